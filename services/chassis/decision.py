@@ -1,0 +1,105 @@
+"""The values that a domain's pure `decide` takes and returns.
+
+The only module of the chassis that domains import: plain values, no I/O, no framework. The turn (`turn.py`) gives
+each `Message` to `decide(view, message, now) -> Decision`, applies the changes to the view, and stores and publishes
+what was said. The page is docs/turn.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, Protocol
+
+Data = Mapping[str, Any]
+
+
+def derived_id(*parts: str) -> str:
+    """A stable id (32 hex digits) made of what it stands for: the same parts give the same id, on every retry."""
+    return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as the domain sees it: `data` has passed the schema of `type`, times in it are aware UTC datetimes.
+
+    `sender` is the broker user (`web`, `agent.a7`, `routing`), verified by RabbitMQ; a timer's is its own service.
+    """
+
+    id: str
+    type: str
+    sender: str
+    data: Data
+    subject: str | None = None
+    key: str = ""
+    """`id` scoped to the sender: what views index per-message facts by (two senders may use one id)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """One message to publish. Its id is derived from the causing message and its place, unless `id` is given."""
+
+    exchange: str
+    routing_key: str
+    type: str
+    data: Data
+    subject: str | None = None
+    id: str | None = None
+    reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the sender of a command hears back: published to its own key and to its `reply_to`."""
+
+    type: str
+    data: Data
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Set the timer `id` to fire at `due` (aware UTC) as a message of type `timer.<kind>`; replaces one of that id."""
+
+    id: str
+    due: datetime
+    kind: str
+    about: str
+    """Id of the ticket, account or agent that it is about: arrives as the message's `subject`."""
+    data: Data = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Disarm:
+    """Remove the timer `id`, if it is set."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one message changes and what is said about it.
+
+    `changes` are values of the service's own, applied to its view in order. `remember` False: the message is not
+    recorded as handled, so it is decided anew each time it comes (views, heartbeats).
+    """
+
+    changes: Sequence[Any] = ()
+    said: Sequence[Say] = ()
+    answer: Answer | None = None
+    timers: Sequence[Arm | Disarm] = ()
+    remember: bool = True
+
+
+class View(Protocol):
+    """A service's state as one turn sees it: what was read, then what the turn's messages changed."""
+
+    def apply(self, change: Any) -> None:
+        """Take one change of a decision in, so that later messages of the turn see it."""
+
+
+def rejected(code: str, message: str, errors: Mapping[str, Sequence[str]] | None = None, **more: Any) -> Answer:
+    """`command.rejected` with a code of the wire contract, a sentence for a person, and errors by field."""
+    return Answer("command.rejected", {"code": code, "message": message, "errors": dict(errors or {}), **more})
