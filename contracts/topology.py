@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contracts.names import SERVICES
+
 INTAKE = "helpdesk.intake"
 DESK = "helpdesk.desk"
 EVENTS = "helpdesk.events"
@@ -17,6 +19,3 @@ def own_door(user: str) -> tuple[str, str] | None:
     if user in SERVICES:
         return None
     return (AGENTS if user.startswith("agent.") else CHANNELS), user
-
-
-SERVICES = ("intake", "routing", "sla", "notifications")

@@ -1,0 +1,160 @@
+"""The envelope: every message of the desk is a CloudEvents 1.0 structured JSON event.
+
+Reads and writes that envelope and checks its attributes. What `data` holds is the business of the schema of its
+`type` (registry.py), who may send it that of the service which receives it. The page is docs/contracts.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from contracts.names import source_agrees
+
+__all__ = [
+    "CONTENT_TYPE",
+    "MAX_ID",
+    "Event",
+    "NotAnEvent",
+    "from_dict",
+    "parse",
+    "rfc3339",
+    "serialise",
+    "source_agrees",
+    "to_dict",
+]
+
+CONTENT_TYPE = "application/cloudevents+json"
+MAX_ID = 200
+"""Characters; also the limit of `type`, `source` and the optional attributes."""
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII).fullmatch
+
+
+class NotAnEvent(ValueError):
+    """A body that is no event of ours; the message is the reason, naming the attribute, never quoting its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One message. `time` is aware UTC; `data` is what the JSON held ({} where it held nothing, or null).
+
+    `data` is any JSON value, as CloudEvents allows it: that it must be an object is said by the schema of `type`,
+    so that the sender of something else is answered like the sender of any other wrong field.
+    """
+
+    id: str
+    type: str
+    source: str
+    time: datetime
+    data: Any
+    subject: str | None = None
+    traceparent: str | None = None
+    causationid: str | None = None
+    correlationid: str | None = None
+
+
+def from_dict(body: Any) -> Event:
+    """The event in a decoded JSON body; unknown attributes are ignored.
+
+    Raises NotAnEvent, with the reason, for anything that is not a CloudEvents 1.0 event as the wire contract wants it.
+    """
+    if not isinstance(body, dict):
+        raise NotAnEvent("the body is not a JSON object")
+    get = body.get
+    if get("specversion") != "1.0":
+        raise NotAnEvent('specversion is not "1.0"')
+    data = get("data")
+    return Event(
+        _required(get("id"), "id"),
+        _required(get("type"), "type"),
+        _required(get("source"), "source"),
+        _time(get("time")),
+        {} if data is None else data,
+        _optional(get("subject"), "subject"),
+        _optional(get("traceparent"), "traceparent"),
+        _optional(get("causationid"), "causationid"),
+        _optional(get("correlationid"), "correlationid"),
+    )
+
+
+def to_dict(event: Event) -> dict[str, Any]:
+    """The JSON object of an event: `time` as text, absent attributes left out, `data` as it is (datetimes included)."""
+    body: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": event.id,
+        "type": event.type,
+        "source": event.source,
+        "time": rfc3339(event.time),
+    }
+    if event.subject is not None:
+        body["subject"] = event.subject
+    if event.traceparent is not None:
+        body["traceparent"] = event.traceparent
+    if event.causationid is not None:
+        body["causationid"] = event.causationid
+    if event.correlationid is not None:
+        body["correlationid"] = event.correlationid
+    body["data"] = event.data
+    return body
+
+
+def parse(body: bytes) -> Event:
+    """The event in a message body (UTF-8 JSON). Raises NotAnEvent for what is no JSON, or JSON but no event."""
+    try:
+        decoded = json.loads(body.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise NotAnEvent("the body is not JSON") from error
+    return from_dict(decoded)
+
+
+def serialise(event: Event) -> bytes:
+    """The message body of an event; datetimes in `data` become RFC 3339 UTC. The inverse of `parse`."""
+    return json.dumps(to_dict(event), default=_encode, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def rfc3339(moment: datetime) -> str:
+    """An aware datetime as RFC 3339 in UTC with `Z`. Raises ValueError for a naive one."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone is not put on the wire")
+    return moment.astimezone(UTC).isoformat()[:-6] + "Z"
+
+
+def _required(value: Any, name: str) -> str:
+    if type(value) is not str or not value:
+        raise NotAnEvent(f"{name} is missing or not text" if value != "" else f"{name} is empty")
+    if len(value) > MAX_ID:
+        raise NotAnEvent(f"{name} is longer than {MAX_ID} characters")
+    return value
+
+
+def _optional(value: Any, name: str) -> str | None:
+    # An empty one says as little as an absent one; dead-lettering it would punish a sender for nothing.
+    if value is None or value == "":
+        return None
+    return _required(value, name)
+
+
+def _time(value: Any) -> datetime:
+    if type(value) is not str or not _TIME(value):
+        raise NotAnEvent("time is not an RFC 3339 time with a zone")
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise NotAnEvent("time names no moment of the calendar") from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is not put on the wire")

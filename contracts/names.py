@@ -1,0 +1,54 @@
+"""Who may be called what: the names of services, channels and agents, and the broker users that they log in as.
+
+A channel `web` is the broker user `web`, an agent `a7` is `agent.a7`, a service `sla` is `sla`. The page is
+docs/contracts.md.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+NAME_PATTERN = "[a-z0-9][a-z0-9-]{0,31}"
+"""Channel names and agent ids (the wire contract's own pattern)."""
+
+SERVICES = ("intake", "routing", "sla", "notifications")
+
+RESERVED = frozenset(SERVICES) | {"agent", "amq", "helpdesk"}
+"""No channel may have these names. `helpdesk` is ours to add: its queues would begin as the desk's own ones do."""
+
+AGENT_PREFIX = "agent."
+
+Role = Literal["service", "channel", "agent"]
+
+_is_name = re.compile(NAME_PATTERN).fullmatch
+_FOLDER: dict[Role, str] = {"service": "/services/", "channel": "/channels/", "agent": "/agents/"}
+
+
+def is_name(name: str) -> bool:
+    """Whether a channel or an agent could be called that (reserved names are well-formed too)."""
+    return _is_name(name) is not None
+
+
+def role_of(user: str) -> Role | None:
+    """The role that a broker user name stands for; None for a name that no sender can have.
+
+    A reserved name that is no service, a malformed one, and users without a role on the bus (an operator's
+    `admin.x`, say) are None: the impersonator tag may claim any name, so a claimed one is checked by this.
+    """
+    if user in SERVICES:
+        return "service"
+    if user.startswith(AGENT_PREFIX):
+        return "agent" if is_name(user.removeprefix(AGENT_PREFIX)) else None
+    return "channel" if is_name(user) and user not in RESERVED else None
+
+
+def source_of(user: str) -> str | None:
+    """The CloudEvents `source` that a broker user must write (`web` → `/channels/web`); None without a role."""
+    role = role_of(user)
+    return None if role is None else _FOLDER[role] + user.removeprefix(AGENT_PREFIX)
+
+
+def source_agrees(source: str, user: str) -> bool:
+    """Whether a message's `source` is that of the broker user who sent it."""
+    return source == source_of(user)
