@@ -35,6 +35,8 @@ class Message:
     subject: str | None = None
     key: str = ""
     """`id` scoped to the sender: what views index per-message facts by (two senders may use one id)."""
+    causationid: str | None = None
+    """On events and outcomes: the id of the message that caused it."""
 
 
 @dataclass(frozen=True, slots=True)

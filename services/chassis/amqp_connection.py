@@ -1,0 +1,49 @@
+"""One AMQP connection of a service, as py-amqp gives it, with the settings that a service wants of it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import Any
+
+import amqp
+from kombu.utils.url import parse_url
+
+HEARTBEAT = 30
+"""Seconds; the broker closes a connection after two missed ones."""
+
+AWAY = (amqp.exceptions.AMQPError, OSError, socket.timeout)
+"""What a lost or refused connection, or one that the broker closed, raises here."""
+
+
+class Connection(amqp.Connection):
+    """Without `connection.blocked`: with it py-amqp polls the socket before each publish. A blocked broker simply
+    does not confirm, and the publisher waits."""
+
+    negotiate_capabilities = {**amqp.Connection.negotiate_capabilities, "connection.blocked": False}
+
+
+def connect(url: str, name: str) -> Any:
+    """Open a connection to `url`; `name` is what an operator sees in the broker's list. Raises one of `AWAY`."""
+    parts = parse_url(url)
+    connection = Connection(
+        host=f"{parts['hostname']}:{parts['port'] or (5671 if parts['transport'] == 'amqps' else 5672)}",
+        userid=parts["userid"],
+        password=parts["password"],
+        virtual_host=parts["virtual_host"] or "/",
+        heartbeat=HEARTBEAT,
+        connect_timeout=10,
+        login_method="PLAIN",
+        ssl={"cert_reqs": ssl.CERT_REQUIRED} if parts["transport"] == "amqps" else False,
+        client_properties={"connection_name": name},
+    )
+    connection.connect()
+    return connection
+
+
+def close(connection: Any) -> None:
+    """Close politely; one that is already gone is simply dropped."""
+    try:
+        connection.close()
+    except AWAY:
+        connection.collect()

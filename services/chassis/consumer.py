@@ -1,0 +1,236 @@
+"""Consuming with natural batching: whatever has been delivered goes into the next turn, one message when idle, up to
+`LARGEST_TURN` when busy; nobody waits for a turn to fill.
+
+Acknowledges only what a turn brought to its end. Knows AMQP and green threads, no nameko and no database. How a
+message that kills its consumer is kept from harming its neighbours: docs/turn.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import eventlet
+from eventlet.event import Event
+from eventlet.semaphore import Semaphore
+
+from services.chassis.amqp_connection import AWAY, close, connect
+from services.chassis.reading import Delivery
+from services.chassis.turn import SUSPECT_AFTER_RETURNS, Stopping
+
+log = logging.getLogger(__name__)
+
+LARGEST_TURN = 200
+LARGEST_TURN_BYTES = 16 * 1024 * 1024
+PREFETCH = 2 * LARGEST_TURN
+"""One turn in work, the next one at hand."""
+
+TURNS_AT_ONCE = 2
+"""One is decided while the one before is published."""
+
+POLL = 0.2
+"""Seconds between looks at the heartbeat and at whether to stop."""
+
+Handler = Callable[[Callable[[], list[Delivery]]], list[Delivery]]
+"""Runs one turn: takes the deliveries when it is ready to decide them, returns those to try again later."""
+
+
+class Consumer:
+    """Consumes `queues` on one connection and hands them to `handle`, turn by turn."""
+
+    def __init__(self, url: str, name: str, queues: Sequence[str], handle: Handler) -> None:
+        self._url = url
+        self._name = name
+        self._queues = tuple(queues)
+        self._handle = handle
+        self._waiting: deque[Delivery] = deque()
+        self._retries: list[tuple[float, Delivery]] = []
+        self._unacknowledged: dict[int, bool] = {}
+        """Delivery tags in order; True once handled but not yet acknowledged, behind one that is not."""
+        self._places = Semaphore(TURNS_AT_ONCE)
+        self._connection: Any = None
+        self._channel: Any = None
+        self._generation = 0
+        self._prefetch = self._wanted_prefetch = 1
+        self._in_work = 0
+        self._stopping = False
+        self._stopped = Event()
+        self._failure: BaseException | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether messages can arrive now."""
+        return self._channel is not None
+
+    def stop(self) -> None:
+        """Stop cleanly: no new deliveries, every one already here handled and acknowledged. Returns when done."""
+        self._stopping = True
+        self._stopped.wait()
+
+    def run(self) -> None:
+        """Consume until stopped; reconnects by itself. Raises what a turn raised beyond its own handling."""
+        attempt = 0
+        try:
+            while not self._stopping:
+                try:
+                    self._open()
+                    attempt = 0
+                    self._receive()
+                except AWAY as error:
+                    attempt += 1
+                    log.warning("consuming interrupted", extra={"error": f"{type(error).__name__}: {error}"})
+                    self._drop()
+                    eventlet.sleep(random.uniform(0.1, min(5.0, 0.2 * 2**attempt)))
+        finally:
+            self._drop()
+            self._stopped.send()
+
+    # receiving
+
+    def _open(self) -> None:
+        self._generation += 1
+        self._waiting.clear()
+        self._retries.clear()
+        self._unacknowledged.clear()
+        self._connection = connect(self._url, self._name)
+        self._channel = self._connection.channel()
+        # Until the first message shows that no consumer died of it, one at a time.
+        self._wanted_prefetch = 1
+        self._consume()
+
+    def _consume(self) -> None:
+        for queue in self._queues:
+            if queue in self._channel.callbacks:
+                self._channel.basic_cancel(queue)
+        self._prefetch = self._wanted_prefetch
+        self._channel.basic_qos(0, self._prefetch, False)
+        for queue in self._queues:
+            self._channel.basic_consume(queue, consumer_tag=queue, callback=self._deliver(queue, self._generation))
+
+    def _deliver(self, queue: str, generation: int) -> Callable[[Any], None]:
+        def take(message: Any) -> None:
+            info, properties = message.delivery_info, message.properties
+            body = message.body
+            delivery = Delivery(
+                queue=queue,
+                exchange=info["exchange"],
+                routing_key=info["routing_key"],
+                body=body.encode() if isinstance(body, str) else bytes(body),
+                properties=properties,
+                redelivered=bool(info["redelivered"]),
+                tag=info["delivery_tag"],
+                connection=generation,
+                headers=properties.get("application_headers") or {},
+            )
+            self._unacknowledged[delivery.tag] = False
+            self._waiting.append(delivery)
+            self._wanted_prefetch = 1 if _is_suspect(delivery) else PREFETCH
+
+        return take
+
+    def _receive(self) -> None:
+        """Take deliveries in and send turns off until stopped or cut; the only reader of the connection."""
+        cancelled = False
+        while True:
+            try:
+                self._connection.drain_events(timeout=POLL)
+            except TimeoutError:
+                self._connection.heartbeat_tick()
+            if self._failure is not None:
+                raise self._failure
+            if self._stopping and not cancelled:
+                for queue in self._queues:
+                    self._channel.basic_cancel(queue)  # waits for cancel-ok; what comes before it is taken in
+                cancelled = True
+                self._retries.clear()  # unacknowledged, they go back to the queue
+            if not cancelled and self._wanted_prefetch != self._prefetch:
+                self._consume()
+            self._send_off()
+            if cancelled and not self._waiting and not self._in_work:
+                return
+
+    # turns
+
+    def _send_off(self) -> None:
+        now = time.monotonic()
+        due = [delivery for at, delivery in self._retries if at <= now]
+        if due:
+            self._retries = [(at, delivery) for at, delivery in self._retries if at > now]
+            self._waiting.extendleft(reversed(due))
+        while self._waiting and self._places.acquire(blocking=False):
+            self._in_work += 1
+            eventlet.spawn(self._work, self._generation)
+        eventlet.sleep(0)
+
+    def _next_turn(self) -> list[Delivery]:
+        """The deliveries of the next turn: all that wait, up to the limits; a suspect one alone."""
+        if not self._waiting:
+            return []
+        turn = [self._waiting.popleft()]
+        size = len(turn[0].body)
+        if _is_suspect(turn[0]):
+            return turn
+        while self._waiting and len(turn) < LARGEST_TURN:
+            following = self._waiting[0]
+            size += len(following.body)
+            if size > LARGEST_TURN_BYTES or _is_suspect(following):
+                break
+            turn.append(self._waiting.popleft())
+        return turn
+
+    def _work(self, generation: int) -> None:
+        """Turns in a green thread of their own, while anything waits."""
+        try:
+            while self._waiting and generation == self._generation:
+                turn: list[Delivery] = []
+
+                def take(turn: list[Delivery] = turn) -> list[Delivery]:
+                    turn += self._next_turn()
+                    return turn
+
+                again = self._handle(take)
+                if generation != self._generation:
+                    return  # the broker has given them to somebody else, who will find them handled
+                for delivery in again:
+                    self._retries.append((time.monotonic() + 0.2 * 2**delivery.attempts, delivery))
+                kept = {delivery.tag for delivery in again}
+                self._acknowledge([delivery.tag for delivery in turn if delivery.tag not in kept])
+        except Stopping:
+            log.warning("stopping while something is away; what is in hand goes back to its queue")
+        except AWAY as error:
+            log.warning("could not acknowledge", extra={"error": f"{type(error).__name__}: {error}"})
+        except BaseException as error:  # noqa: BLE001 - handed to the receiving thread, which ends the service with it
+            self._failure = error
+        finally:
+            self._in_work -= 1
+            self._places.release()
+
+    def _acknowledge(self, tags: Sequence[int]) -> None:
+        """Acknowledge once for all that is handled from the oldest on; one by one behind an unfinished one."""
+        for tag in tags:
+            self._unacknowledged[tag] = True
+        last = 0
+        for tag, done in self._unacknowledged.items():
+            if not done:
+                break
+            last = tag
+        if last:
+            self._channel.basic_ack(last, multiple=True)
+        for tag in tags:
+            if tag > last:
+                self._channel.basic_ack(tag)
+        for tag in [tag for tag, done in self._unacknowledged.items() if done]:
+            del self._unacknowledged[tag]
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            connection, self._connection, self._channel = self._connection, None, None
+            close(connection)
+
+
+def _is_suspect(delivery: Delivery) -> bool:
+    return delivery.returns >= SUSPECT_AFTER_RETURNS

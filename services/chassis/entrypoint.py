@@ -1,0 +1,212 @@
+"""The ONLY file that touches nameko's internals: entrypoints that start turns, and the turn as a dependency.
+
+A service declares what it listens to and says, in a line each, that a turn is to be run. nameko gives the container,
+its life cycle and its workers; consuming is `consumer.py`, the turn is `turn.py`. See docs/turn.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, TypeAlias
+
+import eventlet
+from eventlet.event import Event
+from nameko.extensions import DependencyProvider, Entrypoint
+from pymongo.database import Database
+
+from services.chassis import telemetry
+from services.chassis.consumer import Consumer
+from services.chassis.publisher import Publisher
+from services.chassis.reading import Delivery
+from services.chassis.settings import Settings
+from services.chassis.turn import UNSENT_AFTER, Rules, Stopping, Turn
+from services.chassis.unit_of_work import DatabaseAway, Fired, Store, claim_timers
+
+log = logging.getLogger(__name__)
+
+SWEEP_EVERY = 1.0
+TIMER_POLL = 0.2
+TIMER_HORIZON = timedelta(seconds=0.3)
+"""Timers due so soon are claimed ahead and slept for, so that they fire to the moment."""
+
+TIMER_LEASE = timedelta(seconds=30)
+TIMERS_AT_ONCE = 200
+
+ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType]
+
+
+class Turns(DependencyProvider):
+    """The service's `Turn`, with its store and its publisher; `rules(settings, database)` makes it the service's own."""
+
+    def __init__(self, rules: Callable[[Any, Database[dict[str, Any]]], Rules[Any]]) -> None:
+        self.rules = rules
+
+    def setup(self) -> None:
+        """Before anything starts."""
+        config = self.container.config
+        self.stopping = False
+        settings: Settings = config["settings"]
+        self.store = Store(config["database"], self.container.service_name)
+        self.publisher = Publisher(settings.amqp, self.container.service_name)
+        self.turn = Turn(
+            self.rules(settings, config["database"]),
+            self.store,
+            self.publisher,
+            stopping=lambda: self.stopping,
+            sleep=eventlet.sleep,
+        )
+        config["turns"] = self
+
+    def start(self) -> None:
+        """After everything is set up."""
+        self._sweeper = self.container.spawn_managed_thread(self._sweep, "sweeper")
+
+    def stop(self) -> None:
+        """After the last worker."""
+        self._sweeper.kill()
+        self.publisher.close()
+
+    def get_dependency(self, worker_ctx: Any) -> Turn[Any]:  # noqa: ARG002 - nameko's signature
+        """What the service's methods see."""
+        return self.turn
+
+    def _sweep(self) -> None:
+        """Publishes what a crash left unsent and no redelivery has brought up; keeps the connection alive."""
+        while True:
+            eventlet.sleep(SWEEP_EVERY)
+            self.publisher.heartbeat()
+            try:
+                turns = self.store.left_unsent(UNSENT_AFTER)
+                if turns:
+                    telemetry.SWEPT.inc(len(turns))
+                    self.turn.send_unsent(turns)
+            except (DatabaseAway, Stopping) as error:
+                log.warning("sweeping later", extra={"error": str(error)})
+
+
+class TurnEntrypoint(Entrypoint):
+    """What the entrypoints share: running the decorated method in a worker, and stopping cleanly."""
+
+    def setup(self) -> None:
+        """Before anything starts."""
+        self.leaving = False
+
+    def start(self) -> None:
+        """After everything is set up."""
+        self.thread = self.container.spawn_managed_thread(self.run, type(self).__name__)
+
+    def stop(self) -> None:
+        """Finish what is in work, then return."""
+        self.leaving = True
+        self.container.config["turns"].stopping = True
+        self.thread.wait()
+
+    def run(self) -> None:
+        """Until `leaving`."""
+        raise TypeError(f"{type(self).__name__} has to say what it runs")
+
+    def in_worker(self, *arguments: Any) -> Any:
+        """Call the decorated method in a worker of nameko's; returns or raises what it does."""
+        done = Event()
+
+        def handle_result(_worker_ctx: Any, result: Any, exc_info: ExcInfo | None) -> tuple[Any, ExcInfo | None]:
+            if exc_info is None:
+                done.send(result)
+            else:
+                done.send_exception(*exc_info)
+            return result, None
+
+        self.container.spawn_worker(self, arguments, {}, handle_result=handle_result)
+        return done.wait()
+
+
+class Messages(TurnEntrypoint):
+    """Turns of the messages of these queues. The method gets `take` and returns what `Turn.run(take)` returns."""
+
+    expected_exceptions = (Stopping,)
+
+    def __init__(self, *queues: str, **options: Any) -> None:
+        self.queues = queues
+        super().__init__(**options)
+
+    def setup(self) -> None:
+        """Before anything starts."""
+        super().setup()
+        settings: Settings = self.container.config["settings"]
+        self.consumer = Consumer(settings.amqp, f"{self.container.service_name} consumer", self.queues, self.handle)
+        self.container.config.setdefault("consumers", []).append(self.consumer)
+
+    def run(self) -> None:
+        """Consume until stopped."""
+        self.consumer.run()
+
+    def handle(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
+        """One turn."""
+        again: list[Delivery] = self.in_worker(take)
+        return again
+
+    def stop(self) -> None:
+        """No new deliveries; all that came is handled and acknowledged."""
+        self.leaving = True
+        self.container.config["turns"].stopping = True
+        self.consumer.stop()
+        self.thread.wait()
+
+
+class DueTimers(TurnEntrypoint):
+    """Turns of the timers that fall due. The method gets them as a list. Any number of instances share them."""
+
+    expected_exceptions = (Stopping, DatabaseAway)
+
+    def run(self) -> None:
+        """Claim ahead, sleep to the moment, fire."""
+        store: Store = self.container.config["turns"].store
+        owner = f"{self.container.service_name}-{id(self):x}-{time.time_ns():x}"
+        while not self.leaving:
+            try:
+                claimed = claim_timers(store, TIMER_HORIZON, TIMER_LEASE, owner, TIMERS_AT_ONCE)
+                if claimed:
+                    self._fire(store, claimed)
+            except (DatabaseAway, Stopping) as error:
+                log.warning("timers wait", extra={"error": str(error)})
+                eventlet.sleep(1)
+                continue
+            if len(claimed) < TIMERS_AT_ONCE:
+                eventlet.sleep(TIMER_POLL)
+
+    def _fire(self, store: Store, claimed: Sequence[Fired]) -> None:
+        ahead = (claimed[-1].due - store.now()).total_seconds()
+        if ahead > 0:
+            eventlet.sleep(ahead)
+        now = store.now()
+        for timer in claimed:
+            telemetry.TIMER_LATE.observe((now - timer.due).total_seconds())
+        self.in_worker(list(claimed))
+
+
+class Every(TurnEntrypoint):
+    """A turn without messages every `seconds`, for what must be looked at again."""
+
+    expected_exceptions = (Stopping, DatabaseAway)
+
+    def __init__(self, seconds: float, **options: Any) -> None:
+        self.seconds = seconds
+        super().__init__(**options)
+
+    def run(self) -> None:
+        """Until stopped."""
+        while not self.leaving:
+            eventlet.sleep(self.seconds)
+            try:
+                self.in_worker()
+            except (DatabaseAway, Stopping) as error:
+                log.warning("looking again later", extra={"error": str(error)})
+
+
+messages = Messages.decorator
+due_timers = DueTimers.decorator
+every = Every.decorator

@@ -1,0 +1,187 @@
+"""From what the broker delivered to what a domain can decide: every check that needs no state.
+
+A delivery becomes an `Arrival` (perhaps with the refusal that its sender gets), or `Unreadable` with the reason, which
+operators find beside the message in `helpdesk.dead`. Which answer meets which fault: docs/contracts.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from marshmallow import ValidationError
+
+from contracts import registry, topology
+from contracts.envelope import Event, NotAnEvent, from_dict
+from contracts.names import role_of, source_agrees
+from services.chassis.decision import Answer, Message, rejected
+from services.chassis.unit_of_work import Fired
+
+LARGEST = 1024 * 1024
+"""Bytes of a message; larger ones are answered `too_large` (hard-cases, "The turn")."""
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """A message as the broker delivered it. `attempts` counts failed tries in this process."""
+
+    queue: str
+    exchange: str
+    routing_key: str
+    body: bytes
+    properties: Mapping[str, Any]
+    redelivered: bool = False
+    tag: int = 0
+    connection: int = 0
+    """Which connection it came on: a delivery can only be acknowledged there."""
+    attempts: int = 0
+    headers: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def returns(self) -> int:
+        """How often it went back to its queue, because a consumer died or cut the connection."""
+        return int(self.headers.get("x-delivery-count") or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message that was read. With `refusal` set, it is answered so and not decided."""
+
+    message: Message
+    refusal: Answer | None = None
+    reply_to: str | None = None
+    correlation_id: str | None = None
+    chain: str = ""
+    """`correlationid` of what it causes: the id of the first message of the chain."""
+    trace: str | None = None
+    delivery: Delivery | None = None
+    fired: Fired | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A delivery that nobody can answer, and why."""
+
+    delivery: Delivery
+    reason: str
+
+
+def read(delivery: Delivery) -> Arrival | Unreadable:
+    """Check everything that can be checked without state. Never raises."""
+    sender = delivery.properties.get("user_id")
+    if not sender:
+        return Unreadable(delivery, "no user_id: the sender is not known")
+    if role_of(sender) is None:
+        return Unreadable(delivery, f"user_id {sender!r} is no name of a service, channel or agent")
+    is_command = delivery.exchange in (topology.INTAKE, topology.DESK)
+    if len(delivery.body) > LARGEST:
+        return _too_large(delivery, sender) if is_command else Unreadable(delivery, "larger than 1 MiB")
+    try:
+        event = from_dict(orjson.loads(delivery.body))
+    except NotAnEvent as error:
+        return Unreadable(delivery, f"not a CloudEvent: {error}")
+    except orjson.JSONDecodeError as error:
+        return Unreadable(delivery, f"not JSON: {error}")
+    return _command(delivery, sender, event) if is_command else _from_a_service(delivery, sender, event)
+
+
+def fired(timer: Fired, service: str) -> Arrival:
+    """A timer that is due, as the message `timer.<kind>`."""
+    id_ = f"{timer.id}:{timer.armed_by}"
+    data = {**timer.data, "due": timer.due}
+    message = Message(id_, f"timer.{timer.kind}", service, data, timer.about, key=f"{service}\x1f{id_}")
+    return Arrival(message, chain=id_, fired=timer)
+
+
+def _command(delivery: Delivery, sender: str, event: Event) -> Arrival:
+    problem = _out_of_place(delivery, sender, event)
+    if problem is not None:
+        return _arrival(delivery, sender, event, {}, problem)
+    kind = registry.command(event.type)
+    assert kind is not None
+    if not kind.built:
+        return _arrival(
+            delivery, sender, event, {}, rejected("unsupported", f"{event.type} is not offered by this desk yet.")
+        )
+    try:
+        data = kind.schema.load(event.data)
+    except ValidationError as error:
+        return _arrival(delivery, sender, event, {}, _invalid(by_field(error.messages)))
+    return _arrival(delivery, sender, event, data)
+
+
+def _out_of_place(delivery: Delivery, sender: str, event: Event) -> Answer | None:
+    """What is wrong with who sent what where, if anything."""
+    if not source_agrees(event.source, sender):
+        errors = {"source": [f"{event.source!r} does not belong to the user {sender!r}"]}
+        return rejected("forbidden", "The message claims to come from somebody else.", errors)
+    message_id = delivery.properties.get("message_id")
+    if message_id is not None and message_id != event.id:
+        return _invalid({"id": [f"must equal the AMQP message_id {message_id!r}"]})
+    kind = registry.command(event.type)
+    if kind is None:
+        return _invalid({"type": [f"{event.type!r} is no command of the contract"]})
+    if delivery.routing_key != event.type:
+        return _invalid({"type": [f"must equal the routing key {delivery.routing_key!r}"]})
+    if delivery.exchange != kind.exchange:
+        return _invalid({"type": [f"{event.type} is sent to the exchange {kind.exchange}"]})
+    if role_of(sender) not in kind.roles and sender not in kind.roles:
+        return rejected("forbidden", f"{sender} may not send {event.type}.")
+    return None
+
+
+def _from_a_service(delivery: Delivery, sender: str, event: Event) -> Arrival | Unreadable:
+    if role_of(sender) != "service":
+        return Unreadable(delivery, f"{sender!r} is no service, but sent an event")
+    kind = registry.event(event.type) if delivery.exchange == topology.EVENTS else registry.outcome(event.type)
+    if kind is None:
+        return Unreadable(delivery, f"{event.type!r} is no event of the contract")
+    try:
+        data = kind.schema.load(event.data)
+    except ValidationError as error:
+        return Unreadable(delivery, f"data of {event.type} is not as agreed: {by_field(error.messages)}")
+    return _arrival(delivery, sender, event, data)
+
+
+def _arrival(
+    delivery: Delivery, sender: str, event: Event, data: Mapping[str, Any], refusal: Answer | None = None
+) -> Arrival:
+    message = Message(event.id, event.type, sender, data, event.subject, f"{sender}\x1f{event.id}", event.causationid)
+    reply_to, correlation_id = delivery.properties.get("reply_to"), delivery.properties.get("correlation_id")
+    chain = event.correlationid or event.id
+    return Arrival(message, refusal, reply_to, correlation_id, chain, event.traceparent, delivery)
+
+
+def _too_large(delivery: Delivery, sender: str) -> Arrival | Unreadable:
+    """Answered without being parsed: its id is the AMQP message_id, which equals the event's."""
+    message_id = delivery.properties.get("message_id")
+    if not message_id:
+        return Unreadable(delivery, "larger than 1 MiB, without a message_id to answer to")
+    message = Message(message_id, delivery.routing_key, sender, {}, None, f"{sender}\x1f{message_id}")
+    text = f"The message has {len(delivery.body)} bytes; at most {LARGEST} are taken."
+    return Arrival(
+        message,
+        rejected("too_large", text),
+        delivery.properties.get("reply_to"),
+        delivery.properties.get("correlation_id"),
+        chain=message_id,
+        delivery=delivery,
+    )
+
+
+def _invalid(errors: Mapping[str, list[str]]) -> Answer:
+    return rejected("invalid", "Please correct: " + ", ".join(sorted(errors)) + ".", errors)
+
+
+def by_field(messages: Any, path: str = "") -> dict[str, list[str]]:
+    """marshmallow's nested messages as one list for each field, named by its path: `requester.account_id`."""
+    if not isinstance(messages, Mapping):
+        return {path or "data": [str(text) for text in messages] if isinstance(messages, list) else [str(messages)]}
+    flat: dict[str, list[str]] = {}
+    for name, inner in messages.items():
+        place = path if name == "_schema" else f"{path}.{name}" if path else str(name)
+        for field_, texts in by_field(inner, place).items():
+            flat.setdefault(field_, []).extend(texts)
+    return flat

@@ -1,0 +1,110 @@
+"""Runs one service: `python -m services.chassis.run <intake|routing|sla|notifications>`.
+
+Reads and checks the settings, looks whether broker and database are as the topology says, starts the nameko container,
+and stops it cleanly on SIGTERM or SIGINT. What cannot start says why in one sentence and ends with code 2.
+"""
+
+# ruff: noqa: E402 - green before anything else is imported
+from __future__ import annotations
+
+import eventlet
+
+eventlet.monkey_patch()
+
+import importlib
+import logging
+import os
+import signal
+import sys
+from typing import Any
+
+from eventlet.event import Event
+from nameko.containers import ServiceContainer
+
+from contracts import topology
+from contracts.names import SERVICES
+from services.chassis import health, telemetry
+from services.chassis.amqp_connection import AWAY, close, connect
+from services.chassis.settings import Settings, WrongSettings, read
+from services.chassis.unit_of_work import DatabaseAway, Store, open_database
+
+log = logging.getLogger("casebus")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the service that `arguments` names until it is told to stop; returns the exit code."""
+    if len(arguments) != 1 or arguments[0] not in SERVICES:
+        return _say(f"Name one service: {', '.join(SERVICES)}.")
+    name = arguments[0]
+    module = importlib.import_module(f"services.{name}.service")
+    try:
+        settings: Settings = read(module.SETTINGS)
+        telemetry.log_as_json(name, settings.log_level)
+        database = open_database(settings.mongo, f"{settings.db_prefix}_{name}", name)
+        _check_broker(settings.amqp, name)
+        store = Store(database, name)
+        store.prepare(module.INDEXES)
+        store.now()
+        config: dict[str, Any] = {"settings": settings, "database": database}
+        container = ServiceContainer(module.Service, config)
+    except WrongSettings as error:
+        return _say(str(error))
+    except DatabaseAway as error:
+        return _say(f"The database cannot be reached ({error}).")
+    stop = Event()
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_, lambda *_: stop.ready() or stop.send())
+    container.start()
+
+    def problems() -> list[str]:
+        found = [] if all(consumer.connected for consumer in config["consumers"]) else ["not consuming"]
+        try:
+            store.now()
+        except DatabaseAway as error:
+            found.append(f"database away ({error})")
+        return found
+
+    port = health.serve(settings.health_host, settings.health_port, problems)
+    log.info("started", extra={"health_port": port})
+    eventlet.spawn(_end_with, container, stop)
+    stop.wait()
+    log.info("stopping")
+    container.stop()
+    container.wait()
+    log.info("stopped")
+    return 0
+
+
+def _end_with(container: ServiceContainer, stop: Event) -> None:
+    """A container that dies of an error ends the process: whoever supervises starts it again."""
+    try:
+        container.wait()
+    except BaseException:
+        log.critical("died", exc_info=True)
+        os._exit(1)  # at once, as a crash: what is unacknowledged goes back to its queue
+    if not stop.ready():
+        stop.send()
+
+
+def _check_broker(url: str, service: str) -> None:
+    """Raise `WrongSettings` unless the broker lets the service in and has the queues that it reads."""
+    try:
+        connection = connect(url, f"{service} check")
+    except AWAY as error:
+        raise WrongSettings(f"The broker of CASEBUS_AMQP cannot be used ({type(error).__name__}: {error}).") from error
+    try:
+        for queue in topology.queues_of(service):
+            connection.channel().queue_declare(queue, passive=True)
+    except AWAY as error:
+        raise WrongSettings(f"The broker lacks what the topology says; apply it first ({error}).") from error
+    finally:
+        close(connection)
+
+
+def _say(sentence: str) -> int:
+    sys.stderr.write(f"casebus: {sentence}\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""Settings from the environment, checked once at start.
+
+`CASEBUS_<NAME>` holds a value, or `CASEBUS_<NAME>_FILE` names a file that holds it (how secrets come in). A wrong or
+missing one stops the process with one sentence that names it. Each service extends `Settings` with its own fields.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+S = TypeVar("S", bound="Settings")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class WrongSettings(Exception):
+    """A setting is missing or wrong; the message is one sentence for the operator."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What every service needs. Field `x` is read from `CASEBUS_X`."""
+
+    amqp: str = dataclasses.field(repr=False)
+    """URL of the broker, with the service's own user: `amqp://user:password@host:port/vhost` (or `amqps://`)."""
+    mongo: str = dataclasses.field(repr=False)
+    """URL of the database, with the service's own user."""
+    db_prefix: str = "casebus"
+    health_port: int = 0
+    """Port of /healthz, /readyz and /metrics on `health_host`; 0 takes a free one."""
+    health_host: str = "127.0.0.1"
+    log_level: str = "INFO"
+    catalogue: Path = Path("deploy/catalogue.yaml")
+
+    def __post_init__(self) -> None:
+        expect(self.amqp.startswith(("amqp://", "amqps://")), "amqp", "a URL amqp://… or amqps://…")
+        expect(self.mongo.startswith(("mongodb://", "mongodb+srv://")), "mongo", "a URL mongodb://…")
+        expect(self.db_prefix.isidentifier(), "db_prefix", "letters, digits and underscores")
+        expect(0 <= self.health_port < 65536, "health_port", "a port number")
+        expect(self.log_level in LEVELS, "log_level", "one of " + ", ".join(LEVELS))
+
+
+def expect(holds: bool, name: str, wanted: str) -> None:
+    """Raise `WrongSettings` that names the setting and what was expected, unless `holds`."""
+    if not holds:
+        raise WrongSettings(f"CASEBUS_{name.upper()} must be {wanted}.")
+
+
+def read(kind: type[S], environment: Mapping[str, str] = os.environ) -> S:
+    """The settings of `kind` from the environment. Raises `WrongSettings`."""
+    hints = get_type_hints(kind)
+    values = {}
+    for field in dataclasses.fields(kind):
+        text = _text(f"CASEBUS_{field.name.upper()}", environment)
+        if text is not None:
+            values[field.name] = _value(field.name, text, hints[field.name])
+        elif field.default is dataclasses.MISSING:
+            raise WrongSettings(f"CASEBUS_{field.name.upper()} (or CASEBUS_{field.name.upper()}_FILE) is not set.")
+    return kind(**values)
+
+
+def _text(name: str, environment: Mapping[str, str]) -> str | None:
+    if name in environment:
+        return environment[name]
+    file = environment.get(f"{name}_FILE")
+    if file is None:
+        return None
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongSettings(f"{name}_FILE cannot be read: {file} ({type(error).__name__}).") from error
+
+
+def _value(name: str, text: str, kind: Any) -> Any:
+    if kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError as error:
+            raise WrongSettings(f"CASEBUS_{name.upper()} must be a number, not {text!r}.") from error
+    return Path(text) if kind in (Path, Path | None) else text

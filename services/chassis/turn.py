@@ -1,0 +1,453 @@
+"""The batch turn: the heart of every service. See docs/turn.md.
+
+A turn takes whatever waits, reads all state that it touches, decides each message with the service's pure `decide`,
+stores everything in one transaction, publishes with confirms, and only then lets the messages be acknowledged. It
+knows no nameko and no queue: the entrypoint hands it deliveries and gets back those to try again later.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, Protocol, TypeVar
+
+import orjson
+from eventlet.semaphore import Semaphore
+
+from contracts import topology
+from services.chassis import telemetry
+from services.chassis.decision import Answer, Arm, Decision, Disarm, Message, Say, View, derived_id
+from services.chassis.publisher import BrokerAway, Outgoing, PublishesMessages, unroutable_copy
+from services.chassis.reading import Arrival, Delivery, Unreadable, fired, read
+from services.chassis.unit_of_work import Conflict, DatabaseAway, Fired, Handled, StoresWork, Work, Write
+
+log = logging.getLogger(__name__)
+V = TypeVar("V", bound=View)
+
+TRIES = 5
+"""A message whose decision raises is tried so often, with growing pauses, before it is set aside."""
+
+SUSPECT_AFTER_RETURNS = 2
+"""A message that went back to its queue so often may be killing its consumers: it gets a turn of its own."""
+
+CONFLICTS_BEFORE_SPLITTING = 3
+CONFLICTS_AT_MOST = 40
+UNSENT_AFTER = timedelta(seconds=10)
+DIRECT_REPLY = "amq.rabbitmq.reply-to."
+
+
+class Stopping(Exception):
+    """The service is stopping and what the turn needs is away: its messages go back to their queue."""
+
+
+class Repository(Protocol[V]):
+    """A service's database, as the turn uses it."""
+
+    def load(self, messages: Sequence[Message], now: datetime) -> V:
+        """All that these messages may touch, in one query for each collection."""
+
+    def writes(self, view: V) -> list[Write]:
+        """What the turn changed in the view."""
+
+
+@dataclass(frozen=True)
+class Rules(Generic[V]):
+    """What makes a turn this service's turn. `service` is its name and broker user.
+
+    `prepare(messages, now)`: slow work before the turn (hash a secret, send a mail), once, not again after a conflict.
+    `conclude(view, now)`: decides once more when all messages of the turn are decided.
+    `reveal(outgoing)`: called as a message is published, for what may be published but never stored.
+    """
+
+    service: str
+    repository: Repository[V]
+    decide: Callable[[V, Message, datetime], Decision]
+    conclude: Callable[[V, datetime], Decision] | None = None
+    prepare: Callable[[Sequence[Message], datetime], None] | None = None
+    reveal: Callable[[Outgoing], Outgoing] | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """What one attempt at a turn decided."""
+
+    work: Work
+    unstored: list[Outgoing] = field(default_factory=list)
+    """Answers that are decided anew each time, so they are published without being stored."""
+    earlier: list[str] = field(default_factory=list)
+    """Turns that stored some of these messages before: what they left unsent is to be sent."""
+    failed: list[tuple[Arrival, Exception]] = field(default_factory=list)
+
+
+class Turn(Generic[V]):
+    """Runs turns for one service in one process, one at a time; publishing one overlaps deciding the next."""
+
+    def __init__(
+        self,
+        rules: Rules[V],
+        store: StoresWork,
+        publisher: PublishesMessages,
+        stopping: Callable[[], bool] = lambda: False,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._rules = rules
+        self._store = store
+        self._publisher = publisher
+        self._stopping = stopping
+        self._sleep = sleep
+        self._deciding = Semaphore()
+        self._publishing = Semaphore()
+
+    def run(self, take: Callable[[], Sequence[Delivery]] = tuple, timers: Sequence[Fired] = ()) -> list[Delivery]:
+        """One turn, to its end: stored and published. Returns the deliveries to try again later.
+
+        `take` gives the deliveries; it is called when the turn can begin, so that what arrived while it waited for
+        its predecessor comes along. All but the returned ones may be acknowledged: they took effect, were answered, or
+        were set aside. Raises `Stopping` when broker or database are away and the service is to stop: then none may be.
+        """
+        plans: list[Plan] = []
+        with self._deciding:
+            deliveries = take()
+            if len(deliveries) == 1 and deliveries[0].returns >= SUSPECT_AFTER_RETURNS:
+                return self._run_alone(deliveries[0])
+            arrivals, set_aside = self._read(deliveries)
+            arrivals += [fired(timer, self._rules.service) for timer in timers]
+            with telemetry.TURN_SECONDS.labels("decide and store").time():
+                self._decide_and_store(arrivals, plans)
+        return self._finish(deliveries, plans, set_aside)
+
+    def _decide_and_store(self, arrivals: list[Arrival], plans: list[Plan]) -> None:
+        if self._rules.prepare is not None:
+            self._patiently(lambda: self._prepare(arrivals))
+        self._settle(arrivals, plans, random.Random(), own_turns=set())
+
+    def _read(self, deliveries: Sequence[Delivery]) -> tuple[list[Arrival], list[Outgoing]]:
+        arrivals, set_aside = [], []
+        for delivery in deliveries:
+            one = read(delivery)
+            if isinstance(one, Unreadable):
+                set_aside.append(self._aside(delivery, one.reason))
+            else:
+                arrivals.append(one)
+        return arrivals, set_aside
+
+    def _finish(
+        self, deliveries: Sequence[Delivery], plans: Sequence[Plan], set_aside: list[Outgoing]
+    ) -> list[Delivery]:
+        """Publish what was decided; what could not be decided is tried again later or, after `TRIES`, set aside."""
+        again = []
+        for arrival, error in (failure for plan in plans for failure in plan.failed):
+            delivery = arrival.delivery
+            if delivery is None:
+                log.error("a timer could not be decided", extra={"timer": arrival.message.id}, exc_info=error)
+                continue  # its lease runs out, then it is claimed again
+            delivery.attempts += 1
+            if delivery.attempts < TRIES:
+                again.append(delivery)
+            else:
+                set_aside.append(self._aside(delivery, f"{type(error).__name__}: {error}", error))
+        with self._publishing, telemetry.TURN_SECONDS.labels("publish").time():
+            self._publish_all(plans, set_aside)
+        telemetry.MESSAGES.inc(len(deliveries) - len(again))
+        telemetry.TURN_SIZE.observe(len(deliveries))
+        return again
+
+    def _run_alone(self, delivery: Delivery) -> list[Delivery]:
+        """A turn of its own for a message that was with a consumer when it died, more than once.
+
+        Its attempts are counted in the database first, so that one which kills its consumer each time is set aside
+        after `TRIES`, and its neighbours are not.
+        """
+        key = derived_id(delivery.queue, str(delivery.properties.get("message_id")), delivery.body.hex())
+        plans: list[Plan] = []
+        if self._patiently(lambda: self._store.count_attempt(key)) > TRIES:
+            set_aside = [self._aside(delivery, f"its consumer died {TRIES} times while handling it")]
+        else:
+            arrivals, set_aside = self._read([delivery])
+            self._decide_and_store(arrivals, plans)
+        again = self._finish([delivery], plans, set_aside)
+        self._patiently(lambda: self._store.forget_attempts(key))
+        return again
+
+    def send_unsent(self, turns: Sequence[str]) -> None:
+        """Publish what these turns stored and a crash kept from being published (the sweeper's work)."""
+        with self._publishing:
+            self._send(self._patiently(lambda: self._store.unsent(turns)))
+            self._patiently(lambda: self._store.sent(turns))
+
+    # deciding and storing
+
+    def _prepare(self, arrivals: Sequence[Arrival]) -> None:
+        assert self._rules.prepare is not None
+        now = self._store.now()
+        messages = [arrival.message for arrival in arrivals if arrival.refusal is None]
+        known = self._store.handled([message.key for message in messages])
+        self._rules.prepare([message for message in messages if message.key not in known], now)
+
+    def _settle(self, arrivals: Sequence[Arrival], plans: list[Plan], dice: random.Random, own_turns: set[str]) -> None:
+        """Decide and store, again after a lost race, in halves if that repeats or something unknown goes wrong."""
+        conflicts = 0
+        while True:
+            turn = uuid.uuid4().hex
+            try:
+                plan = self._decide(turn, arrivals, own_turns)
+                own_turns.add(turn)  # a lost connection may hide that it was stored
+                self._store.commit(plan.work)
+            except Conflict as error:
+                conflicts += 1
+                telemetry.CONFLICTS.inc()
+                if conflicts >= CONFLICTS_AT_MOST:
+                    plans.append(Plan(Work(turn, datetime.now(UTC)), failed=[(one, error) for one in arrivals]))
+                    return
+                if conflicts >= CONFLICTS_BEFORE_SPLITTING and len(arrivals) > 1:
+                    break
+                self._sleep(dice.uniform(0, 0.01 * min(conflicts, 10)))
+            except DatabaseAway as error:
+                self._wait("database", error)
+            except Exception as error:
+                if len(arrivals) > 1:
+                    break
+                log.exception("a turn failed")
+                plans.append(Plan(Work(turn, datetime.now(UTC)), failed=[(one, error) for one in arrivals]))
+                return
+            else:
+                plans.append(plan)
+                return
+        middle = len(arrivals) // 2
+        self._settle(arrivals[:middle], plans, dice, own_turns)
+        self._settle(arrivals[middle:], plans, dice, own_turns)
+
+    def _decide(self, turn: str, arrivals: Sequence[Arrival], own_turns: set[str]) -> Plan:
+        now = self._store.now()
+        handled = self._store.handled([one.message.key for one in arrivals if one.fired is None])
+        standing = self._store.standing([one.fired for one in arrivals if one.fired is not None])
+        undecided = [
+            one.message
+            for one in arrivals
+            if one.refusal is None
+            and one.message.key not in handled
+            and (one.fired is None or one.fired.id in standing)
+        ]
+        view = self._rules.repository.load(undecided, now)
+        plan = Plan(Work(turn, now))
+        for arrival in arrivals:
+            if arrival.fired is not None and arrival.fired.id not in standing:
+                continue
+            known = handled.get(arrival.message.key)
+            if known is not None:
+                plan.unstored += _answer_again(arrival, known)
+                if known.turn in own_turns or (arrival.delivery is not None and arrival.delivery.redelivered):
+                    plan.earlier.append(known.turn)
+                continue
+            try:
+                decision = self._decide_one(view, arrival, now)
+            except Exception as error:  # noqa: BLE001 - its neighbours go on; the caller tries it again or sets it aside
+                plan.failed.append((arrival, error))
+                continue
+            for change in decision.changes:
+                view.apply(change)
+            self._take_down(plan, arrival, decision, handled)
+        if self._rules.conclude is not None:
+            decision = self._rules.conclude(view, now)
+            for change in decision.changes:
+                view.apply(change)
+            self._take_down_conclusion(plan, decision)
+        plan.work.writes = self._rules.repository.writes(view)
+        return plan
+
+    def _decide_one(self, view: V, arrival: Arrival, now: datetime) -> Decision:
+        if arrival.refusal is not None:
+            return Decision(answer=arrival.refusal)
+        return self._rules.decide(view, arrival.message, now)
+
+    def _take_down(self, plan: Plan, arrival: Arrival, decision: Decision, handled: dict[str, Handled]) -> None:
+        """Into the plan: what a decision said, its answer, its timers, and that the message is handled."""
+        key, work = arrival.message.key, plan.work
+        work.outgoing += [self._message(say, arrival, key, place, work.now) for place, say in enumerate(decision.said)]
+        work.timers += [(timer, _armed_by(timer, key)) for timer in decision.timers]
+        if arrival.fired is not None:
+            work.fired.append(arrival.fired)
+            return
+        record = Handled(key, work.turn)
+        if decision.answer is not None:
+            record = self._answered(decision.answer, arrival, work)
+            answers = _answer_again(arrival, record)
+            if decision.remember:
+                work.outgoing += answers
+            else:
+                plan.unstored += answers
+        if decision.remember:
+            work.handled.append(record)
+            handled[key] = record
+
+    def _take_down_conclusion(self, plan: Plan, decision: Decision) -> None:
+        work = plan.work
+        for place, say in enumerate(decision.said):
+            cause = say.id or derived_id(work.turn, str(place))
+            nobody = Arrival(Message(cause, say.type, self._rules.service, {}), chain=cause)
+            work.outgoing.append(self._message(say, nobody, work.turn, place, work.now, causeless=True))
+        work.timers += [(timer, _armed_by(timer, work.turn)) for timer in decision.timers]
+
+    def _message(
+        self, say: Say, arrival: Arrival, key: str, place: int, now: datetime, causeless: bool = False
+    ) -> Outgoing:
+        id_ = say.id or derived_id(self._rules.service, key, str(place))
+        body = self._encode(
+            id_, say.type, say.subject, say.data, now, arrival, None if causeless else arrival.message.id
+        )
+        return Outgoing(say.exchange, say.routing_key, id_, say.type, body, reply_to=say.reply_to)
+
+    def _answered(self, answer: Answer, arrival: Arrival, work: Work) -> Handled:
+        message = arrival.message
+        id_ = derived_id(self._rules.service, message.key, "answer")
+        subject = answer.subject or message.subject
+        body = self._encode(id_, answer.type, subject, answer.data, work.now, arrival, message.id)
+        return Handled(message.key, work.turn, answer.type, id_, body)
+
+    def _encode(
+        self,
+        id_: str,
+        type_: str,
+        subject: str | None,
+        data: Mapping[str, Any],
+        now: datetime,
+        arrival: Arrival,
+        cause: str | None,
+    ) -> bytes:
+        event: dict[str, Any] = {
+            "specversion": "1.0",
+            "id": id_,
+            "type": type_,
+            "source": f"/services/{self._rules.service}",
+            "time": now,
+        }
+        optional = {
+            "subject": subject,
+            "causationid": cause,
+            "correlationid": arrival.chain or None,
+            "traceparent": arrival.trace,
+        }
+        event |= {name: value for name, value in optional.items() if value is not None}
+        event["data"] = data
+        return encode(event)
+
+    # publishing
+
+    def _publish_all(self, plans: Sequence[Plan], set_aside: Sequence[Outgoing]) -> None:
+        earlier = sorted({turn for plan in plans for turn in plan.earlier})
+        messages = [message for plan in plans for message in (*plan.work.outgoing, *plan.unstored)]
+        if earlier:
+            messages += self._patiently(lambda: self._store.unsent(earlier))
+        self._send([*messages, *set_aside])
+        stored = [plan.work.turn for plan in plans if plan.work.outgoing]
+        self._patiently(lambda: self._store.sent([*stored, *earlier]))
+
+    def _send(self, messages: Sequence[Outgoing]) -> None:
+        returned = self._publish(self._revealed(messages))
+        if returned:
+            telemetry.SET_ASIDE.labels("unroutable").inc(len(returned))
+            for message in returned:
+                log.warning(
+                    "no queue took a message",
+                    extra={"id": message.message_id, "type": message.type, "key": message.routing_key},
+                )
+            self._publish([unroutable_copy(message, topology.DEAD) for message in returned])
+
+    def _revealed(self, messages: Sequence[Outgoing]) -> Sequence[Outgoing]:
+        reveal = self._rules.reveal
+        return messages if reveal is None else [reveal(message) for message in messages]
+
+    def _publish(self, messages: Sequence[Outgoing]) -> list[Outgoing]:
+        while True:
+            try:
+                return self._publisher.publish(messages)
+            except BrokerAway as error:
+                self._wait("broker", error)
+
+    def _aside(self, delivery: Delivery, reason: str, error: Exception | None = None) -> Outgoing:
+        """The copy for `helpdesk.dead`: the message whole, who sent it, where, and why it is there."""
+        log.warning("set aside", extra={"queue": delivery.queue, "reason": reason}, exc_info=error)
+        telemetry.SET_ASIDE.labels("undecidable" if error else "unreadable").inc()
+        properties = delivery.properties
+        headers = {
+            "x-reason": reason[:1000],
+            "x-user-id": properties.get("user_id") or "",
+            "x-exchange": delivery.exchange,
+            "x-routing-key": delivery.routing_key,
+        }
+        return Outgoing(
+            topology.DEAD,
+            delivery.queue,
+            str(properties.get("message_id") or derived_id(delivery.queue, delivery.body.hex())),
+            str(properties.get("type") or delivery.routing_key),
+            delivery.body,
+            correlation_id=properties.get("correlation_id"),
+            headers=headers,
+        )
+
+    # patience
+
+    def _patiently(self, work: Callable[[], Any]) -> Any:
+        while True:
+            try:
+                return work()
+            except DatabaseAway as error:
+                self._wait("database", error)
+
+    def _wait(self, what: str, error: Exception) -> None:
+        """Pause before trying again what is away; `Stopping` if the service is to stop meanwhile."""
+        telemetry.AWAY.labels(what).inc()
+        log.warning("the %s is away, waiting", what, extra={"error": str(error)})
+        if self._stopping():
+            raise Stopping(what) from error
+        self._sleep(random.uniform(0.2, 1.0))
+
+
+def _armed_by(timer: Arm | Disarm, key: str) -> str:
+    return derived_id(key, timer.id)
+
+
+def _answer_again(arrival: Arrival, record: Handled) -> list[Outgoing]:
+    """The outcome, to the sender's own door and to the `reply_to` of this very delivery."""
+    if record.answer_body is None or record.answer_id is None or record.answer_type is None:
+        return []
+    sender = arrival.message.sender
+    answer = Outgoing(
+        "",
+        "",
+        record.answer_id,
+        record.answer_type,
+        record.answer_body,
+        correlation_id=arrival.correlation_id,
+        to_sender=sender,
+        cause=arrival.message.id,
+    )
+    answers = []
+    door = topology.own_door(sender)
+    if door is not None:
+        answers.append(replace(answer, exchange=door[0], routing_key=f"{door[1]}.{record.answer_type}"))
+    reply_to = arrival.reply_to or ""
+    # The broker has turned `amq.rabbitmq.reply-to` into a name of its own. With `mandatory` it would come back.
+    if reply_to.startswith(DIRECT_REPLY):
+        answers.append(replace(answer, routing_key=reply_to, mandatory=False))
+    elif reply_to.startswith(f"{sender}."):
+        answers.append(replace(answer, routing_key=reply_to))
+    return answers
+
+
+def encode(event: Mapping[str, Any]) -> bytes:
+    """JSON with times as RFC 3339 UTC, `Z` at the end."""
+    return orjson.dumps(event, default=_plain, option=orjson.OPT_UTC_Z)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} does not go into a message")

@@ -1,0 +1,378 @@
+"""One transaction for all that a turn writes: state, handled ids, timers, outgoing messages.
+
+The only pymongo of the chassis. A lost race (a version that moved on, a key that was taken) is `Conflict`: the turn
+reads and decides again. A database that cannot be reached is `DatabaseAway`: the turn waits. See docs/turn.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from pymongo import ASCENDING, DeleteOne, IndexModel, InsertOne, MongoClient, ReplaceOne, UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.server_api import ServerApi
+from pymongo.write_concern import WriteConcern
+
+from services.chassis.decision import Arm, Disarm
+from services.chassis.publisher import Outgoing
+
+Document: TypeAlias = dict[str, Any]
+Operation: TypeAlias = InsertOne[Document] | ReplaceOne[Document] | UpdateOne | DeleteOne
+K = TypeVar("K")
+T = TypeVar("T")
+
+REMEMBERED = timedelta(days=14)
+"""How long a handled id and its outcome are kept (the wire contract)."""
+
+OUTBOX_PART = 8 * 1024 * 1024
+"""Bytes of messages in one outbox document, well under MongoDB's 16 MiB."""
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Conflict(Exception):
+    """Another instance was first: read and decide again."""
+
+
+class DatabaseAway(Exception):
+    """The database cannot be reached now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One operation of a turn on `collection`. With `must_match`, its finding nothing aborts the turn."""
+
+    collection: str
+    operation: Operation
+    must_match: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """A message that took effect, by its key, and the outcome that its sender got."""
+
+    key: str
+    turn: str
+    answer_type: str | None = None
+    answer_id: str | None = None
+    answer_body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A timer that is due, as claimed: it may act only while `fence` still stands."""
+
+    id: str
+    due: datetime
+    kind: str
+    about: str
+    data: Mapping[str, Any]
+    armed_by: str
+    fence: int
+
+
+@dataclass(slots=True)
+class Work:
+    """All that one turn stores, at once or not at all."""
+
+    turn: str
+    now: datetime
+    writes: list[Write] = field(default_factory=list)
+    handled: list[Handled] = field(default_factory=list)
+    outgoing: list[Outgoing] = field(default_factory=list)
+    timers: list[tuple[Arm | Disarm, str]] = field(default_factory=list)
+    """Each with the key of the message that armed it."""
+    fired: list[Fired] = field(default_factory=list)
+
+    def is_empty(self) -> bool:
+        """Whether there is nothing to store: views, heartbeats, a tick that found nothing to do."""
+        return not (self.writes or self.handled or self.outgoing or self.timers or self.fired)
+
+
+class StoresWork(Protocol):
+    """What a turn needs of its store: MongoDB, or the fake of the unit tests."""
+
+    def now(self) -> datetime: ...
+    def handled(self, keys: Sequence[str]) -> dict[str, Handled]: ...
+    def standing(self, fired: Sequence[Fired]) -> set[str]: ...
+    def commit(self, work: Work) -> None: ...
+    def unsent(self, turns: Sequence[str]) -> list[Outgoing]: ...
+    def sent(self, turns: Sequence[str]) -> None: ...
+    def count_attempt(self, key: str) -> int: ...
+    def forget_attempts(self, key: str) -> None: ...
+
+
+def conditional_writes(
+    collection: str,
+    before: Mapping[K, T],
+    after: Mapping[K, T],
+    to_document: Callable[[T], Document],
+    version: str = "version",
+) -> list[Write]:
+    """The writes that turn `before` (as loaded) into `after`, each conditional on the version that was loaded.
+
+    Values are frozen, so what is the same object has not changed. New keys are inserted; changed ones replaced where
+    `_id` and the attribute `version` are still as loaded; nothing is removed.
+    """
+    writes = []
+    for key, value in after.items():
+        loaded = before.get(key)
+        if loaded is value:
+            continue
+        document = to_document(value)
+        if loaded is None:
+            writes.append(Write(collection, InsertOne(document)))
+        else:
+            condition = {"_id": document["_id"], version: getattr(loaded, version)}
+            writes.append(Write(collection, ReplaceOne(condition, document), must_match=True))
+    return writes
+
+
+def open_database(url: str, name: str, app: str) -> Database[Document]:
+    """The service's database: strict Stable API, majority reads and writes, aware UTC datetimes."""
+    client: MongoClient[Document] = MongoClient(
+        url,
+        server_api=ServerApi("1", strict=True, deprecation_errors=True),
+        appname=app,
+        tz_aware=True,
+        w="majority",
+        readConcernLevel="majority",
+        serverSelectionTimeoutMS=5_000,
+        connectTimeoutMS=5_000,
+        socketTimeoutMS=30_000,
+        maxPoolSize=8,
+    )
+    return client[name]
+
+
+class Store:
+    """The chassis's own collections of one service's database, and the transaction."""
+
+    def __init__(self, database: Database[Document], consumer: str) -> None:
+        self.database = database
+        self._consumer = consumer
+        self._client = database.client
+        fast = WriteConcern(w=1)
+        self._handled = database["handled"]
+        self._outbox = database["outbox"]
+        self._outbox_fast = self._outbox.with_options(write_concern=fast)
+        self.timers = database["timers"]
+        self._attempts = database["attempts"]
+
+    def prepare(self, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
+        """Create collections and indexes: before the first transaction, harmless when they are there."""
+        own = {
+            "handled": [IndexModel([("at", ASCENDING)], expireAfterSeconds=int(REMEMBERED.total_seconds()))],
+            "outbox": [IndexModel([("at", ASCENDING)]), IndexModel([("turn", ASCENDING)])],
+            "timers": [IndexModel([("due", ASCENDING)])],
+            "attempts": [IndexModel([("at", ASCENDING)], expireAfterSeconds=86_400)],
+        }
+        for collection, models in {**own, **indexes}.items():
+            self.database[collection].create_indexes(list(models))
+
+    def now(self) -> datetime:
+        """The database's clock, aware UTC, milliseconds."""
+        with reaching_database():
+            local_time: datetime = self.database.command("hello")["localTime"]
+            return local_time if local_time.tzinfo else local_time.replace(tzinfo=UTC)
+
+    def handled(self, keys: Sequence[str]) -> dict[str, Handled]:
+        """Those of `keys` that were handled before, with what was answered."""
+        with reaching_database():
+            found = self._handled.find({"_id": {"$in": [self._key(key) for key in keys]}})
+            return {
+                key: Handled(key, row["turn"], row.get("type"), row.get("answer"), row.get("body"))
+                for row in found
+                for key in [row["_id"].split("\x1f", 1)[1]]
+            }
+
+    def standing(self, fired: Sequence[Fired]) -> set[str]:
+        """Ids of those timers that still stand as they were claimed (not fired, removed or set anew since)."""
+        if not fired:
+            return set()
+        with reaching_database():
+            claims = {timer.id: (timer.fence, timer.armed_by) for timer in fired}
+            found = self.timers.find({"_id": {"$in": list(claims)}}, {"fence": 1, "armed_by": 1})
+            return {row["_id"] for row in found if (row["fence"], row["armed_by"]) == claims[row["_id"]]}
+
+    def commit(self, work: Work) -> None:
+        """Store it all or nothing. Raises `Conflict` or `DatabaseAway`; after the latter it may have been stored."""
+        if work.is_empty():
+            return
+        with reaching_database(), self._client.start_session(causal_consistency=False) as session:
+            session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority"))
+            try:
+                self._write(work, session)
+                session.commit_transaction()
+            except BaseException:
+                if session.in_transaction:
+                    session.abort_transaction()
+                raise
+
+    def unsent(self, turns: Sequence[str]) -> list[Outgoing]:
+        """What these turns stored and nobody has marked as sent."""
+        if not turns:
+            return []
+        with reaching_database():
+            return [message for row in self._outbox.find({"turn": {"$in": list(turns)}}) for message in _messages(row)]
+
+    def sent(self, turns: Sequence[str]) -> None:
+        """Forget the outgoing messages of these turns: the broker has them."""
+        if turns:
+            with reaching_database():
+                self._outbox_fast.delete_many({"turn": {"$in": list(turns)}})
+
+    def left_unsent(self, older_than: timedelta, most: int = 20) -> list[str]:
+        """Turns whose messages have waited for longer than `older_than`; claimed for as long again."""
+        with reaching_database():
+            now = self.now()
+            rows = list(self._outbox.find({"at": {"$lt": now - older_than}}, {"turn": 1}).sort("at").limit(most))
+            if rows:
+                self._outbox.update_many({"_id": {"$in": [row["_id"] for row in rows]}}, {"$set": {"at": now}})
+            return sorted({row["turn"] for row in rows})
+
+    def count_attempt(self, key: str) -> int:
+        """Count one more attempt at a message that may be killing its consumer; returns how many that makes."""
+        with reaching_database():
+            row = self._attempts.find_one_and_update(
+                {"_id": key},
+                {"$inc": {"count": 1}, "$currentDate": {"at": True}},
+                upsert=True,
+                return_document=True,
+            )
+            return int(row["count"])
+
+    def forget_attempts(self, key: str) -> None:
+        """The message was handled after all."""
+        with reaching_database():
+            self._attempts.delete_one({"_id": key})
+
+    def _key(self, key: str) -> str:
+        return f"{self._consumer}\x1f{key}"
+
+    def _write(self, work: Work, session: ClientSession) -> None:
+        bulks: dict[tuple[str, bool], list[Operation]] = {}
+        for write in [*work.writes, *_timer_writes(work)]:
+            bulks.setdefault((write.collection, write.must_match), []).append(write.operation)
+        for (collection, must_match), operations in bulks.items():
+            result = self.database[collection].bulk_write(operations, ordered=False, session=session)
+            # A bulk in which one condition missed stores the rest silently.
+            if must_match and result.matched_count + result.deleted_count != len(operations):
+                raise Conflict(f"{collection}: a version moved on")
+        if work.handled:
+            rows = [_handled_row(self._key(one.key), one, work.now) for one in work.handled]
+            self._handled.insert_many(rows, ordered=False, session=session)
+        if work.outgoing:
+            self._outbox.insert_many(_outbox_rows(work), ordered=False, session=session)
+
+
+class reaching_database:
+    """Turns what pymongo raises inside into `Conflict` or `DatabaseAway`; everything else passes as it is."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, PyMongoError):
+            translated = translate(error)
+            if translated is not None:
+                raise translated from error
+
+
+def translate(error: PyMongoError) -> Conflict | DatabaseAway | None:
+    """A lost race (11000 or a transient transaction error mean the same) or a database out of reach, else None."""
+    if isinstance(error, ConnectionFailure | ExecutionTimeout):
+        return DatabaseAway(type(error).__name__)
+    if isinstance(error, BulkWriteError):
+        codes = {problem.get("code") for problem in (error.details or {}).get("writeErrors", [])}
+        if codes and codes <= {11000, 112}:
+            return Conflict("a key is taken")
+    if isinstance(error, OperationFailure):
+        if error.code in (11000, 112) or error.has_error_label("TransientTransactionError"):
+            return Conflict(f"code {error.code}")
+        if error.code in AWAY_CODES or error.has_error_label("RetryableWriteError"):
+            return DatabaseAway(f"code {error.code}")
+    return None
+
+
+AWAY_CODES = frozenset({6, 7, 50, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
+"""MongoDB's codes for "not now": shutting down, stepping down, not primary, network, time limits."""
+
+
+def _handled_row(key: str, one: Handled, now: datetime) -> Document:
+    row: Document = {"_id": key, "at": now, "turn": one.turn}
+    if one.answer_body is not None:
+        row |= {"type": one.answer_type, "answer": one.answer_id, "body": one.answer_body}
+    return row
+
+
+def _outbox_rows(work: Work) -> list[Document]:
+    parts: list[list[Document]] = [[]]
+    size = 0
+    for message in work.outgoing:
+        if size + len(message.body) > OUTBOX_PART and parts[-1]:
+            parts.append([])
+            size = 0
+        size += len(message.body)
+        parts[-1].append({name: getattr(message, name) for name in OUTGOING_FIELDS if getattr(message, name)})
+    return [
+        {"_id": f"{work.turn}:{number}", "turn": work.turn, "at": work.now, "messages": part}
+        for number, part in enumerate(parts)
+    ]
+
+
+OUTGOING_FIELDS = tuple(Outgoing.__dataclass_fields__)
+
+
+def _messages(row: Document) -> Iterable[Outgoing]:
+    for stored in row["messages"]:
+        yield Outgoing(**{"exchange": "", "mandatory": False, **stored})
+
+
+def _timer_writes(work: Work) -> list[Write]:
+    """The last word on each timer. One that fired is removed, or set anew, only while its claim stands."""
+    last = {timer.id: (timer, armed_by) for timer, armed_by in work.timers}
+    claimed = {timer.id: timer for timer in work.fired}
+    writes = []
+    for id_ in {**claimed, **last}:
+        timer, armed_by = last.get(id_, (Disarm(id_), ""))
+        condition: Document = {"_id": id_}
+        if id_ in claimed:
+            condition |= {"fence": claimed[id_].fence, "armed_by": claimed[id_].armed_by}
+        operation: Operation = DeleteOne(condition)
+        if isinstance(timer, Arm):
+            values = {"due": timer.due, "kind": timer.kind, "about": timer.about, "data": dict(timer.data)}
+            values |= {"armed_by": armed_by, "lease_until": NEVER}
+            # The fence moves, so that whoever has claimed the timer as it was cannot fire it.
+            operation = UpdateOne(condition, {"$set": values, "$inc": {"fence": 1}}, upsert=id_ not in claimed)
+        writes.append(Write("timers", operation, must_match=id_ in claimed))
+    return writes
+
+
+def claim_timers(store: Store, horizon: timedelta, lease: timedelta, owner: str, most: int) -> list[Fired]:
+    """Claim up to `most` timers that fall due within `horizon`, in the order they are due.
+
+    A claim holds for `lease` by the database's clock; after that another instance may take the timer, and the fence,
+    raised by each claim, keeps the slower one from firing it too.
+    """
+    with reaching_database():
+        now = store.now()
+        free = {"due": {"$lte": now + horizon}, "lease_until": {"$lte": now}}
+        found = [row["_id"] for row in store.timers.find(free, {"_id": 1}).sort("due", ASCENDING).limit(most)]
+        if not found:
+            return []
+        store.timers.update_many(
+            {"_id": {"$in": found}, **free},
+            {"$set": {"lease_until": now + lease, "owner": owner, "claimed_at": now}, "$inc": {"fence": 1}},
+        )
+        mine = store.timers.find({"_id": {"$in": found}, "owner": owner, "claimed_at": now}).sort("due", ASCENDING)
+        return [
+            Fired(row["_id"], row["due"], row["kind"], row["about"], row["data"], row["armed_by"], row["fence"])
+            for row in mine
+        ]
