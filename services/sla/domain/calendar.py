@@ -1,0 +1,243 @@
+"""Business calendars: when the desk is open, and arithmetic in business days and business time.
+
+Pure and exact: windows are written in local wall time, turned into UTC instants one local day at a time, and kept. It
+reads no file and knows no ticket; `calendars_file.py` builds calendars, `policy.py` uses them. The page is docs/sla.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+_DAY = timedelta(days=1)
+_MINUTES_A_DAY = 24 * 60
+_MINUTES_A_WEEK = 7 * _MINUTES_A_DAY
+_LONGEST_CLOSURE = 366
+"""Days. A calendar that stays closed for longer is a mistake; it also bounds every search for the next opening."""
+_DAYS_KEPT = 4096
+_WINDOW = re.compile(r"(\d{2}):(\d{2})\s*[-–]\s*(\d{2}):(\d{2})")
+
+Interval = tuple[datetime, datetime]
+"""From (included) to (excluded), aware UTC."""
+
+
+class CalendarError(ValueError):
+    """A calendar that cannot be: empty, overlapping, of zero length, never open. The message says which part."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """Hours of one weekday, in minutes after its midnight. `closes` is over 1440 when they run into the next day."""
+
+    opens: int
+    closes: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.opens < _MINUTES_A_DAY:
+            raise CalendarError(f"{self}: a window opens between 00:00 and 23:59")
+        if self.closes <= self.opens:
+            raise CalendarError(f"{self}: a window of zero length; a whole day is 00:00-24:00")
+        if self.closes - self.opens > _MINUTES_A_DAY:
+            raise CalendarError(f"{self}: a window of more than 24 hours")
+
+    @classmethod
+    def parse(cls, text: str) -> Window:
+        """Read `08:00-18:00`, `18:00-24:00`, or, overnight, `22:00-06:00`.
+
+        Raises `CalendarError` for anything else, times that do not exist and windows of zero length.
+        """
+        match = _WINDOW.fullmatch(text.strip())
+        if match is None:
+            raise CalendarError(f"{text!r} is not a window such as 08:00-18:00")
+        opens_hour, opens_minute, closes_hour, closes_minute = map(int, match.groups())
+        opens, closes = opens_hour * 60 + opens_minute, closes_hour * 60 + closes_minute
+        if opens_minute > 59 or closes_minute > 59 or opens >= _MINUTES_A_DAY or closes > _MINUTES_A_DAY:
+            raise CalendarError(f"{text!r}: times go from 00:00 to 23:59, and 24:00 for the end of a day")
+        return cls(opens, closes + _MINUTES_A_DAY if closes < opens else closes)
+
+    def __str__(self) -> str:
+        def clock(minutes: int) -> str:
+            # 1440 reads 24:00; only what lies beyond it is a time of the next day
+            minutes -= _MINUTES_A_DAY if minutes > _MINUTES_A_DAY else 0
+            return f"{minutes // 60:02}:{minutes % 60:02}"
+
+        return f"{clock(self.opens)}-{clock(self.closes)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """When the desk is open. Equal calendars give equal deadlines.
+
+    A window belongs to the day on which it opens: one that runs overnight into a closed day runs to its end, and the
+    closed day opens none of its own. A wall time that daylight saving skips means the instant of the jump; one that
+    comes twice means its first time. Raises `CalendarError` when the calendar is empty, when windows overlap (also
+    across midnight and the end of the week) or when the closed days leave nothing open for over a year.
+    """
+
+    name: str
+    version: str
+    zone: ZoneInfo
+    hours: tuple[tuple[Window, ...], ...]
+    """Seven tuples of windows, Monday's first; an empty one is a day on which the desk is closed."""
+    closed_days: frozenset[date] = frozenset()
+    """Holidays and own days, as local dates."""
+    _days: dict[date, tuple[Interval, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if len(self.hours) != len(WEEKDAYS):
+            raise CalendarError("hours: seven weekdays are needed, Monday first")
+        if not any(self.hours):
+            raise CalendarError("hours: the calendar is never open")
+        self._refuse_overlaps()
+        self._refuse_endless_closure()
+
+    def business_time_between(self, start: datetime, end: datetime) -> timedelta:
+        """How long the desk is open from `start` to `end` (aware, any zone); zero when `end` is not later."""
+        start, end = _utc(start), _utc(end)
+        total = timedelta()
+        if end <= start:
+            return total
+        for opens, closes in self._open_after(start):
+            if opens >= end:
+                break
+            total += min(closes, end) - max(opens, start)
+        return total
+
+    def add_business_time(self, start: datetime, duration: timedelta) -> datetime:
+        """Return the first instant (UTC) by which the desk was open for `duration` since `start` (aware, any zone).
+
+        Used up exactly at closing time, it is closing time, not the next opening; no duration at all is `start`
+        itself. Raises `ValueError` for a negative duration.
+        """
+        start = _utc(start)
+        if duration < timedelta():
+            raise ValueError("duration: must not be negative")
+        if not duration:
+            return start
+        for opens, closes in self._open_after(start):
+            begins = max(opens, start)
+            if duration <= closes - begins:
+                return begins + duration
+            duration -= closes - begins
+        raise AssertionError("unreachable: a calendar opens again and again")
+
+    def add_business_days(self, start: datetime, days: int) -> datetime:
+        """Return the same local time of day, `days` business days after `start` (aware, any zone), in UTC.
+
+        A start outside hours counts from the next opening: what comes in on Saturday counts from Monday's opening.
+        A business day is one on which a window opens; the small hours of an overnight window belong to the day
+        before. The time of day is kept even where the last day has other hours. Raises `ValueError` for `days` < 0.
+        """
+        if days < 0:
+            raise ValueError("days: must not be negative")
+        day, since_midnight = self._business_moment(_utc(start))
+        for _ in range(days):
+            day += _DAY
+            while not self._open_on(day):
+                day += _DAY
+        return self._instant(datetime.combine(day, time()) + since_midnight)
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether a window is open at that instant (aware, any zone); a closing time itself is outside."""
+        at = _utc(at)
+        opens, _ = next(self._open_after(at))
+        return opens <= at
+
+    def _business_moment(self, start: datetime) -> tuple[date, timedelta]:
+        """The business day that `start`, or else the next opening, belongs to, and the wall time since its midnight."""
+        day = self._day_before(start)
+        while True:
+            for opens, closes in self._open_on(day):
+                if closes > start:
+                    wall = max(opens, start).astimezone(self.zone).replace(tzinfo=None)
+                    return day, wall - datetime.combine(day, time())
+            day += _DAY
+
+    def _open_after(self, start: datetime) -> Iterator[Interval]:
+        """Every interval, in order and without end, that closes later than `start`."""
+        day = self._day_before(start)
+        while True:
+            for interval in self._open_on(day):
+                if interval[1] > start:
+                    yield interval
+            day += _DAY
+
+    def _day_before(self, instant: datetime) -> date:
+        """The local day before that of `instant`: its overnight window may still be open."""
+        return instant.astimezone(self.zone).date() - _DAY
+
+    def _open_on(self, day: date) -> tuple[Interval, ...]:
+        """The intervals of the windows that open on the local `day`; worked out once."""
+        found = self._days.get(day)
+        if found is None:
+            if len(self._days) >= _DAYS_KEPT:
+                self._days.clear()
+            found = self._days[day] = self._work_out(day)
+        return found
+
+    def _work_out(self, day: date) -> tuple[Interval, ...]:
+        if day in self.closed_days:
+            return ()
+        midnight = datetime.combine(day, time())
+        intervals = (
+            (
+                self._instant(midnight + timedelta(minutes=window.opens)),
+                self._instant(midnight + timedelta(minutes=window.closes)),
+            )
+            for window in self.hours[day.weekday()]
+        )
+        # a window that lies within the hour skipped by daylight saving has no length on that day
+        return tuple((opens, closes) for opens, closes in intervals if opens < closes)
+
+    def _instant(self, wall: datetime) -> datetime:
+        """When the local clock first reads `wall` (naive); the instant of the jump when it never does."""
+        first, second = wall.replace(tzinfo=self.zone, fold=0), wall.replace(tzinfo=self.zone, fold=1)
+        before, after = first.utcoffset() or timedelta(), second.utcoffset() or timedelta()
+        latest = (wall - before).replace(tzinfo=UTC)
+        if after <= before:
+            return latest
+        # `wall` lies in a jump forward, which then happens later than `earliest` and no later than `latest`
+        earliest = (wall - after).replace(tzinfo=UTC)
+        not_yet, jumped = 0, -(-(latest - earliest) // timedelta(seconds=1))
+        base = earliest.replace(microsecond=0)
+        while jumped - not_yet > 1:
+            middle = (not_yet + jumped) // 2
+            if (base + timedelta(seconds=middle)).astimezone(self.zone).utcoffset() == before:
+                not_yet = middle
+            else:
+                jumped = middle
+        return base + timedelta(seconds=jumped)
+
+    def _refuse_overlaps(self) -> None:
+        week = sorted(
+            (day * _MINUTES_A_DAY + window.opens, day * _MINUTES_A_DAY + window.closes, f"{WEEKDAYS[day]} {window}")
+            for day, windows in enumerate(self.hours)
+            for window in windows
+        )
+        opens, closes, text = week[0]
+        following = [*week[1:], (opens + _MINUTES_A_WEEK, closes + _MINUTES_A_WEEK, text)]
+        for (_, closes, one), (opens, _, other) in zip(week, following, strict=True):
+            if opens < closes:
+                raise CalendarError(f"hours: {one} and {other} overlap")
+
+    def _refuse_endless_closure(self) -> None:
+        if not self.closed_days:
+            return
+        day, last = min(self.closed_days) - 7 * _DAY, max(self.closed_days) + 7 * _DAY
+        closed = 0
+        while day <= last:
+            closed = 0 if self.hours[day.weekday()] and day not in self.closed_days else closed + 1
+            if closed > _LONGEST_CLOSURE:
+                raise CalendarError(f"closed days: nothing is open from {day - (closed - 1) * _DAY} to {day}")
+            day += _DAY
+
+
+def _utc(instant: datetime) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return instant.astimezone(UTC)
