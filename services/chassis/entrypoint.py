@@ -40,7 +40,7 @@ ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType]
 
 
 class Turns(DependencyProvider):
-    """The service's `Turn`, with its store and its publisher; `rules(settings, database)` makes it the service's own."""
+    """The service's `Turn`, its store and its publisher; `rules(settings, database)` makes it the service's own."""
 
     def __init__(self, rules: Callable[[Any, Database[dict[str, Any]]], Rules[Any]]) -> None:
         self.rules = rules
