@@ -1,0 +1,189 @@
+"""Who has what: agents, tickets as routing knows them, reservations, and the load that each agent carries.
+
+Values and the view of a turn, which keeps the load exact: every ticket is charged to at most one agent, and what a
+change of the ticket moves is moved from the one to the other. It decides nothing. The page is docs/routing.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+ANY_SKILL = "*"
+
+RESTING = ("need_more_info", "solution_suggested", "closed")
+"""Statuses in which the desk has nothing to do for a ticket (help-desk rules, "Routing")."""
+
+
+def acts_on_desk(status: str) -> bool:
+    """Whether the desk has to act on a ticket in this status: only such tickets count as their agent's load."""
+    return status not in RESTING
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent of customer support. `load` is kept by the view: tickets charged to them, as `Ticket.charged_to` says.
+
+    `skills` are those that categories ask for, or "*"; empty `languages` and `tiers` take every one. `idle_since` is
+    when they were last given a ticket, or signed on if that was later.
+    """
+
+    id: str
+    display_name: str
+    last_seen: datetime | None = None
+    idle_since: datetime | None = None
+    capacity: int = 0
+    skills: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    signed_on: bool = False
+    releases: bool = False
+    """Signed off with `release`: what awaits the desk does not stay with them."""
+    load: int = 0
+    revision: int = 0
+
+    @property
+    def room(self) -> int:
+        """How many tickets more an automatic assignment may give them."""
+        return max(0, self.capacity - self.load) if self.signed_on else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A place kept at an agent for (ticket, assignment_seq), while intake decides on the `ticket.assign` sent.
+
+    It ends with the first news of another seq, and at `until` (None: intake has accepted, only the event is missing).
+    A refused one holds no place; it only keeps the ticket from being offered again at once, before the news that
+    explain the refusal.
+    """
+
+    agent: str
+    assignment_seq: int
+    command_id: str
+    made_at: datetime
+    until: datetime | None
+    refused: bool = False
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether the lease has run out at `now`."""
+        return self.until is not None and self.until <= now
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What routing keeps of a ticket's newest snapshot (fields named as there), and the reservation made for it."""
+
+    id: str
+    number: str
+    version: int
+    status: str
+    assignment_seq: int
+    reopen_count: int
+    skill: str
+    """The skill that its category asks for."""
+    priority: int
+    escalated: bool
+    tier: str
+    language: str | None
+    opened_at: datetime
+    closed_at: datetime | None
+    agent: str | None
+    reservation: Reservation | None = None
+    revision: int = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Open, without agent, and no place kept for it at one."""
+        return self.status != "closed" and self.agent is None and self.reservation is None
+
+    @property
+    def charged_to(self) -> str | None:
+        """The one agent whose load counts this ticket: its own while the desk has to act, or who it is reserved for."""
+        if self.agent is not None:
+            return self.agent if acts_on_desk(self.status) else None
+        if self.reservation is not None and not self.reservation.refused:
+            return self.reservation.agent
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The one document that every turn which changes room or waiting tickets moves on, so that two such turns conflict.
+
+    Without it one turn that sees no agent and another that sees no ticket would both commit (write skew).
+    """
+
+    revision: int = 0
+    id: str = "pool"
+
+
+class View:
+    """Routing's state as one turn sees it, with what was loaded kept beside what is current.
+
+    `skills` maps each category id to the skill it asks for. Agents hold everyone signed on and everyone whom a ticket
+    or message of the turn names; tickets those that the turn touches, and of the waiting those there may be room for.
+    """
+
+    def __init__(
+        self,
+        skills: Mapping[str, str],
+        agents: Iterable[Agent] = (),
+        tickets: Iterable[Ticket] = (),
+        pool: Pool | None = None,
+    ) -> None:
+        self.skills = skills
+        self.loaded_agents: Mapping[str, Agent] = {agent.id: agent for agent in agents}
+        self.loaded_tickets: Mapping[str, Ticket] = {ticket.id: ticket for ticket in tickets}
+        self.loaded_pool = pool
+        self.agents = dict(self.loaded_agents)
+        self.tickets = dict(self.loaded_tickets)
+        self.pool = pool
+        self._reserved = {t.reservation.command_id: t.id for t in self.tickets.values() if t.reservation}
+
+    def apply(self, change: Agent | Ticket) -> None:
+        """Take a changed or new agent or ticket in. An agent's load is not taken from the change: it is kept here."""
+        if isinstance(change, Ticket):
+            self._put_ticket(change)
+        else:
+            known = self.agents.get(change.id)
+            self._put_agent(replace(change, load=known.load if known else 0))
+
+    def reserved_as(self, command_id: str | None) -> Ticket | None:
+        """The ticket whose present reservation was sent as the command of this id."""
+        ticket = self.tickets.get(self._reserved.get(command_id or "", ""))
+        return ticket if ticket and ticket.reservation and ticket.reservation.command_id == command_id else None
+
+    def _put_ticket(self, ticket: Ticket) -> None:
+        before = self.tickets.get(ticket.id)
+        loaded = self.loaded_tickets.get(ticket.id)
+        self.tickets[ticket.id] = replace(ticket, revision=loaded.revision + 1 if loaded else 1)
+        if ticket.reservation is not None:
+            self._reserved[ticket.reservation.command_id] = ticket.id
+        had = before.charged_to if before else None
+        has = ticket.charged_to
+        if had != has:
+            if had is not None:
+                self._charge(had, -1)
+            if has is not None:
+                self._charge(has, +1)
+        if ticket.reservation is not None and has is not None and has != had and ticket.agent is None:
+            self._put_agent(replace(self.agents[has], idle_since=ticket.reservation.made_at))
+        if ticket.waiting or (before is not None and before.waiting):
+            self._move_pool()
+
+    def _charge(self, agent_id: str, tickets: int) -> None:
+        # The desk may name an agent who has not signed on here yet: their load is counted all the same.
+        agent = self.agents.get(agent_id) or Agent(agent_id, display_name=agent_id)
+        self._put_agent(replace(agent, load=agent.load + tickets))
+
+    def _put_agent(self, agent: Agent) -> None:
+        before = self.agents.get(agent.id)
+        loaded = self.loaded_agents.get(agent.id)
+        self.agents[agent.id] = after = replace(agent, revision=loaded.revision + 1 if loaded else 1)
+        # A heartbeat alone changes nobody's room.
+        if before is None or replace(after, last_seen=before.last_seen, revision=before.revision) != before:
+            self._move_pool()
+
+    def _move_pool(self) -> None:
+        self.pool = Pool(self.loaded_pool.revision + 1 if self.loaded_pool else 1)

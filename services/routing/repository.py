@@ -1,0 +1,182 @@
+"""Routing's database: agents, the newest snapshot of each ticket, and the pool.
+
+A turn reads every agent who is signed on, the tickets that its messages touch, and of the waiting ones only as many
+as there may be room for. It decides nothing. The page is docs/routing.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.database import Database
+
+from contracts.catalogue import Catalogue
+from services.chassis.decision import Message
+from services.chassis.unit_of_work import Document, Write, conditional_writes
+from services.routing.domain.matching import MOST_A_TURN
+from services.routing.domain.rules import signed_on
+from services.routing.domain.state import ANY_SKILL, RESTING, Agent, Pool, Reservation, Ticket, View
+
+KEPT_AFTER_CLOSING = timedelta(days=30)
+"""A closed ticket is kept so long, lest a late event of it be taken for a new ticket; no redelivery is as old."""
+
+URGENCY = [
+    ("priority", ASCENDING),
+    ("escalated", DESCENDING),
+    ("tier", DESCENDING),  # vip before standard
+    ("opened_at", ASCENDING),
+    ("number", ASCENDING),
+]
+"""The order of `matching.urgency`, as an index has it."""
+
+_WAITING = {"waiting": True}
+
+INDEXES: Mapping[str, Sequence[IndexModel]] = {
+    "agents": [IndexModel([("signed_on", ASCENDING)])],
+    "tickets": [
+        IndexModel([*URGENCY, ("language", ASCENDING), ("skill", ASCENDING)], partialFilterExpression=_WAITING),
+        IndexModel([("skill", ASCENDING), *URGENCY, ("language", ASCENDING)], partialFilterExpression=_WAITING),
+        IndexModel([("agent", ASCENDING), ("status", ASCENDING)]),
+        IndexModel([("reservation.command_id", ASCENDING)], sparse=True),
+        IndexModel([("reservation.until", ASCENDING)], sparse=True),
+        IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0),
+    ],
+    "pool": [],
+}
+
+
+class Repository:
+    """Reads what a turn may touch and says what it changed."""
+
+    def __init__(self, database: Database[Document], catalogue: Catalogue) -> None:
+        self.db = database
+        self._skills = {category.id: category.skill for category in catalogue.categories.values()}
+
+    def load(self, messages: Sequence[Message], now: datetime) -> View:
+        """The state that these messages and the matching after them may touch."""
+        # The pool comes first: whatever room or waiting ticket changes after this read makes the turn conflict.
+        pool = self.db["pool"].find_one({"_id": Pool().id})
+        tickets = {ticket.id: ticket for ticket in self._touched(messages, now)}
+        agents = {agent.id: agent for agent in self._agents(messages, tickets.values())}
+        candidates = [*agents.values(), *self._signing_on(messages, agents, now)]
+        for ticket in self._waiting_for(candidates, tickets):
+            tickets.setdefault(ticket.id, ticket)
+        return View(self._skills, agents.values(), tickets.values(), Pool(pool["revision"]) if pool else None)
+
+    def writes(self, view: View) -> list[Write]:
+        """What the turn changed, each conditional on the revision that was loaded."""
+        before = {view.loaded_pool.id: view.loaded_pool} if view.loaded_pool else {}
+        after = {view.pool.id: view.pool} if view.pool else {}
+        return [
+            *conditional_writes("pool", before, after, _pool_document, "revision"),
+            *conditional_writes("agents", view.loaded_agents, view.agents, _agent_document, "revision"),
+            *conditional_writes("tickets", view.loaded_tickets, view.tickets, _ticket_document, "revision"),
+        ]
+
+    def _touched(self, messages: Sequence[Message], now: datetime) -> list[Ticket]:
+        """Tickets that messages are about, those whose lease has run out, and those of agents who sign off for good."""
+        about = [message.data["ticket"]["id"] for message in messages if message.type.startswith("ticket.")]
+        commands = [message.causationid for message in messages if message.type.startswith("command.")]
+        leaving = [message.data["agent_id"] for message in messages if message.type == "agent.sign_off"]
+        either: list[Document] = [{"reservation.until": {"$lte": now}}]
+        if about:
+            either.append({"_id": {"$in": about}})
+        if commands:
+            either.append({"reservation.command_id": {"$in": commands}})
+        if leaving:
+            either.append({"agent": {"$in": leaving}, "status": {"$nin": list(RESTING)}})
+        return [_ticket(document) for document in self.db["tickets"].find({"$or": either})]
+
+    def _agents(self, messages: Sequence[Message], tickets: Iterable[Ticket]) -> list[Agent]:
+        """Everyone signed on, and everyone whom a message or a touched ticket names."""
+        named = {message.data["agent_id"] for message in messages if message.type.startswith("agent.")}
+        named |= {agent["id"] for message in messages if (agent := message.data.get("ticket", {}).get("agent"))}
+        named |= {ticket.charged_to for ticket in tickets if ticket.charged_to is not None}
+        found = self.db["agents"].find({"$or": [{"signed_on": True}, {"_id": {"$in": sorted(named)}}]})
+        return [_agent(document) for document in found]
+
+    def _signing_on(self, messages: Sequence[Message], agents: Mapping[str, Agent], now: datetime) -> list[Agent]:
+        """The agents that this turn's messages may sign on, as they would be then."""
+        return [
+            signed_on(agents.get(message.data["agent_id"]), message.data, self._skills, now)
+            for message in messages
+            if message.type == "agent.sign_on"
+        ]
+
+    def _waiting_for(self, candidates: Collection[Agent], touched: Mapping[str, Ticket]) -> list[Ticket]:
+        """The waiting tickets that a matching of these agents can reach.
+
+        With room for n tickets in all, a matching in order of urgency never gets past the first n that an agent may
+        take: all before the one it gives them were given too. So the first n for each kind of agent are enough; on top
+        come as many as are touched, since the turn may take those out of the order.
+        """
+        # A touched ticket may give its place back within this turn.
+        returning = Counter(ticket.charged_to for ticket in touched.values())
+        room = [(agent, agent.capacity - agent.load + returning[agent.id]) for agent in candidates if agent.signed_on]
+        kinds = {(a.skills, a.languages, a.tiers) for a, free in room if free > 0}
+        if not kinds:
+            return []
+        most = min(MOST_A_TURN, sum(free for _, free in room if free > 0)) + len(touched)
+        first = self._first_waiting({}, most)
+        if len(first) < most:
+            return first  # all there are
+        return [ticket for kind in sorted(kinds) for ticket in self._first_waiting(_may_take(*kind), most)]
+
+    def _first_waiting(self, condition: Document, most: int) -> list[Ticket]:
+        found = self.db["tickets"].find({**_WAITING, **condition}).sort(URGENCY).limit(most)
+        return [_ticket(document) for document in found]
+
+
+def _may_take(skills: Sequence[str], languages: Sequence[str], tiers: Sequence[str]) -> Document:
+    """The rule `matching.may_take` as a query, for all agents of one kind."""
+    condition: Document = {}
+    if ANY_SKILL not in skills:
+        condition["skill"] = {"$in": list(skills)}
+    if languages:
+        condition["language"] = {"$in": [None, *languages]}
+    if tiers:
+        condition["tier"] = {"$in": list(tiers)}
+    return condition
+
+
+def _document(value: Agent | Ticket | Reservation | Pool) -> Document:
+    named = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {"_id": named.pop("id"), **named} if "id" in named else named
+
+
+def _pool_document(pool: Pool) -> Document:
+    return _document(pool)
+
+
+def _agent_document(agent: Agent) -> Document:
+    return _document(agent)
+
+
+def _agent(document: Document) -> Agent:
+    lists: dict[str, Any] = {name: tuple(document[name]) for name in ("skills", "languages", "tiers")}
+    return Agent(id=document.pop("_id"), **{**document, **lists})
+
+
+def _ticket_document(ticket: Ticket) -> Document:
+    document = _document(ticket)
+    if ticket.reservation is None:
+        del document["reservation"]
+    else:
+        document["reservation"] = _document(ticket.reservation)
+    if ticket.waiting:
+        document["waiting"] = True
+    if ticket.closed_at is not None and ticket.status == "closed":
+        document["forget_at"] = ticket.closed_at + KEPT_AFTER_CLOSING
+    return document
+
+
+def _ticket(document: Document) -> Ticket:
+    known = {field.name: document[field.name] for field in fields(Ticket) if field.name in document}
+    if "reservation" in known:
+        known["reservation"] = Reservation(**known["reservation"])
+    return Ticket(id=document["_id"], **known)
