@@ -21,6 +21,7 @@ __all__ = [
     "Event",
     "NotAnEvent",
     "from_dict",
+    "moment",
     "parse",
     "rfc3339",
     "serialise",
@@ -73,7 +74,7 @@ def from_dict(body: Any) -> Event:
         _required(get("id"), "id"),
         _required(get("type"), "type"),
         _required(get("source"), "source"),
-        _time(get("time")),
+        _required_time(get("time")),
         {} if data is None else data,
         _optional(get("subject"), "subject"),
         _optional(get("traceparent"), "traceparent"),
@@ -117,11 +118,21 @@ def serialise(event: Event) -> bytes:
     return json.dumps(to_dict(event), default=_encode, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def rfc3339(moment: datetime) -> str:
+def moment(text: Any) -> datetime:
+    """The aware UTC datetime of an RFC 3339 text. Raises ValueError, worded to follow the field's name, for others."""
+    if type(text) is not str or not _TIME(text):
+        raise ValueError("is not an RFC 3339 time with a zone")
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("names no moment of the calendar") from error
+
+
+def rfc3339(at: datetime) -> str:
     """An aware datetime as RFC 3339 in UTC with `Z`. Raises ValueError for a naive one."""
-    if moment.tzinfo is None:
+    if at.tzinfo is None:
         raise ValueError("a time without a zone is not put on the wire")
-    return moment.astimezone(UTC).isoformat()[:-6] + "Z"
+    return at.astimezone(UTC).isoformat()[:-6] + "Z"
 
 
 def _required(value: Any, name: str) -> str:
@@ -139,13 +150,11 @@ def _optional(value: Any, name: str) -> str | None:
     return _required(value, name)
 
 
-def _time(value: Any) -> datetime:
-    if type(value) is not str or not _TIME(value):
-        raise NotAnEvent("time is not an RFC 3339 time with a zone")
+def _required_time(value: Any) -> datetime:
     try:
-        return datetime.fromisoformat(value.upper()).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise NotAnEvent("time names no moment of the calendar") from error
+        return moment(value)
+    except ValueError as error:
+        raise NotAnEvent(f"time {error}") from error
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Who may be called what: the names of services, channels and agents, and the broker users that they log in as.
+"""What things are called: the exchanges, and who may have which name on the broker.
 
 A channel `web` is the broker user `web`, an agent `a7` is `agent.a7`, a service `sla` is `sla`. The page is
 docs/contracts.md.
@@ -9,17 +9,27 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+INTAKE = "helpdesk.intake"
+DESK = "helpdesk.desk"
+EVENTS = "helpdesk.events"
+AGENTS = "helpdesk.agents"
+CHANNELS = "helpdesk.channels"
+DEAD = "helpdesk.dead"
+EVENT_LOG = "helpdesk.events.log"
+ROUTING_OUTCOMES = "routing.outcomes"
+
+Service = Literal["intake", "routing", "sla", "notifications"]
+Role = Literal["service", "channel", "agent"]
+
+SERVICES: tuple[Service, ...] = ("intake", "routing", "sla", "notifications")
+
 NAME_PATTERN = "[a-z0-9][a-z0-9-]{0,31}"
 """Channel names and agent ids (the wire contract's own pattern)."""
 
-SERVICES = ("intake", "routing", "sla", "notifications")
-
-RESERVED = frozenset(SERVICES) | {"agent", "amq", "helpdesk"}
+RESERVED = frozenset({*SERVICES, "agent", "amq", "helpdesk"})
 """No channel may have these names. `helpdesk` is ours to add: its queues would begin as the desk's own ones do."""
 
 AGENT_PREFIX = "agent."
-
-Role = Literal["service", "channel", "agent"]
 
 _is_name = re.compile(NAME_PATTERN).fullmatch
 _FOLDER: dict[Role, str] = {"service": "/services/", "channel": "/channels/", "agent": "/agents/"}
@@ -33,8 +43,8 @@ def is_name(name: str) -> bool:
 def role_of(user: str) -> Role | None:
     """The role that a broker user name stands for; None for a name that no sender can have.
 
-    A reserved name that is no service, a malformed one, and users without a role on the bus (an operator's
-    `admin.x`, say) are None: the impersonator tag may claim any name, so a claimed one is checked by this.
+    A reserved name that is no service, a malformed one, and users without a role on the bus are None: RabbitMQ's
+    impersonator tag may claim any name, so a claimed one is checked by this.
     """
     if user in SERVICES:
         return "service"

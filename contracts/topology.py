@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
-from contracts.names import SERVICES
+from contracts.names import (
+    AGENTS,
+    CHANNELS,
+    DEAD,
+    DESK,
+    EVENT_LOG,
+    EVENTS,
+    INTAKE,
+    ROUTING_OUTCOMES,
+    SERVICES,
+)
 
-INTAKE = "helpdesk.intake"
-DESK = "helpdesk.desk"
-EVENTS = "helpdesk.events"
-AGENTS = "helpdesk.agents"
-CHANNELS = "helpdesk.channels"
-DEAD = "helpdesk.dead"
-EVENT_LOG = "helpdesk.events.log"
-ROUTING_OUTCOMES = "routing.outcomes"
+__all__ = [
+    "AGENTS",
+    "BUILT",
+    "CHANNELS",
+    "DEAD",
+    "DESK",
+    "EVENTS",
+    "EVENT_LOG",
+    "INTAKE",
+    "ROUTING_OUTCOMES",
+    "SERVICES",
+    "own_door",
+]
+
+BUILT = frozenset(
+    {
+        "account.open_temporary",
+        "ticket.submit",
+        "ticket.reply",
+        "ticket.accept_solution",
+        "ticket.list",
+        "ticket.view",
+        "ticket.ask_info",
+        "ticket.suggest_solution",
+        "ticket.close",
+        "ticket.assign",
+        "ticket.unassign",
+        "ticket.auto_close",
+        "agent.sign_on",
+        "agent.heartbeat",
+        "agent.sign_off",
+    }
+)
+"""Commands that are answered; every other one of the contract is answered `command.rejected`, code `unsupported`."""
 
 
 def own_door(user: str) -> tuple[str, str] | None:

@@ -1,0 +1,77 @@
+"""Accounts: what channels ask about them, what is answered and announced. Owner: intake.
+
+The page is docs/contracts.md.
+"""
+
+from __future__ import annotations
+
+from contracts import common
+from contracts.fields import Choice, Flag, MapOf, Moment, Part, Payload, Text, Whole
+
+
+class OpenTemporary(Payload):
+    """Command `account.open_temporary`: an account for a person who has none, or has lost it."""
+
+    display_name = Text(100, optional=True)
+    contact_email = common.email(optional=True)
+
+
+class ConfirmContact(Payload):
+    """Command `account.confirm_contact`: the code that was mailed to the account's address."""
+
+    requester = common.requester()
+    code = Text(64)
+
+
+class QuietHours(Payload):
+    """From when to when nothing is sent, by the wall clock of a time zone; may cross midnight."""
+
+    starts = Text(5, 5, pattern="([01][0-9]|2[0-3]):[0-5][0-9]", like="a time of day such as 22:30")
+    ends = Text(5, 5, pattern="([01][0-9]|2[0-3]):[0-5][0-9]", like="a time of day such as 07:00")
+    time_zone = Text(64)
+
+
+class SetPreferences(Payload):
+    """Command `account.set_preferences`: `notify` says by kind of notification and channel whether it is wanted."""
+
+    requester = common.requester()
+    language = common.language(optional=True)
+    notify = MapOf(MapOf(Flag()), optional=True)
+    quiet_hours = Part(QuietHours, optional=True)
+
+
+class MergeAccounts(Payload):
+    """Command `account.merge`: the temporary account's tickets go to the real one."""
+
+    requester = common.requester()
+    temporary = Part(common.Secret)
+
+
+class TemporaryOpenedOutcome(Payload):
+    """Outcome `account.temporary_opened`: the secret, shown this once."""
+
+    account_id = common.identity()
+    secret = Text(200)
+    expires_at = Moment()
+
+
+class TemporaryOpened(Payload):
+    """Event `account.temporary_opened`; no secret, no address."""
+
+    account_id = common.identity()
+    expires_at = Moment()
+
+
+class TemporaryExpired(Payload):
+    """Event `account.temporary_expired`: what identifies the person is erased."""
+
+    account_id = common.identity()
+
+
+class ContactChanged(Payload):
+    """Event `account.contact_changed`: the address of a requester, null when it is erased. Not in the event log."""
+
+    account_id = common.identity()
+    kind = Choice(common.REQUESTER_KINDS)
+    email = common.email(nullable=True)
+    contact_version = Whole()

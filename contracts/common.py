@@ -1,0 +1,186 @@
+"""Pieces that several owners' schemas are made of: numbers, names, requesters, attachments, the ticket's snapshot.
+
+The page is docs/contracts.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts.fields import Base64, Choice, Either, Flag, ListOf, Moment, Part, Payload, Text, Whole
+from contracts.names import NAME_PATTERN
+
+TIERS = ("standard", "vip")
+STATUSES = (
+    "new",
+    "assigned",
+    "work_in_progress",
+    "needs_reply",
+    "need_more_info",
+    "solution_suggested",
+    "reopened",
+    "closed",
+)
+REQUESTER_KINDS = ("account", "temporary")
+AUTHOR_KINDS = ("requester", "agent", "moderator", "service")
+VISIBILITIES = ("public", "internal")
+
+MAX_SUBJECT = 200
+MAX_BODY = 20_000
+MAX_REASON = 2_000
+MAX_ATTACHMENT = 256 * 1024
+MAX_ATTACHMENTS = 10
+MAX_LINKS = 20
+"""Ticket numbers in one `distinct_from`."""
+
+
+def number(**more: Any) -> Text:
+    """A ticket number: 8 digits, as text."""
+    return Text(8, 8, pattern="[0-9]{8}", like="a ticket number of 8 digits", **more)
+
+
+def identity(**more: Any) -> Text:
+    """The id of an account, a ticket, an entry: text that means nothing to its reader."""
+    return Text(200, **more)
+
+
+def agent_id(**more: Any) -> Text:
+    """An agent's id; the broker user is `agent.<agent_id>`."""
+    return Text(32, pattern=NAME_PATTERN, like="a name of up to 32 lower-case letters, digits and hyphens", **more)
+
+
+def language(**more: Any) -> Text:
+    """A language tag (BCP 47)."""
+    return Text(35, 2, pattern="[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", like="a language tag such as en or pt-BR", **more)
+
+
+def email(**more: Any) -> Text:
+    """A mail address: something, @, something, without white space, control characters or list separators."""
+    part = r"[^\x00-\x20\x7f@<>,;:\"()\[\]\\]+"
+    return Text(254, 3, pattern=f"{part}@{part}", like="a mail address", **more)
+
+
+def word(**more: Any) -> Text:
+    """A word of our own vocabulary, that may grow: a kind of entry, a kind of notification."""
+    return Text(40, pattern="[a-z][a-z_]*", like="a word of lower-case letters and _", **more)
+
+
+class Secret(Payload):
+    """A temporary account, proven by its secret."""
+
+    account_id = identity()
+    secret = Text(200)
+
+
+class AccountRequester(Payload):
+    """A requester that the channel has authenticated."""
+
+    account_id = identity()
+    display_name = Text(100)
+    tier = Choice(TIERS)
+    email = email(optional=True)
+
+
+class TemporaryRequester(Payload):
+    """A requester with a temporary account."""
+
+    temporary = Part(Secret)
+
+
+def requester(**more: Any) -> Either:
+    """Who asks: an account that the channel has authenticated, or a temporary account with its secret."""
+    return Either("temporary", TemporaryRequester, AccountRequester, ("account_id",), **more)
+
+
+class AttachmentContent(Payload):
+    """A file in the message itself; `content` loads as bytes."""
+
+    name = Text(255)
+    media_type = Text(127, 3, pattern="[ -.0-~]+/[ -~]+", like="a media type such as image/png")
+    content = Base64(MAX_ATTACHMENT)
+
+
+class AttachmentRef(Payload):
+    """A file that was uploaded before, or that is kept with the ticket."""
+
+    name = Text(255)
+    media_type = Text(127, 3, pattern="[ -.0-~]+/[ -~]+", like="a media type such as image/png")
+    ref = Text(200)
+    sha256 = Text(64, 64, pattern="[0-9a-f]{64}", like="64 hexadecimal digits in lower case")
+    size = Whole()
+
+
+def attachments(**more: Any) -> ListOf:
+    """Files of a command, each in the message or by reference."""
+    return ListOf(Either("content", AttachmentContent, AttachmentRef, ("ref",)), MAX_ATTACHMENTS, **more)
+
+
+class TicketRequester(Payload):
+    """The requester as the ticket shows them: `display_name` as at filing."""
+
+    id = identity()
+    kind = Choice(REQUESTER_KINDS)
+    display_name = Text(100, 0)
+    tier = Choice(TIERS)
+
+
+class TicketAgent(Payload):
+    """The agent who has the ticket."""
+
+    id = agent_id()
+    display_name = Text(100, 0)
+
+
+class Snapshot(Payload):
+    """The ticket as it stands after `version`. No body, no secret, no address."""
+
+    id = identity()
+    number = number()
+    version = Whole(1)
+    status = Choice(STATUSES)
+    status_since = Moment()
+    status_version = Whole(1)
+    assignment_seq = Whole()
+    contact_version = Whole()
+    category = Text(64)
+    subcategory = Text(64, nullable=True)
+    priority = Whole(1)
+    escalated = Flag()
+    requester = Part(TicketRequester)
+    channel = Text(32)
+    subject = Text(MAX_SUBJECT)
+    issue_key = Text(MAX_SUBJECT, nullable=True)
+    language = language(nullable=True)
+    agent = Part(TicketAgent, nullable=True)
+    opened_at = Moment()
+    first_agent_message_at = Moment(nullable=True)
+    last_agent_message_at = Moment(nullable=True)
+    last_customer_message_at = Moment(nullable=True)
+    closed_at = Moment(nullable=True)
+    close_reason = Text(MAX_REASON, nullable=True)
+    reopen_count = Whole()
+
+
+class Author(Payload):
+    """Who wrote an entry."""
+
+    kind = Choice(AUTHOR_KINDS)
+    id = identity()
+    display_name = Text(100, 0, nullable=True)
+
+
+class Entry(Payload):
+    """One entry of a ticket's history. Attachments by reference; internal ones never go to channels."""
+
+    id = identity()
+    kind = word()
+    author = Part(Author)
+    visibility = Choice(VISIBILITIES)
+    text = Text(MAX_BODY, 0, nullable=True)
+    attachments = ListOf(Part(AttachmentRef), MAX_ATTACHMENTS)
+    at = Moment()
+
+
+def history(**more: Any) -> ListOf:
+    """Entries of a ticket's history, oldest first."""
+    return ListOf(Part(Entry), 10_000, **more)

@@ -1,0 +1,450 @@
+"""The fields that schemas are made of: marshmallow fields that check strictly, read fast and know their JSON Schema.
+
+`Payload` is the base of every schema. Its `load` first reads in one pass that stops at the first fault; only what has
+a fault goes through marshmallow, which collects every error by field. Messages are loaded by the thousand a second,
+and this takes a quarter of the time. The page is docs/contracts.md.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, TypeVar
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
+
+from contracts.envelope import moment
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+_ABSENT: Any = object()
+_REQUIRED = "Missing data for required field."
+_NOT_AN_OBJECT = "Not an object."
+
+
+class WireField(fields.Field[T], ABC):
+    """A field of the wire. Required unless `optional`; `nullable`: null is a value of it.
+
+    Null in an optional field that is not nullable means the same as leaving it out, and loads as left out.
+    """
+
+    def __init__(self, *, optional: bool = False, nullable: bool = False) -> None:
+        super().__init__(required=not optional, allow_none=optional or nullable)
+        self.nullable = nullable
+
+    @abstractmethod
+    def read(self, value: Any) -> T:
+        """The loaded value of a JSON value that is not null. Raises ValidationError."""
+
+    @abstractmethod
+    def json_schema(self) -> Json:
+        """JSON Schema (2020-12) of what `read` takes."""
+
+    def read_all(self, value: Any) -> T:
+        """As `read`, but the error raised names every fault in the value, not only the first."""
+        return self.read(value)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> T:
+        return self.read_all(value)
+
+
+class Text(WireField[str]):
+    """Text of `minimum` to `maximum` characters, all of it matching `pattern` where there is one."""
+
+    def __init__(
+        self, maximum: int, minimum: int = 1, *, pattern: str | None = None, like: str = "", **more: Any
+    ) -> None:
+        super().__init__(**more)
+        self.maximum, self.minimum, self.pattern, self.like = maximum, minimum, pattern, like
+        self.matches = None if pattern is None else re.compile(pattern, re.ASCII).fullmatch
+
+    def read(self, value: Any) -> str:
+        if type(value) is not str:
+            raise ValidationError("Not text.")
+        if not self.minimum <= len(value) <= self.maximum:
+            span = str(self.minimum) if self.minimum == self.maximum else f"{self.minimum} to {self.maximum}"
+            raise ValidationError(f"Must have {span} characters.")
+        if self.matches is not None and self.matches(value) is None:
+            raise ValidationError(f"Must be {self.like}.")
+        return value
+
+    def json_schema(self) -> Json:
+        schema: Json = {"type": "string", "minLength": self.minimum, "maxLength": self.maximum}
+        return schema if self.pattern is None else {**schema, "pattern": f"^(?:{self.pattern})$"}
+
+
+class Choice(WireField[str]):
+    """One of a few words."""
+
+    def __init__(self, choices: Sequence[str], **more: Any) -> None:
+        super().__init__(**more)
+        self.choices = tuple(choices)
+
+    def read(self, value: Any) -> str:
+        if type(value) is not str or value not in self.choices:
+            raise ValidationError(f"Must be one of: {', '.join(self.choices)}.")
+        return value
+
+    def json_schema(self) -> Json:
+        return {"type": "string", "enum": list(self.choices)}
+
+
+class Whole(WireField[int]):
+    """A whole number from `minimum` to `maximum`."""
+
+    def __init__(self, minimum: int = 0, maximum: int = 2**53, **more: Any) -> None:
+        super().__init__(**more)
+        self.minimum, self.maximum = minimum, maximum
+
+    def read(self, value: Any) -> int:
+        if type(value) is not int or not self.minimum <= value <= self.maximum:
+            raise ValidationError(f"Must be a whole number from {self.minimum} to {self.maximum}.")
+        return value
+
+    def json_schema(self) -> Json:
+        return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
+
+
+class Score(WireField[float]):
+    """A number from 0 to 1."""
+
+    def read(self, value: Any) -> float:
+        if type(value) not in (int, float) or not 0 <= value <= 1:
+            raise ValidationError("Must be a number from 0 to 1.")
+        return float(value)
+
+    def json_schema(self) -> Json:
+        return {"type": "number", "minimum": 0, "maximum": 1}
+
+
+class Flag(WireField[bool]):
+    """true or false, and nothing that merely looks like it."""
+
+    def read(self, value: Any) -> bool:
+        if type(value) is not bool:
+            raise ValidationError("Must be true or false.")
+        return value
+
+    def json_schema(self) -> Json:
+        return {"type": "boolean"}
+
+
+class Moment(WireField[datetime]):
+    """RFC 3339 with a zone; loads as an aware UTC datetime."""
+
+    def read(self, value: Any) -> datetime:
+        try:
+            return moment(value)
+        except ValueError as error:
+            raise ValidationError(f"It {error}.") from error
+
+    def json_schema(self) -> Json:
+        return {"type": "string", "format": "date-time"}
+
+
+class Base64(WireField[bytes]):
+    """Base64 (RFC 4648, padded) of up to `maximum` bytes; loads as bytes."""
+
+    def __init__(self, maximum: int, **more: Any) -> None:
+        super().__init__(**more)
+        self.maximum = maximum
+
+    def read(self, value: Any) -> bytes:
+        if type(value) is not str:
+            raise ValidationError("Not text.")
+        if len(value) > self._characters:
+            raise ValidationError(f"Must be up to {self.maximum} bytes.")
+        try:
+            content = binascii.a2b_base64(value.encode("ascii"), strict_mode=True)
+        except ValueError as error:
+            raise ValidationError("Not base64.") from error
+        if len(content) > self.maximum:
+            raise ValidationError(f"Must be up to {self.maximum} bytes.")
+        return content
+
+    def json_schema(self) -> Json:
+        return {"type": "string", "contentEncoding": "base64", "maxLength": self._characters}
+
+    @property
+    def _characters(self) -> int:
+        return -(-self.maximum // 3) * 4
+
+
+class Answers(WireField[dict[str, Any]]):
+    """Answers to a category's questions, by question id: text, number, true or false. The catalogue judges them.
+
+    Keys that cannot be the id of a question are ignored, as unknown fields are.
+    """
+
+    def read(self, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValidationError(_NOT_AN_OBJECT)
+        answers = {key: answer for key, answer in value.items() if _IS_ID(key) and answer is not None}
+        if len(answers) > 50:
+            raise ValidationError("Must be up to 50 answers.")
+        faults = {
+            key: ["Must be text of up to 2000 characters, a number, true or false."]
+            for key in answers
+            if not _is_answer(answers[key])
+        }
+        if faults:
+            raise ValidationError(faults)
+        return answers
+
+    def json_schema(self) -> Json:
+        kinds = [
+            {"type": "string", "maxLength": 2000},
+            {"type": "number", "minimum": -(2**53), "maximum": 2**53},
+            {"type": "boolean"},
+            {"type": "null"},
+        ]
+        return {"type": "object", "patternProperties": {f"^{ID_PATTERN}$": {"anyOf": kinds}}}
+
+
+class Errors(WireField[dict[str, list[str]]]):
+    """What is wrong, by field: sentences."""
+
+    def read(self, value: Any) -> dict[str, list[str]]:
+        if not isinstance(value, dict) or not all(isinstance(each, list) for each in value.values()):
+            raise ValidationError("Not an object of lists.")
+        return value
+
+    def json_schema(self) -> Json:
+        return {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}}
+
+
+class ListOf(WireField[list[Any]]):
+    """A list of `minimum` to `maximum` values of one field."""
+
+    def __init__(self, item: WireField[Any], maximum: int, minimum: int = 0, **more: Any) -> None:
+        super().__init__(**more)
+        self.item, self.maximum, self.minimum = item, maximum, minimum
+
+    def read(self, value: Any) -> list[Any]:
+        self._measure(value)
+        read = self.item.read
+        return [read(each) for each in value]
+
+    def read_all(self, value: Any) -> list[Any]:
+        self._measure(value)
+        loaded, faults = [], {}
+        for place, each in enumerate(value):
+            try:
+                loaded.append(self.item.deserialize(each))
+            except ValidationError as error:
+                faults[place] = error.messages
+        if faults:
+            raise ValidationError(faults)
+        return loaded
+
+    def _measure(self, value: Any) -> None:
+        if not isinstance(value, list):
+            raise ValidationError("Not a list.")
+        if not self.minimum <= len(value) <= self.maximum:
+            raise ValidationError(f"Must have {self.minimum} to {self.maximum} entries.")
+
+    def json_schema(self) -> Json:
+        return {"type": "array", "minItems": self.minimum, "maxItems": self.maximum, "items": self.item.json_schema()}
+
+
+class MapOf(WireField[dict[str, Any]]):
+    """An object with values of one field, by keys that are ids."""
+
+    def __init__(self, item: WireField[Any], maximum: int = 50, **more: Any) -> None:
+        super().__init__(**more)
+        self.item, self.maximum = item, maximum
+
+    def read(self, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValidationError(_NOT_AN_OBJECT)
+        if len(value) > self.maximum or not all(map(_IS_ID, value)):
+            raise ValidationError(f"Must have up to {self.maximum} keys of lower-case letters, digits, - and _.")
+        return {key: self.item.read(each) for key, each in value.items()}
+
+    def json_schema(self) -> Json:
+        names = {"pattern": f"^{ID_PATTERN}$"}
+        return {
+            "type": "object",
+            "maxProperties": self.maximum,
+            "propertyNames": names,
+            "additionalProperties": self.item.json_schema(),
+        }
+
+
+class Part(WireField[dict[str, Any]]):
+    """An object with a schema of its own."""
+
+    def __init__(self, schema: type[Payload], **more: Any) -> None:
+        super().__init__(**more)
+        self.schema = schema()
+
+    def read(self, value: Any) -> dict[str, Any]:
+        return self.schema.read(value)
+
+    def read_all(self, value: Any) -> dict[str, Any]:
+        loaded: dict[str, Any] = self.schema.load(value)
+        return loaded
+
+    def json_schema(self) -> Json:
+        return self.schema.json_schema()
+
+
+class Either(WireField[dict[str, Any]]):
+    """An object in one of two forms: the form `marked` if it has the key `mark`, else the form `plain`.
+
+    `apart`: keys of the plain form that may not stand beside the mark.
+    """
+
+    def __init__(
+        self, mark: str, marked: type[Payload], plain: type[Payload], apart: Sequence[str], **more: Any
+    ) -> None:
+        super().__init__(**more)
+        self.mark, self.apart = mark, tuple(apart)
+        self.marked, self.plain = marked(), plain()
+
+    def read(self, value: Any) -> dict[str, Any]:
+        return self._form(value).read(value)
+
+    def read_all(self, value: Any) -> dict[str, Any]:
+        loaded: dict[str, Any] = self._form(value).load(value)
+        return loaded
+
+    def _form(self, value: Any) -> Payload:
+        if not isinstance(value, dict):
+            raise ValidationError(_NOT_AN_OBJECT)
+        if value.get(self.mark) is None:
+            return self.plain
+        for key in self.apart:
+            if value.get(key) is not None:
+                raise ValidationError({key: [f"Not beside {self.mark}: give one of the two forms."]})
+        return self.marked
+
+    def json_schema(self) -> Json:
+        present = {"required": [self.mark], "properties": {self.mark: {"not": {"type": "null"}}}}
+        conflict = {
+            "anyOf": [{"required": [key], "properties": {key: {"not": {"type": "null"}}}} for key in self.apart]
+        }
+        return {
+            "type": "object",
+            "if": present,
+            "then": {**self.marked.json_schema(), "not": conflict},
+            "else": {
+                **self.plain.json_schema(),
+                "properties": {**self.plain.json_schema()["properties"], self.mark: {"type": "null"}},
+            },
+        }
+
+
+class Payload(Schema):
+    """The `data` of a message, or an object in it. Unknown fields are ignored, never refused."""
+
+    one_of: ClassVar[tuple[str, ...]] = ()
+    """Of these fields, all of them optional, exactly one is there."""
+
+    error_messages = {"type": _NOT_AN_OBJECT}
+
+    class Meta:
+        unknown = EXCLUDE
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._rows: list[tuple[str, Callable[[Any], Any], bool, bool]] = [
+            (name, each.read, each.required, each.nullable) for name, each in self.wire_fields().items()
+        ]
+
+    def wire_fields(self) -> dict[str, WireField[Any]]:
+        """The schema's fields by name."""
+        return {name: each for name, each in self.load_fields.items() if isinstance(each, WireField)}
+
+    def load(self, data: Any, **options: Any) -> Any:
+        """The loaded data, a dict. Raises ValidationError with every error, nested as the fields are."""
+        if not options:
+            try:
+                return self.read(data)
+            except ValidationError:
+                pass  # marshmallow finds it again, with all the others, and says so
+        return super().load(data, **options)
+
+    def read(self, data: Any) -> dict[str, Any]:
+        """As `load`, but stops at the first error."""
+        if not isinstance(data, dict):
+            raise ValidationError(_NOT_AN_OBJECT)
+        loaded: dict[str, Any] = {}
+        for name, read, required, nullable in self._rows:
+            value = data.get(name, _ABSENT)
+            if value is _ABSENT:
+                if required:
+                    raise ValidationError(_REQUIRED, name)
+            elif value is not None:
+                loaded[name] = read(value)
+            elif nullable:
+                loaded[name] = None
+            elif required:
+                raise ValidationError(_REQUIRED, name)
+        if self.one_of:
+            self._exactly_one(loaded)
+        return loaded
+
+    @validates_schema(skip_on_field_errors=False)
+    def _check_one_of(self, data: dict[str, Any], **_: Any) -> None:
+        if self.one_of:
+            self._exactly_one(data)
+
+    def _exactly_one(self, data: Mapping[str, Any]) -> None:
+        if sum(data.get(name) is not None for name in self.one_of) != 1:
+            raise ValidationError({name: [f"Give exactly one of: {', '.join(self.one_of)}."] for name in self.one_of})
+
+    def json_schema(self) -> Json:
+        """JSON Schema (2020-12) of the object."""
+        parts = self.wire_fields()
+        schema: Json = {"type": "object", "properties": {name: _or_null(each) for name, each in parts.items()}}
+        required = [name for name, each in parts.items() if each.required]
+        if required:
+            schema["required"] = required
+        if self.one_of:
+            schema["oneOf"] = [
+                {"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in self.one_of
+            ]
+        return schema
+
+
+def errors_by_field(error: ValidationError) -> dict[str, list[str]]:
+    """The errors of a refused payload, flat, as `command.rejected` carries them: `requester.tier` → sentences.
+
+    A payload that is no object at all has its error under `data`.
+    """
+    flat: dict[str, list[str]] = {}
+    messages: Any = error.messages
+    _flatten(messages, (), flat)
+    return flat
+
+
+def _flatten(messages: Any, path: tuple[str, ...], into: dict[str, list[str]]) -> None:
+    if isinstance(messages, Mapping):
+        for key, below in messages.items():
+            _flatten(below, path if key == "_schema" else (*path, str(key)), into)
+    else:
+        into.setdefault(".".join(path) or "data", []).extend(map(str, messages))
+
+
+def _or_null(field: WireField[Any]) -> Json:
+    schema = field.json_schema()
+    if not field.allow_none:
+        return schema
+    if isinstance(schema.get("type"), str) and not {"enum", "if", "oneOf"} & schema.keys():
+        return {**schema, "type": [schema["type"], "null"]}
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+ID_PATTERN = "[a-z0-9][a-z0-9_-]{0,63}"
+_IS_ID = re.compile(ID_PATTERN).fullmatch
+
+
+def _is_answer(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= 2000
+    return isinstance(value, bool) or (isinstance(value, int | float) and abs(value) <= 2**53)

@@ -1,0 +1,33 @@
+"""Notifications: what was sent, what could not be, what a channel shows. Owner: notifications.
+
+The page is docs/contracts.md.
+"""
+
+from __future__ import annotations
+
+from contracts import common
+from contracts.fields import Choice, Part, Payload, Text
+
+CHANNELS = ("email", "channel", "agent")
+"""Ways by which a person is told: mail, `notification.message` to the channel, `notification.message` to the agent."""
+
+
+class Delivered(Payload):
+    """Events `notification.sent` and `notification.failed`: one for each (event, recipient, channel)."""
+
+    event_id = common.identity()
+    number = common.number()
+    recipient = common.identity()
+    kind = common.word()
+    channel = Choice(CHANNELS)
+    reason = Text(common.MAX_REASON, optional=True)
+
+
+class Message(Payload):
+    """`notification.message`, to the requester's channel or to the ticket's agent: something to show."""
+
+    requester = Part(common.TicketRequester)
+    number = common.number()
+    kind = common.word()
+    title = Text(200)
+    text = Text(common.MAX_BODY)

@@ -1,0 +1,194 @@
+"""Every message type of the wire contract: its kind, its schema, who sends it and who answers.
+
+The one table that everything else is made from: permissions (topology.py), documents (generate.py), the schema that
+a service loads a message with. How to add a type is on docs/contracts.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from contracts import accounts, agents, notifications, sla, tickets
+from contracts.fields import Payload
+from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, SERVICES, Service, role_of
+
+Kind = Literal["command", "event", "outcome", "agent_message", "channel_message"]
+Sender = Literal["channel", "agent"] | Service
+
+
+@dataclass(frozen=True, slots=True)
+class MessageType:
+    """One type of message, of one kind: `ticket.opened` is an event and, with other data, an outcome."""
+
+    kind: Kind
+    type: str
+    schema: Payload
+    """`schema.load(data)` gives the loaded data, or raises marshmallow's ValidationError (fields.errors_by_field)."""
+    senders: frozenset[Sender]
+    """Who may send it: any channel, any agent, services by name."""
+    answered_by: Service | None = None
+    """The service that answers a command; None for what is no command."""
+
+    @property
+    def exchanges(self) -> tuple[str, ...]:
+        """Where it is published: a command of channels and agents has two."""
+        if self.kind == "command":
+            return tuple(sorted({INTAKE if sender == "channel" else DESK for sender in self.senders}))
+        return _EXCHANGES[self.kind]
+
+    def may_be_sent_by(self, user: str) -> bool:
+        """Whether that broker user may send it. (That `data.agent_id` is the sender's own is the domain's to check.)"""
+        return (user if user in SERVICES else role_of(user)) in self.senders
+
+
+_EXCHANGES: Mapping[Kind, tuple[str, ...]] = {
+    "event": (EVENTS,),
+    "outcome": (AGENTS, CHANNELS),
+    "agent_message": (AGENTS,),
+    "channel_message": (CHANNELS,),
+}
+
+
+def _all() -> list[MessageType]:
+    types: list[MessageType] = []
+
+    def add(kind: Kind, senders: tuple[Sender, ...], schemas: Mapping[str, type[Payload]]) -> None:
+        types.extend(MessageType(kind, name, schema(), frozenset(senders)) for name, schema in schemas.items())
+
+    def add_commands(senders: tuple[Sender, ...], by: Service, schemas: Mapping[str, type[Payload]]) -> None:
+        types.extend(MessageType("command", name, each(), frozenset(senders), by) for name, each in schemas.items())
+
+    add_commands(
+        ("channel",),
+        "intake",
+        {
+            "account.open_temporary": accounts.OpenTemporary,
+            "account.confirm_contact": accounts.ConfirmContact,
+            "account.set_preferences": accounts.SetPreferences,
+            "account.merge": accounts.MergeAccounts,
+            "ticket.submit": tickets.Submit,
+            "ticket.reply": tickets.Reply,
+            "ticket.edit": tickets.Edit,
+            "ticket.accept_solution": tickets.RequesterTicket,
+            "ticket.escalate": tickets.Escalate,
+            "ticket.change_agent": tickets.ChangeAgent,
+            "ticket.answer_consent": tickets.AnswerConsent,
+            "ticket.list": tickets.ListTickets,
+        },
+    )
+    add_commands(("channel", "agent"), "intake", {"ticket.view": tickets.View})
+    add_commands(
+        ("agent",),
+        "intake",
+        {
+            "ticket.start_work": tickets.AgentTicket,
+            "ticket.ask_info": tickets.AgentText,
+            "ticket.suggest_solution": tickets.SuggestSolution,
+            "ticket.add_note": tickets.AgentText,
+            "ticket.ask_consent": tickets.AgentReason,
+            "ticket.close": tickets.AgentReason,
+            "ticket.reclassify": tickets.Reclassify,
+            "ticket.transfer": tickets.Transfer,
+            "ticket.link": tickets.LinkTo,
+            "ticket.merge_into": tickets.LinkTo,
+        },
+    )
+    add_commands(
+        ("agent",),
+        "routing",
+        {"agent.sign_on": agents.SignOn, "agent.heartbeat": agents.Agent, "agent.sign_off": agents.SignOff},
+    )
+    add_commands(("routing",), "intake", {"ticket.assign": tickets.Assign, "ticket.unassign": tickets.Unassign})
+    add_commands(("sla",), "intake", {"ticket.auto_close": tickets.AutoClose})
+
+    add(
+        "outcome",
+        ("intake",),
+        {
+            "ticket.opened": tickets.TicketOutcome,
+            "ticket.duplicate": tickets.Duplicate,
+            "ticket.similar": tickets.Similar,
+            "ticket.reopened": tickets.TicketOutcome,
+            "account.temporary_opened": accounts.TemporaryOpenedOutcome,
+            "ticket.listed": tickets.Listed,
+            "ticket.viewed": tickets.Viewed,
+        },
+    )
+    add(
+        "outcome",
+        ("intake", "routing"),
+        {"command.accepted": tickets.Accepted, "command.rejected": tickets.Rejected},
+    )
+
+    add("event", ("intake",), {f"ticket.{what}": tickets.TicketEvent for what in _PLAIN_TICKET_EVENTS})
+    add(
+        "event",
+        ("intake",),
+        {
+            "ticket.unassigned": tickets.LostAgent,
+            "ticket.transferred": tickets.LostAgent,
+            "ticket.merged": tickets.Joined,
+            "ticket.linked": tickets.Joined,
+            "account.temporary_opened": accounts.TemporaryOpened,
+            "account.temporary_expired": accounts.TemporaryExpired,
+            "account.contact_changed": accounts.ContactChanged,
+        },
+    )
+    add("event", ("routing",), {"agent.signed_on": agents.SignedOn, "agent.signed_off": agents.SignedOff})
+    add(
+        "event",
+        ("sla",),
+        {"sla.armed": sla.Armed, "sla.warning": sla.Fired, "sla.breached": sla.Fired, "sla.met": sla.Fired},
+    )
+    add(
+        "event",
+        ("notifications",),
+        {"notification.sent": notifications.Delivered, "notification.failed": notifications.Delivered},
+    )
+
+    add("agent_message", ("intake",), {"ticket.assigned": tickets.AssignedToAgent})
+    add("agent_message", ("intake",), {f"ticket.{what}": tickets.TicketEvent for what in _TOLD_TO_AGENTS})
+    add("agent_message", ("sla",), {"sla.warning": sla.FiredToAgent, "sla.breached": sla.FiredToAgent})
+    add("agent_message", ("notifications",), {"notification.message": notifications.Message})
+    add("channel_message", ("notifications",), {"notification.message": notifications.Message})
+    return types
+
+
+_PLAIN_TICKET_EVENTS = (
+    "opened",
+    "note_added",
+    "edited",
+    "assigned",
+    "work_started",
+    "info_requested",
+    "solution_suggested",
+    "customer_replied",
+    "reclassified",
+    "escalated",
+    "consent_requested",
+    "consent_answered",
+    "closed",
+    "reopened",
+)
+_TOLD_TO_AGENTS = ("unassigned", "customer_replied", "escalated", "reopened", "closed")
+
+TYPES: Mapping[tuple[Kind, str], MessageType] = MappingProxyType({(each.kind, each.type): each for each in _all()})
+"""All types, by kind and name."""
+
+
+def command(type: str) -> MessageType | None:
+    """The command of that name; None where the contract has none."""
+    return TYPES.get(("command", type))
+
+
+def event(type: str) -> MessageType | None:
+    """The event (on `helpdesk.events`) of that name; None where the contract has none."""
+    return TYPES.get(("event", type))
+
+
+def outcome(type: str) -> MessageType | None:
+    """The outcome of that name; None where the contract has none."""
+    return TYPES.get(("outcome", type))

@@ -1,0 +1,36 @@
+"""Deadlines: what sla announces about a ticket's targets. Owner: sla. The page is docs/contracts.md."""
+
+from __future__ import annotations
+
+from contracts import common
+from contracts.fields import Choice, Moment, Part, Payload, Text, Whole
+
+TARGETS = ("first_reply", "next_reply")
+
+
+class Armed(Payload):
+    """Event `sla.armed`: by when the desk should reply, and from when the ticket may be escalated.
+
+    `status_version` is the snapshot's; `calendar_version` names the calendars and targets it was reckoned with.
+    """
+
+    number = common.number()
+    ticket_id = common.identity()
+    status_version = Whole(1)
+    target = Choice(TARGETS)
+    due_at = Moment()
+    warn_at = Moment()
+    escalatable_at = Moment()
+    calendar_version = Text(64)
+
+
+class Fired(Armed):
+    """Events `sla.warning`, `sla.breached`, `sla.met`: the deadline, and the ticket as it stood."""
+
+    ticket = Part(common.Snapshot)
+
+
+class FiredToAgent(Fired):
+    """Agent messages `sla.warning` and `sla.breached`."""
+
+    entry = Part(common.Entry, optional=True)

@@ -1,0 +1,280 @@
+"""Tickets: commands of channels, agents and services, their outcomes, the events. Owner: intake.
+
+The page is docs/contracts.md.
+"""
+
+from __future__ import annotations
+
+from contracts import common
+from contracts.fields import Answers, Choice, Errors, Flag, ListOf, Moment, Part, Payload, Score, Text, Whole
+
+CODES = (
+    "invalid",
+    "unauthenticated",
+    "forbidden",
+    "unknown_ticket",
+    "unknown_category",
+    "conflict",
+    "wrong_status",
+    "closed_too_long",
+    "too_early",
+    "unsupported",
+    "too_large",
+    "rate_limited",
+)
+
+
+# Commands of channels
+
+
+class Submit(Payload):
+    """Command `ticket.submit`: a request for help."""
+
+    requester = common.requester()
+    category = Text(64)
+    subcategory = Text(64, optional=True)
+    fields = Answers(optional=True)  # type: ignore[assignment]  # the wire's name; marshmallow's is set on instances
+    subject = Text(common.MAX_SUBJECT)
+    body = Text(common.MAX_BODY)
+    issue_key = Text(common.MAX_SUBJECT, optional=True)
+    refers_to = common.number(optional=True)
+    distinct_from = ListOf(common.number(), common.MAX_LINKS, optional=True)
+    attachments = common.attachments(optional=True)
+    language = common.language(optional=True)
+
+
+class RequesterTicket(Payload):
+    """A requester about one of their tickets: command `ticket.accept_solution`."""
+
+    requester = common.requester()
+    number = common.number()
+
+
+class Reply(RequesterTicket):
+    """Command `ticket.reply`."""
+
+    body = Text(common.MAX_BODY)
+    attachments = common.attachments(optional=True)
+
+
+class Edit(RequesterTicket):
+    """Command `ticket.edit`: a new subject, a new body, or both."""
+
+    subject = Text(common.MAX_SUBJECT, optional=True)
+    body = Text(common.MAX_BODY, optional=True)
+
+
+class Moderator(Payload):
+    """A moderator of the community."""
+
+    id = common.identity()
+
+
+class Escalate(Payload):
+    """Command `ticket.escalate`, by the requester or by a moderator."""
+
+    one_of = ("requester", "moderator")
+
+    requester = common.requester(optional=True)
+    moderator = Part(Moderator, optional=True)
+    number = common.number()
+    reason = Text(common.MAX_REASON, optional=True)
+
+
+class ChangeAgent(RequesterTicket):
+    """Command `ticket.change_agent`."""
+
+    reason = Text(common.MAX_REASON)
+
+
+class AnswerConsent(RequesterTicket):
+    """Command `ticket.answer_consent`: may the agent log in to the requester's account?"""
+
+    granted = Flag()
+
+
+class ListTickets(Payload):
+    """Command `ticket.list`: the requester's tickets, newest first, 20 a page."""
+
+    requester = common.requester()
+    status = Choice(common.STATUSES, optional=True)
+    page = Whole(1, 100_000, optional=True)
+
+
+class View(Payload):
+    """Command `ticket.view`: by the requester through a channel, by an agent on the desk."""
+
+    one_of = ("requester", "agent_id")
+
+    requester = common.requester(optional=True)
+    agent_id = common.agent_id(optional=True)
+    number = common.number()
+
+
+# Commands of agents
+
+
+class AgentTicket(Payload):
+    """An agent about a ticket: command `ticket.start_work`."""
+
+    agent_id = common.agent_id()
+    number = common.number()
+    expected_version = Whole(1, optional=True)
+
+
+class AgentText(AgentTicket):
+    """Commands `ticket.ask_info` and `ticket.add_note` (internal)."""
+
+    body = Text(common.MAX_BODY)
+
+
+class SuggestSolution(AgentText):
+    """Command `ticket.suggest_solution`; `articles` are ids of the knowledge base."""
+
+    articles = ListOf(common.identity(), 20, optional=True)
+
+
+class AgentReason(AgentTicket):
+    """Commands `ticket.close` and `ticket.ask_consent`."""
+
+    reason = Text(common.MAX_REASON)
+
+
+class Reclassify(AgentTicket):
+    """Command `ticket.reclassify`."""
+
+    category = Text(64)
+    subcategory = Text(64, optional=True)
+
+
+class Transfer(AgentReason):
+    """Command `ticket.transfer`: to an agent, or to whom routing finds."""
+
+    to_agent = common.agent_id(optional=True)
+
+
+class LinkTo(AgentTicket):
+    """Commands `ticket.link` and `ticket.merge_into`: `number` is the ticket acted on, `to_number` the other one.
+
+    Without `to_number`, `number` is the other one, and the event's `subject` the ticket acted on.
+    """
+
+    to_number = common.number(optional=True)
+
+
+# Commands of services
+
+
+class Assign(Payload):
+    """Command `ticket.assign` from routing; `assignment_seq` is that of the snapshot that routing decided from."""
+
+    number = common.number()
+    agent = Part(common.TicketAgent)
+    assignment_seq = Whole()
+    reason = Text(common.MAX_REASON)
+
+
+class Unassign(Payload):
+    """Command `ticket.unassign` from routing."""
+
+    number = common.number()
+    assignment_seq = Whole()
+    reason = Text(common.MAX_REASON)
+
+
+class AutoClose(Payload):
+    """Command `ticket.auto_close` from sla; `status_version`: when the ticket entered `solution_suggested`."""
+
+    number = common.number()
+    status_version = Whole(1)
+
+
+# Outcomes
+
+
+class TicketOutcome(Payload):
+    """Outcomes `ticket.opened` and `ticket.reopened`."""
+
+    ticket = Part(common.Snapshot)
+
+
+class Duplicate(TicketOutcome):
+    """Outcome `ticket.duplicate`: what was written became the note `note_id` of the open ticket."""
+
+    note_id = common.identity()
+
+
+class Candidate(common.Snapshot):
+    """An open ticket that is like the one submitted; `score` 1 is the same."""
+
+    score = Score()
+
+
+class Similar(Payload):
+    """Outcome `ticket.similar`: nothing was filed."""
+
+    candidates = ListOf(Part(Candidate), 20, 1)
+
+
+class Listed(Payload):
+    """Outcome `ticket.listed`: one page of the requester's tickets, newest first."""
+
+    tickets = ListOf(Part(common.Snapshot), 20)
+    page = Whole(1)
+    pages = Whole()
+
+
+class Viewed(Payload):
+    """Outcome `ticket.viewed`: the ticket, and of its history what the asker may see."""
+
+    ticket = Part(common.Snapshot)
+    history = common.history()
+
+
+class Accepted(Payload):
+    """Outcome `command.accepted`, with the ticket where the command was about one."""
+
+    ticket = Part(common.Snapshot, optional=True)
+
+
+class Rejected(Payload):
+    """Outcome `command.rejected`.
+
+    `message` is a sentence for a person. A `conflict` has the present `ticket` where the sender may see it.
+    """
+
+    code = Choice(CODES)
+    message = Text(2_000)
+    errors = Errors()
+    eligible_at = Moment(optional=True)
+    retry_at = Moment(optional=True)
+    ticket = Part(common.Snapshot, optional=True)
+
+
+# Events, and what agents are told
+
+
+class TicketEvent(Payload):
+    """A ticket event: the ticket as it stands, and the entry that its history got."""
+
+    ticket = Part(common.Snapshot)
+    entry = Part(common.Entry, optional=True)
+
+
+class LostAgent(TicketEvent):
+    """Events `ticket.unassigned` and `ticket.transferred`: `previous_agent` is who had the ticket."""
+
+    previous_agent = Part(common.TicketAgent, optional=True)
+
+
+class Joined(TicketEvent):
+    """Events `ticket.linked` and `ticket.merged`: `to_number` is the other ticket."""
+
+    to_number = common.number(optional=True)
+
+
+class AssignedToAgent(TicketEvent):
+    """Agent message `ticket.assigned`: with the conversation so far; `truncated` where it is more than 64 KiB."""
+
+    history = common.history()
+    truncated = Flag(optional=True)
