@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.fields import Base64, Choice, Either, Flag, ListOf, Moment, Part, Payload, Text, Whole
+from contracts.fields import Answers, Base64, Choice, Either, Flag, ListOf, Moment, Part, Payload, Text, Whole
 from contracts.names import NAME_PATTERN
 
 TIERS = ("standard", "vip")
@@ -27,9 +27,12 @@ VISIBILITIES = ("public", "internal")
 
 MAX_SUBJECT = 200
 MAX_BODY = 20_000
+MAX_TEXT = 64 * 1024
+"""Characters of an entry: a duplicate's subject and body become one note."""
 MAX_REASON = 2_000
 MAX_ATTACHMENT = 256 * 1024
 MAX_ATTACHMENTS = 10
+MAX_ARTICLES = 20
 MAX_LINKS = 20
 """Ticket numbers in one `distinct_from`."""
 
@@ -170,17 +173,23 @@ class Author(Payload):
 
 
 class Entry(Payload):
-    """One entry of a ticket's history. Attachments by reference; internal ones never go to channels."""
+    """One entry of a ticket's history. Attachments by reference; internal ones never go to channels.
+
+    `fields` and `refers_to` as the requester gave them, `articles` as the agent did.
+    """
 
     id = identity()
     kind = word()
     author = Part(Author)
     visibility = Choice(VISIBILITIES)
-    text = Text(MAX_BODY, 0, nullable=True)
+    text = Text(MAX_TEXT, 0, nullable=True)
     attachments = ListOf(Part(AttachmentRef), MAX_ATTACHMENTS)
     at = Moment()
+    fields = Answers(optional=True)  # type: ignore[assignment]  # the wire's name; marshmallow's is set on instances
+    refers_to = number(optional=True)
+    articles = ListOf(identity(), MAX_ARTICLES, optional=True)
 
 
 def history(**more: Any) -> ListOf:
     """Entries of a ticket's history, oldest first."""
-    return ListOf(Part(Entry), 10_000, **more)
+    return ListOf(Part(Entry), 100_000, **more)

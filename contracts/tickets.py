@@ -131,7 +131,7 @@ class AgentText(AgentTicket):
 class SuggestSolution(AgentText):
     """Command `ticket.suggest_solution`; `articles` are ids of the knowledge base."""
 
-    articles = ListOf(common.identity(), 20, optional=True)
+    articles = ListOf(common.identity(), common.MAX_ARTICLES, optional=True)
 
 
 class AgentReason(AgentTicket):
@@ -225,10 +225,11 @@ class Listed(Payload):
 
 
 class Viewed(Payload):
-    """Outcome `ticket.viewed`: the ticket, and of its history what the asker may see."""
+    """Outcome `ticket.viewed`: the ticket, and of its history what the asker may see (the newest that fits)."""
 
     ticket = Part(common.Snapshot)
     history = common.history()
+    truncated = Flag(optional=True)
 
 
 class Accepted(Payload):

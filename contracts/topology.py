@@ -13,6 +13,7 @@ from contracts.names import (
     ROUTING_OUTCOMES,
     SERVICES,
 )
+from contracts.registry import BUILT
 
 __all__ = [
     "AGENTS",
@@ -27,27 +28,6 @@ __all__ = [
     "SERVICES",
     "own_door",
 ]
-
-BUILT = frozenset(
-    {
-        "account.open_temporary",
-        "ticket.submit",
-        "ticket.reply",
-        "ticket.accept_solution",
-        "ticket.list",
-        "ticket.view",
-        "ticket.ask_info",
-        "ticket.suggest_solution",
-        "ticket.close",
-        "ticket.assign",
-        "ticket.unassign",
-        "ticket.auto_close",
-        "agent.sign_on",
-        "agent.heartbeat",
-        "agent.sign_off",
-    }
-)
-"""Commands that are answered; every other one of the contract is answered `command.rejected`, code `unsupported`."""
 
 
 def own_door(user: str) -> tuple[str, str] | None:
