@@ -1,0 +1,170 @@
+"""A plain AMQP client for the command line and the demo: connect, publish with pipelined confirms, consume.
+
+One `Bus` is one connection and one channel of one broker user, and belongs to one thread. It speaks AMQP only: what
+the messages mean is `sender.py`'s. It does not reconnect; whoever wants to go on makes a new one.
+The page is docs/cli.md.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import amqp
+from amqp.exceptions import AccessRefused, AMQPError, NotFound
+
+from .settings import Trouble
+
+BROKEN = (AMQPError, OSError)
+"""What a Bus raises when its connection or channel is gone."""
+
+OnMessage = Callable[[Any], None]
+"""Takes an `amqp.Message`: `body` (bytes), `headers`, `delivery_info["routing_key"]`, `properties`."""
+
+
+class _Connection(amqp.Connection):  # type: ignore[misc]
+    """Without `connection.blocked`: py-amqp reads the socket before each publish to look for it, for half the cost."""
+
+    negotiate_capabilities = {**amqp.Connection.negotiate_capabilities, "connection.blocked": False}
+
+
+class Bus:
+    """Publishes without waiting, up to `window` messages unconfirmed, and hands over what arrives while draining.
+
+    Raises Trouble when the broker cannot be reached or refuses the login; one of BROKEN when it goes away later.
+    """
+
+    def __init__(self, url: str, *, window: int = 1000, heartbeat: int = 0) -> None:
+        parts = urlsplit(url)
+        self.user = unquote(parts.username or "guest")
+        self.confirmed = 0
+        self.returned: list[str] = []
+        """Ids of the messages that the broker could not route (published `mandatory`)."""
+        self.refused: list[str] = []
+        """Ids of the messages that the broker would not take (a full queue)."""
+        self._window = window
+        self._tag = 0
+        self._unconfirmed: dict[int, str] = {}
+        self._unacknowledged: int | None = None
+        self._connection = _Connection(
+            host=f"{parts.hostname}:{parts.port or 5672}",
+            userid=self.user,
+            password=unquote(parts.password or ""),
+            virtual_host=unquote(parts.path[1:]) or "/",
+            login_method="PLAIN",
+            ssl=parts.scheme == "amqps",
+            connect_timeout=10,
+            heartbeat=heartbeat,
+        )
+        try:
+            self._connection.connect()
+            self.channel = self._connection.channel()
+            self.channel.confirm_select()
+        except AccessRefused as error:
+            raise Trouble(f"The broker at {parts.hostname}:{parts.port} refuses the login of {self.user}.") from error
+        except BROKEN as error:
+            raise Trouble(
+                f"No broker answers at {parts.hostname}:{parts.port}: is the desk running? (`make up`)"
+            ) from error
+        for event, handler in (
+            ("basic_ack", self._on_ack),
+            ("basic_nack", self._on_nack),
+            ("basic_return", self._on_return),
+        ):
+            self.channel.events[event].add(handler)
+
+    def publish(self, exchange: str, routing_key: str, body: bytes, **properties: Any) -> None:
+        """Send one persistent, mandatory message; waits only while the window is full.
+
+        `properties` are AMQP's (`message_id`, `content_type`, `reply_to`, …); `user_id` is the Bus's own unless given.
+        """
+        message = amqp.Message(body, **{"user_id": self.user, "delivery_mode": 2, **properties})
+        self.channel.basic_publish(message, exchange, routing_key, mandatory=True)
+        self._tag += 1
+        self._unconfirmed[self._tag] = properties.get("message_id", "")
+        if len(self._unconfirmed) >= self._window:
+            self._settle_to(self._window // 2, 60)
+
+    def settle(self, timeout: float = 60) -> None:
+        """Wait until every message is confirmed or refused; TimeoutError after `timeout` seconds without progress."""
+        self._settle_to(0, timeout)
+
+    def consume(self, queue: str, on_message: OnMessage, *, acknowledge: bool = True, prefetch: int = 500) -> None:
+        """Hand what comes on `queue` to `on_message` while draining; acknowledged (if so) after it was handed over."""
+
+        def receive(message: Any) -> None:
+            on_message(message)
+            if acknowledge:
+                self._unacknowledged = message.delivery_tag
+
+        self.channel.basic_qos(0, prefetch, False)
+        try:
+            self.channel.basic_consume(queue, no_ack=not acknowledge, callback=receive)
+        except NotFound as error:
+            raise Trouble(f"The broker has no queue {queue}.") from error
+
+    def own_queue(self, *bindings: tuple[str, str]) -> str:
+        """Declare a queue of one's own (exclusive; gone with the connection), bound to (exchange, key)s; its name."""
+        queue = f"{self.user}.{uuid.uuid4().hex[:12]}"
+        self.channel.queue_declare(queue, exclusive=True, auto_delete=True)
+        for exchange, key in bindings:
+            self.channel.queue_bind(queue, exchange, key)
+        return queue
+
+    def depth(self, queue: str) -> int:
+        """Messages ready in a queue."""
+        return int(self.channel.queue_declare(queue, passive=True).message_count)
+
+    def drain(self, timeout: float = 0) -> None:
+        """Handle what has arrived, up to 1000 frames; wait up to `timeout` seconds for the first."""
+        try:
+            self._connection.drain_events(timeout=timeout)
+            for _ in range(1000):
+                self._connection.drain_events(timeout=0)
+        except TimeoutError:
+            pass  # nothing more has arrived
+        if self._unacknowledged is not None:
+            self.channel.basic_ack(self._unacknowledged, multiple=True)
+            self._unacknowledged = None
+        self._connection.heartbeat_tick()
+
+    def close(self) -> None:
+        """Leave. A connection that is already gone is no trouble then."""
+        try:
+            self._connection.close()
+        except BROKEN:
+            self._connection.collect()
+
+    def __enter__(self) -> Bus:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _settle_to(self, left: int, timeout: float) -> None:
+        while len(self._unconfirmed) > left:
+            before = len(self._unconfirmed)
+            self.drain(timeout)
+            if len(self._unconfirmed) == before:
+                raise TimeoutError(f"The broker has not confirmed {before} messages for {timeout:.0f} s.")
+
+    def _on_ack(self, tag: int, multiple: bool) -> None:
+        self.confirmed += len(self._take(tag, multiple))
+
+    def _on_nack(self, tag: int, multiple: bool) -> None:
+        self.refused += self._take(tag, multiple)
+
+    def _take(self, tag: int, multiple: bool) -> list[str]:
+        if not multiple:
+            return [self._unconfirmed.pop(tag)]
+        tags = []
+        for waiting in self._unconfirmed:  # in order of publishing
+            if waiting > tag:
+                break
+            tags.append(waiting)
+        return [self._unconfirmed.pop(waiting) for waiting in tags]
+
+    def _on_return(self, _error: object, _exchange: str, _routing_key: str, message: Any) -> None:
+        self.returned.append(str(message.properties.get("message_id", "")))

@@ -1,0 +1,66 @@
+"""Read the desk's databases for a person who looks around: tickets, one ticket's history, agents and their load.
+
+Reads only, straight from the services' databases, as an operator may; nothing of it is a contract. The page is
+docs/cli.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pymongo
+from pymongo.errors import PyMongoError
+
+from .settings import Settings, Trouble
+
+Document = Mapping[str, Any]
+
+
+class Desk:
+    """The databases of one desk. Raises Trouble when they cannot be reached."""
+
+    def __init__(self, settings: Settings) -> None:
+        prefix = settings.get("DB_PREFIX")
+        self._client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
+            settings.get("MONGO"), serverSelectionTimeoutMS=3000, tz_aware=True
+        )
+        try:
+            self._client.admin.command("ping")
+        except PyMongoError as error:
+            raise Trouble("The database does not answer: is the desk running? (`make up`)") from error
+        self.intake = self._client[f"{prefix}_intake"]
+        self.routing = self._client[f"{prefix}_routing"]
+        self.sla = self._client[f"{prefix}_sla"]
+        self.notifications = self._client[f"{prefix}_notifications"]
+
+    def ticket(self, number: str) -> Document:
+        """The ticket with this number; Trouble if there is none."""
+        found = self.intake.tickets.find_one({"number": number})
+        if found is None:
+            raise Trouble(f"There is no ticket {number}.")
+        return found
+
+    def history(self, ticket: Document) -> list[Document]:
+        """The entries of a ticket's history, oldest first."""
+        return list(self.intake.entries.find({"ticket": ticket["_id"]}).sort([("at", 1), ("version", 1)]))
+
+    def tickets(self, status: str | None, category: str | None, page: int, size: int) -> tuple[list[Document], int]:
+        """One page (from 1) of the tickets, newest first, and how many there are in all."""
+        query = {name: value for name, value in (("status", status), ("category", category)) if value}
+        rows = self.intake.tickets.find(query).sort("number", -1).skip((page - 1) * size).limit(size)
+        return list(rows), self.intake.tickets.count_documents(query)
+
+    def agents(self) -> list[Document]:
+        """The agents that routing knows, by id."""
+        return list(self.routing.agents.find().sort("_id", 1))
+
+    def close(self) -> None:
+        """Leave."""
+        self._client.close()
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,139 @@
+"""The command line `casebus`: feed the desk, watch it, look at tickets and agents.
+
+Reads arguments and says in one sentence what went wrong; what the commands do stands in the modules beside it.
+The page is docs/cli.md.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pymongo.errors import PyMongoError
+from rich.console import Console
+
+from contracts.names import role_of
+
+from . import requests, settings, show
+from .bus import BROKEN, Bus
+from .desk import Desk
+from .feeding import feed_with_bar
+from .sender import Sender
+from .settings import Trouble
+from .watch import watch as watch_messages
+
+app = typer.Typer(
+    help="Casebus, a help desk on a message bus: what an operator types.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+
+
+class Status(StrEnum):
+    """The statuses of a ticket, for `--status`."""
+
+    NEW = "new"
+    ASSIGNED = "assigned"
+    WORK_IN_PROGRESS = "work_in_progress"
+    NEEDS_REPLY = "needs_reply"
+    NEED_MORE_INFO = "need_more_info"
+    SOLUTION_SUGGESTED = "solution_suggested"
+    REOPENED = "reopened"
+    CLOSED = "closed"
+
+
+@app.command()
+def feed(
+    file: Annotated[Path, typer.Argument(help="A .csv (text, category) or a .jsonl of ticket.submit data.")],
+    channel: Annotated[str, typer.Option(help="The channel to feed as.")] = "web",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many requests.")] = None,
+    requesters: Annotated[
+        int | None, typer.Option(min=1, help="Made-up people to send requests that name nobody (default: a third).")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.001, help="Requests a second (default: as fast as it goes).")
+    ] = None,
+) -> None:
+    """Publish requests as a channel and tell what came back."""
+    if role_of(channel) != "channel":
+        raise Trouble(f"{channel} is no name of a channel.", 2)
+    found = requests.read(file, limit, requesters)
+    with Bus(settings.load().broker_url(channel)) as bus:
+        sender = Sender(bus)
+        sender.listen()
+        complete = feed_with_bar(console, sender, found, rate)
+    if not complete:
+        raise typer.Exit(1)
+
+
+@app.command()
+def watch(
+    channels: Annotated[bool, typer.Option("--channels", help="Also what goes to channels.")] = False,
+    agents: Annotated[bool, typer.Option("--agents", help="Also what goes to agents.")] = False,
+) -> None:
+    """Show messages as they flow, until Ctrl-C."""
+    try:
+        watch_messages(console, settings.load().broker_url("operator"), channels=channels, agents=agents)
+    except KeyboardInterrupt:
+        console.print()
+
+
+@app.command()
+def ticket(number: Annotated[str, typer.Argument(help="Its 8 digits; leading zeros may be left out.")]) -> None:
+    """Show a ticket and its history."""
+    if not (number.isascii() and number.isdigit() and len(number) <= 8):
+        raise Trouble(f"{show.plain(number)!r} is no ticket number: 8 digits are wanted.", 2)
+    with Desk(settings.load()) as desk:
+        found = desk.ticket(number.zfill(8))
+        console.print(show.ticket_page(found, desk.history(found)))
+
+
+@app.command()
+def tickets(
+    status: Annotated[Status | None, typer.Option(help="Only those in this status.")] = None,
+    category: Annotated[str | None, typer.Option(help="Only those of this category id.")] = None,
+    page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
+    size: Annotated[int, typer.Option(min=1, max=1000, help="Tickets a page.")] = 20,
+) -> None:
+    """List tickets, newest first."""
+    with Desk(settings.load()) as desk:
+        rows, count = desk.tickets(status, category, page, size)
+    pages = max(1, -(-count // size))
+    if page > pages:
+        raise Trouble(f"There is no page {page}; the last is {pages}.", 2)
+    if rows:
+        console.print(show.tickets_table(rows))
+    console.print(f"[dim]{count:,} tickets, page {page} of {pages:,}[/]")
+
+
+@app.command()
+def agents() -> None:
+    """Show who is on, and what they have and may have."""
+    with Desk(settings.load()) as desk:
+        rows = desk.agents()
+    if not rows:
+        console.print("No agent has signed on yet.")
+        return
+    console.print(show.agents_table(rows))
+
+
+def run() -> None:
+    """The entry point: every trouble becomes one sentence on stderr and an exit code."""
+    try:
+        app()
+    except Trouble as trouble:
+        _end(str(trouble), trouble.code)
+    except (TimeoutError, *BROKEN):
+        _end("The broker went away in the middle; what was confirmed until then is with the desk.", 1)
+    except PyMongoError:
+        _end("The database went away in the middle.", 1)
+
+
+def _end(sentence: str, code: int) -> None:
+    Console(stderr=True).print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(code)

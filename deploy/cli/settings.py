@@ -1,0 +1,64 @@
+"""Where the desk is: what the command line needs to know to reach the broker and the database.
+
+A setting `CASEBUS_X` comes from the environment, else from `.local/casebus.env`, looked for in the working folder and
+upward from there (`make up` writes it). Nothing is guessed. The page is docs/cli.md.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ENV_FILE = Path(".local") / "casebus.env"
+
+
+class Trouble(Exception):
+    """Something a person can mend, said in one sentence. `code` 1: the desk or what it holds; 2: how it was asked."""
+
+    def __init__(self, sentence: str, code: int = 1) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings by name without the prefix (`AMQP_ADMIN`), and the file that they came from, if there was one."""
+
+    values: Mapping[str, str]
+    file: Path | None
+
+    def get(self, name: str) -> str:
+        """The setting `CASEBUS_<name>`; Trouble if it is nowhere."""
+        value = self.values.get(name, "")
+        if not value:
+            where = f"nor in {self.file}" if self.file else f"and there is no {ENV_FILE} here or above"
+            raise Trouble(f"CASEBUS_{name} is not set, {where}: start the desk with `make up`, or set it.")
+        return value
+
+    def broker_url(self, user: str) -> str:
+        """The AMQP URL of a broker user: a channel's by its name (`web`), an agent's as `agent.<id>`, or `operator`."""
+        if user == "operator":
+            return self.get("AMQP_ADMIN")
+        kind, name = ("AGENT", user.removeprefix("agent.")) if user.startswith("agent.") else ("CHANNEL", user)
+        return self.get(f"AMQP_{kind}_{name.upper().replace('-', '_')}")
+
+    def having(self, prefix: str) -> dict[str, str]:
+        """All settings whose names begin with `prefix`, sorted by name."""
+        return {name: value for name, value in sorted(self.values.items()) if name.startswith(prefix)}
+
+
+def load(environ: Mapping[str, str] = os.environ, start: Path | None = None) -> Settings:
+    """Read the settings: `.local/casebus.env` from `start` (the working folder) upward, the environment over it."""
+    start = (start or Path.cwd()).resolve()
+    file = next((folder / ENV_FILE for folder in (start, *start.parents) if (folder / ENV_FILE).is_file()), None)
+    values = _parse(file.read_text(encoding="utf-8")) if file else {}
+    values.update({name: value for name, value in environ.items() if name.startswith("CASEBUS_")})
+    return Settings({name.removeprefix("CASEBUS_"): value for name, value in values.items()}, file)
+
+
+def _parse(text: str) -> dict[str, str]:
+    """Lines `NAME=value`; comments, empty lines, a leading `export` and quotes around the value are allowed."""
+    pairs = (line.removeprefix("export ").partition("=") for line in text.splitlines() if line[:1] not in ("", "#"))
+    return {name.strip(): value.strip().strip("'\"") for name, equals, value in pairs if equals}

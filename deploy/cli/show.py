@@ -1,0 +1,129 @@
+"""How tickets, histories and agents look on a terminal.
+
+Takes documents and returns what rich prints. What people wrote is shown without control characters, so that nobody
+can paint on an operator's terminal. The page is docs/cli.md.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+Document = Mapping[str, Any]
+
+STATUS_COLOURS = {
+    "new": "bright_white",
+    "assigned": "cyan",
+    "work_in_progress": "cyan",
+    "needs_reply": "yellow",
+    "need_more_info": "magenta",
+    "solution_suggested": "green",
+    "reopened": "yellow",
+    "closed": "dim",
+}
+
+
+def plain(value: object, keep_lines: bool = False) -> str:
+    """Text without control and direction-changing characters; line ends become spaces unless kept."""
+    text = "" if value is None else str(value)
+    return "".join(
+        character if unicodedata.category(character) not in ("Cc", "Cf") or (keep_lines and character == "\n") else " "
+        for character in text
+    )
+
+
+def moment(value: datetime | None) -> str:
+    """A time of the desk, to the second, in the reader's own zone."""
+    if value is None:
+        return "–"
+    return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def status_text(status: str) -> Text:
+    """A status in its colour."""
+    return Text(plain(status), STATUS_COLOURS.get(status, ""))
+
+
+def agent_of(ticket: Document) -> str:
+    """The id of the ticket's agent, or a dash."""
+    return plain((ticket.get("agent") or {}).get("id", "–"))
+
+
+def tickets_table(tickets: Iterable[Document]) -> Table:
+    """Tickets, one a row."""
+    table = Table("number", "opened", "status", "category", "agent", "subject", box=None, pad_edge=False)
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    table.columns[-1].overflow = "ellipsis"
+    table.columns[-1].no_wrap = True
+    for ticket in tickets:
+        table.add_row(
+            Text(plain(ticket["number"])),
+            moment(ticket["opened_at"]),
+            status_text(ticket["status"]),
+            Text(plain(ticket["category"])),
+            Text(agent_of(ticket)),
+            Text(plain(ticket["subject"])),
+        )
+    return table
+
+
+def ticket_page(ticket: Document, history: Iterable[Document]) -> RenderableType:
+    """A ticket and its history."""
+    head = Table.grid(padding=(0, 2))
+    rows: list[tuple[str, str | Text]] = [
+        ("status", status_text(ticket["status"]).append(f" since {moment(ticket['status_since'])}", "default")),
+        ("category", f"{ticket['category']}, priority {ticket['priority']}"),
+        ("requester", f"{ticket['requester']['display_name']} ({ticket['requester']['tier']}) by {ticket['channel']}"),
+        ("agent", agent_of(ticket)),
+        ("opened", moment(ticket["opened_at"])),
+        ("version", str(ticket["version"])),
+    ]
+    if ticket.get("issue_key"):
+        rows.insert(2, ("issue key", ticket["issue_key"]))
+    if ticket.get("closed_at"):
+        rows.append(("closed", f"{moment(ticket['closed_at'])} ({ticket.get('close_reason')})"))
+    for name, value in rows:
+        head.add_row(Text(name, "dim"), value if isinstance(value, Text) else Text(plain(value)))
+    title = Text(f"{plain(ticket['number'])}  {plain(ticket['subject'])}", "bold")
+    return Group(title, head, Text(), *(_entry(entry) for entry in history))
+
+
+def _entry(entry: Document) -> RenderableType:
+    author = entry.get("author")
+    name = author.get("display_name") or author.get("id") if isinstance(author, Mapping) else author
+    line = Text.assemble(
+        (moment(entry["at"]), "dim"),
+        "  ",
+        (plain(entry["kind"]).replace("_", " "), "bold"),
+        f" by {plain(name)}",
+        (" (internal)" if entry.get("visibility") == "internal" else "", "magenta"),
+    )
+    if not entry.get("text"):
+        return line
+    return Group(line, Padding(Text(plain(entry["text"], keep_lines=True)), (0, 0, 0, 21)))
+
+
+def agents_table(agents: Iterable[Document]) -> Table:
+    """Agents with what they have and may have."""
+    table = Table("agent", "name", "state", "load", "", "skills", box=None, pad_edge=False)
+    table.columns[3].justify = "right"
+    for agent in agents:
+        load, capacity = agent["load"], agent["capacity"]
+        filled = round(10 * min(1, load / capacity))
+        table.add_row(
+            Text(plain(agent["_id"])),
+            Text(plain(agent["display_name"])),
+            Text(plain(agent["state"]), "green" if agent["state"] == "on" else "dim"),
+            f"{load}/{capacity}",
+            Text("■" * filled + "·" * (10 - filled), "cyan" if load < capacity else "yellow"),
+            Text(plain(", ".join(agent["skills"]))),
+        )
+    return table
