@@ -11,6 +11,10 @@ from contracts.fields import Choice, Part, Payload, Text
 CHANNELS = ("email", "channel", "agent")
 """Ways by which a person is told: mail, `notification.message` to the channel, `notification.message` to the agent."""
 
+MAX_TITLE = 200
+MAX_TEXT = common.MAX_BODY + 10_000
+"""What an agent wrote is shown whole, within the words of the operator's template."""
+
 
 class Delivered(Payload):
     """Events `notification.sent` and `notification.failed`: one for each (event, recipient, channel)."""
@@ -29,5 +33,5 @@ class Message(Payload):
     requester = Part(common.TicketRequester)
     number = common.number()
     kind = common.word()
-    title = Text(200)
-    text = Text(common.MAX_BODY)
+    title = Text(MAX_TITLE)
+    text = Text(MAX_TEXT)
