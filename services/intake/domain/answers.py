@@ -1,0 +1,72 @@
+"""What senders hear back, in one place: the outcomes of the wire contract that more than one command gives.
+
+Each rejection is a sentence for a person. The page is docs/intake.md.
+"""
+
+from __future__ import annotations
+
+from services.chassis.decision import Answer, rejected
+from services.intake.domain.tickets import Ticket, snapshot
+
+CLOSED_TOO_LONG = (
+    "This case has been closed for more than 7 days. Please create a new case by clicking on Submit a Case."
+)
+
+
+def accepted(ticket: Ticket) -> Answer:
+    """The command took effect; here is the ticket now."""
+    return Answer("command.accepted", {"ticket": snapshot(ticket)}, ticket.number)
+
+
+def invalid(field: str, problem: str) -> Answer:
+    """One field is wrong in a way that only intake can see."""
+    return rejected("invalid", f"Please correct {field}: {problem}", {field: [problem]})
+
+
+def unknown_ticket(number: str) -> Answer:
+    """No ticket has that number."""
+    return rejected("unknown_ticket", f"There is no case {number}.")
+
+
+def not_yours() -> Answer:
+    """The ticket is another requester's."""
+    return rejected("forbidden", "This is somebody else's case.")
+
+
+def no_channel() -> Answer:
+    """Somebody who is no channel speaks for a requester."""
+    return rejected("forbidden", "Only channels speak for requesters.", {"requester": ["given by no channel"]})
+
+
+def not_that_agent() -> Answer:
+    """`agent_id` is not the agent who sent the command."""
+    return rejected("forbidden", "An agent may only act in their own name.", {"agent_id": ["is not the sender's"]})
+
+
+def not_with_you() -> Answer:
+    """The ticket is with another agent, or with none."""
+    return rejected("forbidden", "Only the agent who has this case may do that.")
+
+
+def wrong_status(ticket: Ticket) -> Answer:
+    """What was asked cannot be done to a ticket in its status."""
+    return rejected("wrong_status", f"This cannot be done while the case is {ticket.status.replace('_', ' ')}.")
+
+
+def conflict(ticket: Ticket, message: str) -> Answer:
+    """The ticket is not as the sender believed; it gets the present one, to look again."""
+    return rejected("conflict", message, ticket=snapshot(ticket))
+
+
+def closed_too_long() -> Answer:
+    """The ticket was closed more than 7 days ago and stays closed."""
+    return rejected("closed_too_long", CLOSED_TOO_LONG)
+
+
+def no_attachments() -> Answer:
+    """Files are not taken yet: refused with the whole command, so that none is lost unnoticed."""
+    return rejected(
+        "unsupported",
+        "Files cannot be attached to a case yet. Please send it again without.",
+        {"attachments": ["not taken yet"]},
+    )

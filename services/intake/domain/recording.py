@@ -1,0 +1,71 @@
+"""How a change of a ticket is told: its version, its history entry, its one event, and what its agent hears.
+
+Every version has exactly one event, which carries the ticket and the entry. The page is docs/intake.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from contracts import topology
+from services.chassis.decision import Decision, Message, Say, derived_id
+from services.intake.domain.history import Author, Entry, Visibility, entry_data, size
+from services.intake.domain.requesters import Contact
+from services.intake.domain.state import TicketWritten
+from services.intake.domain.tickets import Agent, Ticket, snapshot
+
+
+def entry_id(message: Message) -> str:
+    """The id of the history entry that a message makes; it makes one at most."""
+    return derived_id("entry", message.key)
+
+
+def recorded(
+    message: Message,
+    ticket: Ticket,
+    event: str,
+    author: Author,
+    text: str,
+    now: datetime,
+    *,
+    visibility: Visibility = "public",
+    details: Mapping[str, Any] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> Decision:
+    """The decision that `ticket`, changed at `now` to its next version, stands and is announced as `event`.
+
+    The entry's kind is the event's name without `ticket.`; `details` go into the entry, `more` stands beside it. The
+    answer is the caller's.
+    """
+    entry = Entry(
+        id=entry_id(message),
+        ticket_id=ticket.id,
+        version=ticket.version,
+        kind=event.removeprefix("ticket."),
+        author=author,
+        visibility=visibility,
+        text=text,
+        at=now,
+        offset=ticket.history_size,
+        details=details or {},
+    )
+    ticket = replace(ticket, history_size=entry.offset + size(entry))
+    data = {"ticket": snapshot(ticket), "entry": entry_data(entry), **(more or {})}
+    return Decision([TicketWritten(ticket, entry)], [Say(topology.EVENTS, event, event, data, ticket.number)])
+
+
+def telling_agent(decision: Decision, agent: Agent | None, type_: str, **more: Any) -> Decision:
+    """The same decision, told to `agent` too (if there is one): the ticket, the entry and `more`."""
+    if agent is None:
+        return decision
+    event = decision.said[0]
+    say = Say(topology.AGENTS, f"agent.{agent.id}.{type_}", type_, {**event.data, **more}, event.subject)
+    return replace(decision, said=[*decision.said, say])
+
+
+def with_contact(decision: Decision, contact: Contact) -> Decision:
+    """The same decision, with what the requester's address changes."""
+    return replace(decision, changes=[*decision.changes, *contact.changes], said=[*decision.said, *contact.said])

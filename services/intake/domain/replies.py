@@ -1,0 +1,109 @@
+"""What a requester writes to a ticket that is there: a reply, a note, or what opens it again.
+
+A reply or a note never moves a ticket back in its queue: `new` stays `new`, any other open one becomes `needs_reply`.
+The page is docs/intake.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.chassis.decision import Answer, Decision, Message
+from services.intake.domain import answers
+from services.intake.domain.history import requester_as_author
+from services.intake.domain.recording import entry_id, recorded, telling_agent, with_contact
+from services.intake.domain.requesters import Caller, contact
+from services.intake.domain.state import State
+from services.intake.domain.tickets import Status, Ticket, next_version, snapshot
+
+REOPENS_WITHIN = timedelta(days=7)
+"""A closed ticket may be reopened up to and including so long after closing."""
+
+
+def reply(state: State, message: Message, caller: Caller, ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.reply`: to an open ticket it is a reply; a closed one it opens again, unless that is too late.
+
+    If the issue of a closed ticket is open again in another one, the reply becomes a note there.
+    """
+    if message.data.get("attachments"):
+        return Decision(answer=answers.no_attachments())
+    text = message.data["body"]
+    if ticket.is_open:
+        return _write_to_open(state, message, caller, ticket, text, now, "ticket.customer_replied")
+    holder = state.holder(ticket.person, ticket.key)
+    if holder is not None:
+        return add_note(state, message, caller, holder, text, now)
+    if may_reopen(ticket, now):
+        return reopen(state, message, caller, ticket, text, now)
+    return Decision(answer=answers.closed_too_long())
+
+
+def add_note(
+    state: State,
+    message: Message,
+    caller: Caller,
+    ticket: Ticket,
+    text: str,
+    now: datetime,
+    details: Mapping[str, Any] | None = None,
+) -> Decision:
+    """What was written belongs to an issue that is open in `ticket`: a note on it, answered `ticket.duplicate`."""
+    decision = _write_to_open(state, message, caller, ticket, text, now, "ticket.note_added", details)
+    stands = decision.said[0].data["ticket"]
+    answer = Answer("ticket.duplicate", {"ticket": stands, "note_id": entry_id(message)}, ticket.number)
+    return replace(decision, answer=answer)
+
+
+def may_reopen(ticket: Ticket, now: datetime) -> bool:
+    """Whether a closed ticket was closed no more than 7 days ago."""
+    return ticket.closed_at is not None and now - ticket.closed_at <= REOPENS_WITHIN
+
+
+def reopen(
+    state: State,
+    message: Message,
+    caller: Caller,
+    ticket: Ticket,
+    text: str,
+    now: datetime,
+    details: Mapping[str, Any] | None = None,
+) -> Decision:
+    """The closed ticket is open again, with what was written. It keeps its agent; routing looks if they are there."""
+    reached = contact(state, caller)
+    ticket = next_version(
+        ticket,
+        now,
+        "reopened",
+        closed_at=None,
+        close_reason=None,
+        reopen_count=ticket.reopen_count + 1,
+        last_customer_message_at=now,
+        contact_version=reached.version,
+    )
+    author = requester_as_author(ticket.requester)
+    decision = recorded(message, ticket, "ticket.reopened", author, text, now, details=details)
+    decision = telling_agent(decision, ticket.agent, "ticket.reopened")
+    answer = Answer("ticket.reopened", {"ticket": snapshot(ticket)}, ticket.number)
+    return with_contact(replace(decision, answer=answer), reached)
+
+
+def _write_to_open(
+    state: State,
+    message: Message,
+    caller: Caller,
+    ticket: Ticket,
+    text: str,
+    now: datetime,
+    event: str,
+    details: Mapping[str, Any] | None = None,
+) -> Decision:
+    reached = contact(state, caller)
+    status: Status = "new" if ticket.status == "new" else "needs_reply"
+    ticket = next_version(ticket, now, status, last_customer_message_at=now, contact_version=reached.version)
+    author = requester_as_author(ticket.requester)
+    decision = recorded(message, ticket, event, author, text, now, details=details)
+    decision = telling_agent(decision, ticket.agent, "ticket.customer_replied")
+    return with_contact(replace(decision, answer=answers.accepted(ticket)), reached)

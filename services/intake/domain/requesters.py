@@ -1,0 +1,105 @@
+"""Requesters: who is asking, and the address at which they can be reached.
+
+A requester comes with an account that the channel has authenticated, or with a temporary account and its secret.
+Secrets are hashed and verified before the turn's decisions (secrets.py); here it is only known whose was right. The
+page is docs/intake.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from contracts import topology
+from services.chassis.decision import Answer, Decision, Message, Say, derived_id, rejected
+from services.intake.domain.accounts import Account, AccountWritten, temporary_person
+from services.intake.domain.state import State
+from services.intake.domain.tickets import Requester
+
+TEMPORARY_LASTS = timedelta(days=30)
+"""A temporary account without tickets ends so long after opening (hard-cases, "Time")."""
+
+NAMELESS = "Guest"
+"""The display name of a temporary account that gave none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated requester, as this command names them, with the address that it brings."""
+
+    requester: Requester
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """The version of a requester's address that holds from now on, and what that changes."""
+
+    version: int
+    changes: tuple[AccountWritten, ...] = ()
+    said: tuple[Say, ...] = ()
+
+
+def caller(state: State, message: Message) -> Caller | Answer:
+    """Who asks. An unknown temporary account and a wrong secret are told apart by nobody: `unauthenticated`."""
+    data = message.data["requester"]
+    temporary = data.get("temporary")
+    if temporary is None:
+        requester = Requester(data["account_id"], "account", data["display_name"], data["tier"])
+        return Caller(requester, data.get("email"))
+    account = state.accounts.get(temporary_person(temporary["account_id"]))
+    if account is None or message.key not in state.verified:
+        return rejected("unauthenticated", "The temporary account or its secret is not right.")
+    return Caller(Requester(temporary["account_id"], "temporary", account.display_name or NAMELESS, "standard"))
+
+
+def open_temporary(state: State, message: Message, now: datetime) -> Decision:
+    """`account.open_temporary`: an account for someone who has none. Its secret is added when the answer goes out."""
+    account_id = derived_id("account", message.key)
+    account = Account(
+        person=temporary_person(account_id),
+        version=1,
+        contact_email=None,
+        contact_version=0,
+        display_name=message.data.get("display_name") or NAMELESS,
+        secret_hash=state.secret_hashes[message.key],
+        opened_at=now,
+        expires_at=now + TEMPORARY_LASTS,
+    )
+    changes, said = [AccountWritten(account)], []
+    opened = {"account_id": account_id, "expires_at": account.expires_at}
+    said.append(Say(topology.EVENTS, "account.temporary_opened", "account.temporary_opened", opened, account_id))
+    email = message.data.get("contact_email")
+    if email is not None:
+        account = replace(account, contact_email=email, contact_version=1)
+        changes = [AccountWritten(account)]
+        said.append(_contact_changed(account))
+    return Decision(changes, said, Answer("account.temporary_opened", opened, account_id))
+
+
+def contact(state: State, caller: Caller) -> Contact:
+    """What the address that came with a command changes: it is fixed while the requester has an open ticket."""
+    person = caller.requester.person
+    account = state.accounts.get(person) or Account(person, 0, None, 0)
+    if caller.email is None or caller.email == account.contact_email:
+        return Contact(account.contact_version)
+    if account.contact_version and state.has_open_ticket(person):
+        return Contact(account.contact_version)
+    account = replace(
+        account,
+        version=account.version + 1,
+        contact_email=caller.email,
+        contact_version=account.contact_version + 1,
+    )
+    return Contact(account.contact_version, (AccountWritten(account),), (_contact_changed(account),))
+
+
+def _contact_changed(account: Account) -> Say:
+    kind, _, account_id = account.person.partition(":")
+    data = {
+        "account_id": account_id,
+        "kind": kind,
+        "email": account.contact_email,
+        "contact_version": account.contact_version,
+    }
+    return Say(topology.EVENTS, "account.contact_changed", "account.contact_changed", data, account_id)

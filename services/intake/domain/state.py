@@ -1,0 +1,118 @@
+"""What intake knows in one turn: what was read for the turn's messages, then what they changed.
+
+It finds tickets by number and by what is open, and takes changes in. It decides nothing. The page is docs/intake.md.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from contracts.catalogue import Catalogue
+from services.intake.domain.accounts import Account, AccountWritten
+from services.intake.domain.history import Entry
+from services.intake.domain.tickets import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class TicketWritten:
+    """A new version of a ticket, with the entry that its history got."""
+
+    ticket: Ticket
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a requester's tickets, as a query found it."""
+
+    ticket_ids: tuple[str, ...]
+    pages: int
+
+
+class State:
+    """The view of a turn. `tickets` and `accounts` are the present ones, by id and by person.
+
+    `verified`: keys of the messages whose temporary account's secret was right. `secret_hashes`: the hash of the
+    secret that an `account.open_temporary` gets, by message key. `numbers`: unused ticket numbers, at least one for
+    each submission of the turn. `pages`: what `ticket.list` found, by message key.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        tickets: Iterable[Ticket] = (),
+        accounts: Iterable[Account] = (),
+        entries: Iterable[Entry] = (),
+        *,
+        numbers: deque[str],
+        verified: frozenset[str] = frozenset(),
+        secret_hashes: Mapping[str, str] | None = None,
+        pages: Mapping[str, Page] | None = None,
+    ) -> None:
+        self.catalogue = catalogue
+        self.verified = verified
+        self.secret_hashes = secret_hashes or {}
+        self.pages = pages or {}
+        self.tickets: dict[str, Ticket] = {}
+        self.accounts = {account.person: account for account in accounts}
+        self.written_entries: list[Entry] = []
+        self._numbers = numbers
+        self._entries: dict[str, list[Entry]] = {}
+        self._by_number: dict[str, str] = {}
+        self._open: dict[str, dict[str, str]] = {}
+        for entry in entries:
+            self._entries.setdefault(entry.ticket_id, []).append(entry)
+        for ticket in tickets:
+            self._put(ticket)
+        self.loaded_tickets = dict(self.tickets)
+        self.loaded_accounts = dict(self.accounts)
+
+    def apply(self, change: TicketWritten | AccountWritten) -> None:
+        """Take one change in, so that later messages of the turn see it."""
+        if isinstance(change, AccountWritten):
+            self.accounts[change.account.person] = change.account
+            return
+        if change.ticket.version == 1:
+            self._numbers.popleft()
+        self._put(change.ticket)
+        self._entries.setdefault(change.ticket.id, []).append(change.entry)
+        self.written_entries.append(change.entry)
+
+    def next_number(self) -> str:
+        """The number of the next ticket that is opened."""
+        return self._numbers[0]
+
+    def ticket(self, number: str) -> Ticket | None:
+        """The ticket of that number."""
+        id_ = self._by_number.get(number)
+        return None if id_ is None else self.tickets[id_]
+
+    def holder(self, person: str, key: str) -> Ticket | None:
+        """The person's open ticket for that key."""
+        id_ = self._open.get(person, {}).get(key)
+        return None if id_ is None else self.tickets[id_]
+
+    def open_tickets(self, person: str) -> list[Ticket]:
+        """The person's open tickets, newest first."""
+        tickets = [self.tickets[id_] for id_ in self._open.get(person, {}).values()]
+        return sorted(tickets, key=lambda ticket: (ticket.opened_at, ticket.number), reverse=True)
+
+    def has_open_ticket(self, person: str) -> bool:
+        """Whether the person has any open ticket."""
+        return bool(self._open.get(person))
+
+    def history(self, ticket: Ticket) -> list[Entry]:
+        """What was read of a ticket's history, and what this turn added, in order."""
+        return sorted(self._entries.get(ticket.id, ()), key=lambda entry: entry.version)
+
+    def _put(self, ticket: Ticket) -> None:
+        before = self.tickets.get(ticket.id)
+        held = self._open.setdefault(ticket.person, {})
+        if before is not None and before.open_key is not None:
+            del held[before.open_key]
+        if ticket.open_key is not None:
+            held[ticket.open_key] = ticket.id
+        self.tickets[ticket.id] = ticket
+        self._by_number[ticket.number] = ticket.id

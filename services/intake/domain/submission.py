@@ -1,0 +1,149 @@
+"""A ticket is submitted: if the requester has this issue open, add a note to it; else open a ticket.
+
+One that is merely similar to an open ticket is answered with a prompt. The page is docs/intake.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from contracts.catalogue import Category
+from services.chassis.decision import Answer, Data, Decision, Message, derived_id, rejected
+from services.intake.domain import answers
+from services.intake.domain.history import requester_as_author
+from services.intake.domain.issue_key import is_of_text, one_open_key, told_apart
+from services.intake.domain.recording import recorded, with_contact
+from services.intake.domain.replies import add_note, may_reopen, reopen
+from services.intake.domain.requesters import Caller, contact
+from services.intake.domain.similarity import opening, similar
+from services.intake.domain.state import State
+from services.intake.domain.tickets import Ticket, snapshot
+
+
+def submit(state: State, message: Message, caller: Caller, now: datetime) -> Decision:
+    """`ticket.submit`: one open ticket for an issue, whatever the number of channels and retries.
+
+    Naming an earlier ticket (`refers_to`) means that one: it is noted on if open, opened again if closed no more than
+    7 days ago, else linked from a new one.
+    """
+    data = message.data
+    category = state.catalogue.categories.get(data["category"])
+    fault = refusal(category, data)
+    if category is None or fault is not None:
+        return Decision(answer=fault)
+    distinct: Collection[str] = data.get("distinct_from") or ()
+    earlier = None
+    if data.get("refers_to") is not None:
+        earlier = state.ticket(data["refers_to"])
+        if earlier is None:
+            return Decision(answer=answers.unknown_ticket(data["refers_to"]))
+        if earlier.person != caller.requester.person:
+            return Decision(answer=answers.not_yours())
+        holder = state.holder(earlier.person, earlier.key)
+        if holder is None and may_reopen(earlier, now):
+            return reopen(state, message, caller, earlier, _text(data, earlier), now, _details(data))
+        if holder is not None and holder.number not in distinct:
+            return add_note(state, message, caller, holder, _text(data, holder), now, _details(data))
+    key = one_open_key(category, data.get("subcategory"), data["subject"], data.get("issue_key"))
+    key, holder = _apart_from(state, caller, key, distinct)
+    if holder is not None:
+        return add_note(state, message, caller, holder, _text(data, holder), now, _details(data))
+    candidates = _similar(state, caller, data, distinct)
+    if candidates:
+        return Decision(answer=Answer("ticket.similar", {"candidates": candidates}))
+    return _open(state, message, caller, category, key, earlier, now)
+
+
+def refusal(category: Category | None, data: Data) -> Answer | None:
+    """What the catalogue has against a submission, if anything."""
+    if category is None:
+        return rejected(
+            "unknown_category",
+            f"There is no category {data['category']}.",
+            {"category": ["not in the catalogue"]},
+        )
+    if data.get("attachments"):
+        return answers.no_attachments()
+    subcategory = data.get("subcategory")
+    if subcategory is not None and subcategory not in category.subcategories:
+        return answers.invalid("subcategory", f"{category.name} has no subcategory {subcategory}.")
+    return None
+
+
+def _apart_from(state: State, caller: Caller, key: str, distinct: Collection[str]) -> tuple[str, Ticket | None]:
+    """The key to file under, or the open ticket that holds it.
+
+    A requester may say that an issue of the same words is another one; where the channel or the catalogue says what
+    the issue is, that stands.
+    """
+    person, plain, place = caller.requester.person, key, 1
+    while (holder := state.holder(person, key)) is not None:
+        if holder.number not in distinct or not is_of_text(key):
+            return key, holder
+        place += 1
+        key = told_apart(plain, place)
+    return key, None
+
+
+def _similar(state: State, caller: Caller, data: Data, distinct: Collection[str]) -> list[dict[str, Any]]:
+    tickets = [one for one in state.open_tickets(caller.requester.person) if one.number not in distinct]
+    found = similar(opening(data["subject"], data["body"]), data.get("issue_key"), tickets)
+    return [{**snapshot(ticket), "score": score} for ticket, score in found]
+
+
+def _open(
+    state: State,
+    message: Message,
+    caller: Caller,
+    category: Category,
+    key: str,
+    earlier: Ticket | None,
+    now: datetime,
+) -> Decision:
+    data, reached = message.data, contact(state, caller)
+    ticket = Ticket(
+        id=derived_id("ticket", message.key),
+        number=state.next_number(),
+        version=1,
+        status="new",
+        status_since=now,
+        status_version=1,
+        assignment_seq=0,
+        contact_version=reached.version,
+        category=category.id,
+        subcategory=data.get("subcategory"),
+        priority=category.priority,
+        escalated=False,
+        requester=caller.requester,
+        channel=message.sender,
+        subject=data["subject"],
+        issue_key=data.get("issue_key"),
+        language=data.get("language"),
+        agent=None,
+        opened_at=now,
+        first_agent_message_at=None,
+        last_agent_message_at=None,
+        last_customer_message_at=now,
+        closed_at=None,
+        close_reason=None,
+        reopen_count=0,
+        key=key,
+        opening=opening(data["subject"], data["body"]),
+        links=() if earlier is None else (earlier.number,),
+    )
+    author = requester_as_author(ticket.requester)
+    decision = recorded(message, ticket, "ticket.opened", author, data["body"], now, details=_details(data))
+    answer = Answer("ticket.opened", {"ticket": snapshot(ticket)}, ticket.number)
+    return with_contact(Decision(decision.changes, decision.said, answer), reached)
+
+
+def _text(data: Data, ticket: Ticket) -> str:
+    """What is added to a ticket of a submission: its body, and its subject where that says something new."""
+    return data["body"] if data["subject"] == ticket.subject else f"{data['subject']}\n\n{data['body']}"
+
+
+def _details(data: Data) -> dict[str, Any]:
+    """What history keeps of a submission beside its text: answers to questions, the ticket that it refers to."""
+    return {name: data[name] for name in ("fields", "refers_to") if data.get(name)}

@@ -1,0 +1,123 @@
+"""A ticket as it stands: its values, its snapshot for the wire, and how it comes to its next version.
+
+Which command may do what to a ticket is not here (submission.py, replies.py, lifecycle.py, assignment.py). The page
+is docs/intake.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+Status = Literal[
+    "new",
+    "assigned",
+    "work_in_progress",
+    "needs_reply",
+    "need_more_info",
+    "solution_suggested",
+    "reopened",
+    "closed",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who filed a ticket. `display_name` and `tier` are those at filing; a later change shows only on new tickets."""
+
+    id: str
+    kind: Literal["account", "temporary"]
+    display_name: str
+    tier: Literal["standard", "vip"]
+
+    @property
+    def person(self) -> str:
+        """Whom the rule of one open ticket counts as one: `account:<id>` or `temporary:<id>`."""
+        return f"{self.kind}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """The agent who has a ticket."""
+
+    id: str
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One version of a ticket. Times are aware UTC; field names are the snapshot's, then intake's own."""
+
+    id: str
+    number: str
+    version: int
+    status: Status
+    status_since: datetime
+    status_version: int
+    assignment_seq: int
+    contact_version: int
+    category: str
+    subcategory: str | None
+    priority: int
+    escalated: bool
+    requester: Requester
+    channel: str
+    subject: str
+    issue_key: str | None
+    language: str | None
+    agent: Agent | None
+    opened_at: datetime
+    first_agent_message_at: datetime | None
+    last_agent_message_at: datetime | None
+    last_customer_message_at: datetime
+    closed_at: datetime | None
+    close_reason: str | None
+    reopen_count: int
+
+    key: str
+    """What is open at most once for a person, while this ticket is open (issue_key.py)."""
+    opening: str
+    """The beginning of what was filed, normalised: what a later submission is compared with (similarity.py)."""
+    links: tuple[str, ...] = ()
+    """Numbers of earlier tickets that this one continues."""
+    history_size: int = 0
+    """Bytes of its history, to read no more of it than is sent."""
+
+    @property
+    def person(self) -> str:
+        """Whose ticket it is, for the rule of one open ticket."""
+        return self.requester.person
+
+    @property
+    def is_open(self) -> bool:
+        """Open is every status but `closed`."""
+        return self.status != "closed"
+
+    @property
+    def open_key(self) -> str | None:
+        """`key` while the ticket is open; the database lets a person have each at most once."""
+        return self.key if self.is_open else None
+
+
+INTERNAL = frozenset({"key", "opening", "links", "history_size"})
+SNAPSHOT = tuple(name for name in Ticket.__dataclass_fields__ if name not in INTERNAL)
+
+
+def snapshot(ticket: Ticket) -> dict[str, Any]:
+    """The ticket as events and outcomes carry it: no body, no secret, no address."""
+    data = {name: getattr(ticket, name) for name in SNAPSHOT}
+    data["requester"] = asdict(ticket.requester)
+    data["agent"] = None if ticket.agent is None else asdict(ticket.agent)
+    return data
+
+
+def next_version(ticket: Ticket, now: datetime, status: Status | None = None, **changed: Any) -> Ticket:
+    """The ticket changed, one version on. A status that it has already is not entered anew (but see `entered`)."""
+    following = replace(ticket, version=ticket.version + 1, **changed)
+    return following if status is None or status == ticket.status else entered(following, status, now)
+
+
+def entered(ticket: Ticket, status: Status, now: datetime) -> Ticket:
+    """The same version with `status` entered now, even if it had it: a second suggestion restarts the 7 days."""
+    return replace(ticket, status=status, status_since=now, status_version=ticket.version)
