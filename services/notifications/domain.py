@@ -1,4 +1,4 @@
-"""Who is told what: which event tells whom, by which medium, once; and what becomes of a mail that fails.
+"""Who is told what: which event tells whom, by which channel, once; and what becomes of a mail that fails.
 
 Pure: text comes from a `Wording` (templates.py), mails are sent by the repository's mailer before `decide` hears how
 that went. No preferences, languages or quiet hours yet. The page is docs/notifications.md.
@@ -15,7 +15,8 @@ from contracts.topology import AGENTS, CHANNELS, EVENTS
 from services.chassis.decision import Arm, Data, Decision, Disarm, Message, Say, derived_id
 
 Kind = Literal["receipt", "assigned", "info_requested", "solution_suggested", "closed", "assigned_to_agent"]
-Medium = Literal["channel", "agent", "email"]
+Channel = Literal["channel", "agent", "email"]
+"""Ways to tell a person: `notification.message` to the front-end channel or to the agent, and mail."""
 Status = Literal["waiting", "pending", "sent", "failed", "skipped"]
 
 ADDRESS_WAIT = timedelta(seconds=60)
@@ -53,7 +54,6 @@ class Facts:
     """Display name."""
     message: str
     """What the agent wrote to the requester."""
-    close_reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +87,15 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event told to one recipient by one medium. The address stands in `Contact` only."""
+    """One event told to one recipient by one channel. The address stands in `Contact` only."""
 
     id: str
     event_id: str
     kind: Kind
     number: str
     recipient: str
-    """Id of the requester, or of the agent for the medium `agent`."""
-    medium: Medium
+    """Id of the requester, or of the agent for the channel `agent`."""
+    channel: Channel
     status: Status
     created_at: datetime
     version: int = 1
@@ -118,7 +118,7 @@ class Owed:
     id: str
     kind: Kind
     recipient: str
-    medium: Medium
+    channel: Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class View:
 
 
 def owed(event: Message) -> tuple[Owed, ...]:
-    """The deliveries that an event calls for: one for each recipient and medium, whatever is known of addresses."""
+    """The deliveries that an event calls for: one for each recipient and channel, whatever is known of addresses."""
     found = []
     if kind := TO_REQUESTER.get(event.type):
         requester = event.data["ticket"]["requester"]["id"]
@@ -159,8 +159,8 @@ def owed(event: Message) -> tuple[Owed, ...]:
     return tuple(found)
 
 
-def _owed(event: Message, kind: Kind, recipient: str, medium: Medium) -> Owed:
-    return Owed(derived_id(event.id, recipient, medium), kind, recipient, medium)
+def _owed(event: Message, kind: Kind, recipient: str, channel: Channel) -> Owed:
+    return Owed(derived_id(event.id, recipient, channel), kind, recipient, channel)
 
 
 def decide(view: View, message: Message, now: datetime) -> Decision:
@@ -177,7 +177,7 @@ def decide(view: View, message: Message, now: datetime) -> Decision:
 
 
 def tell(view: View, event: Message, now: datetime) -> Decision:
-    """Tell each recipient by each medium, unless that was done: redelivered and late events come here too."""
+    """Tell each recipient by each channel, unless that was done: redelivered and late events come here too."""
     missing = [one for one in owed(event) if one.id not in view.deliveries]
     if not missing:
         return Decision(remember=False)
@@ -189,10 +189,10 @@ def tell(view: View, event: Message, now: datetime) -> Decision:
     for one in missing:
         text = words[one.kind]
         delivery = Delivery(
-            one.id, event.id, one.kind, ticket["number"], one.recipient, one.medium, "pending", now,
+            one.id, event.id, one.kind, ticket["number"], one.recipient, one.channel, "pending", now,
             contact_version=ticket["contact_version"] or 0,
         )  # fmt: skip
-        if one.medium == "email":
+        if one.channel == "email":
             mail, contact, timer = _mail(view, delivery, text, now)
             changes += [change for change in (mail, contact) if change]
             timers += [timer] if timer else []
@@ -205,10 +205,10 @@ def tell(view: View, event: Message, now: datetime) -> Decision:
 
 def _shown(delivery: Delivery, text: Text, ticket: Data) -> Say:
     exchange, door = (
-        (AGENTS, f"agent.{delivery.recipient}") if delivery.medium == "agent" else (CHANNELS, ticket["channel"])
+        (AGENTS, f"agent.{delivery.recipient}") if delivery.channel == "agent" else (CHANNELS, ticket["channel"])
     )
     data = {
-        "requester": ticket["requester"]["id"],
+        "requester": ticket["requester"],
         "number": delivery.number,
         "kind": delivery.kind,
         "title": text.title,
@@ -301,7 +301,7 @@ def pause(delivery_id: str, attempts: int) -> timedelta:
     Doubled each time up to an hour; of that between half and all, by the delivery's id, so that mails which failed
     together do not come back together, and the same attempt always waits the same.
     """
-    longest = min(FIRST_PAUSE * 2 ** min(attempts - 1, 10), LONGEST_PAUSE)
+    longest = min(FIRST_PAUSE * (1 << min(attempts - 1, 10)), LONGEST_PAUSE)
     jitter = int(derived_id(delivery_id, str(attempts))[:8], 16) / 2**32
     return longest / 2 + longest / 2 * jitter
 
@@ -324,7 +324,6 @@ def facts_of(event: Message) -> Facts:
         requester=one_line(ticket["requester"]["display_name"] or ""),
         agent=one_line(ticket["agent"]["display_name"] or "") if ticket["agent"] else "",
         message=message or "",
-        close_reason=ticket["close_reason"] or "",
     )
 
 
@@ -365,13 +364,11 @@ def _failed(delivery: Delivery) -> Say:
 
 def _told(delivery: Delivery) -> dict[str, Any]:
     return {
-        "delivery": delivery.id,
-        "event": delivery.event_id,
+        "event_id": delivery.event_id,
         "number": delivery.number,
-        "kind": delivery.kind,
         "recipient": delivery.recipient,
-        "medium": delivery.medium,
-        "attempts": delivery.attempts,
+        "kind": delivery.kind,
+        "channel": delivery.channel,
     }
 
 

@@ -1,0 +1,317 @@
+"""Sends mails by SMTP: a batch over a few connections, each mail with an outcome, within a bounded time.
+
+One recipient or connection that fails or hangs delays no other mail of the batch. It decides nothing and stores
+nothing: whether to try again is domain.py's. See docs/notifications.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import smtplib
+import socket
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as CRLF_LINES
+from email.utils import format_datetime, parseaddr
+from typing import Literal
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from services.notifications.domain import Outcome
+
+log = logging.getLogger(__name__)
+
+CONNECTIONS = 4
+TIMEOUT = 10.0
+"""Seconds that one step of the dialogue may take."""
+
+BATCH_TIME = 20.0
+"""Seconds for a whole batch; well under the lease of the timers that ask for it, lest another instance takes them."""
+
+StartTls = Literal["required", "when-offered"]
+AWAY = (smtplib.SMTPException, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where mails are handed in. `starttls` None: the connection is TLS from its first byte."""
+
+    host: str
+    port: int
+    starttls: StartTls | None
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail to one address. The same `id` gives the same Message-ID on every attempt."""
+
+    id: str
+    to: str
+    number: str
+    """Of the ticket: in the subject, and what mail programs group by."""
+    title: str
+    text: str
+    written_at: datetime
+
+
+def read_server(url: str) -> Server:
+    """The server that a URL names: `smtp://host[:port][?starttls=required|when-offered]`, `smtps://host[:port]`, with
+    `user:password@` where it wants them. Raises ValueError, saying what is wrong."""
+    parts = urlsplit(url)
+    options = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ValueError("a URL smtp://host:port or smtps://host:port")
+    if parts.path.strip("/") or set(options) - {"starttls"} or (parts.scheme == "smtps" and options):
+        raise ValueError("a URL with no more behind the port than ?starttls= (for smtp:// only)")
+    starttls = options.get("starttls", ["when-offered"])[-1]
+    if starttls not in ("required", "when-offered"):
+        raise ValueError("a URL whose starttls is required or when-offered")
+    if parts.scheme == "smtp" and parts.username and starttls != "required":
+        raise ValueError("a URL with starttls=required (or smtps://) where it holds a password")
+    port = parts.port or (465 if parts.scheme == "smtps" else 587 if parts.username else 25)
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if parts.scheme == "smtps":
+        return Server(parts.hostname, port, None, user, password)
+    return Server(parts.hostname, port, "required" if starttls == "required" else "when-offered", user, password)
+
+
+def read_sender(text: str) -> Address:
+    """The sender, as `Name <local@domain>` or `local@domain`. Raises ValueError."""
+    name, address = parseaddr(text)
+    if not is_address(address):
+        raise ValueError("an address such as Help desk <desk@example.org>")
+    local, _, domain = address.rpartition("@")
+    return Address(name, local, domain)
+
+
+is_address = re.compile(r"[^\x00-\x20\x7f@<>,;:\"()\[\]\\]+@[^\x00-\x20\x7f@<>,;:\"()\[\]\\]+").fullmatch
+
+
+def write(mail: Mail, sender: Address) -> EmailMessage:
+    """The message as it goes out. Raises ValueError for an address, title or text that no mail can hold."""
+    if not is_address(mail.to):
+        raise ValueError("not a mail address")
+    message = EmailMessage(policy=CRLF_LINES)
+    try:
+        message["From"] = sender
+        message["To"] = mail.to
+        message["Subject"] = mail.title if mail.number in mail.title else f"[{mail.number}] {mail.title}"
+        message["Date"] = format_datetime(mail.written_at)
+        message["Message-ID"] = f"<{mail.id}@{sender.domain}>"
+        message["References"] = f"<ticket.{mail.number}@{sender.domain}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(mail.text, cte="quoted-printable")
+    except (MessageError, IndexError) as error:  # the header parser's ways of saying so
+        raise ValueError("cannot be written as a mail") from error
+    return message
+
+
+class Mailer:
+    """Sends through one server, as one sender. `trusted` is whose certificates are believed (default: the system's)."""
+
+    def __init__(
+        self,
+        server: Server,
+        sender: Address,
+        *,
+        trusted: ssl.SSLContext | None = None,
+        timeout: float = TIMEOUT,
+        batch_time: float = BATCH_TIME,
+    ) -> None:
+        self._server = server
+        self._sender = sender
+        self._trusted = trusted or ssl.create_default_context()
+        self._timeout = timeout
+        self._batch_time = batch_time
+        self._own_name = socket.getfqdn()
+
+    def send(self, mails: Sequence[Mail]) -> dict[str, Outcome]:
+        """Try each mail once; returns the outcome of each by id, after `batch_time` at the latest (and a moment).
+
+        A mail whose turn has not come by then, or which no connection could take, is `deferred`.
+        """
+        batch = _Batch(mails)
+        lines = [_Line(self, batch) for _ in range(min(CONNECTIONS, len(mails)))]
+        end = time.monotonic() + self._batch_time
+        for line in lines:
+            line.start()
+        for line in lines:
+            line.join(max(0.0, end - time.monotonic()))
+        outcomes = batch.close()
+        for line in lines:
+            line.abort()
+        return outcomes
+
+    def connect(self) -> smtplib.SMTP:
+        """A connection, encrypted and logged in as the URL wants it. Raises one of `AWAY`."""
+        server = self._server
+        if server.starttls is None:
+            connection: smtplib.SMTP = smtplib.SMTP_SSL(
+                server.host, server.port, self._own_name, timeout=self._timeout, context=self._trusted
+            )
+        else:
+            connection = smtplib.SMTP(server.host, server.port, self._own_name, self._timeout)
+        try:
+            connection.ehlo_or_helo_if_needed()
+            if server.starttls == "required":
+                connection.starttls(context=self._trusted)
+            elif server.starttls == "when-offered" and connection.has_extn("starttls"):
+                connection.starttls(context=_believing_any())
+            if server.user:
+                connection.login(server.user, server.password)
+        except AWAY:
+            connection.close()
+            raise
+        return connection
+
+    def hand_in(self, connection: smtplib.SMTP, mail: Mail) -> Outcome:
+        """One mail over an open connection. Raises one of `AWAY` when the connection is of no more use."""
+        try:
+            message = write(mail, self._sender)
+        except ValueError as error:
+            return Outcome("refused", str(error))
+        try:
+            connection.send_message(message, self._sender.addr_spec, [mail.to])
+        except smtplib.SMTPRecipientsRefused as error:
+            ((code, reply),) = error.recipients.values()
+            return _answered(code, reply)
+        except smtplib.SMTPDataError as error:
+            return _answered(error.smtp_code, error.smtp_error)
+        except smtplib.SMTPSenderRefused as error:
+            # The server refuses the desk, not this mail: an operator can put that right within the day.
+            return Outcome("deferred", f"sender refused: {_codes(error.smtp_code, error.smtp_error)}")
+        except (smtplib.SMTPNotSupportedError, ValueError):
+            return Outcome("refused", "the mail server takes no such address")
+        return Outcome("accepted")
+
+
+class _Batch:
+    """Mails that still have to be tried, and the outcomes of those that were."""
+
+    def __init__(self, mails: Sequence[Mail]) -> None:
+        self._left = deque(mails)
+        self._ids = [mail.id for mail in mails]
+        self._outcomes: dict[str, Outcome] = {}
+        self._lock = threading.Lock()
+        self._problem = "the mail server is too slow"
+        self._closed = False
+
+    def next(self) -> Mail | None:
+        """A mail to try, or None: all are tried, or time is up."""
+        with self._lock:
+            return self._left.popleft() if self._left and not self._closed else None
+
+    def put_back(self, mail: Mail, problem: str) -> None:
+        """There is no connection to try it on; another line may have one."""
+        with self._lock:
+            self._left.appendleft(mail)
+            self._problem = problem
+
+    def tried(self, mail: Mail, outcome: Outcome) -> None:
+        """One mail has been tried. What comes after the end is not counted."""
+        with self._lock:
+            if not self._closed:
+                self._outcomes[mail.id] = outcome
+
+    def close(self) -> dict[str, Outcome]:
+        """The end: the outcome of every mail."""
+        with self._lock:
+            self._closed = True
+            untried = {mail.id for mail in self._left}
+            rest = {
+                id_: Outcome("deferred", self._problem if id_ in untried else "timed out")
+                for id_ in self._ids
+                if id_ not in self._outcomes
+            }
+            return {**self._outcomes, **rest}
+
+
+class _Line(threading.Thread):
+    """One connection, and the mails that it takes from the batch one by one. (A green thread in a running service.)"""
+
+    def __init__(self, mailer: Mailer, batch: _Batch) -> None:
+        super().__init__(daemon=True)
+        self._mailer = mailer
+        self._batch = batch
+        self._connection: smtplib.SMTP | None = None
+
+    def run(self) -> None:
+        """Until there are no more mails, or no connection can be had."""
+        while mail := self._batch.next():
+            if self._connection is None and not self._connect(mail):
+                return
+            self._try(mail)
+        self._leave()
+
+    def abort(self) -> None:
+        """Cut the connection under whatever waits on it."""
+        if self._connection is not None and self._connection.sock is not None:
+            try:
+                self._connection.sock.shutdown(socket.SHUT_RDWR)
+            except OSError as error:
+                log.debug("already cut", extra={"error": type(error).__name__})
+
+    def _connect(self, mail: Mail) -> bool:
+        try:
+            self._connection = self._mailer.connect()
+        except AWAY as error:
+            log.warning("no connection to the mail server", extra={"error": _why(error)})
+            self._batch.put_back(mail, _why(error))
+            return False
+        return True
+
+    def _try(self, mail: Mail) -> None:
+        assert self._connection is not None
+        try:
+            self._batch.tried(mail, self._mailer.hand_in(self._connection, mail))
+        except AWAY as error:
+            self._batch.tried(mail, Outcome("deferred", _why(error)))
+            self._connection.close()
+        if self._connection.sock is None:
+            self._connection = None
+
+    def _leave(self) -> None:
+        if self._connection is not None:
+            try:
+                self._connection.quit()
+            except AWAY as error:
+                log.debug("left without a goodbye", extra={"error": _why(error)})
+                self._connection.close()
+
+
+def _believing_any() -> ssl.SSLContext:
+    """Encryption without proof of who is there (RFC 7435): better than none, which is what would be sent else."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _answered(code: int, reply: bytes | str) -> Outcome:
+    return Outcome("refused" if code >= 500 else "deferred", _codes(code, reply))
+
+
+def _codes(code: int, reply: bytes | str) -> str:
+    """The reply's numbers only: its words often repeat the address."""
+    text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
+    enhanced = re.match(r"\s*(\d\.\d{1,3}\.\d{1,3})\b", text)
+    return f"{code} {enhanced[1]}" if enhanced else str(code)
+
+
+def _why(error: Exception) -> str:
+    """Why a connection is of no use, without anything that the server wrote."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{type(error).__name__} {_codes(error.smtp_code, error.smtp_error)}"
+    if isinstance(error, TimeoutError | smtplib.SMTPServerDisconnected):
+        return "connection lost or timed out"
+    return type(error).__name__
