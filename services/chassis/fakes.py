@@ -75,7 +75,7 @@ class FakeStore:
 
 @dataclass
 class FakePublisher:
-    """Takes every message; `away` is how often the broker is away first, `unroutable` names keys that no queue takes."""
+    """Takes every message; `away`: how often the broker is away first; `unroutable`: keys that no queue takes."""
 
     away: int = 0
     unroutable: set[str] = field(default_factory=set)

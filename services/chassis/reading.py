@@ -15,7 +15,9 @@ from marshmallow import ValidationError
 
 from contracts import registry, topology
 from contracts.envelope import Event, NotAnEvent, from_dict
+from contracts.fields import errors_by_field
 from contracts.names import role_of, source_agrees
+from contracts.registry import MessageType
 from services.chassis.decision import Answer, Message, rejected
 from services.chassis.unit_of_work import Fired
 
@@ -96,23 +98,17 @@ def fired(timer: Fired, service: str) -> Arrival:
 
 
 def _command(delivery: Delivery, sender: str, event: Event) -> Arrival:
-    problem = _out_of_place(delivery, sender, event)
-    if problem is not None:
-        return _arrival(delivery, sender, event, {}, problem)
     kind = registry.command(event.type)
-    assert kind is not None
-    if not kind.built:
-        return _arrival(
-            delivery, sender, event, {}, rejected("unsupported", f"{event.type} is not offered by this desk yet.")
-        )
+    refusal = _out_of_place(delivery, sender, event, kind)
+    if kind is None or refusal is not None:
+        return _arrival(delivery, sender, event, {}, refusal)
     try:
-        data = kind.schema.load(event.data)
+        return _arrival(delivery, sender, event, kind.schema.load(event.data))
     except ValidationError as error:
-        return _arrival(delivery, sender, event, {}, _invalid(by_field(error.messages)))
-    return _arrival(delivery, sender, event, data)
+        return _arrival(delivery, sender, event, {}, _invalid(errors_by_field(error)))
 
 
-def _out_of_place(delivery: Delivery, sender: str, event: Event) -> Answer | None:
+def _out_of_place(delivery: Delivery, sender: str, event: Event, kind: MessageType | None) -> Answer | None:
     """What is wrong with who sent what where, if anything."""
     if not source_agrees(event.source, sender):
         errors = {"source": [f"{event.source!r} does not belong to the user {sender!r}"]}
@@ -120,15 +116,16 @@ def _out_of_place(delivery: Delivery, sender: str, event: Event) -> Answer | Non
     message_id = delivery.properties.get("message_id")
     if message_id is not None and message_id != event.id:
         return _invalid({"id": [f"must equal the AMQP message_id {message_id!r}"]})
-    kind = registry.command(event.type)
     if kind is None:
         return _invalid({"type": [f"{event.type!r} is no command of the contract"]})
     if delivery.routing_key != event.type:
         return _invalid({"type": [f"must equal the routing key {delivery.routing_key!r}"]})
-    if delivery.exchange != kind.exchange:
-        return _invalid({"type": [f"{event.type} is sent to the exchange {kind.exchange}"]})
-    if role_of(sender) not in kind.roles and sender not in kind.roles:
+    if delivery.exchange not in kind.exchanges:
+        return _invalid({"type": [f"{event.type} is sent to {' or '.join(kind.exchanges)}"]})
+    if not kind.may_be_sent_by(sender):
         return rejected("forbidden", f"{sender} may not send {event.type}.")
+    if event.type not in topology.BUILT:
+        return rejected("unsupported", f"{event.type} is not offered by this desk yet.")
     return None
 
 
@@ -141,7 +138,7 @@ def _from_a_service(delivery: Delivery, sender: str, event: Event) -> Arrival | 
     try:
         data = kind.schema.load(event.data)
     except ValidationError as error:
-        return Unreadable(delivery, f"data of {event.type} is not as agreed: {by_field(error.messages)}")
+        return Unreadable(delivery, f"data of {event.type} is not as agreed: {errors_by_field(error)}")
     return _arrival(delivery, sender, event, data)
 
 
@@ -173,15 +170,3 @@ def _too_large(delivery: Delivery, sender: str) -> Arrival | Unreadable:
 
 def _invalid(errors: Mapping[str, list[str]]) -> Answer:
     return rejected("invalid", "Please correct: " + ", ".join(sorted(errors)) + ".", errors)
-
-
-def by_field(messages: Any, path: str = "") -> dict[str, list[str]]:
-    """marshmallow's nested messages as one list for each field, named by its path: `requester.account_id`."""
-    if not isinstance(messages, Mapping):
-        return {path or "data": [str(text) for text in messages] if isinstance(messages, list) else [str(messages)]}
-    flat: dict[str, list[str]] = {}
-    for name, inner in messages.items():
-        place = path if name == "_schema" else f"{path}.{name}" if path else str(name)
-        for field_, texts in by_field(inner, place).items():
-            flat.setdefault(field_, []).extend(texts)
-    return flat
