@@ -1,0 +1,388 @@
+"""The turn, on fakes: what is promised in docs/turn.md, one test a promise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from contracts import topology
+from services.chassis.decision import Answer, Arm, Decision, Message, Say
+from services.chassis.fakes import FakePublisher, FakeStore
+from services.chassis.publisher import Outgoing
+from services.chassis.reading import LARGEST, Delivery
+from services.chassis.turn import TRIES, Rules, Stopping, Turn
+from services.chassis.unit_of_work import Conflict, DatabaseAway, Fired, Work, Write
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+@dataclass
+class Tally:
+    """A toy service's view: how often each agent's heart beat in this turn, on top of what is stored."""
+
+    beats: dict[str, int]
+
+    def apply(self, change: str) -> None:
+        """One more beat."""
+        self.beats[change] = self.beats.get(change, 0) + 1
+
+
+@dataclass
+class ToyRepository:
+    stored: dict[str, int] = field(default_factory=dict)
+    loads: int = 0
+
+    def load(self, messages: Sequence[Message], now: datetime) -> Tally:
+        self.loads += 1
+        if any(message.data.get("display_name") == "breaks load" for message in messages):
+            raise RuntimeError("cannot load")
+        return Tally(dict(self.stored))
+
+    def writes(self, view: Tally) -> list[Write]:
+        self.pending = view.beats
+        return [Write("beats", None)] if view.beats != self.stored else []  # type: ignore[arg-type]
+
+    def commit(self, work: Work) -> None:
+        self.stored = dict(self.pending)
+
+
+def decide(view: Tally, message: Message, now: datetime) -> Decision:
+    """Counts sign-ons by agent; says and answers the count; a heartbeat is a view of it."""
+    if message.type.startswith("timer."):
+        return Decision(changes=["timer"], said=[Say(topology.EVENTS, "x", "x", {"due": message.data["due"]})])
+    agent = message.data["agent_id"]
+    if message.data.get("display_name") == "raises":
+        raise ValueError("undecidable")
+    if message.type == "agent.heartbeat":
+        return Decision(answer=Answer("command.accepted", {"beats": view.beats.get(agent, 0)}), remember=False)
+    count = view.beats.get(agent, 0) + 1
+    return Decision(
+        changes=[agent],
+        said=[Say(topology.EVENTS, "agent.signed_on", "agent.signed_on", {"count": count, "at": now})],
+        answer=Answer("command.accepted", {"beats": count}),
+        timers=[Arm(f"{agent}:away", now, "away", agent)],
+    )
+
+
+@dataclass
+class Bench:
+    """A turn on fakes, and what it leaves."""
+
+    store: FakeStore = field(default_factory=lambda: FakeStore(clock=NOW))
+    publisher: FakePublisher = field(default_factory=FakePublisher)
+    repository: ToyRepository = field(default_factory=ToyRepository)
+    stopping: bool = False
+    naps: int = 0
+
+    def __post_init__(self) -> None:
+        self.store.on_commit = self.repository.commit
+        rules = Rules("routing", self.repository, decide)
+        self.turn = Turn(rules, self.store, self.publisher, lambda: self.stopping, self._nap)
+
+    def _nap(self, seconds: float) -> None:
+        self.naps += 1
+
+    def run(self, *deliveries: Delivery) -> list[Delivery]:
+        return self.turn.run(lambda: list(deliveries))
+
+    def published(self, type_: str) -> list[Outgoing]:
+        return [message for message in self.publisher.published if message.type == type_]
+
+    def answers(self) -> list[dict[str, Any]]:
+        return [
+            json.loads(message.body)
+            for message in self.publisher.published
+            if message.exchange == topology.AGENTS
+        ]
+
+
+def command(
+    id_: str = "1", type_: str = "agent.sign_on", agent: str = "a1", name: str = "Ann", **properties: Any
+) -> Delivery:
+    event = {
+        "specversion": "1.0",
+        "id": id_,
+        "type": type_,
+        "source": f"/agents/{agent}",
+        "time": "2026-01-05T12:00:00Z",
+        "data": {"agent_id": agent, "display_name": name, "capacity": 5, "skills": ["*"]},
+    }
+    given = {"user_id": f"agent.{agent}", "message_id": id_, **properties}
+    return Delivery("routing.commands", topology.DESK, type_, json.dumps(event).encode(), given)
+
+
+def test_a_command_takes_effect_is_announced_and_answered() -> None:
+    bench = Bench()
+    assert bench.run(command()) == []
+    assert bench.repository.stored == {"a1": 1}
+    [answer] = bench.answers()
+    assert answer["type"] == "command.accepted"
+    assert (answer["causationid"], answer["correlationid"]) == ("1", "1")
+    assert answer["source"] == "/services/routing"
+    [event] = bench.published("agent.signed_on")
+    assert json.loads(event.body)["data"]["at"] == "2026-01-05T12:00:00Z"
+    assert bench.store.outbox == {}
+    [(timer, _)] = bench.store.commits[0].timers
+    assert timer.id == "a1:away"
+
+
+def test_later_messages_of_a_turn_see_what_earlier_ones_changed() -> None:
+    bench = Bench()
+    bench.run(*[command(str(number)) for number in range(200)])
+    assert [answer["data"]["beats"] for answer in bench.answers()] == list(range(1, 201))
+    assert bench.repository.loads == 1
+    assert len(bench.store.commits) == 1
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_the_same_id_has_one_effect_and_the_same_outcome(together: bool) -> None:
+    bench = Bench()
+    deliveries = [command("same", name=f"body {number}") for number in range(50)]
+    for batch in [deliveries] if together else [[one] for one in deliveries]:
+        bench.run(*batch)
+    assert bench.repository.stored == {"a1": 1}
+    assert len(bench.answers()) == 50
+    assert len({json.dumps(answer) for answer in bench.answers()}) == 1
+    assert len(bench.published("agent.signed_on")) == 1
+
+
+def test_ids_are_scoped_to_the_sender() -> None:
+    bench = Bench()
+    bench.run(command("same"), command("same", agent="a2"))
+    assert bench.repository.stored == {"a1": 1, "a2": 1}
+
+
+def test_views_are_answered_anew_and_stored_nowhere() -> None:
+    bench = Bench()
+    bench.run(command("1"))
+    bench.run(command("2", "agent.heartbeat"))
+    bench.run(command("3"))
+    bench.run(command("2", "agent.heartbeat"))
+    beats = [answer["data"]["beats"] for answer in bench.answers() if answer["causationid"] == "2"]
+    assert beats == [1, 2]
+    assert len(bench.store.commits) == 2
+
+
+def test_a_message_whose_decision_raises_is_tried_again_then_set_aside_alone() -> None:
+    bench = Bench()
+    bad = command("bad", name="raises")
+    again = bench.run(command("1"), bad, command("2"))
+    assert again == [bad]
+    assert bench.repository.stored == {"a1": 2}
+    for _ in range(TRIES - 1):
+        again = bench.run(*again)
+    assert again == []
+    [copy] = [message for message in bench.publisher.published if message.exchange == topology.DEAD]
+    assert copy.headers["x-reason"] == "ValueError: undecidable"
+    assert copy.headers["x-user-id"] == "agent.a1"
+    assert (copy.body, copy.routing_key) == (bad.body, "routing.commands")
+
+
+def test_a_message_that_breaks_the_whole_turn_is_found_and_set_aside_alone() -> None:
+    bench = Bench()
+    bad = command("bad", name="breaks load")
+    again = bench.run(*[command(str(number)) for number in range(9)], bad)
+    assert again == [bad]
+    assert bench.repository.stored == {"a1": 9}
+
+
+def test_a_lost_race_is_decided_again_on_what_the_winner_left() -> None:
+    bench = Bench()
+    bench.store.trouble = [Conflict("a"), Conflict("b")]
+    bench.repository.stored = {"a1": 7}
+    bench.run(command())
+    assert bench.repository.loads == 3
+    assert [answer["data"]["beats"] for answer in bench.answers()] == [8]
+
+
+def test_a_race_lost_again_and_again_is_decided_in_smaller_turns() -> None:
+    bench = Bench()
+    bench.store.trouble = [Conflict("hot")] * 3
+    bench.run(*[command(str(number)) for number in range(10)])
+    assert bench.repository.stored == {"a1": 10}
+    assert len(bench.store.commits) == 2
+
+
+def test_a_database_that_is_away_is_waited_for() -> None:
+    bench = Bench()
+    bench.store.trouble = [DatabaseAway("x")] * 3
+    assert bench.run(command()) == []
+    assert bench.naps == 3
+    assert bench.repository.stored == {"a1": 1}
+
+
+def test_a_commit_whose_answer_was_lost_takes_effect_once_and_is_published() -> None:
+    bench = Bench()
+    bench.store.trouble = [DatabaseAway("cut")]
+    bench.store.lost_answer = True
+    bench.run(command())
+    assert bench.repository.stored == {"a1": 1}
+    assert len(bench.published("agent.signed_on")) == 1
+    assert {answer["id"] for answer in bench.answers()} == {bench.answers()[0]["id"]}
+    assert bench.store.outbox == {}
+
+
+def test_a_broker_that_is_away_is_waited_for_and_nothing_is_forgotten() -> None:
+    bench = Bench()
+    bench.publisher.away = 2
+    bench.run(command())
+    assert bench.naps == 2
+    assert len(bench.answers()) == 1
+    assert bench.store.outbox == {}
+
+
+def test_a_redelivery_after_a_crash_publishes_what_was_left_unsent() -> None:
+    bench = Bench()
+    bench.stopping = True
+    bench.publisher.away = 1
+    with pytest.raises(Stopping):
+        bench.run(command("1"), command("2"))
+    assert len(bench.store.outbox) == 1
+    redelivered = command("1")
+    redelivered.redelivered = True
+    bench.run(redelivered)
+    assert bench.repository.stored == {"a1": 2}
+    assert len(bench.published("agent.signed_on")) == 2
+    assert bench.store.outbox == {}
+
+
+def test_the_sweeper_publishes_what_no_redelivery_brings_up() -> None:
+    bench = Bench()
+    bench.stopping = True
+    bench.publisher.away = 1
+    with pytest.raises(Stopping):
+        bench.run(command())
+    bench.turn.send_unsent(list(bench.store.outbox))
+    assert len(bench.answers()) == 1
+    assert bench.store.outbox == {}
+
+
+def test_a_message_that_kills_its_consumer_is_set_aside_after_five_attempts_of_its_own() -> None:
+    bench = Bench()
+    killer = command("killer")
+    killer.headers = {"x-delivery-count": 2}
+    key_attempts = []
+    for _ in range(TRIES):  # each counted, then the process dies
+        bench.store.trouble = [SystemExit()]  # type: ignore[list-item]
+        with pytest.raises(SystemExit):
+            bench.run(killer)
+        key_attempts.append(next(iter(bench.store.attempts.values())))
+    assert key_attempts == [1, 2, 3, 4, 5]
+    assert bench.run(killer) == []
+    [copy] = bench.publisher.published
+    assert copy.headers["x-reason"] == "its consumer died 5 times while handling it"
+    assert bench.store.attempts == {}
+
+
+def test_an_innocent_message_that_came_back_often_is_handled() -> None:
+    bench = Bench()
+    innocent = command()
+    innocent.headers = {"x-delivery-count": 60}
+    bench.run(innocent)
+    assert bench.repository.stored == {"a1": 1}
+    assert bench.store.attempts == {}
+
+
+def test_what_no_queue_takes_is_copied_to_the_dead_letters() -> None:
+    bench = Bench()
+    bench.publisher.unroutable = {"agent.a1.command.accepted"}
+    bench.run(command())
+    [copy] = [message for message in bench.publisher.published if message.exchange == topology.DEAD]
+    assert copy.headers["x-exchange"] == topology.AGENTS
+    assert bench.store.outbox == {}
+
+
+def test_a_timer_acts_once_and_only_while_it_stands() -> None:
+    bench = Bench()
+    timer = Fired("t", NOW, "away", "a1", {}, "m", 3)
+    bench.turn.run(timers=[timer])
+    bench.turn.run(timers=[timer])
+    assert bench.repository.stored == {"timer": 1}
+    assert bench.store.commits[0].fired == [timer]
+    assert len(bench.publisher.published) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply_to", "keys", "mandatory"),
+    [
+        (None, ["agent.a1.command.accepted"], [True]),
+        ("agent.a1.replies", ["agent.a1.command.accepted", "agent.a1.replies"], [True, True]),
+        ("amq.rabbitmq.reply-to.xyz", ["agent.a1.command.accepted", "amq.rabbitmq.reply-to.xyz"], [True, False]),
+        ("agent.a2.replies", ["agent.a1.command.accepted"], [True]),
+        ("intake.commands", ["agent.a1.command.accepted"], [True]),
+    ],
+)
+def test_an_outcome_goes_to_the_senders_own_key_and_to_a_reply_queue_of_its_own(
+    reply_to: str | None, keys: list[str], mandatory: list[bool]
+) -> None:
+    bench = Bench()
+    bench.run(command(reply_to=reply_to, correlation_id="c9"))
+    answers = [message for message in bench.publisher.published if message.type == "command.accepted"]
+    assert [message.routing_key for message in answers] == keys
+    assert [message.mandatory for message in answers] == mandatory
+    assert {message.correlation_id for message in answers} == {"c9"}
+
+
+def changed(delivery: Delivery, **to: Any) -> Delivery:
+    event = json.loads(delivery.body)
+    event.update(to)
+    delivery.body = json.dumps(event).encode()
+    return delivery
+
+
+@pytest.mark.parametrize(
+    ("delivery", "code", "field_"),
+    [
+        (changed(command(), data={}), "invalid", "capacity"),
+        (changed(command(), source="/agents/a2"), "forbidden", "source"),
+        (changed(command(), source="/services/intake"), "forbidden", "source"),
+        (changed(command(), id="other"), "invalid", "id"),
+        (changed(command(), type="agent.heartbeat"), "invalid", "type"),
+        (changed(command(), type="agent.promote"), "invalid", "type"),
+        (command(type_="agent.promote"), "invalid", "type"),
+        (command(type_="ticket.assign"), "forbidden", None),
+        (command(type_="ticket.transfer"), "unsupported", None),
+    ],
+)
+def test_bad_input_gets_the_contracts_answer(delivery: Delivery, code: str, field_: str | None) -> None:
+    bench = Bench()
+    bench.run(command("good before", agent="a2"), delivery, command("good after", agent="a2"))
+    [refusal] = [answer for answer in bench.answers() if answer["type"] == "command.rejected"]
+    assert refusal["data"]["code"] == code
+    assert field_ is None or field_ in refusal["data"]["errors"]
+    assert refusal["data"]["message"].endswith(".")
+    assert bench.repository.stored == {"a2": 2}
+
+
+def test_a_message_of_ten_megabytes_is_too_large() -> None:
+    bench = Bench()
+    huge = command()
+    huge.body = b"x" * 10 * LARGEST
+    bench.run(huge)
+    [answer] = bench.answers()
+    assert (answer["data"]["code"], answer["causationid"]) == ("too_large", "1")
+
+
+@pytest.mark.parametrize(
+    ("delivery", "reason"),
+    [
+        (command(user_id=None), "no user_id"),
+        (command(user_id="nobody.x"), "user_id 'nobody.x' is no name"),
+        (Delivery("q", topology.DESK, "x", b"\xff\x00", {"user_id": "web"}), "not JSON"),
+        (Delivery("q", topology.DESK, "x", b"[1]", {"user_id": "web"}), "not a CloudEvent"),
+        (Delivery("q", topology.DESK, "x", b"{}", {"user_id": "web"}), "not a CloudEvent"),
+        (Delivery("q", topology.EVENTS, "x", command().body, {"user_id": "web"}), "'web' is no service"),
+    ],
+)
+def test_what_nobody_can_be_answered_for_goes_whole_to_the_dead_letters(delivery: Delivery, reason: str) -> None:
+    bench = Bench()
+    assert bench.run(delivery, command("good")) == []
+    [copy] = [message for message in bench.publisher.published if message.exchange == topology.DEAD]
+    assert reason in copy.headers["x-reason"]
+    assert copy.body == delivery.body
+    assert bench.repository.stored == {"a1": 1}
