@@ -1,0 +1,235 @@
+"""Routing against a small intake, with everything late, twice and out of order: what must hold after every turn.
+
+The machine plays intake, the requesters and the agents; messages wait until a turn happens to take some of them, in any
+order, and events may come again at any time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from services.chassis.decision import Message, Say
+from services.routing.domain.matching import may_take, urgency
+from services.routing.domain.rules import conclude, decide
+from services.routing.domain.state import View, acts_on_desk
+from tests.unit.routing.builders import (
+    NOW,
+    SKILLS,
+    a_snapshot,
+    accepted,
+    command,
+    event,
+    recount,
+    refused,
+    sign_on,
+    take,
+)
+
+AGENTS = ("a1", "a2", "a3")
+any_index = st.integers(0, 999)
+
+
+@dataclass
+class Intake:
+    """Owns the tickets: applies what fits, announces each version once, answers each command once."""
+
+    tickets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    events: list[Message] = field(default_factory=list)
+    outcomes: list[Message] = field(default_factory=list)
+    had: dict[tuple[str, int], str] = field(default_factory=dict)
+    """Which agent got which (ticket, assignment_seq)."""
+
+    def open(self, **more: Any) -> None:
+        self._announce(a_snapshot(len(self.tickets) + 1, **more))
+
+    def change(self, number: str, **changes: Any) -> None:
+        ticket = self.tickets[number]
+        self._announce({**ticket, **changes, "version": ticket["version"] + 1})
+
+    def handle(self, say: Say) -> None:
+        ticket = self.tickets[say.data["number"]]
+        seq = ticket["assignment_seq"]
+        is_assign = say.type == "ticket.assign"
+        fits = ticket["status"] != "closed" and seq == say.data["assignment_seq"]
+        assert say.id is not None or not is_assign
+        if not fits or (ticket["agent"] is None) is not is_assign:
+            self.outcomes.append(refused(say.id or "unassign"))
+            return
+        if is_assign:
+            assert (ticket["id"], seq) not in self.had
+            self.had[ticket["id"], seq] = say.data["agent"]["id"]
+        status = ticket["status"]
+        if is_assign and status in ("new", "reopened"):
+            status = "assigned"
+        elif not is_assign and status == "assigned":
+            status = "reopened" if ticket["reopen_count"] else "new"
+        self.change(ticket["number"], agent=say.data.get("agent"), status=status, assignment_seq=seq + 1)
+        self.outcomes.append(accepted(say.id or "unassign"))
+
+    def _announce(self, snapshot: dict[str, Any]) -> None:
+        self.tickets[snapshot["number"]] = snapshot
+        self.events.append(event(snapshot))
+
+
+class AnyOrder(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.intake = Intake()
+        self.view = View(SKILLS)
+        self.now: datetime = NOW
+        self.desk: list[Say] = []
+        self.unheard: list[Message] = []
+        self.sent: set[str] = set()
+
+    # What people do
+
+    @rule(
+        category=st.sampled_from(sorted(SKILLS)),
+        priority=st.integers(1, 3),
+        escalated=st.booleans(),
+        tier=st.sampled_from(["standard", "vip"]),
+    )
+    def a_ticket_is_opened(self, category: str, priority: int, escalated: bool, tier: str) -> None:
+        requester = {"id": "p1", "kind": "account", "display_name": "P", "tier": tier}
+        self.intake.open(category=category, priority=priority, escalated=escalated, requester=requester)
+
+    @precondition(lambda self: self.intake.tickets)
+    @rule(
+        index=any_index,
+        status=st.sampled_from(["needs_reply", "need_more_info", "solution_suggested", "work_in_progress", "closed"]),
+    )
+    def a_ticket_changes(self, index: int, status: str) -> None:
+        number = self._any(list(self.intake.tickets), index)
+        ticket = self.intake.tickets[number]
+        if ticket["status"] == "closed":
+            again = ticket["reopen_count"] + 1
+            self.intake.change(number, status="reopened", reopen_count=again, closed_at=None)
+        elif status == "closed":
+            self.intake.change(number, status=status, closed_at=self.now)
+        else:
+            self.intake.change(number, status=status)
+
+    @rule(
+        agent=st.sampled_from(AGENTS),
+        capacity=st.integers(1, 3),
+        skills=st.sampled_from([["*"], ["billing"], ["safety", "technical"]]),
+        tiers=st.sampled_from([[], ["vip"]]),
+    )
+    def an_agent_signs_on(self, agent: str, capacity: int, skills: list[str], tiers: list[str]) -> None:
+        self._turn([sign_on(agent, capacity, skills, tiers=tiers)])
+
+    @rule(agent=st.sampled_from(AGENTS), release=st.booleans())
+    def an_agent_signs_off(self, agent: str, release: bool) -> None:
+        self._turn([command("agent.sign_off", agent, release=release)])
+
+    @rule(agent=st.sampled_from(AGENTS))
+    def an_agent_beats(self, agent: str) -> None:
+        self._turn([command("agent.heartbeat", agent)])
+
+    # What the bus does
+
+    @precondition(lambda self: self.desk)
+    @rule(index=any_index)
+    def intake_handles_a_command(self, index: int) -> None:
+        self.intake.handle(self.desk.pop(index % len(self.desk)))
+
+    @rule(indexes=st.lists(any_index, min_size=1, max_size=4), once=st.booleans())
+    def a_turn_takes_messages(self, indexes: list[int], once: bool) -> None:
+        self._fetch()
+        messages = [self._any(self.unheard, index) for index in indexes if self.unheard]
+        self.unheard = [message for message in self.unheard if not once or message not in messages]
+        self._turn(messages)
+
+    @rule(seconds=st.sampled_from([0.2, 1.0, 10.0, 31.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        self._turn([])
+
+    # What must hold
+
+    def _turn(self, messages: list[Message]) -> None:
+        for message in messages:
+            self.desk += self._commands(take(self.view, decide(self.view, message, self.now)).said)
+        free = {
+            ticket.number
+            for ticket in self.view.tickets.values()
+            if ticket.waiting or (ticket.reservation is not None and ticket.reservation.is_over(self.now))
+        }
+        conclusion = take(self.view, conclude(self.view, self.now))
+        self.desk += conclusion.said
+        for say in conclusion.said:
+            assert say.data["number"] in free, "a ticket that is kept for an agent was given to another"
+            assert say.id not in self.sent, "two commands have one id"
+            self.sent.add(say.id or "")
+            self._was_right_to_give(say)
+        self._books_are_right()
+        self._nobody_waits_in_vain()
+        again = conclude(self.view, self.now)
+        assert not again.changes, "a second look changes something"
+        self.view = View(SKILLS, self.view.agents.values(), self.view.tickets.values(), self.view.pool)
+
+    def _was_right_to_give(self, say: Say) -> None:
+        agent = self.view.agents[say.data["agent"]["id"]]
+        assert agent.signed_on
+        assert agent.load <= agent.capacity, "an automatic assignment exceeds capacity"
+        given = next(ticket for ticket in self.view.tickets.values() if ticket.number == say.data["number"])
+        assert may_take(agent, given)
+        for ticket in self.view.tickets.values():
+            passed_over = ticket.waiting and may_take(agent, ticket) and urgency(ticket) < urgency(given)
+            assert not passed_over, "a more urgent ticket was left waiting"
+
+    def _books_are_right(self) -> None:
+        counted = recount(self.view.tickets.values())
+        assert {agent.id: agent.load for agent in self.view.agents.values() if agent.load} == dict(counted)
+
+    def _nobody_waits_in_vain(self) -> None:
+        for ticket in self.view.tickets.values():
+            if ticket.waiting:
+                assert not [agent.id for agent in self.view.agents.values() if agent.room and may_take(agent, ticket)]
+
+    def teardown(self) -> None:
+        """Once everything has arrived, routing knows what intake knows, and nothing is kept or waits for nothing."""
+        for _ in range(20):
+            self._fetch()
+            self._turn(self.unheard)
+            self.unheard = []
+            for say in self.desk:
+                self.intake.handle(say)
+            self.desk = []
+            self.now += timedelta(seconds=1)
+        for known in self.intake.tickets.values():
+            ticket = self.view.tickets[known["id"]]
+            assert (ticket.version, ticket.status) == (known["version"], known["status"])
+            assert ticket.reservation is None
+            agent = self.view.agents[ticket.agent] if ticket.agent else None
+            if agent is not None and agent.releases:
+                assert not acts_on_desk(ticket.status), "who signed off with release kept something"
+        loads = Counter(
+            known["agent"]["id"]
+            for known in self.intake.tickets.values()
+            if known["agent"] is not None and acts_on_desk(known["status"])
+        )
+        assert {agent.id: agent.load for agent in self.view.agents.values() if agent.load} == dict(loads)
+
+    def _fetch(self) -> None:
+        self.unheard += self.intake.events + self.intake.outcomes
+        self.intake.events, self.intake.outcomes = [], []
+
+    @staticmethod
+    def _commands(said: Any) -> list[Say]:
+        return [say for say in said if say.exchange == "helpdesk.desk"]
+
+    @staticmethod
+    def _any(choices: list[Any], index: int) -> Any:
+        return choices[index % len(choices)]
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
