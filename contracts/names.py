@@ -26,8 +26,13 @@ SERVICES: tuple[Service, ...] = ("intake", "routing", "sla", "notifications")
 NAME_PATTERN = "[a-z0-9][a-z0-9-]{0,31}"
 """Channel names and agent ids (the wire contract's own pattern)."""
 
-RESERVED = frozenset({*SERVICES, "agent", "amq", "helpdesk"})
-"""No channel may have these names. `helpdesk` is ours to add: its queues would begin as the desk's own ones do."""
+CONSOLE = "console"
+"""Broker user of a service that has authenticated agents itself, and acts for them."""
+OPERATOR = "operator"
+"""Broker user that replays dead commands in the name of their senders."""
+
+RESERVED = frozenset({*SERVICES, "agent", "amq", "helpdesk", CONSOLE, OPERATOR})
+"""No channel may have these names. The last three are ours to add: their queues would begin as the desk's own do."""
 
 AGENT_PREFIX = "agent."
 

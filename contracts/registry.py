@@ -18,27 +18,6 @@ from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, SERVICES, Se
 Kind = Literal["command", "event", "outcome", "agent_message", "channel_message"]
 Sender = Literal["channel", "agent"] | Service
 
-BUILT = frozenset(
-    {
-        "account.open_temporary",
-        "ticket.submit",
-        "ticket.reply",
-        "ticket.accept_solution",
-        "ticket.list",
-        "ticket.view",
-        "ticket.ask_info",
-        "ticket.suggest_solution",
-        "ticket.close",
-        "ticket.assign",
-        "ticket.unassign",
-        "ticket.auto_close",
-        "agent.sign_on",
-        "agent.heartbeat",
-        "agent.sign_off",
-    }
-)
-"""The commands that are answered today, of all those of the contract."""
-
 
 @dataclass(frozen=True, slots=True)
 class MessageType:
@@ -52,11 +31,6 @@ class MessageType:
     """Who may send it: any channel, any agent, services by name."""
     answered_by: Service | None = None
     """The service that answers a command; None for what is no command."""
-
-    @property
-    def built(self) -> bool:
-        """Whether a command is answered; else it is `command.rejected`, code `unsupported`."""
-        return self.type in BUILT
 
     @property
     def exchanges(self) -> tuple[str, ...]:

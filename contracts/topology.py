@@ -1,37 +1,244 @@
-"""Exchanges, queues, routing keys and broker users, as plain data: the one source for declarations and permissions."""
+"""Exchanges, queues, bindings and broker users, as plain data: the one source for declarations and permissions.
+
+Declares nothing itself: `definitions` gives what RabbitMQ imports. What each user may do is in permissions.py. The
+page is docs/contracts.md.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from contracts.names import (
+    AGENT_PREFIX,
     AGENTS,
     CHANNELS,
+    CONSOLE,
     DEAD,
     DESK,
     EVENT_LOG,
     EVENTS,
     INTAKE,
+    OPERATOR,
     ROUTING_OUTCOMES,
     SERVICES,
+    Service,
+    role_of,
 )
-from contracts.registry import BUILT
+from contracts.permissions import access
+from contracts.registry import TYPES
 
 __all__ = [
     "AGENTS",
     "BUILT",
     "CHANNELS",
+    "CONSOLE",
     "DEAD",
     "DESK",
     "EVENTS",
     "EVENT_LOG",
+    "EXCHANGES",
     "INTAKE",
+    "OPERATOR",
+    "QUEUES",
     "ROUTING_OUTCOMES",
     "SERVICES",
+    "Queue",
+    "agent_queue",
+    "channel_queue",
+    "definitions",
     "own_door",
+    "queues_of",
 ]
+
+EXCHANGES = (INTAKE, DESK, EVENTS, AGENTS, CHANNELS, DEAD)
+"""All topic and durable; what none of their bindings takes goes to `helpdesk.dead`."""
+
+DELIVERY_LIMIT = 100
+"""A last resort: each kill of a consumer counts for all that it held (hard-cases, "Messages")."""
+
+BUILT = frozenset(
+    {
+        "account.open_temporary",
+        "ticket.submit",
+        "ticket.reply",
+        "ticket.accept_solution",
+        "ticket.list",
+        "ticket.view",
+        "ticket.ask_info",
+        "ticket.suggest_solution",
+        "ticket.close",
+        "ticket.assign",
+        "ticket.unassign",
+        "ticket.auto_close",
+        "agent.sign_on",
+        "agent.heartbeat",
+        "agent.sign_off",
+    }
+)
+"""The commands that are answered today; the rest of the contract's is `command.rejected`, code `unsupported`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A durable queue, what it is declared with, and its bindings: pairs of exchange and key."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    bindings: Sequence[tuple[str, str]] = ()
+
+
+def _service_queue(name: str, *bindings: tuple[str, str]) -> Queue:
+    return Queue(
+        name,
+        {
+            "x-queue-type": "quorum",
+            "x-delivery-limit": DELIVERY_LIMIT,
+            "x-dead-letter-exchange": DEAD,
+            "x-dead-letter-routing-key": name,
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",
+        },
+        bindings,
+    )
+
+
+QUEUES = (
+    _service_queue("intake.commands", (INTAKE, "#"), (DESK, "ticket.#")),
+    _service_queue("routing.commands", (DESK, "agent.#")),
+    _service_queue("routing.events", (EVENTS, "ticket.#")),
+    _service_queue(ROUTING_OUTCOMES),
+    _service_queue("sla.events", (EVENTS, "ticket.#")),
+    _service_queue("notifications.events", (EVENTS, "ticket.#"), (EVENTS, "account.contact_changed")),
+    Queue(DEAD, {"x-queue-type": "quorum"}, ((DEAD, "#"),)),
+    Queue(
+        EVENT_LOG,
+        # A stream forgets by whole segments, when it begins the next one: small ones keep a quiet desk to its term.
+        {"x-queue-type": "stream", "x-max-age": "30D", "x-stream-max-segment-size-bytes": 4_000_000},
+        # By name: what is erased with an account must not stay in a log.
+        tuple(
+            (EVENTS, each.type)
+            for each in TYPES.values()
+            if each.kind == "event" and each.type != "account.contact_changed"
+        ),
+    ),
+)
+"""The desk's own queues; those of channels and agents come from `channel_queue` and `agent_queue`."""
+
+
+def channel_queue(channel: str) -> Queue:
+    """`<channel>.outcomes`, where a channel reads what it hears back."""
+    return _mailbox(f"{channel}.outcomes", (CHANNELS, f"{channel}.#"), 100_000, 1024**3)
+
+
+def agent_queue(agent_id: str) -> Queue:
+    """`agent.<id>.inbox`, where an agent's tool reads."""
+    user = AGENT_PREFIX + agent_id
+    return _mailbox(f"{user}.inbox", (AGENTS, f"{user}.#"), 10_000, 128 * 1024**2)
+
+
+def _mailbox(name: str, binding: tuple[str, str], messages: int, size: int) -> Queue:
+    """A queue whose reader is somebody else's program, that may be away for good.
+
+    Quorum, so that an outcome outlives the node that took it. Full, it drops its oldest: refusing instead would make
+    one absent reader hold up the services that write to all.
+    """
+    limits = {"x-max-length": messages, "x-max-length-bytes": size, "x-overflow": "drop-head"}
+    return Queue(name, {"x-queue-type": "quorum", **limits}, (binding,))
+
+
+def queues_of(service: Service) -> tuple[str, ...]:
+    """Names of the queues that a service reads."""
+    return tuple(queue.name for queue in QUEUES if queue.name.startswith(f"{service}."))
 
 
 def own_door(user: str) -> tuple[str, str] | None:
     """Where a sender hears back: (exchange, routing key prefix), or None for a service, which only has `reply_to`."""
     if user in SERVICES:
         return None
-    return (AGENTS if user.startswith("agent.") else CHANNELS), user
+    return (AGENTS if user.startswith(AGENT_PREFIX) else CHANNELS), user
+
+
+def definitions(
+    vhost: str, users: Mapping[str, str], channels: Iterable[str] = (), agents: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Everything that the broker holds, in the format of RabbitMQ's definitions import.
+
+    `users`: passwords by broker user; whoever is in it is made with the permissions of their role. `channels` and
+    `agents` (names and ids): whose queues are declared, with a user or without one yet. Raises ValueError for a name
+    that no user, channel or agent can have. Password hashes are salted anew at each call.
+    """
+    queues = [*QUEUES]
+    for channel in channels:
+        if role_of(channel) != "channel":
+            raise ValueError(f"{channel!r} is no name for a channel")
+        queues.append(channel_queue(channel))
+    for agent in agents:
+        if role_of(AGENT_PREFIX + agent) != "agent":
+            raise ValueError(f"{agent!r} is no id for an agent")
+        queues.append(agent_queue(agent))
+    allowed = {user: access(user) for user in users}
+    return {
+        "vhosts": [{"name": vhost}],
+        "users": [
+            {
+                "name": user,
+                "password_hash": _password_hash(users[user]),
+                "hashing_algorithm": "rabbit_password_hashing_sha256",
+                "tags": list(may.tags),
+            }
+            for user, may in allowed.items()
+        ],
+        "permissions": [
+            {"user": user, "vhost": vhost, "configure": may.configure, "write": may.write, "read": may.read}
+            for user, may in allowed.items()
+        ],
+        "topic_permissions": [
+            {"user": user, "vhost": vhost, "exchange": exchange, "write": topic.write, "read": topic.read}
+            for user, may in allowed.items()
+            for exchange, topic in may.topics.items()
+        ],
+        "exchanges": [
+            {
+                "name": name,
+                "vhost": vhost,
+                "type": "topic",
+                "durable": True,
+                "auto_delete": False,
+                "internal": False,
+                "arguments": {} if name == DEAD else {"alternate-exchange": DEAD},
+            }
+            for name in EXCHANGES
+        ],
+        "queues": [
+            {
+                "name": queue.name,
+                "vhost": vhost,
+                "durable": True,
+                "auto_delete": False,
+                "arguments": dict(queue.arguments),
+            }
+            for queue in queues
+        ],
+        "bindings": [
+            {
+                "source": exchange,
+                "vhost": vhost,
+                "destination": queue.name,
+                "destination_type": "queue",
+                "routing_key": key,
+                "arguments": {},
+            }
+            for queue in queues
+            for exchange, key in queue.bindings
+        ],
+    }
+
+
+def _password_hash(password: str) -> str:
+    salt = secrets.token_bytes(4)
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()

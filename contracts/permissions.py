@@ -1,0 +1,154 @@
+"""What each broker user may do, made from the registry: which queues are theirs, which types they may write where.
+
+RabbitMQ asks three patterns for an operation on a queue or exchange (configure, write, read) and two more for the
+routing key on a topic exchange (write: publishing; read: binding). Every pattern is a list of what is allowed, never
+a lookahead of what is not: a binding key with `#` passes those. The page is docs/contracts.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from contracts.names import (
+    AGENT_PREFIX,
+    AGENTS,
+    CHANNELS,
+    CONSOLE,
+    DEAD,
+    DESK,
+    EVENT_LOG,
+    EVENTS,
+    INTAKE,
+    NAME_PATTERN,
+    OPERATOR,
+    SERVICES,
+    Service,
+    role_of,
+)
+from contracts.registry import TYPES, Kind, Sender
+
+NOTHING = "^$"
+DEFAULT_EXCHANGE = "amq.default"
+"""RabbitMQ's name, in permissions, of the exchange by which replies go to a queue by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Routing keys that a user may publish with (`write`) and bind with (`read`) on one topic exchange."""
+
+    write: str = NOTHING
+    read: str = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """All that one broker user may do, as RabbitMQ's regular expressions; `topics` by exchange."""
+
+    configure: str = NOTHING
+    write: str = NOTHING
+    read: str = NOTHING
+    topics: Mapping[str, Topic] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+
+
+def access(user: str) -> Access:
+    """What a broker user may do: a service, a channel, an agent, the console or the operator.
+
+    Raises ValueError for a name that is none of these.
+    """
+    if user == CONSOLE:
+        return _console()
+    if user == OPERATOR:
+        return _operator()
+    if user in SERVICES:
+        return _service(SERVICES[SERVICES.index(user)])
+    match role_of(user):
+        case "channel":
+            return _outsider(user, INTAKE, "channel", CHANNELS)
+        case "agent":
+            return _outsider(user, DESK, "agent", AGENTS)
+    raise ValueError(f"{user!r} is no name for a broker user")
+
+
+def _outsider(user: str, door: str, role: Sender, home: str, read: str | None = None) -> Access:
+    """A user from outside: queues of their name, their role's types in at the door, their own keys at `home`."""
+    own = f"{re.escape(user)}\\."
+    return Access(
+        configure=f"^{own}",
+        # Binding a queue is writing to it.
+        write=f"^(?:{re.escape(door)}$|{own})",
+        read=f"^(?:{re.escape(home)}$|{own})",
+        topics={
+            door: Topic(write=_exactly(_types(["command"], role))),
+            home: Topic(read=read or f"^{own}"),
+        },
+    )
+
+
+def _console() -> Access:
+    """A web console acts for the agents that it has authenticated: it writes what they may, and hears what they do."""
+    agents = _outsider(CONSOLE, DESK, "agent", AGENTS, read=f"^{re.escape(AGENT_PREFIX)}")
+    return Access(agents.configure, agents.write, agents.read, agents.topics, ("impersonator",))
+
+
+def _operator() -> Access:
+    """Replays dead commands in their senders' names, and may follow the events (people's addresses apart)."""
+    own = f"{re.escape(OPERATOR)}\\."
+    commands = {
+        door: {each.type for each in TYPES.values() if each.kind == "command" and door in each.exchanges}
+        for door in (INTAKE, DESK)
+    }
+    return Access(
+        configure=f"^{own}",
+        write=f"^(?:(?:{_any([INTAKE, DESK])})$|{own})",
+        read=f"^(?:(?:{_any([EVENTS, EVENT_LOG, DEAD])})$|{own})",
+        topics={
+            INTAKE: Topic(write=_exactly(commands[INTAKE])),
+            DESK: Topic(write=_exactly(commands[DESK])),
+            EVENTS: Topic(read=r"^(?:ticket|agent|sla|notification)\."),
+            DEAD: Topic(read="^"),
+        },
+        tags=("impersonator",),
+    )
+
+
+def _service(service: Service) -> Access:
+    """A service reads its own queues and publishes what the registry says is its own; it declares and binds nothing."""
+    topics: dict[str, Topic] = {DEAD: Topic(write="^")}
+    for exchange, prefix in _PREFIXES.items():
+        types = _types(_KINDS[exchange], service)
+        if types:
+            topics[exchange] = Topic(write=f"^{prefix}(?:{_any(types)})$")
+    return Access(
+        write=_exactly([*topics, DEFAULT_EXCHANGE]),
+        read=f"^{re.escape(service)}\\.",
+        topics=topics,
+    )
+
+
+_KINDS: Mapping[str, list[Kind]] = {
+    DESK: ["command"],
+    EVENTS: ["event"],
+    AGENTS: ["outcome", "agent_message"],
+    CHANNELS: ["outcome", "channel_message"],
+}
+_PREFIXES = {
+    DESK: "",
+    EVENTS: "",
+    AGENTS: f"{re.escape(AGENT_PREFIX)}{NAME_PATTERN}\\.",
+    CHANNELS: f"{NAME_PATTERN}\\.",
+}
+
+
+def _types(kinds: Iterable[Kind], sender: Sender) -> set[str]:
+    return {each.type for each in TYPES.values() if each.kind in kinds and sender in each.senders}
+
+
+def _exactly(names: Iterable[str]) -> str:
+    return f"^(?:{_any(names)})$"
+
+
+def _any(names: Iterable[str]) -> str:
+    return "|".join(re.escape(name) for name in sorted(names))
