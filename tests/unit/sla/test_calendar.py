@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.sla.domain.calendar import Calendar, CalendarError, Window
@@ -315,7 +315,7 @@ def test_elapsed_time_is_what_the_walked_clock_counts(case: tuple[Calendar, date
     assert desk.business_time_between(start, end) == steps_open(desk, start, end)
 
 
-durations = st.timedeltas(min_value=timedelta(), max_value=timedelta(days=30))
+durations = st.timedeltas(min_value=timedelta(), max_value=timedelta(hours=20))
 
 
 @settings(max_examples=100, deadline=None)
@@ -342,8 +342,8 @@ def test_later_or_longer_is_never_due_sooner(
     assert start < desk.add_business_days(start, days + 1)
     assert desk.add_business_days(start, days) < desk.add_business_days(start, days + 1)
     overnight = any(window.closes > 1440 for windows in desk.hours for window in windows)
-    assume(not overnight and not start.astimezone(desk.zone).fold)
-    assert desk.add_business_days(start, days) <= desk.add_business_days(end, days)
+    if not overnight and not start.astimezone(desk.zone).fold:
+        assert desk.add_business_days(start, days) <= desk.add_business_days(end, days)
 
 
 @given(st.integers(0, 60 * 24 * 28), st.integers(0, 12))

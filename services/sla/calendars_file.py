@@ -1,0 +1,157 @@
+"""Reads the operator's calendars (`deploy/calendars.yaml`) and refuses what cannot be, naming line and field.
+
+What a calendar is and which ones are impossible is `domain/calendar.py`; here is only how one is written down. The
+page is docs/sla.md.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import holidays
+import yaml
+
+from services.sla.domain.calendar import WEEKDAYS, Calendar, CalendarError, Window
+
+HOLIDAY_YEARS = range(2020, 2051)
+"""Years for which holidays are asked of the library. Beyond them, and beyond what it knows, none are observed."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,19}")
+
+
+class WrongCalendars(ValueError):
+    """The file cannot be used; the message is one sentence with file, line and field."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of the file: its YAML node, and where it stands."""
+
+    file: Path
+    path: str
+    node: yaml.Node
+
+    def wrong(self, problem: str) -> WrongCalendars:
+        place = f"{self.file}, line {self.node.start_mark.line + 1}"
+        return WrongCalendars(f"{place}: {self.path or 'the file'}: {problem}.")
+
+    def fields(self, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()) -> dict[str, _Part]:
+        """The fields of a mapping, which may have these names and no others; any, if none are given."""
+        if not isinstance(self.node, yaml.MappingNode):
+            raise self.wrong("must be a mapping")
+        found: dict[str, _Part] = {}
+        for key, value in self.node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _Part(self.file, self.path, key).wrong("the name of a field must be a text")
+            part = _Part(self.file, f"{self.path}.{key.value}".lstrip("."), key)
+            if (required or optional) and key.value not in (*required, *optional):
+                raise part.wrong(f"is not known here; known are {', '.join((*required, *optional))}")
+            if key.value in found:
+                raise part.wrong("stands here twice")
+            found[key.value] = _Part(self.file, part.path, value)
+        for name in required:
+            if name not in found:
+                raise self.wrong(f"{name} is missing")
+        return found
+
+    def items(self) -> list[_Part]:
+        """The items of a list."""
+        if not isinstance(self.node, yaml.SequenceNode):
+            raise self.wrong("must be a list")
+        return [_Part(self.file, f"{self.path}[{place}]", node) for place, node in enumerate(self.node.value)]
+
+    def text(self) -> str:
+        """A text that is not empty."""
+        if not isinstance(self.node, yaml.ScalarNode) or not self.node.value:
+            raise self.wrong("must be a text")
+        return str(self.node.value)
+
+    def name(self) -> str:
+        """A short name: it becomes part of `calendar_version`."""
+        text = self.text()
+        if not _NAME.fullmatch(text):
+            raise self.wrong(f"{text!r} must be up to 20 lower-case letters, digits, dots, hyphens and underscores")
+        return text
+
+
+def read_calendars(file: Path) -> Mapping[str, Calendar]:
+    """The calendars of the file by name. Raises `WrongCalendars`."""
+    try:
+        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongCalendars(f"{file} cannot be read ({type(error).__name__}).") from error
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise WrongCalendars(f"{file}{line}: not YAML: {error.problem}.") from error
+    except yaml.YAMLError as error:
+        raise WrongCalendars(f"{file}: not YAML: {error}.") from error
+    if node is None:
+        raise WrongCalendars(f"{file}, line 1: the file is empty.")
+    fields = _Part(file, "", node).fields(required=("version", "calendars"))
+    version = fields["version"].name()
+    parts = fields["calendars"].fields()
+    if not parts:
+        raise fields["calendars"].wrong("names no calendar")
+    return {name: _calendar(name, version, part) for name, part in parts.items()}
+
+
+def _calendar(name: str, version: str, part: _Part) -> Calendar:
+    if not _NAME.fullmatch(name):
+        raise part.wrong("must have a name of up to 20 lower-case letters, digits, dots, hyphens and underscores")
+    fields = part.fields(required=("time_zone", "hours"), optional=("holidays", "closed_days"))
+    zone = _zone(fields["time_zone"])
+    hours = _hours(fields["hours"])
+    closed = _holidays(fields["holidays"]) if "holidays" in fields else frozenset()
+    own = [_day(item) for item in fields["closed_days"].items()] if "closed_days" in fields else []
+    try:
+        return Calendar(name, version, zone, hours, closed | frozenset(own))
+    except CalendarError as error:
+        raise part.wrong(str(error)) from error
+
+
+def _zone(part: _Part) -> ZoneInfo:
+    name = part.text()
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise part.wrong(f"{name!r} is no time zone of the IANA database") from error
+
+
+def _hours(part: _Part) -> tuple[tuple[Window, ...], ...]:
+    fields = part.fields(optional=WEEKDAYS)
+    return tuple(tuple(_window(item) for item in fields[day].items()) if day in fields else () for day in WEEKDAYS)
+
+
+def _window(part: _Part) -> Window:
+    try:
+        return Window.parse(part.text())
+    except CalendarError as error:
+        raise part.wrong(str(error)) from error
+
+
+def _day(part: _Part) -> date:
+    text = part.text()
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise part.wrong(f"{text!r} is no date such as 2026-12-24") from error
+
+
+def _holidays(part: _Part) -> frozenset[date]:
+    fields = part.fields(required=("country",), optional=("subdivision",))
+    country = fields["country"].text()
+    subdivision = fields["subdivision"].text() if "subdivision" in fields else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that it knows fewer years than it was asked for
+        try:
+            return frozenset(holidays.country_holidays(country, subdiv=subdivision, years=HOLIDAY_YEARS))
+        except NotImplementedError as error:
+            raise part.wrong(
+                f"the library `holidays` has no {' '.join(filter(None, (country, subdivision)))}"
+            ) from error

@@ -1,0 +1,205 @@
+"""What sla decides: a ticket event moves clocks, timers and verdicts; a timer that fires says what it was armed for.
+
+A ticket's clocks are told anew from its versions with each event, so what is armed and said depends on which events
+came, not on their order. Every warning, breach and met is said once for its clock. The page is docs/sla.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from contracts import topology
+from services.chassis.decision import Arm, Data, Decision, Disarm, Message, Say, derived_id
+from services.sla.domain.clocks import Clock, clocks
+from services.sla.domain.policy import Policy
+from services.sla.domain.state import Ticket, View, Watch
+from services.sla.domain.versions import Snapshot, span_of, with_version
+
+CLOSES_AFTER = timedelta(days=7)
+"""A suggested solution without a reply closes its ticket after exactly so long (rules page, "The life of a ticket")."""
+
+
+def decide(view: View, message: Message, now: datetime) -> Decision:
+    """Decide one ticket event, or one timer that fired. Other types mean nothing to sla."""
+    if message.type.startswith("ticket."):
+        return _version_heard(view, message.data["ticket"])
+    ticket = view.tickets.get(message.subject or "")
+    if ticket is None:
+        return Decision()
+    if message.type == "timer.warning":
+        return _warning_due(ticket, message, now)
+    if message.type == "timer.breach":
+        return _breach_due(ticket, message)
+    if message.type == "timer.auto_close":
+        return _closing_due(ticket, message)
+    return Decision()
+
+
+def _version_heard(view: View, snapshot: Snapshot) -> Decision:
+    """A version of a ticket: unless it is known, its clocks are told anew from all versions."""
+    before = view.tickets.get(snapshot["id"])
+    spans = with_version(before.spans if before else (), span_of(snapshot))
+    if before is None:
+        ticket = Ticket(snapshot["id"], 1, snapshot, spans)
+    elif spans is before.spans:
+        return Decision()
+    else:
+        newest = max(before.newest, snapshot, key=lambda one: int(one["version"]))
+        ticket = replace(before, revision=before.revision + 1, newest=newest, spans=spans)
+    ticket, said = _judged(_told_anew(ticket, view.policy))
+    ticket, armed = _announced(ticket)
+    return Decision(changes=[ticket], said=[*said, *armed], timers=_timer_changes(before, ticket))
+
+
+def _warning_due(ticket: Ticket, message: Message, now: datetime) -> Decision:
+    """75 % of the target's time are over: warned, unless the clock has stopped or moved, or the breach has come."""
+    watch = ticket.running
+    if watch is None or watch.warned or not _is_armed(ticket, "warning", message):
+        return Decision()
+    said = _to_desk(ticket, "sla.warning", watch) if now < watch.deadline.due_at else []
+    return _with_running(ticket, replace(watch, warned=True), said)
+
+
+def _breach_due(ticket: Ticket, message: Message) -> Decision:
+    """The target's time is over and the requester still waits: breached."""
+    watch = ticket.running
+    if watch is None or watch.breached or not _is_armed(ticket, "breach", message):
+        return Decision()
+    return _with_running(ticket, replace(watch, breached=True), _to_desk(ticket, "sla.breached", watch))
+
+
+def _closing_due(ticket: Ticket, message: Message) -> Decision:
+    """7 days without a reply: intake is asked to close, if the ticket is still in the suggestion that armed this."""
+    if not _is_armed(ticket, "auto_close", message):
+        return Decision()
+    number, version = ticket.newest["number"], ticket.newest["status_version"]
+    data = {"number": number, "status_version": version}
+    return Decision(said=[Say(topology.DESK, "ticket.auto_close", "ticket.auto_close", data, number)])
+
+
+def _told_anew(ticket: Ticket, policy: Policy) -> Ticket:
+    """The ticket with its clocks as its versions tell them. A deadline once set holds until its basis changes."""
+    known = {watch.clock.id: watch for watch in ticket.watches}
+    tier = ticket.newest["requester"]["tier"]
+    watches = [
+        _watched(known.get(clock.id), clock, tier, policy) for clock in clocks(ticket.spans, ticket.newest["opened_at"])
+    ]
+    return replace(ticket, watches=tuple(watches))
+
+
+def _watched(known: Watch | None, clock: Clock, tier: str, policy: Policy) -> Watch:
+    if known is not None and known.clock == clock:
+        return known
+    if known is not None and (known.clock.started_at, known.clock.category) == (clock.started_at, clock.category):
+        return replace(known, clock=clock)
+    deadline = policy.deadline(clock.started_at, policy.days(clock.category, tier, clock.target), tier)
+    return replace(known, clock=clock, deadline=deadline) if known else Watch(clock, deadline)
+
+
+def _judged(ticket: Ticket) -> tuple[Ticket, list[Say]]:
+    """Say of each clock that has ended, once all about it is known, whether its target was met.
+
+    An answer in time is `sla.met` even where a breach was said while its event was on the way: the last word counts.
+    """
+    said: list[Say] = []
+    watches = []
+    for watch in ticket.watches:
+        ended_at = watch.clock.ended_at
+        if ended_at is not None and watch.clock.complete:
+            if ended_at > watch.deadline.due_at and not watch.breached:
+                said += _to_desk(ticket, "sla.breached", watch)
+                watch = replace(watch, breached=True)
+            elif watch.clock.answered and ended_at <= watch.deadline.due_at and not watch.met:
+                said.append(_event(ticket, "sla.met", _fired(ticket, watch)))
+                watch = replace(watch, met=True)
+        watches.append(watch)
+    return replace(ticket, watches=tuple(watches)), said
+
+
+def _announced(ticket: Ticket) -> tuple[Ticket, list[Say]]:
+    """Say by when the desk should reply, once for each `status_version` (intake keeps it so) and each `due_at`."""
+    watch = ticket.running
+    if watch is None:
+        return replace(ticket, announced=None), []
+    announced = (watch.clock.id, int(ticket.newest["status_version"]), watch.deadline.due_at.isoformat())
+    if announced == ticket.announced:
+        return ticket, []
+    return replace(ticket, announced=announced), [_event(ticket, "sla.armed", _armed(ticket, watch))]
+
+
+def _with_running(ticket: Ticket, watch: Watch, said: list[Say]) -> Decision:
+    watches = (*ticket.watches[:-1], watch)
+    return Decision(changes=[replace(ticket, revision=ticket.revision + 1, watches=watches)], said=said)
+
+
+# Timers
+
+
+def timers(ticket: Ticket) -> dict[str, Arm]:
+    """The timers that the ticket should have now, by kind: at most one warning, one breach, one closing.
+
+    Ids are of ticket and kind, so that arming replaces; the data name the clock or the suggestion that armed.
+    """
+    found: dict[str, Arm] = {}
+
+    def arm(kind: str, due: datetime, data: Data) -> None:
+        found[kind] = Arm(derived_id("timer", ticket.id, kind), due, kind, ticket.id, data)
+
+    watch = ticket.running
+    if watch is not None and not watch.breached:
+        if not watch.warned:
+            arm("warning", watch.deadline.warn_at, {"clock": watch.clock.id})
+        arm("breach", watch.deadline.due_at, {"clock": watch.clock.id})
+    if ticket.newest["status"] == "solution_suggested":
+        due = ticket.newest["status_since"] + CLOSES_AFTER
+        arm("auto_close", due, {"status_version": ticket.newest["status_version"]})
+    return found
+
+
+def _timer_changes(before: Ticket | None, after: Ticket) -> list[Arm | Disarm]:
+    had, wanted = timers(before) if before else {}, timers(after)
+    gone: list[Arm | Disarm] = [Disarm(arm.id) for kind, arm in had.items() if kind not in wanted]
+    return gone + [arm for kind, arm in wanted.items() if had.get(kind) != arm]
+
+
+def _is_armed(ticket: Ticket, kind: str, message: Message) -> bool:
+    """Whether the ticket is still in the state that armed the timer which fired."""
+    arm = timers(ticket).get(kind)
+    return arm is not None and {**arm.data, "due": arm.due} == dict(message.data)
+
+
+# What is said
+
+
+def _armed(ticket: Ticket, watch: Watch) -> dict[str, Any]:
+    deadline = watch.deadline
+    return {
+        "number": ticket.newest["number"],
+        "ticket_id": ticket.id,
+        "status_version": ticket.newest["status_version"],
+        "target": watch.clock.target,
+        "due_at": deadline.due_at,
+        "warn_at": deadline.warn_at,
+        "escalatable_at": deadline.escalatable_at,
+        "calendar_version": deadline.calendar_version,
+    }
+
+
+def _fired(ticket: Ticket, watch: Watch) -> dict[str, Any]:
+    return {**_armed(ticket, watch), "ticket": ticket.newest}
+
+
+def _event(ticket: Ticket, type_: str, data: Mapping[str, Any]) -> Say:
+    return Say(topology.EVENTS, type_, type_, data, ticket.newest["number"])
+
+
+def _to_desk(ticket: Ticket, type_: str, watch: Watch) -> list[Say]:
+    """The event, and the same to the agent who has the ticket, if one has."""
+    data = _fired(ticket, watch)
+    said, agent = [_event(ticket, type_, data)], ticket.newest["agent"]
+    if agent is not None:
+        said.append(Say(topology.AGENTS, f"agent.{agent['id']}.{type_}", type_, data, ticket.newest["number"]))
+    return said

@@ -1,0 +1,62 @@
+"""What sla keeps of a ticket: its versions, its clocks with their deadlines, and what was said about them.
+
+Values only; how they change is `decisions.py`. The page is docs/sla.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.sla.domain.clocks import Clock
+from services.sla.domain.policy import Deadline, Policy
+from services.sla.domain.versions import Snapshot, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A clock with its deadline, and what was said of it, each once."""
+
+    clock: Clock
+    deadline: Deadline
+    warned: bool = False
+    """The moment of its warning has passed (and it was said, unless the breach had come)."""
+    breached: bool = False
+    met: bool = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the requester waits now."""
+        return self.clock.ended_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What is known of one ticket. `revision` is +1 with each change here, `newest` the highest version's snapshot."""
+
+    id: str
+    revision: int
+    newest: Snapshot
+    spans: tuple[Span, ...]
+    watches: tuple[Watch, ...] = ()
+    """In the order of their clocks; only the last may be running."""
+    announced: tuple[str, int, str] | None = None
+    """The last `sla.armed` of the running clock: its id, the `status_version` and `due_at` (RFC 3339)."""
+
+    @property
+    def running(self) -> Watch | None:
+        """The watch of the running clock, if the requester waits."""
+        return self.watches[-1] if self.watches and self.watches[-1].is_running else None
+
+
+class View:
+    """The tickets that a turn touches, by id, and the policy that holds."""
+
+    def __init__(self, policy: Policy, tickets: Iterable[Ticket]) -> None:
+        self.policy = policy
+        self.loaded = {ticket.id: ticket for ticket in tickets}
+        self.tickets = dict(self.loaded)
+
+    def apply(self, change: Ticket) -> None:
+        """Take in the new state of a ticket."""
+        self.tickets[change.id] = change

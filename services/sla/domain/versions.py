@@ -1,0 +1,76 @@
+"""What is known of a ticket's versions, whatever the order they came in.
+
+Every version of a ticket has one event, and they come late, twice or in another order. They are kept as a set, compact:
+consecutive versions that mean the same to the clocks are one `Span`, so a ticket of a thousand notes stays small. The
+same set of versions always gives the same spans. What follows from them is `clocks.py`. The page is docs/sla.md.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+Snapshot = Mapping[str, Any]
+"""The ticket as events carry it (wire contract), its times aware UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The versions `first` to `last`, none missing, with what they have in common, by the snapshot's names."""
+
+    first: int
+    last: int
+    status: str
+    status_version: int
+    status_since: datetime
+    category: str
+    reopen_count: int
+    last_agent_message_at: datetime | None
+    customer_message_at: datetime | None
+    """The earliest `last_customer_message_at` among them."""
+
+
+def span_of(snapshot: Snapshot) -> Span:
+    """The span of one version."""
+    return Span(
+        first=snapshot["version"],
+        last=snapshot["version"],
+        status=snapshot["status"],
+        status_version=snapshot["status_version"],
+        status_since=snapshot["status_since"],
+        category=snapshot["category"],
+        reopen_count=snapshot["reopen_count"],
+        last_agent_message_at=snapshot["last_agent_message_at"],
+        customer_message_at=snapshot["last_customer_message_at"],
+    )
+
+
+def with_version(spans: tuple[Span, ...], one: Span) -> tuple[Span, ...]:
+    """The spans (ordered by version) with that of one more version; the same object if the version is known."""
+    place = bisect_right(spans, one.first, key=lambda span: span.first)
+    if place and one.first <= spans[place - 1].last:
+        return spans
+    before, after = spans[:place], spans[place:]
+    if before and _continues(before[-1], one):
+        one, before = _joined(before[-1], one), before[:-1]
+    if after and _continues(one, after[0]):
+        one, after = _joined(one, after[0]), after[1:]
+    return (*before, one, *after)
+
+
+def follows(span: Span, other: Span) -> bool:
+    """Whether no version is missing between `span` and `other`."""
+    return other.first == span.last + 1
+
+
+def _continues(span: Span, other: Span) -> bool:
+    alike = replace(other, first=span.first, last=span.last, customer_message_at=span.customer_message_at)
+    return follows(span, other) and alike == span
+
+
+def _joined(span: Span, other: Span) -> Span:
+    messages = [at for at in (span.customer_message_at, other.customer_message_at) if at is not None]
+    return replace(span, last=other.last, customer_message_at=min(messages, default=None))

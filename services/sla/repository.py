@@ -1,0 +1,84 @@
+"""sla's database: one document a ticket, with its versions, clocks and deadlines.
+
+A turn reads the tickets that its messages are about and writes those that changed, each conditional on the revision
+that was read. It decides nothing; timers are the chassis's. The page is docs/sla.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import IndexModel
+from pymongo.database import Database
+
+from services.chassis.decision import Message
+from services.chassis.unit_of_work import Document, Write, conditional_writes, reaching_database
+from services.sla.domain.clocks import Clock
+from services.sla.domain.policy import Deadline, Policy
+from services.sla.domain.state import Ticket, View, Watch
+from services.sla.domain.versions import Span
+
+KEPT_AFTER_CLOSING = timedelta(days=30)
+"""A closed ticket is kept so long, lest a late event of it be taken for a new ticket; no redelivery is as old."""
+
+INDEXES: Mapping[str, Sequence[IndexModel]] = {"tickets": [IndexModel([("forget_at", 1)], expireAfterSeconds=0)]}
+
+
+class Repository:
+    """Reads the tickets of a turn and says what it changed. `policy` is what holds for clocks that start now."""
+
+    def __init__(self, database: Database[Document], policy: Policy) -> None:
+        self.db = database
+        self._policy = policy
+
+    def load(self, messages: Sequence[Message], now: datetime) -> View:  # noqa: ARG002 - the turn's signature
+        """The tickets that these events and timers are about."""
+        ids = {_ticket_id(message) for message in messages} - {None}
+        if not ids:
+            return View(self._policy, [])
+        with reaching_database():
+            return View(self._policy, map(_ticket, self.db["tickets"].find({"_id": {"$in": list(ids)}})))
+
+    def writes(self, view: View) -> list[Write]:
+        """What the turn changed."""
+        return conditional_writes("tickets", view.loaded, view.tickets, _document, "revision")
+
+
+def _ticket_id(message: Message) -> str | None:
+    if message.type.startswith("ticket."):
+        return str(message.data["ticket"]["id"])
+    return message.subject if message.type.startswith("timer.") else None
+
+
+def _document(ticket: Ticket) -> Document:
+    document: Document = {
+        "_id": ticket.id,
+        "revision": ticket.revision,
+        "newest": dict(ticket.newest),
+        "spans": [asdict(span) for span in ticket.spans],
+        "watches": [asdict(watch) for watch in ticket.watches],
+        "announced": ticket.announced,
+    }
+    if ticket.newest["status"] == "closed":
+        document["forget_at"] = ticket.newest["status_since"] + KEPT_AFTER_CLOSING
+    return document
+
+
+def _ticket(document: Mapping[str, Any]) -> Ticket:
+    announced = document["announced"]
+    return Ticket(
+        id=document["_id"],
+        revision=document["revision"],
+        newest=document["newest"],
+        spans=tuple(Span(**span) for span in document["spans"]),
+        watches=tuple(_watch(watch) for watch in document["watches"]),
+        announced=tuple(announced) if announced else None,
+    )
+
+
+def _watch(document: Mapping[str, Any]) -> Watch:
+    flags = {name: document[name] for name in ("warned", "breached", "met")}
+    return Watch(Clock(**document["clock"]), Deadline(**document["deadline"]), **flags)

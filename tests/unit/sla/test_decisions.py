@@ -1,0 +1,377 @@
+"""Reply targets, verdicts and closing, rule by rule; and the same in whatever order events come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts import registry
+from contracts.catalogue import Catalogue
+from services.chassis.decision import Message, Say
+from services.chassis.turn import encode
+from services.sla.domain.decisions import CLOSES_AFTER, decide, timers
+from services.sla.domain.policy import Policy
+from tests.unit.sla.stories import (
+    CALENDAR,
+    EVENTS,
+    MONDAY,
+    POLICY,
+    Desk,
+    Snapshot,
+    after,
+    opened,
+    possible,
+    story,
+    types,
+)
+
+
+def day(number: int, hour: float = 9) -> datetime:
+    """The `number`-th of June 2026 (the 1st is a Monday)."""
+    return datetime(2026, 6, number, tzinfo=UTC) + timedelta(hours=hour)
+
+
+def heard(*steps: tuple[str, float], **opening: Any) -> Desk:
+    """A desk that heard this story in order, no timer having fired."""
+    desk = Desk()
+    desk.hear(*story(*steps, **opening))
+    return desk
+
+
+# ---- when clocks run, and what they arm
+
+CLOCKS = {
+    "first reply: from opening": ((), {"due": day(8), "target": "first_reply", "escalatable": day(8)}),
+    "first reply: an assignment changes nothing": (
+        (("assign", 1),),
+        {"due": day(8), "target": "first_reply", "escalatable": day(8)},
+    ),
+    "first reply: more from the customer changes nothing": (
+        (("customer", 1), ("assign", 2), ("customer", 30)),
+        {"due": day(8), "target": "first_reply", "escalatable": day(8)},
+    ),
+    "first reply: work changes nothing": (
+        (("assign", 1), ("work", 2)),
+        {"due": day(8), "target": "first_reply", "escalatable": day(8)},
+    ),
+    "need_more_info: none runs": ((("assign", 1), ("ask", 2)), None),
+    "solution_suggested: none runs": ((("assign", 1), ("suggest", 2)), None),
+    "an internal note wakes none": ((("assign", 1), ("ask", 2), ("internal", 3)), None),
+    "closed: none runs": ((("close", 2),), None),
+    "next reply: from the customer's message": (
+        (("assign", 1), ("ask", 2), ("customer", 24)),
+        {"due": day(8), "target": "next_reply", "escalatable": day(9)},
+    ),
+    "next reply: from the first that is not answered": (
+        (("assign", 1), ("ask", 2), ("customer", 24), ("work", 25), ("customer", 48)),
+        {"due": day(8), "target": "next_reply", "escalatable": day(9)},
+    ),
+    "next reply: from the reopening message": (
+        (("suggest", 2), ("close", 3), ("reopen", 24)),
+        {"due": day(8), "target": "next_reply", "escalatable": day(9)},
+    ),
+    "next reply: reopened without ever a reply": (
+        (("close", 3), ("reopen", 24)),
+        {"due": day(8), "target": "next_reply", "escalatable": day(9)},
+    ),
+    "vip: never more than three days": (
+        (),
+        {"due": day(4), "target": "first_reply", "escalatable": day(4), "tier": "vip"},
+    ),
+    "the category's own days": (
+        (),
+        {"due": day(2), "target": "first_reply", "escalatable": day(8), "category": "safety"},
+    ),
+    "reclassified: the new category's days from the same start": (
+        (("reclassify", 1),),
+        {"due": day(2), "target": "first_reply", "escalatable": day(8)},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CLOCKS.values(), ids=CLOCKS)
+def test_which_clock_runs(case: tuple[tuple[tuple[str, float], ...], dict[str, Any] | None]) -> None:
+    steps, expected = case
+    desk = heard(*steps, **{name: value for name, value in (expected or {}).items() if name in ("tier", "category")})
+    armed = [say for say in desk.said if say.type == "sla.armed"]
+    if expected is None:
+        assert desk.ticket.running is None
+        assert not {"warning", "breach"} & set(desk.due())
+    else:
+        data = armed[-1].data
+        assert data["due_at"] == desk.due()["breach"] == expected["due"]
+        assert data["warn_at"] == desk.due()["warning"]
+        assert (data["target"], data["escalatable_at"]) == (expected["target"], expected["escalatable"])
+
+
+def test_the_warning_comes_at_three_quarters_of_the_business_time() -> None:
+    desk = heard(category="safety")
+    assert desk.due() == {"warning": day(1, 16.5), "breach": day(2)}
+
+
+def test_armed_is_said_once_for_each_status_version_and_deadline() -> None:
+    steps = [("customer", 1), ("internal", 2), ("assign", 3), ("customer", 4), ("customer", 5), ("reclassify", 6)]
+    versions = story(*steps)
+    armed = [say.data for say in Desk().hear(*versions)]
+    assert [(data["status_version"], data["due_at"]) for data in armed] == [
+        (1, day(8)),
+        (4, day(8)),
+        (5, day(8)),
+        (5, day(2)),
+    ]
+
+
+def test_a_deadline_once_set_outlives_a_change_of_policy() -> None:
+    desk, versions = Desk(), story(("assign", 1), ("internal", 2))
+    desk.hear(versions[0])
+    desk.view.policy = Policy(replace(CALENDAR, version="2"), Catalogue({}))
+    desk.hear(*versions[1:])
+    assert desk.due()["breach"] == day(8)
+    assert desk.said[-1].data["calendar_version"] == POLICY.version != desk.view.policy.version
+
+
+def test_a_category_that_is_gone_has_the_longest_target() -> None:
+    desk = Desk(Policy(CALENDAR, Catalogue({})))
+    desk.hear(opened(category="gone"))
+    assert desk.due()["breach"] == day(8)
+
+
+# ---- warning, breach, met
+
+TO_AGENT = "agent.a1."
+
+
+def test_warning_then_breach_each_once_to_desk_and_agent() -> None:
+    desk = heard(("assign", 1))
+    assert types(desk.fire(day(30))) == [
+        "sla.warning",
+        TO_AGENT + "sla.warning",
+        "sla.breached",
+        TO_AGENT + "sla.breached",
+    ]
+    assert not desk.armed
+
+
+def test_without_an_agent_only_the_event_is_said() -> None:
+    assert types(heard().fire(day(30))) == ["sla.warning", "sla.breached"]
+
+
+def test_a_warning_after_the_breach_is_not_said() -> None:
+    assert types(heard().fire(day(30), at=day(30))) == ["sla.breached"]
+
+
+@pytest.mark.parametrize(
+    ("hour", "verdict"), [(2, ["sla.met"]), (7 * 24, ["sla.met"]), (7 * 24 + 0.001, ["sla.breached"])]
+)
+def test_the_verdict_of_an_answer(hour: float, verdict: list[str]) -> None:
+    """Due at exactly seven days: an answer then is in time. A breach that no timer noticed is said late."""
+    desk = heard()
+    assert types(desk.hear(after(opened(), "ask", MONDAY + timedelta(hours=hour)))) == verdict
+    assert not desk.armed
+
+
+def test_an_answer_after_the_breach_says_nothing_more() -> None:
+    desk = heard()
+    desk.fire(day(8))
+    assert types(desk.hear(after(opened(), "ask", day(9)))) == []
+
+
+def test_an_answer_in_time_whose_event_comes_after_the_breach_is_met() -> None:
+    desk = heard()
+    assert types(desk.fire(day(8))) == ["sla.warning", "sla.breached"]
+    assert types(desk.hear(after(opened(), "ask", day(8, 8.99)), at=day(8, 9.01))) == ["sla.met"]
+
+
+def test_closing_without_an_answer_is_no_verdict() -> None:
+    desk = heard()
+    assert types(desk.hear(after(opened(), "close", day(2)))) == []
+    assert not desk.armed
+
+
+def test_closing_after_the_time_is_a_breach() -> None:
+    assert types(heard().hear(after(opened(), "close", day(9)))) == ["sla.breached"]
+
+
+def test_a_timer_acts_only_in_the_state_that_armed_it() -> None:
+    desk = heard()
+    fired = list(desk.armed.values())
+    desk.hear(after(opened(), "ask", day(2)))
+    assert [say for arm in fired for say in desk.fire_one(arm, day(30))] == []
+
+
+def test_a_timer_of_an_earlier_deadline_does_nothing() -> None:
+    desk = heard(category="safety")
+    fired = list(desk.armed.values())
+    desk.hear(after(opened(category="safety"), "reclassify", day(1, 10)))
+    assert [say for arm in fired for say in desk.fire_one(arm, arm.due)] == []
+    assert desk.due()["breach"] == day(8)
+
+
+def test_a_timer_that_fires_twice_acts_once() -> None:
+    desk = heard()
+    warning, breach = sorted(desk.armed.values(), key=lambda arm: arm.due)
+    assert [types(desk.fire_one(arm, arm.due)) for arm in (warning, warning, breach, breach)] == [
+        ["sla.warning"],
+        [],
+        ["sla.breached"],
+        [],
+    ]
+
+
+def test_a_second_clock_has_a_warning_of_its_own() -> None:
+    versions = story(("ask", 2), ("customer", 24))
+    desk = Desk()
+    desk.hear(versions[0])
+    assert types(desk.fire(day(5, 17))) == ["sla.warning"]
+    desk.hear(*versions[1:])
+    assert types(desk.fire(day(30))) == ["sla.warning", "sla.breached"]
+
+
+# ---- closing seven days after a suggested solution
+
+CLOSING = {
+    "exactly 7 days after it": ((("suggest", 2),), MONDAY + timedelta(days=7, hours=2), 2),
+    "a new suggestion restarts it": ((("suggest", 2), ("suggest", 20)), MONDAY + timedelta(days=7, hours=20), 3),
+    "an internal note does not": ((("suggest", 2), ("internal", 20)), MONDAY + timedelta(days=7, hours=2), 2),
+    "an assignment does not": ((("suggest", 2), ("assign", 20)), MONDAY + timedelta(days=7, hours=2), 2),
+    "a reply saves it": ((("suggest", 2), ("customer", 20)), None, 0),
+    "a question saves it": ((("suggest", 2), ("ask", 20)), None, 0),
+    "closed is closed": ((("suggest", 2), ("close", 20)), None, 0),
+}
+
+
+@pytest.mark.parametrize("case", CLOSING.values(), ids=CLOSING)
+def test_closing(case: tuple[tuple[tuple[str, float], ...], datetime | None, int]) -> None:
+    steps, due, status_version = case
+    desk = heard(*steps)
+    assert desk.due().get("auto_close") == due
+    if due is not None:
+        (command,) = desk.fire(due)
+        assert (command.exchange, command.routing_key, command.reply_to) == ("helpdesk.desk", "ticket.auto_close", None)
+        assert command.data == {"number": "00000001", "status_version": status_version}
+        note = after(story(*steps)[-1], "internal", due)
+        assert desk.hear(note) == []
+        assert not desk.armed
+
+
+def test_the_closing_of_an_earlier_suggestion_does_nothing() -> None:
+    desk = heard(("suggest", 2))
+    (fired,) = desk.armed.values()
+    desk.hear(after(story(("suggest", 2))[-1], "suggest", MONDAY + CLOSES_AFTER))
+    assert desk.fire_one(fired, fired.due) == []
+    assert desk.due() == {"auto_close": MONDAY + 2 * CLOSES_AFTER}
+
+
+# ---- what goes out is as the contract says
+
+
+def test_everything_said_passes_its_schema() -> None:
+    desk = heard(("assign", 1))
+    desk.fire(day(30))
+    desk.hear(*story(("assign", 1), ("ask", 2), ("customer", 3), ("ask", 4), ("suggest", 5)))
+    desk.fire(day(30))
+    assert {say.type for say in desk.said} == {
+        "sla.armed",
+        "sla.warning",
+        "sla.breached",
+        "sla.met",
+        "ticket.auto_close",
+    }
+    for say in desk.said:
+        data = orjson.loads(encode(say.data))
+        assert _kind(say).schema.load(data) == say.data
+
+
+def _kind(say: Say) -> registry.MessageType:
+    kinds = [kind for kind in registry.TYPES.values() if kind.type == say.type and say.exchange in kind.exchanges]
+    (kind,) = [kind for kind in kinds if kind.may_be_sent_by("sla")]
+    return kind
+
+
+@pytest.mark.parametrize("type_", ["timer.warning", "timer.breach", "timer.auto_close", "sla.armed", "agent.signed_on"])
+def test_what_means_nothing_to_sla_changes_nothing(type_: str) -> None:
+    decision = decide(Desk().view, Message("m", type_, "sla", {}, "unknown"), MONDAY)
+    assert not [*decision.changes, *decision.said, *decision.timers]
+
+
+# ---- in whatever order
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> list[Snapshot]:
+    """A ticket's versions, as intake would let them come about; things may happen in the same millisecond."""
+    versions = [opened(tier=draw(st.sampled_from(["standard", "vip"])))]
+    at = MONDAY
+    for action in draw(st.lists(st.sampled_from([*EVENTS][1:]), max_size=14)):
+        if possible(versions[-1], action):
+            at += timedelta(hours=draw(st.sampled_from([0, 0, 1, 3, 24, 80])))
+            versions.append(after(versions[-1], action, at))
+    return versions
+
+
+@st.composite
+def reordered(draw: st.DrawFn) -> tuple[list[Snapshot], list[Snapshot]]:
+    """A story, and the same with its events in another order, some of them twice."""
+    versions = draw(stories())
+    twice = draw(st.lists(st.sampled_from(versions), max_size=4))
+    return versions, draw(st.permutations(versions + twice))
+
+
+def state(desk: Desk) -> tuple[Any, ...]:
+    return replace(desk.ticket, revision=0), desk.armed
+
+
+def verdicts(said: list[Say]) -> list[tuple[Any, ...]]:
+    """What was said of clocks that ended."""
+    verdicts = [say for say in said if say.type in ("sla.met", "sla.breached")]
+    return sorted(
+        (say.routing_key, say.data["target"], say.data["due_at"])
+        for say in verdicts
+        if say.exchange == "helpdesk.events"
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(reordered())
+def test_any_order_ends_in_the_same_state_timers_and_verdicts(case: tuple[list[Snapshot], list[Snapshot]]) -> None:
+    in_order, shuffled = Desk(), Desk()
+    in_order.hear(*case[0])
+    shuffled.hear(*case[1])
+    assert state(shuffled) == state(in_order)
+    assert verdicts(shuffled.said) == verdicts(in_order.said)
+    assert shuffled.armed == {arm.id: arm for arm in timers(shuffled.ticket).values()}
+
+
+@settings(max_examples=200, deadline=None)
+@given(reordered(), st.data())
+def test_timers_firing_in_between_say_each_thing_once(
+    case: tuple[list[Snapshot], list[Snapshot]], data: st.DataObject
+) -> None:
+    """Whatever fires while events are still on their way: the last word on each clock is the truth, said once."""
+    desk, now = Desk(), MONDAY
+    for version in case[1]:
+        now = max(now, version["opened_at"]) + timedelta(hours=data.draw(st.sampled_from([0, 5, 50])))
+        desk.fire(now, at=now)
+        desk.hear(version, at=now)
+    in_order = Desk()
+    in_order.hear(*case[0])
+    events = [say.type for say in desk.said if say.exchange == "helpdesk.events"]
+    watches = desk.ticket.watches
+    assert [watch.met for watch in watches] == [watch.met for watch in in_order.ticket.watches]
+    assert all(watch.breached for watch, truth in zip(watches, in_order.ticket.watches, strict=True) if truth.breached)
+    assert events.count("sla.met") == sum(watch.met for watch in watches)
+    assert events.count("sla.breached") == sum(watch.breached for watch in watches)
+    assert events.count("sla.warning") <= sum(watch.warned for watch in watches)
+
+
+def test_a_thousand_notes_stay_small() -> None:
+    versions = story(*(("customer", number / 100) for number in range(999)))
+    desk = Desk()
+    desk.hear(*versions[::2], *versions[1::2])
+    assert (len(desk.ticket.spans), len(desk.ticket.watches)) == (1, 1)
