@@ -88,7 +88,7 @@ def read_server(url: str) -> Server:
 def read_sender(text: str) -> Address:
     """The sender, as `Name <local@domain>` or `local@domain`. Raises ValueError."""
     name, address = parseaddr(text)
-    if not is_address(address):
+    if not is_address(address) or not text.isprintable():
         raise ValueError("an address such as Help desk <desk@example.org>")
     local, _, domain = address.rpartition("@")
     return Address(name, local, domain)

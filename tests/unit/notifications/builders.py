@@ -1,0 +1,167 @@
+"""Values for the tests of notifications, and a small desk that runs turns of the domain against a clock of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from contracts import registry
+from services.chassis.decision import Arm, Message, Say
+from services.notifications.domain import Contact, Delivery, Facts, Kind, Outcome, Text, View, decide
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+DAY = timedelta(hours=24)
+ACCEPTED = Outcome("accepted")
+DEFERRED = Outcome("deferred", "451 4.3.0")
+REFUSED = Outcome("refused", "550 5.1.1")
+
+
+class PlainWording:
+    """Words that show what they were made of."""
+
+    def render(self, kind: Kind, facts: Facts) -> Text:
+        return Text(f"{kind} {facts.number}", f"{facts.requester}|{facts.agent}|{facts.subject}|{facts.message}")
+
+
+def a_snapshot(number: str = "00000042", contact_version: int = 0, **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"t-{number}",
+        "number": number,
+        "version": 1,
+        "status": "new",
+        "status_since": NOW,
+        "status_version": 1,
+        "assignment_seq": 0,
+        "contact_version": contact_version,
+        "category": "billing",
+        "subcategory": None,
+        "priority": 3,
+        "escalated": False,
+        "requester": {"id": "r1", "kind": "account", "display_name": "Ada", "tier": "standard"},
+        "channel": "web",
+        "subject": "Charged twice",
+        "issue_key": None,
+        "language": None,
+        "agent": None,
+        "opened_at": NOW,
+        "first_agent_message_at": None,
+        "last_agent_message_at": None,
+        "last_customer_message_at": NOW,
+        "closed_at": None,
+        "close_reason": None,
+        "reopen_count": 0,
+        **more,
+    }
+
+
+def an_entry(text: str | None, visibility: str = "public") -> dict[str, Any]:
+    author = {"kind": "agent", "id": "a7", "display_name": "Grace"}
+    return {
+        "id": "n1",
+        "kind": "reply",
+        "author": author,
+        "visibility": visibility,
+        "text": text,
+        "attachments": [],
+        "at": NOW,
+    }
+
+
+def an_event(type_: str, id_: str = "e1", entry: dict[str, Any] | None = None, **snapshot: Any) -> Message:
+    """A ticket event; from the first assignment on the ticket has the agent a7."""
+    if type_ != "ticket.opened":
+        snapshot.setdefault("agent", {"id": "a7", "display_name": "Grace"})
+    data = {"ticket": a_snapshot(**snapshot)} | ({"entry": entry} if entry else {})
+    return Message(id_, type_, "intake", data, data["ticket"]["number"], f"intake\x1f{id_}")
+
+
+def a_contact_change(contact_version: int, email: str | None = "ada@example.org", requester: str = "r1") -> Message:
+    data = {"account_id": requester, "kind": "account", "email": email, "contact_version": contact_version}
+    id_ = f"c-{requester}-{contact_version}"
+    return Message(id_, "account.contact_changed", "intake", data, requester, f"intake\x1f{id_}")
+
+
+@dataclass
+class Desk:
+    """Notifications without a database: state, timers and what was said. `server` tells how each attempt ends."""
+
+    server: Callable[[Delivery, int], Outcome] = lambda _mail, _attempt: ACCEPTED
+    give_up_after: timedelta = DAY
+    now: datetime = NOW
+    contacts: dict[str, Contact] = field(default_factory=dict)
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
+    timers: dict[str, Arm] = field(default_factory=dict)
+    said: list[Say] = field(default_factory=list)
+    attempts: list[tuple[datetime, str, Outcome]] = field(default_factory=list)
+
+    def hear(self, *messages: Message) -> None:
+        """One turn."""
+        outcomes = {
+            key: outcome for message in messages if message.type == "timer.send" for key, outcome in self._send(message)
+        }
+        view = View(PlainWording(), self.give_up_after, dict(self.contacts), dict(self.deliveries), outcomes)
+        for message in messages:
+            decision = decide(view, message, self.now)
+            for change in decision.changes:
+                view.apply(change)
+            for timer in decision.timers:
+                self.timers.pop(timer.id, None)
+                if isinstance(timer, Arm):
+                    self.timers[timer.id] = timer
+            self.said += decision.said
+        self.contacts, self.deliveries = view.contacts, view.deliveries
+
+    def let_time_pass(self, until: datetime) -> None:
+        """Fire every timer that falls due, each at its time, up to `until`."""
+        while due := sorted((arm for arm in self.timers.values() if arm.due <= until), key=lambda arm: arm.due):
+            arm = self.timers.pop(due[0].id)
+            self.now = max(self.now, arm.due)
+            self.hear(fired(arm))
+        self.now = until
+
+    def told(self) -> list[tuple[str, str, str]]:
+        """(routing key, kind, number) of every `notification.message`."""
+        return [
+            (say.routing_key, say.data["kind"], say.data["number"])
+            for say in self.said
+            if say.type == "notification.message"
+        ]
+
+    def announced(self, type_: str) -> list[Mapping[str, Any]]:
+        """Data of every event of that type."""
+        return [say.data for say in self.said if say.type == type_]
+
+    def mails(self) -> list[Delivery]:
+        return [delivery for delivery in self.deliveries.values() if delivery.channel == "email"]
+
+    def mail(self) -> Delivery:
+        (mail,) = self.mails()
+        return mail
+
+    def _send(self, timer: Message) -> Sequence[tuple[tuple[str, int], Outcome]]:
+        mail = self.deliveries[timer.subject or ""]
+        contact = self.contacts.get(mail.recipient)
+        if mail.status != "pending" or contact is None or contact.email is None:
+            return []
+        attempt = mail.attempts + 1
+        outcome = self.server(mail, attempt)
+        self.attempts.append((self.now, mail.id, outcome))
+        return [((mail.id, attempt), outcome)]
+
+
+def fired(arm: Arm) -> Message:
+    return Message(
+        f"{arm.id}:x", f"timer.{arm.kind}", "notifications", {**arm.data, "due": arm.due}, arm.about, f"n\x1f{arm.id}"
+    )
+
+
+def check_against_contract(say: Say) -> None:
+    """Raises marshmallow's ValidationError for data that the wire contract does not know."""
+    kinds = {
+        "helpdesk.events": "event",
+        "helpdesk.channels": "channel_message",
+        "helpdesk.agents": "agent_message",
+    }
+    registry.TYPES[kinds[say.exchange], say.type].schema.load(dict(say.data))  # type: ignore[index]
