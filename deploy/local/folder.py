@@ -1,0 +1,102 @@
+"""The folder that holds everything of one local stack: data, logs, secrets, and the ports that it chose.
+
+It knows files only; what runs is the business of `processes.py`. The page is docs/local-stack.md.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PORTS = range(20_000, 32_000)
+"""Below the range from which the kernel takes ports for outgoing connections, so that none of those gets in the way."""
+
+
+class StackError(Exception):
+    """The stack cannot do what was asked; the text is a sentence for a person."""
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on this port of 127.0.0.1 now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Replace `path` in one step: a reader sees the old content or the new one, never a part."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch.unlink(missing_ok=True)
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(content)
+    scratch.replace(path)
+
+
+class Folder:
+    """One stack's folder: `.local` of a checkout, or a temporary one of the tests."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self._ports_file = self.path / "ports.json"
+
+    def sub(self, name: str) -> Path:
+        """A folder of this name in it, made if need be, closed to other users."""
+        folder = self.path / name
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """One `up` or `down` at a time; a second one waits for the first."""
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self.path / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def secret(self, name: str) -> str:
+        """The random secret of this name (URL-safe, 32 characters): made once, kept in a file of mode 600."""
+        path = self.secret_file(name)
+        return path.read_text(encoding="ascii")
+
+    def secret_file(self, name: str) -> Path:
+        """The file that holds `secret(name)`, made if need be."""
+        path = self.sub("secrets") / name
+        if not path.exists():
+            write_atomically(path, secrets.token_urlsafe(24).encode())
+        return path
+
+    def port(self, name: str) -> int:
+        """The port remembered for this name, chosen free the first time."""
+        return self._ports().get(name) or self._choose(name)
+
+    def port_to_listen_on(self, name: str) -> int:
+        """`port(name)` for a server about to start: a new one, remembered, if somebody else has taken the old."""
+        port = self.port(name)
+        return port if is_free(port) else self._choose(name)
+
+    def _ports(self) -> dict[str, int]:
+        if not self._ports_file.exists():
+            return {}
+        ports: dict[str, int] = json.loads(self._ports_file.read_bytes())
+        return ports
+
+    def _choose(self, name: str) -> int:
+        ports = self._ports()
+        mine = set(ports.values())
+        while True:
+            port = secrets.choice(PORTS)
+            if port not in mine and is_free(port):
+                break
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_atomically(self._ports_file, json.dumps(ports | {name: port}, indent=1).encode())
+        return port

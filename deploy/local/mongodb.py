@@ -1,0 +1,168 @@
+"""The private MongoDB of a local stack: a one-node replica set on 127.0.0.1 that knows its users.
+
+It creates users, no collections: those are the services'. The page is docs/local-stack.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+
+from deploy.local import programs
+from deploy.local.folder import Folder, is_free, write_atomically
+from deploy.local.processes import Processes
+
+DATABASE = "mongod"
+ROOT = "casebus_root"
+REPLICA_SET = "casebus"
+PATIENCE = 60.0
+
+_USER_NOT_FOUND = 11
+_AUTHENTICATION_FAILED = 18
+_ALREADY_INITIALIZED = 23
+
+Client = MongoClient[dict[str, Any]]
+
+
+class Database:
+    """The MongoDB server of the stack in `folder`."""
+
+    def __init__(self, folder: Folder, processes: Processes, say: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._processes = processes
+        self._say = say
+
+    def url(self, user: str = ROOT) -> str:
+        """The MongoDB URL of `user`. Users live in the database `admin`, which the path names as authSource."""
+        return f"mongodb://{user}:{self._password(user)}@{self._host}/admin?replicaSet={REPLICA_SET}"
+
+    def begin(self) -> None:
+        """Start the server unless it runs; `wait` says when it is up."""
+        if self._processes.pid(DATABASE):
+            return
+        program = programs.mongod(self._say)
+        self._say("starting MongoDB")
+        self._folder.port_to_listen_on(DATABASE)
+        options = {
+            "--bind_ip": "127.0.0.1",
+            "--port": self._folder.port(DATABASE),
+            "--dbpath": self._folder.sub("mongodb"),
+            "--replSet": REPLICA_SET,
+            "--keyFile": self._key_file(),
+            "--wiredTigerCacheSizeGB": 0.5,
+            "--setParameter": "diagnosticDataCollectionEnabled=false",
+        }
+        words = [str(word) for option in options.items() for word in option]
+        command = [str(program), "--auth", "--nounixsocket", "--quiet", *words]
+        self._processes.start(DATABASE, command, {})
+
+    def wait(self) -> None:
+        """Wait until the server takes writes as the root user, setting up what the first start lacks.
+
+        Raises: StackError with the end of its log.
+        """
+        deadline = time.monotonic() + PATIENCE
+        retried = False
+        while not self._is_set_up():
+            if not self._processes.pid(DATABASE):
+                if retried or is_free(self._folder.port(DATABASE)):
+                    raise self._processes.failure(DATABASE, "MongoDB ended while it was starting.")
+                retried = True
+                self.begin()
+            if time.monotonic() > deadline:
+                raise self._processes.failure(DATABASE, f"MongoDB was not up within {PATIENCE:.0f} seconds.")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Stop the server in order; its data stays."""
+        self._processes.stop(DATABASE)
+
+    def ensure_users(self, databases: Iterable[str]) -> None:
+        """One user for each of these databases, named like it, who may read and write that one alone."""
+        with self._connect(ROOT) as client:
+            for database in databases:
+                roles = [{"role": "readWrite", "db": database}]
+                try:
+                    client.admin.command("updateUser", database, pwd=self._password(database), roles=roles)
+                except OperationFailure as error:
+                    if error.code != _USER_NOT_FOUND:
+                        raise
+                    client.admin.command("createUser", database, pwd=self._password(database), roles=roles)
+
+    def drop(self, databases: Iterable[str]) -> None:
+        """Remove these databases and their users."""
+        with self._connect(ROOT) as client:
+            for database in databases:
+                client.drop_database(database)
+                client.admin.command("dropUser", database)
+
+    @property
+    def _host(self) -> str:
+        return f"127.0.0.1:{self._folder.port(DATABASE)}"
+
+    def _password(self, user: str) -> str:
+        return self._folder.secret(f"database-{user}")
+
+    def _key_file(self) -> str:
+        """The key by which members of a replica set would know each other: MongoDB asks for one even if it is alone."""
+        path = self._folder.sub("secrets") / "database-key"
+        if not path.exists():
+            write_atomically(path, base64.b64encode(os.urandom(96)))
+        return str(path)
+
+    def _connect(self, user: str | None) -> Client:
+        """A client of this very server, in whatever state it is."""
+        known: dict[str, Any] = {}
+        if user:
+            known = {"username": user, "password": self._password(user), "authSource": "admin"}
+        return MongoClient(
+            self._host,
+            directConnection=True,
+            serverSelectionTimeoutMS=2_000,
+            connectTimeoutMS=2_000,
+            socketTimeoutMS=20_000,
+            **known,
+        )
+
+    def _is_set_up(self) -> bool:
+        """Whether it is a primary that knows the root user; makes one step towards it where it is not."""
+        try:
+            with self._connect(ROOT) as client:
+                return self._is_primary(client)
+        except OperationFailure as error:
+            if error.code != _AUTHENTICATION_FAILED:
+                raise
+            self._first_steps()
+            return False
+        except PyMongoError:
+            return False
+
+    def _is_primary(self, client: Client) -> bool:
+        if client.admin.command("hello").get("isWritablePrimary"):
+            return True
+        config = client.admin.command("replSetGetConfig")["config"]
+        if config["members"][0]["host"] != self._host:
+            # The port was taken by another program since the last start.
+            config["members"][0]["host"] = self._host
+            config["version"] += 1
+            client.admin.command("replSetReconfig", config, force=True)
+        return False
+
+    def _first_steps(self) -> None:
+        """Until the first user exists, MongoDB lets a client on the same machine initiate and create that one."""
+        with self._connect(None) as client:
+            config = {"_id": REPLICA_SET, "members": [{"_id": 0, "host": self._host}]}
+            try:
+                client.admin.command("replSetInitiate", config)
+            except OperationFailure as error:
+                if error.code != _ALREADY_INITIALIZED:
+                    raise
+            while not client.admin.command("hello").get("isWritablePrimary"):
+                time.sleep(0.02)
+            client.admin.command("createUser", ROOT, pwd=self._password(ROOT), roles=["root"])

@@ -1,0 +1,60 @@
+"""What tests share: one real broker and database for the whole run, and a help desk of its own for each test.
+
+Both start when the first test asks for them, never before, and a test that asks for them is never skipped: they come
+up, or the test fails with the sentence that says what to install.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deploy.local.desk import Desk
+from deploy.local.stack import ROOT, Stack
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Broker and database, up. Their folder is this test run's own and is deleted at its end."""
+    _remove_what_died()
+    shared = Stack(ROOT / f"test-{os.getpid()}")
+    try:
+        shared.start_servers()
+        yield shared
+    finally:
+        shared.remove()
+
+
+@pytest.fixture
+def desk(stack: Stack) -> Iterator[Desk]:
+    """A help desk that nobody else uses: topology, databases, no service running yet (`desk.start("intake")`)."""
+    own = stack.other_desk(f"t{next(_numbers)}")
+    own.prepare()
+    try:
+        yield own
+    finally:
+        own.remove()
+
+
+def _remove_what_died() -> None:
+    """A test run that was killed left its servers running: end them."""
+    for folder in ROOT.glob("test-*"):
+        if not psutil.pid_exists(int(folder.name.removeprefix("test-"))):
+            Stack(folder).remove()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Path]:
+    """A folder for a stack of a test's own; whatever runs from it is ended after the test."""
+    folder = tmp_path / "stack"
+    try:
+        yield folder
+    finally:
+        Stack(folder).remove()
