@@ -1,18 +1,41 @@
-"""Categories, priorities and targets: the policy that services share, as data. Reading the YAML is the chassis's."""
+"""Categories, priorities and targets: the policy that services share, as data. Reading the YAML is the chassis's.
+
+`catalogue_from` checks what the file held and makes the values of it. The page is docs/contracts.md.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+
+from contracts.fields import ID_PATTERN
+
+VIP_DAYS = 3
+"""A vip is never promised more business days than this (the guide's number)."""
+
+MOST_DAYS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Business days until the desk's first reply and each next one; never more than `vip_days` for a vip."""
+    """Business days until the desk's first reply and each next one; never more than `VIP_DAYS` for a vip."""
 
     first_reply_days: int
     next_reply_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question of a category's own; its answer comes in `fields` by `id`. `choices` only for kind `choice`."""
+
+    id: str
+    label: str
+    kind: Literal["text", "choice", "date", "number"]
+    required: bool = False
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +49,7 @@ class Category:
     targets: Mapping[str, Target]
     """By tier: `standard` and `vip`, both always present (vip already capped at 3 days)."""
     subcategories: tuple[str, ...] = ()
-    questions: tuple[object, ...] = ()
+    questions: tuple[Question, ...] = ()
     one_open_per: Literal["issue", "category", "requester"] = "issue"
 
 
@@ -35,3 +58,107 @@ class Catalogue:
     """Categories by id, in the file's order."""
 
     categories: Mapping[str, Category]
+
+
+def catalogue_from(data: Any) -> Catalogue:
+    """The catalogue in the decoded content of a catalogue file.
+
+    Raises marshmallow's ValidationError, with messages nested as the file is: by key, and by place in a list.
+    """
+    loaded = _CatalogueSchema().load(data)["categories"]
+    faults: dict[int, Any] = {}
+    seen: set[str] = set()
+    for place, each in enumerate(loaded):
+        if each["id"] in seen:
+            faults[place] = {"id": [f"{each['id']} is there already."]}
+        seen.add(each["id"])
+    if faults:
+        raise ValidationError({"categories": faults})
+    return Catalogue({each["id"]: _category(each) for each in loaded})
+
+
+def _category(loaded: Mapping[str, Any]) -> Category:
+    standard = Target(**loaded["targets"]["standard"])
+    capped = Target(min(standard.first_reply_days, VIP_DAYS), min(standard.next_reply_days, VIP_DAYS))
+    vip = loaded["targets"].get("vip")
+    return Category(
+        id=loaded["id"],
+        name=loaded["name"],
+        priority=loaded["priority"],
+        skill=loaded.get("skill", loaded["id"]),
+        targets={"standard": standard, "vip": capped if vip is None else Target(**vip)},
+        subcategories=tuple(loaded["subcategories"]),
+        questions=tuple(Question(**{**each, "choices": tuple(each["choices"])}) for each in loaded["questions"]),
+        one_open_per=loaded["one_open_per"],
+    )
+
+
+def _unique(values: list[Any]) -> None:
+    ids = [value["id"] if isinstance(value, dict) else value for value in values]
+    twice = sorted({id_ for id_ in ids if ids.count(id_) > 1})
+    if twice:
+        raise ValidationError(f"There twice: {', '.join(twice)}.")
+
+
+def _id(**more: Any) -> fields.String:
+    problem = "Must be an id of up to 64 lower-case letters, digits, - and _."
+    return fields.String(validate=validate.Regexp(f"{ID_PATTERN}\\Z", error=problem), **more)
+
+
+def _days(most: int) -> fields.Integer:
+    problem = f"Must be 1 to {most} business days."
+    return fields.Integer(strict=True, required=True, validate=validate.Range(1, most, error=problem))
+
+
+def _text(most: int) -> fields.String:
+    return fields.String(required=True, validate=validate.Length(1, most))
+
+
+class _Strict(Schema):
+    class Meta:
+        unknown = RAISE
+
+
+class _StandardTarget(_Strict):
+    first_reply_days = _days(MOST_DAYS)
+    next_reply_days = _days(MOST_DAYS)
+
+
+class _VipTarget(_Strict):
+    first_reply_days = _days(VIP_DAYS)
+    next_reply_days = _days(VIP_DAYS)
+
+
+class _Targets(_Strict):
+    standard = fields.Nested(_StandardTarget, required=True)
+    vip = fields.Nested(_VipTarget)
+
+
+class _Question(_Strict):
+    id = _id(required=True)
+    label = _text(200)
+    kind = fields.String(required=True, validate=validate.OneOf(["text", "choice", "date", "number"]))
+    required = fields.Boolean(load_default=False)
+    choices = fields.List(_text(100), load_default=list, validate=_unique)
+
+    @validates_schema
+    def _choices_fit(self, data: Mapping[str, Any], **_: Any) -> None:
+        if data["kind"] == "choice" and len(data["choices"]) < 2:
+            raise ValidationError("A question of kind choice has at least two.", "choices")
+        if data["kind"] != "choice" and data["choices"]:
+            raise ValidationError("Only a question of kind choice has them.", "choices")
+
+
+class _Category(_Strict):
+    id = _id(required=True)
+    name = _text(100)
+    priority = fields.Integer(strict=True, required=True, validate=validate.Range(1, 9))
+    skill = _id()
+    targets = fields.Nested(_Targets, required=True)
+    subcategories = fields.List(_id(), load_default=list, validate=_unique)
+    questions = fields.List(fields.Nested(_Question), load_default=list, validate=_unique)
+    one_open_per = fields.String(load_default="issue", validate=validate.OneOf(["issue", "category", "requester"]))
+
+
+class _CatalogueSchema(_Strict):
+    categories = fields.List(fields.Nested(_Category), required=True, validate=validate.Length(1))

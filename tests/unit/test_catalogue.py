@@ -1,0 +1,109 @@
+"""The catalogue: what is shipped, and that a mistake names its file, line and field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contracts.catalogue import Target
+from services.chassis.catalogue import WrongCatalogue, load_catalogue
+
+SHIPPED = Path(__file__).parents[2] / "deploy" / "catalogue.yaml"
+
+GOOD = """\
+categories:
+  - id: safety
+    name: Safety
+    priority: 1
+    targets:
+      standard: {first_reply_days: 5, next_reply_days: 1}
+  - id: billing
+    name: Billing and credits
+    priority: 3
+    skill: money
+    one_open_per: requester
+    targets:
+      standard: {first_reply_days: 4, next_reply_days: 5}
+      vip: {first_reply_days: 1, next_reply_days: 2}
+    subcategories: [refund]
+    questions:
+      - {id: paid-by, label: Paid by, kind: choice, required: true, choices: [card, other]}
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "catalogue.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_ships_the_guides_categories_by_priority() -> None:
+    categories = load_catalogue(SHIPPED).categories
+    assert [(each.id, each.name, each.priority) for each in categories.values()] == [
+        ("safety", "Safety", 1),
+        ("account-access", "Account access", 2),
+        ("billing", "Billing and credits", 3),
+        ("content-dispute", "Content dispute", 4),
+        ("technical", "Technical problem", 5),
+        ("general", "General support", 6),
+    ]
+    for each in categories.values():
+        standard, vip = each.targets["standard"], each.targets["vip"]
+        assert 1 <= standard.first_reply_days <= 5
+        assert 1 <= standard.next_reply_days <= 5
+        assert vip.first_reply_days <= min(standard.first_reply_days, 3)
+        assert vip.next_reply_days <= min(standard.next_reply_days, 3)
+        assert not any(question.required for question in each.questions)
+
+
+def test_reads_every_field(tmp_path: Path) -> None:
+    safety, billing = load_catalogue(written(tmp_path, GOOD)).categories.values()
+    assert safety.skill == "safety"
+    assert safety.targets == {"standard": Target(5, 1), "vip": Target(3, 1)}
+    assert safety.one_open_per == "issue"
+    assert billing.skill == "money"
+    assert billing.targets["vip"] == Target(1, 2)
+    assert billing.one_open_per == "requester"
+    assert billing.subcategories == ("refund",)
+    assert (billing.questions[0].required, billing.questions[0].choices) == (True, ("card", "other"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "field"),
+    [
+        ("priority: 1", "priority: urgent", 4, "categories.1.priority"),
+        ("priority: 3", "priority: 0", 9, "categories.2.priority"),
+        ("    priority: 1\n", "", 2, "categories.1.priority"),
+        ("first_reply_days: 5", "first_reply_days: 6", 6, "categories.1.targets.standard.first_reply_days"),
+        ("next_reply_days: 2", "next_reply_days: 4", 14, "categories.2.targets.vip.next_reply_days"),
+        ("skill: money", "skil: money", 10, "categories.2.skil"),
+        ("one_open_per: requester", "one_open_per: person", 11, "categories.2.one_open_per"),
+        ("id: billing", "id: safety", 7, "categories.2.id"),
+        ("id: billing", "id: Billing!", 7, "categories.2.id"),
+        ("[refund]", "[refund, refund]", 15, "categories.2.subcategories"),
+        ("kind: choice", "kind: text", 17, "categories.2.questions.1.choices"),
+        ("kind: choice", "kind: colour", 17, "categories.2.questions.1.kind"),
+        ("    skill: money", "    name: Money", 10, "name is there twice"),
+        ("skill: money", "skill: [money", 11, "not YAML"),
+    ],
+)
+def test_a_mistake_names_line_and_field(old: str, new: str, line: int, field: str, tmp_path: Path) -> None:
+    assert old in GOOD
+    path = written(tmp_path, GOOD.replace(old, new))
+    with pytest.raises(WrongCatalogue) as wrong:
+        load_catalogue(path)
+    said = str(wrong.value)
+    assert said.startswith(f"{path}, line {line}: {field}")
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("text", ["", "- safety", "categories: []", "categories: {}", "42", "\x00"])
+def test_what_is_no_catalogue_at_all(text: str, tmp_path: Path) -> None:
+    with pytest.raises(WrongCatalogue, match=r"catalogue\.yaml"):
+        load_catalogue(written(tmp_path, text))
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(WrongCatalogue, match="cannot be read"):
+        load_catalogue(tmp_path / "none.yaml")
