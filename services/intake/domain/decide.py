@@ -64,7 +64,7 @@ def _of_requester(state: State, message: Message, now: datetime) -> Decision:
         case "ticket.submit":
             return submit(state, message, asking, now)
         case "ticket.list":
-            return list_tickets(state, message)
+            return list_tickets(state, message, asking)
     ticket = state.ticket(message.data["number"])
     if ticket is None:
         return Decision(answer=answers.unknown_ticket(message.data["number"]))

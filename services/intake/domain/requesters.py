@@ -48,9 +48,18 @@ def caller(state: State, message: Message) -> Caller | Answer:
         requester = Requester(data["account_id"], "account", data["display_name"], data["tier"])
         return Caller(requester, data.get("email"))
     account = state.accounts.get(temporary_person(temporary["account_id"]))
-    if account is None or message.key not in state.verified:
+    if account is None or (temporary["account_id"], temporary["secret"]) not in state.verified:
         return rejected("unauthenticated", "The temporary account or its secret is not right.")
     return Caller(Requester(temporary["account_id"], "temporary", account.display_name or NAMELESS, "standard"))
+
+
+def person_named(message: Message) -> str | None:
+    """The person whom a command names as its requester, right or not."""
+    data = message.data.get("requester")
+    if data is None:
+        return None
+    temporary = data.get("temporary")
+    return temporary_person(temporary["account_id"]) if temporary is not None else f"account:{data['account_id']}"
 
 
 def open_temporary(state: State, message: Message, now: datetime) -> Decision:

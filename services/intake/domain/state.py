@@ -24,6 +24,15 @@ class TicketWritten:
 
 
 @dataclass(frozen=True, slots=True)
+class PageAsked:
+    """The page (from 1) of a person's tickets, of one status or of all."""
+
+    person: str
+    status: str | None
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page of a requester's tickets, as a query found it."""
 
@@ -34,9 +43,9 @@ class Page:
 class State:
     """The view of a turn. `tickets` and `accounts` are the present ones, by id and by person.
 
-    `verified`: keys of the messages whose temporary account's secret was right. `secret_hashes`: the hash of the
-    secret that an `account.open_temporary` gets, by message key. `numbers`: unused ticket numbers, at least one for
-    each submission of the turn. `pages`: what `ticket.list` found, by message key.
+    `verified`: temporary accounts' ids, each with the secret that came with it and was right. `secret_hashes`: the
+    hash of the secret that an `account.open_temporary` gets, by message key. `numbers`: unused ticket numbers, at
+    least one for each submission of the turn. `pages`: what `ticket.list` found.
     """
 
     def __init__(
@@ -47,9 +56,9 @@ class State:
         entries: Iterable[Entry] = (),
         *,
         numbers: deque[str],
-        verified: frozenset[str] = frozenset(),
+        verified: frozenset[tuple[str, str]] = frozenset(),
         secret_hashes: Mapping[str, str] | None = None,
-        pages: Mapping[str, Page] | None = None,
+        pages: Mapping[PageAsked, Page] | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.verified = verified

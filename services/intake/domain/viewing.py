@@ -10,7 +10,8 @@ from typing import Any
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers
 from services.intake.domain.history import entry_data, within
-from services.intake.domain.state import State
+from services.intake.domain.requesters import Caller
+from services.intake.domain.state import PageAsked, State
 from services.intake.domain.tickets import Ticket, snapshot
 
 PAGE = 20
@@ -20,9 +21,14 @@ SHOWN = 768 * 1024
 """Bytes of history in one answer; what is older than fits is left out, and the answer says `truncated`."""
 
 
-def list_tickets(state: State, message: Message) -> Decision:
+def page_asked(message: Message, person: str) -> PageAsked:
+    """The page that a `ticket.list` of `person` asks for."""
+    return PageAsked(person, message.data.get("status"), message.data.get("page", 1))
+
+
+def list_tickets(state: State, message: Message, caller: Caller) -> Decision:
     """`ticket.list`: the requester's tickets, newest first, 20 a page."""
-    page = state.pages[message.key]
+    page = state.pages[page_asked(message, caller.requester.person)]
     tickets = [snapshot(state.tickets[id_]) for id_ in page.ticket_ids]
     data = {"tickets": tickets, "page": message.data.get("page", 1), "pages": page.pages}
     return Decision(answer=Answer("ticket.listed", data))

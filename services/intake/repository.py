@@ -1,0 +1,234 @@
+"""Tickets, their history and accounts in MongoDB, and the secrets of a turn, hashed before it is decided.
+
+The only pymongo of intake; it decides nothing. The unique index on (person, open_key) is what keeps a person to one
+open ticket for an issue. Shard keys: tickets by person, entries by ticket, accounts by _id. See docs/intake.md.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne
+from pymongo.collection import ReturnDocument
+from pymongo.database import Database
+
+from contracts.catalogue import Catalogue
+from services.chassis.decision import Message
+from services.chassis.unit_of_work import Document, Write, conditional_writes, reaching_database
+from services.intake.domain.accounts import Account, temporary_person
+from services.intake.domain.assignment import HANDED_OVER
+from services.intake.domain.history import Author, Entry
+from services.intake.domain.requesters import person_named
+from services.intake.domain.state import Page, PageAsked, State
+from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket
+from services.intake.domain.viewing import PAGE, SHOWN, page_asked
+from services.intake.secrets import Claim, Secrets
+
+INDEXES: Mapping[str, Sequence[IndexModel]] = {
+    "tickets": [
+        # The product's first promise. `person` first because it is the shard key.
+        IndexModel(
+            [("person", ASCENDING), ("open_key", ASCENDING)],
+            name="one_open_ticket_per_issue",
+            unique=True,
+            partialFilterExpression={"open_key": {"$type": "string"}},
+        ),
+        IndexModel([("person", ASCENDING), ("opened_at", DESCENDING), ("number", DESCENDING)]),
+        # Not unique: that could not be sharded by person. Numbers are unique by the counter that gives them.
+        IndexModel([("number", ASCENDING)]),
+    ],
+    "entries": [IndexModel([("ticket_id", ASCENDING), ("version", ASCENDING)], unique=True)],
+    "accounts": [],
+    "counters": [],
+}
+
+NUMBERS_AT_ONCE = 200
+FIRST_NUMBER = 10_000_001
+
+WRITING = frozenset({"ticket.submit", "ticket.reply"})
+"""Commands that look at all that their requester has open: for the issue, for what is similar, for the address."""
+
+
+class Repository:
+    """Loads and stores what a turn of intake touches."""
+
+    def __init__(self, database: Database[Document], catalogue: Catalogue, secrets: Secrets) -> None:
+        self.db = database
+        self._catalogue = catalogue
+        self._secrets = secrets
+        self._numbers: deque[str] = deque()
+        self._verified: frozenset[tuple[str, str]] = frozenset()
+        self._secret_hashes: Mapping[str, str] = {}
+
+    def prepare(self, messages: Sequence[Message], now: datetime) -> None:  # noqa: ARG002 - the chassis's signature
+        """Before the turn, once: hash the secrets that it will give and verify those that came in."""
+        opening = {one.key: (one.sender, one.id) for one in messages if one.type == "account.open_temporary"}
+        self._secret_hashes = self._secrets.hashed(opening)
+        given = [temporary for one in messages if (temporary := _temporary(one)) is not None]
+        accounts = self._accounts({temporary_person(one["account_id"]) for one in given})
+        hashes = {account.person: account.secret_hash for account in accounts}
+        self._verified = self._secrets.verified(
+            Claim(one["account_id"], one["secret"], secret_hash)
+            for one in given
+            if (secret_hash := hashes.get(temporary_person(one["account_id"]))) is not None
+        )
+
+    def load(self, messages: Sequence[Message], now: datetime) -> State:  # noqa: ARG002 - the chassis's signature
+        """All that these messages may touch."""
+        submissions = sum(message.type == "ticket.submit" for message in messages)
+        persons = {person for one in messages if one.type in WRITING and (person := person_named(one)) is not None}
+        temporary = {temporary_person(one["account_id"]) for one in map(_temporary, messages) if one is not None}
+        with reaching_database():
+            self._take_numbers(submissions)
+            found, pages = self._pages(messages)
+            tickets = {ticket.id: ticket for ticket in (*found, *self._tickets(_numbers_named(messages), persons))}
+            entries = self._entries(messages, {ticket.number: ticket for ticket in tickets.values()})
+            accounts = self._accounts(persons | temporary)
+        return State(
+            self._catalogue,
+            tickets.values(),
+            accounts,
+            entries,
+            numbers=self._numbers,
+            verified=self._verified,
+            secret_hashes=self._secret_hashes,
+            pages=pages,
+        )
+
+    def writes(self, state: State) -> list[Write]:
+        """What the turn changed: tickets and accounts as they stand now, and every entry."""
+        # What frees a key first: another ticket of the same turn may take it.
+        after = dict(sorted(state.tickets.items(), key=lambda item: item[1].is_open))
+        return [
+            *conditional_writes("tickets", state.loaded_tickets, after, ticket_document),
+            *conditional_writes("accounts", state.loaded_accounts, state.accounts, account_document),
+            *(Write("entries", InsertOne(entry_document(entry))) for entry in state.written_entries),
+        ]
+
+    def _take_numbers(self, wanted: int) -> None:
+        """Have at least `wanted` unused ticket numbers, in blocks and outside the transaction; gaps are fine."""
+        while len(self._numbers) < wanted:
+            counter = self.db["counters"].find_one_and_update(
+                {"_id": "ticket_number"},
+                {"$inc": {"taken": NUMBERS_AT_ONCE}},
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+            end = FIRST_NUMBER + counter["taken"]
+            self._numbers.extend(f"{number:08}" for number in range(end - NUMBERS_AT_ONCE, end))
+
+    def _tickets(self, numbers: Collection[str], persons: Collection[str]) -> Iterable[Ticket]:
+        """The tickets of these numbers, and all that these persons have open."""
+        ways: list[Document] = []
+        if numbers:
+            ways.append({"number": {"$in": list(numbers)}})
+        if persons:
+            ways.append({"person": {"$in": list(persons)}, "open_key": {"$type": "string"}})
+        return map(ticket_of, self.db["tickets"].find({"$or": ways})) if ways else ()
+
+    def _pages(self, messages: Sequence[Message]) -> tuple[list[Ticket], dict[PageAsked, Page]]:
+        """The page of each `ticket.list`, and the tickets on it."""
+        tickets: list[Ticket] = []
+        pages: dict[PageAsked, Page] = {}
+        for message in messages:
+            person = person_named(message)
+            if message.type == "ticket.list" and person is not None:
+                asked = page_asked(message, person)
+                of_person = {"person": person} if asked.status is None else {"person": person, "status": asked.status}
+                count = self.db["tickets"].count_documents(of_person)
+                newest = self.db["tickets"].find(of_person).sort([("opened_at", DESCENDING), ("number", DESCENDING)])
+                on_page = [ticket_of(row) for row in newest.skip((asked.page - 1) * PAGE).limit(PAGE)]
+                pages[asked] = Page(tuple(ticket.id for ticket in on_page), -(-count // PAGE))
+                tickets += on_page
+        return tickets, pages
+
+    def _entries(self, messages: Sequence[Message], tickets: Mapping[str, Ticket]) -> list[Entry]:
+        """Of the tickets shown or handed over, as much history as will be sent: the newest, and the opening."""
+        ways: list[Document] = []
+        for message in messages:
+            limit = SHOWN if message.type == "ticket.view" else HANDED_OVER if message.type == "ticket.assign" else 0
+            ticket = tickets.get(message.data["number"]) if limit else None
+            if ticket is not None:
+                ways.append({"ticket_id": ticket.id})
+                if ticket.history_size > limit:
+                    newest = {"offset": {"$gte": ticket.history_size - limit}}
+                    ways[-1]["$or"] = [{"version": 1}, newest]
+        return [entry_of(row) for row in self.db["entries"].find({"$or": ways})] if ways else []
+
+    def _accounts(self, persons: Collection[str]) -> list[Account]:
+        if not persons:
+            return []
+        with reaching_database():
+            return [account_of(row) for row in self.db["accounts"].find({"_id": {"$in": list(persons)}})]
+
+
+def _temporary(message: Message) -> Mapping[str, str] | None:
+    """The temporary account and the secret that a message brings."""
+    temporary: Mapping[str, str] | None = message.data.get("requester", {}).get("temporary")
+    return temporary
+
+
+def _numbers_named(messages: Sequence[Message]) -> set[str]:
+    return {one.data[name] for one in messages for name in ("number", "refers_to") if one.data.get(name) is not None}
+
+
+OWN_FIELDS = ("key", "opening", "history_size")
+
+
+def ticket_document(ticket: Ticket) -> Document:
+    """A ticket as it is stored; `open_key` is there only while it is open."""
+    document: Document = {name: getattr(ticket, name) for name in (*SNAPSHOT[1:], *OWN_FIELDS)}
+    document |= {
+        "_id": ticket.id,
+        "person": ticket.person,
+        "requester": asdict(ticket.requester),
+        "agent": None if ticket.agent is None else asdict(ticket.agent),
+        "links": list(ticket.links),
+    }
+    if ticket.open_key is not None:
+        document["open_key"] = ticket.open_key
+    return document
+
+
+def ticket_of(document: Mapping[str, Any]) -> Ticket:
+    """The inverse of `ticket_document`."""
+    values = {name: document[name] for name in (*SNAPSHOT[1:], *OWN_FIELDS)}
+    values |= {
+        "id": document["_id"],
+        "requester": Requester(**document["requester"]),
+        "agent": None if document["agent"] is None else Agent(**document["agent"]),
+        "links": tuple(document["links"]),
+    }
+    return Ticket(**values)
+
+
+def entry_document(entry: Entry) -> Document:
+    """An entry as it is stored."""
+    document = asdict(entry)
+    document["_id"] = document.pop("id")
+    return document
+
+
+def entry_of(document: Mapping[str, Any]) -> Entry:
+    """The inverse of `entry_document`."""
+    values = {**document, "id": document["_id"], "author": Author(**document["author"])}
+    del values["_id"]
+    return Entry(**values)
+
+
+def account_document(account: Account) -> Document:
+    """An account as it is stored."""
+    document = asdict(account)
+    document["_id"] = document.pop("person")
+    return document
+
+
+def account_of(document: Mapping[str, Any]) -> Account:
+    """The inverse of `account_document`."""
+    values = {**document, "person": document["_id"]}
+    del values["_id"]
+    return Account(**values)

@@ -1,0 +1,98 @@
+"""Secrets of temporary accounts: made, hashed, verified. Nothing here is stored; hashes are the repository's.
+
+A secret is computed from the service's key and the command that asked for it, so that it can be shown when the answer
+is published and need not be kept anywhere. Hashing costs 30 ms of CPU, so it is done in native threads, and a success
+is remembered for 10 minutes, as a keyed digest. The page is docs/intake.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+REMEMBERED_SECONDS = 600.0
+SECRET_BYTES = 15
+"""120 bits: 24 characters of base32 and no padding."""
+
+HASHER = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
+"""argon2id as OWASP has it at the least: 29 ms here (hard-cases, "The turn")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A temporary account's secret as it came in, and the hash that it has to match."""
+
+    account_id: str
+    secret: str
+    secret_hash: str
+
+
+class InThreads(Protocol):
+    """Calls a function for each item in native threads, results in order (services.chassis.threads)."""
+
+    def __call__(self, function: Callable[[A], B], items: Sequence[A], /) -> list[B]: ...
+
+
+def secret_of(key: bytes, sender: str, command_id: str) -> str:
+    """The secret that the command `command_id` of `sender` asked for: the same each time it is computed."""
+    digest = hmac.new(key, "\x1f".join(("temporary", sender, command_id)).encode(), hashlib.sha256).digest()
+    return base64.b32encode(digest[:SECRET_BYTES]).decode().lower()
+
+
+class Secrets:
+    """Hashes new secrets and verifies those that come in, off the turn's thread."""
+
+    def __init__(
+        self,
+        key: str,
+        in_threads: InThreads,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._key = key.encode()
+        self._in_threads = in_threads
+        self._clock = clock
+        self._salt = os.urandom(32)
+        self._known: dict[bytes, float] = {}
+
+    def secret(self, sender: str, command_id: str) -> str:
+        """The secret that answers that command."""
+        return secret_of(self._key, sender, command_id)
+
+    def hashed(self, commands: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+        """The hash of the secret of each command, given as sender and id, by the key that it is given under."""
+        secrets = [self.secret(sender, command_id) for sender, command_id in commands.values()]
+        return dict(zip(commands, self._in_threads(HASHER.hash, secrets), strict=True))
+
+    def verified(self, claims: Iterable[Claim]) -> frozenset[tuple[str, str]]:
+        """Account id and secret of those claims that are right. Of equal claims one is computed."""
+        now = self._clock()
+        self._known = {digest: until for digest, until in self._known.items() if until > now}
+        digests = {self._digest(claim): claim for claim in claims}
+        unknown = {digest: claim for digest, claim in digests.items() if digest not in self._known}
+        right = self._in_threads(is_right, list(unknown.values()))
+        self._known |= {digest: now + REMEMBERED_SECONDS for digest, ok in zip(unknown, right, strict=True) if ok}
+        return frozenset((claim.account_id, claim.secret) for digest, claim in digests.items() if digest in self._known)
+
+    def _digest(self, claim: Claim) -> bytes:
+        text = "\x1f".join((claim.account_id, claim.secret_hash, claim.secret))
+        return hmac.new(self._salt, text.encode(), hashlib.sha256).digest()
+
+
+def is_right(claim: Claim) -> bool:
+    """Whether the secret is the one that was hashed: 30 ms of CPU."""
+    try:
+        return HASHER.verify(claim.secret_hash, claim.secret)
+    except (VerificationError, InvalidHashError):
+        return False

@@ -1,0 +1,220 @@
+"""Intake's rules in memory: commands go in as a channel writes them, and everything said is held to the contract."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from contracts import registry
+from contracts.catalogue import Catalogue, Category, Target
+from contracts.names import AGENTS, EVENTS
+from services.chassis.decision import Decision, Message, Say
+from services.intake.domain.decide import decide
+from services.intake.domain.state import Page, PageAsked, State
+from services.intake.domain.tickets import Ticket
+
+MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+TARGET = Target(1, 1)
+
+
+def category(id_: str, priority: int = 3, one_open_per: Any = "issue") -> Category:
+    """A category with two subcategories and no questions."""
+    targets = {"standard": TARGET, "vip": TARGET}
+    return Category(id_, id_.capitalize(), priority, id_, targets, ("card", "refund"), (), one_open_per)
+
+
+CATALOGUE = Catalogue(
+    {
+        one.id: one
+        for one in (
+            category("safety", 1),
+            category("billing"),
+            category("technical", 5),
+            category("access", 2, "category"),
+            category("general", 6, "requester"),
+        )
+    }
+)
+
+
+def account(id_: str = "ann", **more: Any) -> dict[str, Any]:
+    """A requester whom the channel has authenticated."""
+    return {"account_id": id_, "display_name": id_.capitalize(), "tier": "standard", **more}
+
+
+def temporary(id_: str, secret: str) -> dict[str, Any]:
+    """A requester with a temporary account."""
+    return {"temporary": {"account_id": id_, "secret": secret}}
+
+
+def submission(requester: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """The data of a `ticket.submit`."""
+    return {
+        "requester": requester or account(),
+        "category": "billing",
+        "subject": "Card does not arrive",
+        "body": "I ordered my card two weeks ago and it is not here.",
+        **more,
+    }
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one command brought."""
+
+    decision: Decision
+    type: str
+    data: Mapping[str, Any]
+
+    @property
+    def code(self) -> str | None:
+        """The code of a rejection."""
+        return self.data.get("code")
+
+    @property
+    def ticket(self) -> Mapping[str, Any]:
+        """The ticket in the answer."""
+        ticket: Mapping[str, Any] = self.data["ticket"]
+        return ticket
+
+    def events(self) -> list[str]:
+        """Types of the events, in order."""
+        return [say.type for say in self.decision.said if say.exchange == EVENTS]
+
+    def event(self) -> Say:
+        """The one event about a ticket."""
+        (event,) = [one for one in self.decision.said if one.exchange == EVENTS and one.type.startswith("ticket.")]
+        return event
+
+    def to_agents(self) -> list[str]:
+        """Routing keys of what agents hear."""
+        return [say.routing_key for say in self.decision.said if say.exchange == AGENTS]
+
+
+@dataclass
+class Desk:
+    """Intake with a clock that only the test moves. Secrets that are right stand in `secrets`."""
+
+    now: datetime = MORNING
+    secrets: set[tuple[str, str]] = field(default_factory=set)
+    catalogue: Catalogue = CATALOGUE
+    sent: int = 0
+
+    def __post_init__(self) -> None:
+        self.state = State(self.catalogue, numbers=deque(f"{10_000_001 + place}" for place in range(2_000)))
+
+    def later(self, **time: float) -> None:
+        """Move the clock."""
+        self.now += timedelta(**time)
+
+    def send(self, type_: str, data: Mapping[str, Any], sender: str = "web") -> Heard:
+        """Load the data by its schema, decide, hold what is said to the contract, apply it."""
+        self.sent += 1
+        kind = registry.command(type_)
+        assert kind is not None
+        id_ = f"m{self.sent}"
+        message = Message(id_, type_, sender, kind.schema.load(dict(data)), None, f"{sender}\x1f{id_}")
+        self.state.verified = frozenset(self.secrets)
+        self.state.secret_hashes = {message.key: "hash"}
+        self._find_page(type_, data)
+        decision = decide(self.state, message, self.now)
+        assert decision.answer is not None
+        outcome = registry.outcome(decision.answer.type)
+        assert outcome is not None
+        if decision.answer.type != "account.temporary_opened":  # the secret joins when it is published
+            outcome.schema.load(on_the_wire(decision.answer.data))
+        for say in decision.said:
+            spoken = registry.TYPES["event" if say.exchange == EVENTS else "agent_message", say.type]
+            spoken.schema.load(on_the_wire(say.data))
+        for change in decision.changes:
+            self.state.apply(change)
+        return Heard(decision, decision.answer.type, decision.answer.data)
+
+    def submit(self, requester: Mapping[str, Any] | None = None, sender: str = "web", **more: Any) -> Heard:
+        """`ticket.submit`."""
+        return self.send("ticket.submit", submission(requester, **more), sender)
+
+    def reply(
+        self, number: str, requester: Mapping[str, Any] | None = None, body: str = "Hello?", **more: Any
+    ) -> Heard:
+        """`ticket.reply`."""
+        return self.send("ticket.reply", {"requester": requester or account(), "number": number, "body": body, **more})
+
+    def assign(self, number: str, agent: str = "a1", seq: int | None = None) -> Heard:
+        """`ticket.assign`, of the seq that stands unless another is given."""
+        seq = self.ticket(number).assignment_seq if seq is None else seq
+        data = {"agent": {"id": agent, "display_name": agent.upper()}, "assignment_seq": seq, "reason": "least loaded"}
+        return self.send("ticket.assign", {"number": number, **data}, "routing")
+
+    def unassign(self, number: str, seq: int | None = None) -> Heard:
+        """`ticket.unassign`, of the seq that stands unless another is given."""
+        seq = self.ticket(number).assignment_seq if seq is None else seq
+        data = {"number": number, "assignment_seq": seq, "reason": "agent left"}
+        return self.send("ticket.unassign", data, "routing")
+
+    def agent(self, type_: str, number: str, agent: str = "a1", **more: Any) -> Heard:
+        """A command of an agent, with the text that it needs."""
+        text = {"reason": "done"} if type_ == "ticket.close" else {"body": "Please try again."}
+        data = {"agent_id": agent, "number": number, **({} if type_ == "ticket.view" else text), **more}
+        return self.send(type_, data, f"agent.{agent}")
+
+    def auto_close(self, number: str, status_version: int) -> Heard:
+        """`ticket.auto_close`."""
+        return self.send("ticket.auto_close", {"number": number, "status_version": status_version}, "sla")
+
+    def accept(self, number: str, requester: Mapping[str, Any] | None = None) -> Heard:
+        """`ticket.accept_solution`."""
+        return self.send("ticket.accept_solution", {"requester": requester or account(), "number": number})
+
+    def view(self, number: str, requester: Mapping[str, Any] | None = None) -> Heard:
+        """`ticket.view` of a requester."""
+        return self.send("ticket.view", {"requester": requester or account(), "number": number})
+
+    def ticket(self, number: str) -> Ticket:
+        """The ticket as it stands."""
+        ticket = self.state.ticket(number)
+        assert ticket is not None
+        return ticket
+
+    def opened(self, *, status: str = "new", requester: Mapping[str, Any] | None = None, **more: Any) -> str:
+        """The number of a ticket brought to `status`."""
+        number: str = self.submit(requester, **more).ticket["number"]
+        if status != "new":
+            self.assign(number)
+        match status:
+            case "needs_reply":
+                self.reply(number, requester)
+            case "need_more_info":
+                self.agent("ticket.ask_info", number)
+            case "solution_suggested":
+                self.agent("ticket.suggest_solution", number)
+            case "closed":
+                self.agent("ticket.close", number)
+            case "reopened":
+                self.agent("ticket.close", number)
+                self.reply(number, requester)
+        assert self.ticket(number).status == status
+        return number
+
+    def put(self, number: str, **changed: Any) -> None:
+        """Change a ticket behind the rules' back, to a case that is long to reach."""
+        ticket = replace(self.ticket(number), **changed)
+        self.state.tickets[ticket.id] = ticket
+
+    def _find_page(self, type_: str, data: Mapping[str, Any]) -> None:
+        """Stand in for the repository's query."""
+        if type_ == "ticket.list":
+            person = f"account:{data['requester']['account_id']}"
+            asked = PageAsked(person, data.get("status"), data.get("page", 1))
+            found = [one.id for one in self.state.tickets.values() if one.person == person][::-1]
+            self.state.pages = {asked: Page(tuple(found[:20]), -(-len(found) // 20))}
+
+
+def on_the_wire(data: Mapping[str, Any]) -> Any:
+    """Data as a consumer reads it."""
+    return orjson.loads(orjson.dumps(data, option=orjson.OPT_UTC_Z))

@@ -1,0 +1,57 @@
+"""What is stored is what is read back, and holds what the indexes need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from bson import decode, encode
+from bson.codec_options import CodecOptions
+
+from services.intake.repository import (
+    INDEXES,
+    account_document,
+    account_of,
+    entry_document,
+    entry_of,
+    ticket_document,
+    ticket_of,
+)
+from tests.unit.intake.desk import Desk, account
+
+AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
+
+
+def through_bson(document: dict[str, Any]) -> dict[str, Any]:
+    """As the database gives it back."""
+    return decode(encode(document), AWARE)
+
+
+@pytest.mark.parametrize("status", ["new", "assigned", "needs_reply", "solution_suggested", "closed", "reopened"])
+def test_tickets_entries_and_accounts_come_back_as_they_were(status: str) -> None:
+    desk = Desk()
+    desk.opened(
+        status=status, requester=account(email="ann@example.org"), issue_key="o7", fields={"a": 1}, language="en"
+    )
+    for ticket in desk.state.tickets.values():
+        assert ticket_of(through_bson(ticket_document(ticket))) == ticket
+    for entry in desk.state.written_entries:
+        assert entry_of(through_bson(entry_document(entry))) == entry
+    for one in desk.state.accounts.values():
+        assert account_of(through_bson(account_document(one))) == one
+    assert desk.state.accounts
+
+
+def test_a_key_is_held_only_while_the_ticket_is_open() -> None:
+    desk = Desk()
+    number = desk.opened(status="assigned")
+    assert ticket_document(desk.ticket(number))["open_key"] == desk.ticket(number).key
+    desk.agent("ticket.close", number)
+    assert "open_key" not in ticket_document(desk.ticket(number))
+
+
+def test_the_index_of_the_first_promise_is_unique_for_open_tickets_of_a_person() -> None:
+    index = INDEXES["tickets"][0].document
+    assert list(index["key"].items()) == [("person", 1), ("open_key", 1)]
+    assert index["unique"] is True
+    assert index["partialFilterExpression"] == {"open_key": {"$type": "string"}}
