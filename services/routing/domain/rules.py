@@ -55,7 +55,7 @@ def conclude(view: View, now: datetime) -> Decision:
     waiting = [ticket for ticket in (*view.tickets.values(), *freed) if ticket.waiting]
     reserved, said = [], []
     for ticket, agent in match(waiting, agents, now):
-        command_id = derived_id("ticket.assign", ticket.id, str(ticket.assignment_seq), agent.id, now.isoformat())
+        command_id = derived_id("ticket.assign", ticket.id, str(ticket.version), now.isoformat())
         reservation = Reservation(agent.id, ticket.assignment_seq, command_id, now, now + LEASE)
         reserved.append(replace(ticket, reservation=reservation))
         said.append(_assign(ticket, agent, command_id))

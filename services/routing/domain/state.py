@@ -142,12 +142,11 @@ class View:
         self._reserved = {t.reservation.command_id: t.id for t in self.tickets.values() if t.reservation}
 
     def apply(self, change: Agent | Ticket) -> None:
-        """Take a changed or new agent or ticket in. An agent's load is not taken from the change: it is kept here."""
+        """Take a changed or new agent or ticket in; a ticket's change moves its charge from agent to agent."""
         if isinstance(change, Ticket):
             self._put_ticket(change)
         else:
-            known = self.agents.get(change.id)
-            self._put_agent(replace(change, load=known.load if known else 0))
+            self._put_agent(change)
 
     def reserved_as(self, command_id: str | None) -> Ticket | None:
         """The ticket whose present reservation was sent as the command of this id."""
