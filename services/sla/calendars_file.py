@@ -22,6 +22,8 @@ from services.sla.domain.calendar import WEEKDAYS, Calendar, CalendarError, Wind
 HOLIDAY_YEARS = range(2020, 2051)
 """Years for which holidays are asked of the library. Beyond them, and beyond what it knows, none are observed."""
 
+BUSINESS = "business"
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,19}")
 
 
@@ -78,6 +80,14 @@ class _Part:
         if not _NAME.fullmatch(text):
             raise self.wrong(f"{text!r} must be up to 20 lower-case letters, digits, dots, hyphens and underscores")
         return text
+
+
+def business_calendar(file: Path) -> Calendar:
+    """The calendar that reply targets are reckoned by. Raises `WrongCalendars`."""
+    calendars = read_calendars(file)
+    if BUSINESS not in calendars:
+        raise WrongCalendars(f"{file}: calendars: {BUSINESS} is missing.")
+    return calendars[BUSINESS]
 
 
 def read_calendars(file: Path) -> Mapping[str, Calendar]:

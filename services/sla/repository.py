@@ -40,11 +40,11 @@ class Repository:
         if not ids:
             return View(self._policy, [])
         with reaching_database():
-            return View(self._policy, map(_ticket, self.db["tickets"].find({"_id": {"$in": list(ids)}})))
+            return View(self._policy, map(from_document, self.db["tickets"].find({"_id": {"$in": list(ids)}})))
 
     def writes(self, view: View) -> list[Write]:
         """What the turn changed."""
-        return conditional_writes("tickets", view.loaded, view.tickets, _document, "revision")
+        return conditional_writes("tickets", view.loaded, view.tickets, to_document, "revision")
 
 
 def _ticket_id(message: Message) -> str | None:
@@ -53,7 +53,8 @@ def _ticket_id(message: Message) -> str | None:
     return message.subject if message.type.startswith("timer.") else None
 
 
-def _document(ticket: Ticket) -> Document:
+def to_document(ticket: Ticket) -> Document:
+    """The ticket as it is stored."""
     document: Document = {
         "_id": ticket.id,
         "revision": ticket.revision,
@@ -67,7 +68,8 @@ def _document(ticket: Ticket) -> Document:
     return document
 
 
-def _ticket(document: Mapping[str, Any]) -> Ticket:
+def from_document(document: Mapping[str, Any]) -> Ticket:
+    """The ticket that was stored so."""
     announced = document["announced"]
     return Ticket(
         id=document["_id"],

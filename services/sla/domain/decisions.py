@@ -57,7 +57,7 @@ def _version_heard(view: View, snapshot: Snapshot) -> Decision:
 def _warning_due(ticket: Ticket, message: Message, now: datetime) -> Decision:
     """75 % of the target's time are over: warned, unless the clock has stopped or moved, or the breach has come."""
     watch = ticket.running
-    if watch is None or watch.warned or not _is_armed(ticket, "warning", message):
+    if watch is None or not _is_armed(ticket, "warning", message):
         return Decision()
     said = _to_desk(ticket, "sla.warning", watch) if now < watch.deadline.due_at else []
     return _with_running(ticket, replace(watch, warned=True), said)
@@ -66,7 +66,7 @@ def _warning_due(ticket: Ticket, message: Message, now: datetime) -> Decision:
 def _breach_due(ticket: Ticket, message: Message) -> Decision:
     """The target's time is over and the requester still waits: breached."""
     watch = ticket.running
-    if watch is None or watch.breached or not _is_armed(ticket, "breach", message):
+    if watch is None or not _is_armed(ticket, "breach", message):
         return Decision()
     return _with_running(ticket, replace(watch, breached=True), _to_desk(ticket, "sla.breached", watch))
 

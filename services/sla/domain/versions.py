@@ -30,7 +30,7 @@ class Span:
     reopen_count: int
     last_agent_message_at: datetime | None
     customer_message_at: datetime | None
-    """The earliest `last_customer_message_at` among them."""
+    """`last_customer_message_at` of the first of them, which is the earliest."""
 
 
 def span_of(snapshot: Snapshot) -> Span:
@@ -55,9 +55,9 @@ def with_version(spans: tuple[Span, ...], one: Span) -> tuple[Span, ...]:
         return spans
     before, after = spans[:place], spans[place:]
     if before and _continues(before[-1], one):
-        one, before = _joined(before[-1], one), before[:-1]
+        one, before = replace(before[-1], last=one.last), before[:-1]
     if after and _continues(one, after[0]):
-        one, after = _joined(one, after[0]), after[1:]
+        one, after = replace(one, last=after[0].last), after[1:]
     return (*before, one, *after)
 
 
@@ -69,8 +69,3 @@ def follows(span: Span, other: Span) -> bool:
 def _continues(span: Span, other: Span) -> bool:
     alike = replace(other, first=span.first, last=span.last, customer_message_at=span.customer_message_at)
     return follows(span, other) and alike == span
-
-
-def _joined(span: Span, other: Span) -> Span:
-    messages = [at for at in (span.customer_message_at, other.customer_message_at) if at is not None]
-    return replace(span, last=other.last, customer_message_at=min(messages, default=None))

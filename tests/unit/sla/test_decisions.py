@@ -303,6 +303,32 @@ def test_what_means_nothing_to_sla_changes_nothing(type_: str) -> None:
 # ---- in whatever order
 
 
+def test_no_verdict_before_all_that_could_change_it_is_known() -> None:
+    """From the second message alone the answer would be in time; it is late, counted from the first."""
+    opened, assigned, asked, first, work, second, answer = story(
+        ("assign", 1), ("ask", 2), ("customer", 24), ("work", 25), ("customer", 72), ("suggest", 171)
+    )
+    desk = Desk()
+    assert types(desk.hear(opened, assigned, asked, second, answer)) == [
+        "sla.armed",
+        "sla.armed",
+        "sla.met",
+        "sla.armed",
+    ]
+    assert types(desk.hear(work)) == []
+    assert types(desk.hear(first)) == ["sla.breached", TO_AGENT + "sla.breached"]
+
+
+def test_an_earlier_message_heard_late_arms_anew() -> None:
+    *known, first, work, second = story(("assign", 1), ("ask", 2), ("customer", 24), ("work", 25), ("customer", 72))
+    desk = Desk()
+    desk.hear(*known, second)
+    assert desk.due()["breach"] == day(10)
+    assert types(desk.hear(first)) == ["sla.armed"]
+    assert desk.due()["breach"] == day(8)
+    assert desk.hear(work) == []
+
+
 @st.composite
 def stories(draw: st.DrawFn) -> list[Snapshot]:
     """A ticket's versions, as intake would let them come about; things may happen in the same millisecond."""
@@ -361,6 +387,9 @@ def test_timers_firing_in_between_say_each_thing_once(
         desk.hear(version, at=now)
     in_order = Desk()
     in_order.hear(*case[0])
+    wanted = {arm.kind: arm.due for arm in timers(desk.ticket).values()}
+    desk.armed = {id_: arm for id_, arm in desk.armed.items() if arm.kind != "auto_close"}  # fired, it changes nothing
+    assert desk.due() == {kind: due for kind, due in wanted.items() if kind != "auto_close"}
     events = [say.type for say in desk.said if say.exchange == "helpdesk.events"]
     watches = desk.ticket.watches
     assert [watch.met for watch in watches] == [watch.met for watch in in_order.ticket.watches]

@@ -1,0 +1,24 @@
+"""The settings of sla: where the operator's calendars are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.chassis.settings import Settings, WrongSettings
+from services.sla.calendars_file import WrongCalendars, business_calendar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlaSettings(Settings):
+    """What sla needs besides what every service needs."""
+
+    calendars: Path = Path("deploy/calendars.yaml")
+    """The file of business calendars."""
+
+    def __post_init__(self) -> None:
+        Settings.__post_init__(self)
+        try:
+            business_calendar(self.calendars)
+        except WrongCalendars as error:
+            raise WrongSettings(f"CASEBUS_CALENDARS: {error}") from error

@@ -1,0 +1,60 @@
+"""What sla stores of a ticket comes back as it was, through BSON; only what changed is written, on its condition."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import bson
+import pytest
+from bson.codec_options import CodecOptions
+from pymongo import MongoClient
+
+from services.sla.domain.state import Ticket, View
+from services.sla.repository import KEPT_AFTER_CLOSING, Repository, from_document, to_document
+from tests.unit.sla.stories import MONDAY, POLICY, Desk, story
+
+STORIES = {
+    "opened": (),
+    "answered and asked again": (("assign", 1), ("ask", 2), ("customer", 3)),
+    "closed": (("assign", 1), ("suggest", 2), ("close", 3)),
+    "reopened": (("close", 3), ("reopen", 4)),
+}
+
+
+def heard(*steps: tuple[str, float]) -> Ticket:
+    desk = Desk()
+    desk.hear(*story(*steps))
+    return desk.ticket
+
+
+def through_bson(document: dict[str, Any]) -> dict[str, Any]:
+    return bson.decode(bson.encode(document), CodecOptions(tz_aware=True))
+
+
+@pytest.mark.parametrize("steps", STORIES.values(), ids=STORIES)
+def test_a_ticket_comes_back_as_it_was(steps: tuple[tuple[str, float], ...]) -> None:
+    ticket = heard(*steps)
+    assert from_document(through_bson(to_document(ticket))) == ticket
+
+
+def test_milliseconds_survive() -> None:
+    at = MONDAY + timedelta(milliseconds=123)
+    desk = Desk()
+    desk.hear(*story(at=at))
+    assert from_document(through_bson(to_document(desk.ticket))) == desk.ticket
+
+
+def test_only_a_closed_ticket_is_forgotten_some_day() -> None:
+    assert "forget_at" not in to_document(heard(("close", 3), ("reopen", 4)))
+    assert to_document(heard(("close", 3)))["forget_at"] == MONDAY + timedelta(hours=3) + KEPT_AFTER_CLOSING
+
+
+def test_what_did_not_change_is_not_written_and_what_did_on_its_condition() -> None:
+    known, other = heard(), heard(("assign", 1))
+    repository = Repository(MongoClient("mongodb://127.0.0.1:1", connect=False)["unused"], POLICY)
+    view = View(POLICY, [known])
+    assert repository.writes(view) == []
+    view.apply(other)
+    (write,) = repository.writes(view)
+    assert (write.collection, write.must_match) == ("tickets", True)
