@@ -26,7 +26,8 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("status", ASCENDING), ("created_at", ASCENDING)]),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
     ],
-    "contacts": [],
+    # Found by _id alone; naming it creates the collection, which has to be there before the first transaction.
+    "contacts": [IndexModel([("_id", ASCENDING)])],
 }
 
 OUTCOMES_KEPT = 10_000
