@@ -15,12 +15,13 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
+from contracts.agents import ANY_SKILL
 from contracts.catalogue import Catalogue
 from services.chassis.decision import Message
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.routing.domain.matching import MOST_A_TURN
 from services.routing.domain.rules import signed_on
-from services.routing.domain.state import ANY_SKILL, RESTING, Agent, Pool, Reservation, Ticket, View
+from services.routing.domain.state import RESTING, Agent, Pool, Reservation, Ticket, View
 
 KEPT_AFTER_CLOSING = timedelta(days=30)
 """A closed ticket is kept so long, lest a late event of it be taken for a new ticket; no redelivery is as old."""

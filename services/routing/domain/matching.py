@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from heapq import heapify, heappop, heapreplace
 
-from services.routing.domain.state import ANY_SKILL, Agent, Ticket
+from contracts.agents import ANY_SKILL
+from services.routing.domain.state import Agent, Ticket
 
 MOST_A_TURN = 500
 """Assignments in one turn. What one turn leaves, the next takes up: it bounds what a turn reads and writes."""

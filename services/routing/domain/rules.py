@@ -13,10 +13,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from contracts.agents import ANY_SKILL
 from contracts.names import AGENT_PREFIX, DESK, EVENTS, ROUTING_OUTCOMES
 from services.chassis.decision import Answer, Data, Decision, Message, Say, derived_id, rejected
 from services.routing.domain.matching import match
-from services.routing.domain.state import ANY_SKILL, Agent, Reservation, Ticket, View, acts_on_desk
+from services.routing.domain.state import Agent, Reservation, Ticket, View, acts_on_desk
 
 LEASE = timedelta(seconds=30)
 """How long a place is kept for a ticket while intake has not answered (hard cases, "Assignment")."""

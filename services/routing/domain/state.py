@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-ANY_SKILL = "*"
-
 RESTING = ("need_more_info", "solution_suggested", "closed")
 """Statuses in which the desk has nothing to do for a ticket (help-desk rules, "Routing")."""
 

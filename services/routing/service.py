@@ -1,0 +1,53 @@
+"""The routing service: hears agents, tickets and outcomes, and looks again each second; every rule is in domain/.
+
+The page is docs/routing.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pymongo.database import Database
+
+from services.chassis.catalogue import WrongCatalogue, load_catalogue
+from services.chassis.entrypoint import Turns, every, messages
+from services.chassis.reading import Delivery
+from services.chassis.settings import Settings, WrongSettings
+from services.chassis.turn import Rules, Turn
+from services.routing.domain.rules import conclude, decide
+from services.routing.domain.state import View
+from services.routing.repository import INDEXES, Repository
+
+__all__ = ["INDEXES", "SETTINGS", "Routing", "Service", "rules"]
+
+
+def rules(settings: Settings, database: Database[dict[str, Any]]) -> Rules[View]:
+    """Routing's own turn. Raises `WrongSettings` for a catalogue that does not do."""
+    try:
+        catalogue = load_catalogue(settings.catalogue)
+    except WrongCatalogue as error:
+        raise WrongSettings(str(error)) from error
+    return Rules("routing", Repository(database, catalogue), decide, conclude)
+
+
+class Routing:
+    """Gives waiting tickets to agents."""
+
+    name = "routing"
+
+    turn: Turn[View] = Turns(rules)
+
+    @messages("routing.commands", "routing.events", "routing.outcomes")  # type: ignore[untyped-decorator]
+    def hear(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
+        """Agents who come and go, tickets that change, what became of assignments."""
+        return self.turn.run(take)
+
+    @every(1.0)  # type: ignore[untyped-decorator]
+    def look_again(self) -> None:
+        """The net: whatever a turn could not know is seen a second later."""
+        self.turn.run()
+
+
+Service = Routing
+SETTINGS = Settings
