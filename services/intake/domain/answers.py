@@ -5,6 +5,8 @@ Each rejection is a sentence for a person. The page is docs/intake.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from services.chassis.decision import Answer, rejected
 from services.intake.domain.tickets import Ticket, snapshot
 
@@ -18,9 +20,9 @@ def accepted(ticket: Ticket) -> Answer:
     return Answer("command.accepted", {"ticket": snapshot(ticket)}, ticket.number)
 
 
-def invalid(field: str, problem: str) -> Answer:
-    """One field is wrong in a way that only intake can see."""
-    return rejected("invalid", f"Please correct {field}: {problem}", {field: [problem]})
+def invalid(errors: Mapping[str, Sequence[str]]) -> Answer:
+    """Fields are wrong in a way that only intake can see."""
+    return rejected("invalid", f"Please correct: {', '.join(sorted(errors))}.", errors)
 
 
 def unknown_ticket(number: str) -> Answer:

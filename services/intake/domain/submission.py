@@ -11,7 +11,7 @@ from typing import Any
 
 from contracts.catalogue import Category
 from services.chassis.decision import Answer, Data, Decision, Message, derived_id, rejected
-from services.intake.domain import answers
+from services.intake.domain import answers, questions
 from services.intake.domain.history import requester_as_author
 from services.intake.domain.issue_key import is_of_text, one_open_key, told_apart
 from services.intake.domain.recording import recorded, with_contact
@@ -68,8 +68,9 @@ def refusal(category: Category | None, data: Data) -> Answer | None:
         return answers.no_attachments()
     subcategory = data.get("subcategory")
     if subcategory is not None and subcategory not in category.subcategories:
-        return answers.invalid("subcategory", f"{category.name} has no subcategory {subcategory}.")
-    return None
+        return answers.invalid({"subcategory": [f"{category.name} has no subcategory {subcategory}."]})
+    faults = questions.faults(category, data.get("fields") or {})
+    return answers.invalid(faults) if faults else None
 
 
 def _apart_from(state: State, caller: Caller, key: str, distinct: Collection[str]) -> tuple[str, Ticket | None]:

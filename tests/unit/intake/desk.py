@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from contracts import registry
-from contracts.catalogue import Catalogue, Category, Target
+from contracts.catalogue import Catalogue, Category, Question, Target
 from contracts.names import AGENTS, EVENTS
 from services.chassis.decision import Decision, Message, Say
 from services.intake.domain.decide import decide
@@ -23,9 +23,15 @@ TARGET = Target(1, 1)
 
 
 def category(id_: str, priority: int = 3, one_open_per: Any = "issue") -> Category:
-    """A category with two subcategories and no questions."""
+    """A category with two subcategories and four questions, one of them for `safety` required."""
     targets = {"standard": TARGET, "vip": TARGET}
-    return Category(id_, id_.capitalize(), priority, id_, targets, ("card", "refund"), (), one_open_per)
+    questions = (
+        Question("order", "Which order?", "text", required=id_ == "safety"),
+        Question("amount", "How much?", "number"),
+        Question("paid-by", "How?", "choice", choices=("card", "cash")),
+        Question("seen-on", "When?", "date"),
+    )
+    return Category(id_, id_.capitalize(), priority, id_, targets, ("card", "refund"), questions, one_open_per)
 
 
 CATALOGUE = Catalogue(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.intake.desk import Desk, account
 
-OTHER_WORDS = {"subject": "The app is slow", "body": "Every page takes a minute since yesterday evening."}
+OTHER_WORDS: dict[str, Any] = {"subject": "The app is slow", "body": "Every page takes a minute since yesterday evening."}
 STATUSES = ("new", "assigned", "needs_reply", "need_more_info", "solution_suggested", "reopened")
 
 
@@ -187,3 +187,26 @@ def test_what_the_catalogue_does_not_know_is_refused(more: dict[str, Any], code:
 def test_answers_to_questions_stand_in_the_history() -> None:
     heard = Desk().submit(fields={"order": "7", "amount": 3.5})
     assert heard.event().data["entry"]["fields"] == {"order": "7", "amount": 3.5}
+
+
+@pytest.mark.parametrize(
+    ("answers", "wrong"),
+    [
+        ({"order": "7"}, []),
+        ({"order": "7", "amount": 3.5, "paid-by": "cash", "seen-on": "2026-02-28", "other": True}, []),
+        ({}, ["order"]),
+        ({"order": ""}, ["order"]),
+        (
+            {"order": 7, "amount": "much", "paid-by": "shells", "seen-on": "2026-02-29"},
+            ["amount", "order", "paid-by", "seen-on"],
+        ),
+        ({"order": "7", "amount": True, "seen-on": 20260228}, ["amount", "seen-on"]),
+    ],
+)
+def test_answers_fit_the_categorys_questions(answers: dict[str, Any], wrong: list[str]) -> None:
+    heard = Desk().submit(category="safety", fields=answers)
+    if wrong:
+        assert heard.code == "invalid"
+        assert sorted(heard.data["errors"]) == [f"fields.{name}" for name in wrong]
+    else:
+        assert heard.type == "ticket.opened"

@@ -1,0 +1,72 @@
+"""The intake service: listens to commands of channels, agents and services; every rule is in domain/.
+
+The page is docs/intake.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from pymongo.database import Database
+
+from services.chassis.catalogue import WrongCatalogue, load_catalogue
+from services.chassis.entrypoint import Turns, messages
+from services.chassis.publisher import Outgoing
+from services.chassis.reading import Delivery
+from services.chassis.settings import WrongSettings
+from services.chassis.threads import in_native_threads
+from services.chassis.turn import Rules, Turn
+from services.intake.domain.decide import decide
+from services.intake.domain.state import State
+from services.intake.repository import INDEXES, Repository
+from services.intake.secrets import Secrets
+from services.intake.settings import IntakeSettings
+
+__all__ = ["INDEXES", "SETTINGS", "Intake", "Service", "rules"]
+
+
+def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules[State]:
+    """Intake's own turn. Raises `WrongSettings` for a catalogue that does not do."""
+    try:
+        catalogue = load_catalogue(settings.catalogue)
+    except WrongCatalogue as error:
+        raise WrongSettings(str(error)) from error
+    secrets = Secrets(settings.secret_key, in_native_threads)
+    repository = Repository(database, catalogue, secrets)
+    return Rules("intake", repository, decide, prepare=repository.prepare, reveal=with_secret(secrets))
+
+
+def with_secret(secrets: Secrets) -> Callable[[Outgoing], Outgoing]:
+    """Puts the secret into the answer that opens a temporary account, as it is published: it is stored nowhere.
+
+    The event of the same type is for everybody and gets none.
+    """
+
+    def reveal(message: Outgoing) -> Outgoing:
+        if message.type != "account.temporary_opened" or message.to_sender is None or message.cause is None:
+            return message
+        event = orjson.loads(message.body)
+        event["data"]["secret"] = secrets.secret(message.to_sender, message.cause)
+        return replace(message, body=orjson.dumps(event))
+
+    return reveal
+
+
+class Intake:
+    """The one door by which people and the desk change tickets."""
+
+    name = "intake"
+
+    turn: Turn[State] = Turns(rules)
+
+    @messages("intake.commands")  # type: ignore[untyped-decorator]
+    def take(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
+        """Commands, as many as wait."""
+        return self.turn.run(take)
+
+
+Service = Intake
+SETTINGS = IntakeSettings
