@@ -43,7 +43,7 @@ class Desk:
 
     def history(self, ticket: Document) -> list[Document]:
         """The entries of a ticket's history, oldest first."""
-        return list(self.intake.entries.find({"ticket": ticket["_id"]}).sort([("at", 1), ("version", 1)]))
+        return list(self.intake.entries.find({"ticket_id": ticket["_id"]}).sort("version", 1))
 
     def tickets(self, status: str | None, category: str | None, page: int, size: int) -> tuple[list[Document], int]:
         """One page (from 1) of the tickets, newest first, and how many there are in all."""

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from .sender import Sender, by_label, latencies, percentile
+from .sender import Sender, latencies, percentile
 
 PATIENCE = 30.0
 """Seconds without any outcome after which what is still missing is reported as missing."""
@@ -62,7 +62,7 @@ def report(console: Console, sender: Sender, start: float) -> bool:
     commands = list(sender.sent.values())
     table = Table("outcome", "commands", box=None, title=f"What came back to {sender.name}", title_justify="left")
     table.columns[1].justify = "right"
-    for label, count in by_label(commands).most_common():
+    for label, count in sender.outcomes.most_common():
         table.add_row(label, f"{count:,}")
     console.print(table)
     taken = latencies(commands)

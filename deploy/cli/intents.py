@@ -13,14 +13,14 @@ WORDS = (
         ("passcode", "pin_", "_pin", "verify", "identity", "personal_details", "terminate_account", "activate"),
     ),
     ("content-dispute", ("beneficiary_not_allowed", "request_refund", "charged_twice", "extra_charge", "wrong_amount")),
-    ("technical-problem", ("not_working", "failed", "declined", "pending", "reverted", "not_updated", "not_showing")),
+    ("technical", ("not_working", "failed", "declined", "pending", "reverted", "not_updated", "not_showing")),
     (
-        "billing-and-credits",
+        "billing",
         ("fee", "charge", "rate", "top_up", "topping_up", "transfer", "payment", "money", "cheque"),
     ),
 )
 
-OTHERWISE = "general-support"
+OTHERWISE = "general"
 
 
 def category_of(intent: str) -> str:

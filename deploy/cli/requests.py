@@ -17,10 +17,13 @@ from typing import Any
 from .intents import category_of
 from .settings import Trouble
 
+Request = dict[str, Any]
+"""The data of a `ticket.submit`; a sample of the demo also names its `channel`."""
+
 SUBJECT_LENGTH = 120
 
 
-def read(path: Path, limit: int | None = None, requesters: int | None = None) -> list[dict[str, Any]]:
+def read(path: Path, limit: int | None = None, requesters: int | None = None) -> list[Request]:
     """The requests in a file, in its order, at most `limit`; Trouble (code 2) naming the line that cannot be read.
 
     `requesters`: how many made-up people send those that name nobody (a third of the rows unless given).
@@ -42,14 +45,14 @@ def read(path: Path, limit: int | None = None, requesters: int | None = None) ->
 
 
 def requester_of(row: int, people: int) -> dict[str, str]:
-    """The made-up requester of a row: rows are spread over people; every twelfth is by the person of the row before."""
+    """The made-up requester of a row: rows are spread over people; every twelfth is by whom the row before is."""
     asks = row - 1 if row % 12 == 11 else row
     person = asks * 7919 % people
     tier = "vip" if person % 20 == 0 else "standard"
     return {"account_id": f"customer-{person:05}", "display_name": f"Customer {person:05}", "tier": tier}
 
 
-def _csv(path: Path, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+def _csv(path: Path, lines: Iterator[str]) -> Iterator[Request]:
     rows = csv.DictReader(lines, strict=True)
     try:
         missing = {"text", "category"} - set(rows.fieldnames or ())
@@ -63,13 +66,13 @@ def _csv(path: Path, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
         raise Trouble(f"{path}, line {rows.line_num}: {error}.", 2) from error
 
 
-def _from_text(row: Mapping[str, str]) -> dict[str, Any]:
+def _from_text(row: Mapping[str, str]) -> Request:
     text = " ".join(row["text"].split())
     subject = text if len(text) <= SUBJECT_LENGTH else text[:SUBJECT_LENGTH].rsplit(" ", 1)[0] + " …"
     return {"category": category_of(row["category"]), "subject": subject, "body": text}
 
 
-def _jsonl(path: Path, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+def _jsonl(path: Path, lines: Iterator[str]) -> Iterator[Request]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,9 @@ from contracts.registry import outcome
 from contracts.topology import CHANNELS, DESK, INTAKE
 
 from .bus import Bus
+
+ANSWER_WITHIN = 60.0
+"""Seconds that `ask` waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,11 @@ class Sender:
         self.on_answer: Callable[[Event], None] = _ignore
         self.waiting = 0
         """Commands sent that have no outcome yet."""
+        self.outcomes: Counter[str] = Counter()
+        """Commands by the label of their first outcome."""
         self._on_other = on_other
         self._reply_to: str | None = None
+        self._asked: dict[str, Event | None] = {}
 
     def listen(self) -> None:
         """Hear all that goes to the channel, on a temporary queue of one's own: nobody else misses anything."""
@@ -88,18 +94,39 @@ class Sender:
         self.bus.consume(queue, self._receive)
 
     def send(
-        self, type_: str, data: Mapping[str, Any], *, id_: str | None = None, subject: str | None = None, **more: Any
+        self, type_: str, data: Any, *, id_: str | None = None, subject: str | None = None, **properties: Any
     ) -> str:
-        """Publish a command and return its id (a fresh one unless given); `more` are AMQP properties."""
+        """Publish a command and return its id (a fresh one unless given); `properties` are AMQP's."""
         id_ = id_ or uuid.uuid4().hex
         event = Event(id_, type_, self.source, datetime.now(UTC), data, subject)
-        if id_ not in self.sent:
-            self.sent[id_] = Sent(type_, time.monotonic())
+        return self.send_event(event, routing_key=type_, **properties)
+
+    def send_event(self, event: Event, *, routing_key: str, **properties: Any) -> str:
+        """Publish an event made by hand and return its id."""
+        if event.id not in self.sent:
+            self.sent[event.id] = Sent(event.type, time.monotonic())
             self.waiting += 1
         if self._reply_to:
-            more = {"reply_to": self._reply_to, "correlation_id": id_, **more}
-        self.bus.publish(self.exchange, type_, serialise(event), message_id=id_, content_type=CONTENT_TYPE, **more)
-        return id_
+            properties = {"reply_to": self._reply_to, "correlation_id": event.id, **properties}
+        self.bus.publish(
+            self.exchange, routing_key, serialise(event), message_id=event.id, content_type=CONTENT_TYPE, **properties
+        )
+        return event.id
+
+    def ask(self, type_: str, data: Any, **more: Any) -> Event:
+        """Send a command and wait for its outcome. Raises TimeoutError after ANSWER_WITHIN seconds."""
+        return self.wait_for(self.send(type_, data, **more))
+
+    def wait_for(self, id_: str) -> Event:
+        """Drain until an outcome of the command with this id comes; the command may have been answered before."""
+        self._asked[id_] = None
+        end = time.monotonic() + ANSWER_WITHIN
+        while (event := self._asked[id_]) is None:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{self.name} has had no outcome of its {self.sent[id_].type}.")
+            self.bus.drain(0.1)
+        del self._asked[id_]
+        return event
 
     def collect(self, patience: float, each: Callable[[], None] = lambda: None) -> None:
         """Drain until every command has its outcome, or nothing has arrived for `patience` seconds."""
@@ -116,17 +143,15 @@ class Sender:
         if sent is None:
             self._on_other(event)
             return
-        if not sent.answers:
-            self.waiting -= 1
         ticket = event.data.get("ticket") or {}
         answer = Answer(event.id, event.type, time.monotonic(), event.data.get("code", ""), ticket.get("number", ""))
+        if not sent.answers:
+            self.waiting -= 1
+            self.outcomes[answer.label] += 1
         sent.answers.setdefault(event.id, answer)
+        if event.causationid in self._asked:
+            self._asked[event.causationid] = event
         self.on_answer(event)
-
-
-def by_label(sent: Iterable[Sent]) -> Counter[str]:
-    """How many commands came to which outcome (`no outcome` included), commonest first in `most_common`."""
-    return Counter(command.answer.label if command.answer else "no outcome" for command in sent)
 
 
 def latencies(sent: Iterable[Sent]) -> list[float]:

@@ -113,15 +113,15 @@ def _entry(entry: Document) -> RenderableType:
 
 def agents_table(agents: Iterable[Document]) -> Table:
     """Agents with what they have and may have."""
-    table = Table("agent", "name", "state", "load", "", "skills", box=None, pad_edge=False)
+    table = Table("agent", "name", "", "load", "", "skills", box=None, pad_edge=False)
     table.columns[3].justify = "right"
     for agent in agents:
-        load, capacity = agent["load"], agent["capacity"]
-        filled = round(10 * min(1, load / capacity))
+        load, capacity, on = agent["load"], agent["capacity"], agent["signed_on"]
+        filled = round(10 * min(1, load / capacity)) if capacity else 0
         table.add_row(
             Text(plain(agent["_id"])),
             Text(plain(agent["display_name"])),
-            Text(plain(agent["state"]), "green" if agent["state"] == "on" else "dim"),
+            Text("on", "green") if on else Text("off", "dim"),
             f"{load}/{capacity}",
             Text("■" * filled + "·" * (10 - filled), "cyan" if load < capacity else "yellow"),
             Text(plain(", ".join(agent["skills"]))),

@@ -1,0 +1,121 @@
+"""`make demo`: from nothing to a summary. Starts the desk, signs on agents, feeds requests, watches, checks, tells.
+
+`python -m deploy.demo [--from FILE]`; exits 0 when all that must hold holds, else 1 after saying what does not. The
+page is docs/cli.md.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+
+from pymongo.errors import PyMongoError
+from rich.console import Console
+from rich.text import Text
+
+from contracts.names import SERVICES
+from deploy.cli import requests, settings
+from deploy.cli.bus import BROKEN
+from deploy.cli.desk import Desk
+from deploy.cli.settings import Settings, Trouble
+from deploy.local.folder import StackError
+from deploy.local.stack import Stack
+from services.chassis.catalogue import load_catalogue
+
+from .checks import check
+from .facts import Reader
+from .play import Play
+from .run import Run
+from .summary import Summary
+
+HERE = Path(__file__).parent
+SAMPLES = HERE / "requests.jsonl"
+CATALOGUE = HERE.parent / "catalogue.yaml"
+
+
+def main(arguments: list[str]) -> int:
+    """Run the demo; returns the exit code."""
+    parser = ArgumentParser("python -m deploy.demo", description="Show the desk at work, from nothing to a summary.")
+    parser.add_argument("--from", dest="file", type=Path, metavar="FILE", help="feed all of a .csv or .jsonl instead")
+    file: Path | None = parser.parse_args(arguments).file
+    console = Console(highlight=False)
+    try:
+        found = requests.read(file or SAMPLES)
+        return _demo(console, found, Run.brisk() if file else Run.relaxed())
+    except (Trouble, StackError) as trouble:
+        return _end(str(trouble))
+    except (TimeoutError, *BROKEN) as error:
+        return _end(f"The desk stopped answering: {error}")
+    except PyMongoError as error:
+        return _end(f"The database stopped answering: {error}")
+    except KeyboardInterrupt:
+        return _end("Interrupted. The desk is still running; `make down` stops it.")
+
+
+def _demo(console: Console, found: list[requests.Request], run: Run) -> int:
+    console.print(
+        "[bold]Casebus[/], a help desk on a message bus: customers' requests become tickets in agents' hands.\n"
+    )
+    known = _start(console)
+    with Desk(known) as desk:
+        catalogue = load_catalogue(CATALOGUE)
+        begun = time.time()
+        play = Play(run, known, catalogue, Reader(desk, run), console)
+        play.perform(found)
+        facts = play.reader.read()
+    checks = check(facts, play.heard, play.bad_input.trials, play.dead.letters, play.bad_input.dead_ids)
+    summary = Summary(console)
+    console.print(f"\n[bold]What became of it[/] (of this run alone: requesters {run.id}-…)\n")
+    summary.tickets(facts, catalogue)
+    summary.channels(play.channels)
+    summary.agents(facts, play.heard)
+    summary.bad_input(play.bad_input.trials)
+    summary.rest(facts, play.heard, _mails_since(begun, known), play.dead.letters)
+    summary.checks(checks)
+    _how_to_look_around(console, next(iter(play.heard.opened()), "10000001"), known)
+    broken = [one for one in checks if one.against]
+    return _end(f"{len(broken)} of {len(checks)} promises were not kept.") if broken or play.unfinished else 0
+
+
+def _start(console: Console) -> Settings:
+    """Bring the stack and one instance of each service up, saying each step."""
+    start = time.monotonic()
+
+    def say(line: str) -> None:
+        console.print(Text(f"  {line}"))
+
+    stack = Stack(say=say)
+    stack.start({name: 1 for name in SERVICES if not stack.desk.instances(name)})
+    console.print(f"  broker, database and services are up ({time.monotonic() - start:.0f} s)")
+    return settings.load(os.environ, stack.folder.path.parent)
+
+
+def _mails_since(begun: float, known: Settings) -> int:
+    return sum(path.stat().st_mtime >= begun for path in Path(known.get("SMTP_SINK")).glob("*.eml"))
+
+
+def _how_to_look_around(console: Console, number: str, known: Settings) -> None:
+    console.print("\nThe desk goes on running. To look around:")
+    casebus = os.path.relpath(Path(sys.executable).with_name("casebus"))
+    for command, what in (
+        (f"{casebus} ticket {number}", "a ticket and its history"),
+        (f"{casebus} tickets --status closed", "tickets, newest first"),
+        (f"{casebus} agents", "who is on, and what they have"),
+        (f"{casebus} watch", "messages as they flow, while in another window"),
+        (f"{casebus} feed {os.path.relpath(SAMPLES)}", "more requests"),
+        (f"ls {os.path.relpath(known.get('SMTP_SINK'))}", "the mails that were sent"),
+        ("make down", "stops it; the data stays"),
+    ):
+        console.print(Text.assemble((f"  {command:<48}", "bold"), (what, "dim")))
+
+
+def _end(sentence: str) -> int:
+    Console(stderr=True).print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

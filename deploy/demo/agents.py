@@ -1,0 +1,111 @@
+"""The demo's dozen agents: each signs on, takes what is assigned to it and answers after a while.
+
+To the desk each is a program of its own: one thread, one connection as its broker user, consuming `agent.<id>.inbox`.
+What they say is canned; that they say it through the contract is the point. The page is docs/cli.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from contracts.catalogue import Catalogue
+from contracts.envelope import Event
+from deploy.cli.bus import Bus
+from deploy.cli.sender import Sender
+from deploy.cli.settings import Trouble
+
+from .run import Later, Run
+
+NAMES = ["Ada", "Bruno", "Celia", "Dario", "Esme", "Farid", "Greta", "Henri", "Ines", "Jonas", "Kaya", "Lino"]
+HEARTBEAT = 20.0
+
+ANSWER = "Thank you for writing. We have looked into it and put it right on our side; please try again and tell us."
+SECOND_ANSWER = "Thank you, that helped. We have corrected it by hand now; it will stay that way."
+QUESTION = "Could you tell us when you saw this last, and with which version of the program?"
+NO_CASE = "Answered in the guide for newcomers; nothing is left to do."
+
+
+class Agent:
+    """One agent. `received`: when (time.monotonic) it first got each ticket of the run, by number."""
+
+    def __init__(self, run: Run, url: str, agent_id: str, name: str, skills: tuple[str, ...]) -> None:
+        self.id = agent_id
+        self.received: dict[str, float] = {}
+        self.did: Counter[str] = Counter()
+        self.signed_on = False
+        self.sender: Sender | None = None
+        self._run = run
+        self._url = url
+        self.name = name
+        self._skills = skills
+        self._later = Later()
+
+    @property
+    def to_do(self) -> int:
+        """Tickets that it is going to do something about."""
+        return len(self._later)
+
+    def work(self) -> None:
+        """Sign on, answer until the run is over, sign off. The body of a thread."""
+        with Bus(self._url, heartbeat=20) as bus:
+            self.sender = sender = Sender(bus, self._hear)
+            sender.listen_on(f"agent.{self.id}.inbox")
+            me: dict[str, Any] = {"agent_id": self.id, "display_name": self.name, "skills": list(self._skills)}
+            answer = sender.ask("agent.sign_on", {**me, "capacity": self._run.capacity}, subject=self.id)
+            if answer.type != "command.accepted":
+                raise Trouble(f"Agent {self.id} could not sign on: {answer.data.get('message')}")
+            self.signed_on = True
+            beat = time.monotonic() + HEARTBEAT
+            while not self._run.over.is_set():
+                bus.drain(0.05)
+                self._later.do_what_is_due()
+                if time.monotonic() > beat:
+                    sender.send("agent.heartbeat", {"agent_id": self.id}, subject=self.id)
+                    beat += HEARTBEAT
+            sender.ask("agent.sign_off", {"agent_id": self.id}, subject=self.id)
+            sender.collect(10)
+            bus.settle()
+
+    def _hear(self, event: Event) -> None:
+        ticket = event.data.get("ticket")
+        if ticket is None:
+            return
+        number = ticket["number"]
+        if event.type == "ticket.assigned":
+            if self._run.owns(ticket):
+                self.received.setdefault(number, time.monotonic())
+            self._plan(number, *self._first_step(number))
+        elif event.type in ("ticket.customer_replied", "ticket.reopened"):
+            self._plan(number, 1, partial(self._do, "ticket.suggest_solution", number, body=SECOND_ANSWER))
+        elif event.type in ("ticket.closed", "ticket.unassigned"):
+            self._later.forget(number)
+
+    def _first_step(self, number: str) -> tuple[float, Callable[[], None]]:
+        """What to do first about a ticket, and after how many seconds: most are answered at once."""
+        choice = int(number) % 10
+        if choice == 0:
+            return 1, partial(self._do, "ticket.ask_info", number, body=QUESTION)
+        if choice == 1:
+            return 2, partial(self._do, "ticket.close", number, reason=NO_CASE)
+        return 1 + choice / 5, partial(self._do, "ticket.suggest_solution", number, body=ANSWER)
+
+    def _plan(self, number: str, seconds: float, action: Callable[[], None]) -> None:
+        self._later.after(seconds * self._run.pace, number, action)
+
+    def _do(self, command: str, number: str, **data: str) -> None:
+        assert self.sender
+        self.sender.send(command, {"agent_id": self.id, "number": number, **data}, subject=number)
+        self.did[command] += 1
+
+
+def dozen(run: Run, catalogue: Catalogue, url_of: Callable[[str], str]) -> Iterator[Agent]:
+    """The twelve agents a1 to a12: every third takes everything, the others half of the catalogue's skills."""
+    skills = sorted({category.skill for category in catalogue.categories.values()})
+    for place, name in enumerate(NAMES):
+        some = tuple(skills[(place + step) % len(skills)] for step in range((len(skills) + 1) // 2))
+        user = f"agent.a{place + 1}"
+        yield Agent(run, url_of(user), f"a{place + 1}", name, ("*",) if place % 3 == 0 else some)

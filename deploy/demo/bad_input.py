@@ -1,0 +1,146 @@
+"""Bad input of every sort, sent among the good: each must get the contract's answer, and none may stop its neighbours.
+
+Where the sender can be told, a rejection with a code; where nobody can be told, a dead letter with a reason; what the
+broker itself forbids closes the sender's connection, so that is done on one of its own. The page is docs/cli.md.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from amqp.exceptions import AccessRefused, PreconditionFailed
+
+from contracts.envelope import CONTENT_TYPE, Event
+from contracts.topology import DESK, INTAKE
+from deploy.cli.bus import Bus
+from deploy.cli.sender import Sender
+
+from .dead import DeadLetters
+
+DEAD_LETTER = "dead letter"
+CLOSED_406 = "closed by the broker (406)"
+CLOSED_403 = "closed by the broker (403)"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One piece of bad input, what the contract says to it, and what came."""
+
+    what: str
+    expected: str
+    got: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the contract's answer came."""
+        return self.got == self.expected
+
+
+class BadInput:
+    """Sends it all as one channel. `trials` are the results, `dead_ids` the message ids that had to die."""
+
+    def __init__(self, url: str, dead: DeadLetters, submission: Mapping[str, Any], visitor: Mapping[str, Any]) -> None:
+        self.trials: list[Trial] = []
+        self.dead_ids: set[str] = set()
+        self.sender: Sender | None = None
+        self._url = url
+        self._dead = dead
+        self._good = dict(submission)
+        self._visitor = visitor
+
+    def work(self) -> None:
+        """Send everything, wait for each answer."""
+        with Bus(self._url) as bus:
+            self.sender = Sender(bus)
+            self.sender.listen_privately()
+            mine = self._own_ticket()
+            self._rejected()
+            self._about(mine)
+            self._unreadable()
+        self._forbidden_by_the_broker()
+
+    def _own_ticket(self) -> str:
+        """A ticket to do wrong things to, filed twice with one id: the second body must change nothing."""
+        assert self.sender
+        id_ = uuid.uuid4().hex
+        first = self.sender.ask("ticket.submit", self._good, id_=id_)
+        again = self.sender.ask("ticket.submit", {**self._good, "subject": "Another subject"}, id_=id_)
+        same = (first.id, first.data["ticket"]["number"]) == (again.id, again.data["ticket"]["number"])
+        self._note("the same id with another body", "the first outcome", "the first outcome" if same else again.type)
+        return str(first.data["ticket"]["number"])
+
+    def _rejected(self) -> None:
+        good = self._good
+        without = {name: value for name, value in good.items() if name != "subject"}
+        for what, code, data in (
+            ("a field missing", "invalid", without),
+            ("a field too long", "invalid", {**good, "subject": "x" * 201}),
+            ("a field of the wrong type", "invalid", {**good, "body": 42}),
+            ("data that is a list", "invalid", []),
+            ("an unknown category", "unknown_category", {**good, "category": "lost-umbrellas"}),
+            ("a body of 10 MB", "too_large", {**good, "body": "x" * 10_000_000}),
+        ):
+            self._ask(what, code, "ticket.submit", data)
+        escalation = {"requester": good["requester"], "number": "00000001"}
+        self._ask("a command that is not offered yet", "unsupported", "ticket.escalate", escalation)
+        self._claiming("a forged source", "forbidden", source="/channels/game", type="ticket.submit")
+        self._claiming("an unknown type", "invalid", source="/channels/web", type="ticket.teleport")
+
+    def _about(self, number: str) -> None:
+        good, temporary = self._good, self._visitor["temporary"]
+        stranger = {**good["requester"], "account_id": good["requester"]["account_id"] + "-stranger"}
+        wrong = {"temporary": {**temporary, "secret": temporary["secret"][::-1]}}
+        for what, code, requester, about in (
+            ("an unknown ticket", "unknown_ticket", good["requester"], "99999999"),
+            ("somebody else's ticket", "forbidden", stranger, number),
+            ("a wrong secret", "unauthenticated", wrong, number),
+        ):
+            self._ask(what, code, "ticket.reply", {"requester": requester, "number": about, "body": "Hello?"})
+
+    def _unreadable(self) -> None:
+        assert self.sender
+        bodies = {"not JSON": b"Hello, desk!", "JSON that is no CloudEvent": json.dumps({"hello": "desk"}).encode()}
+        ids = {what: uuid.uuid4().hex for what in bodies}
+        for what, body in bodies.items():
+            properties = {"message_id": ids[what], "content_type": CONTENT_TYPE}
+            self.sender.bus.publish(INTAKE, "ticket.submit", body, **properties)
+        self.sender.bus.settle()
+        self.dead_ids |= set(ids.values())
+        for what, id_ in ids.items():
+            self._note(what, DEAD_LETTER, DEAD_LETTER if self._dead.wait_for(id_) else "nothing")
+
+    def _forbidden_by_the_broker(self) -> None:
+        for what, expected, exchange, key, user in (
+            ("a forged user_id", CLOSED_406, INTAKE, "ticket.submit", "game"),
+            ("a channel writing as an agent", CLOSED_403, DESK, "ticket.close", "web"),
+        ):
+            got = "taken"
+            with Bus(self._url) as bus:
+                try:
+                    bus.publish(exchange, key, b"{}", user_id=user, message_id=uuid.uuid4().hex)
+                    bus.settle(10)
+                except PreconditionFailed:
+                    got = CLOSED_406
+                except AccessRefused:
+                    got = CLOSED_403
+            self._note(what, expected, got)
+
+    def _ask(self, what: str, code: str, command: str, data: Any) -> None:
+        assert self.sender
+        event = self.sender.ask(command, data)
+        self._note(what, code, event.data.get("code", event.type))
+
+    def _claiming(self, what: str, code: str, **claims: str) -> None:
+        """Send an event whose envelope is made by hand."""
+        assert self.sender
+        event = Event(uuid.uuid4().hex, time=datetime.now(UTC), data=self._good, **claims)
+        answer = self.sender.wait_for(self.sender.send_event(event, routing_key="ticket.submit"))
+        self._note(what, code, answer.data.get("code", answer.type))
+
+    def _note(self, what: str, expected: str, got: str) -> None:
+        self.trials.append(Trial(what, expected, got))

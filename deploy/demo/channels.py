@@ -1,0 +1,148 @@
+"""The demo's three channels and the customers behind them.
+
+A channel feeds its share of the requests, some of them twice; when the desk answers, its customers behave as customers
+do: they tell apart what is alike, answer questions, accept solutions or say that it is not solved, or say nothing.
+The page is docs/cli.md.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from contracts.envelope import Event
+from deploy.cli.bus import Bus
+from deploy.cli.feeding import AT_ONCE
+from deploy.cli.sender import Sender
+
+from .run import Later, Run
+
+NAMES = ("web", "game", "mail")
+
+DETAILS = {
+    "en": "I saw it this morning last, with version 7.1.4.",
+    "de": "Zuletzt heute Morgen, mit Version 7.1.4.",
+    "fr": "Ce matin encore, avec la version 7.1.4.",
+    "es": "Esta mañana por última vez, con la versión 7.1.4.",
+    "pt": "Hoje de manhã, com a versão 7.1.4.",
+    "it": "Stamattina, con la versione 7.1.4.",
+    "nl": "Vanochtend nog, met versie 7.1.4.",
+    "pl": "Dziś rano, w wersji 7.1.4.",
+    "ja": "今朝です。バージョンは7.1.4です。",
+}
+TWICE_IN = 12
+NOT_YET = "Thank you, but it has just happened again."
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A `ticket.submit` to send: the same `id` twice is a resent one, the same data with a new id a duplicate."""
+
+    id: str
+    data: Mapping[str, Any]
+
+
+def plan(run: Run, requests: Iterable[Mapping[str, Any]]) -> dict[str, list[Submission]]:
+    """What each channel sends, in order. Of TWICE_IN requests one is filed twice, one resent with its id."""
+    shares: dict[str, list[Submission]] = {name: [] for name in NAMES}
+    for row, request in enumerate(requests):
+        channel = request.get("channel", NAMES[row % len(NAMES)])
+        data = {name: value for name, value in request.items() if name != "channel"}
+        submission = Submission(uuid.uuid4().hex, {**data, "requester": run.requester(data["requester"])})
+        share = shares[channel]
+        share.append(submission)
+        if row % TWICE_IN == 4:  # pressed the button twice: a new command for the same issue
+            share.append(Submission(uuid.uuid4().hex, submission.data))
+        elif row % TWICE_IN == 8:  # the network failed before the answer came: the same command again, twice
+            share += [submission, submission]
+    return shares
+
+
+class Channel:
+    """One channel: a thread, a connection as its broker user, and its customers."""
+
+    def __init__(self, run: Run, url: str, name: str, share: list[Submission]) -> None:
+        self.name = name
+        self.resent = 0
+        self.messages: Counter[str] = Counter()
+        """What was shown to customers, by kind."""
+        self.sender: Sender | None = None
+        self._run = run
+        self._url = url
+        self._share = deque(share)
+        self._later = Later()
+        self._submitted: dict[str, Mapping[str, Any]] = {}
+        self._replied: set[str] = set()
+        self._language: dict[str, str | None] = {}
+
+    @property
+    def to_do(self) -> int:
+        """What is not sent yet, and what customers are going to do."""
+        return len(self._share) + len(self._later)
+
+    def work(self) -> None:
+        """Feed, and let customers react until the run is over. The body of a thread."""
+        with Bus(self._url, heartbeat=20) as bus:
+            self.sender = sender = Sender(bus, self._hear)
+            sender.on_answer = self._answered
+            sender.listen()
+            start, sent = time.monotonic(), 0
+            while not self._run.over.is_set():
+                due = sent + AT_ONCE if self._run.rate is None else int((time.monotonic() - start) * self._run.rate) + 1
+                while self._share and sent < due:
+                    self._submit(self._share.popleft())
+                    sent += 1
+                bus.drain(0.05 if self._run.rate or not self._share else 0)
+                self._later.do_what_is_due()
+            bus.settle()
+
+    def _submit(self, submission: Submission) -> None:
+        assert self.sender
+        self.resent += submission.id in self._submitted
+        self._submitted[submission.id] = submission.data
+        self.sender.send("ticket.submit", submission.data, id_=submission.id)
+
+    def _answered(self, event: Event) -> None:
+        """A customer is asked whether it is the same issue: one in two says no and files it, the other adds to it."""
+        if event.type == "ticket.opened":
+            self._language[event.data["ticket"]["number"]] = event.data["ticket"].get("language")
+        if event.type != "ticket.similar" or event.causationid not in self._submitted:
+            return
+        data = self._submitted[event.causationid]
+        numbers = [candidate["number"] for candidate in event.data["candidates"]]
+        if int(numbers[0]) % 2:
+            again = {**data, "distinct_from": numbers}
+            action = partial(self._submit, Submission(uuid.uuid4().hex, again))
+        else:
+            action = partial(self._tell, "ticket.reply", data["requester"], numbers[0], body=data["body"])
+        self._plan(event.causationid, action)
+
+    def _hear(self, event: Event) -> None:
+        """A message for a customer of this run: answer the desk's question, or say what became of its solution."""
+        if event.type != "notification.message" or not self._run.owns(event.data):
+            return
+        kind, number = event.data["kind"], event.data["number"]
+        self.messages[kind] += 1
+        person = event.data["requester"]
+        requester = {"account_id": person["id"], "display_name": person["display_name"], "tier": person["tier"]}
+        mood = int(number) // 10 % 10
+        if kind == "info_requested":
+            details = DETAILS.get(self._language.get(number) or "en", DETAILS["en"])
+            self._plan(number, partial(self._tell, "ticket.reply", requester, number, body=details))
+        elif kind == "solution_suggested" and (mood < 6 or number in self._replied):
+            self._plan(number, partial(self._tell, "ticket.accept_solution", requester, number))
+        elif kind == "solution_suggested" and mood == 6:
+            self._replied.add(number)
+            self._plan(number, partial(self._tell, "ticket.reply", requester, number, body=NOT_YET))
+
+    def _plan(self, about: str, action: Any) -> None:
+        self._later.after(self._run.pace, about, action)
+
+    def _tell(self, command: str, requester: Mapping[str, Any], number: str, **data: str) -> None:
+        assert self.sender
+        self.sender.send(command, {"requester": requester, "number": number, **data}, subject=number)

@@ -1,0 +1,103 @@
+"""What must hold after a run, checked on what the databases hold against what people heard.
+
+Pure: takes both, returns each promise with what speaks against it. The page is docs/cli.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .bad_input import Trial
+from .dead import DeadLetter
+from .facts import Facts
+from .heard import Heard
+
+TIMERS_NEEDED = {"need_more_info": frozenset[str](), "solution_suggested": frozenset({"auto_close"})}
+"""Timers that a ticket must have by status; where it is not named, those of a running reply target."""
+REPLY_TIMERS = frozenset({"warning", "breach"})
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A promise, and what speaks against it (nothing, if it was kept)."""
+
+    promise: str
+    against: Sequence[str]
+
+
+def check(
+    facts: Facts, heard: Heard, trials: Sequence[Trial], dead: Sequence[DeadLetter], sent_to_die: set[str]
+) -> list[Check]:
+    """All promises that the demo can judge."""
+    opened, tickets = heard.opened(), facts.by_number
+    notes, duplicates = facts.entries["note_added"], heard.count("ticket.duplicate")
+    received = heard.received()
+    unexpected = [f"{one.id} in {one.died_in}: {one.reason}" for one in dead if one.id not in sent_to_die]
+    return [
+        Check("every command got exactly one outcome", list(_outcomes(heard))),
+        Check("the broker took and routed everything", list(_untaken(heard))),
+        Check(
+            "every ticket in the database was announced as opened to its sender, and the other way round",
+            sorted(opened.keys() ^ tickets.keys()),
+        ),
+        Check("nobody has two open tickets for one issue", facts.open_twice),
+        Check(
+            "every submission answered as a duplicate is a note in a history, and the other way round",
+            [] if notes == duplicates else [f"{notes} notes, {duplicates} outcomes"],
+        ),
+        Check("every open ticket has an agent or waits for one in routing", list(_unassigned(facts))),
+        Check("the agent who has a ticket was told so, and nobody else", list(_misassigned(facts, received))),
+        Check("no agent has more tickets than they can take", facts.overloaded),
+        Check("every open ticket has the timers that its status calls for", list(_untimed(facts))),
+        Check(
+            "nobody was told anything twice, and every notification went out",
+            [f"{facts.told_twice} twice"] * bool(facts.told_twice)
+            + [
+                f"{count} {kind} by {medium} {status}"
+                for (kind, medium, status), count in facts.deliveries.items()
+                if status in ("waiting", "pending", "failed")
+            ],
+        ),
+        Check(
+            "bad input got the contract's answer",
+            [f"{one.what}: {one.got} instead of {one.expected}" for one in trials if not one.passed],
+        ),
+        Check("only what had to die is a dead letter", unexpected),
+    ]
+
+
+def _outcomes(heard: Heard) -> Iterable[str]:
+    for name, sent in heard.commands():
+        if len(sent.answers) != 1:
+            labels = ", ".join(answer.label for answer in sent.answers.values()) or "none"
+            yield f"{sent.type} of {name}: {labels}"
+
+
+def _untaken(heard: Heard) -> Iterable[str]:
+    for sender in heard.senders:
+        for what, ids in (("not routed", sender.bus.returned), ("refused", sender.bus.refused)):
+            if ids:
+                yield f"{len(ids)} of {sender.name} {what}"
+
+
+def _unassigned(facts: Facts) -> Iterable[str]:
+    for ticket in facts.tickets:
+        if ticket["status"] != "closed" and not ticket["agent"] and ticket["_id"] not in facts.waiting:
+            yield f"{ticket['number']} ({ticket['status']})"
+
+
+def _misassigned(facts: Facts, received: dict[str, set[str]]) -> Iterable[str]:
+    for ticket in facts.tickets:
+        agent = {ticket["agent"]["id"]} if ticket["agent"] else set()
+        told = received.get(ticket["number"], set())
+        if agent != told:
+            yield f"{ticket['number']} is with {agent or 'nobody'}, told were {told or 'none'}"
+
+
+def _untimed(facts: Facts) -> Iterable[str]:
+    for ticket in facts.tickets:
+        if ticket["status"] != "closed":
+            missing = TIMERS_NEEDED.get(ticket["status"], REPLY_TIMERS) - facts.timers.get(ticket["_id"], set())
+            if missing:
+                yield f"{ticket['number']} ({ticket['status']}) lacks {', '.join(sorted(missing))}"

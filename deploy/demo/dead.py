@@ -1,0 +1,57 @@
+"""What dies while the demo runs: reads `helpdesk.dead` as the operator, from a temporary queue of its own.
+
+The page is docs/cli.md.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.topology import DEAD
+from deploy.cli.bus import Bus
+
+from .run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that died: its id, the queue or key that it died in, and why."""
+
+    id: str
+    died_in: str
+    reason: str
+
+
+class DeadLetters:
+    """All of a run, in order. `listening` is set when none can be missed any more."""
+
+    def __init__(self, run: Run, url: str) -> None:
+        self.letters: list[DeadLetter] = []
+        self.listening = threading.Event()
+        self._run = run
+        self._url = url
+
+    def work(self) -> None:
+        """Collect until the run is over. The body of a thread."""
+        with Bus(self._url, heartbeat=20) as bus:
+            bus.consume(bus.own_queue((DEAD, "#")), self._take, acknowledge=False)
+            self.listening.set()
+            while not self._run.over.is_set():
+                bus.drain(0.1)
+
+    def wait_for(self, id_: str, timeout: float = 30) -> bool:
+        """Whether the message with that id died within `timeout` seconds."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            if any(letter.id == id_ for letter in self.letters):
+                return True
+            self._run.over.wait(0.05)
+        return False
+
+    def _take(self, message: Any) -> None:
+        reason = (message.headers or {}).get("x-reason", "set aside by the broker, without a reason")
+        id_ = str(message.properties.get("message_id", ""))
+        self.letters.append(DeadLetter(id_, message.delivery_info["routing_key"], str(reason)))

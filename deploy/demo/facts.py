@@ -1,0 +1,143 @@
+"""What the services' databases hold of one run: the demo's own count, taken apart from what its people heard.
+
+Reads only. The page is docs/cli.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from deploy.cli.desk import Desk
+
+from .run import Run
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One run as the databases have it."""
+
+    tickets: Sequence[Document]
+    """Intake's tickets, without history."""
+    entries: Counter[str]
+    """History entries by kind."""
+    waiting: set[str]
+    """Ids of the tickets that routing keeps waiting for an agent with room."""
+    overloaded: list[str]
+    """Agents with more tickets than their capacity."""
+    clocks: Counter[str]
+    """sla's clocks: `started` in all, of which `met`, `breached` and `running`."""
+    timers: dict[str, set[str]]
+    """Kinds of the timers that stand, by ticket id."""
+    deliveries: Counter[tuple[str, str, str]]
+    """Notifications by kind, medium (`channel`, `agent`, `email`) and status."""
+    told_twice: int
+    """Notifications that tell one recipient of one event by one medium once more."""
+    open_twice: list[str] = field(default_factory=list)
+    """Persons with more than one open ticket for an issue."""
+
+    @property
+    def by_number(self) -> dict[str, Document]:
+        """The tickets by number."""
+        return {ticket["number"]: ticket for ticket in self.tickets}
+
+
+class Reader:
+    """Reads the databases for a run and its visitor's account, which is learnt later."""
+
+    def __init__(self, desk: Desk, run: Run) -> None:
+        self._desk = desk
+        self._run = run
+        self.visitor = ""
+
+    @property
+    def _of_run(self) -> dict[str, Any]:
+        persons = {"person": {"$regex": f"^account:{self._run.id}-"}}
+        return {"$or": [persons, {"person": f"temporary:{self.visitor}"}]} if self.visitor else persons
+
+    def by_status(self) -> Counter[str]:
+        """Tickets of the run by status, for the live table."""
+        groups = self._desk.intake.tickets.aggregate(
+            [{"$match": self._of_run}, {"$group": {"_id": "$status", "count": {"$sum": 1}}}]
+        )
+        return Counter({group["_id"]: group["count"] for group in groups})
+
+    def notifications(self) -> int:
+        """How many notifications there are, of all runs: it stands still when there is no more to tell."""
+        return self._desk.notifications.deliveries.estimated_document_count()
+
+    def unfinished(self) -> list[str]:
+        """What is still going on behind the outcomes, in words; empty when everything has come to rest."""
+        desk = self._desk
+        unassigned = {"$and": [self._of_run, {"agent": None, "status": {"$ne": "closed"}}]}
+        counts = {
+            "tickets without agent": desk.intake.tickets.count_documents(unassigned),
+            "notifications under way": desk.notifications.deliveries.count_documents(
+                {"status": {"$in": ["waiting", "pending"]}}
+            ),
+            **{
+                f"turns of {name} unsent": database.outbox.count_documents({})
+                for name, database in (
+                    ("intake", desk.intake),
+                    ("routing", desk.routing),
+                    ("sla", desk.sla),
+                    ("notifications", desk.notifications),
+                )
+            },
+        }
+        if not any(counts.values()):  # the dear question last
+            counts |= self._behind()
+        return [f"{count:,} {what}" for what, count in counts.items() if count]
+
+    def _behind(self) -> dict[str, int]:
+        """How many tickets routing and sla do not know at their newest version."""
+        versions = {
+            ticket["_id"]: ticket["version"] for ticket in self._desk.intake.tickets.find(self._of_run, {"version": 1})
+        }
+        known = {
+            "routing": {row["_id"]: row["version"] for row in self._desk.routing.tickets.find({}, {"version": 1})},
+            "sla": {
+                row["_id"]: row["newest"]["version"] for row in self._desk.sla.tickets.find({}, {"newest.version": 1})
+            },
+        }
+        return {
+            f"tickets of which {name} is behind": sum(seen.get(id_, 0) < version for id_, version in versions.items())
+            for name, seen in known.items()
+        }
+
+    def read(self) -> Facts:
+        """Everything, once the run has come to rest."""
+        desk = self._desk
+        tickets = list(desk.intake.tickets.find(self._of_run, {"opening": 0}))
+        ids = [ticket["_id"] for ticket in tickets]
+        numbers = {ticket["number"] for ticket in tickets}
+        entries = desk.intake.entries.find({"ticket_id": {"$in": ids}}, {"kind": 1})
+        keys = Counter((ticket["person"], ticket["key"]) for ticket in tickets if ticket["status"] != "closed")
+        clocks: Counter[str] = Counter()
+        for row in desk.sla.tickets.find({"_id": {"$in": ids}}, {"watches": 1}):
+            for watch in row["watches"]:
+                running = watch["clock"]["ended_at"] is None
+                clocks.update(started=1, met=watch["met"], breached=watch["breached"], running=running)
+        timers: dict[str, set[str]] = {}
+        for timer in desk.sla.timers.find({"about": {"$in": ids}}, {"about": 1, "kind": 1}):
+            timers.setdefault(timer["about"], set()).add(timer["kind"])
+        told = [row for row in desk.notifications.deliveries.find({}) if row["number"] in numbers]
+        once = {(row["event_id"], row["recipient"], row["channel"]) for row in told}
+        routed = desk.routing.tickets.find(
+            {"_id": {"$in": ids}, "agent": None, "status": {"$ne": "closed"}}, {"_id": 1}
+        )
+        return Facts(
+            tickets=tickets,
+            entries=Counter(row["kind"] for row in entries),
+            waiting={row["_id"] for row in routed},
+            overloaded=[row["_id"] for row in desk.agents() if row["load"] > row["capacity"]],
+            clocks=clocks,
+            timers=timers,
+            deliveries=Counter((row["kind"], row["channel"], row["status"]) for row in told),
+            told_twice=len(told) - len(once),
+            open_twice=sorted({person for (person, _), count in keys.items() if count > 1}),
+        )

@@ -1,0 +1,160 @@
+"""The demo's last page: what became of the requests, counted from the databases and from what people heard.
+
+Only prints. The page is docs/cli.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from contracts.catalogue import Catalogue
+from deploy.cli.sender import latencies, percentile
+from deploy.cli.show import STATUS_COLOURS
+
+from .bad_input import Trial
+from .channels import Channel
+from .checks import Check
+from .dead import DeadLetter
+from .facts import Facts
+from .heard import Heard
+
+CLOCKS = ("met", "running", "breached")
+SHOWN = 3
+"""How many examples are given of what is wrong."""
+
+
+class Summary:
+    """Prints the parts of the summary, one method each."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def tickets(self, facts: Facts, catalogue: Catalogue) -> None:
+        """Tickets by category and status."""
+        counts = Counter((ticket["category"], ticket["status"]) for ticket in facts.tickets)
+        statuses = [status for status in STATUS_COLOURS if any(known == status for _, known in counts)]
+        table = self._table(f"{len(facts.tickets):,} tickets", "", *statuses, "all")
+        for category in catalogue.categories.values():
+            row = [counts[category.id, status] for status in statuses]
+            table.add_row(category.name, *map(_count, row), _count(sum(row)))
+        table.add_section()
+        totals = [sum(counts[category, status] for category in catalogue.categories) for status in statuses]
+        table.add_row("all", *map(_count, totals), _count(sum(totals)))
+        self._console.print(table)
+
+    def channels(self, channels: Sequence[Channel]) -> None:
+        """What each channel sent and what its commands came to."""
+        kinds = {
+            "opened": "ticket.opened",
+            "duplicates added": "ticket.duplicate",
+            "prompts": "ticket.similar",
+            "reopened": "ticket.reopened",
+            "accepted": "command.accepted",
+        }
+        table = self._table("Channels", "", "commands", "resent", *kinds, "rejected", "messages shown")
+        for channel in channels:
+            assert channel.sender
+            outcomes = channel.sender.outcomes
+            rejected = sum(count for label, count in outcomes.items() if label.startswith("command.rejected"))
+            counts = [len(channel.sender.sent), channel.resent, *(outcomes[type_] for type_ in kinds.values())]
+            table.add_row(channel.name, *map(_count, [*counts, rejected, sum(channel.messages.values())]))
+        self._console.print(table)
+
+    def agents(self, facts: Facts, heard: Heard) -> None:
+        """Assignments by agent, as the database has them."""
+        has = Counter(ticket["agent"]["id"] for ticket in facts.tickets if ticket["agent"])
+        done = ("ticket.suggest_solution", "ticket.ask_info", "ticket.close")
+        table = self._table("Agents", "", "assigned", "solutions", "questions", "closed")
+        for agent in heard.agents:
+            table.add_row(
+                f"{agent.id} {agent.name}", *map(_count, [has[agent.id], *(agent.did[what] for what in done)])
+            )
+        self._console.print(table)
+
+    def rest(self, facts: Facts, heard: Heard, mails_in_sink: int, dead: Sequence[DeadLetter]) -> None:
+        """Clocks, mails, dead letters, rate and latency, one line each."""
+        clocks = facts.clocks
+        timers = Counter(kind for kinds in facts.timers.values() for kind in kinds)
+        mails = sum(
+            count for (_, medium, status), count in facts.deliveries.items() if (medium, status) == ("email", "sent")
+        )
+        shown = sum(count for (_, medium, _), count in facts.deliveries.items() if medium != "email")
+        reasons = Counter(letter.reason.partition(":")[0] for letter in dead)
+        self._lines(
+            ("clocks armed", f"{clocks['started']:,}: " + ", ".join(f"{clocks[what]:,} {what}" for what in CLOCKS)),
+            ("timers set", ", ".join(f"{count:,} {kind}" for kind, count in timers.most_common()) or "none"),
+            (
+                "mails sent",
+                f"{mails:,} ({mails_in_sink:,} lie in the mail folder); {shown:,} messages by channel and agent",
+            ),
+            (
+                "dead letters",
+                f"{len(dead):,}: {', '.join(f'{count} {reason}' for reason, count in reasons.items()) or 'none'}",
+            ),
+            *self._speed(heard),
+        )
+
+    def _speed(self, heard: Heard) -> Iterable[tuple[str, str]]:
+        submitted = [sent for _, sent in heard.commands() if sent.type == "ticket.submit" and sent.answer]
+        everything = [sent for _, sent in heard.commands()]
+        if not submitted:
+            return
+        begun = min(sent.at for sent in submitted)
+        ended = max(sent.answer.at for sent in submitted if sent.answer)
+        yield (
+            "rate",
+            f"{len(submitted) / (ended - begun):,.0f} submissions answered a second, for {ended - begun:.1f} s",
+        )
+        yield "publish to outcome", _times(latencies(everything)) + f" ({len(everything):,} commands)"
+        assigned = heard.to_assigned()
+        yield "publish to agent", _times(assigned) + f" ({len(assigned):,} tickets in their agent's hands)"
+
+    def bad_input(self, trials: Sequence[Trial]) -> None:
+        """Each piece of bad input and what it got."""
+        table = Table(
+            "", "answer", title="Bad input", title_justify="left", title_style="bold", box=None, pad_edge=False
+        )
+        for trial in trials:
+            got = Text(trial.got, "green" if trial.passed else "red")
+            table.add_row(trial.what, got if trial.passed else got.append(f", not {trial.expected}"))
+        self._console.print(table)
+        self._console.print()
+
+    def checks(self, checks: Sequence[Check]) -> None:
+        """Each promise, kept or not."""
+        for one in checks:
+            sign = Text("✗ ", "bold red") if one.against else Text("✓ ", "green")
+            self._console.print(sign.append(one.promise, "default"))
+            for example in one.against[:SHOWN]:
+                self._console.print(Text(f"    {example}", "red"))
+            if len(one.against) > SHOWN:
+                self._console.print(Text(f"    and {len(one.against) - SHOWN:,} more", "red"))
+
+    def _table(self, title: str, *columns: str) -> Table:
+        table = Table(*columns, title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+        for column in table.columns[1:]:
+            column.justify = "right"
+        return table
+
+    def _lines(self, *lines: tuple[str, str]) -> None:
+        grid = Table.grid(padding=(0, 2))
+        for name, value in lines:
+            grid.add_row(Text(name, "bold"), Text(value))
+        self._console.print(grid)
+        self._console.print()
+
+
+def _count(count: int) -> str:
+    return f"{count:,}" if count else "·"
+
+
+def _times(ascending: list[float]) -> str:
+    return ", ".join(
+        f"{name} {percentile(ascending, share) * 1000:,.0f} ms"
+        for name, share in (("median", 0.5), ("p99", 0.99), ("longest", 1.0))
+    )
