@@ -100,7 +100,7 @@ def read_calendars(file: Path) -> Mapping[str, Calendar]:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise WrongCalendars(f"{file}{line}: not YAML: {error.problem}.") from error
     except yaml.YAMLError as error:
-        raise WrongCalendars(f"{file}: not YAML: {error}.") from error
+        raise WrongCalendars(f"{file}: not YAML: {str(error).splitlines()[0]}.") from error
     if node is None:
         raise WrongCalendars(f"{file}, line 1: the file is empty.")
     fields = _Part(file, "", node).fields(required=("version", "calendars"))

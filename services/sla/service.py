@@ -1,0 +1,58 @@
+"""The sla service: hears every version of every ticket, and lets due timers speak; every rule is in domain/.
+
+The page is docs/sla.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pymongo.database import Database
+
+from services.chassis.catalogue import WrongCatalogue, load_catalogue
+from services.chassis.entrypoint import Turns, due_timers, messages
+from services.chassis.reading import Delivery
+from services.chassis.settings import WrongSettings
+from services.chassis.turn import Rules, Turn
+from services.chassis.unit_of_work import Fired
+from services.sla.calendars_file import business_calendar
+from services.sla.domain.decisions import decide
+from services.sla.domain.policy import Policy
+from services.sla.domain.state import View
+from services.sla.repository import INDEXES, Repository
+from services.sla.settings import SlaSettings
+
+__all__ = ["INDEXES", "SETTINGS", "Service", "Sla", "rules"]
+
+
+def rules(settings: SlaSettings, database: Database[dict[str, Any]]) -> Rules[View]:
+    """sla's own turn. Raises `WrongSettings` for a catalogue that does not do; the calendars are checked already."""
+    try:
+        catalogue = load_catalogue(settings.catalogue)
+    except WrongCatalogue as error:
+        raise WrongSettings(str(error)) from error
+    policy = Policy(business_calendar(settings.calendars), catalogue)
+    return Rules("sla", Repository(database, policy), decide)
+
+
+class Sla:
+    """Keeps the desk's reply targets, and closes what stays without a reply."""
+
+    name = "sla"
+
+    turn: Turn[View] = Turns(rules)
+
+    @messages("sla.events")  # type: ignore[untyped-decorator]
+    def hear(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
+        """Versions of tickets."""
+        return self.turn.run(take)
+
+    @due_timers  # type: ignore[untyped-decorator]
+    def fire(self, timers: list[Fired]) -> None:
+        """Warnings, breaches and closings that are due."""
+        self.turn.run(timers=timers)
+
+
+Service = Sla
+SETTINGS = SlaSettings
