@@ -6,7 +6,8 @@ The page is docs/contracts.md.
 from __future__ import annotations
 
 from contracts import common
-from contracts.fields import Choice, Flag, MapOf, Moment, Part, Payload, Text, Whole
+from contracts.fields import Choice, Flag, MapOf, Moment, Text, Whole
+from contracts.payload import Part, Payload
 
 
 class OpenTemporary(Payload):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contracts import common
-from contracts.fields import Choice, Flag, ListOf, Payload, Text, Whole
+from contracts.fields import Choice, Flag, ListOf, Text, Whole
+from contracts.payload import Payload
 
 ANY_SKILL = "*"
 """In `skills`: the agent takes every category."""

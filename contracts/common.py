@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.fields import Answers, Base64, Choice, Either, Flag, ListOf, Moment, Part, Payload, Text, Whole
+from contracts.fields import Answers, Base64, Choice, Flag, ListOf, Moment, Text, Whole
 from contracts.names import NAME_PATTERN
+from contracts.payload import Either, Part, Payload
 
 TIERS = ("standard", "vip")
 STATUSES = (

@@ -1,8 +1,6 @@
 """The fields that schemas are made of: marshmallow fields that check strictly, read fast and know their JSON Schema.
 
-`Payload` is the base of every schema. Its `load` first reads in one pass that stops at the first fault; only what has
-a fault goes through marshmallow, which collects every error by field. Messages are loaded by the thousand a second,
-and this takes a quarter of the time. The page is docs/contracts.md.
+Objects with a schema of their own are in payload.py. The page is docs/contracts.md.
 """
 
 from __future__ import annotations
@@ -10,20 +8,24 @@ from __future__ import annotations
 import binascii
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
+from marshmallow import ValidationError, fields
 
 from contracts.envelope import moment
+
+if TYPE_CHECKING:
+    from contracts.payload import Payload
 
 T = TypeVar("T")
 Json = dict[str, Any]
 
-_ABSENT: Any = object()
-_REQUIRED = "Missing data for required field."
-_NOT_AN_OBJECT = "Not an object."
+NOT_AN_OBJECT = "Not an object."
+
+ID_PATTERN = "[a-z0-9][a-z0-9_-]{0,63}"
+_IS_ID = re.compile(ID_PATTERN).fullmatch
 
 
 class WireField(fields.Field[T], ABC):
@@ -43,6 +45,10 @@ class WireField(fields.Field[T], ABC):
     @abstractmethod
     def json_schema(self) -> Json:
         """JSON Schema (2020-12) of what `read` takes."""
+
+    def parts(self) -> Sequence[Payload]:
+        """Schemas that `json_schema` refers to, as `#/$defs/<class name>`."""
+        return ()
 
     def read_all(self, value: Any) -> T:
         """As `read`, but the error raised names every fault in the value, not only the first."""
@@ -182,7 +188,7 @@ class Answers(WireField[dict[str, Any]]):
 
     def read(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise ValidationError(_NOT_AN_OBJECT)
+            raise ValidationError(NOT_AN_OBJECT)
         answers = {key: answer for key, answer in value.items() if _IS_ID(key) and answer is not None}
         if len(answers) > 50:
             raise ValidationError("Must be up to 50 answers.")
@@ -241,6 +247,9 @@ class ListOf(WireField[list[Any]]):
             raise ValidationError(faults)
         return loaded
 
+    def parts(self) -> Sequence[Payload]:
+        return self.item.parts()
+
     def _measure(self, value: Any) -> None:
         if not isinstance(value, list):
             raise ValidationError("Not a list.")
@@ -260,7 +269,7 @@ class MapOf(WireField[dict[str, Any]]):
 
     def read(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise ValidationError(_NOT_AN_OBJECT)
+            raise ValidationError(NOT_AN_OBJECT)
         if len(value) > self.maximum or not all(map(_IS_ID, value)):
             raise ValidationError(f"Must have up to {self.maximum} keys of lower-case letters, digits, - and _.")
         return {key: self.item.read(each) for key, each in value.items()}
@@ -273,175 +282,6 @@ class MapOf(WireField[dict[str, Any]]):
             "propertyNames": names,
             "additionalProperties": self.item.json_schema(),
         }
-
-
-class Part(WireField[dict[str, Any]]):
-    """An object with a schema of its own."""
-
-    def __init__(self, schema: type[Payload], **more: Any) -> None:
-        super().__init__(**more)
-        self.schema = schema()
-
-    def read(self, value: Any) -> dict[str, Any]:
-        return self.schema.read(value)
-
-    def read_all(self, value: Any) -> dict[str, Any]:
-        loaded: dict[str, Any] = self.schema.load(value)
-        return loaded
-
-    def json_schema(self) -> Json:
-        return self.schema.json_schema()
-
-
-class Either(WireField[dict[str, Any]]):
-    """An object in one of two forms: the form `marked` if it has the key `mark`, else the form `plain`.
-
-    `apart`: keys of the plain form that may not stand beside the mark.
-    """
-
-    def __init__(
-        self, mark: str, marked: type[Payload], plain: type[Payload], apart: Sequence[str], **more: Any
-    ) -> None:
-        super().__init__(**more)
-        self.mark, self.apart = mark, tuple(apart)
-        self.marked, self.plain = marked(), plain()
-
-    def read(self, value: Any) -> dict[str, Any]:
-        return self._form(value).read(value)
-
-    def read_all(self, value: Any) -> dict[str, Any]:
-        loaded: dict[str, Any] = self._form(value).load(value)
-        return loaded
-
-    def _form(self, value: Any) -> Payload:
-        if not isinstance(value, dict):
-            raise ValidationError(_NOT_AN_OBJECT)
-        if value.get(self.mark) is None:
-            return self.plain
-        for key in self.apart:
-            if value.get(key) is not None:
-                raise ValidationError({key: [f"Not beside {self.mark}: give one of the two forms."]})
-        return self.marked
-
-    def json_schema(self) -> Json:
-        present = {"required": [self.mark], "properties": {self.mark: {"not": {"type": "null"}}}}
-        conflict = {
-            "anyOf": [{"required": [key], "properties": {key: {"not": {"type": "null"}}}} for key in self.apart]
-        }
-        return {
-            "type": "object",
-            "if": present,
-            "then": {**self.marked.json_schema(), "not": conflict},
-            "else": {
-                **self.plain.json_schema(),
-                "properties": {**self.plain.json_schema()["properties"], self.mark: {"type": "null"}},
-            },
-        }
-
-
-class Payload(Schema):
-    """The `data` of a message, or an object in it. Unknown fields are ignored, never refused."""
-
-    one_of: ClassVar[tuple[str, ...]] = ()
-    """Of these fields, all of them optional, exactly one is there."""
-
-    error_messages = {"type": _NOT_AN_OBJECT}
-
-    class Meta:
-        unknown = EXCLUDE
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._rows: list[tuple[str, Callable[[Any], Any], bool, bool]] = [
-            (name, each.read, each.required, each.nullable) for name, each in self.wire_fields().items()
-        ]
-
-    def wire_fields(self) -> dict[str, WireField[Any]]:
-        """The schema's fields by name."""
-        return {name: each for name, each in self.load_fields.items() if isinstance(each, WireField)}
-
-    def load(self, data: Any, **options: Any) -> Any:
-        """The loaded data, a dict. Raises ValidationError with every error, nested as the fields are."""
-        if not options:
-            try:
-                return self.read(data)
-            except ValidationError:
-                pass  # marshmallow finds it again, with all the others, and says so
-        return super().load(data, **options)
-
-    def read(self, data: Any) -> dict[str, Any]:
-        """As `load`, but stops at the first error."""
-        if not isinstance(data, dict):
-            raise ValidationError(_NOT_AN_OBJECT)
-        loaded: dict[str, Any] = {}
-        for name, read, required, nullable in self._rows:
-            value = data.get(name, _ABSENT)
-            if value is _ABSENT:
-                if required:
-                    raise ValidationError(_REQUIRED, name)
-            elif value is not None:
-                loaded[name] = read(value)
-            elif nullable:
-                loaded[name] = None
-            elif required:
-                raise ValidationError(_REQUIRED, name)
-        if self.one_of:
-            self._exactly_one(loaded)
-        return loaded
-
-    @validates_schema(skip_on_field_errors=False)
-    def _check_one_of(self, data: dict[str, Any], **_: Any) -> None:
-        if self.one_of:
-            self._exactly_one(data)
-
-    def _exactly_one(self, data: Mapping[str, Any]) -> None:
-        if sum(data.get(name) is not None for name in self.one_of) != 1:
-            raise ValidationError({name: [f"Give exactly one of: {', '.join(self.one_of)}."] for name in self.one_of})
-
-    def json_schema(self) -> Json:
-        """JSON Schema (2020-12) of the object."""
-        parts = self.wire_fields()
-        schema: Json = {"type": "object", "properties": {name: _or_null(each) for name, each in parts.items()}}
-        required = [name for name, each in parts.items() if each.required]
-        if required:
-            schema["required"] = required
-        if self.one_of:
-            schema["oneOf"] = [
-                {"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in self.one_of
-            ]
-        return schema
-
-
-def errors_by_field(error: ValidationError) -> dict[str, list[str]]:
-    """The errors of a refused payload, flat, as `command.rejected` carries them: `requester.tier` → sentences.
-
-    A payload that is no object at all has its error under `data`.
-    """
-    flat: dict[str, list[str]] = {}
-    messages: Any = error.messages
-    _flatten(messages, (), flat)
-    return flat
-
-
-def _flatten(messages: Any, path: tuple[str, ...], into: dict[str, list[str]]) -> None:
-    if isinstance(messages, Mapping):
-        for key, below in messages.items():
-            _flatten(below, path if key == "_schema" else (*path, str(key)), into)
-    else:
-        into.setdefault(".".join(path) or "data", []).extend(map(str, messages))
-
-
-def _or_null(field: WireField[Any]) -> Json:
-    schema = field.json_schema()
-    if not field.allow_none:
-        return schema
-    if isinstance(schema.get("type"), str) and not {"enum", "if", "oneOf"} & schema.keys():
-        return {**schema, "type": [schema["type"], "null"]}
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-ID_PATTERN = "[a-z0-9][a-z0-9_-]{0,63}"
-_IS_ID = re.compile(ID_PATTERN).fullmatch
 
 
 def _is_answer(value: Any) -> bool:

@@ -6,7 +6,8 @@ The page is docs/contracts.md.
 from __future__ import annotations
 
 from contracts import common
-from contracts.fields import Choice, Part, Payload, Text
+from contracts.fields import Choice, Text
+from contracts.payload import Part, Payload
 
 CHANNELS = ("email", "channel", "agent")
 """Ways by which a person is told: mail, `notification.message` to the channel, `notification.message` to the agent."""

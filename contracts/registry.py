@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from contracts import accounts, agents, notifications, sla, tickets
-from contracts.fields import Payload
 from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, SERVICES, Service, role_of
+from contracts.payload import Payload
 
 Kind = Literal["command", "event", "outcome", "agent_message", "channel_message"]
 Sender = Literal["channel", "agent"] | Service
@@ -26,7 +26,7 @@ class MessageType:
     kind: Kind
     type: str
     schema: Payload
-    """`schema.load(data)` gives the loaded data, or raises marshmallow's ValidationError (fields.errors_by_field)."""
+    """`schema.load(data)` gives the loaded data, or raises marshmallow's ValidationError (payload.errors_by_field)."""
     senders: frozenset[Sender]
     """Who may send it: any channel, any agent, services by name."""
     answered_by: Service | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contracts import common
-from contracts.fields import Choice, Moment, Part, Payload, Text, Whole
+from contracts.fields import Choice, Moment, Text, Whole
+from contracts.payload import Part, Payload
 
 TARGETS = ("first_reply", "next_reply")
 

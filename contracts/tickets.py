@@ -6,7 +6,8 @@ The page is docs/contracts.md.
 from __future__ import annotations
 
 from contracts import common
-from contracts.fields import Answers, Choice, Errors, Flag, ListOf, Moment, Part, Payload, Score, Text, Whole
+from contracts.fields import Answers, Choice, Errors, Flag, ListOf, Moment, Score, Text, Whole
+from contracts.payload import Part, Payload
 
 CODES = (
     "invalid",

@@ -15,8 +15,8 @@ from marshmallow import ValidationError
 
 from contracts import registry, topology
 from contracts.envelope import Event, NotAnEvent, from_dict
-from contracts.fields import errors_by_field
 from contracts.names import role_of, source_agrees
+from contracts.payload import errors_by_field
 from contracts.registry import MessageType
 from services.chassis.decision import Answer, Message, rejected
 from services.chassis.unit_of_work import Fired
