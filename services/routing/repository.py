@@ -47,7 +47,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("reservation.until", ASCENDING)], sparse=True),
         IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0),
     ],
-    "pool": [],
+    "pool": [IndexModel([("_id", ASCENDING)])],  # there anyway: said so that the collection is made before any turn
 }
 
 
@@ -91,7 +91,7 @@ class Repository:
             either.append({"reservation.command_id": {"$in": commands}})
         if leaving:
             either.append({"agent": {"$in": leaving}, "status": {"$nin": list(RESTING)}})
-        return [_ticket(document) for document in self.db["tickets"].find({"$or": either})]
+        return [ticket_of(document) for document in self.db["tickets"].find({"$or": either})]
 
     def _agents(self, messages: Sequence[Message], tickets: Iterable[Ticket]) -> list[Agent]:
         """Everyone signed on, and everyone whom a message or a touched ticket names."""
@@ -99,7 +99,7 @@ class Repository:
         named |= {agent["id"] for message in messages if (agent := message.data.get("ticket", {}).get("agent"))}
         named |= {ticket.charged_to for ticket in tickets if ticket.charged_to is not None}
         found = self.db["agents"].find({"$or": [{"signed_on": True}, {"_id": {"$in": sorted(named)}}]})
-        return [_agent(document) for document in found]
+        return [agent_of(document) for document in found]
 
     def _signing_on(self, messages: Sequence[Message], agents: Mapping[str, Agent], now: datetime) -> list[Agent]:
         """The agents that this turn's messages may sign on, as they would be then."""
@@ -130,7 +130,7 @@ class Repository:
 
     def _first_waiting(self, condition: Document, most: int) -> list[Ticket]:
         found = self.db["tickets"].find({**_WAITING, **condition}).sort(URGENCY).limit(most)
-        return [_ticket(document) for document in found]
+        return [ticket_of(document) for document in found]
 
 
 def _may_take(skills: Sequence[str], languages: Sequence[str], tiers: Sequence[str]) -> Document:
@@ -158,9 +158,11 @@ def _agent_document(agent: Agent) -> Document:
     return _document(agent)
 
 
-def _agent(document: Document) -> Agent:
+def agent_of(document: Document) -> Agent:
+    """The agent that a document of `agents` stores."""
     lists: dict[str, Any] = {name: tuple(document[name]) for name in ("skills", "languages", "tiers")}
-    return Agent(id=document.pop("_id"), **{**document, **lists})
+    known = {field.name: document[field.name] for field in fields(Agent) if field.name in document}
+    return Agent(id=document["_id"], **{**known, **lists})
 
 
 def _ticket_document(ticket: Ticket) -> Document:
@@ -176,7 +178,8 @@ def _ticket_document(ticket: Ticket) -> Document:
     return document
 
 
-def _ticket(document: Document) -> Ticket:
+def ticket_of(document: Document) -> Ticket:
+    """The ticket that a document of `tickets` stores."""
     known = {field.name: document[field.name] for field in fields(Ticket) if field.name in document}
     if "reservation" in known:
         known["reservation"] = Reservation(**known["reservation"])

@@ -1,0 +1,243 @@
+"""Routing on the real database: what a turn reads is enough, and what it writes conflicts where it must."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from deploy.local.desk import Desk
+from services.chassis.catalogue import load_catalogue
+from services.chassis.decision import Decision, Message, Say
+from services.chassis.unit_of_work import Conflict, Store, Work, open_database
+from services.routing.domain.rules import LEASE, conclude, decide
+from services.routing.domain.state import Agent, Ticket, View
+from services.routing.repository import INDEXES, URGENCY, Repository, agent_of, ticket_of
+from tests.unit.routing.builders import (
+    NOW,
+    a_snapshot,
+    a_ticket,
+    accepted,
+    an_agent,
+    assignments,
+    at,
+    command,
+    event,
+    recount,
+    refused,
+    sign_on,
+    take,
+)
+
+CATALOGUE = load_catalogue("deploy/catalogue.yaml")
+SKILLS = {category.id: category.skill for category in CATALOGUE.categories.values()}
+
+
+class Instance:
+    """One routing process, without its queues: `begin` reads and decides, `commit` stores."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.repository = Repository(store.database, CATALOGUE)
+        self.turns = 0
+
+    def begin(self, *messages: Message, now: datetime = NOW) -> tuple[View, list[Say]]:
+        view = self.repository.load(messages, now)
+        said: list[Say] = []
+        for message in messages:
+            said += take(view, decide(view, message, now)).said
+        return view, [*said, *take(view, conclude(view, now)).said]
+
+    def commit(self, view: View) -> None:
+        self.turns += 1
+        self.store.commit(Work(f"turn{self.turns}", NOW, writes=self.repository.writes(view)))
+
+    def turn(self, *messages: Message, now: datetime = NOW) -> list[Say]:
+        while True:
+            view, said = self.begin(*messages, now=now)
+            try:
+                self.commit(view)
+            except Conflict:
+                continue
+            return said
+
+    def fill(self, values: Sequence[Agent | Ticket]) -> None:
+        """Store these, with the loads that they make."""
+        view = View(SKILLS)
+        for value in values:
+            view.apply(value)
+        self.commit(view)
+
+    def everything(self) -> View:
+        """All that is stored, whether a turn would read it or not."""
+        database = self.store.database
+        agents = [agent_of(document) for document in database["agents"].find()]
+        return View(SKILLS, agents, [ticket_of(document) for document in database["tickets"].find()])
+
+
+@pytest.fixture
+def instance(desk: Desk) -> Instance:
+    store = Store(open_database(desk.mongo_url("routing"), f"{desk.name}_routing", "test"), "routing")
+    store.prepare(INDEXES)
+    return Instance(store)
+
+
+def a_desk(dice: random.Random, agents: int, tickets: int) -> list[Agent | Ticket]:
+    """Agents of many kinds with little room, tickets of which many have an agent already."""
+    team = [
+        an_agent(
+            f"a{number}",
+            capacity=dice.randint(1, 4),
+            skills=dice.choice([("*",), ("safety",), ("billing", "technical"), ("technical",)]),
+            languages=dice.choice([(), (), ("en",), ("en", "fi")]),
+            tiers=dice.choice([(), (), ("vip",)]),
+            signed_on=dice.random() < 0.8,
+            idle_since=at(-dice.randint(0, 5)),
+        )
+        for number in range(agents)
+    ]
+    queue = [
+        a_ticket(
+            number,
+            skill=dice.choice(["safety", "billing", "technical", "nobody-has-it"]),
+            priority=dice.randint(1, 3),
+            escalated=dice.random() < 0.1,
+            tier=dice.choice(["standard", "vip"]),
+            language=dice.choice([None, "en", "fi", "sv"]),
+            opened_at=at(dice.randint(0, 9)),
+            agent=dice.choice(team).id if number < agents else None,
+            status="assigned" if number < agents else dice.choice(["new", "needs_reply", "need_more_info"]),
+        )
+        for number in range(tickets)
+    ]
+    return [*team, *queue]
+
+
+def test_what_comes_back_is_what_was_stored(instance: Instance) -> None:
+    instance.turn(sign_on("a1", capacity=1, languages=["en"]), sign_on("a2", tiers=["vip"]))
+    instance.turn(event(a_snapshot(1)), event(a_snapshot(2)), event(a_snapshot(3, status="closed", closed_at=NOW)))
+    view, _ = instance.begin(event(a_snapshot(1, 2)), event(a_snapshot(2, 2, "a2", status="assigned")))
+    instance.commit(view)
+    stored = instance.everything()
+    assert {key: stored.agents[key] for key in view.agents} == view.agents
+    assert {key: stored.tickets[key] for key in view.tickets} == view.tickets
+
+
+def test_a_turn_that_changes_nothing_writes_nothing(instance: Instance) -> None:
+    instance.fill(a_desk(random.Random(1), agents=8, tickets=60))
+    instance.turn()
+    view, said = instance.begin()
+    assert instance.repository.writes(view) == []
+    assert said == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_a_turn_reads_of_the_waiting_is_enough(instance: Instance, seed: int) -> None:
+    """The matching over what a turn reads is the matching over all that is stored."""
+    dice = random.Random(seed)
+    instance.fill(a_desk(dice, agents=dice.randint(1, 20), tickets=400))
+    for _ in range(15):
+        whole = instance.everything()
+        messages = some_messages(dice, whole)
+        for message in messages:
+            take(whole, decide(whole, message, NOW))
+        expected = conclude(whole, NOW)
+        view, said = instance.begin(*messages)
+        assert len(view.tickets) < len(whole.tickets)
+        assert [say for say in said if say.type == "ticket.assign"] == expected.said
+        instance.commit(view)
+        stored = instance.everything()
+        assert {agent.id: agent.load for agent in stored.agents.values() if agent.load} == dict(
+            recount(stored.tickets.values())
+        )
+
+
+def some_messages(dice: random.Random, whole: View) -> list[Message]:
+    """Agents come and go, tickets close and open, assignments are answered: at most a few of each."""
+    messages: list[Message] = []
+    for ticket in dice.sample(list(whole.tickets.values()), 8):
+        status = dice.choice(["closed", "solution_suggested", "needs_reply"])
+        agent = ticket.agent or (ticket.reservation.agent if ticket.reservation else None)
+        seq = ticket.assignment_seq + (ticket.reservation is not None)
+        more: dict[str, Any] = {"category": ticket.skill, "language": ticket.language, "opened_at": ticket.opened_at}
+        more |= {"closed_at": NOW if status == "closed" else None, "assignment_seq": seq, "status": status}
+        messages.append(event(a_snapshot(int(ticket.number), ticket.version + 1, agent, **more)))
+    reserved = [ticket.reservation for ticket in whole.tickets.values() if ticket.reservation is not None]
+    answered = dice.sample(reserved, min(3, len(reserved)))
+    messages += [dice.choice([accepted, refused])(reservation.command_id) for reservation in answered]
+    agent_id = dice.choice(list(whole.agents))
+    messages.append(command("agent.sign_off", agent_id, release=dice.random() < 0.5))
+    messages.append(sign_on(f"b{dice.randint(0, 5)}", dice.randint(1, 3), dice.choice([["*"], ["safety"]])))
+    dice.shuffle(messages)
+    return messages
+
+
+def test_a_ticket_and_an_agent_who_come_at_once_do_not_miss_each_other(instance: Instance) -> None:
+    one, _ = instance.begin(event(a_snapshot(1)))
+    other, _ = instance.begin(sign_on("a1"))
+    instance.commit(one)
+    with pytest.raises(Conflict):
+        instance.commit(other)
+    assert assignments_of(instance.turn(sign_on("a1"))) == {1: "a1"}
+
+
+def test_two_instances_that_match_at_once_do_not_give_one_place_twice(instance: Instance) -> None:
+    instance.turn(sign_on("a1", capacity=1))
+    one, _ = instance.begin(event(a_snapshot(1)))
+    other, _ = instance.begin(event(a_snapshot(2)))
+    instance.commit(one)
+    with pytest.raises(Conflict):
+        instance.commit(other)
+    assert instance.turn(event(a_snapshot(2))) == []
+
+
+def test_turns_that_share_nothing_do_not_conflict(instance: Instance) -> None:
+    tickets = [a_ticket(number, agent=f"a{number}", status="assigned") for number in (1, 2)]
+    instance.fill([an_agent("a1"), an_agent("a2"), *tickets])
+    one, _ = instance.begin(event(a_snapshot(1, 2, "a1", status="work_in_progress")))
+    other, _ = instance.begin(
+        event(a_snapshot(2, 2, "a2", status="work_in_progress")), command("agent.heartbeat", "a2")
+    )
+    instance.commit(one)
+    instance.commit(other)
+
+
+def test_signing_off_with_release_finds_all_that_awaits_the_desk(instance: Instance) -> None:
+    statuses = ["assigned", "needs_reply", "solution_suggested", "need_more_info", "closed"]
+    tickets = [a_ticket(number, agent="a1", status=status) for number, status in enumerate(statuses, 1)]
+    instance.fill([an_agent("a1"), *tickets])
+    said = instance.turn(command("agent.sign_off", "a1", release=True))
+    assert [int(say.data["number"]) for say in said if say.type == "ticket.unassign"] == [1, 2]
+
+
+def test_a_lease_that_ran_out_is_found_without_any_message(instance: Instance) -> None:
+    instance.turn(sign_on("a1"))
+    instance.turn(event(a_snapshot(1)))
+    assert instance.turn(now=at(1)) == []
+    assert assignments_of(instance.turn(now=NOW + LEASE)) == {1: "a1"}
+
+
+def test_a_long_queue_is_read_only_as_far_as_there_is_room_and_in_the_order_of_an_index(
+    instance: Instance, desk: Desk
+) -> None:
+    urgent = [a_ticket(number, priority=1, skill="safety") for number in range(3000)]
+    others = [a_ticket(number, priority=2, skill="technical") for number in range(3000, 3500)]
+    instance.fill([an_agent("a1", skills=("billing", "technical"), capacity=2), *urgent, *others])
+    view, said = instance.begin()
+    assert len(view.tickets) <= 4
+    assert assignments_of(said) == {3000: "a1", 3001: "a1"}
+    # What the server did for such a read (the services' own strict API cannot ask).
+    with MongoClient[dict[str, Any]](desk.admin_mongo_url, tz_aware=True) as admin:
+        for condition in ({}, {"skill": {"$in": ["billing", "technical"]}}):
+            found = admin[f"{desk.name}_routing"]["tickets"].find({"waiting": True, **condition})
+            ran = found.sort(URGENCY).limit(2).explain()["executionStats"]
+            assert ran["totalDocsExamined"] == 2
+            assert ran["totalKeysExamined"] <= 4
+
+
+def assignments_of(said: Sequence[Say]) -> dict[int, str]:
+    return assignments(Decision(said=said))
