@@ -103,13 +103,13 @@ class Consumer:
         self._consume()
 
     def _consume(self) -> None:
-        for queue in self._queues:
-            if queue in self._channel.callbacks:
-                self._channel.basic_cancel(queue)
+        for tag in list(self._channel.callbacks):
+            self._channel.basic_cancel(tag)
         self._prefetch = self._wanted_prefetch
         self._channel.basic_qos(0, self._prefetch, False)
         for queue in self._queues:
-            self._channel.basic_consume(queue, consumer_tag=queue, callback=self._deliver(queue, self._generation))
+            # A tag of its own each time: RabbitMQ 3.10 ends the channel (541) when a quorum queue sees one again.
+            self._channel.basic_consume(queue, callback=self._deliver(queue, self._generation))
 
     def _deliver(self, queue: str, generation: int) -> Callable[[Any], None]:
         def take(message: Any) -> None:
@@ -143,8 +143,8 @@ class Consumer:
             if self._failure is not None:
                 raise self._failure
             if self._stopping and not cancelled:
-                for queue in self._queues:
-                    self._channel.basic_cancel(queue)  # waits for cancel-ok; what comes before it is taken in
+                for tag in list(self._channel.callbacks):
+                    self._channel.basic_cancel(tag)  # waits for cancel-ok; what comes before it is taken in
                 cancelled = True
                 self._retries.clear()  # unacknowledged, they go back to the queue
             if not cancelled and self._wanted_prefetch != self._prefetch:
@@ -227,6 +227,7 @@ class Consumer:
             del self._unacknowledged[tag]
 
     def _drop(self) -> None:
+        self._generation += 1  # a turn still in work finds that there is nothing left to acknowledge
         if self._connection is not None:
             connection, self._connection, self._channel = self._connection, None, None
             close(connection)
