@@ -22,7 +22,7 @@ from eventlet.event import Event
 from nameko.containers import ServiceContainer
 
 from contracts import topology
-from contracts.names import SERVICES
+from contracts.names import SERVICES, Service
 from services.chassis import health, telemetry
 from services.chassis.amqp_connection import AWAY, close, connect
 from services.chassis.settings import Settings, WrongSettings, read
@@ -33,9 +33,9 @@ log = logging.getLogger("casebus")
 
 def main(arguments: list[str]) -> int:
     """Run the service that `arguments` names until it is told to stop; returns the exit code."""
-    if len(arguments) != 1 or arguments[0] not in SERVICES:
+    name = next((service for service in SERVICES if arguments == [service]), None)
+    if name is None:
         return _say(f"Name one service: {', '.join(SERVICES)}.")
-    name = arguments[0]
     module = importlib.import_module(f"services.{name}.service")
     try:
         settings: Settings = read(module.SETTINGS)
@@ -47,14 +47,16 @@ def main(arguments: list[str]) -> int:
         store.now()
         config: dict[str, Any] = {"settings": settings, "database": database}
         container = ServiceContainer(module.Service, config)
+        container.start()
     except WrongSettings as error:
         return _say(str(error))
     except DatabaseAway as error:
         return _say(f"The database cannot be reached ({error}).")
+    except AWAY as error:
+        return _say(f"The broker cannot be used ({type(error).__name__}: {error}).")
     stop = Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, lambda *_: stop.ready() or stop.send())
-    container.start()
 
     def problems() -> list[str]:
         found = [] if all(consumer.connected for consumer in config["consumers"]) else ["not consuming"]
@@ -86,7 +88,7 @@ def _end_with(container: ServiceContainer, stop: Event) -> None:
         stop.send()
 
 
-def _check_broker(url: str, service: str) -> None:
+def _check_broker(url: str, service: Service) -> None:
     """Raise `WrongSettings` unless the broker lets the service in and has the queues that it reads."""
     try:
         connection = connect(url, f"{service} check")
