@@ -98,7 +98,7 @@ def test_a_note_keeps_the_subject_where_that_says_something_new() -> None:
     desk = Desk()
     desk.submit(issue_key="o7")
     assert desk.submit(issue_key="o7", body="Again").event().data["entry"]["text"] == "Again"
-    longest = {"subject": "s" * 200, "body": "b" * 20_000}
+    longest: dict[str, Any] = {"subject": "s" * 200, "body": "b" * 20_000}
     text = desk.submit(issue_key="o7", **longest).event().data["entry"]["text"]
     assert text == "s" * 200 + "\n\n" + "b" * 20_000
 

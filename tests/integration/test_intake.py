@@ -1,0 +1,190 @@
+"""Intake as processes on a real broker and a real database: what its rules promise, held by the index."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import amqp
+import pytest
+from kombu.utils.url import parse_url
+from pymongo import MongoClient
+
+from contracts.envelope import Event, parse, serialise
+from contracts.names import source_of
+from contracts.topology import DESK, INTAKE
+from deploy.local.desk import Desk
+from services.chassis.unit_of_work import Document
+from tests.unit.intake.desk import account, submission
+
+PATIENCE = 30.0
+Command = tuple[str, str, Mapping[str, Any]]
+"""Id, type, data."""
+
+
+@contextmanager
+def channel(desk: Desk, user: str) -> Iterator[amqp.Channel]:
+    parts = parse_url(desk.amqp_url(user))
+    address = f"{parts['hostname']}:{parts['port']}"
+    with amqp.Connection(
+        address, userid=parts["userid"], password=parts["password"], virtual_host=parts["virtual_host"]
+    ) as connection:
+        yield connection.channel()
+
+
+def publish(desk: Desk, user: str, commands: Sequence[Command], exchange: str = INTAKE) -> None:
+    """As that broker user, with its own permissions."""
+    with channel(desk, user) as open_channel:
+        open_channel.confirm_select()
+        for id_, type_, data in commands:
+            event = Event(id_, type_, source_of(user) or "", datetime.now(UTC), data)
+            message = amqp.Message(
+                serialise(event),
+                content_type="application/cloudevents+json",
+                user_id=user,
+                message_id=id_,
+                delivery_mode=2,
+                **({"reply_to": "routing.outcomes"} if user == "routing" else {}),
+            )
+            open_channel.basic_publish_confirm(message, exchange=exchange, routing_key=type_)
+
+
+def outcomes(desk: Desk, user: str, queue: str, count: int) -> list[Event]:
+    """The next `count` messages of a queue; fails if they do not come."""
+    found: list[Event] = []
+    deadline = time.monotonic() + PATIENCE
+    with channel(desk, user) as open_channel:
+        while len(found) < count:
+            message = open_channel.basic_get(queue, no_ack=True)
+            if message is None:
+                assert time.monotonic() < deadline, f"{len(found)} of {count} came"
+                time.sleep(0.02)
+                continue
+            body = message.body
+            found.append(parse(body if isinstance(body, bytes) else body.encode()))
+    return found
+
+
+def ask(desk: Desk, user: str, id_: str, type_: str, data: Mapping[str, Any]) -> Event:
+    """Send one command and await its outcome."""
+    if user == "routing":
+        publish(desk, user, [(id_, type_, data)], DESK)
+        queue = "routing.outcomes"
+    elif user.startswith("agent."):
+        publish(desk, user, [(id_, type_, data)], DESK)
+        queue = f"{user}.inbox"
+    else:
+        publish(desk, user, [(id_, type_, data)])
+        queue = f"{user}.outcomes"
+    while True:
+        (event,) = outcomes(desk, user, queue, 1)
+        if event.causationid == id_ and not (user.startswith("agent.") and "entry" in event.data):
+            return event
+
+
+@contextmanager
+def database(desk: Desk) -> Iterator[Callable[[str], list[Document]]]:
+    """All documents of one of intake's collections."""
+    with MongoClient[Document](desk.admin_mongo_url) as client:
+        yield lambda name: list(client[f"{desk.db_prefix}_intake"][name].find())
+
+
+@pytest.mark.parametrize("instances", [3])
+def test_many_submissions_of_one_issue_open_one_ticket(desk: Desk, instances: int) -> None:
+    desk.start_all([("intake", n) for n in range(1, instances + 1)])
+    commands: list[Command] = [(f"s{n}", "ticket.submit", submission(body=f"Words {n}")) for n in range(200)]
+    publish(desk, "web", commands)
+    heard = outcomes(desk, "web", "web.outcomes", len(commands))
+    assert Counter(event.type for event in heard) == {"ticket.opened": 1, "ticket.duplicate": len(commands) - 1}
+    assert Counter(event.causationid for event in heard) == {command[0]: 1 for command in commands}
+    with database(desk) as documents:
+        (ticket,) = documents("tickets")
+        assert ticket["version"] == len(commands)
+        assert sorted(entry["version"] for entry in documents("entries")) == list(range(1, len(commands) + 1))
+        assert len({entry["text"] for entry in documents("entries")}) == len(commands)
+
+
+def test_a_ticket_from_its_opening_to_its_reopening(desk: Desk) -> None:
+    desk.start("intake")
+    who = account(email="ann@example.org")
+    opened = ask(desk, "web", "1", "ticket.submit", submission(who))
+    assert opened.type == "ticket.opened"
+    number = opened.data["ticket"]["number"]
+    again = ask(desk, "web", "1", "ticket.submit", submission(who, subject="Other words"))
+    assert (again.id, again.type, again.data) == (opened.id, opened.type, opened.data)
+
+    agent = {"id": "a1", "display_name": "Ada"}
+    assign = {"number": number, "agent": agent, "assignment_seq": 0, "reason": "least loaded"}
+    assert ask(desk, "routing", "2", "ticket.assign", assign).type == "command.accepted"
+    refused = ask(desk, "routing", "3", "ticket.assign", assign)
+    assert (refused.data["code"], refused.data["ticket"]["assignment_seq"]) == ("conflict", 1)
+    (told,) = outcomes(desk, "agent.a1", "agent.a1.inbox", 1)
+    assert told.type == "ticket.assigned"
+    assert [entry["text"] for entry in told.data["history"]] == [submission()["body"]]
+
+    answer = {"agent_id": "a1", "number": number, "body": "It was sent again."}
+    assert ask(desk, "agent.a1", "4", "ticket.suggest_solution", answer).type == "command.accepted"
+    seen = ask(desk, "web", "5", "ticket.view", {"requester": who, "number": number})
+    assert [entry["kind"] for entry in seen.data["history"]] == ["opened", "solution_suggested"]
+    assert ask(desk, "web", "6", "ticket.accept_solution", {"requester": who, "number": number}).type == (
+        "command.accepted"
+    )
+    replied = ask(desk, "web", "7", "ticket.reply", {"requester": who, "number": number, "body": "Not yet"})
+    assert (replied.type, replied.data["ticket"]["status"]) == ("ticket.reopened", "reopened")
+    listed = ask(desk, "web", "8", "ticket.list", {"requester": who, "status": "reopened"})
+    assert [ticket["number"] for ticket in listed.data["tickets"]] == [number]
+    assert (listed.data["page"], listed.data["pages"]) == (1, 1)
+
+
+def test_a_temporary_account_is_let_in_by_its_secret_which_is_stored_nowhere(desk: Desk) -> None:
+    desk.start("intake")
+    opened = ask(desk, "web", "1", "account.open_temporary", {"contact_email": "zoe@example.org"})
+    secret, id_ = opened.data["secret"], opened.data["account_id"]
+    assert ask(desk, "web", "1", "account.open_temporary", {}).data["secret"] == secret
+    right, wrong = ({"temporary": {"account_id": id_, "secret": given}} for given in (secret, "guess"))
+    filed = ask(desk, "web", "2", "ticket.submit", submission(right))
+    assert filed.type == "ticket.opened"
+    number = filed.data["ticket"]["number"]
+    for place, requester in enumerate((wrong, {"temporary": {"account_id": "nobody", "secret": secret}})):
+        refused = ask(desk, "web", f"w{place}", "ticket.view", {"requester": requester, "number": number})
+        assert refused.data["code"] == "unauthenticated"
+    with database(desk) as documents:
+        for name in ("accounts", "tickets", "entries", "handled", "outbox"):
+            assert secret not in str(documents(name))
+        assert documents("accounts")[0]["secret_hash"].startswith("$argon2id$")
+
+
+def test_replies_and_answers_that_meet_leave_no_gap(desk: Desk) -> None:
+    desk.start_all([("intake", 1), ("intake", 2)])
+    who = account()
+    numbers = []
+    for n in range(4):
+        opened = ask(desk, "web", f"o{n}", "ticket.submit", submission(who, issue_key=f"o{n}"))
+        numbers.append(opened.data["ticket"]["number"])
+        agent = {"id": "a1", "display_name": "Ada"}
+        assign = {"number": numbers[-1], "agent": agent, "assignment_seq": 0, "reason": "least loaded"}
+        ask(desk, "routing", f"a{n}", "ticket.assign", assign)
+    replies: list[Command] = [
+        (f"r{n}", "ticket.reply", {"requester": who, "number": numbers[n % 4], "body": f"Reply {n}"}) for n in range(80)
+    ]
+    answers: list[Command] = [
+        (f"q{n}", "ticket.ask_info", {"agent_id": "a1", "number": numbers[n % 4], "body": f"Question {n}"})
+        for n in range(80)
+    ]
+    publish(desk, "web", replies[:40])
+    publish(desk, "agent.a1", answers, DESK)
+    publish(desk, "web", replies[40:])
+    assert {event.type for event in outcomes(desk, "web", "web.outcomes", 80)} == {"command.accepted"}
+    deadline = time.monotonic() + PATIENCE
+    with database(desk) as documents:
+        while sum(ticket["version"] for ticket in documents("tickets")) < 4 * 42:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        versions: dict[str, list[int]] = {}
+        for entry in documents("entries"):
+            versions.setdefault(entry["ticket_id"], []).append(entry["version"])
+        assert all(sorted(each) == list(range(1, 43)) for each in versions.values())
