@@ -43,18 +43,18 @@ def desk(stack: Stack) -> Iterator[Desk]:
         own.remove()
 
 
-def _remove_what_died() -> None:
-    """A test run that was killed left its servers running: end them."""
-    for folder in ROOT.glob("test-*"):
-        if not psutil.pid_exists(int(folder.name.removeprefix("test-"))):
-            Stack(folder).remove()
-
-
 @pytest.fixture
-def root(tmp_path: Path) -> Iterator[Path]:
+def root() -> Iterator[Path]:
     """A folder for a stack of a test's own; whatever runs from it is ended after the test."""
-    folder = tmp_path / "stack"
+    folder = ROOT / f"test-{os.getpid()}-{next(_numbers)}"
     try:
         yield folder
     finally:
         Stack(folder).remove()
+
+
+def _remove_what_died() -> None:
+    """A test run that was killed left its servers running: end them."""
+    for folder in ROOT.glob("test-*"):
+        if not psutil.pid_exists(int(folder.name.split("-")[1])):
+            Stack(folder).remove()

@@ -26,6 +26,8 @@ PATIENCE = 60.0
 _USER_NOT_FOUND = 11
 _AUTHENTICATION_FAILED = 18
 _ALREADY_INITIALIZED = 23
+_NOT_YET_INITIALIZED = 94
+"""Also for a moment at each start, while the configuration is being loaded."""
 
 Client = MongoClient[dict[str, Any]]
 
@@ -78,10 +80,6 @@ class Database:
             if time.monotonic() > deadline:
                 raise self._processes.failure(DATABASE, f"MongoDB was not up within {PATIENCE:.0f} seconds.")
             time.sleep(0.02)
-
-    def stop(self) -> None:
-        """Stop the server in order; its data stays."""
-        self._processes.stop(DATABASE)
 
     def ensure_users(self, databases: Iterable[str]) -> None:
         """One user for each of these databases, named like it, who may read and write that one alone."""
@@ -136,9 +134,10 @@ class Database:
             with self._connect(ROOT) as client:
                 return self._is_primary(client)
         except OperationFailure as error:
-            if error.code != _AUTHENTICATION_FAILED:
+            if error.code == _AUTHENTICATION_FAILED:
+                self._first_steps()
+            elif error.code != _NOT_YET_INITIALIZED:
                 raise
-            self._first_steps()
             return False
         except PyMongoError:
             return False

@@ -109,9 +109,9 @@ class Processes:
     def alive(self, pid: int) -> bool:
         """Whether the process `pid`, which was one of ours a moment ago, still runs."""
         child = self._children.get(pid)
-        if child and child.poll() is not None:
-            del self._children[pid]
-            return False
+        if child:
+            # Ends only when all its threads have, and its ports are free: a zombie's may not be yet.
+            return child.poll() is None
         try:
             return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:

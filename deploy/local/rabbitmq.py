@@ -81,11 +81,6 @@ class Broker:
                 raise self._processes.failure(BROKER, f"RabbitMQ was not up within {PATIENCE:.0f} seconds.")
             time.sleep(0.05)
 
-    def stop(self) -> None:
-        """Stop the node in order; its data stays."""
-        self._processes.stop(BROKER)
-        self._processes.stop(PORT_MAPPER)
-
     def _environment(self) -> dict[str, str]:
         home = self._folder.sub("rabbitmq")
         config, plugins, definitions = home / "rabbitmq.conf", home / "enabled_plugins", home / "administrator.json"

@@ -15,10 +15,10 @@ from pathlib import Path
 from contracts.names import AGENT_PREFIX, OPERATOR, SERVICES
 from deploy.local.desk import Desk
 from deploy.local.folder import Folder, write_atomically
-from deploy.local.mongodb import Database
+from deploy.local.mongodb import DATABASE, Database
 from deploy.local.processes import CODE, Processes
 from deploy.local.provision import AGENTS, CHANNELS
-from deploy.local.rabbitmq import ADMIN, Broker
+from deploy.local.rabbitmq import ADMIN, BROKER, PORT_MAPPER, Broker
 
 ROOT = CODE / ".local"
 """The folder of the checkout's own stack."""
@@ -57,31 +57,31 @@ class Stack:
         with self.folder.lock():
             self._start_servers()
 
-    def start(self, services: Mapping[str, int] | None = None) -> None:
+    def start(self, services: Mapping[str, int] | None = None, default: int = 0) -> None:
         """Bring the main desk up: servers, topology, mail sink, and that many instances of each service named.
 
         What runs already is left alone, unless it runs with settings that no longer hold. A service that is not named
-        keeps the number that it has. Raises: StackError.
+        keeps the number that it was last given, or gets `default`. Raises: StackError.
         """
         with self.folder.lock():
             self._start_servers()
             self.desk.prepare()
             self.desk.start_mail()
-            scale = self._remembered_scale() | dict(services or {})
+            scale = dict.fromkeys(SERVICES, default) | self._remembered_scale() | dict(services or {})
             write_atomically(self._scale_file, json.dumps(scale).encode())
-            if scale:
-                self._say("starting " + ", ".join(f"{service} ×{count}" for service, count in scale.items()))
+            new = {service: count for service, count in scale.items() if len(self.desk.instances(service)) < count}
+            if new:
+                self._say("starting " + ", ".join(f"{service} ×{count}" for service, count in new.items()))
             self.desk.scale(scale)
-            self.write_environment()
 
     def stop(self) -> None:
         """Stop everything in order, services first, waiting until each has handled what it was given. Data stays."""
         with self.folder.lock():
             late = self.desk.stop()
+            late += self.processes.stop(BROKER, DATABASE)
+            late += self.processes.stop(PORT_MAPPER)
             if late:
                 self._say(f"killed, because they did not end in time: {', '.join(late)}")
-            self.broker.stop()
-            self.database.stop()
             self.processes.kill_leftovers()
             self.environment_file.unlink(missing_ok=True)
             self._scale_file.unlink(missing_ok=True)

@@ -1,0 +1,51 @@
+# Thin names for the commands of deploy/ and tests/. Each sets up .venv first, which is free when it is done already.
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+
+.PHONY: help setup up down status clean demo watch test lint bench contracts lock
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv from requirements-dev.lock
+	@sh deploy/local/bootstrap.sh
+
+up: setup ## start broker, database and services in the background (SCALE="intake=2 routing=3")
+	@$(PYTHON) -m deploy.local up --scale "$(SCALE)"
+
+down: setup ## stop them, services first; data stays
+	@$(PYTHON) -m deploy.local down
+
+status: setup ## what runs, and where its logs are
+	@$(PYTHON) -m deploy.local status
+
+clean: setup ## stop everything and delete its data
+	@$(PYTHON) -m deploy.local clean
+
+demo: setup ## from nothing to a busy help desk (FROM=file.csv feeds all of a file)
+	@$(PYTHON) -m deploy.demo $(if $(FROM),--from "$(FROM)")
+
+watch: setup ## messages as they flow
+	@.venv/bin/casebus watch
+
+test: setup ## all tests, on a real broker and database of their own
+	@$(PYTHON) -m pytest
+
+lint: setup ## formatting, style, types, and who may import whom
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+bench: setup ## how fast it is, against one message at a time
+	@$(PYTHON) -m tests.bench
+
+contracts: setup ## write the AsyncAPI document and the JSON Schemas from contracts/
+	@$(PYTHON) -m contracts.generate
+
+lock: setup ## pin the packages of requirements*.in anew, with hashes
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
+	@for name in requirements requirements-dev; do \
+	    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	        --custom-compile-command "make lock" --output-file $$name.lock $$name.in || exit 1; \
+	done

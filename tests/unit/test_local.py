@@ -1,0 +1,93 @@
+"""The local stack's small decisions: what SCALE says, how a mail's file is called, whose a pid is."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy.local.__main__ import parse_scale
+from deploy.local.folder import Folder, StackError, is_free
+from deploy.local.mail import file_name
+from deploy.local.processes import Processes
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("", {}),
+        ("intake=2 routing=3", {"intake": 2, "routing": 3}),
+        ("intake=2,sla=0", {"intake": 2, "sla": 0}),
+        ("  sla=1  ", {"sla": 1}),
+    ],
+)
+def test_scale_is_read(text: str, wanted: dict[str, int]) -> None:
+    assert parse_scale(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["intake", "intake=", "intake=x", "intake=-1", "intake=33", "web=1", "intake=²"])
+def test_a_wrong_scale_is_named(text: str) -> None:
+    with pytest.raises(StackError, match="SCALE has"):
+        parse_scale(text)
+
+
+def test_a_mails_file_is_called_by_its_id() -> None:
+    assert file_name("<receipt.7f@casebus.example>") == "receipt.7f@casebus.example.eml"
+
+
+@given(st.text(), st.text())
+def test_mails_with_different_ids_have_different_files(one: str, other: str) -> None:
+    names = {file_name(one), file_name(other)}
+    same = one.strip().removeprefix("<").removesuffix(">") == other.strip().removeprefix("<").removesuffix(">")
+    assert len(names) == (1 if same else 2)
+    for name in names:
+        assert "/" not in name
+        assert not name.startswith(".")
+        assert len(name.encode()) < 255
+
+
+def test_a_recycled_pid_is_not_ours(tmp_path: Path) -> None:
+    processes = Processes(Folder(tmp_path))
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "intake-1.pid").write_text(str(os.getpid()))
+    assert processes.pid("intake-1") is None
+    processes.kill("intake-1")
+
+
+def test_a_process_is_left_alone_until_what_it_was_started_with_changes(tmp_path: Path) -> None:
+    processes = Processes(Folder(tmp_path))
+    try:
+        first = processes.start("sleeper", ["sleep", "60"], {"PORT": "1"})
+        assert processes.start("sleeper", ["sleep", "60"], {"PORT": "1"}) == first
+        assert processes.start("sleeper", ["sleep", "60"], {"PORT": "2"}) != first
+        assert list(processes.running()) == ["sleeper"]
+        assert Processes(Folder(tmp_path / "other")).running() == {}
+    finally:
+        processes.kill_leftovers()
+    assert processes.running() == {}
+
+
+def test_who_does_not_end_in_time_is_killed_and_named(tmp_path: Path) -> None:
+    processes = Processes(Folder(tmp_path))
+    processes.start("deaf", ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 60; done"], {})
+    while "ready" not in processes.log("deaf").read_text():
+        pass
+    processes.start("good", ["sleep", "60"], {})
+    assert processes.stop("good", "deaf", "absent", patience=0.2) == ["deaf"]
+    assert processes.running() == {}
+    processes.kill_leftovers()
+
+
+def test_secrets_and_ports_are_made_once_and_kept_close(tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "root")
+    secret, port = folder.secret("key"), folder.port("amqp")
+    assert len(secret) >= 32
+    assert is_free(port)
+    again = Folder(tmp_path / "root")
+    assert (again.secret("key"), again.port("amqp")) == (secret, port)
+    assert stat.S_IMODE(folder.secret_file("key").stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.sub("secrets").stat().st_mode) == 0o700
