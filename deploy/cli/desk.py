@@ -52,8 +52,8 @@ class Desk:
         return list(rows), self.intake.tickets.count_documents(query)
 
     def agents(self) -> list[Document]:
-        """The agents that routing knows, by id."""
-        return list(self.routing.agents.find().sort("_id", 1))
+        """The agents that routing knows, by id (a2 before a10)."""
+        return sorted(self.routing.agents.find(), key=lambda agent: (len(agent["_id"]), agent["_id"]))
 
     def close(self) -> None:
         """Leave."""

@@ -13,7 +13,6 @@ from typing import Annotated
 
 import typer
 from pymongo.errors import PyMongoError
-from rich.console import Console
 
 from contracts.names import role_of
 
@@ -31,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-console = Console()
+console = show.console()
 
 
 class Status(StrEnum):
@@ -135,5 +134,5 @@ def run() -> None:
 
 
 def _end(sentence: str, code: int) -> None:
-    Console(stderr=True).print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    show.console(stderr=True).print(sentence, style="red", markup=False, soft_wrap=True)
     sys.exit(code)

@@ -6,12 +6,14 @@ can paint on an operator's terminal. The page is docs/cli.md.
 
 from __future__ import annotations
 
+import os
+import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -56,17 +58,23 @@ def agent_of(ticket: Document) -> str:
     return plain((ticket.get("agent") or {}).get("id", "–"))
 
 
+def console(*, stderr: bool = False) -> Console:
+    """Where to print: a terminal as wide as it is, anything else (a file, a pipe) wide enough for tables."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else 140
+    return Console(stderr=stderr, highlight=False, width=width)
+
+
 def tickets_table(tickets: Iterable[Document]) -> Table:
-    """Tickets, one a row."""
-    table = Table("number", "opened", "status", "category", "agent", "subject", box=None, pad_edge=False)
-    for column in table.columns[:-1]:
+    """Tickets, one a row; the subject has what width is left."""
+    table = Table("number", "opened", "status", "category", "agent", box=None, pad_edge=False, expand=True)
+    table.add_column("subject", ratio=1)
+    for column in table.columns:
         column.no_wrap = True
-    table.columns[-1].overflow = "ellipsis"
-    table.columns[-1].no_wrap = True
     for ticket in tickets:
         table.add_row(
             Text(plain(ticket["number"])),
-            moment(ticket["opened_at"]),
+            moment(ticket["opened_at"])[5:-3],
             status_text(ticket["status"]),
             Text(plain(ticket["category"])),
             Text(agent_of(ticket)),

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from contracts.names import SERVICES
-from deploy.cli import requests, settings
+from deploy.cli import requests, settings, show
 from deploy.cli.bus import BROKEN
 from deploy.cli.desk import Desk
 from deploy.cli.settings import Settings, Trouble
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     parser = ArgumentParser("python -m deploy.demo", description="Show the desk at work, from nothing to a summary.")
     parser.add_argument("--from", dest="file", type=Path, metavar="FILE", help="feed all of a .csv or .jsonl instead")
     file: Path | None = parser.parse_args(arguments).file
-    console = Console(highlight=False)
+    console = show.console()
     try:
         found = requests.read(file or SAMPLES)
         return _demo(console, found, Run.brisk() if file else Run.relaxed())
@@ -62,22 +62,24 @@ def _demo(console: Console, found: list[requests.Request], run: Run) -> int:
     known = _start(console)
     with Desk(known) as desk:
         catalogue = load_catalogue(CATALOGUE)
-        begun = time.time()
         play = Play(run, known, catalogue, Reader(desk, run), console)
         play.perform(found)
         facts = play.reader.read()
-    checks = check(facts, play.heard, play.bad_input.trials, play.dead.letters, play.bad_input.dead_ids)
+    in_folder = {path.name.partition("@")[0] for path in Path(known.get("SMTP_SINK")).glob("*.eml")}
+    checks = check(facts, play.heard, play.bad_input.trials, play.dead.letters, play.bad_input.dead_ids, in_folder)
     summary = Summary(console)
-    console.print(f"\n[bold]What became of it[/] (of this run alone: requesters {run.id}-…)\n")
+    console.print(f"\n[bold]What became of it[/] (of this run alone: requesters {run.id}-…)\n", soft_wrap=True)
     summary.tickets(facts, catalogue)
     summary.channels(play.channels)
     summary.agents(facts, play.heard)
     summary.bad_input(play.bad_input.trials)
-    summary.rest(facts, play.heard, _mails_since(begun, known), play.dead.letters)
+    summary.rest(facts, play.heard, play.dead.letters)
     summary.checks(checks)
     _how_to_look_around(console, next(iter(play.heard.opened()), "10000001"), known)
-    broken = [one for one in checks if one.against]
-    return _end(f"{len(broken)} of {len(checks)} promises were not kept.") if broken or play.unfinished else 0
+    if play.unfinished:
+        return _end(f"It did not come to rest: {', '.join(play.unfinished)}.")
+    broken = sum(bool(one.against) for one in checks)
+    return _end(f"{broken} of {len(checks)} promises were not kept.") if broken else 0
 
 
 def _start(console: Console) -> Settings:
@@ -93,10 +95,6 @@ def _start(console: Console) -> Settings:
     return settings.load(os.environ, stack.folder.path.parent)
 
 
-def _mails_since(begun: float, known: Settings) -> int:
-    return sum(path.stat().st_mtime >= begun for path in Path(known.get("SMTP_SINK")).glob("*.eml"))
-
-
 def _how_to_look_around(console: Console, number: str, known: Settings) -> None:
     console.print("\nThe desk goes on running. To look around:")
     casebus = os.path.relpath(Path(sys.executable).with_name("casebus"))
@@ -109,11 +107,11 @@ def _how_to_look_around(console: Console, number: str, known: Settings) -> None:
         (f"ls {os.path.relpath(known.get('SMTP_SINK'))}", "the mails that were sent"),
         ("make down", "stops it; the data stays"),
     ):
-        console.print(Text.assemble((f"  {command:<48}", "bold"), (what, "dim")))
+        console.print(Text.assemble((f"  {command:<48}", "bold"), (what, "dim")), soft_wrap=True)
 
 
 def _end(sentence: str) -> int:
-    Console(stderr=True).print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    show.console(stderr=True).print(sentence, style="red", markup=False, soft_wrap=True)
     return 1
 
 

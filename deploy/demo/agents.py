@@ -30,7 +30,7 @@ NO_CASE = "Answered in the guide for newcomers; nothing is left to do."
 
 
 class Agent:
-    """One agent. `received`: when (time.monotonic) it first got each ticket of the run, by number."""
+    """One agent. `received`: when (time.monotonic) it first got each ticket, by number; earlier runs' too."""
 
     def __init__(self, run: Run, url: str, agent_id: str, name: str, skills: tuple[str, ...]) -> None:
         self.id = agent_id
@@ -76,8 +76,7 @@ class Agent:
             return
         number = ticket["number"]
         if event.type == "ticket.assigned":
-            if self._run.owns(ticket):
-                self.received.setdefault(number, time.monotonic())
+            self.received.setdefault(number, time.monotonic())
             self._plan(number, *self._first_step(number))
         elif event.type in ("ticket.customer_replied", "ticket.reopened"):
             self._plan(number, 1, partial(self._do, "ticket.suggest_solution", number, body=SECOND_ANSWER))

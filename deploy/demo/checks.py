@@ -27,9 +27,14 @@ class Check:
 
 
 def check(
-    facts: Facts, heard: Heard, trials: Sequence[Trial], dead: Sequence[DeadLetter], sent_to_die: set[str]
+    facts: Facts,
+    heard: Heard,
+    trials: Sequence[Trial],
+    dead: Sequence[DeadLetter],
+    sent_to_die: set[str],
+    mail_folder: set[str],
 ) -> list[Check]:
-    """All promises that the demo can judge."""
+    """All promises that the demo can judge. `mail_folder`: ids of the mails that arrived."""
     opened, tickets = heard.opened(), facts.by_number
     notes, duplicates = facts.entries["note_added"], heard.count("ticket.duplicate")
     received = heard.received()
@@ -59,6 +64,7 @@ def check(
                 if status in ("waiting", "pending", "failed")
             ],
         ),
+        Check("every mail that was sent has arrived", sorted(facts.mails - mail_folder)),
         Check(
             "bad input got the contract's answer",
             [f"{one.what}: {one.got} instead of {one.expected}" for one in trials if not one.passed],

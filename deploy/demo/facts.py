@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from deploy.cli.desk import Desk
@@ -37,7 +37,9 @@ class Facts:
     """Notifications by kind, medium (`channel`, `agent`, `email`) and status."""
     told_twice: int
     """Notifications that tell one recipient of one event by one medium once more."""
-    open_twice: list[str] = field(default_factory=list)
+    mails: set[str]
+    """Ids of the mails that were sent."""
+    open_twice: list[str]
     """Persons with more than one open ticket for an issue."""
 
     @property
@@ -139,5 +141,6 @@ class Reader:
             timers=timers,
             deliveries=Counter((row["kind"], row["channel"], row["status"]) for row in told),
             told_twice=len(told) - len(once),
+            mails={row["_id"] for row in told if (row["channel"], row["status"]) == ("email", "sent")},
             open_twice=sorted({person for (person, _), count in keys.items() if count > 1}),
         )

@@ -54,7 +54,7 @@ class Live:
             self._said_at = time.monotonic()
             found = ", ".join(f"{count:,} {status}" for status, count in sorted(statuses.items())) or "no tickets yet"
             sent = sum(len(channel.sender.sent) for channel in self._channels if channel.sender)
-            self._console.print(f"  {seconds:4.0f} s  {sent:,} commands sent; {found}; {under_way}", highlight=False)
+            self._console.print(f"  {seconds:4.0f} s  {sent:,} commands sent; {found}; {under_way}", soft_wrap=True)
 
     def _picture(self, statuses: Counter[str], under_way: str, seconds: float) -> RenderableType:
         total = sum(statuses.values())

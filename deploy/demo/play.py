@@ -73,15 +73,13 @@ class Play:
         for agent in self.agents:
             self._act(threads, agent.work)
         self._until(lambda: all(agent.signed_on for agent in self.agents))
-        self._console.print(
-            f"  {len(self.agents)} agents have signed on, each with room for {self._run.capacity} tickets"
-        )
+        self._say(f"{len(self.agents)} agents have signed on, each with room for {self._run.capacity} tickets")
 
     def _visitor(self) -> Visit:
         found = visit(self._known.broker_url(NAMES[0]), self._category)
         self.reader.visitor = found.account_id
-        self._console.print(
-            f"  a visitor got a temporary account, filed ticket {found.number}, added to it "
+        self._say(
+            f"a visitor got a temporary account, filed ticket {found.number}, added to it "
             f"and saw the {found.entries_seen} entries of its history"
         )
         return found
@@ -91,12 +89,14 @@ class Play:
             Channel(self._run, self._known.broker_url(name), name, share) for name, share in shares.items()
         ]
         sending = sum(len(share) for share in shares.values())
-        self._console.print(
-            f"  {len(shares)} channels feed {requests:,} requests, some twice and some resent ({sending:,} messages), "
+        self._say(
+            f"{len(shares)} channels feed {requests:,} requests, some twice and some resent ({sending:,} messages), "
             "and bad input of every sort in between\n"
         )
         good = {
-            "requester": self._run.requester({"account_id": "mallory", "display_name": "Mallory Gray"}),
+            "requester": self._run.requester(
+                {"account_id": "mallory", "display_name": "Mallory Gray", "tier": "standard"}
+            ),
             "category": self._category,
             "subject": "Something to do wrong things to",
             "body": "This ticket is here so that somebody else can try to write to it.",
@@ -133,6 +133,9 @@ class Play:
         going = not self._acting[-1].done()
         found = ((waiting, "commands without outcome"), (to_do, "things to do"), (going, "sender of bad input at work"))
         return [f"{count:,} {what}" for count, what in found if count]
+
+    def _say(self, line: str) -> None:
+        self._console.print(f"  {line}", soft_wrap=True)
 
     def _act(self, threads: ThreadPoolExecutor, work: Callable[[], None]) -> None:
         self._acting.append(threads.submit(work))

@@ -76,25 +76,19 @@ class Summary:
             )
         self._console.print(table)
 
-    def rest(self, facts: Facts, heard: Heard, mails_in_sink: int, dead: Sequence[DeadLetter]) -> None:
+    def rest(self, facts: Facts, heard: Heard, dead: Sequence[DeadLetter]) -> None:
         """Clocks, mails, dead letters, rate and latency, one line each."""
         clocks = facts.clocks
         timers = Counter(kind for kinds in facts.timers.values() for kind in kinds)
-        mails = sum(
-            count for (_, medium, status), count in facts.deliveries.items() if (medium, status) == ("email", "sent")
-        )
         shown = sum(count for (_, medium, _), count in facts.deliveries.items() if medium != "email")
         reasons = Counter(letter.reason.partition(":")[0] for letter in dead)
         self._lines(
             ("clocks armed", f"{clocks['started']:,}: " + ", ".join(f"{clocks[what]:,} {what}" for what in CLOCKS)),
             ("timers set", ", ".join(f"{count:,} {kind}" for kind, count in timers.most_common()) or "none"),
-            (
-                "mails sent",
-                f"{mails:,} ({mails_in_sink:,} lie in the mail folder); {shown:,} messages by channel and agent",
-            ),
+            ("mails sent", f"{len(facts.mails):,}, and {shown:,} messages to channels and agents"),
             (
                 "dead letters",
-                f"{len(dead):,}: {', '.join(f'{count} {reason}' for reason, count in reasons.items()) or 'none'}",
+                f"{len(dead):,}: {', '.join(f'{count} × {reason}' for reason, count in reasons.items()) or 'none'}",
             ),
             *self._speed(heard),
         )
