@@ -1,0 +1,378 @@
+"""Says whether a help desk at rest is in order as a whole: what its databases hold, what its queues hold, and what its
+channels and agents heard, seen together.
+
+Pure: `evidence.py` collects, `problems` judges. It knows the rules from the rules page and the wire contract and shares
+no code with the services that it checks. The page is docs/testing.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, TypeAlias
+
+Document: TypeAlias = dict[str, Any]
+
+RESTING = {"need_more_info", "solution_suggested", "closed"}
+"""Statuses in which the desk has nothing to do (help-desk rules, "Routing" and "Time")."""
+
+ANSWERED_ANEW = {"ticket.list", "ticket.view", "agent.heartbeat"}
+"""Commands that are decided each time they come: their outcomes may differ."""
+
+TOLD_TO_REQUESTER = {
+    "ticket.opened",
+    "ticket.assigned",
+    "ticket.info_requested",
+    "ticket.solution_suggested",
+    "ticket.closed",
+}
+CLOSES_AFTER = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A command that the broker has confirmed. `user` is the broker user who sent it."""
+
+    user: str
+    id: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A message as `user` received it: a channel, an agent, or whoever listens to all events."""
+
+    user: str
+    body: bytes
+
+    @cached_property
+    def event(self) -> dict[str, Any]:
+        """The CloudEvent."""
+        decoded: dict[str, Any] = json.loads(self.body)
+        return decoded
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return str(self.event["id"])
+
+    @property
+    def type(self) -> str:
+        """Its type."""
+        return str(self.event["type"])
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A message in `helpdesk.dead`."""
+
+    id: str
+    reason: str
+
+
+@dataclass
+class Evidence:
+    """All that is known of a desk. Documents are as MongoDB has them, with aware datetimes."""
+
+    sent: list[Sent] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
+    events: list[Heard] = field(default_factory=list)
+    """All of `helpdesk.events`."""
+    tickets: list[Document] = field(default_factory=list)
+    """Intake's; `entries` are their history."""
+    entries: list[Document] = field(default_factory=list)
+    agents: list[Document] = field(default_factory=list)
+    routed: list[Document] = field(default_factory=list)
+    """Tickets as routing knows them."""
+    timers: list[Document] = field(default_factory=list)
+    """Those of sla."""
+    deliveries: list[Document] = field(default_factory=list)
+    mails: list[str] = field(default_factory=list)
+    """The delivery id in the Message-ID of each mail in the sink."""
+    outboxes: dict[str, int] = field(default_factory=dict)
+    """Documents left in each service's outbox."""
+    queues: dict[str, int] = field(default_factory=dict)
+    """Messages left in each queue."""
+    dead: list[Dead] = field(default_factory=list)
+    now: datetime | None = None
+    """The database's clock as the evidence was taken."""
+
+    @cached_property
+    def ticket_events(self) -> dict[str, dict[int, dict[str, Any]]]:
+        """One event for each version of each ticket, by ticket id and version."""
+        found: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
+        for heard in self.events:
+            if heard.type.startswith("ticket."):
+                ticket = heard.event["data"]["ticket"]
+                found[ticket["id"]].setdefault(ticket["version"], heard.event)
+        return found
+
+
+def problems(evidence: Evidence, bad: Collection[str] = ()) -> list[str]:
+    """What is wrong, a sentence each. `bad` are the ids of messages that belong into `helpdesk.dead`."""
+    found = [sentence for guarantee in GUARANTEES for sentence in guarantee(evidence)]
+    found += [f"{dead.id} is in helpdesk.dead: {dead.reason}" for dead in evidence.dead if dead.id not in bad]
+    missing = set(bad) - {dead.id for dead in evidence.dead}
+    return found + [f"{id_} is bad, but not in helpdesk.dead" for id_ in sorted(missing)]
+
+
+def one_outcome_a_command(evidence: Evidence) -> Iterator[str]:
+    """Each command has exactly one outcome. It may come twice, with the same id, and then the same in every byte."""
+    outcomes: dict[tuple[str, str], list[Heard]] = defaultdict(list)
+    commands = {(sent.user, sent.id): sent.type for sent in evidence.sent}
+    for heard in evidence.heard:
+        key = (heard.user, str(heard.event.get("causationid")))
+        if key in commands and _is_outcome(heard.type):
+            outcomes[key].append(heard)
+    for key, type_ in commands.items():
+        user, id_ = key
+        came = outcomes[key]
+        ids = {heard.id for heard in came}
+        if len(ids) != 1:
+            yield f"{type_} {id_} of {user} has {len(ids)} outcomes: {sorted(heard.type for heard in came)}"
+        elif type_ not in ANSWERED_ANEW and len({heard.body for heard in came}) > 1:
+            yield f"the outcome of {type_} {id_} of {user} came with different bodies"
+
+
+def _is_outcome(type_: str) -> bool:
+    return type_.startswith("command.") or type_ in {
+        "ticket.opened",
+        "ticket.duplicate",
+        "ticket.similar",
+        "ticket.reopened",
+        "ticket.listed",
+        "ticket.viewed",
+        "account.temporary_opened",
+    }
+
+
+def nothing_said_differently(evidence: Evidence) -> Iterator[str]:
+    """Whatever reaches somebody twice with one id is the same message (outcomes are looked at above)."""
+    bodies: dict[tuple[str, str], set[bytes]] = defaultdict(set)
+    outcomes_apart = (heard for heard in evidence.heard if not _is_outcome(heard.type))
+    for heard in (*outcomes_apart, *evidence.events):
+        bodies[heard.user, heard.id].add(heard.body)
+    for (user, id_), different in bodies.items():
+        if len(different) > 1:
+            yield f"{user} heard {id_} with {len(different)} different bodies"
+
+
+def one_open_ticket_an_issue(evidence: Evidence) -> Iterator[str]:
+    """A person has at most one open ticket for an issue, and numbers are unique."""
+    open_for: Counter[tuple[str, str, str]] = Counter()
+    for ticket in evidence.tickets:
+        if ticket["status"] == "closed":
+            if "open_key" in ticket:
+                yield f"ticket {ticket['number']} is closed, but holds its issue"
+            continue
+        if "open_key" not in ticket:
+            yield f"ticket {ticket['number']} is open, but does not hold its issue"
+        requester = ticket["requester"]
+        issue = ticket["issue_key"] or f"{ticket['category']}/{ticket['subcategory']}/{ticket['subject'].casefold()}"
+        open_for[requester["kind"], requester["id"], issue] += 1
+    for (_, person, issue), count in open_for.items():
+        if count > 1:
+            yield f"{person} has {count} open tickets for {issue!r}"
+    yield from _twice((ticket["number"] for ticket in evidence.tickets), "the ticket number")
+
+
+def versions_without_gaps(evidence: Evidence) -> Iterator[str]:
+    """Each version of a ticket has one entry in its history and one event; the newest says what is stored."""
+    versions: dict[str, list[int]] = defaultdict(list)
+    for entry in evidence.entries:
+        versions[entry["ticket_id"]].append(entry["version"])
+    ids: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for heard in evidence.events:
+        if heard.type.startswith("ticket."):
+            ticket = heard.event["data"]["ticket"]
+            ids[ticket["id"], ticket["version"]].add(heard.id)
+    for (ticket_id, version), several in ids.items():
+        if len(several) > 1:
+            yield f"version {version} of ticket {ticket_id} has {len(several)} events"
+    for ticket in evidence.tickets:
+        wanted = list(range(1, ticket["version"] + 1))
+        number, entries = ticket["number"], sorted(versions[ticket["_id"]])
+        told = evidence.ticket_events[ticket["_id"]]
+        if entries != wanted:
+            yield f"ticket {number} is at version {ticket['version']}, its history has {entries}"
+        if sorted(told) != wanted:
+            yield f"ticket {number} is at version {ticket['version']}, its events are {sorted(told)}"
+        elif (said := told[ticket["version"]]["data"]["ticket"]) and not _agree(ticket, said):
+            yield f"the last event of ticket {number} is not what is stored"
+    strangers = set(evidence.ticket_events) - {ticket["_id"] for ticket in evidence.tickets}
+    yield from (f"there are events of ticket {stranger}, which is not stored" for stranger in strangers)
+
+
+def _agree(ticket: Document, said: Document) -> bool:
+    same = ("number", "version", "status", "status_version", "assignment_seq", "category", "priority", "agent")
+    return all(ticket[name] == said[name] for name in same)
+
+
+def assigned_or_waiting(evidence: Evidence) -> Iterator[str]:
+    """Every open ticket is with an agent or waits in routing, and intake and routing say the same."""
+    routed = {ticket["_id"]: ticket for ticket in evidence.routed}
+    for ticket in evidence.tickets:
+        there = routed.pop(ticket["_id"], None)
+        if there is None:
+            yield f"routing does not know ticket {ticket['number']}"
+            continue
+        agent = ticket["agent"]["id"] if ticket["agent"] else None
+        ours = (ticket["version"], ticket["status"], ticket["assignment_seq"], agent)
+        theirs = (there["version"], there["status"], there["assignment_seq"], there["agent"])
+        if ours != theirs:
+            yield f"ticket {ticket['number']} is {ours} in intake, {theirs} in routing"
+        waits = ticket["status"] != "closed" and agent is None
+        if waits != bool(there.get("waiting")):
+            yield f"ticket {ticket['number']} {'does not wait' if waits else 'waits'} in routing"
+        if there.get("reservation"):
+            yield f"ticket {ticket['number']} is still reserved"
+    yield from (f"routing knows ticket {id_}, which intake has not" for id_ in routed)
+
+
+def nobody_waits_for_nothing(evidence: Evidence) -> Iterator[str]:
+    """No ticket waits that an agent with room could take."""
+    with_room = [one for one in evidence.agents if one["signed_on"] and one["load"] < one["capacity"]]
+    for ticket in evidence.routed:
+        if ticket.get("waiting"):
+            for agent in with_room:
+                if (
+                    (set(agent["skills"]) & {"*", ticket["skill"]})
+                    and (not agent["languages"] or ticket["language"] in (None, *agent["languages"]))
+                    and (not agent["tiers"] or ticket["tier"] in agent["tiers"])
+                ):
+                    yield f"ticket {ticket['number']} waits, though {agent['_id']} has room for it"
+
+
+def load_is_what_it_counts(evidence: Evidence) -> Iterator[str]:
+    """An agent's load is the number of their tickets that the desk has to act on."""
+    counted = Counter(
+        ticket["agent"]["id"] for ticket in evidence.tickets if ticket["agent"] and ticket["status"] not in RESTING
+    )
+    for agent in evidence.agents:
+        if agent["load"] != counted[agent["_id"]]:
+            yield f"agent {agent['_id']} has load {agent['load']}, but {counted[agent['_id']]} tickets to act on"
+
+
+def no_automatic_assignment_beyond_capacity(evidence: Evidence) -> Iterator[str]:
+    """What has been on an agent's desk ever since it was assigned was assigned within the capacity.
+
+    A reply or a reopening may exceed the capacity; tickets that rested in between are therefore not counted.
+    """
+    ever_since: Counter[str] = Counter()
+    for versions in evidence.ticket_events.values():
+        last_agent, without_rest = None, False
+        for version in sorted(versions):
+            event = versions[version]
+            ticket = event["data"]["ticket"]
+            agent = ticket["agent"]["id"] if ticket["agent"] else None
+            if event["type"] == "ticket.assigned":
+                if last_agent is not None:
+                    yield f"ticket {ticket['number']} was assigned to {agent} while {last_agent} had it"
+                without_rest = True
+            last_agent = agent
+            without_rest = agent is not None and without_rest and ticket["status"] not in RESTING
+        if last_agent is not None and without_rest:
+            ever_since[last_agent] += 1
+    capacity = {agent["_id"]: agent["capacity"] for agent in evidence.agents}
+    for agent_id, count in ever_since.items():
+        if count > capacity.get(agent_id, 0):
+            yield f"agent {agent_id} was assigned {count} tickets, with a capacity of {capacity.get(agent_id, 0)}"
+
+
+def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
+    """A reply clock (warning and breach) runs while it is the desk's turn; a suggestion has its closing; else nothing.
+
+    All tickets of a test are younger than any target, so no timer has fired and none is due.
+    """
+    armed: dict[str, dict[str, Document]] = defaultdict(dict)
+    for timer in evidence.timers:
+        if timer["kind"] in armed[timer["about"]]:
+            yield f"ticket {timer['about']} has two timers {timer['kind']}"
+        armed[timer["about"]][timer["kind"]] = timer
+        if evidence.now is not None and timer["due"] <= evidence.now:
+            yield f"the timer {timer['kind']} of ticket {timer['about']} has been due since {timer['due']}"
+    announced = {heard.event["data"]["ticket_id"] for heard in evidence.events if heard.type == "sla.armed"}
+    for ticket in evidence.tickets:
+        has = armed.pop(ticket["_id"], {})
+        wanted = set() if ticket["status"] in RESTING else {"warning", "breach"}
+        if ticket["status"] == "solution_suggested":
+            wanted = {"auto_close"}
+        if set(has) != wanted:
+            yield f"ticket {ticket['number']} is {ticket['status']} and has the timers {sorted(has)}"
+        elif "auto_close" in wanted:
+            closing = has["auto_close"]
+            if (closing["due"], closing["data"]["status_version"]) != (
+                ticket["status_since"] + CLOSES_AFTER,
+                ticket["status_version"],
+            ):
+                yield f"ticket {ticket['number']} closes at {closing['due']}, by version {closing['data']}"
+        elif wanted and ticket["_id"] not in announced:
+            yield f"nobody was told by when ticket {ticket['number']} should be answered"
+    yield from (f"{sorted(has)} are armed for {id_}, which is not stored" for id_, has in armed.items())
+
+
+def one_notification_each(evidence: Evidence) -> Iterator[str]:
+    """One delivery for each event, recipient and channel; each was heard, or is one mail in the sink."""
+    deliveries = evidence.deliveries
+    keys = Counter((one["event_id"], one["recipient"], one["channel"]) for one in deliveries)
+    yield from (f"{key} was delivered {count} times" for key, count in keys.items() if count > 1)
+    due = _deliveries_due(evidence)
+    yield from (f"{key} was not delivered" for key in due - set(keys))
+    yield from (f"{key} was delivered, but is not due" for key in set(keys) - due)
+    yield from (f"delivery {one['_id']} is {one['status']}" for one in deliveries if one["status"] != "sent")
+    told = {heard.id for heard in evidence.heard if heard.type == "notification.message"}
+    by_message = {one["_id"] for one in deliveries if one["channel"] != "email"}
+    yield from (f"delivery {id_} was not heard by anybody" for id_ in by_message - told)
+    yield from (f"a notification {id_} was heard that nobody owed" for id_ in told - by_message)
+    by_mail = {one["_id"] for one in deliveries if one["channel"] == "email"}
+    yield from (f"delivery {id_} is no mail in the sink" for id_ in by_mail - set(evidence.mails))
+    yield from (f"there is a mail {id_} that nobody owed" for id_ in set(evidence.mails) - by_mail)
+    yield from _twice(evidence.mails, "a mail")
+
+
+def _deliveries_due(evidence: Evidence) -> set[tuple[str, str, str]]:
+    with_address = {
+        heard.event["data"]["account_id"]
+        for heard in evidence.events
+        if heard.type == "account.contact_changed" and heard.event["data"]["email"]
+    }
+    due = set()
+    for heard in evidence.events:
+        if heard.type in TOLD_TO_REQUESTER:
+            ticket = heard.event["data"]["ticket"]
+            requester = ticket["requester"]["id"]
+            due.add((heard.id, requester, "channel"))
+            if requester in with_address:
+                due.add((heard.id, requester, "email"))
+            if heard.type == "ticket.assigned":
+                due.add((heard.id, ticket["agent"]["id"], "agent"))
+    return due
+
+
+def nothing_left_over(evidence: Evidence) -> Iterator[str]:
+    """Outboxes and queues are empty."""
+    yield from (f"the outbox of {name} has {left} documents" for name, left in evidence.outboxes.items() if left)
+    yield from (f"the queue {name} has {left} messages" for name, left in evidence.queues.items() if left)
+
+
+def _twice(names: Iterable[str], what: str) -> Iterator[str]:
+    yield from (f"{what} {name} is there {count} times" for name, count in Counter(names).items() if count > 1)
+
+
+GUARANTEES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
+    one_outcome_a_command,
+    nothing_said_differently,
+    one_open_ticket_an_issue,
+    versions_without_gaps,
+    assigned_or_waiting,
+    nobody_waits_for_nothing,
+    load_is_what_it_counts,
+    no_automatic_assignment_beyond_capacity,
+    timers_as_the_state_asks,
+    one_notification_each,
+    nothing_left_over,
+)

@@ -1,0 +1,230 @@
+"""A whole desk under test: its service processes, its channels and agents, and the evidence that it leaves.
+
+The page is docs/testing.md.
+"""
+
+from __future__ import annotations
+
+import email
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC
+from email.policy import default as mail_policy
+from typing import Any
+
+import amqp
+from pymongo import MongoClient
+
+from contracts.names import AGENT_PREFIX, DEAD, EVENTS, SERVICES
+from contracts.topology import QUEUES
+from deploy.cli.bus import Bus
+from deploy.local.desk import Desk
+from deploy.local.provision import AGENTS, CHANNELS
+from deploy.local.rabbitmq import ADMIN
+from deploy.local.stack import Stack
+from tests.system.checker import Dead, Evidence, Heard, problems
+from tests.system.client import Agent, Ledger, Listener, publish
+
+TAP = "tests.events"
+"""A queue of the tests that gets a copy of every event."""
+
+WORK_QUEUES = tuple(queue.name for queue in QUEUES if queue.name.split(".")[0] in SERVICES)
+
+
+class House:
+    """One desk, with everything that the checker needs to know of it."""
+
+    def __init__(self, stack: Stack, desk: Desk) -> None:
+        self.stack = stack
+        self.desk = desk
+        self.ledger = Ledger()
+        self.bad: set[str] = set()
+        """Ids of messages that belong into `helpdesk.dead`."""
+        self._listeners: list[Listener] = []
+        self._events: list[Heard] = []
+        self._dead: list[Dead] = []
+        self._mongo: MongoClient[dict[str, Any]] = MongoClient(desk.admin_mongo_url, tz_aware=True)
+        with self.bus(ADMIN) as bus:
+            bus.channel.queue_declare(TAP, durable=True, auto_delete=False)
+            bus.channel.queue_bind(TAP, EVENTS, "#")
+        for channel in CHANNELS:
+            self._listeners.append(
+                Listener(desk.amqp_url(channel), channel, f"{channel}.outcomes", self.ledger.note_heard)
+            )
+
+    def close(self) -> None:
+        """Let go of broker and database; the desk itself is its fixture's."""
+        for listener in self._listeners:
+            listener.close()
+        self._mongo.close()
+
+    # processes
+
+    def start(self, **instances: int) -> None:
+        """Run so many instances of each service; one of each where nothing is said, none where 0 is."""
+        counts = dict.fromkeys(SERVICES, 1) | instances
+        self.desk.start_all((service, n) for service, count in counts.items() for n in range(1, count + 1))
+
+    def terminate(self, service: str, n: int = 1) -> int:
+        """SIGTERM to an instance; its exit code."""
+        pid = self.desk.pid(service, n)
+        assert pid is not None, f"{service} {n} does not run"
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + 30
+        while True:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status)
+            assert time.monotonic() < deadline, f"{service} {n} has not ended 30 s after SIGTERM"
+            time.sleep(0.01)
+
+    @contextmanager
+    def frozen(self, service: str, n: int = 1) -> Iterator[None]:
+        """An instance that is stopped (SIGSTOP) meanwhile; it may be killed in there."""
+        pid = self.desk.pid(service, n)
+        assert pid is not None, f"{service} {n} does not run"
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            if self.desk.pid(service, n) == pid:
+                os.kill(pid, signal.SIGCONT)
+
+    # channels and agents
+
+    def bus(self, user: str) -> Bus:
+        """A connection as this broker user; whoever asks closes it."""
+        return Bus(self.desk.amqp_url(user))
+
+    def send(self, user: str, commands: Iterable[tuple[str, bytes]]) -> list[str]:
+        """Publish commands on a connection of their own; gives their ids."""
+        with self.bus(user) as bus:
+            return publish(bus, commands, self.ledger)
+
+    def send_at_once(self, shares: Iterable[tuple[str, list[tuple[str, bytes]]]]) -> None:
+        """Publish these shares (user, commands) at once, each on a connection of its own."""
+        threads = [threading.Thread(target=self.send, args=share) for share in shares]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def ask(self, user: str, command: tuple[str, bytes], patience: float = 60) -> dict[str, Any]:
+        """Send one command and wait for its outcome: the event."""
+        (id_,) = self.send(user, [command])
+        self.ledger.wait(lambda: self.ledger.outcome(user, id_) is not None, f"outcome of {command[0]}", patience)
+        heard = self.ledger.outcome(user, id_)
+        assert heard is not None
+        return heard.event
+
+    def sign_on(self, agent_id: str, capacity: int, **how: Any) -> Agent:
+        """An agent of the desk who listens from now on (`client.Agent`)."""
+        agent = Agent(self.desk.amqp_url(AGENT_PREFIX + agent_id), agent_id, self.ledger, capacity, **how)
+        self._listeners.append(agent.listener)
+        return agent
+
+    @property
+    def sent_ids(self) -> set[str]:
+        """Ids of all commands that were sent."""
+        return {sent.id for sent in self.ledger.sent}
+
+    def wait_for_outcomes(self, patience: float = 60) -> None:
+        """Until every command has an outcome."""
+        self.ledger.wait(lambda: not self.ledger.unanswered(), "an outcome of each command", patience)
+
+    # evidence
+
+    def ready(self, *queues: str) -> dict[str, int]:
+        """Messages that are in these queues and in nobody's hands."""
+        with self.bus(ADMIN) as bus:
+            return {queue: bus.depth(queue) for queue in queues}
+
+    def database(self, service: str) -> Any:
+        """The database of a service, as root."""
+        return self._mongo[f"{self.desk.db_prefix}_{service}"]
+
+    def evidence(self) -> Evidence:
+        """All that is known now."""
+        self._take_events_and_dead()
+        intake, routing, sla = self.database("intake"), self.database("routing"), self.database("sla")
+        own_queues = [f"{channel}.outcomes" for channel in CHANNELS]
+        own_queues += [f"{AGENT_PREFIX}{agent}.inbox" for agent in AGENTS]
+        return Evidence(
+            sent=list(self.ledger.sent),
+            queues=self.ready(*WORK_QUEUES, *own_queues),
+            tickets=list(intake["tickets"].find()),
+            entries=list(intake["entries"].find({}, {"ticket_id": 1, "version": 1})),
+            agents=list(routing["agents"].find()),
+            routed=list(routing["tickets"].find()),
+            timers=list(sla["timers"].find()),
+            deliveries=list(self.database("notifications")["deliveries"].find()),
+            mails=[_message_id(mail.read_bytes()) for mail in self.desk.mail_folder.glob("*.eml")],
+            outboxes={service: self.database(service)["outbox"].count_documents({}) for service in SERVICES},
+            heard=list(self.ledger.heard),
+            events=list(self._events),
+            dead=list(self._dead),
+            now=self._mongo.admin.command("hello")["localTime"].replace(tzinfo=UTC),
+        )
+
+    def assert_clean(self, patience: float = 60) -> Evidence:
+        """Wait until the desk is at rest and in order; then stop it, so that nothing is in anybody's hands, and look
+        again. Gives the evidence."""
+        self.wait_for_outcomes(patience)
+        deadline = time.monotonic() + patience
+        while (found := self._problems_now()) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        _assert_none(found, "the desk did not come to rest in order")
+        codes = {
+            f"{service} {n}": self.terminate(service, n) for service in SERVICES for n in self.desk.instances(service)
+        }
+        assert set(codes.values()) <= {0}, f"exit codes of a clean stop: {codes}"
+        evidence = self.evidence()
+        _assert_none(problems(evidence, self.bad), "after a clean stop")
+        return evidence
+
+    def _problems_now(self) -> list[str]:
+        waiting = {queue: count for queue, count in self.ready(*WORK_QUEUES).items() if count}
+        if waiting:
+            return [f"messages wait: {waiting}"]
+        return problems(self.evidence(), self.bad)
+
+    def _take_events_and_dead(self) -> None:
+        with self.bus(ADMIN) as bus:
+            for message in _emptied(bus, TAP):
+                self._events.append(Heard(TAP, bytes(message.body)))
+            for message in _emptied(bus, DEAD):
+                headers: Mapping[str, Any] = message.headers or {}
+                reason = headers.get("x-reason") or headers.get("x-first-death-reason") or "unroutable"
+                id_ = message.properties.get("message_id", "")
+                self._dead.append(Dead(id_, f"{reason} ({message.delivery_info['routing_key']})"))
+
+
+def _emptied(bus: Bus, queue: str) -> Iterator[amqp.Message]:
+    """All messages of a queue, acknowledged when the last one is taken."""
+    last = None
+    count = bus.depth(queue)
+    taken: list[amqp.Message] = []
+    if count:
+        bus.channel.basic_qos(0, 0, False)
+        tag = bus.channel.basic_consume(queue, callback=taken.append)
+        deadline = time.monotonic() + 30
+        while len(taken) < count and time.monotonic() < deadline:
+            bus.drain(0.5)
+        bus.channel.basic_cancel(tag)
+        last = taken[-1].delivery_tag if taken else None
+    yield from taken
+    if last is not None:
+        bus.channel.basic_ack(last, multiple=True)
+
+
+def _message_id(mail: bytes) -> str:
+    """The local part of a mail's Message-ID: the delivery's id."""
+    return str(email.message_from_bytes(mail, policy=mail_policy)["Message-ID"]).strip("<>").partition("@")[0]
+
+
+def _assert_none(found: list[str], when: str) -> None:
+    assert not found, f"{when}: {len(found)} problems\n" + "\n".join(found[:20])

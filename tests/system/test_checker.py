@@ -1,0 +1,210 @@
+"""The checker can fail: a desk in order has no problems, and each way of being out of order is found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.system.checker import GUARANTEES, Dead, Evidence, Heard, Sent, problems
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def event(type_: str, id_: str, data: dict[str, Any], user: str = "tap", cause: str | None = None) -> Heard:
+    body = {"id": id_, "type": type_, "causationid": cause, "data": data}
+    return Heard(user, json.dumps(body).encode())
+
+
+def snapshot(number: int, version: int, status: str, agent: str | None, seq: int) -> dict[str, Any]:
+    return {
+        "id": f"t{number}",
+        "number": f"{number:08}",
+        "version": version,
+        "status": status,
+        "status_version": version,
+        "assignment_seq": seq,
+        "category": "technical",
+        "subcategory": None,
+        "priority": 5,
+        "subject": "It crashes",
+        "issue_key": f"order-{number}",
+        "requester": {"kind": "account", "id": "ada"},
+        "agent": {"id": agent, "display_name": "A"} if agent else None,
+    }
+
+
+def in_order() -> Evidence:
+    """Ticket 1 waits for an agent who takes billing only; 2 is with a1; 3 has a suggested solution; 4 is closed."""
+    stories = {
+        1: [("opened", "new", None, 0)],
+        2: [("opened", "new", None, 0), ("assigned", "assigned", "a1", 1)],
+        3: [
+            ("opened", "new", None, 0),
+            ("assigned", "assigned", "a1", 1),
+            ("solution_suggested", "solution_suggested", "a1", 1),
+        ],
+        4: [("opened", "new", None, 0), ("assigned", "assigned", "a1", 1), ("closed", "closed", "a1", 1)],
+    }
+    contact = {"account_id": "ada", "email": "ada@players.example"}
+    found = Evidence(
+        sent=[Sent("web", f"c{number}", "ticket.submit") for number in stories],
+        events=[event("account.contact_changed", "contact", contact)],
+        heard=[event("ticket.opened", f"o{number}", {}, "web", f"c{number}") for number in stories],
+        agents=[agent("a1", 1, 1, "*"), agent("a2", 5, 0, "billing")],
+        outboxes={"intake": 0},
+        queues={"intake.commands": 0},
+        now=NOW,
+        **{name: [] for name in ("tickets", "entries", "routed", "timers", "deliveries", "mails")},
+    )
+    for number, story in stories.items():
+        for version, (what, status, agent_id, seq) in enumerate(story, 1):
+            ticket = snapshot(number, version, status, agent_id, seq)
+            id_ = f"e{number}.{version}"
+            found.events.append(event(f"ticket.{what}", id_, {"ticket": ticket}))
+            found.entries.append({"ticket_id": ticket["id"], "version": version})
+            tell(found, id_, "ada", "channel")
+            tell(found, id_, "ada", "email")
+            if what == "assigned":
+                tell(found, id_, "a1", "agent")
+        stored = {**ticket, "_id": ticket["id"], "status_since": NOW}
+        routed = {name: ticket[name] for name in ("number", "version", "status", "assignment_seq")}
+        routed |= {"_id": ticket["id"], "agent": agent_id, "skill": "technical", "language": None, "tier": "standard"}
+        kinds = {"new": ("warning", "breach"), "assigned": ("warning", "breach")}.get(status, ())
+        if status == "new":
+            routed["waiting"] = True
+        if status != "closed":
+            stored["open_key"] = ticket["issue_key"]
+        for kind in kinds:
+            found.timers.append({"kind": kind, "about": ticket["id"], "due": NOW + timedelta(days=4), "data": {}})
+            found.events.append(event("sla.armed", f"armed{number}", {"ticket_id": ticket["id"]}))
+        if status == "solution_suggested":
+            closing = {"kind": "auto_close", "about": ticket["id"], "due": NOW + timedelta(days=7)}
+            found.timers.append({**closing, "data": {"status_version": version}})
+        found.tickets.append(stored)
+        found.routed.append(routed)
+    return found
+
+
+def agent(id_: str, capacity: int, load: int, skill: str) -> dict[str, Any]:
+    return {
+        "_id": id_,
+        "signed_on": True,
+        "capacity": capacity,
+        "load": load,
+        "skills": [skill],
+        "languages": [],
+        "tiers": [],
+    }
+
+
+def tell(found: Evidence, event_id: str, recipient: str, channel: str) -> None:
+    id_ = f"{event_id}:{recipient}:{channel}"
+    delivery = {"_id": id_, "event_id": event_id, "recipient": recipient, "channel": channel, "status": "sent"}
+    found.deliveries.append(delivery)
+    if channel == "email":
+        found.mails.append(id_)
+    else:
+        found.heard.append(event("notification.message", id_, {}, recipient))
+
+
+def assigned(found: Evidence, number: int, version: int) -> None:
+    """Another event `ticket.assigned`."""
+    ticket = snapshot(number, version, "assigned", "a2", 2)
+    found.events.append(event("ticket.assigned", f"e{number}.{version}", {"ticket": ticket}))
+
+
+BREACHES: list[tuple[str, Callable[[Evidence], Any], str]] = [
+    ("a command without outcome", lambda e: e.sent.append(Sent("web", "c9", "ticket.submit")), "has 0 outcomes"),
+    ("two outcomes", lambda e: e.heard.append(event("ticket.duplicate", "x", {}, "web", "c1")), "has 2 outcomes"),
+    (
+        "an outcome told differently",
+        lambda e: e.heard.append(event("ticket.opened", "o1", {"a": 1}, "web", "c1")),
+        "c1",
+    ),
+    ("an event told differently", lambda e: assigned(e, 2, 2), "heard e2.2 with 2 different bodies"),
+    ("two tickets for an issue", lambda e: e.tickets[1].update(issue_key="order-1"), "2 open tickets for 'order-1'"),
+    ("two tickets of a number", lambda e: e.tickets[1].update(number="00000001"), "00000001 is there 2 times"),
+    ("a closed ticket that holds its issue", lambda e: e.tickets[3].update(open_key="k"), "holds its issue"),
+    ("an open ticket that does not", lambda e: e.tickets[0].pop("open_key"), "does not hold its issue"),
+    ("a gap in the history", lambda e: e.entries.pop(2), "its history has [1]"),
+    ("a version twice in the history", lambda e: e.entries.append(e.entries[0]), "its history has [1, 1]"),
+    ("a version without event", lambda e: e.events.pop(1), "its events are []"),
+    ("a version with two events", lambda e: e.events.append(replaced(e.events[1], "id", "other")), "has 2 events"),
+    ("an event of a ticket that is lost", lambda e: e.tickets.pop(0), "which is not stored"),
+    ("a ticket stored otherwise than told", lambda e: e.tickets[0].update(priority=1), "not what is stored"),
+    ("a ticket unknown to routing", lambda e: e.routed.pop(0), "routing does not know"),
+    ("a ticket unknown to intake", lambda e: e.routed.append({**e.routed[0], "_id": "t9"}), "which intake has not"),
+    ("disagreement of intake and routing", lambda e: e.routed[1].update(agent="a2"), "in routing"),
+    ("a ticket forgotten by routing", lambda e: e.routed[0].pop("waiting"), "does not wait in routing"),
+    ("an assigned ticket that waits", lambda e: e.routed[1].update(waiting=True), "00000002 waits in routing"),
+    ("a reservation left over", lambda e: e.routed[0].update(reservation={"agent": "a1"}), "still reserved"),
+    ("a ticket that could be taken", lambda e: e.agents[1].update(skills=["technical"]), "a2 has room for it"),
+    ("a load that drifted", lambda e: e.agents[0].update(load=2), "has load 2, but 1"),
+    ("an agent over capacity", lambda e: e.agents[0].update(capacity=0), "with a capacity of 0"),
+    ("a ticket to two agents", lambda e: assigned(e, 2, 3), "while a1 had it"),
+    ("a clock that does not run", lambda e: e.timers.pop(0), "has the timers ['breach']"),
+    ("two clocks", lambda e: e.timers.append(e.timers[0]), "has two timers warning"),
+    (
+        "a clock for a ticket that rests",
+        lambda e: e.timers[0].update(about="t3"),
+        "has the timers ['auto_close', 'warning']",
+    ),
+    ("a closing at the wrong time", lambda e: e.timers[-1].update(due=NOW + timedelta(days=8)), "closes at"),
+    ("a closing of another suggestion", lambda e: e.timers[-1].update(data={"status_version": 2}), "by version"),
+    ("a timer for nothing", lambda e: e.timers[0].update(about="t9"), "armed for t9"),
+    ("a timer that did not fire", lambda e: e.timers[0].update(due=NOW), "has been due since"),
+    ("a deadline not announced", lambda e: without(e, "events", "sla.armed"), "should be answered"),
+    ("a notification twice", lambda e: e.deliveries.append({**e.deliveries[0], "_id": "x"}), "delivered 2 times"),
+    ("a notification missing", lambda e: e.deliveries.pop(0), "was not delivered"),
+    ("a notification too many", lambda e: tell(e, "e0.0", "ada", "channel"), "not due"),
+    ("a notification that failed", lambda e: e.deliveries[0].update(status="failed"), "is failed"),
+    ("a notification not heard", lambda e: without(e, "heard", "notification.message"), "not heard by anybody"),
+    ("a mail missing", lambda e: e.mails.pop(), "no mail in the sink"),
+    ("a mail too many", lambda e: e.mails.append("x"), "that nobody owed"),
+    ("a mail twice", lambda e: e.mails.append(e.mails[0]), "is there 2 times"),
+    ("an outbox that is not empty", lambda e: e.outboxes.update(intake=1), "the outbox of intake has 1"),
+    ("a queue that is not empty", lambda e: e.queues.update({"intake.commands": 3}), "intake.commands has 3"),
+]
+
+
+def replaced(heard: Heard, name: str, value: str) -> Heard:
+    return replace(heard, body=json.dumps({**heard.event, name: value}).encode())
+
+
+def without(found: Evidence, where: str, type_: str) -> None:
+    setattr(found, where, [heard for heard in getattr(found, where) if heard.type != type_])
+
+
+def test_a_desk_in_order_has_no_problems() -> None:
+    assert problems(in_order()) == []
+
+
+@pytest.mark.parametrize(("what", "break_it", "sentence"), BREACHES, ids=[what for what, _, _ in BREACHES])
+def test_what_is_out_of_order_is_found(what: str, break_it: Callable[[Evidence], Any], sentence: str) -> None:
+    evidence = deepcopy(in_order())
+    break_it(evidence)
+    found = problems(evidence)
+    assert any(sentence in one for one in found), found
+
+
+def test_every_guarantee_is_broken_by_one_of_these() -> None:
+    """No guarantee is there that never speaks."""
+    silent = {guarantee.__name__ for guarantee in GUARANTEES}
+    for _, break_it, _ in BREACHES:
+        evidence = deepcopy(in_order())
+        break_it(evidence)
+        silent -= {guarantee.__name__ for guarantee in GUARANTEES if list(guarantee(evidence))}
+    assert not silent
+
+
+def test_only_what_is_bad_may_be_dead() -> None:
+    evidence = replace(in_order(), dead=[Dead("m1", "not JSON")])
+    assert problems(evidence, {"m1"}) == []
+    assert problems(evidence) == ["m1 is in helpdesk.dead: not JSON"]
+    assert problems(evidence, {"m1", "m2"}) == ["m2 is bad, but not in helpdesk.dead"]
