@@ -18,6 +18,7 @@ from contracts.names import source_agrees
 __all__ = [
     "CONTENT_TYPE",
     "MAX_ID",
+    "TIME_PATTERN",
     "Event",
     "NotAnEvent",
     "from_dict",
@@ -33,7 +34,10 @@ CONTENT_TYPE = "application/cloudevents+json"
 MAX_ID = 200
 """Characters; also the limit of `type`, `source` and the optional attributes."""
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII).fullmatch
+TIME_PATTERN = "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+"""RFC 3339."""
+
+_TIME = re.compile(TIME_PATTERN).fullmatch
 
 
 class NotAnEvent(ValueError):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from marshmallow import ValidationError, fields
 
-from contracts.envelope import moment
+from contracts.envelope import TIME_PATTERN, moment
 
 if TYPE_CHECKING:
     from contracts.payload import Payload
@@ -149,7 +149,7 @@ class Moment(WireField[datetime]):
             raise ValidationError(f"It {error}.") from error
 
     def json_schema(self) -> Json:
-        return {"type": "string", "format": "date-time"}
+        return {"type": "string", "format": "date-time", "pattern": f"^{TIME_PATTERN}$"}
 
 
 class Base64(WireField[bytes]):
@@ -173,7 +173,8 @@ class Base64(WireField[bytes]):
         return content
 
     def json_schema(self) -> Json:
-        return {"type": "string", "contentEncoding": "base64", "maxLength": self._characters}
+        groups = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+        return {"type": "string", "contentEncoding": "base64", "maxLength": self._characters, "pattern": groups}
 
     @property
     def _characters(self) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from contracts.envelope import CONTENT_TYPE, MAX_ID
+from contracts.envelope import CONTENT_TYPE, MAX_ID, TIME_PATTERN
 from contracts.registry import TYPES, MessageType
 from contracts.topology import AGENTS, BUILT, CHANNELS, DEAD, DESK, EVENTS, INTAKE
 
@@ -74,7 +74,7 @@ def json_schema(message: MessageType) -> Json:
             "type": {"const": message.type},
             "source": text,
             "subject": optional,
-            "time": {"type": "string", "format": "date-time"},
+            "time": {"type": "string", "format": "date-time", "pattern": f"^{TIME_PATTERN}$"},
             "traceparent": optional,
             "causationid": optional,
             "correlationid": optional,

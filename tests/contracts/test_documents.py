@@ -1,0 +1,125 @@
+"""What is checked in is what the registry gives, and every golden message passes its schemas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from marshmallow import ValidationError
+
+from contracts.envelope import from_dict, parse, serialise
+from contracts.generate import HERE, asyncapi, documents, json_schema
+from contracts.names import role_of
+from contracts.payload import Payload
+from contracts.registry import TYPES, Kind, MessageType
+
+EXAMPLES = sorted((HERE / "examples").glob("*.json"))
+KINDS = {each.kind for each in TYPES.values()}
+
+
+def type_of(example: Path) -> MessageType:
+    kind: Kind = example.name.split(".")[0]  # type: ignore[assignment]
+    return TYPES[kind, json.loads(example.read_bytes())["type"]]
+
+
+@pytest.mark.parametrize("path", sorted(documents()))
+def test_generated_files_are_checked_in(path: str) -> None:
+    assert (HERE / path).read_text(encoding="utf-8") == documents()[path], "run: make contracts"
+
+
+def test_no_schema_is_left_of_a_type_that_is_no_more() -> None:
+    assert {f"schemas/{each.name}" for each in (HERE / "schemas").iterdir()} <= documents().keys()
+
+
+def test_the_yaml_says_what_the_document_says() -> None:
+    assert yaml.safe_load((HERE / "asyncapi.yaml").read_text(encoding="utf-8")) == asyncapi()
+
+
+def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:
+    document = asyncapi()
+    for reference in references(document):
+        if reference.startswith("./"):
+            assert (HERE / reference).is_file(), reference
+            continue
+        found: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            found = found[step]
+        assert found, reference
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, below in value.items():
+            if key == "$ref":
+                yield below
+            else:
+                yield from references(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from references(below)
+
+
+def test_every_type_has_an_example() -> None:
+    shown = {(each.kind, each.type) for each in map(type_of, EXAMPLES)}
+    assert shown == TYPES.keys()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_passes_both_schemas(example: Path) -> None:
+    body = json.loads(example.read_bytes())
+    message = type_of(example)
+    assert example.name.startswith(f"{message.kind}.{message.type}.")
+
+    event = from_dict(body)
+    loaded = message.schema.load(event.data)
+    assert loaded.keys() == body["data"].keys(), "an example shows no field that is ignored"
+    schema = json_schema(message)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(body)
+    assert parse(serialise(event)) == event
+
+    user = event.source.rsplit("/", 1)[1]
+    sender = f"agent.{user}" if event.source.startswith("/agents/") else user
+    assert role_of(sender) is not None
+    assert message.may_be_sent_by(sender)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_what_one_schema_refuses_the_other_refuses(example: Path) -> None:
+    """Each field of a golden message is left out, nulled, and given a wrong type, in turn."""
+    body = json.loads(example.read_bytes())
+    message = type_of(example)
+    validator = jsonschema.Draft202012Validator(
+        json_schema(message)["properties"]["data"] | {"$defs": message.schema.definitions()}
+    )
+    for path, spoilt in spoiled(body["data"]):
+        assert passes(message.schema, spoilt) == validator.is_valid(spoilt), path
+
+
+def spoiled(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The value with one thing in it wrong."""
+    if isinstance(value, dict):
+        for key, below in value.items():
+            rest = {name: each for name, each in value.items() if name != key}
+            yield f"{path}.{key} left out", rest
+            yield f"{path}.{key} null", {**value, key: None}
+            yield f"{path}.{key} wrong", {**value, key: 7.5 if isinstance(below, str) else "\x00"}
+            yield f"{path}.{key} empty", {**value, key: type(below)()}
+            for where, inner in spoiled(below, f"{path}.{key}"):
+                yield where, {**value, key: inner}
+    elif isinstance(value, list) and value:
+        for where, inner in spoiled(value[0], f"{path}[0]"):
+            yield where, [inner, *value[1:]]
+
+
+def passes(schema: Payload, data: Any) -> bool:
+    try:
+        schema.load(data)
+    except ValidationError:
+        return False
+    return True

@@ -1,0 +1,213 @@
+"""Schemas: what each field takes and how its error reads, and that reading fast and reading carefully agree."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from marshmallow import Schema, ValidationError
+
+from contracts.payload import Payload, errors_by_field
+from contracts.registry import TYPES, command, event, outcome
+
+ACCOUNT = {"account_id": "acc-1", "display_name": "Mira", "tier": "vip"}
+TEMPORARY = {"temporary": {"account_id": "t-1", "secret": "s"}}
+SUBMIT = {"requester": ACCOUNT, "category": "billing", "subject": "Charged twice", "body": "Please help."}
+SIGN_ON = {"agent_id": "a7", "display_name": "Jonas", "capacity": 3, "skills": ["*"]}
+PICTURE = {"name": "a.png", "media_type": "image/png", "content": "iVBORw0KGgo="}
+UPLOADED = {"name": "a.txt", "media_type": "text/plain", "ref": "att-1", "sha256": "0" * 64, "size": 7}
+
+
+def schema(type: str) -> Payload:
+    found = command(type)
+    assert found is not None
+    return found.schema
+
+
+def errors(type: str, data: Any) -> dict[str, list[str]]:
+    with pytest.raises(ValidationError) as refused:
+        schema(type).load(data)
+    return errors_by_field(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"requester": None}, "requester"),
+        ({"requester": "acc-1"}, "requester"),
+        ({"requester": {}}, "requester.account_id"),
+        ({"requester": {**ACCOUNT, "tier": "gold"}}, "requester.tier"),
+        ({"requester": {**ACCOUNT, "email": "a@b\r\nBcc: c@d"}}, "requester.email"),
+        ({"requester": {**ACCOUNT, "email": "nobody"}}, "requester.email"),
+        ({"requester": {**ACCOUNT, **TEMPORARY}}, "requester.account_id"),
+        ({"requester": {"temporary": {"account_id": "t-1"}}}, "requester.temporary.secret"),
+        ({"requester": {"temporary": "t-1"}}, "requester.temporary"),
+        ({"category": ""}, "category"),
+        ({"category": 3}, "category"),
+        ({"subcategory": ["refund"]}, "subcategory"),
+        ({"subject": ""}, "subject"),
+        ({"subject": "x" * 201}, "subject"),
+        ({"subject": None}, "subject"),
+        ({"body": "x" * 20_001}, "body"),
+        ({"body": b"bytes"}, "body"),
+        ({"issue_key": "x" * 201}, "issue_key"),
+        ({"issue_key": ""}, "issue_key"),
+        ({"refers_to": 4217}, "refers_to"),
+        ({"refers_to": "4217"}, "refers_to"),
+        ({"refers_to": "٠٠٠٠٤٢١٧"}, "refers_to"),
+        ({"distinct_from": "00000001"}, "distinct_from"),
+        ({"distinct_from": ["00000001", "x"]}, "distinct_from.1"),
+        ({"distinct_from": ["00000001"] * 21}, "distinct_from"),
+        ({"fields": []}, "fields"),
+        ({"fields": {"order": ["1"]}}, "fields.order"),
+        ({"fields": {"order": 1e300}}, "fields.order"),
+        ({"fields": {"order": "x" * 2001}}, "fields.order"),
+        ({"language": "english language"}, "language"),
+        ({"attachments": [PICTURE, {**PICTURE, "content": "****"}]}, "attachments.1.content"),
+        (
+            {"attachments": [{**PICTURE, "content": base64.b64encode(b"x" * (256 * 1024 + 1)).decode()}]},
+            "attachments.0.content",
+        ),
+        ({"attachments": [{**PICTURE, "media_type": "picture"}]}, "attachments.0.media_type"),
+        ({"attachments": [{"name": "a", "media_type": "a/b"}]}, "attachments.0.ref"),
+        ({"attachments": [{**UPLOADED, **PICTURE}]}, "attachments.0.ref"),
+        ({"attachments": [{**UPLOADED, "sha256": "x"}]}, "attachments.0.sha256"),
+        ({"attachments": [PICTURE] * 11}, "attachments"),
+    ],
+)
+def test_a_wrong_field_of_a_submission_is_named(change: dict[str, Any], field: str) -> None:
+    assert field in errors("ticket.submit", {**SUBMIT, **change})
+
+
+def test_every_wrong_field_is_named_at_once() -> None:
+    found = errors("ticket.submit", {"requester": {"tier": "gold"}, "subject": 1, "fields": {"a": [], "b": {}}})
+    assert found.keys() == {
+        "requester.account_id",
+        "requester.display_name",
+        "requester.tier",
+        "category",
+        "subject",
+        "body",
+        "fields.a",
+        "fields.b",
+    }
+    assert all(said for said in found.values())
+
+
+@pytest.mark.parametrize("data", [None, [], "text", 7, True])
+def test_data_that_is_no_object_is_said_so(data: Any) -> None:
+    assert errors("ticket.submit", data) == {"data": ["Not an object."]}
+
+
+@pytest.mark.parametrize(
+    ("type", "data", "field"),
+    [
+        ("agent.sign_on", {**SIGN_ON, "agent_id": "A7"}, "agent_id"),
+        ("agent.sign_on", {**SIGN_ON, "agent_id": "a7\n"}, "agent_id"),
+        ("agent.sign_on", {**SIGN_ON, "capacity": 0}, "capacity"),
+        ("agent.sign_on", {**SIGN_ON, "capacity": 101}, "capacity"),
+        ("agent.sign_on", {**SIGN_ON, "capacity": True}, "capacity"),
+        ("agent.sign_on", {**SIGN_ON, "capacity": "3"}, "capacity"),
+        ("agent.sign_on", {**SIGN_ON, "capacity": 3.0}, "capacity"),
+        ("agent.sign_on", {**SIGN_ON, "skills": []}, "skills"),
+        ("agent.sign_on", {**SIGN_ON, "tiers": ["gold"]}, "tiers.0"),
+        ("agent.sign_off", {"agent_id": "a7", "release": "yes"}, "release"),
+        ("ticket.view", {"number": "00000001"}, "requester"),
+        ("ticket.view", {"number": "00000001", "requester": ACCOUNT, "agent_id": "a7"}, "agent_id"),
+        ("ticket.escalate", {"number": "00000001"}, "moderator"),
+        ("ticket.list", {"requester": ACCOUNT, "page": 0}, "page"),
+        ("ticket.list", {"requester": ACCOUNT, "status": "open"}, "status"),
+        ("ticket.answer_consent", {"requester": ACCOUNT, "number": "00000001", "granted": 1}, "granted"),
+        ("account.set_preferences", {"requester": ACCOUNT, "notify": {"assigned": {"email": "no"}}}, "notify"),
+        (
+            "account.set_preferences",
+            {"requester": ACCOUNT, "quiet_hours": {"starts": "22", "ends": "07:00", "time_zone": "UTC"}},
+            "quiet_hours.starts",
+        ),
+    ],
+)
+def test_a_wrong_field_of_other_commands_is_named(type: str, data: dict[str, Any], field: str) -> None:
+    assert field in errors(type, data)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"requester": TEMPORARY},
+        {"requester": {**ACCOUNT, "temporary": None}},
+        {"subject": "x" * 200, "body": "x" * 20_000},
+        {"subject": "🦉" * 200},
+        {"fields": {"order": "88", "amount": 2.5, "agreed": True, "left": None}},
+        {"attachments": [PICTURE, UPLOADED]},
+        {"attachments": [{**PICTURE, "content": base64.b64encode(b"x" * 256 * 1024).decode()}]},
+        {"distinct_from": [], "language": "pt-BR", "issue_key": "order:1"},
+    ],
+)
+def test_a_right_submission_passes(change: dict[str, Any]) -> None:
+    schema("ticket.submit").load({**SUBMIT, **change})
+
+
+def test_what_is_unknown_is_ignored_and_null_is_as_if_left_out() -> None:
+    loaded = schema("ticket.submit").load(
+        {
+            **SUBMIT,
+            "requester": {**ACCOUNT, "email": None, "shoe_size": 42},
+            "issue_key": None,
+            "colour": "red",
+            "fields": {"$where": "1"},
+        }
+    )
+    assert loaded == {**SUBMIT, "fields": {}}
+
+
+def test_contents_become_bytes_and_times_become_utc() -> None:
+    loaded = schema("ticket.reply").load(
+        {"requester": ACCOUNT, "number": "00000001", "body": "x", "attachments": [PICTURE]}
+    )
+    assert loaded["attachments"][0]["content"] == b"\x89PNG\r\n\x1a\n"
+    expired = outcome("account.temporary_opened")
+    assert expired is not None
+    opened = expired.schema.load({"account_id": "t", "secret": "s", "expires_at": "2026-04-01T02:00:00+02:00"})
+    assert opened["expires_at"] == datetime(2026, 4, 1, tzinfo=UTC)
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=9)
+    | st.sampled_from(["00000001", "vip", "a7"]),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=4), each, max_size=3),
+    max_leaves=4,
+)
+
+
+@given(st.sampled_from(sorted(TYPES)), st.data())
+def test_reading_fast_and_reading_carefully_agree(key: Any, data: st.DataObject) -> None:
+    """`read` takes what marshmallow alone takes, and each refuses what the other refuses."""
+    payload = TYPES[key].schema
+    names = [*payload.wire_fields(), "unknown"]
+    candidate = data.draw(st.dictionaries(st.sampled_from(names), json_values) | json_values)
+    fast, careful = attempt(payload.read, candidate), attempt(lambda each: Schema.load(payload, each), candidate)
+    assert fast == careful
+
+
+def attempt(load: Any, candidate: Any) -> Any:
+    try:
+        loaded = load(candidate)
+    except ValidationError:
+        return "refused"
+    return {name: value for name, value in loaded.items() if value is not None}
+
+
+def test_no_address_and_no_body_is_in_a_snapshot() -> None:
+    opened = event("ticket.opened")
+    assert opened is not None
+    snapshot = opened.schema.definitions()["Snapshot"]["properties"].keys()
+    assert not {"email", "body", "secret", "contact_email"} & snapshot
