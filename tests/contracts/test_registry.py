@@ -1,0 +1,121 @@
+"""The registry says what the wire contract says: who sends which type, where, and who answers."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from contracts.generate import HERE
+from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE
+from contracts.registry import TYPES, Kind, command, event, outcome
+
+CHANNEL_COMMANDS = """
+    account.open_temporary account.confirm_contact account.set_preferences account.merge
+    ticket.submit ticket.reply ticket.edit ticket.accept_solution ticket.escalate ticket.change_agent
+    ticket.answer_consent ticket.list ticket.view
+"""
+AGENT_COMMANDS = """
+    agent.sign_on agent.heartbeat agent.sign_off
+    ticket.start_work ticket.ask_info ticket.suggest_solution ticket.add_note ticket.ask_consent ticket.close
+    ticket.reclassify ticket.transfer ticket.link ticket.merge_into ticket.view
+"""
+EVENT_TYPES = """
+    ticket.opened ticket.note_added ticket.edited ticket.assigned ticket.unassigned ticket.work_started
+    ticket.info_requested ticket.solution_suggested ticket.customer_replied ticket.reclassified ticket.escalated
+    ticket.consent_requested ticket.consent_answered ticket.closed ticket.reopened ticket.merged ticket.linked
+    ticket.transferred account.temporary_opened account.temporary_expired account.contact_changed
+    agent.signed_on agent.signed_off sla.armed sla.warning sla.breached sla.met notification.sent notification.failed
+"""
+OUTCOMES = """
+    ticket.opened ticket.duplicate ticket.similar ticket.reopened account.temporary_opened ticket.listed ticket.viewed
+    command.accepted command.rejected
+"""
+TO_AGENTS = """
+    ticket.assigned ticket.unassigned ticket.customer_replied ticket.escalated ticket.reopened ticket.closed
+    sla.warning sla.breached notification.message
+"""
+
+
+def of(kind: Kind) -> set[str]:
+    return {each.type for each in TYPES.values() if each.kind == kind}
+
+
+def test_holds_every_type_of_the_wire_contract() -> None:
+    services = {"ticket.assign", "ticket.unassign", "ticket.auto_close"}
+    assert of("command") == {*CHANNEL_COMMANDS.split(), *AGENT_COMMANDS.split(), *services}
+    assert of("event") == {*EVENT_TYPES.split()}
+    assert of("outcome") == {*OUTCOMES.split()}
+    assert of("agent_message") == {*TO_AGENTS.split()}
+    assert of("channel_message") == {"notification.message"}
+
+
+@pytest.mark.parametrize(
+    ("user", "types"),
+    [
+        ("web", CHANNEL_COMMANDS.split()),
+        ("agent.a7", AGENT_COMMANDS.split()),
+        ("routing", ["ticket.assign", "ticket.unassign"]),
+        ("sla", ["ticket.auto_close"]),
+        ("intake", []),
+        ("notifications", []),
+        ("agent.A7", []),
+        ("operator", []),
+        ("nobody at all", []),
+    ],
+)
+def test_says_who_may_send_which_command(user: str, types: list[str]) -> None:
+    assert {each.type for each in TYPES.values() if each.kind == "command" and each.may_be_sent_by(user)} == set(types)
+
+
+def test_each_command_has_one_answering_service() -> None:
+    for each in TYPES.values():
+        expected = ("routing" if each.type.startswith("agent.") else "intake") if each.kind == "command" else None
+        assert each.answered_by == expected, each.type
+
+
+@pytest.mark.parametrize(
+    ("kind", "type", "exchanges"),
+    [
+        ("command", "ticket.submit", (INTAKE,)),
+        ("command", "ticket.close", (DESK,)),
+        ("command", "ticket.assign", (DESK,)),
+        ("command", "ticket.view", (DESK, INTAKE)),
+        ("event", "ticket.opened", (EVENTS,)),
+        ("outcome", "ticket.opened", (AGENTS, CHANNELS)),
+        ("agent_message", "ticket.assigned", (AGENTS,)),
+        ("channel_message", "notification.message", (CHANNELS,)),
+    ],
+)
+def test_says_where_a_type_is_published(kind: Kind, type: str, exchanges: tuple[str, ...]) -> None:
+    assert TYPES[kind, type].exchanges == exchanges
+
+
+def test_one_name_may_stand_for_different_data() -> None:
+    as_event, as_outcome = event("ticket.opened"), outcome("ticket.opened")
+    assert as_event is not None
+    assert as_outcome is not None
+    assert "entry" in as_event.schema.wire_fields()
+    assert "entry" not in as_outcome.schema.wire_fields()
+    assert command("ticket.opened") is None
+    assert event("ticket.submit") is None
+
+
+def test_contracts_need_the_standard_library_and_marshmallow_alone() -> None:
+    """So that a channel's author can install them without the help desk."""
+    for path in HERE.glob("*.py"):
+        for name in imported(path):
+            assert name in sys.stdlib_module_names or name in {"contracts", "marshmallow"}, f"{path.name}: {name}"
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {each.name.split(".")[0] for each in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: relative import"
+            names.add((node.module or "").split(".")[0])
+    return names

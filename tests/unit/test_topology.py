@@ -1,0 +1,149 @@
+"""The topology as data: what is declared and bound, and that the definitions are what RabbitMQ imports."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+
+import pytest
+
+from contracts.names import SERVICES
+from contracts.permissions import access
+from contracts.registry import TYPES
+from contracts.topology import (
+    AGENTS,
+    BUILT,
+    CHANNELS,
+    DEAD,
+    EVENT_LOG,
+    EVENTS,
+    EXCHANGES,
+    QUEUES,
+    agent_queue,
+    channel_queue,
+    definitions,
+    own_door,
+    queues_of,
+)
+
+BY_NAME = {queue.name: queue for queue in QUEUES}
+
+
+def test_each_service_reads_its_own_queues() -> None:
+    assert {service: queues_of(service) for service in SERVICES} == {
+        "intake": ("intake.commands",),
+        "routing": ("routing.commands", "routing.events", "routing.outcomes"),
+        "sla": ("sla.events",),
+        "notifications": ("notifications.events",),
+    }
+
+
+@pytest.mark.parametrize("name", [name for service in SERVICES for name in queues_of(service)])
+def test_services_queues_lose_nothing(name: str) -> None:
+    assert BY_NAME[name].arguments == {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": 100,
+        "x-dead-letter-exchange": DEAD,
+        "x-dead-letter-routing-key": name,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+
+
+def test_the_event_log_has_every_event_but_peoples_addresses() -> None:
+    log = BY_NAME[EVENT_LOG]
+    assert log.arguments["x-queue-type"] == "stream"
+    assert log.arguments["x-max-age"] == "30D"
+    assert {key for _, key in log.bindings} == {
+        each.type for each in TYPES.values() if each.kind == "event" and each.type != "account.contact_changed"
+    }
+
+
+def test_every_command_and_event_reaches_a_queue_of_its_reader() -> None:
+    def reached(exchange: str, key: str) -> set[str]:
+        return {
+            queue.name
+            for queue in QUEUES
+            for source, binding in queue.bindings
+            if source == exchange and takes(binding, key)
+        }
+
+    for each in TYPES.values():
+        for exchange in each.exchanges if each.kind in {"command", "event"} else ():
+            queues = reached(exchange, each.type)
+            assert queues, each.type
+            if each.answered_by is not None:
+                assert queues == {f"{each.answered_by}.commands"}
+    assert reached(EVENTS, "account.contact_changed") == {"notifications.events"}
+
+
+def takes(binding: str, key: str) -> bool:
+    return re.fullmatch(re.escape(binding).replace(r"\#", ".*"), key) is not None
+
+
+def test_what_is_built_is_of_the_contract() -> None:
+    assert {each.type for each in TYPES.values() if each.kind == "command"} >= BUILT
+
+
+def test_mailboxes_are_limited_and_never_refuse() -> None:
+    for queue, bindings in (
+        (channel_queue("web"), ((CHANNELS, "web.#"),)),
+        (agent_queue("a7"), ((AGENTS, "agent.a7.#"),)),
+    ):
+        assert queue.bindings == bindings
+        assert queue.arguments["x-overflow"] == "drop-head"
+        assert queue.arguments["x-max-length"] > 0
+    assert (channel_queue("web").name, agent_queue("a7").name) == ("web.outcomes", "agent.a7.inbox")
+
+
+@pytest.mark.parametrize(
+    ("user", "door"), [("web", (CHANNELS, "web")), ("agent.a7", (AGENTS, "agent.a7")), ("routing", None)]
+)
+def test_senders_hear_back_at_their_own_door(user: str, door: tuple[str, str] | None) -> None:
+    assert own_door(user) == door
+
+
+def test_definitions_hold_everything_and_hash_passwords_as_rabbitmq_does() -> None:
+    made = definitions("desk", {"web": "pässword", "agent.a7": "two"}, ["web", "app"], ["a7"])
+    assert {each["name"] for each in made["exchanges"]} == set(EXCHANGES)
+    assert all(
+        (each["arguments"] == {"alternate-exchange": DEAD}) == (each["name"] != DEAD) for each in made["exchanges"]
+    )
+    assert {each["name"] for each in made["queues"]} == {*BY_NAME, "web.outcomes", "app.outcomes", "agent.a7.inbox"}
+    assert {each["vhost"] for kind in ("exchanges", "queues", "bindings", "permissions") for each in made[kind]} == {
+        "desk"
+    }
+    web = made["users"][0]
+    salted = base64.b64decode(web["password_hash"])
+    assert salted[4:] == hashlib.sha256(salted[:4] + "pässword".encode()).digest()
+    assert [each["name"] for each in made["users"]] == ["web", "agent.a7"]
+
+
+@pytest.mark.parametrize(
+    "name", ["intake", "agent", "amq", "helpdesk", "console", "operator", "Web", "we b", "web.x", "", "w" * 33]
+)
+def test_definitions_refuse_names_that_nobody_can_have(name: str) -> None:
+    with pytest.raises(ValueError, match="no name for a channel"):
+        definitions("/", {}, [name])
+    with pytest.raises(ValueError, match="no id for an agent"):
+        definitions("/", {}, agents=[f"{name}.x"])
+
+
+@pytest.mark.parametrize("user", ["admin.x", "agent.", "agent.A7", "Web", "", "amq"])
+def test_there_is_no_access_for_a_user_without_a_role(user: str) -> None:
+    with pytest.raises(ValueError, match="no name for a broker user"):
+        access(user)
+
+
+@pytest.mark.parametrize("user", [*SERVICES, "web", "agent.a7", "console", "operator"])
+def test_patterns_are_whitelists(user: str) -> None:
+    """No lookahead: a binding key with `#` would pass it. Every pattern is anchored at its beginning."""
+    may = access(user)
+    patterns = [
+        may.configure,
+        may.write,
+        may.read,
+        *(part for topic in may.topics.values() for part in (topic.write, topic.read)),
+    ]
+    assert all(pattern.startswith("^") and "(?!" not in pattern and "(?=" not in pattern for pattern in patterns)
