@@ -47,7 +47,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("reservation.until", ASCENDING)], sparse=True),
         IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0),
     ],
-    "pool": [IndexModel([("_id", ASCENDING)])],  # there anyway: said so that the collection is made before any turn
+    "pool": [],
 }
 
 

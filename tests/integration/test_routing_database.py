@@ -176,6 +176,12 @@ def some_messages(dice: random.Random, whole: View) -> list[Message]:
     return messages
 
 
+def test_when_the_first_in_the_queue_is_closed_the_next_one_is_given(instance: Instance) -> None:
+    instance.fill([an_agent("a1", capacity=1), a_ticket(1), a_ticket(2), a_ticket(3)])
+    said = instance.turn(event(a_snapshot(1, 2, status="closed", closed_at=NOW)))
+    assert assignments_of(said) == {2: "a1"}
+
+
 def test_a_ticket_and_an_agent_who_come_at_once_do_not_miss_each_other(instance: Instance) -> None:
     one, _ = instance.begin(event(a_snapshot(1)))
     other, _ = instance.begin(sign_on("a1"))

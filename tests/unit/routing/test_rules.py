@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from contracts import registry
+from contracts.names import DESK
 from services.routing.domain.rules import LEASE, REFUSED_PAUSE, conclude, decide
 from services.routing.domain.state import View, acts_on_desk
 from tests.unit.routing.builders import (
@@ -420,6 +423,30 @@ def test_a_turn_moves_each_revision_once_however_often_it_changes_a_value() -> N
         (view.loaded_tickets["t1"], view.tickets["t1"]),
     ):
         assert after.revision == before.revision + 1
+
+
+def test_what_is_said_and_answered_is_as_the_contract_has_it() -> None:
+    view = a_view(an_agent(), a_ticket(1, agent="a1", status="assigned"), a_ticket(2))
+    decisions = turn(
+        view,
+        sign_on("a2", languages=["en"], tiers=["standard", "vip"]),
+        sign_on("a3", skills=["unknown"]),
+        command("agent.heartbeat", "a2"),
+        command("agent.sign_off", "a1", release=True),
+        command("agent.sign_off", "a4"),
+    )
+    said = [say for decision in decisions for say in decision.said]
+    assert {say.type for say in said} == {"agent.signed_on", "agent.signed_off", "ticket.assign", "ticket.unassign"}
+    for say in said:
+        kind = registry.command(say.type) if say.exchange == DESK else registry.event(say.type)
+        assert kind is not None
+        assert "routing" in kind.senders
+        kind.schema.load(json.loads(json.dumps(say.data)))
+    for decision in decisions[:-1]:
+        assert decision.answer is not None
+        kind = registry.outcome(decision.answer.type)
+        assert kind is not None
+        kind.schema.load(json.loads(json.dumps(decision.answer.data)))
 
 
 def test_a_type_without_a_rule_is_an_error_not_silence() -> None:
