@@ -339,7 +339,9 @@ class Turn(Generic[V]):
     # publishing
 
     def _publish_all(self, plans: Sequence[Plan], set_aside: Sequence[Outgoing]) -> None:
-        earlier = sorted({turn for plan in plans for turn in plan.earlier})
+        # A plan of this very run is published below; the half decided after it may have found its messages handled.
+        own = {plan.work.turn for plan in plans}
+        earlier = sorted({turn for plan in plans for turn in plan.earlier} - own)
         messages = [message for plan in plans for message in (*plan.work.outgoing, *plan.unstored)]
         if earlier:
             messages += self._patiently(lambda: self._store.unsent(earlier))
