@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +23,7 @@ from services.intake.domain.assignment import HANDED_OVER
 from services.intake.domain.history import Author, Entry
 from services.intake.domain.requesters import person_named
 from services.intake.domain.state import Page, PageAsked, State
-from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket
+from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, fields_of
 from services.intake.domain.viewing import PAGE, SHOWN, page_asked
 from services.intake.secrets import Claim, Secrets
 
@@ -185,8 +184,8 @@ def ticket_document(ticket: Ticket) -> Document:
     document |= {
         "_id": ticket.id,
         "person": ticket.person,
-        "requester": asdict(ticket.requester),
-        "agent": None if ticket.agent is None else asdict(ticket.agent),
+        "requester": fields_of(ticket.requester),
+        "agent": None if ticket.agent is None else fields_of(ticket.agent),
         "links": list(ticket.links),
     }
     if ticket.open_key is not None:
@@ -208,7 +207,7 @@ def ticket_of(document: Mapping[str, Any]) -> Ticket:
 
 def entry_document(entry: Entry) -> Document:
     """An entry as it is stored."""
-    document = asdict(entry)
+    document = fields_of(entry) | {"author": fields_of(entry.author)}
     document["_id"] = document.pop("id")
     return document
 
@@ -222,7 +221,7 @@ def entry_of(document: Mapping[str, Any]) -> Entry:
 
 def account_document(account: Account) -> Document:
     """An account as it is stored."""
-    document = asdict(account)
+    document = fields_of(account)
     document["_id"] = document.pop("person")
     return document
 

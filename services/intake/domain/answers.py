@@ -6,6 +6,7 @@ Each rejection is a sentence for a person. The page is docs/intake.md.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from services.chassis.decision import Answer, rejected
 from services.intake.domain.tickets import Ticket, snapshot
@@ -15,9 +16,9 @@ CLOSED_TOO_LONG = (
 )
 
 
-def accepted(ticket: Ticket) -> Answer:
-    """The command took effect; here is the ticket now."""
-    return Answer("command.accepted", {"ticket": snapshot(ticket)}, ticket.number)
+def accepted(stands: Mapping[str, Any]) -> Answer:
+    """The command took effect; here is the snapshot of the ticket now."""
+    return Answer("command.accepted", {"ticket": stands}, stands["number"])
 
 
 def invalid(errors: Mapping[str, Sequence[str]]) -> Answer:

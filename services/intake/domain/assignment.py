@@ -6,16 +6,16 @@ the present ticket, so that routing looks again. The page is docs/intake.md.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers
 from services.intake.domain.history import Author, entry_data, within
-from services.intake.domain.recording import recorded, telling_agent
+from services.intake.domain.recording import as_it_stands, recorded, telling_agent
 from services.intake.domain.state import State
-from services.intake.domain.tickets import Agent, Status, Ticket, next_version
+from services.intake.domain.tickets import Agent, Status, Ticket, fields_of, next_version
 
 HANDED_OVER = 64 * 1024
 """Bytes of history that an agent gets with a ticket; the rest is asked for with `ticket.view`."""
@@ -44,11 +44,11 @@ def unassign(message: Message, ticket: Ticket, now: datetime) -> Decision:
     if status == "assigned":
         status = "reopened" if ticket.reopen_count else "new"
     unassigned = next_version(ticket, now, status, agent=None, assignment_seq=ticket.assignment_seq + 1)
-    decision = _recorded(message, unassigned, "ticket.unassigned", now, previous_agent=asdict(ticket.agent))
+    decision = _recorded(message, unassigned, "ticket.unassigned", now, previous_agent=fields_of(ticket.agent))
     return telling_agent(decision, ticket.agent, "ticket.unassigned")
 
 
 def _recorded(message: Message, ticket: Ticket, event: str, now: datetime, **more: Any) -> Decision:
     author = Author("service", message.sender)
     decision = recorded(message, ticket, event, author, message.data["reason"], now, visibility="internal", more=more)
-    return replace(decision, answer=answers.accepted(ticket))
+    return replace(decision, answer=answers.accepted(as_it_stands(decision)))

@@ -6,12 +6,9 @@ is docs/intake.md.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 from contracts.catalogue import Category
-
-_BETWEEN_WORDS = re.compile(r"\s+")
 
 
 def one_open_key(category: Category, subcategory: str | None, subject: str, issue_key: str | None) -> str:
@@ -44,28 +41,36 @@ def normalised(text: str) -> str:
 
     Text of punctuation alone keeps it, so that "!!!" and "???" stay two subjects.
     """
-    folded = _until_stable(text, punctuation=True)
-    return folded or _until_stable(text, punctuation=False)
+    return _until_stable(text, WORDS_ALONE) or _until_stable(text, WITH_PUNCTUATION)
 
 
-def _until_stable(text: str, *, punctuation: bool) -> str:
-    # Folding, composing and leaving characters out can each give the others new work.
-    while (folded := _folded(text, punctuation)) != text:
+class Table(dict[int, str]):
+    """For `str.translate`: leaves out what is not seen, puts a space for what only divides. Learns as it is asked."""
+
+    def __init__(self, dividing: str) -> None:
+        super().__init__()
+        self._dividing = dividing
+
+    def __missing__(self, code: int) -> str:
+        kind = unicodedata.category(chr(code))
+        # Cf: soft hyphens, joiners, marks of direction. Cc: control characters.
+        self[code] = "" if kind == "Cf" else " " if kind == "Cc" or kind[0] in self._dividing else chr(code)
+        return self[code]
+
+
+WORDS_ALONE = Table(dividing="ZP")
+WITH_PUNCTUATION = Table(dividing="Z")
+
+
+def _until_stable(text: str, table: Table) -> str:
+    # Folding, composing and leaving characters out can each give the others new work; not so in ASCII.
+    while (folded := _folded(text, table)) != text:
         text = folded
+        if text.isascii():
+            break
     return text
 
 
-def _folded(text: str, punctuation: bool) -> str:
-    text = unicodedata.normalize("NFKC", text).casefold()
-    if not text.isascii() or punctuation:
-        text = "".join(_character(character, punctuation) for character in text)
-    return _BETWEEN_WORDS.sub(" ", unicodedata.normalize("NFKC", text)).strip()
-
-
-def _character(character: str, punctuation: bool) -> str:
-    if character.isalnum():
-        return character
-    kind = unicodedata.category(character)
-    if kind == "Cf":  # soft hyphens, joiners, marks of direction: not seen, so not compared
-        return ""
-    return " " if kind == "Cc" or (punctuation and kind[0] == "P") else character
+def _folded(text: str, table: Table) -> str:
+    text = unicodedata.normalize("NFKC", text).casefold().translate(table)
+    return " ".join(unicodedata.normalize("NFKC", text).split())

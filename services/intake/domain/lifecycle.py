@@ -14,7 +14,7 @@ from typing import Any
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers
 from services.intake.domain.history import Author, requester_as_author
-from services.intake.domain.recording import recorded, telling_agent
+from services.intake.domain.recording import as_it_stands, recorded, telling_agent
 from services.intake.domain.tickets import Agent, Status, Ticket, entered, next_version
 
 ACCEPTED = "accepted"
@@ -75,11 +75,11 @@ def _agent_writes(
     ticket = entered(ticket, status, now)
     author = Author("agent", agent.id, agent.display_name)
     decision = recorded(message, ticket, event, author, message.data["body"], now, details=details)
-    return replace(decision, answer=answers.accepted(ticket))
+    return replace(decision, answer=answers.accepted(as_it_stands(decision)))
 
 
 def _closed(message: Message, ticket: Ticket, now: datetime, reason: str, author: Author, text: str = "") -> Decision:
     ticket = next_version(ticket, now, "closed", closed_at=now, close_reason=reason)
     decision = recorded(message, ticket, "ticket.closed", author, text, now)
     decision = telling_agent(decision, ticket.agent, "ticket.closed")
-    return replace(decision, answer=answers.accepted(ticket))
+    return replace(decision, answer=answers.accepted(as_it_stands(decision)))

@@ -57,6 +57,12 @@ def recorded(
     return Decision([TicketWritten(ticket, entry)], [Say(topology.EVENTS, event, event, data, ticket.number)])
 
 
+def as_it_stands(decision: Decision) -> dict[str, Any]:
+    """The snapshot that the decision's event carries."""
+    stands: dict[str, Any] = decision.said[0].data["ticket"]
+    return stands
+
+
 def telling_agent(decision: Decision, agent: Agent | None, type_: str, **more: Any) -> Decision:
     """The same decision, told to `agent` too (if there is one): the ticket, the entry and `more`."""
     if agent is None:

@@ -14,10 +14,10 @@ from typing import Any
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers
 from services.intake.domain.history import requester_as_author
-from services.intake.domain.recording import entry_id, recorded, telling_agent, with_contact
+from services.intake.domain.recording import as_it_stands, entry_id, recorded, telling_agent, with_contact
 from services.intake.domain.requesters import Caller, contact
 from services.intake.domain.state import State
-from services.intake.domain.tickets import Status, Ticket, next_version, snapshot
+from services.intake.domain.tickets import Status, Ticket, next_version
 
 REOPENS_WITHIN = timedelta(days=7)
 """A closed ticket may be reopened up to and including so long after closing."""
@@ -52,8 +52,7 @@ def add_note(
 ) -> Decision:
     """What was written belongs to an issue that is open in `ticket`: a note on it, answered `ticket.duplicate`."""
     decision = _write_to_open(state, message, caller, ticket, text, now, "ticket.note_added", details)
-    stands = decision.said[0].data["ticket"]
-    answer = Answer("ticket.duplicate", {"ticket": stands, "note_id": entry_id(message)}, ticket.number)
+    answer = Answer("ticket.duplicate", {"ticket": as_it_stands(decision), "note_id": entry_id(message)}, ticket.number)
     return replace(decision, answer=answer)
 
 
@@ -86,7 +85,7 @@ def reopen(
     author = requester_as_author(ticket.requester)
     decision = recorded(message, ticket, "ticket.reopened", author, text, now, details=details)
     decision = telling_agent(decision, ticket.agent, "ticket.reopened")
-    answer = Answer("ticket.reopened", {"ticket": snapshot(ticket)}, ticket.number)
+    answer = Answer("ticket.reopened", {"ticket": as_it_stands(decision)}, ticket.number)
     return with_contact(replace(decision, answer=answer), reached)
 
 
@@ -106,4 +105,4 @@ def _write_to_open(
     author = requester_as_author(ticket.requester)
     decision = recorded(message, ticket, event, author, text, now, details=details)
     decision = telling_agent(decision, ticket.agent, "ticket.customer_replied")
-    return with_contact(replace(decision, answer=answers.accepted(ticket)), reached)
+    return with_contact(replace(decision, answer=answers.accepted(as_it_stands(decision))), reached)

@@ -14,8 +14,7 @@ from services.intake.domain.issue_key import normalised
 from services.intake.domain.tickets import Ticket
 
 SIMILAR_FROM = 0.8
-"""Score from which a requester is asked. On the bank's questions of docs/intake.md it asked for none of 4,000 pairs of
-different intents, and for 3 in 100 pairs of one intent."""
+"""Score from which a requester is asked. Where it comes from: docs/intake.md."""
 
 COMPARED_CHARACTERS = 300
 COMPARED_TICKETS = 50
@@ -34,8 +33,8 @@ def similar(text: str, issue_key: str | None, tickets: Sequence[Ticket]) -> list
 
     Two issue keys of a channel that differ are two issues, however alike their words.
     """
-    told_apart_by_nobody = [one for one in tickets if issue_key is None or one.issue_key is None]
-    compared = told_apart_by_nobody[:COMPARED_TICKETS]
+    comparable = [one for one in tickets if issue_key is None or one.issue_key is None]
+    compared = comparable[:COMPARED_TICKETS]
     found = process.extract(
         text,
         [ticket.opening for ticket in compared],

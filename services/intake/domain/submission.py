@@ -14,7 +14,7 @@ from services.chassis.decision import Answer, Data, Decision, Message, derived_i
 from services.intake.domain import answers, questions
 from services.intake.domain.history import requester_as_author
 from services.intake.domain.issue_key import is_of_text, one_open_key, told_apart
-from services.intake.domain.recording import recorded, with_contact
+from services.intake.domain.recording import as_it_stands, recorded, with_contact
 from services.intake.domain.replies import add_note, may_reopen, reopen
 from services.intake.domain.requesters import Caller, contact
 from services.intake.domain.similarity import opening, similar
@@ -136,7 +136,7 @@ def _open(
     )
     author = requester_as_author(ticket.requester)
     decision = recorded(message, ticket, "ticket.opened", author, data["body"], now, details=_details(data))
-    answer = Answer("ticket.opened", {"ticket": snapshot(ticket)}, ticket.number)
+    answer = Answer("ticket.opened", {"ticket": as_it_stands(decision)}, ticket.number)
     return with_contact(Decision(decision.changes, decision.said, answer), reached)
 
 

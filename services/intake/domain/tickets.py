@@ -6,7 +6,7 @@ is docs/intake.md.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -107,9 +107,14 @@ SNAPSHOT = tuple(name for name in Ticket.__dataclass_fields__ if name not in INT
 def snapshot(ticket: Ticket) -> dict[str, Any]:
     """The ticket as events and outcomes carry it: no body, no secret, no address."""
     data = {name: getattr(ticket, name) for name in SNAPSHOT}
-    data["requester"] = asdict(ticket.requester)
-    data["agent"] = None if ticket.agent is None else asdict(ticket.agent)
+    data["requester"] = fields_of(ticket.requester)
+    data["agent"] = None if ticket.agent is None else fields_of(ticket.agent)
     return data
+
+
+def fields_of(value: Any) -> dict[str, Any]:
+    """A flat dataclass with slots as a dict. (`dataclasses.asdict` copies everything, and takes ten times as long.)"""
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def next_version(ticket: Ticket, now: datetime, status: Status | None = None, **changed: Any) -> Ticket:

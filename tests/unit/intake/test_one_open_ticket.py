@@ -8,7 +8,10 @@ import pytest
 
 from tests.unit.intake.desk import Desk, account
 
-OTHER_WORDS: dict[str, Any] = {"subject": "The app is slow", "body": "Every page takes a minute since yesterday evening."}
+OTHER_WORDS: dict[str, Any] = {
+    "subject": "The app is slow",
+    "body": "Every page takes a minute since yesterday evening.",
+}
 STATUSES = ("new", "assigned", "needs_reply", "need_more_info", "solution_suggested", "reopened")
 
 
