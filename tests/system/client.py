@@ -143,8 +143,10 @@ class Agent:
 
     def _act(self, bus: Bus) -> None:
         if self._unsent:
-            publish(bus, self._unsent, self._ledger)
-            self._unsent = []
+            commands = list(self._unsent)
+            publish(bus, commands, self._ledger)
+            # While its confirms are awaited, more may be heard and planned.
+            del self._unsent[: len(commands)]
 
 
 def command(user: str, type_: str, data: Any, id_: str | None = None, **claims: str) -> tuple[str, bytes]:
