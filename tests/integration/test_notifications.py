@@ -1,0 +1,154 @@
+"""Notifications as a process: real broker, real database, real mail; every event twice, in any order."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from typing import Any
+
+import amqp
+import pytest
+from kombu.utils.url import parse_url
+from pymongo import MongoClient
+
+from contracts.envelope import Event, parse, serialise
+from contracts.topology import EVENTS
+from deploy.local.desk import Desk
+from services.chassis.decision import Message, derived_id
+from tests.unit.notifications.builders import a_contact_change, an_entry, an_event
+
+REQUESTERS = 60
+PATIENCE = 60.0
+"""Seconds; timers that a killed instance had claimed are free again after 30."""
+
+
+def messages_of(n: int) -> list[Message]:
+    """What intake announces of one requester's ticket, the address included; the agent's answer too."""
+    ticket: dict[str, Any] = {
+        "number": f"{n:08}",
+        "requester": {"id": f"r{n}", "kind": "account", "display_name": f"Ada {n}", "tier": "standard"},
+        "contact_version": 1,
+    }
+    return [
+        an_event("ticket.opened", f"opened-{n}", **ticket),
+        an_event("ticket.assigned", f"assigned-{n}", agent={"id": "a1", "display_name": "Grace"}, **ticket),
+        an_event("ticket.solution_suggested", f"answered-{n}", an_entry("Log out and in again."), **ticket),
+        a_contact_change(1, f"ada{n}@example.org", f"r{n}"),
+    ]
+
+
+def publish(desk: Desk, messages: list[Message]) -> None:
+    with channel(desk, "intake") as open_channel:
+        open_channel.confirm_select()
+        for message in messages:
+            event = Event(
+                message.id, message.type, "/services/intake", datetime.now(UTC), message.data, message.subject
+            )
+            properties = {"user_id": "intake", "message_id": message.id, "delivery_mode": 2}
+            open_channel.basic_publish_confirm(
+                amqp.Message(serialise(event), **properties), exchange=EVENTS, routing_key=message.type
+            )
+
+
+@contextmanager
+def channel(desk: Desk, user: str) -> Iterator[amqp.Channel]:
+    parts = parse_url(desk.amqp_url(user))
+    address = f"{parts['hostname']}:{parts['port']}"
+    with amqp.Connection(
+        address, userid=parts["userid"], password=parts["password"], virtual_host=parts["virtual_host"]
+    ) as open_connection:
+        yield open_connection.channel()
+
+
+def drain(desk: Desk, user: str, queue: str) -> list[Event]:
+    """All that waits in a queue."""
+    found = []
+    with channel(desk, user) as open_channel:
+        while message := open_channel.basic_get(queue, no_ack=True):
+            body = message.body
+            found.append(parse(body if isinstance(body, bytes) else body.encode()))
+    return found
+
+
+def deliveries(desk: Desk) -> Counter[tuple[str, str, str]]:
+    """How many there are, by kind, channel and status."""
+    with MongoClient[dict[str, Any]](desk.admin_mongo_url) as client:
+        rows = client[f"{desk.db_prefix}_notifications"]["deliveries"].find()
+        return Counter((row["kind"], row["channel"], row["status"]) for row in rows)
+
+
+def settled(desk: Desk, number: int = 7 * REQUESTERS) -> Counter[tuple[str, str, str]]:
+    """Deliveries once there are `number` of them and all are sent or failed, or as they are when patience ends."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        found = deliveries(desk)
+        done = found.total() == number and not any(status in ("waiting", "pending") for _, _, status in found)
+        if done or time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)
+
+
+ALL = Counter(
+    {
+        (kind, channel_, "sent"): REQUESTERS
+        for kind, channel_ in [
+            ("receipt", "channel"),
+            ("receipt", "email"),
+            ("assigned", "channel"),
+            ("assigned", "email"),
+            ("assigned_to_agent", "agent"),
+            ("solution_suggested", "channel"),
+            ("solution_suggested", "email"),
+        ]
+    }
+)
+
+
+@pytest.mark.parametrize("kills", [0, 3])
+def test_each_is_told_once_by_each_channel(desk: Desk, kills: int) -> None:
+    """Two instances; with `kills`, one of them dies that often in the middle of it."""
+    dice = random.Random(kills)
+    messages = 2 * [message for n in range(REQUESTERS) for message in messages_of(n)]
+    dice.shuffle(messages)
+    desk.start_all([("notifications", 1), ("notifications", 2)])
+    step = len(messages) // (kills + 1)
+    for place in range(0, len(messages), step):
+        publish(desk, messages[place : place + step])
+        if kills:
+            desk.kill("notifications", 1)
+            desk.start("notifications", 1)
+    assert settled(desk) == ALL
+    desk.terminate("notifications", 1)
+    desk.terminate("notifications", 2)
+
+    shown = drain(desk, "web", "web.outcomes") + drain(desk, "agent.a1", "agent.a1.inbox")
+    ids = Counter(event.id for event in shown)
+    assert len(ids) == 4 * REQUESTERS
+    if not kills:
+        assert set(ids.values()) == {1}
+    for n in range(REQUESTERS):
+        assert derived_id(f"opened-{n}", f"r{n}", "channel") in ids
+    kinds = Counter({event.id: event.data["kind"] for event in shown}.values())
+    assert kinds == dict.fromkeys(["receipt", "assigned", "assigned_to_agent", "solution_suggested"], REQUESTERS)
+
+    mails = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in desk.mail_folder.glob("*.eml")]
+    assert Counter(mail["To"] for mail in mails) == {f"ada{n}@example.org": 3 for n in range(REQUESTERS)}
+    answers = [mail.get_content() for mail in mails if "An answer" in mail["Subject"]]  # type: ignore[attr-defined]
+    assert len(answers) == REQUESTERS
+    assert all("Log out and in again." in text and "7 days" in text for text in answers)
+
+
+def test_a_mail_server_that_is_away_keeps_nobody_from_being_told_by_the_channel(desk: Desk) -> None:
+    desk.settings |= {"CASEBUS_SMTP": "smtp://127.0.0.1:1", "CASEBUS_MAIL_GIVE_UP_HOURS": "0.0006"}  # two seconds
+    desk.start("notifications")
+    publish(desk, messages_of(1))
+    found = settled(desk, 7)
+    assert {one: number for one, number in found.items() if one[1] == "email"} == {
+        (kind, "email", "failed"): 1 for kind in ("receipt", "assigned", "solution_suggested")
+    }
+    assert len(drain(desk, "web", "web.outcomes")) == 3
