@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import amqp
+from amqp.method_framing import frame_writer
 from kombu.utils.url import parse_url
 
 HEARTBEAT = 30
@@ -16,11 +19,45 @@ AWAY = (amqp.exceptions.AMQPError, OSError, socket.timeout)
 """What a lost or refused connection, or one that the broker closed, raises here."""
 
 
+CORKED_BYTES = 256 * 1024
+"""So much is held back before it is written."""
+
+
 class Connection(amqp.Connection):
     """Without `connection.blocked`: with it py-amqp polls the socket before each publish. A blocked broker simply
     does not confirm, and the publisher waits."""
 
     negotiate_capabilities = {**amqp.Connection.negotiate_capabilities, "connection.blocked": False}
+
+    def __init__(self, **options: Any) -> None:
+        self._held: bytearray | None = None
+        super().__init__(frame_writer=self._writer, **options)
+
+    @contextmanager
+    def corked(self) -> Iterator[None]:
+        """Write what is sent inside in few large pieces: a system call a message was the dearest part of publishing."""
+        self._held = bytearray()
+        try:
+            yield
+            self.transport.write(self._held)
+        finally:
+            self._held = None
+
+    def _writer(self, connection: Any, transport: Any) -> Callable[..., None]:
+        class Cork:
+            @staticmethod
+            def write(frame: Any) -> None:
+                held = self._held
+                if held is None:
+                    transport.write(frame)
+                    return
+                held += frame  # copied: py-amqp uses its buffer again
+                if len(held) >= CORKED_BYTES:
+                    transport.write(held)
+                    self._held = bytearray()
+
+        write_frame: Callable[..., None] = frame_writer(connection, Cork)
+        return write_frame
 
 
 def connect(url: str, name: str) -> Any:

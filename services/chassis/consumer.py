@@ -7,7 +7,6 @@ message that kills its consumer is kept from harming its neighbours: docs/turn.m
 
 from __future__ import annotations
 
-import itertools
 import logging
 import random
 import time
@@ -52,8 +51,6 @@ class Consumer:
         self._retries: list[tuple[float, Delivery]] = []
         self._unacknowledged: dict[int, bool] = {}
         """Delivery tags in order; True once handled but not yet acknowledged, behind one that is not."""
-        self._consumers: list[str] = []
-        self._tags = itertools.count(1)
         self._places = Semaphore(TURNS_AT_ONCE)
         self._connection: Any = None
         self._channel: Any = None
@@ -99,7 +96,6 @@ class Consumer:
         self._waiting.clear()
         self._retries.clear()
         self._unacknowledged.clear()
-        self._consumers.clear()
         self._connection = connect(self._url, self._name)
         self._channel = self._connection.channel()
         # Until the first message shows that no consumer died of it, one at a time.

@@ -73,10 +73,11 @@ class Publisher:
         with self._lock:
             try:
                 self._ensure_open()
-                for message in messages:
-                    self._open.add(self._next_tag)
-                    self._next_tag += 1
-                    self._publish_one(message)
+                with self._connection.corked():
+                    for message in messages:
+                        self._open.add(self._next_tag)
+                        self._next_tag += 1
+                        self._publish_one(message)
                 while self._open:
                     self._connection.drain_events(timeout=CONFIRM_TIMEOUT)
             except AWAY as error:

@@ -101,6 +101,7 @@ def main() -> None:
     console = Console()
     stack = Stack(CODE / ".local" / "bench", console.print)
     results: dict[str, float] = {}
+    stack.remove()  # whatever a run that was cut off has left
     stack.start_servers()
     desk = stack.other_desk("bench")
     try:
