@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from contracts.names import EVENTS
 from services.intake.domain.history import size
+from services.intake.domain.state import TicketWritten
 from tests.unit.intake.desk import Desk, Heard, account
 
 PEOPLE = st.sampled_from(["ann", "bob"])
-AGENTS = st.sampled_from(["a1", "a2"])
 SUBJECTS = st.sampled_from(["Card lost", "CARD lost!", "Card lost yesterday", "App slow", "Refund of order"])
 CATEGORIES = st.sampled_from(["billing", "technical", "access", "general"])
 KEYS = st.sampled_from([None, None, "o1", "o2"])
 PLACES = st.integers(0, 20)
-HOURS = st.sampled_from([0, 1, 7 * 24, 7 * 24 + 1])
+RIGHT = st.sampled_from([True, True, True, False])
+"""Whether who acts may act, on what stands: else a stranger does, or somebody who has not heard of a change."""
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -28,70 +30,97 @@ class AnyOrder(RuleBasedStateMachine):
         super().__init__()
         self.desk = Desk()
         self.events: dict[str, list[int]] = {}
+        self.heard(self.desk.submit(category="technical"))
 
     def number(self, place: int) -> str:
-        """One of the numbers there are, or one that nobody has."""
+        """One of the numbers there are; rarely one that nobody has."""
         numbers = [ticket.number for ticket in self.desk.state.tickets.values()]
-        return numbers[place % len(numbers)] if numbers and place < 18 else "99999999"
+        return numbers[place % len(numbers)] if place < 20 else "99999999"
 
     def heard(self, heard: Heard) -> None:
         """One event for one new version; nothing is said of what was refused."""
-        told = [say for say in heard.decision.said if say.exchange == "helpdesk.events" and "ticket" in say.data]
-        assert len(told) == len([change for change in heard.decision.changes if hasattr(change, "ticket")])
+        told = [say for say in heard.decision.said if say.exchange == EVENTS and "ticket" in say.data]
+        assert len(told) == len([change for change in heard.decision.changes if isinstance(change, TicketWritten)])
         if heard.type == "command.rejected":
             assert not heard.decision.changes
             assert not heard.decision.said
         for say in told:
             self.events.setdefault(say.data["ticket"]["id"], []).append(say.data["ticket"]["version"])
 
-    @rule(
-        who=PEOPLE, subject=SUBJECTS, category=CATEGORIES, key=KEYS, refers=PLACES, distinct=st.sets(PLACES, max_size=2)
-    )
-    def submit(self, who: str, subject: str, category: str, key: str | None, refers: int, distinct: set[int]) -> None:
-        more = {"refers_to": self.number(refers)} if refers % 3 == 0 else {}
+    def requester(self, number: str, right: bool) -> dict[str, Any]:
+        """Who filed it, or a stranger."""
+        ticket = self.desk.state.ticket(number)
+        return account(ticket.requester.id if ticket and right else "mallory")
+
+    @rule(who=PEOPLE, subject=SUBJECTS, category=CATEGORIES, key=KEYS, distinct=st.sets(PLACES, max_size=3))
+    def submit(self, who: str, subject: str, category: str, key: str | None, distinct: set[int]) -> None:
         self.heard(
             self.desk.submit(
                 account(who, email=f"{who}{len(distinct)}@example.org"),
                 subject=subject,
+                body=subject,
                 category=category,
                 issue_key=key,
                 distinct_from=[self.number(place) for place in distinct],
-                **more,
             )
         )
 
-    @rule(who=PEOPLE, place=PLACES)
-    def reply(self, who: str, place: int) -> None:
-        self.heard(self.desk.reply(self.number(place), account(who)))
+    @rule(place=PLACES, right=RIGHT, subject=SUBJECTS, distinct=st.booleans())
+    def refer(self, place: int, right: bool, subject: str, distinct: bool) -> None:
+        number = self.number(place)
+        apart = [number] if distinct else []
+        who = self.requester(number, right)
+        self.heard(self.desk.submit(who, subject=subject, refers_to=number, distinct_from=apart))
 
-    @rule(who=PEOPLE, place=PLACES)
-    def accept(self, who: str, place: int) -> None:
-        self.heard(self.desk.accept(self.number(place), account(who)))
+    @rule(place=PLACES, right=RIGHT)
+    def reply(self, place: int, right: bool) -> None:
+        number = self.number(place)
+        self.heard(self.desk.reply(number, self.requester(number, right)))
 
-    @rule(place=PLACES, agent=AGENTS, seq=st.integers(0, 3))
-    def assign(self, place: int, agent: str, seq: int) -> None:
-        self.heard(self.desk.assign(self.number(place), agent, seq))
+    @rule(place=PLACES, right=RIGHT)
+    def accept(self, place: int, right: bool) -> None:
+        number = self.number(place)
+        self.heard(self.desk.accept(number, self.requester(number, right)))
 
-    @rule(place=PLACES, seq=st.integers(0, 3))
-    def unassign(self, place: int, seq: int) -> None:
-        self.heard(self.desk.unassign(self.number(place), seq))
+    @rule(place=st.integers(0, 19), right=RIGHT, agent=st.sampled_from(["a1", "a2"]))
+    def assign(self, place: int, right: bool, agent: str) -> None:
+        self.heard(self.desk.assign(self.number(place), agent, None if right else 7))
+
+    @rule(place=st.integers(0, 19), right=RIGHT)
+    def unassign(self, place: int, right: bool) -> None:
+        self.heard(self.desk.unassign(self.number(place), None if right else 7))
 
     @rule(
         type_=st.sampled_from(["ticket.ask_info", "ticket.suggest_solution", "ticket.close"]),
         place=PLACES,
-        agent=AGENTS,
-        expected=st.sampled_from([None, 2]),
+        right=RIGHT,
+        expected=st.sampled_from([None, None, None, 2]),
     )
-    def agent_acts(self, type_: str, place: int, agent: str, expected: int | None) -> None:
-        self.heard(self.desk.agent(type_, self.number(place), agent, expected_version=expected))
+    def agent_acts(self, type_: str, place: int, right: bool, expected: int | None) -> None:
+        number = self.number(place)
+        ticket = self.desk.state.ticket(number)
+        if ticket and not ticket.agent and right:
+            self.heard(self.desk.assign(number))
+            ticket = self.desk.ticket(number)
+        agent = ticket.agent.id if ticket and ticket.agent and right else "a3"
+        self.heard(self.desk.agent(type_, number, agent, expected_version=expected))
 
-    @rule(place=PLACES, version=st.integers(2, 6))
-    def auto_close(self, place: int, version: int) -> None:
-        self.heard(self.desk.auto_close(self.number(place), version))
+    @rule(place=st.integers(0, 19), right=RIGHT)
+    def auto_close(self, place: int, right: bool) -> None:
+        number = self.number(place)
+        self.heard(self.desk.auto_close(number, self.desk.ticket(number).status_version if right else 1))
 
-    @rule(hours=HOURS)
+    @rule(place=PLACES, hours=st.sampled_from([0, 7 * 24, 7 * 24 + 1]), filed_anew=st.booleans())
+    def write_after_closing(self, place: int, hours: int, filed_anew: bool) -> None:
+        self.agent_acts("ticket.close", place, True, None)
+        if filed_anew:
+            self.refer(place, True, "Card lost", True)
+        self.desk.later(hours=hours)
+        self.reply(place, True)
+
+    @rule(hours=st.sampled_from([1, 24, 7 * 24, 7 * 24 + 1]))
     def time_goes_by(self, hours: int) -> None:
-        self.desk.now += timedelta(hours=hours)
+        self.desk.later(hours=hours)
 
     @invariant()
     def one_open_ticket_per_issue(self) -> None:
