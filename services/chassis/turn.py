@@ -111,20 +111,20 @@ class Turn(Generic[V]):
         were set aside. Raises `Stopping` when broker or database are away and the service is to stop: then none may be.
         """
         plans: list[Plan] = []
+        due = [fired(timer, self._rules.service) for timer in timers]
+        self._prepare(due)  # may take long (a slow mail server): the messages' turns go on meanwhile
         with self._deciding:
             deliveries = take()
             if len(deliveries) == 1 and deliveries[0].returns >= SUSPECT_AFTER_RETURNS:
                 return self._run_alone(deliveries[0])
             arrivals, set_aside = self._read(deliveries)
-            arrivals += [fired(timer, self._rules.service) for timer in timers]
-            with telemetry.TURN_SECONDS.labels("decide and store").time():
-                self._decide_and_store(arrivals, plans)
+            self._decide_and_store(arrivals, due, plans)
         return self._finish(deliveries, plans, set_aside)
 
-    def _decide_and_store(self, arrivals: list[Arrival], plans: list[Plan]) -> None:
-        if self._rules.prepare is not None:
-            self._patiently(lambda: self._prepare(arrivals))
-        self._settle(arrivals, plans, random.Random(), own_turns=set())
+    def _decide_and_store(self, arrivals: list[Arrival], due: list[Arrival], plans: list[Plan]) -> None:
+        with telemetry.TURN_SECONDS.labels("decide and store").time():
+            self._prepare(arrivals)
+            self._settle([*arrivals, *due], plans, random.Random(), own_turns=set())
 
     def _read(self, deliveries: Sequence[Delivery]) -> tuple[list[Arrival], list[Outgoing]]:
         arrivals, set_aside = [], []
@@ -169,7 +169,7 @@ class Turn(Generic[V]):
             set_aside = [self._aside(delivery, f"its consumer died {TRIES} times while handling it")]
         else:
             arrivals, set_aside = self._read([delivery])
-            self._decide_and_store(arrivals, plans)
+            self._decide_and_store(arrivals, [], plans)
         again = self._finish([delivery], plans, set_aside)
         self._patiently(lambda: self._store.forget_attempts(key))
         return again
@@ -183,11 +183,13 @@ class Turn(Generic[V]):
     # deciding and storing
 
     def _prepare(self, arrivals: Sequence[Arrival]) -> None:
-        assert self._rules.prepare is not None
-        now = self._store.now()
+        prepare = self._rules.prepare
         messages = [arrival.message for arrival in arrivals if arrival.refusal is None]
-        known = self._store.handled([message.key for message in messages])
-        self._rules.prepare([message for message in messages if message.key not in known], now)
+        if prepare is None or not messages:
+            return
+        now = self._patiently(self._store.now)
+        known = self._patiently(lambda: self._store.handled([message.key for message in messages]))
+        self._patiently(lambda: prepare([message for message in messages if message.key not in known], now))
 
     def _settle(self, arrivals: Sequence[Arrival], plans: list[Plan], dice: random.Random, own_turns: set[str]) -> None:
         """Decide and store, again after a lost race, in halves if that repeats or something unknown goes wrong."""
