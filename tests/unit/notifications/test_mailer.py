@@ -86,7 +86,7 @@ def server() -> Iterator[tuple[Recipients, int]]:
         yield both
 
 
-def a_mailer(port: int, timeout: float = 0.5, batch_time: float = 5.0, **more: Any) -> Mailer:
+def a_mailer(port: int, timeout: float = 1.5, batch_time: float = 15.0, **more: Any) -> Mailer:
     values: dict[str, Any] = {"host": "127.0.0.1", "port": port, "starttls": "when-offered", **more}
     trusted = values.pop("trusted", None)
     return Mailer(Server(**values), SENDER, trusted=trusted, timeout=timeout, batch_time=batch_time)
@@ -151,7 +151,7 @@ def test_one_mail_that_fails_or_hangs_delays_no_other(server: tuple[Recipients, 
     names = [*troubled[:3], *well[:10], *troubled[3:], *well[10:]]
     started = time.monotonic()
     outcomes = a_mailer(port).send([a_mail(name) for name in names])
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 5
     assert {id_ for id_, outcome in outcomes.items() if outcome == ACCEPTED} == {f"id-{name}" for name in well}
     assert sorted(to for to, _ in recipients.taken) == sorted(f"{name}@example.org" for name in well)
 
@@ -176,33 +176,33 @@ def test_no_server_defers_all_at_once() -> None:
     outcomes = a_mailer(_free_port()).send([a_mail(f"ada{number}") for number in range(50)])
     assert set(outcomes.values()) == {Outcome("deferred", "ConnectionRefusedError")}
     assert len(outcomes) == 50
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 5
 
 
 def test_a_server_that_never_greets_defers_all_within_one_timeout() -> None:
     with _silent_server() as port:
         started = time.monotonic()
-        outcomes = a_mailer(port, timeout=0.3).send([a_mail(f"ada{number}") for number in range(50)])
+        outcomes = a_mailer(port, timeout=0.5).send([a_mail(f"ada{number}") for number in range(50)])
     assert set(outcomes.values()) == {Outcome("deferred", "connection lost or timed out")}
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 5
 
 
 def test_a_slow_server_gets_no_more_than_the_time_of_a_batch(server: tuple[Recipients, int]) -> None:
     recipients, port = server
-    mails = [a_mail(f"unhurried{number}") for number in range(100)]
+    mails = [a_mail(f"unhurried{number}") for number in range(400)]
     started = time.monotonic()
-    outcomes = a_mailer(port, batch_time=0.5).send(mails)
-    assert time.monotonic() - started < 3
+    outcomes = a_mailer(port, batch_time=1.5).send(mails)
+    assert time.monotonic() - started < 5
     accepted = {id_ for id_, outcome in outcomes.items() if outcome == ACCEPTED}
-    assert 0 < len(accepted) < 100
-    assert outcomes["id-unhurried99"] == Outcome("deferred", "the mail server is too slow")
+    assert 0 < len(accepted) < 400
+    assert outcomes["id-unhurried399"] == Outcome("deferred", "the mail server is too slow")
     assert accepted <= {message["Message-ID"][1:].split("@")[0] for _, message in recipients.taken}
 
 
 def test_a_hanging_dialogue_is_cut_at_the_end_of_the_batch(server: tuple[Recipients, int]) -> None:
     started = time.monotonic()
-    outcomes = a_mailer(server[1], timeout=20, batch_time=0.3).send([a_mail("slow"), a_mail("ada")])
-    assert time.monotonic() - started < 3
+    outcomes = a_mailer(server[1], timeout=20, batch_time=1.5).send([a_mail("slow"), a_mail("ada")])
+    assert time.monotonic() - started < 5
     assert outcomes == {"id-slow": Outcome("deferred", "timed out"), "id-ada": ACCEPTED}
 
 
@@ -328,7 +328,7 @@ def test_login_over_tls(server_side: ssl.SSLContext, trusted: ssl.SSLContext, pa
     options = {"authenticator": authenticate, "auth_required": True, "tls_context": server_side}
     with serving(**options) as (recipients, port):
         url = f"smtp://desk:{password}@localhost:{port}?starttls=required"
-        mailer = Mailer(read_server(url), SENDER, trusted=trusted, timeout=0.5, batch_time=3)
+        mailer = Mailer(read_server(url), SENDER, trusted=trusted, timeout=5)
         outcome = mailer.send([a_mail("ada")])["id-ada"]
     assert outcome.verdict == ("accepted" if password == "right" else "deferred")
     assert len(recipients.taken) == (password == "right")
@@ -353,7 +353,7 @@ def test_smtps(server_side: ssl.SSLContext, trusted: ssl.SSLContext) -> None:
     controller.start()
     try:
         url = f"smtps://localhost:{controller.port}"
-        outcomes = Mailer(read_server(url), SENDER, trusted=trusted, timeout=0.5).send([a_mail("ada")])
+        outcomes = Mailer(read_server(url), SENDER, trusted=trusted, timeout=5).send([a_mail("ada")])
     finally:
         controller.stop()
     assert outcomes == {"id-ada": ACCEPTED}
