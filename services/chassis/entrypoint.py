@@ -45,8 +45,14 @@ class Turns(DependencyProvider):
     def __init__(self, rules: Callable[[Any, Database[dict[str, Any]]], Rules[Any]]) -> None:
         self.rules = rules
 
-    def setup(self) -> None:
-        """Before anything starts."""
+    def bind(self, container: Any, attr_name: str) -> Turns:
+        """As the container is made, so that wrong settings are raised to who makes it."""
+        bound: Turns = super().bind(container, attr_name)
+        bound.build()
+        return bound
+
+    def build(self) -> None:
+        """Make the turn and what it stands on. Raises what `rules` raises."""
         config = self.container.config
         self.stopping = False
         settings: Settings = config["settings"]

@@ -7,6 +7,11 @@ and stops it cleanly on SIGTERM or SIGINT. What cannot start says why in one sen
 # ruff: noqa: E402 - green before anything else is imported
 from __future__ import annotations
 
+import warnings
+
+# It says so at each import; why it is here all the same: docs/dependencies.md.
+warnings.filterwarnings("ignore", message="\\s*Eventlet is deprecated")
+
 import eventlet
 
 eventlet.monkey_patch()
@@ -20,6 +25,7 @@ from typing import Any
 
 from eventlet.event import Event
 from nameko.containers import ServiceContainer
+from pymongo.errors import OperationFailure
 
 from contracts import topology
 from contracts.names import SERVICES, Service
@@ -52,6 +58,8 @@ def main(arguments: list[str]) -> int:
         return _say(str(error))
     except DatabaseAway as error:
         return _say(f"The database cannot be reached ({error}).")
+    except OperationFailure as error:
+        return _say(f"The database of CASEBUS_MONGO refuses this user ({(error.details or {}).get('codeName')}).")
     except AWAY as error:
         return _say(f"The broker cannot be used ({type(error).__name__}: {error}).")
     stop = Event()

@@ -173,9 +173,10 @@ class Store:
             "timers": [IndexModel([("due", ASCENDING)])],
             "attempts": [IndexModel([("at", ASCENDING)], expireAfterSeconds=86_400)],
         }
-        for collection, models in {**own, **indexes}.items():
-            # The index that every collection has anyway: asking for it makes the collection.
-            self.database[collection].create_indexes(list(models) or [IndexModel([("_id", ASCENDING)])])
+        with reaching_database():
+            for collection, models in {**own, **indexes}.items():
+                # The index that every collection has anyway: asking for it makes the collection.
+                self.database[collection].create_indexes(list(models) or [IndexModel([("_id", ASCENDING)])])
 
     def now(self) -> datetime:
         """The database's clock, aware UTC, milliseconds."""
