@@ -149,7 +149,11 @@ def _all() -> list[MessageType]:
         {"notification.sent": notifications.Delivered, "notification.failed": notifications.Delivered},
     )
 
-    add("agent_message", ("intake",), {"ticket.assigned": tickets.AssignedToAgent})
+    add(
+        "agent_message",
+        ("intake",),
+        {"ticket.assigned": tickets.AssignedToAgent, "ticket.unassigned": tickets.LostAgent},
+    )
     add("agent_message", ("intake",), {f"ticket.{what}": tickets.TicketEvent for what in _TOLD_TO_AGENTS})
     add("agent_message", ("sla",), {"sla.warning": sla.FiredToAgent, "sla.breached": sla.FiredToAgent})
     add("agent_message", ("notifications",), {"notification.message": notifications.Message})
@@ -173,7 +177,7 @@ _PLAIN_TICKET_EVENTS = (
     "closed",
     "reopened",
 )
-_TOLD_TO_AGENTS = ("unassigned", "customer_replied", "escalated", "reopened", "closed")
+_TOLD_TO_AGENTS = ("customer_replied", "escalated", "reopened", "closed")
 
 TYPES: Mapping[tuple[Kind, str], MessageType] = MappingProxyType({(each.kind, each.type): each for each in _all()})
 """All types, by kind and name."""

@@ -264,7 +264,7 @@ class TicketEvent(Payload):
 
 
 class LostAgent(TicketEvent):
-    """Events `ticket.unassigned` and `ticket.transferred`: `previous_agent` is who had the ticket."""
+    """`ticket.unassigned` and `ticket.transferred`: `previous_agent` is who had the ticket."""
 
     previous_agent = Part(common.TicketAgent, optional=True)
 
