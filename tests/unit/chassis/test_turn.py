@@ -94,11 +94,7 @@ class Bench:
         return [message for message in self.publisher.published if message.type == type_]
 
     def answers(self) -> list[dict[str, Any]]:
-        return [
-            json.loads(message.body)
-            for message in self.publisher.published
-            if message.exchange == topology.AGENTS
-        ]
+        return [json.loads(message.body) for message in self.publisher.published if message.exchange == topology.AGENTS]
 
 
 def command(
