@@ -44,7 +44,7 @@ contracts: setup ## write the AsyncAPI document and the JSON Schemas from contra
 	@$(PYTHON) -m contracts.generate
 
 lock: setup ## pin the packages of requirements*.in anew, with hashes
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check uv
 	@for name in requirements requirements-dev; do \
 	    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	        --custom-compile-command "make lock" --output-file $$name.lock $$name.in || exit 1; \

@@ -7,10 +7,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
+
+from deploy.local.folder import StackError
 
 _open = build_opener(ProxyHandler({})).open
 """No proxy, whatever the environment says: the API is on 127.0.0.1."""
+
+
+class ManagementError(StackError):
+    """The API cannot be reached, or refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class Management:
         return f"http://{self.user}:{self.password}@127.0.0.1:{self.port}"
 
     def get(self, path: str) -> Any:
-        """What the API tells, decoded from JSON. Raises urllib's HTTPError and URLError, as all of these do."""
+        """What the API tells, decoded from JSON. Raises: ManagementError, as all of these do."""
         return json.loads(self._call("GET", path))
 
     def put(self, path: str, body: Mapping[str, object]) -> None:
@@ -44,6 +51,12 @@ class Management:
         headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"http://127.0.0.1:{self.port}/api{path}", data=data, headers=headers, method=method)
-        with _open(request, timeout=20) as answer:
-            content: bytes = answer.read()
+        try:
+            with _open(request, timeout=20) as answer:
+                content: bytes = answer.read()
+        except HTTPError as error:
+            reason = error.read().decode(errors="replace")[:500]
+            raise ManagementError(f"RabbitMQ refused {method} {path}: {error.code} {reason}") from error
+        except (URLError, OSError) as error:
+            raise ManagementError(f"RabbitMQ's management API does not answer ({error}).") from error
         return content

@@ -15,7 +15,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from deploy.local import programs
-from deploy.local.folder import Folder, is_free, write_atomically
+from deploy.local.folder import Folder, StackError, is_free, write_atomically
 from deploy.local.processes import Processes
 
 DATABASE = "mongod"
@@ -24,6 +24,7 @@ REPLICA_SET = "casebus"
 PATIENCE = 60.0
 
 _USER_NOT_FOUND = 11
+_UNAUTHORIZED = 13
 _AUTHENTICATION_FAILED = 18
 _ALREADY_INITIALIZED = 23
 _NOT_YET_INITIALIZED = 94
@@ -160,8 +161,12 @@ class Database:
             try:
                 client.admin.command("replSetInitiate", config)
             except OperationFailure as error:
+                if error.code == _UNAUTHORIZED:
+                    raise StackError(
+                        f"The data in {self._folder.path} were written with other secrets than those beside them;"
+                        " `make clean` deletes both."
+                    ) from error
                 if error.code != _ALREADY_INITIALIZED:
                     raise
-            while not client.admin.command("hello").get("isWritablePrimary"):
-                time.sleep(0.02)
-            client.admin.command("createUser", ROOT, pwd=self._password(ROOT), roles=["root"])
+            if client.admin.command("hello").get("isWritablePrimary"):
+                client.admin.command("createUser", ROOT, pwd=self._password(ROOT), roles=["root"])

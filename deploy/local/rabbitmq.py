@@ -13,11 +13,10 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from urllib.error import HTTPError, URLError
 
 from deploy.local import programs
 from deploy.local.folder import Folder, is_free, write_atomically
-from deploy.local.management import Management
+from deploy.local.management import Management, ManagementError
 from deploy.local.processes import Processes
 
 ADMIN = "casebus_admin"
@@ -149,6 +148,6 @@ class Broker:
     def _speaks_http(self) -> bool:
         try:
             self.management.get("/whoami")
-        except (HTTPError, URLError, OSError):
+        except ManagementError:
             return False
         return True
