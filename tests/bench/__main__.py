@@ -16,9 +16,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -33,8 +35,16 @@ DUPLICATES = 0.1
 PATIENCE = 300.0
 
 
-def naive(desk: Desk, broker: Broker, count: int, workers: int) -> float:
-    """Messages a second of stock nameko with `workers` workers (1: strictly one at a time; 10: nameko's default)."""
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Messages a second, and what one costs all the service's processes together, in milliseconds of CPU."""
+
+    rate: float
+    cpu_ms: float
+
+
+def naive(desk: Desk, broker: Broker, count: int, workers: int) -> Result:
+    """stock nameko with `workers` workers (1: strictly one at a time; 10: nameko's default)."""
     broker.declare_naive()
     broker.fill("", "naive.commands", submissions(count, DUPLICATES, f"naive{workers}"), "application/json")
     environment = {
@@ -46,25 +56,25 @@ def naive(desk: Desk, broker: Broker, count: int, workers: int) -> float:
     }
     process = subprocess.Popen([sys.executable, "-W", "ignore", "-m", "tests.bench.naive"], env=environment, cwd=CODE)
     try:
-        return rate(lambda: broker.length("naive.results"), count)
+        return measure(lambda: broker.length("naive.results"), count, [process.pid])
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
 
 
-def intake(desk: Desk, broker: Broker, count: int) -> float:
-    """Messages a second of one intake process."""
+def intake(desk: Desk, broker: Broker, count: int) -> Result:
+    """One intake process."""
     broker.collect("bench.outcomes", topology.CHANNELS, "web.#")
     broker.fill(topology.INTAKE, "ticket.submit", submissions(count, DUPLICATES, "intake"))
     desk.start("intake")
     try:
-        return rate(lambda: broker.length("bench.outcomes"), count)
+        return measure(lambda: broker.length("bench.outcomes"), count, [desk.pid("intake")])
     finally:
         desk.terminate("intake")
 
 
-def whole_desk(desk: Desk, broker: Broker, count: int) -> float:
-    """Tickets a second through all four services, until the agents have them."""
+def whole_desk(desk: Desk, broker: Broker, count: int) -> Result:
+    """All four services, until the agents have the tickets."""
     unique = count - int(count * DUPLICATES)
     broker.collect("bench.assigned", topology.AGENTS, "agent.*.ticket.assigned")
     services = ["intake", "routing", "sla", "notifications"]
@@ -72,22 +82,29 @@ def whole_desk(desk: Desk, broker: Broker, count: int) -> float:
     try:
         broker.sign_on(agents=unique // 90 + 1, capacity=100)
         broker.fill(topology.INTAKE, "ticket.submit", submissions(count, DUPLICATES, "desk"))
-        return rate(lambda: broker.length("bench.assigned"), unique)
+        pids = [desk.pid(service) for service in services]
+        return measure(lambda: broker.length("bench.assigned"), unique, pids)
     finally:
         for service in services:
             desk.terminate(service)
 
 
-def rate(done: Callable[[], int], count: int) -> float:
-    """What `done` counts a second, between 10 % and 90 % of `count`."""
-    begun: tuple[float, int] | None = None
+def measure(done: Callable[[], int], count: int, pids: Sequence[int | None]) -> Result:
+    """What `done` counts a second, and the processes' CPU for each, between 10 % and 90 % of `count`."""
+    processes = [psutil.Process(pid) for pid in pids if pid is not None]
+
+    def cpu() -> float:
+        return sum(times.user + times.system for times in (process.cpu_times() for process in processes))
+
+    begun: tuple[float, int, float] | None = None
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         now, number = time.monotonic(), done()
         if begun is None and number >= count * 0.1:
-            begun = now, number
+            begun = now, number, cpu()
         if begun is not None and number >= count * 0.9:
-            return (number - begun[1]) / (now - begun[0])
+            more = number - begun[1]
+            return Result(more / (now - begun[0]), 1000 * (cpu() - begun[2]) / more)
         time.sleep(0.02)
     raise SystemExit(f"bench: only {done()} of {count} were done within {PATIENCE:.0f} s")
 
@@ -100,7 +117,7 @@ def main() -> None:
     options = parser.parse_args()
     console = Console()
     stack = Stack(CODE / ".local" / "bench", console.print)
-    results: dict[str, float] = {}
+    results: dict[str, Result] = {}
     stack.remove()  # whatever a run that was cut off has left
     stack.start_servers()
     desk = stack.other_desk("bench")
@@ -108,27 +125,32 @@ def main() -> None:
         desk.prepare()
         broker = Broker(desk)
         small = options.count // 4
-        measured: dict[str, Callable[[], float]] = {
+        measured: dict[str, Callable[[], Result]] = {
             "naive": lambda: naive(desk, broker, small, workers=1),
             "naive, nameko's default of 10 workers": lambda: naive(desk, broker, small, workers=10),
             "intake": lambda: intake(desk, broker, options.count),
             "desk": lambda: whole_desk(desk, broker, options.count),
         }
-        for name, measure in measured.items():
+        for name, run in measured.items():
             if options.only is None or name.startswith(options.only):
                 console.print(f"measuring {name} …")
-                results[name] = measure()
+                results[name] = run()
     finally:
         desk.remove()
         stack.stop()
-    table = Table("what", "messages a second", "times naive", title="Casebus bench: ratios within one run")
+    title = "Casebus bench: ratios within one run"
+    table = Table("what", "messages a second", "times naive", "CPU ms a message", title=title)
     for name, value in results.items():
-        ratio = f"{value / results['naive']:.1f}" if "naive" in results else "–"
-        table.add_row(name, f"{value:.0f}", ratio)
+        ratio = f"{value.rate / results['naive'].rate:.1f}" if "naive" in results else "–"
+        table.add_row(name, f"{value.rate:.0f}", ratio, f"{value.cpu_ms:.2f}")
     console.print(table)
     file = Path(CODE / ".local" / "bench" / "result.json")
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "count": options.count}
-    file.write_text(json.dumps({"rates": results, "machine": machine}, indent=2) + "\n", encoding="utf-8")
+    file.write_text(
+        json.dumps({"results": {name: asdict(value) for name, value in results.items()}, "machine": machine}, indent=2)
+        + "\n",
+        encoding="utf-8",
+    )
     console.print(f"written to {file.relative_to(CODE)}")
 
 
