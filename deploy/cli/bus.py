@@ -7,6 +7,7 @@ The page is docs/cli.md.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -144,10 +145,12 @@ class Bus:
         self.close()
 
     def _settle_to(self, left: int, timeout: float) -> None:
+        before, moved_at = len(self._unconfirmed), time.monotonic()
         while len(self._unconfirmed) > left:
-            before = len(self._unconfirmed)
-            self.drain(timeout)
-            if len(self._unconfirmed) == before:
+            self.drain(1)
+            if len(self._unconfirmed) != before:
+                before, moved_at = len(self._unconfirmed), time.monotonic()
+            elif time.monotonic() - moved_at > timeout:
                 raise TimeoutError(f"The broker has not confirmed {before} messages for {timeout:.0f} s.")
 
     def _on_ack(self, tag: int, multiple: bool) -> None:

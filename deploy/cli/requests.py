@@ -45,11 +45,15 @@ def read(path: Path, limit: int | None = None, requesters: int | None = None) ->
 
 
 def requester_of(row: int, people: int) -> dict[str, str]:
-    """The made-up requester of a row: rows are spread over people; every twelfth is by whom the row before is."""
+    """The made-up requester of a row: rows are spread over people; every twelfth is by whom the row before is.
+
+    One in twenty is a vip, one in ten has an address (of a domain that is nobody's).
+    """
     asks = row - 1 if row % 12 == 11 else row
     person = asks * 7919 % people
     tier = "vip" if person % 20 == 0 else "standard"
-    return {"account_id": f"customer-{person:05}", "display_name": f"Customer {person:05}", "tier": tier}
+    requester = {"account_id": f"customer-{person:05}", "display_name": f"Customer {person:05}", "tier": tier}
+    return requester | ({"email": f"customer-{person:05}@example.org"} if person % 10 == 1 else {})
 
 
 def _csv(path: Path, lines: Iterator[str]) -> Iterator[Request]:

@@ -107,7 +107,7 @@ def _how_to_look_around(console: Console, number: str, known: Settings) -> None:
         (f"ls {os.path.relpath(known.get('SMTP_SINK'))}", "the mails that were sent"),
         ("make down", "stops it; the data stays"),
     ):
-        console.print(Text.assemble((f"  {command:<48}", "bold"), (what, "dim")), soft_wrap=True)
+        console.print(Text.assemble((f"  {command:<52}", "bold"), (what, "dim")), soft_wrap=True)
 
 
 def _end(sentence: str) -> int:

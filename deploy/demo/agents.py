@@ -42,6 +42,9 @@ class Agent:
         self._url = url
         self.name = name
         self._skills = skills
+        self.most_unanswered = 0
+        """The most tickets that it had been given and not yet answered for the first time."""
+        self._unanswered: set[str] = set()
         self._later = Later()
 
     @property
@@ -54,6 +57,8 @@ class Agent:
         with Bus(self._url, heartbeat=20) as bus:
             self.sender = sender = Sender(bus, self._hear)
             sender.listen_on(f"agent.{self.id}.inbox")
+            # Whatever an earlier run left in its hands is routed anew: nobody there remembers it.
+            sender.ask("agent.sign_off", {"agent_id": self.id, "release": True}, subject=self.id)
             me: dict[str, Any] = {"agent_id": self.id, "display_name": self.name, "skills": list(self._skills)}
             answer = sender.ask("agent.sign_on", {**me, "capacity": self._run.capacity}, subject=self.id)
             if answer.type != "command.accepted":
@@ -66,7 +71,7 @@ class Agent:
                 if time.monotonic() > beat:
                     sender.send("agent.heartbeat", {"agent_id": self.id}, subject=self.id)
                     beat += HEARTBEAT
-            sender.ask("agent.sign_off", {"agent_id": self.id}, subject=self.id)
+            sender.ask("agent.sign_off", {"agent_id": self.id, "release": True}, subject=self.id)
             sender.collect(10)
             bus.settle()
 
@@ -77,10 +82,13 @@ class Agent:
         number = ticket["number"]
         if event.type == "ticket.assigned":
             self.received.setdefault(number, time.monotonic())
+            self._unanswered.add(number)
+            self.most_unanswered = max(self.most_unanswered, len(self._unanswered))
             self._plan(number, *self._first_step(number))
         elif event.type in ("ticket.customer_replied", "ticket.reopened"):
             self._plan(number, 1, partial(self._do, "ticket.suggest_solution", number, body=SECOND_ANSWER))
         elif event.type in ("ticket.closed", "ticket.unassigned"):
+            self._unanswered.discard(number)
             self._later.forget(number)
 
     def _first_step(self, number: str) -> tuple[float, Callable[[], None]]:
@@ -98,6 +106,7 @@ class Agent:
     def _do(self, command: str, number: str, **data: str) -> None:
         assert self.sender
         self.sender.send(command, {"agent_id": self.id, "number": number, **data}, subject=number)
+        self._unanswered.discard(number)
         self.did[command] += 1
 
 

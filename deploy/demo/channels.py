@@ -17,10 +17,13 @@ from typing import Any
 
 from contracts.envelope import Event
 from deploy.cli.bus import Bus
-from deploy.cli.feeding import AT_ONCE
 from deploy.cli.sender import Sender
 
 from .run import Later, Run
+
+MOST_UNANSWERED = 200
+"""Commands that a channel lets wait for their outcomes before it sends more: a queue of thousands of submissions would
+hold up what agents and customers do to tickets that are open."""
 
 NAMES = ("web", "game", "mail")
 
@@ -35,7 +38,7 @@ DETAILS = {
     "pl": "Dziś rano, w wersji 7.1.4.",
     "ja": "今朝です。バージョンは7.1.4です。",
 }
-TWICE_IN = 12
+TWICE_IN = 11
 NOT_YET = "Thank you, but it has just happened again."
 
 
@@ -93,11 +96,13 @@ class Channel:
             sender.listen()
             start, sent = time.monotonic(), 0
             while not self._run.over.is_set():
-                due = sent + AT_ONCE if self._run.rate is None else int((time.monotonic() - start) * self._run.rate) + 1
+                due = sent + MOST_UNANSWERED - sender.waiting
+                if self._run.rate is not None:
+                    due = min(due, int((time.monotonic() - start) * self._run.rate) + 1)
                 while self._share and sent < due:
                     self._submit(self._share.popleft())
                     sent += 1
-                bus.drain(0.05 if self._run.rate or not self._share else 0)
+                bus.drain(0.05)
                 self._later.do_what_is_due()
             bus.settle()
 

@@ -27,10 +27,8 @@ class Facts:
     """History entries by kind."""
     waiting: set[str]
     """Ids of the tickets that routing keeps waiting for an agent with room."""
-    overloaded: list[str]
-    """Agents with more tickets than their capacity."""
     clocks: Counter[str]
-    """sla's clocks: `started` in all, of which `met`, `breached` and `running`."""
+    """sla's clocks: `started` in all, of which `met`, `breached`, `running`, or `closed unanswered`."""
     timers: dict[str, set[str]]
     """Kinds of the timers that stand, by ticket id."""
     deliveries: Counter[tuple[str, str, str]]
@@ -100,11 +98,12 @@ class Reader:
         versions = {
             ticket["_id"]: ticket["version"] for ticket in self._desk.intake.tickets.find(self._of_run, {"version": 1})
         }
+        these = {"_id": {"$in": list(versions)}}
+        routing = self._desk.routing.tickets.find(these, {"version": 1})
+        sla = self._desk.sla.tickets.find(these, {"newest.version": 1})
         known = {
-            "routing": {row["_id"]: row["version"] for row in self._desk.routing.tickets.find({}, {"version": 1})},
-            "sla": {
-                row["_id"]: row["newest"]["version"] for row in self._desk.sla.tickets.find({}, {"newest.version": 1})
-            },
+            "routing": {row["_id"]: row["version"] for row in routing},
+            "sla": {row["_id"]: row["newest"]["version"] for row in sla},
         }
         return {
             f"tickets of which {name} is behind": sum(seen.get(id_, 0) < version for id_, version in versions.items())
@@ -124,10 +123,12 @@ class Reader:
             for watch in row["watches"]:
                 running = watch["clock"]["ended_at"] is None
                 clocks.update(started=1, met=watch["met"], breached=watch["breached"], running=running)
+                clocks["closed unanswered"] += not (watch["met"] or watch["breached"] or running)
         timers: dict[str, set[str]] = {}
         for timer in desk.sla.timers.find({"about": {"$in": ids}}, {"about": 1, "kind": 1}):
             timers.setdefault(timer["about"], set()).add(timer["kind"])
-        told = [row for row in desk.notifications.deliveries.find({}) if row["number"] in numbers]
+        about = {"number": {"$gte": min(numbers, default=""), "$lte": max(numbers, default="")}}
+        told = [row for row in desk.notifications.deliveries.find(about) if row["number"] in numbers]
         once = {(row["event_id"], row["recipient"], row["channel"]) for row in told}
         routed = desk.routing.tickets.find(
             {"_id": {"$in": ids}, "agent": None, "status": {"$ne": "closed"}}, {"_id": 1}
@@ -136,7 +137,6 @@ class Reader:
             tickets=tickets,
             entries=Counter(row["kind"] for row in entries),
             waiting={row["_id"] for row in routed},
-            overloaded=[row["_id"] for row in desk.agents() if row["load"] > row["capacity"]],
             clocks=clocks,
             timers=timers,
             deliveries=Counter((row["kind"], row["channel"], row["status"]) for row in told),

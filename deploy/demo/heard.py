@@ -15,10 +15,18 @@ from .agents import Agent
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """All senders of a run and its agents."""
+    """All senders of a run: the channels' customers and the agents (`people`), and the others."""
 
-    senders: Sequence[Sender]
+    people: Sequence[Sender]
+    others: Sequence[Sender]
     agents: Sequence[Agent]
+    capacity: int
+    """Of each agent."""
+
+    @property
+    def senders(self) -> Sequence[Sender]:
+        """Everybody."""
+        return [*self.people, *self.others]
 
     def commands(self) -> Iterable[tuple[str, Sent]]:
         """Every command, with the name of who sent it."""

@@ -20,7 +20,7 @@ from deploy.cli.show import STATUS_COLOURS, status_text
 from .agents import Agent
 from .channels import Channel
 
-PLAIN_EVERY = 3.0
+PLAIN_EVERY = 5.0
 
 
 class Live:

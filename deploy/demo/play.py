@@ -50,8 +50,9 @@ class Play:
     @property
     def heard(self) -> Heard:
         """Everything that anybody heard."""
-        senders = [channel.sender for channel in self.channels] + [agent.sender for agent in self.agents]
-        return Heard([one for one in (*senders, self.bad_input.sender, self._visit.sender) if one], self.agents)
+        people = [channel.sender for channel in self.channels] + [agent.sender for agent in self.agents]
+        others = [self.bad_input.sender, self._visit.sender]
+        return Heard([one for one in people if one], [one for one in others if one], self.agents, self._run.capacity)
 
     def perform(self, requests: Sequence[Mapping[str, Any]]) -> None:
         """Play it all with these requests. Raises what went wrong with anybody."""

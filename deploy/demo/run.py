@@ -23,7 +23,7 @@ class Run:
     capacity: int
     """Open tickets that each agent takes."""
     rate: float | None
-    """Requests a second that each channel feeds; None: as fast as it goes."""
+    """Requests a second that each channel feeds; None: as fast as the desk answers."""
     over: threading.Event = field(default_factory=threading.Event)
     """Set when everything has come to rest: then all threads leave."""
 

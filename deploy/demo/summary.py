@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.catalogue import Catalogue
-from deploy.cli.sender import latencies, percentile
+from deploy.cli.sender import Sender, latencies, percentile
 from deploy.cli.show import STATUS_COLOURS
 
 from .bad_input import Trial
@@ -23,7 +23,7 @@ from .dead import DeadLetter
 from .facts import Facts
 from .heard import Heard
 
-CLOCKS = ("met", "running", "breached")
+CLOCKS = ("met", "closed unanswered", "running", "breached")
 SHOWN = 3
 """How many examples are given of what is wrong."""
 
@@ -45,7 +45,7 @@ class Summary:
         table.add_section()
         totals = [sum(counts[category, status] for category in catalogue.categories) for status in statuses]
         table.add_row("all", *map(_count, totals), _count(sum(totals)))
-        self._console.print(table)
+        self._print(table)
 
     def channels(self, channels: Sequence[Channel]) -> None:
         """What each channel sent and what its commands came to."""
@@ -63,7 +63,7 @@ class Summary:
             rejected = sum(count for label, count in outcomes.items() if label.startswith("command.rejected"))
             counts = [len(channel.sender.sent), channel.resent, *(outcomes[type_] for type_ in kinds.values())]
             table.add_row(channel.name, *map(_count, [*counts, rejected, sum(channel.messages.values())]))
-        self._console.print(table)
+        self._print(table)
 
     def agents(self, facts: Facts, heard: Heard) -> None:
         """Assignments by agent, as the database has them."""
@@ -74,7 +74,7 @@ class Summary:
             table.add_row(
                 f"{agent.id} {agent.name}", *map(_count, [has[agent.id], *(agent.did[what] for what in done)])
             )
-        self._console.print(table)
+        self._print(table)
 
     def rest(self, facts: Facts, heard: Heard, dead: Sequence[DeadLetter]) -> None:
         """Clocks, mails, dead letters, rate and latency, one line each."""
@@ -90,6 +90,7 @@ class Summary:
                 "dead letters",
                 f"{len(dead):,}: {', '.join(f'{count} × {reason}' for reason, count in reasons.items()) or 'none'}",
             ),
+            ("came too late", _rejections(heard.people)),
             *self._speed(heard),
         )
 
@@ -116,8 +117,7 @@ class Summary:
         for trial in trials:
             got = Text(trial.got, "green" if trial.passed else "red")
             table.add_row(trial.what, got if trial.passed else got.append(f", not {trial.expected}"))
-        self._console.print(table)
-        self._console.print()
+        self._print(table)
 
     def checks(self, checks: Sequence[Check]) -> None:
         """Each promise, kept or not."""
@@ -135,16 +135,30 @@ class Summary:
             column.justify = "right"
         return table
 
+    def _print(self, table: Table) -> None:
+        self._console.print(table)
+        self._console.print()
+
     def _lines(self, *lines: tuple[str, str]) -> None:
         grid = Table.grid(padding=(0, 2))
         for name, value in lines:
             grid.add_row(Text(name, "bold"), Text(value))
-        self._console.print(grid)
-        self._console.print()
+        self._print(grid)
 
 
 def _count(count: int) -> str:
     return f"{count:,}" if count else "·"
+
+
+def _rejections(senders: Iterable[Sender]) -> str:
+    """What people were refused because the ticket had moved on when they acted: nobody's mistake."""
+    rejected = Counter(
+        f"{sent.answer.code} of {sent.type}"
+        for sender in senders
+        for sent in sender.sent.values()
+        if sent.answer and sent.answer.code and sent.type.startswith("ticket.")
+    )
+    return ", ".join(f"{count:,} × {what}" for what, count in rejected.most_common()) or "nothing"
 
 
 def _times(ascending: list[float]) -> str:
