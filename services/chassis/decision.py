@@ -22,6 +22,17 @@ def derived_id(*parts: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """What a message goes back to: the message that caused it, the first of the chain, and its trace."""
+
+    id: str
+    chain: str
+    """`correlationid` on the wire: the id of the first message of the chain."""
+    trace: str | None = None
+    """`traceparent` on the wire: W3C trace context."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message as the domain sees it: `data` has passed the schema of `type`, times in it are aware UTC datetimes.
 
@@ -37,6 +48,13 @@ class Message:
     """`id` scoped to the sender: what views index per-message facts by (two senders may use one id)."""
     causationid: str | None = None
     """On events and outcomes: the id of the message that caused it."""
+    correlationid: str | None = None
+    traceparent: str | None = None
+
+    @property
+    def cause(self) -> Cause:
+        """This message as the cause of another."""
+        return Cause(self.id, self.correlationid or self.id, self.traceparent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +68,8 @@ class Say:
     subject: str | None = None
     id: str | None = None
     reply_to: str | None = None
+    cause: Cause | None = None
+    """What it goes back to, where that is not the message being decided (in `conclude`, say)."""
 
 
 @dataclass(frozen=True, slots=True)

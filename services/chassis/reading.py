@@ -55,9 +55,6 @@ class Arrival:
     refusal: Answer | None = None
     reply_to: str | None = None
     correlation_id: str | None = None
-    chain: str = ""
-    """`correlationid` of what it causes: the id of the first message of the chain."""
-    trace: str | None = None
     delivery: Delivery | None = None
     fired: Fired | None = None
 
@@ -91,10 +88,18 @@ def read(delivery: Delivery) -> Arrival | Unreadable:
 
 def fired(timer: Fired, service: str) -> Arrival:
     """A timer that is due, as the message `timer.<kind>`."""
-    id_ = f"{timer.id}:{timer.armed_by}"
-    data = {**timer.data, "due": timer.due}
-    message = Message(id_, f"timer.{timer.kind}", service, data, timer.about, key=f"{service}\x1f{id_}")
-    return Arrival(message, chain=id_, fired=timer)
+    id_ = f"{timer.id}:{timer.armed.by}"
+    message = Message(
+        id_,
+        f"timer.{timer.kind}",
+        service,
+        {**timer.data, "due": timer.due},
+        timer.about,
+        key=f"{service}\x1f{id_}",
+        correlationid=timer.armed.chain,
+        traceparent=timer.armed.trace,
+    )
+    return Arrival(message, fired=timer)
 
 
 def _command(delivery: Delivery, sender: str, event: Event) -> Arrival:
@@ -145,10 +150,19 @@ def _from_a_service(delivery: Delivery, sender: str, event: Event) -> Arrival | 
 def _arrival(
     delivery: Delivery, sender: str, event: Event, data: Mapping[str, Any], refusal: Answer | None = None
 ) -> Arrival:
-    message = Message(event.id, event.type, sender, data, event.subject, f"{sender}\x1f{event.id}", event.causationid)
+    message = Message(
+        event.id,
+        event.type,
+        sender,
+        data,
+        event.subject,
+        key=f"{sender}\x1f{event.id}",
+        causationid=event.causationid,
+        correlationid=event.correlationid,
+        traceparent=event.traceparent,
+    )
     reply_to, correlation_id = delivery.properties.get("reply_to"), delivery.properties.get("correlation_id")
-    chain = event.correlationid or event.id
-    return Arrival(message, refusal, reply_to, correlation_id, chain, event.traceparent, delivery)
+    return Arrival(message, refusal, reply_to, correlation_id, delivery)
 
 
 def _too_large(delivery: Delivery, sender: str) -> Arrival | Unreadable:
@@ -163,7 +177,6 @@ def _too_large(delivery: Delivery, sender: str) -> Arrival | Unreadable:
         rejected("too_large", text),
         delivery.properties.get("reply_to"),
         delivery.properties.get("correlation_id"),
-        chain=message_id,
         delivery=delivery,
     )
 

@@ -21,10 +21,10 @@ from eventlet.semaphore import Semaphore
 
 from contracts import topology
 from services.chassis import telemetry
-from services.chassis.decision import Answer, Arm, Decision, Disarm, Message, Say, View, derived_id
+from services.chassis.decision import Answer, Cause, Decision, Message, View, derived_id
 from services.chassis.publisher import BrokerAway, Outgoing, PublishesMessages, unroutable_copy
 from services.chassis.reading import Arrival, Delivery, Unreadable, fired, read
-from services.chassis.unit_of_work import Conflict, DatabaseAway, Fired, Handled, StoresWork, Work, Write
+from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired, Handled, StoresWork, Work, Write
 
 log = logging.getLogger(__name__)
 V = TypeVar("V", bound=View)
@@ -258,7 +258,7 @@ class Turn(Generic[V]):
             decision = self._rules.conclude(view, now)
             for change in decision.changes:
                 view.apply(change)
-            self._take_down_conclusion(plan, decision)
+            self._take_down_said(plan.work, decision, turn, None)
         plan.work.writes = self._rules.repository.writes(view)
         return plan
 
@@ -269,13 +269,12 @@ class Turn(Generic[V]):
 
     def _take_down(self, plan: Plan, arrival: Arrival, decision: Decision, handled: dict[str, Handled]) -> None:
         """Into the plan: what a decision said, its answer, its timers, and that the message is handled."""
-        key, work = arrival.message.key, plan.work
-        work.outgoing += [self._message(say, arrival, key, place, work.now) for place, say in enumerate(decision.said)]
-        work.timers += [(timer, _armed_by(timer, key)) for timer in decision.timers]
+        message, work = arrival.message, plan.work
+        self._take_down_said(work, decision, message.key, message.cause)
         if arrival.fired is not None:
             work.fired.append(arrival.fired)
             return
-        record = Handled(key, work.turn)
+        record = Handled(message.key, work.turn)
         if decision.answer is not None:
             record = self._answered(decision.answer, arrival, work)
             answers = _answer_again(arrival, record)
@@ -285,58 +284,44 @@ class Turn(Generic[V]):
                 plan.unstored += answers
         if decision.remember:
             work.handled.append(record)
-            handled[key] = record
+            handled[message.key] = record
 
-    def _take_down_conclusion(self, plan: Plan, decision: Decision) -> None:
-        work = plan.work
+    def _take_down_said(self, work: Work, decision: Decision, key: str, cause: Cause | None) -> None:
         for place, say in enumerate(decision.said):
-            cause = say.id or derived_id(work.turn, str(place))
-            nobody = Arrival(Message(cause, say.type, self._rules.service, {}), chain=cause)
-            work.outgoing.append(self._message(say, nobody, work.turn, place, work.now, causeless=True))
-        work.timers += [(timer, _armed_by(timer, work.turn)) for timer in decision.timers]
-
-    def _message(
-        self, say: Say, arrival: Arrival, key: str, place: int, now: datetime, causeless: bool = False
-    ) -> Outgoing:
-        id_ = say.id or derived_id(self._rules.service, key, str(place))
-        body = self._encode(
-            id_, say.type, say.subject, say.data, now, arrival, None if causeless else arrival.message.id
-        )
-        return Outgoing(say.exchange, say.routing_key, id_, say.type, body, reply_to=say.reply_to)
+            id_ = say.id or derived_id(self._rules.service, key, str(place))
+            body = self._encode(id_, say.type, say.subject, say.data, work.now, say.cause or cause)
+            work.outgoing.append(Outgoing(say.exchange, say.routing_key, id_, say.type, body, reply_to=say.reply_to))
+        for timer in decision.timers:
+            by = derived_id(key, timer.id)
+            work.timers.append((timer, Armed(by, cause.chain, cause.trace) if cause is not None else Armed(by, by)))
 
     def _answered(self, answer: Answer, arrival: Arrival, work: Work) -> Handled:
         message = arrival.message
         id_ = derived_id(self._rules.service, message.key, "answer")
         subject = answer.subject or message.subject
-        body = self._encode(id_, answer.type, subject, answer.data, work.now, arrival, message.id)
+        body = self._encode(id_, answer.type, subject, answer.data, work.now, message.cause)
         return Handled(message.key, work.turn, answer.type, id_, body)
 
     def _encode(
-        self,
-        id_: str,
-        type_: str,
-        subject: str | None,
-        data: Mapping[str, Any],
-        now: datetime,
-        arrival: Arrival,
-        cause: str | None,
+        self, id_: str, type_: str, subject: str | None, data: Mapping[str, Any], now: datetime, cause: Cause | None
     ) -> bytes:
-        event: dict[str, Any] = {
-            "specversion": "1.0",
-            "id": id_,
-            "type": type_,
-            "source": f"/services/{self._rules.service}",
-            "time": now,
-        }
         optional = {
             "subject": subject,
-            "causationid": cause,
-            "correlationid": arrival.chain or None,
-            "traceparent": arrival.trace,
+            "causationid": cause.id if cause is not None else None,
+            "correlationid": cause.chain if cause is not None else id_,
+            "traceparent": cause.trace if cause is not None else None,
         }
-        event |= {name: value for name, value in optional.items() if value is not None}
-        event["data"] = data
-        return encode(event)
+        return encode(
+            {
+                "specversion": "1.0",
+                "id": id_,
+                "type": type_,
+                "source": f"/services/{self._rules.service}",
+                "time": now,
+                **{name: value for name, value in optional.items() if value is not None},
+                "data": data,
+            }
+        )
 
     # publishing
 
@@ -410,10 +395,6 @@ class Turn(Generic[V]):
         if self._stopping():
             raise Stopping(what) from error
         self._sleep(random.uniform(0.2, 1.0))
-
-
-def _armed_by(timer: Arm | Disarm, key: str) -> str:
-    return derived_id(key, timer.id)
 
 
 def _answer_again(arrival: Arrival, record: Handled) -> list[Outgoing]:

@@ -7,7 +7,7 @@ reads and decides again. A database that cannot be reached is `DatabaseAway`: th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -65,6 +65,15 @@ class Handled:
 
 
 @dataclass(frozen=True, slots=True)
+class Armed:
+    """What set a timer. `by` tells this setting of it from any other; the rest goes on to what it causes."""
+
+    by: str
+    chain: str
+    trace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fired:
     """A timer that is due, as claimed: it may act only while `fence` still stands."""
 
@@ -73,7 +82,7 @@ class Fired:
     kind: str
     about: str
     data: Mapping[str, Any]
-    armed_by: str
+    armed: Armed
     fence: int
 
 
@@ -86,8 +95,7 @@ class Work:
     writes: list[Write] = field(default_factory=list)
     handled: list[Handled] = field(default_factory=list)
     outgoing: list[Outgoing] = field(default_factory=list)
-    timers: list[tuple[Arm | Disarm, str]] = field(default_factory=list)
-    """Each with the key of the message that armed it."""
+    timers: list[tuple[Arm | Disarm, Armed]] = field(default_factory=list)
     fired: list[Fired] = field(default_factory=list)
 
     def is_empty(self) -> bool:
@@ -199,9 +207,9 @@ class Store:
         if not fired:
             return set()
         with reaching_database():
-            claims = {timer.id: (timer.fence, timer.armed_by) for timer in fired}
-            found = self.timers.find({"_id": {"$in": list(claims)}}, {"fence": 1, "armed_by": 1})
-            return {row["_id"] for row in found if (row["fence"], row["armed_by"]) == claims[row["_id"]]}
+            claims = {timer.id: (timer.fence, timer.armed.by) for timer in fired}
+            found = self.timers.find({"_id": {"$in": list(claims)}}, {"fence": 1, "armed.by": 1})
+            return {row["_id"] for row in found if (row["fence"], row["armed"]["by"]) == claims[row["_id"]]}
 
     def commit(self, work: Work) -> None:
         """Store it all or nothing. Raises `Conflict` or `DatabaseAway`; after the latter it may have been stored."""
@@ -339,18 +347,18 @@ def _messages(row: Document) -> Iterable[Outgoing]:
 
 def _timer_writes(work: Work) -> list[Write]:
     """The last word on each timer. One that fired is removed, or set anew, only while its claim stands."""
-    last = {timer.id: (timer, armed_by) for timer, armed_by in work.timers}
+    last = {timer.id: (timer, armed) for timer, armed in work.timers}
     claimed = {timer.id: timer for timer in work.fired}
     writes = []
     for id_ in {**claimed, **last}:
-        timer, armed_by = last.get(id_, (Disarm(id_), ""))
+        timer, armed = last.get(id_, (Disarm(id_), None))
         condition: Document = {"_id": id_}
         if id_ in claimed:
-            condition |= {"fence": claimed[id_].fence, "armed_by": claimed[id_].armed_by}
+            condition |= {"fence": claimed[id_].fence, "armed.by": claimed[id_].armed.by}
         operation: Operation = DeleteOne(condition)
-        if isinstance(timer, Arm):
+        if isinstance(timer, Arm) and armed is not None:
             values = {"due": timer.due, "kind": timer.kind, "about": timer.about, "data": dict(timer.data)}
-            values |= {"armed_by": armed_by, "lease_until": NEVER}
+            values |= {"armed": asdict(armed), "lease_until": NEVER}
             # The fence moves, so that whoever has claimed the timer as it was cannot fire it.
             operation = UpdateOne(condition, {"$set": values, "$inc": {"fence": 1}}, upsert=id_ not in claimed)
         writes.append(Write("timers", operation, must_match=id_ in claimed))
@@ -375,6 +383,6 @@ def claim_timers(store: Store, horizon: timedelta, lease: timedelta, owner: str,
         )
         mine = store.timers.find({"_id": {"$in": found}, "owner": owner, "claimed_at": now}).sort("due", ASCENDING)
         return [
-            Fired(row["_id"], row["due"], row["kind"], row["about"], row["data"], row["armed_by"], row["fence"])
+            Fired(row["_id"], row["due"], row["kind"], row["about"], row["data"], Armed(**row["armed"]), row["fence"])
             for row in mine
         ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from pymongo.database import Database
 
 from contracts.agents import ANY_SKILL
 from contracts.catalogue import Catalogue
-from services.chassis.decision import Message
+from services.chassis.decision import Cause, Message
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.routing.domain.matching import MOST_A_TURN
 from services.routing.domain.rules import signed_on
@@ -171,6 +171,8 @@ def _ticket_document(ticket: Ticket) -> Document:
         del document["reservation"]
     else:
         document["reservation"] = _document(ticket.reservation)
+    if ticket.cause is not None:
+        document["cause"] = asdict(ticket.cause)
     if ticket.waiting:
         document["waiting"] = True
     if ticket.closed_at is not None and ticket.status == "closed":
@@ -183,4 +185,6 @@ def ticket_of(document: Document) -> Ticket:
     known = {field.name: document[field.name] for field in fields(Ticket) if field.name in document}
     if "reservation" in known:
         known["reservation"] = Reservation(**known["reservation"])
+    if known.get("cause") is not None:
+        known["cause"] = Cause(**known["cause"])
     return Ticket(id=document["_id"], **known)

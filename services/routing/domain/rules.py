@@ -15,7 +15,7 @@ from typing import Any
 
 from contracts.agents import ANY_SKILL
 from contracts.names import AGENT_PREFIX, DESK, EVENTS, ROUTING_OUTCOMES
-from services.chassis.decision import Answer, Data, Decision, Message, Say, derived_id, rejected
+from services.chassis.decision import Answer, Cause, Data, Decision, Message, Say, derived_id, rejected
 from services.routing.domain.matching import match
 from services.routing.domain.state import Agent, Reservation, Ticket, View, acts_on_desk
 
@@ -142,12 +142,12 @@ def _ticket_changed(view: View, message: Message) -> Decision:
     known = view.tickets.get(snapshot["id"])
     if known is not None and snapshot["version"] <= known.version:
         return Decision()
-    ticket = projected(snapshot, known, view.skills)
+    ticket = projected(snapshot, known, view.skills, message.cause)
     said = [_unassign(ticket, "its agent is not signed on")] if _must_leave(view, ticket, known) else []
     return Decision(changes=[ticket], said=said)
 
 
-def projected(snapshot: Data, known: Ticket | None, skills: Mapping[str, str]) -> Ticket:
+def projected(snapshot: Data, known: Ticket | None, skills: Mapping[str, str], cause: Cause) -> Ticket:
     """The ticket as a newer snapshot has it. A reservation outlives it only while intake could still apply it."""
     agent = snapshot["agent"]
     kept = known.reservation if known is not None else None
@@ -172,6 +172,7 @@ def projected(snapshot: Data, known: Ticket | None, skills: Mapping[str, str]) -
         opened_at=snapshot["opened_at"],
         closed_at=snapshot["closed_at"],
         agent=agent["id"] if agent is not None else None,
+        cause=cause,
         reservation=kept,
     )
 
@@ -215,7 +216,7 @@ def _assign(ticket: Ticket, agent: Agent, command_id: str) -> Say:
         "assignment_seq": ticket.assignment_seq,
         "reason": "least loaded",
     }
-    return Say(DESK, "ticket.assign", "ticket.assign", data, ticket.number, command_id, ROUTING_OUTCOMES)
+    return Say(DESK, "ticket.assign", "ticket.assign", data, ticket.number, command_id, ROUTING_OUTCOMES, ticket.cause)
 
 
 def _unassign(ticket: Ticket, reason: str) -> Say:

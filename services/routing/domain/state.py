@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from services.chassis.decision import Cause
+
 RESTING = ("need_more_info", "solution_suggested", "closed")
 """Statuses in which the desk has nothing to do for a ticket (help-desk rules, "Routing")."""
 
@@ -87,6 +89,8 @@ class Ticket:
     opened_at: datetime
     closed_at: datetime | None
     agent: str | None
+    cause: Cause | None = None
+    """The message that brought this version: what an assignment goes back to."""
     reservation: Reservation | None = None
     revision: int = 0
 

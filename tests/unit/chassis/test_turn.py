@@ -16,7 +16,7 @@ from services.chassis.fakes import FakePublisher, FakeStore
 from services.chassis.publisher import Outgoing
 from services.chassis.reading import LARGEST, Delivery
 from services.chassis.turn import TRIES, Rules, Stopping, Turn
-from services.chassis.unit_of_work import Conflict, DatabaseAway, Fired, Work, Write
+from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired, Work, Write
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -295,12 +295,25 @@ def test_what_no_queue_takes_is_copied_to_the_dead_letters() -> None:
 
 def test_a_timer_acts_once_and_only_while_it_stands() -> None:
     bench = Bench()
-    timer = Fired("t", NOW, "away", "a1", {}, "m", 3)
+    timer = Fired("t", NOW, "away", "a1", {}, Armed("m", "first", "00-trace"), 3)
     bench.turn.run(timers=[timer])
     bench.turn.run(timers=[timer])
     assert bench.repository.stored == {"timer": 1}
     assert bench.store.commits[0].fired == [timer]
-    assert len(bench.publisher.published) == 1
+    [said] = [json.loads(message.body) for message in bench.publisher.published]
+    assert (said["correlationid"], said["traceparent"]) == ("first", "00-trace")
+
+
+def test_a_trace_and_a_chain_go_on_to_everything_that_a_message_causes() -> None:
+    bench = Bench()
+    bench.run(changed(command(), traceparent="00-abc", correlationid="first"))
+    said = [json.loads(message.body) for message in bench.publisher.published]
+    assert [event["type"] for event in said] == ["agent.signed_on", "command.accepted"]
+    assert {(event["causationid"], event["correlationid"], event["traceparent"]) for event in said} == {
+        ("1", "first", "00-abc")
+    }
+    [(_, armed)] = bench.store.commits[0].timers
+    assert (armed.chain, armed.trace) == ("first", "00-abc")
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from contracts import registry
 from contracts.names import DESK
+from services.chassis.decision import Cause
 from services.routing.domain.rules import LEASE, REFUSED_PAUSE, conclude, decide
 from services.routing.domain.state import View, acts_on_desk
 from tests.unit.routing.builders import (
@@ -239,6 +241,15 @@ def test_room_that_appears_goes_to_the_ticket_that_deserves_it_first() -> None:
     view = a_view(an_agent(capacity=1), a_ticket(1, agent="a1", status="assigned"), *waiting)
     *_, concluded = turn(view, event(a_snapshot(1, 2, "a1", status="solution_suggested")))
     assert assignments(concluded) == {3: "a1"}
+
+
+def test_an_assignment_goes_back_to_the_message_that_brought_the_ticket() -> None:
+    view = a_view()
+    opened = replace(event(a_snapshot(1), "ticket.opened"), correlationid="submit", traceparent="00-abc")
+    turn(view, opened)
+    *_, concluded = turn(view, sign_on("a1"))
+    (say,) = concluded.said
+    assert say.cause == Cause(opened.id, "submit", "00-abc")
 
 
 def test_a_ticket_whose_category_was_changed_needs_the_other_skill() -> None:
