@@ -83,5 +83,5 @@ def about(event: Event) -> str:
     if isinstance(ticket, dict):
         agent = (ticket.get("agent") or {}).get("id", "nobody")
         return f"{ticket.get('status')} · {ticket.get('category')} · {agent} · “{ticket.get('subject')}”"
-    known = ("code", "message", "kind", "title", "agent_id", "display_name", "account_id", "deadline", "due", "reason")
+    known = ("code", "message", "kind", "title", "agent_id", "display_name", "account_id", "target", "due_at", "reason")
     return " · ".join(str(data[name]) for name in known if data.get(name))
