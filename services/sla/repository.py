@@ -7,7 +7,7 @@ that was read. It decides nothing; timers are the chassis's. The page is docs/sl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,13 +59,21 @@ def to_document(ticket: Ticket) -> Document:
         "_id": ticket.id,
         "revision": ticket.revision,
         "newest": dict(ticket.newest),
-        "spans": [asdict(span) for span in ticket.spans],
-        "watches": [asdict(watch) for watch in ticket.watches],
+        "spans": [_fields(span) for span in ticket.spans],
+        "watches": [
+            {**_fields(watch), "clock": _fields(watch.clock), "deadline": _fields(watch.deadline)}
+            for watch in ticket.watches
+        ],
         "announced": ticket.announced,
     }
     if ticket.newest["status"] == "closed":
         document["forget_at"] = ticket.newest["status_since"] + KEPT_AFTER_CLOSING
     return document
+
+
+def _fields(value: Span | Watch | Clock | Deadline) -> Document:
+    """As `asdict`, which copies every datetime deeply: that was a third of the service's time."""
+    return {one.name: getattr(value, one.name) for one in fields(value)}
 
 
 def from_document(document: Mapping[str, Any]) -> Ticket:
