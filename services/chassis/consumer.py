@@ -35,6 +35,11 @@ TURNS_AT_ONCE = 2
 POLL = 0.2
 """Seconds between looks at the heartbeat and at whether to stop."""
 
+QUIET = 0.25
+QUIET_AT_MOST = 5.0
+"""Seconds without a delivery, while nothing is acknowledged, after which a stopping consumer cancels; and after which
+it does in any case. To a consumer who cancels, a quorum queue does not deliver what is on its way, but counts it so."""
+
 Handler = Callable[[Callable[[], list[Delivery]]], list[Delivery]]
 """Runs one turn: takes the deliveries when it is ready to decide them, returns those to try again later."""
 
@@ -55,9 +60,13 @@ class Consumer:
         self._connection: Any = None
         self._channel: Any = None
         self._generation = 0
-        self._prefetch = self._wanted_prefetch = 1
+        self._prefetch = 1
+        self._innocent = False
+        """Whether a message came on this connection that no consumer can have died of."""
         self._in_work = 0
         self._stopping = False
+        self._quiet_since = 0.0
+        self._cancelled = False
         self._stopped = Event()
         self._failure: BaseException | None = None
 
@@ -99,14 +108,13 @@ class Consumer:
         self._connection = connect(self._url, self._name)
         self._channel = self._connection.channel()
         # Until the first message shows that no consumer died of it, one at a time.
-        self._wanted_prefetch = 1
-        self._consume()
+        self._innocent = self._cancelled = False
+        self._consume(1)
 
-    def _consume(self) -> None:
-        for tag in list(self._channel.callbacks):
-            self._channel.basic_cancel(tag)
-        self._prefetch = self._wanted_prefetch
-        self._channel.basic_qos(0, self._prefetch, False)
+    def _consume(self, prefetch: int) -> None:
+        """Consume with so much more in hand. What there was is not cancelled: that would strand what is on its way."""
+        self._prefetch = prefetch
+        self._channel.basic_qos(0, prefetch, False)
         for queue in self._queues:
             # A tag of its own each time: RabbitMQ 3.10 ends the channel (541) when a quorum queue sees one again.
             self._channel.basic_consume(queue, callback=self._deliver(queue, self._generation))
@@ -128,13 +136,14 @@ class Consumer:
             )
             self._unacknowledged[delivery.tag] = False
             self._waiting.append(delivery)
-            self._wanted_prefetch = 1 if _is_suspect(delivery) else PREFETCH
+            self._quiet_since = time.monotonic()
+            self._innocent = self._innocent or not _is_suspect(delivery)
 
         return take
 
     def _receive(self) -> None:
         """Take deliveries in and send turns off until stopped or cut; the only reader of the connection."""
-        cancelled = False
+        stop_seen = None
         while True:
             try:
                 self._connection.drain_events(timeout=POLL)
@@ -142,16 +151,24 @@ class Consumer:
                 self._connection.heartbeat_tick()
             if self._failure is not None:
                 raise self._failure
-            if self._stopping and not cancelled:
-                for tag in list(self._channel.callbacks):
-                    self._channel.basic_cancel(tag)  # waits for cancel-ok; what comes before it is taken in
-                cancelled = True
-                self._retries.clear()  # unacknowledged, they go back to the queue
-            if not cancelled and self._wanted_prefetch != self._prefetch:
-                self._consume()
+            if self._stopping and not self._cancelled:
+                now = time.monotonic()
+                if stop_seen is None:
+                    stop_seen = self._quiet_since = now
+                if now - self._quiet_since >= QUIET or now - stop_seen >= QUIET_AT_MOST:
+                    self._cancel()
+            elif self._innocent and self._prefetch == 1:
+                self._consume(PREFETCH)
             self._send_off()
-            if cancelled and not self._waiting and not self._in_work:
+            if self._cancelled and not self._waiting and not self._in_work:
                 return
+
+    def _cancel(self) -> None:
+        for tag in list(self._channel.callbacks):
+            self._channel.basic_cancel(tag)  # waits for cancel-ok; what comes before it is taken in
+        self._cancelled = True
+        self._retries.clear()  # unacknowledged, they go back to the queue
+        self._acknowledge([])
 
     # turns
 
@@ -210,21 +227,27 @@ class Consumer:
             self._places.release()
 
     def _acknowledge(self, tags: Sequence[int]) -> None:
-        """Acknowledge once for all that is handled from the oldest on; one by one behind an unfinished one."""
+        """Acknowledge once for all that is handled from the oldest on; one by one behind an unfinished one.
+
+        Not while a stopping consumer waits for quiet: each acknowledgement would send the next message on its way.
+        """
         for tag in tags:
             self._unacknowledged[tag] = True
+        if self._stopping and not self._cancelled:
+            return
         last = 0
         for tag, done in self._unacknowledged.items():
             if not done:
                 break
             last = tag
+        finished = [tag for tag, done in self._unacknowledged.items() if done]
+        for tag in finished:
+            del self._unacknowledged[tag]
         if last:
             self._channel.basic_ack(last, multiple=True)
-        for tag in tags:
+        for tag in finished:
             if tag > last:
                 self._channel.basic_ack(tag)
-        for tag in [tag for tag, done in self._unacknowledged.items() if done]:
-            del self._unacknowledged[tag]
 
     def _drop(self) -> None:
         self._generation += 1  # a turn still in work finds that there is nothing left to acknowledge
