@@ -59,9 +59,15 @@ class Database:
             "--replSet": REPLICA_SET,
             "--keyFile": self._key_file(),
             "--wiredTigerCacheSizeGB": 0.5,
-            "--setParameter": "diagnosticDataCollectionEnabled=false",
+        }
+        parameters = {
+            "diagnosticDataCollectionEnabled": "false",
+            # The transaction of an instance that was killed holds what it wrote for so long; the default is 60.
+            "transactionLifetimeLimitSeconds": 10,
         }
         words = [str(word) for option in options.items() for word in option]
+        for name, value in parameters.items():
+            words += ["--setParameter", f"{name}={value}"]
         command = [str(program), "--auth", "--nounixsocket", "--quiet", *words]
         self._processes.start(DATABASE, command, {})
 

@@ -36,7 +36,10 @@ SUSPECT_AFTER_RETURNS = 2
 """A message that went back to its queue so often may be killing its consumers: it gets a turn of its own."""
 
 CONFLICTS_BEFORE_SPLITTING = 3
-CONFLICTS_AT_MOST = 40
+CONFLICTS_AT_MOST = 10
+"""A message that lost so many races in a row is put off, for as long as it takes: what it needs may be held by the
+transaction of an instance that was killed, which MongoDB ends after its `transactionLifetimeLimitSeconds`."""
+
 UNSENT_AFTER = timedelta(seconds=10)
 DIRECT_REPLY = "amq.rabbitmq.reply-to."
 
@@ -146,7 +149,7 @@ class Turn(Generic[V]):
             if delivery is None:
                 log.error("a timer could not be decided", extra={"timer": arrival.message.id}, exc_info=error)
                 continue  # its lease runs out, then it is claimed again
-            delivery.attempts += 1
+            delivery.attempts += not isinstance(error, Conflict)
             if delivery.attempts < TRIES:
                 again.append(delivery)
             else:
