@@ -83,6 +83,9 @@ class Processes:
             )
         self._children[child.pid] = child
         write_atomically(self._pid_file(name), str(child.pid).encode())
+        # For an instant after exec the kernel shows an empty environment: without its mark nobody would find it.
+        while self._read_mark(child.pid) is None and self.alive(child.pid):
+            time.sleep(0.001)
         return child.pid
 
     def stop(self, *names: str, patience: float = 30) -> list[str]:
