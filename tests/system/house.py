@@ -187,9 +187,15 @@ class House:
         return evidence
 
     def _problems_now(self) -> list[str]:
-        waiting = {queue: count for queue, count in self.ready(*WORK_QUEUES).items() if count}
-        if waiting:
-            return [f"messages wait: {waiting}"]
+        """What keeps the desk from being at rest and in order; the whole evidence is only taken when little is left."""
+        left = {queue: count for queue, count in self.ready(*WORK_QUEUES).items() if count}
+        for service in SERVICES:
+            if count := self.database(service)["outbox"].count_documents({}):
+                left[f"outbox of {service}"] = count
+        if count := self.database("notifications")["deliveries"].count_documents({"status": {"$ne": "sent"}}):
+            left["deliveries"] = count
+        if left:
+            return [f"not at rest: {left}"]
         return problems(self.evidence(), self.bad)
 
     def _take_events_and_dead(self) -> None:

@@ -41,7 +41,7 @@ def snapshot(number: int, version: int, status: str, agent: str | None, seq: int
 
 def in_order() -> Evidence:
     """Ticket 1 waits for an agent who takes billing only; 2 is with a1; 3 has a suggested solution; 4 is closed."""
-    stories = {
+    stories: dict[int, list[tuple[str, str, str | None, int]]] = {
         1: [("opened", "new", None, 0)],
         2: [("opened", "new", None, 0), ("assigned", "assigned", "a1", 1)],
         3: [
