@@ -67,7 +67,7 @@ def _csv(path: Path, lines: Iterator[str]) -> Iterator[Request]:
                 raise Trouble(f"{path}, line {rows.line_num}: no {'category' if row['text'] else 'text'}.", 2)
             yield _from_text(row)
     except csv.Error as error:
-        raise Trouble(f"{path}, line {rows.line_num}: {error}.", 2) from error
+        raise Trouble(f"{path}, line {rows.reader.line_num}: {error}.", 2) from error
 
 
 def _from_text(row: Mapping[str, str]) -> Request:

@@ -1,0 +1,85 @@
+"""The command line's client on a real broker: pipelined confirms, what comes back, what the broker forbids."""
+
+from __future__ import annotations
+
+import pytest
+from amqp.exceptions import AccessRefused, PreconditionFailed
+
+from contracts.topology import CHANNELS, DEAD, DESK, INTAKE
+from deploy.cli.bus import Bus
+from deploy.cli.settings import Trouble
+from deploy.local.desk import Desk
+from deploy.local.rabbitmq import ADMIN
+
+
+def test_thousands_are_confirmed_and_consumed_without_loss(desk: Desk) -> None:
+    with Bus(desk.amqp_url("web")) as web, Bus(desk.amqp_url(ADMIN)) as admin:
+        got: list[str] = []
+        admin.consume(admin.own_queue((INTAKE, "#")), lambda message: got.append(message.properties["message_id"]))
+        for number in range(3000):
+            web.publish(INTAKE, "ticket.submit", b"x" * 500, message_id=str(number))
+        web.settle()
+        while len(got) < 3000:
+            admin.drain(10)
+    assert web.confirmed == 3000
+    assert got == [str(number) for number in range(3000)]
+    assert web.returned == web.refused == []
+
+
+def test_what_no_queue_takes_comes_back_by_its_id(desk: Desk) -> None:
+    with Bus(desk.amqp_url(ADMIN)) as bus:
+        bus.publish("", "no-such-queue", b"", message_id="lost")
+        bus.publish(INTAKE, "ticket.submit", b"", message_id="kept")
+        bus.settle()
+        assert bus.returned == ["lost"]
+
+
+def test_a_queue_of_ones_own_hears_what_is_bound_and_is_gone_afterwards(desk: Desk) -> None:
+    with Bus(desk.amqp_url("web")) as web, Bus(desk.amqp_url(ADMIN)) as admin:
+        queue = web.own_queue((CHANNELS, "web.#"))
+        assert queue.startswith("web.")
+        heard: list[str] = []
+        web.consume(queue, lambda message: heard.append(message.delivery_info["routing_key"]), acknowledge=False)
+        admin.publish(CHANNELS, "game.ticket.opened", b"")
+        admin.publish(CHANNELS, "web.ticket.opened", b"")
+        admin.settle()
+        web.drain(10)
+        assert heard == ["web.ticket.opened"]
+    with Bus(desk.amqp_url(ADMIN)) as later:
+        later.publish("", queue, b"", message_id="late")
+        later.settle()
+        assert later.returned == ["late"]
+
+
+def test_what_was_acknowledged_does_not_come_again(desk: Desk) -> None:
+    url = desk.amqp_url(ADMIN)
+    with Bus(url) as bus:
+        bus.publish(DEAD, "intake.commands", b"1", message_id="1")
+        bus.settle()
+        seen: list[bytes] = []
+        bus.consume(DEAD, lambda message: seen.append(message.body))
+        while not seen:
+            bus.drain(10)
+    with Bus(url) as again:
+        again.consume(DEAD, lambda message: seen.append(message.body))
+        again.drain(0.3)
+    assert seen == [b"1"]
+
+
+@pytest.mark.parametrize(
+    ("exchange", "key", "user", "refusal"),
+    [(INTAKE, "ticket.submit", "game", PreconditionFailed), (DESK, "ticket.close", "web", AccessRefused)],
+)
+def test_the_broker_closes_on_who_pretends(
+    desk: Desk, exchange: str, key: str, user: str, refusal: type[Exception]
+) -> None:
+    with Bus(desk.amqp_url("web")) as bus:
+        bus.publish(exchange, key, b"{}", user_id=user)
+        with pytest.raises(refusal):
+            bus.settle(10)
+
+
+def test_a_wrong_password_is_one_sentence(desk: Desk) -> None:
+    right = desk.amqp_url("web")
+    with pytest.raises(Trouble, match="refuses the login of web"):
+        Bus(right.replace(right.split("@")[0], "amqp://web:wrong"))

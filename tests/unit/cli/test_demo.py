@@ -1,0 +1,136 @@
+"""The demo's own sums: what is fed, what is done later, and that broken promises are noticed."""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from deploy.cli.sender import Answer, Sent
+from deploy.demo.bad_input import Trial
+from deploy.demo.channels import NAMES, plan
+from deploy.demo.checks import check
+from deploy.demo.dead import DeadLetter
+from deploy.demo.facts import Facts
+from deploy.demo.heard import Heard
+from deploy.demo.run import Later, Run
+
+REQUESTER = {"account_id": "ana", "display_name": "Ana", "tier": "standard"}
+
+
+def test_a_plan_feeds_everything_some_twice_and_some_resent() -> None:
+    run = Run("r1", 1.0, 5, None)
+    requests = [{"requester": REQUESTER, "subject": f"{row}"} for row in range(110)]
+    shares = plan(run, requests)
+    sent = [submission for share in shares.values() for submission in share]
+    times = Counter(submission.id for submission in sent)
+    subjects = Counter(submission.data["subject"] for submission in sent)
+    assert set(shares) == set(NAMES)
+    assert all(shares.values())
+    assert Counter(times.values()) == {1: 110, 3: 10}  # ten of them duplicates with an id of their own
+    assert Counter(subjects.values()) == {1: 90, 2: 10, 3: 10}
+    assert all(submission.data["requester"]["account_id"] == "r1-ana" for submission in sent)
+
+
+def test_a_sample_goes_by_its_own_channel_and_does_not_send_its_name() -> None:
+    shares = plan(Run("r1", 1.0, 5, None), [{"requester": REQUESTER, "channel": "mail"}])
+    assert [len(shares[name]) for name in NAMES] == [0, 0, 1]
+    assert "channel" not in shares["mail"][0].data
+
+
+def test_later_does_what_is_due_in_order_and_the_newest_about_each_thing(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    done: list[str] = []
+    monkeypatch.setattr("deploy.demo.run.time.monotonic", lambda: clock[0])
+    later = Later()
+    later.after(3, "x", lambda: done.append("x, at first"))
+    later.after(2, "y", lambda: done.append("y"))
+    later.after(1, "x", lambda: done.append("x"))
+    later.after(1, "z", lambda: done.append("z"))
+    later.forget("z")
+    assert len(later) == 2
+    for clock[0] in (100.5, 101.0, 105.0):
+        later.do_what_is_due()
+    assert done == ["x", "y"]
+    assert len(later) == 0
+
+
+class FakeSender:
+    """A sender as checks see it."""
+
+    name = "web"
+
+    def __init__(self, *sent: Sent) -> None:
+        self.sent = dict(enumerate(sent))
+        self.bus = type("Bus", (), {"returned": [], "refused": []})()
+
+
+class FakeAgent:
+    """An agent as checks see it."""
+
+    id = "a1"
+    most_unanswered = 5
+
+    def __init__(self, *numbers: str) -> None:
+        self.received = dict.fromkeys(numbers, 2.0)
+
+
+def submission(*answers: Answer) -> Sent:
+    return Sent("ticket.submit", 1.0, {answer.id: answer for answer in answers})
+
+
+OPENED = Answer("o1", "ticket.opened", 1.5, number="10000001")
+GOOD = Facts(
+    tickets=[{"_id": "t1", "number": "10000001", "status": "assigned", "agent": {"id": "a1"}}],
+    entries=Counter(opened=1, assigned=1),
+    waiting=set(),
+    clocks=Counter(),
+    timers={"t1": {"warning", "breach"}},
+    deliveries=Counter({("receipt", "email", "sent"): 1}),
+    told_twice=0,
+    mails={"m1"},
+    open_twice=[],
+)
+
+
+def broken(
+    facts: Facts = GOOD,
+    senders: tuple[Any, ...] = (FakeSender(submission(OPENED)),),
+    agent: Any = FakeAgent("10000001"),  # noqa: B008 - never changed
+    trials: tuple[Trial, ...] = (),
+    dead: tuple[DeadLetter, ...] = (),
+) -> list[str]:
+    heard = Heard(senders, (), (agent,), capacity=5)
+    return [one.promise for one in check(facts, heard, trials, dead, {"d1"}, {"m1"}) if one.against]
+
+
+def test_a_good_run_breaks_no_promise() -> None:
+    assert broken(trials=(Trial("x", "invalid", "invalid"),), dead=(DeadLetter("d1", "q", "not JSON"),)) == []
+
+
+@pytest.mark.parametrize(
+    ("promise", "given"),
+    [
+        ("exactly one outcome", {"senders": (FakeSender(submission(OPENED), submission()),)}),
+        ("exactly one outcome", {"senders": (FakeSender(submission(OPENED, replace(OPENED, id="o2"))),)}),
+        ("announced as opened", {"senders": (FakeSender(),)}),
+        ("two open tickets", {"facts": replace(GOOD, open_twice=["account:ana"])}),
+        ("answered as a duplicate", {"facts": replace(GOOD, entries=Counter(note_added=1))}),
+        ("told so, and nobody else", {"agent": FakeAgent()}),
+        ("given more than they can take", {"agent": type("Busy", (FakeAgent,), {"most_unanswered": 6})("10000001")}),
+        ("has the timers", {"facts": replace(GOOD, timers={"t1": {"warning"}})}),
+        ("told anything twice", {"facts": replace(GOOD, told_twice=1)}),
+        ("told anything twice", {"facts": replace(GOOD, deliveries=Counter({("receipt", "email", "failed"): 1}))}),
+        ("sent has arrived", {"facts": replace(GOOD, mails={"m1", "m2"})}),
+        ("bad input", {"trials": (Trial("x", "invalid", "ticket.opened"),)}),
+        ("had to die", {"dead": (DeadLetter("d2", "q", "poison"),)}),
+    ],
+)
+def test_each_broken_promise_is_noticed(promise: str, given: dict[str, Any]) -> None:
+    assert any(promise in one for one in broken(**given))
+
+
+def test_an_open_ticket_without_agent_must_wait_in_routing() -> None:
+    lost = replace(GOOD, tickets=[{**GOOD.tickets[0], "agent": None}])
+    assert any("has an agent or waits" in one for one in broken(lost, agent=FakeAgent()))
+    assert broken(replace(lost, waiting={"t1"}), agent=FakeAgent()) == []
