@@ -1,0 +1,148 @@
+"""Timers on the real database: claimed by one of several instances, fired once, and not lost with who claimed them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from deploy.local.stack import Stack
+from services.chassis.decision import Arm, Disarm
+from services.chassis.unit_of_work import Armed, Conflict, Fired, Store, Work, claim_timers
+from tests.integration import turn_stores
+
+HORIZON = timedelta(seconds=0.3)
+LEASE = timedelta(seconds=30)
+NO_LEASE = timedelta(0)
+"""Over as soon as it begins: the instance that claimed has been away for too long."""
+
+INSTANCES = 4
+
+
+@pytest.fixture
+def stores(stack: Stack) -> Iterator[list[Store]]:
+    """One store, as several instances have it."""
+    with turn_stores.stores(stack, "sla", INSTANCES, {}) as opened:
+        yield opened
+
+
+def arm(store: Store, *timers: Arm | Disarm, by: str = "web\x1fone", fired: tuple[Fired, ...] = ()) -> None:
+    """A turn that sets or removes timers, and fires those it has claimed."""
+    work = Work(f"turn by {by}", store.now(), timers=[(timer, Armed(by, by)) for timer in timers], fired=list(fired))
+    store.commit(work)
+
+
+def timer(id_: str, due: datetime) -> Arm:
+    return Arm(id_, due, "warning", f"ticket of {id_}", {"clock": id_})
+
+
+def claim(store: Store, owner: str, lease: timedelta = LEASE, most: int = 200) -> list[Fired]:
+    return claim_timers(store, HORIZON, lease, owner, most)
+
+
+def test_what_is_due_is_claimed_in_its_order_and_comes_as_it_was_armed(stores: list[Store]) -> None:
+    store, now = stores[0], stores[0].now()
+    ago = [now - timedelta(seconds=seconds) for seconds in (1, 3, 2)]
+    arm(
+        store, *(timer(f"t{number}", due) for number, due in enumerate(ago)), timer("later", now + timedelta(minutes=1))
+    )
+
+    claimed = claim(store, "a")
+    assert [one.id for one in claimed] == ["t1", "t2", "t0"]
+    first = claimed[0]
+    assert (first.due, first.kind, first.about, first.data) == (ago[1], "warning", "ticket of t1", {"clock": "t1"})
+    assert first.armed.by == "web\x1fone"
+
+
+def test_what_falls_due_within_the_horizon_is_claimed_ahead(stores: list[Store]) -> None:
+    now = stores[0].now()
+    arm(stores[0], timer("soon", now + timedelta(seconds=0.2)), timer("far", now + timedelta(seconds=60)))
+    assert [one.id for one in claim(stores[0], "a")] == ["soon"]
+
+
+def test_several_instances_at_once_claim_each_timer_once(stores: list[Store]) -> None:
+    due = stores[0].now() - timedelta(seconds=1)
+    arm(stores[0], *(timer(f"t{number:03}", due) for number in range(200)))
+    start = threading.Barrier(INSTANCES)
+    claimed: list[list[Fired]] = [[] for _ in stores]
+
+    def take(place: int) -> None:
+        start.wait()
+        while found := claim(stores[place], f"instance {place}", most=20):
+            claimed[place] += found
+
+    threads = [threading.Thread(target=take, args=(place,)) for place in range(INSTANCES)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    left = claim(stores[0], "last")  # an instance gives up when others were faster with all that it had found
+    ids = [one.id for found in [*claimed, left] for one in found]
+    assert sorted(ids) == [f"t{number:03}" for number in range(200)]
+
+
+def test_a_timer_fires_once(stores: list[Store]) -> None:
+    """Firing removes it, with the turn's effect."""
+    store = stores[0]
+    arm(store, timer("t", store.now()))
+    (claimed,) = claim(store, "a")
+    arm(store, fired=(claimed,))
+    assert store.database["timers"].count_documents({}) == 0
+    with pytest.raises(Conflict):
+        arm(store, fired=(claimed,))
+
+
+def test_a_timer_fires_after_the_lease_of_who_died_ran_out(stores: list[Store]) -> None:
+    dead, alive, late = stores[:3]
+    arm(dead, timer("t", dead.now()))
+    (lost,) = claim(dead, "dead", NO_LEASE)
+    (claimed,) = claim(alive, "alive")
+    assert claim(late, "late") == []
+    assert (alive.standing([claimed]), dead.standing([lost])) == ({"t"}, set())
+
+    with pytest.raises(Conflict):
+        arm(dead, fired=(lost,))  # it was only slow: the fence keeps it from firing too
+    arm(alive, fired=(claimed,))
+    assert alive.database["timers"].count_documents({}) == 0
+
+
+def test_a_timer_that_was_set_anew_does_not_fire_as_it_was(stores: list[Store]) -> None:
+    """A reply came while the closing was being fired."""
+    store, later = stores[0], stores[0].now() + timedelta(days=7)
+    arm(store, timer("t", store.now()))
+    (claimed,) = claim(store, "a")
+    arm(stores[1], timer("t", later), by="web\x1ftwo")
+    assert store.standing([claimed]) == set()
+    with pytest.raises(Conflict):
+        arm(store, fired=(claimed,))
+    (row,) = store.database["timers"].find()
+    assert row["due"] == later
+
+
+def test_a_timer_that_was_removed_does_not_fire(stores: list[Store]) -> None:
+    store = stores[0]
+    arm(store, timer("t", store.now()))
+    (claimed,) = claim(store, "a")
+    arm(stores[1], Disarm("t"))
+    assert store.standing([claimed]) == set()
+    with pytest.raises(Conflict):
+        arm(store, fired=(claimed,))
+
+
+def test_a_timer_may_set_itself_anew_as_it_fires(stores: list[Store]) -> None:
+    """Retries do: the new one is free at once and fires as itself."""
+    store = stores[0]
+    arm(store, timer("t", store.now()))
+    (claimed,) = claim(store, "a")
+    arm(store, timer("t", store.now()), by="timer", fired=(claimed,))
+    (again,) = claim(store, "a")
+    assert again.armed.by == "timer"
+    assert again.fence > claimed.fence
+
+
+def test_arming_and_disarming_in_one_turn_leaves_the_last_word(stores: list[Store]) -> None:
+    store, now = stores[0], stores[0].now()
+    arm(store, timer("kept", now), Disarm("gone"), timer("gone", now), Disarm("gone"), timer("kept", now - LEASE))
+    assert [(one.id, one.due) for one in claim(store, "a")] == [("kept", now - LEASE)]

@@ -1,0 +1,27 @@
+"""The chassis's store on the real database, as one or several instances of a service have it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from pymongo import IndexModel
+
+from deploy.local.stack import Stack
+from services.chassis.unit_of_work import Store, open_database
+
+
+@contextmanager
+def stores(
+    stack: Stack, service: str, instances: int, indexes: Mapping[str, Sequence[IndexModel]]
+) -> Iterator[list[Store]]:
+    """So many stores of one fresh database, each with a client of its own, prepared with `indexes`."""
+    name = f"turn_{uuid.uuid4().hex[:8]}"
+    databases = [open_database(stack.database.url(), name, "tests") for _ in range(instances)]
+    opened = [Store(database, service) for database in databases]
+    opened[0].prepare(indexes)
+    yield opened
+    databases[0].client.drop_database(name)
+    for database in databases:
+        database.client.close()
