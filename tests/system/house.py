@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC
 from email.policy import default as mail_policy
 from typing import Any
@@ -69,18 +70,13 @@ class House:
         counts = dict.fromkeys(SERVICES, 1) | instances
         self.desk.start_all((service, n) for service, count in counts.items() for n in range(1, count + 1))
 
-    def terminate(self, service: str, n: int = 1) -> int:
-        """SIGTERM to an instance; its exit code."""
-        pid = self.desk.pid(service, n)
-        assert pid is not None, f"{service} {n} does not run"
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + 30
-        while True:
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if ended:
-                return os.waitstatus_to_exitcode(status)
-            assert time.monotonic() < deadline, f"{service} {n} has not ended 30 s after SIGTERM"
-            time.sleep(0.01)
+    def terminate(self, *instances: tuple[str, int]) -> list[int]:
+        """SIGTERM to these (service, number); their exit codes."""
+        pids = [self.desk.pid(service, n) or 0 for service, n in instances]
+        assert all(pids), f"not all of {instances} run"
+        for pid in pids:
+            os.kill(pid, signal.SIGTERM)
+        return [_exit_code(pid) for pid in pids]
 
     @contextmanager
     def frozen(self, service: str, n: int = 1) -> Iterator[None]:
@@ -151,11 +147,9 @@ class House:
         """All that is known now."""
         self._take_events_and_dead()
         intake, routing, sla = self.database("intake"), self.database("routing"), self.database("sla")
-        own_queues = [f"{channel}.outcomes" for channel in CHANNELS]
-        own_queues += [f"{AGENT_PREFIX}{agent}.inbox" for agent in AGENTS]
         return Evidence(
             sent=list(self.ledger.sent),
-            queues=self.ready(*WORK_QUEUES, *own_queues),
+            queues=self._left_in_queues(),
             tickets=list(intake["tickets"].find()),
             entries=list(intake["entries"].find({}, {"ticket_id": 1, "version": 1})),
             agents=list(routing["agents"].find()),
@@ -163,7 +157,7 @@ class House:
             timers=list(sla["timers"].find()),
             deliveries=list(self.database("notifications")["deliveries"].find()),
             mails=[_message_id(mail.read_bytes()) for mail in self.desk.mail_folder.glob("*.eml")],
-            outboxes={service: self.database(service)["outbox"].count_documents({}) for service in SERVICES},
+            outboxes=self._left_in_outboxes(),
             heard=list(self.ledger.heard),
             events=list(self._events),
             dead=list(self._dead),
@@ -171,32 +165,40 @@ class House:
         )
 
     def assert_clean(self, patience: float = 60) -> Evidence:
-        """Wait until the desk is at rest and in order; then stop it, so that nothing is in anybody's hands, and look
-        again. Gives the evidence."""
+        """Wait until the desk is at rest and in order, then stop it and look at what it leaves behind.
+
+        Gives the evidence. A clean stop brings to light what somebody had in hand all the time.
+        """
         self.wait_for_outcomes(patience)
         deadline = time.monotonic() + patience
-        while (found := self._problems_now()) and time.monotonic() < deadline:
+        while unrest := self._unrest():
+            assert time.monotonic() < deadline, f"the desk did not come to rest within {patience:.0f} s: {unrest}"
             time.sleep(0.5)
-        _assert_none(found, "the desk did not come to rest in order")
-        codes = {
-            f"{service} {n}": self.terminate(service, n) for service in SERVICES for n in self.desk.instances(service)
-        }
-        assert set(codes.values()) <= {0}, f"exit codes of a clean stop: {codes}"
         evidence = self.evidence()
+        while (found := problems(evidence, self.bad)) and time.monotonic() < deadline:
+            time.sleep(1)
+            evidence = self.evidence()
+        _assert_none(found, "at rest")
+        codes = self.terminate(*((service, n) for service in SERVICES for n in self.desk.instances(service)))
+        assert set(codes) <= {0}, f"exit codes of a clean stop: {codes}"
+        self._take_events_and_dead()
+        evidence = replace(evidence, queues=self._left_in_queues(), outboxes=self._left_in_outboxes(), dead=self._dead)
         _assert_none(problems(evidence, self.bad), "after a clean stop")
         return evidence
 
-    def _problems_now(self) -> list[str]:
-        """What keeps the desk from being at rest and in order; the whole evidence is only taken when little is left."""
-        left = {queue: count for queue, count in self.ready(*WORK_QUEUES).items() if count}
-        for service in SERVICES:
-            if count := self.database(service)["outbox"].count_documents({}):
-                left[f"outbox of {service}"] = count
-        if count := self.database("notifications")["deliveries"].count_documents({"status": {"$ne": "sent"}}):
-            left["deliveries"] = count
-        if left:
-            return [f"not at rest: {left}"]
-        return problems(self.evidence(), self.bad)
+    def _unrest(self) -> dict[str, Any]:
+        """What keeps the desk from being at rest, as far as a few counts tell."""
+        found: dict[str, Any] = {**self.ready(*WORK_QUEUES), **self._left_in_outboxes()}
+        found["deliveries"] = self.database("notifications")["deliveries"].count_documents({"status": {"$ne": "sent"}})
+        found["reservations"] = self.database("routing")["tickets"].count_documents({"reservation": {"$exists": True}})
+        return {name: count for name, count in found.items() if count}
+
+    def _left_in_outboxes(self) -> dict[str, int]:
+        return {service: self.database(service)["outbox"].count_documents({}) for service in SERVICES}
+
+    def _left_in_queues(self) -> dict[str, int]:
+        own = [f"{channel}.outcomes" for channel in CHANNELS] + [f"{AGENT_PREFIX}{agent}.inbox" for agent in AGENTS]
+        return self.ready(*WORK_QUEUES, *own)
 
     def _take_events_and_dead(self) -> None:
         with self.bus(ADMIN) as bus:
@@ -225,6 +227,17 @@ def _emptied(bus: Bus, queue: str) -> Iterator[amqp.Message]:
     yield from taken
     if last is not None:
         bus.channel.basic_ack(last, multiple=True)
+
+
+def _exit_code(pid: int) -> int:
+    """That of a child which was told to end, waited for."""
+    deadline = time.monotonic() + 30
+    while True:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        assert time.monotonic() < deadline, "a service has not ended 30 s after SIGTERM"
+        time.sleep(0.01)
 
 
 def _message_id(mail: bytes) -> str:

@@ -20,7 +20,7 @@ def test_a_clean_stop_of_any_service_redelivers_nothing(house: House) -> None:
         before = len(house.ledger.heard)
         house.send("web", [command("web", "ticket.submit", data) for data in submissions])
         house.ledger.wait(lambda before=before: len(house.ledger.heard) > before + LOAD // 4, "the service is at work")  # type: ignore[misc]
-        assert house.terminate(service) == 0
+        assert house.terminate((service, 1)) == [0]
         for queue in queues_of(service):
             assert delivered_before(house, queue) == [], f"{service} gave back messages of {queue}"
         house.desk.start(service)
