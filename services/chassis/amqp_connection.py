@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import amqp
-from amqp.method_framing import frame_writer
+from amqp.method_framing import frame_handler, frame_writer
 from kombu.utils.url import parse_url
 
 HEARTBEAT = 30
@@ -31,7 +32,7 @@ class Connection(amqp.Connection):
 
     def __init__(self, **options: Any) -> None:
         self._held: bytearray | None = None
-        super().__init__(frame_writer=self._writer, **options)
+        super().__init__(frame_writer=self._writer, frame_handler=_reader, **options)
 
     @contextmanager
     def corked(self) -> Iterator[None]:
@@ -58,6 +59,28 @@ class Connection(amqp.Connection):
 
         write_frame: Callable[..., None] = frame_writer(connection, Cork)
         return write_frame
+
+
+CONTENT_HEADER = 2
+UNDECODABLE = (ValueError, OverflowError, struct.error, amqp.exceptions.FrameSyntaxError)
+
+
+def _reader(connection: Any, callback: Callable[..., Any]) -> Callable[[Any], bool]:
+    """py-amqp's reader of frames, except that properties which it cannot decode (any sender may write bytes that are
+    no UTF-8) do not end the connection, again at each redelivery: the message arrives whole, with no properties."""
+    read_frame: Callable[[Any], bool] = frame_handler(connection, callback)
+
+    def read(frame: Any) -> bool:
+        try:
+            return read_frame(frame)
+        except UNDECODABLE:
+            kind, channel, payload = frame
+            if kind != CONTENT_HEADER:
+                raise
+            class_and_size = bytes(payload[:12])
+            return read_frame((kind, channel, class_and_size + b"\0\0"))
+
+    return read
 
 
 def connect(url: str, name: str) -> Any:

@@ -107,6 +107,7 @@ class Consumer:
         self._unacknowledged.clear()
         self._connection = connect(self._url, self._name)
         self._channel = self._connection.channel()
+        self._channel.auto_decode = False  # the sender's `content_encoding` may be any codec of Python's
         # Until the first message shows that no consumer died of it, one at a time.
         self._innocent = self._cancelled = False
         self._consume(1)

@@ -44,7 +44,9 @@ class Delivery:
     @property
     def returns(self) -> int:
         """How often it went back to its queue, because a consumer died or cut the connection."""
-        return int(self.headers.get("x-delivery-count") or 0)
+        # On the first delivery the header, if there is one, is whatever the sender wrote.
+        count = self.headers.get("x-delivery-count") if self.redelivered else 0
+        return count if isinstance(count, int) else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,7 +261,7 @@ def test_the_sweeper_publishes_what_no_redelivery_brings_up() -> None:
 def test_a_message_that_kills_its_consumer_is_set_aside_after_five_attempts_of_its_own() -> None:
     bench = Bench()
     killer = command("killer")
-    killer.headers = {"x-delivery-count": 2}
+    killer.headers, killer.redelivered = {"x-delivery-count": 2}, True
     key_attempts = []
     for _ in range(TRIES):  # each counted, then the process dies
         bench.store.trouble = [SystemExit()]  # type: ignore[list-item]
@@ -278,7 +278,7 @@ def test_a_message_that_kills_its_consumer_is_set_aside_after_five_attempts_of_i
 def test_an_innocent_message_that_came_back_often_is_handled() -> None:
     bench = Bench()
     innocent = command()
-    innocent.headers = {"x-delivery-count": 60}
+    innocent.headers, innocent.redelivered = {"x-delivery-count": 60}, True
     bench.run(innocent)
     assert bench.repository.stored == {"a1": 1}
     assert bench.store.attempts == {}
