@@ -6,6 +6,7 @@ publisher reconnects by itself and says `BrokerAway` when it cannot; it stores n
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -13,11 +14,18 @@ from typing import Any, Protocol
 import amqp
 from eventlet.semaphore import Semaphore
 
+from contracts.names import AGENTS, CHANNELS
 from services.chassis.amqp_connection import AWAY, close, connect
+
+log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/cloudevents+json"
 CONFIRM_TIMEOUT = 30.0
 """Seconds without any confirm after which the connection is given up."""
+
+
+OUTSIDE = frozenset({"", CHANNELS, AGENTS})
+"""Exchanges that lead to queues of channels and agents, who may declare what they like and let it refuse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,11 @@ class Outgoing:
     to_sender: str | None = None
     cause: str | None = None
     headers: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_direct_reply(self) -> bool:
+        """Whether it goes to RabbitMQ's direct reply-to: best effort, not mandatory."""
+        return not self.exchange and not self.mandatory
 
 
 class BrokerAway(Exception):
@@ -57,37 +70,60 @@ class Publisher:
         self._lock = Semaphore()
         self._connection: Any = None
         self._channel: Any = None
-        self._open: set[int] = set()
-        self._nacked: set[int] = set()
-        self._returned: list[str] = []
+        self._open: dict[int, Outgoing] = {}
+        self._refused: list[Outgoing] = []
+        self._returned: set[tuple[str, str, str]] = set()
         self._next_tag = 1
 
     def publish(self, messages: Sequence[Outgoing]) -> list[Outgoing]:
-        """Publish all and wait for the confirms; returns the messages that no queue took (mandatory ones only).
+        """Publish all and wait for the confirms; returns the messages that no queue took (mandatory ones only), and
+        those that were refused by a queue of somebody else's making (a full one that its owner lets refuse).
 
-        Raises `BrokerAway` when the connection fails or a queue refuses a message: none, some or all may have been
+        Raises `BrokerAway` when the connection fails or a queue of the desk's refuses: none, some or all may have been
         taken then, and publishing the same ids again is harmless to whoever keeps handled ids.
         """
+        ordinary = [message for message in messages if not message.is_direct_reply]
+        direct: dict[str | None, list[Outgoing]] = {}
+        for message in messages:
+            if message.is_direct_reply:
+                direct.setdefault(message.to_sender, []).append(message)
+        with self._lock:
+            untaken = self._publish_all(ordinary)
+            for sender, replies in direct.items():
+                self._reply_directly(sender, replies)
+        return untaken
+
+    def _publish_all(self, messages: Sequence[Outgoing]) -> list[Outgoing]:
         if not messages:
             return []
-        with self._lock:
-            try:
-                self._ensure_open()
-                with self._connection.corked():
-                    for message in messages:
-                        self._open.add(self._next_tag)
-                        self._next_tag += 1
-                        self._publish_one(message)
-                while self._open:
-                    self._connection.drain_events(timeout=CONFIRM_TIMEOUT)
-            except AWAY as error:
-                self._drop()
-                raise BrokerAway(f"{type(error).__name__}: {error}") from error
-            if self._nacked:
-                refused, self._nacked = len(self._nacked), set()
-                raise BrokerAway(f"a queue refused {refused} messages")
-            returned, self._returned = set(self._returned), []
-        return [message for message in messages if message.message_id in returned and message.mandatory]
+        self._refused, self._returned = [], set()
+        try:
+            self._ensure_open()
+            with self._connection.corked():
+                for message in messages:
+                    self._open[self._next_tag] = message
+                    self._next_tag += 1
+                    self._publish_one(message)
+            while self._open:
+                self._connection.drain_events(timeout=CONFIRM_TIMEOUT)
+        except AWAY as error:
+            self._drop()
+            raise BrokerAway(f"{type(error).__name__}: {error}") from error
+        ours = sum(message.exchange not in OUTSIDE for message in self._refused)
+        if ours:
+            raise BrokerAway(f"a queue refused {ours} messages")
+        returned = [message for message in messages if message.mandatory and _address(message) in self._returned]
+        return [*self._refused, *returned]
+
+    def _reply_directly(self, sender: str | None, replies: Sequence[Outgoing]) -> None:
+        """Best effort, each sender's apart: where a reply goes is what the sender wrote, and RabbitMQ 3.10 ends the
+        connection (541) over a name that it did not make."""
+        try:
+            self._publish_all(replies)
+        except BrokerAway as error:
+            if not isinstance(error.__cause__, amqp.exceptions.InternalError):
+                raise
+            log.warning("direct replies break the connection, so they are left out", extra={"sender": sender})
 
     def heartbeat(self) -> None:
         """Keep an idle connection alive; to be called about once a second."""
@@ -115,11 +151,11 @@ class Publisher:
             return
         self._connection = connect(self._url, f"{self._user} publisher")
         self._channel = self._connection.channel()
-        self._open, self._nacked, self._returned, self._next_tag = set(), set(), [], 1
+        self._open, self._next_tag = {}, 1
         self._channel.confirm_select()
         # Registered before anything is published: py-amqp drops a confirm that nobody listens for.
         self._channel.events["basic_ack"].add(self._acked)
-        self._channel.events["basic_nack"].add(self._refused)
+        self._channel.events["basic_nack"].add(self._nacked)
         self._channel.events["basic_return"].add(self._came_back)
 
     def _publish_one(self, message: Outgoing) -> None:
@@ -143,21 +179,24 @@ class Publisher:
     def _acked(self, tag: int, multiple: bool) -> None:
         self._settle(tag, multiple)
 
-    def _refused(self, tag: int, multiple: bool) -> None:
-        self._nacked |= self._settle(tag, multiple)
+    def _nacked(self, tag: int, multiple: bool) -> None:
+        self._refused += self._settle(tag, multiple)
 
-    def _settle(self, tag: int, multiple: bool) -> set[int]:
-        settled = {open_tag for open_tag in self._open if open_tag <= tag} if multiple else {tag}
-        self._open -= settled
-        return settled
+    def _settle(self, tag: int, multiple: bool) -> list[Outgoing]:
+        settled = [open_tag for open_tag in self._open if open_tag <= tag] if multiple else [tag]
+        return [self._open.pop(settled_tag) for settled_tag in settled if settled_tag in self._open]
 
-    def _came_back(self, *arguments: Any) -> None:
-        self._returned.append(arguments[-1].properties.get("message_id", ""))
+    def _came_back(self, _why: Any, exchange: str, routing_key: str, message: Any) -> None:
+        self._returned.add((exchange, routing_key, message.properties.get("message_id", "")))
 
     def _drop(self) -> None:
         if self._connection is not None:
             self._connection.collect()
         self._connection = self._channel = None
+
+
+def _address(message: Outgoing) -> tuple[str, str, str]:
+    return message.exchange, message.routing_key, message.message_id
 
 
 def unroutable_copy(message: Outgoing, dead_exchange: str) -> Outgoing:

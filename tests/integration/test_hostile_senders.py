@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 import amqp
 
 from contracts.envelope import Event, serialise
-from contracts.topology import DEAD, INTAKE
+from contracts.topology import CHANNELS, DEAD, INTAKE
 from deploy.local.desk import Desk
-from tests.integration.test_intake import channel, outcomes
+from tests.integration.test_intake import PATIENCE, channel, outcomes
 from tests.unit.intake.desk import account, submission
 
 
@@ -24,9 +25,15 @@ def submit(desk: Desk, user: str, id_: str, body: bytes | None = None, **propert
         open_channel.basic_publish_confirm(message, exchange=INTAKE, routing_key="ticket.submit")
 
 
-def dead(desk: Desk) -> list[amqp.Message]:
+def dead(desk: Desk, count: int) -> list[amqp.Message]:
+    """The next `count` dead letters; fails if they do not come."""
+    found: list[amqp.Message] = []
+    deadline = time.monotonic() + PATIENCE
     with channel(desk, "casebus_admin") as open_channel:
-        return list(iter(lambda: open_channel.basic_get(DEAD, no_ack=True), None))
+        while len(found) < count:
+            assert time.monotonic() < deadline, f"{len(found)} of {count} came"
+            found += iter(lambda: open_channel.basic_get(DEAD, no_ack=True), None)
+    return found
 
 
 NO_UTF_8 = b"\xff\xfe"
@@ -52,7 +59,32 @@ def test_odd_properties_end_no_consumer(desk: Desk) -> None:
     assert (heard.type, heard.causationid) == ("ticket.opened", "honest")
     answered = {id_ for id_, (_, is_answered) in ODD.items() if is_answered}
     assert {event.causationid for event in outcomes(desk, "web", "web.outcomes", len(answered))} == answered
-    aside: list[amqp.Message] = []
-    while len(aside) < len(ODD) - len(answered):  # "surrogate" is found by halving, and tried again some times
-        aside += dead(desk)
+    dead(desk, len(ODD) - len(answered))
     assert desk.pid("intake") == pid
+
+
+def test_a_full_queue_of_ones_own_holds_up_nobody(desk: Desk) -> None:
+    desk.start("intake")
+    full = {"x-queue-type": "classic", "x-overflow": "reject-publish", "x-max-length": 0}
+    with channel(desk, "web") as open_channel:
+        for queue in ("web.reply", "web.bound"):
+            open_channel.queue_declare(queue, durable=True, auto_delete=False, arguments=full)
+    submit(desk, "web", "named", reply_to="web.reply")
+    assert {event.causationid for event in outcomes(desk, "web", "web.outcomes", 1)} == {"named"}
+    with channel(desk, "web") as open_channel:
+        open_channel.queue_bind("web.bound", CHANNELS, "web.#")
+    submit(desk, "web", "bound")
+    submit(desk, "game", "honest")
+    [heard] = outcomes(desk, "game", "game.outcomes", 1)
+    assert (heard.type, heard.causationid) == ("ticket.opened", "honest")
+    assert [event.causationid for event in outcomes(desk, "web", "web.outcomes", 1)] == ["bound"]
+    assert {message.headers["x-routing-key"] for message in dead(desk, 2)} == {"web.reply", "web.ticket.opened"}
+
+
+def test_an_invented_direct_reply_holds_up_nobody(desk: Desk) -> None:
+    desk.start("intake")
+    submit(desk, "web", "invented", reply_to="amq.rabbitmq.reply-to.AAAA.abc")
+    submit(desk, "game", "honest")
+    [heard] = outcomes(desk, "game", "game.outcomes", 1)
+    assert (heard.type, heard.causationid) == ("ticket.opened", "honest")
+    assert [event.causationid for event in outcomes(desk, "web", "web.outcomes", 1)] == ["invented"]
