@@ -70,7 +70,7 @@ def test_three_instances_share_the_work_and_the_books_stay_right(desk: Desk) -> 
     assert Counter(event["subject"] for event in told.values()) == Counter(ticket.number for ticket in known)
     assert all(ticket.reservation is None for ticket in known)
     assert {ticket.assignment_seq for ticket in known} == {1}
-    assert stored == dict(recount(known))
+    assert Counter(stored) == recount(known)  # as Counters, so that an agent without load needs no entry
     assert max(stored.values()) <= 12
     assert sum(stored.values()) == sum(int(ticket.number) % 3 == 0 for ticket in known)
 
