@@ -207,7 +207,8 @@ class Consumer:
                 turn: list[Delivery] = []
 
                 def take(turn: list[Delivery] = turn) -> list[Delivery]:
-                    turn += self._next_turn()
+                    if generation == self._generation:  # what came on a later connection is for later turns
+                        turn += self._next_turn()
                     return turn
 
                 again = self._handle(take)
