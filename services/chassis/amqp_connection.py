@@ -16,6 +16,9 @@ from kombu.utils.url import parse_url
 HEARTBEAT = 30
 """Seconds; the broker closes a connection after two missed ones."""
 
+ANSWER_TIMEOUT = 15.0
+"""Seconds that the broker may take to read what is written, or to answer what is asked of it."""
+
 AWAY = (amqp.exceptions.AMQPError, OSError, socket.timeout)
 """What a lost or refused connection, or one that the broker closed, raises here."""
 
@@ -98,6 +101,9 @@ def connect(url: str, name: str) -> Any:
         client_properties={"connection_name": name},
     )
     connection.connect()
+    # For whatever py-amqp does without a timeout of its own: else a broker that hangs, or is cut off without a word,
+    # would be waited for without end.
+    connection.sock.settimeout(ANSWER_TIMEOUT)
     return connection
 
 

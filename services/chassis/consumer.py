@@ -89,6 +89,7 @@ class Consumer:
                     self._open()
                     attempt = 0
                     self._receive()
+                    close(self._connection)
                 except AWAY as error:
                     attempt += 1
                     log.warning("consuming interrupted", extra={"error": f"{type(error).__name__}: {error}"})
@@ -255,7 +256,7 @@ class Consumer:
         self._generation += 1  # a turn still in work finds that there is nothing left to acknowledge
         if self._connection is not None:
             connection, self._connection, self._channel = self._connection, None, None
-            close(connection)
+            connection.collect()
 
 
 def _is_suspect(delivery: Delivery) -> bool:

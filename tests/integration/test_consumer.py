@@ -1,19 +1,52 @@
-"""The consumer on a real broker: what it acknowledges when its connection is lost in the middle of a turn."""
+"""Consumer and publisher on a real broker: connections that are lost in the middle of a turn, or answer no more."""
 
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import amqp
 import eventlet
+import pytest
+from kombu.utils.url import parse_url
 
 from deploy.local.desk import Desk
+from services.chassis import amqp_connection
 from services.chassis.consumer import TURNS_AT_ONCE, Consumer
+from services.chassis.publisher import BrokerAway, Outgoing, Publisher
 from services.chassis.reading import Delivery
 from tests.integration.test_intake import channel
 
 QUEUE = "web.outcomes"
+
+
+class Line:
+    """A way to the broker that can be frozen: open, but nothing passes any more."""
+
+    def __init__(self, url: str) -> None:
+        parts = parse_url(url)
+        self._broker = (parts["hostname"], parts["port"])
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._frozen = threading.Event()
+        self.url = url.replace(f":{parts['port']}", f":{self._listener.getsockname()[1]}")
+        threading.Thread(target=self._connect, daemon=True).start()
+
+    def freeze(self) -> None:
+        """From now on."""
+        self._frozen.set()
+
+    def _connect(self) -> None:
+        while not self._frozen.is_set():
+            ends = self._listener.accept()[0], socket.create_connection(self._broker)
+            for way in (ends, ends[::-1]):
+                threading.Thread(target=self._carry, args=way, daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(ConnectionError):  # an end that is closed
+            while (data := source.recv(65536)) and not self._frozen.is_set():
+                sink.sendall(data)
 
 
 def test_a_turn_that_outlived_its_connection_takes_nothing_of_the_next(desk: Desk) -> None:
@@ -41,3 +74,25 @@ def test_a_turn_that_outlived_its_connection_takes_nothing_of_the_next(desk: Des
             consumer.stop()
             thread.wait()
         assert open_channel.queue_declare(QUEUE, passive=True).message_count == 0
+
+
+def test_a_consumer_stops_though_the_broker_answers_no_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(amqp_connection, "ANSWER_TIMEOUT", 0.5)
+    line = Line(desk.amqp_url("web"))
+    consumer = Consumer(line.url, "test", [QUEUE], lambda take: [])
+    thread = eventlet.spawn(consumer.run)
+    while not consumer.connected:
+        eventlet.sleep(0.05)
+    line.freeze()
+    consumer.stop()
+    thread.wait()
+
+
+def test_a_publisher_gives_up_on_a_broker_that_reads_no_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(amqp_connection, "ANSWER_TIMEOUT", 0.5)
+    line = Line(desk.amqp_url("intake"))
+    publisher = Publisher(line.url, "intake")
+    assert publisher.publish([Outgoing("", QUEUE, "1", "x", b"x")]) == []
+    line.freeze()
+    with pytest.raises(BrokerAway, match="timed out"):
+        publisher.publish([Outgoing("", QUEUE, "2", "x", bytes(32 * 1024 * 1024))])
