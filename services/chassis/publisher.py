@@ -45,6 +45,11 @@ class Outgoing:
     headers: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def address(self) -> tuple[str, str, str]:
+        """What goes where: an outcome goes to several places under one id."""
+        return self.exchange, self.routing_key, self.message_id
+
+    @property
     def is_direct_reply(self) -> bool:
         """Whether it goes to RabbitMQ's direct reply-to: best effort, not mandatory."""
         return not self.exchange and not self.mandatory
@@ -112,7 +117,7 @@ class Publisher:
         ours = sum(message.exchange not in OUTSIDE for message in self._refused)
         if ours:
             raise BrokerAway(f"a queue refused {ours} messages")
-        returned = [message for message in messages if message.mandatory and _address(message) in self._returned]
+        returned = [message for message in messages if message.mandatory and message.address in self._returned]
         return [*self._refused, *returned]
 
     def _reply_directly(self, sender: str | None, replies: Sequence[Outgoing]) -> None:
@@ -193,10 +198,6 @@ class Publisher:
         if self._connection is not None:
             self._connection.collect()
         self._connection = self._channel = None
-
-
-def _address(message: Outgoing) -> tuple[str, str, str]:
-    return message.exchange, message.routing_key, message.message_id
 
 
 def unroutable_copy(message: Outgoing, dead_exchange: str) -> Outgoing:

@@ -11,7 +11,7 @@ import logging
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
@@ -115,7 +115,8 @@ class Turn(Generic[V]):
         """
         plans: list[Plan] = []
         due = [fired(timer, self._rules.service) for timer in timers]
-        self._prepare(due)  # may take long (a slow mail server): the messages' turns go on meanwhile
+        # May take long (a slow mail server): the messages' turns go on meanwhile.
+        due = [timer for part in self._prepared(due, plans) for timer in part]
         with self._deciding:
             deliveries = take()
             if len(deliveries) == 1 and deliveries[0].returns >= SUSPECT_AFTER_RETURNS:
@@ -126,8 +127,9 @@ class Turn(Generic[V]):
 
     def _decide_and_store(self, arrivals: list[Arrival], due: list[Arrival], plans: list[Plan]) -> None:
         with telemetry.TURN_SECONDS.labels("decide and store").time():
-            self._prepare(arrivals)
-            self._settle([*arrivals, *due], plans, random.Random(), own_turns=set())
+            for part in self._prepared(arrivals, plans):
+                self._settle([*part, *due], plans, random.Random(), own_turns=set())
+                due = []
 
     def _read(self, deliveries: Sequence[Delivery]) -> tuple[list[Arrival], list[Outgoing]]:
         arrivals, set_aside = [], []
@@ -193,6 +195,26 @@ class Turn(Generic[V]):
         now = self._patiently(self._store.now)
         known = self._patiently(lambda: self._store.handled([message.key for message in messages]))
         self._patiently(lambda: prepare([message for message in messages if message.key not in known], now))
+
+    def _prepared(self, arrivals: Sequence[Arrival], plans: list[Plan]) -> Iterator[Sequence[Arrival]]:
+        """All arrivals, prepared; or in parts around the one whose preparation raises, which goes into `plans`.
+
+        Each part is to be settled before the next is asked for: a repository keeps what it prepared last.
+        """
+        try:
+            self._prepare(arrivals)
+        except Stopping:
+            raise
+        except Exception as error:
+            if len(arrivals) > 1:
+                middle = len(arrivals) // 2
+                yield from self._prepared(arrivals[:middle], plans)
+                yield from self._prepared(arrivals[middle:], plans)
+                return
+            log.exception("a message could not be prepared")
+            plans.append(Plan(Work(uuid.uuid4().hex, datetime.now(UTC)), failed=[(one, error) for one in arrivals]))
+        else:
+            yield arrivals
 
     def _settle(self, arrivals: Sequence[Arrival], plans: list[Plan], dice: random.Random, own_turns: set[str]) -> None:
         """Decide and store, again after a lost race, in halves if that repeats or something unknown goes wrong."""
@@ -340,7 +362,9 @@ class Turn(Generic[V]):
         self._patiently(lambda: self._store.sent([*stored, *earlier]))
 
     def _send(self, messages: Sequence[Outgoing]) -> None:
-        returned = self._publish(self._revealed(messages))
+        untaken = {message.address for message in self._publish(self._revealed(messages))}
+        # As they were stored: what is revealed only as it is published stays out of the dead letters.
+        returned = [message for message in messages if untaken and message.address in untaken]
         if returned:
             telemetry.SET_ASIDE.labels("unroutable").inc(len(returned))
             for message in returned:

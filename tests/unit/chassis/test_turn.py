@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -395,3 +395,32 @@ def test_what_nobody_can_be_answered_for_goes_whole_to_the_dead_letters(delivery
     assert reason in copy.headers["x-reason"]
     assert copy.body == delivery.body
     assert bench.repository.stored == {"a1": 1}
+
+
+def test_what_cannot_be_prepared_is_set_aside_alone() -> None:
+    bench = Bench()
+
+    def prepare(messages: Sequence[Message], now: datetime) -> None:
+        if any(message.data.get("display_name") == "breaks prepare" for message in messages):
+            raise RuntimeError("cannot prepare")
+
+    rules = Rules("routing", bench.repository, decide, prepare=prepare)
+    bench.turn = Turn(rules, bench.store, bench.publisher, lambda: False, bench._nap)
+    breaking = command("2", agent="a2", name="breaks prepare")
+    assert bench.run(command("1"), breaking, command("3", agent="a3")) == [breaking]
+    assert bench.repository.stored == {"a1": 1, "a3": 1}
+    while bench.run(breaking):
+        pass
+    assert breaking.attempts == TRIES
+    [dead] = [message for message in bench.publisher.published if message.exchange == topology.DEAD]
+    assert (dead.message_id, dead.headers["x-reason"]) == ("2", "RuntimeError: cannot prepare")
+
+
+def test_what_is_revealed_as_it_is_published_stays_out_of_the_dead_letters() -> None:
+    bench = Bench(publisher=FakePublisher(unroutable={"agent.a1.command.accepted"}))
+    rules = Rules("routing", bench.repository, decide, reveal=lambda message: replace(message, body=b"secret"))
+    bench.turn = Turn(rules, bench.store, bench.publisher, lambda: False, bench._nap)
+    bench.run(command("1"))
+    bodies = {message.exchange: message.body for message in bench.publisher.published}
+    assert bodies[topology.AGENTS] == b"secret"
+    assert b"secret" not in bodies[topology.DEAD]
