@@ -64,6 +64,7 @@ class Consumer:
         self._innocent = False
         """Whether a message came on this connection that no consumer can have died of."""
         self._in_work = 0
+        self._about_to_take = False
         self._stopping = False
         self._quiet_since = 0.0
         self._cancelled = False
@@ -180,10 +181,15 @@ class Consumer:
         if due:
             self._retries = [(at, delivery) for at, delivery in self._retries if at > now]
             self._waiting.extendleft(reversed(due))
-        while self._waiting and self._places.acquire(blocking=False):
+        self._start_turn()
+        eventlet.sleep(0)
+
+    def _start_turn(self) -> None:
+        """Have one turn about to take what waits; a second one would find nothing left."""
+        if self._waiting and not self._about_to_take and self._places.acquire(blocking=False):
+            self._about_to_take = True
             self._in_work += 1
             eventlet.spawn(self._work, self._generation)
-        eventlet.sleep(0)
 
     def _next_turn(self) -> list[Delivery]:
         """The deliveries of the next turn: all that wait, up to the limits; a suspect one alone."""
@@ -202,19 +208,21 @@ class Consumer:
         return turn
 
     def _work(self, generation: int) -> None:
-        """Turns in a green thread of their own, while anything waits."""
+        """One turn, in a green thread of its own; the next one stands ready as soon as it has taken its messages."""
+        turn: list[Delivery] = []
+        taken = False
+
+        def take() -> list[Delivery]:
+            nonlocal taken
+            taken, self._about_to_take = True, False
+            if generation == self._generation:  # what came on a later connection is for later turns
+                turn.extend(self._next_turn())
+            self._start_turn()
+            return turn
+
         try:
-            while self._waiting and generation == self._generation:
-                turn: list[Delivery] = []
-
-                def take(turn: list[Delivery] = turn) -> list[Delivery]:
-                    if generation == self._generation:  # what came on a later connection is for later turns
-                        turn += self._next_turn()
-                    return turn
-
-                again = self._handle(take)
-                if generation != self._generation:
-                    return  # the broker has given them to somebody else, who will find them handled
+            again = self._handle(take)
+            if generation == self._generation:  # else the broker gives them to somebody, who finds them handled
                 for delivery in again:
                     self._retries.append((time.monotonic() + 0.2 * 2**delivery.attempts, delivery))
                 kept = {delivery.tag for delivery in again}
@@ -226,8 +234,11 @@ class Consumer:
         except BaseException as error:  # noqa: BLE001 - handed to the receiving thread, which ends the service with it
             self._failure = error
         finally:
+            self._about_to_take = self._about_to_take and taken
             self._in_work -= 1
             self._places.release()
+            if self._failure is None:
+                self._start_turn()
 
     def _acknowledge(self, tags: Sequence[int]) -> None:
         """Acknowledge once for all that is handled from the oldest on; one by one behind an unfinished one.

@@ -166,7 +166,8 @@ def publish(bus: Bus, commands: Iterable[tuple[str, bytes]], ledger: Ledger) -> 
         bus.publish(exchange, type_, body, message_id=id_, content_type=CONTENT_TYPE)
         sent.append(Sent(bus.user, id_, type_))
     bus.settle()
-    assert not bus.refused and not bus.returned, f"the broker did not take {bus.refused or bus.returned}"
+    not_taken = [*bus.refused, *bus.returned]
+    assert not not_taken, f"the broker did not take {not_taken}"
     ledger.note_sent(sent)
     return [one.id for one in sent]
 

@@ -1,0 +1,47 @@
+"""A toy service for the tests of the consumer: `python -m tests.integration.turn_toy URL QUEUE SECONDS`.
+
+It has the consumer alone, on green threads as a service has them, and turns that only take time. It prints a line of
+JSON for each turn: the ids of its messages. A message is given back as often as its body says before it is handled.
+It stops on SIGTERM, as services do.
+"""
+
+# ruff: noqa: E402 - green before anything else is imported
+from __future__ import annotations
+
+import eventlet
+
+eventlet.monkey_patch()
+
+import json
+import signal
+import sys
+from collections.abc import Callable
+
+from eventlet.semaphore import Semaphore
+
+from services.chassis.consumer import Consumer
+from services.chassis.reading import Delivery
+
+
+def main(url: str, queue: str, seconds: float) -> None:
+    """Consume `queue`; each turn takes so long."""
+
+    one_at_a_time = Semaphore()
+
+    def turn(take: Callable[[], list[Delivery]]) -> list[Delivery]:
+        with one_at_a_time:
+            eventlet.sleep(seconds)
+            deliveries = take()
+        again = [one for one in deliveries if one.attempts < int(one.body)]
+        for delivery in again:
+            delivery.attempts += 1
+        print(json.dumps([one.properties["message_id"] for one in deliveries]), flush=True)
+        return again
+
+    consumer = Consumer(url, "toy", [queue], turn)
+    signal.signal(signal.SIGTERM, lambda *_: eventlet.spawn(consumer.stop))
+    consumer.run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], float(sys.argv[3]))
