@@ -1,0 +1,45 @@
+"""Firing timers: how long a claim is slept on, whatever the database's clock does meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import eventlet
+import pytest
+
+from services.chassis.entrypoint import TIMER_HORIZON, DueTimers
+from services.chassis.unit_of_work import Armed, Fired
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+
+@pytest.mark.parametrize(
+    ("due_in", "slept"),
+    [
+        (timedelta(seconds=-5), []),
+        (timedelta(seconds=0.2), [0.2]),
+        (timedelta(hours=1), [TIMER_HORIZON.total_seconds()]),  # the clock was set back after the claim
+    ],
+)
+def test_a_claimed_timer_is_slept_on_no_longer_than_it_was_claimed_ahead(
+    due_in: timedelta, slept: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    naps: list[float] = []
+    fired: list[Sequence[Fired]] = []
+    monkeypatch.setattr(eventlet, "sleep", naps.append)
+    timers = DueTimers()
+    monkeypatch.setattr(timers, "in_worker", fired.append)
+    timer = Fired("t", NOW + due_in, "kind", "about", {}, Armed("by", "chain"), 1)
+    store: Any = Clock(NOW)
+    timers._fire(store, [timer])
+    assert (naps, fired) == (slept, [[timer]])
