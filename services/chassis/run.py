@@ -43,6 +43,7 @@ def main(arguments: list[str]) -> int:
     if name is None:
         return _say(f"Name one service: {', '.join(SERVICES)}.")
     module = importlib.import_module(f"services.{name}.service")
+    stop = Event()
     try:
         settings: Settings = read(module.SETTINGS)
         telemetry.log_as_json(name, settings.log_level)
@@ -53,7 +54,9 @@ def main(arguments: list[str]) -> int:
         store.now()
         config: dict[str, Any] = {"settings": settings, "database": database}
         container = ServiceContainer(module.Service, config)
-        container.start()
+        for signal_ in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signal_, lambda *_: stop.ready() or stop.send())
+        container.start()  # from here on there is something to be stopped cleanly
     except WrongSettings as error:
         return _say(str(error))
     except DatabaseAway as error:
@@ -62,9 +65,6 @@ def main(arguments: list[str]) -> int:
         return _say(f"The database of CASEBUS_MONGO refuses this user ({(error.details or {}).get('codeName')}).")
     except AWAY as error:
         return _say(f"The broker cannot be used ({type(error).__name__}: {error}).")
-    stop = Event()
-    for signal_ in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signal_, lambda *_: stop.ready() or stop.send())
 
     def problems() -> list[str]:
         found = [] if all(consumer.connected for consumer in config["consumers"]) else ["not consuming"]
