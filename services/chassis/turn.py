@@ -189,10 +189,15 @@ class Turn(Generic[V]):
 
     def _prepare(self, arrivals: Sequence[Arrival]) -> None:
         prepare = self._rules.prepare
-        messages = [arrival.message for arrival in arrivals if arrival.refusal is None]
-        if prepare is None or not messages:
+        if prepare is None or not arrivals:
             return
         now = self._patiently(self._store.now)
+        # One that waited so long that its lease ran out is another instance's: it sends the mail.
+        claims = [one.fired for one in arrivals if one.fired is not None]
+        standing = self._patiently(lambda: self._store.standing(claims))
+        messages = [
+            one.message for one in arrivals if one.refusal is None and (one.fired is None or one.fired.id in standing)
+        ]
         known = self._patiently(lambda: self._store.handled([message.key for message in messages]))
         self._patiently(lambda: prepare([message for message in messages if message.key not in known], now))
 

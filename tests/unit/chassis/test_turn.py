@@ -424,3 +424,14 @@ def test_what_is_revealed_as_it_is_published_stays_out_of_the_dead_letters() -> 
     bodies = {message.exchange: message.body for message in bench.publisher.published}
     assert bodies[topology.AGENTS] == b"secret"
     assert b"secret" not in bodies[topology.DEAD]
+
+
+def test_a_timer_that_another_instance_has_taken_is_not_prepared() -> None:
+    bench = Bench()
+    prepared: list[Message] = []
+    rules = Rules("routing", bench.repository, decide, prepare=lambda messages, now: prepared.extend(messages))
+    bench.turn = Turn(rules, bench.store, bench.publisher, lambda: False, bench._nap)
+    bench.store.gone_timers = {"taken"}
+    timers = [Fired(id_, NOW, "away", "a1", {}, Armed("by", "chain"), 1) for id_ in ("taken", "ours")]
+    bench.turn.run(timers=timers)
+    assert [message.id for message in prepared] == ["ours:by"]
