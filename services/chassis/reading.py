@@ -25,6 +25,10 @@ LARGEST = 1024 * 1024
 """Bytes of a message; larger ones are answered `too_large` (hard-cases, "The turn")."""
 
 
+REPLIES = ""
+"""The exchange by which an outcome comes to the queue that a service named in `reply_to`."""
+
+
 @dataclass(slots=True, eq=False)
 class Delivery:
     """A message as the broker delivered it. `attempts` counts failed tries in this process."""
@@ -139,6 +143,8 @@ def _out_of_place(delivery: Delivery, sender: str, event: Event, kind: MessageTy
 def _from_a_service(delivery: Delivery, sender: str, event: Event) -> Arrival | Unreadable:
     if role_of(sender) != "service":
         return Unreadable(delivery, f"{sender!r} is no service, but sent an event")
+    if delivery.exchange not in (topology.EVENTS, REPLIES):  # a channel may bind its outcomes to where it writes
+        return Unreadable(delivery, f"no service is told anything by the exchange {delivery.exchange!r}")
     kind = registry.event(event.type) if delivery.exchange == topology.EVENTS else registry.outcome(event.type)
     if kind is None:
         return Unreadable(delivery, f"{event.type!r} is no event of the contract")

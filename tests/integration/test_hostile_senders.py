@@ -88,3 +88,12 @@ def test_an_invented_direct_reply_holds_up_nobody(desk: Desk) -> None:
     [heard] = outcomes(desk, "game", "game.outcomes", 1)
     assert (heard.type, heard.causationid) == ("ticket.opened", "honest")
     assert [event.causationid for event in outcomes(desk, "web", "web.outcomes", 1)] == ["invented"]
+
+
+def test_outcomes_led_back_into_the_desk_are_set_aside_at_once(desk: Desk) -> None:
+    desk.start("intake")
+    with channel(desk, "web") as open_channel:
+        open_channel.exchange_bind(INTAKE, CHANNELS, "web.#")  # its own to read, and its own to write
+    submit(desk, "web", "looped")
+    [letter] = dead(desk, 1)
+    assert CHANNELS in letter.headers["x-reason"]
