@@ -61,8 +61,8 @@ def test_twenty_kills_of_an_instance_with_hundreds_of_messages_in_its_hands(hous
     house.start(routing=0, sla=0, notifications=0)
     house.ask("web", command("web", "ticket.submit", submission("ada", "order-1")))
     for kill in range(KILLS):
-        # Every sixth is stopped in the middle of handling what its predecessor had in hand, and gets as much again.
-        at_rest = kill % 6 != 5
+        # Every tenth is stopped in the middle of handling what its predecessor had in hand, and gets as much again.
+        at_rest = kill % 10 != 9
         if at_rest:
             house.wait_for_outcomes()
         with house.frozen("intake"):
