@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne
@@ -25,7 +25,7 @@ from services.intake.domain.requesters import person_named
 from services.intake.domain.state import Page, PageAsked, State
 from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, fields_of
 from services.intake.domain.viewing import PAGE, SHOWN, page_asked
-from services.intake.secrets import Claim, Secrets
+from services.intake.secrets import NO_HASH, Claim, Secrets
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "tickets": [
@@ -61,20 +61,24 @@ class Repository:
         self._secrets = secrets
         self._numbers: deque[str] = deque()
         self._verified: frozenset[tuple[str, str]] = frozenset()
+        self._try_again_at: Mapping[tuple[str, str], datetime] = {}
         self._secret_hashes: Mapping[str, str] = {}
 
-    def prepare(self, messages: Sequence[Message], now: datetime) -> None:  # noqa: ARG002 - the chassis's signature
+    def prepare(self, messages: Sequence[Message], now: datetime) -> None:
         """Before the turn, once: hash the secrets that it will give and verify those that came in."""
         opening = {one.key: (one.sender, one.id) for one in messages if one.type == "account.open_temporary"}
         self._secret_hashes = self._secrets.hashed(opening)
         given = [temporary for one in messages if (temporary := _temporary(one)) is not None]
         accounts = self._accounts({temporary_person(one["account_id"]) for one in given})
         hashes = {account.person: account.secret_hash for account in accounts}
-        self._verified = self._secrets.verified(
-            Claim(one["account_id"], one["secret"], secret_hash)
+        checked = self._secrets.checked(
+            Claim(one["account_id"], one["secret"], hashes.get(temporary_person(one["account_id"])) or NO_HASH)
             for one in given
-            if (secret_hash := hashes.get(temporary_person(one["account_id"]))) is not None
         )
+        self._verified = checked.right
+        self._try_again_at = {
+            claimed: now + timedelta(seconds=seconds) for claimed, seconds in checked.not_looked_at.items()
+        }
 
     def load(self, messages: Sequence[Message], now: datetime) -> State:  # noqa: ARG002 - the chassis's signature
         """All that these messages may touch."""
@@ -94,6 +98,7 @@ class Repository:
             entries,
             numbers=self._numbers,
             verified=self._verified,
+            try_again_at=self._try_again_at,
             secret_hashes=self._secret_hashes,
             pages=pages,
         )

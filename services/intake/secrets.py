@@ -1,8 +1,8 @@
 """Secrets of temporary accounts: made, hashed, verified. Nothing here is stored; hashes are the repository's.
 
 A secret is computed from the service's key and the command that asked for it, so that it can be shown when the answer
-is published and need not be kept anywhere. Hashing costs 30 ms of CPU, so it is done in native threads, and a success
-is remembered for 10 minutes, as a keyed digest. The page is docs/intake.md.
+is published and need not be kept anywhere. Hashing costs 30 ms of CPU, so it is done in native threads, a success is
+remembered for 10 minutes, as a keyed digest, and an account is tried only so often. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -23,11 +24,19 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 REMEMBERED_SECONDS = 600.0
+MOST_WRONG = 10
+"""Wrong secrets of one account that are looked at in `WRONG_SECONDS`, by each instance: a guesser, or a broken client,
+must not keep the turns of everybody else waiting."""
+WRONG_SECONDS = 60.0
 SECRET_BYTES = 15
 """120 bits: 24 characters of base32 and no padding."""
 
 HASHER = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
 """argon2id as OWASP has it at the least: 29 ms here (hard-cases, "The turn")."""
+
+
+NO_HASH = ""
+"""That of an account which does not exist: no secret is right, and guesses are counted as of one that does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,23 @@ class Claim:
     account_id: str
     secret: str
     secret_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of claims, by account id and secret: those that are right, and those that were not looked at because
+    their account had too many wrong ones, with the seconds until they would be."""
+
+    right: frozenset[tuple[str, str]]
+    not_looked_at: Mapping[tuple[str, str], float]
+
+
+@dataclass(slots=True)
+class _Wrong:
+    """Wrong secrets of one account, from the first until the clock shows `until`."""
+
+    until: float
+    count: int = 0
 
 
 class InThreads(Protocol):
@@ -65,6 +91,7 @@ class Secrets:
         self._clock = clock
         self._salt = os.urandom(32)
         self._known: dict[bytes, float] = {}
+        self._wrong: dict[str, _Wrong] = {}
 
     def secret(self, sender: str, command_id: str) -> str:
         """The secret that answers that command."""
@@ -75,15 +102,33 @@ class Secrets:
         secrets = [self.secret(sender, command_id) for sender, command_id in commands.values()]
         return dict(zip(commands, self._in_threads(HASHER.hash, secrets), strict=True))
 
-    def verified(self, claims: Iterable[Claim]) -> frozenset[tuple[str, str]]:
-        """Account id and secret of those claims that are right. Of equal claims one is computed."""
+    def checked(self, claims: Iterable[Claim]) -> Checked:
+        """Which claims are right. Of equal claims one is computed, of one account's at most `MOST_WRONG` in vain."""
         now = self._clock()
         self._known = {digest: until for digest, until in self._known.items() if until > now}
+        self._wrong = {account_id: wrong for account_id, wrong in self._wrong.items() if wrong.until > now}
         digests = {self._digest(claim): claim for claim in claims}
-        unknown = {digest: claim for digest, claim in digests.items() if digest not in self._known}
-        right = self._in_threads(is_right, list(unknown.values()))
-        self._known |= {digest: now + REMEMBERED_SECONDS for digest, ok in zip(unknown, right, strict=True) if ok}
-        return frozenset((claim.account_id, claim.secret) for digest, claim in digests.items() if digest in self._known)
+        unknown: dict[bytes, Claim] = {}
+        not_looked_at: dict[tuple[str, str], float] = {}
+        tried: Counter[str] = Counter()
+        for digest, claim in digests.items():
+            if digest in self._known:
+                continue
+            wrong = self._wrong.get(claim.account_id) or _Wrong(now + WRONG_SECONDS)
+            if wrong.count + tried[claim.account_id] < MOST_WRONG:
+                tried[claim.account_id] += 1
+                unknown[digest] = claim
+            else:
+                not_looked_at[claim.account_id, claim.secret] = wrong.until - now
+        for (digest, claim), right in zip(
+            unknown.items(), self._in_threads(is_right, list(unknown.values())), strict=True
+        ):
+            if right:
+                self._known[digest] = now + REMEMBERED_SECONDS
+            else:
+                self._wrong.setdefault(claim.account_id, _Wrong(now + WRONG_SECONDS)).count += 1
+        right_ones = ((claim.account_id, claim.secret) for digest, claim in digests.items() if digest in self._known)
+        return Checked(frozenset(right_ones), not_looked_at)
 
     def _digest(self, claim: Claim) -> bytes:
         text = "\x1f".join((claim.account_id, claim.secret_hash, claim.secret))

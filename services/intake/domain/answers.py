@@ -6,6 +6,7 @@ Each rejection is a sentence for a person. The page is docs/intake.md.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from services.chassis.decision import Answer, rejected
@@ -64,6 +65,11 @@ def conflict(ticket: Ticket, message: str) -> Answer:
 def closed_too_long() -> Answer:
     """The ticket was closed more than 7 days ago and stays closed."""
     return rejected("closed_too_long", CLOSED_TOO_LONG)
+
+
+def too_many_wrong_secrets(retry_at: datetime) -> Answer:
+    """The temporary account had so many wrong secrets that no more are looked at until `retry_at` (aware UTC)."""
+    return rejected("rate_limited", "There were too many wrong secrets. Please try again later.", retry_at=retry_at)
 
 
 def no_attachments() -> Answer:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from contracts import topology
 from services.chassis.decision import Answer, Decision, Message, Say, derived_id, rejected
+from services.intake.domain import answers
 from services.intake.domain.accounts import Account, AccountWritten, temporary_person
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Requester
@@ -47,8 +48,11 @@ def caller(state: State, message: Message) -> Caller | Answer:
     if temporary is None:
         requester = Requester(data["account_id"], "account", data["display_name"], data["tier"])
         return Caller(requester, data.get("email"))
+    claimed = temporary["account_id"], temporary["secret"]
+    if claimed in state.try_again_at:
+        return answers.too_many_wrong_secrets(state.try_again_at[claimed])
     account = state.accounts.get(temporary_person(temporary["account_id"]))
-    if account is None or (temporary["account_id"], temporary["secret"]) not in state.verified:
+    if account is None or claimed not in state.verified:
         return rejected("unauthenticated", "The temporary account or its secret is not right.")
     return Caller(Requester(temporary["account_id"], "temporary", account.display_name or NAMELESS, "standard"))
 

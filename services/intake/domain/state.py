@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from contracts.catalogue import Catalogue
 from services.intake.domain.accounts import Account, AccountWritten
@@ -43,9 +44,10 @@ class Page:
 class State:
     """The view of a turn. `tickets` and `accounts` are the present ones, by id and by person.
 
-    `verified`: temporary accounts' ids, each with the secret that came with it and was right. `secret_hashes`: the
-    hash of the secret that an `account.open_temporary` gets, by message key. `numbers`: unused ticket numbers, at
-    least one for each submission of the turn. `pages`: what `ticket.list` found.
+    `verified`: temporary accounts' ids, each with the secret that came with it and was right. `try_again_at`: those
+    that were not looked at, because of too many wrong ones, and when they will be. `secret_hashes`: the hash of the
+    secret that an `account.open_temporary` gets, by message key. `numbers`: unused ticket numbers, at least one for
+    each submission of the turn. `pages`: what `ticket.list` found.
     """
 
     def __init__(
@@ -57,11 +59,13 @@ class State:
         *,
         numbers: deque[str],
         verified: frozenset[tuple[str, str]] = frozenset(),
+        try_again_at: Mapping[tuple[str, str], datetime] | None = None,
         secret_hashes: Mapping[str, str] | None = None,
         pages: Mapping[PageAsked, Page] | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.verified = verified
+        self.try_again_at = try_again_at or {}
         self.secret_hashes = secret_hashes or {}
         self.pages = pages or {}
         self.tickets: dict[str, Ticket] = {}

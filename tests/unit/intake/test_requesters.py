@@ -71,6 +71,15 @@ def test_a_wrong_secret_and_an_unknown_account_are_told_apart_by_nobody(type_: s
     assert len(messages) == 1
 
 
+def test_after_too_many_wrong_secrets_the_sender_hears_when_to_try_again() -> None:
+    desk = Desk()
+    id_ = desk.send("account.open_temporary", {}).data["account_id"]
+    until = desk.now + timedelta(seconds=40)
+    desk.state.try_again_at = {(id_, "right"): until}
+    heard = desk.submit(temporary(id_, "right"))
+    assert (heard.type, heard.code, heard.data["retry_at"]) == ("command.rejected", "rate_limited", until)
+
+
 def test_an_account_and_a_temporary_account_of_one_id_are_two_persons() -> None:
     desk = Desk()
     id_ = desk.send("account.open_temporary", {}).data["account_id"]

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from services.intake.secrets import HASHER, REMEMBERED_SECONDS, Claim, Secrets, is_right
+from services.intake.secrets import (
+    HASHER,
+    MOST_WRONG,
+    NO_HASH,
+    REMEMBERED_SECONDS,
+    WRONG_SECONDS,
+    Claim,
+    Secrets,
+    is_right,
+)
 
 KEY = "k" * 32
 
@@ -54,12 +63,12 @@ def test_a_success_is_remembered_for_ten_minutes_a_failure_never() -> None:
     secrets = secrets_with(here)
     stored = HASHER.hash("right")
     right, wrong = Claim("a", "right", stored), Claim("a", "wrong", stored)
-    assert secrets.verified([right, wrong, right]) == {("a", "right")}
+    assert secrets.checked([right, wrong, right]).right == {("a", "right")}
     assert here.calls == 2
-    assert secrets.verified([right, wrong]) == {("a", "right")}
+    assert secrets.checked([right, wrong]).right == {("a", "right")}
     assert here.calls == 3
     here.clock = REMEMBERED_SECONDS + 1
-    assert secrets.verified([right]) == {("a", "right")}
+    assert secrets.checked([right]).right == {("a", "right")}
     assert here.calls == 4
 
 
@@ -67,6 +76,41 @@ def test_a_remembered_success_ends_with_its_hash_and_is_of_its_account() -> None
     here = Here()
     secrets = secrets_with(here)
     stored, other = HASHER.hash("right"), HASHER.hash("other")
-    secrets.verified([Claim("a", "right", stored)])
-    assert secrets.verified([Claim("a", "right", other), Claim("b", "right", other)]) == frozenset()
+    secrets.checked([Claim("a", "right", stored)])
+    assert secrets.checked([Claim("a", "right", other), Claim("b", "right", other)]).right == frozenset()
     assert "right" not in repr(vars(secrets))
+
+
+def test_of_one_account_only_so_many_wrong_secrets_are_looked_at() -> None:
+    here = Here()
+    secrets = secrets_with(here)
+    stored, other = HASHER.hash("right"), HASHER.hash("other")
+    guesses = [Claim("a", f"guess {number}", stored) for number in range(200)]
+    checked = secrets.checked([*guesses, Claim("b", "other", other)])
+    assert checked.right == {("b", "other")}
+    assert here.calls == MOST_WRONG + 1
+    assert len(checked.not_looked_at) == 200 - MOST_WRONG
+    here.clock = 20.0
+    right = Claim("a", "right", stored)
+    assert secrets.checked([right]).not_looked_at == {("a", "right"): WRONG_SECONDS - 20.0}
+    assert here.calls == MOST_WRONG + 1
+    here.clock = WRONG_SECONDS
+    assert secrets.checked([right]).right == {("a", "right")}
+
+
+def test_whose_secret_was_right_before_is_not_held_up_by_a_guesser() -> None:
+    secrets = secrets_with(Here())
+    stored = HASHER.hash("right")
+    right = Claim("a", "right", stored)
+    secrets.checked([right])
+    guesses = [Claim("a", f"guess {number}", stored) for number in range(MOST_WRONG + 1)]
+    checked = secrets.checked([*guesses, right])
+    assert checked.right == {("a", "right")}
+    assert len(checked.not_looked_at) == 1
+
+
+def test_an_account_that_does_not_exist_is_held_up_like_one_that_does() -> None:
+    secrets = secrets_with(Here())
+    checked = secrets.checked([Claim("nobody", f"guess {number}", NO_HASH) for number in range(MOST_WRONG + 1)])
+    assert not checked.right
+    assert len(checked.not_looked_at) == 1
