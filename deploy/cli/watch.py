@@ -17,6 +17,7 @@ from contracts.topology import AGENTS, CHANNELS, DEAD, EVENTS
 
 from .bus import BROKEN, Bus
 from .settings import Trouble
+from .show import plain
 
 COLOURS = {"ticket": "cyan", "account": "magenta", "agent": "green", "sla": "yellow", "notification": "blue"}
 ALARMS = ("command.rejected", "sla.breached", "notification.failed")
@@ -55,7 +56,14 @@ def _again(console: Console, url: str, exchanges: list[str]) -> Bus:
 
 
 def line_of(message: Any) -> Text:
-    """One coloured line for a message: when, where it goes, its type, what it is about."""
+    """One coloured line for a message: when, where it goes, its type, what it is about; no control characters."""
+    line = _line_of(message)
+    # Each character gives one, so the colours stay where they are.
+    line.plain = plain(line.plain)
+    return line
+
+
+def _line_of(message: Any) -> Text:
     body = message.body if isinstance(message.body, bytes) else str(message.body).encode()
     exchange, key = message.delivery_info["exchange"], message.delivery_info["routing_key"]
     if exchange == DEAD:

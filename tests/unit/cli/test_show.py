@@ -93,6 +93,17 @@ def test_a_line_for_a_message_to_a_channel_shows_no_secret() -> None:
     assert "hush" not in line
 
 
+@pytest.mark.parametrize("exchange", ["helpdesk.events", "helpdesk.channels"])
+def test_what_is_watched_cannot_paint_on_the_terminal(exchange: str) -> None:
+    ticket = {"status": "new", "category": "general", "agent": None, "subject": "\x1b]0;owned\x07\x1b[2J\u202eno"}
+    event = Event("i", "ticket.opened", "/services/intake", AT, {"ticket": ticket}, "10000001")
+    line = line_of(message(exchange, "web.ticket.opened", serialise(event)))
+    assert line.plain.endswith("“ ]0;owned [2J no”")
+    assert line.spans
+    dead = line_of(message("helpdesk.dead", "web.\x1b[2J", b"", {"x-reason": "no queue \x1b[2J"}))
+    assert "\x1b" not in dead.plain
+
+
 def test_a_line_for_a_dead_letter_and_for_what_is_no_event() -> None:
     dead = line_of(message("helpdesk.dead", "intake.commands", b"what?", {"x-reason": "not JSON"})).plain
     assert dead == "dead letter from intake.commands: not JSON (5 bytes)"
