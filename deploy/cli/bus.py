@@ -34,11 +34,13 @@ class _Connection(amqp.Connection):  # type: ignore[misc]
 class Bus:
     """Publishes without waiting, up to `window` messages unconfirmed, and hands over what arrives while draining.
 
-    Raises Trouble when the broker cannot be reached or refuses the login; one of BROKEN when it goes away later.
+    Raises Trouble when `url` is none, the broker cannot be reached or refuses the login; one of BROKEN when it goes away later.
     """
 
     def __init__(self, url: str, *, window: int = 1000, heartbeat: int = 0) -> None:
         parts = urlsplit(url)
+        if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
+            raise Trouble("The address of the broker is none: amqp://user:password@host:port/vhost is wanted.")
         self.user = unquote(parts.username or "guest")
         self.confirmed = 0
         self.returned: list[str] = []

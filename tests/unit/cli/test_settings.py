@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.cli.bus import Bus
 from deploy.cli.settings import Trouble, load
 
 
@@ -44,3 +45,9 @@ def test_what_is_missing_is_named_and_where_it_was_looked_for(
         load({}, checkout).broker_url("front-desk")
     with pytest.raises(Trouble, match=r"there is no \.local/casebus\.env here or above"):
         load({}, tmp_path_factory.mktemp("elsewhere")).get("MONGO")
+
+
+@pytest.mark.parametrize("url", ["garbage", "http://h:1/v", "amqp:///v", ""])
+def test_what_is_no_address_of_a_broker_is_told_as_that(url: str) -> None:
+    with pytest.raises(Trouble, match="The address of the broker is none"):
+        Bus(url)
