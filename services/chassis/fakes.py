@@ -75,10 +75,10 @@ class FakeStore:
 
 @dataclass
 class FakePublisher:
-    """Takes every message; `away`: how often the broker is away first; `unroutable`: keys that no queue takes."""
+    """Takes every message; `away`: how often the broker is away first; `unroutable`: (exchange, key)s with no queue."""
 
     away: int = 0
-    unroutable: set[str] = field(default_factory=set)
+    unroutable: set[tuple[str, str]] = field(default_factory=set)
     published: list[Outgoing] = field(default_factory=list)
 
     def publish(self, messages: Sequence[Outgoing]) -> list[Outgoing]:
@@ -87,4 +87,4 @@ class FakePublisher:
             self.away -= 1
             raise BrokerAway("fake")
         self.published += messages
-        return [message for message in messages if message.routing_key in self.unroutable and message.mandatory]
+        return [message for message in messages if message.mandatory and message.address[:2] in self.unroutable]

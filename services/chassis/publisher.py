@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import amqp
@@ -198,15 +198,3 @@ class Publisher:
         if self._connection is not None:
             self._connection.collect()
         self._connection = self._channel = None
-
-
-def unroutable_copy(message: Outgoing, dead_exchange: str) -> Outgoing:
-    """The copy that operators find: same id and body, where it was to go, and why it is there."""
-    return replace(
-        message,
-        exchange=dead_exchange,
-        routing_key=message.routing_key,
-        reply_to=None,
-        mandatory=False,
-        headers={"x-reason": "no queue took it", "x-exchange": message.exchange, "x-routing-key": message.routing_key},
-    )

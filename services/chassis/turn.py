@@ -11,20 +11,20 @@ import logging
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
-import orjson
 from eventlet.semaphore import Semaphore
 
-from contracts import topology
+from contracts.topology import DEAD
 from services.chassis import telemetry
-from services.chassis.decision import Answer, Cause, Decision, Message, View, derived_id
-from services.chassis.publisher import BrokerAway, Outgoing, PublishesMessages, unroutable_copy
+from services.chassis.decision import Cause, Decision, Message, View, derived_id
+from services.chassis.publisher import BrokerAway, Outgoing, PublishesMessages
 from services.chassis.reading import Arrival, Delivery, Unreadable, fired, read
 from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired, Handled, StoresWork, Work, Write
+from services.chassis.writing import addressed, answered, dead_copy, said, unroutable_copy
 
 log = logging.getLogger(__name__)
 V = TypeVar("V", bound=View)
@@ -41,7 +41,6 @@ CONFLICTS_AT_MOST = 10
 transaction of an instance that was killed, which MongoDB ends after its `transactionLifetimeLimitSeconds`."""
 
 UNSENT_AFTER = timedelta(seconds=10)
-DIRECT_REPLY = "amq.rabbitmq.reply-to."
 
 
 class Stopping(Exception):
@@ -272,7 +271,7 @@ class Turn(Generic[V]):
                 continue
             known = handled.get(arrival.message.key)
             if known is not None:
-                plan.unstored += _answer_again(arrival, known)
+                plan.unstored += addressed(known, arrival)
                 if known.turn in own_turns or (arrival.delivery is not None and arrival.delivery.redelivered):
                     plan.earlier.append(known.turn)
                 continue
@@ -306,8 +305,8 @@ class Turn(Generic[V]):
             return
         record = Handled(message.key, work.turn)
         if decision.answer is not None:
-            record = self._answered(decision.answer, arrival, work)
-            answers = _answer_again(arrival, record)
+            record = answered(self._rules.service, decision.answer, message, work.turn, work.now)
+            answers = addressed(record, arrival)
             if decision.remember:
                 work.outgoing += answers
             else:
@@ -317,41 +316,11 @@ class Turn(Generic[V]):
             handled[message.key] = record
 
     def _take_down_said(self, work: Work, decision: Decision, key: str, cause: Cause | None) -> None:
-        for place, say in enumerate(decision.said):
-            id_ = say.id or derived_id(self._rules.service, key, str(place))
-            body = self._encode(id_, say.type, say.subject, say.data, work.now, say.cause or cause)
-            work.outgoing.append(Outgoing(say.exchange, say.routing_key, id_, say.type, body, reply_to=say.reply_to))
+        service = self._rules.service
+        work.outgoing += [said(service, say, key, place, work.now, cause) for place, say in enumerate(decision.said)]
         for timer in decision.timers:
             by = derived_id(key, timer.id)
             work.timers.append((timer, Armed(by, cause.chain, cause.trace) if cause is not None else Armed(by, by)))
-
-    def _answered(self, answer: Answer, arrival: Arrival, work: Work) -> Handled:
-        message = arrival.message
-        id_ = derived_id(self._rules.service, message.key, "answer")
-        subject = answer.subject or message.subject
-        body = self._encode(id_, answer.type, subject, answer.data, work.now, message.cause)
-        return Handled(message.key, work.turn, answer.type, id_, body)
-
-    def _encode(
-        self, id_: str, type_: str, subject: str | None, data: Mapping[str, Any], now: datetime, cause: Cause | None
-    ) -> bytes:
-        optional = {
-            "subject": subject,
-            "causationid": cause.id if cause is not None else None,
-            "correlationid": cause.chain if cause is not None else id_,
-            "traceparent": cause.trace if cause is not None else None,
-        }
-        return encode(
-            {
-                "specversion": "1.0",
-                "id": id_,
-                "type": type_,
-                "source": f"/services/{self._rules.service}",
-                "time": now,
-                **{name: value for name, value in optional.items() if value is not None},
-                "data": data,
-            }
-        )
 
     # publishing
 
@@ -377,7 +346,9 @@ class Turn(Generic[V]):
                     "no queue took a message",
                     extra={"id": message.message_id, "type": message.type, "key": message.routing_key},
                 )
-            self._publish([unroutable_copy(message, topology.DEAD) for message in returned])
+            lost = [message if message.exchange == DEAD else unroutable_copy(message) for message in returned]
+            while lost := self._publish(lost):
+                self._wait("queue of the dead letters", BrokerAway(f"nothing is bound to {DEAD}"))
 
     def _revealed(self, messages: Sequence[Outgoing]) -> Sequence[Outgoing]:
         reveal = self._rules.reveal
@@ -391,25 +362,9 @@ class Turn(Generic[V]):
                 self._wait("broker", error)
 
     def _aside(self, delivery: Delivery, reason: str, error: Exception | None = None) -> Outgoing:
-        """The copy for `helpdesk.dead`: the message whole, who sent it, where, and why it is there."""
         log.warning("set aside", extra={"queue": delivery.queue, "reason": reason}, exc_info=error)
         telemetry.SET_ASIDE.labels("undecidable" if error else "unreadable").inc()
-        properties = delivery.properties
-        headers = {
-            "x-reason": reason[:1000],
-            "x-user-id": properties.get("user_id") or "",
-            "x-exchange": delivery.exchange,
-            "x-routing-key": delivery.routing_key,
-        }
-        return Outgoing(
-            topology.DEAD,
-            delivery.queue,
-            str(properties.get("message_id") or derived_id(delivery.queue, delivery.body.hex())),
-            str(properties.get("type") or delivery.routing_key),
-            delivery.body,
-            correlation_id=properties.get("correlation_id"),
-            headers=headers,
-        )
+        return dead_copy(delivery, reason)
 
     # patience
 
@@ -427,44 +382,3 @@ class Turn(Generic[V]):
         if self._stopping():
             raise Stopping(what) from error
         self._sleep(random.uniform(0.2, 1.0))
-
-
-def _answer_again(arrival: Arrival, record: Handled) -> list[Outgoing]:
-    """The outcome, to the sender's own door and to the `reply_to` of this very delivery."""
-    if record.answer_body is None or record.answer_id is None or record.answer_type is None:
-        return []
-    sender = arrival.message.sender
-    answer = Outgoing(
-        "",
-        "",
-        record.answer_id,
-        record.answer_type,
-        record.answer_body,
-        correlation_id=arrival.correlation_id,
-        to_sender=sender,
-        cause=arrival.message.id,
-    )
-    answers = []
-    door = topology.own_door(sender)
-    if door is not None:
-        answers.append(replace(answer, exchange=door[0], routing_key=f"{door[1]}.{record.answer_type}"))
-    reply_to = arrival.reply_to or ""
-    # The broker has turned `amq.rabbitmq.reply-to` into a name of its own. With `mandatory` it would come back.
-    if reply_to.startswith(DIRECT_REPLY):
-        answers.append(replace(answer, routing_key=reply_to, mandatory=False))
-    elif reply_to.startswith(f"{sender}."):
-        answers.append(replace(answer, routing_key=reply_to))
-    return answers
-
-
-def encode(event: Mapping[str, Any]) -> bytes:
-    """JSON with times as RFC 3339 UTC, `Z` at the end."""
-    return orjson.dumps(event, default=_plain, option=orjson.OPT_UTC_Z)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, frozenset | set):
-        return sorted(value)
-    raise TypeError(f"{type(value).__name__} does not go into a message")

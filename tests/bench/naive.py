@@ -43,7 +43,7 @@ class Tickets(DependencyProvider):
         self.tickets = client[self.container.config["DATABASE"]]["tickets"]
         self.tickets.create_index([("person", 1), ("open_key", 1)], unique=True)
 
-    def get_dependency(self, worker_ctx: Any) -> Any:  # noqa: ARG002 - nameko's signature
+    def get_dependency(self, worker_ctx: Any) -> Any:
         return self.tickets
 
 

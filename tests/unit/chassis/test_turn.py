@@ -286,11 +286,18 @@ def test_an_innocent_message_that_came_back_often_is_handled() -> None:
 
 def test_what_no_queue_takes_is_copied_to_the_dead_letters() -> None:
     bench = Bench()
-    bench.publisher.unroutable = {"agent.a1.command.accepted"}
+    bench.publisher.unroutable = {(topology.AGENTS, "agent.a1.command.accepted")}
     bench.run(command())
     [copy] = [message for message in bench.publisher.published if message.exchange == topology.DEAD]
     assert copy.headers["x-exchange"] == topology.AGENTS
     assert bench.store.outbox == {}
+
+
+def test_while_nothing_takes_dead_letters_nothing_is_acknowledged() -> None:
+    bench = Bench(stopping=True)
+    bench.publisher.unroutable = {(topology.DEAD, "routing.commands")}
+    with pytest.raises(Stopping):
+        bench.run(command(user_id=None))
 
 
 def test_a_timer_acts_once_and_only_while_it_stands() -> None:
@@ -417,7 +424,7 @@ def test_what_cannot_be_prepared_is_set_aside_alone() -> None:
 
 
 def test_what_is_revealed_as_it_is_published_stays_out_of_the_dead_letters() -> None:
-    bench = Bench(publisher=FakePublisher(unroutable={"agent.a1.command.accepted"}))
+    bench = Bench(publisher=FakePublisher(unroutable={(topology.AGENTS, "agent.a1.command.accepted")}))
     rules = Rules("routing", bench.repository, decide, reveal=lambda message: replace(message, body=b"secret"))
     bench.turn = Turn(rules, bench.store, bench.publisher, lambda: False, bench._nap)
     bench.run(command("1"))

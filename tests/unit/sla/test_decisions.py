@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from contracts import registry
 from contracts.catalogue import Catalogue
 from services.chassis.decision import Message, Say
-from services.chassis.turn import encode
+from services.chassis.writing import encode
 from services.sla.domain.decisions import CLOSES_AFTER, decide, timers
 from services.sla.domain.policy import Policy
 from tests.unit.sla.stories import (

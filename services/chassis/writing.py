@@ -1,0 +1,124 @@
+"""From what was decided to messages to publish: envelope, ids, addresses. The counterpart of `reading.py`.
+
+Pure: stores nothing, sends nothing. The page is docs/turn.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from contracts.topology import DEAD, own_door
+from services.chassis.decision import Answer, Cause, Message, Say, derived_id
+from services.chassis.publisher import Outgoing
+from services.chassis.reading import Arrival, Delivery
+from services.chassis.unit_of_work import Handled
+
+DIRECT_REPLY = "amq.rabbitmq.reply-to."
+
+
+def said(service: str, say: Say, key: str, place: int, now: datetime, cause: Cause | None) -> Outgoing:
+    """What `service` says as the `place`-th thing about the message `key`: the same id on every retry."""
+    id_ = say.id or derived_id(service, key, str(place))
+    body = _event(service, id_, say.type, say.subject, say.data, now, say.cause or cause)
+    return Outgoing(say.exchange, say.routing_key, id_, say.type, body, reply_to=say.reply_to)
+
+
+def answered(service: str, answer: Answer, message: Message, turn: str, now: datetime) -> Handled:
+    """The record that `message` was handled in `turn`, with its outcome as it will be sent each time."""
+    id_ = derived_id(service, message.key, "answer")
+    body = _event(service, id_, answer.type, answer.subject or message.subject, answer.data, now, message.cause)
+    return Handled(message.key, turn, answer.type, id_, body)
+
+
+def addressed(record: Handled, arrival: Arrival) -> list[Outgoing]:
+    """The outcome, to the sender's own door and to the `reply_to` of this very delivery; nothing if there is none."""
+    if record.answer_body is None or record.answer_id is None or record.answer_type is None:
+        return []
+    sender = arrival.message.sender
+    answer = Outgoing(
+        "",
+        "",
+        record.answer_id,
+        record.answer_type,
+        record.answer_body,
+        correlation_id=arrival.correlation_id,
+        to_sender=sender,
+        cause=arrival.message.id,
+    )
+    answers = []
+    door = own_door(sender)
+    if door is not None:
+        answers.append(replace(answer, exchange=door[0], routing_key=f"{door[1]}.{record.answer_type}"))
+    reply_to = arrival.reply_to or ""
+    # The broker has turned `amq.rabbitmq.reply-to` into a name of its own. With `mandatory` it would come back.
+    if reply_to.startswith(DIRECT_REPLY):
+        answers.append(replace(answer, routing_key=reply_to, mandatory=False))
+    elif reply_to.startswith(f"{sender}."):
+        answers.append(replace(answer, routing_key=reply_to))
+    return answers
+
+
+def dead_copy(delivery: Delivery, reason: str) -> Outgoing:
+    """The copy for `helpdesk.dead`: the message whole, who sent it, where, and why it is there."""
+    properties = delivery.properties
+    headers = {
+        "x-reason": reason[:1000],
+        "x-user-id": properties.get("user_id") or "",
+        "x-exchange": delivery.exchange,
+        "x-routing-key": delivery.routing_key,
+    }
+    return Outgoing(
+        DEAD,
+        delivery.queue,
+        str(properties.get("message_id") or derived_id(delivery.queue, delivery.body.hex())),
+        str(properties.get("type") or delivery.routing_key),
+        delivery.body,
+        correlation_id=properties.get("correlation_id"),
+        headers=headers,
+    )
+
+
+def unroutable_copy(message: Outgoing) -> Outgoing:
+    """The copy of what no queue took, for `helpdesk.dead`: same id and body, and where it was to go."""
+    headers = {"x-reason": "no queue took it", "x-exchange": message.exchange, "x-routing-key": message.routing_key}
+    return replace(message, exchange=DEAD, reply_to=None, mandatory=True, headers=headers)
+
+
+def _event(
+    service: str, id_: str, type_: str, subject: str | None, data: Mapping[str, Any], now: datetime, cause: Cause | None
+) -> bytes:
+    optional = {
+        "subject": subject,
+        "causationid": cause.id if cause is not None else None,
+        "correlationid": cause.chain if cause is not None else id_,
+        "traceparent": cause.trace if cause is not None else None,
+    }
+    return encode(
+        {
+            "specversion": "1.0",
+            "id": id_,
+            "type": type_,
+            "source": f"/services/{service}",
+            "time": now,
+            **{name: value for name, value in optional.items() if value is not None},
+            "data": data,
+        }
+    )
+
+
+def encode(event: Mapping[str, Any]) -> bytes:
+    """JSON with times as RFC 3339 UTC, `Z` at the end."""
+    return orjson.dumps(event, default=_plain, option=orjson.OPT_UTC_Z)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, frozenset | set):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} does not go into a message")
