@@ -34,7 +34,8 @@ class _Connection(amqp.Connection):  # type: ignore[misc]
 class Bus:
     """Publishes without waiting, up to `window` messages unconfirmed, and hands over what arrives while draining.
 
-    Raises Trouble when `url` is none, the broker cannot be reached or refuses the login; one of BROKEN when it goes away later.
+    Raises Trouble when `url` is none, the broker cannot be reached or refuses the login; one of BROKEN when it goes
+    away later.
     """
 
     def __init__(self, url: str, *, window: int = 1000, heartbeat: int = 0) -> None:
