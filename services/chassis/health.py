@@ -10,12 +10,21 @@ import eventlet
 import eventlet.wsgi
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from services.chassis.settings import WrongSettings
+
 Start = Callable[[str, list[tuple[str, str]]], Any]
 
 
-def serve(host: str, port: int, problems: Callable[[], list[str]]) -> int:
-    """Serve in a green thread; `problems()` says what keeps the service from working. Returns the port taken."""
-    listener = eventlet.listen((host, port))
+def listen(host: str, port: int) -> Any:
+    """Take the port (0: a free one). Raises `WrongSettings` if it cannot be had."""
+    try:
+        return eventlet.listen((host, port))
+    except OSError as error:
+        raise WrongSettings(f"CASEBUS_HEALTH_PORT: {host}:{port} cannot be listened on ({error.strerror}).") from error
+
+
+def serve(listener: Any, problems: Callable[[], list[str]]) -> None:
+    """Serve in a green thread; `problems()` says what keeps the service from working."""
 
     def application(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
@@ -32,4 +41,3 @@ def serve(host: str, port: int, problems: Callable[[], list[str]]) -> int:
     quiet = logging.getLogger("casebus.health")
     quiet.setLevel(logging.ERROR)
     eventlet.spawn(eventlet.wsgi.server, listener, application, log=quiet, log_output=False)
-    return int(listener.getsockname()[1])

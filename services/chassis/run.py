@@ -47,6 +47,7 @@ def main(arguments: list[str]) -> int:
     try:
         settings: Settings = read(module.SETTINGS)
         telemetry.log_as_json(name, settings.log_level)
+        listener = health.listen(settings.health_host, settings.health_port)
         database = open_database(settings.mongo, f"{settings.db_prefix}_{name}", name)
         _check_broker(settings.amqp, name)
         store = Store(database, name)
@@ -74,8 +75,8 @@ def main(arguments: list[str]) -> int:
             found.append(f"database away ({error})")
         return found
 
-    port = health.serve(settings.health_host, settings.health_port, problems)
-    log.info("started", extra={"health_port": port})
+    health.serve(listener, problems)
+    log.info("started", extra={"health_port": listener.getsockname()[1]})
     eventlet.spawn(_end_with, container, stop)
     stop.wait()
     log.info("stopping")

@@ -1,0 +1,52 @@
+"""What keeps a service from starting is said in one sentence, with code 2."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from deploy.local.desk import Desk
+from deploy.local.processes import CODE
+
+
+@pytest.mark.parametrize(
+    ("service", "wrong", "sentence"),
+    [
+        ("intake", {}, "CASEBUS_SECRET_KEY (or CASEBUS_SECRET_KEY_FILE) is not set."),
+        ("routing", {"CASEBUS_CATALOGUE": "/none.yaml"}, "/none.yaml: the catalogue cannot be read"),
+        ("routing", {"CASEBUS_AMQP": "amqp://a:b@127.0.0.1:1/x"}, "The broker of CASEBUS_AMQP cannot be used"),
+        ("routing", {"CASEBUS_AMQP": "localhost"}, "CASEBUS_AMQP must be a URL amqp://… or amqps://…."),
+        ("routing", {"CASEBUS_DB_PREFIX": "others"}, "The database of CASEBUS_MONGO refuses this user (Unauthorized)."),
+        ("routing", {"CASEBUS_HEALTH_PORT": "many"}, "CASEBUS_HEALTH_PORT must be a number, not 'many'."),
+        ("routing", {"CASEBUS_HEALTH_PORT": "taken"}, "cannot be listened on"),
+        ("sla", {"CASEBUS_CALENDARS": "/none.yaml"}, "/none.yaml"),
+        ("nobody", {}, "Name one service: intake, routing, sla, notifications."),
+    ],
+)
+def test_what_keeps_a_service_from_starting(desk: Desk, service: str, wrong: dict[str, str], sentence: str) -> None:
+    user = service if service != "nobody" else "routing"
+    right = {
+        "CASEBUS_AMQP": desk.amqp_url(user),
+        "CASEBUS_MONGO": desk.mongo_url(user),
+        "CASEBUS_DB_PREFIX": desk.db_prefix,
+    }
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        if wrong.get("CASEBUS_HEALTH_PORT") == "taken":
+            wrong = {"CASEBUS_HEALTH_PORT": str(taken.getsockname()[1])}
+        ended = subprocess.run(
+            [sys.executable, "-m", "services.chassis.run", service],
+            env={**os.environ, **right, **wrong},
+            cwd=CODE,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("casebus: ")
+    assert sentence in ended.stderr
+    assert ended.stderr.count("\n") == 1
