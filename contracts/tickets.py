@@ -167,12 +167,16 @@ class LinkTo(AgentTicket):
 
 
 class Assign(Payload):
-    """Command `ticket.assign` from routing; `assignment_seq` is that of the snapshot that routing decided from."""
+    """Command `ticket.assign` from routing; `assignment_seq` is that of the snapshot that routing decided from.
+
+    `valid_until`: after it the place that was kept at the agent may be another ticket's, so it is refused.
+    """
 
     number = common.number()
     agent = Part(common.TicketAgent)
     assignment_seq = Whole()
     reason = Text(common.MAX_REASON)
+    valid_until = Moment(optional=True)
 
 
 class Unassign(Payload):

@@ -210,7 +210,7 @@ def definitions(
                 "durable": True,
                 "auto_delete": False,
                 "internal": False,
-                "arguments": {} if name == DEAD else {"alternate-exchange": DEAD},
+                "arguments": {"alternate-exchange": DEAD} if name in (INTAKE, DESK, EVENTS) else {},
             }
             for name in EXCHANGES
         ],

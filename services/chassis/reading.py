@@ -6,6 +6,7 @@ operators find beside the message in `helpdesk.dead`. Which answer meets which f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,9 @@ from contracts.payload import errors_by_field
 from contracts.registry import MessageType
 from services.chassis.decision import Answer, Message, rejected
 from services.chassis.unit_of_work import Fired
+
+is_trace = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
+"""W3C trace context: a traceparent of any other form is ignored, as it says."""
 
 LARGEST = 1024 * 1024
 """Bytes of a message; larger ones are answered `too_large` (hard-cases, "The turn")."""
@@ -167,7 +171,7 @@ def _arrival(
         key=f"{sender}\x1f{event.id}",
         causationid=event.causationid,
         correlationid=event.correlationid,
-        traceparent=event.traceparent,
+        traceparent=event.traceparent if is_trace(event.traceparent or "") else None,
     )
     reply_to, correlation_id = delivery.properties.get("reply_to"), delivery.properties.get("correlation_id")
     return Arrival(message, refusal, reply_to, correlation_id, delivery)

@@ -16,9 +16,11 @@ from contracts.topology import (
     BUILT,
     CHANNELS,
     DEAD,
+    DESK,
     EVENT_LOG,
     EVENTS,
     EXCHANGES,
+    INTAKE,
     QUEUES,
     agent_queue,
     channel_queue,
@@ -108,7 +110,8 @@ def test_definitions_hold_everything_and_hash_passwords_as_rabbitmq_does() -> No
     made = definitions("desk", {"web": "pässword", "agent.a7": "two"}, ["web", "app"], ["a7"])
     assert {each["name"] for each in made["exchanges"]} == set(EXCHANGES)
     assert all(
-        (each["arguments"] == {"alternate-exchange": DEAD}) == (each["name"] != DEAD) for each in made["exchanges"]
+        (each["arguments"] == {"alternate-exchange": DEAD}) == (each["name"] in (INTAKE, DESK, EVENTS))
+        for each in made["exchanges"]
     )
     assert {each["name"] for each in made["queues"]} == {*BY_NAME, "web.outcomes", "app.outcomes", "agent.a7.inbox"}
     assert {each["vhost"] for kind in ("exchanges", "queues", "bindings", "permissions") for each in made[kind]} == {

@@ -22,6 +22,10 @@ from services.routing.domain.state import Agent, Reservation, Ticket, View, acts
 LEASE = timedelta(seconds=30)
 """How long a place is kept for a ticket while intake has not answered (hard cases, "Assignment")."""
 
+MARGIN = timedelta(seconds=5)
+"""So long before the lease ends the command stops to be valid: else intake, back after an outage, could apply it when
+the place is another ticket's already, and the agent would get more than they can take."""
+
 REFUSED_PAUSE = timedelta(seconds=1)
 """How long a refused ticket is not offered again: the news that explain the refusal are on their way."""
 
@@ -59,7 +63,7 @@ def conclude(view: View, now: datetime) -> Decision:
         command_id = derived_id("ticket.assign", ticket.id, str(ticket.version), now.isoformat())
         reservation = Reservation(agent.id, ticket.assignment_seq, command_id, now, now + LEASE)
         reserved.append(replace(ticket, reservation=reservation))
-        said.append(_assign(ticket, agent, command_id))
+        said.append(_assign(ticket, agent, command_id, now + LEASE - MARGIN))
     return Decision(changes=[*freed, *reserved], said=said)
 
 
@@ -209,12 +213,13 @@ def _assignment_refused(view: View, message: Message, now: datetime) -> Decision
     return Decision(changes=[replace(ticket, reservation=refused)])
 
 
-def _assign(ticket: Ticket, agent: Agent, command_id: str) -> Say:
+def _assign(ticket: Ticket, agent: Agent, command_id: str, valid_until: datetime) -> Say:
     data = {
         "number": ticket.number,
         "agent": {"id": agent.id, "display_name": agent.display_name},
         "assignment_seq": ticket.assignment_seq,
         "reason": "least loaded",
+        "valid_until": valid_until,
     }
     return Say(DESK, "ticket.assign", "ticket.assign", data, ticket.number, command_id, ROUTING_OUTCOMES, ticket.cause)
 

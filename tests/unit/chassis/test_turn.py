@@ -19,6 +19,7 @@ from services.chassis.turn import TRIES, Rules, Stopping, Turn
 from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired, Work, Write
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @dataclass
@@ -313,14 +314,20 @@ def test_a_timer_acts_once_and_only_while_it_stands() -> None:
 
 def test_a_trace_and_a_chain_go_on_to_everything_that_a_message_causes() -> None:
     bench = Bench()
-    bench.run(changed(command(), traceparent="00-abc", correlationid="first"))
+    bench.run(changed(command(), traceparent=TRACE, correlationid="first"))
     said = [json.loads(message.body) for message in bench.publisher.published]
     assert [event["type"] for event in said] == ["agent.signed_on", "command.accepted"]
     assert {(event["causationid"], event["correlationid"], event["traceparent"]) for event in said} == {
-        ("1", "first", "00-abc")
+        ("1", "first", TRACE)
     }
     [(_, armed)] = bench.store.commits[0].timers
-    assert (armed.chain, armed.trace) == ("first", "00-abc")
+    assert (armed.chain, armed.trace) == ("first", TRACE)
+
+
+def test_a_trace_that_is_none_is_ignored() -> None:
+    bench = Bench()
+    bench.run(changed(command(), traceparent="zzz"))
+    assert not any(b"traceparent" in message.body for message in bench.publisher.published)
 
 
 @pytest.mark.parametrize(

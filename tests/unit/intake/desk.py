@@ -151,11 +151,11 @@ class Desk:
         """`ticket.reply`."""
         return self.send("ticket.reply", {"requester": requester or account(), "number": number, "body": body, **more})
 
-    def assign(self, number: str, agent: str = "a1", seq: int | None = None) -> Heard:
+    def assign(self, number: str, agent: str = "a1", seq: int | None = None, **more: Any) -> Heard:
         """`ticket.assign`, of the seq that stands unless another is given."""
         seq = self.ticket(number).assignment_seq if seq is None else seq
         data = {"agent": {"id": agent, "display_name": agent.upper()}, "assignment_seq": seq, "reason": "least loaded"}
-        return self.send("ticket.assign", {"number": number, **data}, "routing")
+        return self.send("ticket.assign", {"number": number, **data, **more}, "routing")
 
     def unassign(self, number: str, seq: int | None = None) -> Heard:
         """`ticket.unassign`, of the seq that stands unless another is given."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import orjson
 import pytest
 
+from contracts.envelope import rfc3339
 from services.intake.domain.assignment import HANDED_OVER
 from tests.unit.intake.desk import Desk
 
@@ -87,6 +89,14 @@ def test_never_one_ticket_to_two_agents() -> None:
     heard = desk.assign(number, "a2")
     assert heard.code == "conflict"
     assert heard.ticket["agent"]["id"] == "a1"
+
+
+def test_a_place_is_taken_only_as_long_as_it_is_kept() -> None:
+    desk = Desk()
+    number = desk.opened()
+    heard = desk.assign(number, "a2", valid_until=rfc3339(desk.now - timedelta(milliseconds=1)))
+    assert (heard.code, heard.ticket["agent"]) == ("conflict", None)
+    assert desk.assign(number, "a2", valid_until=rfc3339(desk.now)).type == "command.accepted"
 
 
 def test_a_closed_ticket_is_not_assigned_and_keeps_its_agent() -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from contracts import registry
 from contracts.names import DESK
 from services.chassis.decision import Cause
-from services.routing.domain.rules import LEASE, REFUSED_PAUSE, conclude, decide
+from services.chassis.writing import encode
+from services.routing.domain.rules import LEASE, MARGIN, REFUSED_PAUSE, conclude, decide
 from services.routing.domain.state import View, acts_on_desk
 from tests.unit.routing.builders import (
     NOW,
@@ -173,6 +174,7 @@ def test_a_new_ticket_is_assigned_in_the_turn_that_hears_of_it() -> None:
         "agent": {"id": "a1", "display_name": "A1"},
         "assignment_seq": 4,
         "reason": "least loaded",
+        "valid_until": NOW + LEASE - MARGIN,
     }
     reservation = view.tickets["t1"].reservation
     assert reservation is not None
@@ -452,12 +454,12 @@ def test_what_is_said_and_answered_is_as_the_contract_has_it() -> None:
         kind = registry.command(say.type) if say.exchange == DESK else registry.event(say.type)
         assert kind is not None
         assert "routing" in kind.senders
-        kind.schema.load(json.loads(json.dumps(say.data)))
+        kind.schema.load(orjson.loads(encode(say.data)))
     for decision in decisions[:-1]:
         assert decision.answer is not None
         kind = registry.outcome(decision.answer.type)
         assert kind is not None
-        kind.schema.load(json.loads(json.dumps(decision.answer.data)))
+        kind.schema.load(orjson.loads(encode(decision.answer.data)))
 
 
 def test_a_type_without_a_rule_is_an_error_not_silence() -> None:
