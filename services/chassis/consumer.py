@@ -120,9 +120,9 @@ class Consumer:
         self._channel.basic_qos(0, prefetch, False)
         for queue in self._queues:
             # A tag of its own each time: RabbitMQ 3.10 ends the channel (541) when a quorum queue sees one again.
-            self._channel.basic_consume(queue, callback=self._deliver(queue, self._generation))
+            self._channel.basic_consume(queue, callback=self._deliver(queue))
 
-    def _deliver(self, queue: str, generation: int) -> Callable[[Any], None]:
+    def _deliver(self, queue: str) -> Callable[[Any], None]:
         def take(message: Any) -> None:
             info, properties = message.delivery_info, message.properties
             body = message.body
@@ -134,7 +134,6 @@ class Consumer:
                 properties=properties,
                 redelivered=bool(info["redelivered"]),
                 tag=info["delivery_tag"],
-                connection=generation,
                 headers=properties.get("application_headers") or {},
             )
             self._unacknowledged[delivery.tag] = False

@@ -44,8 +44,6 @@ class Delivery:
     properties: Mapping[str, Any]
     redelivered: bool = False
     tag: int = 0
-    connection: int = 0
-    """Which connection it came on: a delivery can only be acknowledged there."""
     attempts: int = 0
     headers: Mapping[str, Any] = field(default_factory=dict)
 
