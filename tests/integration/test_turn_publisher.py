@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.names import CHANNELS, DEAD, EVENTS
+from contracts.names import CHANNELS, DEAD, DESK, EVENTS
 from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN
@@ -70,9 +70,16 @@ def test_what_no_queue_takes_comes_back_and_nothing_else(publisher: Publisher) -
     assert publisher.publish([TO_WEB]) == []
 
 
-def test_what_no_binding_takes_goes_to_the_dead_queue(publisher: Publisher, bus: Bus) -> None:
-    assert publisher.publish([replace(TO_WEB, routing_key="nobody.ticket.opened")]) == []
-    assert bus.depth(DEAD) == 1
+def test_what_no_channel_is_there_for_comes_back(publisher: Publisher, bus: Bus) -> None:
+    to_nobody = replace(TO_WEB, routing_key="nobody.ticket.opened")
+    assert publisher.publish([to_nobody]) == [to_nobody]
+    assert bus.depth(DEAD) == 0
+
+
+def test_what_no_binding_of_the_desk_takes_goes_to_the_dead_queue(bus: Bus) -> None:
+    bus.publish(DESK, "nobody.asked", b"{}", user_id="web")
+    bus.settle()
+    assert (bus.returned, bus.depth(DEAD)) == ([], 1)
 
 
 def test_a_full_queue_of_a_channel_holds_nobody_up(publisher: Publisher, bus: Bus) -> None:
