@@ -46,15 +46,20 @@ class Clock:
 
 def clocks(spans: Sequence[Span], opened_at: datetime) -> list[Clock]:
     """All clocks of a ticket of which these versions are known, in order. Only the last may be running."""
-    waits: dict[tuple[int, datetime | None], list[int]] = {}
+    waits: dict[tuple[int, datetime | None, int], list[int]] = {}
+    answers: dict[tuple[int, datetime | None], int] = {}
     for place, span in enumerate(spans):
+        wrote = span.reopen_count, span.last_agent_message_at
         if span.status not in NOT_THE_DESKS_TURN:
-            waits.setdefault((span.reopen_count, span.last_agent_message_at), []).append(place)
-    found = (_clock(spans, places[0], places[-1], opened_at) for places in waits.values())
+            waits.setdefault((*wrote, answers.setdefault(wrote, 0)), []).append(place)
+        elif span.status in DESK_WROTE and wrote in answers:
+            # The desk answered in the very instant of its message before: what follows is another wait.
+            answers[wrote] += 1
+    found = (_clock(spans, places[0], places[-1], opened_at, nth) for (_, _, nth), places in waits.items())
     return [clock for clock in found if clock is not None]
 
 
-def _clock(spans: Sequence[Span], first: int, last: int, opened_at: datetime) -> Clock | None:
+def _clock(spans: Sequence[Span], first: int, last: int, opened_at: datetime, nth: int) -> Clock | None:
     wait = spans[first : last + 1]
     after = wait[0].last_agent_message_at
     is_first = after is None and wait[0].reopen_count == 0
@@ -62,7 +67,7 @@ def _clock(spans: Sequence[Span], first: int, last: int, opened_at: datetime) ->
     if started_at is None:
         return None  # the desk wrote last, though the status says otherwise
     clock = Clock(
-        id=f"{wait[0].reopen_count}/{after.isoformat() if after else 'opened'}",
+        id=f"{wait[0].reopen_count}/{after.isoformat() if after else 'opened'}{f'/{nth}' if nth else ''}",
         target="first_reply" if is_first else "next_reply",
         category=wait[-1].category,
         started_at=started_at,

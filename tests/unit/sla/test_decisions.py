@@ -363,6 +363,15 @@ def verdicts(said: list[Say]) -> list[tuple[Any, ...]]:
     )
 
 
+def test_two_answers_in_the_same_instant_are_answers_to_two_waits() -> None:
+    desk = Desk()
+    desk.hear(*story(("assign", 0), ("suggest", 1), ("customer", 1), ("suggest", 1), ("customer", 1)))
+    *answered, running = desk.ticket.watches
+    assert [watch.met for watch in answered] == [True, True]
+    assert (running.met, running.is_running) == (False, True)
+    assert len({watch.clock.id for watch in desk.ticket.watches}) == 3
+
+
 @settings(max_examples=300, deadline=None)
 @given(reordered())
 def test_any_order_ends_in_the_same_state_timers_and_verdicts(case: tuple[list[Snapshot], list[Snapshot]]) -> None:
