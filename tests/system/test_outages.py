@@ -6,6 +6,7 @@ import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 
@@ -24,11 +25,15 @@ def test_a_server_is_killed_and_started_again_under_load(house: House, server: s
         house.sign_on(f"a{number}", capacity=100, answer=lambda _ticket: ("ticket.close", {"reason": "Answered."}))
     with small_load(house):
         more_outcomes(house, 50)
+        killed_at = datetime.now(UTC)
         house.stack.processes.kill(server)
         house.stack.start_servers()
+        back_at = datetime.now(UTC)
         more_outcomes(house, 50)
     evidence = house.assert_clean()
-    assert len(evidence.tickets) > 100
+    opened = sorted(ticket["opened_at"] for ticket in evidence.tickets)
+    assert opened[0] < killed_at
+    assert opened[-1] > back_at
 
 
 @contextmanager
