@@ -5,12 +5,11 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import amqp
-from amqp.method_framing import frame_handler, frame_writer
+from amqp.method_framing import frame_handler
 from kombu.utils.url import parse_url
 
 HEARTBEAT = 30
@@ -23,8 +22,8 @@ AWAY = (amqp.exceptions.AMQPError, OSError, socket.timeout)
 """What a lost or refused connection, or one that the broker closed, raises here."""
 
 
-CORKED_BYTES = 256 * 1024
-"""So much is held back before it is written."""
+READ_BYTES = 16 * 1024
+"""So much is read at once: a dozen messages. py-amqp asks for each frame in three pieces, each a system call."""
 
 
 class Connection(amqp.Connection):
@@ -34,34 +33,12 @@ class Connection(amqp.Connection):
     negotiate_capabilities = {**amqp.Connection.negotiate_capabilities, "connection.blocked": False}
 
     def __init__(self, **options: Any) -> None:
-        self._held: bytearray | None = None
-        super().__init__(frame_writer=self._writer, frame_handler=_reader, **options)
+        super().__init__(frame_handler=_reader, **options)
 
-    @contextmanager
-    def corked(self) -> Iterator[None]:
-        """Write what is sent inside in few large pieces: a system call a message was the dearest part of publishing."""
-        self._held = bytearray()
-        try:
-            yield
-            self.transport.write(self._held)
-        finally:
-            self._held = None
-
-    def _writer(self, connection: Any, transport: Any) -> Callable[..., None]:
-        class Cork:
-            @staticmethod
-            def write(frame: Any) -> None:
-                held = self._held
-                if held is None:
-                    transport.write(frame)
-                    return
-                held += frame  # copied: py-amqp uses its buffer again
-                if len(held) >= CORKED_BYTES:
-                    transport.write(held)
-                    self._held = bytearray()
-
-        write_frame: Callable[..., None] = frame_writer(connection, Cork)
-        return write_frame
+    @property
+    def has_more(self) -> bool:
+        """Whether something that the broker sent has been read ahead, so that `drain_events` need not wait for it."""
+        return bool(self.transport._read_buffer)
 
 
 CONTENT_HEADER = 2
@@ -104,6 +81,9 @@ def connect(url: str, name: str) -> Any:
     # For whatever py-amqp does without a timeout of its own: else a broker that hangs, or is cut off without a word,
     # would be waited for without end.
     connection.sock.settimeout(ANSWER_TIMEOUT)
+    transport = connection.transport
+    receive = transport._quick_recv
+    transport._quick_recv = lambda size: receive(max(size, READ_BYTES))
     return connection
 
 

@@ -149,6 +149,8 @@ class Consumer:
         while True:
             try:
                 self._connection.drain_events(timeout=POLL)
+                while self._connection.has_more and len(self._waiting) < LARGEST_TURN:
+                    self._connection.drain_events(timeout=POLL)
             except TimeoutError:
                 self._connection.heartbeat_tick()
             if self._failure is not None:

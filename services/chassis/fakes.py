@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from services.chassis.publisher import BrokerAway, Outgoing
+from services.chassis.outgoing import Outgoing
+from services.chassis.publisher import BrokerAway
 from services.chassis.unit_of_work import Fired, Handled, Work
 
 

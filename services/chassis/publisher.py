@@ -7,8 +7,7 @@ publisher reconnects by itself and says `BrokerAway` when it cannot; it stores n
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import amqp
@@ -16,43 +15,20 @@ from eventlet.semaphore import Semaphore
 
 from contracts.names import AGENTS, CHANNELS
 from services.chassis.amqp_connection import AWAY, close, connect
+from services.chassis.amqp_frames import publish_frames
+from services.chassis.outgoing import Outgoing
 
 log = logging.getLogger(__name__)
 
-CONTENT_TYPE = "application/cloudevents+json"
 CONFIRM_TIMEOUT = 30.0
 """Seconds without any confirm after which the connection is given up."""
 
 
+WRITTEN_AT_ONCE = 256 * 1024
+"""Bytes, about."""
+
 OUTSIDE = frozenset({"", CHANNELS, AGENTS})
 """Exchanges that lead to queues of channels and agents, who may declare what they like and let it refuse."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message ready to publish. `to_sender` and `cause` say whose command an outcome answers."""
-
-    exchange: str
-    routing_key: str
-    message_id: str
-    type: str
-    body: bytes
-    correlation_id: str | None = None
-    reply_to: str | None = None
-    mandatory: bool = True
-    to_sender: str | None = None
-    cause: str | None = None
-    headers: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def address(self) -> tuple[str, str, str]:
-        """What goes where: an outcome goes to several places under one id."""
-        return self.exchange, self.routing_key, self.message_id
-
-    @property
-    def is_direct_reply(self) -> bool:
-        """Whether it goes to RabbitMQ's direct reply-to: best effort, not mandatory."""
-        return not self.exchange and not self.mandatory
 
 
 class BrokerAway(Exception):
@@ -104,11 +80,8 @@ class Publisher:
         self._refused, self._returned = [], set()
         try:
             self._ensure_open()
-            with self._connection.corked():
-                for message in messages:
-                    self._open[self._next_tag] = message
-                    self._next_tag += 1
-                    self._publish_one(message)
+            for piece in self._pieces(messages):
+                self._connection.transport.write(piece)
             while self._open:
                 self._connection.drain_events(timeout=CONFIRM_TIMEOUT)
         except AWAY as error:
@@ -163,23 +136,17 @@ class Publisher:
         self._channel.events["basic_nack"].add(self._nacked)
         self._channel.events["basic_return"].add(self._came_back)
 
-    def _publish_one(self, message: Outgoing) -> None:
-        properties: dict[str, Any] = {
-            "content_type": CONTENT_TYPE,
-            "message_id": message.message_id,
-            "delivery_mode": 2,
-            "user_id": self._user,
-            "type": message.type,
-            "correlation_id": message.correlation_id,
-            "reply_to": message.reply_to,
-            "application_headers": message.headers or None,
-        }
-        self._channel.basic_publish(
-            amqp.Message(message.body, **{name: value for name, value in properties.items() if value is not None}),
-            exchange=message.exchange,
-            routing_key=message.routing_key,
-            mandatory=message.mandatory,
-        )
+    def _pieces(self, messages: Sequence[Outgoing]) -> Iterator[bytearray]:
+        """What to write, in few large pieces: a system call for each message was the dearest part of publishing."""
+        held = bytearray()
+        for message in messages:
+            held += publish_frames(self._channel.channel_id, self._connection.frame_max, message, self._user)
+            self._open[self._next_tag] = message
+            self._next_tag += 1
+            if len(held) >= WRITTEN_AT_ONCE:
+                yield held
+                held = bytearray()
+        yield held
 
     def _acked(self, tag: int, multiple: bool) -> None:
         self._settle(tag, multiple)

@@ -21,7 +21,8 @@ from eventlet.semaphore import Semaphore
 from contracts.topology import DEAD
 from services.chassis import telemetry
 from services.chassis.decision import Cause, Decision, Message, View, derived_id
-from services.chassis.publisher import BrokerAway, Outgoing, PublishesMessages
+from services.chassis.outgoing import Outgoing
+from services.chassis.publisher import BrokerAway, PublishesMessages
 from services.chassis.reading import Arrival, Delivery, Unreadable, fired, read
 from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired, Handled, StoresWork, Work, Write
 from services.chassis.writing import addressed, answered, dead_copy, said, unroutable_copy

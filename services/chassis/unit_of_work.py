@@ -20,7 +20,7 @@ from pymongo.server_api import ServerApi
 from pymongo.write_concern import WriteConcern
 
 from services.chassis.decision import Arm, Disarm
-from services.chassis.publisher import Outgoing
+from services.chassis.outgoing import Outgoing
 
 Document: TypeAlias = dict[str, Any]
 Operation: TypeAlias = InsertOne[Document] | ReplaceOne[Document] | UpdateOne | DeleteOne

@@ -14,7 +14,7 @@ import orjson
 
 from contracts.topology import DEAD, own_door
 from services.chassis.decision import Answer, Cause, Message, Say, derived_id
-from services.chassis.publisher import Outgoing
+from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Arrival, Delivery
 from services.chassis.unit_of_work import Handled
 

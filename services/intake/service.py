@@ -14,7 +14,7 @@ from pymongo.database import Database
 
 from services.chassis.catalogue import WrongCatalogue, load_catalogue
 from services.chassis.entrypoint import Turns, messages
-from services.chassis.publisher import Outgoing
+from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Delivery
 from services.chassis.settings import WrongSettings
 from services.chassis.threads import in_native_threads

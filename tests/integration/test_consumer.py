@@ -15,7 +15,8 @@ from kombu.utils.url import parse_url
 from deploy.local.desk import Desk
 from services.chassis import amqp_connection
 from services.chassis.consumer import TURNS_AT_ONCE, Consumer
-from services.chassis.publisher import BrokerAway, Outgoing, Publisher
+from services.chassis.outgoing import Outgoing
+from services.chassis.publisher import BrokerAway, Publisher
 from services.chassis.reading import Delivery
 from tests.integration.test_intake import channel
 

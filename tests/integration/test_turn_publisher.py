@@ -12,7 +12,8 @@ from contracts.names import CHANNELS, DEAD, DESK, EVENTS
 from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN
-from services.chassis.publisher import BrokerAway, Outgoing, Publisher
+from services.chassis.outgoing import Outgoing
+from services.chassis.publisher import BrokerAway, Publisher
 
 OUTCOMES = "web.outcomes"
 TO_WEB = Outgoing(CHANNELS, "web.ticket.opened", "1", "ticket.opened", b"{}")

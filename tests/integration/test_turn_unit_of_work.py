@@ -17,7 +17,7 @@ from contracts import topology
 from deploy.local.stack import Stack
 from services.chassis.decision import Answer, Arm, Decision, Message
 from services.chassis.fakes import FakePublisher
-from services.chassis.publisher import Outgoing
+from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Delivery
 from services.chassis.turn import TRIES, Rules, Turn
 from services.chassis.unit_of_work import (

@@ -13,7 +13,7 @@ import pytest
 from contracts import topology
 from services.chassis.decision import Answer, Arm, Decision, Message, Say
 from services.chassis.fakes import FakePublisher, FakeStore
-from services.chassis.publisher import Outgoing
+from services.chassis.outgoing import Outgoing
 from services.chassis.reading import LARGEST, Delivery
 from services.chassis.turn import TRIES, Rules, Stopping, Turn
 from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired, Work, Write

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from services.chassis.publisher import Outgoing
+from services.chassis.outgoing import Outgoing
 from services.intake.secrets import Secrets
 from services.intake.service import with_secret
 
