@@ -103,10 +103,6 @@ class Consumer:
     # receiving
 
     def _open(self) -> None:
-        self._generation += 1
-        self._waiting.clear()
-        self._retries.clear()
-        self._unacknowledged.clear()
         self._connection = connect(self._url, self._name)
         self._channel = self._connection.channel()
         self._channel.auto_decode = False  # the sender's `content_encoding` may be any codec of Python's
@@ -265,7 +261,12 @@ class Consumer:
                 self._channel.basic_ack(tag)
 
     def _drop(self) -> None:
-        self._generation += 1  # a turn still in work finds that there is nothing left to acknowledge
+        """Let go of the connection and of all that it delivered: a turn still in work finds nothing to acknowledge, and
+        none begins with what the broker gives to somebody anyway."""
+        self._generation += 1
+        self._waiting.clear()
+        self._retries.clear()
+        self._unacknowledged.clear()
         if self._connection is not None:
             connection, self._connection, self._channel = self._connection, None, None
             connection.collect()
