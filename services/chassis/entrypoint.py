@@ -97,6 +97,10 @@ class Turns(DependencyProvider):
 class TurnEntrypoint(Entrypoint):
     """What the entrypoints share: running the decorated method in a worker, and stopping cleanly."""
 
+    def __init__(self, **options: Any) -> None:
+        # What ends a turn when something is away, and is dealt with: nameko logs anything else as an error.
+        super().__init__(expected_exceptions=(Stopping, DatabaseAway), **options)
+
     def setup(self) -> None:
         """Before anything starts."""
         self.leaving = False
@@ -133,8 +137,6 @@ class TurnEntrypoint(Entrypoint):
 class Messages(TurnEntrypoint):
     """Turns of the messages of these queues. The method gets `take` and returns what `Turn.run(take)` returns."""
 
-    expected_exceptions = (Stopping,)
-
     def __init__(self, *queues: str, **options: Any) -> None:
         self.queues = queues
         super().__init__(**options)
@@ -166,8 +168,6 @@ class Messages(TurnEntrypoint):
 class DueTimers(TurnEntrypoint):
     """Turns of the timers that fall due. The method gets them as a list. Any number of instances share them."""
 
-    expected_exceptions = (Stopping, DatabaseAway)
-
     def run(self) -> None:
         """Claim ahead, sleep to the moment, fire."""
         store: Store = self.container.config["turns"].store
@@ -198,8 +198,6 @@ class DueTimers(TurnEntrypoint):
 
 class Every(TurnEntrypoint):
     """A turn without messages every `seconds`, for what must be looked at again."""
-
-    expected_exceptions = (Stopping, DatabaseAway)
 
     def __init__(self, seconds: float, **options: Any) -> None:
         self.seconds = seconds

@@ -9,8 +9,9 @@ from typing import Any
 import eventlet
 import pytest
 
-from services.chassis.entrypoint import TIMER_HORIZON, DueTimers
-from services.chassis.unit_of_work import Armed, Fired
+from services.chassis.entrypoint import TIMER_HORIZON, DueTimers, Every, Messages, TurnEntrypoint
+from services.chassis.turn import Stopping
+from services.chassis.unit_of_work import Armed, DatabaseAway, Fired
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -43,3 +44,8 @@ def test_a_claimed_timer_is_slept_on_no_longer_than_it_was_claimed_ahead(
     store: Any = Clock(NOW)
     timers._fire(store, [timer])
     assert (naps, fired) == (slept, [[timer]])
+
+
+@pytest.mark.parametrize("entrypoint", [Messages("toys"), DueTimers(), Every(1.0)], ids=lambda one: type(one).__name__)
+def test_what_is_away_is_no_error_to_nameko(entrypoint: TurnEntrypoint) -> None:
+    assert {Stopping, DatabaseAway} <= set(entrypoint.expected_exceptions)
