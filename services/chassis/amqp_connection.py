@@ -42,12 +42,20 @@ class Connection(amqp.Connection):
 
 
 CONTENT_HEADER = 2
-UNDECODABLE = (ValueError, OverflowError, struct.error, amqp.exceptions.FrameSyntaxError)
+UNDECODABLE = (
+    ValueError,
+    OverflowError,
+    OSError,  # a time beyond the calendar
+    RecursionError,  # tables in tables
+    struct.error,
+    amqp.exceptions.FrameSyntaxError,
+)
 
 
 def _reader(connection: Any, callback: Callable[..., Any]) -> Callable[[Any], bool]:
     """py-amqp's reader of frames, except that properties which it cannot decode (any sender may write bytes that are
-    no UTF-8) do not end the connection, again at each redelivery: the message arrives whole, with no properties."""
+    no UTF-8, or a thousand tables in each other) do not end the connection or the process, again at each redelivery:
+    the message arrives whole, with no properties."""
     read_frame: Callable[[Any], bool] = frame_handler(connection, callback)
 
     def read(frame: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from contracts.envelope import Event, serialise
 from contracts.topology import CHANNELS, DEAD, INTAKE
 from deploy.local.desk import Desk
 from tests.integration.test_intake import PATIENCE, channel, outcomes
+from tests.raw_amqp import HEADERS, MESSAGE_ID, TIMESTAMP, USER_ID, confirmed, nested_table, publish_raw, short
 from tests.unit.intake.desk import account, submission
 
 
@@ -60,6 +62,31 @@ def test_odd_properties_end_no_consumer(desk: Desk) -> None:
     answered = {id_ for id_, (_, is_answered) in ODD.items() if is_answered}
     assert {event.causationid for event in outcomes(desk, "web", "web.outcomes", len(answered))} == answered
     dead(desk, len(ODD) - len(answered))
+    assert desk.pid("intake") == pid
+
+
+UNREADABLE: Mapping[bytes, dict[int, bytes]] = {
+    b"tables in tables": {HEADERS: nested_table(18_000)},
+    b"a time beyond the calendar": {TIMESTAMP: struct.pack(">Q", 2**60)},
+    b"a time beyond the clock": {TIMESTAMP: struct.pack(">Q", 2**64 - 1)},
+}
+"""Properties that the broker passes on and py-amqp cannot decode, by body of the message."""
+
+
+def test_properties_that_nobody_can_read_end_no_consumer(desk: Desk) -> None:
+    """They would come again and again, and take along each time whoever reads them and all that came with them."""
+    desk.start("intake")
+    pid = desk.pid("intake")
+    with channel(desk, "web") as open_channel:
+        open_channel.confirm_select()
+        for body, odd in UNREADABLE.items():
+            properties = {MESSAGE_ID: short("odd"), USER_ID: short("web"), **odd}
+            publish_raw(open_channel, INTAKE, "ticket.submit", properties, body)
+        confirmed(open_channel, len(UNREADABLE))
+    submit(desk, "game", "honest")
+    [heard] = outcomes(desk, "game", "game.outcomes", 1)
+    assert (heard.type, heard.causationid) == ("ticket.opened", "honest")
+    assert {message.body for message in dead(desk, len(UNREADABLE))} == set(UNREADABLE)
     assert desk.pid("intake") == pid
 
 
