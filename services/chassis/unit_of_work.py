@@ -311,8 +311,9 @@ def translate(error: PyMongoError) -> Conflict | DatabaseAway | None:
     return None
 
 
-AWAY_CODES = frozenset({6, 7, 50, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
-"""MongoDB's codes for "not now": shutting down, stepping down, not primary, network, time limits."""
+AWAY_CODES = frozenset({6, 7, 50, 89, 91, 94, 134, 189, 211, 262, 9001, 10107, 11600, 11602, 13435, 13436})
+"""MongoDB's codes for "not now": shutting down, stepping down, not primary, network, time limits; and, in the first
+moments after a start, its configuration (94), its majority (134) or its signing keys (211) not there yet."""
 
 
 def _handled_row(key: str, one: Handled, now: datetime) -> Document:

@@ -1,0 +1,32 @@
+"""What MongoDB says, as the turn takes it: a lost race, a database that is away, or something that is neither."""
+
+from __future__ import annotations
+
+import pytest
+from pymongo.errors import AutoReconnect, BulkWriteError, NotPrimaryError, OperationFailure, PyMongoError
+
+from services.chassis.unit_of_work import Conflict, DatabaseAway, translate
+
+TRANSIENT = {"errorLabels": ["TransientTransactionError"]}
+
+
+@pytest.mark.parametrize(
+    ("error", "taken_as"),
+    [
+        (AutoReconnect("connection closed"), DatabaseAway),
+        (NotPrimaryError("not primary"), DatabaseAway),
+        (OperationFailure("shutting down", 91), DatabaseAway),
+        (OperationFailure("the configuration is being loaded", 94), DatabaseAway),
+        (OperationFailure("no majority yet", 134), DatabaseAway),
+        # Seen: the first commands after a restart.
+        (OperationFailure("No keys found for HMAC that is valid for time", 211), DatabaseAway),
+        (OperationFailure("duplicate key", 11000), Conflict),
+        (OperationFailure("the transaction was aborted", 251, TRANSIENT), Conflict),
+        (BulkWriteError({"writeErrors": [{"code": 11000}]}), Conflict),
+        (BulkWriteError({"writeErrors": [{"code": 11000}, {"code": 121}]}), None),
+        (OperationFailure("not authorized", 13), None),
+    ],
+    ids=str,
+)
+def test_each_error_is_what_it_is(error: PyMongoError, taken_as: type[Exception] | None) -> None:
+    assert type(translate(error)) is (taken_as or type(None))
