@@ -48,18 +48,24 @@ def clocks(spans: Sequence[Span], opened_at: datetime) -> list[Clock]:
     """All clocks of a ticket of which these versions are known, in order. Only the last may be running."""
     waits: dict[tuple[int, datetime | None, int], list[int]] = {}
     answers: dict[tuple[int, datetime | None], int] = {}
+    since: dict[tuple[int, datetime | None], int] = {}
     for place, span in enumerate(spans):
         wrote = span.reopen_count, span.last_agent_message_at
+        since.setdefault(wrote, place)
         if span.status not in NOT_THE_DESKS_TURN:
             waits.setdefault((*wrote, answers.setdefault(wrote, 0)), []).append(place)
-        elif span.status in DESK_WROTE and wrote in answers:
+        elif span.status in DESK_WROTE and (*wrote, answers.get(wrote, 0)) in waits:
             # The desk answered in the very instant of its message before: what follows is another wait.
             answers[wrote] += 1
-    found = (_clock(spans, places[0], places[-1], opened_at, nth) for (_, _, nth), places in waits.items())
+    found = (
+        _clock(spans, since[reopened, after], places[0], places[-1], opened_at, nth)
+        for (reopened, after, nth), places in waits.items()
+    )
     return [clock for clock in found if clock is not None]
 
 
-def _clock(spans: Sequence[Span], first: int, last: int, opened_at: datetime, nth: int) -> Clock | None:
+def _clock(spans: Sequence[Span], since: int, first: int, last: int, opened_at: datetime, nth: int) -> Clock | None:
+    """The wait of the spans from `first` to `last`, the `nth` since the desk wrote last (span `since`)."""
     wait = spans[first : last + 1]
     after = wait[0].last_agent_message_at
     is_first = after is None and wait[0].reopen_count == 0
@@ -80,7 +86,8 @@ def _clock(spans: Sequence[Span], first: int, last: int, opened_at: datetime, nt
         clock,
         ended_at=end.last_agent_message_at if answered and end.last_agent_message_at else end.status_since,
         answered=answered,
-        complete=_known_from_its_start(spans, first) and all(starmap(follows, pairwise(spans[first : last + 2]))),
+        # From the desk's message on: one of the same instant that is still unknown would make this a later wait.
+        complete=_known_from_its_start(spans, since) and all(starmap(follows, pairwise(spans[since : last + 2]))),
     )
 
 

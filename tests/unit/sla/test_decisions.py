@@ -372,6 +372,18 @@ def test_two_answers_in_the_same_instant_are_answers_to_two_waits() -> None:
     assert len({watch.clock.id for watch in desk.ticket.watches}) == 3
 
 
+@pytest.mark.parametrize("late", [3, 4, 5, 6])
+def test_waits_of_one_instant_are_not_mixed_up_by_events_that_come_late(late: int) -> None:
+    versions = story(*[("suggest", 1), ("customer", 1)] * 3, ("suggest", 1), ("suggest", 1), ("customer", 50))
+    in_order, desk = Desk(), Desk()
+    in_order.hear(*versions)
+    desk.hear(*versions[:late], *versions[late + 2 :], *versions[late : late + 2])
+    assert [watch.met for watch in desk.ticket.watches] == [watch.met for watch in in_order.ticket.watches]
+    events = [say.type for say in desk.said if say.exchange == "helpdesk.events"]
+    assert events.count("sla.met") == sum(watch.met for watch in desk.ticket.watches) == 4
+    assert desk.ticket.watches[-1].clock.id == in_order.ticket.watches[-1].clock.id
+
+
 @settings(max_examples=300, deadline=None)
 @given(reordered())
 def test_any_order_ends_in_the_same_state_timers_and_verdicts(case: tuple[list[Snapshot], list[Snapshot]]) -> None:
