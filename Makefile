@@ -37,7 +37,7 @@ lint: setup ## formatting, style, types, and who may import whom
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-bench: setup ## how fast it is, against one message at a time
+bench: setup ## how fast it is, against the limit and against one message at a time
 	@$(PYTHON) -m tests.bench
 
 contracts: setup ## write the AsyncAPI document and the JSON Schemas from contracts/

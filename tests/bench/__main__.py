@@ -1,9 +1,7 @@
 """`make bench`: what Casebus handles, as ratios within one run, on a stack of its own.
 
-*naive*: stock nameko `@consume`, one message at a time, same durability (naive.py). *intake*: the service, one process,
-from `ticket.submit` to the stored ticket, its event and outcome confirmed. *desk*: the four services, one process each,
-to `ticket.assigned`. Each is given a full queue, and its rate is measured between 10 % and 90 % of the work, from the
-counts of a queue that its results go to. Prints a table, writes `.local/bench/result.json`; see docs/performance.md.
+Measures what `--only` names, or all, each on a desk of its own; prints the figures and the goals, writes
+`.local/bench/result.json`. What is measured and how: the module of each, and docs/performance.md.
 """
 
 from __future__ import annotations
@@ -12,146 +10,132 @@ import argparse
 import json
 import os
 import platform
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
 
-import psutil
 from rich.console import Console
 from rich.table import Table
 
-from contracts import topology
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
-from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
-from tests.bench.load import Broker, submissions
+from tests.bench import throughput
+from tests.bench.load import Broker
+from tests.bench.measure import Rate
+from tests.bench.profile import print_shares, recorded
 
-DUPLICATES = 0.1
-PATIENCE = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """Messages a second, and what one costs all the service's processes together, in milliseconds of CPU."""
-
-    rate: float
-    cpu_ms: float
+FOLDER = CODE / ".local" / "bench"
+RESULT = FOLDER / "result.json"
 
 
-def naive(desk: Desk, broker: Broker, count: int, workers: int) -> Result:
-    """stock nameko with `workers` workers (1: strictly one at a time; 10: nameko's default)."""
-    broker.declare_naive()
-    broker.fill("", "naive.commands", submissions(count, DUPLICATES, f"naive{workers}"), "application/json")
-    environment = {
-        **os.environ,
-        "BENCH_AMQP": desk.amqp_url(ADMIN),
-        "BENCH_MONGO": desk.admin_mongo_url,
-        "BENCH_DATABASE": f"bench_naive_{workers}",
-        "BENCH_WORKERS": str(workers),
-    }
-    process = subprocess.Popen([sys.executable, "-W", "ignore", "-m", "tests.bench.naive"], env=environment, cwd=CODE)
-    try:
-        return measure(lambda: broker.length("naive.results"), count, [process.pid])
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+class Bench:
+    """One run: the stack, a new desk for each measurement, and what is recorded of the measured processes."""
+
+    def __init__(self, stack: Stack, console: Console, count: int, profiled: bool) -> None:
+        self._stack = stack
+        self._console = console
+        self._count = count
+        self._profiled = profiled
+        self._desks = 0
+
+    def measurements(self) -> dict[str, Callable[[Desk, Broker], Any]]:
+        """All there are, by the name that `--only` takes, in the order in which they are made."""
+        count, quarter, tenth = self._count, self._count // 4, self._count // 10
+        watching = self._watching
+        return {
+            "naive-intake": lambda desk, broker: throughput.naive_intake(desk, broker, quarter, 1, watching),
+            "naive-intake-10": lambda desk, broker: throughput.naive_intake(desk, broker, quarter, 10, watching),
+            "limit": lambda desk, broker: throughput.limit(desk, broker, 2 * count, watching),
+            "intake": lambda desk, broker: throughput.intake(desk, broker, 2 * count, watching),
+            "naive-desk": lambda desk, broker: throughput.naive_desk(desk, broker, tenth, 1, watching),
+            "naive-desk-10": lambda desk, broker: throughput.naive_desk(desk, broker, quarter, 10, watching),
+            "desk": lambda desk, broker: throughput.whole_desk(desk, broker, count, watching),
+        }
+
+    def run(self, names: Sequence[str]) -> dict[str, Any]:
+        """Measure these, in order; what each gave, by name."""
+        results = {}
+        for name, measurement in self.measurements().items():
+            if name in names:
+                self._console.print(f"measuring {name} …")
+                with self._desk() as desk:
+                    broker = Broker(desk)
+                    results[name] = measurement(desk, broker)
+                    broker.close()
+        return results
+
+    @contextmanager
+    def _desk(self) -> Iterator[Desk]:
+        self._desks += 1
+        desk = self._stack.other_desk(f"bench{self._desks}")
+        desk.prepare()
+        try:
+            yield desk
+        finally:
+            desk.remove()
+
+    @contextmanager
+    def _watching(self, processes: Mapping[str, int]) -> Iterator[None]:
+        if not self._profiled:
+            yield
+            return
+        folder = FOLDER / "profile"
+        with recorded(processes, folder):
+            yield
+        for name in processes:
+            print_shares(self._console, name, folder / f"{name}.raw")
 
 
-def intake(desk: Desk, broker: Broker, count: int) -> Result:
-    """One intake process."""
-    broker.collect("bench.outcomes", topology.CHANNELS, "web.#")
-    broker.fill(topology.INTAKE, "ticket.submit", submissions(count, DUPLICATES, "intake"))
-    desk.start("intake")
-    try:
-        return measure(lambda: broker.length("bench.outcomes"), count, [desk.pid("intake")])
-    finally:
-        desk.terminate("intake")
-
-
-def whole_desk(desk: Desk, broker: Broker, count: int) -> Result:
-    """All four services, until the agents have the tickets."""
-    unique = count - int(count * DUPLICATES)
-    broker.collect("bench.assigned", topology.AGENTS, "agent.*.ticket.assigned")
-    services = ["intake", "routing", "sla", "notifications"]
-    desk.start_all((service, 1) for service in services)
-    try:
-        broker.sign_on(agents=unique // 90 + 1, capacity=100)
-        broker.fill(topology.INTAKE, "ticket.submit", submissions(count, DUPLICATES, "desk"))
-        pids = [desk.pid(service) for service in services]
-        return measure(lambda: broker.length("bench.assigned"), unique, pids)
-    finally:
-        for service in services:
-            desk.terminate(service)
-
-
-def measure(done: Callable[[], int], count: int, pids: Sequence[int | None]) -> Result:
-    """What `done` counts a second, and the processes' CPU for each, between 10 % and 90 % of `count`."""
-    processes = [psutil.Process(pid) for pid in pids if pid is not None]
-
-    def cpu() -> float:
-        return sum(times.user + times.system for times in (process.cpu_times() for process in processes))
-
-    begun: tuple[float, int, float] | None = None
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        now, number = time.monotonic(), done()
-        if begun is None and number >= count * 0.1:
-            begun = now, number, cpu()
-        if begun is not None and number >= count * 0.9:
-            more = number - begun[1]
-            return Result(more / (now - begun[0]), 1000 * (cpu() - begun[2]) / more)
-        time.sleep(0.02)
-    raise SystemExit(f"bench: only {done()} of {count} were done within {PATIENCE:.0f} s")
+def rates(results: Mapping[str, Any]) -> Table:
+    """The table of what was measured as a rate."""
+    table = Table(
+        "what", "a second", "times naive", "of the limit", "CPU ms each", title="Submissions: ratios within one run"
+    )
+    for name, value in results.items():
+        if isinstance(value, Rate):
+            naive = results.get("naive-desk" if "desk" in name else "naive-intake")
+            limit = None if "desk" in name else results.get("limit")
+            table.add_row(
+                name,
+                f"{value.rate:.0f}",
+                f"{value.rate / naive.rate:.1f}" if naive else "–",
+                f"{value.rate / limit.rate:.2f}" if limit else "–",
+                f"{value.cpu_ms:.2f}",
+            )
+    return table
 
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__.split("\n")[0])
-    parser.add_argument("--count", type=int, default=10_000, help="submissions for Casebus; the naive gets a quarter")
-    parser.add_argument("--only", choices=["naive", "intake", "desk"], help="measure only this")
-    options = parser.parse_args()
     console = Console()
-    stack = Stack(CODE / ".local" / "bench", console.print)
-    results: dict[str, Result] = {}
-    stack.remove()  # whatever a run that was cut off has left
-    stack.start_servers()
-    desk = stack.other_desk("bench")
-    try:
-        desk.prepare()
-        broker = Broker(desk)
-        small = options.count // 4
-        measured: dict[str, Callable[[], Result]] = {
-            "naive": lambda: naive(desk, broker, small, workers=1),
-            "naive, nameko's default of 10 workers": lambda: naive(desk, broker, small, workers=10),
-            "intake": lambda: intake(desk, broker, options.count),
-            "desk": lambda: whole_desk(desk, broker, options.count),
-        }
-        for name, run in measured.items():
-            if options.only is None or name.startswith(options.only):
-                console.print(f"measuring {name} …")
-                results[name] = run()
-    finally:
-        desk.remove()
-        stack.stop()
-    title = "Casebus bench: ratios within one run"
-    table = Table("what", "messages a second", "times naive", "CPU ms a message", title=title)
-    for name, value in results.items():
-        ratio = f"{value.rate / results['naive'].rate:.1f}" if "naive" in results else "–"
-        table.add_row(name, f"{value.rate:.0f}", ratio, f"{value.cpu_ms:.2f}")
-    console.print(table)
-    file = Path(CODE / ".local" / "bench" / "result.json")
-    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "count": options.count}
-    file.write_text(
-        json.dumps({"results": {name: asdict(value) for name, value in results.items()}, "machine": machine}, indent=2)
-        + "\n",
-        encoding="utf-8",
+    stack = Stack(FOLDER, console.print)
+    names = list(Bench(stack, console, 0, False).measurements())
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__.split("\n")[0])
+    parser.add_argument(
+        "--count", type=int, default=10_000, help="submissions for the four services; others in proportion"
     )
-    console.print(f"written to {file.relative_to(CODE)}")
+    parser.add_argument("--only", nargs="+", choices=names, default=names, help="measure only these")
+    parser.add_argument("--profile", action="store_true", help="record the measured processes by py-spy, print shares")
+    options = parser.parse_args()
+    stack.remove()  # whatever a run that was cut off has left
+    try:
+        stack.start_servers()
+        results = Bench(stack, console, options.count, options.profile).run(options.only)
+    finally:
+        stack.stop()
+    console.print(rates(results))
+    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()}
+    written = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine,
+        "count": options.count,
+        "results": {name: asdict(value) for name, value in results.items()},
+    }
+    RESULT.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+    console.print(f"written to {RESULT.relative_to(CODE)}")
 
 
 if __name__ == "__main__":

@@ -5,19 +5,25 @@ from __future__ import annotations
 import csv
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 
 from contracts import topology
+from contracts.names import AGENT_PREFIX
 from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
 from deploy.local.rabbitmq import ADMIN
+from services.chassis.outgoing import Outgoing
+from services.chassis.publisher import Publisher
 
 REQUESTS = CODE.parent / "shared" / "data" / "customer_requests.csv"
 """Real questions; where they are absent, as in a plain clone, a handful of made-up ones are used."""
 
 MADE_UP = ["My card has not arrived", "I cannot log in", "I was charged twice", "The world does not load"]
+QUORUM = {"x-queue-type": "quorum"}
+FILLED_AT_ONCE = 2000
 CATEGORIES = ["safety", "account-access", "billing", "content-dispute", "technical", "general"]
 
 
@@ -42,7 +48,7 @@ def submissions(count: int, duplicates: float, prefix: str) -> Iterator[tuple[st
             "subject": text[:200],
             "body": text,
         }
-        yield f"{prefix}-{number}", _event(f"{prefix}-{number}", "ticket.submit", "/channels/web", data)
+        yield f"{prefix}-{number}", event(f"{prefix}-{number}", "ticket.submit", "/channels/web", data)
 
 
 def _texts() -> list[str]:
@@ -52,7 +58,8 @@ def _texts() -> list[str]:
         return [" ".join(row["text"].split()) for row in csv.DictReader(file)]
 
 
-def _event(id_: str, type_: str, source: str, data: dict[str, object]) -> bytes:
+def event(id_: str, type_: str, source: str, data: dict[str, object]) -> bytes:
+    """A message as a channel or agent sends it."""
     time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     head = {"specversion": "1.0", "id": id_, "type": type_, "source": source, "time": time}
     return json.dumps({**head, "data": data}).encode()
@@ -62,52 +69,42 @@ class Broker:
     """The bench's hands at the broker: the administrator, who may speak for a channel and for agents."""
 
     def __init__(self, desk: Desk) -> None:
-        self._url = desk.amqp_url(ADMIN)
-        self._watching = Bus(self._url)
-
-    def declare_naive(self) -> None:
-        """What the naive service needs: a quorum queue in, two exchanges out, each into a queue; emptied."""
-        with Bus(self._url) as bus:
-            bus.channel.queue_declare("naive.commands", durable=True, auto_delete=False, arguments=QUORUM)
-            for exchange, queue in (("naive.events", "naive.log"), ("naive.outcomes", "naive.results")):
-                bus.channel.exchange_declare(exchange, "topic", durable=True, auto_delete=False)
-                bus.channel.queue_declare(queue, durable=True, auto_delete=False, arguments=QUORUM)
-                bus.channel.queue_bind(queue, exchange, "#")
-                bus.channel.queue_purge(queue)
+        self.url = desk.amqp_url(ADMIN)
+        self._watching = Bus(self.url)
 
     def collect(self, queue: str, exchange: str, key: str) -> None:
         """An empty queue for all that `exchange` gets under `key`."""
-        with Bus(self._url) as bus:
-            bus.channel.queue_declare(queue, durable=True, auto_delete=False)
+        with Bus(self.url) as bus:
+            bus.channel.queue_declare(queue, durable=True, auto_delete=False, arguments=QUORUM)
             bus.channel.queue_bind(queue, exchange, key)
             bus.channel.queue_purge(queue)
 
-    def fill(
-        self,
-        exchange: str,
-        key: str,
-        messages: Iterator[tuple[str, bytes]],
-        content_type: str = "application/cloudevents+json",
-    ) -> None:
-        """Publish everything, confirmed, as the channel `web`."""
-        with Bus(self._url) as bus:
-            for id_, body in messages:
-                bus.publish(exchange, key, body, message_id=id_, user_id="web", content_type=content_type)
-            bus.settle()
+    def fill(self, exchange: str, key: str, messages: Iterable[tuple[str, bytes]], user: str = "web") -> None:
+        """Publish everything, confirmed, as `user`: a channel, unless it says otherwise."""
+        publisher = Publisher(self.url, user)
+        left = iter(messages)
+        while batch := list(islice(left, FILLED_AT_ONCE)):
+            untaken = publisher.publish([Outgoing(exchange, key, id_, key, body) for id_, body in batch])
+            if untaken:
+                raise SystemExit(f"bench: the broker did not take {len(untaken)} messages {key}")
+        publisher.close()
 
     def sign_on(self, agents: int, capacity: int) -> None:
         """Sign on `b1`, `b2`, … who never answer."""
-        with Bus(self._url) as bus:
-            for number in range(1, agents + 1):
-                id_, agent = f"sign-on-{number}", f"b{number}"
-                data = {"agent_id": agent, "display_name": f"Agent {number}", "capacity": capacity, "skills": ["*"]}
-                body = _event(id_, "agent.sign_on", f"/agents/{agent}", data)
-                bus.publish(topology.DESK, "agent.sign_on", body, message_id=id_, user_id=f"agent.{agent}")
-            bus.settle()
+        for number in range(1, agents + 1):
+            id_, agent = f"sign-on-{number}", f"b{number}"
+            data = {"agent_id": agent, "display_name": f"Agent {number}", "capacity": capacity, "skills": ["*"]}
+            body = event(id_, "agent.sign_on", f"/agents/{agent}", data)
+            self.fill(topology.DESK, "agent.sign_on", [(id_, body)], AGENT_PREFIX + agent)
 
     def length(self, queue: str) -> int:
         """How many messages wait in `queue`."""
         return self._watching.depth(queue)
 
+    def consumers(self, queue: str) -> int:
+        """How many consume `queue`."""
+        return int(self._watching.channel.queue_declare(queue, passive=True).consumer_count)
 
-QUORUM = {"x-queue-type": "quorum"}
+    def close(self) -> None:
+        """Leave."""
+        self._watching.close()

@@ -1,8 +1,9 @@
-"""What most would write first: stock nameko, one message at a time, with the durability that Casebus has.
+"""What most would write first: the help desk in stock nameko, one message at a time, with Casebus's durability.
 
-Each `ticket.submit` is validated by the same schema, looked up, written with a majority, and announced and answered by
-confirmed, mandatory publishes. No handled ids, no outbox, no rules: it does less than intake does, and may lose a
-message where Casebus may not. Run by `make bench` as `python -m tests.bench.naive`, settings in the environment.
+Four services, each in a process of its own, as Casebus has them: majority writes, confirmed mandatory publishes, an
+acknowledgement a message. It does less: no handled ids, no outbox, no history, no capacity that two instances share,
+no rules; routing assigns directly, a hop less; and it may lose or double what Casebus may not. Run by `make bench` as
+`python -m tests.bench.naive SERVICE`, settings in the environment.
 """
 
 # ruff: noqa: E402 - green before anything else is imported
@@ -14,8 +15,9 @@ eventlet.monkey_patch()
 
 import os
 import signal
+import sys
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from eventlet.event import Event
@@ -23,47 +25,60 @@ from kombu import Exchange, Queue
 from nameko.containers import ServiceContainer
 from nameko.extensions import DependencyProvider
 from nameko.messaging import Publisher, consume
-from pymongo import MongoClient
+from pymongo import ASCENDING, MongoClient
 from pymongo.server_api import ServerApi
 
 from contracts import registry
-
-COMMANDS = Queue("naive.commands", durable=True, no_declare=True)
-EVENTS = Exchange("naive.events", type="topic", durable=True, no_declare=True)
-OUTCOMES = Exchange("naive.outcomes", type="topic", durable=True, no_declare=True)
+from contracts.envelope import CONTENT_TYPE
 
 
-class Tickets(DependencyProvider):
-    """The collection of tickets, majority writes."""
+def topic(name: str) -> Exchange:
+    """One of the bench's exchanges (rivals.py makes them)."""
+    return Exchange(f"naive.{name}", type="topic", durable=True, no_declare=True)
+
+
+def queue(service: str) -> Queue:
+    """What a service reads."""
+    return Queue(f"naive.{service}", durable=True, no_declare=True)
+
+
+EVENTS, CHANNELS, AGENTS = topic("events"), topic("channels"), topic("agents")
+
+
+def message(type_: str, data: dict[str, Any], cause: str) -> dict[str, Any]:
+    """An event or outcome."""
+    return {"specversion": "1.0", "id": uuid.uuid4().hex, "type": type_, "causationid": cause, "data": data}
+
+
+class Collections(DependencyProvider):
+    """The database, majority writes."""
 
     def setup(self) -> None:
         client: MongoClient[dict[str, Any]] = MongoClient(
             self.container.config["MONGO"], server_api=ServerApi("1", strict=True), w="majority", tz_aware=True
         )
-        self.tickets = client[self.container.config["DATABASE"]]["tickets"]
-        self.tickets.create_index([("person", 1), ("open_key", 1)], unique=True)
+        self.database = client[self.container.config["DATABASE"]]
 
     def get_dependency(self, worker_ctx: Any) -> Any:
-        return self.tickets
+        return self.database
 
 
-class Naive:
-    """Intake as a tutorial would write it."""
+class Intake:
+    """Files tickets, one for a person and a subject."""
 
-    name = "naive"
-    tickets = Tickets()
+    name = "intake"
+    db = Collections()
     announce = Publisher(exchange=EVENTS, mandatory=True)
-    answer = Publisher(exchange=OUTCOMES, mandatory=True)
+    answer = Publisher(exchange=CHANNELS, mandatory=True)
 
-    @consume(COMMANDS)
+    @consume(queue("intake"))
     def submit(self, event: dict[str, Any]) -> None:
-        """File one ticket."""
         kind = registry.command("ticket.submit")
         assert kind is not None
         data = kind.schema.load(event["data"])
         person, open_key = data["requester"]["account_id"], f"{data['category']}|{data['subject'].casefold()}"
         now = datetime.now(UTC)
-        ticket = self.tickets.find_one({"person": person, "open_key": open_key})
+        ticket = self.db.tickets.find_one({"person": person, "open_key": open_key})
         outcome = "ticket.duplicate"
         if ticket is None:
             outcome = "ticket.opened"
@@ -76,14 +91,75 @@ class Naive:
                 "subject": data["subject"],
                 "history": [{"kind": "opened", "text": data["body"], "at": now}],
             }
-            self.tickets.insert_one(ticket)
+            self.db.tickets.insert_one(ticket)
         snapshot = {**ticket, "opened_at": ticket["opened_at"].isoformat(), "history": None}
-        envelope = {"specversion": "1.0", "id": uuid.uuid4().hex, "type": outcome, "data": {"ticket": snapshot}}
-        self.announce(envelope, routing_key=outcome)
-        self.answer({**envelope, "causationid": event["id"]}, routing_key="web." + outcome)
+        said = message(outcome, {"ticket": snapshot}, event["id"])
+        if outcome == "ticket.opened":
+            self.announce(said, routing_key=outcome)
+        self.answer(said, routing_key="web." + outcome)
 
 
-def main() -> None:
+class Routing:
+    """Gives each ticket to the agent with the least to do."""
+
+    name = "routing"
+    db = Collections()
+    announce = Publisher(exchange=EVENTS, mandatory=True)
+    tell = Publisher(exchange=AGENTS, mandatory=True)
+
+    @consume(queue("routing"))
+    def opened(self, event: dict[str, Any]) -> None:
+        agent = self.db.agents.find_one_and_update(
+            {"load": {"$lt": 1_000_000}}, {"$inc": {"load": 1}}, sort=[("load", ASCENDING)]
+        )
+        ticket = {**event["data"]["ticket"], "status": "assigned", "agent": agent["_id"]}
+        self.db.assignments.insert_one({"_id": ticket["_id"], "agent": agent["_id"], "at": datetime.now(UTC)})
+        said = message("ticket.assigned", {"ticket": ticket}, event["id"])
+        self.announce(said, routing_key="ticket.assigned")
+        self.tell(said, routing_key=f"agent.{agent['_id']}.ticket.assigned")
+
+
+class Sla:
+    """Arms a warning and a breach for each ticket."""
+
+    name = "sla"
+    db = Collections()
+
+    @consume(queue("sla"))
+    def opened(self, event: dict[str, Any]) -> None:
+        id_ = event["data"]["ticket"]["_id"]
+        due = datetime.now(UTC) + timedelta(days=3)
+        self.db.timers.insert_many([{"ticket": id_, "kind": kind, "due": due} for kind in ("warning", "breach")])
+
+
+class Notifications:
+    """Tells the requester of a ticket that it is open, and requester and agent who has it."""
+
+    name = "notifications"
+    db = Collections()
+    to_channel = Publisher(exchange=CHANNELS, mandatory=True)
+    to_agent = Publisher(exchange=AGENTS, mandatory=True)
+
+    @consume(queue("notifications"))
+    def heard(self, event: dict[str, Any]) -> None:
+        ticket, assigned = event["data"]["ticket"], event["type"] == "ticket.assigned"
+        recipients = [ticket["person"], *([ticket["agent"]] if assigned else [])]
+        text = f"About “{ticket['subject']}”: {'it has been assigned' if assigned else 'we have it'}."
+        stored = [
+            {"_id": f"{event['id']}:{one}", "status": "sent", "text": text, "created_at": datetime.now(UTC)}
+            for one in recipients
+        ]
+        self.db.deliveries.insert_many(stored)
+        said = message("notification.message", {"ticket": ticket["_id"], "text": text}, event["id"])
+        self.to_channel(said, routing_key="web.notification.message")
+        if assigned:
+            self.to_agent(said, routing_key=f"agent.{ticket['agent']}.notification.message")
+
+
+SERVICES: dict[str, type] = {service.name: service for service in (Intake, Routing, Sla, Notifications)}
+
+
+def main(service: str) -> None:
     """Run until SIGTERM."""
     config = {
         "AMQP_URI": os.environ["BENCH_AMQP"],
@@ -91,14 +167,18 @@ def main() -> None:
         "DATABASE": os.environ["BENCH_DATABASE"],
         "max_workers": int(os.environ["BENCH_WORKERS"]),
         "serializer": "json",
+        "SERIALIZERS": {
+            "cloudevents": {"encoder": "json.dumps", "decoder": "json.loads", "content_type": CONTENT_TYPE}
+        },
+        "ACCEPT": ["json", "cloudevents"],
     }
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.send())
-    container = ServiceContainer(Naive, config)
+    container = ServiceContainer(SERVICES[service], config)
     container.start()
     stop.wait()
     container.stop()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])
