@@ -7,11 +7,11 @@ reads and decides again. A database that cannot be reached is `DatabaseAway`: th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from pymongo import ASCENDING, DeleteOne, IndexModel, InsertOne, MongoClient, ReplaceOne, UpdateOne
+from pymongo import ASCENDING, DeleteOne, IndexModel, MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
@@ -23,7 +23,6 @@ from services.chassis.decision import Arm, Disarm
 from services.chassis.outgoing import Outgoing
 
 Document: TypeAlias = dict[str, Any]
-Operation: TypeAlias = InsertOne[Document] | ReplaceOne[Document] | UpdateOne | DeleteOne
 K = TypeVar("K")
 T = TypeVar("T")
 
@@ -46,11 +45,14 @@ class DatabaseAway(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One operation of a turn on `collection`. With `must_match`, its finding nothing aborts the turn."""
+    """A document to store: a new one; or one in the place of that with the same `_id`, if it is still as it was read.
+
+    `replaces`: name and value of the version that was read; its not being there aborts the turn.
+    """
 
     collection: str
-    operation: Operation
-    must_match: bool = False
+    document: Document
+    replaces: tuple[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +133,9 @@ def conditional_writes(
     writes = []
     for key, value in after.items():
         loaded = before.get(key)
-        if loaded is value:
-            continue
-        document = to_document(value)
-        if loaded is None:
-            writes.append(Write(collection, InsertOne(document)))
-        else:
-            condition = {"_id": document["_id"], version: getattr(loaded, version)}
-            writes.append(Write(collection, ReplaceOne(condition, document), must_match=True))
+        if loaded is not value:
+            replaces = (version, getattr(loaded, version)) if loaded is not None else None
+            writes.append(Write(collection, to_document(value), replaces))
     return writes
 
 
@@ -267,19 +264,35 @@ class Store:
         return f"{self._consumer}\x1f{key}"
 
     def _write(self, work: Work, session: ClientSession) -> None:
-        bulks: dict[tuple[str, bool], list[Operation]] = {}
-        for write in [*work.writes, *_timer_writes(work)]:
-            bulks.setdefault((write.collection, write.must_match), []).append(write.operation)
-        for (collection, must_match), operations in bulks.items():
-            result = self.database[collection].bulk_write(operations, ordered=False, session=session)
-            # A bulk in which one condition missed stores the rest silently.
-            if must_match and result.matched_count + result.deleted_count != len(operations):
+        """Out goes what is replaced or removed, then in comes what is new: half the price of as many updates, each of
+        which MongoDB plans anew and compares field by field; and a unique key may change hands within a turn."""
+        new: dict[str, list[Document]] = {}
+        replaced: dict[tuple[str, str, Any], list[Any]] = {}
+        for write in work.writes:
+            new.setdefault(write.collection, []).append(write.document)
+            if write.replaces is not None:
+                replaced.setdefault((write.collection, *write.replaces), []).append(write.document["_id"])
+        for (collection, version, value), ids in replaced.items():
+            condition = {"_id": {"$in": ids}, version: value}
+            if self.database[collection].delete_many(condition, session=session).deleted_count != len(ids):
                 raise Conflict(f"{collection}: a version moved on")
-        if work.handled:
-            rows = [_handled_row(self._key(one.key), one, work.now) for one in work.handled]
-            self._handled.insert_many(rows, ordered=False, session=session)
-        if work.outgoing:
-            self._outbox.insert_many(_outbox_rows(work), ordered=False, session=session)
+        self._remove_timers(work, session)
+        new["timers"] = _timer_rows(work)
+        new["handled"] = [_handled_row(self._key(one.key), one, work.now) for one in work.handled]
+        new["outbox"] = _outbox_rows(work)
+        for collection, documents in new.items():
+            if documents:
+                self.database[collection].insert_many(documents, ordered=False, session=session)
+
+    def _remove_timers(self, work: Work, session: ClientSession) -> None:
+        """Those that fired, each only while its claim stands; and all that are set anew or disarmed."""
+        if work.fired:
+            claims = [DeleteOne(_claim(timer)) for timer in work.fired]
+            if self.timers.bulk_write(claims, ordered=False, session=session).deleted_count != len(claims):
+                raise Conflict("a timer was claimed anew")
+        others = list({timer.id for timer, _ in work.timers} - {timer.id for timer in work.fired})
+        if others:
+            self.timers.delete_many({"_id": {"$in": others}}, session=session)
 
 
 class reaching_database:
@@ -324,6 +337,8 @@ def _handled_row(key: str, one: Handled, now: datetime) -> Document:
 
 
 def _outbox_rows(work: Work) -> list[Document]:
+    if not work.outgoing:
+        return []
     parts: list[list[Document]] = [[]]
     size = 0
     for message in work.outgoing:
@@ -346,24 +361,29 @@ def _messages(row: Document) -> Iterable[Outgoing]:
         yield Outgoing(**{"exchange": "", "mandatory": False, **stored})
 
 
-def _timer_writes(work: Work) -> list[Write]:
-    """The last word on each timer. One that fired is removed, or set anew, only while its claim stands."""
+def _claim(timer: Fired) -> Document:
+    return {"_id": timer.id, "fence": timer.fence, "armed.by": timer.armed.by}
+
+
+def _timer_rows(work: Work) -> list[Document]:
+    """The timers that the turn leaves set: its last word on each. `armed.by` tells a setting from the one before, and
+    one by the timer's own firing goes on with its fence."""
+    fences = {timer.id: timer.fence for timer in work.fired}
     last = {timer.id: (timer, armed) for timer, armed in work.timers}
-    claimed = {timer.id: timer for timer in work.fired}
-    writes = []
-    for id_ in {**claimed, **last}:
-        timer, armed = last.get(id_, (Disarm(id_), None))
-        condition: Document = {"_id": id_}
-        if id_ in claimed:
-            condition |= {"fence": claimed[id_].fence, "armed.by": claimed[id_].armed.by}
-        operation: Operation = DeleteOne(condition)
-        if isinstance(timer, Arm) and armed is not None:
-            values = {"due": timer.due, "kind": timer.kind, "about": timer.about, "data": dict(timer.data)}
-            values |= {"armed": asdict(armed), "lease_until": NEVER}
-            # The fence moves, so that whoever has claimed the timer as it was cannot fire it.
-            operation = UpdateOne(condition, {"$set": values, "$inc": {"fence": 1}}, upsert=id_ not in claimed)
-        writes.append(Write("timers", operation, must_match=id_ in claimed))
-    return writes
+    return [
+        {
+            "_id": timer.id,
+            "due": timer.due,
+            "kind": timer.kind,
+            "about": timer.about,
+            "data": dict(timer.data),
+            "armed": {"by": armed.by, "chain": armed.chain, "trace": armed.trace},
+            "lease_until": NEVER,
+            "fence": fences.get(timer.id, 0),
+        }
+        for timer, armed in last.values()
+        if isinstance(timer, Arm)
+    ]
 
 
 def claim_timers(store: Store, horizon: timedelta, lease: timedelta, owner: str, most: int) -> list[Fired]:

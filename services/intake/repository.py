@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.collection import ReturnDocument
 from pymongo.database import Database
 
@@ -105,12 +105,10 @@ class Repository:
 
     def writes(self, state: State) -> list[Write]:
         """What the turn changed: tickets and accounts as they stand now, and every entry."""
-        # What frees a key first: another ticket of the same turn may take it.
-        after = dict(sorted(state.tickets.items(), key=lambda item: item[1].is_open))
         return [
-            *conditional_writes("tickets", state.loaded_tickets, after, ticket_document),
+            *conditional_writes("tickets", state.loaded_tickets, state.tickets, ticket_document),
             *conditional_writes("accounts", state.loaded_accounts, state.accounts, account_document),
-            *(Write("entries", InsertOne(entry_document(entry))) for entry in state.written_entries),
+            *(Write("entries", entry_document(entry)) for entry in state.written_entries),
         ]
 
     def _take_numbers(self, wanted: int) -> None:

@@ -57,4 +57,4 @@ def test_what_did_not_change_is_not_written_and_what_did_on_its_condition() -> N
     assert repository.writes(view) == []
     view.apply(other)
     (write,) = repository.writes(view)
-    assert (write.collection, write.must_match) == ("tickets", True)
+    assert (write.collection, write.replaces) == ("tickets", ("revision", known.revision))
