@@ -82,6 +82,9 @@ def read(delivery: Delivery) -> Arrival | Unreadable:
         return Unreadable(delivery, "no user_id: the sender is not known")
     if role_of(sender) is None:
         return Unreadable(delivery, f"user_id {sender!r} is no name of a service, channel or agent")
+    unkept = _no_utf8(delivery.properties)
+    if unkept is not None:
+        return Unreadable(delivery, f"{unkept} is no UTF-8")
     is_command = delivery.exchange in (topology.INTAKE, topology.DESK)
     if len(delivery.body) > LARGEST:
         return _too_large(delivery, sender) if is_command else Unreadable(delivery, "larger than 1 MiB")
@@ -108,6 +111,16 @@ def fired(timer: Fired, service: str) -> Arrival:
         traceparent=timer.armed.trace,
     )
     return Arrival(message, fired=timer)
+
+
+def _no_utf8(properties: Mapping[str, Any]) -> str | None:
+    """The property that goes into a document but cannot: py-amqp takes half characters (lone surrogates) for text."""
+    for name in ("message_id", "reply_to", "correlation_id"):
+        try:
+            properties.get(name, "").encode()
+        except UnicodeEncodeError:
+            return name
+    return None
 
 
 def _command(delivery: Delivery, sender: str, event: Event) -> Arrival:

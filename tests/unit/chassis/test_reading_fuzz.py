@@ -1,0 +1,99 @@
+"""Whatever arrives: it is read without an exception, and what comes of it can be stored and published."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+import bson
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts import registry, topology
+from services.chassis.amqp_frames import publish_frames
+from services.chassis.decision import Decision
+from services.chassis.reading import Arrival, Delivery, Unreadable, read
+from services.chassis.turn import Rules, Turn
+from services.chassis.unit_of_work import Work, _handled_row, _outbox_rows
+from services.chassis.writing import addressed, answered, dead_copy
+from tests import odd_input
+from tests.unit.chassis.test_turn import NOW, Bench
+
+USERS = ("web", "agent.a1", "intake", "routing", "nobody at all", "console", "agent.", "", None)
+EXCHANGES = (topology.INTAKE, topology.DESK, topology.EVENTS, topology.CHANNELS, "", "web.own")
+FRAME = 131_072
+
+
+def a_delivery(dice: Random) -> Delivery:
+    """By a sender that RabbitMQ has verified; everything else is the sender's to choose, and mostly in its place."""
+    event: dict[str, Any] = dict(dice.choice(odd_input.GOLDEN))
+    kind = next(each for each in registry.TYPES.values() if each.type == event["type"])
+    user = dice.choice(USERS) if dice.random() < 0.3 else user_of(event["source"])
+    exchange = dice.choice(EXCHANGES) if dice.random() < 0.3 else dice.choice(kind.exchanges)
+    key = odd_input.text(dice)[:60] if dice.random() < 0.1 else event["type"]
+    good = json.dumps(event).encode()
+    body = good
+    if dice.random() < 0.7:
+        odd = odd_input.encoded(dice, odd_input.mutated(dice, event))
+        body = odd if dice.random() < 0.7 else odd_input.noise(dice, good)
+    names = ("message_id", "reply_to", "correlation_id", "type", "content_type", "expiration", "app_id")
+    properties: dict[str, Any] = {name: odd_input.text(dice)[:60] for name in names if dice.random() < 0.1}
+    if dice.random() < 0.2:
+        properties["reply_to"] = dice.choice((f"{user}.x\ud800", f"{user}.outcomes", "amq.rabbitmq.reply-to.g1"))
+    if user is not None:
+        properties["user_id"] = user
+    headers = {"x-delivery-count": odd_input.value(dice)} if dice.random() < 0.3 else {}
+    return Delivery("intake.commands", exchange, key, body, properties, dice.random() < 0.5, headers=headers)
+
+
+def user_of(source: str) -> str:
+    """The broker user whose `source` that is."""
+    _, role, name = source.split("/")
+    return f"agent.{name}" if role == "agents" else name
+
+
+@settings(max_examples=600, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_whatever_arrives_is_read_and_can_be_answered_or_set_aside(seed: int) -> None:
+    delivery = a_delivery(Random(seed))
+    assert isinstance(delivery.returns, int)
+    one = read(delivery)
+    if isinstance(one, Unreadable):
+        publish_frames(1, FRAME, dead_copy(delivery, one.reason), "intake")
+        return
+    assert isinstance(one, Arrival)
+    if one.refusal is not None:
+        record = answered("intake", one.refusal, one.message, "turn", NOW)
+        assert json.loads(record.answer_body or b"")["data"]["errors"] is not None
+        bson.encode(_handled_row(record.key, record, NOW))
+        for message in addressed(record, one):
+            publish_frames(1, FRAME, message, "intake")
+            for row in _outbox_rows(Work("turn", NOW, outgoing=[message])):
+                bson.encode(row)
+    bson.encode(dict(one.message.data))
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_a_turn_answers_each_once_or_sets_it_aside_whole(seed: int) -> None:
+    """Of 20 deliveries of any kind, among them good ones."""
+    dice = Random(seed)
+    bench = Bench()
+    rules = Rules("routing", bench.repository, lambda *_: Decision())
+    bench.turn = Turn(rules, bench.store, bench.publisher)
+    deliveries = [a_delivery(dice) for _ in range(20)]
+    assert bench.run(*deliveries) == []
+    set_aside = [message for message in bench.publisher.published if message.exchange == topology.DEAD]
+    read_ones = [delivery for delivery in deliveries if isinstance(read(delivery), Arrival)]
+    assert len(set_aside) == len(deliveries) - len(read_ones)
+    assert {message.body for message in set_aside} <= {delivery.body for delivery in deliveries}
+
+
+def test_the_odd_are_mixed_with_good_ones() -> None:
+    """Else the tests above would try refusals alone."""
+    dice = Random(1)
+    arrivals = [one for one in (read(a_delivery(dice)) for _ in range(500)) if isinstance(one, Arrival)]
+    accepted = [one for one in arrivals if one.refusal is None]
+    assert len(accepted) > 30
+    assert len(arrivals) - len(accepted) > 50
