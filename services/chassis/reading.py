@@ -117,7 +117,7 @@ def _no_utf8(properties: Mapping[str, Any]) -> str | None:
     """The property that goes into a document but cannot: py-amqp takes half characters (lone surrogates) for text."""
     for name in ("message_id", "reply_to", "correlation_id"):
         try:
-            properties.get(name, "").encode()
+            (properties.get(name) or "").encode()
         except UnicodeEncodeError:
             return name
     return None

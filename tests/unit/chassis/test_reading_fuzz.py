@@ -93,7 +93,7 @@ def test_a_turn_answers_each_once_or_sets_it_aside_whole(seed: int) -> None:
 def test_the_odd_are_mixed_with_good_ones() -> None:
     """Else the tests above would try refusals alone."""
     dice = Random(1)
-    arrivals = [one for one in (read(a_delivery(dice)) for _ in range(500)) if isinstance(one, Arrival)]
+    arrivals = [one for one in (read(a_delivery(dice)) for _ in range(1_000)) if isinstance(one, Arrival)]
     accepted = [one for one in arrivals if one.refusal is None]
     assert len(accepted) > 30
     assert len(arrivals) - len(accepted) > 50
