@@ -24,7 +24,17 @@ from services.chassis.decision import Cause, Decision, Message, View, derived_id
 from services.chassis.outgoing import Outgoing
 from services.chassis.publisher import BrokerAway, PublishesMessages
 from services.chassis.reading import Arrival, Delivery, Unreadable, fired, read
-from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired, Handled, StoresWork, Work, Write
+from services.chassis.unit_of_work import (
+    Armed,
+    Conflict,
+    DatabaseAway,
+    Fired,
+    Handled,
+    StoresWork,
+    Work,
+    Write,
+    reaching_database,
+)
 from services.chassis.writing import addressed, answered, dead_copy, said, unroutable_copy
 
 log = logging.getLogger(__name__)
@@ -52,7 +62,7 @@ class Repository(Protocol[V]):
     """A service's database, as the turn uses it."""
 
     def load(self, messages: Sequence[Message], now: datetime) -> V:
-        """All that these messages may touch, in one query for each collection."""
+        """All that these messages may touch, in one query for each collection. What pymongo raises is the turn's."""
 
     def writes(self, view: V) -> list[Write]:
         """What the turn changed in the view."""
@@ -265,7 +275,8 @@ class Turn(Generic[V]):
             and one.message.key not in handled
             and (one.fired is None or one.fired.id in standing)
         ]
-        view = self._rules.repository.load(undecided, now)
+        with reaching_database():
+            view = self._rules.repository.load(undecided, now)
         plan = Plan(Work(turn, now))
         for arrival in arrivals:
             if arrival.fired is not None and arrival.fired.id not in standing:
@@ -372,7 +383,8 @@ class Turn(Generic[V]):
     def _patiently(self, work: Callable[[], Any]) -> Any:
         while True:
             try:
-                return work()
+                with reaching_database():
+                    return work()
             except DatabaseAway as error:
                 self._wait("database", error)
 

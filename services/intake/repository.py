@@ -17,7 +17,7 @@ from pymongo.database import Database
 
 from contracts.catalogue import Catalogue
 from services.chassis.decision import Message
-from services.chassis.unit_of_work import Document, Write, conditional_writes, reaching_database
+from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.intake.domain.accounts import Account, temporary_person
 from services.intake.domain.assignment import HANDED_OVER
 from services.intake.domain.history import Author, Entry
@@ -85,12 +85,11 @@ class Repository:
         submissions = sum(message.type == "ticket.submit" for message in messages)
         persons = {person for one in messages if one.type in WRITING and (person := person_named(one)) is not None}
         temporary = {temporary_person(one["account_id"]) for one in map(_temporary, messages) if one is not None}
-        with reaching_database():
-            self._take_numbers(submissions)
-            found, pages = self._pages(messages)
-            tickets = {ticket.id: ticket for ticket in (*found, *self._tickets(_numbers_named(messages), persons))}
-            entries = self._entries(messages, {ticket.number: ticket for ticket in tickets.values()})
-            accounts = self._accounts(persons | temporary)
+        self._take_numbers(submissions)
+        found, pages = self._pages(messages)
+        tickets = {ticket.id: ticket for ticket in (*found, *self._tickets(_numbers_named(messages), persons))}
+        entries = self._entries(messages, {ticket.number: ticket for ticket in tickets.values()})
+        accounts = self._accounts(persons | temporary)
         return State(
             self._catalogue,
             tickets.values(),
@@ -164,8 +163,7 @@ class Repository:
     def _accounts(self, persons: Collection[str]) -> list[Account]:
         if not persons:
             return []
-        with reaching_database():
-            return [account_of(row) for row in self.db["accounts"].find({"_id": {"$in": list(persons)}})]
+        return [account_of(row) for row in self.db["accounts"].find({"_id": {"$in": list(persons)}})]
 
 
 def _temporary(message: Message) -> Mapping[str, str] | None:

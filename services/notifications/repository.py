@@ -16,7 +16,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
 
 from services.chassis.decision import Message
-from services.chassis.unit_of_work import Document, Write, conditional_writes, reaching_database
+from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.notifications.domain import Contact, Delivery, Outcome, View, Wording, owed
 from services.notifications.mailer import Mail
 
@@ -125,8 +125,7 @@ class Repository:
     def _found(self, collection: str, ids: Collection[str]) -> list[Document]:
         if not ids:
             return []
-        with reaching_database():
-            return list(self.db[collection].find({"_id": {"$in": list(ids)}}))
+        return list(self.db[collection].find({"_id": {"$in": list(ids)}}))
 
 
 def _to_document(value: Contact | Delivery) -> Document:

@@ -15,7 +15,7 @@ from pymongo import IndexModel
 from pymongo.database import Database
 
 from services.chassis.decision import Message
-from services.chassis.unit_of_work import Document, Write, conditional_writes, reaching_database
+from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.sla.domain.clocks import Clock
 from services.sla.domain.policy import Deadline, Policy
 from services.sla.domain.state import Ticket, View, Watch
@@ -39,8 +39,7 @@ class Repository:
         ids = {_ticket_id(message) for message in messages} - {None}
         if not ids:
             return View(self._policy, [])
-        with reaching_database():
-            return View(self._policy, map(from_document, self.db["tickets"].find({"_id": {"$in": list(ids)}})))
+        return View(self._policy, map(from_document, self.db["tickets"].find({"_id": {"$in": list(ids)}})))
 
     def writes(self, view: View) -> list[Write]:
         """What the turn changed."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from contracts import topology
 from services.chassis.decision import Answer, Arm, Decision, Message, Say
@@ -37,9 +38,13 @@ class Tally:
 class ToyRepository:
     stored: dict[str, int] = field(default_factory=dict)
     loads: int = 0
+    trouble: list[Exception] = field(default_factory=list)
+    """Raised by the next loads, in order."""
 
     def load(self, messages: Sequence[Message], now: datetime) -> Tally:
         self.loads += 1
+        if self.trouble:
+            raise self.trouble.pop(0)
         if any(message.data.get("display_name") == "breaks load" for message in messages):
             raise RuntimeError("cannot load")
         return Tally(dict(self.stored))
@@ -79,10 +84,11 @@ class Bench:
     repository: ToyRepository = field(default_factory=ToyRepository)
     stopping: bool = False
     naps: int = 0
+    prepare: Callable[[Sequence[Message], datetime], None] | None = None
 
     def __post_init__(self) -> None:
         self.store.on_commit = self.repository.commit
-        rules = Rules("routing", self.repository, decide)
+        rules = Rules("routing", self.repository, decide, prepare=self.prepare)
         self.turn = Turn(rules, self.store, self.publisher, lambda: self.stopping, self._nap)
 
     def _nap(self, seconds: float) -> None:
@@ -210,6 +216,27 @@ def test_a_database_that_is_away_is_waited_for() -> None:
     bench.store.trouble = [DatabaseAway("x")] * 3
     assert bench.run(command()) == []
     assert bench.naps == 3
+    assert bench.repository.stored == {"a1": 1}
+
+
+def test_a_database_that_goes_away_while_its_state_is_read_is_waited_for() -> None:
+    bench = Bench()
+    bench.repository.trouble = [AutoReconnect("connection closed")] * (TRIES + 1)
+    assert bench.run(command()) == []
+    assert bench.naps == TRIES + 1
+    assert bench.repository.stored == {"a1": 1}
+
+
+def test_a_database_that_goes_away_while_a_turn_is_prepared_is_waited_for() -> None:
+    trouble: list[Exception] = [AutoReconnect("connection closed")] * (TRIES + 1)
+
+    def prepare(messages: Sequence[Message], now: datetime) -> None:
+        if trouble:
+            raise trouble.pop()
+
+    bench = Bench(prepare=prepare)
+    assert bench.run(command()) == []
+    assert bench.naps == TRIES + 1
     assert bench.repository.stored == {"a1": 1}
 
 
