@@ -12,6 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from marshmallow import ValidationError
+
 from contracts.fields import Answers, Base64, Choice, Flag, ListOf, MapOf, Moment, Score, Text, Whole, WireField
 from contracts.payload import Either, Part, Payload
 
@@ -121,11 +123,21 @@ def data(dice: Random, schema: Payload, known: Mapping[str, Sequence[Any]]) -> d
             continue
         if field.nullable and dice.random() < 0.3:
             found[name] = None
-        elif name in known and dice.random() < 0.8:
-            found[name] = dice.choice(known[name])
+            continue
+        fitting = [each for each in known.get(name, ()) if _passes(field, each)]
+        if fitting and dice.random() < 0.8:
+            found[name] = dice.choice(fitting)
         else:
             found[name] = _passing(dice, field, known)
     return found
+
+
+def _passes(field: WireField[Any], candidate: Any) -> bool:
+    try:
+        field.read(candidate)
+    except ValidationError:
+        return False
+    return True
 
 
 def _is_deep(found: Any) -> bool:

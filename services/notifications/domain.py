@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
+from contracts.common import MAX_BODY
 from contracts.topology import AGENTS, CHANNELS, EVENTS
 from services.chassis.decision import Arm, Data, Decision, Disarm, Message, Say, derived_id
 
@@ -323,7 +324,7 @@ def facts_of(event: Message) -> Facts:
         priority=ticket["priority"],
         requester=one_line(ticket["requester"]["display_name"] or ""),
         agent=one_line(ticket["agent"]["display_name"] or "") if ticket["agent"] else "",
-        message=message or "",
+        message=(message or "")[:MAX_BODY],  # an entry may hold more; an agent's answer never does
     )
 
 

@@ -215,7 +215,10 @@ class Desk:
     def _find_page(self, type_: str, data: Mapping[str, Any]) -> None:
         """Stand in for the repository's query."""
         if type_ == "ticket.list":
-            person = f"account:{data['requester']['account_id']}"
+            temporary = data["requester"].get("temporary")
+            person = (
+                f"temporary:{temporary['account_id']}" if temporary else f"account:{data['requester']['account_id']}"
+            )
             asked = PageAsked(person, data.get("status"), data.get("page", 1))
             found = [one.id for one in self.state.tickets.values() if one.person == person][::-1]
             self.state.pages = {asked: Page(tuple(found[:20]), -(-len(found) // 20))}

@@ -1,0 +1,184 @@
+"""Each service's rules, with whatever passes the schemas: nothing but a decision comes out, and all that it says is of
+the contract and can be stored and published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import bson
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts import registry
+from contracts.names import AGENTS, CHANNELS, DESK, EVENTS
+from contracts.topology import BUILT
+from services.chassis.decision import Arm, Decision, Message, Say
+from services.intake.repository import account_document, entry_document, ticket_document
+from services.notifications.domain import Outcome
+from services.notifications.domain import View as Notified
+from services.notifications.domain import decide as notify
+from services.notifications.mailer import Mail, read_sender, write
+from services.notifications.templates import Templates
+from tests import odd_input
+from tests.unit.intake.desk import CATALOGUE, Desk, on_the_wire
+from tests.unit.notifications.builders import a_contact_change
+from tests.unit.routing import builders as routing
+from tests.unit.sla import stories as sla
+
+KINDS: Mapping[str, registry.Kind] = {
+    DESK: "command",
+    EVENTS: "event",
+    AGENTS: "agent_message",
+    CHANNELS: "channel_message",
+}
+ACCOUNTS = ("ann", "bob", "\0", "temporary:ann", "a" * 200)
+KNOWN: Mapping[str, Sequence[Any]] = {
+    "number": [f"{10_000_001 + n}" for n in range(4)] + ["99999999"],
+    "refers_to": ["10000001", "10000002", "99999999"],
+    "distinct_from": [["10000001"], ["10000001"] * 20],
+    "category": [*CATALOGUE.categories, "gone"],
+    "subcategory": ["card", "refund", "\0"],
+    "fields": [{"order": "1"}, {}],
+    "subject": ["Card", "card!", "\u200b", "\0"],
+    "body": ["Where is it?", "\0", "x" * 20_000],
+    "account_id": ACCOUNTS,
+    "agent_id": ["a1", "a2"],
+    "attachments": [[]],
+    "skills": [["*"], ["billing"], ["gone"], ["\0"] * 100],
+}
+SENDERS = ("web", "game", "agent.a1", "agent.a2")
+SNAPSHOT: Mapping[str, Sequence[Any]] = {
+    **KNOWN,
+    "id": ["t1", "t2", "\0"],
+    "channel": ["web", "game"],
+    "version": list(range(1, 9)),
+    "assignment_seq": [0, 1, 2],
+    "reopen_count": [0, 1, 2**53],
+}
+SERVER = read_sender("Help desk <desk@example.org>")
+AGENT_IDS = ("a1", "a2", "a3")
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_intake(seed: int) -> None:
+    """50 commands of channels, agents and services on one state; `Desk.send` holds what is said to the contract."""
+    dice = Random(seed)
+    desk = Desk(secrets={(account_id, "right") for account_id in ACCOUNTS})
+    commands = [kind for kind in registry.TYPES.values() if kind.type in BUILT and kind.answered_by == "intake"]
+    for _ in range(50):
+        kind = dice.choice(commands) if dice.random() < 0.6 else registry.TYPES["command", "ticket.submit"]
+        data = odd_input.data(dice, kind.schema, {**KNOWN, "secret": ["right", "\0"]})
+        sender = dice.choice([sender for sender in (*SENDERS, "routing", "sla") if kind.may_be_sent_by(sender)])
+        heard = desk.send(kind.type, data, sender)
+        assert_kept(heard.decision)
+        desk.later(hours=dice.choice((0, 1, 200)))
+    for ticket in desk.state.tickets.values():
+        bson.encode(ticket_document(ticket))
+    for entry in desk.state.written_entries:
+        bson.encode(entry_document(entry))
+    for account in desk.state.accounts.values():
+        bson.encode(account_document(account))
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_routing(seed: int) -> None:
+    """Turns of agents' commands, ticket events and outcomes; who is told what is of the contract, nobody overloaded."""
+    dice = Random(seed)
+    view, now, asked = routing.a_view(), routing.NOW, ["none"]
+    for _ in range(12):
+        messages = [routing_message(dice, asked) for _ in range(dice.randint(0, 5))]
+        for decision in routing.turn(view, *messages, now=now):
+            assert_kept(decision)
+            asked += [say.id for say in decision.said if say.id]
+        assert all(agent.load >= 0 for agent in view.agents.values())
+        now += timedelta(seconds=dice.choice((0, 1, 40)))
+
+
+def routing_message(dice: Random, asked: Sequence[str]) -> Message:
+    """A command of an agent, a ticket event or an outcome."""
+    type_ = dice.choice(("agent.sign_on", "agent.heartbeat", "agent.sign_off", "event", "event", "outcome"))
+    id_ = f"m{dice.random()}"
+    if type_ == "event":
+        return a_ticket_event(dice)
+    if type_ == "outcome":
+        return Message(
+            id_, dice.choice(("command.accepted", "command.rejected")), "intake", {}, None, id_, dice.choice(asked)
+        )
+    kind = registry.TYPES["command", type_]
+    return Message(
+        id_, type_, dice.choice(SENDERS), kind.schema.load(odd_input.data(dice, kind.schema, KNOWN)), None, id_
+    )
+
+
+def a_ticket_event(dice: Random) -> Message:
+    """Any of the ticket events, with any ticket that the schema takes."""
+    type_ = dice.choice([type_ for kind, type_ in registry.TYPES if kind == "event" and type_.startswith("ticket.")])
+    schema = registry.TYPES["event", type_].schema
+    id_ = f"e{dice.random()}"
+    return Message(id_, type_, "intake", schema.load(odd_input.data(dice, schema, SNAPSHOT)), None, f"intake\x1f{id_}")
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_sla(seed: int) -> None:
+    """Versions of tickets in any order and state, and the timers that they arm."""
+    dice = Random(seed)
+    desk = sla.Desk()
+    for _ in range(15):
+        event = a_ticket_event(dice)
+        said = desk.take(event, sla.MONDAY)
+        if desk.armed and dice.random() < 0.5:
+            arm = dice.choice(list(desk.armed.values()))
+            said = [*said, *desk.fire_one(arm, arm.due)]
+        for say in said:
+            assert_of_the_contract(say)
+    for arm in desk.armed.values():
+        bson.encode({"due": arm.due, "about": arm.about, "data": dict(arm.data)})
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_notifications(seed: int) -> None:
+    """What people are told of any ticket: in our words, and as a mail."""
+    dice = Random(seed)
+    view = Notified(Templates(), timedelta(days=1))
+    for _ in range(15):
+        message = a_ticket_event(dice)
+        if dice.random() < 0.3:
+            requester = dice.choice(ACCOUNTS)
+            message = a_contact_change(dice.randint(0, 3), dice.choice(("a@b", None, "é\u202e@\U0001f4a9")), requester)
+        decision = notify(view, message, sla.MONDAY)
+        assert_kept(decision)
+        for change in decision.changes:
+            view.apply(change)
+        for timer in (each for each in decision.timers if isinstance(each, Arm)):
+            due = Message("t", f"timer.{timer.kind}", "notifications", {**timer.data, "due": sla.MONDAY}, timer.about)
+            view.outcomes = {(timer.about, 1): Outcome(dice.choice(("accepted", "deferred", "refused")), "\0")}
+            assert_kept(notify(view, due, sla.MONDAY))
+    for delivery in view.deliveries.values():
+        if delivery.channel == "email" and delivery.title:
+            mail = Mail(delivery.id, "a@b.example", delivery.number, delivery.title, delivery.text, sla.MONDAY)
+            sent = write(mail, SERVER).as_bytes()
+            assert sent.split(b"\r\n\r\n")[0].count(b"\r\nTo:") == 1
+
+
+def assert_kept(decision: Decision) -> None:
+    """It is a decision, and what it says is of the contract."""
+    assert isinstance(decision, Decision)
+    for say in decision.said:
+        assert_of_the_contract(say)
+    if decision.answer is not None and decision.answer.type != "account.temporary_opened":
+        outcome = registry.outcome(decision.answer.type)
+        assert outcome is not None
+        outcome.schema.load(on_the_wire(decision.answer.data))
+
+
+def assert_of_the_contract(say: Say) -> None:
+    """Its type may be said there, its data pass the schema, its key fits into a frame."""
+    registry.TYPES[KINDS[say.exchange], say.type].schema.load(on_the_wire(say.data))
+    assert len(say.routing_key.encode()) < 256
