@@ -27,6 +27,16 @@ NOT_AN_OBJECT = "Not an object."
 ID_PATTERN = "[a-z0-9][a-z0-9_-]{0,63}"
 _IS_ID = re.compile(ID_PATTERN).fullmatch
 
+_BLANK = (
+    r"\u0000-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f"
+    r"\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+)
+"""What nobody sees, as ranges of a regular expression: white space, control characters, what Unicode calls default
+ignorable (of its first plane), the empty Braille pattern."""
+
+_SEEN = f"[^{_BLANK}]"
+_IS_SEEN = re.compile(_SEEN).search
+
 
 class WireField(fields.Field[T], ABC):
     """A field of the wire. Required unless `optional`; `nullable`: null is a value of it.
@@ -81,6 +91,19 @@ class Text(WireField[str]):
     def json_schema(self) -> Json:
         schema: Json = {"type": "string", "minLength": self.minimum, "maxLength": self.maximum}
         return schema if self.pattern is None else {**schema, "pattern": f"^(?:{self.pattern})$"}
+
+
+class Words(Text):
+    """Text for people to read: of up to `maximum` characters, one of which at least can be seen. Kept as written."""
+
+    def read(self, value: Any) -> str:
+        words = super().read(value)
+        if not _IS_SEEN(words):
+            raise ValidationError("Must not be blank.")
+        return words
+
+    def json_schema(self) -> Json:
+        return {**super().json_schema(), "pattern": _SEEN}
 
 
 class Choice(WireField[str]):

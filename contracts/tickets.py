@@ -6,7 +6,7 @@ The page is docs/contracts.md.
 from __future__ import annotations
 
 from contracts import common
-from contracts.fields import Answers, Choice, Errors, Flag, ListOf, Moment, Score, Text, Whole
+from contracts.fields import Answers, Choice, Errors, Flag, ListOf, Moment, Score, Text, Whole, Words
 from contracts.payload import Part, Payload
 
 CODES = (
@@ -35,8 +35,8 @@ class Submit(Payload):
     category = Text(64)
     subcategory = Text(64, optional=True)
     fields = Answers(optional=True)  # type: ignore[assignment]  # the wire's name; marshmallow's is set on instances
-    subject = Text(common.MAX_SUBJECT)
-    body = Text(common.MAX_BODY)
+    subject = Words(common.MAX_SUBJECT)
+    body = Words(common.MAX_BODY)
     issue_key = Text(common.MAX_SUBJECT, optional=True)
     refers_to = common.number(optional=True)
     distinct_from = ListOf(common.number(), common.MAX_LINKS, optional=True)
@@ -54,15 +54,15 @@ class RequesterTicket(Payload):
 class Reply(RequesterTicket):
     """Command `ticket.reply`."""
 
-    body = Text(common.MAX_BODY)
+    body = Words(common.MAX_BODY)
     attachments = common.attachments(optional=True)
 
 
 class Edit(RequesterTicket):
     """Command `ticket.edit`: a new subject, a new body, or both."""
 
-    subject = Text(common.MAX_SUBJECT, optional=True)
-    body = Text(common.MAX_BODY, optional=True)
+    subject = Words(common.MAX_SUBJECT, optional=True)
+    body = Words(common.MAX_BODY, optional=True)
 
 
 class Moderator(Payload):
@@ -126,7 +126,7 @@ class AgentTicket(Payload):
 class AgentText(AgentTicket):
     """Commands `ticket.ask_info` and `ticket.add_note` (internal)."""
 
-    body = Text(common.MAX_BODY)
+    body = Words(common.MAX_BODY)
 
 
 class SuggestSolution(AgentText):

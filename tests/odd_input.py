@@ -200,7 +200,8 @@ def _fitting(dice: Random, field: Text) -> str:
         ]
         return dice.choice(fitting) if fitting else "07:30"
     found = (text(dice, encodable=True) * dice.choice((1, 1, 1000)))[: field.maximum]
-    return found + "x" * (field.minimum - len(found))
+    found += "x" * (field.minimum - len(found))
+    return found if _passes(field, found) else "x"
 
 
 def _answer(dice: Random) -> Any:
