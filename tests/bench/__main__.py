@@ -12,20 +12,21 @@ import os
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
 from deploy.local.stack import Stack
 from tests.bench import throughput
+from tests.bench.latency import latency, naive_latency
 from tests.bench.load import Broker
-from tests.bench.measure import Rate
+from tests.bench.memory import memory
 from tests.bench.profile import print_shares, recorded
+from tests.bench.report import as_json, tables
+from tests.bench.timers import lateness
 
 FOLDER = CODE / ".local" / "bench"
 RESULT = FOLDER / "result.json"
@@ -53,6 +54,10 @@ class Bench:
             "naive-desk": lambda desk, broker: throughput.naive_desk(desk, broker, tenth, 1, watching),
             "naive-desk-10": lambda desk, broker: throughput.naive_desk(desk, broker, quarter, 10, watching),
             "desk": lambda desk, broker: throughput.whole_desk(desk, broker, count, watching),
+            "naive-latency": lambda desk, broker: naive_latency(desk, broker, tenth),
+            "latency": lambda desk, broker: latency(desk, broker, tenth),
+            "timers": lambda desk, broker: lateness(desk, broker, armed=100 * count, due=count),
+            "memory": lambda desk, broker: memory(desk, broker, few=count // 2, many=20 * count),
         }
 
     def run(self, names: Sequence[str]) -> dict[str, Any]:
@@ -89,25 +94,6 @@ class Bench:
             print_shares(self._console, name, folder / f"{name}.raw")
 
 
-def rates(results: Mapping[str, Any]) -> Table:
-    """The table of what was measured as a rate."""
-    table = Table(
-        "what", "a second", "times naive", "of the limit", "CPU ms each", title="Submissions: ratios within one run"
-    )
-    for name, value in results.items():
-        if isinstance(value, Rate):
-            naive = results.get("naive-desk" if "desk" in name else "naive-intake")
-            limit = None if "desk" in name else results.get("limit")
-            table.add_row(
-                name,
-                f"{value.rate:.0f}",
-                f"{value.rate / naive.rate:.1f}" if naive else "–",
-                f"{value.rate / limit.rate:.2f}" if limit else "–",
-                f"{value.cpu_ms:.2f}",
-            )
-    return table
-
-
 def main() -> None:
     """Measure, print, write."""
     console = Console()
@@ -120,19 +106,26 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="measure only these")
     parser.add_argument("--profile", action="store_true", help="record the measured processes by py-spy, print shares")
     options = parser.parse_args()
+    load = os.getloadavg()
     stack.remove()  # whatever a run that was cut off has left
     try:
         stack.start_servers()
         results = Bench(stack, console, options.count, options.profile).run(options.only)
     finally:
         stack.stop()
-    console.print(rates(results))
-    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()}
+    for table in tables(results):
+        console.print(table)
+    machine = {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "load_before": load,
+        "load_after": os.getloadavg(),
+    }
     written = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine,
         "count": options.count,
-        "results": {name: asdict(value) for name, value in results.items()},
+        "results": as_json(results),
     }
     RESULT.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
     console.print(f"written to {RESULT.relative_to(CODE)}")

@@ -72,7 +72,7 @@ class Batch:
             "display_name": ticket["requester"]["display_name"],
         }
         shown = {
-            "id": uuid.uuid4().hex + "0000",
+            "id": uuid.uuid4().hex,
             "kind": event.removeprefix("ticket."),
             "author": author,
             "visibility": "public",
@@ -112,7 +112,7 @@ class Batch:
         )
 
     def _ticket(self, person: str, data: Document) -> Document:
-        id_ = uuid.uuid4().hex + "0000"
+        id_ = uuid.uuid4().hex
         requester = data["requester"]
         return {
             "number": f"{len(self.known) + 10_000_001:08}",
@@ -154,7 +154,7 @@ class Batch:
         }
 
     def _say(self, exchange: str, key: str, type_: str, cause: str, data: Document, number: str) -> Outgoing:
-        id_ = uuid.uuid4().hex + "0000"
+        id_ = uuid.uuid4().hex
         body = dumps(
             {
                 "specversion": "1.0",

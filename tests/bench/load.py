@@ -27,6 +27,15 @@ FILLED_AT_ONCE = 2000
 CATEGORIES = ["safety", "account-access", "billing", "content-dispute", "technical", "general"]
 
 
+CAPACITY = 100
+"""Tickets that an agent may have: the most that the contract allows."""
+
+
+def agents_for(tickets: int) -> int:
+    """How many agents have room for so many tickets, with some to spare."""
+    return tickets // 90 + 1
+
+
 def submissions(count: int, duplicates: float, prefix: str) -> Iterator[tuple[str, bytes]]:
     """`count` submissions (id, body), a fixed mixture: a share of `duplicates` repeats an earlier requester's issue."""
     texts = _texts()
@@ -38,7 +47,7 @@ def submissions(count: int, duplicates: float, prefix: str) -> Iterator[tuple[st
         if number not in repeats:
             filed.append(number)
         text = texts[requester % len(texts)]
-        data = {
+        data: dict[str, object] = {
             "requester": {
                 "account_id": f"{prefix}-{requester}",
                 "display_name": f"Requester {requester}",
@@ -89,13 +98,22 @@ class Broker:
                 raise SystemExit(f"bench: the broker did not take {len(untaken)} messages {key}")
         publisher.close()
 
-    def sign_on(self, agents: int, capacity: int) -> None:
+    def sign_on(self, agents: int) -> None:
         """Sign on `b1`, `b2`, … who never answer."""
         for number in range(1, agents + 1):
             id_, agent = f"sign-on-{number}", f"b{number}"
-            data = {"agent_id": agent, "display_name": f"Agent {number}", "capacity": capacity, "skills": ["*"]}
+            data: dict[str, object] = {
+                "agent_id": agent,
+                "display_name": f"Agent {number}",
+                "capacity": CAPACITY,
+                "skills": ["*"],
+            }
             body = event(id_, "agent.sign_on", f"/agents/{agent}", data)
             self.fill(topology.DESK, "agent.sign_on", [(id_, body)], AGENT_PREFIX + agent)
+
+    def purge(self, queue: str) -> None:
+        """Forget what waits in `queue`."""
+        self._watching.channel.queue_purge(queue)
 
     def length(self, queue: str) -> int:
         """How many messages wait in `queue`."""

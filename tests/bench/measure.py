@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -37,3 +38,8 @@ def measure(done: Callable[[], int], count: int, pids: Collection[int], first: f
             return Rate(more / (now - begun[0]), 1000 * (cpu() - begun[2]) / more)
         time.sleep(0.02)
     raise SystemExit(f"bench: only {done()} of {count} were done within {PATIENCE:.0f} s")
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The smallest of these (ascending, at least one) that `share` of them do not exceed."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

@@ -47,7 +47,7 @@ NAIVE_INDEXES = {
 
 def database_as_root(desk: Desk) -> MongoClient[dict[str, Any]]:
     """A client that may look at every database."""
-    return MongoClient(desk.admin_mongo_url)
+    return MongoClient(desk.admin_mongo_url, tz_aware=True)
 
 
 def naive_database(desk: Desk) -> str:

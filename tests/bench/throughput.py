@@ -15,15 +15,13 @@ from contracts import topology
 from contracts.names import SERVICES
 from deploy.local.desk import Desk
 from tests.bench import rivals
-from tests.bench.load import Broker, submissions
+from tests.bench.load import Broker, agents_for, submissions
 from tests.bench.measure import Rate, measure
 
 DUPLICATES = 0.1
 FIRST, LAST = 0.0, 0.99
 DELIVERIES, TIMERS = 3, 2
 """Of each ticket: its receipt, and that it is assigned, to requester and agent; a warning and a breach."""
-
-CAPACITY = 100
 
 Watching = Callable[[Mapping[str, int]], AbstractContextManager[None]]
 """Is told what is about to be measured: process ids by name."""
@@ -56,7 +54,7 @@ def intake(desk: Desk, broker: Broker, count: int, watching: Watching) -> Rate:
 def naive_desk(desk: Desk, broker: Broker, count: int, workers: int, watching: Watching) -> Rate:
     """The naive pipeline, four processes."""
     unique = count - int(count * DUPLICATES)
-    rivals.prepare_naive(desk, agents=unique // 90 + 1)
+    rivals.prepare_naive(desk, agents_for(unique))
     broker.fill("", "naive.intake", submissions(count, DUPLICATES, "naive"))
     with (
         rivals.database_as_root(desk) as client,
@@ -79,7 +77,7 @@ def whole_desk(desk: Desk, broker: Broker, count: int, watching: Watching) -> Ra
     unique = count - int(count * DUPLICATES)
     broker.collect("bench.assigned", topology.AGENTS, "agent.*.ticket.assigned")
     broker.fill(topology.INTAKE, "ticket.submit", submissions(count, DUPLICATES, "desk"))
-    broker.sign_on(agents=unique // 90 + 1, capacity=CAPACITY)
+    broker.sign_on(agents_for(unique))
     desk.start_all((service, 1) for service in SERVICES if service != "intake")
     desk.start("intake")
     pids = process_ids(desk, SERVICES)

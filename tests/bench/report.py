@@ -1,0 +1,153 @@
+"""What `make bench` prints and writes of what was measured: the figures, and each goal beside what was reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.table import Table
+
+from tests.bench.latency import Latency
+from tests.bench.measure import Rate
+from tests.bench.memory import Memory
+from tests.bench.timers import Lateness
+
+Results = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """`figure` of the measurements named has to be at least, or at most, `bound`."""
+
+    what: str
+    of: tuple[str, ...]
+    figure: Callable[[Results], float]
+    bound: float
+    at_least: bool
+
+    def is_reached(self, results: Results) -> bool:
+        """Whether it is, by these results."""
+        value = self.figure(results)
+        return value >= self.bound if self.at_least else value <= self.bound
+
+
+GOALS = [
+    Goal("intake, of the limit", ("intake", "limit"), lambda of: of["intake"].rate / of["limit"].rate, 0.5, True),
+    Goal(
+        "intake, times naive",
+        ("intake", "naive-intake"),
+        lambda of: of["intake"].rate / of["naive-intake"].rate,
+        8,
+        True,
+    ),
+    Goal("desk, times naive", ("desk", "naive-desk"), lambda of: of["desk"].rate / of["naive-desk"].rate, 5, True),
+    Goal(
+        "latency p50, times naive",
+        ("latency", "naive-latency"),
+        lambda of: of["latency"].p50 / of["naive-latency"].p50,
+        1.5,
+        False,
+    ),
+    Goal(
+        "latency p99, times naive",
+        ("latency", "naive-latency"),
+        lambda of: of["latency"].p99 / of["naive-latency"].p99,
+        1.5,
+        False,
+    ),
+    Goal("timers, p99 late in seconds", ("timers",), lambda of: of["timers"].p99, 1, False),
+    Goal("timers that did not fire once", ("timers",), lambda of: of["timers"].not_once, 0, False),
+    Goal(
+        "memory, many waiting over few, the worst service",
+        ("memory",),
+        lambda of: max(one.ratio for one in of["memory"].values()),
+        1.2,
+        False,
+    ),
+]
+
+
+def tables(results: Results) -> Iterator[Table]:
+    """Everything that was measured, then the goals that it bears on."""
+    rates = {name: value for name, value in results.items() if isinstance(value, Rate)}
+    if rates:
+        yield _rates(rates)
+    latencies = {name: value for name, value in results.items() if isinstance(value, Latency)}
+    if latencies:
+        yield _latencies(latencies)
+    if "timers" in results:
+        yield _lateness(results["timers"])
+    if "memory" in results:
+        yield _memory(results["memory"])
+    goals = [goal for goal in GOALS if all(name in results for name in goal.of)]
+    if goals:
+        yield _goals(goals, results)
+
+
+def as_json(results: Results) -> dict[str, Any]:
+    """The same for a file, with the goals' figures."""
+    measured = {
+        name: {key: asdict(one) for key, one in value.items()} if isinstance(value, dict) else asdict(value)
+        for name, value in results.items()
+    }
+    goals = {
+        goal.what: {"figure": goal.figure(results), "goal": goal.bound, "reached": goal.is_reached(results)}
+        for goal in GOALS
+        if all(name in results for name in goal.of)
+    }
+    return {"measured": measured, "goals": goals}
+
+
+def _rates(rates: Mapping[str, Rate]) -> Table:
+    table = Table("what", "a second", "times naive", "of the limit", "CPU ms each", title="Submissions")
+    for name, value in rates.items():
+        is_desk = name.endswith(("desk", "desk-10"))
+        naive = rates.get("naive-desk" if is_desk else "naive-intake")
+        limit = None if is_desk else rates.get("limit")
+        table.add_row(
+            name,
+            f"{value.rate:.0f}",
+            f"{value.rate / naive.rate:.1f}" if naive else "–",
+            f"{value.rate / limit.rate:.2f}" if limit else "–",
+            f"{value.cpu_ms:.2f}",
+        )
+    return table
+
+
+def _latencies(latencies: Mapping[str, Latency]) -> Table:
+    table = Table("what", "count", "p50", "p99", "largest", title="Milliseconds from submission to agent, 50 a second")
+    for name, value in latencies.items():
+        table.add_row(name, str(value.count), f"{value.p50:.1f}", f"{value.p99:.1f}", f"{value.largest:.1f}")
+    return table
+
+
+def _lateness(late: Lateness) -> Table:
+    title = f"Timers: {late.armed} armed, {late.due} due within a minute, an instance killed in its middle"
+    table = Table("fired", "in two turns", "heard twice", "p50 s", "p99 s", "largest s", "over 1 s", title=title)
+    table.add_row(
+        str(late.fired),
+        str(late.fired_twice),
+        str(late.heard_twice),
+        f"{late.p50:.3f}",
+        f"{late.p99:.3f}",
+        f"{late.largest:.3f}",
+        str(late.over_a_second),
+    )
+    return table
+
+
+def _memory(peaks: Mapping[str, Memory]) -> Table:
+    table = Table("service", "few waiting", "many waiting", "ratio", title="Peak memory, MiB")
+    for service, peak in peaks.items():
+        table.add_row(service, f"{peak.few:.0f}", f"{peak.many:.0f}", f"{peak.ratio:.2f}")
+    return table
+
+
+def _goals(goals: list[Goal], results: Results) -> Table:
+    table = Table("goal", "at", "reached", "", title="Goals")
+    for goal in goals:
+        bound = f"{'≥' if goal.at_least else '≤'} {goal.bound:g}"
+        verdict = "yes" if goal.is_reached(results) else "NO"
+        table.add_row(goal.what, bound, f"{goal.figure(results):.2f}", verdict)
+    return table
