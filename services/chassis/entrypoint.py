@@ -23,8 +23,9 @@ from services.chassis.consumer import Consumer
 from services.chassis.publisher import Publisher
 from services.chassis.reading import Delivery
 from services.chassis.settings import Settings
+from services.chassis.timers import claim_timers, hold_timers
 from services.chassis.turn import UNSENT_AFTER, Rules, Stopping, Turn
-from services.chassis.unit_of_work import DatabaseAway, Fired, Store, claim_timers
+from services.chassis.unit_of_work import DatabaseAway, Fired, Store
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,14 @@ TIMER_POLL = 0.2
 TIMER_HORIZON = timedelta(seconds=0.3)
 """Timers due so soon are claimed ahead and slept for, so that they fire to the moment."""
 
-TIMER_LEASE = timedelta(seconds=30)
+TIMER_LEASE = timedelta(seconds=2)
+TIMER_RENEWAL = 0.5
+"""How long a claim holds, and the seconds after which it is renewed while its turn is in work: what an instance had
+claimed when it was killed fires so much later."""
+
+TIMER_RETRY = timedelta(seconds=30)
+"""A timer whose decision failed is tried again after so long."""
+
 TIMERS_AT_ONCE = 200
 
 ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType]
@@ -168,6 +176,8 @@ class Messages(TurnEntrypoint):
 class DueTimers(TurnEntrypoint):
     """Turns of the timers that fall due. The method gets them as a list. Any number of instances share them."""
 
+    expected_exceptions = (Stopping, DatabaseAway)
+
     def run(self) -> None:
         """Claim ahead, sleep to the moment, fire."""
         store: Store = self.container.config["turns"].store
@@ -176,7 +186,7 @@ class DueTimers(TurnEntrypoint):
             try:
                 claimed = claim_timers(store, TIMER_HORIZON, TIMER_LEASE, owner, TIMERS_AT_ONCE)
                 if claimed:
-                    self._fire(store, claimed)
+                    self._fire(store, claimed, owner)
             except (DatabaseAway, Stopping) as error:
                 log.warning("timers wait", extra={"error": str(error)})
                 eventlet.sleep(1)
@@ -184,16 +194,30 @@ class DueTimers(TurnEntrypoint):
             if len(claimed) < TIMERS_AT_ONCE:
                 eventlet.sleep(TIMER_POLL)
 
-    def _fire(self, store: Store, claimed: Sequence[Fired]) -> None:
-        # All were within the horizon when they were claimed: what is further off now is so because the clock was set
-        # back, and would be slept for as long.
-        ahead = min(claimed[-1].due - store.now(), TIMER_HORIZON).total_seconds()
-        if ahead > 0:
-            eventlet.sleep(ahead)
-        now = store.now()
-        for timer in claimed:
-            telemetry.TIMER_LATE.observe((now - timer.due).total_seconds())
-        self.in_worker(list(claimed))
+    def _fire(self, store: Store, claimed: Sequence[Fired], owner: str) -> None:
+        keeper = eventlet.spawn(self._keep, store, claimed, owner)
+        try:
+            # All were within the horizon when they were claimed: what is further off now is so because the clock was
+            # set back, and would be slept for as long.
+            ahead = min(claimed[-1].due - store.now(), TIMER_HORIZON).total_seconds()
+            if ahead > 0:
+                eventlet.sleep(ahead)
+            now = store.now()
+            for timer in claimed:
+                telemetry.TIMER_LATE.observe((now - timer.due).total_seconds())
+            self.in_worker(list(claimed))
+        finally:
+            keeper.kill()
+        hold_timers(store, claimed, owner, TIMER_RETRY)  # what is left of them could not be decided
+
+    def _keep(self, store: Store, claimed: Sequence[Fired], owner: str) -> None:
+        """Renew the claim until killed: a turn may take long (the broker is away, mails go out)."""
+        while True:
+            eventlet.sleep(TIMER_RENEWAL)
+            try:
+                hold_timers(store, claimed, owner, TIMER_LEASE)
+            except DatabaseAway as error:
+                log.warning("a claim could not be renewed", extra={"error": str(error)})
 
 
 class Every(TurnEntrypoint):

@@ -384,26 +384,3 @@ def _timer_rows(work: Work) -> list[Document]:
         for timer, armed in last.values()
         if isinstance(timer, Arm)
     ]
-
-
-def claim_timers(store: Store, horizon: timedelta, lease: timedelta, owner: str, most: int) -> list[Fired]:
-    """Claim up to `most` timers that fall due within `horizon`, in the order they are due.
-
-    A claim holds for `lease` by the database's clock; after that another instance may take the timer, and the fence,
-    raised by each claim, keeps the slower one from firing it too.
-    """
-    with reaching_database():
-        now = store.now()
-        free = {"due": {"$lte": now + horizon}, "lease_until": {"$lte": now}}
-        found = [row["_id"] for row in store.timers.find(free, {"_id": 1}).sort("due", ASCENDING).limit(most)]
-        if not found:
-            return []
-        store.timers.update_many(
-            {"_id": {"$in": found}, **free},
-            {"$set": {"lease_until": now + lease, "owner": owner, "claimed_at": now}, "$inc": {"fence": 1}},
-        )
-        mine = store.timers.find({"_id": {"$in": found}, "owner": owner, "claimed_at": now}).sort("due", ASCENDING)
-        return [
-            Fired(row["_id"], row["due"], row["kind"], row["about"], row["data"], Armed(**row["armed"]), row["fence"])
-            for row in mine
-        ]

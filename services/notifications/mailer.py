@@ -34,7 +34,7 @@ TIMEOUT = 10.0
 """Seconds that one step of the dialogue may take."""
 
 BATCH_TIME = 20.0
-"""Seconds for a whole batch; well under the lease of the timers that ask for it, lest another instance takes them."""
+"""Seconds for a whole batch: what waits for it, the turn of the timers that ask for it, should not wait for ever."""
 
 StartTls = Literal["required", "when-offered"]
 AWAY = (smtplib.SMTPException, OSError)

@@ -10,7 +10,8 @@ import pytest
 
 from deploy.local.stack import Stack
 from services.chassis.decision import Arm, Disarm
-from services.chassis.unit_of_work import Armed, Conflict, Fired, Store, Work, claim_timers
+from services.chassis.timers import claim_timers, hold_timers
+from services.chassis.unit_of_work import Armed, Conflict, Fired, Store, Work
 from tests.integration import turn_stores
 
 HORIZON = timedelta(seconds=0.3)
@@ -146,3 +147,43 @@ def test_arming_and_disarming_in_one_turn_leaves_the_last_word(stores: list[Stor
     store, now = stores[0], stores[0].now()
     arm(store, timer("kept", now), Disarm("gone"), timer("gone", now), Disarm("gone"), timer("kept", now - LEASE))
     assert [(one.id, one.due) for one in claim(store, "a")] == [("kept", now - LEASE)]
+
+
+def test_a_claim_is_held_for_as_long_as_its_turn_is_in_work(stores: list[Store]) -> None:
+    slow, other = stores[:2]
+    arm(slow, timer("t", slow.now()))
+    claimed = claim(slow, "slow", NO_LEASE)
+    hold_timers(slow, claimed, "slow", LEASE)
+    assert claim(other, "other") == []
+    arm(slow, fired=tuple(claimed))
+
+
+def test_nobody_holds_what_another_has_claimed_since(stores: list[Store]) -> None:
+    slow, other = stores[:2]
+    arm(slow, timer("t", slow.now()))
+    lost = claim(slow, "slow", NO_LEASE)
+    claim(other, "other", NO_LEASE)
+    hold_timers(slow, lost, "slow", LEASE)
+    assert [one.id for one in claim(other, "other")] == ["t"]
+
+
+def test_a_timer_that_its_firing_set_anew_is_held_by_nobody(stores: list[Store]) -> None:
+    store = stores[0]
+    arm(store, timer("t", store.now()))
+    claimed = claim(store, "a")
+    arm(store, timer("t", store.now()), by="timer", fired=tuple(claimed))
+    hold_timers(store, claimed, "a", LEASE)
+    assert [one.id for one in claim(stores[1], "b")] == ["t"]
+
+
+@pytest.mark.parametrize("most", [200, 2])
+def test_what_a_killed_instance_has_locked_holds_up_no_other_timer(stores: list[Store], most: int) -> None:
+    """Its transaction stays open until MongoDB ends it, which takes longer than any timer may wait."""
+    dead, alive, now = stores[0], stores[1], stores[0].now()
+    arm(dead, *(timer(f"t{number}", now - timedelta(seconds=9 - number)) for number in range(4)))
+    with dead.database.client.start_session() as session:
+        session.start_transaction()
+        dead.timers.delete_many({"_id": {"$in": ["t0", "t1"]}}, session=session)
+        assert [one.id for one in claim(alive, "alive", most=most)] == ["t2", "t3"]
+        session.abort_transaction()
+    assert [one.id for one in claim(alive, "alive")] == ["t0", "t1"]

@@ -8,7 +8,9 @@ from typing import Any
 
 import eventlet
 import pytest
+from eventlet.event import Event
 
+from services.chassis import entrypoint
 from services.chassis.entrypoint import TIMER_HORIZON, DueTimers, Every, Messages, TurnEntrypoint
 from services.chassis.turn import Stopping
 from services.chassis.unit_of_work import Armed, DatabaseAway, Fired
@@ -40,12 +42,35 @@ def test_a_claimed_timer_is_slept_on_no_longer_than_it_was_claimed_ahead(
     monkeypatch.setattr(eventlet, "sleep", naps.append)
     timers = DueTimers()
     monkeypatch.setattr(timers, "in_worker", fired.append)
+    held: list[timedelta] = []
+    monkeypatch.setattr(entrypoint, "hold_timers", lambda _store, _timers, _owner, lease: held.append(lease))
     timer = Fired("t", NOW + due_in, "kind", "about", {}, Armed("by", "chain"), 1)
     store: Any = Clock(NOW)
-    timers._fire(store, [timer])
+    timers._fire(store, [timer], "owner")
     assert (naps, fired) == (slept, [[timer]])
+    assert held == [entrypoint.TIMER_RETRY]  # whatever is left of them could not be decided
 
 
 @pytest.mark.parametrize("entrypoint", [Messages("toys"), DueTimers(), Every(1.0)], ids=lambda one: type(one).__name__)
 def test_what_is_away_is_no_error_to_nameko(entrypoint: TurnEntrypoint) -> None:
     assert {Stopping, DatabaseAway} <= set(entrypoint.expected_exceptions)
+
+
+def test_a_claim_is_renewed_while_its_turn_is_in_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The turn ends only when the claim was renewed twice; nothing is renewed after it."""
+    renewed = Event()
+    held: list[timedelta] = []
+
+    def hold(_store: Any, _timers: Sequence[Fired], _owner: str, lease: timedelta) -> None:
+        held.append(lease)
+        if held == [entrypoint.TIMER_LEASE] * 2:
+            renewed.send()
+
+    monkeypatch.setattr(entrypoint, "TIMER_RENEWAL", 0)
+    monkeypatch.setattr(entrypoint, "hold_timers", hold)
+    timers = DueTimers()
+    monkeypatch.setattr(timers, "in_worker", lambda _timers: renewed.wait())
+    store: Any = Clock(NOW)
+    timers._fire(store, [Fired("t", NOW, "kind", "about", {}, Armed("by", "chain"), 1)], "owner")
+    eventlet.sleep(0)
+    assert held == [entrypoint.TIMER_LEASE, entrypoint.TIMER_LEASE, entrypoint.TIMER_RETRY]

@@ -1,0 +1,79 @@
+"""Due timers, shared out among the instances of a service: claimed, and held for as long as their turn is in work.
+
+A claim is a lease by the database's clock, short, so that what a killed instance had claimed is soon another's; and it
+raises the timer's fence. Firing is conditional on the fence (unit_of_work.py), so it happens once even if a lease ran
+out in the middle. Arming and removing are part of a turn. See docs/turn.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import ASCENDING
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from services.chassis.unit_of_work import Armed, Conflict, Document, Fired, Store, reaching_database
+
+
+def claim_timers(store: Store, horizon: timedelta, lease: timedelta, owner: str, most: int) -> list[Fired]:
+    """Claim up to `most` timers that fall due within `horizon`, in the order they are due, for `lease`.
+
+    Waits for nobody: a timer that an open transaction has changed is passed over. It is a turn's that is about to end,
+    or that of an instance which was killed in the middle of it; MongoDB ends those late.
+    """
+    passed_over: list[Any] = []
+    with reaching_database():
+        now = store.now()
+        free: Document = {"due": {"$lte": now + horizon}, "lease_until": {"$lte": now}}
+        while True:
+            due = {**free, "_id": {"$nin": passed_over}} if passed_over else free
+            found = [row["_id"] for row in store.timers.find(due, {"_id": 1}).sort("due", ASCENDING).limit(most)]
+            claim = {"lease_until": now + lease, "owner": owner, "claimed_at": now}
+            locked = _claim(store, found, free, claim)
+            claimed = _claimed(store, found, owner, now)
+            if claimed or not locked:
+                return claimed
+            passed_over += locked
+
+
+def hold_timers(store: Store, claimed: Sequence[Fired], owner: str, lease: timedelta) -> None:
+    """Hold those of the claimed timers that `owner` still has, not fired nor set anew, for `lease` from now."""
+    with reaching_database():
+        still = {"_id": {"$in": [timer.id for timer in claimed]}, "owner": owner}
+        store.timers.update_many(still, {"$set": {"lease_until": store.now() + lease}})
+
+
+def _claim(store: Store, ids: Sequence[Any], free: Document, claim: Document) -> list[Any]:
+    """Claim those of these that are free; gives those that an open transaction has changed.
+
+    In a transaction, where MongoDB refuses such a timer at once; outside one it would wait for the other's end.
+    """
+    if not ids:
+        return []
+    try:
+        with (
+            reaching_database(),
+            store.database.client.start_session(causal_consistency=False) as session,
+            session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority")),
+        ):
+            update = {"$set": claim, "$inc": {"fence": 1}}
+            store.timers.update_many({"_id": {"$in": list(ids)}, **free}, update, session=session)
+    except Conflict:
+        if len(ids) == 1:
+            return list(ids)
+        middle = len(ids) // 2
+        return _claim(store, ids[:middle], free, claim) + _claim(store, ids[middle:], free, claim)
+    return []
+
+
+def _claimed(store: Store, ids: Sequence[Any], owner: str, now: datetime) -> list[Fired]:
+    if not ids:
+        return []
+    mine = store.timers.find({"_id": {"$in": list(ids)}, "owner": owner, "claimed_at": now}).sort("due", ASCENDING)
+    return [
+        Fired(row["_id"], row["due"], row["kind"], row["about"], row["data"], Armed(**row["armed"]), row["fence"])
+        for row in mine
+    ]
