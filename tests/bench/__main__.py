@@ -1,7 +1,7 @@
 """`make bench`: what Casebus handles, as ratios within one run, on a stack of its own.
 
 Measures what `--only` names, or all, each on a desk of its own; prints the figures and the goals, writes
-`.local/bench/result.json`. What is measured and how: the module of each, and docs/performance.md.
+`.local/bench.json`. What is measured and how: the module of each, and docs/performance.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from tests.bench.report import as_json, tables
 from tests.bench.timers import lateness
 
 FOLDER = CODE / ".local" / "bench"
-RESULT = FOLDER / "result.json"
+RESULT = CODE / ".local" / "bench.json"
+PROFILES = CODE / ".local" / "profile"
 
 
 class Bench:
@@ -80,18 +81,17 @@ class Bench:
         try:
             yield desk
         finally:
-            desk.remove()
+            desk.kill_all()  # what it holds goes with the stack: RabbitMQ takes long to delete full queues
 
     @contextmanager
     def _watching(self, processes: Mapping[str, int]) -> Iterator[None]:
         if not self._profiled:
             yield
             return
-        folder = FOLDER / "profile"
-        with recorded(processes, folder):
+        with recorded(processes, PROFILES):
             yield
         for name in processes:
-            print_shares(self._console, name, folder / f"{name}.raw")
+            print_shares(self._console, name, PROFILES / f"{name}.raw")
 
 
 def main() -> None:
@@ -112,7 +112,7 @@ def main() -> None:
         stack.start_servers()
         results = Bench(stack, console, options.count, options.profile).run(options.only)
     finally:
-        stack.stop()
+        stack.remove()
     for table in tables(results):
         console.print(table)
     machine = {

@@ -99,5 +99,5 @@ def process_ids(desk: Desk, services: Collection[str]) -> dict[str, int]:
     pids = {service: desk.pid(service) for service in services}
     ended = [service for service, pid in pids.items() if pid is None]
     if ended:
-        raise SystemExit(f"bench: {', '.join(ended)} ended; see the logs in .local/bench/log")
+        raise SystemExit(f"bench: {', '.join(ended)} ended while they were measured")
     return {service: pid for service, pid in pids.items() if pid is not None}
