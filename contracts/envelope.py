@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -21,6 +21,7 @@ __all__ = [
     "TIME_PATTERN",
     "Event",
     "NotAnEvent",
+    "WrongAttributes",
     "from_dict",
     "moment",
     "parse",
@@ -42,6 +43,17 @@ _TIME = re.compile(TIME_PATTERN).fullmatch
 
 class NotAnEvent(ValueError):
     """A body that is no event of ours; the message is the reason, naming the attribute, never quoting its value."""
+
+
+class WrongAttributes(NotAnEvent):
+    """An event but for some attributes: its `id` and `type` can be read, so that its sender can be told.
+
+    `faults`: what is wrong, by attribute, worded to follow its name.
+    """
+
+    def __init__(self, id_: str, type_: str, faults: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{name} {fault}" for name, fault in faults.items()))
+        self.id, self.type, self.faults = id_, type_, faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +78,30 @@ class Event:
 def from_dict(body: Any) -> Event:
     """The event in a decoded JSON body; unknown attributes are ignored.
 
-    Raises NotAnEvent, with the reason, for anything that is not a CloudEvents 1.0 event as the wire contract wants it.
+    Raises NotAnEvent, with the reason, for anything that is not a CloudEvents 1.0 event as the wire contract wants it:
+    WrongAttributes where it says that it is one, and has an id and a type.
     """
     if not isinstance(body, dict):
         raise NotAnEvent("the body is not a JSON object")
     get = body.get
     if get("specversion") != "1.0":
         raise NotAnEvent('specversion is not "1.0"')
+    id_, type_ = _name(get("id"), "id"), _name(get("type"), "type")
     data = get("data")
-    return Event(
-        _required(get("id"), "id"),
-        _required(get("type"), "type"),
-        _required(get("source"), "source"),
-        _required_time(get("time")),
-        {} if data is None else data,
-        _optional(get("subject"), "subject"),
-        _optional(get("traceparent"), "traceparent"),
-        _optional(get("causationid"), "causationid"),
-        _optional(get("correlationid"), "correlationid"),
-    )
+    try:
+        return Event(
+            id_,
+            type_,
+            _text(get("source")),
+            moment(get("time")),
+            {} if data is None else data,
+            _optional(get("subject")),
+            _optional(get("traceparent")),
+            _optional(get("causationid")),
+            _optional(get("correlationid")),
+        )
+    except ValueError:
+        raise WrongAttributes(id_, type_, _faults(body)) from None
 
 
 def to_dict(event: Event) -> dict[str, Any]:
@@ -139,26 +156,44 @@ def rfc3339(at: datetime) -> str:
     return at.astimezone(UTC).isoformat()[:-6] + "Z"
 
 
-def _required(value: Any, name: str) -> str:
+def _name(value: Any, attribute: str) -> str:
+    try:
+        return _text(value)
+    except ValueError as error:
+        raise NotAnEvent(f"{attribute} {error}") from error
+
+
+def _text(value: Any) -> str:
     if type(value) is not str or not value:
-        raise NotAnEvent(f"{name} is missing or not text" if value != "" else f"{name} is empty")
+        raise ValueError("is missing or not text" if value != "" else "is empty")
     if len(value) > MAX_ID:
-        raise NotAnEvent(f"{name} is longer than {MAX_ID} characters")
+        raise ValueError(f"is longer than {MAX_ID} characters")
     return value
 
 
-def _optional(value: Any, name: str) -> str | None:
-    # An empty one says as little as an absent one; dead-lettering it would punish a sender for nothing.
+def _optional(value: Any) -> str | None:
+    # An empty one says as little as an absent one; refusing it would punish a sender for nothing.
     if value is None or value == "":
         return None
-    return _required(value, name)
+    return _text(value)
 
 
-def _required_time(value: Any) -> datetime:
-    try:
-        return moment(value)
-    except ValueError as error:
-        raise NotAnEvent(f"time {error}") from error
+_CHECKS: Mapping[str, Callable[[Any], object]] = {
+    "source": _text,
+    "time": moment,
+    **dict.fromkeys(("subject", "traceparent", "causationid", "correlationid"), _optional),
+}
+
+
+def _faults(body: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with the attributes, by name."""
+    faults = {}
+    for name, check in _CHECKS.items():
+        try:
+            check(body.get(name))
+        except ValueError as error:
+            faults[name] = str(error)
+    return faults
 
 
 def _refuse_constant(name: str) -> NoReturn:

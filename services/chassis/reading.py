@@ -15,7 +15,7 @@ import orjson
 from marshmallow import ValidationError
 
 from contracts import registry, topology
-from contracts.envelope import Event, NotAnEvent, from_dict
+from contracts.envelope import Event, NotAnEvent, WrongAttributes, from_dict
 from contracts.names import role_of, source_agrees
 from contracts.payload import errors_by_field
 from contracts.registry import MessageType
@@ -90,6 +90,8 @@ def read(delivery: Delivery) -> Arrival | Unreadable:
         return _too_large(delivery, sender) if is_command else Unreadable(delivery, "larger than 1 MiB")
     try:
         event = from_dict(orjson.loads(delivery.body))
+    except WrongAttributes as error:
+        return _faulty(delivery, sender, error) if is_command else Unreadable(delivery, f"not a CloudEvent: {error}")
     except NotAnEvent as error:
         return Unreadable(delivery, f"not a CloudEvent: {error}")
     except orjson.JSONDecodeError as error:
@@ -188,20 +190,25 @@ def _arrival(
     return Arrival(message, refusal, reply_to, correlation_id, delivery)
 
 
+def _faulty(delivery: Delivery, sender: str, fault: WrongAttributes) -> Arrival:
+    """A command whose envelope is wrong where its sender can be told."""
+    refusal = _invalid({name: [f"It {what}."] for name, what in fault.faults.items()})
+    return _refused_unread(delivery, sender, fault.id, fault.type, refusal)
+
+
 def _too_large(delivery: Delivery, sender: str) -> Arrival | Unreadable:
     """Answered without being parsed: its id is the AMQP message_id, which equals the event's."""
     message_id = delivery.properties.get("message_id")
     if not message_id:
         return Unreadable(delivery, "larger than 1 MiB, without a message_id to answer to")
-    message = Message(message_id, delivery.routing_key, sender, {}, None, f"{sender}\x1f{message_id}")
     text = f"The message has {len(delivery.body)} bytes; at most {LARGEST} are taken."
-    return Arrival(
-        message,
-        rejected("too_large", text),
-        delivery.properties.get("reply_to"),
-        delivery.properties.get("correlation_id"),
-        delivery=delivery,
-    )
+    return _refused_unread(delivery, sender, message_id, delivery.routing_key, rejected("too_large", text))
+
+
+def _refused_unread(delivery: Delivery, sender: str, id_: str, type_: str, refusal: Answer) -> Arrival:
+    message = Message(id_, type_, sender, {}, None, f"{sender}\x1f{id_}")
+    properties = delivery.properties
+    return Arrival(message, refusal, properties.get("reply_to"), properties.get("correlation_id"), delivery)
 
 
 def _invalid(errors: Mapping[str, list[str]]) -> Answer:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.envelope import Event, NotAnEvent, from_dict, moment, parse, rfc3339, serialise, to_dict
+from contracts.envelope import Event, NotAnEvent, WrongAttributes, from_dict, moment, parse, rfc3339, serialise, to_dict
 from contracts.names import role_of, source_agrees, source_of
 
 GOOD: dict[str, Any] = {
@@ -72,6 +72,13 @@ def test_says_what_is_wrong_without_repeating_it(field: str, value: Any, reason:
 def test_requires_what_the_contract_requires(field: str) -> None:
     with pytest.raises(NotAnEvent, match=f"^{field}"):
         from_dict({name: value for name, value in GOOD.items() if name != field})
+
+
+def test_tells_every_wrong_attribute_of_what_can_be_answered() -> None:
+    with pytest.raises(WrongAttributes) as wrong:
+        from_dict({**GOOD, "time": "now", "source": None, "subject": "x" * 201})
+    assert (wrong.value.id, wrong.value.type) == ("c-1", "ticket.submit")
+    assert wrong.value.faults.keys() == {"source", "time", "subject"}
 
 
 @pytest.mark.parametrize("data", [{}, [], "text", 7, False])

@@ -105,6 +105,7 @@ def test_each_other_fault_has_its_code(house: House) -> None:
         ("web", "ticket.submit", new, "forbidden", {"source": "/channels/game"}),
         ("web", "ticket.submit", new, "invalid", {"type": "ticket.teleport"}),
         ("web", "ticket.submit", new, "invalid", {"type": "ticket.assign"}),
+        ("web", "ticket.submit", new, "invalid", {"subject": "x" * 201}),
         ("agent.a1", "ticket.suggest_solution", {**answer, "number": "99999999"}, "unknown_ticket", {}),
         ("agent.a1", "ticket.suggest_solution", {**answer, "expected_version": 1}, "conflict", {}),
         ("agent.a1", "ticket.suggest_solution", {**answer, "agent_id": "a2"}, "forbidden", {}),
@@ -138,7 +139,7 @@ def test_what_nobody_can_be_answered_for_is_set_aside_whole(house: House) -> Non
         "half": good[1][:-1],
         "nested": b"[" * 100_000,
         "another version": good[1].replace(b'"1.0"', b'"0.3"'),
-        "no time": good[1].replace(b'"time"', b'"thyme"'),
+        "no type": good[1].replace(b'"type"', b'"tripe"'),
     }
     with house.bus("web") as bus:
         for what, body in bodies.items():
