@@ -1,4 +1,7 @@
-"""RabbitMQ's management HTTP API, as far as a local stack uses it. The page is docs/local-stack.md."""
+"""RabbitMQ's management HTTP API, as far as the local stack and the command line use it.
+
+The page is docs/local-stack.md.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.error import HTTPError, URLError
+from urllib.parse import quote, unquote, urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 from deploy.local.folder import StackError
 
 _open = build_opener(ProxyHandler({})).open
-"""No proxy, whatever the environment says: the API is on 127.0.0.1."""
+"""No proxy, whatever the environment says: the broker is on this machine or in this network."""
 
 
 class ManagementError(StackError):
@@ -22,16 +26,26 @@ class ManagementError(StackError):
 
 @dataclass(frozen=True, slots=True)
 class Management:
-    """The API on `port` of 127.0.0.1. Paths begin with a slash and follow `/api`."""
+    """The API at `address` (`http://host:port`). Paths begin with a slash and follow `/api`."""
 
-    port: int
+    address: str
     user: str
     password: str = field(repr=False)
+
+    @classmethod
+    def at(cls, url: str) -> Management:
+        """The API at a URL with the credentials in it. Raises: ManagementError for what is none."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is None:
+            raise ManagementError("The address of RabbitMQ's management API is none: http://user:password@host:port.")
+        address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        return cls(address, unquote(parts.username), unquote(parts.password or ""))
 
     @property
     def url(self) -> str:
         """Where it is, with the credentials in it."""
-        return f"http://{self.user}:{self.password}@127.0.0.1:{self.port}"
+        scheme, _, host = self.address.partition("://")
+        return f"{scheme}://{quote(self.user, safe='')}:{quote(self.password, safe='')}@{host}"
 
     def get(self, path: str) -> Any:
         """What the API tells, decoded from JSON. Raises: ManagementError, as all of these do."""
@@ -50,7 +64,7 @@ class Management:
         token = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
-        request = Request(f"http://127.0.0.1:{self.port}/api{path}", data=data, headers=headers, method=method)
+        request = Request(f"{self.address}/api{path}", data=data, headers=headers, method=method)
         try:
             with _open(request, timeout=20) as answer:
                 content: bytes = answer.read()

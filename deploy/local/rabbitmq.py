@@ -39,7 +39,8 @@ class Broker:
     @property
     def management(self) -> Management:
         """The node's HTTP API, as its administrator."""
-        return Management(self._folder.port("management"), ADMIN, self.password(ADMIN))
+        address = f"http://127.0.0.1:{self._folder.port('management')}"
+        return Management(address, ADMIN, self.password(ADMIN))
 
     def password(self, user: str) -> str:
         """The password of a broker user of this stack."""
