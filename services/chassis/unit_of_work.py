@@ -32,6 +32,14 @@ REMEMBERED = timedelta(days=14)
 OUTBOX_PART = 8 * 1024 * 1024
 """Bytes of messages in one outbox document, well under MongoDB's 16 MiB."""
 
+OWN_INDEXES: Mapping[str, Sequence[IndexModel]] = {
+    "handled": [IndexModel([("at", ASCENDING)], expireAfterSeconds=int(REMEMBERED.total_seconds()))],
+    "outbox": [IndexModel([("at", ASCENDING)]), IndexModel([("turn", ASCENDING)])],
+    "timers": [IndexModel([("due", ASCENDING)])],
+    "attempts": [IndexModel([("at", ASCENDING)], expireAfterSeconds=86_400)],
+}
+"""The chassis's own collections in each service's database, beside the service's `INDEXES`."""
+
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -172,14 +180,8 @@ class Store:
 
     def prepare(self, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
         """Create collections and indexes: before the first transaction, harmless when they are there."""
-        own = {
-            "handled": [IndexModel([("at", ASCENDING)], expireAfterSeconds=int(REMEMBERED.total_seconds()))],
-            "outbox": [IndexModel([("at", ASCENDING)]), IndexModel([("turn", ASCENDING)])],
-            "timers": [IndexModel([("due", ASCENDING)])],
-            "attempts": [IndexModel([("at", ASCENDING)], expireAfterSeconds=86_400)],
-        }
         with reaching_database():
-            for collection, models in {**own, **indexes}.items():
+            for collection, models in {**OWN_INDEXES, **indexes}.items():
                 # The index that every collection has anyway: asking for it makes the collection.
                 self.database[collection].create_indexes(list(models) or [IndexModel([("_id", ASCENDING)])])
 
