@@ -358,7 +358,8 @@ class Turn(Generic[V]):
                     "no queue took a message",
                     extra={"id": message.message_id, "type": message.type, "key": message.routing_key},
                 )
-            lost = [message if message.exchange == DEAD else unroutable_copy(message) for message in returned]
+            at = datetime.now(UTC)
+            lost = [message if message.exchange == DEAD else unroutable_copy(message, at) for message in returned]
             while lost := self._publish(lost):
                 self._wait("queue of the dead letters", BrokerAway(f"nothing is bound to {DEAD}"))
 
@@ -376,7 +377,7 @@ class Turn(Generic[V]):
     def _aside(self, delivery: Delivery, reason: str, error: Exception | None = None) -> Outgoing:
         log.warning("set aside", extra={"queue": delivery.queue, "reason": reason}, exc_info=error)
         telemetry.SET_ASIDE.labels("undecidable" if error else "unreadable").inc()
-        return dead_copy(delivery, reason)
+        return dead_copy(delivery, reason, datetime.now(UTC))
 
     # patience
 

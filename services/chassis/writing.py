@@ -63,14 +63,15 @@ def addressed(record: Handled, arrival: Arrival) -> list[Outgoing]:
     return answers
 
 
-def dead_copy(delivery: Delivery, reason: str) -> Outgoing:
-    """The copy for `helpdesk.dead`: the message whole, who sent it, where, and why it is there."""
+def dead_copy(delivery: Delivery, reason: str, at: datetime) -> Outgoing:
+    """The copy for `helpdesk.dead`: the message whole, who sent it, where, and since when and why it is there."""
     properties = delivery.properties
     headers = {
         "x-reason": reason[:1000],
         "x-user-id": properties.get("user_id") or "",
         "x-exchange": delivery.exchange,
         "x-routing-key": delivery.routing_key,
+        "x-time": at,
     }
     return Outgoing(
         DEAD,
@@ -79,13 +80,19 @@ def dead_copy(delivery: Delivery, reason: str) -> Outgoing:
         str(properties.get("type") or delivery.routing_key),
         delivery.body,
         correlation_id=properties.get("correlation_id"),
+        reply_to=properties.get("reply_to"),
         headers=headers,
     )
 
 
-def unroutable_copy(message: Outgoing) -> Outgoing:
+def unroutable_copy(message: Outgoing, at: datetime) -> Outgoing:
     """The copy of what no queue took, for `helpdesk.dead`: same id and body, and where it was to go."""
-    headers = {"x-reason": "no queue took it", "x-exchange": message.exchange, "x-routing-key": message.routing_key}
+    headers = {
+        "x-reason": "no queue took it",
+        "x-exchange": message.exchange,
+        "x-routing-key": message.routing_key,
+        "x-time": at,
+    }
     return replace(message, exchange=DEAD, reply_to=None, mandatory=True, headers=headers)
 
 

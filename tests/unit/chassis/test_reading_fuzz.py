@@ -60,7 +60,7 @@ def test_whatever_arrives_is_read_and_can_be_answered_or_set_aside(seed: int) ->
     assert isinstance(delivery.returns, int)
     one = read(delivery)
     if isinstance(one, Unreadable):
-        publish_frames(1, FRAME, dead_copy(delivery, one.reason), "intake")
+        publish_frames(1, FRAME, dead_copy(delivery, one.reason, NOW), "intake")
         return
     assert isinstance(one, Arrival)
     if one.refusal is not None:

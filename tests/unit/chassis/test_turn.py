@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -174,6 +174,7 @@ def test_views_are_answered_anew_and_stored_nowhere() -> None:
 def test_a_message_whose_decision_raises_is_tried_again_then_set_aside_alone() -> None:
     bench = Bench()
     bad = command("bad", name="raises")
+    bad.properties = {**bad.properties, "reply_to": "agent.a1.replies", "correlation_id": "7"}
     again = bench.run(command("1"), bad, command("2"))
     assert again == [bad]
     assert bench.repository.stored == {"a1": 2}
@@ -183,7 +184,9 @@ def test_a_message_whose_decision_raises_is_tried_again_then_set_aside_alone() -
     [copy] = [message for message in bench.publisher.published if message.exchange == topology.DEAD]
     assert copy.headers["x-reason"] == "ValueError: undecidable"
     assert copy.headers["x-user-id"] == "agent.a1"
+    assert abs(copy.headers["x-time"] - datetime.now(UTC)) < timedelta(minutes=1)
     assert (copy.body, copy.routing_key) == (bad.body, "routing.commands")
+    assert (copy.reply_to, copy.correlation_id) == ("agent.a1.replies", "7")
 
 
 def test_a_message_that_breaks_the_whole_turn_is_found_and_set_aside_alone() -> None:
