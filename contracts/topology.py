@@ -114,7 +114,9 @@ QUEUES = (
     _service_queue(ROUTING_OUTCOMES),
     _service_queue("sla.events", (EVENTS, "ticket.#")),
     _service_queue("notifications.events", (EVENTS, "ticket.#"), (EVENTS, "account.contact_changed")),
-    Queue(DEAD, {"x-queue-type": "quorum"}, ((DEAD, "#"),)),
+    # Whoever looks at a dead letter gives it back: from RabbitMQ 4 on a queue without a limit of its own forgets what
+    # came back 20 times.
+    Queue(DEAD, {"x-queue-type": "quorum", "x-delivery-limit": 2**31 - 1}, ((DEAD, "#"),)),
     Queue(
         EVENT_LOG,
         # A stream forgets by whole segments, when it begins the next one: small ones keep a quiet desk to its term.
