@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -44,6 +45,10 @@ class Desk:
         self.db_prefix = name
         self.settings: dict[str, str] = {}
         """Further environment of services started from now on (`CASEBUS_LOG_LEVEL`, say)."""
+        self.settings_of: dict[str, dict[str, str]] = {}
+        """The same for the instances of one service, by its name: over `settings`."""
+        self.runner = "services.chassis.run"
+        """The module that runs a service; tests have one that breaks what it runs."""
         self._prefix = prefix
         self._folder = folder
         self._processes = processes
@@ -99,6 +104,14 @@ class Desk:
         """The process id of an instance, None if it does not run."""
         return self._processes.pid(self._process(service, n))
 
+    def is_ready(self, service: str, n: int = 1) -> bool:
+        """Whether instance `n` of `service` says that it can work now."""
+        return _is_ready(self._folder.port(self._process(service, n)))
+
+    def logs(self, service: str) -> list[Path]:
+        """What the instances of `service` have printed, a file each."""
+        return sorted(self._folder.sub("log").glob(f"{self._prefix}{service}-*.log"))
+
     def start_mail(self) -> None:
         """Start the mail sink unless it runs, and wait until it takes mail."""
         if not self._processes.pid(self._mail):
@@ -121,8 +134,7 @@ class Desk:
             self._begin(service, n)
         try:
             for service, n in wanted:
-                port = self._folder.port(self._process(service, n))
-                self._wait(self._process(service, n), f"{service} {n}", lambda port=port: _is_ready(port))  # type: ignore[misc]
+                self._wait(self._process(service, n), f"{service} {n}", partial(self.is_ready, service, n))
         finally:
             self._changed()
 
@@ -146,6 +158,10 @@ class Desk:
         """Stop all instances and the mail sink by SIGTERM; gives the names of those that had to be killed."""
         late = self._processes.stop(*self._all_instances())
         return late + self._processes.stop(self._mail)
+
+    def kill_mail(self) -> None:
+        """`kill -9` the mail sink."""
+        self._processes.kill(self._mail)
 
     def kill_all(self) -> None:
         """`kill -9` all that this desk runs."""
@@ -183,8 +199,8 @@ class Desk:
             env["CASEBUS_SECRET_KEY_FILE"] = str(self._folder.secret_file("intake-key"))
         if service == "notifications":
             env |= {"CASEBUS_SMTP": self.smtp_url, "CASEBUS_SMTP_FROM": SENDER}
-        command = [sys.executable, "-m", "services.chassis.run", service]
-        self._processes.start(name, command, env | self.settings)
+        command = [sys.executable, "-m", self.runner, service]
+        self._processes.start(name, command, env | self.settings | self.settings_of.get(service, {}))
 
     def _wait(self, process: str, what: str, is_up: Callable[[], bool]) -> None:
         """Wait until `is_up`, or raise StackError with the end of the log of `process`."""

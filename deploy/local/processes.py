@@ -120,6 +120,10 @@ class Processes:
         except psutil.NoSuchProcess:
             return False
 
+    def exit_code(self, pid: int) -> int | None:
+        """How `pid`, which was started here, ended (by a signal: its negative number); None while it runs."""
+        return self._children[pid].poll()
+
     def log(self, name: str) -> Path:
         """The file that gets what `name` prints."""
         return self._folder.sub("log") / f"{name}.log"
