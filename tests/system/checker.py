@@ -1,21 +1,17 @@
 """Says whether a help desk at rest is in order as a whole: what its databases hold, what its queues hold, and what its
 channels and agents heard, seen together.
 
-Pure: `evidence.py` collects, `problems` judges. It knows the rules from the rules page and the wire contract and shares
+Pure: `house.py` collects, `problems` judges. It knows the rules from the rules page and the wire contract and shares
 no code with the services that it checks. The page is docs/testing.md.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import Any, TypeAlias
 
-Document: TypeAlias = dict[str, Any]
+from tests.system.evidence import Document, Evidence, Heard
 
 RESTING = {"need_more_info", "solution_suggested", "closed"}
 """Statuses in which the desk has nothing to do (help-desk rules, "Routing" and "Time")."""
@@ -30,86 +26,17 @@ TOLD_TO_REQUESTER = {
     "ticket.solution_suggested",
     "ticket.closed",
 }
+TOLD_TO_AGENT = {
+    "ticket.assigned": "ticket.assigned",
+    "ticket.unassigned": "ticket.unassigned",
+    "ticket.customer_replied": "ticket.customer_replied",
+    "ticket.note_added": "ticket.customer_replied",
+    "ticket.reopened": "ticket.reopened",
+    "ticket.closed": "ticket.closed",
+}
+"""Events of which the ticket's agent hears, and by which message."""
+
 CLOSES_AFTER = timedelta(days=7)
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A command that the broker has confirmed. `user` is the broker user who sent it."""
-
-    user: str
-    id: str
-    type: str
-
-
-@dataclass(frozen=True)
-class Heard:
-    """A message as `user` received it: a channel, an agent, or whoever listens to all events."""
-
-    user: str
-    body: bytes
-
-    @cached_property
-    def event(self) -> dict[str, Any]:
-        """The CloudEvent."""
-        decoded: dict[str, Any] = json.loads(self.body)
-        return decoded
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-        return str(self.event["id"])
-
-    @property
-    def type(self) -> str:
-        """Its type."""
-        return str(self.event["type"])
-
-
-@dataclass(frozen=True, slots=True)
-class Dead:
-    """A message in `helpdesk.dead`."""
-
-    id: str
-    reason: str
-
-
-@dataclass
-class Evidence:
-    """All that is known of a desk. Documents are as MongoDB has them, with aware datetimes."""
-
-    sent: list[Sent] = field(default_factory=list)
-    heard: list[Heard] = field(default_factory=list)
-    events: list[Heard] = field(default_factory=list)
-    """All of `helpdesk.events`."""
-    tickets: list[Document] = field(default_factory=list)
-    """Intake's; `entries` are their history."""
-    entries: list[Document] = field(default_factory=list)
-    agents: list[Document] = field(default_factory=list)
-    routed: list[Document] = field(default_factory=list)
-    """Tickets as routing knows them."""
-    timers: list[Document] = field(default_factory=list)
-    """Those of sla."""
-    deliveries: list[Document] = field(default_factory=list)
-    mails: list[str] = field(default_factory=list)
-    """The delivery id in the Message-ID of each mail in the sink."""
-    outboxes: dict[str, int] = field(default_factory=dict)
-    """Documents left in each service's outbox."""
-    queues: dict[str, int] = field(default_factory=dict)
-    """Messages left in each queue."""
-    dead: list[Dead] = field(default_factory=list)
-    now: datetime | None = None
-    """The database's clock as the evidence was taken."""
-
-    @cached_property
-    def ticket_events(self) -> dict[str, dict[int, dict[str, Any]]]:
-        """One event for each version of each ticket, by ticket id and version."""
-        found: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
-        for heard in self.events:
-            if heard.type.startswith("ticket."):
-                ticket = heard.event["data"]["ticket"]
-                found[ticket["id"]].setdefault(ticket["version"], heard.event)
-        return found
 
 
 def problems(evidence: Evidence, bad: Collection[str] = ()) -> list[str]:
@@ -148,6 +75,18 @@ def _is_outcome(type_: str) -> bool:
         "ticket.viewed",
         "account.temporary_opened",
     }
+
+
+def one_effect_a_command(evidence: Evidence) -> Iterator[str]:
+    """What one command (or event, or timer) caused is one version of one ticket at most."""
+    caused: dict[str, set[tuple[str, int]]] = defaultdict(set)
+    for versions in evidence.ticket_events.values():
+        for version, event in versions.items():
+            if event.get("causationid") is not None:
+                caused[event["causationid"]].add((event["data"]["ticket"]["number"], version))
+    for cause, effects in caused.items():
+        if len(effects) > 1:
+            yield f"{cause} took effect {len(effects)} times: {sorted(effects)}"
 
 
 def nothing_said_differently(evidence: Evidence) -> Iterator[str]:
@@ -258,33 +197,66 @@ def load_is_what_it_counts(evidence: Evidence) -> Iterator[str]:
 
 
 def no_automatic_assignment_beyond_capacity(evidence: Evidence) -> Iterator[str]:
-    """What has been on an agent's desk ever since it was assigned was assigned within the capacity.
+    """At no time does an agent have more tickets than the capacity that have not rested since they were assigned.
 
     A reply or a reopening may exceed the capacity; tickets that rested in between are therefore not counted.
     """
-    ever_since: Counter[str] = Counter()
+    changes: list[tuple[datetime, int, str]] = []
     for versions in evidence.ticket_events.values():
         last_agent, without_rest = None, False
         for version in sorted(versions):
             event = versions[version]
             ticket = event["data"]["ticket"]
             agent = ticket["agent"]["id"] if ticket["agent"] else None
+            at = datetime.fromisoformat(event["time"])
+            if without_rest and last_agent is not None and (agent is None or ticket["status"] in RESTING):
+                changes.append((at, -1, last_agent))
+                without_rest = False
             if event["type"] == "ticket.assigned":
                 if last_agent is not None:
                     yield f"ticket {ticket['number']} was assigned to {agent} while {last_agent} had it"
-                without_rest = True
+                if agent is not None and ticket["status"] not in RESTING:
+                    changes.append((at, +1, agent))
+                    without_rest = True
             last_agent = agent
-            without_rest = agent is not None and without_rest and ticket["status"] not in RESTING
-        if last_agent is not None and without_rest:
-            ever_since[last_agent] += 1
+    has: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+    for _, change, agent in sorted(changes):  # of one instant, what makes room comes first
+        has[agent] += change
+        most[agent] = max(most[agent], has[agent])
     capacity = {agent["_id"]: agent["capacity"] for agent in evidence.agents}
-    for agent_id, count in ever_since.items():
-        if count > capacity.get(agent_id, 0):
-            yield f"agent {agent_id} was assigned {count} tickets, with a capacity of {capacity.get(agent_id, 0)}"
+    for agent, count in most.items():
+        if count > capacity.get(agent, 0):
+            yield f"agent {agent} was assigned {count} tickets, with a capacity of {capacity.get(agent, 0)}"
+
+
+def agents_hear_of_their_tickets(evidence: Evidence) -> Iterator[str]:
+    """Of each version that concerns its agent, the agent hears in one message."""
+    due = set()
+    for versions in evidence.ticket_events.values():
+        for version, event in versions.items():
+            ticket = event["data"]["ticket"]
+            agent = event["data"]["previous_agent"] if event["type"] == "ticket.unassigned" else ticket["agent"]
+            if event["type"] in TOLD_TO_AGENT and agent is not None:
+                due.add((f"agent.{agent['id']}", TOLD_TO_AGENT[event["type"]], ticket["number"], version))
+    came: dict[tuple[str, str, str, int], set[str]] = defaultdict(set)
+    for heard in evidence.heard:
+        if heard.user.startswith("agent.") and heard.type in TOLD_TO_AGENT.values():
+            ticket = heard.event["data"]["ticket"]
+            came[heard.user, heard.type, ticket["number"], ticket["version"]].add(heard.id)
+    yield from (
+        f"{user} did not hear {type_} of {number}, {version}" for user, type_, number, version in due - set(came)
+    )
+    for (user, type_, number, version), ids in came.items():
+        if (user, type_, number, version) not in due:
+            yield f"{user} heard {type_} of {number}, {version}, which is not theirs"
+        if len(ids) > 1:
+            yield f"{user} heard {type_} of {number}, {version} in {len(ids)} messages"
 
 
 def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
     """A reply clock (warning and breach) runs while it is the desk's turn; a suggestion has its closing; else nothing.
+    They are due as was announced.
 
     All tickets of a test are younger than any target, so no timer has fired and none is due.
     """
@@ -295,7 +267,13 @@ def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
         armed[timer["about"]][timer["kind"]] = timer
         if evidence.now is not None and timer["due"] <= evidence.now:
             yield f"the timer {timer['kind']} of ticket {timer['about']} has been due since {timer['due']}"
-    announced = {heard.event["data"]["ticket_id"] for heard in evidence.events if heard.type == "sla.armed"}
+    yield from (f"the timer {timer['kind']} for {timer['about']} is armed" for timer in evidence.other_timers)
+    announced: dict[tuple[str, int], set[tuple[datetime, datetime]]] = defaultdict(set)
+    for heard in evidence.events:
+        if heard.type == "sla.armed":
+            told = heard.event["data"]
+            deadline = (datetime.fromisoformat(told["warn_at"]), datetime.fromisoformat(told["due_at"]))
+            announced[told["ticket_id"], told["status_version"]].add(deadline)
     for ticket in evidence.tickets:
         has = armed.pop(ticket["_id"], {})
         wanted = set() if ticket["status"] in RESTING else {"warning", "breach"}
@@ -310,8 +288,10 @@ def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
                 ticket["status_version"],
             ):
                 yield f"ticket {ticket['number']} closes at {closing['due']}, by version {closing['data']}"
-        elif wanted and ticket["_id"] not in announced:
-            yield f"nobody was told by when ticket {ticket['number']} should be answered"
+        elif wanted:
+            deadline = (has["warning"]["due"], has["breach"]["due"])
+            if deadline not in announced[ticket["_id"], ticket["status_version"]]:
+                yield f"nobody was told that ticket {ticket['number']} should be answered by {deadline[1]}"
     yield from (f"{sorted(has)} are armed for {id_}, which is not stored" for id_, has in armed.items())
 
 
@@ -365,6 +345,7 @@ def _twice(names: Iterable[str], what: str) -> Iterator[str]:
 
 GUARANTEES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     one_outcome_a_command,
+    one_effect_a_command,
     nothing_said_differently,
     one_open_ticket_an_issue,
     versions_without_gaps,
@@ -372,6 +353,7 @@ GUARANTEES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     nobody_waits_for_nothing,
     load_is_what_it_counts,
     no_automatic_assignment_beyond_capacity,
+    agents_hear_of_their_tickets,
     timers_as_the_state_asks,
     one_notification_each,
     nothing_left_over,

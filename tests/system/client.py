@@ -10,7 +10,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from contracts.envelope import CONTENT_TYPE, Event, serialise
 from contracts.names import AGENT_PREFIX, DESK, INTAKE, source_of
 from deploy.cli.bus import BROKEN, Bus
 from deploy.cli.settings import Trouble
-from tests.system.checker import Heard, Sent
+from tests.system.evidence import Heard, Sent
 
 PATIENCE = 60.0
 
@@ -30,12 +30,16 @@ class Ledger:
         self.sent: list[Sent] = []
         self.heard: list[Heard] = []
         self._outcomes: dict[tuple[str, str], Heard] = {}
+        self._unanswered: dict[tuple[str, str], Sent] = {}
         self._changed = threading.Condition()
 
     def note_sent(self, sent: Iterable[Sent]) -> None:
         """These commands are with the broker."""
         with self._changed:
-            self.sent += sent
+            for one in sent:
+                self.sent.append(one)
+                if (one.user, one.id) not in self._outcomes:
+                    self._unanswered[one.user, one.id] = one
 
     def note_heard(self, heard: Heard) -> None:
         """This message came."""
@@ -44,6 +48,7 @@ class Ledger:
             self.heard.append(heard)
             if cause is not None:
                 self._outcomes.setdefault((heard.user, cause), heard)
+                self._unanswered.pop((heard.user, cause), None)
             self._changed.notify_all()
 
     def outcome(self, user: str, id_: str) -> Heard | None:
@@ -53,7 +58,7 @@ class Ledger:
     def unanswered(self) -> list[Sent]:
         """Commands without an outcome yet."""
         with self._changed:
-            return [sent for sent in self.sent if (sent.user, sent.id) not in self._outcomes]
+            return list(self._unanswered.values())
 
     def wait(self, holds: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
         """Wait until `holds`; it is looked at whenever something was heard. Raises AssertionError naming `what`."""
@@ -104,8 +109,8 @@ class Listener:
 
 
 class Agent:
-    """An agent who signs on and, for each ticket that comes, does once what `answer(ticket)` says: (type, data), or
-    nothing."""
+    """An agent who signs on and, for each message of `hears` that comes, does once what `answer(ticket)` says: (type,
+    data), or nothing."""
 
     def __init__(
         self,
@@ -115,31 +120,43 @@ class Agent:
         capacity: int,
         answer: Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]] | None] = lambda _ticket: None,
         skills: Iterable[str] = ("*",),
+        hears: Collection[str] = ("ticket.assigned",),
     ) -> None:
         self.id = agent_id
         self.user = AGENT_PREFIX + agent_id
         self._ledger = ledger
         self._answer = answer
+        self._hears = hears
         self._done: set[tuple[str, int]] = set()
         self._unsent: list[tuple[str, bytes]] = []
-        sign_on = {"display_name": agent_id.upper(), "capacity": capacity, "skills": list(skills)}
-        self._plan("agent.sign_on", sign_on)
+        self._back_after: str | None = None
+        self._me = {"display_name": agent_id.upper(), "capacity": capacity, "skills": list(skills)}
+        self._plan("agent.sign_on", self._me)
         self.listener = Listener(url, self.user, f"{self.user}.inbox", self._hear, self._act)
+
+    def take_a_break(self) -> None:
+        """Sign off, giving back what awaits the desk, and on again as soon as that was answered."""
+        self._back_after = self._plan("agent.sign_off", {"release": True})
 
     def _hear(self, heard: Heard) -> None:
         self._ledger.note_heard(heard)
-        if heard.type == "ticket.assigned":
+        if heard.type in self._hears:
             ticket = heard.event["data"]["ticket"]
-            key = (ticket["number"], ticket["assignment_seq"])
+            key = (ticket["number"], ticket["version"])
             if key not in self._done:
                 self._done.add(key)
                 todo = self._answer(ticket)
                 if todo is not None:
                     self._plan(todo[0], {"number": ticket["number"], **todo[1]})
+        elif self._back_after is not None and heard.event.get("causationid") == self._back_after:
+            self._back_after = None
+            self._plan("agent.sign_on", self._me)
 
-    def _plan(self, type_: str, data: dict[str, Any]) -> None:
+    def _plan(self, type_: str, data: dict[str, Any]) -> str:
         # The id is chosen once: a command that is sent again after a lost connection is the same command.
-        self._unsent.append(command(self.user, type_, {"agent_id": self.id, **data}))
+        id_ = uuid.uuid4().hex
+        self._unsent.append(command(self.user, type_, {"agent_id": self.id, **data}, id_))
+        return id_
 
     def _act(self, bus: Bus) -> None:
         if self._unsent:

@@ -24,16 +24,23 @@ from contracts.names import AGENT_PREFIX, DEAD, EVENTS, SERVICES
 from contracts.topology import QUEUES
 from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
+from deploy.local.processes import Processes
 from deploy.local.provision import AGENTS, CHANNELS
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
-from tests.system.checker import Dead, Evidence, Heard, problems
+from tests.system.checker import problems
 from tests.system.client import Agent, Ledger, Listener, publish
+from tests.system.evidence import Dead, Evidence, Heard
 
 TAP = "tests.events"
 """A queue of the tests that gets a copy of every event."""
 
 WORK_QUEUES = tuple(queue.name for queue in QUEUES if queue.name.split(".")[0] in SERVICES)
+
+OWN_QUEUES = (
+    *(f"{channel}.outcomes" for channel in CHANNELS),
+    *(f"{AGENT_PREFIX}{agent}.inbox" for agent in AGENTS),
+)
 
 
 class House:
@@ -52,6 +59,8 @@ class House:
         with self.bus(ADMIN) as bus:
             bus.channel.queue_declare(TAP, durable=True, auto_delete=False)
             bus.channel.queue_bind(TAP, EVENTS, "#")
+        # As it comes, so that the broker need not keep it all; what the listener leaves is taken with the evidence.
+        self._tap = Listener(desk.amqp_url(ADMIN), TAP, TAP, self._events.append)
         for channel in CHANNELS:
             self._listeners.append(
                 Listener(desk.amqp_url(channel), channel, f"{channel}.outcomes", self.ledger.note_heard)
@@ -59,7 +68,7 @@ class House:
 
     def close(self) -> None:
         """Let go of broker and database; the desk itself is its fixture's."""
-        for listener in self._listeners:
+        for listener in (*self._listeners, self._tap):
             listener.close()
         self._mongo.close()
 
@@ -76,7 +85,7 @@ class House:
         assert all(pids), f"not all of {instances} run"
         for pid in pids:
             os.kill(pid, signal.SIGTERM)
-        return [_exit_code(pid) for pid in pids]
+        return [_exit_code(self.stack.processes, pid) for pid in pids]
 
     @contextmanager
     def frozen(self, service: str, n: int = 1) -> Iterator[None]:
@@ -132,6 +141,10 @@ class House:
         """Until every command has an outcome."""
         self.ledger.wait(lambda: not self.ledger.unanswered(), "an outcome of each command", patience)
 
+    def wait_for_messages(self) -> None:
+        """Until the channels and agents have heard what is in their queues."""
+        self.ledger.wait(lambda: not any(self.ready(*OWN_QUEUES).values()), "all messages heard")
+
     # evidence
 
     def ready(self, *queues: str) -> dict[str, int]:
@@ -155,6 +168,7 @@ class House:
             agents=list(routing["agents"].find()),
             routed=list(routing["tickets"].find()),
             timers=list(sla["timers"].find()),
+            other_timers=[one for name in SERVICES if name != "sla" for one in self.database(name)["timers"].find()],
             deliveries=list(self.database("notifications")["deliveries"].find()),
             mails=[_message_id(mail.read_bytes()) for mail in self.desk.mail_folder.glob("*.eml")],
             outboxes=self._left_in_outboxes(),
@@ -171,7 +185,7 @@ class House:
         """
         self.wait_for_outcomes(patience)
         deadline = time.monotonic() + patience
-        while unrest := self._unrest():
+        while unrest := self.unrest():
             assert time.monotonic() < deadline, f"the desk did not come to rest within {patience:.0f} s: {unrest}"
             time.sleep(0.5)
         evidence = self.evidence()
@@ -186,7 +200,7 @@ class House:
         _assert_none(problems(evidence, self.bad), "after a clean stop")
         return evidence
 
-    def _unrest(self) -> dict[str, Any]:
+    def unrest(self) -> dict[str, Any]:
         """What keeps the desk from being at rest, as far as a few counts tell."""
         found: dict[str, Any] = {**self.ready(*WORK_QUEUES), **self._left_in_outboxes()}
         found["deliveries"] = self.database("notifications")["deliveries"].count_documents({"status": {"$ne": "sent"}})
@@ -197,10 +211,10 @@ class House:
         return {service: self.database(service)["outbox"].count_documents({}) for service in SERVICES}
 
     def _left_in_queues(self) -> dict[str, int]:
-        own = [f"{channel}.outcomes" for channel in CHANNELS] + [f"{AGENT_PREFIX}{agent}.inbox" for agent in AGENTS]
-        return self.ready(*WORK_QUEUES, *own)
+        return self.ready(*WORK_QUEUES, *OWN_QUEUES)
 
     def _take_events_and_dead(self) -> None:
+        self._tap.close()
         with self.bus(ADMIN) as bus:
             for message in _emptied(bus, TAP):
                 self._events.append(Heard(TAP, bytes(message.body)))
@@ -229,15 +243,13 @@ def _emptied(bus: Bus, queue: str) -> Iterator[amqp.Message]:
         bus.channel.basic_ack(last, multiple=True)
 
 
-def _exit_code(pid: int) -> int:
-    """That of a child which was told to end, waited for."""
+def _exit_code(processes: Processes, pid: int) -> int:
+    """That of a service which was told to end, waited for."""
     deadline = time.monotonic() + 30
-    while True:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
+    while (code := processes.exit_code(pid)) is None:
         assert time.monotonic() < deadline, "a service has not ended 30 s after SIGTERM"
         time.sleep(0.01)
+    return code
 
 
 def _message_id(mail: bytes) -> str:

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from tests.system.checker import GUARANTEES, Dead, Evidence, Heard, Sent, problems
+from tests.system.checker import GUARANTEES, problems
+from tests.system.evidence import Dead, Evidence, Heard, Sent
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+LATER = "2026-01-05T12:01:00+00:00"
 
 
 def event(type_: str, id_: str, data: dict[str, Any], user: str = "tap", cause: str | None = None) -> Heard:
-    body = {"id": id_, "type": type_, "causationid": cause, "data": data}
+    body = {"id": id_, "type": type_, "time": NOW.isoformat(), "causationid": cause, "data": data}
     return Heard(user, json.dumps(body).encode())
 
 
@@ -66,12 +68,14 @@ def in_order() -> Evidence:
         for version, (what, status, agent_id, seq) in enumerate(story, 1):
             ticket = snapshot(number, version, status, agent_id, seq)
             id_ = f"e{number}.{version}"
-            found.events.append(event(f"ticket.{what}", id_, {"ticket": ticket}))
+            found.events.append(event(f"ticket.{what}", id_, {"ticket": ticket}, cause=f"c{id_}"))
             found.entries.append({"ticket_id": ticket["id"], "version": version})
             tell(found, id_, "ada", "channel")
             tell(found, id_, "ada", "email")
             if what == "assigned":
                 tell(found, id_, "a1", "agent")
+            if what in ("assigned", "closed"):
+                found.heard.append(event(f"ticket.{what}", f"a{id_}", {"ticket": ticket}, "agent.a1"))
         stored = {**ticket, "_id": ticket["id"], "status_since": NOW}
         routed = {name: ticket[name] for name in ("number", "version", "status", "assignment_seq")}
         routed |= {"_id": ticket["id"], "agent": agent_id, "skill": "technical", "language": None, "tier": "standard"}
@@ -80,9 +84,14 @@ def in_order() -> Evidence:
             routed["waiting"] = True
         if status != "closed":
             stored["open_key"] = ticket["issue_key"]
-        for kind in kinds:
-            found.timers.append({"kind": kind, "about": ticket["id"], "due": NOW + timedelta(days=4), "data": {}})
-            found.events.append(event("sla.armed", f"armed{number}", {"ticket_id": ticket["id"]}))
+        for kind, days in zip(kinds, (3, 4), strict=False):
+            found.timers.append({"kind": kind, "about": ticket["id"], "due": NOW + timedelta(days=days), "data": {}})
+        if kinds:
+            armed: dict[str, Any] = {"ticket_id": ticket["id"], "status_version": version}
+            armed |= {
+                f"{name}_at": (NOW + timedelta(days=days)).isoformat() for name, days in (("warn", 3), ("due", 4))
+            }
+            found.events.append(event("sla.armed", f"armed{number}", armed))
         if status == "solution_suggested":
             closing = {"kind": "auto_close", "about": ticket["id"], "due": NOW + timedelta(days=7)}
             found.timers.append({**closing, "data": {"status_version": version}})
@@ -127,6 +136,11 @@ BREACHES: list[tuple[str, Callable[[Evidence], Any], str]] = [
         lambda e: e.heard.append(event("ticket.opened", "o1", {"a": 1}, "web", "c1")),
         "c1",
     ),
+    (
+        "a command with two effects",
+        lambda e: replace_event(e, "e2.2", causationid="ce3.2"),
+        "ce3.2 took effect 2 times",
+    ),
     ("an event told differently", lambda e: assigned(e, 2, 2), "heard e2.2 with 2 different bodies"),
     ("two tickets for an issue", lambda e: e.tickets[1].update(issue_key="order-1"), "2 open tickets for 'order-1'"),
     ("two tickets of a number", lambda e: e.tickets[1].update(number="00000001"), "00000001 is there 2 times"),
@@ -147,6 +161,10 @@ BREACHES: list[tuple[str, Callable[[Evidence], Any], str]] = [
     ("a ticket that could be taken", lambda e: e.agents[1].update(skills=["technical"]), "a2 has room for it"),
     ("a load that drifted", lambda e: e.agents[0].update(load=2), "has load 2, but 1"),
     ("an agent over capacity", lambda e: e.agents[0].update(capacity=0), "with a capacity of 0"),
+    ("an agent over capacity for a while", lambda e: replace_event(e, "e3.3", time=LATER), "assigned 2 tickets"),
+    ("an agent who was not told", lambda e: without(e, "heard", "ticket.assigned"), "did not hear ticket.assigned"),
+    ("an agent told of another's", lambda e: e.events.pop(4), "which is not theirs"),
+    ("an agent told twice", lambda e: heard_again(e, "ae2.2"), "in 2 messages"),
     ("a ticket to two agents", lambda e: assigned(e, 2, 3), "while a1 had it"),
     ("a clock that does not run", lambda e: e.timers.pop(0), "has the timers ['breach']"),
     ("two clocks", lambda e: e.timers.append(e.timers[0]), "has two timers warning"),
@@ -159,6 +177,8 @@ BREACHES: list[tuple[str, Callable[[Evidence], Any], str]] = [
     ("a closing of another suggestion", lambda e: e.timers[-1].update(data={"status_version": 2}), "by version"),
     ("a timer for nothing", lambda e: e.timers[0].update(about="t9"), "armed for t9"),
     ("a timer that did not fire", lambda e: e.timers[0].update(due=NOW), "has been due since"),
+    ("another deadline", lambda e: e.timers[1].update(due=NOW + timedelta(days=5)), "should be answered by"),
+    ("a timer of another service", lambda e: e.other_timers.append(e.timers[0]), "for t1 is armed"),
     ("a deadline not announced", lambda e: without(e, "events", "sla.armed"), "should be answered"),
     ("a notification twice", lambda e: e.deliveries.append({**e.deliveries[0], "_id": "x"}), "delivered 2 times"),
     ("a notification missing", lambda e: e.deliveries.pop(0), "was not delivered"),
@@ -171,6 +191,19 @@ BREACHES: list[tuple[str, Callable[[Evidence], Any], str]] = [
     ("an outbox that is not empty", lambda e: e.outboxes.update(intake=1), "the outbox of intake has 1"),
     ("a queue that is not empty", lambda e: e.queues.update({"intake.commands": 3}), "intake.commands has 3"),
 ]
+
+
+def replace_event(found: Evidence, id_: str, **values: str) -> None:
+    """Change attributes of an event."""
+    place = next(place for place, heard in enumerate(found.events) if heard.id == id_)
+    for name, value in values.items():
+        found.events[place] = replaced(found.events[place], name, value)
+
+
+def heard_again(found: Evidence, id_: str) -> None:
+    """The same message under another id."""
+    first = next(heard for heard in found.heard if heard.id == id_)
+    found.heard.append(replaced(first, "id", "another"))
 
 
 def replaced(heard: Heard, name: str, value: str) -> Heard:

@@ -1,0 +1,96 @@
+"""What is known of a help desk under test: what was sent and heard, and what its databases and queues hold.
+
+`house.py` collects it, `checker.py` judges it. The page is docs/testing.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeAlias
+
+Document: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A command that the broker has confirmed. `user` is the broker user who sent it."""
+
+    user: str
+    id: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A message as `user` received it: a channel, an agent, or whoever listens to all events."""
+
+    user: str
+    body: bytes
+
+    @cached_property
+    def event(self) -> dict[str, Any]:
+        """The CloudEvent."""
+        decoded: dict[str, Any] = json.loads(self.body)
+        return decoded
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return str(self.event["id"])
+
+    @property
+    def type(self) -> str:
+        """Its type."""
+        return str(self.event["type"])
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A message in `helpdesk.dead`."""
+
+    id: str
+    reason: str
+
+
+@dataclass
+class Evidence:
+    """All that is known of a desk. Documents are as MongoDB has them, with aware datetimes."""
+
+    sent: list[Sent] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
+    events: list[Heard] = field(default_factory=list)
+    """All of `helpdesk.events`."""
+    tickets: list[Document] = field(default_factory=list)
+    """Intake's; `entries` are their history."""
+    entries: list[Document] = field(default_factory=list)
+    agents: list[Document] = field(default_factory=list)
+    routed: list[Document] = field(default_factory=list)
+    """Tickets as routing knows them."""
+    timers: list[Document] = field(default_factory=list)
+    """Those of sla."""
+    other_timers: list[Document] = field(default_factory=list)
+    """Those of all other services."""
+    deliveries: list[Document] = field(default_factory=list)
+    mails: list[str] = field(default_factory=list)
+    """The delivery id in the Message-ID of each mail in the sink."""
+    outboxes: dict[str, int] = field(default_factory=dict)
+    """Documents left in each service's outbox."""
+    queues: dict[str, int] = field(default_factory=dict)
+    """Messages left in each queue."""
+    dead: list[Dead] = field(default_factory=list)
+    now: datetime | None = None
+    """The database's clock as the evidence was taken."""
+
+    @cached_property
+    def ticket_events(self) -> dict[str, dict[int, dict[str, Any]]]:
+        """One event for each version of each ticket, by ticket id and version."""
+        found: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
+        for heard in self.events:
+            if heard.type.startswith("ticket."):
+                ticket = heard.event["data"]["ticket"]
+                found[ticket["id"]].setdefault(ticket["version"], heard.event)
+        return found
