@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 
-.PHONY: help setup up down status clean demo watch test lint bench contracts lock
+.PHONY: help setup up down status clean demo watch test lint bench soak contracts lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ lint: setup ## formatting, style, types, and who may import whom
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+
+soak: setup ## long storms of faults (SEEDS="3 7", or COUNT=10 of them; SUBMISSIONS=10000)
+	@$(PYTHON) -m tests.system.soak --seeds "$(SEEDS)" --count $(or $(COUNT),10) --submissions $(or $(SUBMISSIONS),10000)
 
 bench: setup ## how fast it is, against the limit and against one message at a time
 	@$(PYTHON) -m tests.bench
