@@ -25,7 +25,7 @@ from services.chassis.reading import Delivery
 from services.chassis.settings import Settings
 from services.chassis.timers import claim_timers, hold_timers
 from services.chassis.turn import UNSENT_AFTER, Rules, Stopping, Turn
-from services.chassis.unit_of_work import DatabaseAway, Fired, Store
+from services.chassis.unit_of_work import Conflict, DatabaseAway, Fired, Store
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class TurnEntrypoint(Entrypoint):
 
     def __init__(self, **options: Any) -> None:
         # What ends a turn when something is away, and is dealt with: nameko logs anything else as an error.
-        super().__init__(expected_exceptions=(Stopping, DatabaseAway), **options)
+        super().__init__(expected_exceptions=(Stopping, DatabaseAway, Conflict), **options)
 
     def setup(self) -> None:
         """Before anything starts."""
@@ -176,8 +176,6 @@ class Messages(TurnEntrypoint):
 class DueTimers(TurnEntrypoint):
     """Turns of the timers that fall due. The method gets them as a list. Any number of instances share them."""
 
-    expected_exceptions = (Stopping, DatabaseAway)
-
     def run(self) -> None:
         """Claim ahead, sleep to the moment, fire."""
         store: Store = self.container.config["turns"].store
@@ -206,6 +204,9 @@ class DueTimers(TurnEntrypoint):
             for timer in claimed:
                 telemetry.TIMER_LATE.observe((now - timer.due).total_seconds())
             self.in_worker(list(claimed))
+        except Conflict as error:
+            log.warning("timers are claimed again", extra={"error": str(error)})  # no longer held, in `TIMER_LEASE`
+            return
         finally:
             keeper.kill()
         hold_timers(store, claimed, owner, TIMER_RETRY)  # what is left of them could not be decided

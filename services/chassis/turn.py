@@ -121,7 +121,8 @@ class Turn(Generic[V]):
 
         `take` gives the deliveries; it is called when the turn can begin, so that what arrived while it waited for
         its predecessor comes along. All but the returned ones may be acknowledged: they took effect, were answered, or
-        were set aside. Raises `Stopping` when broker or database are away and the service is to stop: then none may be.
+        were set aside. Raises `Stopping` when broker or database are away and the service is to stop: then none may be;
+        and `Conflict` when all is done but timers that lost every race: they may be claimed again at once.
         """
         plans: list[Plan] = []
         due = [fired(timer, self._rules.service) for timer in timers]
@@ -133,7 +134,10 @@ class Turn(Generic[V]):
                 return self._run_alone(deliveries[0])
             arrivals, set_aside = self._read(deliveries)
             self._decide_and_store(arrivals, due, plans)
-        return self._finish(deliveries, plans, set_aside)
+        again = self._finish(deliveries, plans, set_aside)
+        if any(one.fired and isinstance(error, Conflict) for plan in plans for one, error in plan.failed):
+            raise Conflict("timers lost every race")
+        return again
 
     def _decide_and_store(self, arrivals: list[Arrival], due: list[Arrival], plans: list[Plan]) -> None:
         with telemetry.TURN_SECONDS.labels("decide and store").time():
@@ -159,8 +163,9 @@ class Turn(Generic[V]):
         for arrival, error in (failure for plan in plans for failure in plan.failed):
             delivery = arrival.delivery
             if delivery is None:
-                log.error("a timer could not be decided", extra={"timer": arrival.message.id}, exc_info=error)
-                continue  # its lease runs out, then it is claimed again
+                if not isinstance(error, Conflict):
+                    log.error("a timer could not be decided", extra={"timer": arrival.message.id}, exc_info=error)
+                continue  # it is claimed again
             delivery.attempts += not isinstance(error, Conflict)
             if delivery.attempts < TRIES:
                 again.append(delivery)

@@ -13,7 +13,7 @@ from eventlet.event import Event
 from services.chassis import entrypoint
 from services.chassis.entrypoint import TIMER_HORIZON, DueTimers, Every, Messages, TurnEntrypoint
 from services.chassis.turn import Stopping
-from services.chassis.unit_of_work import Armed, DatabaseAway, Fired
+from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -74,3 +74,18 @@ def test_a_claim_is_renewed_while_its_turn_is_in_work(monkeypatch: pytest.Monkey
     timers._fire(store, [Fired("t", NOW, "kind", "about", {}, Armed("by", "chain"), 1)], "owner")
     eventlet.sleep(0)
     assert held == [entrypoint.TIMER_LEASE, entrypoint.TIMER_LEASE, entrypoint.TIMER_RETRY]
+
+
+def test_timers_that_lost_every_race_are_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their claim, which nobody renews, ends: an instance that was killed may be in the way."""
+    held: list[timedelta] = []
+    monkeypatch.setattr(entrypoint, "hold_timers", lambda _store, _timers, _owner, lease: held.append(lease))
+    timers = DueTimers()
+
+    def lose(_timers: Any) -> None:
+        raise Conflict("timers lost every race")
+
+    monkeypatch.setattr(timers, "in_worker", lose)
+    store: Any = Clock(NOW)
+    timers._fire(store, [Fired("t", NOW, "kind", "about", {}, Armed("by", "chain"), 1)], "owner")
+    assert held == []

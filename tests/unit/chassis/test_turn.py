@@ -16,7 +16,7 @@ from services.chassis.decision import Answer, Arm, Decision, Message, Say
 from services.chassis.fakes import FakePublisher, FakeStore
 from services.chassis.outgoing import Outgoing
 from services.chassis.reading import LARGEST, Delivery
-from services.chassis.turn import TRIES, Rules, Stopping, Turn
+from services.chassis.turn import CONFLICTS_AT_MOST, TRIES, Rules, Stopping, Turn
 from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired, Work, Write
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -483,3 +483,12 @@ def test_a_timer_that_another_instance_has_taken_is_not_prepared() -> None:
     timers = [Fired(id_, NOW, "away", "a1", {}, Armed("by", "chain"), 1) for id_ in ("taken", "ours")]
     bench.turn.run(timers=timers)
     assert [message.id for message in prepared] == ["ours:by"]
+
+
+def test_timers_that_lose_every_race_are_told_apart_from_those_that_cannot_be_decided() -> None:
+    timer = Fired("t", NOW, "away", "a1", {}, Armed("by", "chain"), 1)
+    bench = Bench(store=FakeStore(clock=NOW, trouble=[Conflict("busy")] * CONFLICTS_AT_MOST))
+    with pytest.raises(Conflict):
+        bench.turn.run(timers=[timer])
+    assert bench.turn.run(timers=[timer]) == []
+    assert len(bench.store.commits) == 1
