@@ -69,6 +69,10 @@ class FakeStore:
         self.attempts[key] = self.attempts.get(key, 0) + 1
         return self.attempts[key]
 
+    def uncount_attempt(self, key: str) -> None:
+        """One less."""
+        self.attempts[key] -= 1
+
     def forget_attempts(self, key: str) -> None:
         """Handled after all."""
         self.attempts.pop(key, None)

@@ -12,6 +12,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
@@ -185,12 +186,19 @@ class Turn(Generic[V]):
         """
         key = derived_id(delivery.queue, str(delivery.properties.get("message_id")), delivery.body.hex())
         plans: list[Plan] = []
-        if self._patiently(lambda: self._store.count_attempt(key)) > TRIES:
-            set_aside = [self._aside(delivery, f"its consumer died {TRIES} times while handling it")]
-        else:
-            arrivals, set_aside = self._read([delivery])
-            self._decide_and_store(arrivals, [], plans)
-        again = self._finish([delivery], plans, set_aside)
+        attempt = self._patiently(lambda: self._store.count_attempt(key))
+        try:
+            if attempt > TRIES:
+                set_aside = [self._aside(delivery, f"its consumer died {TRIES} times while handling it")]
+            else:
+                arrivals, set_aside = self._read([delivery])
+                self._decide_and_store(arrivals, [], plans)
+            again = self._finish([delivery], plans, set_aside)
+        except Stopping:
+            # Nobody died of it this time. Where the database is what is away, the attempt stays counted.
+            with suppress(DatabaseAway):
+                self._store.uncount_attempt(key)
+            raise
         self._patiently(lambda: self._store.forget_attempts(key))
         return again
 

@@ -123,6 +123,7 @@ class StoresWork(Protocol):
     def unsent(self, turns: Sequence[str]) -> list[Outgoing]: ...
     def sent(self, turns: Sequence[str]) -> None: ...
     def count_attempt(self, key: str) -> int: ...
+    def uncount_attempt(self, key: str) -> None: ...
     def forget_attempts(self, key: str) -> None: ...
 
 
@@ -256,6 +257,11 @@ class Store:
                 return_document=True,
             )
             return int(row["count"])
+
+    def uncount_attempt(self, key: str) -> None:
+        """The last attempt was broken off, and nobody died of it."""
+        with reaching_database():
+            self._attempts.update_one({"_id": key}, {"$inc": {"count": -1}})
 
     def forget_attempts(self, key: str) -> None:
         """The message was handled after all."""

@@ -204,6 +204,8 @@ def test_what_is_left_unsent_is_found_after_a_while_by_one_sweeper(store: Store,
 
 def test_attempts_are_counted_until_forgotten(store: Store, other_store: Store) -> None:
     assert [store.count_attempt("m"), other_store.count_attempt("m"), store.count_attempt("n")] == [1, 2, 1]
+    store.uncount_attempt("m")
+    assert other_store.count_attempt("m") == 2
     store.forget_attempts("m")
     assert other_store.count_attempt("m") == 1
 

@@ -12,11 +12,11 @@ import pytest
 from pymongo.errors import AutoReconnect
 
 from contracts import topology
-from services.chassis.decision import Answer, Arm, Decision, Message, Say
+from services.chassis.decision import Answer, Arm, Decision, Message, Say, derived_id
 from services.chassis.fakes import FakePublisher, FakeStore
 from services.chassis.outgoing import Outgoing
 from services.chassis.reading import LARGEST, Delivery
-from services.chassis.turn import CONFLICTS_AT_MOST, TRIES, Rules, Stopping, Turn
+from services.chassis.turn import CONFLICTS_AT_MOST, SUSPECT_AFTER_RETURNS, TRIES, Rules, Stopping, Turn
 from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired, Work, Write
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -492,3 +492,31 @@ def test_timers_that_lose_every_race_are_told_apart_from_those_that_cannot_be_de
         bench.turn.run(timers=[timer])
     assert bench.turn.run(timers=[timer]) == []
     assert len(bench.store.commits) == 1
+
+
+def suspect() -> Delivery:
+    """A sign-on that went back to its queue twice."""
+    return replace(command(), redelivered=True, headers={"x-delivery-count": SUSPECT_AFTER_RETURNS})
+
+
+def test_a_suspect_that_kills_each_consumer_is_set_aside_and_one_that_is_handled_is_cleared() -> None:
+    bench = Bench()
+    bench.run(suspect())
+    assert (bench.store.attempts, bench.repository.stored) == ({}, {"a1": 1})
+    key = derived_id("routing.commands", "1", suspect().body.hex())
+    bench.store.attempts[key] = TRIES  # so often was it begun and never brought to its end
+    bench.run(suspect())
+    [dead] = [message for message in bench.publisher.published if message.exchange == topology.DEAD]
+    assert "died" in dead.headers["x-reason"]
+    assert bench.store.attempts == {}
+
+
+def test_a_suspect_that_a_stop_breaks_off_has_killed_nobody() -> None:
+    """However often the service is stopped while the broker is away."""
+    bench = Bench(publisher=FakePublisher(away=TRIES + 1), stopping=True)
+    for _ in range(TRIES + 1):
+        with pytest.raises(Stopping):
+            bench.run(suspect())
+    assert set(bench.store.attempts.values()) == {0}
+    bench.run(suspect())
+    assert {message.exchange for message in bench.publisher.published} == {topology.EVENTS, topology.AGENTS}
