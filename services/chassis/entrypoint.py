@@ -83,6 +83,10 @@ class Turns(DependencyProvider):
         """After the last worker."""
         self._sweeper.kill()
         self.publisher.close()
+        try:
+            self.turn.strike_sent()
+        except DatabaseAway as error:
+            log.warning("what was sent is published once more later", extra={"error": str(error)})
 
     def get_dependency(self, worker_ctx: Any) -> Turn[Any]:  # noqa: ARG002 - nameko's signature
         """What the service's methods see."""
@@ -94,6 +98,7 @@ class Turns(DependencyProvider):
             eventlet.sleep(SWEEP_EVERY)
             self.publisher.heartbeat()
             try:
+                self.turn.strike_sent()
                 turns = self.store.left_unsent(UNSENT_AFTER)
                 if turns:
                     telemetry.SWEPT.inc(len(turns))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from services.chassis.outgoing import Outgoing
 from services.chassis.publisher import BrokerAway
-from services.chassis.unit_of_work import Fired, Handled, Work
+from services.chassis.unit_of_work import Conflict, Fired, Handled, Work
 
 
 @dataclass
@@ -45,6 +45,8 @@ class FakeStore:
         """All or nothing."""
         if self.trouble and not self.lost_answer:
             raise self.trouble.pop(0)
+        if any(one.key in self._handled for one in work.handled):
+            raise Conflict("a key is taken")
         self.on_commit(work)
         if not work.is_empty():
             self.commits.append(work)

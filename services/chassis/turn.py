@@ -53,6 +53,11 @@ CONFLICTS_AT_MOST = 10
 transaction of an instance that was killed, which MongoDB ends after its `transactionLifetimeLimitSeconds`."""
 
 UNSENT_AFTER = timedelta(seconds=10)
+SENT_AT_ONCE = 5
+"""So many turns that were published are struck from the outbox together, or as many as there are in a second."""
+
+DOUBT = 10.0
+"""Seconds after a lost race for which a turn asks first which of its messages were handled before."""
 
 
 class Stopping(Exception):
@@ -73,7 +78,8 @@ class Repository(Protocol[V]):
 class Rules(Generic[V]):
     """What makes a turn this service's turn. `service` is its name and broker user.
 
-    `prepare(messages, now)`: slow work before the turn (hash a secret, send a mail), once, not again after a conflict.
+    `prepare(messages, now)`: slow work before the turn (hash a secret, send a mail), once, not again after a conflict,
+    for those messages that `needs_preparing`.
     `conclude(view, now)`: decides once more when all messages of the turn are decided.
     `reveal(outgoing)`: called as a message is published, for what may be published but never stored.
     """
@@ -83,6 +89,7 @@ class Rules(Generic[V]):
     decide: Callable[[V, Message, datetime], Decision]
     conclude: Callable[[V, datetime], Decision] | None = None
     prepare: Callable[[Sequence[Message], datetime], None] | None = None
+    needs_preparing: Callable[[Message], bool] = lambda _message: True
     reveal: Callable[[Outgoing], Outgoing] | None = None
 
 
@@ -116,6 +123,8 @@ class Turn(Generic[V]):
         self._sleep = sleep
         self._deciding = Semaphore()
         self._publishing = Semaphore()
+        self._sent: list[str] = []
+        self._doubt_until = 0.0
 
     def run(self, take: Callable[[], Sequence[Delivery]] = tuple, timers: Sequence[Fired] = ()) -> list[Delivery]:
         """One turn, to its end: stored and published. Returns the deliveries to try again later.
@@ -208,19 +217,30 @@ class Turn(Generic[V]):
             self._send(self._patiently(lambda: self._store.unsent(turns)))
             self._patiently(lambda: self._store.sent(turns))
 
+    def strike_sent(self) -> None:
+        """Strike from the outbox what was published (the sweeper's work, where turns are few). Raises `DatabaseAway`.
+
+        What a crash leaves there is published once more, under the same ids.
+        """
+        struck, self._sent = self._sent, []
+        try:
+            self._store.sent(struck)
+        except DatabaseAway:
+            self._sent += struck
+            raise
+
     # deciding and storing
 
     def _prepare(self, arrivals: Sequence[Arrival]) -> None:
         prepare = self._rules.prepare
+        arrivals = [one for one in arrivals if one.refusal is None and self._rules.needs_preparing(one.message)]
         if prepare is None or not arrivals:
             return
         now = self._patiently(self._store.now)
         # One that waited so long that its lease ran out is another instance's: it sends the mail.
         claims = [one.fired for one in arrivals if one.fired is not None]
         standing = self._patiently(lambda: self._store.standing(claims))
-        messages = [
-            one.message for one in arrivals if one.refusal is None and (one.fired is None or one.fired.id in standing)
-        ]
+        messages = [one.message for one in arrivals if one.fired is None or one.fired.id in standing]
         known = self._patiently(lambda: self._store.handled([message.key for message in messages]))
         self._patiently(lambda: prepare([message for message in messages if message.key not in known], now))
 
@@ -255,6 +275,7 @@ class Turn(Generic[V]):
                 self._store.commit(plan.work)
             except Conflict as error:
                 conflicts += 1
+                self._doubt_until = time.monotonic() + DOUBT
                 telemetry.CONFLICTS.inc()
                 if conflicts >= CONFLICTS_AT_MOST:
                     plans.append(Plan(Work(turn, datetime.now(UTC)), failed=[(one, error) for one in arrivals]))
@@ -279,7 +300,9 @@ class Turn(Generic[V]):
 
     def _decide(self, turn: str, arrivals: Sequence[Arrival], own_turns: set[str]) -> Plan:
         now = self._store.now()
-        handled = self._store.handled([one.message.key for one in arrivals if one.fired is None])
+        may_be_handled = bool(own_turns) or self._in_doubt(arrivals)
+        keys = [one.message.key for one in arrivals if one.fired is None]
+        handled = self._store.handled(keys) if may_be_handled else {}
         standing = self._store.standing([one.fired for one in arrivals if one.fired is not None])
         undecided = [
             one.message
@@ -302,7 +325,9 @@ class Turn(Generic[V]):
                 continue
             try:
                 decision = self._decide_one(view, arrival, now)
-            except Exception as error:  # noqa: BLE001 - its neighbours go on; the caller tries it again or sets it aside
+            except Exception as error:
+                if not may_be_handled:
+                    raise Conflict("it may have been handled before") from error
                 plan.failed.append((arrival, error))
                 continue
             for change in decision.changes:
@@ -315,6 +340,12 @@ class Turn(Generic[V]):
             self._take_down_said(plan.work, decision, turn, None)
         plan.work.writes = self._rules.repository.writes(view)
         return plan
+
+    def _in_doubt(self, arrivals: Sequence[Arrival]) -> bool:
+        """Whether to ask which of them were handled before. Not in quiet times: one that was is a lost race then."""
+        if time.monotonic() < self._doubt_until:
+            return True
+        return any(one.delivery is not None and one.delivery.redelivered for one in arrivals)
 
     def _decide_one(self, view: V, arrival: Arrival, now: datetime) -> Decision:
         if arrival.refusal is not None:
@@ -351,14 +382,15 @@ class Turn(Generic[V]):
 
     def _publish_all(self, plans: Sequence[Plan], set_aside: Sequence[Outgoing]) -> None:
         # A plan of this very run is published below; the half decided after it may have found its messages handled.
-        own = {plan.work.turn for plan in plans}
+        own = {plan.work.turn for plan in plans} | set(self._sent)
         earlier = sorted({turn for plan in plans for turn in plan.earlier} - own)
         messages = [message for plan in plans for message in (*plan.work.outgoing, *plan.unstored)]
         if earlier:
             messages += self._patiently(lambda: self._store.unsent(earlier))
         self._send([*messages, *set_aside])
-        stored = [plan.work.turn for plan in plans if plan.work.outgoing]
-        self._patiently(lambda: self._store.sent([*stored, *earlier]))
+        self._sent += [plan.work.turn for plan in plans if plan.work.outgoing] + earlier
+        if len(self._sent) >= SENT_AT_ONCE:
+            self._patiently(self.strike_sent)
 
     def _send(self, messages: Sequence[Outgoing]) -> None:
         untaken = {message.address for message in self._publish(self._revealed(messages))}

@@ -6,6 +6,7 @@ reads and decides again. A database that cannot be reached is `DatabaseAway`: th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -39,6 +40,9 @@ OWN_INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "attempts": [IndexModel([("at", ASCENDING)], expireAfterSeconds=86_400)],
 }
 """The chassis's own collections in each service's database, beside the service's `INDEXES`."""
+
+CLOCK_COUNTED_ON = 1.0
+"""Seconds for which this machine counts on from what the database's clock said."""
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -178,6 +182,8 @@ class Store:
         self._outbox_fast = self._outbox.with_options(write_concern=fast)
         self.timers = database["timers"]
         self._attempts = database["attempts"]
+        self._clock: datetime | None = None
+        self._clock_read = 0.0
 
     def prepare(self, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
         """Create collections and indexes: before the first transaction, harmless when they are there."""
@@ -187,10 +193,14 @@ class Store:
                 self.database[collection].create_indexes(list(models) or [IndexModel([("_id", ASCENDING)])])
 
     def now(self) -> datetime:
-        """The database's clock, aware UTC, milliseconds."""
-        with reaching_database():
-            local_time: datetime = self.database.command("hello")["localTime"]
-            return local_time if local_time.tzinfo else local_time.replace(tzinfo=UTC)
+        """The database's clock, aware UTC, milliseconds: read from it once a second, and counted on in between."""
+        counted = _seconds() - self._clock_read
+        if self._clock is None or counted > CLOCK_COUNTED_ON:
+            with reaching_database():
+                local_time: datetime = self.database.command("hello")["localTime"]
+            self._clock = local_time if local_time.tzinfo else local_time.replace(tzinfo=UTC)
+            self._clock_read, counted = _seconds(), 0.0
+        return self._clock + timedelta(milliseconds=int(counted * 1000))
 
     def handled(self, keys: Sequence[str]) -> dict[str, Handled]:
         """Those of `keys` that were handled before, with what was answered."""
@@ -335,6 +345,11 @@ def translate(error: PyMongoError) -> Conflict | DatabaseAway | None:
 AWAY_CODES = frozenset({6, 7, 50, 89, 91, 94, 134, 189, 211, 262, 9001, 10107, 11600, 11602, 13435, 13436})
 """MongoDB's codes for "not now": shutting down, stepping down, not primary, network, time limits; and, in the first
 moments after a start, its configuration (94), its majority (134) or its signing keys (211) not there yet."""
+
+
+def _seconds() -> float:
+    """Seconds that go by also while the machine sleeps, and that nobody sets, where there are such."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _handled_row(key: str, one: Handled, now: datetime) -> Document:

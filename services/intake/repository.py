@@ -166,6 +166,11 @@ class Repository:
         return [account_of(row) for row in self.db["accounts"].find({"_id": {"$in": list(persons)}})]
 
 
+def holds_a_secret(message: Message) -> bool:
+    """Whether a secret is to be made or verified for it, which is slow."""
+    return message.type == "account.open_temporary" or _temporary(message) is not None
+
+
 def _temporary(message: Message) -> Mapping[str, str] | None:
     """The temporary account and the secret that a message brings."""
     temporary: Mapping[str, str] | None = message.data.get("requester", {}).get("temporary")

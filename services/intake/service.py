@@ -21,7 +21,7 @@ from services.chassis.threads import in_native_threads
 from services.chassis.turn import Rules, Turn
 from services.intake.domain.decide import decide
 from services.intake.domain.state import State
-from services.intake.repository import INDEXES, Repository
+from services.intake.repository import INDEXES, Repository, holds_a_secret
 from services.intake.secrets import Secrets
 from services.intake.settings import IntakeSettings
 
@@ -36,7 +36,14 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
         raise WrongSettings(str(error)) from error
     secrets = Secrets(settings.secret_key, in_native_threads)
     repository = Repository(database, catalogue, secrets)
-    return Rules("intake", repository, decide, prepare=repository.prepare, reveal=with_secret(secrets))
+    return Rules(
+        "intake",
+        repository,
+        decide,
+        prepare=repository.prepare,
+        needs_preparing=holds_a_secret,
+        reveal=with_secret(secrets),
+    )
 
 
 def with_secret(secrets: Secrets) -> Callable[[Outgoing], Outgoing]:

@@ -63,7 +63,7 @@ class Repository:
 
     def prepare(self, messages: Sequence[Message], now: datetime) -> None:  # noqa: ARG002 - the chassis's signature
         """Send the mails that are due in this turn. Their outcomes are kept, so that none is sent again by a retry."""
-        due = {(message.subject or "", message.data["attempt"]) for message in messages if message.type == "timer.send"}
+        due = {(message.subject or "", message.data["attempt"]) for message in messages if sends_mail(message)}
         due -= set(self._outcomes)
         deliveries = self._deliveries({id_ for id_, _ in due})
         pending = [one for one in deliveries.values() if one.status == "pending" and (one.id, one.attempts + 1) in due]
@@ -126,6 +126,11 @@ class Repository:
         if not ids:
             return []
         return list(self.db[collection].find({"_id": {"$in": list(ids)}}))
+
+
+def sends_mail(message: Message) -> bool:
+    """Whether it is the timer of a mail, which may take long to send."""
+    return message.type == "timer.send"
 
 
 def _to_document(value: Contact | Delivery) -> Document:

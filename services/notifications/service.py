@@ -17,7 +17,7 @@ from services.chassis.turn import Rules, Turn
 from services.chassis.unit_of_work import Fired
 from services.notifications.domain import View, decide
 from services.notifications.mailer import Mailer, read_sender, read_server
-from services.notifications.repository import INDEXES, Repository
+from services.notifications.repository import INDEXES, Repository, sends_mail
 from services.notifications.settings import NotificationSettings
 from services.notifications.templates import Templates
 
@@ -29,7 +29,7 @@ def rules(settings: NotificationSettings, database: Database[dict[str, Any]]) ->
     mailer = Mailer(read_server(settings.smtp), read_sender(settings.smtp_from))
     give_up_after = timedelta(hours=settings.mail_give_up_hours)
     repository = Repository(database, Templates(settings.templates), mailer, give_up_after)
-    return Rules("notifications", repository, decide, prepare=repository.prepare)
+    return Rules("notifications", repository, decide, prepare=repository.prepare, needs_preparing=sends_mail)
 
 
 class Notifications:

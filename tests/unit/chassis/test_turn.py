@@ -16,7 +16,15 @@ from services.chassis.decision import Answer, Arm, Decision, Message, Say, deriv
 from services.chassis.fakes import FakePublisher, FakeStore
 from services.chassis.outgoing import Outgoing
 from services.chassis.reading import LARGEST, Delivery
-from services.chassis.turn import CONFLICTS_AT_MOST, SUSPECT_AFTER_RETURNS, TRIES, Rules, Stopping, Turn
+from services.chassis.turn import (
+    CONFLICTS_AT_MOST,
+    SENT_AT_ONCE,
+    SUSPECT_AFTER_RETURNS,
+    TRIES,
+    Rules,
+    Stopping,
+    Turn,
+)
 from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired, Work, Write
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -97,6 +105,11 @@ class Bench:
     def run(self, *deliveries: Delivery) -> list[Delivery]:
         return self.turn.run(lambda: list(deliveries))
 
+    def unsent(self) -> dict[str, list[Outgoing]]:
+        """What is left in the outbox when the sweeper has passed."""
+        self.turn.strike_sent()
+        return self.store.outbox
+
     def published(self, type_: str) -> list[Outgoing]:
         return [message for message in self.publisher.published if message.type == type_]
 
@@ -129,7 +142,7 @@ def test_a_command_takes_effect_is_announced_and_answered() -> None:
     assert answer["source"] == "/services/routing"
     [event] = bench.published("agent.signed_on")
     assert json.loads(event.body)["data"]["at"] == "2026-01-05T12:00:00Z"
-    assert bench.store.outbox == {}
+    assert bench.unsent() == {}
     [(timer, _)] = bench.store.commits[0].timers
     assert timer.id == "a1:away"
 
@@ -251,7 +264,7 @@ def test_a_commit_whose_answer_was_lost_takes_effect_once_and_is_published() -> 
     assert bench.repository.stored == {"a1": 1}
     assert len(bench.published("agent.signed_on")) == 1
     assert {answer["id"] for answer in bench.answers()} == {bench.answers()[0]["id"]}
-    assert bench.store.outbox == {}
+    assert bench.unsent() == {}
 
 
 def test_a_broker_that_is_away_is_waited_for_and_nothing_is_forgotten() -> None:
@@ -260,7 +273,7 @@ def test_a_broker_that_is_away_is_waited_for_and_nothing_is_forgotten() -> None:
     bench.run(command())
     assert bench.naps == 2
     assert len(bench.answers()) == 1
-    assert bench.store.outbox == {}
+    assert bench.unsent() == {}
 
 
 def test_a_redelivery_after_a_crash_publishes_what_was_left_unsent() -> None:
@@ -275,7 +288,7 @@ def test_a_redelivery_after_a_crash_publishes_what_was_left_unsent() -> None:
     bench.run(redelivered)
     assert bench.repository.stored == {"a1": 2}
     assert len(bench.published("agent.signed_on")) == 2
-    assert bench.store.outbox == {}
+    assert bench.unsent() == {}
 
 
 def test_the_sweeper_publishes_what_no_redelivery_brings_up() -> None:
@@ -286,7 +299,7 @@ def test_the_sweeper_publishes_what_no_redelivery_brings_up() -> None:
         bench.run(command())
     bench.turn.send_unsent(list(bench.store.outbox))
     assert len(bench.answers()) == 1
-    assert bench.store.outbox == {}
+    assert bench.unsent() == {}
 
 
 def test_a_message_that_kills_its_consumer_is_set_aside_after_five_attempts_of_its_own() -> None:
@@ -315,13 +328,57 @@ def test_an_innocent_message_that_came_back_often_is_handled() -> None:
     assert bench.store.attempts == {}
 
 
+def test_what_was_published_is_struck_from_the_outbox_several_turns_at_once() -> None:
+    bench = Bench()
+    left = []
+    for number in range(2 * SENT_AT_ONCE):
+        bench.run(command(str(number)))
+        left.append(len(bench.store.outbox))
+    assert left == [*range(1, SENT_AT_ONCE), 0] * 2
+
+
+def test_an_id_sent_again_is_found_by_its_lost_race() -> None:
+    """Nothing is asked before where nothing is in doubt: the key that is taken tells."""
+    bench = Bench()
+    bench.run(command("1"))
+    bench.run(command("1", name="Bob"))
+    assert bench.repository.stored == {"a1": 1}
+    first, second = bench.answers()
+    assert first == second
+    assert len(bench.store.commits) == 1
+
+
+def test_an_id_sent_again_that_can_no_longer_be_decided_gets_its_outcome_again() -> None:
+    bench = Bench()
+    bench.run(command("1"))
+    assert bench.run(command("1", name="raises")) == []
+    first, second = bench.answers()
+    assert first == second
+
+
+def test_only_what_needs_preparing_is_prepared() -> None:
+    prepared: list[str] = []
+    bench = Bench()
+    rules = Rules(
+        "routing",
+        bench.repository,
+        decide,
+        prepare=lambda messages, _now: prepared.extend(message.id for message in messages),
+        needs_preparing=lambda message: message.id == "2",
+    )
+    turn = Turn(rules, bench.store, bench.publisher)
+    for ids in (["1", "2"], ["3"]):
+        turn.run(lambda ids=ids: [command(id_) for id_ in ids])
+    assert prepared == ["2"]
+
+
 def test_what_no_queue_takes_is_copied_to_the_dead_letters() -> None:
     bench = Bench()
     bench.publisher.unroutable = {(topology.AGENTS, "agent.a1.command.accepted")}
     bench.run(command())
     [copy] = [message for message in bench.publisher.published if message.exchange == topology.DEAD]
     assert copy.headers["x-exchange"] == topology.AGENTS
-    assert bench.store.outbox == {}
+    assert bench.unsent() == {}
 
 
 def test_while_nothing_takes_dead_letters_nothing_is_acknowledged() -> None:
