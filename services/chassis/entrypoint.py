@@ -30,8 +30,8 @@ from services.chassis.unit_of_work import Conflict, DatabaseAway, Fired, Store
 log = logging.getLogger(__name__)
 
 SWEEP_EVERY = 1.0
-TIMER_POLL = 0.2
-TIMER_HORIZON = timedelta(seconds=0.3)
+TIMER_POLL = 0.1
+TIMER_HORIZON = timedelta(seconds=0.15)
 """Timers due so soon are claimed ahead and slept for, so that they fire to the moment."""
 
 TIMER_LEASE = timedelta(seconds=2)

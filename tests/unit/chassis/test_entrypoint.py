@@ -30,7 +30,7 @@ class Clock:
     ("due_in", "slept"),
     [
         (timedelta(seconds=-5), []),
-        (timedelta(seconds=0.2), [0.2]),
+        (TIMER_HORIZON / 2, [TIMER_HORIZON.total_seconds() / 2]),
         (timedelta(hours=1), [TIMER_HORIZON.total_seconds()]),  # the clock was set back after the claim
     ],
 )
