@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -96,7 +97,7 @@ class Bench:
 
 def main() -> None:
     """Measure, print, write."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     stack = Stack(FOLDER, console.print)
     names = list(Bench(stack, console, 0, False).measurements())
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__.split("\n")[0])

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from pymongo import InsertOne, MongoClient, ReplaceOne
+from pymongo import MongoClient
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -48,7 +48,7 @@ class Batch:
         self.now = datetime.now(UTC)
         self.known = tickets
         self.opened: dict[str, Document] = {}
-        self.noted: dict[str, tuple[int, Document]] = {}
+        self.noted: dict[str, Document] = {}
         self.entries: list[Document] = []
         self.handled: list[Document] = []
         self.outgoing: list[Outgoing] = []
@@ -63,7 +63,7 @@ class Batch:
         else:
             event, outcome = "ticket.note_added", "ticket.duplicate"
             if person not in self.opened:
-                self.noted.setdefault(person, (ticket["version"], ticket))
+                self.noted[person] = ticket
             ticket["version"] += 1
             ticket["last_customer_message_at"] = self.now
         author = {
@@ -223,15 +223,11 @@ class Limit:
         ]
         with self._client.start_session(causal_consistency=False) as session:
             session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority"))
-            inserts = [InsertOne(ticket) for ticket in batch.opened.values()]
-            if inserts:
-                self._db["tickets"].bulk_write(inserts, ordered=False, session=session)
             if batch.noted:
-                replacements = [
-                    ReplaceOne({"_id": ticket["_id"], "version": version}, ticket)
-                    for version, ticket in batch.noted.values()
-                ]
-                self._db["tickets"].bulk_write(replacements, ordered=False, session=session)
+                replaced = {"_id": {"$in": [ticket["_id"] for ticket in batch.noted.values()]}}
+                self._db["tickets"].delete_many(replaced, session=session)
+            tickets = [*batch.opened.values(), *batch.noted.values()]
+            self._db["tickets"].insert_many(tickets, ordered=False, session=session)
             self._db["entries"].insert_many(batch.entries, ordered=False, session=session)
             self._db["handled"].insert_many(batch.handled, ordered=False, session=session)
             outbox = {"_id": f"{batch.turn}:0", "turn": batch.turn, "at": batch.now, "messages": messages}

@@ -18,6 +18,9 @@ class Rate:
 
     rate: float
     cpu_ms: float
+    documents: float | None = None
+    """Documents that one left in the database, and their bytes, where that was looked at."""
+    bytes_stored: float | None = None
 
 
 def measure(done: Callable[[], int], count: int, pids: Collection[int], first: float = 0.1, last: float = 0.9) -> Rate:

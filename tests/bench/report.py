@@ -100,7 +100,9 @@ def as_json(results: Results) -> dict[str, Any]:
 
 
 def _rates(rates: Mapping[str, Rate]) -> Table:
-    table = Table("what", "a second", "times naive", "of the limit", "CPU ms each", title="Submissions")
+    table = Table(
+        "what", "a second", "times naive", "of the limit", "CPU ms each", "documents each", "bytes", title="Submissions"
+    )
     for name, value in rates.items():
         is_desk = name.endswith(("desk", "desk-10"))
         naive = rates.get("naive-desk" if is_desk else "naive-intake")
@@ -111,6 +113,8 @@ def _rates(rates: Mapping[str, Rate]) -> Table:
             f"{value.rate / naive.rate:.1f}" if naive else "–",
             f"{value.rate / limit.rate:.2f}" if limit else "–",
             f"{value.cpu_ms:.2f}",
+            f"{value.documents:.2f}" if value.documents else "–",
+            f"{value.bytes_stored:.0f}" if value.bytes_stored else "–",
         )
     return table
 

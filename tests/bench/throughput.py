@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from contracts import topology
 from contracts.names import SERVICES
@@ -39,7 +40,7 @@ def limit(desk: Desk, broker: Broker, count: int, watching: Watching) -> Rate:
     """One process that only stores and publishes."""
     broker.fill(topology.INTAKE, "ticket.submit", submissions(count, DUPLICATES, "limit"))
     with rivals.limit(desk) as pids, watching({"limit": pids[0]}):
-        return measure(lambda: broker.length("web.outcomes"), count, pids)
+        return _with_stored(measure(lambda: broker.length("web.outcomes"), count, pids), desk, "limit")
 
 
 def intake(desk: Desk, broker: Broker, count: int, watching: Watching) -> Rate:
@@ -48,7 +49,7 @@ def intake(desk: Desk, broker: Broker, count: int, watching: Watching) -> Rate:
     desk.start("intake")
     pids = process_ids(desk, ["intake"])
     with watching(pids):
-        return measure(lambda: broker.length("web.outcomes"), count, pids.values())
+        return _with_stored(measure(lambda: broker.length("web.outcomes"), count, pids.values()), desk, "intake")
 
 
 def naive_desk(desk: Desk, broker: Broker, count: int, workers: int, watching: Watching) -> Rate:
@@ -92,6 +93,16 @@ def whole_desk(desk: Desk, broker: Broker, count: int, watching: Watching) -> Ra
 
         with watching(pids):
             return measure(done, unique, pids.values(), FIRST, LAST)
+
+
+def _with_stored(rate: Rate, desk: Desk, name: str) -> Rate:
+    """With what each submission has left in the database `name`, so that one sees that two stored the same."""
+    with rivals.database_as_root(desk) as client:
+        database = client[f"{desk.db_prefix}_{name}"]
+        stored = [database.command("collStats", collection) for collection in ("tickets", "entries", "handled")]
+    handled = stored[-1]["count"]
+    documents, size = (sum(one[what] for one in stored) / handled for what in ("count", "size"))
+    return replace(rate, documents=documents, bytes_stored=size)
 
 
 def process_ids(desk: Desk, services: Collection[str]) -> dict[str, int]:
