@@ -32,7 +32,7 @@ from contracts.names import SERVICES, Service
 from services.chassis import health, telemetry
 from services.chassis.amqp_connection import AWAY, close, connect
 from services.chassis.settings import Settings, WrongSettings, read
-from services.chassis.unit_of_work import DatabaseAway, Store, open_database
+from services.chassis.unit_of_work import DatabaseAway, DatabaseRefuses, Store, open_database
 
 log = logging.getLogger("casebus")
 
@@ -60,17 +60,19 @@ def main(arguments: list[str]) -> int:
         container.start()  # from here on there is something to be stopped cleanly
     except WrongSettings as error:
         return _say(str(error))
+    except DatabaseRefuses as error:
+        return _say(f"The database of CASEBUS_MONGO does not do: {error}.")
     except DatabaseAway as error:
         return _say(f"The database cannot be reached ({error}).")
     except OperationFailure as error:
-        return _say(f"The database of CASEBUS_MONGO refuses this user ({(error.details or {}).get('codeName')}).")
+        return _say(f"The database of CASEBUS_MONGO does not do: {(error.details or {}).get('codeName')}.")
     except AWAY as error:
         return _say(f"The broker cannot be used ({type(error).__name__}: {error}).")
 
     def problems() -> list[str]:
         found = [] if all(consumer.connected for consumer in config["consumers"]) else ["not consuming"]
         try:
-            store.now()
+            store.check()
         except DatabaseAway as error:
             found.append(f"database away ({error})")
         return found

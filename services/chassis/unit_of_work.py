@@ -55,6 +55,10 @@ class DatabaseAway(Exception):
     """The database cannot be reached now."""
 
 
+class DatabaseRefuses(DatabaseAway):
+    """The database does not let the service in, or not do its work: an operator can put that right while it waits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """A document to store: a new one; or one in the place of that with the same `_id`, if it is still as it was read.
@@ -186,7 +190,14 @@ class Store:
         self._clock_read = 0.0
 
     def prepare(self, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
-        """Create collections and indexes: before the first transaction, harmless when they are there."""
+        """Create collections and indexes: before the first transaction, harmless when they are there.
+
+        Raises `DatabaseRefuses` where there can be no transactions: each message would fail and be set aside.
+        """
+        with reaching_database():
+            hello = self.database.command("hello")
+        if "setName" not in hello and hello.get("msg") != "isdbgrid":
+            raise DatabaseRefuses("it is no replica set (nor a sharded cluster), and transactions need one")
         with reaching_database():
             for collection, models in {**OWN_INDEXES, **indexes}.items():
                 # The index that every collection has anyway: asking for it makes the collection.
@@ -201,6 +212,11 @@ class Store:
             self._clock = local_time if local_time.tzinfo else local_time.replace(tzinfo=UTC)
             self._clock_read, counted = _seconds(), 0.0
         return self._clock + timedelta(milliseconds=int(counted * 1000))
+
+    def check(self) -> None:
+        """Raise `DatabaseAway` unless the service can read its database (the clock is told to anybody)."""
+        with reaching_database():
+            self._handled.find_one({"_id": ""}, {"_id": 1})
 
     def handled(self, keys: Sequence[str]) -> dict[str, Handled]:
         """Those of `keys` that were handled before, with what was answered."""
@@ -335,12 +351,19 @@ def translate(error: PyMongoError) -> Conflict | DatabaseAway | None:
         if codes and codes <= {11000, 112}:
             return Conflict("a key is taken")
     if isinstance(error, OperationFailure):
+        if error.code in REFUSED_CODES:
+            return DatabaseRefuses(
+                f"it refuses the service's user: {(error.details or {}).get('codeName', error.code)}"
+            )
         if error.code in (11000, 112) or error.has_error_label("TransientTransactionError"):
             return Conflict(f"code {error.code}")
         if error.code in AWAY_CODES or error.has_error_label("RetryableWriteError"):
             return DatabaseAway(f"code {error.code}")
     return None
 
+
+REFUSED_CODES = frozenset({11, 13, 18})
+"""MongoDB's codes for a user that is not there, may not do this, or comes with a wrong password."""
 
 AWAY_CODES = frozenset({6, 7, 50, 89, 91, 94, 134, 189, 211, 262, 9001, 10107, 11600, 11602, 13435, 13436})
 """MongoDB's codes for "not now": shutting down, stepping down, not primary, network, time limits; and, in the first

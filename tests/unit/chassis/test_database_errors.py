@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pymongo.errors import AutoReconnect, BulkWriteError, NotPrimaryError, OperationFailure, PyMongoError
 
-from services.chassis.unit_of_work import Conflict, DatabaseAway, translate
+from services.chassis.unit_of_work import Conflict, DatabaseAway, DatabaseRefuses, translate
 
 TRANSIENT = {"errorLabels": ["TransientTransactionError"]}
 
@@ -24,7 +24,10 @@ TRANSIENT = {"errorLabels": ["TransientTransactionError"]}
         (OperationFailure("the transaction was aborted", 251, TRANSIENT), Conflict),
         (BulkWriteError({"writeErrors": [{"code": 11000}]}), Conflict),
         (BulkWriteError({"writeErrors": [{"code": 11000}, {"code": 121}]}), None),
-        (OperationFailure("not authorized", 13), None),
+        (OperationFailure("not authorized", 13), DatabaseRefuses),
+        (OperationFailure("authentication failed", 18), DatabaseRefuses),
+        (OperationFailure("not authorized to commit", 13, TRANSIENT), DatabaseRefuses),
+        (OperationFailure("document failed validation", 121), None),
     ],
     ids=str,
 )

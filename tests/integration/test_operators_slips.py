@@ -1,0 +1,92 @@
+"""What an operator may get wrong with the database: messages wait, or the service does not start; none is set aside."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from pymongo import MongoClient
+
+from contracts.topology import DEAD
+from deploy.local import programs
+from deploy.local.desk import Desk
+from deploy.local.folder import Folder
+from services.chassis.turn import TRIES
+from services.chassis.unit_of_work import DatabaseRefuses, Store, open_database
+from tests.integration.test_hostile_senders import submit
+from tests.integration.test_intake import PATIENCE, channel, outcomes
+
+
+def test_messages_wait_for_a_user_who_may_not_write_any_more(desk: Desk) -> None:
+    desk.start("intake")
+    user = f"{desk.db_prefix}_intake"
+    with MongoClient(desk.admin_mongo_url) as root:
+        root.admin.command("updateUser", user, roles=[])
+        submit(desk, "web", "early")
+        assert "refuses the service's user" in readiness(desk, 503)
+        waited(desk, TRIES + 1)
+        root.admin.command("updateUser", user, roles=[{"role": "readWrite", "db": user}])
+    submit(desk, "web", "late")
+    assert {event.causationid for event in outcomes(desk, "web", "web.outcomes", 2)} == {"early", "late"}
+    assert readiness(desk, 200) == "ok"
+    with channel(desk, "casebus_admin") as open_channel:
+        assert open_channel.queue_declare(DEAD, passive=True).message_count == 0
+
+
+def readiness(desk: Desk, status: int) -> str:
+    """What /readyz says as soon as it has that status."""
+    return told(desk, "/readyz", lambda found, _: found == status)
+
+
+def waited(desk: Desk, times: int) -> None:
+    """Wait until a turn has waited for the database so often."""
+    count = re.compile(r'^casebus_away_total{what="database"} ([0-9.]+)$', re.MULTILINE)
+    told(desk, "/metrics", lambda _, said: (found := count.search(said)) is not None and float(found[1]) >= times)
+
+
+def told(desk: Desk, path: str, enough: Callable[[int, str], bool]) -> str:
+    """What intake says there as soon as status and words are `enough`."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        connection = HTTPConnection(urlsplit(desk.health_url("intake")).netloc, timeout=10)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        said = answer.read().decode().strip()
+        if enough(answer.status, said):
+            return said
+        assert time.monotonic() < deadline, f"{answer.status}: {said}"
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def standalone(tmp_path: Path) -> Iterator[str]:
+    """The URL of a database server that is no replica set."""
+    port = Folder(tmp_path / "ports").port("mongo")
+    command = [
+        programs.mongod(print),
+        "--bind_ip",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--dbpath",
+        str(tmp_path),
+        "--quiet",
+    ]
+    server = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
+    try:
+        yield f"mongodb://127.0.0.1:{port}/?directConnection=true"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_a_database_without_transactions_is_refused_at_once(standalone: str) -> None:
+    """Else each message would fail by itself, and be set aside as one that cannot be decided."""
+    with pytest.raises(DatabaseRefuses, match="replica set"):
+        Store(open_database(standalone, "casebus_intake", "test"), "intake").prepare({})
