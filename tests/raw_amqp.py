@@ -6,13 +6,26 @@ Layout: chapters 2.3 and 4.2 of the AMQP 0-9-1 specification, with RabbitMQ's le
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import amqp
-from amqp.serialization import dumps
 
-HEADERS, CORRELATION_ID, REPLY_TO, MESSAGE_ID, TIMESTAMP, USER_ID = 1 << 13, 1 << 10, 1 << 9, 1 << 7, 1 << 6, 1 << 4
+HEADERS, MESSAGE_ID, TIMESTAMP, USER_ID = 1 << 13, 1 << 7, 1 << 6, 1 << 4
 """Flags of a content header: which properties follow, in the order of their bits, highest first."""
+
+
+@contextmanager
+def open_channel(url: str) -> Iterator[amqp.Channel]:
+    """A channel in confirm mode on a connection of its own."""
+    parts = urlsplit(url)
+    address, vhost = f"{parts.hostname}:{parts.port}", parts.path[1:]
+    with amqp.Connection(address, parts.username, parts.password, virtual_host=vhost) as connection:
+        channel = connection.channel()
+        channel.confirm_select()
+        yield channel
 
 
 def publish_raw(channel: Any, exchange: str, routing_key: str, properties: dict[int, bytes], body: bytes) -> None:
@@ -39,12 +52,6 @@ def nested_table(depth: int) -> bytes:
     for _ in range(depth):
         table = b"\x01aF" + struct.pack(">I", len(table)) + table
     return struct.pack(">I", len(table)) + table
-
-
-def table(values: dict[str, Any]) -> bytes:
-    """An ordinary table."""
-    encoded: bytes = dumps("F", [values])
-    return encoded
 
 
 def confirmed(channel: amqp.Channel, count: int, timeout: float = 30) -> None:

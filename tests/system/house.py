@@ -216,16 +216,16 @@ class House:
     def _take_events_and_dead(self) -> None:
         self._tap.close()
         with self.bus(ADMIN) as bus:
-            for message in _emptied(bus, TAP):
+            for message in emptied(bus, TAP):
                 self._events.append(Heard(TAP, bytes(message.body)))
-            for message in _emptied(bus, DEAD):
+            for message in emptied(bus, DEAD):
                 headers: Mapping[str, Any] = message.headers or {}
                 reason = headers.get("x-reason") or headers.get("x-first-death-reason") or "unroutable"
                 id_ = message.properties.get("message_id", "")
                 self._dead.append(Dead(id_, f"{reason} ({message.delivery_info['routing_key']})"))
 
 
-def _emptied(bus: Bus, queue: str) -> Iterator[amqp.Message]:
+def emptied(bus: Bus, queue: str) -> Iterator[amqp.Message]:
     """All messages of a queue, acknowledged when the last one is taken."""
     last = None
     count = bus.depth(queue)
