@@ -62,9 +62,8 @@ class Bench:
             "memory": lambda desk, broker: memory(desk, broker, few=count // 2, many=20 * count),
         }
 
-    def run(self, names: Sequence[str]) -> dict[str, Any]:
-        """Measure these, in order; what each gave, by name."""
-        results = {}
+    def run(self, names: Sequence[str], results: dict[str, Any]) -> None:
+        """Measure these, in order; what each gave goes into `results`, by name."""
         for name, measurement in self.measurements().items():
             if name in names:
                 self._console.print(f"measuring {name} …")
@@ -72,7 +71,6 @@ class Bench:
                     broker = Broker(desk)
                     results[name] = measurement(desk, broker)
                     broker.close()
-        return results
 
     @contextmanager
     def _desk(self) -> Iterator[Desk]:
@@ -108,12 +106,18 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="record the measured processes by py-spy, print shares")
     options = parser.parse_args()
     load = os.getloadavg()
+    results: dict[str, Any] = {}
     stack.remove()  # whatever a run that was cut off has left
     try:
         stack.start_servers()
-        results = Bench(stack, console, options.count, options.profile).run(options.only)
+        Bench(stack, console, options.count, options.profile).run(options.only, results)
     finally:
         stack.remove()
+        _report(console, results, options.count, load)
+
+
+def _report(console: Console, results: Mapping[str, Any], count: int, load: Sequence[float]) -> None:
+    """Print and write what was measured, all of it or what came before something went wrong."""
     for table in tables(results):
         console.print(table)
     machine = {
@@ -125,7 +129,7 @@ def main() -> None:
     written = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine,
-        "count": options.count,
+        "count": count,
         "results": as_json(results),
     }
     RESULT.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
