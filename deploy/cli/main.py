@@ -18,6 +18,7 @@ from contracts.names import role_of
 
 from . import requests, settings, show
 from .bus import BROKEN, Bus
+from .dead import commands as dead
 from .desk import Desk
 from .feeding import feed_with_bar
 from .sender import Sender
@@ -30,6 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(dead.app, name="dead")
 console = show.console()
 
 

@@ -1,0 +1,228 @@
+"""`casebus dead list|show|replay|drop`: reads arguments and prints. The page is docs/operating.md."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from .. import settings, show
+from ..settings import Trouble
+from . import dealing
+from .letter import Choice, Letter, age_of
+from .replaying import advice
+
+app = typer.Typer(
+    help="Messages that nobody could handle, or that nobody heard: look, send again, drop.", no_args_is_help=True
+)
+console = show.console()
+
+HEXED = 2048
+"""Bytes shown of a body that is no text."""
+
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Only the letters with these ids.")]
+Queue = Annotated[str | None, typer.Option(help="Only those that died in this queue (a pattern: 'intake.*').")]
+Reason = Annotated[str | None, typer.Option(help="Only those whose reason contains this.")]
+Type = Annotated[str | None, typer.Option("--type", help="Only those of this type (a pattern: 'ticket.*').")]
+Sender = Annotated[str | None, typer.Option(help="Only those of this broker user (a pattern: 'agent.*').")]
+Older = Annotated[str | None, typer.Option(metavar="AGE", help="Only those older than 90s, 15m, 36h or 7d.")]
+Newer = Annotated[str | None, typer.Option(metavar="AGE", help="Only those that are not so old.")]
+All = Annotated[bool, typer.Option("--all", help="All of them.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+
+
+@app.command("list")
+def list_(
+    ids: Ids = None,
+    queue: Queue = None,
+    reason: Reason = None,
+    type_: Type = None,
+    sender: Sender = None,
+    older: Older = None,
+    newer: Newer = None,
+    limit: Annotated[int, typer.Option(min=1, help="Lines at most; all are counted.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, of every letter.")] = False,
+) -> None:
+    """What lies there, oldest first, and how many for which reason. Bodies are never shown."""
+    choice = _choice(ids, queue, reason, type_, sender, older, newer)
+    reasons: Counter[tuple[str, str]] = Counter()
+    rows: list[Letter] = []
+    with dealing.reading(settings.load()) as letters:
+        for letter in dealing.chosen(letters, choice):
+            if as_json:
+                typer.echo(json.dumps(dealing.summary_of(letter)))
+            elif len(rows) < limit:
+                rows.append(letter)
+            reasons[letter.died_in, letter.kind_of_reason] += 1
+    if as_json:
+        return
+    if not reasons:
+        console.print("There are no dead letters." if choice.is_everything else "No dead letter fits.")
+        return
+    console.print(_table(rows))
+    console.print()
+    console.print(_counts(reasons, shown=len(rows)))
+
+
+@app.command("show")
+def show_(id_: Annotated[str, typer.Argument(metavar="ID", help="Its id, as `list` shows it.")]) -> None:
+    """All of a letter, its body too, and what to do with it."""
+    found = 0
+    with dealing.reading(settings.load()) as letters:
+        for letter in dealing.chosen(letters, Choice(ids=frozenset({id_}))):
+            if found:
+                console.print()
+            console.print(_page(letter))
+            found += 1
+    if not found:
+        raise Trouble(f"There is no dead letter {show.plain(id_)}.")
+
+
+@app.command()
+def replay(
+    ids: Ids = None,
+    queue: Queue = None,
+    reason: Reason = None,
+    type_: Type = None,
+    sender: Sender = None,
+    older: Older = None,
+    newer: Newer = None,
+    all_: All = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Send letters where they were to go, in their senders' names; those that arrive leave the dead letters."""
+    choice = _named(_choice(ids, queue, reason, type_, sender, older, newer), all_)
+    dealt = dealing.replay(settings.load(), choice, dry_run=dry_run)
+    _print_counts("Would send again" if dry_run else "Sent again", dealt.done, "to")
+    if dealt.stay:
+        _print_counts("Would stay" if dry_run else "Stay", dealt.stay, ":")
+    _missing(choice, dealt.found)
+    if dealt.stay:
+        raise typer.Exit(1)
+
+
+@app.command()
+def drop(
+    ids: Ids = None,
+    queue: Queue = None,
+    reason: Reason = None,
+    type_: Type = None,
+    sender: Sender = None,
+    older: Older = None,
+    newer: Newer = None,
+    all_: All = False,
+    dry_run: DryRun = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Take letters out for good. What they say is lost; it asks before."""
+    choice = _named(_choice(ids, queue, reason, type_, sender, older, newer), all_)
+    found = settings.load()
+    counted, prints = dealing.count(found, choice)
+    _print_counts("Would drop" if dry_run else "To be dropped", counted.done, ":")
+    if counted.done and not dry_run:
+        if not yes:
+            typer.confirm(f"Drop {counted.done.total():,} dead letters for good?", abort=True)
+        console.print(f"Dropped {dealing.drop(found, choice, prints):,}.")
+    _missing(choice, counted.found)
+
+
+def _choice(
+    ids: list[str] | None,
+    queue: str | None,
+    reason: str | None,
+    type_: str | None,
+    sender: str | None,
+    older: str | None,
+    newer: str | None,
+) -> Choice:
+    now = datetime.now(UTC)
+
+    def ago(age: str | None) -> datetime | None:
+        try:
+            return None if age is None else now - age_of(age)
+        except ValueError:
+            raise Trouble(f"{show.plain(age)!r} is no age: 90s, 15m, 36h or 7d are.", 2) from None
+
+    return Choice(frozenset(ids or ()), queue, reason, type_, sender, before=ago(older), after=ago(newer))
+
+
+def _named(choice: Choice, everything: bool) -> Choice:
+    """What is done to letters is done to those that were named."""
+    if choice.is_everything != everything:
+        said = "Either ids and conditions, or --all." if everything else "Say which: ids, conditions, or --all."
+        raise Trouble(said, 2)
+    return choice
+
+
+def _missing(choice: Choice, found: set[str]) -> None:
+    missing = sorted(choice.ids - found)
+    if missing:
+        raise Trouble(f"There is no such dead letter: {show.plain(', '.join(missing))}.")
+
+
+def _print_counts(what: str, counts: Counter[str], joint: str) -> None:
+    total = counts.total()
+    console.print(Text(f"{what}: {total:,} {'letter' if total == 1 else 'letters'}", "bold"))
+    for name, number in counts.most_common():
+        console.print(Text(f"  {number:,} {joint} {show.plain(name)}".replace(" : ", ": ")), soft_wrap=True)
+
+
+def _table(letters: Iterable[Letter]) -> Table:
+    table = Table("died", "in", "type", "sender", box=None, pad_edge=False, expand=True)
+    for column in table.columns:
+        column.no_wrap = True
+    table.add_column("id", overflow="fold", min_width=32)
+    table.add_column("reason", ratio=1, no_wrap=True)
+    for letter in letters:
+        died, sender = show.moment(letter.at)[5:], letter.sender or "–"
+        cells = (died or "–", letter.died_in, letter.type, sender, letter.id, letter.reason)
+        table.add_row(*(Text(show.plain(cell)) for cell in cells))
+    return table
+
+
+def _counts(reasons: Counter[tuple[str, str]], shown: int) -> RenderableType:
+    total = reasons.total()
+    title = f"{total:,} dead letters" + (f", the oldest {shown:,} shown" if shown < total else "")
+    table = Table("", "in", "reason", box=None, pad_edge=False)
+    table.columns[0].justify = "right"
+    for (died_in, reason), number in reasons.most_common(50):
+        table.add_row(f"{number:,}", Text(show.plain(died_in)), Text(show.plain(reason)))
+    return Group(Text(title, "bold"), table)
+
+
+def _page(letter: Letter) -> RenderableType:
+    head = Table.grid(padding=(0, 2))
+    rows = [
+        ("reason", letter.reason),
+        ("died in", letter.died_in),
+        ("died", show.moment(letter.at)),
+        ("sender", letter.sender or "not known"),
+        ("type", letter.type),
+        ("was to go to", "nobody noted it" if letter.exchange is None else f"{letter.exchange} {letter.routing_key}"),
+        *((name, str(value)) for name, value in sorted(letter.properties.items()) if name != "application_headers"),
+        *sorted((name, str(value)) for name, value in (letter.properties.get("application_headers") or {}).items()),
+        ("what to do", advice(letter)),
+    ]
+    for name, value in rows:
+        head.add_row(Text(show.plain(name), "dim"), Text(show.plain(value)))
+    return Group(Text(show.plain(letter.id), "bold"), head, Text(), _body(letter.body))
+
+
+def _body(body: bytes) -> Text:
+    """JSON laid out, other text as it is, and of anything else the beginning in hexadecimal."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        more = f"\n… {len(body) - HEXED:,} bytes more" if len(body) > HEXED else ""
+        return Text(body[:HEXED].hex(" ", 4) + more)
+    with suppress(ValueError, RecursionError):  # no JSON is shown as it came
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    return Text(show.plain(text, keep_lines=True))

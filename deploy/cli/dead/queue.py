@@ -1,0 +1,149 @@
+"""Reads `helpdesk.dead` from its oldest letter on and takes out those that were dealt with.
+
+A letter that was looked at stays unacknowledged until the reader closes; then all go back in their order. A reader that
+is killed loses none either. One reader at a time: letters in its hands are nobody else's. The page is
+docs/operating.md; why it is done so, docs/decisions/0007-dead-letters-are-read-where-they-are.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from amqp.exceptions import AccessRefused, ResourceLocked
+
+from contracts.names import DEAD, OPERATOR
+
+from ..bus import BROKEN, Bus
+from ..settings import Trouble
+from .letter import Letter, letter_of
+
+READING = f"{OPERATOR}.reading-dead-letters"
+"""An exclusive queue that nothing goes through: who has it is the one reader."""
+
+WINDOW = 1000
+"""Letters that the broker hands over before it waits for the reader, and that one consumer holds."""
+
+CONSUMERS_AT_MOST = 30
+"""Consumers of one channel give back what they hold in the order of their tags; of more than 32, in no order."""
+
+LARGEST_WINDOW = 65_535
+"""AMQP's prefetch is a short."""
+
+BATCH = 100
+BATCH_BYTES = 4 * 1024 * 1024
+PATIENCE = 20.0
+
+
+class DeadLetters:
+    """The letters that are in the queue as the reader opens it. Raises Trouble while somebody else reads."""
+
+    def __init__(self, url: str) -> None:
+        self._bus = Bus(url, heartbeat=60)
+        try:
+            self._bus.channel.queue_declare(READING, exclusive=True)
+        except ResourceLocked as error:
+            self._bus.close()
+            raise Trouble("Somebody else is reading the dead letters: wait until they are done.") from error
+        except AccessRefused as error:
+            self._bus.close()
+            raise Trouble(
+                f"The broker does not let {self._bus.user} read the dead letters. CASEBUS_AMQP_OPERATOR wants the user"
+                f" `{OPERATOR}`; `casebus doctor` says what it lacks."
+            ) from error
+        self.count = self._bus.depth(DEAD)
+        self._removed = 0
+        self._channel = self._bus.channel.connection.channel()
+        self._arrived: deque[Any] = deque()
+        self._consumers: list[str] = []
+        self._window = min(LARGEST_WINDOW, max(WINDOW, -(-self.count // CONSUMERS_AT_MOST)))
+        self._left = self.count
+        self._held = 0
+        """Letters in the hands of the newest consumer, the earlier ones being full."""
+
+    def batches(self) -> Iterator[list[tuple[int, Letter]]]:
+        """All letters, oldest first, in batches that fit into memory; each with the tag by which to `remove` it.
+
+        Remove those of a batch before the next is asked for: a full consumer is given up for a new one then, and would
+        otherwise go on taking letters out of their order.
+        """
+        while self._left:
+            if not self._consumers or self._held >= self._window:
+                self._consume()
+            batch = self._batch(min(self._left, BATCH, self._window - self._held))
+            self._left -= len(batch)
+            self._held += len(batch)
+            yield [
+                (
+                    message.delivery_tag,
+                    letter_of(
+                        message.delivery_info["exchange"],
+                        message.delivery_info["routing_key"],
+                        message.properties,
+                        message.body.encode() if isinstance(message.body, str) else bytes(message.body),
+                    ),
+                )
+                for message in batch
+            ]
+
+    def remove(self, tags: list[int]) -> None:
+        """Take these letters of the last batch out of the queue for good."""
+        for tag in tags:
+            self._channel.basic_ack(tag)
+        self._held -= len(tags)
+        self._removed += len(tags)
+
+    def close(self) -> None:
+        """Give back what was not removed, wait until it is back, and leave."""
+        if self._consumers:
+            # What comes back lines up behind what was never taken: so the rest is taken as well.
+            for _ in self.batches():
+                pass
+            for tag in self._consumers:
+                self._channel.basic_cancel(tag)
+            # The broker's side of a channel keeps acknowledgements back while many are under way, and forgets them as
+            # it closes. Having answered the cancels and this, it has passed them on.
+            self._channel.queue_declare(DEAD, passive=True)
+            self._channel.close()
+            deadline = time.monotonic() + PATIENCE
+            while self._bus.depth(DEAD) < self.count - self._removed and time.monotonic() < deadline:
+                time.sleep(0.02)  # no other reader may begin meanwhile
+        self._bus.close()
+
+    def __enter__(self) -> DeadLetters:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.close()
+        except BROKEN:
+            self._bus.close()  # the broker gives the letters back by itself
+
+    def _consume(self) -> None:
+        # In the order of their tags consumers give back what they hold.
+        tag = f"{len(self._consumers):04}"
+        self._channel.basic_qos(0, self._window, False)
+        self._channel.basic_consume(DEAD, consumer_tag=tag, callback=self._arrived.append)
+        self._consumers.append(tag)
+        self._held = 0
+
+    def _batch(self, most: int) -> list[Any]:
+        batch: list[Any] = []
+        size = 0
+        deadline = time.monotonic() + PATIENCE
+        while len(batch) < most and size < BATCH_BYTES:
+            if self._arrived:
+                batch.append(self._arrived.popleft())
+                size += len(batch[-1].body)
+                continue
+            try:
+                self._bus.channel.connection.drain_events(timeout=1)
+            except TimeoutError:
+                if time.monotonic() > deadline:
+                    raise Trouble(
+                        f"The broker hands over no more of {self.count:,} dead letters: somebody else holds the rest."
+                    ) from None
+        self._bus.channel.connection.heartbeat_tick()
+        return batch
