@@ -44,6 +44,8 @@ class Processes:
         self._folder = folder
         self._owner = str(folder.path)
         self._children: dict[int, subprocess.Popen[bytes]] = {}
+        self._started: dict[int, Running] = {}
+        """Our children need no mark to be known: the kernel shows an empty environment for an instant at each exec."""
 
     def running(self) -> dict[str, Running]:
         """All that runs now, by name."""
@@ -82,10 +84,8 @@ class Processes:
                 start_new_session=True,
             )
         self._children[child.pid] = child
+        self._started[child.pid] = Running(name, child.pid, digest)
         write_atomically(self._pid_file(name), str(child.pid).encode())
-        # For an instant after exec the kernel shows an empty environment: without its mark nobody would find it.
-        while self._read_mark(child.pid) is None and self.alive(child.pid):
-            time.sleep(0.001)
         return child.pid
 
     def stop(self, *names: str, patience: float = 30) -> list[str]:
@@ -150,6 +150,8 @@ class Processes:
     def _read_mark(self, pid: int) -> Running | None:
         if not self.alive(pid):
             return None
+        if pid in self._started:
+            return self._started[pid]
         try:
             marks = psutil.Process(pid).environ()
         except (psutil.Error, OSError):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,19 @@ def test_mails_with_different_ids_have_different_files(one: str, other: str) -> 
         assert "/" not in name
         assert not name.startswith(".")
         assert len(name.encode()) < 255
+
+
+def test_what_was_started_here_is_found_whatever_its_environment_says(tmp_path: Path) -> None:
+    """Each exec empties it for an instant, and a server's start script does several."""
+    processes = Processes(Folder(tmp_path))
+    pid = processes.start("server", ["env", "-i", "sleep", "60"], {})
+    try:
+        while psutil.Process(pid).name() != "sleep":
+            time.sleep(0.01)
+        assert processes.pid("server") == pid
+    finally:
+        processes.kill("server")
+    assert processes.pid("server") is None
 
 
 def test_a_recycled_pid_is_not_ours(tmp_path: Path) -> None:
