@@ -105,7 +105,8 @@ class Decision:
     """What one message changes and what is said about it.
 
     `changes` are values of the service's own, applied to its view in order. `remember` False: the message is not
-    recorded as handled, so it is decided anew each time it comes (views, heartbeats).
+    recorded as handled, so it is decided anew each time it comes (views, heartbeats). `valid_until`: it may only be
+    stored until then, by the database's clock; later the message is decided again.
     """
 
     changes: Sequence[Any] = ()
@@ -113,6 +114,7 @@ class Decision:
     answer: Answer | None = None
     timers: Sequence[Arm | Disarm] = ()
     remember: bool = True
+    valid_until: datetime | None = None
 
 
 class View(Protocol):

@@ -43,6 +43,8 @@ class FakeStore:
 
     def commit(self, work: Work) -> None:
         """All or nothing."""
+        if work.valid_until is not None and self.clock > work.valid_until:
+            raise Conflict("decided too long ago")
         if self.trouble and not self.lost_answer:
             raise self.trouble.pop(0)
         if any(one.key in self._handled for one in work.handled):

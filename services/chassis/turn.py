@@ -356,6 +356,8 @@ class Turn(Generic[V]):
         """Into the plan: what a decision said, its answer, its timers, and that the message is handled."""
         message, work = arrival.message, plan.work
         self._take_down_said(work, decision, message.key, message.cause)
+        if decision.valid_until is not None:
+            work.valid_until = min(work.valid_until or decision.valid_until, decision.valid_until)
         if arrival.fired is not None:
             work.fired.append(arrival.fired)
             return

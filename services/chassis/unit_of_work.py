@@ -115,6 +115,8 @@ class Work:
     outgoing: list[Outgoing] = field(default_factory=list)
     timers: list[tuple[Arm | Disarm, Armed]] = field(default_factory=list)
     fired: list[Fired] = field(default_factory=list)
+    valid_until: datetime | None = None
+    """It may only be stored until then, by the database's clock; None: at any time."""
 
     def is_empty(self) -> bool:
         """Whether there is nothing to store: views, heartbeats, a tick that found nothing to do."""
@@ -245,6 +247,9 @@ class Store:
             session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority"))
             try:
                 self._write(work, session)
+                # A process may stand still at any place. From the first write on MongoDB ends what takes too long.
+                if work.valid_until is not None and self.now() > work.valid_until:
+                    raise Conflict("decided too long ago")
                 session.commit_transaction()
             except BaseException:
                 if session.in_transaction:

@@ -85,6 +85,17 @@ def moved_on(id_: str, version: int) -> Write:
     return Write("things", {"_id": id_, "version": version + 1}, replaces=("version", version))
 
 
+def test_what_is_too_old_by_the_databases_clock_is_not_stored(store: Store) -> None:
+    work = a_work("t1", Write("things", {"_id": "one", "version": 1}))
+    work.valid_until = store.now() - timedelta(milliseconds=1)
+    with pytest.raises(Conflict):
+        store.commit(work)
+    assert store.database["things"].find_one() is None
+    work.valid_until = store.now() + timedelta(minutes=1)
+    store.commit(work)
+    assert store.database["things"].find_one() == {"_id": "one", "version": 1}
+
+
 def test_it_stores_all_and_finds_it_again(store: Store) -> None:
     store.commit(a_work("turn-1", Write("things", {"_id": "a", "version": 1})))
 

@@ -31,6 +31,7 @@ def assign(state: State, message: Message, ticket: Ticket, now: datetime) -> Dec
     status: Status = "assigned" if ticket.status in ("new", "reopened") else ticket.status
     assigned = next_version(ticket, now, status, agent=agent, assignment_seq=ticket.assignment_seq + 1)
     decision = _recorded(message, assigned, "ticket.assigned", now)
+    decision = replace(decision, valid_until=message.data.get("valid_until"))
     kept = within(state.history(ticket), HANDED_OVER)
     more = {"history": [entry_data(entry) for entry in kept]}
     if ticket.history_size > HANDED_OVER:

@@ -22,9 +22,10 @@ from services.routing.domain.state import Agent, Reservation, Ticket, View, acts
 LEASE = timedelta(seconds=30)
 """How long a place is kept for a ticket while intake has not answered (hard cases, "Assignment")."""
 
-MARGIN = timedelta(seconds=5)
+MARGIN = timedelta(seconds=15)
 """So long before the lease ends the command stops to be valid: else intake, back after an outage, could apply it when
-the place is another ticket's already, and the agent would get more than they can take."""
+the place is another ticket's already, and the agent would get more than they can take. Intake looks at the clock last
+within its transaction, which MongoDB ends when it is 10 s old; it looks for such every 5 s."""
 
 REFUSED_PAUSE = timedelta(seconds=1)
 """How long a refused ticket is not offered again: the news that explain the refusal are on their way."""

@@ -256,6 +256,27 @@ def test_a_database_that_goes_away_while_a_turn_is_prepared_is_waited_for() -> N
     assert bench.repository.stored == {"a1": 1}
 
 
+def test_what_was_decided_too_long_ago_is_decided_again() -> None:
+    """The process stands still between the clock and the commit."""
+    store = FakeStore(clock=NOW)
+    until = NOW + timedelta(seconds=10)
+
+    class Frozen(ToyRepository):
+        def load(self, messages: Sequence[Message], now: datetime) -> Tally:
+            store.clock = NOW + timedelta(minutes=1)
+            return super().load(messages, now)
+
+    def decide(view: Tally, message: Message, now: datetime) -> Decision:
+        if now > until:
+            return Decision(answer=Answer("command.rejected", {"late": True}))
+        return Decision(answer=Answer("command.accepted", {}), valid_until=until)
+
+    publisher = FakePublisher()
+    Turn(Rules("routing", Frozen(), decide), store, publisher, sleep=lambda _: None).run(lambda: [command()])
+    assert [message.type for message in publisher.published] == ["command.rejected"]
+    assert len(store.commits) == 1
+
+
 def test_a_commit_whose_answer_was_lost_takes_effect_once_and_is_published() -> None:
     bench = Bench()
     bench.store.trouble = [DatabaseAway("cut")]

@@ -96,7 +96,8 @@ def test_a_place_is_taken_only_as_long_as_it_is_kept() -> None:
     number = desk.opened()
     heard = desk.assign(number, "a2", valid_until=rfc3339(desk.now - timedelta(milliseconds=1)))
     assert (heard.code, heard.ticket["agent"]) == ("conflict", None)
-    assert desk.assign(number, "a2", valid_until=rfc3339(desk.now)).type == "command.accepted"
+    heard = desk.assign(number, "a2", valid_until=rfc3339(desk.now))
+    assert (heard.type, heard.decision.valid_until) == ("command.accepted", desk.now)
 
 
 def test_a_closed_ticket_is_not_assigned_and_keeps_its_agent() -> None:
