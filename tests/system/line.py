@@ -99,8 +99,14 @@ async def _serve(targets: dict[str, int], control: Connection) -> None:
     asyncio.get_running_loop().add_reader(control.fileno(), listen)
     control.send({name: server.sockets[0].getsockname()[1] for name, server in servers.items()})
     await over.wait()
+    for server in servers.values():
+        server.close()
     for line in lines.values():
-        _change(line, "cut", None)
+        line.flowing.set()
+    while any(line.ends for line in lines.values()):
+        for line in lines.values():
+            _change(line, "cut", None)
+        await asyncio.sleep(0.01)
 
 
 def _change(line: _Line, what: str, value: float | bool | None) -> None:

@@ -41,7 +41,7 @@ class Scale:
     """How many of each service; drawn for each."""
     hardness: Hardness
     patience: float
-    """Seconds in which the desk has to come to rest afterwards."""
+    """Seconds without any progress after which the desk is given up: it has to come to rest afterwards."""
 
 
 SHORT = Scale(
@@ -64,7 +64,7 @@ LONG = Scale(
     hardness=Hardness(
         outage=(0, 6), freeze=(3, 25), long_freeze=120, hang=(2, 35), slow=(8, 15), delay=(0.01, 0.2), rounds=3
     ),
-    patience=300,
+    patience=180,
 )
 
 
@@ -190,15 +190,20 @@ def _deal_ailments(faults: list[Fault], tell: Callable[[str], None]) -> None:
 
 def _wait_until_calm(house: House, patience: float) -> None:
     """Until all is answered and nobody has said anything for a while: then nobody reacts to anything any more."""
-    deadline = time.monotonic() + patience
-    quiet_since, before = time.monotonic(), -1
-    while time.monotonic() - quiet_since < CALM:
-        assert time.monotonic() < deadline, (
-            f"not calm within {patience:.0f} s: {house.unrest()}, unanswered {house.ledger.unanswered()[:5]}"
-        )
+    moved_at, before = time.monotonic(), -1
+    rested_at: float | None = None
+    while rested_at is None or time.monotonic() - rested_at < CALM:
         now = len(house.ledger.heard) + len(house.ledger.sent)
-        if now != before or house.ledger.unanswered() or house.unrest():
-            quiet_since, before = time.monotonic(), now
+        if now != before:
+            moved_at, before, rested_at = time.monotonic(), now, None
+        unrest, unanswered = house.unrest(), house.ledger.unanswered()
+        if unrest or unanswered:
+            rested_at = None
+            assert time.monotonic() - moved_at < patience, (
+                f"nothing has moved for {patience:.0f} s: {unrest}, unanswered {unanswered[:5]}"
+            )
+        elif rested_at is None:
+            rested_at = time.monotonic()
         time.sleep(0.2)
 
 
