@@ -55,10 +55,13 @@ WRITING = frozenset({"ticket.submit", "ticket.reply"})
 class Repository:
     """Loads and stores what a turn of intake touches."""
 
-    def __init__(self, database: Database[Document], catalogue: Catalogue, secrets: Secrets) -> None:
+    def __init__(
+        self, database: Database[Document], catalogue: Catalogue, secrets: Secrets, similar_from: float
+    ) -> None:
         self.db = database
         self._catalogue = catalogue
         self._secrets = secrets
+        self._similar_from = similar_from
         self._numbers: deque[str] = deque()
         self._verified: frozenset[tuple[str, str]] = frozenset()
         self._try_again_at: Mapping[tuple[str, str], datetime] = {}
@@ -100,6 +103,7 @@ class Repository:
             try_again_at=self._try_again_at,
             secret_hashes=self._secret_hashes,
             pages=pages,
+            similar_from=self._similar_from,
         )
 
     def writes(self, state: State) -> list[Write]:

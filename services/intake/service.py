@@ -35,7 +35,7 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     except WrongCatalogue as error:
         raise WrongSettings(str(error)) from error
     secrets = Secrets(settings.secret_key, in_native_threads)
-    repository = Repository(database, catalogue, secrets)
+    repository = Repository(database, catalogue, secrets, settings.similar_from)
     return Rules(
         "intake",
         repository,

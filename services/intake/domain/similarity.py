@@ -1,45 +1,40 @@
-"""How alike a submission is to the requester's open tickets.
+"""Which of the requester's open tickets a submission is like.
 
-Only words are compared, so it prompts and never decides: the requester says whether it is the same issue. The page is
-docs/intake.md.
+Only words are compared, so it prompts and never decides: the requester says whether it is the same issue. How alike
+two texts are is in likeness.py. The page is docs/similar-issues.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rapidfuzz import fuzz, process
-
-from services.intake.domain.issue_key import normalised
+from services.intake.domain.likeness import likeness, shipped, wording
 from services.intake.domain.tickets import Ticket
 
-SIMILAR_FROM = 0.8
-"""Score from which a requester is asked. Where it comes from: docs/intake.md."""
+MODEL = shipped()
 
-COMPARED_CHARACTERS = 300
-COMPARED_TICKETS = 50
-"""The newest; with these limits a comparison takes half a millisecond at most."""
+SIMILAR_FROM = 0.27
+"""Score from which a requester is asked, unless the operator sets another. Measured: docs/similar-issues.md."""
+
+COMPARED_TICKETS = 20
+"""The newest; so a comparison takes two milliseconds at most."""
 
 MOST_CANDIDATES = 5
 
 
-def opening(subject: str, body: str) -> str:
-    """What is compared of a submission: the beginning of subject and body, normalised."""
-    return normalised(f"{subject} {body}"[: 2 * COMPARED_CHARACTERS])[:COMPARED_CHARACTERS]
+def similar(
+    text: str, issue_key: str | None, tickets: Sequence[Ticket], similar_from: float
+) -> list[tuple[Ticket, float]]:
+    """Of the tickets (newest first) those whose opening is like `text`, the most alike first, each with its score.
 
-
-def similar(text: str, issue_key: str | None, tickets: Sequence[Ticket]) -> list[tuple[Ticket, float]]:
-    """The tickets (newest first) whose opening is like `text`, the most alike first, each with its score 0-1.
+    A score is 0-1, and at least `similar_from`.
 
     Two issue keys of a channel that differ are two issues, however alike their words.
     """
-    comparable = [one for one in tickets if issue_key is None or one.issue_key is None]
-    compared = comparable[:COMPARED_TICKETS]
-    found = process.extract(
-        text,
-        [ticket.opening for ticket in compared],
-        scorer=fuzz.token_set_ratio,
-        score_cutoff=100 * SIMILAR_FROM,
-        limit=MOST_CANDIDATES,
-    )
-    return [(compared[place], round(score / 100, 3)) for _, score, place in found]
+    comparable = [one for one in tickets if issue_key is None or one.issue_key is None][:COMPARED_TICKETS]
+    if not comparable:
+        return []
+    asked = wording(text, MODEL)
+    scored = [(one, round(likeness(asked, wording(one.opening, MODEL), MODEL), 3)) for one in comparable]
+    found = [(one, score) for one, score in scored if score >= similar_from]
+    return sorted(found, key=lambda pair: pair[1], reverse=True)[:MOST_CANDIDATES]

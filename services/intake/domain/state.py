@@ -13,6 +13,7 @@ from datetime import datetime
 from contracts.catalogue import Catalogue
 from services.intake.domain.accounts import Account, AccountWritten
 from services.intake.domain.history import Entry
+from services.intake.domain.similarity import SIMILAR_FROM
 from services.intake.domain.tickets import Ticket
 
 
@@ -47,7 +48,8 @@ class State:
     `verified`: temporary accounts' ids, each with the secret that came with it and was right. `try_again_at`: those
     that were not looked at, because of too many wrong ones, and when they will be. `secret_hashes`: the hash of the
     secret that an `account.open_temporary` gets, by message key. `numbers`: unused ticket numbers, at least one for
-    each submission of the turn. `pages`: what `ticket.list` found.
+    each submission of the turn. `pages`: what `ticket.list` found. `similar_from`: the score from which a requester is
+    asked whether a submission is about a ticket that they have open.
     """
 
     def __init__(
@@ -62,12 +64,14 @@ class State:
         try_again_at: Mapping[tuple[str, str], datetime] | None = None,
         secret_hashes: Mapping[str, str] | None = None,
         pages: Mapping[PageAsked, Page] | None = None,
+        similar_from: float = SIMILAR_FROM,
     ) -> None:
         self.catalogue = catalogue
         self.verified = verified
         self.try_again_at = try_again_at or {}
         self.secret_hashes = secret_hashes or {}
         self.pages = pages or {}
+        self.similar_from = similar_from
         self.tickets: dict[str, Ticket] = {}
         self.accounts = {account.person: account for account in accounts}
         self.written_entries: list[Entry] = []

@@ -14,10 +14,11 @@ from services.chassis.decision import Answer, Data, Decision, Message, derived_i
 from services.intake.domain import answers, questions
 from services.intake.domain.history import requester_as_author
 from services.intake.domain.issue_key import is_of_text, one_open_key, told_apart
+from services.intake.domain.likeness import opening
 from services.intake.domain.recording import as_it_stands, recorded, with_contact
 from services.intake.domain.replies import add_note, may_reopen, reopen
 from services.intake.domain.requesters import Caller, contact
-from services.intake.domain.similarity import opening, similar
+from services.intake.domain.similarity import similar
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket, snapshot
 
@@ -90,7 +91,7 @@ def _apart_from(state: State, caller: Caller, key: str, distinct: Collection[str
 
 def _similar(state: State, caller: Caller, data: Data, distinct: Collection[str]) -> list[dict[str, Any]]:
     tickets = [one for one in state.open_tickets(caller.requester.person) if one.number not in distinct]
-    found = similar(opening(data["subject"], data["body"]), data.get("issue_key"), tickets)
+    found = similar(opening(data["subject"], data["body"]), data.get("issue_key"), tickets, state.similar_from)
     return [{**snapshot(ticket), "score": score} for ticket, score in found]
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rapidfuzz import fuzz
 
 from contracts.catalogue import Catalogue
 from contracts.registry import command
@@ -17,7 +16,8 @@ from deploy.cli.requests import read, requester_of
 from deploy.cli.settings import Trouble
 from deploy.demo.channels import NAMES
 from services.chassis.catalogue import load_catalogue
-from services.intake.domain.similarity import SIMILAR_FROM, opening
+from services.intake.domain.likeness import Wording, likeness, opening, shipped, wording
+from services.intake.domain.similarity import SIMILAR_FROM
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 SAMPLES = DEPLOY / "demo" / "requests.jsonl"
@@ -133,13 +133,12 @@ def test_the_samples_are_good_submissions_of_every_category_and_of_several_langu
 
 
 def test_some_samples_are_similar_to_an_earlier_one_of_the_same_person() -> None:
-    earlier: dict[str, list[str]] = {}
+    model = shipped()
+    earlier: dict[str, list[Wording]] = {}
     similar = 0
     for sample in read(SAMPLES):
-        text, texts = (
-            opening(sample["subject"], sample["body"]),
-            earlier.setdefault(sample["requester"]["account_id"], []),
-        )
-        similar += any(fuzz.token_set_ratio(text, other) >= 100 * SIMILAR_FROM for other in texts)
-        texts.append(text)
+        asked = wording(opening(sample["subject"], sample["body"]), model)
+        others = earlier.setdefault(sample["requester"]["account_id"], [])
+        similar += any(likeness(asked, other, model) >= SIMILAR_FROM for other in others)
+        others.append(asked)
     assert similar >= 5

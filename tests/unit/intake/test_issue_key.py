@@ -1,8 +1,7 @@
-"""When two subjects are one issue, and when two texts are alike."""
+"""When two subjects are one issue."""
 
 from __future__ import annotations
 
-import time
 import unicodedata
 
 import pytest
@@ -10,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.domain.issue_key import normalised, one_open_key
-from services.intake.domain.similarity import COMPARED_CHARACTERS, COMPARED_TICKETS, opening, similar
-from tests.unit.intake.desk import Desk, category
+from tests.unit.intake.desk import category
 
 MARKS = "  \t\n.,;:!?-–—…'’\"()[]/"
 WORDS = st.lists(st.text("abcxyzäßéλж0159漢", min_size=1, max_size=8), min_size=1, max_size=6)
@@ -74,29 +72,3 @@ def test_category_and_subcategory_are_part_of_an_issue_without_key() -> None:
     }
     assert len(keys) == 4
     assert one_open_key(category("billing"), "card", "a", "o7") == one_open_key(category("safety"), None, "b", "o7")
-
-
-@given(st.text(max_size=400), st.text(max_size=2_000))
-def test_what_is_compared_is_short(subject: str, body: str) -> None:
-    assert len(opening(subject, body)) <= COMPARED_CHARACTERS
-
-
-def test_comparing_with_all_open_tickets_takes_about_a_millisecond() -> None:
-    desk = Desk()
-    words = [f"word{place * 7919 % 1_000}" for place in range(1_000)]
-    for place in range(COMPARED_TICKETS + 10):
-        desk.submit(issue_key=str(place), subject=f"Issue {place}", body=" ".join(words[place : place + 60]))
-    # As filed without a key, so that each is compared.
-    for ticket in list(desk.state.tickets.values()):
-        desk.put(ticket.number, issue_key=None)
-    tickets = desk.state.open_tickets("account:ann")
-    text = opening("Something else", " ".join(words[500:560]))
-    best = min(_seconds(lambda: similar(text, None, tickets)) for _ in range(20))
-    assert best < 0.003  # a third of that here; the machine of a test run is a shared one
-
-
-def _seconds(work: object) -> float:
-    assert callable(work)
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.intake.domain.similarity import SIMILAR_FROM
 from tests.unit.intake.desk import Desk, account
 
 OTHER_WORDS: dict[str, Any] = {
@@ -144,7 +145,7 @@ def test_a_similar_submission_is_answered_with_a_prompt_and_nothing_is_filed() -
     assert not heard.decision.said
     (candidate,) = heard.data["candidates"]
     assert candidate["number"] == number
-    assert 0.8 <= candidate["score"] <= 1
+    assert SIMILAR_FROM <= candidate["score"] <= 1
     assert desk.submit(subject="My card does not arrive", distinct_from=[number]).type == "ticket.opened"
 
 
