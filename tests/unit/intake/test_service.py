@@ -1,12 +1,17 @@
-"""The secret of a temporary account stands in its answer alone."""
+"""The secret of a temporary account stands in its answer alone; a setting that is wrong is said to be."""
 
 from __future__ import annotations
 
 import orjson
+import pytest
 
 from services.chassis.outgoing import Outgoing
+from services.chassis.settings import WrongSettings, read
+from services.intake.domain.similarity import SIMILAR_FROM
 from services.intake.secrets import Secrets
 from services.intake.service import with_secret
+from services.intake.settings import IntakeSettings
+from tests.unit.intake.desk import Desk
 
 BODY = orjson.dumps({"type": "account.temporary_opened", "data": {"account_id": "a"}})
 SECRETS = Secrets("k" * 32, lambda function, items: [function(item) for item in items])
@@ -32,3 +37,19 @@ def test_the_event_and_every_other_message_go_out_as_they_are() -> None:
     reveal = with_secret(SECRETS)
     assert reveal(event) is event
     assert reveal(other) is other
+
+
+@pytest.mark.parametrize("wrong", ["0", "-0.1", "1.01", "often", "nan"])
+def test_the_score_from_which_a_requester_is_asked_is_a_share(wrong: str) -> None:
+    given = {"CASEBUS_AMQP": "amqp://b", "CASEBUS_MONGO": "mongodb://d", "CASEBUS_SECRET_KEY": "k" * 32}
+    assert read(IntakeSettings, given).similar_from == SIMILAR_FROM
+    assert read(IntakeSettings, given | {"CASEBUS_SIMILAR_FROM": "0.1"}).similar_from == 0.1
+    with pytest.raises(WrongSettings, match="CASEBUS_SIMILAR_FROM must be"):
+        read(IntakeSettings, given | {"CASEBUS_SIMILAR_FROM": wrong})
+
+
+def test_the_setting_reaches_the_rule() -> None:
+    desk = Desk()
+    desk.opened()
+    desk.state.similar_from = 1.0
+    assert desk.submit(subject="My card does not arrive").type == "ticket.opened"
