@@ -52,4 +52,4 @@ def test_the_setting_reaches_the_rule() -> None:
     desk = Desk()
     desk.opened()
     desk.state.similar_from = 1.0
-    assert desk.submit(subject="My card does not arrive").type == "ticket.opened"
+    assert desk.submit(subject="The card never arrives").type == "ticket.opened"
