@@ -11,7 +11,7 @@ import logging
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -60,6 +60,10 @@ DOUBT = 10.0
 """Seconds after a lost race for which a turn asks first which of its messages were handled before."""
 
 
+class PutOff(Exception):
+    """A message's preparation is more than this turn has time for; it comes again in a moment, as if for the first."""
+
+
 class Stopping(Exception):
     """The service is stopping and what the turn needs is away: its messages go back to their queue."""
 
@@ -79,7 +83,7 @@ class Rules(Generic[V]):
     """What makes a turn this service's turn. `service` is its name and broker user.
 
     `prepare(messages, now)`: slow work before the turn (hash a secret, send a mail), once, not again after a conflict,
-    for those messages that `needs_preparing`.
+    for those messages that `needs_preparing`; gives the keys of those that it puts off, lest the others wait for them.
     `conclude(view, now)`: decides once more when all messages of the turn are decided.
     `reveal(outgoing)`: called as a message is published, for what may be published but never stored.
     """
@@ -88,7 +92,7 @@ class Rules(Generic[V]):
     repository: Repository[V]
     decide: Callable[[V, Message, datetime], Decision]
     conclude: Callable[[V, datetime], Decision] | None = None
-    prepare: Callable[[Sequence[Message], datetime], None] | None = None
+    prepare: Callable[[Sequence[Message], datetime], Collection[str]] | None = None
     needs_preparing: Callable[[Message], bool] = lambda _message: True
     reveal: Callable[[Outgoing], Outgoing] | None = None
 
@@ -176,7 +180,7 @@ class Turn(Generic[V]):
                 if not isinstance(error, Conflict):
                     log.error("a timer could not be decided", extra={"timer": arrival.message.id}, exc_info=error)
                 continue  # it is claimed again
-            delivery.attempts += not isinstance(error, Conflict)
+            delivery.attempts += not isinstance(error, Conflict | PutOff)
             if delivery.attempts < TRIES:
                 again.append(delivery)
             else:
@@ -231,18 +235,21 @@ class Turn(Generic[V]):
 
     # deciding and storing
 
-    def _prepare(self, arrivals: Sequence[Arrival]) -> None:
+    def _prepare(self, arrivals: Sequence[Arrival]) -> Collection[str]:
+        """Prepare what needs it; gives the keys of the messages that were put off."""
         prepare = self._rules.prepare
         arrivals = [one for one in arrivals if one.refusal is None and self._rules.needs_preparing(one.message)]
         if prepare is None or not arrivals:
-            return
+            return ()
         now = self._patiently(self._store.now)
         # One that waited so long that its lease ran out is another instance's: it sends the mail.
         claims = [one.fired for one in arrivals if one.fired is not None]
         standing = self._patiently(lambda: self._store.standing(claims))
         messages = [one.message for one in arrivals if one.fired is None or one.fired.id in standing]
         known = self._patiently(lambda: self._store.handled([message.key for message in messages]))
-        self._patiently(lambda: prepare([message for message in messages if message.key not in known], now))
+        unknown = [message for message in messages if message.key not in known]
+        put_off: Collection[str] = self._patiently(lambda: prepare(unknown, now))
+        return put_off
 
     def _prepared(self, arrivals: Sequence[Arrival], plans: list[Plan]) -> Iterator[Sequence[Arrival]]:
         """All arrivals, prepared; or in parts around the one whose preparation raises, which goes into `plans`.
@@ -250,7 +257,7 @@ class Turn(Generic[V]):
         Each part is to be settled before the next is asked for: a repository keeps what it prepared last.
         """
         try:
-            self._prepare(arrivals)
+            put_off = self._prepare(arrivals)
         except Stopping:
             raise
         except Exception as error:
@@ -260,8 +267,11 @@ class Turn(Generic[V]):
                 yield from self._prepared(arrivals[middle:], plans)
                 return
             log.exception("a message could not be prepared")
-            plans.append(Plan(Work(uuid.uuid4().hex, datetime.now(UTC)), failed=[(one, error) for one in arrivals]))
+            plans.append(_failed(arrivals, error))
         else:
+            if put_off:
+                plans.append(_failed([one for one in arrivals if one.message.key in put_off], PutOff()))
+                arrivals = [one for one in arrivals if one.message.key not in put_off]
             yield arrivals
 
     def _settle(self, arrivals: Sequence[Arrival], plans: list[Plan], dice: random.Random, own_turns: set[str]) -> None:
@@ -278,7 +288,7 @@ class Turn(Generic[V]):
                 self._doubt_until = time.monotonic() + DOUBT
                 telemetry.CONFLICTS.inc()
                 if conflicts >= CONFLICTS_AT_MOST:
-                    plans.append(Plan(Work(turn, datetime.now(UTC)), failed=[(one, error) for one in arrivals]))
+                    plans.append(_failed(arrivals, error))
                     return
                 if conflicts >= CONFLICTS_BEFORE_SPLITTING and len(arrivals) > 1:
                     break
@@ -289,7 +299,7 @@ class Turn(Generic[V]):
                 if len(arrivals) > 1:
                     break
                 log.exception("a turn failed")
-                plans.append(Plan(Work(turn, datetime.now(UTC)), failed=[(one, error) for one in arrivals]))
+                plans.append(_failed(arrivals, error))
                 return
             else:
                 plans.append(plan)
@@ -443,3 +453,8 @@ class Turn(Generic[V]):
         if self._stopping():
             raise Stopping(what) from error
         self._sleep(random.uniform(0.2, 1.0))
+
+
+def _failed(arrivals: Sequence[Arrival], error: Exception) -> Plan:
+    """The plan of a turn that stored nothing."""
+    return Plan(Work(uuid.uuid4().hex, datetime.now(UTC)), failed=[(one, error) for one in arrivals])

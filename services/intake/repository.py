@@ -66,22 +66,29 @@ class Repository:
         self._verified: frozenset[tuple[str, str]] = frozenset()
         self._try_again_at: Mapping[tuple[str, str], datetime] = {}
         self._secret_hashes: Mapping[str, str] = {}
+        self._open_again_at: Mapping[str, datetime] = {}
 
-    def prepare(self, messages: Sequence[Message], now: datetime) -> None:
-        """Before the turn, once: hash the secrets that it will give and verify those that came in."""
+    def prepare(self, messages: Sequence[Message], now: datetime) -> Collection[str]:
+        """Before the turn, once: hash the secrets that it will give and verify those that came in; gives the keys of
+        the messages whose secrets are left for another turn."""
         opening = {one.key: (one.sender, one.id) for one in messages if one.type == "account.open_temporary"}
-        self._secret_hashes = self._secrets.hashed(opening)
-        given = [temporary for one in messages if (temporary := _temporary(one)) is not None]
-        accounts = self._accounts({temporary_person(one["account_id"]) for one in given})
-        hashes = {account.person: account.secret_hash for account in accounts}
+        hashed = self._secrets.hashed(opening)
+        given = [(one, temporary) for one in messages if (temporary := _temporary(one)) is not None]
+        accounts = self._accounts({temporary_person(temporary["account_id"]) for _, temporary in given})
+        hashes = {account.person: account.secret_hash or NO_HASH for account in accounts}
         checked = self._secrets.checked(
-            Claim(one["account_id"], one["secret"], hashes.get(temporary_person(one["account_id"])) or NO_HASH)
-            for one in given
+            Claim(id_, temporary["secret"], hashes.get(temporary_person(id_), NO_HASH), message.sender)
+            for message, temporary in given
+            for id_ in [temporary["account_id"]]
         )
+        self._secret_hashes = hashed.hashes
+        self._open_again_at = {key: now + timedelta(seconds=seconds) for key, seconds in hashed.refused.items()}
         self._verified = checked.right
         self._try_again_at = {
             claimed: now + timedelta(seconds=seconds) for claimed, seconds in checked.not_looked_at.items()
         }
+        later = (one.key for one, its in given if (its["account_id"], its["secret"]) in checked.put_off)
+        return hashed.put_off.union(later)
 
     def load(self, messages: Sequence[Message], now: datetime) -> State:  # noqa: ARG002 - the chassis's signature
         """All that these messages may touch."""
@@ -102,6 +109,7 @@ class Repository:
             verified=self._verified,
             try_again_at=self._try_again_at,
             secret_hashes=self._secret_hashes,
+            open_again_at=self._open_again_at,
             pages=pages,
             similar_from=self._similar_from,
         )

@@ -2,7 +2,8 @@
 
 A secret is computed from the service's key and the command that asked for it, so that it can be shown when the answer
 is published and need not be kept anywhere. Hashing costs 30 ms of CPU, so it is done in native threads, a success is
-remembered for 10 minutes, as a keyed digest, and an account is tried only so often. The page is docs/intake.md.
+remembered for 10 minutes, as a keyed digest; an account is tried, and a channel opens accounts, only so often; and of
+what is left a turn does only so much. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Protocol, TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from services.intake.allowance import Allowance
+
 A = TypeVar("A")
 B = TypeVar("B")
 
@@ -28,6 +31,14 @@ MOST_WRONG = 10
 """Wrong secrets of one account that are looked at in `WRONG_SECONDS`, by each instance: a guesser, or a broken client,
 must not keep the turns of everybody else waiting."""
 WRONG_SECONDS = 60.0
+OPENED_AT_ONCE = 30
+OPENED_A_SECOND = 5.0
+"""Temporary accounts that a channel may open, by each instance."""
+VERIFIED_AT_ONCE = 100
+VERIFIED_A_SECOND = 15.0
+"""Secrets that a channel may have verified, those remembered not counted, by each instance."""
+HASHED_A_TURN = 8
+"""Secrets made, and as many verified, in one turn: a quarter of a second, for which all in it wait."""
 SECRET_BYTES = 15
 """120 bits: 24 characters of base32 and no padding."""
 
@@ -46,15 +57,29 @@ class Claim:
     account_id: str
     secret: str
     secret_hash: str
+    channel: str
+    """Whose command brought it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What became of claims, by account id and secret: those that are right, and those that were not looked at because
-    their account had too many wrong ones, with the seconds until they would be."""
+    """What became of claims, by account id and secret: those that are right; those that were not looked at because
+    their account had too many wrong ones, or their channel too many, with the seconds until they would be; those left
+    for another turn."""
 
     right: frozenset[tuple[str, str]]
     not_looked_at: Mapping[tuple[str, str], float]
+    put_off: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """What became of the commands that ask for a secret, by the keys that they were given under: the hash of it; the
+    seconds after which their sender, who asked too often, may try again; those left for another turn."""
+
+    hashes: Mapping[str, str]
+    refused: Mapping[str, float]
+    put_off: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -92,43 +117,63 @@ class Secrets:
         self._salt = os.urandom(32)
         self._known: dict[bytes, float] = {}
         self._wrong: dict[str, _Wrong] = {}
+        self._openings = Allowance(OPENED_AT_ONCE, OPENED_A_SECOND, clock)
+        self._verifications = Allowance(VERIFIED_AT_ONCE, VERIFIED_A_SECOND, clock)
 
     def secret(self, sender: str, command_id: str) -> str:
         """The secret that answers that command."""
         return secret_of(self._key, sender, command_id)
 
-    def hashed(self, commands: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-        """The hash of the secret of each command, given as sender and id, by the key that it is given under."""
-        secrets = [self.secret(sender, command_id) for sender, command_id in commands.values()]
-        return dict(zip(commands, self._in_threads(HASHER.hash, secrets), strict=True))
+    def hashed(self, commands: Mapping[str, tuple[str, str]]) -> Hashed:
+        """The hash of the secret of each command, given as sender and id, as far as its sender and the turn allow."""
+        waits = {key: self._openings.ask(sender, key) for key, (sender, _) in commands.items()}
+        allowed = [key for key, wait in waits.items() if not wait]
+        turn = allowed[:HASHED_A_TURN]
+        hashes = self._in_threads(HASHER.hash, [self.secret(*commands[key]) for key in turn])
+        for key in turn:
+            self._openings.used(key)
+        refused = {key: wait for key, wait in waits.items() if wait}
+        return Hashed(dict(zip(turn, hashes, strict=True)), refused, frozenset(allowed[HASHED_A_TURN:]))
 
     def checked(self, claims: Iterable[Claim]) -> Checked:
-        """Which claims are right. Of equal claims one is computed, of one account's at most `MOST_WRONG` in vain."""
+        """Which claims are right, as far as the turn allows. Of equal claims one is computed, of one account's at most
+        `MOST_WRONG` in vain."""
         now = self._clock()
         self._known = {digest: until for digest, until in self._known.items() if until > now}
         self._wrong = {account_id: wrong for account_id, wrong in self._wrong.items() if wrong.until > now}
         digests = {self._digest(claim): claim for claim in claims}
         unknown: dict[bytes, Claim] = {}
         not_looked_at: dict[tuple[str, str], float] = {}
+        put_off: set[tuple[str, str]] = set()
         tried: Counter[str] = Counter()
+        room = HASHED_A_TURN
         for digest, claim in digests.items():
             if digest in self._known:
                 continue
             wrong = self._wrong.get(claim.account_id) or _Wrong(now + WRONG_SECONDS)
-            if wrong.count + tried[claim.account_id] < MOST_WRONG:
-                tried[claim.account_id] += 1
-                unknown[digest] = claim
-            else:
+            if wrong.count + tried[claim.account_id] >= MOST_WRONG:
                 not_looked_at[claim.account_id, claim.secret] = wrong.until - now
+                continue
+            tried[claim.account_id] += 1
+            dear = claim.secret_hash != NO_HASH
+            wait = self._verifications.ask(claim.channel, digest) if dear else 0.0
+            if wait:
+                not_looked_at[claim.account_id, claim.secret] = wait
+            elif dear and room <= 0:
+                put_off.add((claim.account_id, claim.secret))
+            else:
+                unknown[digest] = claim
+                room -= dear
         for (digest, claim), right in zip(
             unknown.items(), self._in_threads(is_right, list(unknown.values())), strict=True
         ):
+            self._verifications.used(digest)
             if right:
                 self._known[digest] = now + REMEMBERED_SECONDS
             else:
                 self._wrong.setdefault(claim.account_id, _Wrong(now + WRONG_SECONDS)).count += 1
         right_ones = ((claim.account_id, claim.secret) for digest, claim in digests.items() if digest in self._known)
-        return Checked(frozenset(right_ones), not_looked_at)
+        return Checked(frozenset(right_ones), not_looked_at, frozenset(put_off))
 
     def _digest(self, claim: Claim) -> bytes:
         text = "\x1f".join((claim.account_id, claim.secret_hash, claim.secret))

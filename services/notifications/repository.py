@@ -61,8 +61,9 @@ class Repository:
         self._give_up_after = give_up_after
         self._outcomes: OrderedDict[tuple[str, int], Outcome] = OrderedDict()
 
-    def prepare(self, messages: Sequence[Message], now: datetime) -> None:  # noqa: ARG002 - the chassis's signature
-        """Send the mails that are due in this turn. Their outcomes are kept, so that none is sent again by a retry."""
+    def prepare(self, messages: Sequence[Message], now: datetime) -> Collection[str]:  # noqa: ARG002 - chassis's signature
+        """Send the mails that are due in this turn; puts nothing off. Their outcomes are kept, so that none is sent
+        again by a retry."""
         due = {(message.subject or "", message.data["attempt"]) for message in messages if sends_mail(message)}
         due -= set(self._outcomes)
         deliveries = self._deliveries({id_ for id_, _ in due})
@@ -73,12 +74,11 @@ class Repository:
             for one in pending
             if (contact := contacts.get(one.recipient)) and contact.email
         ]
-        if not mails:
-            return
-        for id_, outcome in self._mailer.send(mails).items():
+        for id_, outcome in (self._mailer.send(mails) if mails else {}).items():
             self._outcomes[id_, deliveries[id_].attempts + 1] = outcome
         while len(self._outcomes) > OUTCOMES_KEPT:
             self._outcomes.popitem(last=False)
+        return ()
 
     def load(self, messages: Sequence[Message], now: datetime) -> LoadedView:  # noqa: ARG002 - the chassis's signature
         """The deliveries that these messages call for or are about, and the contacts of their requesters."""

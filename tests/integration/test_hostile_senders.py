@@ -13,7 +13,8 @@ import amqp
 from contracts.envelope import Event, serialise
 from contracts.topology import CHANNELS, DEAD, INTAKE
 from deploy.local.desk import Desk
-from tests.integration.test_intake import PATIENCE, channel, outcomes
+from services.intake.secrets import OPENED_AT_ONCE
+from tests.integration.test_intake import PATIENCE, channel, outcomes, publish
 from tests.raw_amqp import HEADERS, MESSAGE_ID, TIMESTAMP, USER_ID, confirmed, nested_table, publish_raw, short
 from tests.unit.intake.desk import account, submission
 
@@ -124,3 +125,18 @@ def test_outcomes_led_back_into_the_desk_are_set_aside_at_once(desk: Desk) -> No
     submit(desk, "web", "looped")
     [letter] = dead(desk, 1)
     assert CHANNELS in letter.headers["x-reason"]
+
+
+def test_who_opens_hundreds_of_accounts_at_once_holds_up_nobody(desk: Desk) -> None:
+    """Making a secret costs 30 ms of CPU: the neighbour's requests go on between a few of them at a time."""
+    desk.start("intake")
+    publish(desk, "web", [(f"open-{number}", "account.open_temporary", {}) for number in range(300)])
+    submit(desk, "game", "honest")
+    [heard] = outcomes(desk, "game", "game.outcomes", 1)
+    assert (heard.type, heard.causationid) == ("ticket.opened", "honest")
+    answers = outcomes(desk, "web", "web.outcomes", 300)
+    assert len({event.causationid for event in answers}) == 300
+    refused = [event.data for event in answers if event.type == "command.rejected"]
+    assert {data["code"] for data in refused} == {"rate_limited"}
+    assert len({data["retry_at"] for data in refused}) > len(refused) / 2
+    assert len(answers) - len(refused) >= OPENED_AT_ONCE

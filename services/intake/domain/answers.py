@@ -67,9 +67,16 @@ def closed_too_long() -> Answer:
     return rejected("closed_too_long", CLOSED_TOO_LONG)
 
 
-def too_many_wrong_secrets(retry_at: datetime) -> Answer:
-    """The temporary account had so many wrong secrets that no more are looked at until `retry_at` (aware UTC)."""
-    return rejected("rate_limited", "There were too many wrong secrets. Please try again later.", retry_at=retry_at)
+def too_many_attempts(retry_at: datetime) -> Answer:
+    """The temporary account had so many wrong secrets, or its channel so many at once, that no more are looked at until
+    `retry_at` (aware UTC)."""
+    return rejected("rate_limited", "There were too many attempts. Please try again later.", retry_at=retry_at)
+
+
+def too_many_openings(retry_at: datetime) -> Answer:
+    """The channel opens more temporary accounts than it may; from `retry_at` (aware UTC) on it may open another."""
+    sentence = "Too many people ask for a temporary account just now. Please try again in a moment."
+    return rejected("rate_limited", sentence, retry_at=retry_at)
 
 
 def no_attachments() -> Answer:

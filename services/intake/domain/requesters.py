@@ -50,7 +50,7 @@ def caller(state: State, message: Message) -> Caller | Answer:
         return Caller(requester, data.get("email"))
     claimed = temporary["account_id"], temporary["secret"]
     if claimed in state.try_again_at:
-        return answers.too_many_wrong_secrets(state.try_again_at[claimed])
+        return answers.too_many_attempts(state.try_again_at[claimed])
     account = state.accounts.get(temporary_person(temporary["account_id"]))
     if account is None or claimed not in state.verified:
         return rejected("unauthenticated", "The temporary account or its secret is not right.")
@@ -68,6 +68,8 @@ def person_named(message: Message) -> str | None:
 
 def open_temporary(state: State, message: Message, now: datetime) -> Decision:
     """`account.open_temporary`: an account for someone who has none. Its secret is added when the answer goes out."""
+    if message.key in state.open_again_at:
+        return Decision(answer=answers.too_many_openings(state.open_again_at[message.key]))
     account_id = derived_id("account", message.key)
     account = Account(
         person=temporary_person(account_id),

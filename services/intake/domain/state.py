@@ -46,10 +46,11 @@ class State:
     """The view of a turn. `tickets` and `accounts` are the present ones, by id and by person.
 
     `verified`: temporary accounts' ids, each with the secret that came with it and was right. `try_again_at`: those
-    that were not looked at, because of too many wrong ones, and when they will be. `secret_hashes`: the hash of the
-    secret that an `account.open_temporary` gets, by message key. `numbers`: unused ticket numbers, at least one for
-    each submission of the turn. `pages`: what `ticket.list` found. `similar_from`: the score from which a requester is
-    asked whether a submission is about a ticket that they have open.
+    that were not looked at, because there were too many, and when they will be. `secret_hashes`: the hash of the secret
+    that an `account.open_temporary` gets, by message key; `open_again_at`: those whose channel opens too many, and when
+    it may. `numbers`: unused ticket numbers, at least one for each submission of the turn. `pages`: what `ticket.list`
+    found. `similar_from`: the score from which a requester is asked whether a submission is about a ticket that they
+    have open.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class State:
         verified: frozenset[tuple[str, str]] = frozenset(),
         try_again_at: Mapping[tuple[str, str], datetime] | None = None,
         secret_hashes: Mapping[str, str] | None = None,
+        open_again_at: Mapping[str, datetime] | None = None,
         pages: Mapping[PageAsked, Page] | None = None,
         similar_from: float = SIMILAR_FROM,
     ) -> None:
@@ -70,6 +72,7 @@ class State:
         self.verified = verified
         self.try_again_at = try_again_at or {}
         self.secret_hashes = secret_hashes or {}
+        self.open_again_at = open_again_at or {}
         self.pages = pages or {}
         self.similar_from = similar_from
         self.tickets: dict[str, Ticket] = {}

@@ -526,9 +526,10 @@ def test_what_nobody_can_be_answered_for_goes_whole_to_the_dead_letters(delivery
 def test_what_cannot_be_prepared_is_set_aside_alone() -> None:
     bench = Bench()
 
-    def prepare(messages: Sequence[Message], now: datetime) -> None:
+    def prepare(messages: Sequence[Message], now: datetime) -> Sequence[str]:
         if any(message.data.get("display_name") == "breaks prepare" for message in messages):
             raise RuntimeError("cannot prepare")
+        return ()
 
     rules = Rules("routing", bench.repository, decide, prepare=prepare)
     bench.turn = Turn(rules, bench.store, bench.publisher, lambda: False, bench._nap)
@@ -540,6 +541,22 @@ def test_what_cannot_be_prepared_is_set_aside_alone() -> None:
     assert breaking.attempts == TRIES
     [dead] = [message for message in bench.publisher.published if message.exchange == topology.DEAD]
     assert (dead.message_id, dead.headers["x-reason"]) == ("2", "RuntimeError: cannot prepare")
+
+
+def test_what_is_put_off_comes_again_and_holds_nobody_up() -> None:
+    """However often: it is no failed try."""
+    bench = Bench()
+    later = {"agent.a2\x1f2"}
+    rules = Rules("routing", bench.repository, decide, prepare=lambda messages, now: later)
+    bench.turn = Turn(rules, bench.store, bench.publisher, lambda: False, bench._nap)
+    slow = command("2", agent="a2")
+    assert bench.run(command("1"), slow, command("3", agent="a3")) == [slow]
+    assert bench.repository.stored == {"a1": 1, "a3": 1}
+    for _ in range(TRIES):
+        assert bench.run(slow) == [slow]
+    later.clear()
+    assert bench.run(slow) == []
+    assert bench.repository.stored == {"a1": 1, "a2": 1, "a3": 1}
 
 
 def test_what_is_revealed_as_it_is_published_stays_out_of_the_dead_letters() -> None:
@@ -555,7 +572,7 @@ def test_what_is_revealed_as_it_is_published_stays_out_of_the_dead_letters() -> 
 def test_a_timer_that_another_instance_has_taken_is_not_prepared() -> None:
     bench = Bench()
     prepared: list[Message] = []
-    rules = Rules("routing", bench.repository, decide, prepare=lambda messages, now: prepared.extend(messages))
+    rules = Rules("routing", bench.repository, decide, prepare=lambda messages, now: prepared.extend(messages) or ())
     bench.turn = Turn(rules, bench.store, bench.publisher, lambda: False, bench._nap)
     bench.store.gone_timers = {"taken"}
     timers = [Fired(id_, NOW, "away", "a1", {}, Armed("by", "chain"), 1) for id_ in ("taken", "ours")]

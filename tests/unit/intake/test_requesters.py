@@ -80,6 +80,16 @@ def test_after_too_many_wrong_secrets_the_sender_hears_when_to_try_again() -> No
     assert (heard.type, heard.code, heard.data["retry_at"]) == ("command.rejected", "rate_limited", until)
 
 
+def test_a_channel_that_opens_too_many_accounts_hears_when_it_may_open_another() -> None:
+    desk = Desk()
+    until = desk.now + timedelta(seconds=7)
+    desk.state.open_again_at = {"web\x1fm1": until}
+    heard = desk.send("account.open_temporary", {})
+    assert (heard.type, heard.code, heard.data["retry_at"]) == ("command.rejected", "rate_limited", until)
+    assert not heard.decision.changes
+    assert desk.send("account.open_temporary", {}).type == "account.temporary_opened"
+
+
 def test_an_account_and_a_temporary_account_of_one_id_are_two_persons() -> None:
     desk = Desk()
     id_ = desk.send("account.open_temporary", {}).data["account_id"]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from services.intake.secrets import (
+    HASHED_A_TURN,
     HASHER,
     MOST_WRONG,
     NO_HASH,
+    OPENED_A_SECOND,
+    OPENED_AT_ONCE,
     REMEMBERED_SECONDS,
+    VERIFIED_AT_ONCE,
     WRONG_SECONDS,
     Claim,
     Secrets,
@@ -34,6 +38,10 @@ class Here:
         return self.clock
 
 
+def claim(account_id: str, secret: str, secret_hash: str, channel: str = "web") -> Claim:
+    return Claim(account_id, secret, secret_hash, channel)
+
+
 def secrets_with(here: Here) -> Secrets:
     return Secrets(KEY, here, here.time)
 
@@ -48,21 +56,21 @@ def test_the_same_command_gets_the_same_secret_and_no_other_does() -> None:
 
 def test_a_hash_is_argon2id_salted_and_verifies_its_secret_alone() -> None:
     secrets = secrets_with(Here())
-    hashes = secrets.hashed({"k1": ("web", "1"), "k2": ("web", "2")})
-    again = secrets.hashed({"k1": ("web", "1")})
+    hashes = secrets.hashed({"k1": ("web", "1"), "k2": ("web", "2")}).hashes
+    again = secrets.hashed({"k1": ("web", "1")}).hashes
     assert hashes["k1"].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert again["k1"] != hashes["k1"]
     right = secrets.secret("web", "1")
-    assert is_right(Claim("a", right, hashes["k1"]))
-    assert not is_right(Claim("a", right, hashes["k2"]))
-    assert not is_right(Claim("a", right, "no hash"))
+    assert is_right(claim("a", right, hashes["k1"]))
+    assert not is_right(claim("a", right, hashes["k2"]))
+    assert not is_right(claim("a", right, "no hash"))
 
 
 def test_a_success_is_remembered_for_ten_minutes_a_failure_never() -> None:
     here = Here()
     secrets = secrets_with(here)
     stored = HASHER.hash("right")
-    right, wrong = Claim("a", "right", stored), Claim("a", "wrong", stored)
+    right, wrong = claim("a", "right", stored), claim("a", "wrong", stored)
     assert secrets.checked([right, wrong, right]).right == {("a", "right")}
     assert here.calls == 2
     assert secrets.checked([right, wrong]).right == {("a", "right")}
@@ -76,8 +84,8 @@ def test_a_remembered_success_ends_with_its_hash_and_is_of_its_account() -> None
     here = Here()
     secrets = secrets_with(here)
     stored, other = HASHER.hash("right"), HASHER.hash("other")
-    secrets.checked([Claim("a", "right", stored)])
-    assert secrets.checked([Claim("a", "right", other), Claim("b", "right", other)]).right == frozenset()
+    secrets.checked([claim("a", "right", stored)])
+    assert secrets.checked([claim("a", "right", other), claim("b", "right", other)]).right == frozenset()
     assert "right" not in repr(vars(secrets))
 
 
@@ -85,13 +93,15 @@ def test_of_one_account_only_so_many_wrong_secrets_are_looked_at() -> None:
     here = Here()
     secrets = secrets_with(here)
     stored, other = HASHER.hash("right"), HASHER.hash("other")
-    guesses = [Claim("a", f"guess {number}", stored) for number in range(200)]
-    checked = secrets.checked([*guesses, Claim("b", "other", other)])
+    guesses = [claim("a", f"guess {number}", stored) for number in range(200)]
+    checked = secrets.checked([*guesses, claim("b", "other", other)])
+    assert checked.put_off == {("a", "guess 8"), ("a", "guess 9"), ("b", "other")}
+    checked = secrets.checked([*guesses[8:], claim("b", "other", other)])
     assert checked.right == {("b", "other")}
     assert here.calls == MOST_WRONG + 1
     assert len(checked.not_looked_at) == 200 - MOST_WRONG
     here.clock = 20.0
-    right = Claim("a", "right", stored)
+    right = claim("a", "right", stored)
     assert secrets.checked([right]).not_looked_at == {("a", "right"): WRONG_SECONDS - 20.0}
     assert here.calls == MOST_WRONG + 1
     here.clock = WRONG_SECONDS
@@ -101,9 +111,9 @@ def test_of_one_account_only_so_many_wrong_secrets_are_looked_at() -> None:
 def test_whose_secret_was_right_before_is_not_held_up_by_a_guesser() -> None:
     secrets = secrets_with(Here())
     stored = HASHER.hash("right")
-    right = Claim("a", "right", stored)
+    right = claim("a", "right", stored)
     secrets.checked([right])
-    guesses = [Claim("a", f"guess {number}", stored) for number in range(MOST_WRONG + 1)]
+    guesses = [claim("a", f"guess {number}", stored) for number in range(MOST_WRONG + 1)]
     checked = secrets.checked([*guesses, right])
     assert checked.right == {("a", "right")}
     assert len(checked.not_looked_at) == 1
@@ -111,6 +121,53 @@ def test_whose_secret_was_right_before_is_not_held_up_by_a_guesser() -> None:
 
 def test_an_account_that_does_not_exist_is_held_up_like_one_that_does() -> None:
     secrets = secrets_with(Here())
-    checked = secrets.checked([Claim("nobody", f"guess {number}", NO_HASH) for number in range(MOST_WRONG + 1)])
+    checked = secrets.checked([claim("nobody", f"guess {number}", NO_HASH) for number in range(MOST_WRONG + 1)])
     assert not checked.right
     assert len(checked.not_looked_at) == 1
+
+
+def rounds(ask: Callable[[], Collection[Any]]) -> int:
+    """How often one has to ask until nothing is put off."""
+    count = 1
+    while ask():
+        count += 1
+    return count
+
+
+def test_a_turn_makes_few_secrets_and_a_channel_gets_only_so_many() -> None:
+    here = Here()
+    secrets = secrets_with(here)
+    commands = {f"k{number}": ("web", str(number)) for number in range(300)}
+    made: set[str] = set()
+
+    def ask() -> Collection[str]:
+        hashed = secrets.hashed({key: one for key, one in commands.items() if key not in made})
+        assert len(hashed.hashes) <= HASHED_A_TURN
+        assert len(hashed.refused) == 300 - OPENED_AT_ONCE
+        made.update(hashed.hashes)
+        return hashed.put_off
+
+    assert rounds(ask) == -(-OPENED_AT_ONCE // HASHED_A_TURN)
+    assert here.calls == len(made) == OPENED_AT_ONCE
+    assert secrets.hashed({"other": ("game", "1")}).hashes.keys() == {"other"}
+    here.clock = 1.0
+    assert len(secrets.hashed({f"later {key}": one for key, one in commands.items()}).refused) == 300 - OPENED_A_SECOND
+
+
+def test_a_turn_verifies_few_secrets_and_a_channel_gets_only_so_many() -> None:
+    here = Here()
+    secrets = secrets_with(here)
+    stored = HASHER.hash("right")
+    claims = [claim(f"account {number}", "right", stored) for number in range(VERIFIED_AT_ONCE + 20)]
+    assert rounds(lambda: secrets.checked(claims).put_off) == -(-VERIFIED_AT_ONCE // HASHED_A_TURN)
+    checked = secrets.checked([*claims, claim("other", "right", stored, "game")])
+    assert len(checked.right) == VERIFIED_AT_ONCE + 1
+    assert len(checked.not_looked_at) == 20
+    assert here.calls == VERIFIED_AT_ONCE + 1
+
+
+def test_accounts_that_do_not_exist_cost_nobody_time() -> None:
+    secrets = secrets_with(Here())
+    checked = secrets.checked([claim(f"nobody {number}", "guess", NO_HASH) for number in range(1_000)])
+    assert not checked.put_off
+    assert not checked.not_looked_at
