@@ -32,6 +32,14 @@ PREFETCH = 2 * LARGEST_TURN
 TURNS_AT_ONCE = 2
 """One is decided while the one before is published."""
 
+LARGE = 64 * 1024
+HELD_AT_MOST = 4 * LARGEST_TURN_BYTES
+"""Bytes of large messages in hand beyond which nothing more is read: `PREFETCH` of the largest that the broker takes
+would be gigabytes. What is on its way waits in the broker."""
+
+READ_ANYWAY = 10.0
+"""Seconds after which something is read all the same: who reads nothing is taken for dead, and hears no heartbeat."""
+
 POLL = 0.2
 """Seconds between looks at the heartbeat and at whether to stop."""
 
@@ -56,6 +64,9 @@ class Consumer:
         self._retries: list[tuple[float, Delivery]] = []
         self._unacknowledged: dict[int, bool] = {}
         """Delivery tags in order; True once handled but not yet acknowledged, behind one that is not."""
+        self._large: dict[int, int] = {}
+        """Bytes of the large ones among them."""
+        self._read_at = 0.0
         self._places = Semaphore(TURNS_AT_ONCE)
         self._connection: Any = None
         self._channel: Any = None
@@ -133,6 +144,8 @@ class Consumer:
                 headers=properties.get("application_headers") or {},
             )
             self._unacknowledged[delivery.tag] = False
+            if len(delivery.body) > LARGE:
+                self._large[delivery.tag] = len(delivery.body)
             self._waiting.append(delivery)
             self._quiet_since = time.monotonic()
             self._innocent = self._innocent or not _is_suspect(delivery)
@@ -144,9 +157,7 @@ class Consumer:
         stop_seen = None
         while True:
             try:
-                self._connection.drain_events(timeout=POLL)
-                while self._connection.has_more and len(self._waiting) < LARGEST_TURN:
-                    self._connection.drain_events(timeout=POLL)
+                self._read()
             except TimeoutError:
                 self._connection.heartbeat_tick()
             if self._failure is not None:
@@ -162,6 +173,19 @@ class Consumer:
             self._send_off()
             if self._cancelled and not self._waiting and not self._in_work:
                 return
+
+    def _read(self) -> None:
+        """Take in what has come, or wait for it. Raises TimeoutError when nothing comes, or there is no room for it."""
+        if self._is_full() and time.monotonic() - self._read_at < READ_ANYWAY:
+            eventlet.sleep(POLL / 10)
+            raise TimeoutError
+        self._read_at = time.monotonic()
+        self._connection.drain_events(timeout=POLL)
+        while self._connection.has_more and len(self._waiting) < LARGEST_TURN and not self._is_full():
+            self._connection.drain_events(timeout=POLL)
+
+    def _is_full(self) -> bool:
+        return sum(self._large.values()) > HELD_AT_MOST
 
     def _cancel(self) -> None:
         for tag in list(self._channel.callbacks):
@@ -254,6 +278,7 @@ class Consumer:
         finished = [tag for tag, done in self._unacknowledged.items() if done]
         for tag in finished:
             del self._unacknowledged[tag]
+            self._large.pop(tag, None)
         if last:
             self._channel.basic_ack(last, multiple=True)
         for tag in finished:
@@ -267,6 +292,7 @@ class Consumer:
         self._waiting.clear()
         self._retries.clear()
         self._unacknowledged.clear()
+        self._large.clear()
         if self._connection is not None:
             connection, self._connection, self._channel = self._connection, None, None
             connection.collect()

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
 from deploy.local.rabbitmq import ADMIN
-from services.chassis.consumer import LARGEST_TURN, PREFETCH
+from services.chassis.consumer import HELD_AT_MOST, LARGEST_TURN, PREFETCH
 
 QUEUE = "toys"
 PATIENCE = 30.0
@@ -40,6 +41,11 @@ class Toy:
     def handled(self) -> list[str]:
         """Ids of all messages that were in a turn."""
         return [id_ for turn in self.turns for id_ in turn]
+
+    def peak(self) -> int:
+        """Bytes of memory that it had at most."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
     def wait_for(self, count: int) -> None:
         """Until so many were handled."""
@@ -192,3 +198,14 @@ def test_what_a_killed_consumer_had_in_hand_comes_back(desk: Desk, bus: Bus) -> 
     with toy(desk) as service:
         service.wait_for(100)
         assert sorted(service.handled()) == sorted(ids)
+
+
+def test_no_more_is_held_of_large_messages_than_there_is_room_for(desk: Desk, bus: Bus) -> None:
+    """320 MB wait, and two messages make a turn: without a bound nearly all would be in hand at once."""
+    count, size = 40, 8_000_000
+    ids = send(bus, *range(count), body=b"0".ljust(size))
+    with toy(desk, seconds=0.2) as consumer:
+        consumer.wait_for(count)
+        assert sorted(consumer.handled()) == sorted(ids)
+        assert max(map(len, consumer.turns)) == 2
+        assert consumer.peak() < 50_000_000 + 2 * HELD_AT_MOST
