@@ -43,6 +43,7 @@ __all__ = [
     "EVENT_LOG",
     "EXCHANGES",
     "INTAKE",
+    "LARGEST_TAKEN",
     "OPERATOR",
     "QUEUES",
     "ROUTING_OUTCOMES",
@@ -57,6 +58,10 @@ __all__ = [
 
 EXCHANGES = (INTAKE, DESK, EVENTS, AGENTS, CHANNELS, DEAD)
 """All topic and durable; what none of their bindings takes goes to `helpdesk.dead`."""
+
+LARGEST_TAKEN = 16 * 1024 * 1024
+"""Bytes of a message that the broker takes (its setting `max_message_size`); far above what services take, so that
+the sender of one that is too large for them hears so, and below what would be too large to hold."""
 
 DELIVERY_LIMIT = 100
 """A last resort: each kill of a consumer counts for all that it held (hard-cases, "Messages")."""

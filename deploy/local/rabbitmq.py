@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Callable
 
+from contracts.topology import LARGEST_TAKEN
 from deploy.local import programs
 from deploy.local.folder import Folder, is_free, write_atomically
 from deploy.local.management import Management, ManagementError
@@ -118,6 +119,8 @@ class Broker:
                 "log.console.level = warning",
                 "vm_memory_high_watermark.absolute = 1GB",
                 "disk_free_limit.absolute = 50MB",
+                # RabbitMQ 4's own; 3.10 would take 128 MiB, which whoever consumes has to hold.
+                f"max_message_size = {LARGEST_TAKEN}",
                 # The write-ahead log is held in memory as well; the default of 512 MB is for a server.
                 "raft.wal_max_size_bytes = 67108864",
                 "",

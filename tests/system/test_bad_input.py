@@ -11,6 +11,7 @@ from amqp.exceptions import AccessRefused, PreconditionFailed
 
 from contracts.envelope import CONTENT_TYPE
 from contracts.names import DESK, INTAKE
+from contracts.topology import LARGEST_TAKEN
 from tests.system.client import command, publish, submission
 from tests.system.house import House
 
@@ -192,5 +193,14 @@ def test_the_broker_itself_refuses(
     with house.bus("web") as bus:
         bus.publish(exchange, type_, body, user_id=claimed, message_id="forged")
         with pytest.raises(refusal):
+            bus.settle(10)
+    assert house.ready("intake.commands") == {"intake.commands": 0}
+
+
+def test_the_broker_takes_no_message_that_would_be_too_large_to_hold(house: House) -> None:
+    _, body = command("web", "ticket.submit", submission("ada", "order-1", body="x" * LARGEST_TAKEN))
+    with house.bus("web") as bus:
+        bus.publish(INTAKE, "ticket.submit", body, message_id="huge")
+        with pytest.raises(PreconditionFailed):
             bus.settle(10)
     assert house.ready("intake.commands") == {"intake.commands": 0}
