@@ -20,6 +20,7 @@ from . import requests, settings, show
 from .bus import BROKEN, Bus
 from .dead import commands as dead
 from .desk import Desk
+from .doctor.commands import doctor
 from .feeding import feed_with_bar
 from .sender import Sender
 from .settings import Trouble
@@ -32,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(dead.app, name="dead")
+app.command()(doctor)
 console = show.console()
 
 

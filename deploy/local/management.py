@@ -72,5 +72,7 @@ class Management:
             reason = error.read().decode(errors="replace")[:500]
             raise ManagementError(f"RabbitMQ refused {method} {path}: {error.code} {reason}") from error
         except (URLError, OSError) as error:
-            raise ManagementError(f"RabbitMQ's management API does not answer ({error}).") from error
+            raise ManagementError(
+                f"RabbitMQ's management API does not answer ({getattr(error, 'reason', error)})."
+            ) from error
         return content

@@ -101,9 +101,9 @@ def replay(
     """Send letters where they were to go, in their senders' names; those that arrive leave the dead letters."""
     choice = _named(_choice(ids, queue, reason, type_, sender, older, newer), all_)
     dealt = dealing.replay(settings.load(), choice, dry_run=dry_run)
-    _print_counts("Would send again" if dry_run else "Sent again", dealt.done, "to")
+    _print_counts("Would send again" if dry_run else "Sent again", dealt.done, "to ")
     if dealt.stay:
-        _print_counts("Would stay" if dry_run else "Stay", dealt.stay, ":")
+        _print_counts("Would stay" if dry_run else "Stay", dealt.stay)
     _missing(choice, dealt.found)
     if dealt.stay:
         raise typer.Exit(1)
@@ -126,10 +126,10 @@ def drop(
     choice = _named(_choice(ids, queue, reason, type_, sender, older, newer), all_)
     found = settings.load()
     counted, prints = dealing.count(found, choice)
-    _print_counts("Would drop" if dry_run else "To be dropped", counted.done, ":")
+    _print_counts("Would drop" if dry_run else "To be dropped", counted.done)
     if counted.done and not dry_run:
         if not yes:
-            typer.confirm(f"Drop {counted.done.total():,} dead letters for good?", abort=True)
+            typer.confirm(f"Drop {_letters(counted.done.total())} for good?", abort=True)
         console.print(f"Dropped {dealing.drop(found, choice, prints):,}.")
     _missing(choice, counted.found)
 
@@ -168,11 +168,14 @@ def _missing(choice: Choice, found: set[str]) -> None:
         raise Trouble(f"There is no such dead letter: {show.plain(', '.join(missing))}.")
 
 
-def _print_counts(what: str, counts: Counter[str], joint: str) -> None:
-    total = counts.total()
-    console.print(Text(f"{what}: {total:,} {'letter' if total == 1 else 'letters'}", "bold"))
+def _print_counts(what: str, counts: Counter[str], joint: str = "") -> None:
+    console.print(Text(f"{what}: {_letters(counts.total())}", "bold"))
     for name, number in counts.most_common():
-        console.print(Text(f"  {number:,} {joint} {show.plain(name)}".replace(" : ", ": ")), soft_wrap=True)
+        console.print(Text(f"  {number:,}  {joint}{show.plain(name)}"), soft_wrap=True)
+
+
+def _letters(number: int) -> str:
+    return f"{number:,} dead {'letter' if number == 1 else 'letters'}"
 
 
 def _table(letters: Iterable[Letter]) -> Table:
@@ -190,7 +193,7 @@ def _table(letters: Iterable[Letter]) -> Table:
 
 def _counts(reasons: Counter[tuple[str, str]], shown: int) -> RenderableType:
     total = reasons.total()
-    title = f"{total:,} dead letters" + (f", the oldest {shown:,} shown" if shown < total else "")
+    title = _letters(total) + (f", the oldest {shown:,} shown" if shown < total else "")
     table = Table("", "in", "reason", box=None, pad_edge=False)
     table.columns[0].justify = "right"
     for (died_in, reason), number in reasons.most_common(50):
@@ -200,6 +203,7 @@ def _counts(reasons: Counter[tuple[str, str]], shown: int) -> RenderableType:
 
 def _page(letter: Letter) -> RenderableType:
     head = Table.grid(padding=(0, 2))
+    headers = letter.properties.get("application_headers") or {}
     rows = [
         ("reason", letter.reason),
         ("died in", letter.died_in),
@@ -208,7 +212,7 @@ def _page(letter: Letter) -> RenderableType:
         ("type", letter.type),
         ("was to go to", "nobody noted it" if letter.exchange is None else f"{letter.exchange} {letter.routing_key}"),
         *((name, str(value)) for name, value in sorted(letter.properties.items()) if name != "application_headers"),
-        *sorted((name, str(value)) for name, value in (letter.properties.get("application_headers") or {}).items()),
+        *sorted((name, str(value)) for name, value in headers.items() if name != "x-delivery-count"),  # those are looks
         ("what to do", advice(letter)),
     ]
     for name, value in rows:

@@ -103,8 +103,8 @@ class DeadLetters:
                 pass
             for tag in self._consumers:
                 self._channel.basic_cancel(tag)
-            # The broker's side of a channel keeps acknowledgements back while many are under way, and forgets them as
-            # it closes. Having answered the cancels and this, it has passed them on.
+            # By its source, the broker's side of a channel keeps acknowledgements back while many are under way, and
+            # forgets them as it closes. Having answered the cancels and this, it has passed them on.
             self._channel.queue_declare(DEAD, passive=True)
             self._channel.close()
             deadline = time.monotonic() + PATIENCE

@@ -73,7 +73,7 @@ def _properties(letter: Letter) -> dict[str, Any]:
     kept = {name: held[name] for name in ("correlation_id", "reply_to", "type", "message_id") if held.get(name)}
     if str(kept.get("reply_to", "")).startswith(DIRECT_REPLY):
         del kept["reply_to"]
-    if _event_id(letter) != kept.get("message_id"):
+    if _event_id(letter) not in (None, kept.get("message_id")):
         kept.pop("message_id", None)
     return {"content_type": CONTENT_TYPE, **kept, "user_id": letter.sender}
 

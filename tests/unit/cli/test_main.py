@@ -26,6 +26,11 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["feed", "good.jsonl", "--channel", "game"], 1, "CASEBUS_AMQP_CHANNEL_GAME is not set"),
         (["watch"], 1, "CASEBUS_AMQP_ADMIN is not set"),
         (["agents"], 1, "CASEBUS_MONGO is not set"),
+        (["doctor"], 1, "CASEBUS_AMQP_ADMIN is not set"),
+        (["dead", "list"], 1, "CASEBUS_AMQP_OPERATOR is not set"),
+        (["dead", "list", "--older", "1w"], 2, "'1w' is no age: 90s, 15m, 36h or 7d are."),
+        (["dead", "replay"], 2, "Say which: ids, conditions, or --all."),
+        (["dead", "drop", "--all", "some-id"], 2, "Either ids and conditions, or --all."),
         (["tickets", "--status", "lost"], 2, "lost"),
     ],
 )

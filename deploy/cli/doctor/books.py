@@ -1,0 +1,197 @@
+"""Compares what the services' databases say with one another: tickets, agents' load, deadlines, timers, outboxes.
+
+Pure: `evidence.py` reads. The rules by which a ticket is charged to an agent and has its timers are the services' own.
+What is on its way between two services looks like a mistake for a moment: only what is found twice, seconds apart,
+is one. The page is docs/operating.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.routing.domain.state import Agent
+from services.routing.domain.state import Ticket as Routed
+from services.sla.domain.decisions import timers as timers_of
+from services.sla.domain.state import Ticket as Clocked
+
+from .finding import Finding, Level, some
+
+SETTLED = timedelta(minutes=1)
+"""What a running service does at once is not done for so long: something is stuck."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A sort of mistake; `what` says it of all that have it."""
+
+    level: Level
+    where: str
+    what: str
+    do: str
+
+
+RESTART = "Look into the log of {} and restart it; if it stays, send this with the log to who maintains Casebus."
+
+UNKNOWN_TO_ROUTING = Kind(
+    "error", "routing", "open in intake and unknown there, so nobody is found for them", RESTART.format("routing")
+)
+UNKNOWN_TO_INTAKE = Kind("error", "routing", "open there, but not in intake", RESTART.format("routing"))
+ROUTING_DIFFERS = Kind("error", "routing", "other there than in intake", RESTART.format("routing"))
+NOT_WAITING = Kind(
+    "error", "routing", "without agent, but not among those that wait for one", RESTART.format("routing")
+)
+EXPIRED = Kind(
+    "error", "routing", "reserved for an agent, though the place was to be given back", "Start routing, or restart it."
+)
+WRONG_LOAD = Kind(
+    "error",
+    "routing",
+    "agents whose load is not the number of their tickets",
+    "While it is so they get too much or too little. db.agents.updateOne({_id: AGENT, load: STORED},"
+    " {$set: {load: COUNTED}, $inc: {revision: 1}}) in routing's database sets it right, also while routing runs.",
+)
+OVERLOADED = Kind(
+    "warning",
+    "routing",
+    "agents with more than they can take",
+    "Replies and reopened tickets may do that; they get nothing new until they have room. Sign on more agents.",
+)
+UNKNOWN_TO_SLA = Kind(
+    "error", "sla", "open in intake and unknown there, so nobody watches over their reply", RESTART.format("sla")
+)
+SLA_DIFFERS = Kind("error", "sla", "of another version there than in intake", RESTART.format("sla"))
+TIMERS_MISSING = Kind("error", "sla", "without the timers that they should have", RESTART.format("sla"))
+TIMERS_ASTRAY = Kind(
+    "warning", "sla", "with timers that nothing calls for", "They do nothing when they fire; nothing is to be done."
+)
+
+Suspicions = dict[tuple[Kind, str], str]
+"""What looks wrong: the kind, and the ticket or agent; how it looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the databases hold at one instant. Tickets by id, open ones only."""
+
+    now: datetime
+    tickets: Mapping[str, Mapping[str, Any]]
+    """intake's: `number`, `version`, `status`, `assignment_seq`, `agent`."""
+    routed: Mapping[str, Routed]
+    listed: frozenset[str]
+    """Those that routing's database lists as waiting."""
+    agents: Mapping[str, Agent]
+    clocked: Mapping[str, Clocked]
+    timers: Mapping[str, Mapping[str, datetime]]
+    """Those that sla has set: when they are due, by what they are about and kind."""
+
+
+def suspicions(books: Books) -> Suspicions:
+    """All that does not agree."""
+    return {
+        (kind, item): how
+        for check in (_routing, _loads, _reservations, _sla, _timers)
+        for kind, item, how in check(books)
+    }
+
+
+def findings(first: Suspicions, second: Suspicions) -> Iterator[Finding]:
+    """Those that were there both times, a sentence for each kind."""
+    lasting: dict[Kind, list[str]] = {}
+    for (kind, item), how in sorted(second.items(), key=lambda one: one[0][1]):
+        if (kind, item) in first:
+            lasting.setdefault(kind, []).append(f"{item} ({how})" if how else item)
+    for kind, items in lasting.items():
+        yield Finding(kind.level, kind.where, f"{len(items):,} {kind.what}: {some(items)}.", kind.do)
+
+
+Found = Iterator[tuple[Kind, str, str]]
+
+
+def _routing(books: Books) -> Found:
+    for id_, ticket in books.tickets.items():
+        routed = books.routed.get(id_)
+        number = f"ticket {ticket['number']}"
+        if routed is None:
+            yield UNKNOWN_TO_ROUTING, number, ticket["status"]
+            continue
+        agent = ticket["agent"]["id"] if ticket["agent"] else None
+        here = (ticket["version"], ticket["status"], ticket["assignment_seq"], agent)
+        there = (routed.version, routed.status, routed.assignment_seq, routed.agent)
+        if here != there:
+            yield ROUTING_DIFFERS, number, f"{_told(here)} in intake, {_told(there)} in routing"
+        if routed.waiting != (id_ in books.listed):
+            yield NOT_WAITING, number, routed.status
+    for id_, routed in books.routed.items():
+        if id_ not in books.tickets:
+            yield UNKNOWN_TO_INTAKE, f"ticket {routed.number}", routed.status
+
+
+def _told(state: tuple[int, str, int, str | None]) -> str:
+    return f"version {state[0]} {state[1]} with {state[3] or 'nobody'}"
+
+
+def _loads(books: Books) -> Found:
+    counted = Counter(ticket.charged_to for ticket in books.routed.values())
+    for agent in books.agents.values():
+        if agent.load != counted[agent.id]:
+            yield WRONG_LOAD, f"agent {agent.id}", f"{agent.load} stored, {counted[agent.id]} counted"
+        elif agent.signed_on and agent.load > agent.capacity:
+            yield OVERLOADED, f"agent {agent.id}", f"{agent.load} of {agent.capacity}"
+
+
+def _reservations(books: Books) -> Found:
+    for ticket in books.routed.values():
+        if ticket.reservation is not None and ticket.reservation.is_over(books.now - SETTLED):
+            yield EXPIRED, f"ticket {ticket.number}", f"until {ticket.reservation.until:%H:%M:%S}"
+
+
+def _sla(books: Books) -> Found:
+    for id_, ticket in books.tickets.items():
+        clocked = books.clocked.get(id_)
+        if clocked is None:
+            yield UNKNOWN_TO_SLA, f"ticket {ticket['number']}", ticket["status"]
+        elif clocked.newest["version"] != ticket["version"]:
+            versions = f"version {ticket['version']} in intake, {clocked.newest['version']} in sla"
+            yield SLA_DIFFERS, f"ticket {ticket['number']}", versions
+
+
+def _timers(books: Books) -> Found:
+    for id_, clocked in books.clocked.items():
+        number, has = f"ticket {clocked.newest['number']}", books.timers.get(id_, {})
+        wanted = timers_of(clocked)
+        # What is due has fired, or is stuck: its own check says so.
+        missing = [kind for kind, arm in wanted.items() if arm.due > books.now and has.get(kind) != arm.due]
+        if missing:
+            yield TIMERS_MISSING, number, some(sorted(missing))
+        if astray := set(has) - set(wanted):
+            yield TIMERS_ASTRAY, number, some(sorted(astray))
+    for id_ in books.timers.keys() - books.clocked.keys():
+        yield TIMERS_ASTRAY, f"ticket {id_}", some(sorted(books.timers[id_]))
+
+
+def unsent(service: str, turns: int, since: datetime | None) -> Iterator[Finding]:
+    """`turns` whose messages have waited for longer than SETTLED, the oldest `since`."""
+    if turns:
+        yield Finding(
+            "error",
+            f"outbox of {service}",
+            f"What {turns:,} turns said is unsent, since {since:%Y-%m-%d %H:%M:%S} UTC or before.",
+            f"Start {service}: it sends what is unsent within 10 s. If it runs, its log says what keeps it.",
+        )
+
+
+def stuck(service: str, timers: int, since: datetime | None, failing: int) -> Iterator[Finding]:
+    """`timers` due for longer than SETTLED, the oldest `since`; of them `failing` that were claimed again and again."""
+    if timers:
+        trying = f" {failing:,} of them fail each time." if failing else ""
+        yield Finding(
+            "error",
+            f"timers of {service}",
+            f"{timers:,} are due since {since:%Y-%m-%d %H:%M:%S} UTC and have not fired.{trying}",
+            f"Start {service}: it fires what is due. If it runs, its log says what keeps it"
+            + (" (`a timer could not be decided`)." if failing else "."),
+        )

@@ -1,0 +1,202 @@
+"""Looks at the database itself: version, replica set, writes by majority, users, indexes, clock.
+
+Reads only; the one write removes a document that is not there, to see that a majority answers. Uses a client without
+the Stable API, which refuses `buildInfo`, `replSetGetStatus` and `usersInfo`. The page is docs/operating.md.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pymongo import IndexModel, MongoClient
+from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.write_concern import WriteConcern
+
+from contracts.names import SERVICES
+from services.chassis.unit_of_work import OWN_INDEXES
+
+from .finding import Finding, differences, some
+
+Document = dict[str, Any]
+
+OLDEST = (6, 0)
+CLOCKS_APART = timedelta(seconds=2)
+TRANSACTION_SECONDS = 10
+NO_REPLICATION = 76
+WAIT = 5_000
+"""Milliseconds for a majority to answer."""
+
+_OPTIONS = ("unique", "sparse", "expireAfterSeconds", "partialFilterExpression")
+
+
+def check(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
+    """All that is wrong with the server, its clock, and how the databases are made. Raises what pymongo raises."""
+    hello, here = client.admin.command("hello"), datetime.now(UTC)
+    version = str(client.admin.command("buildInfo")["version"])
+    yield Finding("ok", "database", f"MongoDB {version}, {hello.get('setName', 'no replica set')}.")
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
+        yield Finding("error", "database", f"It is MongoDB {version}; 6.0 is the oldest that does.", "Upgrade it.")
+    if "setName" in hello:
+        yield from members(client.admin.command("replSetGetStatus"))
+    elif hello.get("msg") != "isdbgrid":
+        yield Finding(
+            "error",
+            "database",
+            "It is no replica set, so it has no transactions.",
+            "Start it with --replSet, then rs.initiate().",
+        )
+    yield from _majority(client, prefix)
+    yield from _transactions(client)
+    yield from clocks("this machine", here, _aware(hello["localTime"]))
+    yield from users(client.admin.command("usersInfo", {"forAllDBs": True})["users"], prefix)
+    for service in SERVICES:
+        yield from indexes(service, _declared(service), _existing(client, f"{prefix}_{service}"))
+
+
+def members(status: Mapping[str, Any]) -> Iterator[Finding]:
+    """Members of the replica set that are not as they should be. `status`: of `replSetGetStatus`."""
+    for member in status["members"]:
+        if member["stateStr"] not in ("PRIMARY", "SECONDARY", "ARBITER"):
+            yield Finding(
+                "error",
+                f"database member {member['name']}",
+                f"It is {member['stateStr']}: {member.get('lastHeartbeatMessage') or 'not in use'}.",
+                "Start it, or look into its log.",
+            )
+
+
+def _majority(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
+    concern = WriteConcern("majority", wtimeout=WAIT)
+    nothing = client[f"{prefix}_intake"].get_collection("outbox", write_concern=concern)
+    try:
+        nothing.delete_one({"_id": "casebus doctor: there is no such document"})
+    except PyMongoError as error:
+        yield Finding(
+            "error",
+            "database",
+            f"It takes no writes by majority ({type(error).__name__}): nothing can be stored.",
+            "See that most members of the replica set run and reach each other: rs.status().",
+        )
+
+
+def _transactions(client: MongoClient[Document]) -> Iterator[Finding]:
+    name = "transactionLifetimeLimitSeconds"
+    try:
+        seconds = client.admin.command({"getParameter": 1, name: 1})[name]
+    except OperationFailure:
+        return  # a router has no such parameter
+    if seconds > TRANSACTION_SECONDS:
+        yield Finding(
+            "warning",
+            "database",
+            f"What an instance that is killed was writing stays locked for {seconds} s.",
+            f"Start mongod with --setParameter {name}={TRANSACTION_SECONDS}.",
+        )
+
+
+def clocks(whose: str, theirs: datetime, database: datetime) -> Iterator[Finding]:
+    """Whether a clock is that of the database, by which all is judged."""
+    apart = theirs - database
+    if abs(apart) > CLOCKS_APART:
+        way = "ahead of" if apart > timedelta() else "behind"
+        yield Finding(
+            "warning",
+            f"clock of {whose}",
+            f"It is {abs(apart.total_seconds()):,.0f} s {way} the database's.",
+            "Keep both by NTP: timers go by the database's, logs by the machine's.",
+        )
+
+
+def users(found: Sequence[Mapping[str, Any]], prefix: str) -> Iterator[Finding]:
+    """Whether each service has a user of its database, and none of them another's. `found`: of `usersInfo`."""
+    databases = {f"{prefix}_{service}" for service in SERVICES}
+    held: dict[str, set[str]] = {}
+    for user in found:
+        roles = {(role["role"], role["db"]) for role in user["roles"]}
+        of_desk = {database for role, database in roles if database in databases}
+        for database in of_desk:
+            if ("readWrite", database) in roles:
+                held.setdefault(database, set()).add(user["user"])
+        others = {database for _, database in roles} - of_desk
+        if of_desk and (len(of_desk) > 1 or others):
+            yield Finding(
+                "warning",
+                f"database user {user['user']}",
+                f"It reaches {some(sorted(of_desk | others))}; a service's user should reach its own database alone.",
+                "Take the other roles from it: db.getSiblingDB('admin').revokeRolesFromUser(…).",
+            )
+    for database in sorted(databases - set(held)):
+        yield Finding(
+            "warning",
+            f"database {database}",
+            "No user has readWrite on it alone.",
+            "Make one for its service; with a user of all databases a service could read another's.",
+        )
+
+
+Indexes = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Descriptions of indexes by collection, as MongoDB lists them."""
+
+
+def _declared(service: str) -> Indexes:
+    declared: Mapping[str, Sequence[IndexModel]] = importlib.import_module(f"services.{service}.repository").INDEXES
+    return {name: [model.document for model in models] for name, models in {**OWN_INDEXES, **declared}.items()}
+
+
+def _existing(client: MongoClient[Document], database: str) -> Indexes:
+    names = client[database].list_collection_names()
+    return {name: [dict(index) for index in client[database][name].list_indexes()] for name in names}
+
+
+def indexes(service: str, declared: Indexes, existing: Indexes) -> Iterator[Finding]:
+    """Collections and indexes that the service declares and the database lacks or has otherwise."""
+    if not existing:
+        yield Finding(
+            "warning",
+            f"database of {service}",
+            "It is empty: the service has never run here.",
+            f"Start {service}: it makes what it needs.",
+        )
+        return
+    for collection, models in declared.items():
+        where = f"collection {service}.{collection}"
+        if collection not in existing:
+            yield Finding("error", where, "It does not exist.", f"Restart {service}: it makes what it lacks.")
+            continue
+        there = {index["name"]: _told(index) for index in existing[collection]}
+        for model in models:
+            if list(model["key"]) == ["_id"]:
+                continue  # every collection has that one
+            name, should = model["name"], _told(model)
+            if name not in there:
+                what = (
+                    "Its unique index {} is missing: what it keeps apart may be there twice."
+                    if should["unique"]
+                    else "Its index {} is missing: reading is slow."
+                )
+                yield Finding("error", where, what.format(name), f"Restart {service}: it makes what it lacks.")
+            elif there[name] != should:
+                yield Finding(
+                    "error",
+                    where,
+                    f"Its index {name} is made otherwise: {differences(there[name], should)}.",
+                    f"db.{collection}.dropIndex({name!r}) in its database, then restart {service}.",
+                )
+
+
+def _told(index: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes an index what it is, in one form for those declared and those listed."""
+    told: dict[str, Any] = {"key": [(field, int(way)) for field, way in dict(index["key"]).items()]}
+    for option in _OPTIONS:
+        value = index.get(option)
+        told[option] = bool(value) if option in ("unique", "sparse") else value
+    if told["partialFilterExpression"] is not None:
+        told["partialFilterExpression"] = dict(told["partialFilterExpression"])
+    return told
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,76 @@
+"""Reads the books of all services at one instant, and what has been left lying. Changes nothing.
+
+The only pymongo beside database.py; what it means is judged in books.py. The page is docs/operating.md.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo import MongoClient
+
+from contracts.names import SERVICES
+from services.routing.repository import agent_of, ticket_of
+from services.sla.repository import from_document
+
+from . import books
+from .finding import Finding
+
+Document = dict[str, Any]
+
+CLAIMED_OFTEN = 3
+"""A timer that was claimed so often and has not fired fails."""
+
+NOT_CLOSED = {"$ne": "closed"}
+
+
+def read(client: MongoClient[Document], prefix: str) -> books.Books:
+    """All open tickets as each service knows them, agents, and sla's timers: one snapshot of all databases."""
+    intake, routing, sla = (client[f"{prefix}_{service}"] for service in ("intake", "routing", "sla"))
+    named = {"number": 1, "version": 1, "status": 1, "assignment_seq": 1, "agent": 1}
+    with client.start_session(snapshot=True) as session:
+        tickets = {row["_id"]: row for row in intake["tickets"].find({"status": NOT_CLOSED}, named, session=session)}
+        routed = list(routing["tickets"].find({"status": NOT_CLOSED}, session=session))
+        agents = [agent_of(row) for row in routing["agents"].find(session=session)]
+        clocked = [from_document(row) for row in sla["tickets"].find({"newest.status": NOT_CLOSED}, session=session)]
+        timers: dict[str, dict[str, datetime]] = defaultdict(dict)
+        for row in sla["timers"].find({}, {"about": 1, "kind": 1, "due": 1}, session=session):
+            timers[row["about"]][row["kind"]] = row["due"]
+    return books.Books(
+        now(client),
+        tickets,
+        {row["_id"]: ticket_of(row) for row in routed},
+        frozenset(row["_id"] for row in routed if row.get("waiting")),
+        {agent.id: agent for agent in agents},
+        {ticket.id: ticket for ticket in clocked},
+        timers,
+    )
+
+
+def left_lying(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
+    """What the services should have sent or fired long ago."""
+    since = now(client) - books.SETTLED
+    for service in SERVICES:
+        database = client[f"{prefix}_{service}"]
+        unsent = {"at": {"$lt": since}}
+        oldest = database["outbox"].find_one(unsent, sort=[("at", 1)])
+        yield from books.unsent(
+            service, database["outbox"].count_documents(unsent), oldest["at"] if oldest is not None else None
+        )
+        due = {"due": {"$lt": since}}
+        first = database["timers"].find_one(due, sort=[("due", 1)])
+        yield from books.stuck(
+            service,
+            database["timers"].count_documents(due),
+            first["due"] if first is not None else None,
+            database["timers"].count_documents({**due, "fence": {"$gte": CLAIMED_OFTEN}}),
+        )
+
+
+def now(client: MongoClient[Document]) -> datetime:
+    """The database's clock."""
+    local: datetime = client.admin.command("hello")["localTime"]
+    return local if local.tzinfo else local.replace(tzinfo=UTC)

@@ -1,0 +1,88 @@
+"""The whole examination, part by part; a part that cannot be reached is a finding, and the others go on.
+
+The page is docs/operating.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from contracts.names import SERVICES
+from deploy.local.management import Management, ManagementError
+
+from ..bus import BROKEN
+from ..settings import Settings, Trouble
+from . import books, broker, database, evidence, services
+from .finding import Finding
+
+SECOND_LOOK = 2.0
+"""Seconds after which what looks wrong is looked at once more."""
+
+PATIENCE = 3_000
+"""Milliseconds for the database to answer at all."""
+
+START = "Start it (`make up`, `docker compose up -d`), or set the address right."
+
+
+def examine(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
+    """All that is known of the desk that the settings name. Raises Trouble where an address is missing."""
+    amqp_url, prefix = settings.get("AMQP_ADMIN"), settings.get("DB_PREFIX")
+    management = settings.get("AMQP_MANAGEMENT")
+    client: MongoClient[dict[str, Any]] = MongoClient(
+        settings.get("MONGO"), serverSelectionTimeoutMS=PATIENCE, tz_aware=True, appname="casebus doctor"
+    )
+    behind: set[str] = set()
+    try:
+        vhost = unquote(urlsplit(amqp_url).path[1:]) or "/"
+        held = broker.look(Management.at(management), vhost, amqp_url)
+        behind = {queue.partition(".")[0] for queue, (waiting, _) in held.depths.items() if waiting}
+        yield broker.summary(held, vhost)
+        yield from broker.judge(held, vhost)
+    except (ManagementError, Trouble, TimeoutError, *BROKEN) as error:
+        yield Finding("error", "broker", str(error), START)
+    ahead: timedelta | None = None
+    try:
+        ahead = evidence.now(client) - datetime.now(UTC)
+        yield from database.check(client, prefix)
+        yield from evidence.left_lying(client, prefix)
+        yield from _books(client, prefix, behind, sleep)
+    except PyMongoError as error:
+        yield Finding("error", "database", f"It does not answer as it should: {_said(error)}.", START)
+    finally:
+        client.close()
+    yield from services.check(settings.having(services.PREFIX), ahead)
+
+
+def _said(error: PyMongoError) -> str:
+    """Without what pymongo knows of itself: its time limits, its view of the replica set."""
+    return str(error).partition(" (configured timeouts")[0].partition(", full error")[0][:300]
+
+
+def _books(
+    client: MongoClient[dict[str, Any]], prefix: str, behind: set[str], sleep: Callable[[float], None]
+) -> Iterator[Finding]:
+    held = evidence.read(client, prefix)
+    first = books.suspicions(held)
+    found: list[Finding] = []
+    if first:
+        sleep(SECOND_LOOK)
+        found = list(books.findings(first, books.suspicions(evidence.read(client, prefix))))
+    late = sorted(behind & set(SERVICES) & {finding.where for finding in found})
+    for finding in found:
+        if finding.where not in late:
+            yield finding
+    for service in late:
+        yield Finding(
+            "warning",
+            service,
+            "It has messages to read yet, so its books cannot be compared with intake's.",
+            "Ask again when its queues are empty.",
+        )
+    yield Finding("ok", "books", f"{len(held.tickets):,} open tickets, {len(held.agents):,} agents compared.")

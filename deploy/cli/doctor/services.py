@@ -1,0 +1,58 @@
+"""Asks the services whose health endpoints are known whether they can work. The page is docs/operating.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException
+from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, build_opener
+
+from .database import clocks
+from .finding import Finding
+
+PREFIX = "HEALTH_"
+PATIENCE = 5.0
+
+_open = build_opener(ProxyHandler({})).open
+
+
+def check(endpoints: Mapping[str, str], ahead: timedelta | None) -> Iterator[Finding]:
+    """`endpoints`: URLs by setting (`HEALTH_INTAKE_1`). `ahead`: the database's clock less ours, if known."""
+    ready = 0
+    for setting, url in endpoints.items():
+        name = setting.removeprefix(PREFIX).lower().replace("_", " ")
+        where = f"service {name}"
+        problem, date = ask(url)
+        if problem:
+            service = name.partition(" ")[0]
+            do = f"Look into its log; start it anew (`make up`, `docker compose restart {service}`)."
+            yield Finding("error", where, problem, do)
+        ready += not problem
+        if date and ahead is not None:
+            yield from clocks(where, date, datetime.now(UTC) + ahead)
+    if endpoints:
+        yield Finding("ok", "services", f"{ready} of {len(endpoints)} are ready.")
+    else:
+        yield Finding("ok", "services", "No health endpoint is known (CASEBUS_HEALTH_<SERVICE>_<N>): not asked.")
+
+
+def ask(url: str) -> tuple[str, datetime | None]:
+    """What keeps the service from working (nothing: ""), and its clock to the second, if it tells."""
+    try:
+        with _open(f"{url}/readyz", timeout=PATIENCE) as answer:
+            return "", _date(answer.headers.get("Date"))
+    except HTTPError as error:
+        return f"It is not ready: {error.read().decode(errors='replace').strip()[:200]}.", _date(
+            error.headers.get("Date")
+        )
+    except (URLError, HTTPException, OSError) as error:
+        return f"It does not answer at {url} ({getattr(error, 'reason', error)}).", None
+
+
+def _date(text: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text) if text else None
+    except ValueError:
+        return None

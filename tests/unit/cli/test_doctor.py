@@ -1,0 +1,150 @@
+"""What the doctor makes of what it is told, where a real desk would be hard to make so ill."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from contracts.names import SERVICES
+from deploy.cli.doctor import books, broker, database, services
+from deploy.cli.doctor.broker import Held, growth, judge
+from deploy.cli.doctor.finding import Finding
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NODE = {"name": "rabbit@a", "running": True, "mem_alarm": False, "disk_free_alarm": False, "partitions": []}
+
+
+def held(**more: Any) -> Held:
+    depths = dict.fromkeys(broker.SERVICE_QUEUES, (0, 1))
+    return replace(Held("3.10.8", [NODE], [], [], [], [], [], [], depths), **more)
+
+
+def said(found: Iterator[Finding], where: str) -> list[str]:
+    return [f"{one.level}: {one.what}" for one in found if one.where == where]
+
+
+@pytest.mark.parametrize(
+    ("node", "what"),
+    [
+        ({"running": False}, "error: It does not run."),
+        ({"mem_alarm": True}, "error: It takes no messages: memory runs short."),
+        ({"disk_free_alarm": True}, "error: It takes no messages: disk space runs short."),
+        ({"partitions": ["rabbit@b"]}, "error: It has lost sight of rabbit@b."),
+    ],
+)
+def test_a_node_in_trouble(node: dict[str, Any], what: str) -> None:
+    assert said(judge(held(), "v"), "broker node rabbit@a") == []
+    assert said(judge(held(nodes=[NODE | node]), "v"), "broker node rabbit@a") == [what]
+
+
+@pytest.mark.parametrize(("version", "fine"), [("3.9.29", False), ("3.10.8", True), ("4.0.5", True)])
+def test_a_broker_that_is_too_old(version: str, fine: bool) -> None:
+    assert (said(judge(held(version=version), "v"), "broker") == []) is fine
+
+
+def samples(*counts: int) -> dict[str, Any]:
+    """As the API gives them: the newest first."""
+    listed = [{"sample": count, "timestamp": n} for n, count in enumerate(counts)]
+    return {"name": "sla.events", "messages": counts[-1], "messages_details": {"samples": listed[::-1]}}
+
+
+@pytest.mark.parametrize(
+    ("queue", "grown"),
+    [
+        (samples(0, 0, 500, 1500, 2000), 2000),
+        (samples(0, 0, 0, 0, 2000), 0),
+        (samples(1500, 2000, 2500, 2500), 0),
+        (samples(2000, 2500, 3000, 2900), 0),
+        (samples(0, 500, 800, 900), 0),
+        ({"name": "sla.events", "messages": 5000}, 0),
+    ],
+)
+def test_a_queue_that_grows(queue: dict[str, Any], grown: int) -> None:
+    assert growth(queue) == grown
+    found = said(
+        judge(held(queues=[{**queue, "durable": True, "auto_delete": False, "arguments": {}}]), "v"), "queue sla.events"
+    )
+    assert any("It grows" in what for what in found) is (grown > 0)
+
+
+def test_a_mailbox_that_is_nearly_full() -> None:
+    made = {"durable": True, "auto_delete": False, "arguments": {}}
+    mailbox = {"name": "web.outcomes", "messages": 80_000, **made}
+    web = {"user": "web", "configure": "", "write": "", "read": ""}
+    found = said(judge(held(queues=[mailbox], permissions=[web]), "v"), "queue web.outcomes")
+    assert "warning: It holds 80,000 messages of 100,000; beyond, the oldest are lost." in found
+
+
+def test_members_of_a_replica_set() -> None:
+    members = [{"name": "a:1", "stateStr": "PRIMARY"}, {"name": "b:1", "stateStr": "RECOVERING"}]
+    found = list(database.members({"members": members}))
+    assert [(one.level, one.where) for one in found] == [("error", "database member b:1")]
+
+
+@pytest.mark.parametrize(
+    ("apart", "what"),
+    [
+        (timedelta(seconds=1), []),
+        (timedelta(seconds=90), ["warning: It is 90 s ahead of the database's."]),
+        (timedelta(seconds=-5), ["warning: It is 5 s behind the database's."]),
+    ],
+)
+def test_clocks(apart: timedelta, what: list[str]) -> None:
+    assert said(database.clocks("x", NOW + apart, NOW), "clock of x") == what
+
+
+def test_database_users() -> None:
+    own = [{"user": name, "roles": [{"role": "readWrite", "db": f"c_{name}"}]} for name in SERVICES]
+    root = {"user": "root", "roles": [{"role": "root", "db": "admin"}]}
+    assert list(database.users([*own, root], "c")) == []
+    greedy = {"user": "sla", "roles": [{"role": "readWrite", "db": "c_sla"}, {"role": "read", "db": "c_intake"}]}
+    assert said(database.users([*own[:2], greedy, own[3]], "c"), "database user sla") != []
+    assert said(database.users(own[1:], "c"), "database c_intake") == ["warning: No user has readWrite on it alone."]
+
+
+def test_only_what_is_found_twice_is_a_mistake() -> None:
+    first = {(books.WRONG_LOAD, "agent a1"): "1 stored, 2 counted", (books.WRONG_LOAD, "agent a2"): ""}
+    second = {(books.WRONG_LOAD, "agent a1"): "2 stored, 3 counted", (books.SLA_DIFFERS, "ticket 1"): ""}
+    (finding,) = books.findings(first, second)
+    assert "agent a1 (2 stored, 3 counted)" in finding.what
+    assert "a2" not in finding.what
+
+
+def test_nothing_left_lying() -> None:
+    assert [*books.unsent("intake", 0, None), *books.stuck("sla", 0, None, 0)] == []
+
+
+@pytest.fixture
+def unready() -> Iterator[str]:
+    """A service that says it cannot work, on a machine whose clock is an hour late."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(503)
+            self.end_headers()
+            self.wfile.write(b"database away\n")
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string((datetime.now(UTC) - timedelta(hours=1)).timestamp())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_service_that_is_not_ready(unready: str) -> None:
+    found = list(services.check({"HEALTH_SLA_2": unready}, timedelta()))
+    assert said(iter(found), "service sla 2") == ["error: It is not ready: database away."]
+    assert said(iter(found), "clock of service sla 2")[0].endswith("behind the database's.")
