@@ -38,13 +38,17 @@ def up(stack: Stack, scale: str) -> None:
 
 
 def status(stack: Stack) -> bool:
-    """Print what runs; False if nothing does."""
-    running = stack.processes.running()
+    """Print what runs, and what should; False if nothing does, or not all that was asked for."""
+    running, missing = stack.processes.running(), stack.missing()
     for name, process in sorted(running.items()):
         say(f"{name:18} pid {process.pid:<8} log {stack.processes.log(name)}")
-    if not running:
+    for name in missing:
+        say(f"{name:18} has ended     log {stack.processes.log(name)}")
+    if missing:
+        say("not all runs that was asked for (make up starts the rest)")
+    elif not running:
         say("nothing runs (make up starts it)")
-    return bool(running)
+    return bool(running) and not missing
 
 
 def main(arguments: list[str]) -> int:

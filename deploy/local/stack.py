@@ -91,6 +91,15 @@ class Stack:
         self.processes.kill_leftovers()
         shutil.rmtree(self.folder.path, ignore_errors=True)
 
+    def missing(self) -> list[str]:
+        """Names of the processes that were asked for, by `start`, and do not run."""
+        scale = self._remembered_scale()
+        if not scale:
+            return []
+        instances = [f"{service}-{n}" for service, count in scale.items() for n in range(1, count + 1)]
+        running = self.processes.running()
+        return [name for name in (BROKER, PORT_MAPPER, DATABASE, "mail", *instances) if name not in running]
+
     def write_environment(self) -> None:
         """Write `casebus.env` as things stand now, in one step."""
         # A shell reads the file as well. The URLs hold nothing that it would change, so they stand as they are.

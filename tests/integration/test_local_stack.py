@@ -80,6 +80,7 @@ def test_it_comes_up_once_heals_and_goes_away_whole(root: Path) -> None:
     # Broker and database die, and somebody takes their ports: both come back elsewhere, with what they held.
     stack.processes.kill("rabbitmq")
     stack.processes.kill("mongod")
+    assert stack.missing() == ["rabbitmq", "mongod"]
     with taken(stack.folder.port("amqp")), taken(stack.folder.port("mongod")):
         stack.start()
         after = {name: process.pid for name, process in stack.processes.running().items()}
@@ -93,7 +94,7 @@ def test_it_comes_up_once_heals_and_goes_away_whole(root: Path) -> None:
             assert client["casebus_intake"].tickets.count_documents({}) == 1
 
     stack.stop()
-    assert stack.processes.running() == {}
+    assert (stack.processes.running(), stack.missing()) == ({}, [])
     assert not stack.environment_file.exists()
     assert all(is_free(stack.folder.port(name)) for name in ("amqp", "management", "distribution", "epmd", "mongod"))
 

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.local.__main__ import parse_scale
+from deploy.local.__main__ import parse_scale, status
 from deploy.local.folder import Folder, StackError, is_free
 from deploy.local.mail import file_name
 from deploy.local.processes import Processes
+from deploy.local.stack import Stack
 
 
 @pytest.mark.parametrize(
@@ -106,3 +107,21 @@ def test_secrets_and_ports_are_made_once_and_kept_close(tmp_path: Path) -> None:
     assert (again.secret("key"), again.port("amqp")) == (secret, port)
     assert stat.S_IMODE(folder.secret_file("key").stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.sub("secrets").stat().st_mode) == 0o700
+
+
+def test_status_names_what_was_asked_for_and_has_ended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stack = Stack(tmp_path)
+    assert not status(stack)
+    assert "nothing runs" in capsys.readouterr().out
+    (tmp_path / "scale.json").write_text('{"intake": 2, "routing": 0}')
+    for name in ("rabbitmq", "epmd", "mongod", "mail", "intake-1"):
+        stack.processes.start(name, ["sleep", "60"], {})
+    try:
+        assert not status(stack)
+        said = capsys.readouterr().out
+        assert [line.split()[0] for line in said.splitlines() if "has ended" in line] == ["intake-2"]
+        stack.processes.start("intake-2", ["sleep", "60"], {})
+        assert status(stack)
+        assert "ended" not in capsys.readouterr().out
+    finally:
+        stack.processes.kill_leftovers()
