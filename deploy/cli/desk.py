@@ -21,18 +21,18 @@ class Desk:
     """The databases of one desk. Raises Trouble when they cannot be reached."""
 
     def __init__(self, settings: Settings) -> None:
-        prefix = settings.get("DB_PREFIX")
-        self._client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
+        self.prefix = prefix = settings.get("DB_PREFIX")
+        self.client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
             settings.get("MONGO"), serverSelectionTimeoutMS=3000, tz_aware=True
         )
         try:
-            self._client.admin.command("ping")
+            self.client.admin.command("ping")
         except PyMongoError as error:
             raise Trouble("The database does not answer: is the desk running? (`make up`)") from error
-        self.intake = self._client[f"{prefix}_intake"]
-        self.routing = self._client[f"{prefix}_routing"]
-        self.sla = self._client[f"{prefix}_sla"]
-        self.notifications = self._client[f"{prefix}_notifications"]
+        self.intake = self.client[f"{prefix}_intake"]
+        self.routing = self.client[f"{prefix}_routing"]
+        self.sla = self.client[f"{prefix}_sla"]
+        self.notifications = self.client[f"{prefix}_notifications"]
 
     def ticket(self, number: str) -> Document:
         """The ticket with this number; Trouble if there is none."""
@@ -57,7 +57,7 @@ class Desk:
 
     def close(self) -> None:
         """Leave."""
-        self._client.close()
+        self.client.close()
 
     def __enter__(self) -> Desk:
         return self

@@ -13,10 +13,6 @@ from .dead import DeadLetter
 from .facts import Facts
 from .heard import Heard
 
-TIMERS_NEEDED = {"need_more_info": frozenset[str](), "solution_suggested": frozenset({"auto_close"})}
-"""Timers that a ticket must have by status; where it is not named, those of a running reply target."""
-REPLY_TIMERS = frozenset({"warning", "breach"})
-
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -51,10 +47,9 @@ def check(
             "every submission answered as a duplicate is a note in a history, and the other way round",
             [] if notes == duplicates else [f"{notes} notes, {duplicates} outcomes"],
         ),
-        Check("every open ticket has an agent or waits for one in routing", list(_unassigned(facts))),
+        Check("routing and sla have every open ticket right: agent or waiting, load, timers", facts.disagreements),
         Check("the agent who has a ticket was told so, and nobody else", list(_misassigned(facts, received))),
         Check("no agent was given more than they can take", list(_overloaded(heard))),
-        Check("every open ticket has the timers that its status calls for", list(_untimed(facts))),
         Check(
             "nobody was told anything twice, and every notification went out",
             [f"{facts.told_twice} twice"] * bool(facts.told_twice)
@@ -87,12 +82,6 @@ def _untaken(heard: Heard) -> Iterable[str]:
                 yield f"{len(ids)} of {sender.name} {what}"
 
 
-def _unassigned(facts: Facts) -> Iterable[str]:
-    for ticket in facts.tickets:
-        if ticket["status"] != "closed" and not ticket["agent"] and ticket["_id"] not in facts.waiting:
-            yield f"{ticket['number']} ({ticket['status']})"
-
-
 def _misassigned(facts: Facts, received: dict[str, set[str]]) -> Iterable[str]:
     for ticket in facts.tickets:
         agent = {ticket["agent"]["id"]} if ticket["agent"] else set()
@@ -106,11 +95,3 @@ def _overloaded(heard: Heard) -> Iterable[str]:
     for agent in heard.agents:
         if agent.most_unanswered > heard.capacity:
             yield f"{agent.id} had {agent.most_unanswered} at once"
-
-
-def _untimed(facts: Facts) -> Iterable[str]:
-    for ticket in facts.tickets:
-        if ticket["status"] != "closed":
-            missing = TIMERS_NEEDED.get(ticket["status"], REPLY_TIMERS) - facts.timers.get(ticket["_id"], set())
-            if missing:
-                yield f"{ticket['number']} ({ticket['status']}) lacks {', '.join(sorted(missing))}"

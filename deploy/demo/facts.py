@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deploy.cli.desk import Desk
+from deploy.cli.doctor import evidence
 
 from .run import Run
 
@@ -25,8 +26,8 @@ class Facts:
     """Intake's tickets, without history."""
     entries: Counter[str]
     """History entries by kind."""
-    waiting: set[str]
-    """Ids of the tickets that routing keeps waiting for an agent with room."""
+    disagreements: Sequence[str]
+    """Where the services' books say different things, of the whole desk (docs/operating.md)."""
     clocks: Counter[str]
     """sla's clocks: `started` in all, of which `met`, `breached`, `running`, or `closed unanswered`."""
     timers: dict[str, set[str]]
@@ -130,13 +131,11 @@ class Reader:
         about = {"number": {"$gte": min(numbers, default=""), "$lte": max(numbers, default="")}}
         told = [row for row in desk.notifications.deliveries.find(about) if row["number"] in numbers]
         once = {(row["event_id"], row["recipient"], row["channel"]) for row in told}
-        routed = desk.routing.tickets.find(
-            {"_id": {"$in": ids}, "agent": None, "status": {"$ne": "closed"}}, {"_id": 1}
-        )
+        _, disagreements = evidence.compared(desk.client, desk.prefix)
         return Facts(
             tickets=tickets,
             entries=Counter(row["kind"] for row in entries),
-            waiting={row["_id"] for row in routed},
+            disagreements=[one.what for one in disagreements if one.level == "error"],
             clocks=clocks,
             timers=timers,
             deliveries=Counter((row["kind"], row["channel"], row["status"]) for row in told),

@@ -5,8 +5,9 @@ The only pymongo beside database.py; what it means is judged in books.py. The pa
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +24,9 @@ Document = dict[str, Any]
 
 CLAIMED_OFTEN = 3
 """A timer that was claimed so often and has not fired fails."""
+
+SECOND_LOOK = 2.0
+"""Seconds after which what looks wrong is looked at once more."""
 
 NOT_CLOSED = {"$ne": "closed"}
 
@@ -48,6 +52,19 @@ def read(client: MongoClient[Document], prefix: str) -> books.Books:
         {ticket.id: ticket for ticket in clocked},
         timers,
     )
+
+
+def compared(
+    client: MongoClient[Document], prefix: str, sleep: Callable[[float], None] = time.sleep
+) -> tuple[books.Books, list[Finding]]:
+    """The books, and what does not agree in them and did not a moment before either."""
+    held = read(client, prefix)
+    first = books.suspicions(held)
+    if not first:
+        return held, []
+    sleep(SECOND_LOOK)
+    held = read(client, prefix)
+    return held, list(books.findings(first, books.suspicions(held)))
 
 
 def left_lying(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:

@@ -19,11 +19,8 @@ from deploy.local.management import Management, ManagementError
 
 from ..bus import BROKEN
 from ..settings import Settings, Trouble
-from . import books, broker, database, evidence, services
+from . import broker, database, evidence, services
 from .finding import Finding
-
-SECOND_LOOK = 2.0
-"""Seconds after which what looks wrong is looked at once more."""
 
 PATIENCE = 3_000
 """Milliseconds for the database to answer at all."""
@@ -68,12 +65,7 @@ def _said(error: PyMongoError) -> str:
 def _books(
     client: MongoClient[dict[str, Any]], prefix: str, behind: set[str], sleep: Callable[[float], None]
 ) -> Iterator[Finding]:
-    held = evidence.read(client, prefix)
-    first = books.suspicions(held)
-    found: list[Finding] = []
-    if first:
-        sleep(SECOND_LOOK)
-        found = list(books.findings(first, books.suspicions(evidence.read(client, prefix))))
+    held, found = evidence.compared(client, prefix, sleep)
     late = sorted(behind & set(SERVICES) & {finding.where for finding in found})
     for finding in found:
         if finding.where not in late:
