@@ -229,7 +229,7 @@ class Turn(Generic[V]):
         struck, self._sent = self._sent, []
         try:
             self._store.sent(struck)
-        except DatabaseAway:
+        except BaseException:  # the sweeper's end as well: the stop strikes what it had in hand
             self._sent += struck
             raise
 

@@ -54,6 +54,8 @@ def after_a_death_in_the_middle(house: House, how: str) -> Evidence:
     house.ledger.wait(lambda: house.desk.pid("intake") is None, "the intake has died")
     house.desk.start("intake")
     house.ledger.wait(lambda: not house.ready("intake.commands")["intake.commands"], "the queue is empty")
+    # What the dead one had published but not struck yet is the sweeper's, after 10 s.
+    house.ledger.wait(lambda: not house.database("intake")["outbox"].count_documents({}), "the outbox is empty")
     assert house.terminate(("intake", 1)) == [0]
     house.wait_for_messages()
     evidence = house.evidence()

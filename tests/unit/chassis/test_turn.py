@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from greenlet import GreenletExit
 from pymongo.errors import AutoReconnect
 
 from contracts import topology
@@ -356,6 +357,20 @@ def test_what_was_published_is_struck_from_the_outbox_several_turns_at_once() ->
         bench.run(command(str(number)))
         left.append(len(bench.store.outbox))
     assert left == [*range(1, SENT_AT_ONCE), 0] * 2
+
+
+def test_a_sweeper_that_is_ended_in_the_middle_forgets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    bench.run(command())
+
+    def ended(turns: Sequence[str]) -> None:
+        raise GreenletExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.store, "sent", ended)
+        with pytest.raises(GreenletExit):
+            bench.turn.strike_sent()
+    assert bench.unsent() == {}
 
 
 def test_an_id_sent_again_is_found_by_its_lost_race() -> None:
