@@ -6,7 +6,7 @@ Layout: chapters 2.3 and 4.2 of the AMQP 0-9-1 specification, with RabbitMQ's le
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -65,3 +65,12 @@ def confirmed(channel: amqp.Channel, count: int, timeout: float = 30) -> None:
     while len(seen) < count:
         channel.connection.drain_events(timeout=timeout)
     channel.events["basic_ack"].discard(note)
+
+
+UNREADABLE: Mapping[bytes, dict[int, bytes]] = {
+    b"tables in tables": {HEADERS: nested_table(18_000)},
+    b"a time beyond the calendar": {TIMESTAMP: struct.pack(">Q", 2**60)},
+    b"a time beyond the clock": {TIMESTAMP: struct.pack(">Q", 2**64 - 1)},
+    b"no UTF-8": {MESSAGE_ID: short(b"\xff\xfe")},
+}
+"""Properties that the broker passes on and py-amqp cannot decode, by what is odd about them."""

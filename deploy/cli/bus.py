@@ -16,6 +16,8 @@ from urllib.parse import unquote, urlsplit
 import amqp
 from amqp.exceptions import AccessRefused, AMQPError, NotFound
 
+from services.chassis.amqp_connection import reader
+
 from .settings import Trouble
 
 BROKEN = (AMQPError, OSError)
@@ -29,6 +31,16 @@ class _Connection(amqp.Connection):  # type: ignore[misc]
     """Without `connection.blocked`: py-amqp reads the socket before each publish to look for it, for half the cost."""
 
     negotiate_capabilities = {**amqp.Connection.negotiate_capabilities, "connection.blocked": False}
+
+    def __init__(self, **options: Any) -> None:
+        # Operators look at what any sender may have written, properties that nobody can decode among it.
+        super().__init__(frame_handler=reader, **options)
+
+    def channel(self, channel_id: int | None = None) -> Any:
+        """A channel that leaves bodies as they are, whatever codec their `content_encoding` names."""
+        opened = super().channel(channel_id)
+        opened.auto_decode = False
+        return opened
 
 
 class Bus:

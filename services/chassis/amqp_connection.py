@@ -33,7 +33,7 @@ class Connection(amqp.Connection):
     negotiate_capabilities = {**amqp.Connection.negotiate_capabilities, "connection.blocked": False}
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(frame_handler=_reader, **options)
+        super().__init__(frame_handler=reader, **options)
 
     @property
     def has_more(self) -> bool:
@@ -52,7 +52,7 @@ UNDECODABLE = (
 )
 
 
-def _reader(connection: Any, callback: Callable[..., Any]) -> Callable[[Any], bool]:
+def reader(connection: Any, callback: Callable[..., Any]) -> Callable[[Any], bool]:
     """py-amqp's reader of frames, except that properties which it cannot decode (any sender may write bytes that are
     no UTF-8, or a thousand tables in each other) do not end the connection or the process, again at each redelivery:
     the message arrives whole, with no properties."""

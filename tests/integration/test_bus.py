@@ -10,6 +10,7 @@ from deploy.cli.bus import Bus
 from deploy.cli.settings import Trouble
 from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN
+from tests.raw_amqp import UNREADABLE, confirmed, open_channel, publish_raw
 
 
 def test_thousands_are_confirmed_and_consumed_without_loss(desk: Desk) -> None:
@@ -49,6 +50,23 @@ def test_a_queue_of_ones_own_hears_what_is_bound_and_is_gone_afterwards(desk: De
         later.publish("", queue, b"", message_id="late")
         later.settle()
         assert later.returned == ["late"]
+
+
+def test_what_nobody_can_decode_is_heard_all_the_same(desk: Desk) -> None:
+    """Any channel can send such; who looks at the dead letters has to see them."""
+    url = desk.amqp_url(ADMIN)
+    with open_channel(url) as raw:
+        for body, odd in UNREADABLE.items():
+            publish_raw(raw, DEAD, "intake.commands", odd, body)
+        confirmed(raw, len(UNREADABLE))
+    with Bus(url) as bus:
+        bus.publish(DEAD, "intake.commands", b"\\ud800", content_encoding="unicode_escape")
+        bus.settle()
+        seen: list[bytes] = []
+        bus.consume(DEAD, lambda message: seen.append(message.body))
+        while len(seen) <= len(UNREADABLE):
+            bus.drain(10)
+    assert seen == [*UNREADABLE, b"\\ud800"]
 
 
 def test_what_was_acknowledged_does_not_come_again(desk: Desk) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from contracts.topology import CHANNELS, DEAD, INTAKE
 from deploy.local.desk import Desk
 from services.intake.secrets import OPENED_AT_ONCE
 from tests.integration.test_intake import PATIENCE, channel, outcomes, publish
-from tests.raw_amqp import HEADERS, MESSAGE_ID, TIMESTAMP, USER_ID, confirmed, nested_table, publish_raw, short
+from tests.raw_amqp import UNREADABLE, USER_ID, confirmed, publish_raw, short
 from tests.unit.intake.desk import account, submission
 
 
@@ -66,14 +65,6 @@ def test_odd_properties_end_no_consumer(desk: Desk) -> None:
     assert desk.pid("intake") == pid
 
 
-UNREADABLE: Mapping[bytes, dict[int, bytes]] = {
-    b"tables in tables": {HEADERS: nested_table(18_000)},
-    b"a time beyond the calendar": {TIMESTAMP: struct.pack(">Q", 2**60)},
-    b"a time beyond the clock": {TIMESTAMP: struct.pack(">Q", 2**64 - 1)},
-}
-"""Properties that the broker passes on and py-amqp cannot decode, by body of the message."""
-
-
 def test_properties_that_nobody_can_read_end_no_consumer(desk: Desk) -> None:
     """They would come again and again, and take along each time whoever reads them and all that came with them."""
     desk.start("intake")
@@ -81,7 +72,7 @@ def test_properties_that_nobody_can_read_end_no_consumer(desk: Desk) -> None:
     with channel(desk, "web") as open_channel:
         open_channel.confirm_select()
         for body, odd in UNREADABLE.items():
-            properties = {MESSAGE_ID: short("odd"), USER_ID: short("web"), **odd}
+            properties = {USER_ID: short("web"), **odd}
             publish_raw(open_channel, INTAKE, "ticket.submit", properties, body)
         confirmed(open_channel, len(UNREADABLE))
     submit(desk, "game", "honest")

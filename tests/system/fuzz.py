@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import struct
 import sys
 import time
 from collections import Counter
@@ -25,29 +24,13 @@ from contracts.names import AGENT_PREFIX, DEAD, DESK, INTAKE, SERVICES, source_o
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import ROOT, Stack
 from tests import odd_input
-from tests.raw_amqp import (
-    HEADERS,
-    MESSAGE_ID,
-    TIMESTAMP,
-    USER_ID,
-    confirmed,
-    nested_table,
-    open_channel,
-    publish_raw,
-    short,
-)
+from tests.raw_amqp import UNREADABLE, USER_ID, confirmed, open_channel, publish_raw, short
 from tests.system.client import Listener, command, submission
 from tests.system.house import WORK_QUEUES, House, emptied
 
 HOSTILE_CHANNEL, HOSTILE_AGENT, HONEST = "web", f"{AGENT_PREFIX}a2", "game"
 BATCH = 50
 PATIENCE = 120.0
-UNREADABLE: tuple[dict[int, bytes], ...] = (
-    {HEADERS: nested_table(5_000)},
-    {TIMESTAMP: struct.pack(">Q", 2**60)},
-    {MESSAGE_ID: short(b"\xff\xfe")},
-)
-"""Properties that the broker passes on and no client can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +95,7 @@ def send_odd(house: House, dice: Random, count: int) -> list[Odd]:
             type_, body = odd_command(dice, bus.user)
             exchange = INTAKE if bus is channel else DESK
             if dice.random() < 0.05:
-                raw(house, bus.user, exchange, type_, body, dice.choice(UNREADABLE))
+                raw(house, bus.user, exchange, type_, body, dice.choice(list(UNREADABLE.values())))
             else:
                 bus.publish(exchange, type_, body, **odd_properties(dice, bus.user))
             sent.append(Odd(bus.user, body))
