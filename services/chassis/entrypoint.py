@@ -198,7 +198,8 @@ class DueTimers(TurnEntrypoint):
                 eventlet.sleep(TIMER_POLL)
 
     def _fire(self, store: Store, claimed: Sequence[Fired], owner: str) -> None:
-        keeper = eventlet.spawn(self._keep, store, claimed, owner)
+        done = Event()
+        keeper = eventlet.spawn(self._keep, store, claimed, owner, done)
         try:
             # All were within the horizon when they were claimed: what is further off now is so because the clock was
             # set back, and would be slept for as long.
@@ -213,13 +214,13 @@ class DueTimers(TurnEntrypoint):
             log.warning("timers are claimed again", extra={"error": str(error)})  # no longer held, in `TIMER_LEASE`
             return
         finally:
-            keeper.kill()
+            done.send(True)
+            keeper.wait()
         hold_timers(store, claimed, owner, TIMER_RETRY)  # what is left of them could not be decided
 
-    def _keep(self, store: Store, claimed: Sequence[Fired], owner: str) -> None:
-        """Renew the claim until killed: a turn may take long (the broker is away, mails go out)."""
-        while True:
-            eventlet.sleep(TIMER_RENEWAL)
+    def _keep(self, store: Store, claimed: Sequence[Fired], owner: str, done: Event) -> None:
+        """Renew the claim until `done`: a turn may take long (the broker is away, mails go out)."""
+        while not done.wait(TIMER_RENEWAL):
             try:
                 hold_timers(store, claimed, owner, TIMER_LEASE)
             except DatabaseAway as error:
