@@ -1,7 +1,8 @@
 """`make bench`: what Casebus handles, as ratios within one run, on a stack of its own.
 
 Measures what `--only` names, or all, each on a desk of its own; prints the figures and the goals, writes
-`.local/bench.json`. What is measured and how: the module of each, and docs/performance.md.
+`.local/bench.json`, and leaves the logs in `.local/bench-log`. What is measured and how: the module of each, and
+docs/performance.md.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +34,7 @@ from tests.bench.timers import lateness
 FOLDER = CODE / ".local" / "bench"
 RESULT = CODE / ".local" / "bench.json"
 PROFILES = CODE / ".local" / "profile"
+LOGS = CODE / ".local" / "bench-log"
 
 
 class Bench:
@@ -112,6 +115,7 @@ def main() -> None:
         stack.start_servers()
         Bench(stack, console, options.count, options.profile).run(options.only, results)
     finally:
+        shutil.copytree(FOLDER / "log", LOGS, dirs_exist_ok=True)
         stack.remove()
         _report(console, results, options.count, load)
 

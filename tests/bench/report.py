@@ -128,9 +128,12 @@ def _latencies(latencies: Mapping[str, Latency]) -> Table:
 
 def _lateness(late: Lateness) -> Table:
     title = f"Timers: {late.armed} armed, {late.due} due within a minute, an instance killed in its middle"
-    table = Table("fired", "in two turns", "heard twice", "p50 s", "p99 s", "largest s", "over 1 s", title=title)
+    table = Table(
+        "heard", "still armed", "in two turns", "heard twice", "p50 s", "p99 s", "largest s", "over 1 s", title=title
+    )
     table.add_row(
         str(late.fired),
+        str(late.left),
         str(late.fired_twice),
         str(late.heard_twice),
         f"{late.p50:.3f}",
