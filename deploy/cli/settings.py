@@ -1,7 +1,8 @@
 """Where the desk is: what the command line needs to know to reach the broker and the database.
 
 A setting `CASEBUS_X` comes from the environment, else from `.local/casebus.env`, looked for in the working folder and
-upward from there (`make up` writes it). Nothing is guessed. The page is docs/cli.md.
+upward from there (`make up` writes it); it, or a URL's password, may be in a file, as for services. Nothing is guessed.
+The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from services.chassis.settings import WrongSettings, look_up
 
 ENV_FILE = Path(".local") / "casebus.env"
 
@@ -31,7 +34,10 @@ class Settings:
 
     def get(self, name: str) -> str:
         """The setting `CASEBUS_<name>`; Trouble if it is nowhere."""
-        value = self.values.get(name, "")
+        try:
+            value = look_up(name, self.values)
+        except WrongSettings as error:
+            raise Trouble(f"CASEBUS_{error}") from error
         if not value:
             where = f"nor in {self.file}" if self.file else f"and there is no {ENV_FILE} here or above"
             raise Trouble(f"CASEBUS_{name} is not set, {where}: start the desk with `make up`, or set it.")

@@ -21,10 +21,13 @@ import logging
 import os
 import signal
 import sys
-from typing import Any
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 from eventlet.event import Event
 from nameko.containers import ServiceContainer
+from pymongo import IndexModel
 from pymongo.errors import OperationFailure
 
 from contracts import topology
@@ -35,6 +38,8 @@ from services.chassis.settings import Settings, WrongSettings, read
 from services.chassis.unit_of_work import DatabaseAway, DatabaseRefuses, Store, open_database
 
 log = logging.getLogger("casebus")
+
+Indexes: TypeAlias = Mapping[str, Sequence[IndexModel]]
 
 
 def main(arguments: list[str]) -> int:
@@ -49,23 +54,17 @@ def main(arguments: list[str]) -> int:
         telemetry.log_as_json(name, settings.log_level)
         listener = health.listen(settings.health_host, settings.health_port)
         database = open_database(settings.mongo, f"{settings.db_prefix}_{name}", name)
-        _check_broker(settings.amqp, name)
         store = Store(database, name)
-        store.prepare(module.INDEXES)
-        store.now()
+        _wait_until_there(settings, name, store, module.INDEXES)
         config: dict[str, Any] = {"settings": settings, "database": database}
         container = ServiceContainer(module.Service, config)
         for signal_ in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signal_, lambda *_: stop.ready() or stop.send())
         container.start()  # from here on there is something to be stopped cleanly
-    except WrongSettings as error:
+    except (WrongSettings, _NotThere) as error:
         return _say(str(error))
-    except DatabaseRefuses as error:
-        return _say(f"The database of CASEBUS_MONGO does not do: {error}.")
     except DatabaseAway as error:
         return _say(f"The database cannot be reached ({error}).")
-    except OperationFailure as error:
-        return _say(f"The database of CASEBUS_MONGO does not do: {(error.details or {}).get('codeName')}.")
     except AWAY as error:
         return _say(f"The broker cannot be used ({type(error).__name__}: {error}).")
 
@@ -88,6 +87,38 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+class _NotThere(Exception):
+    """Broker or database, or what should be in them, is not there (yet); the message is a sentence for the operator."""
+
+
+def _wait_until_there(settings: Settings, name: Service, store: Store, indexes: Indexes) -> None:
+    """Return when `_check` finds all there; after `start_patience` seconds its `_NotThere` is raised."""
+    deadline = time.monotonic() + settings.start_patience
+    while True:
+        try:
+            return _check(settings.amqp, name, store, indexes)
+        except _NotThere as error:
+            if time.monotonic() >= deadline:
+                raise
+            log.warning("not started yet", extra={"why": str(error)})
+            eventlet.sleep(1)
+
+
+def _check(amqp: str, name: Service, store: Store, indexes: Indexes) -> None:
+    """Raise `_NotThere` unless broker and database are as the service needs them."""
+    try:
+        _check_broker(amqp, name)
+        store.prepare(indexes)
+        store.now()
+    except DatabaseRefuses as error:
+        raise _NotThere(f"The database of CASEBUS_MONGO does not do: {error}.") from error
+    except DatabaseAway as error:
+        raise _NotThere(f"The database cannot be reached ({error}).") from error
+    except OperationFailure as error:
+        code = (error.details or {}).get("codeName")
+        raise _NotThere(f"The database of CASEBUS_MONGO does not do: {code}.") from error
+
+
 def _end_with(container: ServiceContainer, stop: Event) -> None:
     """A container that dies of an error ends the process: whoever supervises starts it again."""
     try:
@@ -100,16 +131,16 @@ def _end_with(container: ServiceContainer, stop: Event) -> None:
 
 
 def _check_broker(url: str, service: Service) -> None:
-    """Raise `WrongSettings` unless the broker lets the service in and has the queues that it reads."""
+    """Raise `_NotThere` unless the broker lets the service in and has the queues that it reads."""
     try:
         connection = connect(url, f"{service} check")
     except AWAY as error:
-        raise WrongSettings(f"The broker of CASEBUS_AMQP cannot be used ({type(error).__name__}: {error}).") from error
+        raise _NotThere(f"The broker of CASEBUS_AMQP cannot be used ({type(error).__name__}: {error}).") from error
     try:
         for queue in topology.queues_of(service):
             connection.channel().queue_declare(queue, passive=True)
     except AWAY as error:
-        raise WrongSettings(f"The broker lacks what the topology says; apply it first ({error}).") from error
+        raise _NotThere(f"The broker lacks what the topology says; apply it first ({error}).") from error
     finally:
         close(connection)
 

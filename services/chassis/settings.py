@@ -1,7 +1,8 @@
 """Settings from the environment, checked once at start.
 
-`CASEBUS_<NAME>` holds a value, or `CASEBUS_<NAME>_FILE` names a file that holds it (how secrets come in). A wrong or
-missing one stops the process with one sentence that names it. Each service extends `Settings` with its own fields.
+`CASEBUS_<NAME>` holds a value, or `CASEBUS_<NAME>_FILE` names a file that holds it (how secrets come in); a URL may
+leave its password to `CASEBUS_<NAME>_PASSWORD` or `…_PASSWORD_FILE`. A wrong or missing one stops the process with one
+sentence that names it. Each service extends `Settings` with its own fields.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
+from urllib.parse import quote, urlsplit
 
 S = TypeVar("S", bound="Settings")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -33,6 +35,8 @@ class Settings:
     health_port: int = 0
     """Port of /healthz, /readyz and /metrics on `health_host`; 0 takes a free one."""
     health_host: str = "127.0.0.1"
+    start_patience: float = 0.0
+    """Seconds in which broker, database and what should be in them may come; then it ends, saying what lacks."""
     log_level: str = "INFO"
     catalogue: Path = Path("deploy/catalogue.yaml")
 
@@ -41,6 +45,7 @@ class Settings:
         expect(self.mongo.startswith(("mongodb://", "mongodb+srv://")), "mongo", "a URL mongodb://…")
         expect(self.db_prefix.isidentifier(), "db_prefix", "letters, digits and underscores")
         expect(0 <= self.health_port < 65536, "health_port", "a port number")
+        expect(self.start_patience >= 0, "start_patience", "a number of seconds, 0 or more")
         expect(self.log_level in LEVELS, "log_level", "one of " + ", ".join(LEVELS))
 
 
@@ -55,12 +60,30 @@ def read(kind: type[S], environment: Mapping[str, str] = os.environ) -> S:
     hints = get_type_hints(kind)
     values = {}
     for field in dataclasses.fields(kind):
-        text = _text(f"CASEBUS_{field.name.upper()}", environment)
+        text = look_up(f"CASEBUS_{field.name.upper()}", environment)
         if text is not None:
             values[field.name] = _value(field.name, text, hints[field.name])
         elif field.default is dataclasses.MISSING:
             raise WrongSettings(f"CASEBUS_{field.name.upper()} (or CASEBUS_{field.name.upper()}_FILE) is not set.")
     return kind(**values)
+
+
+def look_up(name: str, environment: Mapping[str, str]) -> str | None:
+    """The setting `name`, complete with a password that is kept apart from its URL; None if there is none.
+
+    Raises `WrongSettings` for a file that cannot be read.
+    """
+    text, password = _text(name, environment), _text(f"{name}_PASSWORD", environment)
+    return text if text is None or password is None else _with_password(text, password)
+
+
+def _with_password(url: str, password: str) -> str:
+    """The URL with this password, if it names a user and no password."""
+    parts = urlsplit(url)
+    if not parts.username or parts.password is not None:
+        return url
+    user, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}").geturl()
 
 
 def _text(name: str, environment: Mapping[str, str]) -> str | None:

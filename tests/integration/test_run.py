@@ -6,11 +6,13 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
+from deploy.local.stack import Stack
 
 
 @pytest.mark.parametrize(
@@ -50,3 +52,16 @@ def test_what_keeps_a_service_from_starting(desk: Desk, service: str, wrong: dic
     assert ended.stderr.startswith("casebus: ")
     assert sentence in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+def test_a_service_may_be_started_before_what_it_needs_is_there(stack: Stack, desk: Desk) -> None:
+    stack.broker.management.delete(f"/queues/{desk.name}/sla.events")
+    desk.settings["CASEBUS_START_PATIENCE"] = "60"
+    starting = threading.Thread(target=desk.start, args=("sla",))
+    starting.start()
+    while not any("not started yet" in log.read_text() for log in desk.logs("sla")):
+        assert starting.is_alive(), "it has not waited"
+        starting.join(0.05)
+    desk.prepare()
+    starting.join()
+    assert desk.is_ready("sla")

@@ -1,0 +1,40 @@
+"""Settings from files, and passwords kept apart from their URLs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.chassis.settings import Settings, WrongSettings, look_up, read
+
+WHERE = {
+    "CASEBUS_AMQP": "amqp://sla@rabbitmq:5672/casebus",
+    "CASEBUS_MONGO": "mongodb://sla@a:1,b:2/admin?replicaSet=x",
+}
+
+
+def test_a_url_gets_the_password_that_is_kept_apart(tmp_path: Path) -> None:
+    (tmp_path / "amqp").write_text("secret\n")
+    passwords = {"CASEBUS_AMQP_PASSWORD_FILE": str(tmp_path / "amqp"), "CASEBUS_MONGO_PASSWORD": "p@ss/w:rd"}
+    settings = read(Settings, {**WHERE, **passwords})
+    assert settings.amqp == "amqp://sla:secret@rabbitmq:5672/casebus"
+    assert settings.mongo == "mongodb://sla:p%40ss%2Fw%3Ard@a:1,b:2/admin?replicaSet=x"
+    assert "secret" not in repr(settings)
+
+
+@pytest.mark.parametrize("url", ["amqp://sla:own@host/casebus", "amqp://host/casebus", "nonsense"])
+def test_a_url_with_a_password_or_without_a_user_stays_as_it_is(url: str) -> None:
+    assert look_up("CASEBUS_AMQP", {"CASEBUS_AMQP": url, "CASEBUS_AMQP_PASSWORD": "other"}) == url
+
+
+def test_a_whole_setting_may_be_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text(" amqp://sla:x@host/casebus \n")
+    assert look_up("CASEBUS_AMQP", {"CASEBUS_AMQP_FILE": str(tmp_path / "url")}) == "amqp://sla:x@host/casebus"
+    assert look_up("CASEBUS_AMQP", {"CASEBUS_AMQP_PASSWORD": "alone"}) is None
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    gone = {**WHERE, "CASEBUS_AMQP_PASSWORD_FILE": str(tmp_path / "none")}
+    with pytest.raises(WrongSettings, match=r"CASEBUS_AMQP_PASSWORD_FILE cannot be read: .*none"):
+        read(Settings, gone)
