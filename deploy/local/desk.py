@@ -117,7 +117,7 @@ class Desk:
         if not self._processes.pid(self._mail):
             self._folder.port_to_listen_on(self._mail)
         port = self._folder.port(self._mail)
-        command = [sys.executable, "-m", "deploy.local.mail", str(port), str(self.mail_folder)]
+        command = [sys.executable, "-m", "deploy.mail", str(port), str(self.mail_folder)]
         self._processes.start(self._mail, command, {})
         self._wait(self._mail, "The mail sink", lambda: _greets(port))
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from deploy.local.__main__ import parse_scale, status
 from deploy.local.folder import Folder, StackError, is_free
-from deploy.local.mail import file_name
 from deploy.local.processes import Processes
 from deploy.local.stack import Stack
+from deploy.mail import file_name
 
 
 @pytest.mark.parametrize(
