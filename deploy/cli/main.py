@@ -1,4 +1,4 @@
-"""The command line `casebus`: feed the desk, watch it, look at tickets and agents.
+"""The command line `casebus`: feed the desk, watch it, look at tickets and agents, apply the topology.
 
 Reads arguments and says in one sentence what went wrong; what the commands do stands in the modules beside it.
 The page is docs/cli.md.
@@ -16,7 +16,7 @@ from pymongo.errors import PyMongoError
 
 from contracts.names import role_of
 
-from . import requests, settings, show
+from . import requests, settings, show, topology
 from .bus import BROKEN, Bus
 from .dead import commands as dead
 from .desk import Desk
@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(dead.app, name="dead")
 app.command()(doctor)
+app.add_typer(topology.app, name="topology")
 console = show.console()
 
 
@@ -128,7 +129,7 @@ def agents() -> None:
 def run() -> None:
     """The entry point: every trouble becomes one sentence on stderr and an exit code."""
     try:
-        app()
+        app(prog_name="casebus")
     except Trouble as trouble:
         _end(str(trouble), trouble.code)
     except (TimeoutError, *BROKEN):

@@ -17,20 +17,18 @@ from pymongo.errors import OperationFailure, PyMongoError
 from deploy.local import programs
 from deploy.local.folder import Folder, StackError, is_free, write_atomically
 from deploy.local.processes import Processes
+from deploy.provision import database
+from deploy.provision.database import Client
 
 DATABASE = "mongod"
 ROOT = "casebus_root"
 REPLICA_SET = "casebus"
 PATIENCE = 60.0
 
-_USER_NOT_FOUND = 11
 _UNAUTHORIZED = 13
 _AUTHENTICATION_FAILED = 18
-_ALREADY_INITIALIZED = 23
 _NOT_YET_INITIALIZED = 94
 """Also for a moment at each start, while the configuration is being loaded."""
-
-Client = MongoClient[dict[str, Any]]
 
 
 class Database:
@@ -91,21 +89,14 @@ class Database:
     def ensure_users(self, databases: Iterable[str]) -> None:
         """One user for each of these databases, named like it, who may read and write that one alone."""
         with self._connect(ROOT) as client:
-            for database in databases:
-                roles = [{"role": "readWrite", "db": database}]
-                try:
-                    client.admin.command("updateUser", database, pwd=self._password(database), roles=roles)
-                except OperationFailure as error:
-                    if error.code != _USER_NOT_FOUND:
-                        raise
-                    client.admin.command("createUser", database, pwd=self._password(database), roles=roles)
+            database.ensure_users(client, {name: self._password(name) for name in databases})
 
     def drop(self, databases: Iterable[str]) -> None:
         """Remove these databases and their users."""
         with self._connect(ROOT) as client:
-            for database in databases:
-                client.drop_database(database)
-                client.admin.command("dropUser", database)
+            for name in databases:
+                client.drop_database(name)
+                client.admin.command("dropUser", name)
 
     @property
     def _host(self) -> str:
@@ -150,7 +141,7 @@ class Database:
             return False
 
     def _is_primary(self, client: Client) -> bool:
-        if client.admin.command("hello").get("isWritablePrimary"):
+        if database.is_primary(client):
             return True
         config = client.admin.command("replSetGetConfig")["config"]
         if config["members"][0]["host"] != self._host:
@@ -163,16 +154,14 @@ class Database:
     def _first_steps(self) -> None:
         """Until the first user exists, MongoDB lets a client on the same machine initiate and create that one."""
         with self._connect(None) as client:
-            config = {"_id": REPLICA_SET, "members": [{"_id": 0, "host": self._host}]}
             try:
-                client.admin.command("replSetInitiate", config)
+                database.initiate(client, REPLICA_SET, self._host)
             except OperationFailure as error:
                 if error.code == _UNAUTHORIZED:
                     raise StackError(
                         f"The data in {self._folder.path} were written with other secrets than those beside them;"
                         " `make clean` deletes both."
                     ) from error
-                if error.code != _ALREADY_INITIALIZED:
-                    raise
-            if client.admin.command("hello").get("isWritablePrimary"):
+                raise
+            if database.is_primary(client):
                 client.admin.command("createUser", ROOT, pwd=self._password(ROOT), roles=["root"])

@@ -1,14 +1,13 @@
-"""Puts the topology into the broker: vhost, exchanges, queues, bindings, users and their permissions.
+"""Who the channels, agents and other users of a local stack are; the topology is applied for them.
 
-What there is to put comes from `contracts/topology.py` alone; this module adds passwords. The page is
-docs/local-stack.md.
+How it is applied is `deploy/provision/topology.py`. The page is docs/local-stack.md.
 """
 
 from __future__ import annotations
 
-from contracts import topology
 from contracts.names import AGENT_PREFIX, OPERATOR, SERVICES
-from deploy.local.rabbitmq import ADMIN, Broker
+from deploy.local.rabbitmq import Broker
+from deploy.provision.topology import apply
 
 CHANNELS = ("web", "game", "mail", "partner")
 AGENTS = tuple(f"a{number}" for number in range(1, 13))
@@ -18,10 +17,9 @@ USERS = (*SERVICES, OPERATOR, *CHANNELS, *(AGENT_PREFIX + agent for agent in AGE
 
 
 def provision(broker: Broker, vhost: str) -> None:
-    """Import the topology into `vhost`, made if need be. Again is harmless, and brings in what is new."""
-    management = broker.management
-    management.put(f"/vhosts/{vhost}", {})
-    everything = {"configure": ".*", "write": ".*", "read": ".*"}
-    management.put(f"/permissions/{vhost}/{ADMIN}", everything)
+    """Apply the topology to `vhost`, made if need be. Again is harmless, and brings in what is new.
+
+    Raises: StackError.
+    """
     passwords = {user: broker.password(user) for user in USERS}
-    management.post("/definitions", topology.definitions(vhost, passwords, CHANNELS, AGENTS))
+    apply(broker.management, vhost, passwords)

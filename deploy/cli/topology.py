@@ -1,0 +1,52 @@
+"""`casebus topology apply`: brings a broker to what the desk needs.
+
+How it is done is `deploy/provision/topology.py`'s. The page is docs/deployment.md.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.local.management import Management, ManagementError
+from deploy.provision.passwords import NoPasswords, read_passwords
+from deploy.provision.topology import CannotApply
+from deploy.provision.topology import apply as apply_topology
+
+from . import settings, show
+from .settings import Trouble
+
+app = typer.Typer(help="Exchanges, queues and users of the broker.", no_args_is_help=True)
+console = show.console()
+
+
+@app.callback()
+def topology() -> None:
+    """Exchanges, queues and users of the broker."""
+
+
+@app.command()
+def apply(
+    passwords: Annotated[
+        Path | None,
+        typer.Option(help="A folder with a password file for each broker user, named like the user.", file_okay=False),
+    ] = None,
+    channel: Annotated[list[str] | None, typer.Option(help="A channel to declare the mailbox of, user or not.")] = None,
+    agent: Annotated[list[str] | None, typer.Option(help="An agent's id to declare the mailbox of.")] = None,
+    vhost: Annotated[str, typer.Option(help="The desk's virtual host.")] = "casebus",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Bring the broker to what the desk needs; again is harmless. Needs CASEBUS_AMQP_MANAGEMENT, an administrator."""
+    try:
+        management = Management.at(settings.load().get("AMQP_MANAGEMENT"))
+        users = read_passwords(passwords) if passwords else {}
+        changes = apply_topology(management, vhost, users, channel or (), agent or (), dry_run=dry_run)
+    except (CannotApply, ManagementError) as error:
+        raise Trouble(str(error)) from error
+    except (NoPasswords, ValueError) as error:
+        raise Trouble(str(error), 2) from error
+    console.print("\n".join(changes) or "The broker is as the topology says.", markup=False, highlight=False)
+    if dry_run and changes:
+        console.print(f"[dim]{len(changes)} changes; none was made[/]")

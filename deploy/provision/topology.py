@@ -1,0 +1,186 @@
+"""Brings a broker to what `contracts/topology.py` says, by its management API, and tells what it changed.
+
+It compares first and sends only what differs, so that again is harmless, and what cannot be changed is said before
+anything is. Used by `casebus topology apply`, `make up` and the compose file. The page is docs/deployment.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from contracts.names import AGENT_PREFIX, CONSOLE, OPERATOR, SERVICES, role_of
+from contracts.topology import QUEUES, definitions
+from deploy.local.folder import StackError
+from deploy.local.management import Management
+
+Thing = Mapping[str, Any]
+"""An exchange, queue, user, …: as RabbitMQ's definitions have it."""
+
+IDENTITY: Mapping[str, tuple[str, ...]] = {
+    "vhosts": ("name",),
+    "users": ("name",),
+    "permissions": ("user", "vhost"),
+    "topic_permissions": ("user", "vhost", "exchange"),
+    "exchanges": ("name", "vhost"),
+    "queues": ("name", "vhost"),
+    "bindings": ("source", "vhost", "destination", "destination_type", "routing_key", "arguments"),
+}
+"""What tells things of a kind apart, in the order in which they are made."""
+
+FIXED = ("exchanges", "queues")
+"""RabbitMQ changes neither once they are declared."""
+
+EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}
+
+
+class CannotApply(StackError):
+    """The broker holds what cannot be changed in place; the text says what to do about it."""
+
+
+def apply(
+    management: Management,
+    vhost: str,
+    passwords: Mapping[str, str],
+    channels: Iterable[str] = (),
+    agents: Iterable[str] = (),
+    *,
+    dry_run: bool = False,
+) -> list[str]:
+    """Make, in `vhost`, what the topology has and the broker lacks; gives a line for each change.
+
+    `passwords` are those of broker users that shall exist; channels and agents among them have their mailbox declared,
+    and so have those of `channels` and `agents` (names and ids), who may have no user here. Users that have
+    permissions in the vhost already get those of their role as it is now. Bindings of the desk's own queues that the
+    topology does not have are taken away; nothing else is. With `dry_run` it only says what it would do.
+
+    Raises: CannotApply, before anything was changed; ManagementError; ValueError for a name that nobody can have.
+    """
+    there = management.get("/definitions")
+    wanted = _wanted(management.user, vhost, passwords, channels, agents, there)
+    found = {kind: {_key(kind, each): each for each in there.get(kind, ())} for kind in IDENTITY}
+    differing: dict[str, list[Thing]] = {}
+    lines: list[str] = []
+    for kind in IDENTITY:
+        for each in wanted[kind]:
+            present = found[kind].get(_key(kind, each))
+            if present is not None and _same(kind, each, present, passwords):
+                continue
+            if present is not None and kind in FIXED:
+                raise CannotApply(_other_arguments(kind, each, present))
+            differing.setdefault(kind, []).append(each)
+            lines.append(f"{_called(kind, each)}: {'made' if present is None else 'changed'}")
+    stale = _stale_bindings(vhost, there.get("bindings", ()), wanted["bindings"])
+    lines += [f"{_called('bindings', each)}: taken away" for each in stale]
+    if not dry_run:
+        if differing:
+            management.post("/definitions", differing)
+        for each in stale:
+            _unbind(management, each)
+    return lines
+
+
+def _wanted(
+    administrator: str,
+    vhost: str,
+    passwords: Mapping[str, str],
+    channels: Iterable[str],
+    agents: Iterable[str],
+    there: Mapping[str, Any],
+) -> dict[str, list[Thing]]:
+    """What the broker shall hold, by kind."""
+    here_already = {each["user"] for each in there["permissions"] if each["vhost"] == vhost}
+    users = {*passwords, *filter(_has_a_role, here_already)}
+    made = definitions(
+        vhost,
+        {user: passwords.get(user, "") for user in sorted(users)},
+        sorted({*channels, *(user for user in users if role_of(user) == "channel")}),
+        sorted({*agents, *(user.removeprefix(AGENT_PREFIX) for user in users if role_of(user) == "agent")}),
+    )
+    # Nobody but the person who applies it knows the passwords of the others.
+    made["users"] = [user for user in made["users"] if user["name"] in passwords]
+    made["permissions"].append({"user": administrator, "vhost": vhost, **EVERYTHING})
+    return made
+
+
+def _has_a_role(user: str) -> bool:
+    return user in (*SERVICES, CONSOLE, OPERATOR) or role_of(user) is not None
+
+
+def _key(kind: str, thing: Thing) -> tuple[str, ...]:
+    return tuple(
+        json.dumps(thing[part], sort_keys=True) if part == "arguments" else thing[part] for part in IDENTITY[kind]
+    )
+
+
+def _same(kind: str, wanted: Thing, present: Thing, passwords: Mapping[str, str]) -> bool:
+    if kind == "users":
+        same_tags = set(wanted["tags"]) == set(present["tags"])
+        return same_tags and _is_password(passwords[wanted["name"]], present)
+    return all(present.get(name) == value for name, value in wanted.items())
+
+
+def _is_password(password: str, user: Thing) -> bool:
+    """Whether this is the password of a user as the broker has it: 4 bytes of salt, and SHA-256 of both."""
+    if user["hashing_algorithm"] != "rabbit_password_hashing_sha256":
+        return False
+    stored = base64.b64decode(user["password_hash"])
+    return stored[4:] == hashlib.sha256(stored[:4] + password.encode()).digest()
+
+
+def _called(kind: str, thing: Thing) -> str:
+    """What a thing is called in a line for a person."""
+    naming: dict[str, Callable[[], str]] = {
+        "vhosts": lambda: f"vhost {thing['name']}",
+        "users": lambda: f"user {thing['name']}",
+        "permissions": lambda: f"permissions of {thing['user']}",
+        "topic_permissions": lambda: f"topic permissions of {thing['user']} on {thing['exchange']}",
+        "exchanges": lambda: f"exchange {thing['name']}",
+        "queues": lambda: f"queue {thing['name']}",
+        "bindings": lambda: f"binding {thing['source']} → {thing['destination']} ({thing['routing_key']})",
+    }
+    return naming[kind]()
+
+
+def _other_arguments(kind: str, wanted: Thing, present: Thing) -> str:
+    """Why a queue or exchange cannot be what it should be, and the way out."""
+    asked, has = (
+        {**{n: v for n, v in each.items() if n != "arguments"}, **each["arguments"]} for each in (wanted, present)
+    )
+    differences = [
+        f"{name} is {json.dumps(has.get(name))} and should be {json.dumps(asked.get(name))}"
+        for name in sorted({*asked, *wanted["arguments"], *present["arguments"]})
+        if has.get(name) != asked.get(name)
+    ]
+    way_out = (
+        "stop who reads it, let what is in it be handled or move it to another queue, delete it"
+        if kind == "queues"
+        else "stop the desk, delete it"
+    )
+    return (
+        f"The {_called(kind, wanted)} exists with other arguments, which RabbitMQ never changes:"
+        f" {'; '.join(differences)}. To go on, {way_out}, and apply the topology again. Nothing was changed."
+    )
+
+
+def _stale_bindings(vhost: str, present: Iterable[Thing], wanted: Iterable[Thing]) -> list[Thing]:
+    """Bindings of the desk's own queues that the topology does not have; those of mailboxes are their readers'."""
+    ours = {queue.name for queue in QUEUES}
+    keys = {_key("bindings", each) for each in wanted}
+    return [
+        each
+        for each in present
+        if each["vhost"] == vhost and each["destination"] in ours and _key("bindings", each) not in keys
+    ]
+
+
+def _unbind(management: Management, binding: Thing) -> None:
+    source, queue = quote(binding["source"], safe=""), quote(binding["destination"], safe="")
+    path = f"/bindings/{quote(binding['vhost'], safe='')}/e/{source}/q/{queue}"
+    for each in management.get(path):
+        if _key("bindings", each) == _key("bindings", binding):
+            management.delete(f"{path}/{quote(each['properties_key'], safe='')}")

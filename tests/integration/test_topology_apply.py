@@ -1,0 +1,122 @@
+"""`casebus topology apply` on a real broker: it brings what lacks, says what it did, and heals."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import amqp
+import pytest
+from kombu import Connection
+
+from contracts.names import EVENTS, INTAKE, OPERATOR, SERVICES
+from deploy.local.processes import CODE
+from deploy.local.stack import Stack
+from deploy.provision.topology import CannotApply, apply
+
+VHOST = "applied"
+PASSWORDS = {**dict.fromkeys(SERVICES, "s" * 20), OPERATOR: "o" * 20, "kiosk": "k" * 20, "agent.z1": "z" * 20}
+
+
+@pytest.fixture
+def vhost(stack: Stack) -> Iterator[str]:
+    """A name for a vhost that is not there yet; gone after the test, with the users that the stack has not."""
+    yield VHOST
+    management = stack.broker.management
+    if VHOST in {each["name"] for each in management.get("/vhosts")}:
+        management.delete(f"/vhosts/{VHOST}")
+    for user in {"kiosk", "agent.z1"} & {each["name"] for each in management.get("/users")}:
+        management.delete(f"/users/{user}")
+
+
+@pytest.fixture
+def passwords(stack: Stack) -> dict[str, str]:
+    """Those of the stack's own users stay as they are: other tests log in with them."""
+    return {
+        user: known if user in ("kiosk", "agent.z1") else stack.broker.password(user)
+        for user, known in PASSWORDS.items()
+    }
+
+
+def test_it_brings_what_is_lacking_heals_and_does_nothing_again(
+    stack: Stack, vhost: str, passwords: dict[str, str]
+) -> None:
+    management = stack.broker.management
+    planned = apply(management, vhost, passwords, channels=["app"], dry_run=True)
+    assert vhost not in {each["name"] for each in management.get("/vhosts")}
+    assert apply(management, vhost, passwords, channels=["app"]) == planned
+    assert {
+        f"vhost {vhost}: made",
+        "user kiosk: made",
+        "permissions of agent.z1: made",
+        f"topic permissions of kiosk on {INTAKE}: made",
+        f"exchange {EVENTS}: made",
+        "queue intake.commands: made",
+        "queue kiosk.outcomes: made",
+        "queue agent.z1.inbox: made",
+        "queue app.outcomes: made",
+        f"binding {INTAKE} → intake.commands (#): made",
+    } <= set(planned)
+    assert apply(management, vhost, passwords, channels=["app"]) == []
+
+    management.delete(f"/queues/{vhost}/sla.events")
+    management.put(f"/permissions/{vhost}/kiosk", {"configure": ".*", "write": ".*", "read": ".*"})
+    management.put("/users/kiosk", {"password": "another", "tags": "administrator"})
+    management.post(f"/bindings/{vhost}/e/{EVENTS}/q/routing.events", {"routing_key": "sla/old #"})
+    management.post(f"/bindings/{vhost}/e/{EVENTS}/q/app.outcomes", {"routing_key": "its.own"})
+    assert set(apply(management, vhost, passwords)) == {
+        "user kiosk: changed",
+        "permissions of kiosk: changed",
+        "queue sla.events: made",
+        f"binding {EVENTS} → sla.events (ticket.#): made",
+        f"binding {EVENTS} → routing.events (sla/old #): taken away",
+    }
+    assert apply(management, vhost, passwords) == []
+    own = f"amqp://kiosk:{passwords['kiosk']}@127.0.0.1:{stack.folder.port('amqp')}/{vhost}"
+    with Connection(own) as connection, pytest.raises(amqp.AccessRefused):
+        connection.channel().basic_get("intake.commands")
+
+    # Who is there already gets the permissions of today, without anybody knowing their passwords.
+    management.put(f"/permissions/{vhost}/kiosk", {"configure": "", "write": "", "read": ""})
+    assert apply(management, vhost, {}) == ["permissions of kiosk: changed"]
+    with Connection(own) as connection:
+        assert connection.channel().basic_get("kiosk.outcomes") is None
+
+
+def test_a_queue_with_other_arguments_is_named_before_anything_is_changed(
+    stack: Stack, vhost: str, passwords: dict[str, str]
+) -> None:
+    management = stack.broker.management
+    management.put(f"/vhosts/{vhost}", {})
+    body = {"durable": True, "arguments": {"x-queue-type": "quorum", "x-delivery-limit": 5}}
+    management.put(f"/queues/{vhost}/sla.events", body)
+    with pytest.raises(CannotApply, match=r"queue sla\.events exists .* x-delivery-limit is 5 and should be 100"):
+        apply(management, vhost, passwords)
+    assert [each["name"] for each in management.get(f"/queues/{vhost}")] == ["sla.events"]
+
+
+def test_the_command(stack: Stack, vhost: str, passwords: dict[str, str], tmp_path: Path) -> None:
+    for user, password in passwords.items():
+        (tmp_path / user).write_text(f"{password}\n")
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-m", "deploy.cli", "topology", "apply", "--vhost", vhost, *arguments]
+        environment = {**os.environ, "CASEBUS_AMQP_MANAGEMENT": stack.broker.management.url, "COLUMNS": "200"}
+        return subprocess.run(words, env=environment, cwd=CODE, capture_output=True, text=True, check=False)
+
+    tried = command("--passwords", str(tmp_path), "--agent", "z2", "--dry-run")
+    assert tried.returncode == 0
+    assert tried.stdout.endswith("; none was made\n")
+    done = command("--passwords", str(tmp_path), "--agent", "z2")
+    assert "queue agent.z2.inbox: made" in done.stdout
+    assert done.returncode == 0
+    assert command("--passwords", str(tmp_path)).stdout == "The broker is as the topology says.\n"
+    wrong = command("--channel", "helpdesk")
+    assert (wrong.returncode, wrong.stderr) == (2, "'helpdesk' is no name for a channel\n")
+    (tmp_path / "kiosk").write_text("")
+    empty = command("--passwords", str(tmp_path))
+    assert (empty.returncode, empty.stderr.count("\n")) == (2, 1)
+    assert "kiosk is empty" in empty.stderr
