@@ -2,10 +2,10 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 
-.PHONY: help setup up down status clean demo watch test lint bench soak contracts lock
+.PHONY: help setup up down status clean demo watch test lint bench soak compose-test contracts lock
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make .venv from requirements-dev.lock
 	@sh deploy/local/bootstrap.sh
@@ -39,6 +39,9 @@ lint: setup ## formatting, style, types, and who may import whom
 
 soak: setup ## long storms of faults (SEEDS="3 7", or COUNT=10 of them; SUBMISSIONS=10000)
 	@$(PYTHON) -m tests.system.soak --seeds "$(SEEDS)" --count $(or $(COUNT),10) --submissions $(or $(SUBMISSIONS),10000)
+
+compose-test: setup ## docker-compose.yml on a real Docker engine, through all that a deployment meets (RABBITMQ=3.10)
+	@$(PYTHON) -m tests.compose $(if $(RABBITMQ),--rabbitmq $(RABBITMQ))
 
 bench: setup ## how fast it is, against the limit and against one message at a time
 	@$(PYTHON) -m tests.bench

@@ -102,15 +102,15 @@ def storm(house: House, seed: int, scale: Scale, say: Callable[[str], None]) -> 
         with ThreadPoolExecutor(1) as other_hand:
             ailing = other_hand.submit(_deal_ailments, ailments, tell)
             for fault in blows:
-                _wait_for(lambda: sum(one.sent for one in channels) >= gate.midway, "the channels send", scale.patience)
+                wait_for(lambda: sum(one.sent for one in channels) >= gate.midway, "the channels send", scale.patience)
                 tell(fault.what)
                 fault.deal()
                 gate.open()
             ailing.result()
-        _wait_for(lambda: sum(one.sent for one in channels) == len(planned), "all is sent", scale.patience)
+        wait_for(lambda: sum(one.sent for one in channels) == len(planned), "all is sent", scale.patience)
         keeper.close()
         tell("the faults are over")
-        _wait_until_calm(house, scale.patience)
+        wait_until_calm(house, scale.patience)
         tell("all is answered, nobody says anything any more")
         for channel in channels:
             channel.close()
@@ -188,7 +188,7 @@ def _deal_ailments(faults: list[Fault], tell: Callable[[str], None]) -> None:
         fault.deal()
 
 
-def _wait_until_calm(house: House, patience: float) -> None:
+def wait_until_calm(house: House, patience: float) -> None:
     """Until all is answered and nobody has said anything for a while: then nobody reacts to anything any more."""
     moved_at, before = time.monotonic(), -1
     rested_at: float | None = None
@@ -207,7 +207,7 @@ def _wait_until_calm(house: House, patience: float) -> None:
         time.sleep(0.2)
 
 
-def _wait_for(holds: Callable[[], bool], what: str, patience: float) -> None:
+def wait_for(holds: Callable[[], bool], what: str, patience: float) -> None:
     deadline = time.monotonic() + patience
     while not holds():
         assert time.monotonic() < deadline, f"{what}: not within {patience:.0f} s"

@@ -1,0 +1,152 @@
+"""docker-compose.yml and deploy/Dockerfile as text: what has to hold of every container, whoever adds one."""
+
+from __future__ import annotations
+
+import re
+import stat
+import subprocess
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from contracts.names import OPERATOR, SERVICES, role_of
+from deploy.local.processes import CODE
+from services.chassis.settings import read
+from services.intake.settings import IntakeSettings
+from services.notifications.settings import NotificationSettings
+
+FILE = yaml.safe_load((CODE / "docker-compose.yml").read_text(encoding="utf-8"))
+CONTAINERS: Mapping[str, Mapping[str, Any]] = FILE["services"]
+DOCKERFILE = (CODE / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+LASTING = [name for name in CONTAINERS if name not in ("provision", "casebus")]
+OUR_IMAGE = "casebus:local"
+SECRET_WORDS = re.compile(r"pass|secret|key|token", re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What deploy/compose/secrets.sh makes, asked for one channel more, and run again."""
+    folder = tmp_path_factory.mktemp("desk") / "secrets"
+    script = ["sh", str(CODE / "deploy/compose/secrets.sh"), "kiosk"]
+    environment = {"PATH": "/usr/bin:/bin", "CASEBUS_SECRETS": str(folder)}
+    subprocess.run(script, env=environment, check=True, capture_output=True)
+    made = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    subprocess.run(script, env=environment, check=True, capture_output=True)
+    assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == made
+    return folder
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_every_container_may_do_no_more_than_it_needs(name: str) -> None:
+    container = CONTAINERS[name]
+    assert container["read_only"] is True
+    assert container["cap_drop"] == ["ALL"]
+    assert "cap_add" not in container
+    assert container["security_opt"] == ["no-new-privileges:true"]
+    assert container["logging"]["options"]["max-size"], "its log fills the disk"
+    assert not {"privileged", "network_mode", "pid", "ipc", "devices", "container_name"} & set(container)
+    if container["image"] == OUR_IMAGE:
+        assert "user" not in container, "the image says who runs it"
+    else:
+        assert container["user"] not in ("root", "0", 0)
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_images_are_pinned(name: str) -> None:
+    image = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", CONTAINERS[name]["image"])
+    assert image == OUR_IMAGE or re.fullmatch(r"[a-z]+:\d+\.\d+[\w.-]*", image), f"{image} is whatever is newest"
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_what_lasts_is_watched_restarted_and_given_time_to_stop(name: str) -> None:
+    container = CONTAINERS[name]
+    assert container["healthcheck"]["test"][0] == "CMD"
+    assert container["restart"] == "unless-stopped"
+    if name != "mail":
+        assert container["stop_grace_period"] == "60s"
+
+
+def test_the_broker_is_up_when_its_port_is_open() -> None:
+    assert CONTAINERS["rabbitmq"]["healthcheck"]["test"][-1] == "check_port_connectivity"
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_nothing_is_open_to_the_world(name: str) -> None:
+    ports = CONTAINERS[name].get("ports", [])
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+    if name not in ("rabbitmq", "mail"):
+        assert not ports, "a service with a port of the host cannot be scaled, and nobody outside needs one"
+
+
+def test_the_database_has_a_network_of_its_own() -> None:
+    assert CONTAINERS["mongo"]["networks"] == ["data"]
+    assert FILE["networks"]["data"] == {"internal": True}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_secrets_are_files_and_none_is_in_the_file(name: str) -> None:
+    container = CONTAINERS[name]
+    for setting, value in container.get("environment", {}).items():
+        if SECRET_WORDS.search(setting):
+            assert setting.endswith("_FILE")
+            assert value.startswith(("/run/secrets/", "/run/passwords/"))
+            if value.startswith("/run/secrets/"):
+                assert value.removeprefix("/run/secrets/") in container["secrets"]
+        assert not re.search(r"://[^/@]*:[^/@]*@", str(value)), f"{setting} holds a password"
+    assert set(container.get("secrets", [])) <= set(FILE["secrets"])
+
+
+def test_the_script_makes_every_secret_that_is_asked_for(secrets: Path) -> None:
+    assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
+    for secret in FILE["secrets"].values():
+        file = secrets / secret["file"].partition("}/")[2]
+        assert stat.S_IMODE(file.stat().st_mode) == 0o444, "its container is not its owner"
+        assert len(file.read_text()) >= 48
+    users = {file.name for file in (secrets / "broker").iterdir()}
+    assert {*SERVICES, OPERATOR, "web", "agent.a1", "kiosk"} <= users
+    assert all(user == OPERATOR or role_of(user) for user in users)
+    contents = [file.read_text() for file in secrets.rglob("*") if file.is_file()]
+    assert len(contents) == len(set(contents))
+
+
+def test_the_services_take_their_settings(secrets: Path) -> None:
+    """The four services' environment, with the secrets where they are here, passes the services' own checks."""
+    assert set(SERVICES) <= set(CONTAINERS)
+    for name, kind in (("intake", IntakeSettings), ("notifications", NotificationSettings)):
+        environment = {}
+        for setting, value in CONTAINERS[name]["environment"].items():
+            value = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+            if value.startswith("/run/secrets/"):
+                secret = FILE["secrets"][value.removeprefix("/run/secrets/")]
+                value = str(secrets / secret["file"].partition("}/")[2])
+            environment[setting] = value
+        settings = read(kind, environment)
+        password = (secrets / "broker" / name).read_text()
+        assert settings.amqp == f"amqp://{name}:{password}@rabbitmq:5672/casebus"
+        assert settings.mongo.startswith(f"mongodb://casebus_{name}:")
+        assert (settings.health_host, settings.health_port) == ("0.0.0.0", 8080)
+
+
+def test_the_image_is_of_locked_packages_and_nobodys() -> None:
+    installs = [line for line in DOCKERFILE.splitlines() if re.search(r"pip .*\binstall\b", line)]
+    assert installs
+    assert all("--require-hashes" in line and "-r /requirements.lock" in line for line in installs)
+    assert "COPY requirements.lock /" in DOCKERFILE
+    assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE) == ["10001:10001"]
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert len(bases) == 2
+    assert set(bases) == {"python:3.11-slim-bookworm"}
+    assert not re.search(r"^(?!#).*(--mount|<<)|^# *syntax", DOCKERFILE, re.MULTILINE), "not every builder builds that"
+
+
+def test_no_secret_gets_into_the_repository_or_the_image() -> None:
+    ignored = (CODE / ".gitignore").read_text().splitlines()
+    assert "deploy/compose/secrets/" in ignored
+    left_out = (CODE / ".dockerignore").read_text().splitlines()
+    assert next(line for line in left_out if line and not line.startswith("#")) == "*"
+    assert "deploy/compose/secrets" in left_out
+    assert not any(fnmatch(line, "!*secret*") for line in left_out)
