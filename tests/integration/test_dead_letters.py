@@ -210,3 +210,19 @@ def test_a_missing_permission_is_one_sentence(stack: Stack, desk: Desk, operator
     with pytest.raises(Trouble, match="does not let a letter be sent again"):
         dealing.replay(operator, EVERYTHING, dry_run=False)
     assert len(letters(operator)) == 1
+
+
+def test_letters_that_vanish_meanwhile_are_not_waited_for(
+    desk: Desk, operator: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "PATIENCE", 0.1)
+    set_aside(desk, "KeyError: 'x'")
+    reader = dealing.reading(operator)
+    with Bus(desk.amqp_url(ADMIN)) as admin:
+        admin.channel.queue_purge(DEAD)
+        with pytest.raises(Trouble, match="the last 1 of 1 dead letters"):
+            next(reader.batches())
+        reader.close()
+        admin.channel.queue_delete(DEAD)
+    with pytest.raises(Trouble, match="has no queue"):
+        dealing.reading(operator)

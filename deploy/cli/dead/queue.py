@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from amqp.exceptions import AccessRefused, ResourceLocked
+from amqp.exceptions import AccessRefused, NotFound, ResourceLocked
 
 from contracts.names import DEAD, OPERATOR
 
@@ -53,7 +53,11 @@ class DeadLetters:
                 f"The broker does not let {self._bus.user} read the dead letters. CASEBUS_AMQP_OPERATOR wants the user"
                 f" `{OPERATOR}`; `casebus doctor` says what it lacks."
             ) from error
-        self.count = self._bus.depth(DEAD)
+        try:
+            self.count = self._bus.depth(DEAD)
+        except NotFound as error:
+            self._bus.close()
+            raise Trouble(f"The broker has no queue {DEAD}: `casebus topology apply` makes it.") from error
         self._removed = 0
         self._channel = self._bus.channel.connection.channel()
         self._arrived: deque[Any] = deque()
@@ -142,8 +146,10 @@ class DeadLetters:
                 self._bus.channel.connection.drain_events(timeout=1)
             except TimeoutError:
                 if time.monotonic() > deadline:
+                    missing, self._left = self._left, 0
                     raise Trouble(
-                        f"The broker hands over no more of {self.count:,} dead letters: somebody else holds the rest."
+                        f"The broker does not hand over the last {missing:,} of {self.count:,} dead letters: somebody"
+                        " else has taken them. Try again."
                     ) from None
         self._bus.channel.connection.heartbeat_tick()
         return batch
