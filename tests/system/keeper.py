@@ -61,11 +61,15 @@ class Keeper:
         if processes.exit_code(pid) != 0:
             self.problems.append(f"{service} {n} ended with {processes.exit_code(pid)} after SIGTERM")
 
+    def settle(self) -> None:
+        """Keep them no more, and wait until all run and are ready."""
+        self.close()
+        self._house.desk.start_all(self.instances)
+
     def close(self) -> None:
-        """Wait until all run and are ready, then keep them no more."""
+        """Keep them no more; again is harmless."""
         self._closing.set()
         self._thread.join()
-        self._house.desk.start_all(self.instances)
 
     def _run(self) -> None:
         while not self._closing.wait(0.3):

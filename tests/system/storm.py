@@ -84,6 +84,7 @@ def storm(house: House, seed: int, scale: Scale, say: Callable[[str], None]) -> 
         dice = random.Random(f"instances {seed}")
         counts = {service: dice.choice(scale.instances) for service in SERVICES}
         keeper = Keeper(house, counts)
+        closing.callback(keeper.close)  # a storm that fails leaves nobody behind who starts services again
         tell(", ".join(f"{service} ×{count}" for service, count in counts.items()) + f"; by lines: {len(lines.ports)}")
         agents = [
             house.sign_on(f"a{number}", scale.capacity, answer=agents_answer, hears=AGENT_HEARS)
@@ -108,7 +109,7 @@ def storm(house: House, seed: int, scale: Scale, say: Callable[[str], None]) -> 
                 gate.open()
             ailing.result()
         wait_for(lambda: sum(one.sent for one in channels) == len(planned), "all is sent", scale.patience)
-        keeper.close()
+        keeper.settle()
         tell("the faults are over")
         wait_until_calm(house, scale.patience)
         tell("all is answered, nobody says anything any more")
