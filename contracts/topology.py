@@ -113,7 +113,9 @@ def _service_queue(name: str, *bindings: tuple[str, str]) -> Queue:
 
 
 QUEUES = (
-    _service_queue("intake.commands", (INTAKE, "#"), (DESK, "ticket.#")),
+    _service_queue("intake.commands", (INTAKE, "#")),
+    # Of its own, so that agents and the desk's own decisions do not wait behind whatever people have sent.
+    _service_queue("intake.desk", (DESK, "ticket.#")),
     _service_queue("routing.commands", (DESK, "agent.#")),
     _service_queue("routing.events", (EVENTS, "ticket.#")),
     _service_queue(ROUTING_OUTCOMES),

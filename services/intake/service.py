@@ -69,9 +69,9 @@ class Intake:
 
     turn: Turn[State] = Turns(rules)
 
-    @messages("intake.commands")  # type: ignore[untyped-decorator]
+    @messages("intake.commands", "intake.desk")  # type: ignore[untyped-decorator]
     def take(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
-        """Commands, as many as wait."""
+        """Commands of people's channels, and of agents and services, as many as wait."""
         return self.turn.run(take)
 
 

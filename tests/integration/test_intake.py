@@ -188,3 +188,14 @@ def test_replies_and_answers_that_meet_leave_no_gap(desk: Desk) -> None:
         for entry in documents("entries"):
             versions.setdefault(entry["ticket_id"], []).append(entry["version"])
         assert all(sorted(each) == list(range(1, 43)) for each in versions.values())
+
+
+def test_agents_do_not_wait_behind_what_people_have_sent(desk: Desk) -> None:
+    backlog: list[Command] = [(f"s{n}", "ticket.submit", submission(issue_key=str(n))) for n in range(2000)]
+    publish(desk, "web", backlog)
+    publish(desk, "agent.a1", [("a", "ticket.suggest_solution", {"agent_id": "a1", "number": 1, "body": "So"})], DESK)
+    desk.start("intake")
+    heard = outcomes(desk, "web", "web.outcomes", len(backlog))
+    (told,) = outcomes(desk, "agent.a1", "agent.a1.inbox", 1)
+    before = sum(event.time < told.time for event in heard)
+    assert before < len(backlog) / 2, f"{before} of {len(backlog)} came first"
