@@ -48,6 +48,7 @@ def naive_latency(desk: Desk, broker: Broker, count: int) -> Latency:
 def latency(desk: Desk, broker: Broker, count: int) -> Latency:
     """Casebus, the four services."""
     broker.collect(QUEUE, topology.AGENTS, "agent.*.ticket.assigned")
+    broker.collect("bench.shown", topology.AGENTS, "agent.*.notification.#")
     broker.sign_on(agents_for(count + WARM_UP))
     desk.start_all((service, 1) for service in SERVICES)
     return _measure(broker.url, topology.INTAKE, "ticket.submit", count, lambda ticket: str(ticket["requester"]["id"]))

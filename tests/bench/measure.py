@@ -23,18 +23,29 @@ class Rate:
     bytes_stored: float | None = None
 
 
-def measure(done: Callable[[], int], count: int, pids: Collection[int], first: float = 0.1, last: float = 0.9) -> Rate:
-    """What `done` counts a second, and the processes' CPU for each, between these shares of `count`."""
+def measure(
+    done: Callable[[], int],
+    count: int,
+    pids: Collection[int],
+    first: float = 0.1,
+    last: float = 0.9,
+    begun_by: Callable[[], int] | None = None,
+) -> Rate:
+    """What `done` counts a second, and the processes' CPU for each, between these shares of `count`.
+
+    `begun_by`: what the first share is of, where work begins long before anything is done.
+    """
     processes = [psutil.Process(pid) for pid in pids]
 
     def cpu() -> float:
         return sum(times.user + times.system for times in (process.cpu_times() for process in processes))
 
+    begin = begun_by or done
     begun: tuple[float, int, float] | None = None
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         now, number = time.monotonic(), done()
-        if begun is None and number >= max(1, count * first):
+        if begun is None and begin() >= max(1, count * first):
             begun = now, number, cpu()
         if begun is not None and number >= count * last:
             more = number - begun[1]
