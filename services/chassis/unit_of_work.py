@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from pymongo import ASCENDING, DeleteOne, IndexModel, MongoClient
+from pymongo import ASCENDING, IndexModel, MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.server_api import ServerApi
 from pymongo.write_concern import WriteConcern
 
+from services.chassis import pipeline
 from services.chassis.decision import Arm, Disarm
 from services.chassis.outgoing import Outgoing
 
@@ -305,6 +306,8 @@ class Store:
     def _write(self, work: Work, session: ClientSession) -> None:
         """Out goes what is replaced or removed, then in comes what is new: half the price of as many updates, each of
         which MongoDB plans anew and compares field by field; and a unique key may change hands within a turn."""
+        statements: list[Document] = []
+        expected: dict[int, tuple[int, str]] = {}
         new: dict[str, list[Document]] = {}
         replaced: dict[tuple[str, str, Any], list[Any]] = {}
         for write in work.writes:
@@ -312,26 +315,25 @@ class Store:
             if write.replaces is not None:
                 replaced.setdefault((write.collection, *write.replaces), []).append(write.document["_id"])
         for (collection, version, value), ids in replaced.items():
-            condition = {"_id": {"$in": ids}, version: value}
-            if self.database[collection].delete_many(condition, session=session).deleted_count != len(ids):
-                raise Conflict(f"{collection}: a version moved on")
-        self._remove_timers(work, session)
+            expected[len(statements)] = len(ids), f"{collection}: a version moved on"
+            statements.append(_delete(collection, {"_id": {"$in": ids}, version: value}))
+        if work.fired:  # each only while its claim stands
+            expected[len(statements)] = len(work.fired), "a timer was claimed anew"
+            statements.append(_delete("timers", *map(_claim, work.fired)))
+        others = list({timer.id for timer, _ in work.timers} - {timer.id for timer in work.fired})
+        if others:  # set anew or disarmed
+            statements.append(_delete("timers", {"_id": {"$in": others}}))
         new["timers"] = _timer_rows(work)
         new["handled"] = [_handled_row(self._key(one.key), one, work.now) for one in work.handled]
-        new["outbox"] = _outbox_rows(work)
-        for collection, documents in new.items():
-            if documents:
-                self.database[collection].insert_many(documents, ordered=False, session=session)
-
-    def _remove_timers(self, work: Work, session: ClientSession) -> None:
-        """Those that fired, each only while its claim stands; and all that are set anew or disarmed."""
-        if work.fired:
-            claims = [DeleteOne(_claim(timer)) for timer in work.fired]
-            if self.timers.bulk_write(claims, ordered=False, session=session).deleted_count != len(claims):
-                raise Conflict("a timer was claimed anew")
-        others = list({timer.id for timer, _ in work.timers} - {timer.id for timer in work.fired})
-        if others:
-            self.timers.delete_many({"_id": {"$in": others}}, session=session)
+        statements += [
+            {"insert": collection, "documents": documents} for collection, documents in new.items() if documents
+        ]
+        # One each: together they may be more than a message holds.
+        statements += [{"insert": "outbox", "documents": [row]} for row in _outbox_rows(work)]
+        counts = pipeline.write(self.database, statements, session)
+        for place, (count, what) in expected.items():
+            if counts[place] != count:
+                raise Conflict(what)
 
 
 class reaching_database:
@@ -351,10 +353,6 @@ def translate(error: PyMongoError) -> Conflict | DatabaseAway | None:
     """A lost race (11000 or a transient transaction error mean the same) or a database out of reach, else None."""
     if isinstance(error, ConnectionFailure | ExecutionTimeout):
         return DatabaseAway(type(error).__name__)
-    if isinstance(error, BulkWriteError):
-        codes = {problem.get("code") for problem in (error.details or {}).get("writeErrors", [])}
-        if codes and codes <= {11000, 112}:
-            return Conflict("a key is taken")
     if isinstance(error, OperationFailure):
         if error.code in REFUSED_CODES:
             return DatabaseRefuses(
@@ -410,6 +408,11 @@ OUTGOING_FIELDS = tuple(Outgoing.__dataclass_fields__)
 def _messages(row: Document) -> Iterable[Outgoing]:
     for stored in row["messages"]:
         yield Outgoing(**{"exchange": "", "mandatory": False, **stored})
+
+
+def _delete(collection: str, *conditions: Document) -> Document:
+    """The command that removes all that any of these conditions is true of."""
+    return {"delete": collection, "deletes": [{"q": condition, "limit": 0} for condition in conditions]}
 
 
 def _claim(timer: Fired) -> Document:

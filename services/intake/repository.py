@@ -17,6 +17,7 @@ from pymongo.database import Database
 
 from contracts.catalogue import Catalogue
 from services.chassis.decision import Message
+from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.intake.domain.accounts import Account, temporary_person
 from services.intake.domain.assignment import HANDED_OVER
@@ -96,10 +97,10 @@ class Repository:
         persons = {person for one in messages if one.type in WRITING and (person := person_named(one)) is not None}
         temporary = {temporary_person(one["account_id"]) for one in map(_temporary, messages) if one is not None}
         self._take_numbers(submissions)
-        found, pages = self._pages(messages)
-        tickets = {ticket.id: ticket for ticket in (*found, *self._tickets(_numbers_named(messages), persons))}
+        listed, pages = self._pages(messages)
+        found, accounts = self._tickets_and_accounts(_numbers_named(messages), persons, persons | temporary)
+        tickets = {ticket.id: ticket for ticket in (*listed, *found)}
         entries = self._entries(messages, {ticket.number: ticket for ticket in tickets.values()})
-        accounts = self._accounts(persons | temporary)
         return State(
             self._catalogue,
             tickets.values(),
@@ -134,14 +135,22 @@ class Repository:
             end = FIRST_NUMBER + counter["taken"]
             self._numbers.extend(f"{number:08}" for number in range(end - NUMBERS_AT_ONCE, end))
 
-    def _tickets(self, numbers: Collection[str], persons: Collection[str]) -> Iterable[Ticket]:
-        """The tickets of these numbers, and all that these persons have open."""
+    def _tickets_and_accounts(
+        self, numbers: Collection[str], persons: Collection[str], accounts: Collection[str]
+    ) -> tuple[Iterable[Ticket], Iterable[Account]]:
+        """The tickets of these numbers and all that these persons have open; and these accounts."""
         ways: list[Document] = []
         if numbers:
             ways.append({"number": {"$in": list(numbers)}})
         if persons:
             ways.append({"person": {"$in": list(persons)}, "open_key": {"$type": "string"}})
-        return map(ticket_of, self.db["tickets"].find({"$or": ways})) if ways else ()
+        queries = {
+            "tickets": Find("tickets", {"$or": ways}) if ways else None,
+            "accounts": Find("accounts", {"_id": {"$in": list(accounts)}}) if accounts else None,
+        }
+        asked = {name: query for name, query in queries.items() if query is not None}
+        found = dict(zip(asked, find(self.db, *asked.values()), strict=True))
+        return map(ticket_of, found.get("tickets", ())), map(account_of, found.get("accounts", ()))
 
     def _pages(self, messages: Sequence[Message]) -> tuple[list[Ticket], dict[PageAsked, Page]]:
         """The page of each `ticket.list`, and the tickets on it."""
@@ -170,7 +179,7 @@ class Repository:
                 if ticket.history_size > limit:
                     newest = {"offset": {"$gte": ticket.history_size - limit}}
                     ways[-1]["$or"] = [{"version": 1}, newest]
-        return [entry_of(row) for row in self.db["entries"].find({"$or": ways})] if ways else []
+        return [entry_of(row) for row in find(self.db, Find("entries", {"$or": ways}))[0]] if ways else []
 
     def _accounts(self, persons: Collection[str]) -> list[Account]:
         if not persons:

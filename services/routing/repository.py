@@ -18,6 +18,7 @@ from pymongo.database import Database
 from contracts.agents import ANY_SKILL
 from contracts.catalogue import Catalogue
 from services.chassis.decision import Cause, Message
+from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.routing.domain.matching import MOST_A_TURN
 from services.routing.domain.rules import signed_on
@@ -60,14 +61,21 @@ class Repository:
 
     def load(self, messages: Sequence[Message], now: datetime) -> View:
         """The state that these messages and the matching after them may touch."""
-        # The pool comes first: whatever room or waiting ticket changes after this read makes the turn conflict.
-        pool = self.db["pool"].find_one({"_id": Pool().id})
-        tickets = {ticket.id: ticket for ticket in self._touched(messages, now)}
-        agents = {agent.id: agent for agent in self._agents(messages, tickets.values())}
+        pools, touched, known = find(
+            self.db,
+            # The pool comes first: whatever room or waiting ticket changes after this read makes the turn conflict.
+            Find("pool", {"_id": Pool().id}),
+            Find("tickets", _touched(messages, now)),
+            Find("agents", {"$or": [{"signed_on": True}, {"_id": {"$in": sorted(_named(messages))}}]}),
+        )
+        tickets = {document["_id"]: ticket_of(document) for document in touched}
+        agents = {document["_id"]: agent_of(document) for document in known}
+        agents |= self._who_else_is_charged(tickets.values(), agents)
         candidates = [*agents.values(), *self._signing_on(messages, agents, now)]
         for ticket in self._waiting_for(candidates, tickets):
             tickets.setdefault(ticket.id, ticket)
-        return View(self._skills, agents.values(), tickets.values(), Pool(pool["revision"]) if pool else None)
+        pool = Pool(pools[0]["revision"]) if pools else None
+        return View(self._skills, agents.values(), tickets.values(), pool)
 
     def writes(self, view: View) -> list[Write]:
         """What the turn changed, each conditional on the revision that was loaded."""
@@ -79,27 +87,13 @@ class Repository:
             *conditional_writes("tickets", view.loaded_tickets, view.tickets, _ticket_document, "revision"),
         ]
 
-    def _touched(self, messages: Sequence[Message], now: datetime) -> list[Ticket]:
-        """Tickets that messages are about, those whose lease has run out, and those of agents who sign off for good."""
-        about = [message.data["ticket"]["id"] for message in messages if message.type.startswith("ticket.")]
-        commands = [message.causationid for message in messages if message.type.startswith("command.")]
-        leaving = [message.data["agent_id"] for message in messages if message.type == "agent.sign_off"]
-        either: list[Document] = [{"reservation.until": {"$lte": now}}]
-        if about:
-            either.append({"_id": {"$in": about}})
-        if commands:
-            either.append({"reservation.command_id": {"$in": commands}})
-        if leaving:
-            either.append({"agent": {"$in": leaving}, "status": {"$nin": list(RESTING)}})
-        return [ticket_of(document) for document in self.db["tickets"].find({"$or": either})]
-
-    def _agents(self, messages: Sequence[Message], tickets: Iterable[Ticket]) -> list[Agent]:
-        """Everyone signed on, and everyone whom a message or a touched ticket names."""
-        named = {message.data["agent_id"] for message in messages if message.type.startswith("agent.")}
-        named |= {agent["id"] for message in messages if (agent := message.data.get("ticket", {}).get("agent"))}
-        named |= {ticket.charged_to for ticket in tickets if ticket.charged_to is not None}
-        found = self.db["agents"].find({"$or": [{"signed_on": True}, {"_id": {"$in": sorted(named)}}]})
-        return [agent_of(document) for document in found]
+    def _who_else_is_charged(self, tickets: Iterable[Ticket], known: Collection[str]) -> dict[str, Agent]:
+        """Agents who have signed off and whom a touched ticket is still charged to."""
+        others = {ticket.charged_to for ticket in tickets if ticket.charged_to is not None} - set(known)
+        if not others:
+            return {}
+        (found,) = find(self.db, Find("agents", {"_id": {"$in": sorted(others)}}))
+        return {document["_id"]: agent_of(document) for document in found}
 
     def _signing_on(self, messages: Sequence[Message], agents: Mapping[str, Agent], now: datetime) -> list[Agent]:
         """The agents that this turn's messages may sign on, as they would be then."""
@@ -129,8 +123,29 @@ class Repository:
         return [ticket for kind in sorted(kinds) for ticket in self._first_waiting(_may_take(*kind), most)]
 
     def _first_waiting(self, condition: Document, most: int) -> list[Ticket]:
-        found = self.db["tickets"].find({**_WAITING, **condition}).sort(URGENCY).limit(most)
+        (found,) = find(self.db, Find("tickets", {**_WAITING, **condition}, URGENCY, most))
         return [ticket_of(document) for document in found]
+
+
+def _touched(messages: Sequence[Message], now: datetime) -> Document:
+    """Tickets that messages are about, those whose lease has run out, and those of agents who sign off for good."""
+    about = [message.data["ticket"]["id"] for message in messages if message.type.startswith("ticket.")]
+    commands = [message.causationid for message in messages if message.type.startswith("command.")]
+    leaving = [message.data["agent_id"] for message in messages if message.type == "agent.sign_off"]
+    either: list[Document] = [{"reservation.until": {"$lte": now}}]
+    if about:
+        either.append({"_id": {"$in": about}})
+    if commands:
+        either.append({"reservation.command_id": {"$in": commands}})
+    if leaving:
+        either.append({"agent": {"$in": leaving}, "status": {"$nin": list(RESTING)}})
+    return {"$or": either}
+
+
+def _named(messages: Sequence[Message]) -> set[str]:
+    """The agents whom messages name."""
+    senders = {message.data["agent_id"] for message in messages if message.type.startswith("agent.")}
+    return senders | {agent["id"] for message in messages if (agent := message.data.get("ticket", {}).get("agent"))}
 
 
 def _may_take(skills: Sequence[str], languages: Sequence[str], tiers: Sequence[str]) -> Document:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pymongo.errors import AutoReconnect, BulkWriteError, NotPrimaryError, OperationFailure, PyMongoError
+from pymongo.errors import AutoReconnect, NotPrimaryError, OperationFailure, PyMongoError, WriteError
 
 from services.chassis.unit_of_work import Conflict, DatabaseAway, DatabaseRefuses, translate
 
@@ -22,8 +22,8 @@ TRANSIENT = {"errorLabels": ["TransientTransactionError"]}
         (OperationFailure("No keys found for HMAC that is valid for time", 211), DatabaseAway),
         (OperationFailure("duplicate key", 11000), Conflict),
         (OperationFailure("the transaction was aborted", 251, TRANSIENT), Conflict),
-        (BulkWriteError({"writeErrors": [{"code": 11000}]}), Conflict),
-        (BulkWriteError({"writeErrors": [{"code": 11000}, {"code": 121}]}), None),
+        (WriteError("duplicate key", 11000), Conflict),
+        (WriteError("document failed validation", 121), None),
         (OperationFailure("not authorized", 13), DatabaseRefuses),
         (OperationFailure("authentication failed", 18), DatabaseRefuses),
         (OperationFailure("not authorized to commit", 13, TRANSIENT), DatabaseRefuses),

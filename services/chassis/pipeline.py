@@ -1,0 +1,101 @@
+"""Several commands to MongoDB in one go: all are written to the socket at once, and their replies read after that.
+
+pymongo has no way to do it: it waits for each reply before it sends the next command, and of a small turn's time that
+was the most. This is the ONLY file that touches pymongo's internals; connections, sessions and errors stay pymongo's.
+MongoDB handles what comes on a connection in its order. See docs/decisions/0010.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pymongo.client_session import ClientSession
+from pymongo.command_cursor import CommandCursor
+from pymongo.database import Database
+from pymongo.errors import WriteError
+from pymongo.helpers_shared import _check_command_response
+from pymongo.message import _op_msg
+from pymongo.read_preferences import ReadPreference
+
+Document = dict[str, Any]
+
+FIRST_BATCH = 100_000
+"""Documents that may come in the first reply, which 16 MiB limit as well; what is left is asked for one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """A query: what `Collection.find` takes. `limit` 0 is none."""
+
+    collection: str
+    filter: Mapping[str, Any]
+    sort: Sequence[tuple[str, int]] = ()
+    limit: int = 0
+    projection: Mapping[str, Any] = field(default_factory=dict)
+
+
+def find(database: Database[Document], *queries: Find) -> list[list[Document]]:
+    """What each of these queries finds, asked in this order, with the database's read concern.
+
+    Raises what pymongo does; for several that failed, what the first did.
+    """
+    commands = [_find_command(query, database.read_concern.document) for query in queries]
+    replies, address = _run(database, commands, None)
+    return [
+        list(CommandCursor(database[query.collection], reply["cursor"], address))
+        if reply["cursor"]["id"]
+        else reply["cursor"]["firstBatch"]
+        for query, reply in zip(queries, replies, strict=True)
+    ]
+
+
+def write(database: Database[Document], statements: Sequence[Document], session: ClientSession) -> list[int]:
+    """How many documents each of these `insert` and `delete` commands put in or took out, in the session's transaction.
+
+    One that fails ends the transaction, and all that follow fail as well. Raises what pymongo does, for the first.
+    """
+    replies, _ = _run(database, statements, session)
+    return [reply["n"] for reply in replies]
+
+
+def _find_command(query: Find, read_concern: Mapping[str, Any]) -> Document:
+    command: Document = {"find": query.collection, "filter": query.filter, "batchSize": FIRST_BATCH}
+    if query.sort:
+        command["sort"] = dict(query.sort)
+    if query.limit:
+        command["limit"] = query.limit
+    if query.projection:
+        command["projection"] = query.projection
+    return {**command, "readConcern": read_concern}
+
+
+def _run(
+    database: Database[Document], commands: Sequence[Document], session: ClientSession | None
+) -> tuple[list[Document], Any]:
+    """The replies to these commands, and the address of who gave them."""
+    if not commands:
+        return [], None
+    client, options = database.client, database.codec_options
+    messages, ids, largest = [], [], 0
+    with client._conn_for_writes(session, "pipeline") as connection:
+        connection.apply_timeout(client, None)
+        for command in commands:
+            if session is not None:
+                session._apply_to(command, False, ReadPreference.PRIMARY, connection)
+            connection.add_server_api(command)
+            connection.send_cluster_time(command, session, client)
+            id_, message, _, size = _op_msg(0, command, database.name, None, options)
+            messages.append(message)
+            ids.append(id_)
+            largest = max(largest, size)
+        connection.send_message(b"".join(messages), largest)
+        # All are read, also after one that failed: the connection goes back to the pool.
+        replies = [connection.receive_message(id_).unpack_response(codec_options=options)[0] for id_ in ids]
+        for reply in replies:
+            client._process_response(reply, session)
+            _check_command_response(reply, connection.max_wire_version)
+            for error in reply.get("writeErrors", ()):
+                raise WriteError(error.get("errmsg", ""), error["code"], error)
+    return replies, connection.address
