@@ -11,7 +11,7 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import eventlet
@@ -53,13 +53,29 @@ Handler = Callable[[Callable[[], list[Delivery]]], list[Delivery]]
 
 
 class Consumer:
-    """Consumes `queues` on one connection and hands them to `handle`, turn by turn."""
+    """Consumes `queues` on one connection and hands them to `handle`, turn by turn, `pause` seconds apart or more.
 
-    def __init__(self, url: str, name: str, queues: Sequence[str], handle: Handler) -> None:
+    What comes after a quiet time is not kept waiting; nor is what has one of the routing keys `at_once`, and what waits
+    comes along with it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        queues: Sequence[str],
+        handle: Handler,
+        pause: float = 0.0,
+        at_once: Collection[str] = (),
+    ) -> None:
         self._url = url
         self._name = name
         self._queues = tuple(queues)
         self._handle = handle
+        self._pause = pause
+        self._at_once = frozenset(at_once)
+        self._urgent = False
+        self._took_at = 0.0
         self._waiting: deque[Delivery] = deque()
         self._retries: list[tuple[float, Delivery]] = []
         self._unacknowledged: dict[int, bool] = {}
@@ -147,6 +163,7 @@ class Consumer:
             if len(delivery.body) > LARGE:
                 self._large[delivery.tag] = len(delivery.body)
             self._waiting.append(delivery)
+            self._urgent = self._urgent or delivery.routing_key in self._at_once
             self._quiet_since = time.monotonic()
             self._innocent = self._innocent or not _is_suspect(delivery)
 
@@ -180,7 +197,8 @@ class Consumer:
             eventlet.sleep(POLL / 10)
             raise TimeoutError
         self._read_at = time.monotonic()
-        self._connection.drain_events(timeout=POLL)
+        until = self._until_turn()
+        self._connection.drain_events(timeout=until if 0 < until < POLL else POLL)
         while self._connection.has_more and len(self._waiting) < LARGEST_TURN and not self._is_full():
             self._connection.drain_events(timeout=POLL)
 
@@ -206,11 +224,19 @@ class Consumer:
         eventlet.sleep(0)
 
     def _start_turn(self) -> None:
-        """Have one turn about to take what waits; a second one would find nothing left."""
-        if self._waiting and not self._about_to_take and self._places.acquire(blocking=False):
+        """Have one turn about to take what waits, if it is time; a second one would find nothing left."""
+        if self._until_turn() <= 0 and not self._about_to_take and self._places.acquire(blocking=False):
             self._about_to_take = True
             self._in_work += 1
             eventlet.spawn(self._work, self._generation)
+
+    def _until_turn(self) -> float:
+        """Seconds until a turn may begin, as far as is known now."""
+        if not self._waiting:
+            return POLL
+        if self._urgent or len(self._waiting) >= LARGEST_TURN:
+            return 0.0
+        return self._took_at + self._pause - time.monotonic()
 
     def _next_turn(self) -> list[Delivery]:
         """The deliveries of the next turn: all that wait, up to the limits; a suspect one alone."""
@@ -236,6 +262,7 @@ class Consumer:
         def take() -> list[Delivery]:
             nonlocal taken
             taken, self._about_to_take = True, False
+            self._took_at, self._urgent = time.monotonic(), False
             if generation == self._generation:  # what came on a later connection is for later turns
                 turn.extend(self._next_turn())
             self._start_turn()

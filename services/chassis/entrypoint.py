@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -148,17 +148,21 @@ class TurnEntrypoint(Entrypoint):
 
 
 class Messages(TurnEntrypoint):
-    """Turns of the messages of these queues. The method gets `take` and returns what `Turn.run(take)` returns."""
+    """Turns of the messages of these queues, `pause` seconds apart or more unless one comes that is to be handled
+    `at_once` (routing keys). The method gets `take` and returns what `Turn.run(take)` returns."""
 
-    def __init__(self, *queues: str, **options: Any) -> None:
+    def __init__(self, *queues: str, pause: float = 0.0, at_once: Collection[str] = (), **options: Any) -> None:
         self.queues = queues
+        self.pause = pause
+        self.at_once = at_once
         super().__init__(**options)
 
     def setup(self) -> None:
         """Before anything starts."""
         super().setup()
         settings: Settings = self.container.config["settings"]
-        self.consumer = Consumer(settings.amqp, f"{self.container.service_name} consumer", self.queues, self.handle)
+        name = f"{self.container.service_name} consumer"
+        self.consumer = Consumer(settings.amqp, name, self.queues, self.handle, self.pause, self.at_once)
         self.container.config.setdefault("consumers", []).append(self.consumer)
 
     def run(self) -> None:

@@ -39,7 +39,7 @@ class Notifications:
 
     turn: Turn[View] = Turns(rules)
 
-    @messages("notifications.events")  # type: ignore[untyped-decorator]
+    @messages("notifications.events", pause=0.1)  # type: ignore[untyped-decorator]
     def hear(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
         """Events of tickets and addresses."""
         return self.turn.run(take)

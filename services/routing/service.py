@@ -38,7 +38,7 @@ class Routing:
 
     turn: Turn[View] = Turns(rules)
 
-    @messages("routing.commands", "routing.events", "routing.outcomes")  # type: ignore[untyped-decorator]
+    @messages("routing.commands", "routing.events", "routing.outcomes", pause=0.1, at_once=("ticket.opened",))  # type: ignore[untyped-decorator]
     def hear(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
         """Agents who come and go, tickets that change, what became of assignments."""
         return self.turn.run(take)

@@ -43,7 +43,7 @@ class Sla:
 
     turn: Turn[View] = Turns(rules)
 
-    @messages("sla.events")  # type: ignore[untyped-decorator]
+    @messages("sla.events", pause=0.1)  # type: ignore[untyped-decorator]
     def hear(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
         """Versions of tickets."""
         return self.turn.run(take)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import eventlet
 from eventlet.event import Event
 
-from services.chassis.consumer import Consumer
+from services.chassis.consumer import LARGEST_TURN, Consumer
 from services.chassis.reading import Delivery
 
 
@@ -39,6 +40,56 @@ def test_no_turn_begins_with_what_a_lost_connection_has_delivered() -> None:
     assert (turns, acknowledged, consumer._failure) == ([[1]], [], None)
 
 
-def message(tag: int) -> Any:
-    info = {"exchange": "helpdesk.intake", "routing_key": "toy", "redelivered": False, "delivery_tag": tag}
+def message(tag: int, key: str = "toy") -> Any:
+    info = {"exchange": "helpdesk.intake", "routing_key": key, "redelivered": False, "delivery_tag": tag}
     return SimpleNamespace(delivery_info=info, properties={}, body=b"{}")
+
+
+def paced(pause: float) -> tuple[Any, list[list[int]]]:
+    """A consumer whose turns are `pause` apart, except for "urgent"; and the tags that its turns took."""
+    turns: list[list[int]] = []
+
+    def handle(take: Callable[[], list[Delivery]]) -> list[Delivery]:
+        turns.append([delivery.tag for delivery in take()])
+        return []
+
+    consumer: Any = Consumer("amqp://", "toy", ["toys"], handle, pause, ["urgent"])
+    consumer._channel = SimpleNamespace(basic_ack=lambda _tag, multiple=False: None)
+    return consumer, turns
+
+
+def arrive(consumer: Any, *messages: Any) -> None:
+    """They are delivered, and what begins with them comes to its end."""
+    for one in messages:
+        consumer._deliver("toys")(one)
+    for _ in range(5):
+        consumer._send_off()
+
+
+def test_turns_keep_their_pause_and_what_is_urgent_takes_along_what_waits() -> None:
+    consumer, turns = paced(3600)
+    consumer._took_at = -3600.0  # quiet for an hour
+    arrive(consumer, message(1))
+    arrive(consumer, message(2))
+    arrive(consumer, message(3))
+    assert turns == [[1]]
+    assert 3590 < consumer._until_turn() <= 3600
+    arrive(consumer, message(4, "urgent"))
+    arrive(consumer, message(5))
+    assert turns == [[1], [2, 3, 4]]
+
+
+def test_a_full_turn_waits_for_nothing() -> None:
+    consumer, turns = paced(3600)
+    consumer._took_at = time.monotonic()
+    arrive(consumer, *map(message, range(LARGEST_TURN - 1)))
+    assert turns == []
+    arrive(consumer, message(LARGEST_TURN))
+    assert [len(turn) for turn in turns] == [LARGEST_TURN]
+
+
+def test_turns_without_a_pause_follow_each_other() -> None:
+    consumer, turns = paced(0)
+    arrive(consumer, message(1))
+    arrive(consumer, message(2))
+    assert turns == [[1], [2]]
