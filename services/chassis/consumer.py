@@ -19,8 +19,9 @@ from eventlet.event import Event
 from eventlet.semaphore import Semaphore
 
 from services.chassis.amqp_connection import AWAY, close, connect
+from services.chassis.patience import Stopping
 from services.chassis.reading import Delivery
-from services.chassis.turn import SUSPECT_AFTER_RETURNS, Stopping
+from services.chassis.turn import SUSPECT_AFTER_RETURNS
 
 log = logging.getLogger(__name__)
 

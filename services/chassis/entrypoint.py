@@ -20,11 +20,12 @@ from pymongo.database import Database
 
 from services.chassis import telemetry
 from services.chassis.consumer import Consumer
+from services.chassis.patience import Stopping
 from services.chassis.publisher import Publisher
 from services.chassis.reading import Delivery
 from services.chassis.settings import Settings
 from services.chassis.timers import claim_timers, hold_timers
-from services.chassis.turn import UNSENT_AFTER, Rules, Stopping, Turn
+from services.chassis.turn import UNSENT_AFTER, Rules, Turn
 from services.chassis.unit_of_work import Conflict, DatabaseAway, Fired, Store
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class Turns(DependencyProvider):
         self._sweeper.kill()
         self.publisher.close()
         try:
-            self.turn.strike_sent()
+            self.turn.sending.strike()
         except DatabaseAway as error:
             log.warning("what was sent is published once more later", extra={"error": str(error)})
 
@@ -98,11 +99,11 @@ class Turns(DependencyProvider):
             eventlet.sleep(SWEEP_EVERY)
             self.publisher.heartbeat()
             try:
-                self.turn.strike_sent()
+                self.turn.sending.strike()
                 turns = self.store.left_unsent(UNSENT_AFTER)
                 if turns:
                     telemetry.SWEPT.inc(len(turns))
-                    self.turn.send_unsent(turns)
+                    self.turn.sending.sweep(turns)
             except (DatabaseAway, Stopping) as error:
                 log.warning("sweeping later", extra={"error": str(error)})
 

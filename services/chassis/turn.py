@@ -15,16 +15,17 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from eventlet.semaphore import Semaphore
 
-from contracts.topology import DEAD
 from services.chassis import telemetry
 from services.chassis.decision import Cause, Decision, Message, View, derived_id
 from services.chassis.outgoing import Outgoing
-from services.chassis.publisher import BrokerAway, PublishesMessages
+from services.chassis.patience import Patience, Stopping
+from services.chassis.publisher import PublishesMessages
 from services.chassis.reading import Arrival, Delivery, Unreadable, fired, read
+from services.chassis.sending import Sending
 from services.chassis.unit_of_work import (
     Armed,
     Conflict,
@@ -36,7 +37,7 @@ from services.chassis.unit_of_work import (
     Write,
     reaching_database,
 )
-from services.chassis.writing import addressed, answered, dead_copy, said, unroutable_copy
+from services.chassis.writing import addressed, answered, dead_copy, said
 
 log = logging.getLogger(__name__)
 V = TypeVar("V", bound=View)
@@ -53,19 +54,12 @@ CONFLICTS_AT_MOST = 10
 transaction of an instance that was killed, which MongoDB ends after its `transactionLifetimeLimitSeconds`."""
 
 UNSENT_AFTER = timedelta(seconds=10)
-SENT_AT_ONCE = 5
-"""So many turns that were published are struck from the outbox together, or as many as there are in a second."""
-
 DOUBT = 10.0
 """Seconds after a lost race for which a turn asks first which of its messages were handled before."""
 
 
 class PutOff(Exception):
     """A message's preparation is more than this turn has time for; it comes again in a moment, as if for the first."""
-
-
-class Stopping(Exception):
-    """The service is stopping and what the turn needs is away: its messages go back to their queue."""
 
 
 class Repository(Protocol[V]):
@@ -122,12 +116,9 @@ class Turn(Generic[V]):
     ) -> None:
         self._rules = rules
         self._store = store
-        self._publisher = publisher
-        self._stopping = stopping
-        self._sleep = sleep
+        self._patience = Patience(stopping, sleep)
+        self.sending = Sending(store, publisher, rules.reveal, self._patience)
         self._deciding = Semaphore()
-        self._publishing = Semaphore()
-        self._sent: list[str] = []
         self._doubt_until = 0.0
 
     def run(self, take: Callable[[], Sequence[Delivery]] = tuple, timers: Sequence[Fired] = ()) -> list[Delivery]:
@@ -185,8 +176,14 @@ class Turn(Generic[V]):
                 again.append(delivery)
             else:
                 set_aside.append(self._aside(delivery, f"{type(error).__name__}: {error}", error))
-        with self._publishing, telemetry.TURN_SECONDS.labels("publish").time():
-            self._publish_all(plans, set_aside)
+        messages = [message for plan in plans for message in (*plan.work.outgoing, *plan.unstored)]
+        # A plan of this very run is published here; the half decided after it may have found its messages handled.
+        earlier = {turn for plan in plans for turn in plan.earlier} - {plan.work.turn for plan in plans}
+        self.sending.send(
+            [*messages, *set_aside],
+            stored_by=[plan.work.turn for plan in plans if plan.work.outgoing],
+            left_by=earlier,
+        )
         telemetry.MESSAGES.inc(len(deliveries) - len(again))
         telemetry.TURN_SIZE.observe(len(deliveries))
         return again
@@ -199,7 +196,7 @@ class Turn(Generic[V]):
         """
         key = derived_id(delivery.queue, str(delivery.properties.get("message_id")), delivery.body.hex())
         plans: list[Plan] = []
-        attempt = self._patiently(lambda: self._store.count_attempt(key))
+        attempt = self._patience.reach_database(lambda: self._store.count_attempt(key))
         try:
             if attempt > TRIES:
                 set_aside = [self._aside(delivery, f"its consumer died {TRIES} times while handling it")]
@@ -212,26 +209,8 @@ class Turn(Generic[V]):
             with suppress(DatabaseAway):
                 self._store.uncount_attempt(key)
             raise
-        self._patiently(lambda: self._store.forget_attempts(key))
+        self._patience.reach_database(lambda: self._store.forget_attempts(key))
         return again
-
-    def send_unsent(self, turns: Sequence[str]) -> None:
-        """Publish what these turns stored and a crash kept from being published (the sweeper's work)."""
-        with self._publishing:
-            self._send(self._patiently(lambda: self._store.unsent(turns)))
-            self._patiently(lambda: self._store.sent(turns))
-
-    def strike_sent(self) -> None:
-        """Strike from the outbox what was published (the sweeper's work, where turns are few). Raises `DatabaseAway`.
-
-        What a crash leaves there is published once more, under the same ids.
-        """
-        struck, self._sent = self._sent, []
-        try:
-            self._store.sent(struck)
-        except BaseException:  # the sweeper's end as well: the stop strikes what it had in hand
-            self._sent += struck
-            raise
 
     # deciding and storing
 
@@ -241,14 +220,14 @@ class Turn(Generic[V]):
         arrivals = [one for one in arrivals if one.refusal is None and self._rules.needs_preparing(one.message)]
         if prepare is None or not arrivals:
             return ()
-        now = self._patiently(self._store.now)
+        now = self._patience.reach_database(self._store.now)
         # One that waited so long that its lease ran out is another instance's: it sends the mail.
         claims = [one.fired for one in arrivals if one.fired is not None]
-        standing = self._patiently(lambda: self._store.standing(claims))
+        standing = self._patience.reach_database(lambda: self._store.standing(claims))
         messages = [one.message for one in arrivals if one.fired is None or one.fired.id in standing]
-        known = self._patiently(lambda: self._store.handled([message.key for message in messages]))
+        known = self._patience.reach_database(lambda: self._store.handled([message.key for message in messages]))
         unknown = [message for message in messages if message.key not in known]
-        put_off: Collection[str] = self._patiently(lambda: prepare(unknown, now))
+        put_off: Collection[str] = self._patience.reach_database(lambda: prepare(unknown, now))
         return put_off
 
     def _prepared(self, arrivals: Sequence[Arrival], plans: list[Plan]) -> Iterator[Sequence[Arrival]]:
@@ -292,9 +271,9 @@ class Turn(Generic[V]):
                     return
                 if conflicts >= CONFLICTS_BEFORE_SPLITTING and len(arrivals) > 1:
                     break
-                self._sleep(dice.uniform(0, 0.01 * min(conflicts, 10)))
+                self._patience.sleep(dice.uniform(0, 0.01 * min(conflicts, 10)))
             except DatabaseAway as error:
-                self._wait("database", error)
+                self._patience.wait("database", error)
             except Exception as error:
                 if len(arrivals) > 1:
                     break
@@ -390,69 +369,10 @@ class Turn(Generic[V]):
             by = derived_id(key, timer.id)
             work.timers.append((timer, Armed(by, cause.chain, cause.trace) if cause is not None else Armed(by, by)))
 
-    # publishing
-
-    def _publish_all(self, plans: Sequence[Plan], set_aside: Sequence[Outgoing]) -> None:
-        # A plan of this very run is published below; the half decided after it may have found its messages handled.
-        own = {plan.work.turn for plan in plans} | set(self._sent)
-        earlier = sorted({turn for plan in plans for turn in plan.earlier} - own)
-        messages = [message for plan in plans for message in (*plan.work.outgoing, *plan.unstored)]
-        if earlier:
-            messages += self._patiently(lambda: self._store.unsent(earlier))
-        self._send([*messages, *set_aside])
-        self._sent += [plan.work.turn for plan in plans if plan.work.outgoing] + earlier
-        if len(self._sent) >= SENT_AT_ONCE:
-            self._patiently(self.strike_sent)
-
-    def _send(self, messages: Sequence[Outgoing]) -> None:
-        untaken = {message.address for message in self._publish(self._revealed(messages))}
-        # As they were stored: what is revealed only as it is published stays out of the dead letters.
-        returned = [message for message in messages if untaken and message.address in untaken]
-        if returned:
-            telemetry.SET_ASIDE.labels("unroutable").inc(len(returned))
-            for message in returned:
-                log.warning(
-                    "no queue took a message",
-                    extra={"id": message.message_id, "type": message.type, "key": message.routing_key},
-                )
-            at = datetime.now(UTC)
-            lost = [message if message.exchange == DEAD else unroutable_copy(message, at) for message in returned]
-            while lost := self._publish(lost):
-                self._wait("queue of the dead letters", BrokerAway(f"nothing is bound to {DEAD}"))
-
-    def _revealed(self, messages: Sequence[Outgoing]) -> Sequence[Outgoing]:
-        reveal = self._rules.reveal
-        return messages if reveal is None else [reveal(message) for message in messages]
-
-    def _publish(self, messages: Sequence[Outgoing]) -> list[Outgoing]:
-        while True:
-            try:
-                return self._publisher.publish(messages)
-            except BrokerAway as error:
-                self._wait("broker", error)
-
     def _aside(self, delivery: Delivery, reason: str, error: Exception | None = None) -> Outgoing:
         log.warning("set aside", extra={"queue": delivery.queue, "reason": reason}, exc_info=error)
         telemetry.SET_ASIDE.labels("undecidable" if error else "unreadable").inc()
         return dead_copy(delivery, reason, datetime.now(UTC))
-
-    # patience
-
-    def _patiently(self, work: Callable[[], Any]) -> Any:
-        while True:
-            try:
-                with reaching_database():
-                    return work()
-            except DatabaseAway as error:
-                self._wait("database", error)
-
-    def _wait(self, what: str, error: Exception) -> None:
-        """Pause before trying again what is away; `Stopping` if the service is to stop meanwhile."""
-        telemetry.AWAY.labels(what).inc()
-        log.warning("the %s is away, waiting", what, extra={"error": str(error)})
-        if self._stopping():
-            raise Stopping(what) from error
-        self._sleep(random.uniform(0.2, 1.0))
 
 
 def _failed(arrivals: Sequence[Arrival], error: Exception) -> Plan:

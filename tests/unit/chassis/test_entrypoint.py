@@ -12,7 +12,7 @@ from eventlet.event import Event
 
 from services.chassis import entrypoint
 from services.chassis.entrypoint import TIMER_HORIZON, DueTimers, Every, Messages, TurnEntrypoint
-from services.chassis.turn import Stopping
+from services.chassis.patience import Stopping
 from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -16,14 +16,14 @@ from contracts import topology
 from services.chassis.decision import Answer, Arm, Decision, Message, Say, derived_id
 from services.chassis.fakes import FakePublisher, FakeStore
 from services.chassis.outgoing import Outgoing
+from services.chassis.patience import Stopping
 from services.chassis.reading import LARGEST, Delivery
+from services.chassis.sending import SENT_AT_ONCE
 from services.chassis.turn import (
     CONFLICTS_AT_MOST,
-    SENT_AT_ONCE,
     SUSPECT_AFTER_RETURNS,
     TRIES,
     Rules,
-    Stopping,
     Turn,
 )
 from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired, Work, Write
@@ -108,7 +108,7 @@ class Bench:
 
     def unsent(self) -> dict[str, list[Outgoing]]:
         """What is left in the outbox when the sweeper has passed."""
-        self.turn.strike_sent()
+        self.turn.sending.strike()
         return self.store.outbox
 
     def published(self, type_: str) -> list[Outgoing]:
@@ -319,7 +319,7 @@ def test_the_sweeper_publishes_what_no_redelivery_brings_up() -> None:
     bench.publisher.away = 1
     with pytest.raises(Stopping):
         bench.run(command())
-    bench.turn.send_unsent(list(bench.store.outbox))
+    bench.turn.sending.sweep(list(bench.store.outbox))
     assert len(bench.answers()) == 1
     assert bench.unsent() == {}
 
@@ -369,7 +369,7 @@ def test_a_sweeper_that_is_ended_in_the_middle_forgets_nothing(monkeypatch: pyte
     with monkeypatch.context() as patched:
         patched.setattr(bench.store, "sent", ended)
         with pytest.raises(GreenletExit):
-            bench.turn.strike_sent()
+            bench.turn.sending.strike()
     assert bench.unsent() == {}
 
 

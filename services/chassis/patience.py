@@ -1,0 +1,46 @@
+"""Waiting for what is away: it is tried again for as long as it takes, unless the service is to stop.
+
+How a turn uses it: docs/turn.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from typing import TypeVar
+
+from services.chassis import telemetry
+from services.chassis.unit_of_work import DatabaseAway, reaching_database
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Stopping(Exception):
+    """The service is stopping and what the turn needs is away: its messages go back to their queue."""
+
+
+class Patience:
+    """That of one process. `stopping`: whether the service is to stop."""
+
+    def __init__(self, stopping: Callable[[], bool], sleep: Callable[[float], None]) -> None:
+        self._stopping = stopping
+        self.sleep = sleep
+
+    def reach_database(self, work: Callable[[], T]) -> T:
+        """What `work` returns, when the database is there. Raises `Stopping`, and what it does but `DatabaseAway`."""
+        while True:
+            try:
+                with reaching_database():
+                    return work()
+            except DatabaseAway as error:
+                self.wait("database", error)
+
+    def wait(self, what: str, error: Exception) -> None:
+        """Pause before trying again what is away; `Stopping` if the service is to stop meanwhile."""
+        telemetry.AWAY.labels(what).inc()
+        log.warning("the %s is away, waiting", what, extra={"error": str(error)})
+        if self._stopping():
+            raise Stopping(what) from error
+        self.sleep(random.uniform(0.2, 1.0))
