@@ -263,9 +263,10 @@ class Consumer:
         def take() -> list[Delivery]:
             nonlocal taken
             taken, self._about_to_take = True, False
-            self._took_at, self._urgent = time.monotonic(), False
+            self._took_at = time.monotonic()
             if generation == self._generation:  # what came on a later connection is for later turns
                 turn.extend(self._next_turn())
+            self._urgent = bool(self._waiting)  # what this turn left has waited already
             self._start_turn()
             return turn
 

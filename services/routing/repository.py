@@ -37,6 +37,8 @@ URGENCY = [
 """The order of `matching.urgency`, as an index has it."""
 
 _WAITING = {"waiting": True}
+_RESERVED = {"reservation.command_id": {"$exists": True}}
+_LEASED = {"reservation.until": {"$exists": True}}
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "agents": [IndexModel([("signed_on", ASCENDING)])],
@@ -44,8 +46,9 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([*URGENCY, ("language", ASCENDING), ("skill", ASCENDING)], partialFilterExpression=_WAITING),
         IndexModel([("skill", ASCENDING), *URGENCY, ("language", ASCENDING)], partialFilterExpression=_WAITING),
         IndexModel([("agent", ASCENDING), ("status", ASCENDING)]),
-        IndexModel([("reservation.command_id", ASCENDING)], sparse=True),
-        IndexModel([("reservation.until", ASCENDING)], sparse=True),
+        # Partial, not sparse: sparse indexes are not of the strict Stable API, and its queries pass them by.
+        IndexModel([("reservation.command_id", ASCENDING)], name="reserved", partialFilterExpression=_RESERVED),
+        IndexModel([("reservation.until", ASCENDING)], name="leased", partialFilterExpression=_LEASED),
         IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0),
     ],
     "pool": [],

@@ -40,9 +40,10 @@ def test_no_turn_begins_with_what_a_lost_connection_has_delivered() -> None:
     assert (turns, acknowledged, consumer._failure) == ([[1]], [], None)
 
 
-def message(tag: int, key: str = "toy") -> Any:
-    info = {"exchange": "helpdesk.intake", "routing_key": key, "redelivered": False, "delivery_tag": tag}
-    return SimpleNamespace(delivery_info=info, properties={}, body=b"{}")
+def message(tag: int, key: str = "toy", returns: int = 0) -> Any:
+    info = {"exchange": "helpdesk.intake", "routing_key": key, "redelivered": returns > 0, "delivery_tag": tag}
+    properties = {"application_headers": {"x-delivery-count": returns}} if returns else {}
+    return SimpleNamespace(delivery_info=info, properties=properties, body=b"{}")
 
 
 def paced(pause: float) -> tuple[Any, list[list[int]]]:
@@ -86,6 +87,14 @@ def test_a_full_turn_waits_for_nothing() -> None:
     assert turns == []
     arrive(consumer, message(LARGEST_TURN))
     assert [len(turn) for turn in turns] == [LARGEST_TURN]
+
+
+def test_what_a_turn_leaves_does_not_wait_again() -> None:
+    """Suspect messages are handled one by one: hundreds of them would be kept for a pause each."""
+    consumer, turns = paced(3600)
+    consumer._took_at = -3600.0
+    arrive(consumer, *(message(tag, returns=2) for tag in range(5)))
+    assert turns == [[0], [1], [2], [3], [4]]
 
 
 def test_turns_without_a_pause_follow_each_other() -> None:
