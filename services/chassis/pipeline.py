@@ -14,7 +14,7 @@ from typing import Any
 from pymongo.client_session import ClientSession
 from pymongo.command_cursor import CommandCursor
 from pymongo.database import Database
-from pymongo.errors import WriteError
+from pymongo.errors import DocumentTooLarge, WriteError
 from pymongo.helpers_shared import _check_command_response
 from pymongo.message import _op_msg
 from pymongo.read_preferences import ReadPreference
@@ -77,7 +77,9 @@ def _run(
     """The replies to these commands, and the address of who gave them."""
     if not commands:
         return [], None
-    client, options = database.client, database.codec_options
+    client = database.client
+    # MongoDB cuts a long key in its error message wherever it is, also within a character.
+    options = database.codec_options.with_options(unicode_decode_error_handler="replace")
     messages, ids, largest = [], [], 0
     with client._conn_for_writes(session, "pipeline") as connection:
         connection.apply_timeout(client, None)
@@ -90,9 +92,13 @@ def _run(
             messages.append(message)
             ids.append(id_)
             largest = max(largest, size)
+        if any(len(message) > connection.max_message_size for message in messages):
+            # MongoDB would end the connection over it, which looks like a database that is away.
+            raise DocumentTooLarge(f"a statement is larger than {connection.max_message_size} bytes")
         connection.send_message(b"".join(messages), largest)
-        # All are read, also after one that failed: the connection goes back to the pool.
-        replies = [connection.receive_message(id_).unpack_response(codec_options=options)[0] for id_ in ids]
+        # All are read before any is looked at, also after one that failed: the connection goes back to the pool.
+        received = [connection.receive_message(id_) for id_ in ids]
+        replies = [message.unpack_response(codec_options=options)[0] for message in received]
         for reply in replies:
             client._process_response(reply, session)
             _check_command_response(reply, connection.max_wire_version)

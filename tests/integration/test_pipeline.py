@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from bson.datetime_ms import DatetimeMS
+from bson.errors import InvalidBSON
 from pymongo.database import Database
 from pymongo.errors import DocumentTooLarge, OperationFailure, WriteError
 from pymongo.read_concern import ReadConcern
@@ -87,6 +89,25 @@ def test_one_that_fails_undoes_them_all_and_the_connection_goes_on(database: Dat
     assert in_transaction(database, insert("b", {"n": 3})) == [1]
 
 
+@pytest.mark.parametrize("beginning", ["", "a", "ab", "abc"])
+def test_a_long_key_that_is_taken_is_said_so_in_any_script(database: Database[Document], beginning: str) -> None:
+    # The error message holds the key, cut after so many bytes: with one beginning or another, within a character.
+    for letter in ("я", "字", "😀"):
+        taken = {"_id": beginning + letter * 150, "n": beginning + letter}
+        database["a"].insert_one(taken)
+        with pytest.raises(WriteError) as error:
+            in_transaction(database, insert("a", taken), insert("b", {"n": 1}))
+        assert error.value.code == 11000
+    assert find(database, Find("b", {})) == [[]]
+
+
+def test_what_cannot_be_read_leaves_nothing_behind(database: Database[Document]) -> None:
+    database["b"].insert_one({"_id": 1, "at": DatetimeMS(2**60)})
+    with pytest.raises(InvalidBSON):
+        find(database, Find("b", {}), Find("a", {}))
+    assert find(database, Find("a", {}), Find("a", {"n": 1})) == [[], []]
+
+
 def test_a_lost_race_is_a_transient_error(database: Database[Document]) -> None:
     with database.client.start_session() as other, other.start_transaction():
         write(database, [insert("a", {"n": 1})], other)
@@ -107,3 +128,10 @@ def test_what_is_too_large_is_not_sent(database: Database[Document]) -> None:
     with pytest.raises(DocumentTooLarge):
         in_transaction(database, insert("a", {"n": 1}), insert("a", {"n": 2, "text": "x" * 17_000_000}))
     assert find(database, Find("a", {})) == [[]]
+
+
+def test_more_than_a_message_may_hold_is_not_sent(database: Database[Document]) -> None:
+    # It would look like a database that is away, and a turn would wait for it for ever.
+    with pytest.raises(DocumentTooLarge):
+        in_transaction(database, insert("b", *({"n": n, "text": "x" * 7_000_000} for n in range(7))))
+    assert find(database, Find("b", {})) == [[]]
