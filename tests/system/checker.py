@@ -19,6 +19,8 @@ RESTING = {"need_more_info", "solution_suggested", "closed"}
 ANSWERED_ANEW = {"ticket.list", "ticket.view", "agent.heartbeat"}
 """Commands that are decided each time they come: their outcomes may differ."""
 
+ANSWERED_AS_DONE = {"command.accepted", "ticket.opened", "ticket.duplicate", "ticket.reopened"}
+
 TOLD_TO_REQUESTER = {
     "ticket.opened",
     "ticket.assigned",
@@ -87,6 +89,32 @@ def one_effect_a_command(evidence: Evidence) -> Iterator[str]:
     for cause, effects in caused.items():
         if len(effects) > 1:
             yield f"{cause} took effect {len(effects)} times: {sorted(effects)}"
+
+
+def an_effect_as_answered(evidence: Evidence) -> Iterator[str]:
+    """A command about a ticket that was answered as done caused a version of a ticket; one that was refused, or asked
+    something, caused none."""
+    caused = {event["causationid"] for versions in evidence.ticket_events.values() for event in versions.values()}
+    senders: dict[str, set[str]] = defaultdict(set)
+    for sent in evidence.sent:
+        senders[sent.id].add(sent.user)
+    # Two senders may use one id; an event does not say whose command caused it.
+    about_tickets = {
+        (sent.user, sent.id): sent.type
+        for sent in evidence.sent
+        if sent.type.startswith("ticket.") and len(senders[sent.id]) == 1
+    }
+    answers: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for heard in evidence.heard:
+        key = (heard.user, str(heard.event.get("causationid")))
+        if key in about_tickets and _is_outcome(heard.type):
+            answers[key].add(heard.type)
+    for (user, id_), types in answers.items():
+        command = f"{about_tickets[user, id_]} {id_} of {user} was answered {sorted(types)}"
+        if types & ANSWERED_AS_DONE and id_ not in caused:
+            yield f"{command}, but took no effect"
+        elif not types & ANSWERED_AS_DONE and id_ in caused:
+            yield f"{command}, but took effect"
 
 
 def nothing_said_differently(evidence: Evidence) -> Iterator[str]:
@@ -346,6 +374,7 @@ def _twice(names: Iterable[str], what: str) -> Iterator[str]:
 GUARANTEES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     one_outcome_a_command,
     one_effect_a_command,
+    an_effect_as_answered,
     nothing_said_differently,
     one_open_ticket_an_issue,
     versions_without_gaps,

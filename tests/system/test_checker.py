@@ -68,7 +68,8 @@ def in_order() -> Evidence:
         for version, (what, status, agent_id, seq) in enumerate(story, 1):
             ticket = snapshot(number, version, status, agent_id, seq)
             id_ = f"e{number}.{version}"
-            found.events.append(event(f"ticket.{what}", id_, {"ticket": ticket}, cause=f"c{id_}"))
+            cause = f"c{number}" if version == 1 else f"c{id_}"
+            found.events.append(event(f"ticket.{what}", id_, {"ticket": ticket}, cause=cause))
             found.entries.append({"ticket_id": ticket["id"], "version": version})
             tell(found, id_, "ada", "channel")
             tell(found, id_, "ada", "email")
@@ -141,6 +142,12 @@ BREACHES: list[tuple[str, Callable[[Evidence], Any], str]] = [
         lambda e: replace_event(e, "e2.2", causationid="ce3.2"),
         "ce3.2 took effect 2 times",
     ),
+    (
+        "a command answered as done that was lost",
+        lambda e: replace_event(e, "e1.1", causationid="c9"),
+        "took no effect",
+    ),
+    ("a command refused that took effect", lambda e: answered(e, "o1", "command.rejected"), "but took effect"),
     ("an event told differently", lambda e: assigned(e, 2, 2), "heard e2.2 with 2 different bodies"),
     ("two tickets for an issue", lambda e: e.tickets[1].update(issue_key="order-1"), "2 open tickets for 'order-1'"),
     ("two tickets of a number", lambda e: e.tickets[1].update(number="00000001"), "00000001 is there 2 times"),
@@ -198,6 +205,11 @@ def replace_event(found: Evidence, id_: str, **values: str) -> None:
     place = next(place for place, heard in enumerate(found.events) if heard.id == id_)
     for name, value in values.items():
         found.events[place] = replaced(found.events[place], name, value)
+
+
+def answered(found: Evidence, id_: str, type_: str) -> None:
+    """Another sort of outcome."""
+    found.heard = [replaced(heard, "type", type_) if heard.id == id_ else heard for heard in found.heard]
 
 
 def heard_again(found: Evidence, id_: str) -> None:
