@@ -148,7 +148,7 @@ def _choice(
     def ago(age: str | None) -> datetime | None:
         try:
             return None if age is None else now - age_of(age)
-        except ValueError:
+        except (ValueError, OverflowError):  # longer ago than there are dates
             raise Trouble(f"{show.plain(age)!r} is no age: 90s, 15m, 36h or 7d are.", 2) from None
 
     return Choice(frozenset(ids or ()), queue, reason, type_, sender, before=ago(older), after=ago(newer))

@@ -29,6 +29,7 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["doctor"], 1, "CASEBUS_AMQP_ADMIN is not set"),
         (["dead", "list"], 1, "CASEBUS_AMQP_OPERATOR is not set"),
         (["dead", "list", "--older", "1w"], 2, "'1w' is no age: 90s, 15m, 36h or 7d are."),
+        (["dead", "list", "--newer", "9999999d"], 2, "'9999999d' is no age: 90s, 15m, 36h or 7d are."),
         (["dead", "replay"], 2, "Say which: ids, conditions, or --all."),
         (["dead", "drop", "--all", "some-id"], 2, "Either ids and conditions, or --all."),
         (["tickets", "--status", "lost"], 2, "lost"),
