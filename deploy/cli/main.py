@@ -101,7 +101,7 @@ def ticket(number: Annotated[str, typer.Argument(help="Its 8 digits; leading zer
 def tickets(
     status: Annotated[Status | None, typer.Option(help="Only those in this status.")] = None,
     category: Annotated[str | None, typer.Option(help="Only those of this category id.")] = None,
-    page: Annotated[int, typer.Option(min=1, help="Which page.")] = 1,
+    page: Annotated[int, typer.Option(min=1, max=1_000_000, help="Which page.")] = 1,
     size: Annotated[int, typer.Option(min=1, max=1000, help="Tickets a page.")] = 20,
 ) -> None:
     """List tickets, newest first."""

@@ -33,6 +33,7 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["dead", "replay"], 2, "Say which: ids, conditions, or --all."),
         (["dead", "drop", "--all", "some-id"], 2, "Either ids and conditions, or --all."),
         (["tickets", "--status", "lost"], 2, "lost"),
+        (["tickets", "--page", "9" * 20], 2, "--page"),
     ],
 )
 def test_one_sentence_and_a_code(
