@@ -175,8 +175,10 @@ def versions_without_gaps(evidence: Evidence) -> Iterator[str]:
 
 
 def _agree(ticket: Document, said: Document) -> bool:
-    same = ("number", "version", "status", "status_version", "assignment_seq", "category", "priority", "agent")
-    return all(ticket[name] == said[name] for name in same)
+    """Whether all that is said of a ticket is stored so."""
+    stored = {name: ticket.get("_id" if name == "id" else name) for name in said}
+    times = {name: datetime.fromisoformat(said[name]) for name, at in stored.items() if isinstance(at, datetime)}
+    return stored == {**said, **times}
 
 
 def assigned_or_waiting(evidence: Evidence) -> Iterator[str]:

@@ -159,6 +159,7 @@ BREACHES: list[tuple[str, Callable[[Evidence], Any], str]] = [
     ("a version with two events", lambda e: e.events.append(replaced(e.events[1], "id", "other")), "has 2 events"),
     ("an event of a ticket that is lost", lambda e: e.tickets.pop(0), "which is not stored"),
     ("a ticket stored otherwise than told", lambda e: e.tickets[0].update(priority=1), "not what is stored"),
+    ("a ticket with another's words", lambda e: e.tickets[0].update(subject="It is slow"), "not what is stored"),
     ("a ticket unknown to routing", lambda e: e.routed.pop(0), "routing does not know"),
     ("a ticket unknown to intake", lambda e: e.routed.append({**e.routed[0], "_id": "t9"}), "which intake has not"),
     ("disagreement of intake and routing", lambda e: e.routed[1].update(agent="a2"), "in routing"),
