@@ -112,10 +112,20 @@ def _service_queue(name: str, *bindings: tuple[str, str]) -> Queue:
     )
 
 
+AFTER_PEOPLE = "ticket.auto_close"
+"""What closes a ticket for want of a reply goes behind the replies that were sent before."""
+
 QUEUES = (
-    _service_queue("intake.commands", (INTAKE, "#")),
+    _service_queue("intake.commands", (INTAKE, "#"), (DESK, AFTER_PEOPLE)),
     # Of its own, so that agents and the desk's own decisions do not wait behind whatever people have sent.
-    _service_queue("intake.desk", (DESK, "ticket.#")),
+    _service_queue(
+        "intake.desk",
+        *(
+            (DESK, each.type)
+            for each in TYPES.values()
+            if each.answered_by == "intake" and DESK in each.exchanges and each.type != AFTER_PEOPLE
+        ),
+    ),
     _service_queue("routing.commands", (DESK, "agent.#")),
     _service_queue("routing.events", (EVENTS, "ticket.#")),
     _service_queue(ROUTING_OUTCOMES),
