@@ -188,7 +188,8 @@ class Store:
         self._outbox = database["outbox"]
         self._outbox_fast = self._outbox.with_options(write_concern=fast)
         self.timers = database["timers"]
-        self._attempts = database["attempts"]
+        # Of a crash of this process they are to tell, not of one of the database's.
+        self._attempts = database["attempts"].with_options(write_concern=fast)
         self._clock: datetime | None = None
         self._clock_read = 0.0
 

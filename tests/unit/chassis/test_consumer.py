@@ -97,6 +97,19 @@ def test_what_a_turn_leaves_does_not_wait_again() -> None:
     assert turns == [[0], [1], [2], [3], [4]]
 
 
+def test_a_stop_gives_back_the_suspect_messages_that_nobody_has_begun() -> None:
+    acknowledged: list[int] = []
+    consumer, turns = paced(3600)
+    consumer._took_at = time.monotonic()
+    consumer._channel = SimpleNamespace(callbacks={}, basic_ack=lambda tag, multiple=False: acknowledged.append(tag))
+    arrive(consumer, message(1), message(2, returns=2), message(3), message(4, returns=5))
+    consumer._stopping = True
+    consumer._cancel()
+    consumer._took_at = 0.0
+    arrive(consumer)
+    assert (turns, acknowledged) == ([[1, 3]], [1, 3])
+
+
 def test_turns_without_a_pause_follow_each_other() -> None:
     consumer, turns = paced(0)
     arrive(consumer, message(1))
