@@ -77,9 +77,10 @@ def _run(
     """The replies to these commands, and the address of who gave them."""
     if not commands:
         return [], None
-    client = database.client
-    # MongoDB cuts a long key in its error message wherever it is, also within a character.
-    options = database.codec_options.with_options(unicode_decode_error_handler="replace")
+    client, options = database.client, database.codec_options
+    if session is not None:
+        # MongoDB cuts a long key in what it says of a duplicate wherever it is, also within a character.
+        options = options.with_options(unicode_decode_error_handler="replace")
     messages, ids, largest = [], [], 0
     with client._conn_for_writes(session, "pipeline") as connection:
         connection.apply_timeout(client, None)

@@ -334,7 +334,8 @@ class Turn(Generic[V]):
         """Whether to ask which of them were handled before. Not in quiet times: one that was is a lost race then."""
         if time.monotonic() < self._doubt_until:
             return True
-        return any(one.delivery is not None and one.delivery.redelivered for one in arrivals)
+        deliveries = (one.delivery for one in arrivals if one.delivery is not None)
+        return any(delivery.redelivered or delivery.attempts for delivery in deliveries)
 
     def _decide_one(self, view: V, arrival: Arrival, now: datetime) -> Decision:
         if arrival.refusal is not None:
