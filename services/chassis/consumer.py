@@ -210,8 +210,8 @@ class Consumer:
         for tag in list(self._channel.callbacks):
             self._channel.basic_cancel(tag)  # waits for cancel-ok; what comes before it is taken in
         self._cancelled = True
-        # Unacknowledged, they go back to the queue. So do suspect ones that nobody has begun: each takes a turn of its own,
-        # and with hundreds of them the stop would be too long for whoever waits for it.
+        # Unacknowledged, they go back to the queue. So do suspect ones that nobody has begun: each takes a turn of its
+        # own, and with hundreds of them the stop would be too long for whoever waits for it.
         self._retries.clear()
         self._waiting = deque(delivery for delivery in self._waiting if not _is_suspect(delivery))
         self._acknowledge([])
