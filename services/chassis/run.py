@@ -7,7 +7,13 @@ and stops it cleanly on SIGTERM or SIGINT. What cannot start says why in one sen
 # ruff: noqa: E402 - green before anything else is imported
 from __future__ import annotations
 
+import os
 import warnings
+
+# Read as eventlet is imported. Its own look-up of names remembers for minutes what DNS said, also that a name was not
+# there: a broker that comes up after us, or at another address than before, would not be found. The system's look-up
+# holds up the process meanwhile, but we look up only what we are not connected to.
+os.environ["EVENTLET_NO_GREENDNS"] = "yes"
 
 # It says so at each import; why it is here all the same: docs/dependencies.md.
 warnings.filterwarnings("ignore", message="\\s*Eventlet is deprecated")
@@ -18,7 +24,6 @@ eventlet.monkey_patch()
 
 import importlib
 import logging
-import os
 import signal
 import sys
 import time

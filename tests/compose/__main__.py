@@ -74,13 +74,15 @@ def main(arguments: list[str]) -> int:
         say(f"RabbitMQ {chosen.rabbitmq}: NOT IN ORDER")
         return 1
     finally:
-        deployment.remove()
+        deployment.take_down()
+        deployment.forget_secrets()
     say(f"RabbitMQ {chosen.rabbitmq}: in order")
     return 0
 
 
 def _run(deployment: Deployment, submissions: int, seed: int, say: Callable[[str], None]) -> None:
     deployment.make_secrets()
+    deployment.take_down()
     deployment.compose("build")
     say("the image is built")
     deployment.up()

@@ -145,9 +145,12 @@ class Deployment:
             process.wait()
         return codes
 
-    def remove(self) -> None:
-        """Take all of it down with its data, and forget its secrets."""
+    def take_down(self) -> None:
+        """All of it, with its data; also what a run that was killed has left."""
         self.compose("down", "--volumes", "--timeout", "5")
+
+    def forget_secrets(self) -> None:
+        """Remove them."""
         shutil.rmtree(self._scratch)
 
     @property

@@ -65,3 +65,10 @@ def test_a_service_may_be_started_before_what_it_needs_is_there(stack: Stack, de
     desk.prepare()
     starting.join()
     assert desk.is_ready("sla")
+
+
+def test_names_are_looked_up_anew_each_time() -> None:
+    """Eventlet's own look-up remembers that a name was not there: who started before the broker never found it."""
+    program = "import services.chassis.run, sys; print('eventlet.support.greendns' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=CODE, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
