@@ -64,8 +64,9 @@ class Bus:
         self._tag = 0
         self._unconfirmed: dict[int, str] = {}
         self._unacknowledged: int | None = None
+        address = f"{parts.hostname}:{parts.port or 5672}"
         self._connection = _Connection(
-            host=f"{parts.hostname}:{parts.port or 5672}",
+            host=address,
             userid=self.user,
             password=unquote(parts.password or ""),
             virtual_host=unquote(parts.path[1:]) or "/",
@@ -79,11 +80,9 @@ class Bus:
             self.channel = self._connection.channel()
             self.channel.confirm_select()
         except AccessRefused as error:
-            raise Trouble(f"The broker at {parts.hostname}:{parts.port} refuses the login of {self.user}.") from error
+            raise Trouble(f"The broker at {address} refuses the login of {self.user}.") from error
         except BROKEN as error:
-            raise Trouble(
-                f"No broker answers at {parts.hostname}:{parts.port}: is the desk running? (`make up`)"
-            ) from error
+            raise Trouble(f"No broker answers at {address}: is the desk running? (`make up`)") from error
         for event, handler in (
             ("basic_ack", self._on_ack),
             ("basic_nack", self._on_nack),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pymongo
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from .settings import Settings, Trouble
 
@@ -27,6 +27,9 @@ class Desk:
         )
         try:
             self.client.admin.command("ping")
+        except OperationFailure as error:
+            reason = (error.details or {}).get("codeName", error.code)
+            raise Trouble(f"The database does not let CASEBUS_MONGO's user in ({reason}).") from error
         except PyMongoError as error:
             raise Trouble("The database does not answer: is the desk running? (`make up`)") from error
         self.intake = self.client[f"{prefix}_intake"]

@@ -7,7 +7,8 @@ from amqp.exceptions import AccessRefused, PreconditionFailed
 
 from contracts.topology import CHANNELS, DEAD, DESK, INTAKE
 from deploy.cli.bus import Bus
-from deploy.cli.settings import Trouble
+from deploy.cli.desk import Desk as Books
+from deploy.cli.settings import Settings, Trouble
 from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN
 from tests.raw_amqp import UNREADABLE, confirmed, open_channel, publish_raw
@@ -97,7 +98,15 @@ def test_the_broker_closes_on_who_pretends(
             bus.settle(10)
 
 
-def test_a_wrong_password_is_one_sentence(desk: Desk) -> None:
+def test_a_wrong_login_is_one_sentence(desk: Desk) -> None:
     right = desk.amqp_url("web")
     with pytest.raises(Trouble, match="refuses the login of web"):
         Bus(right.replace(right.split("@")[0], "amqp://web:wrong"))
+    wrong = {"DB_PREFIX": desk.db_prefix, "MONGO": desk.mongo_url("intake").replace("mongodb://", "mongodb://x")}
+    with pytest.raises(Trouble, match=r"does not let CASEBUS_MONGO's user in \(AuthenticationFailed\)"):
+        Books(Settings(wrong, None))
+
+
+def test_an_address_without_a_port_is_said_with_the_usual_one() -> None:
+    with pytest.raises(Trouble, match=r"No broker answers at 127\.99\.0\.1:5672:"):
+        Bus("amqp://web:secret@127.99.0.1/casebus")

@@ -25,7 +25,7 @@ from .finding import Finding
 PATIENCE = 3_000
 """Milliseconds for the database to answer at all."""
 
-START = "Start it (`make up`, `docker compose up -d`), or set the address right."
+START = "Start it (`make up`, `docker compose up -d`), or set its address, user and password right."
 
 
 def examine(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
