@@ -70,9 +70,27 @@ class TemporaryExpired(Payload):
 
 
 class ContactChanged(Payload):
-    """Event `account.contact_changed`: the address of a requester, null when it is erased. Not in the event log."""
+    """Event `account.contact_changed`: the address of a requester, null when it is erased. Not in the event log.
+
+    `code`: to be mailed to the address; `account.confirm_contact` brings it back.
+    """
 
     account_id = common.identity()
     kind = Choice(common.REQUESTER_KINDS)
     email = common.email(nullable=True)
     contact_version = Whole()
+    code = Text(64, optional=True)
+
+
+class PreferencesChanged(Payload):
+    """Event `account.preferences_changed`: all that a requester has set, nothing once it is erased.
+
+    Not in the event log.
+    """
+
+    account_id = common.identity()
+    kind = Choice(common.REQUESTER_KINDS)
+    preferences_version = Whole(1)
+    language = common.language(optional=True)
+    notify = MapOf(MapOf(Flag()), optional=True)
+    quiet_hours = Part(QuietHours, optional=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.fields import Answers, Base64, Choice, Flag, ListOf, Moment, Text, Whole
+from contracts.fields import Answers, Base64, Choice, Flag, ListOf, MapOf, Moment, Text, Whole
 from contracts.names import NAME_PATTERN
 from contracts.payload import Either, Part, Payload
 
@@ -23,6 +23,7 @@ STATUSES = (
     "closed",
 )
 REQUESTER_KINDS = ("account", "temporary")
+CONSENTS = ("asked", "granted", "refused")
 AUTHOR_KINDS = ("requester", "agent", "moderator", "service")
 VISIBILITIES = ("public", "internal")
 
@@ -38,7 +39,7 @@ MAX_LINKS = 20
 """Ticket numbers in one `distinct_from`."""
 
 
-def number(**more: Any) -> Text:
+def ticket_number(**more: Any) -> Text:
     """A ticket number: 8 digits, as text."""
     return Text(8, 8, pattern="[0-9]{8}", like="a ticket number of 8 digits", **more)
 
@@ -67,6 +68,11 @@ def email(**more: Any) -> Text:
 def word(**more: Any) -> Text:
     """A word of our own vocabulary, that may grow: a kind of entry, a kind of notification."""
     return Text(40, pattern="[a-z][a-z_]*", like="a word of lower-case letters and _", **more)
+
+
+def content_type(**more: Any) -> Text:
+    """A media type (RFC 6838)."""
+    return Text(127, 3, pattern="[ -.0-~]+/[ -~]+", like="a media type such as image/png", **more)
 
 
 class Secret(Payload):
@@ -100,7 +106,7 @@ class AttachmentContent(Payload):
     """A file in the message itself; `content` loads as bytes."""
 
     name = Text(255)
-    media_type = Text(127, 3, pattern="[ -.0-~]+/[ -~]+", like="a media type such as image/png")
+    media_type = content_type()
     content = Base64(MAX_ATTACHMENT)
 
 
@@ -108,7 +114,7 @@ class AttachmentRef(Payload):
     """A file that was uploaded before, or that is kept with the ticket."""
 
     name = Text(255)
-    media_type = Text(127, 3, pattern="[ -.0-~]+/[ -~]+", like="a media type such as image/png")
+    media_type = content_type()
     ref = Text(200)
     sha256 = Text(64, 64, pattern="[0-9a-f]{64}", like="64 hexadecimal digits in lower case")
     size = Whole()
@@ -136,10 +142,14 @@ class TicketAgent(Payload):
 
 
 class Snapshot(Payload):
-    """The ticket as it stands after `version`. No body, no secret, no address."""
+    """The ticket as it stands after `version`. No body, no secret, no address.
+
+    `consent`: what became of the agent's last request to log in to the requester's account. `changed_from`: the agent
+    whom the ticket was changed away from, who never gets it back by routing. `merged_into`: the ticket that goes on.
+    """
 
     id = identity()
-    number = number()
+    number = ticket_number()
     version = Whole(1)
     status = Choice(STATUSES)
     status_since = Moment()
@@ -163,6 +173,9 @@ class Snapshot(Payload):
     closed_at = Moment(nullable=True)
     close_reason = Text(MAX_REASON, nullable=True)
     reopen_count = Whole()
+    consent = Choice(CONSENTS, optional=True, nullable=True)
+    changed_from = agent_id(optional=True, nullable=True)
+    merged_into = ticket_number(optional=True, nullable=True)
 
 
 class Author(Payload):
@@ -173,10 +186,19 @@ class Author(Payload):
     display_name = Text(100, 0, nullable=True)
 
 
+class Change(Payload):
+    """What a field of the ticket was and is."""
+
+    old = Text(MAX_BODY, 0, nullable=True)
+    new = Text(MAX_BODY, 0, nullable=True)
+
+
 class Entry(Payload):
     """One entry of a ticket's history. Attachments by reference; internal ones never go to channels.
 
-    `fields` and `refers_to` as the requester gave them, `articles` as the agent did.
+    `fields` and `refers_to` as the requester gave them, `articles` as the agent did; `changed` by field, for an edit
+    and a reclassification; `granted`, the answer to a request for consent; `to_number`, the other ticket of a link or a
+    merge.
     """
 
     id = identity()
@@ -187,8 +209,11 @@ class Entry(Payload):
     attachments = ListOf(Part(AttachmentRef), MAX_ATTACHMENTS)
     at = Moment()
     fields = Answers(optional=True)  # type: ignore[assignment]  # the wire's name; marshmallow's is set on instances
-    refers_to = number(optional=True)
+    refers_to = ticket_number(optional=True)
     articles = ListOf(identity(), MAX_ARTICLES, optional=True)
+    changed = MapOf(Part(Change), optional=True)
+    granted = Flag(optional=True)
+    to_number = ticket_number(optional=True)
 
 
 def history(**more: Any) -> ListOf:

@@ -292,11 +292,29 @@ class MapOf(WireField[dict[str, Any]]):
         self.item, self.maximum = item, maximum
 
     def read(self, value: Any) -> dict[str, Any]:
+        self._measure(value)
+        return {key: self.item.read(each) for key, each in value.items()}
+
+    def read_all(self, value: Any) -> dict[str, Any]:
+        self._measure(value)
+        loaded, faults = {}, {}
+        for key, each in value.items():
+            try:
+                loaded[key] = self.item.deserialize(each)
+            except ValidationError as error:
+                faults[key] = error.messages
+        if faults:
+            raise ValidationError(faults)
+        return loaded
+
+    def parts(self) -> Sequence[Payload]:
+        return self.item.parts()
+
+    def _measure(self, value: Any) -> None:
         if not isinstance(value, dict):
             raise ValidationError(NOT_AN_OBJECT)
         if len(value) > self.maximum or not all(map(_IS_ID, value)):
             raise ValidationError(f"Must have up to {self.maximum} keys of lower-case letters, digits, - and _.")
-        return {key: self.item.read(each) for key, each in value.items()}
 
     def json_schema(self) -> Json:
         names = {"pattern": f"^{ID_PATTERN}$"}

@@ -9,8 +9,9 @@ from contracts import common
 from contracts.fields import Choice, Text
 from contracts.payload import Part, Payload
 
-CHANNELS = ("email", "channel", "agent")
-"""Ways by which a person is told: mail, `notification.message` to the channel, `notification.message` to the agent."""
+CHANNELS = ("email", "channel", "agent", "webhook")
+"""Ways to tell: mail, `notification.message` to the channel or to the agent, an operator's webhook (its name is the
+`recipient`)."""
 
 MAX_TITLE = 200
 MAX_TEXT = common.MAX_BODY + 10_000
@@ -21,7 +22,7 @@ class Delivered(Payload):
     """Events `notification.sent` and `notification.failed`: one for each (event, recipient, channel)."""
 
     event_id = common.identity()
-    number = common.number()
+    number = common.ticket_number()
     recipient = common.identity()
     kind = common.word()
     channel = Choice(CHANNELS)
@@ -32,7 +33,7 @@ class Message(Payload):
     """`notification.message`, to the requester's channel or to the ticket's agent: something to show."""
 
     requester = Part(common.TicketRequester)
-    number = common.number()
+    number = common.ticket_number()
     kind = common.word()
     title = Text(MAX_TITLE)
     text = Text(MAX_TEXT)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from contracts import accounts, agents, notifications, sla, tickets
+from contracts import accounts, agents, attachments, notifications, sla, tickets
 from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, SERVICES, Service, role_of
 from contracts.payload import Payload
 
@@ -77,9 +77,14 @@ def _all() -> list[MessageType]:
             "ticket.change_agent": tickets.ChangeAgent,
             "ticket.answer_consent": tickets.AnswerConsent,
             "ticket.list": tickets.ListTickets,
+            "attachment.upload": attachments.Upload,
         },
     )
-    add_commands(("channel", "agent"), "intake", {"ticket.view": tickets.View})
+    add_commands(
+        ("channel", "agent"),
+        "intake",
+        {"ticket.view": tickets.View, "attachment.download": attachments.Download},
+    )
     add_commands(
         ("agent",),
         "intake",
@@ -115,6 +120,8 @@ def _all() -> list[MessageType]:
             "account.temporary_opened": accounts.TemporaryOpenedOutcome,
             "ticket.listed": tickets.Listed,
             "ticket.viewed": tickets.Viewed,
+            "attachment.stored": attachments.Stored,
+            "attachment.content": attachments.Content,
         },
     )
     add(
@@ -135,13 +142,20 @@ def _all() -> list[MessageType]:
             "account.temporary_opened": accounts.TemporaryOpened,
             "account.temporary_expired": accounts.TemporaryExpired,
             "account.contact_changed": accounts.ContactChanged,
+            "account.preferences_changed": accounts.PreferencesChanged,
         },
     )
     add("event", ("routing",), {"agent.signed_on": agents.SignedOn, "agent.signed_off": agents.SignedOff})
     add(
         "event",
         ("sla",),
-        {"sla.armed": sla.Armed, "sla.warning": sla.Fired, "sla.breached": sla.Fired, "sla.met": sla.Fired},
+        {
+            "sla.armed": sla.Armed,
+            "sla.warning": sla.Fired,
+            "sla.breached": sla.Fired,
+            "sla.met": sla.Fired,
+            "sla.closing_soon": sla.ClosingSoon,
+        },
     )
     add(
         "event",
@@ -152,7 +166,11 @@ def _all() -> list[MessageType]:
     add(
         "agent_message",
         ("intake",),
-        {"ticket.assigned": tickets.AssignedToAgent, "ticket.unassigned": tickets.LostAgent},
+        {
+            "ticket.assigned": tickets.AssignedToAgent,
+            "ticket.unassigned": tickets.LostAgent,
+            "ticket.linked": tickets.Joined,
+        },
     )
     add("agent_message", ("intake",), {f"ticket.{what}": tickets.TicketEvent for what in _TOLD_TO_AGENTS})
     add("agent_message", ("sla",), {"sla.warning": sla.FiredToAgent, "sla.breached": sla.FiredToAgent})
@@ -177,7 +195,7 @@ _PLAIN_TICKET_EVENTS = (
     "closed",
     "reopened",
 )
-_TOLD_TO_AGENTS = ("customer_replied", "escalated", "reopened", "closed")
+_TOLD_TO_AGENTS = ("customer_replied", "edited", "escalated", "consent_answered", "reopened", "closed")
 
 TYPES: Mapping[tuple[Kind, str], MessageType] = MappingProxyType({(each.kind, each.type): each for each in _all()})
 """All types, by kind and name."""

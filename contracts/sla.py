@@ -15,7 +15,7 @@ class Armed(Payload):
     `status_version` is the snapshot's; `calendar_version` names the calendars and targets it was reckoned with.
     """
 
-    number = common.number()
+    number = common.ticket_number()
     ticket_id = common.identity()
     status_version = Whole(1)
     target = Choice(TARGETS)
@@ -28,6 +28,16 @@ class Armed(Payload):
 class Fired(Armed):
     """Events `sla.warning`, `sla.breached`, `sla.met`: the deadline, and the ticket as it stood."""
 
+    ticket = Part(common.Snapshot)
+
+
+class ClosingSoon(Payload):
+    """Event `sla.closing_soon`: nobody has replied to the solution, and at `closes_at` the ticket closes."""
+
+    number = common.ticket_number()
+    ticket_id = common.identity()
+    status_version = Whole(1)
+    closes_at = Moment()
     ticket = Part(common.Snapshot)
 
 

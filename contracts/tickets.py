@@ -38,8 +38,8 @@ class Submit(Payload):
     subject = Words(common.MAX_SUBJECT)
     body = Words(common.MAX_BODY)
     issue_key = Text(common.MAX_SUBJECT, optional=True)
-    refers_to = common.number(optional=True)
-    distinct_from = ListOf(common.number(), common.MAX_LINKS, optional=True)
+    refers_to = common.ticket_number(optional=True)
+    distinct_from = ListOf(common.ticket_number(), common.MAX_LINKS, optional=True)
     attachments = common.attachments(optional=True)
     language = common.language(optional=True)
 
@@ -48,7 +48,7 @@ class RequesterTicket(Payload):
     """A requester about one of their tickets: command `ticket.accept_solution`."""
 
     requester = common.requester()
-    number = common.number()
+    number = common.ticket_number()
 
 
 class Reply(RequesterTicket):
@@ -78,7 +78,7 @@ class Escalate(Payload):
 
     requester = common.requester(optional=True)
     moderator = Part(Moderator, optional=True)
-    number = common.number()
+    number = common.ticket_number()
     reason = Text(common.MAX_REASON, optional=True)
 
 
@@ -109,7 +109,7 @@ class View(Payload):
 
     requester = common.requester(optional=True)
     agent_id = common.agent_id(optional=True)
-    number = common.number()
+    number = common.ticket_number()
 
 
 # Commands of agents
@@ -119,7 +119,7 @@ class AgentTicket(Payload):
     """An agent about a ticket: command `ticket.start_work`."""
 
     agent_id = common.agent_id()
-    number = common.number()
+    number = common.ticket_number()
     expected_version = Whole(1, optional=True)
 
 
@@ -160,7 +160,7 @@ class LinkTo(AgentTicket):
     Without `to_number`, `number` is the other one, and the event's `subject` the ticket acted on.
     """
 
-    to_number = common.number(optional=True)
+    to_number = common.ticket_number(optional=True)
 
 
 # Commands of services
@@ -172,7 +172,7 @@ class Assign(Payload):
     `valid_until`: after it the place that was kept at the agent may be another ticket's, so it is refused.
     """
 
-    number = common.number()
+    number = common.ticket_number()
     agent = Part(common.TicketAgent)
     assignment_seq = Whole()
     reason = Text(common.MAX_REASON)
@@ -182,7 +182,7 @@ class Assign(Payload):
 class Unassign(Payload):
     """Command `ticket.unassign` from routing."""
 
-    number = common.number()
+    number = common.ticket_number()
     assignment_seq = Whole()
     reason = Text(common.MAX_REASON)
 
@@ -190,7 +190,7 @@ class Unassign(Payload):
 class AutoClose(Payload):
     """Command `ticket.auto_close` from sla; `status_version`: when the ticket entered `solution_suggested`."""
 
-    number = common.number()
+    number = common.ticket_number()
     status_version = Whole(1)
 
 
@@ -276,7 +276,7 @@ class LostAgent(TicketEvent):
 class Joined(TicketEvent):
     """Events `ticket.linked` and `ticket.merged`: `to_number` is the other ticket."""
 
-    to_number = common.number(optional=True)
+    to_number = common.ticket_number(optional=True)
 
 
 class AssignedToAgent(TicketEvent):

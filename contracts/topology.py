@@ -112,6 +112,9 @@ def _service_queue(name: str, *bindings: tuple[str, str]) -> Queue:
     )
 
 
+NOT_LOGGED = ("account.contact_changed", "account.preferences_changed")
+"""Events of what is erased with an account."""
+
 AFTER_PEOPLE = "ticket.auto_close"
 """What closes a ticket for want of a reply goes behind the replies that were sent before."""
 
@@ -130,7 +133,20 @@ QUEUES = (
     _service_queue("routing.events", (EVENTS, "ticket.#")),
     _service_queue(ROUTING_OUTCOMES),
     _service_queue("sla.events", (EVENTS, "ticket.#")),
-    _service_queue("notifications.events", (EVENTS, "ticket.#"), (EVENTS, "account.contact_changed")),
+    _service_queue(
+        "notifications.events",
+        *(
+            (EVENTS, key)
+            for key in (
+                "ticket.#",
+                "account.contact_changed",
+                "account.preferences_changed",
+                "sla.warning",
+                "sla.breached",
+                "sla.closing_soon",
+            )
+        ),
+    ),
     # Whoever looks at a dead letter gives it back: from RabbitMQ 4 on a queue without a limit of its own forgets what
     # came back 20 times.
     Queue(DEAD, {"x-queue-type": "quorum", "x-delivery-limit": 2**31 - 1}, ((DEAD, "#"),)),
@@ -139,11 +155,7 @@ QUEUES = (
         # A stream forgets by whole segments, when it begins the next one: small ones keep a quiet desk to its term.
         {"x-queue-type": "stream", "x-max-age": "30D", "x-stream-max-segment-size-bytes": 4_000_000},
         # By name: what is erased with an account must not stay in a log.
-        tuple(
-            (EVENTS, each.type)
-            for each in TYPES.values()
-            if each.kind == "event" and each.type != "account.contact_changed"
-        ),
+        tuple((EVENTS, each.type) for each in TYPES.values() if each.kind == "event" and each.type not in NOT_LOGGED),
     ),
 )
 """The desk's own queues; those of channels and agents come from `channel_queue` and `agent_queue`."""

@@ -15,27 +15,28 @@ from contracts.registry import TYPES, Kind, command, event, outcome
 CHANNEL_COMMANDS = """
     account.open_temporary account.confirm_contact account.set_preferences account.merge
     ticket.submit ticket.reply ticket.edit ticket.accept_solution ticket.escalate ticket.change_agent
-    ticket.answer_consent ticket.list ticket.view
+    ticket.answer_consent ticket.list ticket.view attachment.upload attachment.download
 """
 AGENT_COMMANDS = """
     agent.sign_on agent.heartbeat agent.sign_off
     ticket.start_work ticket.ask_info ticket.suggest_solution ticket.add_note ticket.ask_consent ticket.close
-    ticket.reclassify ticket.transfer ticket.link ticket.merge_into ticket.view
+    ticket.reclassify ticket.transfer ticket.link ticket.merge_into ticket.view attachment.download
 """
 EVENT_TYPES = """
     ticket.opened ticket.note_added ticket.edited ticket.assigned ticket.unassigned ticket.work_started
     ticket.info_requested ticket.solution_suggested ticket.customer_replied ticket.reclassified ticket.escalated
     ticket.consent_requested ticket.consent_answered ticket.closed ticket.reopened ticket.merged ticket.linked
     ticket.transferred account.temporary_opened account.temporary_expired account.contact_changed
-    agent.signed_on agent.signed_off sla.armed sla.warning sla.breached sla.met notification.sent notification.failed
+    account.preferences_changed agent.signed_on agent.signed_off sla.armed sla.warning sla.breached sla.met
+    sla.closing_soon notification.sent notification.failed
 """
 OUTCOMES = """
     ticket.opened ticket.duplicate ticket.similar ticket.reopened account.temporary_opened ticket.listed ticket.viewed
-    command.accepted command.rejected
+    command.accepted command.rejected attachment.stored attachment.content
 """
 TO_AGENTS = """
-    ticket.assigned ticket.unassigned ticket.customer_replied ticket.escalated ticket.reopened ticket.closed
-    sla.warning sla.breached notification.message
+    ticket.assigned ticket.unassigned ticket.customer_replied ticket.edited ticket.escalated ticket.consent_answered
+    ticket.linked ticket.reopened ticket.closed sla.warning sla.breached notification.message
 """
 
 

@@ -125,7 +125,11 @@ def test_data_that_is_no_object_is_said_so(data: Any) -> None:
         ("ticket.list", {"requester": ACCOUNT, "page": 0}, "page"),
         ("ticket.list", {"requester": ACCOUNT, "status": "open"}, "status"),
         ("ticket.answer_consent", {"requester": ACCOUNT, "number": "00000001", "granted": 1}, "granted"),
-        ("account.set_preferences", {"requester": ACCOUNT, "notify": {"assigned": {"email": "no"}}}, "notify"),
+        (
+            "account.set_preferences",
+            {"requester": ACCOUNT, "notify": {"assigned": {"email": "no"}}},
+            "notify.assigned.email",
+        ),
         (
             "account.set_preferences",
             {"requester": ACCOUNT, "quiet_hours": {"starts": "22", "ends": "07:00", "time_zone": "UTC"}},

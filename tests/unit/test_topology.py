@@ -58,7 +58,9 @@ def test_the_event_log_has_every_event_but_peoples_addresses() -> None:
     assert log.arguments["x-queue-type"] == "stream"
     assert log.arguments["x-max-age"] == "30D"
     assert {key for _, key in log.bindings} == {
-        each.type for each in TYPES.values() if each.kind == "event" and each.type != "account.contact_changed"
+        each.type
+        for each in TYPES.values()
+        if each.kind == "event" and each.type not in {"account.contact_changed", "account.preferences_changed"}
     }
 
 

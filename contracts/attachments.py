@@ -1,0 +1,56 @@
+"""Attachments: files that are too large for a message, sent and fetched in parts. Owner: intake.
+
+Small ones come in the command that they belong to (common.py). The page is docs/contracts.md.
+"""
+
+from __future__ import annotations
+
+from contracts import common
+from contracts.fields import Base64, Text, Whole
+from contracts.payload import Part, Payload
+
+MAX_PARTS = 1_000
+"""Parts of one file; how large a file may be is the operator's setting, and less."""
+
+
+class Upload(Payload):
+    """Command `attachment.upload`: one part of a file, in any order, each of `common.MAX_ATTACHMENT` bytes at most.
+
+    `upload` is the sender's own name for the file, the same in all its parts.
+    """
+
+    requester = common.requester()
+    upload = Text(64)
+    name = Text(255)
+    media_type = common.content_type()
+    part = Whole(1, MAX_PARTS)
+    parts = Whole(1, MAX_PARTS)
+    content = Base64(common.MAX_ATTACHMENT)
+
+
+class Download(Payload):
+    """Command `attachment.download`: one part of a file of a ticket, by the requester or by an agent who may see it."""
+
+    one_of = ("requester", "agent_id")
+
+    requester = common.requester(optional=True)
+    agent_id = common.agent_id(optional=True)
+    number = common.ticket_number()
+    ref = Text(200)
+    part = Whole(1, MAX_PARTS, optional=True)
+
+
+class Stored(Payload):
+    """Outcome `attachment.stored`: all parts are there, and `attachment` may be named in a command."""
+
+    attachment = Part(common.AttachmentRef)
+
+
+class Content(Payload):
+    """Outcome `attachment.content`: one part of the file, the first where none was asked for."""
+
+    number = common.ticket_number()
+    attachment = Part(common.AttachmentRef)
+    part = Whole(1, MAX_PARTS)
+    parts = Whole(1, MAX_PARTS)
+    content = Base64(common.MAX_ATTACHMENT)
