@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import eventlet
@@ -10,6 +12,13 @@ from eventlet import tpool
 
 A = TypeVar("A")
 B = TypeVar("B")
+
+M_MMAP_THRESHOLD = -3
+LARGE = 1024 * 1024
+"""Bytes. glibc keeps for a thread what it has freed, and after the first large block large ones too: the 19 MiB of a
+hash stayed with each of the pool's 20 threads, often twice. What is larger than this goes back to the system."""
+with suppress(AttributeError):  # another C library has no such habit, and no such function
+    ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 def in_native_threads(function: Callable[[A], B], items: Sequence[A]) -> list[B]:

@@ -21,7 +21,8 @@ Channel = Literal["channel", "agent", "email"]
 Status = Literal["waiting", "pending", "sent", "failed", "skipped"]
 
 ADDRESS_WAIT = timedelta(seconds=60)
-"""How long a mail waits for the requester's address; then they are told by the channel only."""
+"""How long a mail waits for the requester's address; then they are told by the channel only. Should the address come
+after all, held up by an outage, the mail is not too late as long as it would still be tried."""
 
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
@@ -82,8 +83,9 @@ class Contact:
     contact_version: int = 0
     email: str | None = None
     awaited_by: tuple[str, ...] = ()
-    """Deliveries that wait for a newer address. Kept here so that a turn which adds one and a turn which brings the
-    address write the same record: one of them conflicts and decides again, and no mail waits for what has come."""
+    """Deliveries that wait for a newer address, or have waited in vain. Kept here so that a turn which adds one and a
+    turn which brings the address write the same record: one of them conflicts and decides again, and no mail waits for
+    what has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +247,8 @@ def learn_address(view: View, message: Message, now: datetime) -> Decision:
     known = view.contacts.get(data["account_id"], Contact(data["account_id"], version=0))
     if data["contact_version"] <= known.contact_version:
         return Decision(remember=False)
-    waiting = [view.deliveries[id_] for id_ in known.awaited_by if id_ in view.deliveries]
-    released = [mail for mail in waiting if mail.contact_version <= data["contact_version"]]
+    held = [view.deliveries[id_] for id_ in known.awaited_by if id_ in view.deliveries]
+    released = [mail for mail in held if mail.contact_version <= data["contact_version"]]
     contact = replace(
         known,
         version=known.version + 1,
@@ -254,6 +256,7 @@ def learn_address(view: View, message: Message, now: datetime) -> Decision:
         email=data["email"],
         awaited_by=_without(known.awaited_by, released),
     )
+    released = [mail for mail in released if mail.status == "waiting" or now < mail.created_at + view.give_up_after]
     if contact.email is None:
         skipped = [_skip(mail, now) for mail in released]
         return Decision([contact, *skipped], timers=[Disarm(_timer(mail)) for mail in skipped])
@@ -266,12 +269,8 @@ def stop_waiting(view: View, timer: Message) -> Decision:
     mail = view.deliveries.get(timer.subject or "")
     if mail is None or mail.status != "waiting":
         return Decision(remember=False)
-    changes: list[Contact | Delivery] = []
-    if contact := view.contacts.get(mail.recipient):
-        awaited_by = _without(contact.awaited_by, [mail])
-        changes.append(replace(contact, version=contact.version + 1, awaited_by=awaited_by))
     failed = _fail(mail, "address unknown")
-    return Decision([*changes, failed], [_failed(failed)])
+    return Decision([failed], [_failed(failed)])
 
 
 def record_attempt(view: View, timer: Message, now: datetime) -> Decision:

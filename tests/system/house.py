@@ -203,7 +203,8 @@ class House:
     def unrest(self) -> dict[str, Any]:
         """What keeps the desk from being at rest, as far as a few counts tell."""
         found: dict[str, Any] = {**self.ready(*WORK_QUEUES), **self._left_in_outboxes()}
-        found["deliveries"] = self.database("notifications")["deliveries"].count_documents({"status": {"$ne": "sent"}})
+        undone = self.database("notifications")["deliveries"].find({"status": {"$ne": "sent"}})
+        found["deliveries"] = [f"{one['status']} {one['reason']} {one['number']}" for one in undone.limit(5)]
         found["reservations"] = self.database("routing")["tickets"].count_documents({"reservation": {"$exists": True}})
         return {name: count for name, count in found.items() if count}
 

@@ -76,10 +76,27 @@ def test_after_60_seconds_the_channel_only() -> None:
     desk.let_time_pass(NOW + ADDRESS_WAIT)
     assert desk.mail().status == "failed"
     assert [data["reason"] for data in desk.announced("notification.failed")] == ["address unknown"]
-    assert desk.contacts["r1"].awaited_by == ()
-    desk.hear(a_contact_change(1))
-    desk.let_time_pass(NOW + DAY)
     assert desk.attempts == []
+
+
+def test_an_address_that_comes_after_all_is_mailed_to_unless_it_is_too_late() -> None:
+    desk = Desk()
+    desk.hear(an_event("ticket.opened", contact_version=1))
+    desk.let_time_pass(NOW + ADDRESS_WAIT)
+    desk.hear(a_contact_change(1))
+    desk.let_time_pass(NOW + ADDRESS_WAIT + SECOND)
+    assert desk.mail().status == "sent"
+    assert len(desk.attempts) == len(desk.announced("notification.sent")) - 1 == 1, "the channel was told at once"
+    assert desk.contacts["r1"].awaited_by == ()
+
+
+def test_an_address_that_comes_when_the_mail_would_be_given_up_changes_nothing() -> None:
+    desk = Desk()
+    desk.hear(an_event("ticket.opened", contact_version=1))
+    desk.let_time_pass(NOW + 2 * DAY)
+    desk.hear(a_contact_change(1))
+    desk.let_time_pass(NOW + 3 * DAY)
+    assert (desk.mail().status, desk.mail().reason, desk.attempts) == ("failed", "address unknown", [])
 
 
 def test_an_older_address_does_not_end_the_wait() -> None:
