@@ -19,10 +19,13 @@ MAX_TEXT = common.MAX_BODY + 10_000
 
 
 class Delivered(Payload):
-    """Events `notification.sent` and `notification.failed`: one for each (event, recipient, channel)."""
+    """Events `notification.sent` and `notification.failed`: one for each (event, recipient, channel).
+
+    `number`: of the ticket that it is about; what is about an account has none.
+    """
 
     event_id = common.identity()
-    number = common.ticket_number()
+    number = common.ticket_number(optional=True)
     recipient = common.identity()
     kind = common.word()
     channel = Choice(CHANNELS)
