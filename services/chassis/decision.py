@@ -91,6 +91,8 @@ class Arm:
     about: str
     """Id of the ticket, account or agent that it is about: arrives as the message's `subject`."""
     data: Data = field(default_factory=dict)
+    lane: str = ""
+    """Timers of one lane are fired apart from all others, and wait for none of them (`due_timers(lanes=…)`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -24,7 +25,7 @@ from services.chassis.patience import Stopping
 from services.chassis.publisher import Publisher
 from services.chassis.reading import Delivery
 from services.chassis.settings import Settings
-from services.chassis.timers import claim_timers, hold_timers
+from services.chassis.timers import Lane, claim_timers, hold_timers
 from services.chassis.turn import UNSENT_AFTER, Rules, Turn
 from services.chassis.unit_of_work import Conflict, DatabaseAway, Fired, Store
 
@@ -44,6 +45,12 @@ TIMER_RETRY = timedelta(seconds=30)
 """A timer whose decision failed is tried again after so long."""
 
 TIMERS_AT_ONCE = 200
+LANE_AT_ONCE = 50
+"""Timers of one turn. In lanes fewer: a process that dies between a send and its record sends so many again at most."""
+
+LANE_POLL = 0.25
+REST_POLL = 5.0
+"""Seconds between looks for the timers of a lane, and for those of none of the lanes."""
 
 ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType]
 
@@ -184,23 +191,51 @@ class Messages(TurnEntrypoint):
 
 
 class DueTimers(TurnEntrypoint):
-    """Turns of the timers that fall due. The method gets them as a list. Any number of instances share them."""
+    """Turns of the timers that fall due. The method gets them as a list. Any number of instances share them.
+
+    `lanes(settings)` names those that each have a loop and turns of their own, of `LANE_AT_ONCE` timers at most: what
+    one of them waits for, the others do not. Timers of no such lane are looked for every `REST_POLL` seconds then.
+    """
+
+    def __init__(self, lanes: Callable[[Any], Sequence[str]] | None = None, **options: Any) -> None:
+        self.lanes = lanes
+        super().__init__(**options)
 
     def run(self) -> None:
+        """Until stopped: a loop for each lane, and one for the rest."""
+        names = tuple(self.lanes(self.container.config["settings"])) if self.lanes is not None else ()
+        if not names:
+            return self._serve(Lane(), TIMER_POLL, TIMERS_AT_ONCE)
+        loops = [
+            self.container.spawn_managed_thread(partial(self._serve, Lane(name), LANE_POLL, LANE_AT_ONCE), name)
+            for name in names
+        ]
+        self._serve(Lane(but=names), REST_POLL, LANE_AT_ONCE)
+        for loop in loops:
+            loop.wait()
+        return None
+
+    def _serve(self, lane: Lane, poll: float, at_once: int) -> None:
         """Claim ahead, sleep to the moment, fire."""
         store: Store = self.container.config["turns"].store
-        owner = f"{self.container.service_name}-{id(self):x}-{time.time_ns():x}"
+        owner = f"{self.container.service_name}-{id(self):x}-{lane.name}-{time.time_ns():x}"
         while not self.leaving:
             try:
-                claimed = claim_timers(store, TIMER_HORIZON, TIMER_LEASE, owner, TIMERS_AT_ONCE)
+                claimed = claim_timers(store, TIMER_HORIZON, TIMER_LEASE, owner, at_once, lane)
                 if claimed:
                     self._fire(store, claimed, owner)
             except (DatabaseAway, Stopping) as error:
                 log.warning("timers wait", extra={"error": str(error)})
                 eventlet.sleep(1)
                 continue
-            if len(claimed) < TIMERS_AT_ONCE:
-                eventlet.sleep(TIMER_POLL)
+            if len(claimed) < at_once:
+                self._pause(poll)
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep, but not for longer than a stop may take."""
+        end = time.monotonic() + seconds
+        while not self.leaving and (left := end - time.monotonic()) > 0:
+            eventlet.sleep(min(left, LANE_POLL))
 
     def _fire(self, store: Store, claimed: Sequence[Fired], owner: str) -> None:
         done = Event()

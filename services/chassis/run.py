@@ -44,6 +44,9 @@ from services.chassis.unit_of_work import DatabaseAway, DatabaseRefuses, Store, 
 
 log = logging.getLogger("casebus")
 
+WORKERS = 100
+"""Turns that may be in work at once: each lane of timers may have one that waits for its destination."""
+
 Indexes: TypeAlias = Mapping[str, Sequence[IndexModel]]
 
 
@@ -61,7 +64,7 @@ def main(arguments: list[str]) -> int:
         database = open_database(settings.mongo, f"{settings.db_prefix}_{name}", name)
         store = Store(database, name)
         _wait_until_there(settings, name, store, module.INDEXES)
-        config: dict[str, Any] = {"settings": settings, "database": database}
+        config: dict[str, Any] = {"settings": settings, "database": database, "max_workers": WORKERS}
         container = ServiceContainer(module.Service, config)
         for signal_ in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signal_, lambda *_: stop.ready() or stop.send())

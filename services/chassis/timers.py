@@ -8,6 +8,7 @@ out in the middle. Arming and removing are part of a turn. See docs/turn.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,8 +19,25 @@ from pymongo.write_concern import WriteConcern
 from services.chassis.unit_of_work import Armed, Conflict, Document, Fired, Store, reaching_database
 
 
-def claim_timers(store: Store, horizon: timedelta, lease: timedelta, owner: str, most: int) -> list[Fired]:
-    """Claim up to `most` timers that fall due within `horizon`, in the order they are due, for `lease`.
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Which timers one loop fires: all; or those of the lane `name`; or those of no lane, and of lanes not in `but`."""
+
+    name: str = ""
+    but: tuple[str, ...] = ()
+
+    @property
+    def condition(self) -> Document:
+        """As MongoDB asks for them."""
+        if self.name:
+            return {"lane": self.name}
+        return {"lane": {"$nin": list(self.but)}} if self.but else {}
+
+
+def claim_timers(
+    store: Store, horizon: timedelta, lease: timedelta, owner: str, most: int, lane: Lane | None = None
+) -> list[Fired]:
+    """Claim up to `most` timers of the lane that fall due within `horizon`, in the order they are due, for `lease`.
 
     Waits for nobody: a timer that an open transaction has changed is passed over. It is a turn's that is about to end,
     or that of an instance which was killed in the middle of it; MongoDB ends those late.
@@ -27,7 +45,8 @@ def claim_timers(store: Store, horizon: timedelta, lease: timedelta, owner: str,
     passed_over: list[Any] = []
     with reaching_database():
         now = store.now()
-        free: Document = {"due": {"$lte": now + horizon}, "lease_until": {"$lte": now}}
+        of_lane = (lane or Lane()).condition
+        free: Document = {**of_lane, "due": {"$lte": now + horizon}, "lease_until": {"$lte": now}}
         while True:
             due = {**free, "_id": {"$nin": passed_over}} if passed_over else free
             found = [row["_id"] for row in store.timers.find(due, {"_id": 1}).sort("due", ASCENDING).limit(most)]

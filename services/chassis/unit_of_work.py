@@ -37,7 +37,11 @@ OUTBOX_PART = 8 * 1024 * 1024
 OWN_INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "handled": [IndexModel([("at", ASCENDING)], expireAfterSeconds=int(REMEMBERED.total_seconds()))],
     "outbox": [IndexModel([("at", ASCENDING)]), IndexModel([("turn", ASCENDING)])],
-    "timers": [IndexModel([("due", ASCENDING)])],
+    "timers": [
+        IndexModel([("due", ASCENDING)]),
+        # Only timers that have a lane are in it.
+        IndexModel([("lane", ASCENDING), ("due", ASCENDING)], partialFilterExpression={"lane": {"$gt": ""}}),
+    ],
     "attempts": [IndexModel([("at", ASCENDING)], expireAfterSeconds=86_400)],
 }
 """The chassis's own collections in each service's database, beside the service's `INDEXES`."""
@@ -435,6 +439,7 @@ def _timer_rows(work: Work) -> list[Document]:
             "armed": {"by": armed.by, "chain": armed.chain, "trace": armed.trace},
             "lease_until": NEVER,
             "fence": fences.get(timer.id, 0),
+            **({"lane": timer.lane} if timer.lane else {}),
         }
         for timer, armed in last.values()
         if isinstance(timer, Arm)
