@@ -1,7 +1,8 @@
 """A mail catcher: takes every mail by SMTP, keeps it as a file, and shows what it has kept on a web page.
 
 `python -m deploy.mail PORT FOLDER` writes `<Message-ID>.eml`. The same Message-ID again replaces the file, as mail
-stores with duplicate suppression do. It sends nothing on. Its pages are docs/local-stack.md and docs/deployment.md.
+stores with duplicate suppression do, and is counted in its header `X-Arrivals`. It sends nothing on. Its pages are
+docs/local-stack.md and docs/deployment.md.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from deploy.local.folder import write_atomically
 SHOWN = 200
 """So many mails the page lists, newest first."""
 
+ARRIVALS = "X-Arrivals"
+"""The header that says how often a mail came, for whoever looks whether one was sent twice."""
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9@._+=-]")
 
 
@@ -54,8 +58,10 @@ class Sink:
             raise TypeError("aiosmtpd gives bytes unless it is told to decode")
         message_id = BytesHeaderParser().parsebytes(content)["Message-ID"] or hashlib.sha256(content).hexdigest()
         recipients = ", ".join(envelope.rcpt_tos)
-        head = f"X-Envelope-From: {envelope.mail_from}\r\nX-Envelope-To: {recipients}\r\n".encode()
-        write_atomically(self._folder / file_name(str(message_id)), head + content)
+        file = self._folder / file_name(str(message_id))
+        arrivals = 1 + (_arrivals(file) if file.is_file() else 0)
+        head = f"{ARRIVALS}: {arrivals}\r\nX-Envelope-From: {envelope.mail_from}\r\nX-Envelope-To: {recipients}\r\n"
+        write_atomically(file, head.encode() + content)
         return "250 kept"
 
 
@@ -106,6 +112,11 @@ def _list(folder: Path) -> Iterator[str]:
         date, to, subject = (html.escape(str(mail[head] or "")) for head in ("Date", "To", "Subject"))
         yield f'<tr><td>{date}<td>{to}<td><a href="/{quote(file.name)}">{subject or "(no subject)"}</a>'
     yield "</table>"
+
+
+def _arrivals(file: Path) -> int:
+    """How often a mail that is kept has come; one that an older catcher kept came once at least."""
+    return int(BytesHeaderParser().parsebytes(file.read_bytes())[ARRIVALS] or 1)
 
 
 def _read(file: Path) -> EmailMessage:

@@ -1,7 +1,6 @@
-"""Sends mails by SMTP: a batch over a few connections, each mail with an outcome, within a bounded time.
+"""Sends mails by SMTP: writes them, connects as the settings say, and reads what the server answers.
 
-One recipient or connection that fails or hangs delays no other mail of the batch. It decides nothing and stores
-nothing: whether to try again is domain.py's. See docs/notifications.md.
+The batch and its time are lines.py's; whether to try again is domain/attempts.py's. See docs/notifications.md.
 """
 
 from __future__ import annotations
@@ -11,9 +10,6 @@ import re
 import smtplib
 import socket
 import ssl
-import threading
-import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,16 +21,13 @@ from email.utils import format_datetime, parseaddr
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from services.notifications.domain import Outcome
+from services.notifications.domain.state import Outcome
+from services.notifications.lines import BATCH_TIME, NoConnection, send_all
 
 log = logging.getLogger(__name__)
 
-CONNECTIONS = 4
 TIMEOUT = 10.0
 """Seconds that one step of the dialogue may take."""
-
-BATCH_TIME = 20.0
-"""Seconds for a whole batch: what waits for it, the turn of the timers that ask for it, should not wait for ever."""
 
 StartTls = Literal["required", "when-offered"]
 AWAY = (smtplib.SMTPException, OSError)
@@ -58,7 +51,7 @@ class Mail:
     id: str
     to: str
     number: str
-    """Of the ticket: in the subject, and what mail programs group by."""
+    """Of the ticket, if it is about one: in the subject, and what mail programs group by."""
     title: str
     text: str
     written_at: datetime
@@ -108,7 +101,8 @@ def write(mail: Mail, sender: Address) -> EmailMessage:
         message["Subject"] = mail.title if mail.number in mail.title else f"[{mail.number}] {mail.title}"
         message["Date"] = format_datetime(mail.written_at)
         message["Message-ID"] = f"<{mail.id}@{sender.domain}>"
-        message["References"] = f"<ticket.{mail.number}@{sender.domain}>"
+        if mail.number:
+            message["References"] = f"<ticket.{mail.number}@{sender.domain}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(mail.text, cte="quoted-printable")
     except (MessageError, IndexError) as error:  # the header parser's ways of saying so
@@ -136,24 +130,11 @@ class Mailer:
         self._own_name = socket.getfqdn()
 
     def send(self, mails: Sequence[Mail]) -> dict[str, Outcome]:
-        """Try each mail once; returns the outcome of each by id, after `batch_time` at the latest (and a moment).
-
-        A mail whose turn has not come by then, or which no connection could take, is `deferred`.
-        """
-        batch = _Batch(mails)
-        lines = [_Line(self, batch) for _ in range(min(CONNECTIONS, len(mails)))]
-        end = time.monotonic() + self._batch_time
-        for line in lines:
-            line.start()
-        for line in lines:
-            line.join(max(0.0, end - time.monotonic()))
-        outcomes = batch.close()
-        for line in lines:
-            line.abort()
-        return outcomes
+        """Try each mail once; the outcome of each by id, in bounded time (`lines.send_all`)."""
+        return send_all(mails, lambda: _Connection(self), self._batch_time)
 
     def connect(self) -> smtplib.SMTP:
-        """A connection, encrypted and logged in as the URL wants it. Raises one of `AWAY`."""
+        """A connection that is ready to take mails. Raises one of `AWAY`."""
         server = self._server
         if server.starttls is None:
             connection: smtplib.SMTP = smtplib.SMTP_SSL(
@@ -195,98 +176,45 @@ class Mailer:
         return Outcome("accepted")
 
 
-class _Batch:
-    """Mails that still have to be tried, and the outcomes of those that were."""
+class _Connection:
+    """One connection to the server, made anew when it is lost."""
 
-    def __init__(self, mails: Sequence[Mail]) -> None:
-        self._left = deque(mails)
-        self._ids = [mail.id for mail in mails]
-        self._outcomes: dict[str, Outcome] = {}
-        self._lock = threading.Lock()
-        self._problem = "the mail server is too slow"
-        self._closed = False
-
-    def next(self) -> Mail | None:
-        """A mail to try, or None: all are tried, or time is up."""
-        with self._lock:
-            return self._left.popleft() if self._left and not self._closed else None
-
-    def put_back(self, mail: Mail, problem: str) -> None:
-        """There is no connection to try it on; another line may have one."""
-        with self._lock:
-            self._left.appendleft(mail)
-            self._problem = problem
-
-    def tried(self, mail: Mail, outcome: Outcome) -> None:
-        """One mail has been tried. What comes after the end is not counted."""
-        with self._lock:
-            if not self._closed:
-                self._outcomes[mail.id] = outcome
-
-    def close(self) -> dict[str, Outcome]:
-        """The end: the outcome of every mail."""
-        with self._lock:
-            self._closed = True
-            untried = {mail.id for mail in self._left}
-            rest = {
-                id_: Outcome("deferred", self._problem if id_ in untried else "timed out")
-                for id_ in self._ids
-                if id_ not in self._outcomes
-            }
-            return {**self._outcomes, **rest}
-
-
-class _Line(threading.Thread):
-    """One connection, and the mails that it takes from the batch one by one. (A green thread in a running service.)"""
-
-    def __init__(self, mailer: Mailer, batch: _Batch) -> None:
-        super().__init__(daemon=True)
+    def __init__(self, mailer: Mailer) -> None:
         self._mailer = mailer
-        self._batch = batch
         self._connection: smtplib.SMTP | None = None
 
-    def run(self) -> None:
-        """Until there are no more mails, or no connection can be had."""
-        while mail := self._batch.next():
-            if self._connection is None and not self._connect(mail):
-                return
-            self._try(mail)
-        self._leave()
-
-    def abort(self) -> None:
-        """Cut the connection under whatever waits on it."""
-        if self._connection is not None and self._connection.sock is not None:
+    def send(self, mail: Mail) -> Outcome:
+        """Hand one mail in. Raises `NoConnection`."""
+        if self._connection is None:
             try:
-                self._connection.sock.shutdown(socket.SHUT_RDWR)
-            except OSError as error:
-                log.debug("already cut", extra={"error": type(error).__name__})
-
-    def _connect(self, mail: Mail) -> bool:
+                self._connection = self._mailer.connect()
+            except AWAY as error:
+                raise NoConnection(_why(error)) from error
         try:
-            self._connection = self._mailer.connect()
+            outcome = self._mailer.hand_in(self._connection, mail)
         except AWAY as error:
-            log.warning("no connection to the mail server", extra={"error": _why(error)})
-            self._batch.put_back(mail, _why(error))
-            return False
-        return True
-
-    def _try(self, mail: Mail) -> None:
-        assert self._connection is not None
-        try:
-            self._batch.tried(mail, self._mailer.hand_in(self._connection, mail))
-        except AWAY as error:
-            self._batch.tried(mail, Outcome("deferred", _why(error)))
+            outcome = Outcome("deferred", _why(error), away=True)
             self._connection.close()
         if self._connection.sock is None:
             self._connection = None
+        return outcome
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """QUIT."""
         if self._connection is not None:
             try:
                 self._connection.quit()
             except AWAY as error:
                 log.debug("left without a goodbye", extra={"error": _why(error)})
                 self._connection.close()
+
+    def cut(self) -> None:
+        """Cut it under whatever waits on it."""
+        if self._connection is not None and self._connection.sock is not None:
+            try:
+                self._connection.sock.shutdown(socket.SHUT_RDWR)
+            except OSError as error:
+                log.debug("already cut", extra={"error": type(error).__name__})
 
 
 def _believing_any() -> ssl.SSLContext:

@@ -1,24 +1,37 @@
-"""Deliveries and contacts in MongoDB, and the mails of a turn, sent before it is decided.
+"""Deliveries, contacts and preferences in MongoDB; and what a turn has to send, sent before it is decided.
 
-The only pymongo of notifications; it decides nothing. Shard keys: contacts by requester, deliveries by their id, both
-hashed. See docs/notifications.md.
+The only pymongo of notifications; it decides nothing. Shard keys: contacts by requester, preferences by person,
+deliveries by their id, all hashed. See docs/notifications.md.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from typing import Any
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
 
 from services.chassis.decision import Message
 from services.chassis.unit_of_work import Document, Write, conditional_writes
-from services.notifications.domain import Contact, Delivery, Outcome, View, Wording, owed
-from services.notifications.mailer import Mail
+from services.notifications.domain.addresses import code_mail_id
+from services.notifications.domain.attempts import verdict
+from services.notifications.domain.state import (
+    Contact,
+    Delivery,
+    Outcome,
+    Policy,
+    Preferences,
+    QuietHours,
+    View,
+    Wording,
+    person_of,
+)
+from services.notifications.domain.telling import owed
+from services.notifications.senders import Sends
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     # By _id alone a delivery is found and its being the only one enforced; by status operators look for failed ones.
@@ -26,19 +39,13 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("status", ASCENDING), ("created_at", ASCENDING)]),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
     ],
-    # Found by _id alone; naming it creates the collection, which has to be there before the first transaction.
+    # Found by _id alone; naming them creates the collections, which have to be there before the first transaction.
     "contacts": [IndexModel([("_id", ASCENDING)])],
+    "preferences": [IndexModel([("_id", ASCENDING)])],
 }
 
 OUTCOMES_KEPT = 10_000
-"""Outcomes of mails in memory: a turn that has to start over must not send its mails again."""
-
-
-class SendsMail(Protocol):
-    """What the repository needs of a mailer."""
-
-    def send(self, mails: Sequence[Mail]) -> dict[str, Outcome]:
-        """Try each mail once; the outcome of each by its id."""
+"""Outcomes of attempts in memory: a turn that has to start over must not send again."""
 
 
 @dataclass(slots=True)
@@ -46,81 +53,95 @@ class LoadedView(View):
     """A view that remembers what was loaded."""
 
     contacts_before: dict[str, Contact] = field(default_factory=dict)
+    preferences_before: dict[str, Preferences] = field(default_factory=dict)
     deliveries_before: dict[str, Delivery] = field(default_factory=dict)
 
 
 class Repository:
     """Loads and stores what a turn of notifications touches."""
 
-    def __init__(
-        self, database: Database[Document], wording: Wording, mailer: SendsMail, give_up_after: timedelta
-    ) -> None:
+    def __init__(self, database: Database[Document], wording: Wording, policy: Policy, senders: Sends) -> None:
         self.db = database
         self._wording = wording
-        self._mailer = mailer
-        self._give_up_after = give_up_after
+        self._policy = policy
+        self._senders = senders
         self._outcomes: OrderedDict[tuple[str, int], Outcome] = OrderedDict()
 
-    def prepare(self, messages: Sequence[Message], now: datetime) -> Collection[str]:  # noqa: ARG002 - chassis's signature
-        """Send the mails that are due in this turn; puts nothing off. Their outcomes are kept, so that none is sent
-        again by a retry."""
-        due = {(message.subject or "", message.data["attempt"]) for message in messages if sends_mail(message)}
+    def prepare(self, messages: Sequence[Message], now: datetime) -> Collection[str]:
+        """Send what is due in this turn, and may be sent by what is known now; puts nothing off. The outcomes are kept,
+        so that nothing is sent again by a retry."""
+        due = {(message.subject or "", message.data["attempt"]) for message in messages if is_attempt(message)}
         due -= set(self._outcomes)
         deliveries = self._deliveries({id_ for id_, _ in due})
         pending = [one for one in deliveries.values() if one.status == "pending" and (one.id, one.attempts + 1) in due]
-        contacts = self._contacts({one.recipient for one in pending})
-        mails = [
-            Mail(one.id, contact.email, one.number, one.title, one.text, one.created_at)
+        contacts = self._contacts({one.recipient for one in pending if one.channel == "email"})
+        preferences = self._preferences({one.person for one in pending if one.person})
+        sending = [
+            (one, contact.email if contact else None)
             for one in pending
-            if (contact := contacts.get(one.recipient)) and contact.email
+            for contact in [contacts.get(one.recipient)]
+            if verdict(one, contact, preferences.get(one.person), now) == "send"
         ]
-        for id_, outcome in (self._mailer.send(mails) if mails else {}).items():
+        for id_, outcome in self._senders.send(sending, now).items():
             self._outcomes[id_, deliveries[id_].attempts + 1] = outcome
         while len(self._outcomes) > OUTCOMES_KEPT:
             self._outcomes.popitem(last=False)
         return ()
 
     def load(self, messages: Sequence[Message], now: datetime) -> LoadedView:  # noqa: ARG002 - the chassis's signature
-        """The deliveries that these messages call for or are about, and the contacts of their requesters."""
+        """The deliveries that these messages call for or are about, the contacts and preferences of requesters."""
         requesters: set[str] = set()
+        persons: set[str] = set()
         changed: set[str] = set()
         wanted: set[str] = set()
         for message in messages:
-            if message.type == "account.contact_changed":
-                changed.add(message.data["account_id"])
+            if message.type in ("account.contact_changed", "account.preferences_changed"):
+                persons.add(person_of(message.data["kind"], message.data["account_id"]))
+                if message.type == "account.contact_changed":
+                    changed.add(message.data["account_id"])
+                    wanted.add(code_mail_id(message))
             elif message.type.startswith("timer."):
                 wanted.add(message.subject or "")
             else:
-                calls_for = owed(message)
+                calls_for = owed(message, self._policy)
                 wanted.update(one.id for one in calls_for)
-                requesters.update(one.recipient for one in calls_for if one.channel == "email")
+                persons.update(one.person for one in calls_for if one.person)
+                requesters.update(one.recipient for one in calls_for if one.channel == "email" and one.person)
         deliveries = self._deliveries(wanted)
         mailed_to = {one.recipient for one in deliveries.values() if one.channel == "email"}
+        persons |= {one.person for one in deliveries.values() if one.person}
         contacts = self._contacts(requesters | changed | mailed_to)
+        preferences = self._preferences(persons)
         awaiting = {id_ for account in changed & set(contacts) for id_ in contacts[account].awaited_by}
         deliveries |= self._deliveries(awaiting - set(deliveries))
         return LoadedView(
             self._wording,
-            self._give_up_after,
+            self._policy,
             dict(contacts),
+            dict(preferences),
             dict(deliveries),
             self._outcomes,
             contacts_before=contacts,
+            preferences_before=preferences,
             deliveries_before=deliveries,
         )
 
     def writes(self, view: LoadedView) -> list[Write]:
         """What the turn changed, each conditional on the version that was loaded."""
         return [
-            *conditional_writes("contacts", view.contacts_before, view.contacts, _to_document),
-            *conditional_writes("deliveries", view.deliveries_before, view.deliveries, _to_document),
+            *conditional_writes("contacts", view.contacts_before, view.contacts, to_document),
+            *conditional_writes("preferences", view.preferences_before, view.preferences, _preferences_document),
+            *conditional_writes("deliveries", view.deliveries_before, view.deliveries, to_document),
         ]
 
     def _deliveries(self, ids: Collection[str]) -> dict[str, Delivery]:
-        return {row["_id"]: Delivery(**_values(row)) for row in self._found("deliveries", ids)}
+        return {row["_id"]: delivery_of(row) for row in self._found("deliveries", ids)}
 
     def _contacts(self, ids: Collection[str]) -> dict[str, Contact]:
         return {row["_id"]: Contact(**_values(row)) for row in self._found("contacts", ids)}
+
+    def _preferences(self, ids: Collection[str]) -> dict[str, Preferences]:
+        return {row["_id"]: _preferences_of(row) for row in self._found("preferences", ids)}
 
     def _found(self, collection: str, ids: Collection[str]) -> list[Document]:
         if not ids:
@@ -128,12 +149,17 @@ class Repository:
         return list(self.db[collection].find({"_id": {"$in": list(ids)}}))
 
 
-def sends_mail(message: Message) -> bool:
-    """Whether it is the timer of a mail, which may take long to send."""
+def is_attempt(message: Message) -> bool:
+    """Whether it is the timer of an attempt to send, which may take long."""
     return message.type == "timer.send"
 
 
-def _to_document(value: Contact | Delivery) -> Document:
+def delivery_of(row: Document) -> Delivery:
+    """The delivery that a document holds, of any version of ours."""
+    return Delivery(**{"number": "", **_values(row)})
+
+
+def to_document(value: Contact | Delivery) -> Document:
     """The fields that are not empty, the id as `_id`."""
     document = {one.name: getattr(value, one.name) for one in fields(value)}
     return {"_id": document.pop("id")} | {name: held for name, held in document.items() if held not in (None, "", ())}
@@ -143,3 +169,19 @@ def _values(row: Document) -> dict[str, Any]:
     return {
         "id" if name == "_id" else name: tuple(held) if isinstance(held, list) else held for name, held in row.items()
     }
+
+
+def _preferences_document(value: Preferences) -> Document:
+    return {name: held for name, held in asdict(value).items() if name != "id"} | {"_id": value.id}
+
+
+def _preferences_of(row: Document) -> Preferences:
+    hours = row["quiet_hours"]
+    return Preferences(
+        row["_id"],
+        row["version"],
+        row["preferences_version"],
+        row["language"],
+        row["notify"],
+        QuietHours(**hours) if hours else None,
+    )

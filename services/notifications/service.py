@@ -5,7 +5,7 @@ The page is docs/notifications.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,21 +15,42 @@ from services.chassis.entrypoint import Turns, due_timers, messages
 from services.chassis.reading import Delivery
 from services.chassis.turn import Rules, Turn
 from services.chassis.unit_of_work import Fired
-from services.notifications.domain import View, decide
+from services.notifications.domain.addresses import WAITS
+from services.notifications.domain.attempts import MAIL_LANE, webhook_lane
+from services.notifications.domain.decide import decide
+from services.notifications.domain.state import Policy, View
 from services.notifications.mailer import Mailer, read_sender, read_server
-from services.notifications.repository import INDEXES, Repository, sends_mail
+from services.notifications.repository import INDEXES, Repository, is_attempt
+from services.notifications.senders import Senders
 from services.notifications.settings import NotificationSettings
 from services.notifications.templates import Templates
+from services.notifications.webhooks import Caller, read_webhooks
 
-__all__ = ["INDEXES", "SETTINGS", "Notifications", "Service", "rules"]
+__all__ = ["INDEXES", "SETTINGS", "Notifications", "Service", "lanes", "rules"]
 
 
 def rules(settings: NotificationSettings, database: Database[dict[str, Any]]) -> Rules[Any]:
-    """Notifications' own turn. Raises `WrongSettings` for a template that does not do."""
-    mailer = Mailer(read_server(settings.smtp), read_sender(settings.smtp_from))
-    give_up_after = timedelta(hours=settings.mail_give_up_hours)
-    repository = Repository(database, Templates(settings.templates), mailer, give_up_after)
-    return Rules("notifications", repository, decide, prepare=repository.prepare, needs_preparing=sends_mail)
+    """Notifications' own turn. Raises `WrongSettings` for templates or webhooks that do not do."""
+    webhooks = read_webhooks(settings.webhooks) if settings.webhooks else {}
+    policy = Policy(
+        timedelta(hours=settings.mail_give_up_hours),
+        timedelta(hours=settings.webhook_give_up_hours),
+        {name: webhook.kinds for name, webhook in webhooks.items()},
+        has_manager=bool(settings.community_manager),
+    )
+    senders = Senders(
+        Mailer(read_server(settings.smtp), read_sender(settings.smtp_from)),
+        {name: Caller(webhook) for name, webhook in webhooks.items()},
+        settings.community_manager,
+    )
+    repository = Repository(database, Templates(settings.templates), policy, senders)
+    return Rules("notifications", repository, decide, prepare=repository.prepare, needs_preparing=is_attempt)
+
+
+def lanes(settings: NotificationSettings) -> Sequence[str]:
+    """A lane for each destination, so that none waits for another, and one for what waits for no server."""
+    webhooks = read_webhooks(settings.webhooks) if settings.webhooks else {}
+    return (WAITS, MAIL_LANE, *map(webhook_lane, webhooks))
 
 
 class Notifications:
@@ -41,12 +62,12 @@ class Notifications:
 
     @messages("notifications.events", pause=0.1)  # type: ignore[untyped-decorator]
     def hear(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
-        """Events of tickets and addresses."""
+        """Events of tickets, deadlines, addresses and preferences."""
         return self.turn.run(take)
 
-    @due_timers  # type: ignore[untyped-decorator]
+    @due_timers(lanes=lanes)  # type: ignore[untyped-decorator]
     def due(self, timers: list[Fired]) -> None:
-        """Mails to send, waits for an address that end."""
+        """Mails and requests to send, waits for an address that end."""
         self.turn.run(timers=timers)
 
 

@@ -1,4 +1,4 @@
-"""The settings of notifications: the mail server, the sender, the operator's templates."""
+"""The settings of notifications: the mail server, the sender, the operator's templates and webhooks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.chassis.settings import Settings, WrongSettings, expect
-from services.notifications.mailer import read_sender, read_server
+from services.notifications.mailer import is_address, read_sender, read_server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,9 +19,15 @@ class NotificationSettings(Settings):
     smtp_from: str
     """`Name <local@domain>`; the domain also stands in each Message-ID."""
     templates: Path | None = None
-    """A folder of the operator's: `<folder>/en/<kind>.j2` comes before the shipped one."""
+    """A folder of the operator's: `<folder>/<language>/<kind>.j2` comes before the shipped one."""
     mail_give_up_hours: float = 24.0
     """How long a mail is tried before it is given up."""
+    webhooks: Path | None = None
+    """The operator's file of webhooks (`webhooks.read_webhooks`)."""
+    webhook_give_up_hours: float = 72.0
+    """How long a webhook is tried before its request is given up."""
+    community_manager: str = dataclasses.field(default="", repr=False)
+    """The mail address that is told of escalations; empty: nobody's."""
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
@@ -30,4 +36,7 @@ class NotificationSettings(Settings):
                 read(getattr(self, name))
             except ValueError as error:
                 raise WrongSettings(f"CASEBUS_{name.upper()} must be {error}.") from error
-        expect(0 < self.mail_give_up_hours <= 24 * 30, "mail_give_up_hours", "more than 0 and at most 720")
+        for name in ("mail_give_up_hours", "webhook_give_up_hours"):
+            expect(0 < getattr(self, name) <= 24 * 30, name, "more than 0 and at most 720")
+        has_no_fault = not self.community_manager or is_address(self.community_manager) is not None
+        expect(has_no_fault, "community_manager", "a mail address such as manager@example.org, or empty")

@@ -1,11 +1,13 @@
-"""The words of notifications: one Jinja2 template for each kind, the operator's before our own.
+"""The words of notifications: one Jinja2 template for each kind and language, the operator's before our own.
 
 A template's first line is the title, the rest the text. All are compiled and tried once, at start; a wrong one stops
-the process there. Which names a template may use: `Facts` in domain.py, and docs/notifications.md.
+the process there. Which names a template may use: `Facts` in domain/state.py, and docs/notifications.md.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import get_args
@@ -16,52 +18,70 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from contracts.common import MAX_BODY, MAX_SUBJECT
 from contracts.notifications import MAX_TEXT, MAX_TITLE
 from services.chassis.settings import WrongSettings
-from services.notifications.domain import Facts, Kind, Text, one_line
+from services.notifications.domain.state import AgentKind, Facts, Kind, ManagerKind, RequesterKind, Text
+from services.notifications.domain.telling import one_line
 
 SHIPPED = Path(__file__).parent / "templates"
 LANGUAGE = "en"
-KINDS: tuple[Kind, ...] = get_args(Kind)
+"""The language of last resort: it has every kind."""
+
+KINDS: tuple[Kind, ...] = (*get_args(RequesterKind), *get_args(AgentKind), *get_args(ManagerKind))
 NAMES = tuple(field.name for field in fields(Facts))
 
+is_language = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*").fullmatch
+
 SAMPLES = (
-    Facts("00001234", "I cannot log in", "account_access", 2, "Ada", "Grace", "Which name do you use?"),
-    Facts("00001234", "I cannot log in", "account_access", 2, "", "", ""),
-    Facts("00001234", "I" * MAX_SUBJECT, "a" * 64, 99, "A" * 100, "G" * 100, "W" * MAX_BODY),
-)
+    Facts(
+        "00001234", "I cannot log in", "account_access", 2, "Ada", "Grace", "Which name do you use?",
+        moment="2026-03-09 09:00 UTC", granted=True, code="12345678",
+    ),
+    Facts("00001234", "I cannot log in", "account_access", 2, merged_into="00001200"),
+    Facts(
+        "00001234", "I" * MAX_SUBJECT, "a" * 64, 99, "A" * 100, "G" * 100, "W" * MAX_BODY, "00001200",
+        "2026-03-09 09:00 UTC", True, "1" * 64,
+    ),
+)  # fmt: skip
 """Every template has to do with these: what a ticket usually has, the least, and the longest."""
 
 
 class Templates:
-    """The templates of all kinds, those in `folder` (`<folder>/en/<kind>.j2`) before ours."""
+    """The templates of all kinds and languages, those in `folder` (`<folder>/<language>/<kind>.j2`) before ours."""
 
     def __init__(self, folder: Path | None = None) -> None:
         """Compile and try all. Raises `WrongSettings` with the file, the line and what is wrong with it."""
         folders = [SHIPPED] if folder is None else [folder, SHIPPED]
         if folder is not None:
             _check_names(folder)
-        environment = ImmutableSandboxedEnvironment(
-            loader=ChoiceLoader([FileSystemLoader(one / LANGUAGE) for one in folders]),
-            undefined=StrictUndefined,
-            autoescape=False,  # plain text
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._compiled: dict[Kind, Template] = {kind: _compiled(environment, kind) for kind in KINDS}
-        for kind in KINDS:
-            self._try(kind)
+        self._compiled: dict[tuple[str, Kind], Template] = {}
+        for language in _languages(folders):
+            environment = _environment(folders, language)
+            for kind in KINDS:
+                if language == LANGUAGE or f"{kind}.j2" in environment.list_templates():
+                    self._compiled[language, kind] = _compiled(environment, kind)
+        for language, kind in self._compiled:
+            self._try(language, kind)
 
-    def render(self, kind: Kind, facts: Facts) -> Text:
-        """The words of one notification: a title of one line, the text without blank lines around it."""
-        written = self._compiled[kind].render({name: getattr(facts, name) for name in NAMES})
-        title, _, text = written.lstrip().partition("\n")
-        return Text(shortened(one_line(title)), text.strip())
+    @property
+    def languages(self) -> Sequence[str]:
+        """Those that have a template of any kind."""
+        return sorted({language for language, _ in self._compiled})
 
-    def _try(self, kind: Kind) -> None:
-        file = self._compiled[kind].filename
+    def render(self, kind: Kind, facts: Facts, languages: Sequence[str] = ()) -> Text:
+        """The words of one notification: a title of one line, the text without blank lines around it.
+
+        In the first of these languages that has this kind, each with what it is a variety of (`pt-BR`, then `pt`);
+        else in English.
+        """
+        tags = (tag for language in languages for tag in _narrow_to_wide(language.lower()))
+        spoken = next((tag for tag in tags if (tag, kind) in self._compiled), LANGUAGE)
+        return _rendered(self._compiled[spoken, kind], facts)
+
+    def _try(self, language: str, kind: Kind) -> None:
+        template = self._compiled[language, kind]
+        file = template.filename
         for sample in SAMPLES:
             try:
-                text = self.render(kind, sample)
+                text = _rendered(template, sample)
             except Exception as error:  # whatever a template can raise is the operator's to know
                 raise WrongSettings(f"The template {file} cannot be rendered: {error}.") from error
             if len(text.text) > MAX_TEXT:
@@ -75,11 +95,44 @@ def shortened(title: str) -> str:
     return title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…"
 
 
+def _rendered(template: Template, facts: Facts) -> Text:
+    written = template.render({name: getattr(facts, name) for name in NAMES})
+    title, _, text = written.lstrip().partition("\n")
+    return Text(shortened(one_line(title)), text.strip())
+
+
+def _narrow_to_wide(tag: str) -> Iterator[str]:
+    """`zh-hant-tw`, `zh-hant`, `zh` (RFC 4647, "Lookup")."""
+    while tag:
+        yield tag
+        tag = tag.rpartition("-")[0]
+
+
+def _languages(folders: Sequence[Path]) -> Mapping[str, None]:
+    """All languages that have a folder, in lower case, in order."""
+    found = (one.name.lower() for folder in folders for one in sorted(folder.iterdir()) if one.is_dir())
+    return dict.fromkeys((LANGUAGE, *(name for name in found if is_language(name))))
+
+
+def _environment(folders: Sequence[Path], language: str) -> ImmutableSandboxedEnvironment:
+    of_language = [one for folder in folders for one in sorted(folder.iterdir()) if one.name.lower() == language]
+    return ImmutableSandboxedEnvironment(
+        loader=ChoiceLoader([FileSystemLoader(one) for one in of_language]),
+        undefined=StrictUndefined,
+        autoescape=False,  # plain text
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+
 def _check_names(folder: Path) -> None:
     """A file that no kind reads is a mistyped name, and would be missed only when people get the wrong words."""
     if not folder.is_dir():
         raise WrongSettings(f"CASEBUS_TEMPLATES must be a folder: {folder} is none.")
-    for file in sorted((folder / LANGUAGE).glob("*.j2")):
+    for file in sorted(folder.glob("*/*.j2")):
+        if not is_language(file.parent.name):
+            raise WrongSettings(f"The template {file} must be in a folder named as its language, such as en or pt-BR.")
         # What begins with _ is there to be included.
         if file.stem not in KINDS and not file.stem.startswith("_"):
             raise WrongSettings(f"The template {file} belongs to no kind; the kinds are {', '.join(KINDS)}.")

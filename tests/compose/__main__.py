@@ -23,7 +23,7 @@ from contracts.names import SERVICES
 from tests.compose.deployment import Deployment, Failed
 from tests.system.client import command, submission
 from tests.system.crowd import AGENT_HEARS, CHANNELS, Channel, agents_answer, plan
-from tests.system.house import House
+from tests.system.house import BATCH_OF_MAILS, House
 from tests.system.storm import wait_for, wait_until_calm
 
 AGENTS, CAPACITY = 6, 60
@@ -131,6 +131,7 @@ def _storm(house: ComposeHouse, submissions: int, seed: int, say: Callable[[str]
         ("mongo restarted", lambda: deployment.compose("restart", "mongo")),
         ("all killed, and started in no order", lambda: deployment.start(deployment.kill())),
     ]
+    house.mail_repeats = 2 * BATCH_OF_MAILS * len(steps)
     opened = [1]
 
     def may_send(count: int) -> Callable[[], int]:

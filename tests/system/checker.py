@@ -26,8 +26,25 @@ TOLD_TO_REQUESTER = {
     "ticket.assigned",
     "ticket.info_requested",
     "ticket.solution_suggested",
+    "sla.closing_soon",
     "ticket.closed",
+    "ticket.merged",
+    "ticket.reopened",
+    "ticket.escalated",
+    "ticket.consent_requested",
 }
+"""Events that notifications tell the requester of."""
+
+NOTIFIED_TO_AGENT = {
+    "ticket.assigned",
+    "ticket.customer_replied",
+    "ticket.escalated",
+    "ticket.consent_answered",
+    "sla.warning",
+    "sla.breached",
+}
+"""Events that notifications tell the ticket's agent of, besides the requester's notes."""
+
 TOLD_TO_AGENT = {
     "ticket.assigned": "ticket.assigned",
     "ticket.unassigned": "ticket.unassigned",
@@ -326,7 +343,8 @@ def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
 
 
 def one_notification_each(evidence: Evidence) -> Iterator[str]:
-    """One delivery for each event, recipient and channel; each was heard, or is one mail in the sink."""
+    """One delivery for each event, recipient and channel; each was heard, or is one mail in the sink, that came once
+    unless something died or was cut off between the server's taking it and the record of it."""
     deliveries = evidence.deliveries
     keys = Counter((one["event_id"], one["recipient"], one["channel"]) for one in deliveries)
     yield from (f"{key} was delivered {count} times" for key, count in keys.items() if count > 1)
@@ -342,6 +360,13 @@ def one_notification_each(evidence: Evidence) -> Iterator[str]:
     yield from (f"delivery {id_} is no mail in the sink" for id_ in by_mail - set(evidence.mails))
     yield from (f"there is a mail {id_} that nobody owed" for id_ in set(evidence.mails) - by_mail)
     yield from _twice(evidence.mails, "a mail")
+    again = sum(count - 1 for count in evidence.mail_arrivals.values())
+    if again > evidence.mail_repeats:
+        most = max(evidence.mail_arrivals, key=lambda id_: evidence.mail_arrivals[id_])
+        yield (
+            f"mails arrived {again} times too often, where {evidence.mail_repeats} are accounted for:"
+            f" {most} came {evidence.mail_arrivals[most]} times"
+        )
 
 
 def _deliveries_due(evidence: Evidence) -> set[tuple[str, str, str]]:
@@ -352,14 +377,21 @@ def _deliveries_due(evidence: Evidence) -> set[tuple[str, str, str]]:
     }
     due = set()
     for heard in evidence.events:
-        if heard.type in TOLD_TO_REQUESTER:
-            ticket = heard.event["data"]["ticket"]
+        ticket = heard.event["data"].get("ticket")
+        if ticket is None:
+            continue
+        to_agent, to_requester = heard.type in NOTIFIED_TO_AGENT, heard.type in TOLD_TO_REQUESTER
+        if heard.type == "ticket.note_added":
+            to_agent = heard.event["data"]["entry"]["author"]["kind"] == "requester"
+        if heard.type == "ticket.transferred":
+            to_agent = to_requester = ticket["agent"] is not None
+        if to_requester:
             requester = ticket["requester"]["id"]
             due.add((heard.id, requester, "channel"))
             if requester in with_address:
                 due.add((heard.id, requester, "email"))
-            if heard.type == "ticket.assigned":
-                due.add((heard.id, ticket["agent"]["id"], "agent"))
+        if to_agent and ticket["agent"] is not None:
+            due.add((heard.id, ticket["agent"]["id"], "agent"))
     return due
 
 

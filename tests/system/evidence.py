@@ -77,6 +77,10 @@ class Evidence:
     deliveries: list[Document] = field(default_factory=list)
     mails: list[str] = field(default_factory=list)
     """The delivery id in the Message-ID of each mail in the sink."""
+    mail_arrivals: dict[str, int] = field(default_factory=dict)
+    """How often each of these came."""
+    mail_repeats: int = 0
+    """How many mails may have come once more: those of a batch for each time that something died or was cut off."""
     outboxes: dict[str, int] = field(default_factory=dict)
     """Documents left in each service's outbox."""
     queues: dict[str, int] = field(default_factory=dict)

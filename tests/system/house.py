@@ -28,6 +28,7 @@ from deploy.local.processes import Processes
 from deploy.local.provision import AGENTS, CHANNELS
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
+from deploy.mail import ARRIVALS
 from tests.system.checker import problems
 from tests.system.client import Agent, Ledger, Listener, publish
 from tests.system.evidence import Dead, Evidence, Heard
@@ -43,6 +44,10 @@ OWN_QUEUES = (
 )
 
 
+BATCH_OF_MAILS = 50
+"""What notifications hands in before it records that it did."""
+
+
 class House:
     """One desk, with everything that the checker needs to know of it."""
 
@@ -52,6 +57,8 @@ class House:
         self.ledger = Ledger()
         self.bad: set[str] = set()
         """Ids of messages that belong into `helpdesk.dead`."""
+        self.mail_repeats = 0
+        """How many mails may come once more (`BATCH_OF_MAILS` for each thing that dies or is cut off)."""
         self._listeners: list[Listener] = []
         self._events: list[Heard] = []
         self._dead: list[Dead] = []
@@ -160,6 +167,7 @@ class House:
         """All that is known now."""
         self._take_events_and_dead()
         intake, routing, sla = self.database("intake"), self.database("routing"), self.database("sla")
+        mails = [_read_mail(mail.read_bytes()) for mail in self.desk.mail_folder.glob("*.eml")]
         return Evidence(
             sent=list(self.ledger.sent),
             queues=self._left_in_queues(),
@@ -170,7 +178,9 @@ class House:
             timers=list(sla["timers"].find()),
             other_timers=[one for name in SERVICES if name != "sla" for one in self.database(name)["timers"].find()],
             deliveries=list(self.database("notifications")["deliveries"].find()),
-            mails=[_message_id(mail.read_bytes()) for mail in self.desk.mail_folder.glob("*.eml")],
+            mails=[id_ for id_, _ in mails],
+            mail_arrivals=dict(mails),
+            mail_repeats=self.mail_repeats,
             outboxes=self._left_in_outboxes(),
             heard=list(self.ledger.heard),
             events=list(self._events),
@@ -204,7 +214,7 @@ class House:
         """What keeps the desk from being at rest, as far as a few counts tell."""
         found: dict[str, Any] = {**self.ready(*WORK_QUEUES), **self._left_in_outboxes()}
         undone = self.database("notifications")["deliveries"].find({"status": {"$ne": "sent"}})
-        found["deliveries"] = [f"{one['status']} {one['reason']} {one['number']}" for one in undone.limit(5)]
+        found["deliveries"] = [f"{one['status']} {one['kind']} {one.get('reason')}" for one in undone.limit(5)]
         found["reservations"] = self.database("routing")["tickets"].count_documents({"reservation": {"$exists": True}})
         return {name: count for name, count in found.items() if count}
 
@@ -253,9 +263,10 @@ def _exit_code(processes: Processes, pid: int) -> int:
     return code
 
 
-def _message_id(mail: bytes) -> str:
-    """The local part of a mail's Message-ID: the delivery's id."""
-    return str(email.message_from_bytes(mail, policy=mail_policy)["Message-ID"]).strip("<>").partition("@")[0]
+def _read_mail(mail: bytes) -> tuple[str, int]:
+    """The local part of a mail's Message-ID, which is the delivery's id, and how often it came."""
+    message = email.message_from_bytes(mail, policy=mail_policy)
+    return str(message["Message-ID"]).strip("<>").partition("@")[0], int(str(message[ARRIVALS]))
 
 
 def _assert_none(found: list[str], when: str) -> None:

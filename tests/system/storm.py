@@ -21,7 +21,7 @@ from deploy.local.rabbitmq import BROKER
 from tests.system.crowd import AGENT_HEARS, CHANNELS, Channel, agents_answer, plan
 from tests.system.evidence import Evidence
 from tests.system.faults import Dealer, Fault, Hardness
-from tests.system.house import House
+from tests.system.house import BATCH_OF_MAILS, House
 from tests.system.keeper import Keeper
 from tests.system.line import Lines
 
@@ -92,6 +92,8 @@ def storm(house: House, seed: int, scale: Scale, say: Callable[[str], None]) -> 
         ]
         dealer = Dealer(house, keeper, lines, agents, scale.hardness, seed)
         blows, ailments = dealer.blows(), dealer.ailments()
+        # A fault may be dealt to several at once, or twice.
+        house.mail_repeats = 2 * BATCH_OF_MAILS * max(counts.values()) * (len(blows) + len(ailments))
         planned = plan(seed, scale.submissions)
         house.bad |= {one.id for one in planned if one.bad}
         gate = _Gate(len(planned), len(blows))

@@ -196,6 +196,7 @@ BREACHES: list[tuple[str, Callable[[Evidence], Any], str]] = [
     ("a mail missing", lambda e: e.mails.pop(), "no mail in the sink"),
     ("a mail too many", lambda e: e.mails.append("x"), "that nobody owed"),
     ("a mail twice", lambda e: e.mails.append(e.mails[0]), "is there 2 times"),
+    ("a mail sent twice", lambda e: e.mail_arrivals.update({e.mails[0]: 2}), "came 2 times"),
     ("an outbox that is not empty", lambda e: e.outboxes.update(intake=1), "the outbox of intake has 1"),
     ("a queue that is not empty", lambda e: e.queues.update({"intake.commands": 3}), "intake.commands has 3"),
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.names import SERVICES
 from tests.system.client import PATIENCE, command, submission
-from tests.system.house import House
+from tests.system.house import BATCH_OF_MAILS, House
 
 CHANNELS = ("web", "game", "mail")
 SUBMISSIONS = 5_000
@@ -51,6 +51,7 @@ def test_each_service_killed_in_the_middle_of_5000_submissions(house: House) -> 
         house.send_at_once([(channel, [one for by, one in now if by == channel]) for channel in CHANNELS])
         if service is not None:
             house.desk.kill(service)
+            house.mail_repeats += BATCH_OF_MAILS * (service == "notifications")
             house.desk.start(service)
     evidence = house.assert_clean(120)
     assert len(evidence.tickets) > 0.8 * SUBMISSIONS

@@ -17,9 +17,9 @@ from contracts.names import AGENTS, CHANNELS, DESK, EVENTS
 from contracts.topology import BUILT
 from services.chassis.decision import Arm, Decision, Message, Say
 from services.intake.repository import account_document, entry_document, ticket_document
-from services.notifications.domain import Outcome
-from services.notifications.domain import View as Notified
-from services.notifications.domain import decide as notify
+from services.notifications.domain.decide import decide as notify
+from services.notifications.domain.state import Outcome, Policy
+from services.notifications.domain.state import View as Notified
 from services.notifications.mailer import Mail, read_sender, write
 from services.notifications.templates import Templates
 from tests import odd_input
@@ -146,7 +146,7 @@ def test_sla(seed: int) -> None:
 def test_notifications(seed: int) -> None:
     """What people are told of any ticket: in our words, and as a mail."""
     dice = Random(seed)
-    view = Notified(Templates(), timedelta(days=1))
+    view = Notified(Templates(), Policy())
     for _ in range(15):
         message = a_ticket_event(dice)
         if dice.random() < 0.3:

@@ -9,7 +9,19 @@ from typing import Any
 
 from contracts import registry
 from services.chassis.decision import Arm, Message, Say
-from services.notifications.domain import Contact, Delivery, Facts, Kind, Outcome, Text, View, decide
+from services.notifications.domain.attempts import verdict
+from services.notifications.domain.decide import decide
+from services.notifications.domain.state import (
+    Contact,
+    Delivery,
+    Facts,
+    Kind,
+    Outcome,
+    Policy,
+    Preferences,
+    Text,
+    View,
+)
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DAY = timedelta(hours=24)
@@ -21,8 +33,9 @@ REFUSED = Outcome("refused", "550 5.1.1")
 class PlainWording:
     """Words that show what they were made of."""
 
-    def render(self, kind: Kind, facts: Facts) -> Text:
-        return Text(f"{kind} {facts.number}", f"{facts.requester}|{facts.agent}|{facts.subject}|{facts.message}")
+    def render(self, kind: Kind, facts: Facts, languages: Sequence[str] = ()) -> Text:
+        parts = (facts.requester, facts.agent, facts.subject, facts.message, facts.code)
+        return Text(f"{kind} {facts.number}", "|".join(parts) + "".join(f" [{each}]" for each in languages))
 
 
 def a_snapshot(number: str = "00000042", contact_version: int = 0, **more: Any) -> dict[str, Any]:
@@ -56,8 +69,8 @@ def a_snapshot(number: str = "00000042", contact_version: int = 0, **more: Any) 
     }
 
 
-def an_entry(text: str | None, visibility: str = "public") -> dict[str, Any]:
-    author = {"kind": "agent", "id": "a7", "display_name": "Grace"}
+def an_entry(text: str | None, visibility: str = "public", by: str = "agent", **more: Any) -> dict[str, Any]:
+    author = {"kind": by, "id": "a7" if by == "agent" else "r1", "display_name": "Grace" if by == "agent" else "Ada"}
     return {
         "id": "n1",
         "kind": "reply",
@@ -66,21 +79,34 @@ def an_entry(text: str | None, visibility: str = "public") -> dict[str, Any]:
         "text": text,
         "attachments": [],
         "at": NOW,
+        **more,
     }
 
 
 def an_event(type_: str, id_: str = "e1", entry: dict[str, Any] | None = None, **snapshot: Any) -> Message:
-    """A ticket event; from the first assignment on the ticket has the agent a7."""
+    """A ticket event, or one of sla about a ticket; from the first assignment on the ticket has the agent a7."""
     if type_ != "ticket.opened":
         snapshot.setdefault("agent", {"id": "a7", "display_name": "Grace"})
-    data = {"ticket": a_snapshot(**snapshot)} | ({"entry": entry} if entry else {})
+    data: dict[str, Any] = {"ticket": a_snapshot(**snapshot)} | ({"entry": entry} if entry else {})
+    if type_.startswith("sla."):
+        data |= {"closes_at": NOW + DAY} if type_ == "sla.closing_soon" else {"due_at": NOW + DAY}
     return Message(id_, type_, "intake", data, data["ticket"]["number"], f"intake\x1f{id_}")
 
 
-def a_contact_change(contact_version: int, email: str | None = "ada@example.org", requester: str = "r1") -> Message:
-    data = {"account_id": requester, "kind": "account", "email": email, "contact_version": contact_version}
+def a_contact_change(
+    contact_version: int, email: str | None = "ada@example.org", requester: str = "r1", **more: Any
+) -> Message:
+    data = {"account_id": requester, "kind": "account", "email": email, "contact_version": contact_version, **more}
     id_ = f"c-{requester}-{contact_version}"
     return Message(id_, "account.contact_changed", "intake", data, requester, f"intake\x1f{id_}")
+
+
+def a_preferences_change(
+    preferences_version: int, requester: str = "r1", kind: str = "account", **set_: Any
+) -> Message:
+    data = {"account_id": requester, "kind": kind, "preferences_version": preferences_version, **set_}
+    id_ = f"p-{kind}-{requester}-{preferences_version}"
+    return Message(id_, "account.preferences_changed", "intake", data, requester, f"intake\x1f{id_}")
 
 
 @dataclass
@@ -88,9 +114,10 @@ class Desk:
     """Notifications without a database: state, timers and what was said. `server` tells how each attempt ends."""
 
     server: Callable[[Delivery, int], Outcome] = lambda _mail, _attempt: ACCEPTED
-    give_up_after: timedelta = DAY
+    policy: Policy = field(default_factory=Policy)
     now: datetime = NOW
     contacts: dict[str, Contact] = field(default_factory=dict)
+    preferences: dict[str, Preferences] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     timers: dict[str, Arm] = field(default_factory=dict)
     said: list[Say] = field(default_factory=list)
@@ -101,7 +128,14 @@ class Desk:
         outcomes = {
             key: outcome for message in messages if message.type == "timer.send" for key, outcome in self._send(message)
         }
-        view = View(PlainWording(), self.give_up_after, dict(self.contacts), dict(self.deliveries), outcomes)
+        view = View(
+            PlainWording(),
+            self.policy,
+            dict(self.contacts),
+            dict(self.preferences),
+            dict(self.deliveries),
+            outcomes,
+        )
         for message in messages:
             decision = decide(view, message, self.now)
             for change in decision.changes:
@@ -111,7 +145,7 @@ class Desk:
                 if isinstance(timer, Arm):
                     self.timers[timer.id] = timer
             self.said += decision.said
-        self.contacts, self.deliveries = view.contacts, view.deliveries
+        self.contacts, self.preferences, self.deliveries = view.contacts, view.preferences, view.deliveries
 
     def let_time_pass(self, until: datetime) -> None:
         """Fire every timer that falls due, each at its time, up to `until`."""
@@ -142,8 +176,8 @@ class Desk:
 
     def _send(self, timer: Message) -> Sequence[tuple[tuple[str, int], Outcome]]:
         mail = self.deliveries[timer.subject or ""]
-        contact = self.contacts.get(mail.recipient)
-        if mail.status != "pending" or contact is None or contact.email is None:
+        contact, preferences = self.contacts.get(mail.recipient), self.preferences.get(mail.person)
+        if mail.status != "pending" or verdict(mail, contact, preferences, self.now) != "send":
             return []
         attempt = mail.attempts + 1
         outcome = self.server(mail, attempt)

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.chassis.decision import Message
-from services.notifications.domain import ADDRESS_WAIT, FIRST_PAUSE, KEPT, LONGEST_PAUSE, Outcome, pause
+from services.notifications.domain.addresses import ADDRESS_WAIT
+from services.notifications.domain.attempts import FIRST_PAUSE, LONGEST_PAUSE, pause
+from services.notifications.domain.state import KEPT, Outcome, Policy
 from tests.unit.notifications.builders import (
     ACCEPTED,
     DAY,
@@ -261,7 +263,7 @@ def test_told_once_for_each_event_recipient_and_channel(
 def test_a_mail_ends_sent_or_failed_and_is_taken_once(script: list[Outcome], give_up_hours: int, late: int) -> None:
     """Whatever the server answers, and however late the timers fire."""
     desk = _desk_with_a_mail(lambda _mail, attempt: script[attempt - 1] if attempt <= len(script) else DEFERRED)
-    desk.give_up_after = timedelta(hours=give_up_hours)
+    desk.policy = Policy(mail_give_up=timedelta(hours=give_up_hours))
     dice = random.Random(late)
     while desk.timers:
         due = min(arm.due for arm in desk.timers.values())
@@ -272,7 +274,7 @@ def test_a_mail_ends_sent_or_failed_and_is_taken_once(script: list[Outcome], giv
     assert status in ("sent", "failed")
     assert len(taken) == (1 if status == "sent" else 0)
     assert len(desk.announced("notification.failed")) == (1 if status == "failed" else 0)
-    assert all(moment <= NOW + desk.give_up_after + timedelta(seconds=late) for moment, _, _ in desk.attempts)
+    assert all(moment <= NOW + desk.policy.mail_give_up + timedelta(seconds=late) for moment, _, _ in desk.attempts)
     for say in desk.said:
         check_against_contract(say)
 

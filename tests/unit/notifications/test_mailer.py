@@ -25,8 +25,9 @@ from aiosmtpd.smtp import AuthResult
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.domain import Outcome
-from services.notifications.mailer import CONNECTIONS, Mail, Mailer, Server, read_sender, read_server, write
+from services.notifications.domain.state import Outcome
+from services.notifications.lines import LINES
+from services.notifications.mailer import Mail, Mailer, Server, read_sender, read_server, write
 from tests.unit.notifications.builders import NOW
 
 SENDER = Address("Help desk", "desk", "help.example.org")
@@ -136,7 +137,8 @@ def test_a_mail_arrives_as_it_was_written(server: tuple[Recipients, int]) -> Non
 def test_outcome_by_what_the_server_answers(
     server: tuple[Recipients, int], name: str, verdict: str, reason: str
 ) -> None:
-    assert a_mailer(server[1]).send([a_mail(name)]) == {f"id-{name}": Outcome(verdict, reason)}  # type: ignore[arg-type]
+    away = name in ("cut", "slow")
+    assert a_mailer(server[1]).send([a_mail(name)]) == {f"id-{name}": Outcome(verdict, reason, away)}  # type: ignore[arg-type]
 
 
 def test_no_reason_repeats_an_address(server: tuple[Recipients, int]) -> None:
@@ -161,7 +163,7 @@ def test_a_batch_uses_a_few_connections_and_each_for_many_mails(server: tuple[Re
     outcomes = a_mailer(port).send([a_mail(f"ada{number}") for number in range(100)])
     assert set(outcomes.values()) == {ACCEPTED}
     assert len(outcomes) == len(recipients.taken) == 100
-    assert 1 <= len(recipients.peers) <= CONNECTIONS
+    assert 1 <= len(recipients.peers) <= LINES
 
 
 def test_nothing_to_send() -> None:
@@ -174,7 +176,7 @@ def test_nothing_to_send() -> None:
 def test_no_server_defers_all_at_once() -> None:
     started = time.monotonic()
     outcomes = a_mailer(_free_port()).send([a_mail(f"ada{number}") for number in range(50)])
-    assert set(outcomes.values()) == {Outcome("deferred", "ConnectionRefusedError")}
+    assert set(outcomes.values()) == {Outcome("deferred", "ConnectionRefusedError", away=True)}
     assert len(outcomes) == 50
     assert time.monotonic() - started < 5
 
@@ -183,7 +185,7 @@ def test_a_server_that_never_greets_defers_all_within_one_timeout() -> None:
     with _silent_server() as port:
         started = time.monotonic()
         outcomes = a_mailer(port, timeout=0.5).send([a_mail(f"ada{number}") for number in range(50)])
-    assert set(outcomes.values()) == {Outcome("deferred", "connection lost or timed out")}
+    assert set(outcomes.values()) == {Outcome("deferred", "connection lost or timed out", away=True)}
     assert time.monotonic() - started < 5
 
 
@@ -195,7 +197,7 @@ def test_a_slow_server_gets_no_more_than_the_time_of_a_batch(server: tuple[Recip
     assert time.monotonic() - started < 5
     accepted = {id_ for id_, outcome in outcomes.items() if outcome == ACCEPTED}
     assert 0 < len(accepted) < 400
-    assert outcomes["id-unhurried399"] == Outcome("deferred", "the mail server is too slow")
+    assert outcomes["id-unhurried399"] == Outcome("deferred", "the server is too slow", away=True)
     assert accepted <= {message["Message-ID"][1:].split("@")[0] for _, message in recipients.taken}
 
 
@@ -203,7 +205,7 @@ def test_a_hanging_dialogue_is_cut_at_the_end_of_the_batch(server: tuple[Recipie
     started = time.monotonic()
     outcomes = a_mailer(server[1], timeout=20, batch_time=1.5).send([a_mail("slow"), a_mail("ada")])
     assert time.monotonic() - started < 5
-    assert outcomes == {"id-slow": Outcome("deferred", "timed out"), "id-ada": ACCEPTED}
+    assert outcomes == {"id-slow": Outcome("deferred", "timed out", away=True), "id-ada": ACCEPTED}
 
 
 # What cannot be written

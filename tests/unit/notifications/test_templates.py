@@ -2,25 +2,100 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from contracts.notifications import MAX_TITLE
 from services.chassis.settings import WrongSettings
-from services.notifications.domain import Facts
-from services.notifications.templates import KINDS, Templates
+from services.notifications.domain.state import Facts, Kind
+from services.notifications.templates import KINDS, SAMPLES, SHIPPED, Templates
 
 FACTS = Facts("00000042", "Charged twice", "billing", 3, "Ada", "Grace", "Paid back.")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "contact_code"])
 def test_shipped_texts_name_the_case(kind: str) -> None:
     text = Templates().render(kind, FACTS)  # type: ignore[arg-type]
     assert "00000042" in text.title
     assert "case" in text.text.lower()
     assert "ticket" not in (text.title + text.text).lower()
     assert "\n" not in text.title
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es", "fr"])
+def test_every_language_has_every_kind_in_words_of_its_own(language: str) -> None:
+    files = {file.stem: file for file in (SHIPPED / language).glob("*.j2")}
+    assert set(files) == set(KINDS)
+    for kind in KINDS:
+        assert len({(SHIPPED / each / f"{kind}.j2").read_text(encoding="utf-8") for each in ("en", language)}) == (
+            1 if language == "en" else 2
+        )
+
+
+def test_what_is_shipped_are_these_languages() -> None:
+    assert Templates().languages == ["de", "en", "es", "fr"]
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es", "fr"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_text_says_what_it_is_told(kind: Kind, language: str) -> None:
+    told = Templates().render(kind, SAMPLES[0], [language])
+    text = told.title + told.text
+    assert ("00001234" in text) == (kind != "contact_code")
+    quoting = ("info_requested", "solution_suggested", "consent_requested", "replied", "escalated_to_agent")
+    if kind in (*quoting, "escalated_to_manager"):
+        assert "Which name do you use?" in text
+    if kind in ("reminder", "warning", "breach"):
+        assert "2026-03-09 09:00 UTC" in text
+    if kind == "solution_suggested":
+        assert "7 " in text
+    assert ("12345678" in text) == (kind == "contact_code")
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es", "fr"])
+def test_the_end_of_a_merged_case_names_the_case_that_goes_on(language: str) -> None:
+    assert "00001200" in Templates().render("closed", SAMPLES[1], [language]).text
+
+
+@pytest.mark.parametrize("language", ["en", "de", "es", "fr"])
+def test_a_consent_that_was_refused_reads_otherwise_than_one_that_was_granted(language: str) -> None:
+    granted, refused = (replace(SAMPLES[0], granted=answer) for answer in (True, False))
+    told = [Templates().render("consent_answered", facts, [language]) for facts in (granted, refused)]
+    assert told[0].title != told[1].title
+    assert told[0].text != told[1].text
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "spoken"),
+    [
+        ([], "en"),
+        (["de"], "de"),
+        (["de-AT"], "de"),
+        (["DE-at-1996"], "de"),
+        (["pt-BR"], "en"),
+        (["pt-BR", "es-MX"], "es"),
+        (["fr", "de"], "fr"),
+    ],
+)
+def test_the_first_language_that_there_is_is_spoken(asked_for: list[str], spoken: str) -> None:
+    templates = Templates()
+    assert templates.render("receipt", FACTS, asked_for) == templates.render("receipt", FACTS, [spoken])
+
+
+def test_an_operators_language_may_have_some_kinds_only(tmp_path: Path) -> None:
+    _write(tmp_path, "receipt", "Oi {{ requester }}\nChegou {{ number }}.", "pt-BR")
+    templates = Templates(tmp_path)
+    assert templates.render("receipt", FACTS, ["pt-br"]).text == "Chegou 00000042."
+    assert templates.render("receipt", FACTS, ["pt"]) == templates.render("receipt", FACTS)
+    assert templates.render("closed", FACTS, ["pt-BR", "fr"]) == templates.render("closed", FACTS, ["fr"])
+
+
+def test_a_folder_that_is_no_language_is_noticed(tmp_path: Path) -> None:
+    _write(tmp_path, "receipt", "Title\ntext", "english")
+    with pytest.raises(WrongSettings, match="must be in a folder named as its language"):
+        Templates(tmp_path)
 
 
 def test_the_operators_template_comes_first(tmp_path: Path) -> None:
@@ -89,6 +164,6 @@ def test_a_folder_that_is_none_is_noticed(tmp_path: Path) -> None:
         Templates(tmp_path / "missing")
 
 
-def _write(folder: Path, kind: str, source: str) -> None:
-    (folder / "en").mkdir(exist_ok=True)
-    (folder / "en" / f"{kind}.j2").write_text(source, encoding="utf-8")
+def _write(folder: Path, kind: str, source: str, language: str = "en") -> None:
+    (folder / language).mkdir(exist_ok=True)
+    (folder / language / f"{kind}.j2").write_text(source, encoding="utf-8")

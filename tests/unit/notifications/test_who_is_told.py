@@ -6,15 +6,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.envelope import parse
 from services.chassis.decision import derived_id
-from services.notifications.domain import decide, owed
+from services.notifications.domain.decide import decide
+from services.notifications.domain.state import Policy, View
+from services.notifications.domain.telling import FOR_WEBHOOKS, owed
 from services.notifications.templates import Templates
 from tests.unit.notifications.builders import (
+    ACCEPTED,
     DAY,
+    DEFERRED,
     NOW,
     Desk,
     PlainWording,
     a_contact_change,
+    a_preferences_change,
     an_entry,
     an_event,
     check_against_contract,
@@ -28,15 +34,23 @@ TOLD_BY_EVENT = {
     "ticket.assigned": [(WEB, "assigned"), (AGENT, "assigned_to_agent")],
     "ticket.info_requested": [(WEB, "info_requested")],
     "ticket.solution_suggested": [(WEB, "solution_suggested")],
+    "sla.closing_soon": [(WEB, "reminder")],
     "ticket.closed": [(WEB, "closed")],
+    "ticket.merged": [(WEB, "closed")],
+    "ticket.reopened": [(WEB, "reopened")],
+    "ticket.escalated": [(WEB, "escalated"), (AGENT, "escalated_to_agent")],
+    "ticket.consent_requested": [(WEB, "consent_requested")],
+    "ticket.consent_answered": [(AGENT, "consent_answered")],
+    "ticket.customer_replied": [(AGENT, "replied")],
+    "sla.warning": [(AGENT, "warning")],
+    "sla.breached": [(AGENT, "breach")],
+    "ticket.transferred": [(WEB, "assigned"), (AGENT, "assigned_to_agent")],
     "ticket.note_added": [],
     "ticket.edited": [],
     "ticket.unassigned": [],
     "ticket.work_started": [],
-    "ticket.customer_replied": [],
     "ticket.reclassified": [],
     "ticket.linked": [],
-    "ticket.transferred": [],
 }
 
 
@@ -66,7 +80,7 @@ def test_no_mail_without_an_address() -> None:
 
 
 def test_the_agent_is_never_mailed() -> None:
-    assert {(one.recipient, one.channel) for one in owed(an_event("ticket.assigned"))} == {
+    assert {(one.recipient, one.channel) for one in owed(an_event("ticket.assigned"), Policy())} == {
         ("r1", "channel"),
         ("r1", "email"),
         ("a7", "agent"),
@@ -109,11 +123,133 @@ def test_all_that_is_said_is_of_the_contract(type_: str) -> None:
         check_against_contract(say)
 
 
-@pytest.mark.parametrize("type_", ["ticket.info_requested", "ticket.solution_suggested"])
-def test_an_answer_is_shown(type_: str) -> None:
+SHOWN = ["ticket.info_requested", "ticket.solution_suggested", "ticket.consent_requested", "ticket.customer_replied"]
+
+
+@pytest.mark.parametrize("type_", SHOWN)
+def test_what_one_writes_to_the_other_is_shown(type_: str) -> None:
     desk = Desk()
     desk.hear(an_event(type_, entry=an_entry("Please try again now.")))
-    assert desk.said[0].data["text"] == "Ada|Grace|Charged twice|Please try again now."
+    assert desk.said[0].data["text"] == "Ada|Grace|Charged twice|Please try again now.|"
+
+
+@pytest.mark.parametrize(("by", "told"), [("requester", [(AGENT, "replied", "00000042")]), ("agent", [])])
+def test_the_agent_is_told_of_the_requesters_notes_only(by: str, told: list[tuple[str, str, str]]) -> None:
+    desk = Desk()
+    desk.hear(an_event("ticket.note_added", entry=an_entry("One thing more.", by=by)))
+    assert desk.told() == told
+
+
+def test_a_ticket_transferred_to_nobody_tells_nobody() -> None:
+    desk = Desk()
+    desk.hear(an_event("ticket.transferred", agent=None))
+    assert desk.said == []
+
+
+@pytest.mark.parametrize("type_", ["ticket.customer_replied", "sla.warning", "sla.breached", "ticket.escalated"])
+def test_without_an_agent_no_agent_is_told(type_: str) -> None:
+    desk = Desk()
+    desk.hear(an_event(type_, agent=None))
+    assert [key for key, _, _ in desk.told() if key == AGENT] == []
+
+
+def test_an_escalation_is_mailed_to_the_community_manager_where_there_is_one() -> None:
+    desk = Desk(policy=Policy(has_manager=True))
+    desk.hear(an_event("ticket.escalated", entry=an_entry("A week without a word.", by="requester")))
+    desk.let_time_pass(NOW)
+    mail = desk.mail()
+    assert (mail.kind, mail.recipient, mail.status) == ("escalated_to_manager", "community-manager", "sent")
+    without = Desk()
+    without.hear(an_event("ticket.escalated"))
+    assert without.mails() == []
+
+
+def test_a_requester_with_the_managers_name_gets_their_own_mail() -> None:
+    desk = Desk(policy=Policy(has_manager=True))
+    requester = {"id": "community-manager", "kind": "account", "display_name": "Eve", "tier": "standard"}
+    desk.hear(a_contact_change(1, "eve@example.org", "community-manager"))
+    desk.hear(an_event("ticket.escalated", requester=requester, contact_version=1))
+    desk.let_time_pass(NOW)
+    assert sorted((mail.kind, mail.status) for mail in desk.mails()) == [
+        ("escalated", "sent"),
+        ("escalated_to_manager", "sent"),
+    ]
+
+
+# The code that confirms an address
+
+
+def test_the_code_is_mailed_to_the_address_that_it_confirms_whatever_was_set() -> None:
+    desk = Desk()
+    hours = {"starts": "00:00", "ends": "23:59", "time_zone": "UTC"}
+    desk.hear(a_preferences_change(1, notify={"contact_code": {"email": False}}, quiet_hours=hours))
+    desk.hear(a_contact_change(1, code="12345678"))
+    desk.let_time_pass(NOW)
+    mail = desk.mail()
+    assert (mail.kind, mail.status, mail.text) == ("contact_code", "sent", "")
+    assert len(desk.attempts) == 1
+    (sent,) = desk.announced("notification.sent")
+    assert "number" not in sent
+    for say in desk.said:
+        check_against_contract(say)
+
+
+def test_the_code_of_an_older_address_goes_to_nobody() -> None:
+    desk = Desk(server=lambda _mail, _attempt: DEFERRED)
+    desk.hear(a_contact_change(1, "old@example.org", code="11111111"))
+    desk.let_time_pass(NOW)
+    desk.hear(a_contact_change(2, "new@example.org", code="22222222"))
+    desk.hear(a_contact_change(1, "old@example.org", code="11111111"))
+    desk.server = lambda _mail, _attempt: ACCEPTED
+    desk.let_time_pass(NOW + DAY)
+    assert sorted((mail.contact_version, mail.status) for mail in desk.mails()) == [(1, "skipped"), (2, "sent")]
+
+
+def test_the_code_is_in_no_message_and_is_mailed_once() -> None:
+    desk = Desk()
+    change = a_contact_change(1, code="12345678")
+    desk.hear(change, change)
+    desk.hear(change)
+    desk.let_time_pass(NOW)
+    assert len(desk.attempts) == 1
+    assert "12345678" not in repr(desk.said)
+
+
+# Webhooks
+
+
+def test_a_webhook_gets_each_event_of_its_kinds_once() -> None:
+    desk = Desk(policy=Policy(webhooks={"crm": frozenset({"assigned", "breach"}), "log": frozenset({"breach"})}))
+    for type_ in TOLD_BY_EVENT:
+        desk.hear(an_event(type_, f"e {type_}"))
+    desk.let_time_pass(NOW)
+    hooks = sorted((one.recipient, one.kind) for one in desk.deliveries.values() if one.channel == "webhook")
+    assert hooks == [("crm", "assigned"), ("crm", "assigned"), ("crm", "breach"), ("log", "breach")]  # and transferred
+    assert {one.status for one in desk.deliveries.values()} == {"sent"}
+    for say in desk.said:
+        check_against_contract(say)
+
+
+def test_what_a_webhook_is_sent() -> None:
+    desk = Desk(policy=Policy(webhooks={"crm": frozenset({"receipt"})}))
+    desk.hear(a_contact_change(1, code="12345678"))
+    desk.hear(an_event("ticket.opened", "e9", contact_version=1))
+    (hook,) = [one for one in desk.deliveries.values() if one.channel == "webhook"]
+    event = parse(hook.text.encode())
+    assert (event.id, event.type, event.source, event.subject, event.causationid) == (
+        hook.id, "ticket.opened", "/services/notifications", "00000042", "e9",
+    )  # fmt: skip
+    assert set(event.data) == {"kind", "title", "text", "ticket"}
+    assert event.data["ticket"]["number"] == "00000042"
+    assert "@" not in hook.text
+    assert "12345678" not in hook.text
+
+
+@pytest.mark.parametrize("type_", TOLD_BY_EVENT)
+def test_what_is_internal_reaches_no_webhook(type_: str) -> None:
+    desk = Desk(policy=Policy(webhooks={"all": frozenset(FOR_WEBHOOKS)}))
+    desk.hear(an_event(type_, entry=an_entry("SECRET", "internal", by="requester")))
+    assert "SECRET" not in repr((desk.said, desk.deliveries))
 
 
 @pytest.mark.parametrize("type_", TOLD_BY_EVENT)
@@ -156,7 +292,5 @@ def test_whatever_people_write_stays_within_the_contract(subject: str, name: str
 TEMPLATES = Templates()
 
 
-def _view(desk: Desk):  # type: ignore[no-untyped-def]
-    from services.notifications.domain import View
-
-    return View(PlainWording(), desk.give_up_after)
+def _view(desk: Desk) -> View:
+    return View(PlainWording(), desk.policy)

@@ -1,0 +1,98 @@
+"""Requesters' addresses: the newest counts, a mail waits for the one that it needs, and a code goes to the very
+address that it is for. Pure. See docs/notifications.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from services.chassis.decision import Arm, Decision, Disarm, Message, derived_id
+from services.notifications.domain.attempts import announce_failed, timer_of, to_send
+from services.notifications.domain.preferences import languages
+from services.notifications.domain.state import Contact, Delivery, Facts, View, done, failed, person_of
+
+ADDRESS_WAIT = timedelta(seconds=60)
+"""How long a mail waits for the requester's address; then they are told by the channel only. Should the address come
+after all, held up by an outage, the mail is not too late as long as it would still be tried."""
+
+WAITS = "waits"
+"""The lane of what waits for no server."""
+
+
+def await_address(contact: Contact, mail: Delivery, now: datetime) -> tuple[Delivery, Contact, Arm]:
+    """The mail, held until the address version that it needs is known, and the contact that remembers it."""
+    waiting = replace(mail, status="waiting")
+    awaited_by = (*contact.awaited_by, mail.id)
+    return (
+        waiting,
+        replace(contact, version=contact.version + 1, awaited_by=awaited_by),
+        Arm(timer_of(waiting), now + ADDRESS_WAIT, "address_wait", waiting.id, lane=WAITS),
+    )
+
+
+def learn_address(view: View, message: Message, now: datetime) -> Decision:
+    """The requester's address changed: keep the newest, send the mails that waited for it, and mail its code."""
+    data = message.data
+    known = view.contacts.get(data["account_id"], Contact(data["account_id"], version=0))
+    code = _code_mail(view, message, known, now)
+    if data["contact_version"] <= known.contact_version:
+        return code or Decision(remember=False)
+    held = [view.deliveries[id_] for id_ in known.awaited_by if id_ in view.deliveries]
+    released = [mail for mail in held if mail.contact_version <= data["contact_version"]]
+    contact = replace(
+        known,
+        version=known.version + 1,
+        contact_version=data["contact_version"],
+        email=data["email"],
+        awaited_by=_without(known.awaited_by, released),
+    )
+    still_tried = now - view.policy.mail_give_up
+    released = [
+        mail
+        for mail in released
+        if mail.status == "waiting" or (mail.status == "failed" and mail.created_at > still_tried)
+    ]
+    if contact.email is None:
+        skipped = [done(mail, "skipped", now) for mail in released]
+        return Decision([contact, *skipped], timers=[Disarm(timer_of(mail)) for mail in skipped])
+    sending = [to_send(mail, now) for mail in released]
+    changes = [contact, *(mail for mail, _ in sending), *(code.changes if code else ())]
+    return Decision(changes, timers=[*(timer for _, timer in sending), *(code.timers if code else ())])
+
+
+def _code_mail(view: View, message: Message, known: Contact, now: datetime) -> Decision | None:
+    """The mail with the code that confirms the address, unless it is there or the address is an older one."""
+    data = message.data
+    id_ = code_mail_id(message)
+    if not (data.get("code") and data["email"]) or data["contact_version"] < known.contact_version:
+        return None
+    if id_ in view.deliveries:
+        return None
+    person = person_of(data["kind"], data["account_id"])
+    text = view.wording.render("contact_code", Facts(code=data["code"]), languages(view.preferences.get(person), None))
+    mail = Delivery(
+        id_, message.id, "contact_code", "", data["account_id"], "email", "pending", now,
+        contact_version=data["contact_version"], person=person, title=text.title, text=text.text,
+    )  # fmt: skip
+    mail, timer = to_send(mail, now)
+    return Decision([mail], timers=[timer])
+
+
+def code_mail_id(message: Message) -> str:
+    """Id of the mail with the code of an `account.contact_changed`."""
+    return derived_id(message.id, message.data["account_id"], "email")
+
+
+def stop_waiting(view: View, timer: Message) -> Decision:
+    """No address came in time: the requester is told by the channel only."""
+    mail = view.deliveries.get(timer.subject or "")
+    if mail is None or mail.status != "waiting":
+        return Decision(remember=False)
+    given_up = failed(mail, "address unknown")
+    return Decision([given_up], [announce_failed(given_up)])
+
+
+def _without(ids: Iterable[str], mails: Iterable[Delivery]) -> tuple[str, ...]:
+    gone = {mail.id for mail in mails}
+    return tuple(id_ for id_ in ids if id_ not in gone)

@@ -1,0 +1,143 @@
+"""Attempts to send a mail or a webhook's request: when the first and the next is made, and when it is given up. Pure.
+
+The attempt itself is made by the repository before `decide` hears how it went. See docs/notifications.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from contracts.topology import EVENTS
+from services.chassis.decision import Arm, Decision, Message, Say, derived_id
+from services.notifications.domain.preferences import is_wanted, may_be_sent_at
+from services.notifications.domain.state import Contact, Delivery, Outcome, Preferences, View, done, failed
+
+FIRST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(hours=1)
+
+MAIL_LANE = "mail"
+
+Verdict = Literal["send", "hold", "skip", "unknown"]
+
+
+def lane_of(delivery: Delivery) -> str:
+    """Which destination it goes to: the attempts of one wait for no other's."""
+    return webhook_lane(delivery.recipient) if delivery.channel == "webhook" else MAIL_LANE
+
+
+def webhook_lane(name: str) -> str:
+    """The lane of an operator's webhook."""
+    return f"webhook:{name}"
+
+
+def to_send(delivery: Delivery, at: datetime) -> tuple[Delivery, Arm]:
+    """The delivery, pending, and the timer of its next attempt."""
+    arm = Arm(timer_of(delivery), at, "send", delivery.id, {"attempt": delivery.attempts + 1}, lane_of(delivery))
+    return replace(delivery, status="pending", version=delivery.version + 1, next_attempt_at=at), arm
+
+
+def timer_of(delivery: Delivery) -> str:
+    """Id of its one timer, a webhook's too: timers of that name are in databases."""
+    return f"mail:{delivery.id}"
+
+
+def verdict(delivery: Delivery, contact: Contact | None, preferences: Preferences | None, now: datetime) -> Verdict:
+    """Whether it may go out now: looked at before each attempt, by what is known then."""
+    if not is_wanted(preferences, delivery.kind, delivery.channel):
+        return "skip"
+    if delivery.channel == "email" and delivery.kind != "escalated_to_manager":
+        if contact is None or not contact.contact_version:
+            return "unknown"
+        if contact.email is None:
+            return "skip"
+        if delivery.kind == "contact_code" and contact.contact_version != delivery.contact_version:
+            return "skip"  # the address changed since: its code is worth nothing, and no business of the new one's
+    return "send" if may_be_sent_at(delivery, preferences, now) <= now else "hold"
+
+
+def record_attempt(view: View, timer: Message, now: datetime) -> Decision:
+    """An attempt was made: sent; or to be tried again later; or given up. Or none was to be made now."""
+    delivery = view.deliveries.get(timer.subject or "")
+    if delivery is None or delivery.status != "pending" or timer.data["attempt"] != delivery.attempts + 1:
+        return Decision(remember=False)
+    outcome = view.outcomes.get((delivery.id, delivery.attempts + 1))
+    if outcome is None:
+        preferences = view.preferences.get(delivery.person)
+        match verdict(delivery, view.contacts.get(delivery.recipient), preferences, now):
+            case "skip":
+                return Decision([done(delivery, "skipped", now)])
+            case "unknown":
+                return _give_up(delivery, "address unknown")
+            case "hold":
+                return _hold(delivery, may_be_sent_at(delivery, preferences, now))
+            case "send":
+                outcome = Outcome("deferred", "not tried")
+    tried = replace(delivery, attempts=delivery.attempts + 1, reason=outcome.reason)
+    if outcome.verdict == "accepted":
+        sent = done(tried, "sent", now)
+        return Decision([sent], [announce_sent(sent)])
+    give_up_after = view.policy.webhook_give_up if delivery.channel == "webhook" else view.policy.mail_give_up
+    again = retry_at(tried, now, give_up_after)
+    if outcome.verdict == "refused" or again is None:
+        return _give_up(tried, outcome.reason)
+    later, arm = to_send(tried, again)
+    return Decision([later], timers=[arm])
+
+
+def _hold(delivery: Delivery, until: datetime) -> Decision:
+    """Until the requester's quiet hours end. Those before a first attempt are no time in which it was tried."""
+    if not delivery.attempts:
+        delivery = replace(delivery, tried_since=until)
+    held, arm = to_send(delivery, until)
+    return Decision([held], timers=[arm])
+
+
+def _give_up(delivery: Delivery, reason: str) -> Decision:
+    given_up = failed(delivery, reason)
+    return Decision([given_up], [announce_failed(given_up)])
+
+
+def send_again(delivery: Delivery, now: datetime) -> tuple[Delivery, Arm]:
+    """A delivery that failed, as an operator sends it again: from the first attempt on, as if it were new."""
+    return to_send(replace(delivery, attempts=0, tried_since=now, reason=""), now)
+
+
+def pause(delivery_id: str, attempts: int) -> timedelta:
+    """How long after the failed attempt number `attempts` (from 1) the next one is made.
+
+    Doubled each time up to an hour; of that between half and all, by the delivery's id, so that deliveries which
+    failed together do not come back together, and the same attempt always waits the same.
+    """
+    longest = min(FIRST_PAUSE * (1 << min(attempts - 1, 10)), LONGEST_PAUSE)
+    jitter = int(derived_id(delivery_id, str(attempts))[:8], 16) / 2**32
+    return longest / 2 + longest / 2 * jitter
+
+
+def retry_at(delivery: Delivery, now: datetime, give_up_after: timedelta) -> datetime | None:
+    """When to try again, the last time at the very end of `give_up_after`; None once that is over."""
+    end = (delivery.tried_since or delivery.created_at) + give_up_after
+    return None if now >= end else min(now + pause(delivery.id, delivery.attempts), end)
+
+
+def announce_sent(delivery: Delivery) -> Say:
+    """`notification.sent`."""
+    return Say(EVENTS, "notification.sent", "notification.sent", _told(delivery), delivery.number or None)
+
+
+def announce_failed(delivery: Delivery) -> Say:
+    """`notification.failed`, with the reason."""
+    data = {**_told(delivery), "reason": delivery.reason}
+    return Say(EVENTS, "notification.failed", "notification.failed", data, delivery.number or None)
+
+
+def _told(delivery: Delivery) -> dict[str, Any]:
+    told = {
+        "event_id": delivery.event_id,
+        "number": delivery.number,
+        "recipient": delivery.recipient,
+        "kind": delivery.kind,
+        "channel": delivery.channel,
+    }
+    return {name: value for name, value in told.items() if value}

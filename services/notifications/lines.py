@@ -1,0 +1,173 @@
+"""Sends a batch of things to one destination over a few connections, each with an outcome, in bounded time.
+
+What one connection waits for, the others do not. What is sent and how is mailer.py's and webhooks.py's business. See
+docs/notifications.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar
+
+from services.notifications.domain.state import Outcome
+
+log = logging.getLogger(__name__)
+
+LINES = 4
+"""Connections to one destination at a time."""
+
+BATCH_TIME = 20.0
+"""Seconds for a whole batch: what waits for it, the turn of the timers that ask for it, should not wait for ever."""
+
+AWAY_IN_A_ROW = 2
+"""A line that found the destination away so often in a row leaves the rest untried."""
+
+
+class NoConnection(Exception):
+    """There is no connection to be had; the message is the reason, without anything that the other side wrote."""
+
+
+class HasId(Protocol):
+    """A thing to send."""
+
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=HasId)
+T_contra = TypeVar("T_contra", bound=HasId, contravariant=True)
+
+
+class Link(Protocol[T_contra]):
+    """One connection, made when it is needed."""
+
+    def send(self, item: T_contra) -> Outcome:
+        """Try one thing. Raises `NoConnection` where it was not even tried."""
+
+    def leave(self) -> None:
+        """Say goodbye, if there is a connection."""
+
+    def cut(self) -> None:
+        """Cut the connection under whatever waits on it (another thread)."""
+
+
+def send_all(items: Sequence[T], link: Callable[[], Link[T]], batch_time: float = BATCH_TIME) -> dict[str, Outcome]:
+    """Try each item once; the outcome of each by id, after `batch_time` seconds at the latest (and a moment).
+
+    One whose turn has not come by then, or which no connection could take, is `deferred`.
+    """
+    batch = _Batch(items)
+    lines = [_Line(link(), batch) for _ in range(min(LINES, len(items)))]
+    end = time.monotonic() + batch_time
+    for line in lines:
+        line.start()
+    for line in lines:
+        line.join(max(0.0, end - time.monotonic()))
+    outcomes = batch.close()
+    for line in lines:
+        if line.is_alive():
+            line.abort()
+    return outcomes
+
+
+class Circuit:
+    """Whether a destination is asked: after a batch in which it was away for all it is left alone, for longer and
+    longer until it answers."""
+
+    FIRST = timedelta(seconds=5)
+    LONGEST = timedelta(minutes=5)
+
+    def __init__(self) -> None:
+        self._closed_until: datetime | None = None
+        self._failures = 0
+        self._reason = ""
+
+    def refusal(self, now: datetime) -> Outcome | None:
+        """The outcome of whatever should go out now, without asking; None: ask."""
+        if self._closed_until is None or now >= self._closed_until:
+            return None
+        return Outcome("deferred", self._reason, away=True)
+
+    def heard(self, outcomes: Sequence[Outcome], now: datetime) -> None:
+        """How a batch went."""
+        if not all(outcome.away for outcome in outcomes):
+            self._closed_until, self._failures = None, 0
+            return
+        self._closed_until = now + min(self.FIRST * (1 << min(self._failures, 10)), self.LONGEST)
+        self._failures += 1
+        self._reason = next((outcome.reason for outcome in outcomes), "")
+
+
+class _Batch(Generic[T]):
+    """Things that still have to be tried, and the outcomes of those that were."""
+
+    def __init__(self, items: Sequence[T]) -> None:
+        self._left = deque(items)
+        self._ids = [item.id for item in items]
+        self._outcomes: dict[str, Outcome] = {}
+        self._lock = threading.Lock()
+        self._problem = "the server is too slow"
+        self._closed = False
+
+    def next(self) -> T | None:
+        """One to try, or None: all are tried, or time is up."""
+        with self._lock:
+            return self._left.popleft() if self._left and not self._closed else None
+
+    def put_back(self, item: T, problem: str) -> None:
+        """There is no connection to try it on; another line may have one."""
+        with self._lock:
+            self._left.appendleft(item)
+            self._problem = problem
+
+    def tried(self, item: T, outcome: Outcome) -> None:
+        """One has been tried. What comes after the end is not counted."""
+        with self._lock:
+            if not self._closed:
+                self._outcomes[item.id] = outcome
+                if outcome.away:
+                    self._problem = outcome.reason
+
+    def close(self) -> dict[str, Outcome]:
+        """The end: the outcome of each."""
+        with self._lock:
+            self._closed = True
+            untried = {item.id for item in self._left}
+            rest = {
+                id_: Outcome("deferred", self._problem if id_ in untried else "timed out", away=True)
+                for id_ in self._ids
+                if id_ not in self._outcomes
+            }
+            return {**self._outcomes, **rest}
+
+
+class _Line(threading.Thread, Generic[T]):
+    """One link, and the things that it takes from the batch one by one. (A green thread in a running service.)"""
+
+    def __init__(self, link: Link[T], batch: _Batch[T]) -> None:
+        super().__init__(daemon=True)
+        self._link = link
+        self._batch = batch
+
+    def run(self) -> None:
+        """Until there are no more, or the destination is away."""
+        in_a_row = 0
+        while in_a_row < AWAY_IN_A_ROW and (item := self._batch.next()):
+            try:
+                outcome = self._link.send(item)
+            except NoConnection as error:
+                log.warning("no connection", extra={"error": str(error)})
+                self._batch.put_back(item, str(error))
+                return
+            self._batch.tried(item, outcome)
+            in_a_row = in_a_row + 1 if outcome.away else 0
+        self._link.leave()
+
+    def abort(self) -> None:
+        """Time is up."""
+        self._link.cut()

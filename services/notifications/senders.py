@@ -1,0 +1,67 @@
+"""Every destination that deliveries go to: the mail server and the operator's webhooks, each with a circuit of its own.
+
+How a batch is sent is mailer.py's and webhooks.py's business. See docs/notifications.md.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from services.notifications.domain.attempts import lane_of
+from services.notifications.domain.state import Delivery, Outcome
+from services.notifications.lines import Circuit
+from services.notifications.mailer import Mail, Mailer
+from services.notifications.webhooks import Caller, Request
+
+Addressed: TypeAlias = tuple[Delivery, str | None]
+"""A delivery, and the requester's mail address where it is a mail to them."""
+
+
+class Sends(Protocol):
+    """What the repository needs: to try each of these deliveries once; the outcome of each by id."""
+
+    def send(self, deliveries: Sequence[Addressed], now: datetime) -> dict[str, Outcome]: ...
+
+
+class Senders:
+    """`Sends`, by one mail server and these webhooks; mails to the community manager go to `manager`."""
+
+    def __init__(self, mailer: Mailer, callers: Mapping[str, Caller], manager: str | None = None) -> None:
+        self._mailer = mailer
+        self._callers = callers
+        self._manager = manager
+        self._circuits: defaultdict[str, Circuit] = defaultdict(Circuit)
+
+    def send(self, deliveries: Sequence[Addressed], now: datetime) -> dict[str, Outcome]:
+        """Try each once, one destination after the other (a turn has those of one lane)."""
+        by_lane: defaultdict[str, list[Addressed]] = defaultdict(list)
+        for one in deliveries:
+            by_lane[lane_of(one[0])].append(one)
+        outcomes: dict[str, Outcome] = {}
+        for lane, group in by_lane.items():
+            circuit = self._circuits[lane]
+            refusal = circuit.refusal(now)
+            if refusal is not None:
+                outcomes |= {delivery.id: refusal for delivery, _ in group}
+                continue
+            heard = self._send(group, now)
+            circuit.heard(list(heard.values()), now)
+            outcomes |= heard
+        return outcomes
+
+    def _send(self, group: Sequence[Addressed], now: datetime) -> dict[str, Outcome]:
+        """All to one destination."""
+        first, _ = group[0]
+        if first.channel == "webhook":
+            caller = self._callers.get(first.recipient)
+            if caller is None:
+                return {one.id: Outcome("refused", "there is no such webhook any more") for one, _ in group}
+            return caller.send([Request(one.id, one.text) for one, _ in group], now)
+        return self._mailer.send([self._mail(one, email) for one, email in group])
+
+    def _mail(self, one: Delivery, email: str | None) -> Mail:
+        to = self._manager if one.kind == "escalated_to_manager" else email
+        return Mail(one.id, to or "", one.number, one.title, one.text, one.created_at)

@@ -1,0 +1,108 @@
+"""The circuit: a destination that is away is asked less and less often; and destinations that share nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from email.headerregistry import Address
+from typing import Any
+
+from services.notifications.domain.state import Delivery, Outcome
+from services.notifications.lines import Circuit
+from services.notifications.mailer import Mail, Mailer, Server
+from services.notifications.senders import Senders
+from services.notifications.webhooks import Caller, Request, Webhook
+from tests.unit.notifications.builders import ACCEPTED, DEFERRED, NOW
+
+AWAY = Outcome("deferred", "timed out", away=True)
+SECOND = timedelta(seconds=1)
+
+
+def asked_at(circuit: Circuit, answers: dict[int, Outcome], seconds: int, default: Outcome) -> list[int]:
+    """The seconds at which a destination is asked that somebody wants something of each second."""
+    asked = []
+    for second in range(seconds):
+        if circuit.refusal(NOW + second * SECOND) is None:
+            asked.append(second)
+            circuit.heard([answers.get(second, default)], NOW + second * SECOND)
+    return asked
+
+
+def test_a_destination_that_is_away_is_asked_less_and_less_often() -> None:
+    assert asked_at(Circuit(), {}, 1300, AWAY) == [0, 5, 15, 35, 75, 155, 315, 615, 915, 1215]
+
+
+def test_when_it_answers_it_is_asked_as_before() -> None:
+    assert asked_at(Circuit(), {0: AWAY, 5: AWAY, 15: DEFERRED}, 20, ACCEPTED) == [0, 5, 15, 16, 17, 18, 19]
+
+
+def test_one_that_answers_somebody_is_not_away() -> None:
+    circuit = Circuit()
+    circuit.heard([AWAY, DEFERRED, AWAY], NOW)
+    assert circuit.refusal(NOW) is None
+
+
+def test_what_is_not_asked_is_put_off_with_the_reason() -> None:
+    circuit = Circuit()
+    circuit.heard([AWAY], NOW)
+    assert circuit.refusal(NOW + SECOND) == AWAY
+
+
+# Destinations
+
+
+class Answering(Mailer):
+    """A mail server that answers so."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(Server("127.0.0.1", 1, "when-offered"), Address("", "desk", "example.org"))
+        self.outcome = outcome
+        self.tried: list[Mail] = []
+
+    def send(self, mails: Sequence[Mail]) -> dict[str, Outcome]:
+        self.tried += mails
+        return {mail.id: self.outcome for mail in mails}
+
+
+class Called(Caller):
+    """A webhook that answers so."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(Webhook("crm", "https://crm.example/", frozenset(), ()))
+        self.outcome = outcome
+        self.tried: list[Request] = []
+
+    def send(self, requests: Sequence[Request], now: datetime) -> dict[str, Outcome]:
+        self.tried += requests
+        return {request.id: self.outcome for request in requests}
+
+
+def a_delivery(id_: str, **more: Any) -> Delivery:
+    values: dict[str, Any] = {"kind": "receipt", "recipient": "r1", "channel": "email", "person": "account:r1", **more}
+    return Delivery(id_, "e1", number="00000042", status="pending", created_at=NOW, title="T", text="B", **values)
+
+
+def a_request(id_: str, name: str = "crm") -> Delivery:
+    return a_delivery(id_, channel="webhook", recipient=name, person="")
+
+
+def test_one_destination_that_is_away_leaves_the_others_as_they_are() -> None:
+    mailer, dead, well = Answering(ACCEPTED), Called(AWAY), Called(ACCEPTED)
+    senders = Senders(mailer, {"dead": dead, "crm": well})
+    for second in range(4):
+        batch = [(a_delivery(f"m{second}"), "a@b.example"), (a_request(f"d{second}", "dead"), None)]
+        outcomes = senders.send([*batch, (a_request(f"c{second}"), None)], NOW + second * SECOND)
+        assert outcomes == {f"m{second}": ACCEPTED, f"d{second}": AWAY, f"c{second}": ACCEPTED}
+    assert (len(mailer.tried), len(dead.tried), len(well.tried)) == (4, 1, 4)
+
+
+def test_a_webhook_that_is_no_longer_in_the_file_is_given_up() -> None:
+    outcomes = Senders(Answering(ACCEPTED), {}).send([(a_request("c1"), None)], NOW)
+    assert outcomes == {"c1": Outcome("refused", "there is no such webhook any more")}
+
+
+def test_the_community_managers_mail_goes_to_the_address_of_the_settings() -> None:
+    mailer = Answering(ACCEPTED)
+    one = a_delivery("m1", kind="escalated_to_manager", recipient="community-manager", person="")
+    Senders(mailer, {}, "boss@example.org").send([(one, None)], NOW)
+    assert [mail.to for mail in mailer.tried] == ["boss@example.org"]
