@@ -22,6 +22,7 @@ from .dead import commands as dead
 from .desk import Desk
 from .doctor.commands import doctor
 from .feeding import feed_with_bar
+from .notifications import commands as notifications
 from .sender import Sender
 from .settings import Trouble
 from .watch import watch as watch_messages
@@ -33,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(dead.app, name="dead")
+app.add_typer(notifications.app, name="notifications")
 app.command()(doctor)
 app.add_typer(topology.app, name="topology")
 console = show.console()

@@ -1,0 +1,157 @@
+"""`casebus notifications failed|resend|preview`: reads arguments and prints. The page is docs/operating.md."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from contracts.envelope import rfc3339
+from contracts.notifications import CHANNELS
+from services.chassis.settings import WrongSettings
+from services.chassis.unit_of_work import DatabaseAway
+from services.notifications.domain.state import Delivery
+from services.notifications.templates import KINDS, SAMPLES, Templates
+
+from .. import settings, show
+from ..dead.letter import age_of
+from ..settings import Trouble
+from .failed import Choice, Failed
+
+app = typer.Typer(
+    help="What could not be told to people: look, send again; and what the words look like.", no_args_is_help=True
+)
+console = show.console()
+
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Only the deliveries with these ids.")]
+Kind = Annotated[str | None, typer.Option(help="Only those of this kind (`receipt`).")]
+Channel = Annotated[str | None, typer.Option(help="Only those by this channel (`email`, `webhook`).")]
+Recipient = Annotated[str | None, typer.Option(help="Only those to this account, or this webhook by its name.")]
+Since = Annotated[str | None, typer.Option(metavar="AGE", help="Only those that are not older than 15m, 36h or 7d.")]
+
+
+@app.command()
+def failed(
+    ids: Ids = None,
+    kind: Kind = None,
+    channel: Channel = None,
+    recipient: Recipient = None,
+    since: Since = None,
+    limit: Annotated[int, typer.Option(min=1, help="Lines at most; all are counted.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, of every delivery.")] = False,
+) -> None:
+    """What was given up, oldest first, and how many for which reason. Neither addresses nor texts are shown."""
+    choice = _choice(ids, kind, channel, recipient, since)
+    rows: list[Delivery] = []
+    reasons: Counter[tuple[str, str]] = Counter()
+    for delivery in Failed(settings.load()).chosen(choice):
+        if as_json:
+            typer.echo(json.dumps(_summary(delivery)))
+        elif len(rows) < limit:
+            rows.append(delivery)
+        reasons[delivery.channel, delivery.reason] += 1
+    if as_json:
+        return
+    if not reasons:
+        console.print("Nothing has failed." if choice.is_everything else "Nothing that failed fits.")
+        return
+    console.print(_table(rows))
+    console.print()
+    shown = f", the oldest {len(rows):,} shown" if len(rows) < reasons.total() else ""
+    console.print(Text(f"{_deliveries(reasons.total())}{shown}", "bold"))
+    for (by, reason), number in reasons.most_common(20):
+        console.print(Text(f"  {number:,}  {by}: {show.plain(reason)}"), soft_wrap=True)
+
+
+@app.command()
+def resend(
+    ids: Ids = None,
+    kind: Kind = None,
+    channel: Channel = None,
+    recipient: Recipient = None,
+    since: Since = None,
+    all_: Annotated[bool, typer.Option("--all", help="All that failed, or all that fit the conditions.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+) -> None:
+    """Send what failed again, each once: now, and for as long as if it were new."""
+    choice = _choice(ids, kind, channel, recipient, since)
+    if bool(choice.ids) == all_:
+        raise Trouble("Say which: ids, or --all (with or without conditions).", 2)
+    found = Failed(settings.load())
+    chosen = list(found.chosen(choice))
+    if dry_run:
+        console.print(f"Would send again: {_deliveries(len(chosen))}.")
+    else:
+        try:
+            count = found.send_again(chosen)
+        except DatabaseAway as error:
+            raise Trouble(f"The database went away in the middle ({error}); ask again which have failed.") from error
+        console.print(f"Sent again: {_deliveries(count)}.")
+        if count < len(chosen):
+            console.print(f"Somebody else was faster with {len(chosen) - count:,}.")
+    missing = sorted(choice.ids - {delivery.id for delivery in chosen})
+    if missing:
+        raise Trouble(f"There is no such failed delivery: {show.plain(', '.join(missing))}.")
+
+
+@app.command()
+def preview(
+    kind: Annotated[str, typer.Argument(help="Which notification: `receipt`, `closed`, …")],
+    language: Annotated[str, typer.Option(help="In which language (`de`, `pt-BR`).")] = "en",
+    templates: Annotated[
+        Path | None, typer.Option(envvar="CASEBUS_TEMPLATES", help="The folder with templates of your own.")
+    ] = None,
+) -> None:
+    """Show title and text of a notification, with the facts of an invented case."""
+    known = next((one for one in KINDS if one == kind), None)
+    if known is None:
+        raise Trouble(f"{show.plain(kind)!r} is no kind of notification; they are {', '.join(KINDS)}.", 2)
+    try:
+        text = Templates(templates).render(known, SAMPLES[0], [language])
+    except WrongSettings as error:
+        raise Trouble(str(error), 2) from error
+    console.print(Text(show.plain(text.title), "bold"))
+    console.print()
+    console.print(Text(show.plain(text.text, keep_lines=True)), soft_wrap=True)
+
+
+def _choice(
+    ids: list[str] | None, kind: str | None, channel: str | None, recipient: str | None, since: str | None
+) -> Choice:
+    if kind is not None and kind not in KINDS:
+        raise Trouble(f"{show.plain(kind)!r} is no kind of notification; they are {', '.join(KINDS)}.", 2)
+    if channel is not None and channel not in CHANNELS:
+        raise Trouble(f"{show.plain(channel)!r} is no channel; they are {', '.join(CHANNELS)}.", 2)
+    try:
+        after = None if since is None else datetime.now(UTC) - age_of(since)
+    except (ValueError, OverflowError):  # longer ago than there are dates
+        raise Trouble(f"{show.plain(since)!r} is no age: 90s, 15m, 36h or 7d are.", 2) from None
+    return Choice(frozenset(ids or ()), kind, channel, recipient, after)
+
+
+def _summary(one: Delivery) -> dict[str, object]:
+    names = ("id", "event_id", "kind", "number", "recipient", "channel", "attempts", "reason")
+    return {**{name: getattr(one, name) for name in names}, "created_at": rfc3339(one.created_at)}
+
+
+def _deliveries(number: int) -> str:
+    return f"{number:,} {'delivery' if number == 1 else 'deliveries'}"
+
+
+def _table(deliveries: list[Delivery]) -> Table:
+    table = Table("since", "kind", "by", "to", "ticket", "tries", box=None, pad_edge=False, expand=True)
+    for column in table.columns:
+        column.no_wrap = True
+    table.add_column("id", overflow="fold", min_width=32)
+    table.add_column("reason", ratio=1, no_wrap=True)
+    for one in deliveries:
+        since, ticket = show.moment(one.created_at)[5:-3], one.number or "–"
+        cells = (since, one.kind, one.channel, one.recipient, ticket, str(one.attempts), one.id, one.reason)
+        table.add_row(*(Text(show.plain(cell)) for cell in cells))
+    return table

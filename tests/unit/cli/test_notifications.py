@@ -1,0 +1,79 @@
+"""`casebus notifications`: what it takes, and what it says of what it does not take."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.cli.main import app
+from deploy.cli.notifications.failed import Choice
+from deploy.cli.settings import Trouble
+from services.notifications.templates import KINDS
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def said(*arguments: str) -> str:
+    """What it prints, or the trouble that it has."""
+    result = CliRunner().invoke(app, ["notifications", *arguments], env={"CASEBUS_TEMPLATES": None})
+    if isinstance(result.exception, Trouble):
+        return str(result.exception)
+    assert result.exception is None, result.exception
+    return result.output
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_kind_can_be_previewed(kind: str, language: str) -> None:
+    shown = said("preview", kind, "--language", language)
+    assert "00001234" in shown or "12345678" in shown
+
+
+def test_an_operators_template_is_previewed(tmp_path: Path) -> None:
+    (tmp_path / "nl").mkdir()
+    (tmp_path / "nl" / "closed.j2").write_text("Klaar\n{{ number }} is dicht.\n", encoding="utf-8")
+    assert said("preview", "closed", "--language", "nl", "--templates", str(tmp_path)) == (
+        "Klaar\n\n00001234 is dicht.\n"
+    )
+    (tmp_path / "nl" / "closed.j2").write_text("Klaar\n{{ nubmer }}\n", encoding="utf-8")
+    assert "'nubmer' is undefined" in said("preview", "closed", "--language", "nl", "--templates", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["preview", "recipt"], "'recipt' is no kind of notification; they are receipt, "),
+        (["failed", "--kind", "recipt"], "'recipt' is no kind of notification"),
+        (["failed", "--channel", "pigeon"], "'pigeon' is no channel; they are email, channel, agent, webhook."),
+        (["failed", "--since", "soon"], "'soon' is no age"),
+        (["resend"], "Say which: ids, or --all"),
+        (["resend", "d1", "--all"], "Say which: ids, or --all"),
+        (["resend", "--kind", "receipt"], "Say which: ids, or --all"),
+    ],
+)
+def test_what_is_asked_wrongly_is_said(arguments: list[str], sentence: str) -> None:
+    assert sentence in said(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("choice", "condition"),
+    [
+        (Choice(), {"status": "failed"}),
+        (Choice(frozenset({"b", "a"})), {"status": "failed", "_id": {"$in": ["a", "b"]}}),
+        (
+            Choice(kind="receipt", channel="email", recipient="r1", since=AT),
+            {
+                "status": "failed",
+                "kind": "receipt",
+                "channel": "email",
+                "recipient": "r1",
+                "created_at": {"$gte": AT},
+            },
+        ),
+    ],
+)
+def test_only_what_failed_is_ever_chosen(choice: Choice, condition: dict[str, object]) -> None:
+    assert choice.condition == condition
