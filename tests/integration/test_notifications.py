@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from pathlib import Path
 from typing import Any
 
 import amqp
 import pytest
 from kombu.utils.url import parse_url
 from pymongo import MongoClient
+from typer.testing import CliRunner
 
 from contracts.envelope import Event, parse, serialise
 from contracts.topology import EVENTS
+from deploy.cli import settings
+from deploy.cli.main import app
+from deploy.cli.notifications.failed import Choice, Failed
 from deploy.local.desk import Desk
+from deploy.mail import ARRIVALS
 from services.chassis.decision import Message, derived_id
-from tests.unit.notifications.builders import a_contact_change, an_entry, an_event
+from tests.unit.notifications.builders import a_contact_change, a_preferences_change, an_entry, an_event
+from tests.unit.notifications.receiver import SECRET, receiving
+from tests.unit.notifications.test_mailer import silent_server
 
 REQUESTERS = 60
 PATIENCE = 60.0
@@ -141,6 +152,112 @@ def test_each_is_told_once_by_each_channel(desk: Desk, kills: int) -> None:
     answers = [mail.get_content() for mail in mails if "An answer" in mail["Subject"]]  # type: ignore[attr-defined]
     assert len(answers) == REQUESTERS
     assert all("Log out and in again." in text and "7 days" in text for text in answers)
+
+
+def opened(n: int, **more: Any) -> Message:
+    requester = {"id": f"r{n}", "kind": "account", "display_name": f"Ada {n}", "tier": "standard"}
+    return an_event("ticket.opened", f"opened-{n}", number=f"{n:08}", requester=requester, **more)
+
+
+def test_a_webhook_and_a_mail_server_that_never_answer_delay_nothing_else(desk: Desk, tmp_path: Path) -> None:
+    """200 deliveries by the channel and by another webhook are through within seconds."""
+    with receiving() as (kept, url), silent_server() as mute:
+        file = tmp_path / "webhooks.yaml"
+        hooks = [f"  - {{name: {name}, url: '{url}{path}', secrets: [{SECRET}]}}\n" for name, path in HOOKS.items()]
+        file.write_text("webhooks:\n" + "".join(hooks), encoding="utf-8")
+        desk.settings |= {"CASEBUS_WEBHOOKS": str(file), "CASEBUS_SMTP": f"smtp://127.0.0.1:{mute}"}
+        desk.start("notifications")
+        publish(desk, [a_contact_change(1, f"ada{n}@example.org", f"r{n}") for n in range(100)])
+        began = time.monotonic()
+        publish(desk, [opened(n, contact_version=1) for n in range(100)])
+        through = {("receipt", "channel", "sent"): 100, ("receipt", "webhook", "sent"): 100}
+        while not through.items() <= deliveries(desk).items():
+            assert time.monotonic() - began < 10, deliveries(desk)
+            time.sleep(0.1)
+        assert deliveries(desk)["receipt", "email", "sent"] == 0
+        publish(desk, [opened(n) for n in range(100, 110)])
+        wanted = {derived_id(f"opened-{n}", "well", "webhook") for n in range(110)}
+        while not wanted <= {id_ for id_, _ in list(kept.verified)}:
+            assert time.monotonic() - began < 15, "what comes later is held up"
+            time.sleep(0.1)
+        came = Counter(id_ for id_, _ in kept.verified)
+        assert {came[id_] for id_ in wanted} == {1}
+        assert 0 < kept.asked.count(HOOKS["dead"]) <= 16, "one that never answers is asked less and less often"
+
+
+HOOKS = {"dead": "/silent", "well": "/status/200"}
+
+
+def test_what_failed_is_sent_again_once_for_each_time_that_it_is_asked_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = {"CASEBUS_SMTP": "smtp://127.0.0.1:1", "CASEBUS_MAIL_GIVE_UP_HOURS": "0.0003"}  # a second
+    desk.settings_of["notifications"] = away
+    desk.start("notifications")
+    people = range(30)
+    publish(desk, [a_contact_change(1, f"ada{n}@example.org", f"r{n}") for n in people])
+    publish(desk, [opened(n, contact_version=1) for n in people])
+    assert settled(desk, 60)["receipt", "email", "failed"] == 30
+    desk.terminate("notifications")
+    desk.settings_of["notifications"] = {}
+
+    monkeypatch.setenv("CASEBUS_MONGO", desk.admin_mongo_url)
+    monkeypatch.setenv("CASEBUS_DB_PREFIX", desk.db_prefix)
+    asked = CliRunner().invoke(app, ["notifications", "failed", "--kind", "receipt", "--since", "1h", "--json"])
+    rows = [json.loads(line) for line in asked.output.splitlines()]
+    assert {row["recipient"] for row in rows} == {f"r{n}" for n in people}
+    assert "@" not in asked.output
+    dry = CliRunner().invoke(app, ["notifications", "resend", "--all", "--dry-run"])
+    assert "30 deliveries" in dry.output
+    assert deliveries(desk)["receipt", "email", "failed"] == 30
+
+    chosen = list(Failed(settings.load()).chosen(Choice()))
+    first, second = Failed(settings.load()), Failed(settings.load())
+    with ThreadPoolExecutor(2) as operators:
+        counts = [each.result() for each in [operators.submit(one.send_again, chosen) for one in (first, second)]]
+    assert sum(counts) == 30, "two operators at once"
+    desk.start_all([("notifications", 1), ("notifications", 2)])
+    assert settled(desk, 60)["receipt", "email", "sent"] == 30
+    mails = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in desk.mail_folder.glob("*.eml")]
+    assert Counter(mail["To"] for mail in mails) == {f"ada{n}@example.org": 1 for n in people}
+    assert {mail[ARRIVALS] for mail in mails} == {"1"}
+    again = CliRunner().invoke(app, ["notifications", "resend", rows[0]["id"]])
+    assert isinstance(again.exception, settings.Trouble), "it has not failed any more"
+
+
+def test_what_a_requester_has_set_is_kept_and_honoured(desk: Desk) -> None:
+    desk.start("notifications")
+    set_ = {"language": "de-AT", "notify": {"closed": {"email": False}}}
+    hours = {"starts": "00:00", "ends": "23:59", "time_zone": "UTC"}
+    publish(
+        desk,
+        [
+            a_preferences_change(1, "r1", **set_),
+            a_contact_change(1, "ada@example.org", "r1", code="12345678"),
+            a_preferences_change(1, "r2", quiet_hours=hours),
+            a_contact_change(1, "bob@example.org", "r2"),
+        ],
+    )
+    assert settled(desk, 1)["contact_code", "email", "sent"] == 1
+    publish(desk, [opened(1, contact_version=1), opened(2, contact_version=1)])
+    closed = replace(opened(1, contact_version=1), id="closed-1", type="ticket.closed")
+    publish(desk, [closed])
+    deadline = time.monotonic() + PATIENCE
+    expected = {
+        ("contact_code", "email", "sent"): 1,
+        ("receipt", "channel", "sent"): 2,
+        ("receipt", "email", "sent"): 1,
+        ("receipt", "email", "pending"): 1,
+        ("closed", "channel", "sent"): 1,
+    }
+    while deliveries(desk) != expected:
+        assert time.monotonic() < deadline, deliveries(desk)
+        time.sleep(0.1)
+    mails = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in desk.mail_folder.glob("*.eml")]
+    subjects = sorted(mail["Subject"] for mail in mails)
+    assert subjects == ["Ihr Code, um diese Adresse zu bestätigen", "Wir haben Ihre Anfrage 00000001 erhalten"]
+    shown = {event.data["title"] for event in drain(desk, "web", "web.outcomes")}
+    assert "We have your case 00000002" in shown
 
 
 def test_a_mail_server_that_is_away_keeps_nobody_from_being_told_by_the_channel(desk: Desk) -> None:

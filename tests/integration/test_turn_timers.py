@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from deploy.local.stack import Stack
 from services.chassis.decision import Arm, Disarm
-from services.chassis.timers import claim_timers, hold_timers
+from services.chassis.timers import Lane, claim_timers, hold_timers
 from services.chassis.unit_of_work import Armed, Conflict, Fired, Store, Work
 from tests.integration import turn_stores
 
@@ -82,6 +83,29 @@ def test_several_instances_at_once_claim_each_timer_once(stores: list[Store]) ->
     left = claim(stores[0], "last")  # an instance gives up when others were faster with all that it had found
     ids = [one.id for found in [*claimed, left] for one in found]
     assert sorted(ids) == [f"t{number:03}" for number in range(200)]
+
+
+def test_a_lane_claims_its_own_timers_and_the_rest_what_is_in_none(stores: list[Store]) -> None:
+    store, due = stores[0], stores[0].now() - timedelta(seconds=1)
+    lanes = {"m1": "mail", "m2": "mail", "h1": "webhook:crm", "old": "", "gone": "webhook:gone"}
+    arm(store, *(replace(timer(id_, due), lane=lane) for id_, lane in lanes.items()))
+    horizon = timedelta(0)
+
+    def claimed(lane: Lane) -> set[str]:
+        return {one.id for one in claim_timers(store, horizon, LEASE, f"{lane}", 200, lane)}
+
+    assert claimed(Lane("mail")) == {"m1", "m2"}
+    assert claimed(Lane("mail")) == set()
+    assert claimed(Lane(but=("mail", "webhook:crm"))) == {"old", "gone"}
+    assert claimed(Lane()) == {"h1"}, "without lanes all are claimed"
+
+
+def test_the_timers_of_a_lane_are_found_by_its_index(stores: list[Store]) -> None:
+    store, due = stores[0], stores[0].now() - timedelta(seconds=1)
+    arm(store, *(replace(timer(f"t{number}", due), lane=f"lane {number % 20}") for number in range(400)))
+    query = {**Lane("lane 7").condition, "due": {"$lte": due}, "lease_until": {"$lte": store.now()}}
+    plan = store.timers.find(query).sort("due", 1).limit(50).explain()
+    assert "lane_1_due_1" in str(plan["queryPlanner"]["winningPlan"])
 
 
 def test_a_timer_fires_once(stores: list[Store]) -> None:

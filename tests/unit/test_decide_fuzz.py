@@ -4,6 +4,7 @@ the contract and can be stored and published."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -20,6 +21,7 @@ from services.intake.repository import account_document, entry_document, ticket_
 from services.notifications.domain.decide import decide as notify
 from services.notifications.domain.state import Outcome, Policy
 from services.notifications.domain.state import View as Notified
+from services.notifications.domain.telling import FOR_WEBHOOKS
 from services.notifications.mailer import Mail, read_sender, write
 from services.notifications.templates import Templates
 from tests import odd_input
@@ -115,9 +117,17 @@ def routing_message(dice: Random, asked: Sequence[str]) -> Message:
     )
 
 
+SET = "account.preferences_changed"
+
+
 def a_ticket_event(dice: Random) -> Message:
     """Any of the ticket events, with any ticket that the schema takes."""
-    type_ = dice.choice([type_ for kind, type_ in registry.TYPES if kind == "event" and type_.startswith("ticket.")])
+    types = [type_ for kind, type_ in registry.TYPES if kind == "event" and type_.startswith("ticket.")]
+    return an_event_of(dice, dice.choice(types))
+
+
+def an_event_of(dice: Random, type_: str) -> Message:
+    """An event of that type, with any data that the schema takes."""
     schema = registry.TYPES["event", type_].schema
     id_ = f"e{dice.random()}"
     return Message(id_, type_, "intake", schema.load(odd_input.data(dice, schema, SNAPSHOT)), None, f"intake\x1f{id_}")
@@ -146,12 +156,16 @@ def test_sla(seed: int) -> None:
 def test_notifications(seed: int) -> None:
     """What people are told of any ticket: in our words, and as a mail."""
     dice = Random(seed)
-    view = Notified(Templates(), Policy())
+    view = Notified(Templates(), Policy(webhooks={"all": frozenset(FOR_WEBHOOKS)}, has_manager=True))
     for _ in range(15):
         message = a_ticket_event(dice)
         if dice.random() < 0.3:
             requester = dice.choice(ACCOUNTS)
-            message = a_contact_change(dice.randint(0, 3), dice.choice(("a@b", None, "é\u202e@\U0001f4a9")), requester)
+            address = dice.choice(("a@b", None, "é\u202e@\U0001f4a9"))
+            change = a_contact_change(dice.randint(0, 3), address, requester, code=dice.choice((None, "1", "\0")))
+            message = replace(change, id=f"c{dice.random()}")
+        elif dice.random() < 0.3:
+            message = an_event_of(dice, dice.choice(("sla.warning", "sla.breached", "sla.closing_soon", SET)))
         decision = notify(view, message, sla.MONDAY)
         assert_kept(decision)
         for change in decision.changes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import ssl
 import subprocess
@@ -16,7 +15,6 @@ from dataclasses import replace
 from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +39,7 @@ class Recipients:
         self.taken: list[tuple[str, EmailMessage]] = []
         self.encrypted: list[bool] = []
         self.peers: set[Any] = set()
+        self.seen: set[str] = set()
 
     async def handle_RCPT(self, _server: Any, session: Any, envelope: Any, address: str, _options: list[str]) -> str:
         self.peers.add(session.peer)
@@ -49,6 +48,9 @@ class Recipients:
             return f"550 5.1.1 <{address}> is nobody here"
         if name.startswith("later"):
             return "451 4.7.1 Try again later"
+        if name.startswith("grey") and address not in self.seen:
+            self.seen.add(address)
+            return "451 4.7.1 Greylisted, come back"
         if name.startswith("busy"):
             return "421 4.3.2 Closing now"
         if name.startswith("slow"):
@@ -94,8 +96,13 @@ def a_mailer(port: int, timeout: float = 1.5, batch_time: float = 15.0, **more: 
 
 
 def a_mail(name: str, **more: Any) -> Mail:
-    values = {"title": "Your case 00000042 is closed", "text": "Good bye.\n.\nA dot above.", **more}
-    return Mail(f"id-{name}", f"{name}@example.org", "00000042", written_at=NOW, **values)
+    values = {
+        "number": "00000042",
+        "title": "Your case 00000042 is closed",
+        "text": "Good bye.\n.\nA dot above.",
+        **more,
+    }
+    return Mail(f"id-{name}", f"{name}@example.org", written_at=NOW, **values)
 
 
 # What becomes of a mail
@@ -170,6 +177,20 @@ def test_nothing_to_send() -> None:
     assert a_mailer(1).send([]) == {}
 
 
+def test_a_mail_that_is_put_off_is_taken_the_next_time(server: tuple[Recipients, int]) -> None:
+    recipients, port = server
+    mailer = a_mailer(port)
+    first = mailer.send([a_mail("grey"), a_mail("ada")])
+    assert (first["id-grey"].verdict, first["id-grey"].away, first["id-ada"]) == ("deferred", False, ACCEPTED)
+    assert mailer.send([a_mail("grey")]) == {"id-grey": ACCEPTED}
+    assert sorted(to for to, _ in recipients.taken) == ["ada@example.org", "grey@example.org"]
+
+
+def test_a_mail_about_no_ticket_names_none() -> None:
+    mail = write(a_mail("ada", title="Your code", number=""), SENDER)
+    assert (mail["Subject"], mail["References"]) == ("Your code", None)
+
+
 # A server that does not do
 
 
@@ -182,7 +203,7 @@ def test_no_server_defers_all_at_once() -> None:
 
 
 def test_a_server_that_never_greets_defers_all_within_one_timeout() -> None:
-    with _silent_server() as port:
+    with silent_server() as port:
         started = time.monotonic()
         outcomes = a_mailer(port, timeout=0.5).send([a_mail(f"ada{number}") for number in range(50)])
     assert set(outcomes.values()) == {Outcome("deferred", "connection lost or timed out", away=True)}
@@ -269,30 +290,6 @@ WRITTEN_HEADERS = (
 
 
 # Encryption
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate of our own for `localhost`, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    openssl = shutil.which("openssl")
-    assert openssl, "these tests make a certificate with the program openssl"
-    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "cert.pem"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return folder / "cert.pem", folder / "key.pem"
-
-
-@pytest.fixture(scope="module")
-def server_side(certificate: tuple[Path, Path]) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(*certificate)
-    return context
-
-
-@pytest.fixture(scope="module")
-def trusted(certificate: tuple[Path, Path]) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(certificate[0]))
 
 
 @pytest.mark.parametrize(
@@ -448,7 +445,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _silent_server() -> Iterator[int]:
+def silent_server() -> Iterator[int]:
     """Takes connections and says nothing."""
     held: list[socket.socket] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:

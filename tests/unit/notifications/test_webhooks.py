@@ -4,76 +4,31 @@ from __future__ import annotations
 
 import base64
 import socket
-import threading
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from standardwebhooks.webhooks import Webhook as Verifier
 
+from deploy.local.processes import CODE
 from services.chassis.settings import WrongSettings
 from services.notifications.domain.state import Outcome
 from services.notifications.domain.telling import FOR_WEBHOOKS
 from services.notifications.webhooks import Caller, Request, Webhook, headers, read_webhooks
 from tests.unit.notifications.builders import ACCEPTED
+from tests.unit.notifications.receiver import SECRET, Receiver, receiving
 
-SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 NEXT_SECRET = "whsec_" + base64.b64encode(bytes(range(1, 33))).decode()
-FAST = {"connect_time": 0.5, "whole_time": 0.7, "batch_time": 5.0}
-
-
-class Receiver(BaseHTTPRequestHandler):
-    """What becomes of a request is in its path."""
-
-    verified: list[tuple[str, str]]
-    asked: list[str]
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.asked.append(self.path)
-        Verifier(SECRET).verify(body, dict(self.headers), json_parse=False)  # raises: no answer at all
-        self.verified.append((self.headers["webhook-id"], body.decode()))
-        match self.path.split("/")[1:]:
-            case ["status", status]:
-                self.send_response(int(status))
-                self.send_header("Location", "/status/200")
-                self.end_headers()
-            case ["silent"]:
-                time.sleep(3)
-            case ["drip"]:
-                for _ in range(30):
-                    self.wfile.write(b"H")
-                    time.sleep(0.1)
-            case ["cut"]:
-                self.connection.shutdown(socket.SHUT_RDWR)
-            case ["endless"]:
-                self.send_response(200)
-                self.end_headers()
-                for _ in range(50):
-                    self.wfile.write(b"x" * 65536)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A connection that we cut."""
+FAST: dict[str, float] = {"connect_time": 0.5, "whole_time": 0.7, "batch_time": 5.0}
 
 
 @pytest.fixture
 def receiver() -> Iterator[tuple[type[Receiver], str]]:
-    kept = type("Kept", (Receiver,), {"verified": [], "asked": []})
-    with Server(("127.0.0.1", 0), kept) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield kept, f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with receiving() as both:
+        yield both
 
 
 def a_webhook(url: str, *secrets: str) -> Webhook:
@@ -151,6 +106,17 @@ def test_a_receiver_that_never_answers_costs_no_more_than_the_time_of_a_few_requ
     assert len(kept.asked) <= 8
     assert {outcome.verdict for outcome in outcomes.values()} == {"deferred"}
     assert all(outcome.away for outcome in outcomes.values())
+
+
+def test_over_tls_with_a_certificate_that_is_believed(server_side: ssl.SSLContext, trusted: ssl.SSLContext) -> None:
+    with receiving(server_side) as (kept, url):
+        hook = a_webhook(url.replace("127.0.0.1", "localhost") + "/status/200?desk=1")
+        well = Caller(hook, trusted=trusted, **FAST).send([Request("d1", "{}")], datetime.now(UTC))
+        assert well == {"d1": ACCEPTED}
+        others = Caller(a_webhook(url + "/status/200"), trusted=trusted, **FAST)  # the certificate is localhost's
+        assert others.send([Request("d2", "{}")], datetime.now(UTC)) == {"d2": Outcome("deferred", "TLS failed", True)}
+    assert [id_ for id_, _ in kept.verified] == ["d1"]
+    assert kept.asked == ["/status/200?desk=1"]
 
 
 # Signatures
@@ -261,6 +227,10 @@ def test_a_file_that_is_none_is_named(tmp_path: Path, text: str, said: str) -> N
     with pytest.raises(WrongSettings, match="CASEBUS_WEBHOOKS") as caught:
         read_webhooks(written(tmp_path, text), {})
     assert said in str(caught.value)
+
+
+def test_the_file_that_is_shipped_names_none() -> None:
+    assert read_webhooks(CODE / "deploy" / "webhooks.yaml") == {}
 
 
 def test_two_webhooks_of_one_name_are_refused(tmp_path: Path) -> None:
