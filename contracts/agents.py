@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from contracts import common
-from contracts.fields import Choice, Flag, ListOf, Text, Whole
+from contracts.fields import Choice, Flag, ListOf, Moment, Text, Whole
 from contracts.payload import Payload
 
 ANY_SKILL = "*"
 """In `skills`: the agent takes every category."""
+
+
+class Skilled(Protocol):
+    """What an agent said on signing on, with the skills that the categories ask for."""
+
+    @property
+    def skills(self) -> Sequence[str]: ...
+    @property
+    def languages(self) -> Sequence[str]: ...
+    @property
+    def tiers(self) -> Sequence[str]: ...
+
+
+def may_have(agent: Skilled, skill: str, language: str | None, tier: str) -> bool:
+    """What signing on so means: skilled for the category; for language and tier too, where the agent lists them and
+    the ticket has one."""
+    return (
+        (ANY_SKILL in agent.skills or skill in agent.skills)
+        and (not agent.languages or language is None or language in agent.languages)
+        and (not agent.tiers or tier in agent.tiers)
+    )
 
 
 class Agent(Payload):
@@ -33,11 +57,14 @@ class SignOff(Agent):
 
 
 class SignedOn(SignOn):
-    """Event `agent.signed_on`."""
+    """Event `agent.signed_on`; of the news about an agent that with the latest `at` holds."""
+
+    at = Moment(optional=True)
 
 
 class SignedOff(Agent):
-    """Event `agent.signed_off`; `reason` is a word: why."""
+    """Event `agent.signed_off`; `reason` is a word: why. `at` as in `agent.signed_on`."""
 
     release = Flag(optional=True)
     reason = common.word(optional=True)
+    at = Moment(optional=True)

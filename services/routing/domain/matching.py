@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from heapq import heapify, heappop, heapreplace
 
-from contracts.agents import ANY_SKILL
+from contracts.agents import may_have
 from services.routing.domain.state import Agent, Ticket
 
 MOST_A_TURN = 500
@@ -26,11 +26,7 @@ def urgency(ticket: Ticket) -> tuple[int, bool, bool, datetime, str]:
 
 def may_take(agent: Agent, ticket: Ticket) -> bool:
     """Skilled for the category; for language and tier too, where the agent lists them and the ticket has one."""
-    return (
-        (ANY_SKILL in agent.skills or ticket.skill in agent.skills)
-        and (not agent.languages or ticket.language is None or ticket.language in agent.languages)
-        and (not agent.tiers or ticket.tier in agent.tiers)
-    )
+    return may_have(agent, ticket.skill, ticket.language, ticket.tier)
 
 
 def preference(agent: Agent) -> tuple[float, datetime, str]:

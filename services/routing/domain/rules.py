@@ -97,7 +97,7 @@ def _decide_command(view: View, message: Message, now: datetime) -> Decision:
     agent = view.agents.get(agent_id)
     if message.type == "agent.heartbeat":
         return _heartbeat(agent, agent_id, now)
-    return _sign_off(view, agent, message)
+    return _sign_off(view, agent, message, now)
 
 
 def _sign_on(view: View, message: Message, now: datetime) -> Decision:
@@ -118,6 +118,7 @@ def _sign_on(view: View, message: Message, now: datetime) -> Decision:
         "skills": list(message.data["skills"]),
         "languages": list(agent.languages),
         "tiers": list(agent.tiers),
+        "at": now,
     }
     return Decision(changes=[agent], said=[_event("agent.signed_on", agent.id, told)], answer=_accepted(agent.id))
 
@@ -128,12 +129,13 @@ def _heartbeat(agent: Agent | None, agent_id: str, now: datetime) -> Decision:
     return Decision(changes=[replace(agent, last_seen=now)], answer=_accepted(agent_id), remember=False)
 
 
-def _sign_off(view: View, agent: Agent | None, message: Message) -> Decision:
+def _sign_off(view: View, agent: Agent | None, message: Message, now: datetime) -> Decision:
     """The agent keeps their tickets; with `release` those that await the desk are taken back, to be routed anew."""
     if agent is None:
         return _refused("wrong_status", f"Agent {message.data['agent_id']} has never signed on.")
     release = bool(message.data.get("release"))
-    said = [_event("agent.signed_off", agent.id, {"agent_id": agent.id, "release": release})] if agent.signed_on else []
+    told = {"agent_id": agent.id, "release": release, "at": now}
+    said = [_event("agent.signed_off", agent.id, told)] if agent.signed_on else []
     if release:
         theirs = [t for t in view.tickets.values() if t.agent == agent.id and acts_on_desk(t.status)]
         said += [_unassign(ticket, "the agent signed off") for ticket in sorted(theirs, key=lambda t: t.number)]

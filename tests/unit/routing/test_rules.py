@@ -49,6 +49,7 @@ def test_signing_on_is_answered_announced_and_takes_the_waiting_ticket() -> None
         "skills": ["billing"],
         "languages": ["en"],
         "tiers": [],
+        "at": NOW,
     }
     assert assignments(concluded) == {1: "a1"}
 
