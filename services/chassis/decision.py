@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -108,7 +108,9 @@ class Decision:
 
     `changes` are values of the service's own, applied to its view in order. `remember` False: the message is not
     recorded as handled, so it is decided anew each time it comes (views, heartbeats). `valid_until`: it may only be
-    stored until then, by the database's clock; later the message is decided again.
+    stored until then, by the database's clock; later the message is decided again. `waits`: news that it needs
+    may be on their way; for so long after it came the message is decided again, and only then this decision, which must
+    change nothing, holds.
     """
 
     changes: Sequence[Any] = ()
@@ -117,6 +119,7 @@ class Decision:
     timers: Sequence[Arm | Disarm] = ()
     remember: bool = True
     valid_until: datetime | None = None
+    waits: timedelta | None = None
 
 
 class View(Protocol):

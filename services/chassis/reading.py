@@ -35,7 +35,8 @@ REPLIES = ""
 
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """A message as the broker delivered it. `attempts` counts failed tries in this process."""
+    """A message as the broker delivered it. `attempts` counts failed tries in this process; `waiting_since` (seconds of
+    `time.monotonic`) is when it was first put off for news that it needs."""
 
     queue: str
     exchange: str
@@ -45,6 +46,7 @@ class Delivery:
     redelivered: bool = False
     tag: int = 0
     attempts: int = 0
+    waiting_since: float | None = None
     headers: Mapping[str, Any] = field(default_factory=dict)
 
     @property

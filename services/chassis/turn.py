@@ -59,7 +59,8 @@ DOUBT = 10.0
 
 
 class PutOff(Exception):
-    """A message's preparation is more than this turn has time for; it comes again in a moment, as if for the first."""
+    """A message's preparation is more than this turn has time for, or it waits for news; it comes again in a moment, as
+    if for the first time."""
 
 
 class Repository(Protocol[V]):
@@ -319,6 +320,9 @@ class Turn(Generic[V]):
                     raise Conflict("it may have been handled before") from error
                 plan.failed.append((arrival, error))
                 continue
+            if _still_waits(arrival, decision):
+                plan.failed.append((arrival, PutOff()))
+                continue
             for change in decision.changes:
                 view.apply(change)
             self._take_down(plan, arrival, decision, handled)
@@ -374,6 +378,16 @@ class Turn(Generic[V]):
         log.warning("set aside", extra={"queue": delivery.queue, "reason": reason}, exc_info=error)
         telemetry.SET_ASIDE.labels("undecidable" if error else "unreadable").inc()
         return dead_copy(delivery, reason, datetime.now(UTC))
+
+
+def _still_waits(arrival: Arrival, decision: Decision) -> bool:
+    """Whether the message is to be decided again, because it has not waited for as long as its decision says."""
+    delivery = arrival.delivery
+    if decision.waits is None or delivery is None:
+        return False
+    if delivery.waiting_since is None:
+        delivery.waiting_since = time.monotonic()
+    return time.monotonic() - delivery.waiting_since < decision.waits.total_seconds()
 
 
 def _failed(arrivals: Sequence[Arrival], error: Exception) -> Plan:

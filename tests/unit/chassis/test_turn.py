@@ -75,6 +75,8 @@ def decide(view: Tally, message: Message, now: datetime) -> Decision:
         raise ValueError("undecidable")
     if message.type == "agent.heartbeat":
         return Decision(answer=Answer("command.accepted", {"beats": view.beats.get(agent, 0)}), remember=False)
+    if message.data.get("display_name") == "needs a heart" and "heart" not in view.beats:
+        return Decision(answer=Answer("command.rejected", {"code": "forbidden"}), waits=timedelta(seconds=5))
     count = view.beats.get(agent, 0) + 1
     return Decision(
         changes=[agent],
@@ -496,7 +498,6 @@ def changed(delivery: Delivery, **to: Any) -> Delivery:
         (changed(command(), type="agent.promote"), "invalid", "type"),
         (command(type_="agent.promote"), "invalid", "type"),
         (command(type_="ticket.assign"), "forbidden", None),
-        (command(type_="ticket.transfer"), "unsupported", None),
     ],
 )
 def test_bad_input_gets_the_contracts_answer(delivery: Delivery, code: str, field_: str | None) -> None:
@@ -507,6 +508,14 @@ def test_bad_input_gets_the_contracts_answer(delivery: Delivery, code: str, fiel
     assert field_ is None or field_ in refusal["data"]["errors"]
     assert refusal["data"]["message"].endswith(".")
     assert bench.repository.stored == {"a2": 2}
+
+
+def test_a_command_of_the_contract_that_is_not_built_is_unsupported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topology, "BUILT", topology.BUILT - {"agent.heartbeat"})
+    bench = Bench()
+    bench.run(command(type_="agent.heartbeat"))
+    [refusal] = bench.answers()
+    assert refusal["data"]["code"] == "unsupported"
 
 
 def test_a_message_of_ten_megabytes_is_too_large() -> None:
@@ -556,6 +565,33 @@ def test_what_cannot_be_prepared_is_set_aside_alone() -> None:
     assert breaking.attempts == TRIES
     [dead] = [message for message in bench.publisher.published if message.exchange == topology.DEAD]
     assert (dead.message_id, dead.headers["x-reason"]) == ("2", "RuntimeError: cannot prepare")
+
+
+def test_what_waits_for_news_is_put_off_until_they_come_and_holds_nobody_up() -> None:
+    bench = Bench()
+    waiting = command("1", agent="a1", name="needs a heart")
+    assert bench.run(waiting, command("2", agent="a2")) == [waiting]
+    assert waiting.attempts == 0
+    assert bench.repository.stored == {"a2": 1}
+    assert bench.run(waiting, command("3", agent="heart")) == [waiting]
+    assert bench.run(waiting) == []
+    assert [answer["causationid"] for answer in bench.answers()] == ["2", "3", "1"]
+    assert bench.repository.stored == {"a1": 1, "a2": 1, "heart": 1}
+
+
+def test_when_the_news_have_not_come_in_time_the_answer_holds_and_is_remembered() -> None:
+    bench = Bench()
+    waiting = command("1", agent="a1", name="needs a heart")
+    assert bench.run(waiting) == [waiting]
+    assert waiting.waiting_since is not None
+    waiting.waiting_since -= 5
+    assert bench.run(waiting) == []
+    [answer] = bench.answers()
+    assert answer["data"]["code"] == "forbidden"
+    assert bench.repository.stored == {}
+    bench.run(command("2", agent="heart"))
+    bench.run(command("1", agent="a1", name="needs a heart"))
+    assert [one["data"].get("code") for one in bench.answers()] == ["forbidden", None, "forbidden"]
 
 
 def test_what_is_put_off_comes_again_and_holds_nobody_up() -> None:
