@@ -1,7 +1,7 @@
 """Tickets, their history and accounts in MongoDB, and the secrets of a turn, hashed before it is decided.
 
 The only pymongo of intake; it decides nothing. The unique index on (person, open_key) is what keeps a person to one
-open ticket for an issue. Shard keys: tickets by person, entries by ticket, accounts by _id. See docs/intake.md.
+open ticket for an issue. Shard keys: tickets by person, entries by ticket, the others by _id. See docs/intake.md.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ from services.chassis.decision import Message
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.intake.domain.accounts import Account, temporary_person
+from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import HANDED_OVER
+from services.intake.domain.decide import FOR_WHO_MAY_HAVE_IT
 from services.intake.domain.history import Author, Entry
+from services.intake.domain.joining import JOINING
 from services.intake.domain.requesters import person_named
-from services.intake.domain.state import Page, PageAsked, State
+from services.intake.domain.state import Escalatable, Page, PageAsked, State
 from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, fields_of
 from services.intake.domain.viewing import PAGE, SHOWN, page_asked
 from services.intake.secrets import NO_HASH, Claim, Secrets
@@ -44,6 +47,8 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "entries": [IndexModel([("ticket_id", ASCENDING), ("version", ASCENDING)], unique=True)],
     "accounts": [],
     "counters": [],
+    "agents": [],
+    "escalatable": [],
 }
 
 NUMBERS_AT_ONCE = 200
@@ -51,6 +56,14 @@ FIRST_NUMBER = 10_000_001
 
 WRITING = frozenset({"ticket.submit", "ticket.reply"})
 """Commands that look at all that their requester has open: for the issue, for what is similar, for the address."""
+
+_BYTES_OF_HISTORY = {
+    "ticket.view": SHOWN,
+    "ticket.assign": HANDED_OVER,
+    "ticket.transfer": HANDED_OVER,
+    "ticket.edit": 0,
+}
+"""How much of a ticket's history a command needs (for an edit, see `_entries`)."""
 
 
 class Repository:
@@ -99,8 +112,10 @@ class Repository:
         self._take_numbers(submissions)
         listed, pages = self._pages(messages)
         found, accounts = self._tickets_and_accounts(_numbers_named(messages), persons, persons | temporary)
-        tickets = {ticket.id: ticket for ticket in (*listed, *found)}
-        entries = self._entries(messages, {ticket.number: ticket for ticket in tickets.values()})
+        tickets = {ticket.number: ticket for ticket in (*listed, *found)}
+        self._add_what_follows(messages, tickets)
+        entries = self._entries(messages, tickets)
+        agents, escalatable = self._news(messages, tickets)
         return State(
             self._catalogue,
             tickets.values(),
@@ -113,6 +128,8 @@ class Repository:
             open_again_at=self._open_again_at,
             pages=pages,
             similar_from=self._similar_from,
+            agents=agents,
+            escalatable=escalatable,
         )
 
     def writes(self, state: State) -> list[Write]:
@@ -120,6 +137,10 @@ class Repository:
         return [
             *conditional_writes("tickets", state.loaded_tickets, state.tickets, ticket_document),
             *conditional_writes("accounts", state.loaded_accounts, state.accounts, account_document),
+            *conditional_writes("agents", state.loaded_agents, state.agents, agent_document, "revision"),
+            *conditional_writes(
+                "escalatable", state.loaded_escalatable, state.escalatable, escalatable_document, "status_version"
+            ),
             *(Write("entries", entry_document(entry)) for entry in state.written_entries),
         ]
 
@@ -152,6 +173,34 @@ class Repository:
         found = dict(zip(asked, find(self.db, *asked.values()), strict=True))
         return map(ticket_of, found.get("tickets", ())), map(account_of, found.get("accounts", ()))
 
+    def _add_what_follows(self, messages: Sequence[Message], tickets: dict[str, Ticket]) -> None:
+        """Add to the tickets (by number) those that they were merged into, and what else is open of a person of whom a
+        ticket is to be filed under another key."""
+        refiled = (tickets.get(one.data["number"]) for one in messages if one.type == "ticket.reclassify")
+        persons = {ticket.person for ticket in refiled if ticket is not None}
+        while True:
+            merged = {one.merged_into for one in tickets.values() if one.merged_into is not None}
+            further = merged - tickets.keys()
+            if not further and not persons:
+                return
+            found, _ = self._tickets_and_accounts(further, persons, ())
+            persons = set()
+            tickets.update((ticket.number, ticket) for ticket in found)
+
+    def _news(
+        self, messages: Sequence[Message], tickets: Mapping[str, Ticket]
+    ) -> tuple[Iterable[KnownAgent], Iterable[Escalatable]]:
+        """What is known of the agents whom it matters to, and from when on tickets may be escalated."""
+        ids = {id_ for one in messages for id_ in _agents_asked_for(one, tickets)}
+        of_tickets = {id_ for one in messages if (id_ := _escalation_of(one, tickets)) is not None}
+        queries = {
+            "agents": Find("agents", {"_id": {"$in": list(ids)}}) if ids else None,
+            "escalatable": Find("escalatable", {"_id": {"$in": list(of_tickets)}}) if of_tickets else None,
+        }
+        asked = {name: query for name, query in queries.items() if query is not None}
+        found = dict(zip(asked, find(self.db, *asked.values()), strict=True)) if asked else {}
+        return map(agent_of, found.get("agents", ())), map(escalatable_of, found.get("escalatable", ()))
+
     def _pages(self, messages: Sequence[Message]) -> tuple[list[Ticket], dict[PageAsked, Page]]:
         """The page of each `ticket.list`, and the tickets on it."""
         tickets: list[Ticket] = []
@@ -169,12 +218,17 @@ class Repository:
         return tickets, pages
 
     def _entries(self, messages: Sequence[Message], tickets: Mapping[str, Ticket]) -> list[Entry]:
-        """Of the tickets shown or handed over, as much history as will be sent: the newest, and the opening."""
+        """Of the tickets shown or handed over, as much history as will be sent: the newest, and the opening; of those
+        edited, the entry with the body as it stands."""
         ways: list[Document] = []
         for message in messages:
-            limit = SHOWN if message.type == "ticket.view" else HANDED_OVER if message.type == "ticket.assign" else 0
-            ticket = tickets.get(message.data["number"]) if limit else None
-            if ticket is not None:
+            limit = _BYTES_OF_HISTORY.get(message.type)
+            ticket = None if limit is None else tickets.get(message.data["number"])
+            if ticket is None or limit is None:
+                continue
+            if message.type == "ticket.edit":
+                ways.append({"ticket_id": ticket.id, "version": ticket.body_version})
+            else:
                 ways.append({"ticket_id": ticket.id})
                 if ticket.history_size > limit:
                     newest = {"offset": {"$gte": ticket.history_size - limit}}
@@ -199,10 +253,39 @@ def _temporary(message: Message) -> Mapping[str, str] | None:
 
 
 def _numbers_named(messages: Sequence[Message]) -> set[str]:
-    return {one.data[name] for one in messages for name in ("number", "refers_to") if one.data.get(name) is not None}
+    """Of all tickets that the commands are about."""
+    named = {one.data.get(name) for one in messages for name in ("number", "refers_to", "to_number")}
+    named |= {one.subject for one in messages if one.type in JOINING}
+    return {number for number in named if number is not None}
 
 
-OWN_FIELDS = ("key", "opening", "history_size")
+def _agents_asked_for(message: Message, tickets: Mapping[str, Ticket]) -> Iterable[str]:
+    """Agents of whom it matters what is known: of whom news came, who get a ticket, who may have one they have not."""
+    match message.type:
+        case "agent.signed_on" | "agent.signed_off":
+            return [message.data["agent_id"]]
+        case "ticket.transfer":
+            return [message.data["to_agent"]] if message.data.get("to_agent") else []
+    if message.type not in FOR_WHO_MAY_HAVE_IT or "agent_id" not in message.data:
+        return []
+    ticket = tickets.get(message.data["number"])
+    if message.type not in JOINING and ticket is not None and ticket.agent is not None:
+        return [message.data["agent_id"]] if ticket.agent.id != message.data["agent_id"] else []
+    return [message.data["agent_id"]]
+
+
+def _escalation_of(message: Message, tickets: Mapping[str, Ticket]) -> str | None:
+    """The id of the ticket that is to be escalated, or of which sla has news."""
+    if message.type == "sla.armed":
+        id_: str = message.data["ticket_id"]
+        return id_
+    ticket = tickets.get(message.data["number"]) if message.type == "ticket.escalate" else None
+    return None if ticket is None else ticket.id
+
+
+OWN_FIELDS = ("key", "opening", "body_version", "history_size")
+LATER_FIELDS = frozenset({"consent", "changed_from", "merged_into", "body_version"})
+"""Those that documents of older versions lack."""
 
 
 def ticket_document(ticket: Ticket) -> Document:
@@ -222,7 +305,8 @@ def ticket_document(ticket: Ticket) -> Document:
 
 def ticket_of(document: Mapping[str, Any]) -> Ticket:
     """The inverse of `ticket_document`."""
-    values = {name: document[name] for name in (*SNAPSHOT[1:], *OWN_FIELDS)}
+    names = (name for name in (*SNAPSHOT[1:], *OWN_FIELDS) if name in document or name not in LATER_FIELDS)
+    values = {name: document[name] for name in names}
     values |= {
         "id": document["_id"],
         "requester": Requester(**document["requester"]),
@@ -258,3 +342,27 @@ def account_of(document: Mapping[str, Any]) -> Account:
     values = {**document, "person": document["_id"]}
     del values["_id"]
     return Account(**values)
+
+
+def agent_document(agent: KnownAgent) -> Document:
+    """What is known of an agent, as it is stored."""
+    document = fields_of(agent)
+    document["_id"] = document.pop("id")
+    return document
+
+
+def agent_of(document: Mapping[str, Any]) -> KnownAgent:
+    """The inverse of `agent_document`."""
+    values = {**document, "id": document["_id"]}
+    del values["_id"]
+    return KnownAgent(**values | {name: tuple(values[name]) for name in ("skills", "languages", "tiers")})
+
+
+def escalatable_document(one: Escalatable) -> Document:
+    """From when on a ticket may be escalated, as it is stored."""
+    return {"_id": one.ticket_id, "status_version": one.status_version, "at": one.at}
+
+
+def escalatable_of(document: Mapping[str, Any]) -> Escalatable:
+    """The inverse of `escalatable_document`."""
+    return Escalatable(document["_id"], document["status_version"], document["at"])

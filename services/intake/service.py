@@ -1,4 +1,4 @@
-"""The intake service: listens to commands of channels, agents and services; every rule is in domain/.
+"""The intake service: listens to commands of channels, agents and services, and to news; every rule is in domain/.
 
 The page is docs/intake.md.
 """
@@ -72,6 +72,11 @@ class Intake:
     @messages("intake.commands", "intake.desk")  # type: ignore[untyped-decorator]
     def take(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
         """Commands of people's channels, and of agents and services, as many as wait."""
+        return self.turn.run(take)
+
+    @messages("intake.events", pause=0.5, at_once=("agent.signed_on", "agent.signed_off"))  # type: ignore[untyped-decorator]
+    def hear(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
+        """News of sla and routing. Nobody waits for what sla says, but it comes for each ticket: many at a time."""
         return self.turn.run(take)
 
 

@@ -102,7 +102,7 @@ def test_each_other_fault_has_its_code(house: House) -> None:
         ("web", "ticket.reply", {**REPLY, "number": number, "requester": bo}, "forbidden", {}),
         ("web", "ticket.view", {"requester": bo, "number": number}, "forbidden", {}),
         ("web", "ticket.accept_solution", {"requester": ada, "number": number}, "wrong_status", {}),
-        ("web", "ticket.escalate", {"requester": ada, "number": number}, "unsupported", {}),
+        ("web", "ticket.change_agent", {"requester": bo, "number": number, "reason": "?"}, "forbidden", {}),
         ("web", "ticket.submit", new, "forbidden", {"source": "/channels/game"}),
         ("web", "ticket.submit", new, "invalid", {"type": "ticket.teleport"}),
         ("web", "ticket.submit", new, "invalid", {"type": "ticket.assign"}),
@@ -112,7 +112,7 @@ def test_each_other_fault_has_its_code(house: House) -> None:
         ("agent.a1", "ticket.suggest_solution", {**answer, "agent_id": "a2"}, "forbidden", {}),
         ("agent.a2", "ticket.suggest_solution", {**answer, "agent_id": "a2"}, "forbidden", {}),
         ("agent.a1", "agent.sign_on", {**SIGN_ON, "agent_id": "a2"}, "forbidden", {}),
-        ("agent.a1", "ticket.start_work", {"agent_id": "a1", "number": number}, "unsupported", {}),
+        ("agent.a1", "ticket.start_work", {"agent_id": "a1", "number": "99999999"}, "unknown_ticket", {}),
     ]
     asked = []
     for user, type_, data, code, claims in faults:

@@ -34,7 +34,7 @@ BY_NAME = {queue.name: queue for queue in QUEUES}
 
 def test_each_service_reads_its_own_queues() -> None:
     assert {service: queues_of(service) for service in SERVICES} == {
-        "intake": ("intake.commands", "intake.desk"),
+        "intake": ("intake.commands", "intake.desk", "intake.events"),
         "routing": ("routing.commands", "routing.events", "routing.outcomes"),
         "sla": ("sla.events",),
         "notifications": ("notifications.events",),

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from contracts.catalogue import Category
 from services.chassis.decision import Answer, rejected
 from services.intake.domain.tickets import Ticket, snapshot
 
@@ -52,9 +53,38 @@ def not_with_you() -> Answer:
     return rejected("forbidden", "Only the agent who has this case may do that.")
 
 
-def wrong_status(ticket: Ticket) -> Answer:
-    """What was asked cannot be done to a ticket in its status."""
-    return rejected("wrong_status", f"This cannot be done while the case is {ticket.status.replace('_', ' ')}.")
+def not_for_you() -> Answer:
+    """The ticket is with another agent, or with none, and it is none that this agent may have."""
+    return rejected("forbidden", "Only agents who have this case or may have it may do that.")
+
+
+def another_requester() -> Answer:
+    """The two tickets are of two people."""
+    return rejected("forbidden", "Only cases of one and the same requester can be merged.")
+
+
+def wrong_status(ticket: Ticket, sentence: str | None = None) -> Answer:
+    """What was asked cannot be done to a ticket as it stands; `sentence` says why, where its status does not."""
+    status = ticket.status.replace("_", " ")
+    return rejected("wrong_status", sentence or f"This cannot be done while the case is {status}.")
+
+
+def unknown_category(category: str) -> Answer:
+    """The catalogue does not have it."""
+    return rejected("unknown_category", f"There is no category {category}.", {"category": ["not in the catalogue"]})
+
+
+def unknown_subcategory(category: Category, subcategory: str) -> Answer:
+    """The category does not have it."""
+    return invalid({"subcategory": [f"{category.name} has no subcategory {subcategory}."]})
+
+
+def too_early(eligible_at: datetime | None) -> Answer:
+    """The desk has not had its time yet. `eligible_at` (aware UTC): from when on it may be asked; None: not known."""
+    sentence = "The desk still has time to reply to this case. It can be escalated once that is over."
+    if eligible_at is None:
+        return rejected("too_early", sentence)
+    return rejected("too_early", sentence, eligible_at=eligible_at)
 
 
 def conflict(ticket: Ticket, message: str) -> Answer:

@@ -1,7 +1,7 @@
-"""Who has a ticket: routing decides, intake applies it if it still fits.
+"""Who has a ticket: routing decides, intake applies it if it still fits; requester and agent may change it.
 
 Each change of agent raises `assignment_seq`; a command names the one that routing saw, and any other is refused with
-the present ticket, so that routing looks again. The page is docs/intake.md.
+the present ticket, so that routing looks again. The page is docs/ticket-life.md.
 """
 
 from __future__ import annotations
@@ -11,11 +11,18 @@ from datetime import datetime
 from typing import Any
 
 from services.chassis.decision import Decision, Message
-from services.intake.domain import answers
-from services.intake.domain.history import Author, entry_data, within
-from services.intake.domain.recording import as_it_stands, recorded, telling_agent
+from services.intake.domain import answers, moves
+from services.intake.domain.history import (
+    Author,
+    Visibility,
+    agent_as_author,
+    entry_data,
+    requester_as_author,
+    within,
+)
+from services.intake.domain.recording import accepting, recorded, telling_agent
 from services.intake.domain.state import State
-from services.intake.domain.tickets import Agent, Status, Ticket, fields_of, next_version
+from services.intake.domain.tickets import Agent, Ticket, fields_of
 
 HANDED_OVER = 64 * 1024
 """Bytes of history that an agent gets with a ticket; the rest is asked for with `ticket.view`."""
@@ -28,30 +35,84 @@ def assign(state: State, message: Message, ticket: Ticket, now: datetime) -> Dec
     if "valid_until" in message.data and now > message.data["valid_until"]:
         return Decision(answer=answers.conflict(ticket, "The place kept for the case is not kept any longer."))
     agent = Agent(message.data["agent"]["id"], message.data["agent"]["display_name"])
-    status: Status = "assigned" if ticket.status in ("new", "reopened") else ticket.status
-    assigned = next_version(ticket, now, status, agent=agent, assignment_seq=ticket.assignment_seq + 1)
-    decision = _recorded(message, assigned, "ticket.assigned", now)
+    decision = _changed(moves.ASSIGN, message, ticket, agent, Author("service", message.sender), now)
     decision = replace(decision, valid_until=message.data.get("valid_until"))
-    kept = within(state.history(ticket), HANDED_OVER)
-    more = {"history": [entry_data(entry) for entry in kept]}
-    if ticket.history_size > HANDED_OVER:
-        return telling_agent(decision, agent, "ticket.assigned", **more, truncated=True)
-    return telling_agent(decision, agent, "ticket.assigned", **more)
+    return _handed_over(decision, state, ticket, agent)
 
 
 def unassign(message: Message, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.unassign`: an open ticket loses its agent; one that was only assigned waits as it did before."""
     if not ticket.is_open or ticket.agent is None or ticket.assignment_seq != message.data["assignment_seq"]:
         return Decision(answer=answers.conflict(ticket, "The case is not with that agent any more."))
-    status: Status = ticket.status
-    if status == "assigned":
-        status = "reopened" if ticket.reopen_count else "new"
-    unassigned = next_version(ticket, now, status, agent=None, assignment_seq=ticket.assignment_seq + 1)
-    decision = _recorded(message, unassigned, "ticket.unassigned", now, previous_agent=fields_of(ticket.agent))
+    decision = _changed(moves.UNASSIGN, message, ticket, None, Author("service", message.sender), now)
     return telling_agent(decision, ticket.agent, "ticket.unassigned")
 
 
-def _recorded(message: Message, ticket: Ticket, event: str, now: datetime, **more: Any) -> Decision:
-    author = Author("service", message.sender)
-    decision = recorded(message, ticket, event, author, message.data["reason"], now, visibility="internal", more=more)
-    return replace(decision, answer=answers.accepted(as_it_stands(decision)))
+def change_agent(message: Message, ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.change_agent`: the requester wants another agent; routing finds one, and never this one again."""
+    refused = moves.refusal(moves.CHANGE_AGENT, ticket)
+    if refused is None and ticket.agent is None:
+        refused = answers.wrong_status(ticket, "No agent has this case yet.")
+    if refused is not None:
+        return Decision(answer=refused)
+    author = requester_as_author(ticket.requester)
+    decision = _changed(moves.CHANGE_AGENT, message, ticket, None, author, now, "public")
+    return telling_agent(decision, ticket.agent, "ticket.unassigned")
+
+
+def transfer(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.transfer`: the agent gives the ticket to another who is there and may have it, full or not; or back to
+    the desk, for routing to find somebody else."""
+    refused = moves.refusal(moves.HAND_OVER, ticket)
+    if refused is not None:
+        return Decision(answer=refused)
+    to_agent, author = message.data.get("to_agent"), agent_as_author(agent)
+    if to_agent is None:
+        decision = _changed(moves.GIVE_BACK, message, ticket, None, author, now)
+        return telling_agent(decision, agent, "ticket.unassigned")
+    known = state.agents.get(to_agent)
+    fault = None
+    if to_agent == agent.id:
+        fault = "It is the agent who has the case."
+    elif known is None or not known.signed_on:
+        fault = f"Agent {to_agent} is not signed on."
+    elif not known.may_have(ticket, state.skill(ticket)):
+        fault = f"Agent {to_agent} is not skilled for this case."
+    if known is None or fault is not None:
+        return Decision(answer=answers.invalid({"to_agent": [fault or "unknown"]}))
+    decision = _changed(moves.HAND_OVER, message, ticket, known.as_agent, author, now)
+    decision = telling_agent(decision, agent, "ticket.unassigned")
+    return _handed_over(decision, state, ticket, known.as_agent)
+
+
+def _changed(
+    move: moves.Move,
+    message: Message,
+    ticket: Ticket,
+    agent: Agent | None,
+    author: Author,
+    now: datetime,
+    visibility: Visibility = "internal",
+) -> Decision:
+    """The ticket with `agent` from now on. Whom people took it from is noted: routing does not undo what they did."""
+    before = ticket.agent
+    by_people = before is not None and author.kind != "service"
+    changed = moves.moved(
+        move,
+        ticket,
+        now,
+        agent=agent,
+        assignment_seq=ticket.assignment_seq + 1,
+        changed_from=before.id if before is not None and by_people else ticket.changed_from,
+    )
+    more = {} if before is None else {"previous_agent": fields_of(before)}
+    text = message.data["reason"]
+    return accepting(recorded(message, changed, move.event, author, text, now, visibility=visibility, more=more))
+
+
+def _handed_over(decision: Decision, state: State, ticket: Ticket, agent: Agent) -> Decision:
+    """The same decision, with `ticket.assigned` and the conversation so far to the agent who gets the ticket."""
+    more: dict[str, Any] = {"history": [entry_data(one) for one in within(state.history(ticket), HANDED_OVER)]}
+    if ticket.history_size > HANDED_OVER:
+        more["truncated"] = True
+    return telling_agent(decision, agent, "ticket.assigned", **more)

@@ -1,7 +1,8 @@
 """The one door into the rules: each command goes to the function that decides it, once it is known who asks.
 
 What holds for every command of a kind is checked here: the requester is authenticated and owns the ticket, the agent
-is the sender and has the ticket, and the ticket is the version that was expected. The page is docs/intake.md.
+is the sender and has the ticket (or may have it), and the ticket is the version that was expected. The page is
+docs/intake.md.
 """
 
 from __future__ import annotations
@@ -11,17 +12,34 @@ from datetime import datetime
 
 from contracts.names import role_of
 from services.chassis.decision import Answer, Decision, Message
-from services.intake.domain import answers
-from services.intake.domain.assignment import assign, unassign
-from services.intake.domain.lifecycle import accept_solution, ask_info, auto_close, close, suggest_solution
+from services.intake.domain import agents, answers, escalation
+from services.intake.domain.agents import KnownAgent
+from services.intake.domain.assignment import assign, change_agent, transfer, unassign
+from services.intake.domain.consent import answer_consent, ask_consent
+from services.intake.domain.corrections import edit, reclassify
+from services.intake.domain.escalation import NEWS_WITHIN, escalate
+from services.intake.domain.joining import JOINING, link, merge, numbers_joined
+from services.intake.domain.lifecycle import (
+    accept_solution,
+    add_note,
+    ask_info,
+    auto_close,
+    close,
+    start_work,
+    suggest_solution,
+)
 from services.intake.domain.replies import reply
 from services.intake.domain.requesters import caller, open_temporary
-from services.intake.domain.state import State
+from services.intake.domain.state import Escalatable, State
 from services.intake.domain.submission import submit
+from services.intake.domain.tickets import Agent, Ticket
 from services.intake.domain.viewing import list_tickets, view_as_agent, view_own
 
 VIEWS = frozenset({"ticket.list", "ticket.view"})
 """Answered anew each time they come."""
+
+FOR_WHO_MAY_HAVE_IT = frozenset({"ticket.view", "ticket.add_note", "ticket.link"})
+"""What an agent may do to a ticket that is another's or nobody's, if they may have it."""
 
 
 def decide(state: State, message: Message, now: datetime) -> Decision:
@@ -35,11 +53,39 @@ def decide(state: State, message: Message, now: datetime) -> Decision:
 
 def _decide(state: State, message: Message, now: datetime) -> Decision:
     match message.type:
+        case "sla.armed" | "agent.signed_on" | "agent.signed_off":
+            return _heard(state, message)
         case "account.open_temporary":
             return open_temporary(state, message, now)
         case "ticket.assign" | "ticket.unassign" | "ticket.auto_close":
             return _of_service(state, message, now)
+    if "moderator" in message.data:
+        return _of_moderator(state, message, now)
     return _of_requester(state, message, now) if "requester" in message.data else _of_agent(state, message, now)
+
+
+def _heard(state: State, message: Message) -> Decision:
+    """News of other services: the newest are kept, so that hearing them twice changes nothing."""
+    change: KnownAgent | Escalatable | None
+    match message.type:
+        case "sla.armed":
+            change = escalation.armed(state, message)
+        case "agent.signed_on":
+            skills = {category.id: category.skill for category in state.catalogue.categories.values()}
+            change = agents.signed_on(state.agents.get(message.data["agent_id"]), message.data, skills)
+        case _:
+            change = agents.signed_off(state.agents.get(message.data["agent_id"]), message.data)
+    return Decision(() if change is None else [change], remember=False)
+
+
+def _of_moderator(state: State, message: Message, now: datetime) -> Decision:
+    """A moderator of the community, whom a channel names."""
+    if role_of(message.sender) != "channel":
+        return Decision(answer=answers.no_channel())
+    ticket = state.ticket(message.data["number"])
+    if ticket is None:
+        return Decision(answer=answers.unknown_ticket(message.data["number"]))
+    return escalate(state, message, ticket, now)
 
 
 def _of_service(state: State, message: Message, now: datetime) -> Decision:
@@ -75,6 +121,14 @@ def _of_requester(state: State, message: Message, now: datetime) -> Decision:
             return reply(state, message, asking, ticket, now)
         case "ticket.accept_solution":
             return accept_solution(message, ticket, now)
+        case "ticket.edit":
+            return edit(state, message, ticket, now)
+        case "ticket.change_agent":
+            return change_agent(message, ticket, now)
+        case "ticket.answer_consent":
+            return answer_consent(message, ticket, now)
+        case "ticket.escalate":
+            return escalate(state, message, ticket, now)
         case "ticket.view":
             return view_own(state, ticket)
     raise ValueError(f"{message.type} is no command of a requester")
@@ -84,20 +138,57 @@ def _of_agent(state: State, message: Message, now: datetime) -> Decision:
     data = message.data
     if message.sender != f"agent.{data['agent_id']}":
         return Decision(answer=answers.not_that_agent())
-    ticket = state.ticket(data["number"])
+    number = data["number"]
+    if message.type in JOINING:
+        joined = numbers_joined(message)
+        if joined is None:
+            return Decision(answer=answers.invalid({"to_number": ["Name the other case."]}))
+        number = joined[0]
+    ticket = state.ticket(number)
     if ticket is None:
-        return Decision(answer=answers.unknown_ticket(data["number"]))
-    if message.type == "ticket.view":
-        return view_as_agent(state, message, ticket)
-    if ticket.agent is None or ticket.agent.id != data["agent_id"]:
+        return Decision(answer=answers.unknown_ticket(number))
+    has_it = ticket.agent is not None and ticket.agent.id == data["agent_id"]
+    if message.type in FOR_WHO_MAY_HAVE_IT and not has_it:
+        return _of_agent_who_may_have_it(state, message, ticket, now)
+    if ticket.agent is None or not has_it:
         return Decision(answer=answers.not_with_you())
-    if data.get("expected_version") not in (None, ticket.version):
+    return _of_that_agent(state, message, ticket.agent, ticket, now)
+
+
+def _of_agent_who_may_have_it(state: State, message: Message, ticket: Ticket, now: datetime) -> Decision:
+    known = state.agents.get(message.data["agent_id"])
+    if known is None:  # they may have signed on just now
+        return Decision(answer=answers.not_for_you(), waits=NEWS_WITHIN)
+    if not known.may_have(ticket, state.skill(ticket)):
+        return Decision(answer=answers.not_for_you())
+    return _of_that_agent(state, message, known.as_agent, ticket, now)
+
+
+def _of_that_agent(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+    """Who may do it is known, and stands in `agent`."""
+    if message.data.get("expected_version") not in (None, ticket.version):
         return Decision(answer=answers.conflict(ticket, f"The case is at version {ticket.version} now."))
     match message.type:
+        case "ticket.view":
+            return view_as_agent(state, ticket)
+        case "ticket.start_work":
+            return start_work(message, agent, ticket, now)
         case "ticket.ask_info":
-            return ask_info(message, ticket.agent, ticket, now)
+            return ask_info(message, agent, ticket, now)
         case "ticket.suggest_solution":
-            return suggest_solution(message, ticket.agent, ticket, now)
+            return suggest_solution(message, agent, ticket, now)
+        case "ticket.add_note":
+            return add_note(message, agent, ticket, now)
+        case "ticket.ask_consent":
+            return ask_consent(message, agent, ticket, now)
+        case "ticket.reclassify":
+            return reclassify(state, message, agent, ticket, now)
+        case "ticket.transfer":
+            return transfer(state, message, agent, ticket, now)
+        case "ticket.link":
+            return link(state, message, agent, ticket, now)
+        case "ticket.merge_into":
+            return merge(state, message, agent, ticket, now)
         case "ticket.close":
-            return close(message, ticket.agent, ticket, now)
+            return close(message, agent, ticket, now)
     raise ValueError(f"{message.type} is no command of an agent")

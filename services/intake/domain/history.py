@@ -12,16 +12,16 @@ from typing import Any, Literal
 
 import orjson
 
-from services.intake.domain.tickets import Requester, fields_of
+from services.intake.domain.tickets import Agent, Requester, fields_of
 
 Visibility = Literal["public", "internal"]
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who did it. `id` is the account's, the agent's, or the service's name."""
+    """Who did it. `id` is the account's, the agent's, the moderator's, or the service's name."""
 
-    kind: Literal["requester", "agent", "service"]
+    kind: Literal["requester", "agent", "moderator", "service"]
     id: str
     display_name: str | None = None
 
@@ -40,12 +40,18 @@ class Entry:
     at: datetime
     offset: int
     details: Mapping[str, Any] = field(default_factory=dict)
-    """Optional fields of the wire's entry: `fields` (answers to a category's questions), `refers_to`, `articles`."""
+    """Optional fields of the wire's entry: `fields` (answers to a category's questions), `refers_to`, `articles`,
+    `changed`, `granted`, `to_number`."""
 
 
 def requester_as_author(requester: Requester) -> Author:
     """The requester of a ticket, by the name that the ticket keeps."""
     return Author("requester", requester.id, requester.display_name)
+
+
+def agent_as_author(agent: Agent) -> Author:
+    """An agent, by the name that they have now."""
+    return Author("agent", agent.id, agent.display_name)
 
 
 def entry_data(entry: Entry) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From an agent's first answer to the end: questions, solutions, and the three ways in which a ticket closes.
+"""From an agent's first answer to the end: work, questions, solutions, and the three ways in which a ticket closes.
 
 A requester accepts the solution, the agent closes, or nobody wrote in the 7 days after the solution. Assignment is in
 assignment.py, what requesters write in replies.py. The page is docs/intake.md.
@@ -7,46 +7,60 @@ assignment.py, what requesters write in replies.py. The page is docs/intake.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from services.chassis.decision import Decision, Message
-from services.intake.domain import answers
-from services.intake.domain.history import Author, requester_as_author
-from services.intake.domain.recording import as_it_stands, recorded, telling_agent
-from services.intake.domain.tickets import Agent, Status, Ticket, entered, next_version
+from services.intake.domain import answers, moves
+from services.intake.domain.history import Author, agent_as_author, requester_as_author
+from services.intake.domain.recording import accepting, recorded, telling_agent
+from services.intake.domain.tickets import Agent, Ticket
 
 ACCEPTED = "accepted"
 NO_REPLY = "no_reply"
 """`close_reason` of a ticket closed by its requester and by time; an agent gives a reason in words."""
 
 
+def start_work(message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.start_work`: the agent works on something that takes personal attention."""
+    refused = moves.refusal(moves.START_WORK, ticket)
+    if refused is not None:
+        return Decision(answer=refused)
+    working = moves.moved(moves.START_WORK, ticket, now)
+    return accepting(recorded(message, working, moves.START_WORK.event, agent_as_author(agent), "", now))
+
+
+def add_note(message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.add_note`: for the desk alone. Status and the times of messages stay as they are."""
+    refused = moves.refusal(moves.NOTE_BY_AGENT, ticket)
+    if refused is not None:
+        return Decision(answer=refused)
+    noted = moves.moved(moves.NOTE_BY_AGENT, ticket, now)
+    author, text = agent_as_author(agent), message.data["body"]
+    return accepting(recorded(message, noted, moves.NOTE_BY_AGENT.event, author, text, now, visibility="internal"))
+
+
 def ask_info(message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.ask_info`: the desk waits for something from the requester."""
-    return _agent_writes(message, agent, ticket, now, "need_more_info", "ticket.info_requested")
+    return _agent_writes(moves.ASK_INFO, message, agent, ticket, now)
 
 
 def suggest_solution(message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.suggest_solution`: the desk answered. A second suggestion restarts the 7 days."""
     articles = message.data.get("articles")
     details = {"articles": articles} if articles else None
-    return _agent_writes(message, agent, ticket, now, "solution_suggested", "ticket.solution_suggested", details)
+    return _agent_writes(moves.SUGGEST, message, agent, ticket, now, details)
 
 
 def close(message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.close`: the agent closes an open ticket, with a reason in words."""
-    if not ticket.is_open:
-        return Decision(answer=answers.wrong_status(ticket))
     reason = message.data["reason"]
-    return _closed(message, ticket, now, reason, Author("agent", agent.id, agent.display_name), reason)
+    return _closed(moves.CLOSE, message, ticket, now, reason, agent_as_author(agent), reason)
 
 
 def accept_solution(message: Message, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.accept_solution`: the requester closes a ticket whose solution was suggested."""
-    if ticket.status != "solution_suggested":
-        return Decision(answer=answers.wrong_status(ticket))
-    return _closed(message, ticket, now, ACCEPTED, requester_as_author(ticket.requester))
+    return _closed(moves.ACCEPT, message, ticket, now, ACCEPTED, requester_as_author(ticket.requester))
 
 
 def auto_close(message: Message, ticket: Ticket, now: datetime) -> Decision:
@@ -54,32 +68,34 @@ def auto_close(message: Message, ticket: Ticket, now: datetime) -> Decision:
 
     A note or a link since then neither saves nor breaks it: only the version that entered the status counts.
     """
-    if ticket.status != "solution_suggested" or ticket.status_version != message.data["status_version"]:
+    if ticket.status not in moves.AUTO_CLOSE.to or ticket.status_version != message.data["status_version"]:
         return Decision(answer=answers.conflict(ticket, "The case has moved on since the solution was suggested."))
-    return _closed(message, ticket, now, NO_REPLY, Author("service", message.sender))
+    return _closed(moves.AUTO_CLOSE, message, ticket, now, NO_REPLY, Author("service", message.sender))
 
 
 def _agent_writes(
+    move: moves.Move,
     message: Message,
     agent: Agent,
     ticket: Ticket,
     now: datetime,
-    status: Status,
-    event: str,
     details: Mapping[str, Any] | None = None,
 ) -> Decision:
-    if not ticket.is_open:
-        return Decision(answer=answers.wrong_status(ticket))
+    refused = moves.refusal(move, ticket)
+    if refused is not None:
+        return Decision(answer=refused)
     first = ticket.first_agent_message_at or now
-    ticket = next_version(ticket, now, first_agent_message_at=first, last_agent_message_at=now)
-    ticket = entered(ticket, status, now)
-    author = Author("agent", agent.id, agent.display_name)
-    decision = recorded(message, ticket, event, author, message.data["body"], now, details=details)
-    return replace(decision, answer=answers.accepted(as_it_stands(decision)))
+    ticket = moves.moved(move, ticket, now, first_agent_message_at=first, last_agent_message_at=now)
+    text = message.data["body"]
+    return accepting(recorded(message, ticket, move.event, agent_as_author(agent), text, now, details=details))
 
 
-def _closed(message: Message, ticket: Ticket, now: datetime, reason: str, author: Author, text: str = "") -> Decision:
-    ticket = next_version(ticket, now, "closed", closed_at=now, close_reason=reason)
-    decision = recorded(message, ticket, "ticket.closed", author, text, now)
-    decision = telling_agent(decision, ticket.agent, "ticket.closed")
-    return replace(decision, answer=answers.accepted(as_it_stands(decision)))
+def _closed(
+    move: moves.Move, message: Message, ticket: Ticket, now: datetime, reason: str, author: Author, text: str = ""
+) -> Decision:
+    refused = moves.refusal(move, ticket)
+    if refused is not None:
+        return Decision(answer=refused)
+    ticket = moves.moved(move, ticket, now, closed_at=now, close_reason=reason)
+    decision = recorded(message, ticket, move.event, author, text, now)
+    return accepting(telling_agent(decision, ticket.agent, "ticket.closed"))

@@ -12,6 +12,7 @@ from typing import Any
 
 from contracts import topology
 from services.chassis.decision import Decision, Message, Say, derived_id
+from services.intake.domain import answers
 from services.intake.domain.history import Author, Entry, Visibility, entry_data, size
 from services.intake.domain.requesters import Contact
 from services.intake.domain.state import TicketWritten
@@ -19,7 +20,7 @@ from services.intake.domain.tickets import Agent, Ticket, snapshot
 
 
 def entry_id(message: Message) -> str:
-    """The id of the history entry that a message makes; it makes one at most."""
+    """The id of the history entry that a message makes, in the history of the ticket that it is about."""
     return derived_id("entry", message.key)
 
 
@@ -34,14 +35,15 @@ def recorded(
     visibility: Visibility = "public",
     details: Mapping[str, Any] | None = None,
     more: Mapping[str, Any] | None = None,
+    id_: str | None = None,
 ) -> Decision:
     """The decision that `ticket`, changed at `now` to its next version, stands and is announced as `event`.
 
-    The entry's kind is the event's name without `ticket.`; `details` go into the entry, `more` stands beside it. The
-    answer is the caller's.
+    The entry's kind is the event's name without `ticket.`; `details` go into the entry, `more` stands beside it. `id_`
+    is the entry's, where a message makes a second one. The answer is the caller's.
     """
     entry = Entry(
-        id=entry_id(message),
+        id=id_ or entry_id(message),
         ticket_id=ticket.id,
         version=ticket.version,
         kind=event.removeprefix("ticket."),
@@ -61,6 +63,11 @@ def as_it_stands(decision: Decision) -> dict[str, Any]:
     """The snapshot that the decision's event carries."""
     stands: dict[str, Any] = decision.said[0].data["ticket"]
     return stands
+
+
+def accepting(decision: Decision) -> Decision:
+    """The same decision, answered `command.accepted` with the ticket as it stands."""
+    return replace(decision, answer=answers.accepted(as_it_stands(decision)))
 
 
 def telling_agent(decision: Decision, agent: Agent | None, type_: str, **more: Any) -> Decision:

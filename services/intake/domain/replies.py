@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.chassis.decision import Answer, Decision, Message
-from services.intake.domain import answers
+from services.intake.domain import answers, moves
 from services.intake.domain.history import requester_as_author
 from services.intake.domain.recording import as_it_stands, entry_id, recorded, telling_agent, with_contact
 from services.intake.domain.requesters import Caller, contact
 from services.intake.domain.state import State
-from services.intake.domain.tickets import Status, Ticket, next_version
+from services.intake.domain.tickets import Ticket
 
 REOPENS_WITHIN = timedelta(days=7)
 """A closed ticket may be reopened up to and including so long after closing."""
@@ -26,13 +26,14 @@ REOPENS_WITHIN = timedelta(days=7)
 def reply(state: State, message: Message, caller: Caller, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.reply`: to an open ticket it is a reply; a closed one it opens again, unless that is too late.
 
-    If the issue of a closed ticket is open again in another one, the reply becomes a note there.
+    If the issue of a closed ticket is open again in another one, the reply becomes a note there. A reply to a merged
+    ticket goes to the one that goes on.
     """
     if message.data.get("attachments"):
         return Decision(answer=answers.no_attachments())
-    text = message.data["body"]
+    text, ticket = message.data["body"], state.final(ticket)
     if ticket.is_open:
-        return _write_to_open(state, message, caller, ticket, text, now, "ticket.customer_replied")
+        return _write_to_open(moves.REPLY, state, message, caller, ticket, text, now)
     holder = state.holder(ticket.person, ticket.key)
     if holder is not None:
         return add_note(state, message, caller, holder, text, now)
@@ -51,13 +52,15 @@ def add_note(
     details: Mapping[str, Any] | None = None,
 ) -> Decision:
     """What was written belongs to an issue that is open in `ticket`: a note on it, answered `ticket.duplicate`."""
-    decision = _write_to_open(state, message, caller, ticket, text, now, "ticket.note_added", details)
+    decision = _write_to_open(moves.NOTE_BY_REQUESTER, state, message, caller, ticket, text, now, details)
     answer = Answer("ticket.duplicate", {"ticket": as_it_stands(decision), "note_id": entry_id(message)}, ticket.number)
     return replace(decision, answer=answer)
 
 
 def may_reopen(ticket: Ticket, now: datetime) -> bool:
-    """Whether a closed ticket was closed no more than 7 days ago."""
+    """Whether a closed ticket was closed no more than 7 days ago; a merged one never opens again."""
+    if ticket.merged_into is not None:
+        return False
     return ticket.closed_at is not None and now - ticket.closed_at <= REOPENS_WITHIN
 
 
@@ -72,10 +75,11 @@ def reopen(
 ) -> Decision:
     """The closed ticket is open again, with what was written. It keeps its agent; routing looks if they are there."""
     reached = contact(state, caller)
-    ticket = next_version(
+    ticket = moves.moved(
+        moves.REOPEN,
         ticket,
         now,
-        "reopened",
+        escalated=False,
         closed_at=None,
         close_reason=None,
         reopen_count=ticket.reopen_count + 1,
@@ -83,26 +87,25 @@ def reopen(
         contact_version=reached.version,
     )
     author = requester_as_author(ticket.requester)
-    decision = recorded(message, ticket, "ticket.reopened", author, text, now, details=details)
+    decision = recorded(message, ticket, moves.REOPEN.event, author, text, now, details=details)
     decision = telling_agent(decision, ticket.agent, "ticket.reopened")
     answer = Answer("ticket.reopened", {"ticket": as_it_stands(decision)}, ticket.number)
     return with_contact(replace(decision, answer=answer), reached)
 
 
 def _write_to_open(
+    move: moves.Move,
     state: State,
     message: Message,
     caller: Caller,
     ticket: Ticket,
     text: str,
     now: datetime,
-    event: str,
     details: Mapping[str, Any] | None = None,
 ) -> Decision:
     reached = contact(state, caller)
-    status: Status = "new" if ticket.status == "new" else "needs_reply"
-    ticket = next_version(ticket, now, status, last_customer_message_at=now, contact_version=reached.version)
+    ticket = moves.moved(move, ticket, now, last_customer_message_at=now, contact_version=reached.version)
     author = requester_as_author(ticket.requester)
-    decision = recorded(message, ticket, event, author, text, now, details=details)
+    decision = recorded(message, ticket, move.event, author, text, now, details=details)
     decision = telling_agent(decision, ticket.agent, "ticket.customer_replied")
     return with_contact(replace(decision, answer=answers.accepted(as_it_stands(decision))), reached)

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from contracts.catalogue import Catalogue
 from services.intake.domain.accounts import Account, AccountWritten
+from services.intake.domain.agents import KnownAgent
 from services.intake.domain.history import Entry
 from services.intake.domain.similarity import SIMILAR_FROM
 from services.intake.domain.tickets import Ticket
@@ -42,6 +43,15 @@ class Page:
     pages: int
 
 
+@dataclass(frozen=True, slots=True)
+class Escalatable:
+    """From when on a ticket may be escalated, if it still is in the status of that `status_version`."""
+
+    ticket_id: str
+    status_version: int
+    at: datetime
+
+
 class State:
     """The view of a turn. `tickets` and `accounts` are the present ones, by id and by person.
 
@@ -50,7 +60,8 @@ class State:
     that an `account.open_temporary` gets, by message key; `open_again_at`: those whose channel opens too many, and when
     it may. `numbers`: unused ticket numbers, at least one for each submission of the turn. `pages`: what `ticket.list`
     found. `similar_from`: the score from which a requester is asked whether a submission is about a ticket that they
-    have open.
+    have open. `agents`: what is known of those whom the turn's messages name, by id; `escalatable`: of those tickets
+    that somebody wants escalated, or that news came of, by ticket id.
     """
 
     def __init__(
@@ -67,6 +78,8 @@ class State:
         open_again_at: Mapping[str, datetime] | None = None,
         pages: Mapping[PageAsked, Page] | None = None,
         similar_from: float = SIMILAR_FROM,
+        agents: Iterable[KnownAgent] = (),
+        escalatable: Iterable[Escalatable] = (),
     ) -> None:
         self.catalogue = catalogue
         self.verified = verified
@@ -77,6 +90,8 @@ class State:
         self.similar_from = similar_from
         self.tickets: dict[str, Ticket] = {}
         self.accounts = {account.person: account for account in accounts}
+        self.agents = {agent.id: agent for agent in agents}
+        self.escalatable = {one.ticket_id: one for one in escalatable}
         self.written_entries: list[Entry] = []
         self._numbers = numbers
         self._entries: dict[str, list[Entry]] = {}
@@ -88,12 +103,22 @@ class State:
             self._put(ticket)
         self.loaded_tickets = dict(self.tickets)
         self.loaded_accounts = dict(self.accounts)
+        self.loaded_agents = dict(self.agents)
+        self.loaded_escalatable = dict(self.escalatable)
 
-    def apply(self, change: TicketWritten | AccountWritten) -> None:
+    def apply(self, change: TicketWritten | AccountWritten | KnownAgent | Escalatable) -> None:
         """Take one change in, so that later messages of the turn see it."""
-        if isinstance(change, AccountWritten):
-            self.accounts[change.account.person] = change.account
-            return
+        match change:
+            case AccountWritten():
+                self.accounts[change.account.person] = change.account
+            case KnownAgent():
+                self.agents[change.id] = change
+            case Escalatable():
+                self.escalatable[change.ticket_id] = change
+            case TicketWritten():
+                self._take_version(change)
+
+    def _take_version(self, change: TicketWritten) -> None:
         if change.ticket.version == 1:
             self._numbers.popleft()
         self._put(change.ticket)
@@ -108,6 +133,17 @@ class State:
         """The ticket of that number."""
         id_ = self._by_number.get(number)
         return None if id_ is None else self.tickets[id_]
+
+    def final(self, ticket: Ticket) -> Ticket:
+        """The ticket that goes on in its stead: itself, or at the end of the chain what it was merged into."""
+        while ticket.merged_into is not None:
+            ticket = self.tickets[self._by_number[ticket.merged_into]]
+        return ticket
+
+    def skill(self, ticket: Ticket) -> str:
+        """What an agent must be skilled for to have it."""
+        category = self.catalogue.categories.get(ticket.category)
+        return ticket.category if category is None else category.skill
 
     def holder(self, person: str, key: str) -> Ticket | None:
         """The person's open ticket for that key."""

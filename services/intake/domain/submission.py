@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.catalogue import Category
-from services.chassis.decision import Answer, Data, Decision, Message, derived_id, rejected
+from services.chassis.decision import Answer, Data, Decision, Message, derived_id
 from services.intake.domain import answers, questions
 from services.intake.domain.history import requester_as_author
 from services.intake.domain.issue_key import is_of_text, one_open_key, told_apart
@@ -42,6 +42,7 @@ def submit(state: State, message: Message, caller: Caller, now: datetime) -> Dec
             return Decision(answer=answers.unknown_ticket(data["refers_to"]))
         if earlier.person != caller.requester.person:
             return Decision(answer=answers.not_yours())
+        earlier = state.final(earlier)
         holder = state.holder(earlier.person, earlier.key)
         if holder is None and may_reopen(earlier, now):
             return reopen(state, message, caller, earlier, _text(data, earlier), now, _details(data))
@@ -60,16 +61,12 @@ def submit(state: State, message: Message, caller: Caller, now: datetime) -> Dec
 def refusal(category: Category | None, data: Data) -> Answer | None:
     """What the catalogue has against a submission, if anything."""
     if category is None:
-        return rejected(
-            "unknown_category",
-            f"There is no category {data['category']}.",
-            {"category": ["not in the catalogue"]},
-        )
+        return answers.unknown_category(data["category"])
     if data.get("attachments"):
         return answers.no_attachments()
     subcategory = data.get("subcategory")
     if subcategory is not None and subcategory not in category.subcategories:
-        return answers.invalid({"subcategory": [f"{category.name} has no subcategory {subcategory}."]})
+        return answers.unknown_subcategory(category, subcategory)
     faults = questions.faults(category, data.get("fields") or {})
     return answers.invalid(faults) if faults else None
 

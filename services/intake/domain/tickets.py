@@ -1,7 +1,6 @@
 """A ticket as it stands: its values, its snapshot for the wire, and how it comes to its next version.
 
-Which command may do what to a ticket is not here (submission.py, replies.py, lifecycle.py, assignment.py). The page
-is docs/intake.md.
+Which command may do what to a ticket is not here (moves.py). The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -79,8 +78,16 @@ class Ticket:
     """What is open at most once for a person, while this ticket is open (issue_key.py)."""
     opening: str
     """The beginning of what was filed, normalised: what a later submission is compared with (similarity.py)."""
+    consent: Literal["asked", "granted", "refused"] | None = None
+    """What became of the last request to log in to the requester's account."""
+    changed_from: str | None = None
+    """The agent whom the ticket was last changed away from: routing never gives it back to them."""
+    merged_into: str | None = None
+    """Number of the ticket that goes on in its stead; this one is closed for good."""
+    body_version: int = 1
+    """The version whose entry holds the body as it stands: the opening, or the last edit of it."""
     links: tuple[str, ...] = ()
-    """Numbers of earlier tickets that this one continues."""
+    """Numbers of tickets that this one is linked with: those it continues, those an agent named, those merged in."""
     history_size: int = 0
     """Bytes of its history, to read no more of it than is sent."""
 
@@ -100,7 +107,7 @@ class Ticket:
         return self.key if self.is_open else None
 
 
-INTERNAL = frozenset({"key", "opening", "links", "history_size"})
+INTERNAL = frozenset({"key", "opening", "body_version", "links", "history_size"})
 SNAPSHOT = tuple(name for name in Ticket.__dataclass_fields__ if name not in INTERNAL)
 
 

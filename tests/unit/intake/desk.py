@@ -14,6 +14,7 @@ from contracts import registry
 from contracts.catalogue import Catalogue, Category, Question, Target
 from contracts.names import AGENTS, EVENTS
 from services.chassis.decision import Decision, Message, Say
+from services.intake.domain.agents import KnownAgent
 from services.intake.domain.decide import decide
 from services.intake.domain.state import Page, PageAsked, State
 from services.intake.domain.tickets import Ticket
@@ -69,6 +70,10 @@ def submission(requester: Mapping[str, Any] | None = None, **more: Any) -> dict[
     }
 
 
+REASONED = ("ticket.close", "ticket.transfer", "ticket.ask_consent")
+SPOKEN = ("ticket.ask_info", "ticket.suggest_solution", "ticket.add_note")
+
+
 @dataclass(frozen=True)
 class Heard:
     """What one command brought."""
@@ -112,19 +117,21 @@ class Desk:
     sent: int = 0
 
     def __post_init__(self) -> None:
-        self.state = State(self.catalogue, numbers=deque(f"{10_000_001 + place}" for place in range(2_000)))
+        numbers = deque(f"{10_000_001 + place}" for place in range(2_000))
+        everybody = [KnownAgent(id_, id_.upper(), ("*",)) for id_ in ("a1", "a2", "a3")]
+        self.state = State(self.catalogue, numbers=numbers, agents=everybody)
 
     def later(self, **time: float) -> None:
         """Move the clock."""
         self.now += timedelta(**time)
 
-    def send(self, type_: str, data: Mapping[str, Any], sender: str = "web") -> Heard:
+    def send(self, type_: str, data: Mapping[str, Any], sender: str = "web", subject: str | None = None) -> Heard:
         """Load the data by its schema, decide, hold what is said to the contract, apply it."""
         self.sent += 1
         kind = registry.command(type_)
         assert kind is not None
         id_ = f"m{self.sent}"
-        message = Message(id_, type_, sender, kind.schema.load(dict(data)), None, f"{sender}\x1f{id_}")
+        message = Message(id_, type_, sender, kind.schema.load(dict(data)), subject, f"{sender}\x1f{id_}")
         self.state.verified = frozenset(self.secrets)
         self.state.secret_hashes = {message.key: "hash"}
         self._find_page(type_, data)
@@ -163,11 +170,42 @@ class Desk:
         data = {"number": number, "assignment_seq": seq, "reason": "agent left"}
         return self.send("ticket.unassign", data, "routing")
 
-    def agent(self, type_: str, number: str, agent: str = "a1", **more: Any) -> Heard:
+    def agent(self, type_: str, number: str, agent: str = "a1", subject: str | None = None, **more: Any) -> Heard:
         """A command of an agent, with the text that it needs."""
-        text = {"reason": "done"} if type_ == "ticket.close" else {"body": "Please try again."}
-        data = {"agent_id": agent, "number": number, **({} if type_ == "ticket.view" else text), **more}
-        return self.send(type_, data, f"agent.{agent}")
+        text = {"reason": "done"} if type_ in REASONED else {"body": "Please try again."} if type_ in SPOKEN else {}
+        data = {"agent_id": agent, "number": number, **text, **more}
+        return self.send(type_, data, f"agent.{agent}", subject)
+
+    def requester(self, type_: str, number: str, requester: Mapping[str, Any] | None = None, **more: Any) -> Heard:
+        """A command of the requester about a ticket."""
+        return self.send(type_, {"requester": requester or account(), "number": number, **more})
+
+    def hear(self, type_: str, data: Mapping[str, Any], sender: str) -> Decision:
+        """An event of another service."""
+        self.sent += 1
+        kind = registry.event(type_)
+        assert kind is not None
+        loaded = kind.schema.load(on_the_wire(data))
+        id_ = f"m{self.sent}"
+        decision = decide(self.state, Message(id_, type_, sender, loaded, None, f"{sender}\x1f{id_}"), self.now)
+        for change in decision.changes:
+            self.state.apply(change)
+        return decision
+
+    def armed(self, number: str, escalatable_at: datetime, status_version: int | None = None) -> Decision:
+        """`sla.armed` for the status in which the ticket is."""
+        ticket = self.ticket(number)
+        data = {
+            "number": number,
+            "ticket_id": ticket.id,
+            "status_version": status_version or ticket.status_version,
+            "target": "first_reply",
+            "due_at": self.now,
+            "warn_at": self.now,
+            "escalatable_at": escalatable_at,
+            "calendar_version": "1",
+        }
+        return self.hear("sla.armed", data, "sla")
 
     def auto_close(self, number: str, status_version: int) -> Heard:
         """`ticket.auto_close`."""
@@ -195,6 +233,8 @@ class Desk:
         match status:
             case "needs_reply":
                 self.reply(number, requester)
+            case "work_in_progress":
+                self.agent("ticket.start_work", number)
             case "need_more_info":
                 self.agent("ticket.ask_info", number)
             case "solution_suggested":

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from services.intake.domain.agents import KnownAgent
 from services.intake.domain.viewing import SHOWN
 from tests.unit.intake.desk import Desk, account
 
@@ -23,13 +26,25 @@ def test_an_agent_sees_internal_entries_too() -> None:
     assert [entry["kind"] for entry in heard.data["history"]] == ["opened", "assigned", "solution_suggested"]
 
 
-def test_an_agent_sees_what_they_have_or_nobody_has() -> None:
+def test_a_ticket_is_shown_to_the_agent_who_has_it_and_to_those_who_may_have_it() -> None:
     desk = Desk()
-    number = desk.opened()
-    assert desk.agent("ticket.view", number, "a2").type == "ticket.viewed"
+    number = desk.opened(language="en")
     desk.assign(number, "a1")
+    desk.state.apply(KnownAgent("a2", "A2", ("safety",)))
+    desk.state.apply(KnownAgent("a3", "A3", ("billing",), ("en",), ("standard",)))
+    desk.state.apply(KnownAgent("a4", "A4", ("billing",), ("pt-BR",)))
+    desk.state.apply(KnownAgent("a5", "A5", ("billing",), (), ("vip",)))
+    seen = {agent: desk.agent("ticket.view", number, agent).type for agent in ("a1", "a2", "a3", "a4", "a5")}
+    assert [agent for agent, type_ in seen.items() if type_ == "ticket.viewed"] == ["a1", "a3"]
     assert desk.agent("ticket.view", number, "a2").code == "forbidden"
     assert desk.agent("ticket.view", "99999999").code == "unknown_ticket"
+
+
+def test_an_agent_of_whom_nothing_is_known_yet_waits_five_seconds_and_is_then_refused() -> None:
+    desk = Desk()
+    heard = desk.agent("ticket.view", desk.opened(), "newcomer")
+    assert heard.decision.waits == timedelta(seconds=5)
+    assert heard.code == "forbidden"
 
 
 def test_a_list_has_the_requesters_tickets_newest_first() -> None:

@@ -1,0 +1,65 @@
+"""What intake knows of agents: their name, what they are skilled for, and whether they are signed on.
+
+Routing owns agents and announces them; intake keeps the newest news of each, to say who may look at a ticket, note on
+it, link it, or get it by transfer. The page is docs/ticket-life.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from contracts.agents import may_have
+from services.chassis.decision import Data
+from services.intake.domain.tickets import Agent, Ticket
+
+_EVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAgent:
+    """The newest news of an agent. `skills` are those that categories ask for, or "*"."""
+
+    id: str
+    display_name: str
+    skills: tuple[str, ...]
+    languages: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    signed_on: bool = True
+    at: datetime = _EVER
+    """Since when, by routing's news; the earliest moment where the news does not say."""
+    revision: int = 0
+
+    @property
+    def as_agent(self) -> Agent:
+        """As tickets and entries show them."""
+        return Agent(self.id, self.display_name)
+
+    def may_have(self, ticket: Ticket, skill: str) -> bool:
+        """Whether they may be given the ticket, whose category asks for `skill`."""
+        return may_have(self, skill, ticket.language, ticket.requester.tier)
+
+
+def signed_on(known: KnownAgent | None, data: Data, skills: Mapping[str, str]) -> KnownAgent | None:
+    """The agent after `agent.signed_on`; None if newer news are known. `skills`: what each category asks for."""
+    at = data.get("at", _EVER)
+    if known is not None and known.at > at:
+        return None
+    return KnownAgent(
+        data["agent_id"],
+        data["display_name"],
+        tuple(sorted({skills.get(skill, skill) for skill in data["skills"]})),
+        tuple(data.get("languages") or ()),
+        tuple(data.get("tiers") or ()),
+        at=at,
+        revision=0 if known is None else known.revision + 1,
+    )
+
+
+def signed_off(known: KnownAgent | None, data: Data) -> KnownAgent | None:
+    """The agent after `agent.signed_off`; None if newer news are known, or none of them at all."""
+    at = data.get("at", _EVER)
+    if known is None or known.at > at:
+        return None
+    return replace(known, signed_on=False, at=at, revision=known.revision + 1)

@@ -1,0 +1,49 @@
+"""Escalation: the requester or a moderator asks for it, once the desk has had its time to reply.
+
+From when on it may be asked for is reckoned by sla and announced for each status that a ticket enters (`sla.armed`);
+here it is kept and held to. The page is docs/ticket-life.md.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from services.chassis.decision import Decision, Message
+from services.intake.domain import answers, moves
+from services.intake.domain.history import Author, requester_as_author
+from services.intake.domain.recording import accepting, recorded, telling_agent
+from services.intake.domain.state import Escalatable, State
+from services.intake.domain.tickets import Ticket
+
+NEWS_WITHIN = timedelta(seconds=5)
+"""So long a command waits for news of another service that it needs."""
+
+
+def escalate(state: State, message: Message, ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.escalate`: once, while it is the desk's turn, and not before the desk has had its time."""
+    refused = moves.refusal(moves.ESCALATE, ticket)
+    if refused is not None and ticket.is_open:
+        refused = answers.wrong_status(ticket, "The desk has answered; it is the requester's turn.")
+    elif refused is None and ticket.escalated:
+        refused = answers.wrong_status(ticket, "This case is escalated already.")
+    if refused is not None:
+        return Decision(answer=refused)
+    known = state.escalatable.get(ticket.id)
+    if known is None or known.status_version != ticket.status_version:
+        return Decision(answer=answers.too_early(None), waits=NEWS_WITHIN)
+    if now < known.at:
+        return Decision(answer=answers.too_early(known.at))
+    moderator = message.data.get("moderator")
+    author = requester_as_author(ticket.requester) if moderator is None else Author("moderator", moderator["id"])
+    escalated = moves.moved(moves.ESCALATE, ticket, now, escalated=True)
+    decision = recorded(message, escalated, moves.ESCALATE.event, author, message.data.get("reason") or "", now)
+    return accepting(telling_agent(decision, ticket.agent, "ticket.escalated"))
+
+
+def armed(state: State, message: Message) -> Escalatable | None:
+    """What `sla.armed` says, for the newest status that is known of; None if newer news are."""
+    data = message.data
+    known = state.escalatable.get(data["ticket_id"])
+    if known is not None and known.status_version > data["status_version"]:
+        return None
+    return Escalatable(data["ticket_id"], data["status_version"], data["escalatable_at"])

@@ -1,0 +1,103 @@
+"""Two tickets belong together: an agent links them, or merges one into the other.
+
+A merge leaves a pointer and closes its ticket for good, into one that is open: so no circle can form. The page is
+docs/ticket-life.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from services.chassis.decision import Answer, Decision, Message, derived_id
+from services.intake.domain import answers, moves
+from services.intake.domain.history import agent_as_author
+from services.intake.domain.recording import accepting, recorded, telling_agent
+from services.intake.domain.state import State
+from services.intake.domain.tickets import Agent, Ticket
+
+JOINING = frozenset({"ticket.link", "ticket.merge_into"})
+
+MERGED = "merged"
+"""`close_reason` of a ticket that goes on in another."""
+
+
+def numbers_joined(message: Message) -> tuple[str, str] | None:
+    """The ticket acted on and the other one; None if the message names one alone.
+
+    With `to_number` that is the other; without it, `number` is, and the message's `subject` the ticket acted on.
+    """
+    if message.data.get("to_number") is not None:
+        return message.data["number"], message.data["to_number"]
+    return None if message.subject is None else (message.subject, message.data["number"])
+
+
+def link(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.link`: the ticket points to another one of any status; once."""
+    other = _other(state, message, ticket)
+    if isinstance(other, Answer):
+        return Decision(answer=other)
+    refused = moves.refusal(moves.LINK, ticket)
+    if refused is None and other.number in ticket.links:
+        refused = answers.conflict(ticket, f"The case is linked with case {other.number} already.")
+    if refused is not None:
+        return Decision(answer=refused)
+    return accepting(_linked(moves.LINK, message, agent, ticket, other, now))
+
+
+def merge(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.merge_into`: the ticket closes and points to an open one of the same person, which goes on for both."""
+    other = _other(state, message, ticket)
+    if isinstance(other, Answer):
+        return Decision(answer=other)
+    refused = moves.refusal(moves.MERGE, ticket)
+    if refused is None and other.person != ticket.person:
+        refused = answers.another_requester()
+    if refused is None and other.status not in moves.TAKE_IN.to:
+        refused = answers.wrong_status(other, f"Case {other.number} is closed; nothing can be merged into it.")
+    if refused is not None:
+        return Decision(answer=refused)
+    merged = moves.moved(moves.MERGE, ticket, now, closed_at=now, close_reason=MERGED, merged_into=other.number)
+    author, to_number = agent_as_author(agent), {"to_number": other.number}
+    decision = recorded(message, merged, moves.MERGE.event, author, "", now, details=to_number, more=to_number)
+    taken_in = _linked(moves.TAKE_IN, message, agent, other, ticket, now, derived_id("entry", message.key, other.id))
+    taken_in = telling_agent(taken_in, other.agent, "ticket.linked")
+    return accepting(
+        replace(decision, changes=[*decision.changes, *taken_in.changes], said=[*decision.said, *taken_in.said])
+    )
+
+
+def _linked(
+    move: moves.Move,
+    message: Message,
+    agent: Agent,
+    ticket: Ticket,
+    other: Ticket,
+    now: datetime,
+    entry_id: str | None = None,
+) -> Decision:
+    links = ticket.links if other.number in ticket.links else (*ticket.links, other.number)
+    linked, to_number = moves.moved(move, ticket, now, links=links), {"to_number": other.number}
+    author = agent_as_author(agent)
+    return recorded(
+        message,
+        linked,
+        move.event,
+        author,
+        "",
+        now,
+        visibility="internal",
+        details=to_number,
+        more=to_number,
+        id_=entry_id,
+    )
+
+
+def _other(state: State, message: Message, ticket: Ticket) -> Ticket | Answer:
+    """The other ticket that the message names."""
+    named = numbers_joined(message)
+    assert named is not None, "the door has looked"
+    other = state.ticket(named[1])
+    if other is None:
+        return answers.unknown_ticket(named[1])
+    return answers.invalid({"to_number": ["It is the case itself."]}) if other.id == ticket.id else other

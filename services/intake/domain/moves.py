@@ -1,0 +1,171 @@
+"""The life of a ticket as one table: which command, by whom, from which status to which, announced by which event.
+
+It is the only place that knows from where to where: the functions that decide ask it, and the table and the diagram of
+docs/ticket-life.md are drawn from it (drawing.py). Who somebody is, and what else a command asks, is not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from services.chassis.decision import Answer
+from services.intake.domain import answers
+from services.intake.domain.tickets import Status, Ticket, entered, next_version
+
+By = Literal["requester", "moderator", "its agent", "an agent who may have it", "routing", "sla"]
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+OPEN = tuple(status for status in STATUSES if status != "closed")
+"""Open is every status but `closed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One row. `to` has the status that follows for each in which the command may come; what it lacks is
+    `wrong_status`. With `anew` the status is entered even where the ticket has it: a second suggestion restarts the 7
+    days. `also`: what must be true besides, in words, for the page."""
+
+    commands: tuple[str, ...]
+    by: tuple[By, ...]
+    to: Mapping[Status, Status]
+    event: str
+    anew: bool = False
+    also: str = ""
+
+
+def _to(status: Status, *before: Status) -> dict[Status, Status]:
+    return dict.fromkeys(before, status)
+
+
+def _as_it_is(*before: Status) -> dict[Status, Status]:
+    return {status: status for status in before}
+
+
+_WAITS_AGAIN = {**_as_it_is(*OPEN), "assigned": "new"}
+"""What was only assigned waits as it did before (as `reopened`, if it was ever closed: see `status_after`)."""
+_REQUESTER_WROTE = {**_to("needs_reply", *OPEN), "new": "new"}
+_THEIRS: tuple[By, ...] = ("its agent",)
+
+ASSIGN = Move(
+    ("ticket.assign",),
+    ("routing",),
+    {**_as_it_is(*OPEN), "new": "assigned", "reopened": "assigned"},
+    "ticket.assigned",
+    also="no agent has it",
+)
+UNASSIGN = Move(("ticket.unassign",), ("routing",), _WAITS_AGAIN, "ticket.unassigned", also="an agent has it")
+CHANGE_AGENT = Move(("ticket.change_agent",), ("requester",), _WAITS_AGAIN, "ticket.unassigned", also="an agent has it")
+GIVE_BACK = Move(("ticket.transfer",), _THEIRS, _WAITS_AGAIN, "ticket.transferred", also="without `to_agent`")
+HAND_OVER = Move(
+    ("ticket.transfer",),
+    _THEIRS,
+    _as_it_is(*OPEN),
+    "ticket.transferred",
+    also="to an agent who is there and may have it",
+)
+START_WORK = Move(
+    ("ticket.start_work",),
+    _THEIRS,
+    _to("work_in_progress", "assigned", "needs_reply", "reopened"),
+    "ticket.work_started",
+)
+ASK_INFO = Move(("ticket.ask_info",), _THEIRS, _to("need_more_info", *OPEN), "ticket.info_requested", anew=True)
+SUGGEST = Move(
+    ("ticket.suggest_solution",), _THEIRS, _to("solution_suggested", *OPEN), "ticket.solution_suggested", anew=True
+)
+REPLY = Move(("ticket.reply",), ("requester",), _REQUESTER_WROTE, "ticket.customer_replied")
+NOTE_BY_REQUESTER = Move(
+    ("ticket.submit", "ticket.reply"), ("requester",), _REQUESTER_WROTE, "ticket.note_added", also="the issue is open"
+)
+NOTE_BY_AGENT = Move(("ticket.add_note",), ("an agent who may have it",), _as_it_is(*OPEN), "ticket.note_added")
+EDIT = Move(("ticket.edit",), ("requester",), _as_it_is(*OPEN), "ticket.edited")
+RECLASSIFY = Move(("ticket.reclassify",), _THEIRS, _as_it_is(*OPEN), "ticket.reclassified")
+ASK_CONSENT = Move(("ticket.ask_consent",), _THEIRS, _as_it_is(*OPEN), "ticket.consent_requested")
+ANSWER_CONSENT = Move(
+    ("ticket.answer_consent",), ("requester",), _as_it_is(*OPEN), "ticket.consent_answered", also="they were asked"
+)
+ESCALATE = Move(
+    ("ticket.escalate",),
+    ("requester", "moderator"),
+    _as_it_is("new", "assigned", "work_in_progress", "needs_reply", "reopened"),
+    "ticket.escalated",
+    also="not escalated yet, and the desk has not replied for the time of the rule",
+)
+LINK = Move(("ticket.link",), ("an agent who may have it",), _as_it_is(*OPEN), "ticket.linked")
+MERGE = Move(
+    ("ticket.merge_into",),
+    _THEIRS,
+    _to("closed", *OPEN),
+    "ticket.merged",
+    also="the other is open and of the same person",
+)
+TAKE_IN = Move(
+    ("ticket.merge_into",), ("an agent who may have it",), _as_it_is(*OPEN), "ticket.linked", also="on the other ticket"
+)
+ACCEPT = Move(("ticket.accept_solution",), ("requester",), _to("closed", "solution_suggested"), "ticket.closed")
+CLOSE = Move(("ticket.close",), _THEIRS, _to("closed", *OPEN), "ticket.closed")
+AUTO_CLOSE = Move(
+    ("ticket.auto_close",),
+    ("sla",),
+    _to("closed", "solution_suggested"),
+    "ticket.closed",
+    also="nobody replied for 7 days",
+)
+REOPEN = Move(
+    ("ticket.reply", "ticket.submit"),
+    ("requester",),
+    _to("reopened", "closed"),
+    "ticket.reopened",
+    also="closed no more than 7 days ago, not merged, and the issue is not open in another ticket",
+)
+
+TABLE = (
+    ASSIGN,
+    UNASSIGN,
+    CHANGE_AGENT,
+    GIVE_BACK,
+    HAND_OVER,
+    START_WORK,
+    ASK_INFO,
+    SUGGEST,
+    REPLY,
+    NOTE_BY_REQUESTER,
+    NOTE_BY_AGENT,
+    EDIT,
+    RECLASSIFY,
+    ASK_CONSENT,
+    ANSWER_CONSENT,
+    ESCALATE,
+    LINK,
+    MERGE,
+    TAKE_IN,
+    ACCEPT,
+    CLOSE,
+    AUTO_CLOSE,
+    REOPEN,
+)
+
+
+def refusal(move: Move, ticket: Ticket) -> Answer | None:
+    """`wrong_status` if the table has no way from the ticket's status."""
+    return None if ticket.status in move.to else answers.wrong_status(ticket)
+
+
+def status_after(move: Move, ticket: Ticket) -> Status:
+    """Where the move leads. A ticket that was ever closed is never `new` again: it waits as `reopened`.
+
+    Raises KeyError where the table has no way.
+    """
+    status = move.to[ticket.status]
+    return "reopened" if status == "new" and ticket.reopen_count else status
+
+
+def moved(move: Move, ticket: Ticket, now: datetime, **changed: Any) -> Ticket:
+    """The ticket's next version, after the move. `changed`: what else changes. Raises KeyError as `status_after`."""
+    status = status_after(move, ticket)
+    if move.anew:
+        return entered(next_version(ticket, now, **changed), status, now)
+    return next_version(ticket, now, status, **changed)
