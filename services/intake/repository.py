@@ -253,8 +253,9 @@ def _temporary(message: Message) -> Mapping[str, str] | None:
 
 
 def _numbers_named(messages: Sequence[Message]) -> set[str]:
-    """Of all tickets that the commands are about."""
-    named = {one.data.get(name) for one in messages for name in ("number", "refers_to", "to_number")}
+    """Of all tickets that the commands are about. (News name tickets too, and change none.)"""
+    commands = [one for one in messages if one.type != "sla.armed"]
+    named = {one.data.get(name) for one in commands for name in ("number", "refers_to", "to_number")}
     named |= {one.subject for one in messages if one.type in JOINING}
     return {number for number in named if number is not None}
 

@@ -8,12 +8,17 @@ import pytest
 from bson import decode, encode
 from bson.codec_options import CodecOptions
 
+from services.intake.domain.agents import KnownAgent
 from services.intake.repository import (
     INDEXES,
     account_document,
     account_of,
+    agent_document,
+    agent_of,
     entry_document,
     entry_of,
+    escalatable_document,
+    escalatable_of,
     ticket_document,
     ticket_of,
 )
@@ -25,6 +30,28 @@ AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 def through_bson(document: dict[str, Any]) -> dict[str, Any]:
     """As the database gives it back."""
     return decode(encode(document), AWARE)
+
+
+def test_a_ticket_of_an_older_version_loads() -> None:
+    desk = Desk()
+    ticket = desk.ticket(desk.opened())
+    older = ticket_document(ticket)
+    for name in ("consent", "changed_from", "merged_into", "body_version"):
+        del older[name]
+    assert ticket_of(through_bson(older)) == ticket
+
+
+def test_news_come_back_as_they_were() -> None:
+    desk = Desk()
+    desk.armed(desk.opened(), desk.now)
+    for agent in (
+        *desk.state.agents.values(),
+        KnownAgent("a4", "A4", ("billing",), ("en",), ("vip",), False, desk.now),
+    ):
+        assert agent_of(through_bson(agent_document(agent))) == agent
+    for one in desk.state.escalatable.values():
+        assert escalatable_of(through_bson(escalatable_document(one))) == one
+    assert desk.state.escalatable
 
 
 @pytest.mark.parametrize("status", ["new", "assigned", "needs_reply", "solution_suggested", "closed", "reopened"])
