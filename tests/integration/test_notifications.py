@@ -198,9 +198,6 @@ def test_what_failed_is_sent_again_once_for_each_time_that_it_is_asked_for(
     publish(desk, [a_contact_change(1, f"ada{n}@example.org", f"r{n}") for n in people])
     publish(desk, [opened(n, contact_version=1) for n in people])
     assert settled(desk, 60)["receipt", "email", "failed"] == 30
-    desk.terminate("notifications")
-    desk.settings_of["notifications"] = {}
-
     monkeypatch.setenv("CASEBUS_MONGO", desk.admin_mongo_url)
     monkeypatch.setenv("CASEBUS_DB_PREFIX", desk.db_prefix)
     asked = CliRunner().invoke(app, ["notifications", "failed", "--kind", "receipt", "--since", "1h", "--json"])
@@ -211,6 +208,15 @@ def test_what_failed_is_sent_again_once_for_each_time_that_it_is_asked_for(
     assert "30 deliveries" in dry.output
     assert deliveries(desk)["receipt", "email", "failed"] == 30
 
+    in_vain = CliRunner().invoke(app, ["notifications", "resend", rows[0]["id"]])
+    assert "Sent again: 1 delivery." in in_vain.output
+    deadline = time.monotonic() + PATIENCE
+    while [one.attempts for one in Failed(settings.load()).chosen(Choice(ids=frozenset({rows[0]["id"]})))] != [4]:
+        assert time.monotonic() < deadline, "it was not tried anew"
+        time.sleep(0.1)
+
+    desk.terminate("notifications")
+    desk.settings_of["notifications"] = {}
     chosen = list(Failed(settings.load()).chosen(Choice()))
     first, second = Failed(settings.load()), Failed(settings.load())
     with ThreadPoolExecutor(2) as operators:

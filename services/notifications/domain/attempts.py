@@ -88,7 +88,7 @@ def record_attempt(view: View, timer: Message, now: datetime) -> Decision:
 
 def _hold(delivery: Delivery, until: datetime) -> Decision:
     """Until the requester's quiet hours end. Those before a first attempt are no time in which it was tried."""
-    if not delivery.attempts:
+    if delivery.attempts == delivery.attempts_before:
         delivery = replace(delivery, tried_since=until)
     held, arm = to_send(delivery, until)
     return Decision([held], timers=[arm])
@@ -101,7 +101,7 @@ def _give_up(delivery: Delivery, reason: str) -> Decision:
 
 def send_again(delivery: Delivery, now: datetime) -> tuple[Delivery, Arm]:
     """A delivery that failed, as an operator sends it again: from the first attempt on, as if it were new."""
-    return to_send(replace(delivery, attempts=0, tried_since=now, reason=""), now)
+    return to_send(replace(delivery, attempts_before=delivery.attempts, tried_since=now), now)
 
 
 def pause(delivery_id: str, attempts: int) -> timedelta:
@@ -118,7 +118,8 @@ def pause(delivery_id: str, attempts: int) -> timedelta:
 def retry_at(delivery: Delivery, now: datetime, give_up_after: timedelta) -> datetime | None:
     """When to try again, the last time at the very end of `give_up_after`; None once that is over."""
     end = (delivery.tried_since or delivery.created_at) + give_up_after
-    return None if now >= end else min(now + pause(delivery.id, delivery.attempts), end)
+    made = delivery.attempts - delivery.attempts_before
+    return None if now >= end else min(now + pause(delivery.id, made), end)
 
 
 def announce_sent(delivery: Delivery) -> Say:

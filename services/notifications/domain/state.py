@@ -127,6 +127,8 @@ class Delivery:
     """`person_of` the requester; empty for anybody else, who has no preferences."""
     tried_since: datetime | None = None
     """From when the time is reckoned after which it is given up, where that is not `created_at`."""
+    attempts_before: int = 0
+    """Those that had been made when an operator sent it again. They count on: each attempt has a number of its own."""
     title: str = ""
     text: str = ""
     """Title and text of a mail, the body of a webhook's request: kept until it is sent or skipped."""

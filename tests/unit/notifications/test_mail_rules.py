@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.chassis.decision import Message
 from services.notifications.domain.addresses import ADDRESS_WAIT
-from services.notifications.domain.attempts import FIRST_PAUSE, LONGEST_PAUSE, pause
+from services.notifications.domain.attempts import FIRST_PAUSE, LONGEST_PAUSE, pause, send_again
 from services.notifications.domain.state import KEPT, Outcome, Policy
 from tests.unit.notifications.builders import (
     ACCEPTED,
@@ -186,6 +186,34 @@ def test_a_refused_mail_fails_at_once() -> None:
     desk.let_time_pass(NOW + DAY)
     assert (desk.mail().status, desk.mail().attempts) == ("failed", 1)
     assert [data["reason"] for data in desk.announced("notification.failed")] == ["550 5.1.1"]
+
+
+def test_sent_again_by_an_operator_it_is_tried_as_if_it_were_new() -> None:
+    desk = _desk_with_a_mail(lambda _mail, _attempt: DEFERRED)
+    desk.let_time_pass(NOW + 3 * DAY)
+    before = desk.mail()
+    made = len(desk.attempts)
+    again, arm = send_again(before, desk.now)
+    desk.deliveries[again.id], desk.timers[arm.id] = again, arm
+    desk.let_time_pass(NOW + 6 * DAY)
+    moments = [moment for moment, _, _ in desk.attempts[made:]]
+    assert moments[0] == NOW + 3 * DAY
+    assert moments[1] - moments[0] <= FIRST_PAUSE
+    assert moments[-1] == NOW + 4 * DAY
+    assert (desk.mail().status, desk.mail().attempts) == ("failed", len(desk.attempts))
+    assert len(desk.announced("notification.failed")) == 2
+
+
+def test_no_attempt_has_the_number_of_an_earlier_one() -> None:
+    """By its number the process remembers how an attempt went: it must not be taken for that of an earlier one."""
+    desk = _desk_with_a_mail(lambda _mail, _attempt: REFUSED)
+    desk.let_time_pass(NOW)
+    again, arm = send_again(desk.mail(), desk.now)
+    desk.deliveries[again.id], desk.timers[arm.id] = again, arm
+    assert arm.data["attempt"] == 2
+    desk.server = lambda _mail, _attempt: ACCEPTED
+    desk.let_time_pass(NOW)
+    assert (desk.mail().status, desk.mail().attempts) == ("sent", 2)
 
 
 def test_a_failed_mail_leaves_the_channels_delivery_as_it_is() -> None:
