@@ -46,8 +46,9 @@ compose-test: setup ## docker-compose.yml on a real Docker engine, through all t
 bench: setup ## how fast it is, against the limit and against one message at a time
 	@$(PYTHON) -m tests.bench
 
-contracts: setup ## write the AsyncAPI document and the JSON Schemas from contracts/
+contracts: setup ## write what is drawn from code: AsyncAPI document, JSON Schemas, the table of a ticket's life
 	@$(PYTHON) -m contracts.generate
+	@$(PYTHON) -m services.intake.drawing
 
 lock: setup ## pin the packages of requirements*.in anew, with hashes
 	@$(PYTHON) -m pip install -qq --disable-pip-version-check uv

@@ -15,7 +15,7 @@ from services.chassis.decision import Answer
 from services.intake.domain import answers
 from services.intake.domain.tickets import Status, Ticket, entered, next_version
 
-By = Literal["requester", "moderator", "its agent", "an agent who may have it", "routing", "sla"]
+By = Literal["requester", "moderator", "its agent", "an agent who may have it", "the other's agent", "routing", "sla"]
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 OPEN = tuple(status for status in STATUSES if status != "closed")
@@ -103,7 +103,7 @@ MERGE = Move(
     also="the other is open and of the same person",
 )
 TAKE_IN = Move(
-    ("ticket.merge_into",), ("an agent who may have it",), _as_it_is(*OPEN), "ticket.linked", also="on the other ticket"
+    ("ticket.merge_into",), ("the other's agent",), _as_it_is(*OPEN), "ticket.linked", also="on the ticket that goes on"
 )
 ACCEPT = Move(("ticket.accept_solution",), ("requester",), _to("closed", "solution_suggested"), "ticket.closed")
 CLOSE = Move(("ticket.close",), _THEIRS, _to("closed", *OPEN), "ticket.closed")

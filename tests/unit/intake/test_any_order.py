@@ -98,12 +98,68 @@ class AnyOrder(RuleBasedStateMachine):
     )
     def agent_acts(self, type_: str, place: int, right: bool, expected: int | None) -> None:
         number = self.number(place)
+        self.heard(self.desk.agent(type_, number, self.its_agent(number, right), expected_version=expected))
+
+    def its_agent(self, number: str, right: bool) -> str:
+        """Who has the ticket, or somebody who has not; one that nobody has is given to somebody first."""
         ticket = self.desk.state.ticket(number)
         if ticket and not ticket.agent and right:
             self.heard(self.desk.assign(number))
             ticket = self.desk.ticket(number)
-        agent = ticket.agent.id if ticket and ticket.agent and right else "a3"
-        self.heard(self.desk.agent(type_, number, agent, expected_version=expected))
+        return ticket.agent.id if ticket and ticket.agent and right else "a3"
+
+    @rule(
+        type_=st.sampled_from(["ticket.start_work", "ticket.add_note", "ticket.ask_consent"]),
+        place=PLACES,
+        right=RIGHT,
+    )
+    def agent_works(self, type_: str, place: int, right: bool) -> None:
+        number = self.number(place)
+        self.heard(self.desk.agent(type_, number, self.its_agent(number, right)))
+
+    @rule(place=PLACES, right=RIGHT, category=CATEGORIES, subcategory=st.sampled_from([None, "card"]))
+    def reclassify(self, place: int, right: bool, category: str, subcategory: str | None) -> None:
+        number = self.number(place)
+        agent = self.its_agent(number, right)
+        more = {"category": category, "subcategory": subcategory}
+        self.heard(self.desk.agent("ticket.reclassify", number, agent, **more))
+
+    @rule(place=PLACES, right=RIGHT, to_agent=st.sampled_from([None, "a1", "a2", "nobody"]))
+    def transfer(self, place: int, right: bool, to_agent: str | None) -> None:
+        number = self.number(place)
+        more = {} if to_agent is None else {"to_agent": to_agent}
+        self.heard(self.desk.agent("ticket.transfer", number, self.its_agent(number, right), **more))
+
+    @rule(type_=st.sampled_from(["ticket.link", "ticket.merge_into"]), place=PLACES, other=PLACES, right=RIGHT)
+    def join(self, type_: str, place: int, other: int, right: bool) -> None:
+        number = self.number(place)
+        agent = self.its_agent(number, right)
+        self.heard(self.desk.agent(type_, number, agent, to_number=self.number(other)))
+
+    @rule(place=PLACES, right=RIGHT, subject=st.none() | SUBJECTS, body=st.none() | SUBJECTS)
+    def edit(self, place: int, right: bool, subject: str | None, body: str | None) -> None:
+        number = self.number(place)
+        given = {name: text for name, text in (("subject", subject), ("body", body)) if text is not None}
+        self.heard(self.desk.requester("ticket.edit", number, self.requester(number, right), **given))
+
+    @rule(place=PLACES, right=RIGHT)
+    def change_agent(self, place: int, right: bool) -> None:
+        number = self.number(place)
+        who = self.requester(number, right)
+        self.heard(self.desk.requester("ticket.change_agent", number, who, reason="Another, please"))
+
+    @rule(place=PLACES, right=RIGHT, granted=st.booleans())
+    def answer_consent(self, place: int, right: bool, granted: bool) -> None:
+        number = self.number(place)
+        self.heard(self.desk.requester("ticket.answer_consent", number, self.requester(number, right), granted=granted))
+
+    @rule(place=st.integers(0, 19), right=RIGHT, armed=st.booleans(), by_moderator=st.booleans())
+    def escalate(self, place: int, right: bool, armed: bool, by_moderator: bool) -> None:
+        number = self.number(place)
+        if armed:
+            self.desk.armed(number, self.desk.now)
+        who = {"moderator": {"id": "mod1"}} if by_moderator else {"requester": self.requester(number, right)}
+        self.heard(self.desk.send("ticket.escalate", {**who, "number": number}))
 
     @rule(place=st.integers(0, 19), right=RIGHT)
     def auto_close(self, place: int, right: bool) -> None:
@@ -145,6 +201,16 @@ class AnyOrder(RuleBasedStateMachine):
     def numbers_are_of_one_ticket(self) -> None:
         tickets = self.desk.state.tickets.values()
         assert len({ticket.number for ticket in tickets}) == len(tickets)
+
+    @invariant()
+    def merges_form_no_circle_and_are_for_good(self) -> None:
+        for ticket in self.desk.state.tickets.values():
+            seen = {ticket.number}
+            while ticket.merged_into is not None:
+                assert ticket.status == "closed"
+                ticket = self.desk.ticket(ticket.merged_into)
+                assert ticket.number not in seen
+                seen.add(ticket.number)
 
     @invariant()
     def status_and_times_agree(self) -> None:
