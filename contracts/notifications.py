@@ -13,6 +13,21 @@ CHANNELS = ("email", "channel", "agent", "webhook")
 """Ways to tell: mail, `notification.message` to the channel or to the agent, an operator's webhook (its name is the
 `recipient`)."""
 
+SWITCHABLE_KINDS = (
+    "receipt",
+    "assigned",
+    "info_requested",
+    "solution_suggested",
+    "reminder",
+    "closed",
+    "reopened",
+    "escalated",
+    "consent_requested",
+)
+"""Kinds of notification that requesters may switch off (`account.set_preferences`, `notify`), by channel."""
+
+SWITCHABLE_CHANNELS = ("email", "channel")
+
 MAX_TITLE = 200
 MAX_TEXT = common.MAX_BODY + 10_000
 """What an agent wrote is shown whole, within the words of the operator's template."""
