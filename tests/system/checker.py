@@ -38,6 +38,7 @@ TOLD_TO_REQUESTER = {
 NOTIFIED_TO_AGENT = {
     "ticket.assigned",
     "ticket.customer_replied",
+    "ticket.reopened",
     "ticket.escalated",
     "ticket.consent_answered",
     "sla.warning",

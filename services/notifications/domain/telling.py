@@ -48,6 +48,7 @@ TO_AGENT: Mapping[str, AgentKind] = {
     "ticket.assigned": "assigned_to_agent",
     "ticket.customer_replied": "replied",
     "ticket.note_added": "replied",
+    "ticket.reopened": "replied",
     "ticket.escalated": "escalated_to_agent",
     "ticket.consent_answered": "consent_answered",
     "sla.warning": "warning",
@@ -60,6 +61,7 @@ QUOTED = frozenset(
         "ticket.consent_requested",
         "ticket.customer_replied",
         "ticket.note_added",
+        "ticket.reopened",
         "ticket.escalated",
     }
 )

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.chassis.decision import Message
+from services.chassis.decision import Arm, Message
 from services.notifications.domain.addresses import ADDRESS_WAIT
 from services.notifications.domain.attempts import FIRST_PAUSE, LONGEST_PAUSE, pause, send_again
 from services.notifications.domain.state import KEPT, Outcome, Policy
+from services.notifications.repository import delivery_of
 from tests.unit.notifications.builders import (
     ACCEPTED,
     DAY,
@@ -230,6 +231,20 @@ def test_a_timer_of_an_earlier_attempt_does_nothing() -> None:
     stale = Message("x", "timer.send", "notifications", {"attempt": first.data["attempt"]}, first.about, "x")
     desk.hear(stale)
     assert desk.mail() == before
+
+
+def test_a_mail_that_an_older_version_stored_is_sent() -> None:
+    row = {
+        "_id": "old", "event_id": "e1", "kind": "receipt", "number": "00000042", "recipient": "r1", "channel": "email",
+        "status": "pending", "created_at": NOW, "version": 2, "attempts": 0, "contact_version": 1, "title": "T",
+        "text": "B", "next_attempt_at": NOW,
+    }  # fmt: skip
+    desk = Desk()
+    desk.hear(a_contact_change(1))
+    desk.deliveries["old"] = delivery_of(row)
+    desk.timers["mail:old"] = Arm("mail:old", NOW, "send", "old", {"attempt": 1})
+    desk.let_time_pass(NOW)
+    assert (desk.mail().status, len(desk.attempts)) == ("sent", 1)
 
 
 # Redelivery and reordering

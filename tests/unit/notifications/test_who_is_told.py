@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.envelope import parse
+from contracts.notifications import SWITCHABLE_CHANNELS, SWITCHABLE_KINDS
 from services.chassis.decision import derived_id
 from services.notifications.domain.decide import decide
-from services.notifications.domain.state import Policy, View
-from services.notifications.domain.telling import FOR_WEBHOOKS, owed
+from services.notifications.domain.preferences import ALWAYS
+from services.notifications.domain.state import Channel, Policy, RequesterKind, View
+from services.notifications.domain.telling import FOR_WEBHOOKS, TO_REQUESTER, owed
 from services.notifications.templates import Templates
 from tests.unit.notifications.builders import (
     ACCEPTED,
@@ -37,7 +41,7 @@ TOLD_BY_EVENT = {
     "sla.closing_soon": [(WEB, "reminder")],
     "ticket.closed": [(WEB, "closed")],
     "ticket.merged": [(WEB, "closed")],
-    "ticket.reopened": [(WEB, "reopened")],
+    "ticket.reopened": [(WEB, "reopened"), (AGENT, "replied")],
     "ticket.escalated": [(WEB, "escalated"), (AGENT, "escalated_to_agent")],
     "ticket.consent_requested": [(WEB, "consent_requested")],
     "ticket.consent_answered": [(AGENT, "consent_answered")],
@@ -77,6 +81,12 @@ def test_no_mail_without_an_address() -> None:
     desk.hear(an_event("ticket.opened", contact_version=0))
     assert desk.mails() == []
     assert desk.timers == {}
+
+
+def test_kinds_that_a_requester_may_switch_off_are_those_of_the_contract() -> None:
+    assert {*TO_REQUESTER.values()} == set(SWITCHABLE_KINDS)
+    assert set(get_args(RequesterKind)) == {*SWITCHABLE_KINDS, *ALWAYS}
+    assert set(SWITCHABLE_CHANNELS) < set(get_args(Channel))
 
 
 def test_the_agent_is_never_mailed() -> None:
