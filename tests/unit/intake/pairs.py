@@ -1,0 +1,195 @@
+"""All that can be asked of one ticket, and a desk on which any two of it meet: for the tests of all pairs.
+
+Each command is made from the ticket as its sender knows it, which another command may have changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from contracts import registry
+from contracts.names import EVENTS
+from services.chassis.decision import Decision, Message
+from services.intake.domain.agents import KnownAgent
+from services.intake.domain.history import Entry
+from services.intake.domain.moves import TABLE, status_after
+from services.intake.domain.state import Escalatable, State, TicketWritten
+from services.intake.domain.tickets import Ticket
+from tests.unit.intake.desk import CATALOGUE, MORNING, Desk, account, submission
+
+AGENTS = tuple(KnownAgent(id_, id_.upper(), ("*",)) for id_ in ("a1", "a2"))
+NOW = MORNING.replace(hour=12)
+
+Data = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Two open issues of one person, both with a1: `ticket`, in some status, and `other`; and their histories."""
+
+    ticket: Ticket
+    other: Ticket
+    entries: tuple[Entry, ...]
+
+    def state(self) -> State:
+        """As a turn loads it. The desk has had its time, so that the ticket may be escalated."""
+        due = [Escalatable(self.ticket.id, self.ticket.status_version, MORNING)]
+        numbers = deque(["10000900"])
+        tickets = (self.ticket, self.other)
+        return State(CATALOGUE, tickets, (), self.entries, numbers=numbers, agents=AGENTS, escalatable=due)
+
+
+def meeting(status: str, name: str = "ann") -> Meeting:
+    """With the ticket in this status, and permission to log in asked for."""
+    desk = Desk()
+    number = desk.opened(status=status, requester=account(name), subject="Card lost")
+    more = {"subject": "App slow", "category": "technical", "distinct_from": [number]}
+    other = desk.opened(status="assigned", requester=account(name), **more)
+    ticket = replace(desk.ticket(number), consent="asked")
+    return Meeting(ticket, desk.ticket(other), tuple(desk.state.written_entries))
+
+
+def _by_requester(type_: str, **more: Any) -> Callable[[Meeting], tuple[str, str, Data]]:
+    return lambda m: (
+        "web",
+        type_,
+        {"requester": account(m.ticket.requester.id), "number": m.ticket.number, **more},
+    )
+
+
+def _by_agent(type_: str, agent: str = "a1", **more: Any) -> Callable[[Meeting], tuple[str, str, Data]]:
+    return lambda m: (f"agent.{agent}", type_, {"agent_id": agent, "number": m.ticket.number, **more})
+
+
+def _submission(m: Meeting, **more: Any) -> tuple[str, str, Data]:
+    return "web", "ticket.submit", submission(account(m.ticket.requester.id), subject="Card lost", **more)
+
+
+def _of_routing(type_: str, **more: Any) -> Callable[[Meeting], tuple[str, str, Data]]:
+    return lambda m: (
+        "routing",
+        type_,
+        {"number": m.ticket.number, "assignment_seq": m.ticket.assignment_seq, "reason": "load", **more},
+    )
+
+
+COMMANDS: Mapping[str, Callable[[Meeting], tuple[str, str, Data]]] = {
+    "submit": _submission,
+    "refer": lambda m: _submission(m, refers_to=m.ticket.number),
+    "reply": _by_requester("ticket.reply", body="Hello?"),
+    "edit": _by_requester("ticket.edit", body="In other words"),
+    "accept": _by_requester("ticket.accept_solution"),
+    "change_agent": _by_requester("ticket.change_agent", reason="Another, please"),
+    "answer_consent": _by_requester("ticket.answer_consent", granted=True),
+    "escalate": _by_requester("ticket.escalate"),
+    "moderator": lambda m: ("web", "ticket.escalate", {"moderator": {"id": "mod1"}, "number": m.ticket.number}),
+    "start_work": _by_agent("ticket.start_work"),
+    "ask_info": _by_agent("ticket.ask_info", body="Which card?"),
+    "suggest": _by_agent("ticket.suggest_solution", body="Try again"),
+    "note": _by_agent("ticket.add_note", "a2", body="They have called"),
+    "ask_consent": _by_agent("ticket.ask_consent", reason="To see it"),
+    "reclassify": _by_agent("ticket.reclassify", category="safety"),
+    "hand_over": _by_agent("ticket.transfer", to_agent="a2", reason="Knows cards"),
+    "give_back": _by_agent("ticket.transfer", reason="On leave"),
+    "link": lambda m: _by_agent("ticket.link", "a2", to_number=m.other.number)(m),
+    "merge": lambda m: _by_agent("ticket.merge_into", to_number=m.other.number)(m),
+    "take_in": lambda m: (
+        "agent.a1",
+        "ticket.merge_into",
+        {"agent_id": "a1", "number": m.other.number, "to_number": m.ticket.number},
+    ),
+    "close": _by_agent("ticket.close", reason="Done"),
+    "assign": _of_routing("ticket.assign", agent={"id": "a2", "display_name": "A2"}),
+    "unassign": _of_routing("ticket.unassign"),
+    "auto_close": lambda m: (
+        "sla",
+        "ticket.auto_close",
+        {"number": m.ticket.number, "status_version": m.ticket.status_version},
+    ),
+}
+"""Every command that changes a ticket, by a short name; some in two forms."""
+
+PAIRS = tuple((first, second) for first in COMMANDS for second in COMMANDS)
+
+
+def message(name: str, at: Meeting, id_: str, **more: Any) -> Message:
+    """The command as it comes out of its schema."""
+    sender, type_, data = COMMANDS[name](at)
+    kind = registry.command(type_)
+    assert kind is not None
+    assert kind.may_be_sent_by(sender)
+    return Message(id_, type_, sender, kind.schema.load({**data, **more}), None, f"{sender}\x1f{id_}")
+
+
+def refusal(name: str, ticket: Ticket, other: Ticket, sent: Message) -> str | None:
+    """The code of the refusal that is right for the tickets as they stand; None if the command takes effect.
+
+    A model of its own, that knows the table and nothing of the functions which decide.
+    """
+    data, open_ = sent.data, ticket.status != "closed"
+    acted = other if name == "take_in" else ticket
+    if sent.sender == "agent.a1" and (acted.agent is None or acted.agent.id != "a1"):
+        return "forbidden"
+    match name:
+        case "submit" | "refer" | "reply":
+            return None
+        case "assign":
+            fits = open_ and ticket.agent is None and ticket.assignment_seq == data["assignment_seq"]
+            return None if fits else "conflict"
+        case "unassign":
+            fits = open_ and ticket.agent is not None and ticket.assignment_seq == data["assignment_seq"]
+            return None if fits else "conflict"
+        case "auto_close":
+            fits = ticket.status == "solution_suggested" and ticket.status_version == data["status_version"]
+            return None if fits else "conflict"
+    goes = any(sent.type in move.commands and acted.status in move.to for move in TABLE)
+    if not goes:
+        return "wrong_status"
+    match name:
+        case "merge" if other.status == "closed":
+            return "wrong_status"
+        case "take_in" if not open_:
+            return "wrong_status"
+        case "change_agent" if ticket.agent is None:
+            return "wrong_status"
+        case "answer_consent" if ticket.consent != "asked":
+            return "wrong_status"
+        case "escalate" | "moderator" if ticket.escalated:
+            return "wrong_status"
+        case "reclassify" if ticket.category == "safety":
+            return "invalid"
+        case "edit" if ticket.body_version != 1:
+            return "invalid"
+        case "link" if other.number in ticket.links:
+            return "conflict"
+    return None
+
+
+def check(decision: Decision, sent: Message, before: Mapping[str, Ticket]) -> None:
+    """One answer; what was refused changes nothing; else each ticket is one version on by the table, with one event."""
+    assert decision.answer is not None
+    if decision.answer.type in ("command.rejected", "ticket.similar"):
+        assert not decision.changes
+        assert not decision.said
+        return
+    written = [change for change in decision.changes if isinstance(change, TicketWritten)]
+    events = [say for say in decision.said if say.exchange == EVENTS]
+    assert written
+    assert [(say.data["ticket"]["id"], say.data["ticket"]["version"]) for say in events] == [
+        (one.ticket.id, one.ticket.version) for one in written
+    ]
+    for change, event in zip(written, events, strict=True):
+        after, entry = change.ticket, change.entry
+        assert (entry.ticket_id, entry.version, f"ticket.{entry.kind}") == (after.id, after.version, event.type)
+        was = before.get(after.id)
+        if was is None:
+            assert (event.type, after.version, after.status) == ("ticket.opened", 1, "new")
+            continue
+        assert after.version == was.version + 1
+        ways = [move for move in TABLE if sent.type in move.commands and event.type == move.event]
+        assert after.status in {status_after(move, was) for move in ways if was.status in move.to}
+        assert after.assignment_seq == was.assignment_seq + (after.agent != was.agent)
+        assert (after.status_version == after.version) or (after.status == was.status)

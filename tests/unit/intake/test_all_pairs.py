@@ -1,0 +1,65 @@
+"""Every two commands that meet at one ticket, in either order, from every status: each has one proper end."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from services.chassis.decision import Decision, Message
+from services.intake.domain.decide import decide
+from services.intake.domain.moves import STATUSES
+from services.intake.domain.state import State
+from tests.unit.intake.pairs import COMMANDS, NOW, PAIRS, Meeting, check, meeting, message, refusal
+
+
+def take(state: State, sent: Message) -> Decision:
+    """Decide, hold to what is always true, apply."""
+    before = dict(state.tickets)
+    decision = decide(state, sent, NOW)
+    check(decision, sent, before)
+    for change in decision.changes:
+        state.apply(change)
+    return decision
+
+
+def code(decision: Decision) -> str | None:
+    """Of a refusal."""
+    assert decision.answer is not None
+    return decision.answer.data["code"] if decision.answer.type == "command.rejected" else None
+
+
+def right(name: str, state: State, at: Meeting, sent: Message) -> str | None:
+    """What the command should be refused with, as things stand."""
+    ticket = state.tickets[at.ticket.id]
+    due = refusal(name, ticket, state.tickets[at.other.id], sent)
+    if due is None and sent.type == "ticket.escalate" and ticket.status_version != at.ticket.status_version:
+        return "too_early"  # sla has not said yet when it is due in this status
+    return due
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_of_two_commands_the_second_gets_the_answer_for_what_the_first_left(status: str) -> None:
+    at = meeting(status)
+    for first, second in PAIRS:
+        state, sent = at.state(), [message(first, at, "m1"), message(second, at, "m2")]
+        for name, one in zip((first, second), sent, strict=True):
+            due = right(name, state, at, one)
+            assert code(take(state, one)) == due, (status, first, second, name)
+        held = Counter((one.person, one.key) for one in state.tickets.values() if one.is_open)
+        assert set(held.values()) <= {1}, (status, first, second)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_command_that_expects_the_version_before_is_a_conflict_once_another_took_effect(status: str) -> None:
+    at = meeting(status)
+    agents = [name for name, make in COMMANDS.items() if make(at)[0].startswith("agent.") and name != "take_in"]
+    for first in COMMANDS:
+        for second in agents:
+            state = at.state()
+            take(state, message(first, at, "m1"))
+            moved = state.tickets[at.ticket.id].version != at.ticket.version
+            sent = message(second, at, "m2", expected_version=at.ticket.version)
+            due = right(second, state, at, sent)
+            got = code(take(state, sent))
+            assert got == (due if not moved or due == "forbidden" else "conflict"), (status, first, second)
