@@ -16,12 +16,13 @@ from pymongo import MongoClient
 
 from contracts.envelope import Event, parse, serialise
 from contracts.names import source_of
-from contracts.topology import DESK, INTAKE
+from contracts.topology import DESK, EVENTS, INTAKE
 from deploy.local.desk import Desk
 from services.chassis.unit_of_work import Document
 from tests.unit.intake.desk import account, submission
 
 PATIENCE = 30.0
+NOW = datetime.now(UTC)
 Command = tuple[str, str, Mapping[str, Any]]
 """Id, type, data."""
 
@@ -199,3 +200,52 @@ def test_agents_do_not_wait_behind_what_people_have_sent(desk: Desk) -> None:
     (told,) = outcomes(desk, "agent.a1", "agent.a1.inbox", 1)
     before = sum(event.time < told.time for event in heard)
     assert before < len(backlog) / 2, f"{before} of {len(backlog)} came first"
+
+
+def test_a_ticket_goes_from_hand_to_hand_is_escalated_and_merged(desk: Desk) -> None:
+    """News of agents and of deadlines come by the bus, and a command that needs them waits until they do."""
+    desk.start_all([("intake", 1), ("intake", 2)])
+    who = account()
+    filed = (submission(who, issue_key=key) for key in ("1", "2"))
+    number, other = (
+        ask(desk, "web", f"o{n}", "ticket.submit", data).data["ticket"]["number"] for n, data in enumerate(filed)
+    )
+    agent = {"id": "a1", "display_name": "Ada"}
+    assign = {"number": number, "agent": agent, "assignment_seq": 0, "reason": "least loaded"}
+    assigned = ask(desk, "routing", "1", "ticket.assign", assign).data["ticket"]
+    mine = {"agent_id": "a1", "number": number}
+
+    publish(desk, "agent.a2", [("n", "ticket.add_note", {"agent_id": "a2", "number": number, "body": "Hi"})], DESK)
+    signed_on = {"agent_id": "a2", "display_name": "Bea", "capacity": 3, "skills": ["*"], "at": NOW}
+    publish(desk, "routing", [("on", "agent.signed_on", signed_on)], EVENTS)
+    (noted,) = outcomes(desk, "agent.a2", "agent.a2.inbox", 1)
+    assert (noted.type, noted.data["ticket"]["version"]) == ("command.accepted", 3)
+
+    publish(desk, "web", [("e", "ticket.escalate", {"requester": who, "number": number})])
+    armed = {
+        "number": number,
+        "ticket_id": assigned["id"],
+        "status_version": assigned["status_version"],
+        "target": "first_reply",
+        **dict.fromkeys(("due_at", "warn_at", "escalatable_at"), NOW),
+        "calendar_version": "1",
+    }
+    publish(desk, "sla", [("armed", "sla.armed", armed)], EVENTS)
+    (escalated,) = outcomes(desk, "web", "web.outcomes", 1)
+    assert (escalated.type, escalated.data["ticket"]["escalated"]) == ("command.accepted", True)
+
+    handed = ask(desk, "agent.a1", "t", "ticket.transfer", {**mine, "to_agent": "a2", "reason": "Knows cards"})
+    assert handed.data["ticket"]["agent"] == {"id": "a2", "display_name": "Bea"}
+    (told,) = outcomes(desk, "agent.a2", "agent.a2.inbox", 1)
+    assert [entry["kind"] for entry in told.data["history"]] == ["opened", "assigned", "note_added", "escalated"]
+
+    edit = {"requester": who, "number": number}
+    assert ask(desk, "web", "w1", "ticket.edit", {**edit, "body": "Anew"}).type == "command.accepted"
+    assert ask(desk, "web", "w2", "ticket.edit", {**edit, "body": "Anew"}).data["code"] == "invalid"
+    theirs = {"agent_id": "a2", "number": number}
+    filed_anew = ask(desk, "agent.a2", "r", "ticket.reclassify", {**theirs, "category": "safety"})
+    assert filed_anew.data["ticket"]["priority"] == 1
+    merged = ask(desk, "agent.a2", "m", "ticket.merge_into", {**theirs, "to_number": other})
+    assert merged.data["ticket"]["merged_into"] == other
+    replied = ask(desk, "web", "w3", "ticket.reply", {"requester": who, "number": number, "body": "And now?"})
+    assert (replied.data["ticket"]["number"], replied.data["ticket"]["status"]) == (other, "new")
