@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 from deploy.cli.main import app
 from deploy.cli.notifications.failed import Choice
 from deploy.cli.settings import Trouble
-from services.notifications.templates import KINDS
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -25,9 +24,8 @@ def said(*arguments: str) -> str:
     return result.output
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("language", ["en", "fr"])
-def test_every_kind_can_be_previewed(kind: str, language: str) -> None:
+@pytest.mark.parametrize(("kind", "language"), [("receipt", "en"), ("contact_code", "fr"), ("breach", "de-AT")])
+def test_a_kind_is_previewed(kind: str, language: str) -> None:
     shown = said("preview", kind, "--language", language)
     assert "00001234" in shown or "12345678" in shown
 
