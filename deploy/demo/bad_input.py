@@ -89,8 +89,8 @@ class BadInput:
             ("a body of 10 MB", "too_large", {**good, "body": "x" * 10_000_000}),
         ):
             self._ask(what, code, "ticket.submit", data)
-        escalation = {"requester": good["requester"], "number": "00000001"}
-        self._ask("a command that is not offered yet", "unsupported", "ticket.escalate", escalation)
+        file = {"requester": good["requester"], "number": "00000001", "ref": "none"}
+        self._ask("a command that is not offered yet", "unsupported", "attachment.download", file)
         self._claiming("a forged source", "forbidden", source="/channels/game", type="ticket.submit")
         self._claiming("an unknown type", "invalid", source="/channels/web", type="ticket.teleport")
 
