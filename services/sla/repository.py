@@ -64,6 +64,7 @@ def to_document(ticket: Ticket) -> Document:
             for watch in ticket.watches
         ],
         "announced": ticket.announced,
+        "reminded": ticket.reminded,
     }
     if ticket.newest["status"] == "closed":
         document["forget_at"] = ticket.newest["status_since"] + KEPT_AFTER_CLOSING
@@ -78,6 +79,8 @@ def _fields(value: Span | Watch | Clock | Deadline) -> Document:
 def from_document(document: Mapping[str, Any]) -> Ticket:
     """The ticket that was stored so."""
     announced = document["announced"]
+    # Who had suggested a solution before there were reminders armed none: that suggestion counts as reminded of.
+    reminded = document.get("reminded", document["newest"]["status_version"])
     return Ticket(
         id=document["_id"],
         revision=document["revision"],
@@ -85,6 +88,7 @@ def from_document(document: Mapping[str, Any]) -> Ticket:
         spans=tuple(Span(**span) for span in document["spans"]),
         watches=tuple(_watch(watch) for watch in document["watches"]),
         announced=tuple(announced) if announced else None,
+        reminded=reminded,
     )
 
 

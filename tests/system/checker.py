@@ -57,6 +57,7 @@ TOLD_TO_AGENT = {
 """Events of which the ticket's agent hears, and by which message."""
 
 CLOSES_AFTER = timedelta(days=7)
+REMINDED_AFTER = timedelta(days=6)
 
 
 def problems(evidence: Evidence, bad: Collection[str] = ()) -> list[str]:
@@ -303,8 +304,8 @@ def agents_hear_of_their_tickets(evidence: Evidence) -> Iterator[str]:
 
 
 def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
-    """A reply clock (warning and breach) runs while it is the desk's turn; a suggestion has its closing; else nothing.
-    They are due as was announced.
+    """A reply clock (warning and breach) runs while it is the desk's turn; a suggestion has its closing and
+    the reminder before it; else nothing. They are due as was announced.
 
     All tickets of a test are younger than any target, so no timer has fired and none is due.
     """
@@ -326,16 +327,14 @@ def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
         has = armed.pop(ticket["_id"], {})
         wanted = set() if ticket["status"] in RESTING else {"warning", "breach"}
         if ticket["status"] == "solution_suggested":
-            wanted = {"auto_close"}
+            wanted = {"auto_close", "closing_soon"}
         if set(has) != wanted:
             yield f"ticket {ticket['number']} is {ticket['status']} and has the timers {sorted(has)}"
         elif "auto_close" in wanted:
-            closing = has["auto_close"]
-            if (closing["due"], closing["data"]["status_version"]) != (
-                ticket["status_since"] + CLOSES_AFTER,
-                ticket["status_version"],
-            ):
-                yield f"ticket {ticket['number']} closes at {closing['due']}, by version {closing['data']}"
+            for kind, after in (("auto_close", CLOSES_AFTER), ("closing_soon", REMINDED_AFTER)):
+                due, entered = has[kind]["due"], has[kind]["data"]["status_version"]
+                if (due, entered) != (ticket["status_since"] + after, ticket["status_version"]):
+                    yield f"ticket {ticket['number']} has {kind} at {due}, by version {entered}"
         elif wanted:
             deadline = (has["warning"]["due"], has["breach"]["due"])
             if deadline not in announced[ticket["_id"], ticket["status_version"]]:

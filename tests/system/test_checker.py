@@ -94,8 +94,11 @@ def in_order() -> Evidence:
             }
             found.events.append(event("sla.armed", f"armed{number}", armed))
         if status == "solution_suggested":
-            closing = {"kind": "auto_close", "about": ticket["id"], "due": NOW + timedelta(days=7)}
-            found.timers.append({**closing, "data": {"status_version": version}})
+            for kind, days in (("closing_soon", 6), ("auto_close", 7)):
+                due = NOW + timedelta(days=days)
+                found.timers.append(
+                    {"kind": kind, "about": ticket["id"], "due": due, "data": {"status_version": version}}
+                )
         found.tickets.append(stored)
         found.routed.append(routed)
     return found
@@ -179,9 +182,10 @@ BREACHES: list[tuple[str, Callable[[Evidence], Any], str]] = [
     (
         "a clock for a ticket that rests",
         lambda e: e.timers[0].update(about="t3"),
-        "has the timers ['auto_close', 'warning']",
+        "has the timers ['auto_close', 'closing_soon', 'warning']",
     ),
-    ("a closing at the wrong time", lambda e: e.timers[-1].update(due=NOW + timedelta(days=8)), "closes at"),
+    ("a closing at the wrong time", lambda e: e.timers[-1].update(due=NOW + timedelta(days=8)), "has auto_close at"),
+    ("a reminder at the wrong time", lambda e: e.timers[-2].update(due=NOW), "has closing_soon at"),
     ("a closing of another suggestion", lambda e: e.timers[-1].update(data={"status_version": 2}), "by version"),
     ("a timer for nothing", lambda e: e.timers[0].update(about="t9"), "armed for t9"),
     ("a timer that did not fire", lambda e: e.timers[0].update(due=NOW), "has been due since"),

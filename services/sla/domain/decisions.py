@@ -21,6 +21,9 @@ from services.sla.domain.versions import Snapshot, span_of, with_version
 CLOSES_AFTER = timedelta(days=7)
 """A suggested solution without a reply closes its ticket after exactly so long (rules page, "The life of a ticket")."""
 
+REMINDED_BEFORE = timedelta(days=1)
+"""So long before the closing its requester is reminded (rules page, "Time")."""
+
 
 def decide(view: View, message: Message, now: datetime) -> Decision:
     """Decide one ticket event, or one timer that fired. Other types mean nothing to sla."""
@@ -33,6 +36,8 @@ def decide(view: View, message: Message, now: datetime) -> Decision:
         return _warning_due(ticket, message, now)
     if message.type == "timer.breach":
         return _breach_due(ticket, message)
+    if message.type == "timer.closing_soon":
+        return _reminder_due(ticket, message, now)
     if message.type == "timer.auto_close":
         return _closing_due(ticket, message)
     return Decision()
@@ -69,6 +74,22 @@ def _breach_due(ticket: Ticket, message: Message) -> Decision:
     if watch is None or not _is_armed(ticket, "breach", message):
         return Decision()
     return _with_running(ticket, replace(watch, breached=True), _to_desk(ticket, "sla.breached", watch))
+
+
+def _reminder_due(ticket: Ticket, message: Message, now: datetime) -> Decision:
+    """A day is left: said once for each suggestion, unless the ticket has moved on or its closing has come already."""
+    if not _is_armed(ticket, "closing_soon", message):
+        return Decision()
+    entered, closes_at = ticket.newest["status_version"], ticket.newest["status_since"] + CLOSES_AFTER
+    data = {
+        "number": ticket.newest["number"],
+        "ticket_id": ticket.id,
+        "status_version": entered,
+        "closes_at": closes_at,
+        "ticket": ticket.newest,
+    }
+    said = [_event(ticket, "sla.closing_soon", data)] if now < closes_at else []
+    return Decision(changes=[replace(ticket, revision=ticket.revision + 1, reminded=entered)], said=said)
 
 
 def _closing_due(ticket: Ticket, message: Message) -> Decision:
@@ -139,7 +160,7 @@ def _with_running(ticket: Ticket, watch: Watch, said: list[Say]) -> Decision:
 
 
 def timers(ticket: Ticket) -> dict[str, Arm]:
-    """The timers that the ticket should have now, by kind: at most one warning, one breach, one closing.
+    """The timers that the ticket should have now, by kind: at most one of each kind.
 
     Ids are of ticket and kind, so that arming replaces; the data name the clock or the suggestion that armed.
     """
@@ -155,7 +176,10 @@ def timers(ticket: Ticket) -> dict[str, Arm]:
         arm("breach", watch.deadline.due_at, {"clock": watch.clock.id})
     if ticket.newest["status"] == "solution_suggested":
         due = ticket.newest["status_since"] + CLOSES_AFTER
-        arm("auto_close", due, {"status_version": ticket.newest["status_version"]})
+        entered = {"status_version": ticket.newest["status_version"]}
+        arm("auto_close", due, entered)
+        if ticket.reminded != ticket.newest["status_version"]:
+            arm("closing_soon", due - REMINDED_BEFORE, entered)
     return found
 
 

@@ -42,6 +42,8 @@ class Ticket:
     """In the order of their clocks; only the last may be running."""
     announced: tuple[str, int, str] | None = None
     """The last `sla.armed` of the running clock: its id, the `status_version` and `due_at` (RFC 3339)."""
+    reminded: int | None = None
+    """The `status_version` of the suggestion whose closing the requester was reminded of."""
 
     @property
     def running(self) -> Watch | None:

@@ -15,7 +15,7 @@ from contracts import registry
 from contracts.catalogue import Catalogue
 from services.chassis.decision import Message, Say
 from services.chassis.writing import encode
-from services.sla.domain.decisions import CLOSES_AFTER, decide, timers
+from services.sla.domain.decisions import CLOSES_AFTER, REMINDED_BEFORE, decide, timers
 from services.sla.domain.policy import Policy
 from tests.unit.sla.stories import (
     CALENDAR,
@@ -252,7 +252,7 @@ def test_closing(case: tuple[tuple[tuple[str, float], ...], datetime | None, int
     desk = heard(*steps)
     assert desk.due().get("auto_close") == due
     if due is not None:
-        (command,) = desk.fire(due)
+        *_, command = desk.fire(due)
         assert (command.exchange, command.routing_key, command.reply_to) == ("helpdesk.desk", "ticket.auto_close", None)
         assert command.data == {"number": "00000001", "status_version": status_version}
         note = after(story(*steps)[-1], "internal", due)
@@ -262,10 +262,39 @@ def test_closing(case: tuple[tuple[tuple[str, float], ...], datetime | None, int
 
 def test_the_closing_of_an_earlier_suggestion_does_nothing() -> None:
     desk = heard(("suggest", 2))
-    (fired,) = desk.armed.values()
-    desk.hear(after(story(("suggest", 2))[-1], "suggest", MONDAY + CLOSES_AFTER))
-    assert desk.fire_one(fired, fired.due) == []
-    assert desk.due() == {"auto_close": MONDAY + 2 * CLOSES_AFTER}
+    fired = list(desk.armed.values())
+    again = MONDAY + CLOSES_AFTER
+    desk.hear(after(story(("suggest", 2))[-1], "suggest", again))
+    assert [say for arm in fired for say in desk.fire_one(arm, arm.due)] == []
+    assert desk.due() == {"auto_close": again + CLOSES_AFTER, "closing_soon": again + CLOSES_AFTER - REMINDED_BEFORE}
+
+
+# ---- the reminder a day before that
+
+
+def test_the_requester_is_reminded_once_a_day_before_the_closing() -> None:
+    desk = heard(("assign", 1), ("suggest", 2))
+    closes_at = MONDAY + timedelta(hours=2) + CLOSES_AFTER
+    (reminder,) = (arm for arm in desk.armed.values() if arm.kind == "closing_soon")
+    assert reminder.due == closes_at - timedelta(days=1)
+    (said,) = desk.fire(reminder.due)
+    assert (said.type, said.data["status_version"], said.data["closes_at"]) == ("sla.closing_soon", 3, closes_at)
+    assert desk.fire_one(reminder, reminder.due) == []
+    desk.hear(after(story(("assign", 1), ("suggest", 2))[-1], "internal", reminder.due))
+    assert desk.due() == {"auto_close": closes_at}
+
+
+@pytest.mark.parametrize("action", ["customer", "ask", "close", "suggest"])
+def test_no_reminder_when_the_ticket_has_left_the_suggestion_that_armed_it(action: str) -> None:
+    desk = heard(("suggest", 2))
+    (reminder,) = (arm for arm in desk.armed.values() if arm.kind == "closing_soon")
+    desk.hear(after(story(("suggest", 2))[-1], action, reminder.due))
+    assert desk.fire_one(reminder, reminder.due) == []
+
+
+def test_a_reminder_that_is_late_for_its_closing_is_not_said() -> None:
+    desk = heard(("suggest", 2))
+    assert types(desk.fire(day(30), at=day(30))) == ["ticket.auto_close"]
 
 
 # ---- what goes out is as the contract says
@@ -281,6 +310,7 @@ def test_everything_said_passes_its_schema() -> None:
         "sla.warning",
         "sla.breached",
         "sla.met",
+        "sla.closing_soon",
         "ticket.auto_close",
     }
     for say in desk.said:
@@ -294,7 +324,9 @@ def _kind(say: Say) -> registry.MessageType:
     return kind
 
 
-@pytest.mark.parametrize("type_", ["timer.warning", "timer.breach", "timer.auto_close", "sla.armed", "agent.signed_on"])
+@pytest.mark.parametrize(
+    "type_", ["timer.warning", "timer.breach", "timer.closing_soon", "timer.auto_close", "sla.armed", "agent.signed_on"]
+)
 def test_what_means_nothing_to_sla_changes_nothing(type_: str) -> None:
     decision = decide(Desk().view, Message("m", type_, "sla", {}, "unknown"), MONDAY)
     assert not [*decision.changes, *decision.said, *decision.timers]
@@ -409,7 +441,8 @@ def test_timers_firing_in_between_say_each_thing_once(
     in_order = Desk()
     in_order.hear(*case[0])
     wanted = {arm.kind: arm.due for arm in timers(desk.ticket).values()}
-    desk.armed = {id_: arm for id_, arm in desk.armed.items() if arm.kind != "auto_close"}  # fired, it changes nothing
+    # the timer of a closing that fired changes nothing
+    desk.armed = {id_: arm for id_, arm in desk.armed.items() if arm.kind != "auto_close"}
     assert desk.due() == {kind: due for kind, due in wanted.items() if kind != "auto_close"}
     events = [say.type for say in desk.said if say.exchange == "helpdesk.events"]
     watches = desk.ticket.watches

@@ -10,6 +10,7 @@ import pytest
 from bson.codec_options import CodecOptions
 from pymongo import MongoClient
 
+from services.sla.domain.decisions import timers
 from services.sla.domain.state import Ticket, View
 from services.sla.repository import KEPT_AFTER_CLOSING, Repository, from_document, to_document
 from tests.unit.sla.stories import MONDAY, POLICY, Desk, story
@@ -43,6 +44,14 @@ def test_milliseconds_survive() -> None:
     desk = Desk()
     desk.hear(*story(at=at))
     assert from_document(through_bson(to_document(desk.ticket))) == desk.ticket
+
+
+def test_a_suggestion_from_before_there_were_reminders_arms_none() -> None:
+    suggested = heard(("assign", 1), ("suggest", 2))
+    document = through_bson(to_document(suggested))
+    del document["reminded"]
+    assert {*timers(suggested)} == {"auto_close", "closing_soon"}
+    assert {*timers(from_document(document))} == {"auto_close"}
 
 
 def test_only_a_closed_ticket_is_forgotten_some_day() -> None:
