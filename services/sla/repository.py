@@ -94,4 +94,6 @@ def from_document(document: Mapping[str, Any]) -> Ticket:
 
 def _watch(document: Mapping[str, Any]) -> Watch:
     flags = {name: document[name] for name in ("warned", "breached", "met")}
-    return Watch(Clock(**document["clock"]), Deadline(**document["deadline"]), **flags)
+    clock = {"unanswered_since": document["clock"]["started_at"], **document["clock"]}
+    pauses = tuple((begins, ends) for begins, ends in clock.pop("pauses", ()))
+    return Watch(Clock(**clock, pauses=pauses), Deadline(**document["deadline"]), **flags)

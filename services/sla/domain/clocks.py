@@ -1,25 +1,32 @@
 """Reply clocks: when a requester waits for the desk, told from the versions of their ticket alone.
 
-A clock runs while the ticket's status says that it is the desk's turn. The first one starts when the ticket is opened,
-each next one with the first message of the requester that is not answered yet; the desk's message, or closing, ends
-it. Being told from the set of versions, late events give the same clocks as events in order. Deadlines are
+A clock runs while the ticket's status says that it is the desk's turn. The first one starts when the ticket is opened
+and ends with the desk's first message. Each next one starts with the first message of the requester that is not
+answered yet, stands still while the desk waits for something from the requester, and ends with a suggested solution or
+closing. Being told from the set of versions, late events give the same clocks as events in order. Deadlines are
 `policy.py`, what is said about them `decisions.py`. The page is docs/sla.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise, starmap
+from itertools import pairwise
 
-from services.sla.domain.policy import TargetName
+from services.sla.domain.policy import Pause, TargetName
 from services.sla.domain.versions import Span, follows
 
-DESK_WROTE = frozenset({"need_more_info", "solution_suggested"})
+ASKED = "need_more_info"
+"""The status in which the desk waits for something from the requester."""
+
+DESK_WROTE = frozenset({ASKED, "solution_suggested"})
 """Statuses that a ticket enters by a message of the desk."""
 
-NOT_THE_DESKS_TURN = DESK_WROTE | {"closed"}
+ENDS = frozenset({"solution_suggested", "closed"})
+"""Statuses that end every clock."""
+
+NOT_THE_DESKS_TURN = DESK_WROTE | ENDS
 
 REQUESTER_WROTE = frozenset({"needs_reply", "reopened"})
 """Statuses that a ticket enters by a message of its requester."""
@@ -36,63 +43,70 @@ class Clock:
     target: TargetName
     category: str
     started_at: datetime
+    unanswered_since: datetime
+    """The first message of the requester that the desk has not replied to in any way; `started_at` before a pause."""
+    escalated: bool = False
+    pauses: tuple[Pause, ...] = ()
+    """Those that are over, in order."""
+    paused_at: datetime | None = None
+    """Since when it stands still; when it has ended too, it stood still until then."""
     ended_at: datetime | None = None
-    """None while it runs."""
     answered: bool = False
     """Whether a message of the desk ended it, not the closing of the ticket."""
     complete: bool = False
-    """It has ended and every version that could tell more about it is known."""
+    """It has ended and every version up to its end is known."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the requester waits for the desk now."""
+        return self.ended_at is None and self.paused_at is None
+
+    @property
+    def counted_until(self) -> datetime | None:
+        """The moment at which it stood still, or ended; None while it runs."""
+        return self.paused_at or self.ended_at
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """A time in which it is the desk's turn, from the desk's message before (or opening) to its next: spans `first` to
+    `last`."""
+
+    id: str
+    is_first: bool
+    first: int
+    last: int
+    started_at: datetime
 
 
 def clocks(spans: Sequence[Span], opened_at: datetime) -> list[Clock]:
-    """All clocks of a ticket of which these versions are known, in order. Only the last may be running."""
-    waits: dict[tuple[int, datetime | None, int], list[int]] = {}
+    """All clocks of a ticket of which these versions are known, in order. Only the last may be running or paused."""
+    groups: list[list[_Wait]] = []
+    for wait in _waits(spans, opened_at):
+        if groups and _goes_on(spans, groups[-1][-1], wait):
+            groups[-1].append(wait)
+        else:
+            groups.append([wait])
+    known = _known_from_version_1(spans)
+    return [_clock(spans, group, known) for group in groups]
+
+
+def _waits(spans: Sequence[Span], opened_at: datetime) -> Iterator[_Wait]:
+    places: dict[tuple[int, datetime | None, int], list[int]] = {}
     answers: dict[tuple[int, datetime | None], int] = {}
-    since: dict[tuple[int, datetime | None], int] = {}
     for place, span in enumerate(spans):
         wrote = span.reopen_count, span.last_agent_message_at
-        since.setdefault(wrote, place)
         if span.status not in NOT_THE_DESKS_TURN:
-            waits.setdefault((*wrote, answers.setdefault(wrote, 0)), []).append(place)
-        elif span.status in DESK_WROTE and (*wrote, answers.get(wrote, 0)) in waits:
+            places.setdefault((*wrote, answers.setdefault(wrote, 0)), []).append(place)
+        elif span.status in DESK_WROTE and (*wrote, answers.get(wrote, 0)) in places:
             # The desk answered in the very instant of its message before: what follows is another wait.
             answers[wrote] += 1
-    found = (
-        _clock(spans, since[reopened, after], places[0], places[-1], opened_at, nth)
-        for (reopened, after, nth), places in waits.items()
-    )
-    return [clock for clock in found if clock is not None]
-
-
-def _clock(spans: Sequence[Span], since: int, first: int, last: int, opened_at: datetime, nth: int) -> Clock | None:
-    """The wait of the spans from `first` to `last`, the `nth` since the desk wrote last (span `since`)."""
-    wait = spans[first : last + 1]
-    after = wait[0].last_agent_message_at
-    is_first = after is None and wait[0].reopen_count == 0
-    started_at = opened_at if is_first else _first_unanswered(wait, after)
-    if started_at is None:
-        return None  # the desk wrote last, though the status says otherwise
-    clock = Clock(
-        id=f"{wait[0].reopen_count}/{after.isoformat() if after else 'opened'}{f'/{nth}' if nth else ''}",
-        target="first_reply" if is_first else "next_reply",
-        category=wait[-1].category,
-        started_at=started_at,
-    )
-    if last == len(spans) - 1:
-        return clock
-    end = spans[last + 1]
-    answered = end.last_agent_message_at != after or end.status in DESK_WROTE
-    return replace(
-        clock,
-        ended_at=end.last_agent_message_at if answered and end.last_agent_message_at else end.status_since,
-        answered=answered,
-        # From the desk's message on: one of the same instant that is still unknown would make this a later wait.
-        complete=_known_from_its_start(spans, since) and all(starmap(follows, pairwise(spans[since : last + 2]))),
-    )
-
-
-def _known_from_its_start(spans: Sequence[Span], first: int) -> bool:
-    return spans[first].first == 1 or (first > 0 and follows(spans[first - 1], spans[first]))
+    for (reopened, after, nth), found in places.items():
+        is_first = after is None and reopened == 0
+        started_at = opened_at if is_first else _first_unanswered(spans[found[0] : found[-1] + 1], after)
+        if started_at is not None:  # else the desk wrote last, though the status says otherwise
+            id_ = f"{reopened}/{after.isoformat() if after else 'opened'}{f'/{nth}' if nth else ''}"
+            yield _Wait(id_, is_first, found[0], found[-1], started_at)
 
 
 def _first_unanswered(wait: Iterable[Span], after: datetime | None) -> datetime | None:
@@ -100,3 +114,59 @@ def _first_unanswered(wait: Iterable[Span], after: datetime | None) -> datetime 
     wrote = [span.customer_message_at for span in wait if span.customer_message_at is not None]
     wrote += [span.status_since for span in wait if span.status in REQUESTER_WROTE]
     return min((at for at in wrote if after is None or at >= after), default=None)
+
+
+def _goes_on(spans: Sequence[Span], wait: _Wait, later: _Wait) -> bool:
+    """Whether only questions of the desk lie between two waits: then the clock stood still in between."""
+    between = {span.status for span in spans[wait.last + 1 : later.first]}
+    return not wait.is_first and ASKED in between and not between & ENDS
+
+
+def _known_from_version_1(spans: Sequence[Span]) -> int:
+    """How many spans there are before the first version that is missing."""
+    if spans[0].first != 1:
+        return 0
+    return next((place for place in range(1, len(spans)) if not follows(spans[place - 1], spans[place])), len(spans))
+
+
+def _clock(spans: Sequence[Span], waits: Sequence[_Wait], known: int) -> Clock:
+    """The clock of these waits; `known` spans are without a gap."""
+    first, last = waits[0], waits[-1]
+    pauses = tuple((_left(spans, wait), later.started_at) for wait, later in pairwise(waits))
+    after = last.last + 1
+    paused_at = None
+    end = after
+    if not first.is_first and after < len(spans) and spans[after].status == ASKED:
+        paused_at = _left(spans, last)
+        end = next((place for place in range(after, len(spans)) if spans[place].status in ENDS), len(spans))
+    has_ended = end < len(spans)
+    return Clock(
+        id=first.id,
+        target="first_reply" if first.is_first else "next_reply",
+        category=spans[end - 1].category,
+        started_at=first.started_at,
+        unanswered_since=last.started_at,
+        escalated=spans[end - 1].escalated,
+        pauses=pauses,
+        paused_at=paused_at,
+        ended_at=_at(spans, end) if has_ended else None,
+        answered=has_ended and _wrote(spans, end),
+        complete=end < known,
+    )
+
+
+def _left(spans: Sequence[Span], wait: _Wait) -> datetime:
+    """When it was no longer the desk's turn."""
+    return _at(spans, wait.last + 1)
+
+
+def _wrote(spans: Sequence[Span], place: int) -> bool:
+    """Whether the desk wrote between this span and the one before it, or by it."""
+    span = spans[place]
+    return span.last_agent_message_at != spans[place - 1].last_agent_message_at or span.status in DESK_WROTE
+
+
+def _at(spans: Sequence[Span], place: int) -> datetime:
+    """When the ticket came to this span: by the desk's message, or else when it took this status."""
+    wrote = spans[place].last_agent_message_at if _wrote(spans, place) else None
+    return wrote or spans[place].status_since

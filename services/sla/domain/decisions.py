@@ -105,19 +105,38 @@ def _told_anew(ticket: Ticket, policy: Policy) -> Ticket:
     """The ticket with its clocks as its versions tell them. A deadline once set holds until its basis changes."""
     known = {watch.clock.id: watch for watch in ticket.watches}
     tier = ticket.newest["requester"]["tier"]
-    watches = [
-        _watched(known.get(clock.id), clock, tier, policy) for clock in clocks(ticket.spans, ticket.newest["opened_at"])
-    ]
+    told = clocks(ticket.spans, ticket.newest["opened_at"])
+    watches = [_watched(known.get(clock.id), clock, tier, policy) for clock in told]
+    for gone in known.keys() - {clock.id for clock in told}:
+        watches = _inherited(watches, known[gone])
     return replace(ticket, watches=tuple(watches))
+
+
+def _inherited(watches: list[Watch], gone: Watch) -> list[Watch]:
+    """What was said of a clock that a late event shows to be another's going on, taken over by that one."""
+    return [
+        replace(one, warned=one.warned or gone.warned, breached=one.breached or gone.breached)
+        if any(ends == gone.clock.started_at for _, ends in one.clock.pauses)
+        else one
+        for one in watches
+    ]
 
 
 def _watched(known: Watch | None, clock: Clock, tier: str, policy: Policy) -> Watch:
     if known is not None and known.clock == clock:
         return known
-    if known is not None and (known.clock.started_at, known.clock.category) == (clock.started_at, clock.category):
+    if known is not None and _paused_so(known.clock) == _paused_so(clock):
         return replace(known, clock=clock)
-    deadline = policy.deadline(clock.started_at, policy.days(clock.category, tier, clock.target), tier)
+    days = policy.days(clock.category, tier, clock.target, escalated=clock.escalated)
+    deadline = policy.deadline(
+        clock.started_at, days, tier, pauses=clock.pauses, unanswered_since=clock.unanswered_since
+    )
     return replace(known, clock=clock, deadline=deadline) if known else Watch(clock, deadline)
+
+
+def _paused_so(clock: Clock) -> tuple[object, ...]:
+    """What a deadline is reckoned from."""
+    return clock.started_at, clock.category, clock.escalated, clock.pauses, clock.unanswered_since
 
 
 def _judged(ticket: Ticket) -> tuple[Ticket, list[Say]]:
@@ -128,12 +147,12 @@ def _judged(ticket: Ticket) -> tuple[Ticket, list[Say]]:
     said: list[Say] = []
     watches = []
     for watch in ticket.watches:
-        ended_at = watch.clock.ended_at
-        if ended_at is not None and watch.clock.complete:
-            if ended_at > watch.deadline.due_at and not watch.breached:
+        counted = watch.clock.counted_until
+        if counted is not None and watch.clock.complete:
+            if counted > watch.deadline.due_at and not watch.breached:
                 said += _to_desk(ticket, "sla.breached", watch)
                 watch = replace(watch, breached=True)
-            elif watch.clock.answered and ended_at <= watch.deadline.due_at and not watch.met:
+            elif watch.clock.answered and counted <= watch.deadline.due_at and not watch.met:
                 said.append(_event(ticket, "sla.met", _fired(ticket, watch)))
                 watch = replace(watch, met=True)
         watches.append(watch)

@@ -6,6 +6,7 @@ docs/sla.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
@@ -15,6 +16,8 @@ from services.chassis.decision import derived_id
 from services.sla.domain.calendar import Calendar
 
 TargetName: TypeAlias = Literal["first_reply", "next_reply"]
+Pause: TypeAlias = tuple[datetime, datetime]
+"""From when to when a clock stood still, aware UTC."""
 
 WARNED_AT = 0.75
 """The share of a target's business time after which the desk is warned (rules page, "Time")."""
@@ -58,24 +61,48 @@ class Policy:
         # The digest keeps the version honest when a file, or the library's holidays, changed without a new one.
         object.__setattr__(self, "version", f"{calendar.name}-{calendar.version}-{digest}")
 
-    def days(self, category: str, tier: str, target: TargetName) -> int:
-        """Business days that the desk has for this target."""
+    def days(self, category: str, tier: str, target: TargetName, *, escalated: bool = False) -> int:
+        """Business days that the desk has for this target. An escalated ticket is served no later than a vip's."""
         known = self.catalogue.categories.get(category)
-        targets = (known.targets if known else LOST_CATEGORY)[tier]
-        return targets.first_reply_days if target == "first_reply" else targets.next_reply_days
+        of_tier = known.targets if known else LOST_CATEGORY
+        targets = [of_tier[tier], of_tier["vip"]] if escalated else [of_tier[tier]]
+        return min(one.first_reply_days if target == "first_reply" else one.next_reply_days for one in targets)
 
-    def deadline(self, started_at: datetime, days: int, tier: str) -> Deadline:
-        """The moments of a target of `days` business days that started then (aware UTC)."""
+    def deadline(
+        self,
+        started_at: datetime,
+        days: int,
+        tier: str,
+        *,
+        pauses: Sequence[Pause] = (),
+        unanswered_since: datetime | None = None,
+    ) -> Deadline:
+        """The moments of a target of `days` business days that started then (aware UTC) and stood still in `pauses`.
+
+        `unanswered_since` (None: the start) is the requester's message from which the days to an escalation count.
+        """
         calendar = self.calendar
         due_at = calendar.add_business_days(started_at, days)
-        share = calendar.business_time_between(started_at, due_at) * WARNED_AT
+        warn_at = calendar.add_business_time(started_at, calendar.business_time_between(started_at, due_at) * WARNED_AT)
+        escalatable_at = calendar.add_business_days(unanswered_since or started_at, ESCALATABLE_AFTER[tier])
         return Deadline(
             days=days,
-            due_at=_milliseconds(due_at),
-            warn_at=_milliseconds(calendar.add_business_time(started_at, share)),
-            escalatable_at=_milliseconds(calendar.add_business_days(started_at, ESCALATABLE_AFTER[tier])),
+            due_at=_milliseconds(paused(calendar, due_at, pauses)),
+            warn_at=_milliseconds(paused(calendar, warn_at, pauses)),
+            escalatable_at=_milliseconds(escalatable_at),
             calendar_version=self.version,
         )
+
+
+def paused(calendar: Calendar, moment: datetime, pauses: Sequence[Pause]) -> datetime:
+    """The `moment` (aware UTC), later by the business time of the pauses that began while some was left until it.
+
+    So elapsed time without pauses stays what it was: elapsed(start, paused moment) - pauses = elapsed(start, moment).
+    """
+    for begins, ends in pauses:
+        if calendar.business_time_between(begins, moment):
+            moment = calendar.add_business_time(moment, calendar.business_time_between(begins, ends))
+    return moment
 
 
 def _milliseconds(at: datetime) -> datetime:

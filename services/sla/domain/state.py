@@ -26,8 +26,8 @@ class Watch:
 
     @property
     def is_running(self) -> bool:
-        """Whether the requester waits now."""
-        return self.clock.ended_at is None
+        """Whether the requester waits for the desk now."""
+        return self.clock.is_running
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Ticket:
     newest: Snapshot
     spans: tuple[Span, ...]
     watches: tuple[Watch, ...] = ()
-    """In the order of their clocks; only the last may be running."""
+    """In the order of their clocks; only the last may be running or paused."""
     announced: tuple[str, int, str] | None = None
     """The last `sla.armed` of the running clock: its id, the `status_version` and `due_at` (RFC 3339)."""
     reminded: int | None = None

@@ -31,6 +31,7 @@ class Span:
     last_agent_message_at: datetime | None
     customer_message_at: datetime | None
     """`last_customer_message_at` of the first of them, which is the earliest."""
+    escalated: bool = False
 
 
 def span_of(snapshot: Snapshot) -> Span:
@@ -45,6 +46,7 @@ def span_of(snapshot: Snapshot) -> Span:
         reopen_count=snapshot["reopen_count"],
         last_agent_message_at=snapshot["last_agent_message_at"],
         customer_message_at=snapshot["last_customer_message_at"],
+        escalated=snapshot["escalated"],
     )
 
 

@@ -38,6 +38,7 @@ EVENTS = {
     "close": "ticket.closed",
     "reopen": "ticket.reopened",
     "reclassify": "ticket.reclassified",
+    "escalate": "ticket.escalated",
 }
 ENTERS = {"work": "work_in_progress", "suggest": "solution_suggested", "ask": "need_more_info", "close": "closed"}
 Snapshot = dict[str, Any]
@@ -104,6 +105,8 @@ def after(last: Snapshot, action: str, at: datetime) -> Snapshot:
         ticket |= {"closed_at": at, "close_reason": "done"}
     elif action == "reclassify":
         ticket["category"] = "safety" if last["category"] == "general" else "general"
+    elif action == "escalate":
+        ticket["escalated"] = True
     if status is not None:
         ticket |= {"status": status, "status_since": at, "status_version": ticket["version"]}
     return ticket

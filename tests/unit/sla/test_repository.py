@@ -19,6 +19,7 @@ STORIES = {
     "opened": (),
     "answered and asked again": (("assign", 1), ("ask", 2), ("customer", 3)),
     "closed": (("assign", 1), ("suggest", 2), ("close", 3)),
+    "asked and answered twice": (("assign", 1), ("ask", 2), ("customer", 3), ("ask", 4), ("customer", 5), ("ask", 6)),
     "reopened": (("close", 3), ("reopen", 4)),
 }
 
@@ -44,6 +45,17 @@ def test_milliseconds_survive() -> None:
     desk = Desk()
     desk.hear(*story(at=at))
     assert from_document(through_bson(to_document(desk.ticket))) == desk.ticket
+
+
+def test_a_ticket_from_before_there_were_pauses_is_read() -> None:
+    waiting = heard(("assign", 1), ("ask", 2), ("customer", 3))
+    document = through_bson(to_document(waiting))
+    for span in document["spans"]:
+        del span["escalated"]
+    for watch in document["watches"]:
+        for name in ("unanswered_since", "escalated", "pauses", "paused_at"):
+            del watch["clock"][name]
+    assert from_document(document) == waiting
 
 
 def test_a_suggestion_from_before_there_were_reminders_arms_none() -> None:
