@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,9 @@ VIP_DAYS = 3
 """A vip is never promised more business days than this (the guide's number)."""
 
 MOST_DAYS = 5
+
+BUSINESS = "business"
+"""The calendar by which a category's targets count unless it names another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Category:
     subcategories: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
     one_open_per: Literal["issue", "category", "requester"] = "issue"
+    calendar: str = BUSINESS
+    """The business calendar by which `targets` count; the calendars are sla's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,8 @@ class Catalogue:
     categories: Mapping[str, Category]
 
 
-def catalogue_from(data: Any) -> Catalogue:
-    """The catalogue in the decoded content of a catalogue file.
+def catalogue_from(data: Any, calendars: Collection[str] | None = None) -> Catalogue:
+    """The catalogue in the decoded content of a catalogue file; who knows the `calendars` says which there are.
 
     Raises marshmallow's ValidationError, with messages nested as the file is: by key, and by place in a list.
     """
@@ -71,6 +76,8 @@ def catalogue_from(data: Any) -> Catalogue:
     for place, each in enumerate(loaded):
         if each["id"] in seen:
             faults[place] = {"id": [f"{each['id']} is there already."]}
+        elif calendars is not None and each["calendar"] not in calendars:
+            faults[place] = {"calendar": [f"{each['calendar']} is no calendar; there are {', '.join(calendars)}."]}
         seen.add(each["id"])
     if faults:
         raise ValidationError({"categories": faults})
@@ -90,6 +97,7 @@ def _category(loaded: Mapping[str, Any]) -> Category:
         subcategories=tuple(loaded["subcategories"]),
         questions=tuple(Question(**{**each, "choices": tuple(each["choices"])}) for each in loaded["questions"]),
         one_open_per=loaded["one_open_per"],
+        calendar=loaded["calendar"],
     )
 
 
@@ -110,8 +118,8 @@ def _days(most: int) -> fields.Integer:
     return fields.Integer(strict=True, required=True, validate=validate.Range(1, most, error=problem))
 
 
-def _text(most: int) -> fields.String:
-    return fields.String(required=True, validate=validate.Length(1, most))
+def _text(most: int, **more: Any) -> fields.String:
+    return fields.String(**(more or {"required": True}), validate=validate.Length(1, most))
 
 
 class _Strict(Schema):
@@ -158,6 +166,7 @@ class _Category(_Strict):
     subcategories = fields.List(_id(), load_default=list, validate=_unique)
     questions = fields.List(fields.Nested(_Question), load_default=list, validate=_unique)
     one_open_per = fields.String(load_default="issue", validate=validate.OneOf(["issue", "category", "requester"]))
+    calendar = _text(20, load_default=BUSINESS)
 
 
 class _CatalogueSchema(_Strict):

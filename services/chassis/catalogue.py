@@ -5,6 +5,7 @@ What a catalogue may hold is in contracts/catalogue.py. The page is docs/contrac
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from contracts.catalogue import Catalogue, catalogue_from
@@ -15,9 +16,12 @@ class WrongCatalogue(ValueError):
     """The file is no catalogue; the message is a sentence that names file, line and field."""
 
 
-def load_catalogue(path: str | Path) -> Catalogue:
-    """The catalogue in the YAML file at `path`. Raises WrongCatalogue."""
+def load_catalogue(path: str | Path, calendars: Collection[str] | None = None) -> Catalogue:
+    """The catalogue in the YAML file at `path`; its categories may name these calendars (None: any).
+
+    Raises WrongCatalogue.
+    """
     try:
-        return read_yaml(path, "the catalogue", catalogue_from)
+        return read_yaml(path, "the catalogue", lambda data: catalogue_from(data, calendars))
     except WrongFile as error:
         raise WrongCatalogue(str(error)) from error

@@ -17,12 +17,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import holidays
 import yaml
 
+from contracts.catalogue import BUSINESS
 from services.sla.domain.calendar import WEEKDAYS, Calendar, CalendarError, Window
 
 HOLIDAY_YEARS = range(2020, 2051)
 """Years for which holidays are asked of the library. Beyond them, and beyond what it knows, none are observed."""
-
-BUSINESS = "business"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,19}")
 
@@ -82,16 +81,8 @@ class _Part:
         return text
 
 
-def business_calendar(file: Path) -> Calendar:
-    """The calendar that reply targets are reckoned by. Raises `WrongCalendars`."""
-    calendars = read_calendars(file)
-    if BUSINESS not in calendars:
-        raise WrongCalendars(f"{file}: calendars: {BUSINESS} is missing.")
-    return calendars[BUSINESS]
-
-
 def read_calendars(file: Path) -> Mapping[str, Calendar]:
-    """The calendars of the file by name. Raises `WrongCalendars`."""
+    """The calendars of the file by name, `business` among them. Raises `WrongCalendars`."""
     try:
         node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
@@ -106,8 +97,8 @@ def read_calendars(file: Path) -> Mapping[str, Calendar]:
     fields = _Part(file, "", node).fields(required=("version", "calendars"))
     version = fields["version"].name()
     parts = fields["calendars"].fields()
-    if not parts:
-        raise fields["calendars"].wrong("names no calendar")
+    if BUSINESS not in parts:
+        raise fields["calendars"].wrong(f"{BUSINESS} is missing")
     return {name: _calendar(name, version, part) for name, part in parts.items()}
 
 

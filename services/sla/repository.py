@@ -6,7 +6,7 @@ that was read. It decides nothing; timers are the chassis's. The page is docs/sl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,29 +17,38 @@ from pymongo.database import Database
 from services.chassis.decision import Message
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.sla.domain.clocks import Clock
-from services.sla.domain.policy import Deadline, Policy
+from services.sla.domain.policy import Deadline, Policy, digest_of
 from services.sla.domain.state import Ticket, View, Watch
 from services.sla.domain.versions import Span
+from services.sla.policies import COLLECTION, Policies
 
 KEPT_AFTER_CLOSING = timedelta(days=30)
 """A closed ticket is kept so long, lest a late event of it be taken for a new ticket; no redelivery is as old."""
 
-INDEXES: Mapping[str, Sequence[IndexModel]] = {"tickets": [IndexModel([("forget_at", 1)], expireAfterSeconds=0)]}
+INDEXES: Mapping[str, Sequence[IndexModel]] = {
+    "tickets": [IndexModel([("forget_at", 1)], expireAfterSeconds=0)],
+    COLLECTION: [],
+}
 
 
 class Repository:
-    """Reads the tickets of a turn and says what it changed. `policy` is what holds for clocks that start now."""
+    """Reads the tickets of a turn and says what it changed. `policy()` is what holds for clocks that start now."""
 
-    def __init__(self, database: Database[Document], policy: Policy) -> None:
+    def __init__(self, database: Database[Document], policy: Callable[[], Policy]) -> None:
         self.db = database
         self._policy = policy
+        self._policies = Policies(database)
 
     def load(self, messages: Sequence[Message], now: datetime) -> View:  # noqa: ARG002 - the turn's signature
-        """The tickets that these events and timers are about."""
+        """The tickets that these events and timers are about, and the policies that their clocks go by."""
         ids = {_ticket_id(message) for message in messages} - {None}
+        policy = self._policy()
         if not ids:
-            return View(self._policy, [])
-        return View(self._policy, map(from_document, self.db["tickets"].find({"_id": {"$in": list(ids)}})))
+            return View(policy, [])
+        self._policies.keep(policy)
+        tickets = [from_document(document) for document in self.db["tickets"].find({"_id": {"$in": list(ids)}})]
+        by = {digest_of(watch.deadline.calendar_version) for ticket in tickets for watch in ticket.watches}
+        return View(policy, tickets, self._policies.find(by))
 
     def writes(self, view: View) -> list[Write]:
         """What the turn changed."""

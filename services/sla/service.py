@@ -16,7 +16,7 @@ from services.chassis.reading import Delivery
 from services.chassis.settings import WrongSettings
 from services.chassis.turn import Rules, Turn
 from services.chassis.unit_of_work import Fired
-from services.sla.calendars_file import business_calendar
+from services.sla.calendars_file import read_calendars
 from services.sla.domain.decisions import decide
 from services.sla.domain.policy import Policy
 from services.sla.domain.state import View
@@ -28,12 +28,12 @@ __all__ = ["INDEXES", "SETTINGS", "Service", "Sla", "rules"]
 
 def rules(settings: SlaSettings, database: Database[dict[str, Any]]) -> Rules[View]:
     """sla's own turn. Raises `WrongSettings` for a catalogue that does not do; the calendars are checked already."""
+    calendars = read_calendars(settings.calendars)
     try:
-        catalogue = load_catalogue(settings.catalogue)
+        policy = Policy.of(calendars, load_catalogue(settings.catalogue, calendars))
     except WrongCatalogue as error:
         raise WrongSettings(str(error)) from error
-    policy = Policy(business_calendar(settings.calendars), catalogue)
-    return Rules("sla", Repository(database, policy), decide)
+    return Rules("sla", Repository(database, lambda: policy), decide)
 
 
 class Sla:

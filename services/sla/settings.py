@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.chassis.settings import Settings, WrongSettings
-from services.sla.calendars_file import WrongCalendars, business_calendar
+from services.sla.calendars_file import WrongCalendars, read_calendars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,6 @@ class SlaSettings(Settings):
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
         try:
-            business_calendar(self.calendars)
+            read_calendars(self.calendars)
         except WrongCalendars as error:
             raise WrongSettings(f"CASEBUS_CALENDARS: {error}") from error

@@ -14,7 +14,6 @@ from typing import Any
 from contracts import topology
 from services.chassis.decision import Arm, Data, Decision, Disarm, Message, Say, derived_id
 from services.sla.domain.clocks import Clock, clocks
-from services.sla.domain.policy import Policy
 from services.sla.domain.state import Ticket, View, Watch
 from services.sla.domain.versions import Snapshot, span_of, with_version
 
@@ -54,7 +53,7 @@ def _version_heard(view: View, snapshot: Snapshot) -> Decision:
     else:
         newest = max(before.newest, snapshot, key=lambda one: int(one["version"]))
         ticket = replace(before, revision=before.revision + 1, newest=newest, spans=spans)
-    ticket, said = _judged(_told_anew(ticket, view.policy))
+    ticket, said = _judged(_told_anew(ticket, view))
     ticket, armed = _announced(ticket)
     return Decision(changes=[ticket], said=[*said, *armed], timers=_timer_changes(before, ticket))
 
@@ -101,12 +100,12 @@ def _closing_due(ticket: Ticket, message: Message) -> Decision:
     return Decision(said=[Say(topology.DESK, "ticket.auto_close", "ticket.auto_close", data, number)])
 
 
-def _told_anew(ticket: Ticket, policy: Policy) -> Ticket:
+def _told_anew(ticket: Ticket, view: View) -> Ticket:
     """The ticket with its clocks as its versions tell them. A deadline once set holds until its basis changes."""
     known = {watch.clock.id: watch for watch in ticket.watches}
     tier = ticket.newest["requester"]["tier"]
     told = clocks(ticket.spans, ticket.newest["opened_at"])
-    watches = [_watched(known.get(clock.id), clock, tier, policy) for clock in told]
+    watches = [_watched(known.get(clock.id), clock, tier, view) for clock in told]
     for gone in known.keys() - {clock.id for clock in told}:
         watches = _inherited(watches, known[gone])
     return replace(ticket, watches=tuple(watches))
@@ -122,21 +121,26 @@ def _inherited(watches: list[Watch], gone: Watch) -> list[Watch]:
     ]
 
 
-def _watched(known: Watch | None, clock: Clock, tier: str, policy: Policy) -> Watch:
+def _watched(known: Watch | None, clock: Clock, tier: str, view: View) -> Watch:
     if known is not None and known.clock == clock:
         return known
-    if known is not None and _paused_so(known.clock) == _paused_so(clock):
-        return replace(known, clock=clock)
-    days = policy.days(clock.category, tier, clock.target, escalated=clock.escalated)
+    if known is not None and _promised(known.clock) == _promised(clock):
+        # What was promised holds, whatever the files say now; pauses are counted by the calendar of the promise.
+        policy, days = view.in_force(known.deadline.calendar_version), known.deadline.days
+        if (known.clock.pauses, known.clock.unanswered_since) == (clock.pauses, clock.unanswered_since):
+            return replace(known, clock=clock)
+    else:
+        policy = view.policy
+        days = policy.days(clock.category, tier, clock.target, escalated=clock.escalated)
     deadline = policy.deadline(
-        clock.started_at, days, tier, pauses=clock.pauses, unanswered_since=clock.unanswered_since
+        clock.category, clock.started_at, days, tier, pauses=clock.pauses, unanswered_since=clock.unanswered_since
     )
     return replace(known, clock=clock, deadline=deadline) if known else Watch(clock, deadline)
 
 
-def _paused_so(clock: Clock) -> tuple[object, ...]:
-    """What a deadline is reckoned from."""
-    return clock.started_at, clock.category, clock.escalated, clock.pauses, clock.unanswered_since
+def _promised(clock: Clock) -> tuple[object, ...]:
+    """What a promise was made of: another is made when one of these changes."""
+    return clock.started_at, clock.category, clock.escalated
 
 
 def _judged(ticket: Ticket) -> tuple[Ticket, list[Say]]:

@@ -1,17 +1,17 @@
 """Reply targets: how many business days a category and tier give the desk, and the moments that follow from that.
 
-The catalogue says how many days, the calendar when they are. It knows no ticket's story (`clocks.py`). The page is
-docs/sla.md.
+The catalogue says how many days and by which calendar, the calendar when they are. It knows no ticket's story
+(`clocks.py`) and keeps nothing (`policies.py`). The page is docs/sla.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from contracts.catalogue import Catalogue, Target
+from contracts.catalogue import BUSINESS, Catalogue, Target
 from services.chassis.decision import derived_id
 from services.sla.domain.calendar import Calendar
 
@@ -24,9 +24,6 @@ WARNED_AT = 0.75
 
 ESCALATABLE_AFTER = {"standard": 5, "vip": 3}
 """Business days without a reply after which a ticket may be escalated, by tier (rules page, "Time")."""
-
-LOST_CATEGORY = {tier: Target(days, days) for tier, days in ESCALATABLE_AFTER.items()}
-"""Targets of tickets whose category the operator has since removed: the longest that the rules page allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +38,58 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """The calendar and the catalogue that hold now. `version` tells them from every other pair of the two."""
+class Terms:
+    """What a category promises: its targets by tier, by the calendar of that name."""
 
-    calendar: Calendar
-    catalogue: Catalogue
-    version: str = field(init=False)
+    calendar: str
+    targets: Mapping[str, Target]
+
+
+LOST_CATEGORY = Terms(BUSINESS, {tier: Target(days, days) for tier, days in ESCALATABLE_AFTER.items()})
+"""Those of tickets whose category the operator has since removed: the longest that the rules page allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Calendars by name (`business` among them) and terms by category that hold together.
+
+    `digest` tells them from all others, also when a file, or the library's holidays, changed without a new version.
+    """
+
+    calendars: Mapping[str, Calendar]
+    terms: Mapping[str, Terms]
+    digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        targets = [
-            f"{category.id} {tier} {target.first_reply_days} {target.next_reply_days}"
-            for category in self.catalogue.categories.values()
-            for tier, target in sorted(category.targets.items())
-        ]
-        calendar = self.calendar
-        hours = [" ".join(map(str, windows)) for windows in calendar.hours]
-        closed = [day.isoformat() for day in sorted(calendar.closed_days)]
-        digest = derived_id(calendar.zone.key, *hours, *closed, *sorted(targets))[:8]
-        # The digest keeps the version honest when a file, or the library's holidays, changed without a new one.
-        object.__setattr__(self, "version", f"{calendar.name}-{calendar.version}-{digest}")
+        parts = []
+        for name, calendar in sorted(self.calendars.items()):
+            hours = [" ".join(map(str, windows)) for windows in calendar.hours]
+            closed = [day.isoformat() for day in sorted(calendar.closed_days)]
+            parts += [name, calendar.version, calendar.zone.key, *hours, *closed]
+        for category, terms in sorted(self.terms.items()):
+            parts += [category, terms.calendar]
+            for tier, target in sorted(terms.targets.items()):
+                parts.append(f"{tier} {target.first_reply_days} {target.next_reply_days}")
+        object.__setattr__(self, "digest", derived_id(*parts)[:8])
+
+    @classmethod
+    def of(cls, calendars: Mapping[str, Calendar], catalogue: Catalogue) -> Policy:
+        """What these calendars and this catalogue say."""
+        return cls(calendars, {one.id: Terms(one.calendar, one.targets) for one in catalogue.categories.values()})
+
+    def calendar(self, category: str) -> Calendar:
+        """The calendar by which the category's targets count."""
+        return self.calendars[self.terms.get(category, LOST_CATEGORY).calendar]
 
     def days(self, category: str, tier: str, target: TargetName, *, escalated: bool = False) -> int:
         """Business days that the desk has for this target. An escalated ticket is served no later than a vip's."""
-        known = self.catalogue.categories.get(category)
-        of_tier = known.targets if known else LOST_CATEGORY
+        of_tier = self.terms.get(category, LOST_CATEGORY).targets
         targets = [of_tier[tier], of_tier["vip"]] if escalated else [of_tier[tier]]
         return min(one.first_reply_days if target == "first_reply" else one.next_reply_days for one in targets)
 
     def deadline(
         self,
+        category: str,
         started_at: datetime,
         days: int,
         tier: str,
@@ -81,7 +101,7 @@ class Policy:
 
         `unanswered_since` (None: the start) is the requester's message from which the days to an escalation count.
         """
-        calendar = self.calendar
+        calendar = self.calendar(category)
         due_at = calendar.add_business_days(started_at, days)
         warn_at = calendar.add_business_time(started_at, calendar.business_time_between(started_at, due_at) * WARNED_AT)
         escalatable_at = calendar.add_business_days(unanswered_since or started_at, ESCALATABLE_AFTER[tier])
@@ -90,8 +110,13 @@ class Policy:
             due_at=_milliseconds(paused(calendar, due_at, pauses)),
             warn_at=_milliseconds(paused(calendar, warn_at, pauses)),
             escalatable_at=_milliseconds(escalatable_at),
-            calendar_version=self.version,
+            calendar_version=f"{calendar.name}-{calendar.version}-{self.digest}",
         )
+
+
+def digest_of(calendar_version: str) -> str:
+    """Which policy a deadline with this `calendar_version` was reckoned with."""
+    return calendar_version.rpartition("-")[2]
 
 
 def paused(calendar: Calendar, moment: datetime, pauses: Sequence[Pause]) -> datetime:

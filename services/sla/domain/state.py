@@ -5,11 +5,11 @@ Values only; how they change is `decisions.py`. The page is docs/sla.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from services.sla.domain.clocks import Clock
-from services.sla.domain.policy import Deadline, Policy
+from services.sla.domain.policy import Deadline, Policy, digest_of
 from services.sla.domain.versions import Snapshot, Span
 
 
@@ -52,12 +52,17 @@ class Ticket:
 
 
 class View:
-    """The tickets that a turn touches, by id, and the policy that holds."""
+    """The tickets that a turn touches, by id, the policy that holds, and those that held before, by digest."""
 
-    def __init__(self, policy: Policy, tickets: Iterable[Ticket]) -> None:
+    def __init__(self, policy: Policy, tickets: Iterable[Ticket], earlier: Mapping[str, Policy] | None = None) -> None:
         self.policy = policy
+        self.earlier = earlier or {}
         self.loaded = {ticket.id: ticket for ticket in tickets}
         self.tickets = dict(self.loaded)
+
+    def in_force(self, calendar_version: str) -> Policy:
+        """The policy that a deadline was reckoned with; the one that holds now if that is not known any more."""
+        return self.earlier.get(digest_of(calendar_version), self.policy)
 
     def apply(self, change: Ticket) -> None:
         """Take in the new state of a ticket."""

@@ -25,7 +25,8 @@ def category(id_: str, first: int, following: int) -> Category:
     return Category(id_, id_.title(), 1, id_, targets)
 
 
-POLICY = Policy(CALENDAR, Catalogue({"safety": category("safety", 1, 2), "general": category("general", 5, 4)}))
+CATALOGUE = Catalogue({"safety": category("safety", 1, 2), "general": category("general", 5, 4)})
+POLICY = Policy.of({"business": CALENDAR}, CATALOGUE)
 
 EVENTS = {
     "open": "ticket.opened",
@@ -131,7 +132,7 @@ class Desk:
     said: list[Say] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.view = View(self.policy, [])
+        self.view = View(self.policy, [], {self.policy.digest: self.policy})
 
     @property
     def ticket(self) -> Ticket:

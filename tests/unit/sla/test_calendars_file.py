@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.chassis.settings import WrongSettings, read
-from services.sla.calendars_file import WrongCalendars, business_calendar, read_calendars
+from services.sla.calendars_file import WrongCalendars, read_calendars
 from services.sla.settings import SlaSettings
 
 GOOD = """\
@@ -47,7 +47,7 @@ def test_a_calendar_as_it_is_written(tmp_path: Path) -> None:
 
 
 def test_the_shipped_calendar() -> None:
-    calendar = business_calendar(Path("deploy/calendars.yaml"))
+    calendar = read_calendars(Path("deploy/calendars.yaml"))["business"]
     friday_evening = datetime(2026, 7, 3, 1, tzinfo=UTC)  # Thursday, 18:00 in Los Angeles; Friday is a holiday
     assert calendar.add_business_days(friday_evening, 1) == datetime(2026, 7, 7, 15, tzinfo=UTC)
 
@@ -57,7 +57,7 @@ WRONG = {
     "not YAML": (GOOD.replace("[2026-12-24]", "[2026-12-24"), "line 12: not YAML"),
     "a list": ("- 1", "line 1: the file: must be a mapping"),
     "no version": (GOOD.replace('version: "7"\n', ""), "line 1: the file: version is missing"),
-    "no calendar": ('version: "7"\ncalendars: {}', "line 2: calendars: names no calendar"),
+    "no calendar": ('version: "7"\ncalendars: {}', "line 2: calendars: business is missing"),
     "a field that is not known": (
         GOOD.replace("closed_days", "closed"),
         "line 11: calendars.business.closed: is not known",
@@ -116,7 +116,7 @@ def test_a_mistake_names_its_line_and_field(case: tuple[str, str], tmp_path: Pat
 
 def test_without_the_business_calendar(tmp_path: Path) -> None:
     with pytest.raises(WrongCalendars, match="business is missing"):
-        business_calendar(write(tmp_path, GOOD.replace("business", "chat")))
+        read_calendars(write(tmp_path, GOOD.replace("business", "chat")))
 
 
 def test_a_wrong_file_is_a_wrong_setting(tmp_path: Path) -> None:

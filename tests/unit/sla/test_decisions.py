@@ -15,10 +15,12 @@ from contracts import registry
 from contracts.catalogue import Catalogue
 from services.chassis.decision import Message, Say
 from services.chassis.writing import encode
+from services.sla.domain.calendar import Calendar, Window
 from services.sla.domain.decisions import CLOSES_AFTER, REMINDED_BEFORE, decide, timers
 from services.sla.domain.policy import Policy
 from tests.unit.sla.stories import (
     CALENDAR,
+    CATALOGUE,
     EVENTS,
     MONDAY,
     POLICY,
@@ -130,14 +132,40 @@ def test_armed_is_said_once_for_each_status_version_and_deadline() -> None:
 def test_a_deadline_once_set_outlives_a_change_of_policy() -> None:
     desk, versions = Desk(), story(("assign", 1), ("internal", 2))
     desk.hear(versions[0])
-    desk.view.policy = Policy(replace(CALENDAR, version="2"), Catalogue({}))
+    desk.view.policy = Policy.of({"business": replace(CALENDAR, version="2")}, Catalogue({}))
     desk.hear(*versions[1:])
     assert desk.due()["breach"] == day(8)
-    assert desk.said[-1].data["calendar_version"] == POLICY.version != desk.view.policy.version
+    assert desk.said[-1].data["calendar_version"] == f"business-1-{POLICY.digest}"
+    assert desk.view.policy.digest != POLICY.digest
+
+
+def test_a_clock_that_was_running_counts_its_pauses_by_the_calendar_that_it_started_with() -> None:
+    """Round the clock from Tuesday on, the pause of a night would count."""
+    always = Calendar("business", "2", CALENDAR.zone, ((Window.parse("00:00-24:00"),),) * 7)
+    versions = story(("ask", 1), ("customer", 2), ("ask", 24 + 10), ("customer", 48 - 1))
+    desk = Desk()
+    desk.hear(*versions[:3])
+    desk.view.policy = Policy.of({"business": always}, CATALOGUE)
+    desk.hear(*versions[3:])
+    assert desk.due()["breach"] == day(5, 11)
+    assert desk.said[-1].data["calendar_version"] == f"business-1-{POLICY.digest}"
+
+
+def test_each_categorys_targets_count_by_its_own_calendar() -> None:
+    weekend = Calendar("weekend", "3", CALENDAR.zone, ((),) * 5 + ((Window.parse("10:00-12:00"),),) * 2)
+    safety = replace(CATALOGUE.categories["safety"], calendar="weekend")
+    policy = Policy.of(
+        {"business": CALENDAR, "weekend": weekend}, Catalogue({**CATALOGUE.categories, "safety": safety})
+    )
+    desk = Desk(policy)
+    desk.hear(opened(category="safety"))
+    assert (desk.due()["breach"], desk.said[-1].data["calendar_version"]) == (day(7, 10), f"weekend-3-{policy.digest}")
+    desk.hear(after(opened(category="safety"), "reclassify", day(1, 10)))
+    assert (desk.due()["breach"], desk.said[-1].data["calendar_version"]) == (day(8), f"business-1-{policy.digest}")
 
 
 def test_a_category_that_is_gone_has_the_longest_target() -> None:
-    desk = Desk(Policy(CALENDAR, Catalogue({})))
+    desk = Desk(Policy.of({"business": CALENDAR}, Catalogue({})))
     desk.hear(opened(category="gone"))
     assert desk.due()["breach"] == day(8)
 

@@ -73,7 +73,7 @@ def test_only_a_closed_ticket_is_forgotten_some_day() -> None:
 
 def test_what_did_not_change_is_not_written_and_what_did_on_its_condition() -> None:
     known, other = heard(), heard(("assign", 1))
-    repository = Repository(MongoClient("mongodb://127.0.0.1:1", connect=False)["unused"], POLICY)
+    repository = Repository(MongoClient("mongodb://127.0.0.1:1", connect=False)["unused"], lambda: POLICY)
     view = View(POLICY, [known])
     assert repository.writes(view) == []
     view.apply(other)

@@ -1,0 +1,78 @@
+"""Policies come back from the database as they were; each change of what they say is another one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import bson
+import pytest
+
+from contracts.catalogue import Catalogue
+from services.chassis.catalogue import WrongCatalogue, load_catalogue
+from services.sla.calendars_file import read_calendars
+from services.sla.domain.calendar import Calendar, Window
+from services.sla.domain.policy import Policy, digest_of
+from services.sla.policies import from_document, to_document
+from tests.unit.sla.stories import CALENDAR, CATALOGUE, POLICY, Desk, opened
+
+NIGHTS = Calendar("nights", "4", CALENDAR.zone, ((Window.parse("22:00-06:00"),),) * 7, frozenset({date(2026, 12, 24)}))
+DEPLOY = Path("deploy")
+
+
+def shipped() -> Policy:
+    calendars = read_calendars(DEPLOY / "calendars.yaml")
+    return Policy.of(calendars, load_catalogue(DEPLOY / "catalogue.yaml", calendars))
+
+
+@pytest.mark.parametrize(
+    "policy", [POLICY, Policy.of({"business": CALENDAR, "nights": NIGHTS}, CATALOGUE), shipped()], ids=["a", "b", "c"]
+)
+def test_a_policy_comes_back_as_it_was(policy: Policy) -> None:
+    again = from_document(bson.decode(bson.encode(to_document(policy))))
+    assert again == policy
+    assert again.digest == policy.digest
+
+
+SAFETY = CATALOGUE.categories["safety"]
+CHANGES = {
+    "hours": {"business": replace(CALENDAR, hours=NIGHTS.hours)},
+    "closed days": {"business": replace(CALENDAR, closed_days=NIGHTS.closed_days)},
+    "version": {"business": replace(CALENDAR, version="2")},
+    "another calendar": {"business": CALENDAR, "nights": NIGHTS},
+}
+
+
+@pytest.mark.parametrize("calendars", CHANGES.values(), ids=CHANGES)
+def test_whatever_changes_a_calendar_changes_the_digest(calendars: dict[str, Calendar]) -> None:
+    assert Policy.of(calendars, CATALOGUE).digest != POLICY.digest
+
+
+def test_targets_and_the_calendar_of_a_category_change_the_digest() -> None:
+    calendars = {"business": CALENDAR, "nights": NIGHTS}
+    found = {Policy.of(calendars, CATALOGUE).digest}
+    for safety in (
+        replace(SAFETY, calendar="nights"),
+        replace(SAFETY, targets=CATALOGUE.categories["general"].targets),
+    ):
+        found.add(Policy.of(calendars, Catalogue({**CATALOGUE.categories, "safety": safety})).digest)
+    assert len(found) == 3
+
+
+def test_what_is_said_of_a_deadline_names_the_policy_that_it_was_reckoned_with() -> None:
+    desk = Desk()
+    desk.hear(opened())
+    assert digest_of(desk.said[-1].data["calendar_version"]) == POLICY.digest
+
+
+def test_a_calendar_that_there_is_not_is_refused_with_the_line_that_names_it(tmp_path: Path) -> None:
+    file = tmp_path / "catalogue.yaml"
+    lines = (DEPLOY / "catalogue.yaml").read_text(encoding="utf-8").split("\n")
+    place = lines.index("  - id: billing")
+    lines.insert(place + 1, "    calendar: nights")
+    file.write_text("\n".join(lines), encoding="utf-8")
+    assert load_catalogue(file).categories["billing"].calendar == "nights"
+    problem = rf"line {place + 2}: categories\.3\.calendar: nights is no calendar; there are business\."
+    with pytest.raises(WrongCatalogue, match=problem):
+        load_catalogue(file, {"business": CALENDAR})
