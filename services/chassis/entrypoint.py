@@ -74,8 +74,10 @@ class Turns(DependencyProvider):
         settings: Settings = config["settings"]
         self.store = Store(config["database"], self.container.service_name)
         self.publisher = Publisher(settings.amqp, self.container.service_name)
+        rules = self.rules(settings, config["database"])
+        self.files = rules.files
         self.turn = Turn(
-            self.rules(settings, config["database"]),
+            rules,
             self.store,
             self.publisher,
             stopping=lambda: self.stopping,
@@ -101,9 +103,12 @@ class Turns(DependencyProvider):
         return self.turn
 
     def _sweep(self) -> None:
-        """Publishes what a crash left unsent and no redelivery has brought up; keeps the connection alive."""
+        """Publishes what a crash left unsent and no redelivery has brought up; keeps the connection alive; sees to
+        files of the operator's that changed."""
         while True:
             eventlet.sleep(SWEEP_EVERY)
+            if self.files is not None:
+                self.files.look()
             self.publisher.heartbeat()
             try:
                 self.turn.sending.strike()

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import orjson
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 MESSAGES = Counter("casebus_messages_handled_total", "Deliveries that a turn brought to their end.")
 TURN_SIZE = Histogram("casebus_turn_messages", "Messages in a turn.", buckets=(0, 1, 2, 5, 10, 20, 50, 100, 150, 200))
@@ -25,6 +25,9 @@ TIMER_LATE = Histogram(
     "casebus_timer_late_seconds", "How late timers fired.", buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 30, 300)
 )
 SWEPT = Counter("casebus_outbox_swept_total", "Turns whose unsent messages the sweeper published.")
+FILES_REFUSED = Gauge(
+    "casebus_files_refused", "1 while a changed catalogue or calendars file is refused and the old one holds."
+)
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from eventlet.semaphore import Semaphore
 
@@ -25,6 +25,7 @@ from services.chassis.outgoing import Outgoing
 from services.chassis.patience import Patience, Stopping
 from services.chassis.publisher import PublishesMessages
 from services.chassis.reading import Arrival, Delivery, Unreadable, fired, read
+from services.chassis.reloading import Reloaded
 from services.chassis.sending import Sending
 from services.chassis.unit_of_work import (
     Armed,
@@ -80,6 +81,7 @@ class Rules(Generic[V]):
     `prepare(messages, now)`: slow work before the turn (hash a secret, send a mail), once, not again after a conflict,
     for those messages that `needs_preparing`; gives the keys of those that it puts off, lest the others wait for them.
     `conclude(view, now)`: decides once more when all messages of the turn are decided.
+    `files`: those of the operator's that are taken anew while it runs.
     `reveal(outgoing)`: called as a message is published, for what may be published but never stored.
     """
 
@@ -90,6 +92,7 @@ class Rules(Generic[V]):
     prepare: Callable[[Sequence[Message], datetime], Collection[str]] | None = None
     needs_preparing: Callable[[Message], bool] = lambda _message: True
     reveal: Callable[[Outgoing], Outgoing] | None = None
+    files: Reloaded[Any] | None = None
 
 
 @dataclass(slots=True)

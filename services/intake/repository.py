@@ -7,7 +7,7 @@ open ticket for an issue. Shard keys: tickets by person, entries by ticket, the 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -70,7 +70,7 @@ class Repository:
     """Loads and stores what a turn of intake touches."""
 
     def __init__(
-        self, database: Database[Document], catalogue: Catalogue, secrets: Secrets, similar_from: float
+        self, database: Database[Document], catalogue: Callable[[], Catalogue], secrets: Secrets, similar_from: float
     ) -> None:
         self.db = database
         self._catalogue = catalogue
@@ -117,7 +117,7 @@ class Repository:
         entries = self._entries(messages, tickets)
         agents, escalatable = self._news(messages, tickets)
         return State(
-            self._catalogue,
+            self._catalogue(),
             tickets.values(),
             accounts,
             entries,

@@ -16,6 +16,7 @@ from services.chassis.catalogue import WrongCatalogue, load_catalogue
 from services.chassis.entrypoint import Turns, messages
 from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Delivery
+from services.chassis.reloading import Reloaded
 from services.chassis.settings import WrongSettings
 from services.chassis.threads import in_native_threads
 from services.chassis.turn import Rules, Turn
@@ -31,7 +32,7 @@ __all__ = ["INDEXES", "SETTINGS", "Intake", "Service", "rules"]
 def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules[State]:
     """Intake's own turn. Raises `WrongSettings` for a catalogue that does not do."""
     try:
-        catalogue = load_catalogue(settings.catalogue)
+        catalogue = Reloaded([settings.catalogue], lambda: load_catalogue(settings.catalogue))
     except WrongCatalogue as error:
         raise WrongSettings(str(error)) from error
     secrets = Secrets(settings.secret_key, in_native_threads)
@@ -43,6 +44,7 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
         prepare=repository.prepare,
         needs_preparing=holds_a_secret,
         reveal=with_secret(secrets),
+        files=catalogue,
     )
 
 

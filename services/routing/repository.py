@@ -7,7 +7,7 @@ as there may be room for. It decides nothing. The page is docs/routing.md.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,12 +58,13 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
 class Repository:
     """Reads what a turn may touch and says what it changed."""
 
-    def __init__(self, database: Database[Document], catalogue: Catalogue) -> None:
+    def __init__(self, database: Database[Document], catalogue: Callable[[], Catalogue]) -> None:
         self.db = database
-        self._skills = {category.id: category.skill for category in catalogue.categories.values()}
+        self._catalogue = catalogue
 
     def load(self, messages: Sequence[Message], now: datetime) -> View:
         """The state that these messages and the matching after them may touch."""
+        skills = {category.id: category.skill for category in self._catalogue().categories.values()}
         pools, touched, known = find(
             self.db,
             # The pool comes first: whatever room or waiting ticket changes after this read makes the turn conflict.
@@ -74,11 +75,11 @@ class Repository:
         tickets = {document["_id"]: ticket_of(document) for document in touched}
         agents = {document["_id"]: agent_of(document) for document in known}
         agents |= self._who_else_is_charged(tickets.values(), agents)
-        candidates = [*agents.values(), *self._signing_on(messages, agents, now)]
+        candidates = [*agents.values(), *self._signing_on(messages, agents, skills, now)]
         for ticket in self._waiting_for(candidates, tickets):
             tickets.setdefault(ticket.id, ticket)
         pool = Pool(pools[0]["revision"]) if pools else None
-        return View(self._skills, agents.values(), tickets.values(), pool)
+        return View(skills, agents.values(), tickets.values(), pool)
 
     def writes(self, view: View) -> list[Write]:
         """What the turn changed, each conditional on the revision that was loaded."""
@@ -98,10 +99,12 @@ class Repository:
         (found,) = find(self.db, Find("agents", {"_id": {"$in": sorted(others)}}))
         return {document["_id"]: agent_of(document) for document in found}
 
-    def _signing_on(self, messages: Sequence[Message], agents: Mapping[str, Agent], now: datetime) -> list[Agent]:
+    def _signing_on(
+        self, messages: Sequence[Message], agents: Mapping[str, Agent], skills: Mapping[str, str], now: datetime
+    ) -> list[Agent]:
         """The agents that this turn's messages may sign on, as they would be then."""
         return [
-            signed_on(agents.get(message.data["agent_id"]), message.data, self._skills, now)
+            signed_on(agents.get(message.data["agent_id"]), message.data, skills, now)
             for message in messages
             if message.type == "agent.sign_on"
         ]

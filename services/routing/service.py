@@ -13,6 +13,7 @@ from pymongo.database import Database
 from services.chassis.catalogue import WrongCatalogue, load_catalogue
 from services.chassis.entrypoint import Turns, every, messages
 from services.chassis.reading import Delivery
+from services.chassis.reloading import Reloaded
 from services.chassis.settings import Settings, WrongSettings
 from services.chassis.turn import Rules, Turn
 from services.routing.domain.rules import conclude, decide
@@ -25,10 +26,10 @@ __all__ = ["INDEXES", "SETTINGS", "Routing", "Service", "rules"]
 def rules(settings: Settings, database: Database[dict[str, Any]]) -> Rules[View]:
     """Routing's own turn. Raises `WrongSettings` for a catalogue that does not do."""
     try:
-        catalogue = load_catalogue(settings.catalogue)
+        catalogue = Reloaded([settings.catalogue], lambda: load_catalogue(settings.catalogue))
     except WrongCatalogue as error:
         raise WrongSettings(str(error)) from error
-    return Rules("routing", Repository(database, catalogue), decide, conclude)
+    return Rules("routing", Repository(database, catalogue), decide, conclude, files=catalogue)
 
 
 class Routing:

@@ -13,6 +13,7 @@ from pymongo.database import Database
 from services.chassis.catalogue import WrongCatalogue, load_catalogue
 from services.chassis.entrypoint import Turns, due_timers, messages
 from services.chassis.reading import Delivery
+from services.chassis.reloading import Reloaded
 from services.chassis.settings import WrongSettings
 from services.chassis.turn import Rules, Turn
 from services.chassis.unit_of_work import Fired
@@ -28,12 +29,16 @@ __all__ = ["INDEXES", "SETTINGS", "Service", "Sla", "rules"]
 
 def rules(settings: SlaSettings, database: Database[dict[str, Any]]) -> Rules[View]:
     """sla's own turn. Raises `WrongSettings` for a catalogue that does not do; the calendars are checked already."""
-    calendars = read_calendars(settings.calendars)
+
+    def read() -> Policy:
+        calendars = read_calendars(settings.calendars)
+        return Policy.of(calendars, load_catalogue(settings.catalogue, calendars))
+
     try:
-        policy = Policy.of(calendars, load_catalogue(settings.catalogue, calendars))
+        policy = Reloaded([settings.calendars, settings.catalogue], read)
     except WrongCatalogue as error:
         raise WrongSettings(str(error)) from error
-    return Rules("sla", Repository(database, lambda: policy), decide)
+    return Rules("sla", Repository(database, policy), decide, files=policy)
 
 
 class Sla:

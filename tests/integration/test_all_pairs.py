@@ -48,7 +48,7 @@ class Instance:
         self.store = store
         self.name = name
         secrets = Secrets("k" * 32, lambda function, items: [function(item) for item in items])
-        self.repository = Repository(store.database, CATALOGUE, secrets, 0.27)
+        self.repository = Repository(store.database, lambda: CATALOGUE, secrets, 0.27)
         self.turns = 0
 
     def begin(self, sent: Message) -> tuple[State, Decision]:

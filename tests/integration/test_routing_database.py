@@ -42,7 +42,7 @@ class Instance:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.repository = Repository(store.database, CATALOGUE)
+        self.repository = Repository(store.database, lambda: CATALOGUE)
         self.turns = 0
 
     def begin(self, *messages: Message, now: datetime = NOW) -> tuple[View, list[Say]]:

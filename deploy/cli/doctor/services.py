@@ -29,6 +29,9 @@ def check(endpoints: Mapping[str, str], ahead: timedelta | None) -> Iterator[Fin
             service = name.partition(" ")[0]
             do = f"Look into its log; start it anew (`make up`, `docker compose restart {service}`)."
             yield Finding("error", where, problem, do)
+        elif refuses_files(url):
+            what = "It refuses a changed catalogue or calendars file and goes on with what it read before."
+            yield Finding("warning", where, what, "Mend the file as its log says; it takes it within seconds.")
         ready += not problem
         if date and ahead is not None:
             yield from clocks(where, date, datetime.now(UTC) + ahead)
@@ -49,6 +52,15 @@ def ask(url: str) -> tuple[str, datetime | None]:
         )
     except (URLError, HTTPException, OSError) as error:
         return f"It does not answer at {url} ({getattr(error, 'reason', error)}).", None
+
+
+def refuses_files(url: str) -> bool:
+    """Whether the service, which is ready, refuses a file of the operator's that was changed."""
+    try:
+        with _open(f"{url}/metrics", timeout=PATIENCE) as answer:
+            return b"\ncasebus_files_refused 1.0" in answer.read()
+    except (URLError, HTTPException, OSError):
+        return False  # it has ended since it was asked; who looks again sees it
 
 
 def _date(text: str | None) -> datetime | None:

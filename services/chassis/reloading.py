@@ -1,0 +1,64 @@
+"""Takes a changed file of the operator's without a restart; one that is wrong is refused, and the old one stays.
+
+Looked at once a second by the process's sweeper, outside all turns: a turn sees one state of it from beginning to end.
+What a file holds, and what is wrong with it, its reader says. The page is docs/operating.md.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Generic, TypeAlias, TypeVar
+
+from services.chassis import telemetry
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_State: TypeAlias = tuple[tuple[int, int, int] | None, ...]
+
+
+class Reloaded(Generic[T]):
+    """What `load` makes of these files, called for it: as they were when they were last read and right.
+
+    `load` raises a ValueError whose message is a sentence with file, line and field; the first time it goes on to the
+    caller. A file counts as changed when it is another one (Kubernetes swaps a link) or was written to.
+    """
+
+    def __init__(self, files: Sequence[Path], load: Callable[[], T]) -> None:
+        self._files = files
+        self._load = load
+        self._seen = self._state()
+        self._value = load()
+
+    def __call__(self) -> T:
+        """What holds now."""
+        return self._value
+
+    def look(self) -> None:
+        """Read the files if one has changed since the last look."""
+        state = self._state()
+        if state == self._seen:
+            return
+        self._seen = state
+        try:
+            self._value = self._load()
+        except ValueError as error:
+            telemetry.FILES_REFUSED.set(1)
+            log.error("%s What was read before stays in force.", error)
+        else:
+            telemetry.FILES_REFUSED.set(0)
+            log.info("changed files are in force", extra={"files": [file.name for file in self._files]})
+
+    def _state(self) -> _State:
+        return tuple(map(_identity, self._files))
+
+
+def _identity(file: Path) -> tuple[int, int, int] | None:
+    """Tells a file from another under its name and from itself before it was written to; None if it is not there."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,0 +1,103 @@
+"""A changed file of the operator's is taken while the process runs; a wrong one is refused once, the old one stays."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from services.chassis import telemetry
+from services.chassis.reloading import Reloaded
+
+
+def number_in(file: Path) -> Reloaded[int]:
+    """What the file holds; its reader, as any, raises a ValueError for what is wrong."""
+
+    def load() -> int:
+        try:
+            return int(file.read_text())
+        except OSError as error:
+            raise ValueError(f"{file.name}: the file cannot be read.") from error
+
+    return Reloaded([file], load)
+
+
+def refused() -> float:
+    return telemetry.FILES_REFUSED._value.get()  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "file"
+    file.write_text("1")
+    return file
+
+
+def test_a_changed_file_is_taken_when_it_is_looked_at(file: Path) -> None:
+    number = number_in(file)
+    file.write_text("22")
+    assert number() == 1
+    number.look()
+    assert number() == 22
+
+
+def test_a_file_that_is_replaced_is_seen_though_time_and_length_are_the_same(file: Path) -> None:
+    number = number_in(file)
+    was, other = file.stat(), file.with_name("other")
+    other.write_text("2")
+    os.utime(other, ns=(was.st_atime_ns, was.st_mtime_ns))
+    other.replace(file)
+    number.look()
+    assert number() == 2
+
+
+def test_a_link_that_is_swapped_is_seen(tmp_path: Path) -> None:
+    """As Kubernetes does it: the file is a link through a link to the folder of the version in force."""
+    for version in ("1", "2"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "file").write_text(version)
+    (tmp_path / "data").symlink_to("1")
+    (tmp_path / "file").symlink_to("data/file")
+    number = number_in(tmp_path / "file")
+    (tmp_path / "new").symlink_to("2")
+    (tmp_path / "new").replace(tmp_path / "data")
+    number.look()
+    assert number() == 2
+
+
+def test_a_wrong_file_is_refused_with_one_sentence_until_it_is_right(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    number = number_in(file)
+    file.write_text("two")
+    for _ in range(3):
+        number.look()
+    (said,) = caplog.messages
+    assert "'two'" in said
+    assert said.endswith("What was read before stays in force.")
+    assert (number(), refused()) == (1, 1)
+    file.write_text("3")
+    number.look()
+    assert (number(), refused()) == (3, 0)
+
+
+def test_a_file_that_goes_and_comes_back_is_taken_again(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    number = number_in(file)
+    file.unlink()
+    number.look()
+    assert "cannot be read" in caplog.text
+    assert number() == 1
+    file.write_text("4")
+    number.look()
+    assert (number(), refused()) == (4, 0)
+
+
+def test_an_unchanged_file_is_not_read_again(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    reads: list[str] = []
+    text = Reloaded([file], lambda: reads.append("read") or file.read_text())
+    text.look()
+    text.look()
+    assert (reads, caplog.messages) == (["read"], [])
