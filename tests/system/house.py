@@ -204,7 +204,7 @@ class House:
         """What keeps the desk from being at rest, as far as a few counts tell."""
         found: dict[str, Any] = {**self.ready(*WORK_QUEUES), **self._left_in_outboxes()}
         undone = self.database("notifications")["deliveries"].find({"status": {"$ne": "sent"}})
-        found["deliveries"] = [f"{one['status']} {one['reason']} {one['number']}" for one in undone.limit(5)]
+        found["deliveries"] = [f"{one['status']} {one.get('reason', '')} {one['number']}" for one in undone.limit(5)]
         found["reservations"] = self.database("routing")["tickets"].count_documents({"reservation": {"$exists": True}})
         return {name: count for name, count in found.items() if count}
 
