@@ -7,14 +7,29 @@ docs/cli.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pymongo
 from pymongo.errors import OperationFailure, PyMongoError
 
 from .settings import Settings, Trouble
+from .show import plain
 
 Document = Mapping[str, Any]
+
+
+def number_of(typed: str) -> str:
+    """The ticket number that a person meant; Trouble if it is none."""
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= 8):
+        raise Trouble(f"{plain(typed)!r} is no ticket number: 8 digits are wanted.", 2)
+    return typed.zfill(8)
+
+
+def database_now(client: pymongo.MongoClient[dict[str, Any]]) -> datetime:
+    """The database's time, by which timers fire; aware UTC."""
+    local: datetime = client.admin.command("hello")["localTime"]
+    return local if local.tzinfo else local.replace(tzinfo=UTC)
 
 
 class Desk:
@@ -42,6 +57,13 @@ class Desk:
         found = self.intake.tickets.find_one({"number": number})
         if found is None:
             raise Trouble(f"There is no ticket {number}.")
+        return found
+
+    def clocked(self, number: str) -> Document:
+        """What sla keeps of the ticket with this number; Trouble if it does not know it."""
+        found = self.sla.tickets.find_one({"_id": self.ticket(number)["_id"]})
+        if found is None:
+            raise Trouble(f"sla does not know ticket {number}: it was closed too long ago, or is not heard of yet.")
         return found
 
     def history(self, ticket: Document) -> list[Document]:

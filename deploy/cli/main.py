@@ -16,10 +16,10 @@ from pymongo.errors import PyMongoError
 
 from contracts.names import role_of
 
-from . import requests, settings, show, topology
+from . import requests, settings, show, sla, topology
 from .bus import BROKEN, Bus
 from .dead import commands as dead
-from .desk import Desk
+from .desk import Desk, number_of
 from .doctor.commands import doctor
 from .feeding import feed_with_bar
 from .notifications import commands as notifications
@@ -36,6 +36,7 @@ app = typer.Typer(
 app.add_typer(dead.app, name="dead")
 app.add_typer(notifications.app, name="notifications")
 app.command()(doctor)
+app.add_typer(sla.app, name="sla")
 app.add_typer(topology.app, name="topology")
 console = show.console()
 
@@ -92,10 +93,9 @@ def watch(
 @app.command()
 def ticket(number: Annotated[str, typer.Argument(help="Its 8 digits; leading zeros may be left out.")]) -> None:
     """Show a ticket and its history."""
-    if not (number.isascii() and number.isdigit() and len(number) <= 8):
-        raise Trouble(f"{show.plain(number)!r} is no ticket number: 8 digits are wanted.", 2)
+    wanted = number_of(number)
     with Desk(settings.load()) as desk:
-        found = desk.ticket(number.zfill(8))
+        found = desk.ticket(wanted)
         console.print(show.ticket_page(found, desk.history(found)))
 
 

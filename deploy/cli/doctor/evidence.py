@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pymongo import MongoClient
@@ -17,6 +17,7 @@ from contracts.names import SERVICES
 from services.routing.repository import agent_of, ticket_of
 from services.sla.repository import from_document
 
+from ..desk import database_now
 from . import books
 from .finding import Finding
 
@@ -44,7 +45,7 @@ def read(client: MongoClient[Document], prefix: str) -> books.Books:
         for row in sla["timers"].find({}, {"about": 1, "kind": 1, "due": 1}, session=session):
             timers[row["about"]][row["kind"]] = row["due"]
     return books.Books(
-        now(client),
+        database_now(client),
         tickets,
         {row["_id"]: ticket_of(row) for row in routed},
         frozenset(row["_id"] for row in routed if row.get("waiting")),
@@ -69,7 +70,7 @@ def compared(
 
 def left_lying(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
     """What the services should have sent or fired long ago."""
-    since = now(client) - books.SETTLED
+    since = database_now(client) - books.SETTLED
     for service in SERVICES:
         database = client[f"{prefix}_{service}"]
         unsent = {"at": {"$lt": since}}
@@ -85,9 +86,3 @@ def left_lying(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
             first["due"] if first is not None else None,
             database["timers"].count_documents({**due, "fence": {"$gte": CLAIMED_OFTEN}}),
         )
-
-
-def now(client: MongoClient[Document]) -> datetime:
-    """The database's clock."""
-    local: datetime = client.admin.command("hello")["localTime"]
-    return local if local.tzinfo else local.replace(tzinfo=UTC)

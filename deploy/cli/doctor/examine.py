@@ -18,6 +18,7 @@ from contracts.names import SERVICES
 from deploy.local.management import Management, ManagementError
 
 from ..bus import BROKEN
+from ..desk import database_now
 from ..settings import Settings, Trouble
 from . import broker, database, evidence, services
 from .finding import Finding
@@ -46,7 +47,7 @@ def examine(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> 
         yield Finding("error", "broker", str(error), START)
     ahead: timedelta | None = None
     try:
-        ahead = evidence.now(client) - datetime.now(UTC)
+        ahead = database_now(client) - datetime.now(UTC)
         yield from database.check(client, prefix)
         yield from evidence.left_lying(client, prefix)
         yield from _books(client, prefix, behind, sleep)

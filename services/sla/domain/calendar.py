@@ -98,15 +98,17 @@ class Calendar:
 
     def business_time_between(self, start: datetime, end: datetime) -> timedelta:
         """How long the desk is open from `start` to `end` (aware, any zone); zero when `end` is not later."""
+        return sum((closes - opens for opens, closes in self.open_between(start, end)), timedelta())
+
+    def open_between(self, start: datetime, end: datetime) -> Iterator[Interval]:
+        """The intervals within which the desk is open from `start` to `end` (aware, any zone), in order."""
         start, end = _utc(start), _utc(end)
-        total = timedelta()
         if end <= start:
-            return total
+            return
         for opens, closes in self._open_after(start):
             if opens >= end:
                 break
-            total += min(closes, end) - max(opens, start)
-        return total
+            yield max(opens, start), min(closes, end)
 
     def add_business_time(self, start: datetime, duration: timedelta) -> datetime:
         """Return the first instant (UTC) by which the desk was open for `duration` since `start` (aware, any zone).
@@ -147,6 +149,10 @@ class Calendar:
         at = _utc(at)
         opens, _ = next(self._open_after(at))
         return opens <= at
+
+    def opens_on(self, day: date) -> bool:
+        """Whether a window opens on that local day."""
+        return bool(self._open_on(day))
 
     def _business_moment(self, start: datetime) -> tuple[date, timedelta]:
         """The business day that `start`, or else the next opening, belongs to, and the wall time since its midnight."""

@@ -1,4 +1,4 @@
-"""Business calendars, by table and against an oracle that walks the clock in small steps."""
+"""Business calendars, by table and against an oracle that walks the clock minute by minute."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from services.sla.domain.calendar import Calendar, CalendarError, Window
 
-STEP = timedelta(minutes=15)
+MINUTE = timedelta(minutes=1)
+A_DAY = 24 * 60
 OFFICE = ("08:00-18:00",)
 
 
@@ -269,27 +270,25 @@ TRANSITIONS = [
     ("Australia/Lord_Howe", datetime(2026, 10, 3, 15, 30, tzinfo=UTC)),
     ("UTC", datetime(2026, 6, 1, tzinfo=UTC)),
 ]
-STEPS_A_DAY = 96
 
 
 @st.composite
 def calendars_and_times(draw: st.DrawFn) -> tuple[Calendar, datetime, datetime]:
     """A week of disjoint windows (overnight ones too), some closed days, and two ordered times about a transition."""
     zone, transition = draw(st.sampled_from(TRANSITIONS))
-    points = sorted(draw(st.sets(st.integers(0, 7 * STEPS_A_DAY - 1), min_size=2, max_size=14)))
+    points = sorted(draw(st.sets(st.integers(0, 7 * A_DAY - 1), min_size=2, max_size=14)))
     week: list[list[Window]] = [[] for _ in range(7)]
     for opens, closes in zip(points[::2], points[1::2], strict=False):
-        day, first = divmod(opens, STEPS_A_DAY)
-        length = min(closes - opens, STEPS_A_DAY)
-        week[day].append(Window(first * 15, (first + length) * 15))
+        day, first = divmod(opens, A_DAY)
+        week[day].append(Window(first, first + min(closes - opens, A_DAY)))
     nearby = st.integers(-5, 5).map(lambda days: transition.date() + timedelta(days=days))
     closed = draw(st.frozensets(nearby, max_size=3))
     desk = Calendar("drawn", "1", ZoneInfo(zone), tuple(map(tuple, week)), closed)
-    start, end = sorted(draw(st.tuples(*[st.integers(-2 * STEPS_A_DAY, 2 * STEPS_A_DAY)] * 2)))
-    return desk, transition + start * STEP, transition + end * STEP
+    start, end = sorted(draw(st.tuples(*[st.integers(-2 * A_DAY, 2 * A_DAY)] * 2)))
+    return desk, transition + start * MINUTE, transition + end * MINUTE
 
 
-def steps_open(desk: Calendar, start: datetime, end: datetime) -> timedelta:
+def minutes_open(desk: Calendar, start: datetime, end: datetime) -> timedelta:
     """Walk the clock: is the wall time within a window? The second pass of a repeated hour is as its first ended."""
     total, instant, is_open = timedelta(), start - timedelta(hours=2), False
     while instant < end:
@@ -297,14 +296,14 @@ def steps_open(desk: Calendar, start: datetime, end: datetime) -> timedelta:
         if not wall.fold:
             minute, today = wall.hour * 60 + wall.minute, wall.date()
             is_open = any(
-                window.opens <= minute + since * 1440 < window.closes
+                window.opens <= minute + since * A_DAY < window.closes
                 for since in (0, 1)
                 if (day := today - timedelta(days=since)) not in desk.closed_days
                 for window in desk.hours[day.weekday()]
             )
         if is_open and instant >= start:
-            total += STEP
-        instant += STEP
+            total += MINUTE
+        instant += MINUTE
     return total
 
 
@@ -312,7 +311,7 @@ def steps_open(desk: Calendar, start: datetime, end: datetime) -> timedelta:
 @given(calendars_and_times())
 def test_elapsed_time_is_what_the_walked_clock_counts(case: tuple[Calendar, datetime, datetime]) -> None:
     desk, start, end = case
-    assert desk.business_time_between(start, end) == steps_open(desk, start, end)
+    assert desk.business_time_between(start, end) == minutes_open(desk, start, end)
 
 
 durations = st.timedeltas(min_value=timedelta(), max_value=timedelta(hours=20))

@@ -1,0 +1,259 @@
+"""`casebus sla explain`: a ticket's time line, and why each deadline is what it is.
+
+Reads sla's database and shows what `services/sla/domain/explanation.py` makes of it. The page is docs/sla.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from contracts.envelope import rfc3339
+from services.sla.domain.calendar import WEEKDAYS, Calendar
+from services.sla.domain.decisions import timers
+from services.sla.domain.explanation import Counts, Explanation, explain
+from services.sla.domain.policy import digest_of
+from services.sla.domain.state import Ticket, Watch
+from services.sla.domain.versions import follows
+from services.sla.policies import Policies
+from services.sla.repository import from_document
+
+from . import settings, show
+from .desk import Desk, database_now, number_of
+
+app = typer.Typer(help="Reply targets: look why a deadline is what it is.", no_args_is_help=True)
+console = show.console()
+
+COLOURS = {Counts.WORKED: "green", Counts.OUTSIDE_HOURS: "dim", Counts.PAUSED: "magenta", Counts.OVER: "red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Clocked:
+    """A watch, the calendar that its deadline was reckoned with and what that makes of it; both None if not kept."""
+
+    watch: Watch
+    calendar: Calendar | None
+    explanation: Explanation | None
+
+    @property
+    def state(self) -> str:
+        """How it stands with this target, in a word or two."""
+        clock = self.watch.clock
+        if self.watch.met:
+            return "met"
+        if self.watch.breached:
+            return "breached" if clock.ended_at else "breached, and the requester still waits"
+        if clock.ended_at:
+            return "ended without a verdict" if clock.complete else "ended; earlier events have not been heard yet"
+        return "paused: the desk waits for the requester" if clock.paused_at else "running: the requester waits"
+
+
+@app.command("explain")
+def explain_(
+    number: Annotated[str, typer.Argument(help="The ticket's 8 digits; leading zeros may be left out.")],
+    json_: Annotated[bool, typer.Option("--json", help="As JSON: times in UTC, durations in seconds.")] = False,
+) -> None:
+    """Show a ticket's time line: worked, paused, closed; and why each deadline is what it is."""
+    wanted = number_of(number)
+    with Desk(settings.load()) as desk:
+        ticket = from_document(desk.clocked(wanted))
+        now = database_now(desk.client)
+        clocked = list(_clocked(desk, ticket, now))
+    if json_:
+        typer.echo(json.dumps(as_json(ticket, clocked)))
+    else:
+        console.print(page(ticket, clocked, now))
+
+
+def _clocked(desk: Desk, ticket: Ticket, now: datetime) -> Iterator[Clocked]:
+    digests = {digest_of(watch.deadline.calendar_version) for watch in ticket.watches}
+    policies = Policies(desk.sla).find(digests)
+    for watch in ticket.watches:
+        policy = policies.get(digest_of(watch.deadline.calendar_version))
+        calendar = policy.calendar(watch.clock.category) if policy else None
+        yield Clocked(watch, calendar, explain(watch, calendar, now) if calendar else None)
+
+
+# On a terminal
+
+
+def page(ticket: Ticket, clocked: Sequence[Clocked], now: datetime) -> RenderableType:
+    """The ticket's time line, its clocks and what is ahead at `now`, times in the zone of the last clock's calendar."""
+    newest = ticket.newest
+    zone = next((one.calendar.zone for one in reversed(clocked) if one.calendar), ZoneInfo("UTC"))
+    title = Text(f"{newest['number']}  {show.plain(newest['subject'])}", "bold")
+    head = Text(
+        show.plain(f"{newest['requester']['tier']} requester, category {newest['category']}; times in {zone.key}")
+    )
+    parts: list[RenderableType] = [title, head, Text(), _statuses(ticket, zone)]
+    for one in clocked:
+        parts += [Text(), _clock(one)]
+    ahead = sorted(timers(ticket).values(), key=lambda arm: arm.due)
+    if ahead:
+        rows = [
+            (arm.kind.replace("_", " "), f"{_at(arm.due, zone)}{'' if arm.due > now else ', due now'}") for arm in ahead
+        ]
+        parts += [Text(), Text("ahead", "bold"), _facts(rows)]
+    return Group(*parts)
+
+
+def _statuses(ticket: Ticket, zone: ZoneInfo) -> RenderableType:
+    table = Table("since", "status", "versions", box=None, pad_edge=False)
+    before = None
+    for span in ticket.spans:
+        if span.first > 1 and not (before and follows(before, span)):
+            gap = f"{before.last + 1 if before else 1}–{span.first - 1}"
+            table.add_row("", Text("not heard of yet", "yellow"), gap)
+        versions = f"{span.first}–{span.last}" if span.last > span.first else str(span.first)
+        table.add_row(_at(span.status_since, zone), show.status_text(span.status), versions)
+        before = span
+    return table
+
+
+def _clock(one: Clocked) -> RenderableType:
+    watch, calendar, explanation = one.watch, one.calendar, one.explanation
+    zone = calendar.zone if calendar else ZoneInfo("UTC")
+    deadline = watch.deadline
+    title = Text.assemble((watch.clock.target.replace("_", " "), "bold"), f"  {one.state}")
+    escalated = ", escalated: as for a vip" if watch.clock.escalated else ""
+    rows = [
+        ("target", f"{_days(deadline.days)}, category {watch.clock.category}{escalated}"),
+        ("calendar", f"{deadline.calendar_version}{f': {hours_of(calendar)}' if calendar else ''}"),
+        ("started", _at(watch.clock.started_at, zone)),
+        ("warning", _at(deadline.warn_at, zone)),
+        ("due", _at(deadline.due_at, zone)),
+    ]
+    if watch.clock.ended_at is not None:
+        rows.append(("answered" if watch.clock.answered else "closed", _at(watch.clock.ended_at, zone)))
+    if calendar is None or explanation is None:
+        rows.append(("why", "the calendars of that time were not kept, so it cannot be reckoned again"))
+        return Group(title, _facts(rows))
+    why = f"the same time of day, {_days(deadline.days)} on"
+    if not calendar.is_open(watch.clock.started_at):
+        why += "; it started outside hours, so it counts from the next opening"
+    if explanation.paused:
+        why += f"; {duration(explanation.paused)} of business time paused"
+    rows.append(("why", why))
+    if explanation.skipped:
+        rows.append(("closed on", ", ".join(_closed(calendar, explanation.skipped))))
+    if watch.clock.ended_at is None:
+        rows.append(("may be escalated", _at(deadline.escalatable_at, zone)))
+    left = f", {duration(explanation.remaining)} left" if explanation.remaining else ""
+    rows.append(("worked", f"{duration(explanation.worked)} of business time{left}"))
+    table = Table("from", "to", "", "open for", box=None, pad_edge=False)
+    for segment in explanation.segments:
+        counts = Text(segment.counts, COLOURS[segment.counts])
+        open_for = duration(segment.open_for) if segment.open_for else "–"
+        table.add_row(_at(segment.begins, zone), _at(segment.ends, zone), counts, open_for)
+    return Group(title, _facts(rows), Padding(table, (1, 0, 0, 2)))
+
+
+def _facts(rows: Iterable[tuple[str, str]]) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    for name, value in rows:
+        grid.add_row(Text(name, "dim"), Text(show.plain(value)))
+    return Padding(grid, (0, 0, 0, 2))
+
+
+def _at(instant: datetime, zone: ZoneInfo) -> str:
+    return instant.astimezone(zone).strftime("%a %Y-%m-%d %H:%M:%S %Z")
+
+
+def _days(days: int) -> str:
+    return f"{days} business day{'s' if days > 1 else ''}"
+
+
+def duration(length: timedelta) -> str:
+    """`2 h 5 min 7 s`; what is nothing is left out."""
+    minutes, seconds = divmod(round(length.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
+
+
+def hours_of(calendar: Calendar) -> str:
+    """A calendar's hours as people write them: `mon–fri 08:00-18:00, sat 10:00-12:00`."""
+    runs: list[tuple[int, int, str]] = []
+    for day, windows in enumerate(calendar.hours):
+        text = " ".join(map(str, windows))
+        if runs and runs[-1][2] == text:
+            runs[-1] = (runs[-1][0], day, text)
+        else:
+            runs.append((day, day, text))
+    short = [name[:3] for name in WEEKDAYS]
+    named = [(short[one] if one == last else f"{short[one]}–{short[last]}", text) for one, last, text in runs if text]
+    return ", ".join(f"{days} {text}" for days, text in named)
+
+
+def _closed(calendar: Calendar, days: Iterable[date]) -> Iterator[str]:
+    for day in days:
+        yield f"{day:%a %Y-%m-%d}{' (closed day)' if day in calendar.closed_days else ''}"
+
+
+# As JSON
+
+
+def as_json(ticket: Ticket, clocked: Iterable[Clocked]) -> dict[str, Any]:
+    """The same for programs: times RFC 3339 in UTC, durations in seconds of business time."""
+    newest = ticket.newest
+    return {
+        "number": newest["number"],
+        "ticket_id": ticket.id,
+        "tier": newest["requester"]["tier"],
+        "statuses": [
+            {
+                "status": span.status,
+                "since": rfc3339(span.status_since),
+                "first_version": span.first,
+                "last_version": span.last,
+            }
+            for span in ticket.spans
+        ],
+        "clocks": [_clock_json(one) for one in clocked],
+        "ahead": {kind: rfc3339(arm.due) for kind, arm in timers(ticket).items()},
+    }
+
+
+def _clock_json(one: Clocked) -> dict[str, Any]:
+    clock, deadline, explanation = one.watch.clock, one.watch.deadline, one.explanation
+    found: dict[str, Any] = {
+        "target": clock.target,
+        "state": one.state,
+        "category": clock.category,
+        "escalated": clock.escalated,
+        "business_days": deadline.days,
+        "calendar_version": deadline.calendar_version,
+        "started_at": rfc3339(clock.started_at),
+        "paused_at": clock.paused_at and rfc3339(clock.paused_at),
+        "ended_at": clock.ended_at and rfc3339(clock.ended_at),
+        "warn_at": rfc3339(deadline.warn_at),
+        "due_at": rfc3339(deadline.due_at),
+        "escalatable_at": rfc3339(deadline.escalatable_at),
+    }
+    if explanation is not None:
+        found |= {
+            "worked": explanation.worked.total_seconds(),
+            "paused": explanation.paused.total_seconds(),
+            "remaining": explanation.remaining.total_seconds(),
+            "closed_on": [day.isoformat() for day in explanation.skipped],
+            "segments": [
+                {
+                    "from": rfc3339(segment.begins),
+                    "to": rfc3339(segment.ends),
+                    "counts": segment.counts,
+                    "open_for": segment.open_for.total_seconds(),
+                }
+                for segment in explanation.segments
+            ],
+        }
+    return found

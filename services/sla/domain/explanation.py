@@ -1,0 +1,105 @@
+"""Why a deadline is what it is: a clock's time cut into pieces, worked, paused, outside hours or over.
+
+For a person who asks afterwards, so it decides nothing: it takes the watch as it was kept and the calendar that the
+deadline was reckoned with, and shows the sum. The page is docs/sla.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from itertools import groupby, pairwise
+
+from services.sla.domain.calendar import Calendar
+from services.sla.domain.state import Watch
+
+
+class Counts(StrEnum):
+    """What a piece of a clock's time is."""
+
+    WORKED = "worked"
+    """The desk is open and the requester waits: the only time that is used up."""
+    OUTSIDE_HOURS = "outside hours"
+    PAUSED = "paused"
+    """The desk waits for the requester."""
+    OVER = "over"
+    """After the deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """From when to when (aware UTC), what it is, and how long the desk was open meanwhile."""
+
+    begins: datetime
+    ends: datetime
+    counts: Counts
+    open_for: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A clock's time from its start until it ended, or until now; durations are business time."""
+
+    segments: tuple[Segment, ...]
+    remaining: timedelta
+    """What is left until the deadline; none once it has passed."""
+    skipped: tuple[date, ...]
+    """Local days between start and deadline on which the desk does not open."""
+
+    @property
+    def worked(self) -> timedelta:
+        """What was used up of the target."""
+        return self._open_for(Counts.WORKED)
+
+    @property
+    def paused(self) -> timedelta:
+        """What passed while the clock stood still: by so much the deadline was moved, once the pause is over."""
+        return self._open_for(Counts.PAUSED)
+
+    def _open_for(self, counts: Counts) -> timedelta:
+        return sum((one.open_for for one in self.segments if one.counts == counts), timedelta())
+
+
+def explain(watch: Watch, calendar: Calendar, now: datetime) -> Explanation:
+    """How the time of this clock was counted by this calendar until it ended, or until `now` (aware UTC)."""
+    clock, due_at = watch.clock, watch.deadline.due_at
+    until = max(clock.ended_at or now, clock.started_at)
+    counted_until = min(clock.paused_at or until, until)
+    return Explanation(
+        segments=tuple(_segments(watch, calendar, until)),
+        remaining=calendar.business_time_between(counted_until, due_at),
+        skipped=tuple(_skipped(calendar, clock.started_at, due_at)),
+    )
+
+
+def _segments(watch: Watch, calendar: Calendar, until: datetime) -> Iterator[Segment]:
+    clock, due_at = watch.clock, watch.deadline.due_at
+    pauses = [*clock.pauses, *([(clock.paused_at, until)] if clock.paused_at else [])]
+    pauses = [pause for pause in pauses if pause[0] < due_at]  # a later one moves nothing
+    hours = calendar.open_between(clock.started_at, min(until, due_at))
+    cuts = {clock.started_at, until, *(at for interval in (*hours, *pauses) for at in interval)}
+    if clock.started_at < due_at < until:
+        cuts.add(due_at)
+
+    def counts(begins: datetime) -> Counts:
+        if any(since <= begins < over for since, over in pauses):
+            return Counts.PAUSED
+        if begins >= due_at:
+            return Counts.OVER
+        return Counts.WORKED if calendar.is_open(begins) else Counts.OUTSIDE_HOURS
+
+    pieces = [(begins, ends, counts(begins)) for begins, ends in pairwise(sorted(cuts))]
+    for kind, run in groupby(pieces, key=lambda piece: piece[2]):
+        alike = list(run)
+        begins, ends = alike[0][0], alike[-1][1]
+        yield Segment(begins, ends, kind, calendar.business_time_between(begins, ends))
+
+
+def _skipped(calendar: Calendar, start: datetime, due_at: datetime) -> Iterator[date]:
+    day, last = (at.astimezone(calendar.zone).date() for at in (start, due_at))
+    while day <= last:
+        if not calendar.opens_on(day):
+            yield day
+        day += timedelta(days=1)

@@ -1,0 +1,127 @@
+"""`casebus sla explain`: what it says of a deadline, on a terminal and as JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from rich.console import Console
+
+from deploy.cli.sla import Clocked, as_json, duration, hours_of, page
+from services.sla.domain.calendar import Calendar, Window
+from services.sla.domain.explanation import explain
+from tests.unit.sla.stories import CALENDAR, Desk, story
+
+NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def clocked(desk: Desk) -> list[Clocked]:
+    return [Clocked(watch, CALENDAR, explain(watch, CALENDAR, NOW)) for watch in desk.ticket.watches]
+
+
+def paused_and_late() -> Desk:
+    """Asked after an hour, answered, asked and answered again, and then nothing."""
+    desk = Desk()
+    desk.hear(*story(("assign", 0.5), ("ask", 1), ("customer", 2), ("ask", 4), ("customer", 6)))
+    desk.fire(NOW)
+    return desk
+
+
+def shown(desk: Desk, of: list[Clocked]) -> list[str]:
+    console = Console(width=160, force_terminal=False)
+    with console.capture() as capture:
+        console.print(page(desk.ticket, of, NOW))
+    return [line.rstrip() for line in capture.get().splitlines()]
+
+
+def test_a_deadline_that_was_paused_and_missed() -> None:
+    desk = paused_and_late()
+    lines = shown(desk, clocked(desk))
+    assert lines[:2] == ["00000001  Lost", "standard requester, category general; times in UTC"]
+    assert [line.split()[-2:] for line in lines[4:10]] == [
+        ["new", "1"],
+        ["assigned", "2"],
+        ["need_more_info", "3"],
+        ["needs_reply", "4"],
+        ["need_more_info", "5"],
+        ["needs_reply", "6"],
+    ]
+    assert "first reply  met" in lines
+    text = "\n".join(lines)
+    assert "next reply  breached, and the requester still waits" in text
+    assert "4 business days, category general" in text
+    assert ": mon–fri 08:00-18:00" in text
+    assert "the same time of day, 4 business days on; 2 h of business time paused" in text
+    assert "Fri 2026-06-05 13:00:00 UTC" in text
+    assert "40 h of business time" in text
+    assert [line.split()[-3:] for line in lines if " over " in line] == [["over", "19", "h"]]
+    assert "Mon 2026-06-01 13:00:00 UTC  Mon 2026-06-01 15:00:00 UTC  paused         2 h" in text
+
+
+def test_what_is_ahead_is_told() -> None:
+    desk = Desk()
+    desk.hear(*story(("assign", 0.5), ("suggest", 24 * 7)))
+    lines = shown(desk, clocked(desk))
+    ahead = [line.split() for line in lines[lines.index("ahead") + 1 :]]
+    assert [" ".join(line[:4]) for line in ahead] == ["closing soon Sun 2026-06-14", "auto close Mon 2026-06-15"]
+
+
+def test_versions_that_sla_has_not_heard_of_are_named() -> None:
+    desk = Desk()
+    versions = story(("assign", 0.5), ("work", 1), ("customer", 2))
+    desk.hear(versions[0], versions[3])
+    assert ["not", "heard", "of", "yet", "2–3"] in [line.split() for line in shown(desk, clocked(desk))]
+
+
+def test_a_deadline_whose_calendars_were_not_kept_is_shown_as_it_is() -> None:
+    desk = paused_and_late()
+    unknown = [Clocked(watch, None, None) for watch in desk.ticket.watches]
+    assert sum("not kept" in line for line in shown(desk, unknown)) == 2
+    assert "segments" not in as_json(desk.ticket, unknown)["clocks"][0]
+
+
+def test_closed_days_and_a_start_outside_hours_are_named() -> None:
+    calendar = Calendar("business", "1", ZoneInfo("UTC"), CALENDAR.hours, frozenset({date(2026, 6, 8)}))
+    desk = Desk()
+    desk.hear(*story(at=datetime(2026, 6, 6, 12, tzinfo=UTC), category="safety"))
+    watch = desk.ticket.watches[0]
+    text = "\n".join(shown(desk, [Clocked(watch, calendar, explain(watch, calendar, NOW))]))
+    assert "it started outside hours, so it counts from the next opening" in text
+    assert "Sat 2026-06-06, Sun 2026-06-07, Mon 2026-06-08 (closed day)" in text
+
+
+def test_as_json_it_adds_up() -> None:
+    desk = paused_and_late()
+    told = json.loads(json.dumps(as_json(desk.ticket, clocked(desk))))
+    late = told["clocks"][1]
+    assert (late["due_at"], late["worked"], late["paused"], late["remaining"]) == (
+        "2026-06-05T13:00:00Z",
+        40 * 3600,
+        2 * 3600,
+        0,
+    )
+    assert sum(one["open_for"] for one in late["segments"] if one["counts"] == "worked") == late["worked"]
+    assert late["segments"][0] == {
+        "from": "2026-06-01T11:00:00Z",
+        "to": "2026-06-01T13:00:00Z",
+        "counts": "worked",
+        "open_for": 2 * 3600,
+    }
+
+
+@pytest.mark.parametrize(
+    ("length", "text"),
+    [(0 * HOUR, "0 s"), (HOUR, "1 h"), (1.5 * HOUR, "1 h 30 min"), (40 * HOUR + timedelta(seconds=1), "40 h 1 s")],
+)
+def test_a_duration_as_people_say_it(length: timedelta, text: str) -> None:
+    assert duration(length) == text
+
+
+def test_hours_as_people_write_them() -> None:
+    lunch = (Window.parse("08:00-12:00"), Window.parse("13:00-17:00"))
+    night = (Window.parse("22:00-06:00"),)
+    calendar = Calendar("shifts", "1", ZoneInfo("UTC"), (lunch, lunch, (), lunch, (), night, ()))
+    assert hours_of(calendar) == "mon–tue 08:00-12:00 13:00-17:00, thu 08:00-12:00 13:00-17:00, sat 22:00-06:00"
