@@ -166,6 +166,9 @@ def status_after(move: Move, ticket: Ticket) -> Status:
 def moved(move: Move, ticket: Ticket, now: datetime, **changed: Any) -> Ticket:
     """The ticket's next version, after the move. `changed`: what else changes. Raises KeyError as `status_after`."""
     status = status_after(move, ticket)
+    if "agent" in changed or status == "closed":
+        # Permission to log in was given to this agent for an open ticket, and ends with either.
+        changed.setdefault("consent", None)
     if move.anew:
         return entered(next_version(ticket, now, **changed), status, now)
     return next_version(ticket, now, status, **changed)

@@ -70,6 +70,25 @@ def test_permission_to_log_in_is_asked_for_and_the_answer_is_recorded() -> None:
         assert (again.code, desk.ticket(number).consent) == ("wrong_status", consent)
 
 
+@pytest.mark.parametrize("granted", [True, None])
+@pytest.mark.parametrize("ends", ["transferred", "agent changed", "closed"])
+def test_permission_to_log_in_ends_with_its_agent_and_with_the_closing(ends: str, granted: bool | None) -> None:
+    desk = Desk()
+    number = desk.opened(status="assigned")
+    desk.agent("ticket.ask_consent", number, reason="To see what you see.")
+    if granted is not None:
+        desk.requester("ticket.answer_consent", number, granted=granted)
+    if ends == "transferred":
+        desk.agent("ticket.transfer", number, reason="I am off.")
+    elif ends == "agent changed":
+        desk.requester("ticket.change_agent", number, reason="I would like another.")
+    else:
+        desk.agent("ticket.close", number, reason="Done.")
+    assert desk.ticket(number).consent is None
+    late = desk.requester("ticket.answer_consent", number, granted=True)
+    assert (late.code, desk.ticket(number).consent) == ("wrong_status", None)
+
+
 def test_nothing_is_consented_to_that_was_not_asked() -> None:
     desk = Desk()
     heard = desk.requester("ticket.answer_consent", desk.opened(status="assigned"), granted=True)
@@ -370,6 +389,7 @@ def test_nothing_internal_is_shown_to_the_requester() -> None:
     desk.unassign(number)
     desk.assign(number)
     desk.requester("ticket.edit", number, body="Anew")
+    desk.agent("ticket.ask_consent", number)
     desk.requester("ticket.answer_consent", number, granted=False)
     desk.armed(number, desk.now)
     desk.agent("ticket.merge_into", other, to_number=number)
