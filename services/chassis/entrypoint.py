@@ -72,7 +72,7 @@ class Turns(DependencyProvider):
         config = self.container.config
         self.stopping = False
         settings: Settings = config["settings"]
-        self.store = Store(config["database"], self.container.service_name)
+        self.store = Store(config["database"], self.container.service_name, timedelta(seconds=settings.clock_ahead))
         self.publisher = Publisher(settings.amqp, self.container.service_name)
         rules = self.rules(settings, config["database"])
         self.files = rules.files

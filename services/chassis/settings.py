@@ -16,6 +16,7 @@ from typing import Any, TypeVar, get_type_hints
 from urllib.parse import quote, urlsplit
 
 S = TypeVar("S", bound="Settings")
+MOST_AHEAD = 10 * 365 * 86_400
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -37,6 +38,9 @@ class Settings:
     health_host: str = "127.0.0.1"
     start_patience: float = 0.0
     """Seconds in which broker, database and what should be in them may come; then it ends, saying what lacks."""
+    clock_ahead: float = 0.0
+    """Seconds that the service's clock is ahead of the database's: to rehearse what happens days later. The same for
+    all services of a desk, and never less than before: what was written would lie in the future."""
     log_level: str = "INFO"
     catalogue: Path = Path("deploy/catalogue.yaml")
 
@@ -46,6 +50,7 @@ class Settings:
         expect(self.db_prefix.isidentifier(), "db_prefix", "letters, digits and underscores")
         expect(0 <= self.health_port < 65536, "health_port", "a port number")
         expect(self.start_patience >= 0, "start_patience", "a number of seconds, 0 or more")
+        expect(0 <= self.clock_ahead <= MOST_AHEAD, "clock_ahead", "a number of seconds, from 0 to ten years")
         expect(self.log_level in LEVELS, "log_level", "one of " + ", ".join(LEVELS))
 
 

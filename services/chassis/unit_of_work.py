@@ -183,8 +183,9 @@ def open_database(url: str, name: str, app: str) -> Database[Document]:
 class Store:
     """The chassis's own collections of one service's database, and the transaction."""
 
-    def __init__(self, database: Database[Document], consumer: str) -> None:
+    def __init__(self, database: Database[Document], consumer: str, ahead: timedelta = timedelta()) -> None:
         self.database = database
+        self._ahead = ahead
         self._consumer = consumer
         self._client = database.client
         fast = WriteConcern(w=1)
@@ -212,12 +213,13 @@ class Store:
                 self.database[collection].create_indexes(list(models) or [IndexModel([("_id", ASCENDING)])])
 
     def now(self) -> datetime:
-        """The database's clock, aware UTC, milliseconds: read from it once a second, and counted on in between."""
+        """The database's clock (and what it is set ahead of that), aware UTC, milliseconds: read from it once a second,
+        and counted on in between."""
         counted = _seconds() - self._clock_read
         if self._clock is None or counted > CLOCK_COUNTED_ON:
             with reaching_database():
                 local_time: datetime = self.database.command("hello")["localTime"]
-            self._clock = local_time if local_time.tzinfo else local_time.replace(tzinfo=UTC)
+            self._clock = (local_time if local_time.tzinfo else local_time.replace(tzinfo=UTC)) + self._ahead
             self._clock_read, counted = _seconds(), 0.0
         return self._clock + timedelta(milliseconds=int(counted * 1000))
 

@@ -245,6 +245,11 @@ def test_the_clock_is_the_databases_aware_and_to_the_millisecond(store: Store) -
     assert now.microsecond % 1000 == 0
 
 
+def test_a_clock_may_be_set_ahead_of_the_databases(store: Store) -> None:
+    ahead = Store(store.database, "intake", timedelta(days=8))
+    assert timedelta(days=8) <= ahead.now() - store.now() + timedelta(seconds=1) < timedelta(days=8, seconds=10)
+
+
 class NothingStored:
     """A repository of a service without state."""
 
