@@ -25,6 +25,7 @@ from deploy.local.folder import StackError
 from deploy.local.stack import Stack
 from services.chassis.catalogue import load_catalogue
 
+from . import acts
 from .checks import check
 from .facts import Reader
 from .play import Play
@@ -59,7 +60,8 @@ def _demo(console: Console, found: list[requests.Request], run: Run) -> int:
     console.print(
         "[bold]Casebus[/], a help desk on a message bus: customers' requests become tickets in agents' hands.\n"
     )
-    known = _start(console)
+    stack = Stack(say=lambda line: console.print(Text(f"  {line}"), soft_wrap=True))
+    known = _start(stack, console)
     with Desk(known) as desk:
         catalogue = load_catalogue(CATALOGUE)
         play = Play(run, known, catalogue, Reader(desk, run), console)
@@ -74,6 +76,8 @@ def _demo(console: Console, found: list[requests.Request], run: Run) -> int:
     summary.agents(facts, play.heard)
     summary.bad_input(play.bad_input.trials)
     summary.rest(facts, play.heard, play.dead.letters)
+    console.print("[bold]A ticket's life[/], on a desk of its own whose clock can be set ahead\n", soft_wrap=True)
+    checks.append(acts.play(stack, console))
     summary.checks(checks)
     _how_to_look_around(console, next(iter(play.heard.opened()), "10000001"), known)
     if play.unfinished:
@@ -82,14 +86,9 @@ def _demo(console: Console, found: list[requests.Request], run: Run) -> int:
     return _end(f"{broken} of {len(checks)} promises were not kept.") if broken else 0
 
 
-def _start(console: Console) -> Settings:
+def _start(stack: Stack, console: Console) -> Settings:
     """Bring the stack and one instance of each service up, saying each step."""
     start = time.monotonic()
-
-    def say(line: str) -> None:
-        console.print(Text(f"  {line}"))
-
-    stack = Stack(say=say)
     stack.start({name: 1 for name in SERVICES if not stack.desk.instances(name)})
     console.print(f"  broker, database and services are up ({time.monotonic() - start:.0f} s)")
     return settings.load(os.environ, stack.folder.path.parent)
@@ -100,6 +99,7 @@ def _how_to_look_around(console: Console, number: str, known: Settings) -> None:
     casebus = os.path.relpath(Path(sys.executable).with_name("casebus"))
     for command, what in (
         (f"{casebus} ticket {number}", "a ticket and its history"),
+        (f"{casebus} sla explain {number}", "why its deadlines are what they are"),
         (f"{casebus} tickets --status closed", "tickets, newest first"),
         (f"{casebus} agents", "who is on, and what they have"),
         (f"{casebus} watch", "messages as they flow, while in another window"),

@@ -1,0 +1,258 @@
+"""The life of a ticket, act by act: what takes days, and what takes two people, on a desk whose clock is set ahead.
+
+Each act says what it saw, and must see what the rules say. The page is docs/cli.md.
+"""
+
+from __future__ import annotations
+
+import email
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from email.message import EmailMessage
+from email.policy import default as mail_policy
+from typing import Any
+
+from rich.console import Console
+
+from contracts.names import AGENT_PREFIX
+from deploy.local.folder import StackError
+from deploy.local.stack import Stack
+
+from .checks import Check
+from .people import Agent, Person, Unlike, wait_until
+from .rehearsal import MANAGER, Rehearsal
+
+PROMISE = "a ticket's life went by the rules, act by act"
+LATER = timedelta(days=21)
+"""Long enough for 5 business days, whatever holidays there are."""
+ROBIN = {"account_id": "robin", "display_name": "Robin", "tier": "standard", "email": "robin@customers.example"}
+SAM = {"account_id": "sam", "display_name": "Sam", "tier": "standard"}
+KIM = {"account_id": "kim", "display_name": "Kim", "tier": "vip"}
+
+Data = dict[str, Any]
+
+
+def play(stack: Stack, console: Console) -> Check:
+    """Play all acts; the promise, and what spoke against it."""
+
+    def say(line: str) -> None:
+        console.print(f"  {line}", markup=False, soft_wrap=True)
+
+    try:
+        with _rehearsal(stack) as rehearsal, ExitStack() as leaving:
+            Acts(rehearsal, say, leaving).play()
+    except (Unlike, StackError, TimeoutError) as unlike:
+        return Check(PROMISE, [str(unlike)])
+    return Check(PROMISE, [])
+
+
+@contextmanager
+def _rehearsal(stack: Stack) -> Iterator[Rehearsal]:
+    rehearsal = Rehearsal(stack)
+    rehearsal.start()
+    try:
+        yield rehearsal
+    finally:
+        rehearsal.close()
+
+
+class Acts:
+    """The acts, in order; one leads to the next."""
+
+    def __init__(self, rehearsal: Rehearsal, say: Callable[[str], None], leaving: ExitStack) -> None:
+        self._rehearsal = rehearsal
+        self._say = say
+        self._leaving = leaving
+        self._come()
+
+    def play(self) -> None:
+        """All of them. Raises Unlike when one does not go by the rules."""
+        number = self._file(ROBIN, "A charge that I do not know", "billing")
+        agent = self._agent_of(number)
+        self._asks_permission(number, agent)
+        agent = self._changes_agent(number, agent)
+        self._escalates_too_soon(number)
+        self._is_closed_and_reopened(number, agent)
+        waiting = self._file(SAM, "The sound is gone", "technical")
+        self._agent_of(waiting)
+        silent = self._file(KIM, "How do I change my name?", "general")
+        self._agent_of(silent).ask(
+            "ticket.suggest_solution", "command.accepted", number=silent, body="In the settings."
+        )
+        self._days_go_by()
+        self._was_closed_by_itself(silent)
+        self._comes_back_too_late(number)
+        self._is_escalated(waiting)
+
+    def _come(self) -> None:
+        url = self._rehearsal.desk.amqp_url
+        self._web = self._here(Person(url("web")))
+        self._agents = [
+            self._here(Agent(url(AGENT_PREFIX + id_), id_, name)) for id_, name in (("a1", "Ada"), ("a2", "Bruno"))
+        ]
+        for agent in self._agents:
+            agent.sign_on()
+
+    def _here(self, person: Any) -> Any:
+        self._leaving.callback(person.close)
+        return person
+
+    # the acts
+
+    def _file(self, requester: Data, subject: str, category: str) -> str:
+        body = f"{subject}. It began this morning, and I have tried what the guide says."
+        filed = self._web.ask(
+            "ticket.submit", "ticket.opened", requester=requester, category=category, subject=subject, body=body
+        )
+        return str(filed["ticket"]["number"])
+
+    def _agent_of(self, number: str) -> Agent:
+        """Who was given the ticket, once somebody was."""
+        found: list[Agent] = []
+
+        def given() -> bool:
+            found[:] = [agent for agent in self._agents if agent.has_heard("ticket.assigned", about(number))]
+            return bool(found)
+
+        wait_until(given, f"nobody was given ticket {number}")
+        found[0].hears("ticket.assigned", about(number))
+        return found[0]
+
+    def _asks_permission(self, number: str, agent: Agent) -> None:
+        agent.ask("ticket.ask_consent", "command.accepted", number=number, reason="To see the charge as you see it.")
+        shown = self._web.hears("notification.message", lambda data: data["kind"] == "consent_requested")
+        self._web.ask("ticket.answer_consent", "command.accepted", requester=ROBIN, number=number, granted=True)
+        told = agent.hears("ticket.consent_answered", about(number))
+        expect(told["ticket"]["consent"], "granted", "the permission")
+        self._say(
+            f"{agent.name} asks to log in to Robin's account (“{shown['title']}”), Robin allows it, {agent.name} hears"
+        )
+
+    def _changes_agent(self, number: str, agent: Agent) -> Agent:
+        self._web.ask(
+            "ticket.change_agent",
+            "command.accepted",
+            requester=ROBIN,
+            number=number,
+            reason="We do not understand each other.",
+        )
+        told = agent.hears("ticket.unassigned", about(number))
+        expect(told["ticket"].get("consent"), None, "the permission of an agent who has the ticket no longer")
+        other = self._agent_of(number)
+        if other is agent:
+            raise Unlike(f"ticket {number} came back to {agent.id}, from whom it was taken")
+        self._say(
+            f"Robin asks for another agent: {agent.name} loses ticket {number} and the permission, {other.name} has it"
+        )
+        return other
+
+    def _escalates_too_soon(self, number: str) -> None:
+        refused = self._web.ask("ticket.escalate", "command.rejected too_early", requester=ROBIN, number=number)
+        self._say(f"Robin wants an escalation, too early: “{refused['message']}” It may be at {refused['eligible_at']}")
+
+    def _is_closed_and_reopened(self, number: str, agent: Agent) -> None:
+        agent.ask(
+            "ticket.suggest_solution", "command.accepted", number=number, body="It is the yearly fee. See the letter."
+        )
+        self._web.ask("ticket.accept_solution", "command.accepted", requester=ROBIN, number=number)
+        self._mail(ROBIN["email"], number, "closed")
+        self._hook("ticket.closed", number)
+        self._say(
+            f"{agent.name} suggests a solution, Robin accepts: mailed, and received by a webhook, signature verified"
+        )
+        reopened = self._web.ask(
+            "ticket.reply",
+            "ticket.reopened",
+            requester=ROBIN,
+            number=number,
+            body="No, the letter is about another fee.",
+        )
+        expect(reopened["ticket"]["agent"]["id"], agent.id, "the agent of the reopened ticket")
+        agent.hears("ticket.reopened", about(number))
+        agent.ask("ticket.close", "command.accepted", number=number, reason="Paid back.")
+        self._say(f"Robin replies within 7 days: reopened, and with {agent.name} again, who pays back and closes")
+
+    def _days_go_by(self) -> None:
+        self._rehearsal.set_ahead(LATER)
+        for agent in self._agents:
+            agent.sign_on()
+        self._say(f"the services' clocks are set {LATER.days} days ahead")
+
+    def _was_closed_by_itself(self, number: str) -> None:
+        def closed() -> bool:
+            seen = self._web.ask("ticket.view", "ticket.viewed", requester=KIM, number=number)["ticket"]
+            return (seen["status"], seen["close_reason"]) == ("closed", "no_reply")
+
+        wait_until(closed, f"ticket {number} was not closed for want of a reply")
+        self._say(f"nobody answered Kim's suggestion for 7 days: ticket {number} was closed by itself")
+
+    def _comes_back_too_late(self, number: str) -> None:
+        refused = self._web.ask(
+            "ticket.reply", "command.rejected closed_too_long", requester=ROBIN, number=number, body="It is back."
+        )
+        self._say(f"Robin replies to ticket {number} once more, after more than 7 days: “{refused['message']}”")
+        body = "The same fee was taken once more, in the same month."
+        filed = self._web.ask(
+            "ticket.submit",
+            "ticket.opened",
+            requester=ROBIN,
+            category="billing",
+            subject="A charge that I do not know",
+            body=body,
+            refers_to=number,
+        )["ticket"]
+        linked = self._web.ask("ticket.view", "ticket.viewed", requester=ROBIN, number=filed["number"])
+        expect(number in str(linked["history"]), True, "that the new ticket names the old one")
+        self._say(f"a new submission that names it becomes ticket {filed['number']}, linked to it")
+
+    def _is_escalated(self, number: str) -> None:
+        self._web.ask(
+            "ticket.escalate", "command.accepted", moderator={"id": "mod-1"}, number=number, reason="A week of silence."
+        )
+
+        def knows(agent: Agent) -> bool:
+            return any(agent.has_heard(type_, escalated(number)) for type_ in ("ticket.escalated", "ticket.assigned"))
+
+        wait_until(lambda: any(map(knows, self._agents)), "no agent heard of the escalation")
+        self._mail(MANAGER, number, "escalated")
+        self._say(f"a moderator has Sam's unanswered ticket {number} escalated: agent and community manager are told")
+
+    # what came of it elsewhere
+
+    def _mail(self, to: str, number: str, word: str) -> None:
+        def arrived() -> bool:
+            return any(
+                mail["To"] == to and number in mail["Subject"] and word in mail["Subject"] for mail in self._mails()
+            )
+
+        wait_until(arrived, f"no mail to {to} says that {number} is {word}")
+
+    def _mails(self) -> Iterator[EmailMessage]:
+        for file in self._rehearsal.desk.mail_folder.glob("*.eml"):
+            yield email.message_from_bytes(file.read_bytes(), policy=mail_policy)
+
+    def _hook(self, type_: str, number: str) -> None:
+        hook = self._rehearsal.hook
+
+        def received() -> bool:
+            return any((event["type"], event["subject"]) == (type_, number) for event in hook.received)
+
+        wait_until(received, f"no webhook received {type_} of {number}")
+        expect(hook.forged, 0, "requests with a wrong signature")
+
+
+def about(number: str) -> Callable[[Data], bool]:
+    """Whether an event's ticket has this number."""
+    return lambda data: bool(data["ticket"]["number"] == number)
+
+
+def escalated(number: str) -> Callable[[Data], bool]:
+    """Whether an event shows this ticket as escalated."""
+    return lambda data: bool(data["ticket"]["number"] == number and data["ticket"]["escalated"])
+
+
+def expect(found: object, wanted: object, what: str) -> None:
+    """Raise `Unlike` unless they are equal."""
+    if found != wanted:
+        raise Unlike(f"{what} is {found!r} instead of {wanted!r}")

@@ -1,0 +1,73 @@
+"""A desk of its own beside the demo's, whose clock can be set ahead: what is due after days is seen at once.
+
+The setting is `CASEBUS_CLOCK_AHEAD` (docs/operating.md); nothing else is different from any other desk.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+
+from contracts.names import SERVICES
+from deploy.local.stack import Stack
+
+from .hook import Hook
+
+NAME = "rehearsal"
+MANAGER = "manager@community.example"
+KINDS = ("receipt", "closed", "reopened")
+"""What the desk's webhook is told of."""
+
+
+class Rehearsal:
+    """One desk, made anew and removed when it is left; its services have run since `start`."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.desk = stack.other_desk(NAME)
+        self.ahead = timedelta()
+        self._interrupted = (stack.folder.path / NAME).exists()
+        self._files = stack.folder.sub(NAME)
+        self._port = stack.folder.port_to_listen_on("hook")
+        secret = "whsec_" + base64.b64encode(os.urandom(32)).decode()
+        self.hook = Hook(self._port, secret)
+        self._webhooks = self._write_webhooks(secret)
+
+    def start(self) -> None:
+        """Make the desk and start its services, at the present time. Raises StackError."""
+        self.desk.prepare()
+        if self._interrupted:
+            self.desk.remove()
+            self.desk.prepare()
+        self.desk.settings_of["notifications"] = {
+            "CASEBUS_COMMUNITY_MANAGER": MANAGER,
+            "CASEBUS_WEBHOOKS": str(self._webhooks),
+        }
+        self.desk.start_all((service, 1) for service in SERVICES)
+
+    def set_ahead(self, ahead: timedelta) -> None:
+        """Stop the services and start them with their clocks so far ahead."""
+        for service in SERVICES:
+            self.desk.terminate(service)
+        self.ahead = ahead
+        self.desk.settings["CASEBUS_CLOCK_AHEAD"] = str(ahead.total_seconds())
+        # Requests would be signed with the time of that day, and a receiver refuses what is not of now.
+        self.desk.settings_of["notifications"].pop("CASEBUS_WEBHOOKS")
+        self.desk.start_all((service, 1) for service in SERVICES)
+
+    def close(self) -> None:
+        """Remove the desk with all that it has."""
+        self.hook.close()
+        self.desk.remove()
+        for file in self._files.iterdir():
+            file.unlink()
+        self._files.rmdir()
+
+    def _write_webhooks(self, secret: str) -> Path:
+        file = self._files / "webhooks.yaml"
+        url = f"http://127.0.0.1:{self._port}/"
+        hook = {"name": "demo", "url": url, "secrets": [secret], "kinds": KINDS}
+        file.write_text(json.dumps({"webhooks": [hook]}), encoding="utf-8")  # JSON is YAML
+        return file
