@@ -195,3 +195,14 @@ def stuck(service: str, timers: int, since: datetime | None, failing: int) -> It
             f"Start {service}: it fires what is due. If it runs, its log says what keeps it"
             + (" (`a timer could not be decided`)." if failing else "."),
         )
+
+
+def untold(deliveries: int, since: datetime | None) -> Iterator[Finding]:
+    """`deliveries` of notifications that were given up, the oldest made `since`."""
+    if deliveries:
+        yield Finding(
+            "warning",
+            "notifications",
+            f"{deliveries:,} could not be told to people and were given up, the oldest of {since:%Y-%m-%d}.",
+            "`casebus notifications failed` says why, `casebus notifications resend` sends them again.",
+        )

@@ -69,7 +69,7 @@ def compared(
 
 
 def left_lying(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
-    """What the services should have sent or fired long ago."""
+    """What the services should have sent or fired long ago, and what they have given up."""
     since = database_now(client) - books.SETTLED
     for service in SERVICES:
         database = client[f"{prefix}_{service}"]
@@ -86,3 +86,6 @@ def left_lying(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
             first["due"] if first is not None else None,
             database["timers"].count_documents({**due, "fence": {"$gte": CLAIMED_OFTEN}}),
         )
+    failed, deliveries = {"status": "failed"}, client[f"{prefix}_notifications"]["deliveries"]
+    given_up = deliveries.find_one(failed, sort=[("created_at", 1)])
+    yield from books.untold(deliveries.count_documents(failed), given_up["created_at"] if given_up else None)

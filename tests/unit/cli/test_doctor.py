@@ -117,7 +117,7 @@ def test_only_what_is_found_twice_is_a_mistake() -> None:
 
 
 def test_nothing_left_lying() -> None:
-    assert [*books.unsent("intake", 0, None), *books.stuck("sla", 0, None, 0)] == []
+    assert [*books.unsent("intake", 0, None), *books.stuck("sla", 0, None, 0), *books.untold(0, None)] == []
 
 
 @pytest.fixture
