@@ -129,7 +129,7 @@ def agents_table(agents: Iterable[Document]) -> Table:
         table.add_row(
             Text(plain(agent["_id"])),
             Text(plain(agent["display_name"])),
-            Text("on", "green") if on else Text("off", "dim"),
+            Text("off", "dim") if not on else Text("away", "yellow") if agent.get("away") else Text("on", "green"),
             f"{load}/{capacity}",
             Text("■" * filled + "·" * (10 - filled), "cyan" if load < capacity else "yellow"),
             Text(plain(", ".join(agent["skills"]))),

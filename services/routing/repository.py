@@ -21,8 +21,8 @@ from services.chassis.decision import Cause, Message
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.routing.domain.matching import MOST_A_TURN
-from services.routing.domain.rules import signed_on
-from services.routing.domain.state import RESTING, Agent, Pool, Reservation, Ticket, View
+from services.routing.domain.presence import seen, signed_on
+from services.routing.domain.state import RESTING, Agent, Pool, Reservation, Terms, Ticket, View
 
 KEPT_AFTER_CLOSING = timedelta(days=30)
 """A closed ticket is kept so long, lest a late event of it be taken for a new ticket; no redelivery is as old."""
@@ -58,9 +58,10 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
 class Repository:
     """Reads what a turn may touch and says what it changed."""
 
-    def __init__(self, database: Database[Document], catalogue: Callable[[], Catalogue]) -> None:
+    def __init__(self, database: Database[Document], catalogue: Callable[[], Catalogue], terms: Terms) -> None:
         self.db = database
         self._catalogue = catalogue
+        self._terms = terms
 
     def load(self, messages: Sequence[Message], now: datetime) -> View:
         """The state that these messages and the matching after them may touch."""
@@ -75,11 +76,11 @@ class Repository:
         tickets = {document["_id"]: ticket_of(document) for document in touched}
         agents = {document["_id"]: agent_of(document) for document in known}
         agents |= self._who_else_is_charged(tickets.values(), agents)
-        candidates = [*agents.values(), *self._signing_on(messages, agents, skills, now)]
+        candidates = [*agents.values(), *_coming(messages, agents, skills, now)]
         for ticket in self._waiting_for(candidates, tickets):
             tickets.setdefault(ticket.id, ticket)
         pool = Pool(pools[0]["revision"]) if pools else None
-        return View(skills, agents.values(), tickets.values(), pool)
+        return View(skills, agents.values(), tickets.values(), pool, self._terms)
 
     def writes(self, view: View) -> list[Write]:
         """What the turn changed, each conditional on the revision that was loaded."""
@@ -99,45 +100,64 @@ class Repository:
         (found,) = find(self.db, Find("agents", {"_id": {"$in": sorted(others)}}))
         return {document["_id"]: agent_of(document) for document in found}
 
-    def _signing_on(
-        self, messages: Sequence[Message], agents: Mapping[str, Agent], skills: Mapping[str, str], now: datetime
-    ) -> list[Agent]:
-        """The agents that this turn's messages may sign on, as they would be then."""
-        return [
-            signed_on(agents.get(message.data["agent_id"]), message.data, skills, now)
-            for message in messages
-            if message.type == "agent.sign_on"
-        ]
-
     def _waiting_for(self, candidates: Collection[Agent], touched: Mapping[str, Ticket]) -> list[Ticket]:
         """The waiting tickets that a matching of these agents can reach.
 
         With room for n tickets in all, a matching in order of urgency never gets past the first n that an agent may
-        take: all before the one it gives them were given too. So the first n for each kind of agent are enough; on top
-        come as many as are touched, since the turn may take those out of the order.
+        take: all before the one it gives them were given too. So the first n for each kind of agent are enough, not
+        counting those that were changed away from one of them; on top come as many as are touched, since the turn may
+        take those out of the order.
         """
         # A touched ticket may give its place back within this turn.
         returning = Counter(ticket.charged_to for ticket in touched.values())
-        room = [(agent, agent.capacity - agent.load + returning[agent.id]) for agent in candidates if agent.signed_on]
-        kinds = {(a.skills, a.languages, a.tiers) for a, free in room if free > 0}
+        room = [(agent, agent.capacity - agent.load + returning[agent.id]) for agent in candidates if agent.is_present]
+        kinds: dict[tuple[tuple[str, ...], ...], set[str]] = {}
+        for agent, free in room:
+            if free > 0:
+                kinds.setdefault((agent.skills, agent.languages, agent.tiers), set()).add(agent.id)
         if not kinds:
             return []
         most = min(MOST_A_TURN, sum(free for _, free in room if free > 0)) + len(touched)
         first = self._first_waiting({}, most)
         if len(first) < most:
             return first  # all there are
-        return [ticket for kind in sorted(kinds) for ticket in self._first_waiting(_may_take(*kind), most)]
+        return [ticket for kind in sorted(kinds) for ticket in self._first_for(kind, kinds[kind], most)]
+
+    def _first_for(self, kind: tuple[tuple[str, ...], ...], agents: Collection[str], most: int) -> list[Ticket]:
+        """The first waiting tickets for agents of this kind: so many that each of them may take `most`, or all."""
+        limit = most
+        while True:
+            found = self._first_waiting(_may_take(*kind), limit)
+            left = Counter(ticket.changed_from for ticket in found)
+            wanted = most + max(left[agent] for agent in agents)
+            if len(found) < limit or wanted <= limit:
+                return found
+            limit = wanted
 
     def _first_waiting(self, condition: Document, most: int) -> list[Ticket]:
         (found,) = find(self.db, Find("tickets", {**_WAITING, **condition}, URGENCY, most))
         return [ticket_of(document) for document in found]
 
 
+def _coming(
+    messages: Sequence[Message], agents: Mapping[str, Agent], skills: Mapping[str, str], now: datetime
+) -> list[Agent]:
+    """The agents whom this turn's messages may sign on or bring back, as they would be then."""
+    on = [message.data for message in messages if message.type == "agent.sign_on"]
+    beats = {message.data["agent_id"] for message in messages if message.type == "agent.heartbeat"}
+    back = [agents[agent_id] for agent_id in beats & agents.keys() if agents[agent_id].away]
+    return [
+        *(signed_on(agents.get(data["agent_id"]), data, skills, now) for data in on),
+        *(seen(agent, now) for agent in back),
+    ]
+
+
 def _touched(messages: Sequence[Message], now: datetime) -> Document:
-    """Tickets that messages are about, those whose lease has run out, and those of agents who sign off for good."""
+    """Tickets that messages are about, those whose lease has run out, and those of agents who sign off or are gone."""
     about = [message.data["ticket"]["id"] for message in messages if message.type.startswith("ticket.")]
     commands = [message.causationid for message in messages if message.type.startswith("command.")]
     leaving = [message.data["agent_id"] for message in messages if message.type == "agent.sign_off"]
+    leaving += [message.subject for message in messages if message.type == "timer.offline"]
     either: list[Document] = [{"reservation.until": {"$lte": now}}]
     if about:
         either.append({"_id": {"$in": about}})
@@ -149,13 +169,14 @@ def _touched(messages: Sequence[Message], now: datetime) -> Document:
 
 
 def _named(messages: Sequence[Message]) -> set[str]:
-    """The agents whom messages name."""
+    """The agents whom messages and timers name."""
     senders = {message.data["agent_id"] for message in messages if message.type.startswith("agent.")}
+    senders |= {message.subject for message in messages if message.type.startswith("timer.") and message.subject}
     return senders | {agent["id"] for message in messages if (agent := message.data.get("ticket", {}).get("agent"))}
 
 
 def _may_take(skills: Sequence[str], languages: Sequence[str], tiers: Sequence[str]) -> Document:
-    """The rule `matching.may_take` as a query, for all agents of one kind."""
+    """The rule `may_have` as a query, for all agents of one kind."""
     condition: Document = {}
     if ANY_SKILL not in skills:
         condition["skill"] = {"$in": list(skills)}

@@ -11,25 +11,27 @@ from typing import Any
 from pymongo.database import Database
 
 from services.chassis.catalogue import WrongCatalogue, load_catalogue
-from services.chassis.entrypoint import Turns, every, messages
+from services.chassis.entrypoint import Turns, due_timers, every, messages
 from services.chassis.reading import Delivery
 from services.chassis.reloading import Reloaded
-from services.chassis.settings import Settings, WrongSettings
+from services.chassis.settings import WrongSettings
 from services.chassis.turn import Rules, Turn
+from services.chassis.unit_of_work import Fired
 from services.routing.domain.rules import conclude, decide
 from services.routing.domain.state import View
 from services.routing.repository import INDEXES, Repository
+from services.routing.settings import RoutingSettings
 
 __all__ = ["INDEXES", "SETTINGS", "Routing", "Service", "rules"]
 
 
-def rules(settings: Settings, database: Database[dict[str, Any]]) -> Rules[View]:
+def rules(settings: RoutingSettings, database: Database[dict[str, Any]]) -> Rules[View]:
     """Routing's own turn. Raises `WrongSettings` for a catalogue that does not do."""
     try:
         catalogue = Reloaded([settings.catalogue], lambda: load_catalogue(settings.catalogue))
     except WrongCatalogue as error:
         raise WrongSettings(str(error)) from error
-    return Rules("routing", Repository(database, catalogue), decide, conclude, files=catalogue)
+    return Rules("routing", Repository(database, catalogue, settings.terms), decide, conclude, files=catalogue)
 
 
 class Routing:
@@ -44,6 +46,11 @@ class Routing:
         """Agents who come and go, tickets that change, what became of assignments."""
         return self.turn.run(take)
 
+    @due_timers  # type: ignore[untyped-decorator]
+    def fire(self, timers: list[Fired]) -> None:
+        """Agents whose heartbeats are missing."""
+        self.turn.run(timers=timers)
+
     @every(1.0)  # type: ignore[untyped-decorator]
     def look_again(self) -> None:
         """The net: whatever a turn could not know is seen a second later."""
@@ -51,4 +58,4 @@ class Routing:
 
 
 Service = Routing
-SETTINGS = Settings
+SETTINGS = RoutingSettings

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import random
+import threading
+import uuid
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 
 from contracts import topology
+from contracts.envelope import CONTENT_TYPE
 from contracts.names import AGENT_PREFIX
 from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
@@ -24,6 +27,7 @@ REQUESTS = CODE.parent / "shared" / "data" / "customer_requests.csv"
 MADE_UP = ["My card has not arrived", "I cannot log in", "I was charged twice", "The world does not load"]
 QUORUM = {"x-queue-type": "quorum"}
 FILLED_AT_ONCE = 2000
+HEARTBEAT = 20.0
 CATEGORIES = ["safety", "account-access", "billing", "content-dispute", "technical", "general"]
 
 
@@ -80,6 +84,10 @@ class Broker:
     def __init__(self, desk: Desk) -> None:
         self.url = desk.amqp_url(ADMIN)
         self._watching = Bus(self.url)
+        self._signed_on: list[str] = []
+        self._closing = threading.Event()
+        self._beating = threading.Thread(target=self._beat, daemon=True)
+        self._beating.start()
 
     def collect(self, queue: str, exchange: str, key: str) -> None:
         """An empty queue for all that `exchange` gets under `key`."""
@@ -99,7 +107,7 @@ class Broker:
         publisher.close()
 
     def sign_on(self, agents: int) -> None:
-        """Sign on `b1`, `b2`, … who never answer."""
+        """Sign on `b1`, `b2`, … who never answer, but beat."""
         for number in range(1, agents + 1):
             id_, agent = f"sign-on-{number}", f"b{number}"
             data: dict[str, object] = {
@@ -110,6 +118,7 @@ class Broker:
             }
             body = event(id_, "agent.sign_on", f"/agents/{agent}", data)
             self.fill(topology.DESK, "agent.sign_on", [(id_, body)], AGENT_PREFIX + agent)
+            self._signed_on.append(agent)
 
     def purge(self, queue: str) -> None:
         """Forget what waits in `queue`."""
@@ -125,4 +134,23 @@ class Broker:
 
     def close(self) -> None:
         """Leave."""
+        self._closing.set()
+        self._beating.join()
         self._watching.close()
+
+    def _beat(self) -> None:
+        """Say of all who signed on that they are there, until closed."""
+        while not self._closing.wait(HEARTBEAT):
+            with Bus(self.url) as bus:
+                for agent in list(self._signed_on):
+                    id_ = uuid.uuid4().hex
+                    body = event(id_, "agent.heartbeat", f"/agents/{agent}", {"agent_id": agent})
+                    bus.publish(
+                        topology.DESK,
+                        "agent.heartbeat",
+                        body,
+                        message_id=id_,
+                        user_id=AGENT_PREFIX + agent,
+                        content_type=CONTENT_TYPE,
+                    )
+                bus.settle()

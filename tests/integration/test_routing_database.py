@@ -15,7 +15,7 @@ from services.chassis.catalogue import load_catalogue
 from services.chassis.decision import Decision, Message, Say
 from services.chassis.unit_of_work import Conflict, Store, Work, open_database
 from services.routing.domain.rules import LEASE, conclude, decide
-from services.routing.domain.state import Agent, Ticket, View
+from services.routing.domain.state import Agent, Terms, Ticket, View
 from services.routing.repository import INDEXES, URGENCY, Repository, agent_of, ticket_of
 from tests.unit.routing.builders import (
     NOW,
@@ -42,7 +42,7 @@ class Instance:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.repository = Repository(store.database, lambda: CATALOGUE)
+        self.repository = Repository(store.database, lambda: CATALOGUE, Terms())
         self.turns = 0
 
     def begin(self, *messages: Message, now: datetime = NOW) -> tuple[View, list[Say]]:
@@ -96,6 +96,7 @@ def a_desk(dice: random.Random, agents: int, tickets: int) -> list[Agent | Ticke
             languages=dice.choice([(), (), ("en",), ("en", "fi")]),
             tiers=dice.choice([(), (), ("vip",)]),
             signed_on=dice.random() < 0.8,
+            away=dice.random() < 0.2,
             idle_since=at(-dice.randint(0, 5)),
         )
         for number in range(agents)
@@ -110,6 +111,7 @@ def a_desk(dice: random.Random, agents: int, tickets: int) -> list[Agent | Ticke
             language=dice.choice([None, "en", "fi", "sv"]),
             opened_at=at(dice.randint(0, 9)),
             agent=dice.choice(team).id if number < agents else None,
+            changed_from=dice.choice(team).id if dice.random() < 0.3 else None,
             status="assigned" if number < agents else dice.choice(["new", "needs_reply", "need_more_info"]),
         )
         for number in range(tickets)
@@ -164,6 +166,7 @@ def some_messages(dice: random.Random, whole: View) -> list[Message]:
         agent = ticket.agent or (ticket.reservation.agent if ticket.reservation else None)
         seq = ticket.assignment_seq + (ticket.reservation is not None)
         more: dict[str, Any] = {"category": ticket.skill, "language": ticket.language, "opened_at": ticket.opened_at}
+        more["changed_from"] = ticket.changed_from
         more |= {"closed_at": NOW if status == "closed" else None, "assignment_seq": seq, "status": status}
         messages.append(event(a_snapshot(int(ticket.number), ticket.version + 1, agent, **more)))
     reserved = [ticket.reservation for ticket in whole.tickets.values() if ticket.reservation is not None]
@@ -171,6 +174,7 @@ def some_messages(dice: random.Random, whole: View) -> list[Message]:
     messages += [dice.choice([accepted, refused])(reservation.command_id) for reservation in answered]
     agent_id = dice.choice(list(whole.agents))
     messages.append(command("agent.sign_off", agent_id, release=dice.random() < 0.5))
+    messages += [command("agent.heartbeat", agent) for agent in dice.sample(list(whole.agents), 1)]
     messages.append(sign_on(f"b{dice.randint(0, 5)}", dice.randint(1, 3), dice.choice([["*"], ["safety"]])))
     dice.shuffle(messages)
     return messages
@@ -225,6 +229,12 @@ def test_a_lease_that_ran_out_is_found_without_any_message(instance: Instance) -
     instance.turn(event(a_snapshot(1)))
     assert instance.turn(now=at(1)) == []
     assert assignments_of(instance.turn(now=NOW + LEASE)) == {1: "a1"}
+
+
+def test_tickets_that_were_changed_away_from_an_agent_do_not_hide_those_behind_them(instance: Instance) -> None:
+    hidden = [a_ticket(number, changed_from="a1") for number in range(1, 40)]
+    instance.fill([an_agent("a1", skills=("billing",), capacity=2), *hidden, a_ticket(40), a_ticket(41), a_ticket(42)])
+    assert assignments_of(instance.turn()) == {40: "a1", 41: "a1"}
 
 
 def test_a_long_queue_is_read_only_as_far_as_there_is_room_and_in_the_order_of_an_index(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from pymongo import MongoClient
 
+from contracts.names import EVENTS
 from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
+from deploy.local.rabbitmq import ADMIN
 from services.chassis.unit_of_work import Document
 from services.routing.repository import agent_of, ticket_of
 from tests.system.client import Agent, Ledger, Listener, command, publish, submission
@@ -91,3 +96,34 @@ def test_a_released_ticket_goes_to_the_next_agent(desk: Desk) -> None:
             leave = command("agent.a1", "agent.sign_off", {"agent_id": "a1", "release": True})
             publish(bus, [leave], ledger)
             ledger.wait(lambda: assigned_to("a2"), "the ticket for a2")
+
+
+def test_an_agent_of_whom_nothing_is_heard_goes_offline_once_and_the_ticket_to_one_who_beats(desk: Desk) -> None:
+    desk.settings |= {"CASEBUS_AWAY_AFTER": "1", "CASEBUS_OFFLINE_AFTER": "2"}
+    desk.start_all([("intake", 1), ("routing", 1), ("routing", 2)])
+    ledger = Ledger()
+    events: list[dict[str, Any]] = []
+
+    def assigned_to(agent: str) -> bool:
+        return any(heard.user == f"agent.{agent}" and heard.type == "ticket.assigned" for heard in ledger.heard)
+
+    with Bus(desk.amqp_url(ADMIN)) as bus:
+        queue = bus.channel.queue_declare("", exclusive=True).queue
+        bus.channel.queue_bind(queue, EVENTS, "agent.#")
+        bus.consume(queue, lambda message: events.append(json.loads(message.body)))
+        silent = Agent(desk.amqp_url("agent.a1"), "a1", ledger, capacity=1, beats=math.inf)
+        with listening(silent.listener):
+            submit(desk, ledger, 1)
+            ledger.wait(lambda: assigned_to("a1"), "the ticket for a1")
+            other = Agent(desk.amqp_url("agent.a2"), "a2", ledger, capacity=1, beats=0.2)
+            with listening(other.listener):
+                ledger.wait(lambda: assigned_to("a2"), "the ticket for a2")
+                other.stop_beating()
+        bus.drain(0.5)
+    told = [(event["type"], event["data"]["agent_id"], event["data"].get("reason")) for event in events]
+    assert [one for one in told if one[1] == "a1"] == [
+        ("agent.signed_on", "a1", None),
+        ("agent.signed_off", "a1", "offline"),
+    ]
+    came, went = (datetime.fromisoformat(event["data"]["at"]) for event in events if event["data"]["agent_id"] == "a1")
+    assert 2 <= (went - came).total_seconds() < 3, "within a second of being due"

@@ -16,6 +16,9 @@ from tests.system.evidence import Document, Evidence, Heard
 RESTING = {"need_more_info", "solution_suggested", "closed"}
 """Statuses in which the desk has nothing to do (help-desk rules, "Routing" and "Time")."""
 
+PRESENCE = {"away", "offline"}
+"""Timers for an agent's heartbeats."""
+
 ANSWERED_ANEW = {"ticket.list", "ticket.view", "agent.heartbeat"}
 """Commands that are decided each time they come: their outcomes may differ."""
 
@@ -223,7 +226,8 @@ def assigned_or_waiting(evidence: Evidence) -> Iterator[str]:
 
 def nobody_waits_for_nothing(evidence: Evidence) -> Iterator[str]:
     """No ticket waits that an agent with room could take."""
-    with_room = [one for one in evidence.agents if one["signed_on"] and one["load"] < one["capacity"]]
+    present = [one for one in evidence.agents if one["signed_on"] and not one["away"]]
+    with_room = [one for one in present if one["load"] < one["capacity"]]
     for ticket in evidence.routed:
         if ticket.get("waiting"):
             for agent in with_room:
@@ -231,6 +235,7 @@ def nobody_waits_for_nothing(evidence: Evidence) -> Iterator[str]:
                     (set(agent["skills"]) & {"*", ticket["skill"]})
                     and (not agent["languages"] or ticket["language"] in (None, *agent["languages"]))
                     and (not agent["tiers"] or ticket["tier"] in agent["tiers"])
+                    and ticket.get("changed_from") != agent["_id"]
                 ):
                     yield f"ticket {ticket['number']} waits, though {agent['_id']} has room for it"
 
@@ -303,6 +308,15 @@ def agents_hear_of_their_tickets(evidence: Evidence) -> Iterator[str]:
             yield f"{user} heard {type_} of {number}, {version} in {len(ids)} messages"
 
 
+def heartbeats_are_looked_after(evidence: Evidence) -> Iterator[str]:
+    """Whoever is signed on, and nobody else, has one timer for their heartbeats."""
+    has = Counter(timer["about"] for timer in evidence.other_timers if timer["kind"] in PRESENCE)
+    wanted = Counter(agent["_id"] for agent in evidence.agents if agent["signed_on"])
+    for agent in has.keys() | wanted.keys():
+        if has[agent] != wanted[agent]:
+            yield f"agent {agent} has {has[agent]} timers for their heartbeats instead of {wanted[agent]}"
+
+
 def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
     """A reply clock (warning and breach) runs while it is the desk's turn; a suggestion has its closing and
     the reminder before it; else nothing. They are due as was announced.
@@ -316,7 +330,8 @@ def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
         armed[timer["about"]][timer["kind"]] = timer
         if evidence.now is not None and timer["due"] <= evidence.now:
             yield f"the timer {timer['kind']} of ticket {timer['about']} has been due since {timer['due']}"
-    yield from (f"the timer {timer['kind']} for {timer['about']} is armed" for timer in evidence.other_timers)
+    others = [timer for timer in evidence.other_timers if timer["kind"] not in PRESENCE]
+    yield from (f"the timer {timer['kind']} for {timer['about']} is armed" for timer in others)
     announced: dict[tuple[str, int], set[tuple[datetime, datetime]]] = defaultdict(set)
     for heard in evidence.events:
         if heard.type == "sla.armed":
@@ -417,6 +432,7 @@ GUARANTEES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     load_is_what_it_counts,
     no_automatic_assignment_beyond_capacity,
     agents_hear_of_their_tickets,
+    heartbeats_are_looked_after,
     timers_as_the_state_asks,
     one_notification_each,
     nothing_left_over,

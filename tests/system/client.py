@@ -7,6 +7,7 @@ docs/testing.md.
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 import uuid
@@ -21,6 +22,8 @@ from deploy.cli.settings import Trouble
 from tests.system.evidence import Heard, Sent
 
 PATIENCE = 60.0
+HEARTBEAT = 20.0
+"""Seconds between an agent's heartbeats while they are signed on."""
 
 
 class Ledger:
@@ -121,7 +124,9 @@ class Agent:
         answer: Callable[[Mapping[str, Any]], tuple[str, dict[str, Any]] | None] = lambda _ticket: None,
         skills: Iterable[str] = ("*",),
         hears: Collection[str] = ("ticket.assigned",),
+        beats: float = HEARTBEAT,
     ) -> None:
+        """`beats`: seconds between heartbeats."""
         self.id = agent_id
         self.user = AGENT_PREFIX + agent_id
         self._ledger = ledger
@@ -130,6 +135,8 @@ class Agent:
         self._done: set[tuple[str, int]] = set()
         self._unsent: list[tuple[str, bytes]] = []
         self._back_after: str | None = None
+        self._beats = beats
+        self._beats_at = time.monotonic() + beats
         self._me = {"display_name": agent_id.upper(), "capacity": capacity, "skills": list(skills)}
         self._plan("agent.sign_on", self._me)
         self.listener = Listener(url, self.user, f"{self.user}.inbox", self._hear, self._act)
@@ -137,6 +144,10 @@ class Agent:
     def take_a_break(self) -> None:
         """Sign off, giving back what awaits the desk, and on again as soon as that was answered."""
         self._back_after = self._plan("agent.sign_off", {"release": True})
+
+    def stop_beating(self) -> None:
+        """Send no heartbeat any more, so that nothing of theirs is under way when the desk stops."""
+        self._beats_at = self._beats = math.inf
 
     def _hear(self, heard: Heard) -> None:
         self._ledger.note_heard(heard)
@@ -159,6 +170,9 @@ class Agent:
         return id_
 
     def _act(self, bus: Bus) -> None:
+        if self._back_after is None and time.monotonic() > self._beats_at:
+            self._beats_at = time.monotonic() + self._beats
+            self._plan("agent.heartbeat", {})
         if self._unsent:
             commands = list(self._unsent)
             publish(bus, commands, self._ledger)

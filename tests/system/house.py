@@ -60,6 +60,7 @@ class House:
         self.mail_repeats = 0
         """How many mails may come once more (`BATCH_OF_MAILS` for each thing that dies or is cut off)."""
         self._listeners: list[Listener] = []
+        self._agents: list[Agent] = []
         self._events: list[Heard] = []
         self._dead: list[Dead] = []
         self._mongo: MongoClient[dict[str, Any]] = MongoClient(desk.admin_mongo_url, tz_aware=True)
@@ -137,6 +138,7 @@ class House:
         """An agent of the desk who listens from now on (`client.Agent`)."""
         agent = Agent(self.desk.amqp_url(AGENT_PREFIX + agent_id), agent_id, self.ledger, capacity, **how)
         self._listeners.append(agent.listener)
+        self._agents.append(agent)
         return agent
 
     @property
@@ -203,6 +205,9 @@ class House:
             time.sleep(1)
             evidence = self.evidence()
         _assert_none(found, "at rest")
+        for agent in self._agents:
+            agent.stop_beating()
+        self.wait_for_outcomes(patience)
         codes = self.terminate(*((service, n) for service in SERVICES for n in self.desk.instances(service)))
         assert set(codes) <= {0}, f"exit codes of a clean stop: {codes}"
         self._take_events_and_dead()

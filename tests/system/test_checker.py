@@ -59,6 +59,7 @@ def in_order() -> Evidence:
         events=[event("account.contact_changed", "contact", contact)],
         heard=[event("ticket.opened", f"o{number}", {}, "web", f"c{number}") for number in stories],
         agents=[agent("a1", 1, 1, "*"), agent("a2", 5, 0, "billing")],
+        other_timers=[{"kind": kind, "about": id_} for id_, kind in (("a1", "away"), ("a2", "offline"))],
         outboxes={"intake": 0},
         queues={"intake.commands": 0},
         now=NOW,
@@ -108,6 +109,7 @@ def agent(id_: str, capacity: int, load: int, skill: str) -> dict[str, Any]:
     return {
         "_id": id_,
         "signed_on": True,
+        "away": False,
         "capacity": capacity,
         "load": load,
         "skills": [skill],
@@ -190,6 +192,7 @@ BREACHES: list[tuple[str, Callable[[Evidence], Any], str]] = [
     ("a timer for nothing", lambda e: e.timers[0].update(about="t9"), "armed for t9"),
     ("a timer that did not fire", lambda e: e.timers[0].update(due=NOW), "has been due since"),
     ("another deadline", lambda e: e.timers[1].update(due=NOW + timedelta(days=5)), "should be answered by"),
+    ("nobody to miss heartbeats", lambda e: e.other_timers.pop(), "a2 has 0 timers for their heartbeats"),
     ("a timer of another service", lambda e: e.other_timers.append(e.timers[0]), "for t1 is armed"),
     ("a deadline not announced", lambda e: without(e, "events", "sla.armed"), "should be answered"),
     ("a notification twice", lambda e: e.deliveries.append({**e.deliveries[0], "_id": "x"}), "delivered 2 times"),

@@ -94,6 +94,11 @@ def test_routing(seed: int) -> None:
     view, now, asked = routing.a_view(), routing.NOW, ["none"]
     for _ in range(12):
         messages = [routing_message(dice, asked) for _ in range(dice.randint(0, 5))]
+        late = now - timedelta(seconds=dice.choice((0, 1, 40)))
+        messages += [
+            routing.timer(dice.choice(("away", "offline")), late, agent)
+            for agent in dice.sample([*view.agents, "a1"], 1)
+        ]
         for decision in routing.turn(view, *messages, now=now):
             assert_kept(decision)
             asked += [say.id for say in decision.said if say.id]

@@ -25,8 +25,9 @@ def urgency(ticket: Ticket) -> tuple[int, bool, bool, datetime, str]:
 
 
 def may_take(agent: Agent, ticket: Ticket) -> bool:
-    """Skilled for the category; for language and tier too, where the agent lists them and the ticket has one."""
-    return may_have(agent, ticket.skill, ticket.language, ticket.tier)
+    """Skilled for the category; for language and tier too, where the agent lists them and the ticket has one; and not
+    the agent whom it was changed away from."""
+    return agent.id != ticket.changed_from and may_have(agent, ticket.skill, ticket.language, ticket.tier)
 
 
 def preference(agent: Agent) -> tuple[float, datetime, str]:
@@ -45,12 +46,12 @@ def match(
     """
     standing = {agent.id: agent for agent in agents if agent.room}
     # Tickets of one kind have the same eligible agents: one heap of preferences for each kind.
-    queues: dict[tuple[str, str | None, str], list[tuple[float, datetime, str]]] = {}
+    queues: dict[tuple[str, str | None, str, str | None], list[tuple[float, datetime, str]]] = {}
     pairs: list[tuple[Ticket, Agent]] = []
     for ticket in sorted(waiting, key=urgency):
         if len(pairs) == most:
             break
-        kind = (ticket.skill, ticket.language, ticket.tier)
+        kind = (ticket.skill, ticket.language, ticket.tier, ticket.changed_from)
         if kind not in queues:
             queues[kind] = [preference(agent) for agent in standing.values() if may_take(agent, ticket)]
             heapify(queues[kind])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.chassis.decision import Cause
 
@@ -19,6 +19,14 @@ RESTING = ("need_more_info", "solution_suggested", "closed")
 def acts_on_desk(status: str) -> bool:
     """Whether the desk has to act on a ticket in this status: only such tickets count as their agent's load."""
     return status not in RESTING
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the operator sets: after how long without a heartbeat an agent is away, and offline."""
+
+    away_after: timedelta = timedelta(seconds=60)
+    offline_after: timedelta = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +48,22 @@ class Agent:
     signed_on: bool = False
     releases: bool = False
     """Signed off with `release`: what awaits the desk does not stay with them."""
+    away: bool = False
+    """Missed their heartbeats: gets nothing new until the next one. Only while signed on."""
+    watched: bool = False
+    """A timer looks after their heartbeats; not so for who signed on before there were such timers."""
     load: int = 0
     revision: int = 0
 
     @property
     def room(self) -> int:
         """How many tickets more an automatic assignment may give them."""
-        return max(0, self.capacity - self.load) if self.signed_on else 0
+        return max(0, self.capacity - self.load) if self.is_present else 0
+
+    @property
+    def is_present(self) -> bool:
+        """Whether they may be given something: signed on and not away."""
+        return self.signed_on and not self.away
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +106,10 @@ class Ticket:
     opened_at: datetime
     closed_at: datetime | None
     agent: str | None
+    changed_from: str | None = None
+    """The agent whom it was changed away from last, by the requester or the desk."""
+    given_for: str | None = None
+    """The skill that was asked for when its agent got it; None without agent."""
     cause: Cause | None = None
     """The message that brought this version: what an assignment goes back to."""
     reservation: Reservation | None = None
@@ -98,6 +119,11 @@ class Ticket:
     def waiting(self) -> bool:
         """Open, without agent, and no place kept for it at one."""
         return self.status != "closed" and self.agent is None and self.reservation is None
+
+    @property
+    def is_reclassified(self) -> bool:
+        """Whether another skill is asked for than when its agent got it."""
+        return self.given_for is not None and self.given_for != self.skill
 
     @property
     def charged_to(self) -> str | None:
@@ -133,8 +159,10 @@ class View:
         agents: Iterable[Agent] = (),
         tickets: Iterable[Ticket] = (),
         pool: Pool | None = None,
+        terms: Terms = Terms(),
     ) -> None:
         self.skills = skills
+        self.terms = terms
         self.loaded_agents: Mapping[str, Agent] = {agent.id: agent for agent in agents}
         self.loaded_tickets: Mapping[str, Ticket] = {ticket.id: ticket for ticket in tickets}
         self.loaded_pool = pool

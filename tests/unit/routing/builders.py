@@ -24,7 +24,14 @@ def at(seconds: float) -> datetime:
 
 
 def an_agent(id_: str = "a1", **more: Any) -> Agent:
-    values: dict[str, Any] = {"capacity": 5, "skills": ("*",), "signed_on": True, "idle_since": NOW, "last_seen": NOW}
+    values: dict[str, Any] = {
+        "capacity": 5,
+        "skills": ("*",),
+        "signed_on": True,
+        "watched": True,
+        "idle_since": NOW,
+        "last_seen": NOW,
+    }
     return Agent(id_, display_name=id_.upper(), **{**values, **more})
 
 
@@ -84,6 +91,11 @@ def refused(command_id: str) -> Message:
 
 def command(type_: str, agent_id: str = "a1", sender: str | None = None, **data: Any) -> Message:
     return Message(f"c{next(_ids)}", type_, sender or f"agent.{agent_id}", {"agent_id": agent_id, **data}, agent_id)
+
+
+def timer(kind: str, due: datetime, agent_id: str = "a1") -> Message:
+    """`timer.away` or `timer.offline` of an agent, as it fires."""
+    return Message(f"t{next(_ids)}", f"timer.{kind}", "routing", {"due": due}, agent_id)
 
 
 def sign_on(agent_id: str = "a1", capacity: int = 5, skills: Iterable[str] = ("*",), **more: Any) -> Message:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.routing.domain.matching import match, may_take
+from contracts.agents import may_have
+from services.routing.domain.matching import match
 from services.routing.domain.state import Agent, Ticket
 from tests.unit.routing.builders import NOW, a_ticket, an_agent, at
 
@@ -50,6 +51,9 @@ def test_the_most_urgent_ticket_is_served_first(rule: str, first: dict[str, Any]
         ("has no room", {"capacity": 2, "load": 2}, {}, False),
         ("has more than their capacity already", {"capacity": 2, "load": 3}, {}, False),
         ("is signed off", {"signed_on": False}, {}, False),
+        ("is away", {"away": True}, {}, False),
+        ("is the one it was changed away from", {}, {"changed_from": "a1"}, False),
+        ("is not the one it was changed away from", {}, {"changed_from": "a2"}, True),
     ],
 )
 def test_an_agent_is_eligible(rule: str, agent: dict[str, Any], ticket: dict[str, Any], eligible: bool) -> None:
@@ -99,6 +103,7 @@ agents_drawn = st.builds(
     languages=st.sampled_from([(), ("en",), ("en", "fi")]),
     tiers=st.sampled_from([(), ("vip",), ("standard",)]),
     signed_on=st.booleans() | st.just(True),
+    away=st.sampled_from([False, False, True]),
     idle_since=st.integers(-3, 0).map(at),
 )
 tickets_drawn = st.builds(
@@ -110,9 +115,14 @@ tickets_drawn = st.builds(
     tier=st.sampled_from(["vip", "standard"]),
     language=st.sampled_from([None, "en", "fi"]),
     opened_at=st.integers(-3, 0).map(at),
+    changed_from=st.sampled_from([None, None, "a0", "a1", "a2"]),
 )
 teams = st.lists(agents_drawn, max_size=7, unique_by=lambda agent: agent.id)
 queues = st.lists(tickets_drawn, max_size=20, unique_by=lambda ticket: ticket.id)
+
+
+def kind_of(ticket: Ticket) -> tuple[str, str | None, str]:
+    return ticket.skill, ticket.language, ticket.tier
 
 
 def the_slow_way(waiting: list[Ticket], agents: list[Agent]) -> list[tuple[int, str]]:
@@ -122,7 +132,8 @@ def the_slow_way(waiting: list[Ticket], agents: list[Agent]) -> list[tuple[int, 
         could = []
         for ticket in left:
             for agent in team.values():
-                if agent.signed_on and agent.load < agent.capacity and may_take(agent, ticket):
+                has_room = agent.signed_on and not agent.away and agent.load < agent.capacity
+                if has_room and ticket.changed_from != agent.id and may_have(agent, *kind_of(ticket)):
                     queue = (
                         ticket.priority,
                         -ticket.escalated,

@@ -292,6 +292,68 @@ def test_a_reply_to_a_ticket_of_an_agent_who_signed_off_leaves_it_with_them() ->
     assert not decision.said
 
 
+@pytest.mark.parametrize("how", ["ticket.unassigned", "ticket.transferred"])
+def test_a_ticket_never_goes_back_to_the_agent_it_was_changed_away_from(how: str) -> None:
+    view = a_view(an_agent(), a_ticket(1, agent="a1", status="assigned", assignment_seq=1))
+    given_up = a_snapshot(1, 2, assignment_seq=2, changed_from="a1")
+    *_, concluded = turn(view, event(given_up, how))
+    assert not concluded.said
+    *_, concluded = turn(view, event({**given_up, "version": 3}), sign_on("a1"), now=at(9999))
+    assert not concluded.said, "for good, not for a moment"
+    *_, concluded = turn(view, sign_on("a2"), now=at(9999))
+    assert assignments(concluded) == {1: "a2"}
+
+
+def reclassified(agent: str = "a1", **more: Any) -> Any:
+    """Ticket 1, that a1 got for its billing, as a technical one."""
+    values = {"status": "assigned", "assignment_seq": 1, "category": "technical", **more}
+    return event(a_snapshot(1, 3, agent, **values), "ticket.reclassified")
+
+
+def with_agents(*skills: str) -> View:
+    view = a_view(an_agent(skills=skills), an_agent("a2", skills=("technical",)))
+    turn(view, event(a_snapshot(1, 2, "a1", status="assigned", assignment_seq=1)))
+    return view
+
+
+def test_a_reclassified_ticket_is_taken_from_an_agent_without_the_other_skill() -> None:
+    view = with_agents("billing")
+    decision, _ = turn(view, reclassified())
+    (say,) = decision.said
+    assert (say.type, say.data["assignment_seq"]) == ("ticket.unassign", 1)
+    *_, concluded = turn(view, event(a_snapshot(1, 4, assignment_seq=2, category="technical"), "ticket.unassigned"))
+    assert assignments(concluded) == {1: "a2"}
+
+
+@pytest.mark.parametrize("skills", [("billing", "technical"), ("*",)])
+def test_a_reclassified_ticket_stays_with_an_agent_who_has_the_other_skill(skills: tuple[str, ...]) -> None:
+    decision, _ = turn(with_agents(*skills), reclassified())
+    assert not decision.said
+
+
+def test_a_reclassified_ticket_that_waits_for_the_requester_is_taken_when_it_awaits_the_desk() -> None:
+    view = with_agents("billing")
+    decision, _ = turn(view, reclassified(status="need_more_info"))
+    assert not decision.said
+    reply = a_snapshot(1, 4, "a1", status="needs_reply", assignment_seq=1, category="technical")
+    decision, _ = turn(view, event(reply))
+    assert [say.type for say in decision.said] == ["ticket.unassign"]
+
+
+def test_a_reclassification_that_is_heard_of_before_the_assignment_counts_all_the_same() -> None:
+    view = a_view(an_agent(skills=("billing",)))
+    turn(view, event(a_snapshot(1)))
+    decision, _ = turn(view, reclassified())
+    assert [say.type for say in decision.said] == ["ticket.unassign"]
+
+
+def test_an_agent_who_signs_on_with_fewer_skills_keeps_what_they_have() -> None:
+    view = with_agents("billing")
+    turn(view, sign_on("a1", skills=["safety"]))
+    decision, _ = turn(view, event(a_snapshot(1, 3, "a1", status="needs_reply", assignment_seq=1)))
+    assert not decision.said
+
+
 # Reservations
 
 

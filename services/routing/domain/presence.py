@@ -1,0 +1,180 @@
+"""Agents who come and go: signing on and off, heartbeats, and what becomes of those that are missing.
+
+One timer an agent looks after the heartbeats of whoever is signed on: as `timer.away`, and of who is away as
+`timer.offline`. A heartbeat sets none; a timer that finds one goes on from there. The page is docs/routing.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from contracts.agents import ANY_SKILL
+from contracts.names import AGENT_PREFIX, EVENTS
+from services.chassis.decision import Answer, Arm, Data, Decision, Disarm, Message, Say, rejected
+from services.routing.domain.saying import unassign
+from services.routing.domain.state import Agent, View, acts_on_desk
+
+STOOD_STILL = timedelta(seconds=5)
+"""A timer that fires so late was nobody's to fire: no routing ran, so none could hear a heartbeat either."""
+
+
+def decide(view: View, message: Message, now: datetime) -> Decision:
+    """What `agent.sign_on`, `agent.heartbeat` and `agent.sign_off` change."""
+    agent_id = message.data["agent_id"]
+    if message.sender != AGENT_PREFIX + agent_id:
+        return _refused("forbidden", "An agent signs on, beats and signs off only for themselves.")
+    if message.type == "agent.sign_on":
+        return _sign_on(view, message, now)
+    agent = view.agents.get(agent_id)
+    if message.type == "agent.heartbeat":
+        return _heartbeat(view, agent, agent_id, now)
+    return _sign_off(view, agent, message, now)
+
+
+def signed_on(known: Agent | None, data: Data, skills: Mapping[str, str], now: datetime) -> Agent:
+    """The agent as `agent.sign_on` makes them. `skills` maps categories to the skills that they ask for.
+
+    Signing on again replaces what was said before and keeps load and idle time. It is a sign of life.
+    """
+    before = known or Agent(data["agent_id"], data["display_name"])
+    return replace(
+        seen(before, now),
+        display_name=data["display_name"],
+        capacity=data["capacity"],
+        skills=tuple(sorted({skills.get(skill, skill) for skill in data["skills"]})),
+        languages=tuple(data.get("languages") or ()),
+        tiers=tuple(data.get("tiers") or ()),
+        signed_on=True,
+        releases=False,
+        watched=True,
+        idle_since=before.idle_since if before.signed_on else now,
+    )
+
+
+def seen(agent: Agent, now: datetime) -> Agent:
+    """The agent after a sign of life: whoever was away is back."""
+    return replace(agent, last_seen=now, away=False)
+
+
+def look_after(view: View, message: Message, now: datetime) -> Decision:
+    """What `timer.away` and `timer.offline` change: who was not heard of in time is away, and later offline."""
+    agent = view.agents.get(message.subject or "")
+    if agent is None or not agent.signed_on:
+        return Decision()
+    if now - message.data["due"] > STOOD_STILL:
+        return Decision(timers=[_watch(message.type.removeprefix("timer."), agent, now + view.terms.away_after)])
+    heard = agent.last_seen or message.data["due"]
+    if message.type == "timer.away":
+        if heard + view.terms.away_after > now:
+            return Decision(timers=[_watch("away", agent, heard + view.terms.away_after)])
+        return Decision(
+            changes=[replace(agent, away=True)], timers=[_watch("offline", agent, heard + view.terms.offline_after)]
+        )
+    if not agent.away:
+        return Decision()  # a heartbeat of this very turn has set the timer anew
+    if heard + view.terms.offline_after > now:
+        return Decision(timers=[_watch("offline", agent, heard + view.terms.offline_after)])
+    return Decision(
+        changes=[_gone(agent, releases=True)],
+        said=[
+            _event(
+                "agent.signed_off", agent.id, {"agent_id": agent.id, "release": True, "reason": "offline", "at": now}
+            ),
+            *_take_back(view, agent, "the agent went offline"),
+        ],
+    )
+
+
+def watch_all(view: View, now: datetime) -> tuple[list[Agent], list[Arm]]:
+    """Agents who signed on before there were timers for their heartbeats, and those timers: they begin now."""
+    agents = [agent for agent in view.agents.values() if agent.signed_on and not agent.watched]
+    return (
+        [replace(agent, watched=True, last_seen=now) for agent in agents],
+        [_watch("away", agent, now + view.terms.away_after) for agent in agents],
+    )
+
+
+def _watch(kind: str, agent: Agent, due: datetime) -> Arm:
+    return Arm(_timer(agent), due, kind, agent.id)
+
+
+def _timer(agent: Agent) -> str:
+    return f"presence:{agent.id}"
+
+
+def _sign_on(view: View, message: Message, now: datetime) -> Decision:
+    known = {ANY_SKILL, *view.skills, *view.skills.values()}
+    unknown = sorted(set(message.data["skills"]) - known)
+    if unknown:
+        answer = rejected(
+            "unknown_category",
+            "A skill is a category of the catalogue, or *.",
+            {"skills": [f"unknown: {', '.join(unknown)}"]},
+        )
+        return Decision(answer=answer)
+    agent = signed_on(view.agents.get(message.data["agent_id"]), message.data, view.skills, now)
+    told = {
+        "agent_id": agent.id,
+        "display_name": agent.display_name,
+        "capacity": agent.capacity,
+        "skills": list(message.data["skills"]),
+        "languages": list(agent.languages),
+        "tiers": list(agent.tiers),
+        "at": now,
+    }
+    return Decision(
+        changes=[agent],
+        said=[_event("agent.signed_on", agent.id, told)],
+        answer=_accepted(agent.id),
+        timers=[_watch("away", agent, now + view.terms.away_after)],
+    )
+
+
+def _heartbeat(view: View, agent: Agent | None, agent_id: str, now: datetime) -> Decision:
+    if agent is None or not agent.signed_on:
+        return replace(_refused("wrong_status", f"Agent {agent_id} is not signed on."), remember=False)
+    # Who is away has a timer that is minutes off.
+    timers = [_watch("away", agent, now + view.terms.away_after)] if agent.away else []
+    return Decision(changes=[seen(agent, now)], answer=_accepted(agent_id), timers=timers, remember=False)
+
+
+def _sign_off(view: View, agent: Agent | None, message: Message, now: datetime) -> Decision:
+    """The agent keeps their tickets; with `release` those that await the desk are taken back, to be routed anew."""
+    if agent is None:
+        return _refused("wrong_status", f"Agent {message.data['agent_id']} has never signed on.")
+    release = bool(message.data.get("release"))
+    told = {"agent_id": agent.id, "release": release, "at": now}
+    said = [_event("agent.signed_off", agent.id, told)] if agent.signed_on else []
+    if release:
+        said += _take_back(view, agent, "the agent signed off")
+    after = _gone(agent, releases=agent.releases or release)
+    return Decision(
+        changes=[after] if after != agent else [],
+        said=said,
+        answer=_accepted(agent.id),
+        timers=[Disarm(_timer(agent))] if agent.signed_on else [],
+    )
+
+
+def _gone(agent: Agent, releases: bool) -> Agent:
+    return replace(agent, signed_on=False, away=False, watched=False, releases=releases)
+
+
+def _take_back(view: View, agent: Agent, reason: str) -> list[Say]:
+    theirs = [ticket for ticket in view.tickets.values() if ticket.agent == agent.id and acts_on_desk(ticket.status)]
+    return [unassign(ticket, reason) for ticket in sorted(theirs, key=lambda ticket: ticket.number)]
+
+
+def _event(type_: str, agent_id: str, data: dict[str, Any]) -> Say:
+    return Say(EVENTS, type_, type_, data, agent_id)
+
+
+def _accepted(agent_id: str) -> Answer:
+    return Answer("command.accepted", {}, agent_id)
+
+
+def _refused(code: str, sentence: str) -> Decision:
+    return Decision(answer=rejected(code, sentence))

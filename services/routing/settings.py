@@ -1,0 +1,30 @@
+"""The settings of routing: after how long without a heartbeat an agent is away, and offline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.chassis.settings import Settings, expect
+from services.routing.domain.state import Terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingSettings(Settings):
+    """What routing needs besides what every service needs."""
+
+    away_after: float = 60.0
+    """Seconds without a heartbeat after which an agent is away: gets nothing new."""
+
+    offline_after: float = 600.0
+    """Seconds without a heartbeat after which they are offline: what awaits the desk is routed anew."""
+
+    def __post_init__(self) -> None:
+        Settings.__post_init__(self)
+        expect(self.away_after > 0, "away_after", "a number of seconds, more than 0")
+        expect(self.offline_after > self.away_after, "offline_after", "more seconds than CASEBUS_AWAY_AFTER")
+
+    @property
+    def terms(self) -> Terms:
+        """As the rules take them."""
+        return Terms(timedelta(seconds=self.away_after), timedelta(seconds=self.offline_after))
