@@ -20,6 +20,7 @@ from contracts.catalogue import Catalogue
 from services.chassis.decision import Cause, Message
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
+from services.routing.domain.ageing import MOST_URGENT
 from services.routing.domain.matching import MOST_A_TURN
 from services.routing.domain.presence import seen, signed_on
 from services.routing.domain.state import RESTING, Agent, Pool, Reservation, Terms, Ticket, View
@@ -39,6 +40,10 @@ URGENCY = [
 _WAITING = {"waiting": True}
 _RESERVED = {"reservation.command_id": {"$exists": True}}
 _LEASED = {"reservation.until": {"$exists": True}}
+_AGEING = {"waiting": True, "priority": {"$gt": MOST_URGENT}}
+
+AGED_AT_ONCE = 200
+"""Tickets that one look each second makes more urgent, the longest overdue first."""
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "agents": [IndexModel([("signed_on", ASCENDING)])],
@@ -49,6 +54,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         # Partial, not sparse: sparse indexes are not of the strict Stable API, and its queries pass them by.
         IndexModel([("reservation.command_id", ASCENDING)], name="reserved", partialFilterExpression=_RESERVED),
         IndexModel([("reservation.until", ASCENDING)], name="leased", partialFilterExpression=_LEASED),
+        IndexModel([("ages_at", ASCENDING)], name="ageing", partialFilterExpression=_AGEING),
         IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0),
     ],
     "pool": [],
@@ -66,14 +72,15 @@ class Repository:
     def load(self, messages: Sequence[Message], now: datetime) -> View:
         """The state that these messages and the matching after them may touch."""
         skills = {category.id: category.skill for category in self._catalogue().categories.values()}
-        pools, touched, known = find(
+        pools, known, *touched = find(
             self.db,
             # The pool comes first: whatever room or waiting ticket changes after this read makes the turn conflict.
             Find("pool", {"_id": Pool().id}),
-            Find("tickets", _touched(messages, now)),
             Find("agents", {"$or": [{"signed_on": True}, {"_id": {"$in": sorted(_named(messages))}}]}),
+            Find("tickets", _touched(messages, now)),
+            *([] if messages or self._terms.ageing is None else [_due_to_age(now)]),
         )
-        tickets = {document["_id"]: ticket_of(document) for document in touched}
+        tickets = {document["_id"]: ticket_of(document) for documents in touched for document in documents}
         agents = {document["_id"]: agent_of(document) for document in known}
         agents |= self._who_else_is_charged(tickets.values(), agents)
         candidates = [*agents.values(), *_coming(messages, agents, skills, now)]
@@ -166,6 +173,11 @@ def _touched(messages: Sequence[Message], now: datetime) -> Document:
     if leaving:
         either.append({"agent": {"$in": leaving}, "status": {"$nin": list(RESTING)}})
     return {"$or": either}
+
+
+def _due_to_age(now: datetime) -> Find:
+    """Waiting tickets that are due to count as more urgent; also those without a date, of older versions."""
+    return Find("tickets", {**_AGEING, "ages_at": {"$not": {"$gt": now}}}, [("ages_at", ASCENDING)], AGED_AT_ONCE)
 
 
 def _named(messages: Sequence[Message]) -> set[str]:

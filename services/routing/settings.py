@@ -1,4 +1,4 @@
-"""The settings of routing: after how long without a heartbeat an agent is away, and offline."""
+"""The settings of routing: when an agent is away, and offline; how fast waiting tickets grow more urgent."""
 
 from __future__ import annotations
 
@@ -19,12 +19,21 @@ class RoutingSettings(Settings):
     offline_after: float = 600.0
     """Seconds without a heartbeat after which they are offline: what awaits the desk is routed anew."""
 
+    ageing_hours: float = 24.0
+    """Hours that a ticket waits until it counts as one priority more urgent; 0: it never does."""
+
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
         expect(self.away_after > 0, "away_after", "a number of seconds, more than 0")
         expect(self.offline_after > self.away_after, "offline_after", "more seconds than CASEBUS_AWAY_AFTER")
 
+        expect(self.ageing_hours >= 0, "ageing_hours", "a number of hours, 0 or more")
+
     @property
     def terms(self) -> Terms:
         """As the rules take them."""
-        return Terms(timedelta(seconds=self.away_after), timedelta(seconds=self.offline_after))
+        return Terms(
+            timedelta(seconds=self.away_after),
+            timedelta(seconds=self.offline_after),
+            timedelta(hours=self.ageing_hours) or None,
+        )

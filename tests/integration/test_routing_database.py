@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from services.chassis.decision import Decision, Message, Say
 from services.chassis.unit_of_work import Conflict, Store, Work, open_database
 from services.routing.domain.rules import LEASE, conclude, decide
 from services.routing.domain.state import Agent, Terms, Ticket, View
-from services.routing.repository import INDEXES, URGENCY, Repository, agent_of, ticket_of
+from services.routing.repository import INDEXES, URGENCY, Repository, _due_to_age, agent_of, ticket_of
 from tests.unit.routing.builders import (
     NOW,
     a_snapshot,
@@ -222,6 +222,25 @@ def test_signing_off_with_release_finds_all_that_awaits_the_desk(instance: Insta
     instance.fill([an_agent("a1"), *tickets])
     said = instance.turn(command("agent.sign_off", "a1", release=True))
     assert [int(say.data["number"]) for say in said if say.type == "ticket.unassign"] == [1, 2]
+
+
+def test_a_look_each_second_makes_more_urgent_what_has_waited_for_a_day(instance: Instance, desk: Desk) -> None:
+    day = timedelta(days=1)
+    instance.fill([a_ticket(number, opened_at=NOW + timedelta(hours=number)) for number in range(300)])
+    instance.store.database["tickets"].update_one({"_id": "t7"}, {"$unset": {"ages_at": "", "own_priority": ""}})
+    instance.turn(now=NOW + day - timedelta(seconds=1))
+    assert instance.everything().tickets["t7"].ages_at == NOW + timedelta(hours=7) + day, "one of an older version"
+    for seconds in range(3):
+        instance.turn(now=NOW + day + timedelta(hours=249, seconds=seconds))
+    aged = {int(ticket.number) for ticket in instance.everything().tickets.values() if ticket.priority < 3}
+    assert aged == set(range(250))
+    assert instance.repository.writes(instance.begin(now=NOW + day + timedelta(hours=249, seconds=3))[0]) == []
+    assert assignments_of(instance.turn(sign_on("a1", capacity=1))) == {0: "a1"}
+    with MongoClient[dict[str, Any]](desk.admin_mongo_url, tz_aware=True) as admin:
+        query = _due_to_age(NOW + timedelta(hours=30))
+        found = admin[f"{desk.name}_routing"]["tickets"].find(query.filter).sort(query.sort).limit(query.limit)
+        ran = found.explain()["executionStats"]
+        assert ran["totalDocsExamined"] == ran["nReturned"] == 0
 
 
 def test_a_lease_that_ran_out_is_found_without_any_message(instance: Instance) -> None:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from contracts.agents import ANY_SKILL
 from services.chassis.decision import Cause, Data, Decision, Message, derived_id
 from services.routing.domain import presence
+from services.routing.domain.ageing import aged, grown_older
 from services.routing.domain.matching import match
 from services.routing.domain.saying import assign, unassign
 from services.routing.domain.state import Reservation, Ticket, View, acts_on_desk
@@ -47,12 +48,15 @@ def decide(view: View, message: Message, now: datetime) -> Decision:
         case "command.rejected":
             return _assignment_refused(view, message, now)
         case type_ if type_.startswith("ticket."):
-            return _ticket_changed(view, message)
+            return _ticket_changed(view, message, now)
     raise ValueError(f"routing has no rule for {message.type}")
 
 
 def conclude(view: View, now: datetime) -> Decision:
-    """Free what was reserved and ran out, then give waiting tickets to agents with room. Says the `ticket.assign`s."""
+    """Free what was reserved and ran out, let the waiting grow older, then give waiting tickets to agents with room.
+
+    Says the `ticket.assign`s.
+    """
     watched, timers = presence.watch_all(view, now)
     expired = [ticket for ticket in view.tickets.values() if ticket.reservation and ticket.reservation.is_over(now)]
     freed = [replace(ticket, reservation=None) for ticket in expired]
@@ -61,29 +65,36 @@ def conclude(view: View, now: datetime) -> Decision:
         replace(agent, load=agent.load - returned[agent.id]) if agent.id in returned else agent
         for agent in view.agents.values()
     ]
-    waiting = [ticket for ticket in (*view.tickets.values(), *freed) if ticket.waiting]
+    tickets = {ticket.id: ticket for ticket in (*view.tickets.values(), *freed)}
+    older = grown_older(tickets.values(), view.terms.ageing, now)
+    tickets |= {ticket.id: ticket for ticket in older}
+    waiting = [ticket for ticket in tickets.values() if ticket.waiting]
     reserved, said = [], []
     for ticket, agent in match(waiting, agents, now):
         command_id = derived_id("ticket.assign", ticket.id, str(ticket.version), now.isoformat())
         reservation = Reservation(agent.id, ticket.assignment_seq, command_id, now, now + LEASE)
         reserved.append(replace(ticket, reservation=reservation))
         said.append(assign(ticket, agent, command_id, now + LEASE - MARGIN))
-    return Decision(changes=[*watched, *freed, *reserved], said=said, timers=timers)
+    return Decision(changes=[*watched, *freed, *older, *reserved], said=said, timers=timers)
 
 
-def _ticket_changed(view: View, message: Message) -> Decision:
+def _ticket_changed(view: View, message: Message, now: datetime) -> Decision:
     """Keep the snapshot with the highest version; late and repeated ones change nothing."""
     snapshot = message.data["ticket"]
     known = view.tickets.get(snapshot["id"])
     if known is not None and snapshot["version"] <= known.version:
         return Decision()
-    ticket = projected(snapshot, known, view.skills, message.cause)
+    ticket = projected(snapshot, known, view.skills, message.cause, now)
+    ticket = aged(ticket, view.terms.ageing, now)
     reason = _must_leave(view, ticket, known)
     return Decision(changes=[ticket], said=[unassign(ticket, reason)] if reason else [])
 
 
-def projected(snapshot: Data, known: Ticket | None, skills: Mapping[str, str], cause: Cause) -> Ticket:
-    """The ticket as a newer snapshot has it. A reservation outlives it only while intake could still apply it."""
+def projected(snapshot: Data, known: Ticket | None, skills: Mapping[str, str], cause: Cause, now: datetime) -> Ticket:
+    """The ticket as a newer snapshot, heard at `now`, has it.
+
+    A reservation outlives it only while intake could still apply it.
+    """
     agent = snapshot["agent"]
     kept = known.reservation if known is not None else None
     if (
@@ -110,6 +121,8 @@ def projected(snapshot: Data, known: Ticket | None, skills: Mapping[str, str], c
         agent=agent["id"] if agent is not None else None,
         changed_from=snapshot.get("changed_from"),
         given_for=_given_for(snapshot, skill, known),
+        own_priority=snapshot["priority"],
+        waiting_since=_waiting_since(snapshot, known, now),
         cause=cause,
         reservation=kept,
     )
@@ -124,6 +137,17 @@ def _given_for(snapshot: Data, skill: str, known: Ticket | None) -> str | None:
     if known.assignment_seq == snapshot["assignment_seq"] and known.agent is not None:
         return known.given_for or known.skill  # stored before there was the field: nothing was known of it
     return known.skill
+
+
+def _waiting_since(snapshot: Data, known: Ticket | None, now: datetime) -> datetime | None:
+    """Since when it waits for an agent: since it was filed, if it never had one; else about when it lost the last."""
+    if snapshot["agent"] is not None or snapshot["status"] == "closed":
+        return None
+    if snapshot["assignment_seq"] == 0 and snapshot["reopen_count"] == 0:
+        opened_at: datetime = snapshot["opened_at"]
+        return opened_at
+    waited = known is not None and known.agent is None and known.status != "closed"
+    return known.waiting_since or known.opened_at if known is not None and waited else now
 
 
 def _must_leave(view: View, ticket: Ticket, known: Ticket | None) -> str | None:

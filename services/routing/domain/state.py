@@ -23,10 +23,12 @@ def acts_on_desk(status: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the operator sets: after how long without a heartbeat an agent is away, and offline."""
+    """What the operator sets: after how long without a heartbeat an agent is away, and offline; and for how long a
+    ticket waits until it counts as one priority more urgent (None: it never does)."""
 
     away_after: timedelta = timedelta(seconds=60)
     offline_after: timedelta = timedelta(minutes=10)
+    ageing: timedelta | None = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class Ticket:
     skill: str
     """The skill that its category asks for."""
     priority: int
+    """As it counts in its queue: its own, or more urgent since it has waited for long."""
     escalated: bool
     tier: str
     language: str | None
@@ -110,6 +113,11 @@ class Ticket:
     """The agent whom it was changed away from last, by the requester or the desk."""
     given_for: str | None = None
     """The skill that was asked for when its agent got it; None without agent."""
+    own_priority: int | None = None
+    """None, as the two below: stored before tickets grew more urgent."""
+    waiting_since: datetime | None = None
+    ages_at: datetime | None = None
+    """When it counts as one priority more urgent; None as well if it does not get there."""
     cause: Cause | None = None
     """The message that brought this version: what an assignment goes back to."""
     reservation: Reservation | None = None

@@ -9,8 +9,9 @@ from itertools import count
 from typing import Any
 
 from services.chassis.decision import Decision, Message
+from services.routing.domain.ageing import aged
 from services.routing.domain.rules import conclude, decide
-from services.routing.domain.state import Agent, Ticket, View
+from services.routing.domain.state import Agent, Terms, Ticket, View
 
 NOW = datetime(2024, 5, 6, 9, 0, tzinfo=UTC)
 SKILLS = {"safety": "safety", "billing": "billing", "credits": "billing", "technical": "technical"}
@@ -50,7 +51,7 @@ def a_ticket(number: int = 1, **more: Any) -> Ticket:
         "closed_at": None,
         "agent": None,
     }
-    return Ticket(id=f"t{number}", number=f"{number:08}", **{**values, **more})
+    return aged(Ticket(id=f"t{number}", number=f"{number:08}", **{**values, **more}), Terms().ageing, NOW)
 
 
 def a_snapshot(number: int = 1, version: int = 1, agent: str | None = None, **more: Any) -> dict[str, Any]:
