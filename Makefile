@@ -29,7 +29,7 @@ watch: setup ## messages as they flow
 	@.venv/bin/casebus watch
 
 test: setup ## all tests, on a real broker and database of their own
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadgroup
 
 lint: setup ## formatting, style, types, and who may import whom
 	@.venv/bin/ruff format --check .

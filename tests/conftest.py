@@ -20,6 +20,13 @@ from deploy.local.stack import ROOT, Stack
 _numbers = itertools.count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several processes, one runs all that needs a stack, one after the other, and the others the rest."""
+    for item in items:
+        if not {"tests/unit", "tests/contracts"} & {"/".join(item.nodeid.split("/")[:2])}:
+            item.add_marker(pytest.mark.xdist_group("stack"))
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Broker and database, up. Their folder is this test run's own and is deleted at its end."""

@@ -159,7 +159,9 @@ def settled(house: House, sent: list[Odd]) -> list[tuple[bytes, str]]:
             strangers = [reason for body, reason in dead if unused[body] > 0]
             assert not strangers, f"set aside, though sent by nobody: {strangers[:5]}"
             return dead
-        assert time.monotonic() < deadline, f"at rest: {rests}; {len(missing)} neither answered nor set aside, e.g. {missing[:3]}"
+        assert time.monotonic() < deadline, (
+            f"at rest: {rests}; {len(missing)} neither answered nor set aside, e.g. {missing[:3]}"
+        )
         time.sleep(0.5)
 
 
