@@ -1,0 +1,87 @@
+"""Master keys: each file's own key is wrapped by one of them, named by its id (AES Key Wrap, RFC 3394).
+
+The first key of the operator's file wraps what is new; the others still open what they wrapped, until
+`casebus keys rotate` has wrapped it anew. Keys are never logged. The page is docs/attachments.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+_LINE = re.compile(r"([a-z0-9][a-z0-9._-]{0,31})\s+(\S+)")
+KEY_SIZE = 32
+
+
+class WrongKeys(ValueError):
+    """The key file cannot be used; the message is a sentence with the line, and never a key."""
+
+
+class KeyUnknown(Exception):
+    """A file was wrapped by a master key that is not in the key file, or is not the one that it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """A file's key as it is stored: which master key wrapped it, and what came of that."""
+
+    by: str
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MasterKeys:
+    """All that may unwrap, by id, and which one wraps."""
+
+    current: str
+    keys: Mapping[str, bytes] = field(repr=False)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The keys of a key file: a line each, an id and 32 random bytes in base64; the first one wraps.
+
+        Empty lines and those that begin with # do not count. Raises `WrongKeys`.
+        """
+        keys: dict[str, bytes] = {}
+        for number, line in enumerate(text.splitlines(), 1):
+            if not line.strip() or line.lstrip().startswith("#"):
+                continue
+            match = _LINE.fullmatch(line.strip())
+            if match is None:
+                raise WrongKeys(f"Line {number} of the key file is not an id, a blank and a key in base64.")
+            id_, encoded = match.groups()
+            if id_ in keys:
+                raise WrongKeys(f"Line {number} of the key file has the id {id_} again.")
+            try:
+                keys[id_] = base64.b64decode(encoded, validate=True)
+            except binascii.Error as error:
+                raise WrongKeys(f"Line {number} of the key file: the key is not base64.") from error
+            if len(keys[id_]) != KEY_SIZE:
+                raise WrongKeys(f"Line {number} of the key file: a key has {KEY_SIZE} bytes, not {len(keys[id_])}.")
+        if not keys:
+            raise WrongKeys("The key file has no key.")
+        return cls(next(iter(keys)), keys)
+
+    def wrap(self, key: bytes) -> Wrapped:
+        """A file's key, wrapped by the current master key."""
+        return Wrapped(self.current, aes_key_wrap(self.keys[self.current], key))
+
+    def unwrap(self, wrapped: Wrapped) -> bytes:
+        """A file's key. Raises `KeyUnknown`."""
+        master = self.keys.get(wrapped.by)
+        if master is None:
+            raise KeyUnknown(f"the key file has no key {wrapped.by}")
+        try:
+            return aes_key_unwrap(master, wrapped.key)
+        except InvalidUnwrap as error:
+            raise KeyUnknown(f"the key file's {wrapped.by} is not the key that wrapped this file") from error
+
+    def rewrap(self, wrapped: Wrapped) -> Wrapped:
+        """The same key wrapped by the current master key; as it is if that wrapped it. Raises `KeyUnknown`."""
+        return wrapped if wrapped.by == self.current else self.wrap(self.unwrap(wrapped))

@@ -1,0 +1,109 @@
+"""What kind of file something is, by its content and not by its name.
+
+`puremagic` knows the beginnings of files; text has none, so what is UTF-8 without control characters is text. What
+only calls itself something else is refused. The page is docs/attachments.md.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Collection
+
+import puremagic
+
+HEAD = 64 * 1024
+"""Bytes from the beginning by which a file is known."""
+
+TEXT = "text/plain"
+UNKNOWN = "application/octet-stream"
+
+TAKEN = frozenset(
+    {
+        "application/json",
+        "application/msword",
+        "application/pdf",
+        "application/rtf",
+        "application/vnd.ms-excel",
+        "application/vnd.ms-powerpoint",
+        "application/vnd.oasis.opendocument.presentation",
+        "application/vnd.oasis.opendocument.spreadsheet",
+        "application/vnd.oasis.opendocument.text",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "audio/mpeg",
+        "audio/ogg",
+        "audio/wav",
+        "image/bmp",
+        "image/gif",
+        "image/heic",
+        "image/jpeg",
+        "image/png",
+        "image/tiff",
+        "image/webp",
+        "text/csv",
+        "text/markdown",
+        TEXT,
+        "video/mp4",
+        "video/quicktime",
+        "video/webm",
+    }
+)
+"""Media types that are taken where the operator does not say otherwise: nothing that a browser would run (HTML, SVG,
+scripts), no program, no archive that hides what is in it."""
+
+_WRITTEN_AS_TEXT = frozenset({"application/json", "text/csv", "text/markdown", TEXT})
+"""Types whose content is text without a beginning of its own."""
+
+
+def refusal(declared: str, head: bytes, taken: Collection[str] = TAKEN) -> str | None:
+    """Why a file that says it is `declared` and begins with `head` (up to `HEAD` bytes) is not taken; None if it is."""
+    declared = essence(declared)
+    if declared not in taken:
+        return f"Files of type {declared} are not taken."
+    found = found_in(head)
+    return (
+        None
+        if (TEXT if declared in _WRITTEN_AS_TEXT else declared) in found
+        else f"It is not {declared} by its content."
+    )
+
+
+def essence(media_type: str) -> str:
+    """A media type without its parameters, in lower case (RFC 9110, 8.3.1)."""
+    return media_type.partition(";")[0].strip().lower()
+
+
+def found_in(head: bytes) -> frozenset[str]:
+    """All media types that content which begins so may be."""
+    try:
+        matches = puremagic.magic_string(head)
+    except (puremagic.PureError, ValueError):  # the library's words for: none that it knows, and empty
+        matches = []
+    found = {_ALIASES.get(match.mime_type, match.mime_type) for match in matches} - {""}
+    if is_text(head) and not found & _RUN_BY_BROWSERS:
+        found.add(TEXT)
+    return frozenset(found or {UNKNOWN})
+
+
+def is_text(head: bytes) -> bool:
+    """Whether it is UTF-8 without control characters but white space; it may be cut within a character."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return _CONTROL.search(text) is None
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
+
+_RUN_BY_BROWSERS = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
+
+_ALIASES = {
+    "application/excel": "application/vnd.ms-excel",
+    "application/mspowerpoint": "application/vnd.ms-powerpoint",
+    "image/heif": "image/heic",
+    "image/x-ms-bmp": "image/bmp",
+}
+"""The library's names where the registry of media types has others."""

@@ -1,0 +1,61 @@
+"""Files encrypted in segments, so that one can be read without the others and none can be put in another's place.
+
+AES-256-GCM with one random key a file. The nonce of a segment is its number and whether it is the last one, and the
+file's id is authenticated with it (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizár, 2015): a segment
+that was changed, moved, left out, added or taken from another file does not open. It knows no database. The page is
+docs/attachments.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from contracts.common import MAX_ATTACHMENT
+
+SEGMENT = MAX_ATTACHMENT
+"""Bytes of content in each segment but the last, which has 1 to as many (0 in an empty file). One is one part of a
+download."""
+
+TAG = 16
+"""Bytes that a segment grows by."""
+
+
+class Tampered(Exception):
+    """A segment is not what was sealed under this key, file and place."""
+
+
+def new_key() -> bytes:
+    """A random key of 256 bits, for one file."""
+    return AESGCM.generate_key(256)
+
+
+def segments(size: int) -> int:
+    """How many segments a file of `size` bytes has: at least one."""
+    return max(1, -(-size // SEGMENT))
+
+
+def seal(key: bytes, file_id: str, content: Iterable[bytes]) -> Iterator[bytes]:
+    """The sealed segments, in order, of content that comes in pieces of any length."""
+    cipher = AESGCM(key)
+    number, kept = 0, b""
+    for piece in content:
+        kept += piece
+        while len(kept) > SEGMENT:  # more is to come: it is not the last one
+            yield cipher.encrypt(_nonce(number, last=False), kept[:SEGMENT], file_id.encode())
+            number, kept = number + 1, kept[SEGMENT:]
+    yield cipher.encrypt(_nonce(number, last=True), kept, file_id.encode())
+
+
+def open_segment(key: bytes, file_id: str, number: int, sealed: bytes, *, last: bool) -> bytes:
+    """The content of segment `number` (from 0). Raises `Tampered`."""
+    try:
+        return AESGCM(key).decrypt(_nonce(number, last=last), sealed, file_id.encode())
+    except InvalidTag as error:
+        raise Tampered(f"segment {number} of file {file_id} does not open with its key") from error
+
+
+def _nonce(number: int, *, last: bool) -> bytes:
+    return number.to_bytes(11, "big") + bytes([last])

@@ -1,0 +1,51 @@
+"""Encrypted files in GridFS: written once, read by the segment, removed.
+
+A chunk is a sealed segment, so any part of a file is one look-up. It knows no keys and no tickets, and takes no part in
+a transaction (MongoDB has none for GridFS). Shard key of the chunks: `files_id`. The page is docs/attachments.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from gridfs import GridFSBucket, NoFile
+from pymongo import ASCENDING, IndexModel
+from pymongo.database import Database
+
+from services.intake.files.sealing import SEGMENT, TAG
+
+BUCKET = "files"
+CHUNKS = f"{BUCKET}.chunks"
+
+INDEXES = {
+    f"{BUCKET}.files": [IndexModel([("filename", ASCENDING), ("uploadDate", ASCENDING)])],
+    CHUNKS: [IndexModel([("files_id", ASCENDING), ("n", ASCENDING)], unique=True)],
+}
+"""Those that GridFS asks for (its specification); made before the first file, with the others of intake."""
+
+
+class Files:
+    """Intake's bucket."""
+
+    def __init__(self, database: Database[dict[str, Any]]) -> None:
+        self._bucket = GridFSBucket(database, BUCKET, chunk_size_bytes=SEGMENT + TAG)
+        self._chunks = database[CHUNKS]
+
+    def write(self, blob: str, sealed: Iterable[bytes]) -> None:
+        """Keep these sealed segments as the file `blob`; none of them if one cannot be had."""
+        with self._bucket.open_upload_stream_with_id(blob, blob) as stream:
+            for segment in sealed:
+                stream.write(segment)
+
+    def segment(self, blob: str, number: int) -> bytes | None:
+        """Segment `number` (from 0) as it was sealed; None if there is none."""
+        chunk = self._chunks.find_one({"files_id": blob, "n": number}, {"data": 1})
+        return None if chunk is None else bytes(chunk["data"])
+
+    def remove(self, blob: str) -> None:
+        """Remove a file; harmless when it is not there, and when it was not wholly written."""
+        try:
+            self._bucket.delete(blob)
+        except NoFile:
+            self._chunks.delete_many({"files_id": blob})
