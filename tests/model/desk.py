@@ -1,0 +1,314 @@
+"""A desk for the model-based test: several instances of each service on the real database, and nothing that runs by
+itself.
+
+The turns, repositories and stores are the services' own. The network is in memory, the clock stands until the test
+moves it, and an instance may die or be overtaken in the middle of a turn. Each commit is reported in the order in which
+the database took it. The page is docs/testing.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from pymongo.database import Database
+
+from services.chassis.outgoing import Outgoing
+from services.chassis.reading import Delivery
+from services.chassis.settings import Settings
+from services.chassis.timers import claim_timers
+from services.chassis.turn import UNSENT_AFTER, Rules, Turn
+from services.chassis.unit_of_work import DatabaseAway, Document, Store, Work, open_database
+from services.intake import service as intake
+from services.notifications import service as notifications
+from services.notifications.domain.decide import decide as decide_notification
+from services.notifications.domain.state import Outcome, Policy
+from services.notifications.repository import Repository, is_attempt
+from services.notifications.senders import Addressed
+from services.notifications.templates import Templates
+from services.routing import service as routing
+from services.sla import service as sla
+from tests.model.network import Network
+
+HERE = Path(__file__).parent
+MODULES: dict[str, Any] = {"intake": intake, "routing": routing, "sla": sla, "notifications": notifications}
+INSTANCES = 2
+"""Of each service."""
+
+BEGINNING = datetime(2035, 1, 1, 9, tzinfo=UTC)
+"""Ahead of the database's own clock, which would delete what expires by its TTL indexes."""
+
+LEASE = timedelta(seconds=2)
+WORDING = Templates(None)
+
+Fault = Literal["", "dies before the commit", "dies after the commit", "dies while publishing", "loses the answer"]
+FAULTS: tuple[Fault, ...] = (
+    "dies before the commit",
+    "dies after the commit",
+    "dies while publishing",
+    "loses the answer",
+)
+
+
+Databases: TypeAlias = Mapping[str, Sequence[Database[Document]]]
+"""By service, a handle for each of its instances."""
+
+Committed: TypeAlias = Callable[[str, Work, Sequence[Delivery]], None]
+"""Told of each commit: the service, what was stored, and the messages of its turn."""
+
+
+class Died(BaseException):
+    """The instance is no more, whatever it was about to catch."""
+
+
+@dataclass
+class Clock:
+    """What the database's clock is taken to say."""
+
+    now: datetime = BEGINNING
+
+
+class ModelStore(Store):
+    """The chassis's store, on the test's clock, with what befalls its instance at the next commit."""
+
+    def __init__(self, database: Database[Document], service: str, clock: Clock, committed: Committed) -> None:
+        super().__init__(database, service)
+        self._service = service
+        self._set_clock = clock
+        self._committed = committed
+        self.in_hand: Sequence[Delivery] = ()
+        self.fault: Fault = ""
+        self.meanwhile: Callable[[], None] | None = None
+        """What another instance does between what this one read and what it writes."""
+
+    def now(self) -> datetime:
+        """The test's clock."""
+        return self._set_clock.now
+
+    def commit(self, work: Work) -> None:
+        """Store it, unless this instance dies first."""
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        if self.fault == "dies before the commit":
+            raise Died
+        super().commit(work)
+        if not work.is_empty():
+            self._committed(self._service, work, self.in_hand)
+        if self.fault == "dies after the commit":
+            raise Died
+        if self.fault == "loses the answer":
+            self.fault = ""
+            raise DatabaseAway("the answer was lost")
+
+
+@dataclass
+class ModelPublisher:
+    """Publishes into the network at once; dies after the first message if it is to."""
+
+    user: str
+    network: Network
+    dies: bool = False
+
+    def publish(self, messages: Sequence[Outgoing]) -> list[Outgoing]:
+        """All reach somebody, or the dead letters."""
+        for message in messages:
+            self.network.publish(self.user, message)
+            if self.dies:
+                raise Died
+        return []
+
+
+@dataclass
+class Post:
+    """A mail server that takes everything."""
+
+    mails: list[Addressed] = field(default_factory=list)
+
+    def send(self, deliveries: Sequence[Addressed], now: datetime) -> dict[str, Outcome]:
+        """Taken."""
+        self.mails += deliveries
+        return {delivery.id: Outcome("accepted") for delivery, _ in deliveries}
+
+
+@dataclass
+class Instance:
+    """One process of a service, as far as the test is concerned."""
+
+    service: str
+    turn: Turn[Any]
+    store: ModelStore
+    publisher: ModelPublisher
+
+
+@dataclass
+class ModelDesk:
+    """All instances. `databases` are by service, and empty."""
+
+    databases: Databases
+    committed: Committed
+    clock: Clock = field(default_factory=Clock)
+    network: Network = field(default_factory=Network)
+    post: Post = field(default_factory=Post)
+    unsettled: bool = False
+    """Somebody died, and what they left unsent has not been swept since."""
+
+    def __post_init__(self) -> None:
+        self.instances = {(service, n): self._made(service, n) for service in MODULES for n in range(INSTANCES)}
+
+    def _made(self, service: str, n: int) -> Instance:
+        database = self.databases[service][n]
+        store = ModelStore(database, service, self.clock, self.committed)
+        publisher = ModelPublisher(service, self.network)
+        rules = self._rules(service, database)
+        return Instance(service, Turn(rules, store, publisher, sleep=lambda _: None), store, publisher)
+
+    def _rules(self, service: str, database: Database[Document]) -> Rules[Any]:
+        if service != "notifications":
+            rules: Rules[Any] = MODULES[service].rules(settings_of(service), database)
+            return rules
+        policy = Policy()
+        repository = Repository(database, WORDING, policy, self.post)
+        return Rules(service, repository, decide_notification, prepare=repository.prepare, needs_preparing=is_attempt)
+
+    def deliver(
+        self,
+        queue: str,
+        places: Sequence[int],
+        n: int = 0,
+        fault: Fault = "",
+        meanwhile: Callable[[], None] | None = None,
+    ) -> None:
+        """The `n`-th instance of the queue's service takes the messages at these places in one turn."""
+        service = queue.split(".")[0]
+        deliveries = self.network.take(queue, places)
+        with self._befalls(service, n, fault, deliveries, meanwhile) as instance:
+            again = instance.turn.run(lambda: deliveries)
+            assert not any(delivery.attempts for delivery in again), "a decision raised; the log above says where"
+            self.network.acknowledge([one for one in deliveries if not any(one is other for other in again)])
+            self.network.queues[queue] += again
+
+    def fire(self, service: str, n: int = 0, fault: Fault = "", meanwhile: Callable[[], None] | None = None) -> bool:
+        """The `n`-th instance fires the timers that are due; False if there is none."""
+        fired = False
+        with self._befalls(service, n, fault, [], meanwhile) as instance:
+            claimed = claim_timers(instance.store, timedelta(0), LEASE, f"{service} {n}", 200)
+            fired = bool(claimed)
+            if fired:
+                instance.turn.run(timers=claimed)
+        return fired
+
+    def look_again(self, n: int = 0) -> None:
+        """Routing looks again, as it does each second."""
+        self.instances["routing", n].turn.run()
+
+    def sweep(self) -> None:
+        """Every service publishes what somebody who died has left unsent."""
+        for (_, n), instance in self.instances.items():
+            instance.turn.sending.strike()
+            left = instance.store.left_unsent(UNSENT_AFTER) if n == 0 else []
+            if left:
+                instance.turn.sending.sweep(left)
+
+    @contextmanager
+    def _befalls(
+        self,
+        service: str,
+        n: int,
+        fault: Fault,
+        deliveries: Sequence[Delivery],
+        meanwhile: Callable[[], None] | None,
+    ) -> Iterator[Instance]:
+        instance = self.instances[service, n]
+        instance.store.fault, instance.store.meanwhile, instance.store.in_hand = fault, meanwhile, deliveries
+        instance.publisher.dies = fault == "dies while publishing"
+        try:
+            yield instance
+        except Died:
+            self.network.give_back(deliveries)
+            self.unsettled = True
+            self.instances[service, n] = self._made(service, n)
+        else:
+            instance.store.fault, instance.publisher.dies = "", False
+            instance.store.meanwhile = None
+
+    def settle(self) -> None:
+        """Until nothing is left to do at this time: everything delivered, fired, swept, and looked at again."""
+        self.clock.now += UNSENT_AFTER + timedelta(seconds=1)  # leases and claims of who died are over
+        for _ in range(60):
+            self.sweep()
+            self._deliver_all()
+            fired = [self.fire(service) for service in MODULES]
+            self.look_again()
+            if any(fired) or self.network.waiting:
+                continue
+            if not self._is_reserved():
+                break
+            self.clock.now += timedelta(seconds=1)  # a refused ticket is looked at again
+        else:
+            raise AssertionError("the desk does not come to rest")
+        self.unsettled = False
+        for instance in self.instances.values():
+            instance.turn.sending.strike()
+
+    def _deliver_all(self) -> None:
+        for _ in range(200):
+            waiting = {queue: held for queue, held in self.network.queues.items() if held}
+            if not waiting:
+                return
+            before = self.network.waiting
+            for queue, held in waiting.items():
+                self.deliver(queue, range(len(held)))
+            if self.network.waiting == before:
+                for held in self.network.queues.values():
+                    for delivery in held:
+                        if delivery.waiting_since is not None:  # the news that it waits for do not come
+                            delivery.waiting_since = time.monotonic() - 3600
+
+    def _is_reserved(self) -> bool:
+        tickets = self.databases["routing"][0]["tickets"]
+        return tickets.count_documents({"reservation": {"$exists": True}}, limit=1) > 0
+
+
+def settings_of(service: str) -> Settings:
+    """The service's settings; nobody connects to these addresses."""
+    more: dict[str, dict[str, Any]] = {
+        "intake": {"secret_key": "k" * 32, "similar_from": 0.9},
+        "sla": {"calendars": HERE / "calendars.yaml"},
+    }
+    settings: Settings = MODULES[service].SETTINGS(
+        amqp="amqp://nobody",
+        mongo="mongodb://nobody",
+        catalogue=HERE / "catalogue.yaml",
+        **more.get(service, {}),
+    )
+    return settings
+
+
+@contextmanager
+def databases(url: str, name: str) -> Iterator[Databases]:
+    """Databases of their own for each service, a client for each instance, prepared; dropped in the end."""
+    opened = {
+        service: [open_database(url, f"{name}_{service}", "tests") for _ in range(INSTANCES)] for service in MODULES
+    }
+    try:
+        for service, (first, *_) in opened.items():
+            Store(first, service).prepare(MODULES[service].INDEXES)
+        yield opened
+    finally:
+        for first, *others in opened.values():
+            first.client.drop_database(first.name)
+            for database in (first, *others):
+                database.client.close()
+
+
+def emptied(opened: Databases) -> None:
+    """Forget all that is stored; collections and indexes stay."""
+    for first, *_ in opened.values():
+        for collection in first.list_collection_names():
+            first[collection].delete_many({})

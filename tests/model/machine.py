@@ -1,0 +1,339 @@
+"""The model-based test itself: hypothesis plays requesters, agents, moderators, timers, and all that goes wrong.
+
+Each step is one thing that happens: a command is sent, some messages are delivered, an instance dies, time passes. What
+has to hold then is the witness's. The page is docs/testing.md.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from contracts.envelope import Event, serialise
+from contracts.names import AGENT_PREFIX, source_of
+from tests.model.cases import ESCALATED_AFTER, WEEK, Case, person_of
+from tests.model.desk import FAULTS, Databases, Fault, ModelDesk, emptied
+from tests.model.network import outgoing
+from tests.model.reference import Model
+from tests.model.witness import FOR_THE_DESK, Witness
+from tests.system.evidence import Sent
+
+CHANNELS = ("web", "app")
+ACCOUNTS: tuple[Mapping[str, Any], ...] = (
+    {"account_id": "ada", "display_name": "Ada", "tier": "standard"},
+    {"account_id": "vip", "display_name": "Vera", "tier": "vip"},
+    {"account_id": "ada", "display_name": "Ada Lovelace", "tier": "standard"},
+)
+TEMPORARY = len(ACCOUNTS)
+"""The place of the temporary account among requesters."""
+
+AGENTS: Mapping[str, Mapping[str, Any]] = {
+    "a1": {"capacity": 2, "skills": ["*"]},
+    "a2": {"capacity": 1, "skills": ["safety", "general"]},
+    "a3": {"capacity": 2, "skills": ["*"], "tiers": ["vip"]},
+}
+CATEGORIES = ("safety", "billing", "billing", "ban", "general")
+SUBJECTS = ("The door is stuck", "the  DOOR is stuck!", "Where did my seven credits go", "A rude letter")
+ISSUE_KEYS = (None, None, None, "order-1", "order-2")
+NO_TICKET = "99999999"
+SOON = tuple(timedelta(milliseconds=ms) for ms in (-1, 0, 1))
+
+places = st.integers(0, 11)
+"""Which of the things that are there, counted round."""
+then = st.sampled_from(("deliver", "deliver", "settle", "wait"))
+"""What becomes of a command at once."""
+instances = st.integers(0, 1)
+faults: st.SearchStrategy[Fault] = st.one_of(st.just(""), st.just(""), st.sampled_from(FAULTS))
+
+
+class HelpDesk(RuleBasedStateMachine):
+    """One desk from empty; `databases` are to be set by a subclass."""
+
+    databases: ClassVar[Databases]
+    seen: ClassVar[Counter[str]] = Counter()
+    """How often what happened, over all examples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        logging.getLogger("services").setLevel(logging.ERROR)  # what dies and is lost here is meant to
+        emptied(self.databases)
+        self.model = Model(late_news=self._news_are_late)
+        self.desk = ModelDesk(self.databases, lambda *told: self.witness.committed(*told))
+        self.witness = Witness(self.databases, self.desk.clock, self.desk.network, self.model)
+        self.sent: list[tuple[str, str, Mapping[str, Any], str]] = []
+        for agent in ("a1", "a2"):
+            self._sign_on(agent, "deliver")
+        for who in (0, 1):
+            self.submit(who, (who, 2, 0), (11, 11), "settle")
+
+    # requesters
+
+    @rule(who=places, what=st.tuples(places, places, places), named=st.tuples(places, places), then=then)
+    def submit(self, who: int, what: tuple[int, int, int], named: tuple[int, int], then: str) -> None:
+        category, subject, key = what
+        data: dict[str, Any] = {
+            "requester": self._requester(who),
+            "category": CATEGORIES[category % len(CATEGORIES)],
+            "subject": SUBJECTS[subject % len(SUBJECTS)],
+            "body": f"story {len(self.sent)}",
+        }
+        if (issue_key := ISSUE_KEYS[key % len(ISSUE_KEYS)]) is not None:
+            data["issue_key"] = issue_key
+        refers_to, distinct = named
+        if refers_to < 3:
+            data["refers_to"] = self._theirs(who, refers_to)
+        if distinct < 3:
+            data["distinct_from"] = [self._theirs(who, distinct)]
+        self._send(self._channel(who), "ticket.submit", data, then)
+
+    @precondition(lambda self: self.model.cases)
+    @rule(
+        kind=st.sampled_from(
+            ("reply", "reply", "accept_solution", "edit", "change_agent", "answer_consent", "escalate", "escalate")
+        ),
+        who=places,
+        number=places,
+        then=then,
+    )
+    def requester_acts(self, kind: str, who: int, number: int, then: str) -> None:
+        words = f"words {len(self.sent)}"
+        more: Mapping[str, Mapping[str, Any]] = {
+            "reply": {"body": words},
+            "edit": {"subject": SUBJECTS[who % 2]} if number % 2 else {"body": words},
+            "change_agent": {"reason": words},
+            "answer_consent": {"granted": bool(who % 2)},
+        }
+        data = {"requester": self._requester(who), "number": self._theirs(who, number), **more.get(kind, {})}
+        self._send(self._channel(who), f"ticket.{kind}", data, then)
+
+    @precondition(lambda self: self.model.cases)
+    @rule(number=places, then=then)
+    def moderator_escalates(self, number: int, then: str) -> None:
+        self._send("web", "ticket.escalate", {"moderator": {"id": "mod"}, "number": self._number(number)}, then)
+
+    # agents
+
+    @precondition(lambda self: self._with_agents())
+    @rule(kind=st.sampled_from(("ask_info", "suggest_solution", "suggest_solution", "close")), number=places, then=then)
+    def agent_answers(self, kind: str, number: int, then: str) -> None:
+        """The agent who has the ticket."""
+        case = self._with_agents()[number % len(self._with_agents())]
+        agent, words = case.agent or "", f"words {len(self.sent)}"
+        data = {"agent_id": agent, "number": case.number, ("reason" if kind == "close" else "body"): words}
+        self._send(AGENT_PREFIX + agent, f"ticket.{kind}", data, then)
+
+    @precondition(lambda self: self.model.cases)
+    @rule(
+        kind=st.sampled_from(
+            (
+                "start_work", "ask_info", "suggest_solution", "add_note", "ask_consent", "close", "reclassify",
+                "transfer", "transfer", "link", "merge_into", "merge_into",
+            )
+        ),
+        agent=places,
+        number=places,
+        other=places,
+        expecting=places,
+        then=then,
+    )  # fmt: skip
+    def agent_acts(self, kind: str, agent: int, number: int, other: int, expecting: int, then: str) -> None:
+        case = self.model.cases.get(self._number(number))
+        held = self._with_agents()
+        if held and agent > 2:
+            case = held[number % len(held)]
+        number_ = case.number if case is not None else NO_TICKET
+        chosen = list(AGENTS)[agent % len(AGENTS)]
+        its_own = case.agent if case is not None and case.agent is not None and agent > 2 else chosen
+        words = f"{FOR_THE_DESK} {len(self.sent)}" if kind in ("add_note", "transfer") else f"words {len(self.sent)}"
+        more: Mapping[str, Mapping[str, Any]] = {
+            "ask_info": {"body": words},
+            "suggest_solution": {"body": words},
+            "add_note": {"body": words},
+            "ask_consent": {"reason": words},
+            "close": {"reason": words},
+            "reclassify": {"category": CATEGORIES[other % len(CATEGORIES)]},
+            "transfer": {"reason": words} | ({"to_agent": list(AGENTS)[other % len(AGENTS)]} if other % 2 else {}),
+            "link": {"to_number": self._number(other)},
+            "merge_into": {"to_number": self._number(other)},
+        }
+        data = {"agent_id": its_own, "number": number_, **more.get(kind, {})}
+        if case is not None and expecting < 2:
+            data["expected_version"] = max(1, case.version - expecting)
+        self._send(AGENT_PREFIX + its_own, f"ticket.{kind}", data, then)
+
+    @rule(kind=st.sampled_from(("sign_on", "sign_on", "heartbeat", "sign_off", "release")), agent=places, then=then)
+    def agent_comes_or_goes(self, kind: str, agent: int, then: str) -> None:
+        chosen = list(AGENTS)[agent % len(AGENTS)]
+        if kind == "sign_on":
+            self._sign_on(chosen, then)
+        elif kind == "heartbeat":
+            self._send(AGENT_PREFIX + chosen, "agent.heartbeat", {"agent_id": chosen}, then)
+        else:
+            data = {"agent_id": chosen, "release": kind == "release"}
+            self._send(AGENT_PREFIX + chosen, "agent.sign_off", data, then)
+
+    # the network and the instances
+
+    @rule(
+        queue=places, order=st.lists(places, min_size=1, max_size=6), n=instances, fault=faults, overtaken=st.booleans()
+    )
+    def deliver(self, queue: int, order: Sequence[int], n: int, fault: Fault, overtaken: bool) -> None:
+        """Some messages of one queue in any order; `overtaken`: what is left of it is another's in the same moment."""
+        waiting = [name for name, held in self.desk.network.queues.items() if held]
+        if not waiting:
+            return
+        chosen = waiting[queue % len(waiting)]
+        held = self.desk.network.queues[chosen]
+        taken = list(dict.fromkeys(place % len(held) for place in order))
+        meanwhile = partial(self._deliver_rest, chosen, 1 - n) if overtaken else None
+        self.desk.deliver(chosen, taken, n, fault, meanwhile)
+        self._count(f"fault: {fault}" if fault else "", "overtaken" if overtaken else "")
+
+    @rule(queue=places, place=places, redelivered=st.booleans())
+    def deliver_once_more(self, queue: int, place: int, redelivered: bool) -> None:
+        delivered = [held for held in self.desk.network.delivered.values() if held]
+        if delivered:
+            held = delivered[queue % len(delivered)]
+            self.desk.network.repeat(held[-1 - place % len(held)], redelivered)
+            self._count("delivered once more")
+
+    @rule(place=places, otherwise=st.booleans(), then=then)
+    def send_again(self, place: int, otherwise: bool, then: str) -> None:
+        """A command with the id of an earlier one, perhaps with another body: without a second effect."""
+        if not self.sent:
+            return
+        user, type_, data, id_ = self.sent[-1 - place % len(self.sent)]
+        if otherwise and "body" in data:
+            data = {**data, "body": f"other {data['body']}"}
+        self._publish(user, type_, data, id_, then)
+        self._count("sent again")
+
+    @rule(
+        service=st.sampled_from(("sla", "sla", "routing", "intake")), n=instances, fault=faults, overtaken=st.booleans()
+    )
+    def fire(self, service: str, n: int, fault: Fault, overtaken: bool) -> None:
+        """Due timers; `overtaken`: another instance handles what waits for this service in the same moment."""
+        meanwhile = None
+        if overtaken:
+            queues = [queue for queue in self.desk.network.queues if queue.startswith(service)]
+            meanwhile = partial(self._deliver_rest, queues[n % len(queues)], 1 - n)
+        if self.desk.fire(service, n, fault, meanwhile):
+            self._count(f"timers of {service}", f"fault: {fault}" if fault else "")
+
+    @rule(n=instances)
+    def routing_looks_again(self, n: int) -> None:
+        self.desk.look_again(n)
+
+    # time
+
+    @rule(which=places, soon=st.sampled_from(SOON))
+    def until_it_matters(self, which: int, soon: timedelta) -> None:
+        """To a moment on which a rule turns: just before, at, or just after it."""
+        moments = sorted({at for case in self.model.cases.values() for at in moments_of(case)})
+        coming = [at for at in moments if at + soon > self.desk.clock.now]
+        if coming:
+            self.desk.clock.now = coming[which % len(coming)] + soon
+            self._count("time: to a moment of the rules")
+
+    @rule(service=st.sampled_from(("sla", "routing")), fire=st.booleans())
+    def until_a_timer(self, service: str, fire: bool) -> None:
+        """To the next timer, which fires to the moment or is left to whoever comes first."""
+        row = self.databases[service][0]["timers"].find_one(sort=[("due", 1)])
+        if row is not None:
+            self.desk.clock.now = max(self.desk.clock.now, row["due"])
+            self._count(f"time: to a timer of {service}")
+            if fire:
+                self.desk.fire(service)
+
+    @rule(seconds=st.sampled_from((0.001, 1, 20, 65, 700, 86_400, 3 * 86_400, 8 * 86_400)))
+    def time_passes(self, seconds: float) -> None:
+        self.desk.clock.now += timedelta(seconds=seconds)
+
+    @rule()
+    def come_to_rest(self) -> None:
+        """Everything is handled; the whole is judged."""
+        self.desk.settle()
+        self.witness.at_rest()
+        self._count("at rest")
+
+    def teardown(self) -> None:
+        """After the last step."""
+        self.come_to_rest()
+        for heard in self.desk.network.heard:
+            if heard.type == "command.rejected":
+                self._count(f"outcome: {heard.event['data']['code']}")
+            elif heard.type != "notification.message":
+                self._count(f"outcome or message: {heard.type}")
+        self._count(*(f"event: {heard.type}" for heard in self.desk.network.events))
+
+    # how
+
+    def _sign_on(self, agent: str, then: str) -> None:
+        data = {"agent_id": agent, "display_name": agent.upper(), **AGENTS[agent]}
+        self._send(AGENT_PREFIX + agent, "agent.sign_on", data, then)
+
+    def _send(self, user: str, type_: str, data: Mapping[str, Any], then: str) -> None:
+        id_ = f"c{len(self.sent)}"
+        self.sent.append((user, type_, data, id_))
+        self.witness.sent.append(Sent(user, id_, type_))
+        self._publish(user, type_, data, id_, then)
+
+    def _publish(self, user: str, type_: str, data: Mapping[str, Any], id_: str, then: str) -> None:
+        event = Event(id_, type_, source_of(user) or "", self.desk.clock.now, data)
+        self.desk.network.publish(user, outgoing(user, id_, type_, serialise(event)))
+        if then == "deliver":
+            for queue in ("intake.commands", "intake.desk", "routing.commands"):
+                self._deliver_rest(queue, len(self.sent) % 2)
+        elif then == "settle":
+            self.desk.settle()
+
+    def _deliver_rest(self, queue: str, n: int) -> None:
+        held = self.desk.network.queues[queue]
+        if held:
+            self.desk.deliver(queue, range(len(held)), n)
+
+    def _news_are_late(self) -> bool:
+        queues = self.desk.network.queues
+        return self.desk.unsettled or bool(
+            queues["sla.events"] or queues["intake.events"] or queues["routing.commands"]
+        )
+
+    def _requester(self, who: int) -> Mapping[str, Any]:
+        return ACCOUNTS[who % len(ACCOUNTS)]
+
+    def _channel(self, who: int) -> str:
+        return CHANNELS[who % len(CHANNELS)]
+
+    def _number(self, place: int) -> str:
+        """A ticket's; the newest are the first."""
+        numbers = sorted(self.model.cases, reverse=True)
+        return numbers[place % len(numbers)] if numbers and place < 11 else NO_TICKET
+
+    def _with_agents(self) -> list[Case]:
+        return [case for case in self.model.cases.values() if case.is_open and case.agent is not None]
+
+    def _theirs(self, who: int, place: int) -> str:
+        """One of the requester's own, mostly."""
+        person = person_of({"requester": self._requester(who)})
+        numbers = sorted((case.number for case in self.model.cases.values() if case.person == person), reverse=True)
+        return numbers[place % len(numbers)] if numbers and place < 10 else self._number(place)
+
+    def _count(self, *what: str) -> None:
+        self.seen.update(filter(None, what))
+
+
+def moments_of(case: Case) -> list[datetime]:
+    """When a rule turns for it: closing, reopening, reminding, escalating."""
+    found = [case.closed_at + WEEK] if case.closed_at is not None else []
+    if case.status == "solution_suggested":
+        found += [case.status_since + WEEK, case.status_since + WEEK - timedelta(days=1)]
+    if case.unanswered_since is not None:
+        found.append(case.unanswered_since + ESCALATED_AFTER[case.tier])
+    return found

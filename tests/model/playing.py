@@ -1,0 +1,32 @@
+"""Plays the machine for so many steps, on a database that is there. See docs/testing.md."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.model.desk import databases
+from tests.model.machine import HelpDesk
+
+
+def play(url: str, name: str, seed_: int, examples: int, steps: int, shrink: bool = False) -> Counter[str]:
+    """So many desks of so many steps each, from this seed; gives how often what happened.
+
+    Raises what a step raised, having printed the steps that led to it; with `shrink`, as few as will do.
+    """
+    with databases(url, name) as opened:
+        seen: Counter[str] = Counter()
+        machine = type("HelpDesk", (HelpDesk,), {"databases": opened, "seen": seen})
+        chosen = settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
+            print_blob=False,
+        )
+        run_state_machine_as_test(seed(seed_)(machine), settings=chosen)
+        return seen

@@ -1,0 +1,301 @@
+"""Who watches the desk of the model-based test: each commit as it happens, and the whole whenever the desk is at rest.
+
+What intake commits is held to the model (reference.py), what routing and sla commit to the rules of routing and time.
+At rest the checker of the system tests judges what there is to be seen. The page is docs/testing.md.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
+
+from contracts.names import AGENT_PREFIX, DESK, EVENTS
+from services.chassis.reading import Delivery
+from services.chassis.unit_of_work import Document, Work
+from tests.model.cases import DESKS_TURN, WEEK, Broken, Case
+from tests.model.desk import Clock, Databases
+from tests.model.network import Network, decoded
+from tests.model.reference import Model
+from tests.system import checker
+from tests.system.evidence import Evidence, Sent
+
+FOR_THE_DESK = "for the desk alone"
+"""In all texts that no channel may ever see."""
+
+AWAY_AFTER, OFFLINE_AFTER = timedelta(seconds=60), timedelta(minutes=10)
+SHORTEST_TARGET = timedelta(days=1)
+
+JUDGED_AT_REST = (
+    checker.one_outcome_a_command,
+    checker.an_effect_as_answered,
+    checker.nothing_said_differently,
+    checker.versions_without_gaps,
+    checker.assigned_or_waiting,
+    checker.nobody_waits_for_nothing,
+    checker.load_is_what_it_counts,
+    checker.heartbeats_are_looked_after,
+    checker.one_notification_each,
+    checker.nothing_left_over,
+)
+"""The checker's other guarantees are for desks whose clock stands nearly still and whose agents keep their tickets;
+here the model says more."""
+
+
+class Witness:
+    """Sees all and raises `Broken` with what is wrong."""
+
+    def __init__(self, databases: Databases, clock: Clock, network: Network, model: Model) -> None:
+        self.model = model
+        self.sent: list[Sent] = []
+        self._databases = {service: first for service, (first, *_) in databases.items()}
+        self._clock = clock
+        self._network = network
+        self._last_heard_of: dict[str, datetime] = {}
+        self._said: Counter[tuple[object, ...]] = Counter()
+        self._entries: dict[str, Document] = {}
+        self._seen_by_channels = 0
+
+    def committed(self, service: str, work: Work, in_hand: Sequence[Delivery]) -> None:
+        """One turn was stored."""
+        events = [decoded(out.body) for out in work.outgoing if out.exchange == EVENTS]
+        commands = {f"{one.properties['user_id']}\x1f{decoded(one.body)['id']}": one for one in reversed(in_hand)}
+        for handled in work.handled:
+            command = commands.get(handled.key)
+            if handled.answer_body is None or command is None or service not in ("intake", "routing"):
+                continue
+            event, user = decoded(command.body), str(command.properties["user_id"])
+            changed = self.model.take(event["type"], user, event["data"], work.now, decoded(handled.answer_body))
+            self._announced(changed, [one for one in events if one.get("causationid") == event["id"]], work.now)
+        if service == "routing":
+            self._routed(work, events)
+        if service == "sla":
+            self._timed(events, work.now)
+
+    def _announced(self, changed: Sequence[Case], events: Sequence[Mapping[str, Any]], now: datetime) -> None:
+        """Each version has one event, which says what the model says."""
+        told = [one["data"] for one in events if one["type"].startswith("ticket.")]
+        if len(told) != len(changed):
+            raise Broken(f"{len(changed)} cases changed, {len(told)} events were said: {events}")
+        for case, data in zip(changed, told, strict=True):
+            ticket = data["ticket"]
+            wanted = {**case.as_announced(), "agent": case.agent, "name": case.name, "tier": case.tier}
+            said = {name: _plain(ticket.get(name)) for name in wanted}
+            said["agent"] = ticket["agent"] and ticket["agent"]["id"]
+            said["name"], said["tier"] = ticket["requester"]["display_name"], ticket["requester"]["tier"]
+            if said != wanted:
+                differ = {name: (said[name], wanted[name]) for name in wanted if said[name] != wanted[name]}
+                raise Broken(f"case {case.number} is said to be otherwise than the rules have it (said, is): {differ}")
+
+    # routing
+
+    def _routed(self, work: Work, events: Sequence[Mapping[str, Any]]) -> None:
+        for event in events:
+            agent = event["data"].get("agent_id")
+            if event["type"] == "agent.signed_off" and event["data"].get("reason") == "offline":
+                if work.now - self.heard_of(agent) < OFFLINE_AFTER:
+                    raise Broken(f"{agent} is offline, though they were heard of at {self.heard_of(agent)}")
+                self.model.signed_off(agent)
+        given = {
+            data["number"]: data["agent"]["id"]
+            for out in work.outgoing
+            if out.exchange == DESK and out.type == "ticket.assign"
+            for data in [decoded(out.body)["data"]]
+        }
+        if given:
+            self._assigned_well(given)
+
+    def _assigned_well(self, given: Mapping[str, str]) -> None:
+        """To an agent who is there, may have it and has room; and no less urgent one before a more urgent one."""
+        agents = {row["_id"]: row for row in self._databases["routing"]["agents"].find()}
+        tickets = {row["number"]: row for row in self._databases["routing"]["tickets"].find()}
+        load = Counter(filter(None, map(_charged_to, tickets.values())))
+        waiting = [one for one in tickets.values() if one.get("waiting")]
+        for number, agent_id in given.items():
+            agent, ticket = agents[agent_id], tickets[number]
+            if not agent["signed_on"] or agent["away"] or not _may_take(agent, ticket):
+                raise Broken(f"{number} is given to {agent_id}, who cannot have it: {agent} {ticket}")
+            if load[agent_id] > agent["capacity"] or load[agent_id] != agent["load"]:
+                raise Broken(f"{number} is given to {agent_id}, who has {load[agent_id]} already: {agent}")
+            for other in waiting:
+                if _may_take(agent, other) and _urgency(other) < _urgency(ticket):
+                    raise Broken(f"{number} is given to {agent_id}, while the more urgent {other['number']} waits")
+
+    def heard_of(self, agent: str) -> datetime:
+        """When the agent last gave a sign of life, as they were told."""
+        for heard in reversed(self._network.heard):
+            its_own = heard.user == AGENT_PREFIX + agent and heard.type == "command.accepted"
+            if its_own and heard.event["causationid"] in self._signs_of_life:
+                return datetime.fromisoformat(heard.event["time"])
+        return datetime.min.replace(tzinfo=self._clock.now.tzinfo)
+
+    @property
+    def _signs_of_life(self) -> Collection[str]:
+        return {one.id for one in self.sent if one.type in ("agent.sign_on", "agent.heartbeat")}
+
+    # time
+
+    def _timed(self, events: Sequence[Mapping[str, Any]], now: datetime) -> None:
+        """Warnings, breaches and reminders: in time, and once."""
+        for event in events:
+            type_, data = event["type"], event["data"]
+            if type_ in ("sla.warning", "sla.breached"):
+                self._once(type_, data["ticket_id"], data["due_at"])
+                due = datetime.fromisoformat(data["due_at"])
+                if type_ == "sla.warning" and not datetime.fromisoformat(data["warn_at"]) <= now < due:
+                    raise Broken(f"{data['number']} is warned of at {now}: {data}")
+                if type_ == "sla.breached" and now < due:
+                    raise Broken(f"{data['number']} is breached at {now}: {data}")
+            elif type_ == "sla.closing_soon":
+                self._once(type_, data["ticket_id"], data["status_version"])
+                closes_at = datetime.fromisoformat(data["closes_at"])
+                if not closes_at - timedelta(days=1) <= now < closes_at:
+                    raise Broken(f"the requester of {data['number']} is reminded at {now}: {data}")
+
+    def _once(self, *said: object) -> None:
+        self._said[said] += 1
+        if self._said[said] > 1:
+            raise Broken(f"said twice: {said}")
+
+    # at rest
+
+    def at_rest(self) -> None:
+        """The desk has nothing left to do: judge the whole."""
+        evidence = self._evidence()
+        found = [sentence for guarantee in JUDGED_AT_REST for sentence in guarantee(evidence)]
+        found += [f"{dead.id} is in helpdesk.dead: {dead.reason}" for dead in evidence.dead]
+        found += [*self._as_the_model_says(evidence), *self._history(evidence), *self._timers(evidence)]
+        found += self._agents_hear(evidence)
+        if found:
+            raise Broken("\n".join(found))
+
+    def _evidence(self) -> Evidence:
+        stored = self._databases
+        return Evidence(
+            sent=self.sent,
+            heard=self._network.heard,
+            events=self._network.events,
+            tickets=list(stored["intake"]["tickets"].find()),
+            entries=list(stored["intake"]["entries"].find()),
+            agents=list(stored["routing"]["agents"].find()),
+            routed=list(stored["routing"]["tickets"].find()),
+            timers=list(stored["sla"]["timers"].find()),
+            other_timers=list(stored["routing"]["timers"].find()),
+            deliveries=list(stored["notifications"]["deliveries"].find()),
+            outboxes={service: _unsent(database) for service, database in stored.items()},
+            queues={queue: len(held) for queue, held in self._network.queues.items()},
+            dead=self._network.dead,
+            now=self._clock.now,
+        )
+
+    def _as_the_model_says(self, evidence: Evidence) -> Iterator[str]:
+        """What is stored is what the model has, in intake and in sla."""
+        stored = {ticket["number"]: ticket for ticket in evidence.tickets}
+        if set(stored) != set(self.model.cases):
+            yield f"stored are {sorted(stored)}, the model has {sorted(self.model.cases)}"
+        kept = {row["newest"]["number"]: row["newest"] for row in self._databases["sla"]["tickets"].find()}
+        for number, case in self.model.cases.items():
+            if stored[number]["version"] != case.version or kept.get(number, {}).get("version") != case.version:
+                yield f"case {number} is at version {case.version}, but not so in intake or sla"
+            if case.is_open and stored[number].get("open_key") is None:
+                yield f"case {number} is open, but does not hold its issue"
+
+    def _history(self, evidence: Evidence) -> Iterator[str]:
+        """It only grows; and nothing that is for the desk alone was said to a channel."""
+        entries = {entry["_id"]: entry for entry in evidence.entries}
+        for id_, entry in self._entries.items():
+            if entries.get(id_) != entry:
+                yield f"the history changed: {entry} is now {entries.get(id_)}"
+        self._entries = entries
+        heard, self._seen_by_channels = evidence.heard[self._seen_by_channels :], len(evidence.heard)
+        for one in heard:
+            if not one.user.startswith(AGENT_PREFIX) and FOR_THE_DESK.encode() in one.body:
+                yield f"{one.user} heard what is for the desk alone: {one.type} {one.id}"
+
+    def _timers(self, evidence: Evidence) -> Iterator[str]:
+        """Armed is what the state asks for, and nothing is overdue."""
+        armed: dict[str, dict[str, datetime]] = defaultdict(dict)
+        for timer in (*evidence.timers, *evidence.other_timers):
+            if timer["due"] <= self._clock.now:
+                yield f"the timer {timer['kind']} for {timer['about']} has been due since {timer['due']}"
+            armed[timer["about"]][timer["kind"]] = timer["due"]
+        for ticket in evidence.tickets:
+            case, has = self.model.cases[ticket["number"]], armed[ticket["_id"]]
+            allowed = {"warning", "breach"} if case.status in DESKS_TURN else set()
+            if case.status == "solution_suggested":
+                allowed = {"auto_close", "closing_soon"}
+                if has.get("auto_close") != case.status_since + WEEK:
+                    yield f"{case.number} closes at {has.get('auto_close')}, suggested at {case.status_since}"
+            if set(has) - allowed:
+                yield f"{case.number} is {case.status} and has the timers {sorted(has)}"
+            since = case.unanswered_since
+            in_time = (
+                since is not None and self._clock.now - since < SHORTEST_TARGET and not self._said_of(ticket["_id"])
+            )
+            if case.status in DESKS_TURN and in_time and "breach" not in has:
+                yield f"the requester of {case.number} waits since {since}, and no target runs"
+
+    def _said_of(self, ticket_id: str) -> bool:
+        return any(said[:2] == ("sla.breached", ticket_id) for said in self._said)
+
+    def _agents_hear(self, evidence: Evidence) -> Iterator[str]:
+        """Who gets a ticket hears so, once, with that version; and so does who loses it."""
+        heard: dict[tuple[str, str, int], set[str]] = defaultdict(set)
+        told = [one for one in evidence.heard if one.type in ("ticket.assigned", "ticket.unassigned")]
+        for one in told:
+            if one.user.startswith(AGENT_PREFIX):
+                heard[one.user, one.type, _version(one.event)].add(one.id)
+        due = set()
+        for versions in evidence.ticket_events.values():
+            before = None
+            for version in sorted(versions):
+                event = versions[version]
+                agent = event["data"]["ticket"]["agent"] and event["data"]["ticket"]["agent"]["id"]
+                if agent != before:
+                    at = hash((event["data"]["ticket"]["number"], version))
+                    due |= {(AGENT_PREFIX + agent, "ticket.assigned", at)} if agent else set()
+                    due |= {(AGENT_PREFIX + before, "ticket.unassigned", at)} if before else set()
+                before = agent
+        yield from (f"{user} did not hear {type_}" for user, type_, _ in due - set(heard))
+        yield from (f"{user} heard {type_} for nothing" for user, type_, _ in set(heard) - due)
+        yield from (f"{user} heard {type_} {len(ids)} times" for (user, type_, _), ids in heard.items() if len(ids) > 1)
+
+
+def _unsent(database: Database[Document]) -> int:
+    """What was sent is struck without waiting for a majority of the database, so it is not asked for one either."""
+    return database.get_collection("outbox", read_concern=ReadConcern("local")).count_documents({})
+
+
+def _version(event: Mapping[str, Any]) -> int:
+    ticket = event["data"]["ticket"]
+    return hash((ticket["number"], ticket["version"]))
+
+
+def _plain(value: Any) -> Any:
+    """A time of the wire as a datetime."""
+    if isinstance(value, str) and value.endswith("Z") and value[:2] == "20":
+        return datetime.fromisoformat(value)
+    return value
+
+
+def _charged_to(ticket: Document) -> str | None:
+    reservation = ticket.get("reservation")
+    if ticket["agent"] is not None:
+        return ticket["agent"] if ticket["status"] in DESKS_TURN else None
+    return reservation["agent"] if reservation and not reservation.get("refused") else None
+
+
+def _may_take(agent: Document, ticket: Document) -> bool:
+    return (
+        bool({"*", ticket["skill"]} & set(agent["skills"]))
+        and ticket["tier"] in (agent["tiers"] or ("standard", "vip"))
+        and ticket.get("changed_from") != agent["_id"]
+    )
+
+
+def _urgency(ticket: Document) -> tuple[object, ...]:
+    return ticket["priority"], not ticket["escalated"], ticket["tier"] != "vip", ticket["opened_at"], ticket["number"]
