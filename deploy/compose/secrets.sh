@@ -33,6 +33,8 @@ done
 for name in broker-admin database-root database-key intake-key; do
     secret "$name"
 done
+# Its first line wraps the keys of new files: docs/attachments.md says how to put another before it.
+[ -s "$folder/attachment-keys" ] || keep attachment-keys "first $(head -c 32 /dev/urandom | base64 | tr -d '\n')"
 keep broker-admin.json "{
   \"vhosts\": [{\"name\": \"casebus\"}],
   \"users\": [{\"name\": \"casebus_admin\", \"password\": \"$(cat "$folder/broker-admin")\", \"tags\": [\"administrator\"]}],

@@ -197,6 +197,7 @@ class Desk:
         }
         if service == "intake":
             env["CASEBUS_SECRET_KEY_FILE"] = str(self._folder.secret_file("intake-key"))
+            env["CASEBUS_ATTACHMENT_KEYS_FILE"] = str(self._folder.attachment_keys())
         if service == "notifications":
             env |= {"CASEBUS_SMTP": self.smtp_url, "CASEBUS_SMTP_FROM": SENDER}
         command = [sys.executable, "-m", self.runner, service]

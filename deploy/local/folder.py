@@ -5,6 +5,7 @@ It knows files only; what runs is the business of `processes.py`. The page is do
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import json
 import os
@@ -73,6 +74,13 @@ class Folder:
         path = self.sub("secrets") / name
         if not path.exists():
             write_atomically(path, secrets.token_urlsafe(24).encode())
+        return path
+
+    def attachment_keys(self) -> Path:
+        """The file of the master key that wraps the keys of attached files: one random key, made if need be."""
+        path = self.sub("secrets") / "attachment-keys"
+        if not path.exists():
+            write_atomically(path, b"local " + base64.b64encode(secrets.token_bytes(32)) + b"\n")
         return path
 
     def port(self, name: str) -> int:

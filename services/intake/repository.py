@@ -23,12 +23,15 @@ from services.intake.domain.accounts import Account, temporary_person
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import HANDED_OVER
 from services.intake.domain.decide import FOR_WHO_MAY_HAVE_IT
+from services.intake.domain.files import Brought, File, Unfit
 from services.intake.domain.history import Author, Entry
 from services.intake.domain.joining import JOINING
 from services.intake.domain.requesters import person_named
 from services.intake.domain.state import Escalatable, Page, PageAsked, State
 from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, fields_of
 from services.intake.domain.viewing import PAGE, SHOWN, page_asked
+from services.intake.files import keeping, store
+from services.intake.files.keeping import RECORDS, Keeping, file_document, file_of
 from services.intake.secrets import NO_HASH, Claim, Secrets
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
@@ -49,6 +52,8 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "counters": [],
     "agents": [],
     "escalatable": [],
+    **keeping.INDEXES,
+    **store.INDEXES,
 }
 
 NUMBERS_AT_ONCE = 200
@@ -70,9 +75,16 @@ class Repository:
     """Loads and stores what a turn of intake touches."""
 
     def __init__(
-        self, database: Database[Document], catalogue: Callable[[], Catalogue], secrets: Secrets, similar_from: float
+        self,
+        database: Database[Document],
+        catalogue: Callable[[], Catalogue],
+        secrets: Secrets,
+        keeping: Keeping,
+        similar_from: float,
     ) -> None:
         self.db = database
+        self._keeping = keeping
+        self._brought: Mapping[str, Sequence[Brought | Unfit]] = {}
         self._catalogue = catalogue
         self._secrets = secrets
         self._similar_from = similar_from
@@ -83,8 +95,8 @@ class Repository:
         self._open_again_at: Mapping[str, datetime] = {}
 
     def prepare(self, messages: Sequence[Message], now: datetime) -> Collection[str]:
-        """Before the turn, once: hash the secrets that it will give and verify those that came in; gives the keys of
-        the messages whose secrets are left for another turn."""
+        """Before the turn, once: hash the secrets that it will give and verify those that came in, then keep the files
+        that came; gives the keys of the messages that are left for another turn."""
         opening = {one.key: (one.sender, one.id) for one in messages if one.type == "account.open_temporary"}
         hashed = self._secrets.hashed(opening)
         given = [(one, temporary) for one in messages if (temporary := _temporary(one)) is not None]
@@ -102,7 +114,20 @@ class Repository:
             claimed: now + timedelta(seconds=seconds) for claimed, seconds in checked.not_looked_at.items()
         }
         later = (one.key for one, its in given if (its["account_id"], its["secret"]) in checked.put_off)
-        return hashed.put_off.union(later)
+        put_off = hashed.put_off.union(later)
+        self._brought = {
+            message.key: self._keeping.bring(owner, message.data["attachments"], now)
+            for message in messages
+            if brings_files(message) and message.key not in put_off and (owner := self._known(message)) is not None
+        }
+        return put_off
+
+    def _known(self, message: Message) -> str | None:
+        """The person who sends it, if it is sure that they do."""
+        its = _temporary(message)
+        if its is not None and (its["account_id"], its["secret"]) not in self._verified:
+            return None
+        return person_named(message)
 
     def load(self, messages: Sequence[Message], now: datetime) -> State:  # noqa: ARG002 - the chassis's signature
         """All that these messages may touch."""
@@ -130,6 +155,8 @@ class Repository:
             similar_from=self._similar_from,
             agents=agents,
             escalatable=escalatable,
+            brought=self._brought,
+            files=self._files(messages),
         )
 
     def writes(self, state: State) -> list[Write]:
@@ -141,6 +168,7 @@ class Repository:
             *conditional_writes(
                 "escalatable", state.loaded_escalatable, state.escalatable, escalatable_document, "status_version"
             ),
+            *conditional_writes(RECORDS, state.loaded_files, state.files, file_document),
             *(Write("entries", entry_document(entry)) for entry in state.written_entries),
         ]
 
@@ -235,10 +263,27 @@ class Repository:
                     ways[-1]["$or"] = [{"version": 1}, newest]
         return [entry_of(row) for row in find(self.db, Find("entries", {"$or": ways}))[0]] if ways else []
 
+    def _files(self, messages: Sequence[Message]) -> list[File]:
+        """Those that the messages bring or name."""
+        refs = {
+            one.ref for message in messages for one in self._brought.get(message.key, ()) if isinstance(one, Brought)
+        }
+        return [file_of(row) for row in self.db[RECORDS].find({"_id": {"$in": list(refs)}})] if refs else []
+
     def _accounts(self, persons: Collection[str]) -> list[Account]:
         if not persons:
             return []
         return [account_of(row) for row in self.db["accounts"].find({"_id": {"$in": list(persons)}})]
+
+
+def needs_preparing(message: Message) -> bool:
+    """Whether there is something slow to be done for it before the turn."""
+    return holds_a_secret(message) or brings_files(message)
+
+
+def brings_files(message: Message) -> bool:
+    """Whether it is a requester's command with attachments."""
+    return bool(message.data.get("attachments")) and "requester" in message.data
 
 
 def holds_a_secret(message: Message) -> bool:
@@ -284,8 +329,8 @@ def _escalation_of(message: Message, tickets: Mapping[str, Ticket]) -> str | Non
     return None if ticket is None else ticket.id
 
 
-OWN_FIELDS = ("key", "opening", "body_version", "history_size")
-LATER_FIELDS = frozenset({"consent", "changed_from", "merged_into", "body_version"})
+OWN_FIELDS = ("key", "opening", "body_version", "history_size", "attached")
+LATER_FIELDS = frozenset({"consent", "changed_from", "merged_into", "body_version", "attached"})
 """Those that documents of older versions lack."""
 
 

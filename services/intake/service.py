@@ -22,27 +22,37 @@ from services.chassis.threads import in_native_threads
 from services.chassis.turn import Rules, Turn
 from services.intake.domain.decide import decide
 from services.intake.domain.state import State
-from services.intake.repository import INDEXES, Repository, holds_a_secret
+from services.intake.files.keeping import Keeping, Terms
+from services.intake.files.keys import MasterKeys, WrongKeys
+from services.intake.repository import INDEXES, Repository, needs_preparing
 from services.intake.secrets import Secrets
 from services.intake.settings import IntakeSettings
 
 __all__ = ["INDEXES", "SETTINGS", "Intake", "Service", "rules"]
 
 
+MIB = 1024 * 1024
+
+
 def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules[State]:
-    """Intake's own turn. Raises `WrongSettings` for a catalogue that does not do."""
+    """Intake's own turn. Raises `WrongSettings` for a catalogue or keys that do not do."""
     try:
         catalogue = Reloaded([settings.catalogue], lambda: load_catalogue(settings.catalogue))
     except WrongCatalogue as error:
         raise WrongSettings(str(error)) from error
+    try:
+        keys = MasterKeys.parse(settings.attachment_keys)
+    except WrongKeys as error:
+        raise WrongSettings(f"CASEBUS_ATTACHMENT_KEYS does not do: {error}") from error
     secrets = Secrets(settings.secret_key, in_native_threads)
-    repository = Repository(database, catalogue, secrets, settings.similar_from)
+    keeping = Keeping(database, keys, settings.secret_key, Terms(int(settings.attachment_mib * MIB)))
+    repository = Repository(database, catalogue, secrets, keeping, settings.similar_from)
     return Rules(
         "intake",
         repository,
         decide,
         prepare=repository.prepare,
-        needs_preparing=holds_a_secret,
+        needs_preparing=needs_preparing,
         reveal=with_secret(secrets),
         files=catalogue,
     )

@@ -1,12 +1,17 @@
-"""The settings of intake: the key of temporary accounts' secrets, from when a submission counts as similar."""
+"""The settings of intake: its keys, from when a submission counts as similar, what is taken of files."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
 
+from contracts.attachments import MAX_PARTS
+from contracts.common import MAX_ATTACHMENT
 from services.chassis.settings import Settings, expect
 from services.intake.domain.similarity import SIMILAR_FROM
+
+MOST_MIB = MAX_PARTS * MAX_ATTACHMENT // 1024**2
+"""As large as a file in parts may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,10 +21,18 @@ class IntakeSettings(Settings):
     secret_key: str = dataclasses.field(repr=False)
     """Makes the secrets of temporary accounts. A new key changes none that was given; keep it out of the database."""
 
+    attachment_keys: str = dataclasses.field(repr=False)
+    """The master keys that wrap those of files, a line each: an id and 32 random bytes in base64; the first wraps what
+    is new (docs/attachments.md)."""
+
+    attachment_mib: float = 20.0
+    """The largest file that is taken."""
+
     similar_from: float = SIMILAR_FROM
     """Score from which a requester is asked whether it is a ticket that they have open; 1: about equal texts only."""
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
         expect(len(self.secret_key) >= 32, "secret_key", "at least 32 characters")
+        expect(0 < self.attachment_mib <= MOST_MIB, "attachment_mib", f"more than 0, and at most {MOST_MIB}")
         expect(0 < self.similar_from <= 1, "similar_from", "more than 0, and at most 1")

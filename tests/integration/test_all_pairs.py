@@ -18,6 +18,8 @@ from services.chassis.unit_of_work import Conflict, Store, Work
 from services.intake.domain.decide import decide
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
+from services.intake.files.keeping import Keeping, Terms
+from services.intake.files.keys import MasterKeys
 from services.intake.repository import (
     INDEXES,
     Repository,
@@ -48,7 +50,8 @@ class Instance:
         self.store = store
         self.name = name
         secrets = Secrets("k" * 32, lambda function, items: [function(item) for item in items])
-        self.repository = Repository(store.database, lambda: CATALOGUE, secrets, 0.27)
+        keeping = Keeping(store.database, MasterKeys.parse(f"first {'A' * 43}="), "k" * 32, Terms())
+        self.repository = Repository(store.database, lambda: CATALOGUE, secrets, keeping, 0.27)
         self.turns = 0
 
     def begin(self, sent: Message) -> tuple[State, Decision]:

@@ -19,6 +19,11 @@ from deploy.local.stack import Stack
     ("service", "wrong", "sentence"),
     [
         ("intake", {}, "CASEBUS_SECRET_KEY (or CASEBUS_SECRET_KEY_FILE) is not set."),
+        (
+            "intake",
+            {"CASEBUS_SECRET_KEY": "k" * 32},
+            "CASEBUS_ATTACHMENT_KEYS (or CASEBUS_ATTACHMENT_KEYS_FILE) is not set.",
+        ),
         ("routing", {"CASEBUS_CATALOGUE": "/none.yaml"}, "/none.yaml: the catalogue cannot be read"),
         ("routing", {"CASEBUS_AMQP": "amqp://a:b@127.0.0.1:1/x"}, "The broker of CASEBUS_AMQP cannot be used"),
         ("routing", {"CASEBUS_AMQP": "localhost"}, "CASEBUS_AMQP must be a URL amqp://… or amqps://…."),

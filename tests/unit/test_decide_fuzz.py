@@ -37,6 +37,7 @@ KINDS: Mapping[str, registry.Kind] = {
     CHANNELS: "channel_message",
 }
 ACCOUNTS = ("ann", "bob", "\0", "temporary:ann", "a" * 200)
+NOBODYS_FILE = {"name": "a", "media_type": "text/plain", "ref": "r", "sha256": "0" * 64, "size": 1}
 KNOWN: Mapping[str, Sequence[Any]] = {
     "number": [f"{10_000_001 + n}" for n in range(4)] + ["99999999"],
     "refers_to": ["10000001", "10000002", "99999999"],
@@ -48,7 +49,7 @@ KNOWN: Mapping[str, Sequence[Any]] = {
     "body": ["Where is it?", "\0", "x" * 20_000],
     "account_id": ACCOUNTS,
     "agent_id": ["a1", "a2"],
-    "attachments": [[]],
+    "attachments": [[], [{"name": "a", "media_type": "text/plain", "content": "aGk="}], [NOBODYS_FILE]],
     "skills": [["*"], ["billing"], ["gone"], ["\0"] * 100],
 }
 SENDERS = ("web", "game", "agent.a1", "agent.a2")

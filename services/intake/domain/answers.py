@@ -107,12 +107,3 @@ def too_many_openings(retry_at: datetime) -> Answer:
     """The channel opens more temporary accounts than it may; from `retry_at` (aware UTC) on it may open another."""
     sentence = "Too many people ask for a temporary account just now. Please try again in a moment."
     return rejected("rate_limited", sentence, retry_at=retry_at)
-
-
-def no_attachments() -> Answer:
-    """Files are not taken yet: refused with the whole command, so that none is lost unnoticed."""
-    return rejected(
-        "unsupported",
-        "Files cannot be attached to a case yet. Please send it again without.",
-        {"attachments": ["not taken yet"]},
-    )

@@ -13,6 +13,7 @@ from typing import Any
 
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers, moves
+from services.intake.domain.attachments import Attached, attached, with_files
 from services.intake.domain.history import requester_as_author
 from services.intake.domain.recording import as_it_stands, entry_id, recorded, telling_agent, with_contact
 from services.intake.domain.requesters import Caller, contact
@@ -29,16 +30,21 @@ def reply(state: State, message: Message, caller: Caller, ticket: Ticket, now: d
     If the issue of a closed ticket is open again in another one, the reply becomes a note there. A reply to a merged
     ticket goes to the one that goes on.
     """
-    if message.data.get("attachments"):
-        return Decision(answer=answers.no_attachments())
-    text, ticket = message.data["body"], state.final(ticket)
+    files = attached(state, message)
+    if isinstance(files, Answer):
+        return Decision(answer=files)
+    return with_files(_reply(state, message, caller, state.final(ticket), files, now), files)
+
+
+def _reply(state: State, message: Message, caller: Caller, ticket: Ticket, files: Attached, now: datetime) -> Decision:
+    text, details = message.data["body"], files.details
     if ticket.is_open:
-        return _write_to_open(moves.REPLY, state, message, caller, ticket, text, now)
+        return _write_to_open(moves.REPLY, state, message, caller, ticket, text, now, details)
     holder = state.holder(ticket.person, ticket.key)
     if holder is not None:
-        return add_note(state, message, caller, holder, text, now)
+        return add_note(state, message, caller, holder, text, now, details)
     if may_reopen(ticket, now):
-        return reopen(state, message, caller, ticket, text, now)
+        return reopen(state, message, caller, ticket, text, now, details)
     return Decision(answer=answers.closed_too_long())
 
 

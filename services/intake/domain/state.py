@@ -6,13 +6,14 @@ It finds tickets by number and by what is open, and takes changes in. It decides
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.catalogue import Catalogue
 from services.intake.domain.accounts import Account, AccountWritten
 from services.intake.domain.agents import KnownAgent
+from services.intake.domain.files import Brought, File, Unfit
 from services.intake.domain.history import Entry
 from services.intake.domain.similarity import SIMILAR_FROM
 from services.intake.domain.tickets import Ticket
@@ -61,7 +62,8 @@ class State:
     it may. `numbers`: unused ticket numbers, at least one for each submission of the turn. `pages`: what `ticket.list`
     found. `similar_from`: the score from which a requester is asked whether a submission is about a ticket that they
     have open. `agents`: what is known of those whom the turn's messages name, by id; `escalatable`: of those tickets
-    that somebody wants escalated, or that news came of, by ticket id.
+    that somebody wants escalated, or that news came of, by ticket id. `brought`: what became of the attachments of a
+    command, by message key; `files`: those that the turn's messages name, by reference.
     """
 
     def __init__(
@@ -80,6 +82,8 @@ class State:
         similar_from: float = SIMILAR_FROM,
         agents: Iterable[KnownAgent] = (),
         escalatable: Iterable[Escalatable] = (),
+        brought: Mapping[str, Sequence[Brought | Unfit]] | None = None,
+        files: Iterable[File] = (),
     ) -> None:
         self.catalogue = catalogue
         self.verified = verified
@@ -88,10 +92,12 @@ class State:
         self.open_again_at = open_again_at or {}
         self.pages = pages or {}
         self.similar_from = similar_from
+        self.brought = brought or {}
         self.tickets: dict[str, Ticket] = {}
         self.accounts = {account.person: account for account in accounts}
         self.agents = {agent.id: agent for agent in agents}
         self.escalatable = {one.ticket_id: one for one in escalatable}
+        self.files = {file.ref: file for file in files}
         self.written_entries: list[Entry] = []
         self._numbers = numbers
         self._entries: dict[str, list[Entry]] = {}
@@ -105,8 +111,9 @@ class State:
         self.loaded_accounts = dict(self.accounts)
         self.loaded_agents = dict(self.agents)
         self.loaded_escalatable = dict(self.escalatable)
+        self.loaded_files = dict(self.files)
 
-    def apply(self, change: TicketWritten | AccountWritten | KnownAgent | Escalatable) -> None:
+    def apply(self, change: TicketWritten | AccountWritten | KnownAgent | Escalatable | File) -> None:
         """Take one change in, so that later messages of the turn see it."""
         match change:
             case AccountWritten():
@@ -115,6 +122,8 @@ class State:
                 self.agents[change.id] = change
             case Escalatable():
                 self.escalatable[change.ticket_id] = change
+            case File():
+                self.files[change.ref] = change
             case TicketWritten():
                 self._take_version(change)
 

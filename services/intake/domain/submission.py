@@ -5,13 +5,14 @@ One that is merely similar to an open ticket is answered with a prompt. The page
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 from contracts.catalogue import Category
 from services.chassis.decision import Answer, Data, Decision, Message, derived_id
 from services.intake.domain import answers, questions
+from services.intake.domain.attachments import Attached, attached, with_files
 from services.intake.domain.history import requester_as_author
 from services.intake.domain.issue_key import is_of_text, one_open_key, told_apart
 from services.intake.domain.likeness import opening
@@ -29,11 +30,20 @@ def submit(state: State, message: Message, caller: Caller, now: datetime) -> Dec
     Naming an earlier ticket (`refers_to`) means that one: it is noted on if open, opened again if closed no more than
     7 days ago, else linked from a new one.
     """
-    data = message.data
-    category = state.catalogue.categories.get(data["category"])
-    fault = refusal(category, data)
+    category = state.catalogue.categories.get(message.data["category"])
+    fault = refusal(category, message.data)
     if category is None or fault is not None:
         return Decision(answer=fault)
+    files = attached(state, message)
+    if isinstance(files, Answer):
+        return Decision(answer=files)
+    return with_files(_submit(state, message, caller, category, files, now), files)
+
+
+def _submit(
+    state: State, message: Message, caller: Caller, category: Category, files: Attached, now: datetime
+) -> Decision:
+    data, details = message.data, _details(message.data) | files.details
     distinct: Collection[str] = data.get("distinct_from") or ()
     earlier = None
     if data.get("refers_to") is not None:
@@ -45,25 +55,23 @@ def submit(state: State, message: Message, caller: Caller, now: datetime) -> Dec
         earlier = state.final(earlier)
         holder = state.holder(earlier.person, earlier.key)
         if holder is None and may_reopen(earlier, now):
-            return reopen(state, message, caller, earlier, _text(data, earlier), now, _details(data))
+            return reopen(state, message, caller, earlier, _text(data, earlier), now, details)
         if holder is not None and holder.number not in distinct:
-            return add_note(state, message, caller, holder, _text(data, holder), now, _details(data))
+            return add_note(state, message, caller, holder, _text(data, holder), now, details)
     key = one_open_key(category, data.get("subcategory"), data["subject"], data.get("issue_key"))
     key, holder = _apart_from(state, caller, key, distinct)
     if holder is not None:
-        return add_note(state, message, caller, holder, _text(data, holder), now, _details(data))
+        return add_note(state, message, caller, holder, _text(data, holder), now, details)
     candidates = _similar(state, caller, data, distinct)
     if candidates:
         return Decision(answer=Answer("ticket.similar", {"candidates": candidates}))
-    return _open(state, message, caller, category, key, earlier, now)
+    return _open(state, message, caller, category, key, earlier, now, details)
 
 
 def refusal(category: Category | None, data: Data) -> Answer | None:
     """What the catalogue has against a submission, if anything."""
     if category is None:
         return answers.unknown_category(data["category"])
-    if data.get("attachments"):
-        return answers.no_attachments()
     subcategory = data.get("subcategory")
     if subcategory is not None and subcategory not in category.subcategories:
         return answers.unknown_subcategory(category, subcategory)
@@ -100,6 +108,7 @@ def _open(
     key: str,
     earlier: Ticket | None,
     now: datetime,
+    details: Mapping[str, Any],
 ) -> Decision:
     data, reached = message.data, contact(state, caller)
     ticket = Ticket(
@@ -133,7 +142,7 @@ def _open(
         links=() if earlier is None else (earlier.number,),
     )
     author = requester_as_author(ticket.requester)
-    decision = recorded(message, ticket, "ticket.opened", author, data["body"], now, details=_details(data))
+    decision = recorded(message, ticket, "ticket.opened", author, data["body"], now, details=details)
     answer = Answer("ticket.opened", {"ticket": as_it_stands(decision)}, ticket.number)
     return with_contact(Decision(decision.changes, decision.said, answer), reached)
 

@@ -90,6 +90,8 @@ class Ticket:
     """Numbers of tickets that this one is linked with: those it continues, those an agent named, those merged in."""
     history_size: int = 0
     """Bytes of its history, to read no more of it than is sent."""
+    attached: int = 0
+    """Bytes of all files that its history names."""
 
     @property
     def person(self) -> str:
@@ -107,7 +109,7 @@ class Ticket:
         return self.key if self.is_open else None
 
 
-INTERNAL = frozenset({"key", "opening", "body_version", "links", "history_size"})
+INTERNAL = frozenset({"key", "opening", "body_version", "links", "history_size", "attached"})
 SNAPSHOT = tuple(name for name in Ticket.__dataclass_fields__ if name not in INTERNAL)
 
 

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -16,6 +17,8 @@ from contracts.names import AGENTS, EVENTS
 from services.chassis.decision import Decision, Message, Say
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.decide import decide
+from services.intake.domain.files import Brought, File, Unfit
+from services.intake.domain.requesters import person_named
 from services.intake.domain.state import Page, PageAsked, State
 from services.intake.domain.tickets import Ticket
 
@@ -115,6 +118,7 @@ class Desk:
     secrets: set[tuple[str, str]] = field(default_factory=set)
     catalogue: Catalogue = CATALOGUE
     sent: int = 0
+    unfit: dict[str, Unfit] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         numbers = deque(f"{10_000_001 + place}" for place in range(2_000))
@@ -134,6 +138,7 @@ class Desk:
         message = Message(id_, type_, sender, kind.schema.load(dict(data)), subject, f"{sender}\x1f{id_}")
         self.state.verified = frozenset(self.secrets)
         self.state.secret_hashes = {message.key: "hash"}
+        self._bring(message)
         self._find_page(type_, data)
         decision = decide(self.state, message, self.now)
         assert decision.answer is not None
@@ -147,6 +152,24 @@ class Desk:
         for change in decision.changes:
             self.state.apply(change)
         return Heard(decision, decision.answer.type, decision.answer.data)
+
+    def _bring(self, message: Message) -> None:
+        """Keep the files that it brings, but those whose name is in `unfit`."""
+        owner, brought = person_named(message) or "", list[Brought | Unfit]()
+        for one in message.data.get("attachments") or ():
+            ref = one["ref"] if "ref" in one else self.keep(owner, one["content"], one["media_type"])
+            brought.append(self.unfit.get(one["name"]) or Brought(one["name"], one["media_type"], ref))
+        self.state.brought = {message.key: brought}
+
+    def keep(self, owner: str, content: bytes, media_type: str = "text/plain", **more: Any) -> str:
+        """A file that is there; gives its reference."""
+        digest = sha256(content).hexdigest()
+        ref = sha256((owner + digest).encode()).hexdigest()[:32]
+        size = len(content)
+        file = File(ref, owner, media_type, size, digest, 262_144, ref, "first", b"", self.now, "stored")
+        if ref not in self.state.files or more:
+            self.state.files[ref] = replace(file, **more)
+        return ref
 
     def submit(self, requester: Mapping[str, Any] | None = None, sender: str = "web", **more: Any) -> Heard:
         """`ticket.submit`."""

@@ -133,14 +133,6 @@ def test_somebody_elses_ticket_is_forbidden_and_a_missing_one_unknown(type_: str
         assert not heard.decision.changes
 
 
-def test_a_reply_with_a_file_is_refused_whole() -> None:
-    desk = Desk()
-    number = desk.opened()
-    heard = desk.reply(number, attachments=[{"name": "a", "media_type": "text/plain", "content": "aGk="}])
-    assert heard.code == "unsupported"
-    assert desk.ticket(number).version == 1
-
-
 def test_a_ticket_keeps_the_display_name_as_it_was_when_filed() -> None:
     desk = Desk()
     number = desk.opened()

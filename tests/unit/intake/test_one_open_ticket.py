@@ -174,11 +174,6 @@ def test_candidates_are_the_most_alike_and_five_at_most() -> None:
     [
         ({"category": "gardening"}, "unknown_category", "category"),
         ({"subcategory": "flowers"}, "invalid", "subcategory"),
-        (
-            {"attachments": [{"name": "a.txt", "media_type": "text/plain", "content": "aGk="}]},
-            "unsupported",
-            "attachments",
-        ),
     ],
 )
 def test_what_the_catalogue_does_not_know_is_refused(more: dict[str, Any], code: str, field: str) -> None:

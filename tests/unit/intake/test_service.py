@@ -42,6 +42,7 @@ def test_the_event_and_every_other_message_go_out_as_they_are() -> None:
 @pytest.mark.parametrize("wrong", ["0", "-0.1", "1.01", "often", "nan"])
 def test_the_score_from_which_a_requester_is_asked_is_a_share(wrong: str) -> None:
     given = {"CASEBUS_AMQP": "amqp://b", "CASEBUS_MONGO": "mongodb://d", "CASEBUS_SECRET_KEY": "k" * 32}
+    given["CASEBUS_ATTACHMENT_KEYS"] = "first " + "A" * 43 + "="
     assert read(IntakeSettings, given).similar_from == SIMILAR_FROM
     assert read(IntakeSettings, given | {"CASEBUS_SIMILAR_FROM": "0.1"}).similar_from == 0.1
     with pytest.raises(WrongSettings, match="CASEBUS_SIMILAR_FROM must be"):

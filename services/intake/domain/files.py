@@ -1,0 +1,63 @@
+"""Files as intake knows them: what is kept of each, and what became of those that a command brought.
+
+Values only; what may be done with them is in attachments.py. The page is docs/attachments.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+FileState = Literal["writing", "stored", "quarantined", "infected", "removing"]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What is kept of a file. Its content lies elsewhere, as `blob`: in parts of `part_size` bytes (the last may be
+    smaller), encrypted with `key`, which the master key `key_by` wraps."""
+
+    ref: str
+    owner: str
+    """Whose it is: the account that sent it, as `account:<id>` or `temporary:<id>`."""
+    media_type: str
+    size: int
+    sha256: str
+    part_size: int
+    blob: str
+    key_by: str
+    key: bytes
+    at: datetime
+    """When it was last brought without being named by an entry."""
+    state: FileState
+    used: bool = False
+    """An entry names it, so it stays."""
+    version: int = 1
+
+    @property
+    def parts(self) -> int:
+        """How many parts its content has: an empty file has one."""
+        return max(1, -(-self.size // self.part_size))
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """One attachment of a command, as the command calls it, and the reference under which it is kept."""
+
+    name: str
+    media_type: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """One file that is not taken: which of its fields is wrong, and how."""
+
+    field: str
+    problem: str
+    too_large: bool = False
+
+
+def reference(file: File, name: str, media_type: str) -> dict[str, Any]:
+    """The file as the wire names it."""
+    return {"name": name, "media_type": media_type, "ref": file.ref, "sha256": file.sha256, "size": file.size}

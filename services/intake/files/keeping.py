@@ -1,0 +1,165 @@
+"""Keeps what requesters send: each file judged by its content, encrypted, and stored once for each of its senders.
+
+It works before the turn and outside its transaction: nothing of a ticket changes by it, and what no ticket comes to
+name is removed a day later (sweeping.py). Whether a command may have a file is the domain's. The page is
+docs/attachments.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from services.chassis.unit_of_work import Conflict, Document
+from services.intake.domain.files import Brought, File, FileState, Unfit
+from services.intake.domain.tickets import fields_of
+from services.intake.files.keys import MasterKeys
+from services.intake.files.media import HEAD, TAKEN, essence, refusal
+from services.intake.files.sealing import SEGMENT, new_key, seal
+from services.intake.files.store import Files
+
+RECORDS = "attachments"
+
+INDEXES: Mapping[str, Sequence[IndexModel]] = {
+    RECORDS: [
+        IndexModel([("at", ASCENDING)], name="unused", partialFilterExpression={"used": False}),
+        IndexModel([("key_by", ASCENDING)]),
+    ],
+}
+
+TRIES = 10
+TOUCHED_AFTER = timedelta(hours=1)
+"""A file that nobody names yet, and that is brought again, counts as new from then on; no more often than so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is taken: `largest` in bytes, `media_types`; `scanned`: whether a scanner has to look at it."""
+
+    largest: int = 20 * 1024 * 1024
+    media_types: Collection[str] = TAKEN
+    scanned: bool = False
+
+    @property
+    def too_large(self) -> Unfit:
+        """What is said of a file that is larger."""
+        return Unfit("content", f"A file may have {self.largest / 1024**2:.3g} MiB.", too_large=True)
+
+    def refusal(self, media_type: str, head: bytes) -> Unfit | None:
+        """What there is against a file that says it is `media_type` and begins so, if anything."""
+        problem = refusal(media_type, head, self.media_types)
+        return None if problem is None else Unfit("media_type", problem)
+
+
+class Keeping:
+    """The files of intake's database. `key`: makes references that nobody can guess."""
+
+    def __init__(self, database: Database[Document], keys: MasterKeys, key: str, terms: Terms) -> None:
+        self.records = database[RECORDS]
+        self.files = Files(database)
+        self.terms = terms
+        self.keys = keys
+        self._key = key.encode()
+
+    def bring(self, owner: str, attachments: Iterable[Mapping[str, Any]], now: datetime) -> list[Brought | Unfit]:
+        """What became of each attachment of a command of `owner`: those that come with their content are kept."""
+        return [self._bring(owner, one, now) for one in attachments]
+
+    def _bring(self, owner: str, one: Mapping[str, Any], now: datetime) -> Brought | Unfit:
+        if "content" not in one:
+            return Brought(one["name"], one["media_type"], one["ref"])
+        content: bytes = one["content"]
+        if len(content) > self.terms.largest:
+            return self.terms.too_large
+        unfit = self.terms.refusal(one["media_type"], content[:HEAD])
+        if unfit is not None:
+            return unfit
+        blob, key = uuid.uuid4().hex, new_key()
+        wrapped = self.keys.wrap(key)
+        digest = hashlib.sha256(content).hexdigest()
+        file = File(
+            self.ref(owner, digest),
+            owner,
+            essence(one["media_type"]),
+            len(content),
+            digest,
+            SEGMENT,
+            blob,
+            wrapped.by,
+            wrapped.key,
+            now,
+            "writing",
+        )
+        if self.begin(file):
+            self.files.write(blob, seal(key, blob, [content]))
+            self.end(file)
+        return Brought(one["name"], one["media_type"], file.ref)
+
+    def ref(self, owner: str, sha256: str) -> str:
+        """The reference of a content of `owner`: the same each time, and told by nobody without the key."""
+        return hmac.new(self._key, "\x1f".join(("file", owner, sha256)).encode(), hashlib.sha256).hexdigest()[:32]
+
+    def begin(self, file: File) -> bool:
+        """Put down that its content is being written as `file.blob`; False if it is there already.
+
+        What another instance began is taken over: perhaps it died over it, and if not, it finds out at its end.
+        Raises `Conflict` if others are faster again and again.
+        """
+        for _ in range(TRIES):
+            try:
+                self.records.insert_one(file_document(file))
+            except DuplicateKeyError:
+                found = self.records.find_one({"_id": file.ref})
+            else:
+                return True
+            there = None if found is None else file_of(found)
+            if there is not None and self._is_there(there, file):
+                return False
+            if there is not None and self._replace(there, replace(file, version=there.version + 1)):
+                self.files.remove(there.blob)
+                return True
+        raise Conflict(f"others are writing the file {file.ref}")
+
+    def _is_there(self, there: File, file: File) -> bool:
+        """Whether what is there will do; it counts as new then. Not if it is not whole, or has just been changed."""
+        if there.state in ("writing", "removing"):
+            return False
+        if there.used or file.at - there.at < TOUCHED_AFTER:
+            return True
+        return self._replace(there, replace(there, at=file.at, version=there.version + 1))
+
+    def end(self, file: File) -> None:
+        """Its content is written. Raises `Conflict` if another instance took it over; then the content is removed."""
+        state: FileState = "quarantined" if self.terms.scanned else "stored"
+        mine = {"_id": file.ref, "blob": file.blob, "state": "writing"}
+        if not self.records.update_one(mine, {"$set": {"state": state}, "$inc": {"version": 1}}).matched_count:
+            self.files.remove(file.blob)
+            raise Conflict(f"another instance writes the file {file.ref}")
+
+    def _replace(self, there: File, by: File) -> bool:
+        """Put `by` in its place, if it is still as it was read."""
+        as_read = {"_id": there.ref, "version": there.version}
+        return bool(self.records.replace_one(as_read, file_document(by)).matched_count)
+
+
+def file_document(file: File) -> Document:
+    """What is kept of a file, as it is stored."""
+    document = fields_of(file)
+    document["_id"] = document.pop("ref")
+    return document
+
+
+def file_of(document: Mapping[str, Any]) -> File:
+    """The inverse of `file_document`."""
+    values = {**document, "ref": document["_id"]}
+    del values["_id"]
+    return File(**values)

@@ -1,0 +1,86 @@
+"""Files by the real broker into the real database: encrypted there, once for each content, back for who may."""
+
+from __future__ import annotations
+
+import base64
+import os
+from typing import Any
+
+from pymongo import MongoClient
+
+from deploy.local.desk import Desk
+from tests.integration.test_intake import ask, database, outcomes, publish
+from tests.unit.intake.desk import account, submission
+
+PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3 the receipt of ann"
+
+
+def attachment(content: bytes = PDF, media_type: str = "application/pdf", name: str = "receipt.pdf") -> dict[str, Any]:
+    return {"name": name, "media_type": media_type, "content": base64.b64encode(content).decode()}
+
+
+def test_a_file_in_a_command_is_encrypted_and_stored_once(desk: Desk) -> None:
+    desk.start_all([("intake", 1), ("intake", 2)])
+    opened = ask(desk, "web", "1", "ticket.submit", submission(account("ann"), attachments=[attachment()]))
+    assert opened.type == "ticket.opened"
+    number = opened.data["ticket"]["number"]
+    more = {"requester": account("ann"), "number": number, "body": "Again."}
+    replies = [
+        (f"r{n}", "ticket.reply", {**more, "attachments": [attachment(), attachment(name="b")]}) for n in range(30)
+    ]
+    publish(desk, "web", replies)
+    assert {event.type for event in outcomes(desk, "web", "web.outcomes", 30)} == {"command.accepted"}
+    assert ask(desk, "web", "2", "ticket.submit", submission(account("bob"), attachments=[attachment()])).type
+    with database(desk) as documents:
+        records = documents("attachments")
+        assert {(record["owner"], record["state"], record["used"]) for record in records} == {
+            ("account:ann", "stored", True),
+            ("account:bob", "stored", True),
+        }
+        chunks = documents("files.chunks")
+        assert {chunk["files_id"] for chunk in chunks} == {record["blob"] for record in records}
+        assert len(chunks) == len(documents("files.files")) == len(records) == 2
+        assert all(b"receipt" not in chunk["data"] for chunk in chunks)
+        (entry,) = [entry for entry in documents("entries") if entry["version"] == 1 and "ann" in str(entry)]
+        assert entry["details"]["attachments"][0]["ref"] == next(r["_id"] for r in records if "ann" in r["owner"])
+    assert not in_any_database(desk, base64.b64encode(PDF)), "the content is nowhere but in its file"
+
+
+def in_any_database(desk: Desk, what: bytes) -> bool:
+    """Whether it stands anywhere in intake's database, in messages that wait to be sent, say."""
+    with MongoClient[dict[str, Any]](desk.admin_mongo_url) as client:
+        of_intake = client[f"{desk.db_prefix}_intake"]
+        return any(
+            what in repr(row).encode() for name in of_intake.list_collection_names() for row in of_intake[name].find()
+        )
+
+
+def test_what_is_wrong_with_a_file_is_said_by_its_field(desk: Desk) -> None:
+    desk.settings_of["intake"] = {"CASEBUS_ATTACHMENT_MIB": "0.01"}
+    desk.start("intake")
+    wrong = [
+        attachment(b"MZ" + os.urandom(50)),
+        attachment(b"<html></html>", "text/html"),
+        attachment(PDF + bytes(11_000)),
+        attachment(),
+    ]
+    heard = ask(desk, "web", "1", "ticket.submit", submission(attachments=wrong))
+    assert heard.data["code"] == "too_large"
+    assert heard.data["errors"] == {
+        "attachments.0.media_type": ["It is not application/pdf by its content."],
+        "attachments.1.media_type": ["Files of type text/html are not taken."],
+        "attachments.2.content": ["A file may have 0.01 MiB."],
+    }
+    with database(desk) as documents:
+        assert not documents("tickets")
+        assert [record["used"] for record in documents("attachments")] == [False]
+
+
+def test_a_wrong_secret_stores_no_file(desk: Desk) -> None:
+    desk.start("intake")
+    requester = {"temporary": {"account_id": "nobody", "secret": "guessed"}}
+    heard = ask(desk, "web", "1", "ticket.submit", submission(requester, attachments=[attachment()]))
+    assert heard.data["code"] == "unauthenticated"
+    with database(desk) as documents:
+        assert not documents("attachments")
+        assert not documents("files.chunks")
