@@ -70,9 +70,8 @@ def look_after(view: View, message: Message, now: datetime) -> Decision:
     if message.type == "timer.away":
         if heard + view.terms.away_after > now:
             return Decision(timers=[_watch("away", agent, heard + view.terms.away_after)])
-        return Decision(
-            changes=[replace(agent, away=True)], timers=[_watch("offline", agent, heard + view.terms.offline_after)]
-        )
+        gone_at = max(now, heard + view.terms.offline_after)
+        return Decision(changes=[replace(agent, away=True)], timers=[_watch("offline", agent, gone_at)])
     if not agent.away:
         return Decision()  # a heartbeat of this very turn has set the timer anew
     if heard + view.terms.offline_after > now:

@@ -7,7 +7,7 @@ order, and events may come again at any time.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,10 +15,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from services.chassis.decision import Message, Say
+from services.chassis.decision import Arm, Decision, Message, Say
 from services.routing.domain.matching import may_take, urgency
 from services.routing.domain.rules import conclude, decide
-from services.routing.domain.state import View, acts_on_desk
+from services.routing.domain.state import Terms, Ticket, View, acts_on_desk
 from tests.unit.routing.builders import (
     NOW,
     SKILLS,
@@ -30,9 +30,11 @@ from tests.unit.routing.builders import (
     refused,
     sign_on,
     take,
+    timer,
 )
 
 AGENTS = ("a1", "a2", "a3")
+AWAY, OFFLINE, AGEING = timedelta(seconds=60), timedelta(minutes=10), timedelta(seconds=90)
 any_index = st.integers(0, 999)
 
 
@@ -47,7 +49,7 @@ class Intake:
     """Which agent got which (ticket, assignment_seq)."""
 
     def open(self, **more: Any) -> None:
-        self._announce(a_snapshot(len(self.tickets) + 1, **more))
+        self._announce({**a_snapshot(len(self.tickets) + 1, **more), "changed_from": None})
 
     def change(self, number: str, **changes: Any) -> None:
         ticket = self.tickets[number]
@@ -64,6 +66,7 @@ class Intake:
             return
         if is_assign:
             assert (ticket["id"], seq) not in self.had
+            assert say.data["agent"]["id"] != ticket["changed_from"], "it goes back to whom it was changed away from"
             self.had[ticket["id"], seq] = say.data["agent"]["id"]
         status = ticket["status"]
         if is_assign and status in ("new", "reopened"):
@@ -82,8 +85,13 @@ class AnyOrder(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.intake = Intake()
-        self.view = View(SKILLS)
+        self.view = View(SKILLS, terms=Terms(AWAY, OFFLINE, AGEING))
         self.now: datetime = NOW
+        self.timers: dict[str, Arm] = {}
+        self.heard: dict[str, datetime] = {}
+        """When each agent last signed on or beat."""
+        self.deaf_until: datetime = NOW
+        """When the last time ended in which no routing ran."""
         self.desk: list[Say] = []
         self.unheard: list[Message] = []
         self.sent: set[str] = set()
@@ -116,6 +124,26 @@ class AnyOrder(RuleBasedStateMachine):
         else:
             self.intake.change(number, status=status)
 
+    @precondition(lambda self: self.intake.tickets)
+    @rule(index=any_index)
+    def a_requester_changes_agent(self, index: int) -> None:
+        ticket = self.intake.tickets[self._any(list(self.intake.tickets), index)]
+        if ticket["agent"] is not None and ticket["status"] != "closed":
+            back = {
+                "agent": None,
+                "changed_from": ticket["agent"]["id"],
+                "assignment_seq": ticket["assignment_seq"] + 1,
+            }
+            status = "new" if ticket["status"] == "assigned" else ticket["status"]
+            self.intake.change(ticket["number"], status=status, **back)
+
+    @precondition(lambda self: self.intake.tickets)
+    @rule(index=any_index, category=st.sampled_from(sorted(SKILLS)), priority=st.integers(1, 3))
+    def a_ticket_is_reclassified(self, index: int, category: str, priority: int) -> None:
+        number = self._any(list(self.intake.tickets), index)
+        if self.intake.tickets[number]["status"] != "closed":
+            self.intake.change(number, category=category, priority=priority)
+
     @rule(
         agent=st.sampled_from(AGENTS),
         capacity=st.integers(1, 3),
@@ -123,6 +151,7 @@ class AnyOrder(RuleBasedStateMachine):
         tiers=st.sampled_from([[], ["vip"]]),
     )
     def an_agent_signs_on(self, agent: str, capacity: int, skills: list[str], tiers: list[str]) -> None:
+        self.heard[agent] = self.now
         self._turn([sign_on(agent, capacity, skills, tiers=tiers)])
 
     @rule(agent=st.sampled_from(AGENTS), release=st.booleans())
@@ -131,6 +160,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(agent=st.sampled_from(AGENTS))
     def an_agent_beats(self, agent: str) -> None:
+        if agent in self.view.agents and self.view.agents[agent].signed_on:
+            self.heard[agent] = self.now
         self._turn([command("agent.heartbeat", agent)])
 
     # What the bus does
@@ -147,22 +178,43 @@ class AnyOrder(RuleBasedStateMachine):
         self.unheard = [message for message in self.unheard if not once or message not in messages]
         self._turn(messages)
 
-    @rule(seconds=st.sampled_from([0.2, 1.0, 10.0, 31.0]))
+    @rule(seconds=st.sampled_from([0.2, 1.0, 10.0, 31.0, 300.0]))
     def time_passes(self, seconds: float) -> None:
+        self._pass(timedelta(seconds=seconds))
+
+    @rule(seconds=st.sampled_from([10.0, 900.0]))
+    def no_routing_runs(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
+        self.deaf_until = self.now
+        self._fire_what_is_due()
+
+    def _pass(self, time: timedelta) -> None:
+        until = self.now + time
+        while (due := min((arm.due for arm in self.timers.values()), default=until)) < until:
+            self.now = max(self.now, due)
+            self._fire_what_is_due()
+        self.now = until
         self._turn([])
+
+    def _fire_what_is_due(self) -> None:
+        for arm in [arm for arm in self.timers.values() if arm.due <= self.now]:
+            del self.timers[arm.id]
+            self._turn([timer(arm.kind, arm.due, arm.about)])
 
     # What must hold
 
     def _turn(self, messages: list[Message]) -> None:
         for message in messages:
-            self.desk += self._commands(take(self.view, decide(self.view, message, self.now)).said)
+            decision = take(self.view, decide(self.view, message, self.now))
+            self._set_timers(decision)
+            self.desk += self._commands(decision.said)
         free = {
             ticket.number
             for ticket in self.view.tickets.values()
             if ticket.waiting or (ticket.reservation is not None and ticket.reservation.is_over(self.now))
         }
         conclusion = take(self.view, conclude(self.view, self.now))
+        self._set_timers(conclusion)
         self.desk += conclusion.said
         for say in conclusion.said:
             assert say.data["number"] in free, "a ticket that is kept for an agent was given to another"
@@ -170,20 +222,52 @@ class AnyOrder(RuleBasedStateMachine):
             self.sent.add(say.id or "")
             self._was_right_to_give(say)
         self._books_are_right()
+        self._presence_is_as_heard()
         self._nobody_waits_in_vain()
         again = conclude(self.view, self.now)
         assert not again.changes, "a second look changes something"
-        self.view = View(SKILLS, self.view.agents.values(), self.view.tickets.values(), self.view.pool)
+        view = self.view
+        self.view = View(SKILLS, view.agents.values(), view.tickets.values(), view.pool, view.terms)
+
+    def _set_timers(self, decision: Decision) -> None:
+        for one in decision.timers:
+            self.timers.pop(one.id, None)
+            if isinstance(one, Arm):
+                self.timers[one.id] = one
 
     def _was_right_to_give(self, say: Say) -> None:
         agent = self.view.agents[say.data["agent"]["id"]]
         assert agent.signed_on
+        assert self.now <= max(self.heard[agent.id], self.deaf_until) + AWAY, "who is away was given something"
         assert agent.load <= agent.capacity, "an automatic assignment exceeds capacity"
         given = next(ticket for ticket in self.view.tickets.values() if ticket.number == say.data["number"])
         assert may_take(agent, given)
         for ticket in self.view.tickets.values():
-            passed_over = ticket.waiting and may_take(agent, ticket) and urgency(ticket) < urgency(given)
-            assert not passed_over, "a more urgent ticket was left waiting"
+            if ticket.waiting and may_take(agent, ticket):
+                order = urgency(self._as_it_counts(given)), urgency(self._as_it_counts(ticket))
+                assert order[0] < order[1], "a more urgent ticket was left waiting"
+
+    def _as_it_counts(self, ticket: Ticket) -> Ticket:
+        """With the priority that the rules give it for what it has waited."""
+        known = self.intake.tickets[ticket.number]
+        if known["version"] == ticket.version:
+            assert ticket.own_priority == known["priority"]
+        assert ticket.own_priority is not None
+        assert ticket.waiting_since is not None
+        spans = int((self.now - ticket.waiting_since) / AGEING)
+        return replace(ticket, priority=max(1, ticket.own_priority - spans))
+
+    def _presence_is_as_heard(self) -> None:
+        """Nobody is away or offline too soon; and no later than is due, but for times when no routing ran."""
+        watched = {arm.about for arm in self.timers.values()}
+        for agent in self.view.agents.values():
+            silent = self.now - self.heard.get(agent.id, self.now)
+            assert not agent.away or (agent.signed_on and silent >= AWAY)
+            if agent.signed_on:
+                assert agent.id in watched
+                since_deaf = self.now - self.deaf_until
+                assert agent.away or min(silent, since_deaf) <= AWAY
+                assert min(silent, since_deaf) <= OFFLINE
 
     def _books_are_right(self) -> None:
         counted = recount(self.view.tickets.values())
@@ -196,14 +280,15 @@ class AnyOrder(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Once everything has arrived, routing knows what intake knows, and nothing is kept or waits for nothing."""
-        for _ in range(20):
+        for step in range(25):
             self._fetch()
             self._turn(self.unheard)
             self.unheard = []
             for say in self.desk:
                 self.intake.handle(say)
             self.desk = []
-            self.now += timedelta(seconds=1)
+            if step < 20:  # what the last second has set off comes to its end
+                self._pass(timedelta(seconds=1))
         for known in self.intake.tickets.values():
             ticket = self.view.tickets[known["id"]]
             assert (ticket.version, ticket.status) == (known["version"], known["status"])
@@ -232,4 +317,4 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 TestAnyOrder = AnyOrder.TestCase
-TestAnyOrder.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAnyOrder.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
