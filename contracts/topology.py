@@ -91,6 +91,7 @@ BUILT = frozenset(
         "ticket.assign",
         "ticket.unassign",
         "ticket.auto_close",
+        "attachment.download",
         "agent.sign_on",
         "agent.heartbeat",
         "agent.sign_off",

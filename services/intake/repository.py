@@ -32,6 +32,7 @@ from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, f
 from services.intake.domain.viewing import PAGE, SHOWN, page_asked
 from services.intake.files import keeping, store
 from services.intake.files.keeping import RECORDS, Keeping, file_document, file_of
+from services.intake.files.reading import read_part
 from services.intake.secrets import NO_HASH, Claim, Secrets
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
@@ -59,6 +60,9 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
 NUMBERS_AT_ONCE = 200
 FIRST_NUMBER = 10_000_001
 
+READ_A_TURN = 32
+"""Parts of files read for one turn: 8 MiB."""
+
 WRITING = frozenset({"ticket.submit", "ticket.reply"})
 """Commands that look at all that their requester has open: for the issue, for what is similar, for the address."""
 
@@ -85,6 +89,7 @@ class Repository:
         self.db = database
         self._keeping = keeping
         self._brought: Mapping[str, Sequence[Brought | Unfit]] = {}
+        self._contents: Mapping[str, bytes | None] = {}
         self._catalogue = catalogue
         self._secrets = secrets
         self._similar_from = similar_from
@@ -120,7 +125,12 @@ class Repository:
             for message in messages
             if brings_files(message) and message.key not in put_off and (owner := self._known(message)) is not None
         }
-        return put_off
+        asked = [message for message in messages if message.type == "attachment.download"]
+        self._contents = {
+            message.key: read_part(self._keeping, message.data["ref"], message.data.get("part") or 1)
+            for message in asked[:READ_A_TURN]
+        }
+        return put_off.union(message.key for message in asked[READ_A_TURN:])
 
     def _known(self, message: Message) -> str | None:
         """The person who sends it, if it is sure that they do."""
@@ -157,6 +167,7 @@ class Repository:
             escalatable=escalatable,
             brought=self._brought,
             files=self._files(messages),
+            contents=self._contents,
         )
 
     def writes(self, state: State) -> list[Write]:
@@ -247,9 +258,12 @@ class Repository:
 
     def _entries(self, messages: Sequence[Message], tickets: Mapping[str, Ticket]) -> list[Entry]:
         """Of the tickets shown or handed over, as much history as will be sent: the newest, and the opening; of those
-        edited, the entry with the body as it stands."""
+        edited, the entry with the body as it stands; and those that name a file which is asked for."""
         ways: list[Document] = []
         for message in messages:
+            if message.type == "attachment.download" and message.data["number"] in tickets:
+                id_ = tickets[message.data["number"]].id
+                ways.append({"ticket_id": id_, "details.attachments.ref": message.data["ref"]})
             limit = _BYTES_OF_HISTORY.get(message.type)
             ticket = None if limit is None else tickets.get(message.data["number"])
             if ticket is None or limit is None:
@@ -268,6 +282,7 @@ class Repository:
         refs = {
             one.ref for message in messages for one in self._brought.get(message.key, ()) if isinstance(one, Brought)
         }
+        refs.update(message.data["ref"] for message in messages if message.type == "attachment.download")
         return [file_of(row) for row in self.db[RECORDS].find({"_id": {"$in": list(refs)}})] if refs else []
 
     def _accounts(self, persons: Collection[str]) -> list[Account]:
@@ -278,7 +293,7 @@ class Repository:
 
 def needs_preparing(message: Message) -> bool:
     """Whether there is something slow to be done for it before the turn."""
-    return holds_a_secret(message) or brings_files(message)
+    return holds_a_secret(message) or brings_files(message) or message.type == "attachment.download"
 
 
 def brings_files(message: Message) -> bool:

@@ -84,3 +84,26 @@ def test_a_wrong_secret_stores_no_file(desk: Desk) -> None:
     with database(desk) as documents:
         assert not documents("attachments")
         assert not documents("files.chunks")
+
+
+def test_a_file_comes_back_to_its_requester_and_to_the_agent_of_its_ticket(desk: Desk) -> None:
+    desk.start("intake")
+    opened = ask(desk, "web", "1", "ticket.submit", submission(account("ann"), attachments=[attachment()]))
+    number = opened.data["ticket"]["number"]
+    assigned = {"agent": {"id": "a1", "display_name": "A1"}, "assignment_seq": 0, "reason": "least loaded"}
+    ask(desk, "routing", "2", "ticket.assign", {"number": number, **assigned})
+    viewed = ask(desk, "web", "3", "ticket.view", {"requester": account("ann"), "number": number})
+    ref = viewed.data["history"][0]["attachments"][0]["ref"]
+    asked = {"number": number, "ref": ref}
+    for user, who in (("web", {"requester": account("ann")}), ("agent.a1", {"agent_id": "a1"})):
+        heard = ask(desk, user, "d", "attachment.download", {**asked, **who})
+        assert base64.b64decode(heard.data["content"]) == PDF
+    refused = ask(desk, "web", "4", "attachment.download", {**asked, "requester": account("bob")})
+    assert refused.data["code"] == "forbidden"
+    with MongoClient[dict[str, Any]](desk.admin_mongo_url) as client:
+        of_intake = client[f"{desk.db_prefix}_intake"]
+        assert not any("attachment.content" in str(row) for row in of_intake["handled"].find())
+        of_intake["files.chunks"].update_one({}, {"$set": {"data": b"something else"}})
+        spoilt = ask(desk, "web", "5", "attachment.download", {**asked, "requester": account("ann")})
+        assert spoilt.data["code"] == "wrong_status"
+        assert of_intake["attachments"].count_documents({"damaged": True}) == 1

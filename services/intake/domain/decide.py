@@ -17,6 +17,7 @@ from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import assign, change_agent, transfer, unassign
 from services.intake.domain.consent import answer_consent, ask_consent
 from services.intake.domain.corrections import edit, reclassify
+from services.intake.domain.downloads import download
 from services.intake.domain.escalation import NEWS_WITHIN, escalate
 from services.intake.domain.joining import JOINING, link, merge, numbers_joined
 from services.intake.domain.lifecycle import (
@@ -35,10 +36,10 @@ from services.intake.domain.submission import submit
 from services.intake.domain.tickets import Agent, Ticket
 from services.intake.domain.viewing import list_tickets, view_as_agent, view_own
 
-VIEWS = frozenset({"ticket.list", "ticket.view"})
+VIEWS = frozenset({"ticket.list", "ticket.view", "attachment.download"})
 """Answered anew each time they come."""
 
-FOR_WHO_MAY_HAVE_IT = frozenset({"ticket.view", "ticket.add_note", "ticket.link"})
+FOR_WHO_MAY_HAVE_IT = frozenset({"ticket.view", "attachment.download", "ticket.add_note", "ticket.link"})
 """What an agent may do to a ticket that is another's or nobody's, if they may have it."""
 
 
@@ -131,6 +132,8 @@ def _of_requester(state: State, message: Message, now: datetime) -> Decision:
             return escalate(state, message, ticket, now)
         case "ticket.view":
             return view_own(state, ticket)
+        case "attachment.download":
+            return download(state, message, ticket)
     raise ValueError(f"{message.type} is no command of a requester")
 
 
@@ -171,6 +174,8 @@ def _of_that_agent(state: State, message: Message, agent: Agent, ticket: Ticket,
     match message.type:
         case "ticket.view":
             return view_as_agent(state, ticket)
+        case "attachment.download":
+            return download(state, message, ticket, visible=frozenset({"public", "internal"}))
         case "ticket.start_work":
             return start_work(message, agent, ticket, now)
         case "ticket.ask_info":

@@ -32,6 +32,8 @@ class File:
     state: FileState
     used: bool = False
     """An entry names it, so it stays."""
+    damaged: bool = False
+    """Its content did not open when it was asked for last."""
     version: int = 1
 
     @property

@@ -63,7 +63,8 @@ class State:
     found. `similar_from`: the score from which a requester is asked whether a submission is about a ticket that they
     have open. `agents`: what is known of those whom the turn's messages name, by id; `escalatable`: of those tickets
     that somebody wants escalated, or that news came of, by ticket id. `brought`: what became of the attachments of a
-    command, by message key; `files`: those that the turn's messages name, by reference.
+    command, by message key; `files`: those that the turn's messages name, by reference; `contents`: parts of files that
+    are asked for, by message key, None where one cannot be read.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class State:
         escalatable: Iterable[Escalatable] = (),
         brought: Mapping[str, Sequence[Brought | Unfit]] | None = None,
         files: Iterable[File] = (),
+        contents: Mapping[str, bytes | None] | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.verified = verified
@@ -93,6 +95,7 @@ class State:
         self.pages = pages or {}
         self.similar_from = similar_from
         self.brought = brought or {}
+        self.contents = contents or {}
         self.tickets: dict[str, Ticket] = {}
         self.accounts = {account.person: account for account in accounts}
         self.agents = {agent.id: agent for agent in agents}

@@ -33,6 +33,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     RECORDS: [
         IndexModel([("at", ASCENDING)], name="unused", partialFilterExpression={"used": False}),
         IndexModel([("key_by", ASCENDING)]),
+        IndexModel([("damaged", ASCENDING)], partialFilterExpression={"damaged": True}),
     ],
 }
 

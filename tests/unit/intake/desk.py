@@ -119,6 +119,7 @@ class Desk:
     catalogue: Catalogue = CATALOGUE
     sent: int = 0
     unfit: dict[str, Unfit] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         numbers = deque(f"{10_000_001 + place}" for place in range(2_000))
@@ -139,6 +140,7 @@ class Desk:
         self.state.verified = frozenset(self.secrets)
         self.state.secret_hashes = {message.key: "hash"}
         self._bring(message)
+        self.state.contents = {message.key: self.contents.get(message.data.get("ref", ""))}
         self._find_page(type_, data)
         decision = decide(self.state, message, self.now)
         assert decision.answer is not None
@@ -165,6 +167,7 @@ class Desk:
         """A file that is there; gives its reference."""
         digest = sha256(content).hexdigest()
         ref = sha256((owner + digest).encode()).hexdigest()[:32]
+        self.contents[ref] = content
         size = len(content)
         file = File(ref, owner, media_type, size, digest, 262_144, ref, "first", b"", self.now, "stored")
         if ref not in self.state.files or more:

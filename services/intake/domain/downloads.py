@@ -1,0 +1,54 @@
+"""Files given back, a part at a time, to those who may see the entry that names them.
+
+Nothing changes and nothing is remembered. The page is docs/attachments.md.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+from services.chassis.decision import Answer, Decision, Message, rejected
+from services.intake.domain import answers
+from services.intake.domain.attachments import HARMFUL
+from services.intake.domain.history import Visibility
+from services.intake.domain.state import State
+from services.intake.domain.tickets import Ticket
+
+NOT_OF_THIS_CASE = "This case has no such file."
+NOT_LOOKED_AT = "This file has not been looked at by the virus scanner yet. Please try again later."
+CANNOT_BE_READ = "This file cannot be opened. Please try again later, or ask the help desk about it."
+
+
+def download(
+    state: State, message: Message, ticket: Ticket, visible: frozenset[Visibility] = frozenset({"public"})
+) -> Decision:
+    """`attachment.download`: one part of a file that an entry of the ticket names, of those that are `visible`."""
+    data = message.data
+    part: int = data.get("part") or 1
+    named = (
+        one
+        for entry in state.history(ticket)
+        if entry.visibility in visible
+        for one in entry.details.get("attachments", ())
+        if one["ref"] == data["ref"]
+    )
+    reference, file = next(named, None), state.files.get(data["ref"])
+    if reference is None or file is None:
+        return Decision(answer=answers.invalid({"ref": [NOT_OF_THIS_CASE]}))
+    if file.state == "infected":
+        return Decision(answer=rejected("wrong_status", HARMFUL))
+    if file.state == "quarantined":
+        return Decision(answer=rejected("wrong_status", NOT_LOOKED_AT))
+    if part > file.parts:
+        return Decision(answer=answers.invalid({"part": [f"This file has {file.parts} parts."]}))
+    content = state.contents.get(message.key)
+    if content is None:
+        return Decision(answer=rejected("wrong_status", CANNOT_BE_READ))
+    told = {
+        "number": ticket.number,
+        "attachment": reference,
+        "part": part,
+        "parts": file.parts,
+        "content": b64encode(content).decode(),
+    }
+    return Decision(answer=Answer("attachment.content", told, ticket.number))
