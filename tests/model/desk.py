@@ -9,6 +9,7 @@ the database took it. The page is docs/testing.md.
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -278,7 +279,11 @@ class ModelDesk:
 def settings_of(service: str) -> Settings:
     """The service's settings; nobody connects to these addresses."""
     more: dict[str, dict[str, Any]] = {
-        "intake": {"secret_key": "k" * 32, "similar_from": 0.9},
+        "intake": {
+            "secret_key": "k" * 32,
+            "attachment_keys": f"k1 {b64encode(bytes(32)).decode()}",
+            "similar_from": 0.9,
+        },
         "sla": {"calendars": HERE / "calendars.yaml"},
     }
     settings: Settings = MODULES[service].SETTINGS(

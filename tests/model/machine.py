@@ -47,7 +47,7 @@ SOON = tuple(timedelta(milliseconds=ms) for ms in (-1, 0, 1))
 
 places = st.integers(0, 11)
 """Which of the things that are there, counted round."""
-then = st.sampled_from(("deliver", "deliver", "settle", "wait"))
+then = st.sampled_from(("deliver", "settle", "wait", "wait"))
 """What becomes of a command at once."""
 instances = st.integers(0, 1)
 faults: st.SearchStrategy[Fault] = st.one_of(st.just(""), st.just(""), st.sampled_from(FAULTS))
