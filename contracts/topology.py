@@ -91,6 +91,7 @@ BUILT = frozenset(
         "ticket.assign",
         "ticket.unassign",
         "ticket.auto_close",
+        "attachment.upload",
         "attachment.download",
         "agent.sign_on",
         "agent.heartbeat",

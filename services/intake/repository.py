@@ -23,16 +23,17 @@ from services.intake.domain.accounts import Account, temporary_person
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import HANDED_OVER
 from services.intake.domain.decide import FOR_WHO_MAY_HAVE_IT
-from services.intake.domain.files import Brought, File, Unfit
+from services.intake.domain.files import Brought, File, PartTaken, Unfit
 from services.intake.domain.history import Author, Entry
 from services.intake.domain.joining import JOINING
 from services.intake.domain.requesters import person_named
 from services.intake.domain.state import Escalatable, Page, PageAsked, State
 from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, fields_of
 from services.intake.domain.viewing import PAGE, SHOWN, page_asked
-from services.intake.files import keeping, store
+from services.intake.files import keeping, store, uploads
 from services.intake.files.keeping import RECORDS, Keeping, file_document, file_of
 from services.intake.files.reading import read_part
+from services.intake.files.uploads import Uploads
 from services.intake.secrets import NO_HASH, Claim, Secrets
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
@@ -54,6 +55,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "agents": [],
     "escalatable": [],
     **keeping.INDEXES,
+    **uploads.INDEXES,
     **store.INDEXES,
 }
 
@@ -88,6 +90,8 @@ class Repository:
     ) -> None:
         self.db = database
         self._keeping = keeping
+        self._uploads = Uploads(keeping)
+        self._uploaded: Mapping[str, PartTaken] = {}
         self._brought: Mapping[str, Sequence[Brought | Unfit]] = {}
         self._contents: Mapping[str, bytes | None] = {}
         self._catalogue = catalogue
@@ -124,6 +128,13 @@ class Repository:
             message.key: self._keeping.bring(owner, message.data["attachments"], now)
             for message in messages
             if brings_files(message) and message.key not in put_off and (owner := self._known(message)) is not None
+        }
+        self._uploaded = {
+            message.key: self._uploads.take(owner, message.sender, message.data, now)
+            for message in messages
+            if message.type == "attachment.upload"
+            and message.key not in put_off
+            and (owner := self._known(message)) is not None
         }
         asked = [message for message in messages if message.type == "attachment.download"]
         self._contents = {
@@ -168,6 +179,7 @@ class Repository:
             brought=self._brought,
             files=self._files(messages),
             contents=self._contents,
+            uploaded=self._uploaded,
         )
 
     def writes(self, state: State) -> list[Write]:
@@ -282,6 +294,7 @@ class Repository:
         refs = {
             one.ref for message in messages for one in self._brought.get(message.key, ()) if isinstance(one, Brought)
         }
+        refs.update(one.ref for one in self._uploaded.values() if isinstance(one, Brought))
         refs.update(message.data["ref"] for message in messages if message.type == "attachment.download")
         return [file_of(row) for row in self.db[RECORDS].find({"_id": {"$in": list(refs)}})] if refs else []
 
@@ -293,7 +306,9 @@ class Repository:
 
 def needs_preparing(message: Message) -> bool:
     """Whether there is something slow to be done for it before the turn."""
-    return holds_a_secret(message) or brings_files(message) or message.type == "attachment.download"
+    return (
+        holds_a_secret(message) or brings_files(message) or message.type in ("attachment.upload", "attachment.download")
+    )
 
 
 def brings_files(message: Message) -> bool:

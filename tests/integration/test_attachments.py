@@ -107,3 +107,26 @@ def test_a_file_comes_back_to_its_requester_and_to_the_agent_of_its_ticket(desk:
         spoilt = ask(desk, "web", "5", "attachment.download", {**asked, "requester": account("ann")})
         assert spoilt.data["code"] == "wrong_status"
         assert of_intake["attachments"].count_documents({"damaged": True}) == 1
+
+
+def test_a_large_file_goes_in_and_comes_out_in_parts(desk: Desk) -> None:
+    desk.start_all([("intake", 1), ("intake", 2)])
+    film = b"\x00\x00\x00\x18ftypmp42" + os.urandom(1_000_000)
+    pieces = [film[at : at + 262_144] for at in range(0, len(film), 262_144)]
+    told = {"requester": account("ann"), "upload": "u1", "name": "film.mp4", "media_type": "video/mp4", "parts": 4}
+    parts = [
+        (f"u{number}", "attachment.upload", {**told, "part": number, "content": base64.b64encode(piece).decode()})
+        for number, piece in enumerate(pieces, 1)
+    ]
+    publish(desk, "web", [parts[2], parts[0], parts[3]])
+    assert {event.type for event in outcomes(desk, "web", "web.outcomes", 3)} == {"command.accepted"}
+    stored = ask(desk, "web", *parts[1])
+    assert stored.type == "attachment.stored"
+    assert ask(desk, "web", *parts[1]).id == stored.id
+    sent = submission(account("ann"), attachments=[stored.data["attachment"]])
+    number = ask(desk, "web", "s", "ticket.submit", sent).data["ticket"]["number"]
+    asked = {"requester": account("ann"), "number": number, "ref": stored.data["attachment"]["ref"]}
+    commands = [(f"d{part}", "attachment.download", {**asked, "part": part}) for part in range(1, 5)]
+    publish(desk, "web", commands)
+    heard = sorted(outcomes(desk, "web", "web.outcomes", 4), key=lambda event: event.data["part"])
+    assert b"".join(base64.b64decode(event.data["content"]) for event in heard) == film

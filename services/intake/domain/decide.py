@@ -34,6 +34,7 @@ from services.intake.domain.requesters import caller, open_temporary
 from services.intake.domain.state import Escalatable, State
 from services.intake.domain.submission import submit
 from services.intake.domain.tickets import Agent, Ticket
+from services.intake.domain.uploads import upload
 from services.intake.domain.viewing import list_tickets, view_as_agent, view_own
 
 VIEWS = frozenset({"ticket.list", "ticket.view", "attachment.download"})
@@ -112,6 +113,8 @@ def _of_requester(state: State, message: Message, now: datetime) -> Decision:
             return submit(state, message, asking, now)
         case "ticket.list":
             return list_tickets(state, message, asking)
+        case "attachment.upload":
+            return upload(state, message)
     ticket = state.ticket(message.data["number"])
     if ticket is None:
         return Decision(answer=answers.unknown_ticket(message.data["number"]))

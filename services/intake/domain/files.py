@@ -60,6 +60,29 @@ class Unfit:
     too_large: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A part of a file is kept, and others are to come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contradicted:
+    """A part of a file does not agree with another one that came before; a sentence says how."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class TooMany:
+    """The sender has begun too many files; the oldest of them is given up at `until`, if no part of it comes."""
+
+    until: datetime
+
+
+PartTaken = Brought | Awaited | Unfit | Contradicted | TooMany
+"""What may become of one part of a file; `Brought`, if with it all are there."""
+
+
 def reference(file: File, name: str, media_type: str) -> dict[str, Any]:
     """The file as the wire names it."""
     return {"name": name, "media_type": media_type, "ref": file.ref, "sha256": file.sha256, "size": file.size}

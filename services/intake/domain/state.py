@@ -13,7 +13,7 @@ from datetime import datetime
 from contracts.catalogue import Catalogue
 from services.intake.domain.accounts import Account, AccountWritten
 from services.intake.domain.agents import KnownAgent
-from services.intake.domain.files import Brought, File, Unfit
+from services.intake.domain.files import Brought, File, PartTaken, Unfit
 from services.intake.domain.history import Entry
 from services.intake.domain.similarity import SIMILAR_FROM
 from services.intake.domain.tickets import Ticket
@@ -64,7 +64,8 @@ class State:
     have open. `agents`: what is known of those whom the turn's messages name, by id; `escalatable`: of those tickets
     that somebody wants escalated, or that news came of, by ticket id. `brought`: what became of the attachments of a
     command, by message key; `files`: those that the turn's messages name, by reference; `contents`: parts of files that
-    are asked for, by message key, None where one cannot be read.
+    are asked for, by message key, None where one cannot be read; `uploaded`: what became of parts that came, by
+    message key.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class State:
         brought: Mapping[str, Sequence[Brought | Unfit]] | None = None,
         files: Iterable[File] = (),
         contents: Mapping[str, bytes | None] | None = None,
+        uploaded: Mapping[str, PartTaken] | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.verified = verified
@@ -96,6 +98,7 @@ class State:
         self.similar_from = similar_from
         self.brought = brought or {}
         self.contents = contents or {}
+        self.uploaded = uploaded or {}
         self.tickets: dict[str, Ticket] = {}
         self.accounts = {account.person: account for account in accounts}
         self.agents = {agent.id: agent for agent in agents}

@@ -84,26 +84,34 @@ class Keeping:
         unfit = self.terms.refusal(one["media_type"], content[:HEAD])
         if unfit is not None:
             return unfit
-        blob, key = uuid.uuid4().hex, new_key()
-        wrapped = self.keys.wrap(key)
+        return Brought(one["name"], one["media_type"], self._keep(owner, essence(one["media_type"]), content, now))
+
+    def _keep(self, owner: str, media_type: str, content: bytes, now: datetime) -> str:
+        """The reference of the content, which is kept from now on."""
         digest = hashlib.sha256(content).hexdigest()
-        file = File(
-            self.ref(owner, digest),
-            owner,
-            essence(one["media_type"]),
-            len(content),
-            digest,
-            SEGMENT,
-            blob,
-            wrapped.by,
-            wrapped.key,
-            now,
-            "writing",
-        )
-        if self.begin(file):
+        for _ in range(TRIES):
+            blob, key = uuid.uuid4().hex, new_key()
+            wrapped = self.keys.wrap(key)
+            file = File(
+                self.ref(owner, digest),
+                owner,
+                media_type,
+                len(content),
+                digest,
+                SEGMENT,
+                blob,
+                wrapped.by,
+                wrapped.key,
+                now,
+                "writing",
+            )
+            if not self.begin(file):
+                return file.ref
             self.files.write(blob, seal(key, blob, [content]))
-            self.end(file)
-        return Brought(one["name"], one["media_type"], file.ref)
+            if self.end(file):
+                return file.ref
+            self.files.remove(blob)
+        raise Conflict(f"others are writing the file {file.ref}")
 
     def ref(self, owner: str, sha256: str) -> str:
         """The reference of a content of `owner`: the same each time, and told by nobody without the key."""
@@ -125,6 +133,8 @@ class Keeping:
             there = None if found is None else file_of(found)
             if there is not None and self._is_there(there, file):
                 return False
+            if there is not None and there.blob == file.blob:
+                return True
             if there is not None and self._replace(there, replace(file, version=there.version + 1)):
                 self.files.remove(there.blob)
                 return True
@@ -138,13 +148,13 @@ class Keeping:
             return True
         return self._replace(there, replace(there, at=file.at, version=there.version + 1))
 
-    def end(self, file: File) -> None:
-        """Its content is written. Raises `Conflict` if another instance took it over; then the content is removed."""
+    def end(self, file: File) -> bool:
+        """Its content is written; False if another instance took it over and writes its own."""
         state: FileState = "quarantined" if self.terms.scanned else "stored"
         mine = {"_id": file.ref, "blob": file.blob, "state": "writing"}
-        if not self.records.update_one(mine, {"$set": {"state": state}, "$inc": {"version": 1}}).matched_count:
-            self.files.remove(file.blob)
-            raise Conflict(f"another instance writes the file {file.ref}")
+        if self.records.update_one(mine, {"$set": {"state": state}, "$inc": {"version": 1}}).matched_count:
+            return True
+        return self.records.find_one({"_id": file.ref, "blob": file.blob}, {"_id": 1}) is not None
 
     def _replace(self, there: File, by: File) -> bool:
         """Put `by` in its place, if it is still as it was read."""

@@ -39,14 +39,19 @@ def segments(size: int) -> int:
 
 def seal(key: bytes, file_id: str, content: Iterable[bytes]) -> Iterator[bytes]:
     """The sealed segments, in order, of content that comes in pieces of any length."""
-    cipher = AESGCM(key)
     number, kept = 0, b""
     for piece in content:
         kept += piece
         while len(kept) > SEGMENT:  # more is to come: it is not the last one
-            yield cipher.encrypt(_nonce(number, last=False), kept[:SEGMENT], file_id.encode())
+            yield seal_segment(key, file_id, number, kept[:SEGMENT], last=False)
             number, kept = number + 1, kept[SEGMENT:]
-    yield cipher.encrypt(_nonce(number, last=True), kept, file_id.encode())
+    yield seal_segment(key, file_id, number, kept, last=True)
+
+
+def seal_segment(key: bytes, file_id: str, number: int, content: bytes, *, last: bool) -> bytes:
+    """Segment `number` (from 0), sealed. The same content gives the same bytes; of two contents for one segment only
+    one may ever be kept, or both could be read."""
+    return AESGCM(key).encrypt(_nonce(number, last=last), content, file_id.encode())
 
 
 def open_segment(key: bytes, file_id: str, number: int, sealed: bytes, *, last: bool) -> bytes:

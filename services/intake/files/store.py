@@ -7,11 +7,13 @@ a transaction (MongoDB has none for GridFS). Shard key of the chunks: `files_id`
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from gridfs import GridFSBucket, NoFile
 from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
 
 from services.intake.files.sealing import SEGMENT, TAG
 
@@ -30,6 +32,7 @@ class Files:
 
     def __init__(self, database: Database[dict[str, Any]]) -> None:
         self._bucket = GridFSBucket(database, BUCKET, chunk_size_bytes=SEGMENT + TAG)
+        self._files = database[f"{BUCKET}.files"]
         self._chunks = database[CHUNKS]
 
     def write(self, blob: str, sealed: Iterable[bytes]) -> None:
@@ -37,6 +40,23 @@ class Files:
         with self._bucket.open_upload_stream_with_id(blob, blob) as stream:
             for segment in sealed:
                 stream.write(segment)
+
+    def write_segment(self, blob: str, number: int, sealed: bytes) -> bool:
+        """Keep one segment of a file that comes in parts; False if there is one already, which stays."""
+        try:
+            self._chunks.insert_one({"files_id": blob, "n": number, "data": sealed})
+        except DuplicateKeyError:
+            return False
+        return True
+
+    def segments(self, blob: str) -> int:
+        """How many segments of a file are there."""
+        return self._chunks.count_documents({"files_id": blob})
+
+    def close(self, blob: str, length: int, segment_size: int, at: datetime) -> None:
+        """All segments of a file are there, `length` bytes of them: what GridFS wants to know of it."""
+        told = {"length": length, "chunkSize": segment_size, "uploadDate": at, "filename": blob}
+        self._files.replace_one({"_id": blob}, told, upsert=True)
 
     def segment(self, blob: str, number: int) -> bytes | None:
         """Segment `number` (from 0) as it was sealed; None if there is none."""

@@ -17,7 +17,7 @@ from contracts.names import AGENTS, EVENTS
 from services.chassis.decision import Decision, Message, Say
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.decide import decide
-from services.intake.domain.files import Brought, File, Unfit
+from services.intake.domain.files import Awaited, Brought, File, PartTaken, Unfit
 from services.intake.domain.requesters import person_named
 from services.intake.domain.state import Page, PageAsked, State
 from services.intake.domain.tickets import Ticket
@@ -120,6 +120,7 @@ class Desk:
     sent: int = 0
     unfit: dict[str, Unfit] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
+    uploaded: PartTaken = field(default_factory=Awaited)
 
     def __post_init__(self) -> None:
         numbers = deque(f"{10_000_001 + place}" for place in range(2_000))
@@ -140,6 +141,7 @@ class Desk:
         self.state.verified = frozenset(self.secrets)
         self.state.secret_hashes = {message.key: "hash"}
         self._bring(message)
+        self.state.uploaded = {message.key: self.uploaded}
         self.state.contents = {message.key: self.contents.get(message.data.get("ref", ""))}
         self._find_page(type_, data)
         decision = decide(self.state, message, self.now)

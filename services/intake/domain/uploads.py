@@ -1,0 +1,33 @@
+"""A large file comes in parts; when the last one is there, it may be named in a command.
+
+What became of each part is known before the turn (files/uploads.py); here it is put into words. The page is
+docs/attachments.md.
+"""
+
+from __future__ import annotations
+
+from services.chassis.decision import Answer, Decision, Message, rejected
+from services.intake.domain.attachments import HARMFUL
+from services.intake.domain.files import Awaited, Contradicted, TooMany, Unfit, reference
+from services.intake.domain.state import State
+
+
+def upload(state: State, message: Message) -> Decision:
+    """`attachment.upload`: accepted until all parts are there, then `attachment.stored`."""
+    match state.uploaded[message.key]:
+        case Awaited():
+            return Decision(answer=Answer("command.accepted", {}))
+        case Contradicted(problem):
+            return Decision(answer=rejected("conflict", problem))
+        case TooMany(until):
+            sentence = "Too many files have been begun and not finished. Please finish those first."
+            return Decision(answer=rejected("rate_limited", sentence, retry_at=until))
+        case Unfit(field, problem, too_large):
+            code = "too_large" if too_large else "invalid"
+            return Decision(answer=rejected(code, problem, {field: [problem]}))
+        case brought:
+            file = state.files[brought.ref]
+            if file.state == "infected":
+                return Decision(answer=rejected("invalid", HARMFUL, {"content": [HARMFUL]}))
+            stored = {"attachment": reference(file, brought.name, brought.media_type)}
+            return Decision(answer=Answer("attachment.stored", stored))

@@ -1,0 +1,231 @@
+"""Large files, which come in parts: each part is encrypted and kept as it comes, as a segment of the file to be.
+
+When the last one is there, the whole is a file as any other; its parts stay where they are. Until then, it is an
+upload; one that is not finished is removed a day after its last part (sweeping.py). The page is docs/attachments.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.collection import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from services.chassis.decision import derived_id
+from services.chassis.unit_of_work import Conflict, Document
+from services.intake.domain.files import Awaited, Brought, Contradicted, File, PartTaken, TooMany, Unfit
+from services.intake.domain.tickets import fields_of
+from services.intake.files.keeping import TRIES, Keeping
+from services.intake.files.keys import Wrapped
+from services.intake.files.media import HEAD, essence
+from services.intake.files.sealing import SEGMENT, TAG, Tampered, new_key, open_segment, seal_segment
+
+UPLOADS = "uploads"
+
+INDEXES: Mapping[str, Sequence[IndexModel]] = {
+    UPLOADS: [
+        IndexModel([("owner", ASCENDING), ("ref", ASCENDING), ("at", ASCENDING)]),
+        IndexModel([("channel", ASCENDING), ("ref", ASCENDING), ("at", ASCENDING)]),
+        IndexModel([("at", ASCENDING)]),
+        IndexModel([("key_by", ASCENDING)]),
+    ],
+}
+
+OF_ONE_SIZE = "All parts of a file but the last are of one size, and the last is no larger."
+
+UNFINISHED = timedelta(hours=24)
+"""An upload goes so long after its last part came."""
+
+MOST_OF_AN_ACCOUNT = 5
+MOST_OF_A_CHANNEL = 500
+"""Unfinished uploads at a time: what is begun and left takes space for a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file whose parts come. `part_size`: that of all parts but the last, None until one of them came."""
+
+    id: str
+    owner: str
+    channel: str
+    name: str
+    media_type: str
+    parts: int
+    part_size: int | None
+    blob: str
+    key_by: str
+    key: bytes
+    at: datetime
+    ref: str | None = None
+    """The file that it has become."""
+
+
+class Uploads:
+    """Takes parts. One instance may take some and another the others, in any order."""
+
+    def __init__(self, keeping: Keeping) -> None:
+        self._keeping = keeping
+        self._files = keeping.files
+        self._uploads = keeping.records.database[UPLOADS]
+
+    def take(self, owner: str, channel: str, part: Mapping[str, Any], now: datetime) -> PartTaken:
+        """What became of one part (the data of an `attachment.upload`): the file, if it was the last that lacked.
+
+        Raises `Conflict` if other instances are faster again and again.
+        """
+        for _ in range(TRIES):
+            try:
+                return self._take(owner, channel, part, now)
+            except Conflict:
+                continue
+        raise Conflict("others are taking parts of the same upload")
+
+    def _take(self, owner: str, channel: str, part: Mapping[str, Any], now: datetime) -> PartTaken:
+        unfit = self._unfit(part)
+        if unfit is not None:
+            return unfit
+        upload = self._begun(owner, channel, part, now)
+        if isinstance(upload, TooMany):
+            return upload
+        if (upload.name, upload.media_type, upload.parts) != (part["name"], part["media_type"], part["parts"]):
+            return Contradicted("The first part of this file came with another name, media type or number of parts.")
+        if not self._fits(upload, part):
+            return Contradicted(OF_ONE_SIZE)
+        if not self._write(upload, part):
+            return Contradicted("This part came before, with another content.")
+        if upload.ref is not None:
+            return Brought(upload.name, upload.media_type, upload.ref)
+        if self._files.segments(upload.blob) < upload.parts:
+            return Awaited()
+        return self._whole(upload.id, now)
+
+    def _unfit(self, part: Mapping[str, Any]) -> Unfit | None:
+        """What can be said against a file by any one of its parts."""
+        terms, number, parts = self._keeping.terms, part["part"], part["parts"]
+        if number > parts:
+            return Unfit("part", f"This file has {parts} parts, it says.")
+        if not part["content"] and parts > 1:
+            return Unfit("content", "A part of several is never empty.")
+        # The last one may be smaller than the others, never larger.
+        if (parts - 1) * len(part["content"]) + 1 > terms.largest or len(part["content"]) > terms.largest:
+            return terms.too_large
+        return terms.refusal(part["media_type"], part["content"][:HEAD]) if number == 1 else None
+
+    def _begun(self, owner: str, channel: str, part: Mapping[str, Any], now: datetime) -> Upload | TooMany:
+        id_ = derived_id("upload", channel, owner, part["upload"])
+        # With its time, so that it is not given up meanwhile.
+        heard = {"$max": {"at": now}}
+        found: Document | None = self._uploads.find_one_and_update(
+            {"_id": id_}, heard, return_document=ReturnDocument.AFTER
+        )
+        if found is not None:
+            return upload_of(found)
+        for of, most in (({"owner": owner}, MOST_OF_AN_ACCOUNT), ({"channel": channel}, MOST_OF_A_CHANNEL)):
+            unfinished = list(self._uploads.find({**of, "ref": None}, {"at": 1}).sort("at", ASCENDING).limit(most))
+            if len(unfinished) >= most:
+                return TooMany(unfinished[0]["at"] + UNFINISHED)
+        wrapped = self._keeping.keys.wrap(new_key())
+        upload = Upload(
+            id_,
+            owner,
+            channel,
+            part["name"],
+            part["media_type"],
+            part["parts"],
+            None,
+            uuid.uuid4().hex,
+            wrapped.by,
+            wrapped.key,
+            now,
+        )
+        try:
+            self._uploads.insert_one(upload_document(upload))
+        except DuplicateKeyError as error:
+            raise Conflict("another instance takes the first part of this upload") from error
+        return upload
+
+    def _fits(self, upload: Upload, part: Mapping[str, Any]) -> bool:
+        """Whether the part is as large as the others, as far as that is known; from the first one on it is."""
+        size = len(part["content"])
+        if part["part"] == upload.parts:
+            return upload.part_size is None or size <= upload.part_size
+        if upload.part_size is None:
+            first = self._uploads.update_one({"_id": upload.id, "part_size": None}, {"$set": {"part_size": size}})
+            if not first.matched_count:
+                raise Conflict("another instance takes a part of this upload")
+            return True
+        return size == upload.part_size
+
+    def _write(self, upload: Upload, part: Mapping[str, Any]) -> bool:
+        """Keep the part, sealed; False if it is there with another content."""
+        number, last = part["part"] - 1, part["part"] == upload.parts
+        key = self._keeping.keys.unwrap(Wrapped(upload.key_by, upload.key))
+        sealed = seal_segment(key, upload.blob, number, part["content"], last=last)
+        if self._files.write_segment(upload.blob, number, sealed):
+            return True
+        return self._files.segment(upload.blob, number) == sealed
+
+    def _whole(self, id_: str, now: datetime) -> PartTaken:
+        """All parts are there: the file is put down, once; the same content of before is as good."""
+        found = self._uploads.find_one({"_id": id_})
+        if found is None:
+            raise Conflict("it was given up just now")
+        upload = upload_of(found)  # with the size of its parts, which another instance may have put down
+        part_size = upload.part_size or SEGMENT
+        digest, size = self._read(upload)
+        if size > self._keeping.terms.largest:
+            return self._keeping.terms.too_large
+        if size > upload.parts * part_size:  # the last one came before it was known how large the others are
+            return Contradicted(OF_ONE_SIZE)
+        file = File(
+            self._keeping.ref(upload.owner, digest),
+            upload.owner,
+            essence(upload.media_type),
+            size,
+            digest,
+            part_size,
+            upload.blob,
+            upload.key_by,
+            upload.key,
+            now,
+            "writing",
+        )
+        if self._keeping.begin(file):
+            self._files.close(upload.blob, size + upload.parts * TAG, part_size + TAG, now)
+            if not self._keeping.end(file):
+                raise Conflict("the same content is being written")
+        self._uploads.update_one({"_id": upload.id}, {"$set": {"ref": file.ref}})
+        return Brought(upload.name, upload.media_type, file.ref)
+
+    def _read(self, upload: Upload) -> tuple[str, int]:
+        """The SHA-256 of the whole, and its size."""
+        key = self._keeping.keys.unwrap(Wrapped(upload.key_by, upload.key))
+        digest, size = hashlib.sha256(), 0
+        for number in range(upload.parts):
+            sealed = self._files.segment(upload.blob, number)
+            if sealed is None:
+                raise Tampered(f"segment {number} of file {upload.blob} is missing")
+            content = open_segment(key, upload.blob, number, sealed, last=number == upload.parts - 1)
+            digest.update(content)
+            size += len(content)
+        return digest.hexdigest(), size
+
+
+def upload_document(upload: Upload) -> Document:
+    """An upload as it is stored."""
+    document = fields_of(upload)
+    document["_id"] = document.pop("id")
+    return document
+
+
+def upload_of(document: Mapping[str, Any]) -> Upload:
+    """The inverse of `upload_document`."""
+    values = {**document, "id": document["_id"]}
+    del values["_id"]
+    return Upload(**values)

@@ -1,0 +1,177 @@
+"""Parts of files on the real database: in any order, again, at two instances at once, and contradicting each other."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from gridfs import GridFSBucket
+from pymongo.database import Database
+
+from deploy.local.desk import Desk
+from services.chassis.unit_of_work import Store, open_database
+from services.intake.domain.files import Awaited, Brought, Contradicted, PartTaken, TooMany, Unfit
+from services.intake.files.keeping import Keeping, Terms, file_of
+from services.intake.files.keys import MasterKeys
+from services.intake.files.reading import opened
+from services.intake.files.sealing import SEGMENT, TAG
+from services.intake.files.uploads import MOST_OF_AN_ACCOUNT, UNFINISHED, Uploads
+from services.intake.repository import INDEXES
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+KEYS = MasterKeys.parse(f"first {'A' * 43}=")
+HEAD = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3"
+
+
+@pytest.fixture
+def database(desk: Desk) -> Iterator[Database[dict[str, Any]]]:
+    found = open_database(desk.mongo_url("intake"), f"{desk.name}_intake", "tests")
+    Store(found, "intake").prepare(INDEXES)
+    yield found
+    found.client.close()
+
+
+def keeping(database: Database[dict[str, Any]], mib: float = 20) -> Keeping:
+    return Keeping(database, KEYS, "k" * 32, Terms(int(mib * 1024**2)))
+
+
+def parts_of(content: bytes, size: int, **more: Any) -> list[dict[str, Any]]:
+    """The data of each `attachment.upload`."""
+    pieces = [content[at : at + size] for at in range(0, len(content), size)] or [b""]
+    told = {"upload": "u1", "name": "a.pdf", "media_type": "application/pdf", "parts": len(pieces), **more}
+    return [{**told, "part": number, "content": piece} for number, piece in enumerate(pieces, 1)]
+
+
+def send(uploads: Uploads, part: dict[str, Any], owner: str = "account:ann", at: datetime = NOW) -> PartTaken:
+    return uploads.take(owner, "web", part, at)
+
+
+def content_of(kept: Keeping, ref: str) -> bytes:
+    file = file_of(kept.records.find_one({"_id": ref}) or {})
+    return b"".join(opened(kept, file, part) for part in range(1, file.parts + 1))
+
+
+@pytest.mark.parametrize("size", [SEGMENT, 1000, 4096])
+def test_parts_in_any_order_make_the_file(database: Database[dict[str, Any]], size: int) -> None:
+    kept = keeping(database)
+    content = HEAD + os.urandom(3 * size)
+    parts = parts_of(content, size)
+    random.Random(size).shuffle(parts)
+    answers = [send(Uploads(kept), part) for part in parts]
+    assert answers[:-1] == [Awaited()] * 3
+    last = answers[-1]
+    assert isinstance(last, Brought)
+    assert content_of(kept, last.ref) == content
+    record = file_of(kept.records.find_one({"_id": last.ref}) or {})
+    assert (record.size, record.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    whole = GridFSBucket(database, "files").open_download_stream(record.blob)
+    assert len(whole.read()) == len(content) + 4 * TAG, "it is a file of GridFS"
+    assert [send(Uploads(kept), part) for part in parts] == [last] * 4, "a part that comes again changes nothing"
+    assert database["files.chunks"].count_documents({}) == 4
+
+
+def test_the_same_content_is_stored_once_however_it_comes(database: Database[dict[str, Any]]) -> None:
+    kept = keeping(database)
+    content = HEAD + b"a little"
+    (small,) = kept.bring("account:ann", [{"name": "b", "media_type": "application/pdf", "content": content}], NOW)
+    assert isinstance(small, Brought)
+    ways = [parts_of(content, size, upload=f"u{size}") for size in (SEGMENT, 10)]
+    refs = {send(Uploads(kept), parts[-1]) and send(Uploads(kept), parts[0]) for parts in ways[:1]}
+    assert {one.ref for one in refs if isinstance(one, Brought)} == {small.ref}
+    last = [send(Uploads(kept), part) for part in ways[1]][-1]
+    assert isinstance(last, Brought)
+    assert last.ref == small.ref
+    (other,) = kept.bring("account:bob", [{"name": "b", "media_type": "application/pdf", "content": content}], NOW)
+    assert isinstance(other, Brought)
+    assert other.ref != small.ref, "but nobody learns whether another has it"
+    assert kept.records.count_documents({}) == 2
+
+
+def test_two_instances_that_take_parts_at_once_agree(desk: Desk, database: Database[dict[str, Any]]) -> None:
+    del database
+    content = HEAD + os.urandom(7000)
+    parts = parts_of(content, 1000) * 2
+    random.Random(1).shuffle(parts)
+    clients = [open_database(desk.mongo_url("intake"), f"{desk.name}_intake", "tests") for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda job: send(Uploads(keeping(clients[job[0] % 4])), job[1]), enumerate(parts)))
+    stored = {one.ref for one in found if isinstance(one, Brought)}
+    assert all(isinstance(one, Brought | Awaited) for one in found)
+    assert len(stored) == 1
+    assert content_of(keeping(clients[0]), stored.pop()) == content
+    for client in clients:
+        client.client.close()
+
+
+def test_two_instances_that_keep_one_content_at_once_agree(desk: Desk, database: Database[dict[str, Any]]) -> None:
+    clients = [open_database(desk.mongo_url("intake"), f"{desk.name}_intake", "tests") for _ in range(4)]
+    brought = [{"name": "b", "media_type": "application/pdf", "content": HEAD}]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda n: keeping(clients[n % 4]).bring("account:ann", brought, NOW)[0], range(16)))
+    refs = {one.ref for one in found if isinstance(one, Brought)}
+    assert len(refs) == 1
+    assert content_of(keeping(clients[0]), refs.pop()) == HEAD
+    assert database["files.chunks"].count_documents({}) == 1, "who was too late left nothing"
+    for client in clients:
+        client.client.close()
+
+
+def test_parts_that_contradict_are_refused(database: Database[dict[str, Any]]) -> None:
+    uploads = Uploads(keeping(database))
+    first, second, third = parts_of(HEAD + bytes(30), 16)
+    assert send(uploads, second) == Awaited()
+    for wrong in (
+        {**second, "content": b"x" * 16},
+        {**first, "content": HEAD},
+        {**first, "name": "b.pdf"},
+        {**first, "parts": 4},
+        {**third, "content": bytes(17)},
+    ):
+        assert isinstance(send(uploads, wrong), Contradicted)
+    assert send(uploads, third) == Awaited()
+    assert isinstance(send(uploads, first), Brought)
+
+
+def test_a_last_part_that_is_too_large_is_found_out_in_the_end(database: Database[dict[str, Any]]) -> None:
+    uploads = Uploads(keeping(database))
+    first, last = parts_of(HEAD + bytes(20), len(HEAD))[:2]
+    assert send(uploads, {**last, "parts": 2, "content": bytes(len(HEAD) + 1)}) == Awaited()
+    assert isinstance(send(uploads, {**first, "parts": 2}), Contradicted)
+
+
+def test_what_will_not_be_taken_is_not_kept(database: Database[dict[str, Any]]) -> None:
+    uploads = Uploads(keeping(database, mib=0.001))
+    for part, field in (
+        (parts_of(HEAD + bytes(1200), 300)[1], "content"),
+        (parts_of(b"MZ" + bytes(60), 300)[0], "media_type"),
+        ({**parts_of(HEAD, 300)[0], "part": 2}, "part"),
+        ({**parts_of(HEAD, 300)[0], "parts": 2, "content": b""}, "content"),
+    ):
+        unfit = send(uploads, part)
+        assert isinstance(unfit, Unfit)
+        assert unfit.field == field
+    assert database["files.chunks"].count_documents({}) == database["uploads"].count_documents({}) == 0
+
+
+def test_an_empty_file_is_a_file(database: Database[dict[str, Any]]) -> None:
+    kept = keeping(database)
+    (part,) = parts_of(b"", SEGMENT, media_type="text/plain")
+    stored = send(Uploads(kept), part)
+    assert isinstance(stored, Brought)
+    assert content_of(kept, stored.ref) == b""
+
+
+def test_who_finishes_nothing_may_not_begin_more(database: Database[dict[str, Any]]) -> None:
+    uploads = Uploads(keeping(database))
+    part = parts_of(HEAD + bytes(20), 16)[0]
+    for number in range(MOST_OF_AN_ACCOUNT):
+        assert send(uploads, {**part, "upload": f"u{number}"}, at=NOW + timedelta(minutes=number)) == Awaited()
+    assert send(uploads, {**part, "upload": "more"}) == TooMany(NOW + UNFINISHED)
+    assert send(uploads, {**part, "upload": "more"}, owner="account:bob") == Awaited()
+    assert send(uploads, {**part, "upload": "u0"}) == Awaited(), "what is begun may go on"

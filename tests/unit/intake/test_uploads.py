@@ -1,0 +1,67 @@
+"""A large file comes in parts: each is answered, and the last one with the file's reference."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.intake.domain.attachments import HARMFUL
+from services.intake.domain.files import Brought, Contradicted, PartTaken, TooMany, Unfit
+from tests.unit.intake.desk import MORNING, Desk, Heard, account
+from tests.unit.intake.test_attachments import WORDS, by_reference
+
+
+def part(desk: Desk, became: PartTaken | None = None, **more: Any) -> Heard:
+    """Part 1 of 2, and what became of it before the turn."""
+    if became is not None:
+        desk.uploaded = became
+    file = {"upload": "u1", "name": "film.mp4", "media_type": "video/mp4", "part": 1, "parts": 2}
+    content = b64encode(b"0" * 10).decode()
+    return desk.send("attachment.upload", {"requester": account(), **file, "content": content, **more})
+
+
+def test_a_part_is_accepted_and_the_last_is_answered_with_the_file() -> None:
+    desk = Desk()
+    heard = part(desk)
+    assert (heard.type, heard.data) == ("command.accepted", {})
+    ref = desk.keep("account:ann", WORDS)
+    heard = part(desk, Brought("words.txt", "text/plain", ref), part=2)
+    assert heard.type == "attachment.stored"
+    stored = heard.data["attachment"]
+    assert stored == by_reference(ref, name="words.txt")
+    assert desk.reply(desk.opened(), attachments=[stored]).type == "command.accepted"
+    assert heard.decision.remember, "the same part again gets the same answer"
+
+
+@pytest.mark.parametrize(
+    ("became", "code", "errors"),
+    [
+        (Contradicted("Another content."), "conflict", {}),
+        (Unfit("media_type", "A program."), "invalid", {"media_type": ["A program."]}),
+        (Unfit("content", "A file may have 1 MiB.", True), "too_large", {"content": ["A file may have 1 MiB."]}),
+    ],
+)
+def test_a_part_that_is_not_taken_is_told_why(became: PartTaken, code: str, errors: dict[str, Any]) -> None:
+    heard = part(Desk(), became)
+    assert (heard.code, heard.data["errors"]) == (code, errors)
+
+
+def test_who_begins_too_many_files_hears_from_when_on_they_may_again() -> None:
+    heard = part(Desk(), TooMany(MORNING + timedelta(hours=3)))
+    assert (heard.code, heard.data["retry_at"]) == ("rate_limited", MORNING + timedelta(hours=3))
+
+
+def test_an_upload_of_what_is_known_to_be_harmful_is_refused() -> None:
+    desk = Desk()
+    ref = desk.keep("account:ann", WORDS, state="infected")
+    assert part(desk, Brought("a", "text/plain", ref)).data["message"] == HARMFUL
+
+
+def test_agents_upload_nothing() -> None:
+    desk = Desk()
+    upload = {"requester": account(), "upload": "u", "name": "a", "media_type": "text/plain", "part": 1, "parts": 1}
+    heard = desk.send("attachment.upload", {**upload, "content": ""}, "agent.a1")
+    assert heard.code == "forbidden"
