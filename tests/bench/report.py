@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
+from tests.bench.fairness import Fairness
 from tests.bench.latency import Latency
 from tests.bench.measure import Rate
 from tests.bench.memory import Memory
@@ -56,6 +57,13 @@ GOALS = [
         1.5,
         False,
     ),
+    Goal(
+        "unevenness of agents' load, times that of a router without delay",
+        ("fairness",),
+        lambda of: of["fairness"].desk.mean / of["fairness"].ideal.mean,
+        1.2,
+        False,
+    ),
     Goal("timers, p99 late in seconds", ("timers",), lambda of: of["timers"].p99, 1, False),
     Goal("timers that did not fire once", ("timers",), lambda of: of["timers"].not_once, 0, False),
     Goal(
@@ -76,6 +84,8 @@ def tables(results: Results) -> Iterator[Table]:
     latencies = {name: value for name, value in results.items() if isinstance(value, Latency)}
     if latencies:
         yield _latencies(latencies)
+    if "fairness" in results:
+        yield _fairness(results["fairness"])
     if "timers" in results:
         yield _lateness(results["timers"])
     if "memory" in results:
@@ -123,6 +133,18 @@ def _latencies(latencies: Mapping[str, Latency]) -> Table:
     table = Table("what", "count", "p50", "p99", "largest", title="Milliseconds from submission to agent, 50 a second")
     for name, value in latencies.items():
         table.add_row(name, str(value.count), f"{value.p50:.1f}", f"{value.p99:.1f}", f"{value.largest:.1f}")
+    return table
+
+
+def _fairness(day: Fairness) -> Table:
+    title = (
+        "Greatest less least open/capacity of eligible agents of one kind, over a day:"
+        f" {day.tickets} tickets; one of the smallest capacity is {day.floor:.2f}"
+    )
+    table = Table("router", "answered", "samples", "mean", "p99", "largest", title=title)
+    for name, spread in (("three instances", day.desk), ("one without delay, in memory", day.ideal)):
+        figures = (f"{figure:.2f}" for figure in (spread.mean, spread.p99, spread.largest))
+        table.add_row(name, str(spread.answered), str(spread.samples), *figures)
     return table
 
 
