@@ -81,6 +81,7 @@ class Rules(Generic[V]):
     `prepare(messages, now)`: slow work before the turn (hash a secret, send a mail), once, not again after a conflict,
     for those messages that `needs_preparing`; gives the keys of those that it puts off, lest the others wait for them.
     `conclude(view, now)`: decides once more when all messages of the turn are decided.
+    `tidy(now)`: what is removed now and then outside of any turn, by any number of instances.
     `files`: those of the operator's that are taken anew while it runs.
     `reveal(outgoing)`: called as a message is published, for what may be published but never stored.
     """
@@ -92,6 +93,7 @@ class Rules(Generic[V]):
     prepare: Callable[[Sequence[Message], datetime], Collection[str]] | None = None
     needs_preparing: Callable[[Message], bool] = lambda _message: True
     reveal: Callable[[Outgoing], Outgoing] | None = None
+    tidy: Callable[[datetime], object] | None = None
     files: Reloaded[Any] | None = None
 
 
@@ -147,6 +149,12 @@ class Turn(Generic[V]):
         if any(one.fired and isinstance(error, Conflict) for plan in plans for one, error in plan.failed):
             raise Conflict("timers lost every race")
         return again
+
+    def tidy(self) -> None:
+        """Remove what `Rules.tidy` removes. Raises `DatabaseAway`."""
+        if self._rules.tidy is not None:
+            with reaching_database():
+                self._rules.tidy(self._store.now())
 
     def _decide_and_store(self, arrivals: list[Arrival], due: list[Arrival], plans: list[Plan]) -> None:
         with telemetry.TURN_SECONDS.labels("decide and store").time():

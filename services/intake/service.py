@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
 from pymongo.database import Database
 
 from services.chassis.catalogue import WrongCatalogue, load_catalogue
-from services.chassis.entrypoint import Turns, messages
+from services.chassis.entrypoint import Turns, every, messages
 from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Delivery
 from services.chassis.reloading import Reloaded
@@ -24,6 +25,7 @@ from services.intake.domain.decide import decide
 from services.intake.domain.state import State
 from services.intake.files.keeping import Keeping, Terms
 from services.intake.files.keys import MasterKeys, WrongKeys
+from services.intake.files.sweeping import sweep
 from services.intake.repository import INDEXES, Repository, needs_preparing
 from services.intake.secrets import Secrets
 from services.intake.settings import IntakeSettings
@@ -32,6 +34,7 @@ __all__ = ["INDEXES", "SETTINGS", "Intake", "Service", "rules"]
 
 
 MIB = 1024 * 1024
+TIDIED_EVERY = 60.0
 
 
 def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules[State]:
@@ -54,6 +57,7 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
         prepare=repository.prepare,
         needs_preparing=needs_preparing,
         reveal=with_secret(secrets),
+        tidy=partial(sweep, keeping),
         files=catalogue,
     )
 
@@ -90,6 +94,11 @@ class Intake:
     def hear(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
         """News of sla and routing. Nobody waits for what sla says, but it comes for each ticket: many at a time."""
         return self.turn.run(take)
+
+    @every(TIDIED_EVERY)  # type: ignore[untyped-decorator]
+    def tidy(self) -> None:
+        """Files that nobody came to name."""
+        self.turn.tidy()
 
 
 Service = Intake

@@ -33,6 +33,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     RECORDS: [
         IndexModel([("at", ASCENDING)], name="unused", partialFilterExpression={"used": False}),
         IndexModel([("key_by", ASCENDING)]),
+        IndexModel([("blob", ASCENDING)]),
         IndexModel([("damaged", ASCENDING)], partialFilterExpression={"damaged": True}),
     ],
 }
@@ -135,7 +136,7 @@ class Keeping:
                 return False
             if there is not None and there.blob == file.blob:
                 return True
-            if there is not None and self._replace(there, replace(file, version=there.version + 1)):
+            if there is not None and self.replace(there, replace(file, version=there.version + 1)):
                 self.files.remove(there.blob)
                 return True
         raise Conflict(f"others are writing the file {file.ref}")
@@ -146,7 +147,7 @@ class Keeping:
             return False
         if there.used or file.at - there.at < TOUCHED_AFTER:
             return True
-        return self._replace(there, replace(there, at=file.at, version=there.version + 1))
+        return self.replace(there, replace(there, at=file.at, version=there.version + 1))
 
     def end(self, file: File) -> bool:
         """Its content is written; False if another instance took it over and writes its own."""
@@ -156,7 +157,7 @@ class Keeping:
             return True
         return self.records.find_one({"_id": file.ref, "blob": file.blob}, {"_id": 1}) is not None
 
-    def _replace(self, there: File, by: File) -> bool:
+    def replace(self, there: File, by: File) -> bool:
         """Put `by` in its place, if it is still as it was read."""
         as_read = {"_id": there.ref, "version": there.version}
         return bool(self.records.replace_one(as_read, file_document(by)).matched_count)

@@ -64,6 +64,8 @@ class Upload:
     at: datetime
     ref: str | None = None
     """The file that it has become."""
+    removing: bool = False
+    """Nothing more is taken of it."""
 
 
 class Uploads:
@@ -122,7 +124,7 @@ class Uploads:
         # With its time, so that it is not given up meanwhile.
         heard = {"$max": {"at": now}}
         found: Document | None = self._uploads.find_one_and_update(
-            {"_id": id_}, heard, return_document=ReturnDocument.AFTER
+            {"_id": id_, "removing": False}, heard, return_document=ReturnDocument.AFTER
         )
         if found is not None:
             return upload_of(found)

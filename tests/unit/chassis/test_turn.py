@@ -259,6 +259,21 @@ def test_a_database_that_goes_away_while_a_turn_is_prepared_is_waited_for() -> N
     assert bench.repository.stored == {"a1": 1}
 
 
+def test_what_is_tidied_goes_by_the_databases_clock_and_a_database_that_is_away_is_said_so() -> None:
+    tidied: list[datetime] = []
+
+    def tidy(now: datetime) -> None:
+        tidied.append(now)
+        if len(tidied) > 1:
+            raise AutoReconnect("gone")
+
+    turn = Turn(Rules("toy", ToyRepository(), decide, tidy=tidy), FakeStore(clock=NOW), FakePublisher())
+    turn.tidy()
+    assert tidied == [NOW]
+    with pytest.raises(DatabaseAway):
+        turn.tidy()
+
+
 def test_what_was_decided_too_long_ago_is_decided_again() -> None:
     """The process stands still between the clock and the commit."""
     store = FakeStore(clock=NOW)

@@ -1,0 +1,48 @@
+"""Removes what nobody came to name: files without an entry, and uploads without an end, a day after the last of them.
+
+Any number of instances may sweep at once. Each thing is marked before its content goes, so that one that is cut off is
+swept again, and whatever comes to use it meanwhile is first or finds it gone. The page is docs/attachments.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from services.intake.files.keeping import Keeping, file_of
+from services.intake.files.uploads import UNFINISHED, UPLOADS, upload_of
+
+KEPT_UNUSED = timedelta(hours=24)
+"""A file that no entry names goes after so long."""
+
+AT_ONCE = 200
+
+
+def sweep(keeping: Keeping, now: datetime) -> int:
+    """Remove what is due at `now`; gives how many files and uploads that were."""
+    return _unused(keeping, now - KEPT_UNUSED) + _unfinished(keeping, now - UNFINISHED)
+
+
+def _unused(keeping: Keeping, before: datetime) -> int:
+    found = keeping.records.find({"used": False, "at": {"$lte": before}}).limit(AT_ONCE)
+    removed = 0
+    for file in map(file_of, list(found)):
+        going = replace(file, state="removing", version=file.version + 1)
+        if keeping.replace(file, going):
+            keeping.files.remove(file.blob)
+            removed += keeping.records.delete_one({"_id": file.ref, "version": going.version}).deleted_count
+    return removed
+
+
+def _unfinished(keeping: Keeping, before: datetime) -> int:
+    """Uploads that became a file are forgotten too; the file has their parts, unless it was there before."""
+    uploads = keeping.records.database[UPLOADS]
+    removed = 0
+    for upload in map(upload_of, list(uploads.find({"at": {"$lte": before}}).limit(AT_ONCE))):
+        as_read = {"_id": upload.id, "at": upload.at}
+        if not uploads.update_one(as_read, {"$set": {"removing": True}}).matched_count:
+            continue
+        if keeping.records.find_one({"blob": upload.blob}, {"_id": 1}) is None:
+            keeping.files.remove(upload.blob)
+        removed += uploads.delete_one({"_id": upload.id}).deleted_count
+    return removed
