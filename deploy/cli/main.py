@@ -16,7 +16,7 @@ from pymongo.errors import PyMongoError
 
 from contracts.names import role_of
 
-from . import requests, settings, show, sla, topology
+from . import keys, requests, settings, show, sla, topology
 from .bus import BROKEN, Bus
 from .dead import commands as dead
 from .desk import Desk, number_of
@@ -36,6 +36,7 @@ app = typer.Typer(
 app.add_typer(dead.app, name="dead")
 app.add_typer(notifications.app, name="notifications")
 app.command()(doctor)
+app.add_typer(keys.app, name="keys")
 app.add_typer(sla.app, name="sla")
 app.add_typer(topology.app, name="topology")
 console = show.console()

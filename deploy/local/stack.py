@@ -130,6 +130,7 @@ class Stack:
             **{f"CASEBUS_AMQP_AGENT_{agent.upper()}": desk.amqp_url(AGENT_PREFIX + agent) for agent in AGENTS},
             "CASEBUS_MONGO": desk.admin_mongo_url,
             "CASEBUS_DB_PREFIX": desk.db_prefix,
+            "CASEBUS_ATTACHMENT_KEYS_FILE": shlex.quote(str(self.folder.attachment_keys())),
             "CASEBUS_SMTP_SINK": shlex.quote(str(desk.mail_folder)),
         }
         for service in SERVICES:

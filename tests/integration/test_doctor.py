@@ -30,6 +30,7 @@ def settings_of(stack: Stack, desk: Desk) -> Settings:
         "AMQP_MANAGEMENT": stack.broker.management.url,
         "MONGO": desk.admin_mongo_url,
         "DB_PREFIX": desk.db_prefix,
+        "ATTACHMENT_KEYS_FILE": str(stack.folder.attachment_keys()),
     }
     return Settings(known | {f"HEALTH_{name.upper()}_1": desk.health_url(name) for name in SERVICES}, None)
 

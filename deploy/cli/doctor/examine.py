@@ -20,7 +20,7 @@ from deploy.local.management import Management, ManagementError
 from ..bus import BROKEN
 from ..desk import database_now
 from ..settings import Settings, Trouble
-from . import broker, database, evidence, services
+from . import broker, database, evidence, files, services
 from .finding import Finding
 
 PATIENCE = 3_000
@@ -50,6 +50,7 @@ def examine(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> 
         ahead = database_now(client) - datetime.now(UTC)
         yield from database.check(client, prefix)
         yield from evidence.left_lying(client, prefix)
+        yield from files.check(client, prefix, settings)
         yield from _books(client, prefix, behind, sleep)
     except PyMongoError as error:
         yield Finding("error", "database", f"It does not answer as it should: {_said(error)}.", START)

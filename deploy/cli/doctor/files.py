@@ -1,0 +1,48 @@
+"""Looks at attached files: whether the key file has the keys of all, and which did not open. Changes nothing.
+
+The page is docs/operating.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pymongo import MongoClient
+
+from services.intake.files.keeping import RECORDS
+from services.intake.files.rotation import held_by
+
+from ..keys import master_keys
+from ..settings import Settings, Trouble
+from .finding import Finding, some
+
+
+def check(client: MongoClient[dict[str, Any]], prefix: str, settings: Settings) -> Iterator[Finding]:
+    """Files that cannot be read, and why. Raises what pymongo raises."""
+    intake = client[f"{prefix}_intake"]
+    damaged = [row["blob"] for row in intake[RECORDS].find({"damaged": True}, {"blob": 1}).limit(6)]
+    if damaged:
+        yield Finding(
+            "error",
+            "attachments",
+            f"Files did not open when they were asked for: {some(damaged)}.",
+            "Intake's log says why (`a file cannot be read`). Put back their key, or their content from a backup.",
+        )
+    try:
+        keys = master_keys(settings)
+    except Trouble as error:
+        yield Finding(
+            "warning", "attachment keys", f"They cannot be looked at: {error}", "Set CASEBUS_ATTACHMENT_KEYS_FILE."
+        )
+        return
+    missing = held_by(intake)
+    for id_ in keys.keys:
+        del missing[id_]
+    if missing:
+        yield Finding(
+            "error",
+            "attachment keys",
+            f"The key file lacks {some(sorted(missing))}, which {missing.total():,} files need.",
+            "Put the key back into the file; without it they cannot be read again.",
+        )
