@@ -23,7 +23,7 @@ from services.intake.domain.accounts import Account, temporary_person
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import HANDED_OVER
 from services.intake.domain.decide import FOR_WHO_MAY_HAVE_IT
-from services.intake.domain.files import Brought, File, PartTaken, Unfit
+from services.intake.domain.files import Brought, File, PartTaken, Unfit, Verdict
 from services.intake.domain.history import Author, Entry
 from services.intake.domain.joining import JOINING
 from services.intake.domain.requesters import person_named
@@ -32,7 +32,9 @@ from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, f
 from services.intake.domain.viewing import PAGE, SHOWN, page_asked
 from services.intake.files import keeping, store, uploads
 from services.intake.files.keeping import RECORDS, Keeping, file_document, file_of
+from services.intake.files.quarantine import scan
 from services.intake.files.reading import read_part
+from services.intake.files.scanner import Scanner
 from services.intake.files.uploads import Uploads
 from services.intake.secrets import NO_HASH, Claim, Secrets
 
@@ -86,11 +88,14 @@ class Repository:
         catalogue: Callable[[], Catalogue],
         secrets: Secrets,
         keeping: Keeping,
+        scanner: Scanner | None,
         similar_from: float,
     ) -> None:
         self.db = database
         self._keeping = keeping
         self._uploads = Uploads(keeping)
+        self._scanner = scanner
+        self._verdicts: Mapping[str, Verdict | None] = {}
         self._uploaded: Mapping[str, PartTaken] = {}
         self._brought: Mapping[str, Sequence[Brought | Unfit]] = {}
         self._contents: Mapping[str, bytes | None] = {}
@@ -136,6 +141,11 @@ class Repository:
             and message.key not in put_off
             and (owner := self._known(message)) is not None
         }
+        self._verdicts = {
+            message.key: scan(self._keeping, self._scanner, message.subject or "")
+            for message in messages
+            if message.type == "timer.file_scan"
+        }
         asked = [message for message in messages if message.type == "attachment.download"]
         self._contents = {
             message.key: read_part(self._keeping, message.data["ref"], message.data.get("part") or 1)
@@ -180,6 +190,7 @@ class Repository:
             files=self._files(messages),
             contents=self._contents,
             uploaded=self._uploaded,
+            verdicts=self._verdicts,
         )
 
     def writes(self, state: State) -> list[Write]:
@@ -294,6 +305,7 @@ class Repository:
         refs = {
             one.ref for message in messages for one in self._brought.get(message.key, ()) if isinstance(one, Brought)
         }
+        refs.update(message.subject or "" for message in messages if message.type == "timer.file_scan")
         refs.update(one.ref for one in self._uploaded.values() if isinstance(one, Brought))
         refs.update(message.data["ref"] for message in messages if message.type == "attachment.download")
         return [file_of(row) for row in self.db[RECORDS].find({"_id": {"$in": list(refs)}})] if refs else []
@@ -304,11 +316,12 @@ class Repository:
         return [account_of(row) for row in self.db["accounts"].find({"_id": {"$in": list(persons)}})]
 
 
+SLOW_WITH_FILES = frozenset({"attachment.upload", "attachment.download", "timer.file_scan"})
+
+
 def needs_preparing(message: Message) -> bool:
     """Whether there is something slow to be done for it before the turn."""
-    return (
-        holds_a_secret(message) or brings_files(message) or message.type in ("attachment.upload", "attachment.download")
-    )
+    return holds_a_secret(message) or brings_files(message) or message.type in SLOW_WITH_FILES
 
 
 def brings_files(message: Message) -> bool:

@@ -14,17 +14,20 @@ import orjson
 from pymongo.database import Database
 
 from services.chassis.catalogue import WrongCatalogue, load_catalogue
-from services.chassis.entrypoint import Turns, every, messages
+from services.chassis.entrypoint import Turns, due_timers, every, messages
 from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Delivery
 from services.chassis.reloading import Reloaded
 from services.chassis.settings import WrongSettings
 from services.chassis.threads import in_native_threads
 from services.chassis.turn import Rules, Turn
+from services.chassis.unit_of_work import Fired
 from services.intake.domain.decide import decide
+from services.intake.domain.scanning import LANE
 from services.intake.domain.state import State
 from services.intake.files.keeping import Keeping, Terms
 from services.intake.files.keys import MasterKeys, WrongKeys
+from services.intake.files.scanner import Scanner
 from services.intake.files.sweeping import sweep
 from services.intake.repository import INDEXES, Repository, needs_preparing
 from services.intake.secrets import Secrets
@@ -48,8 +51,10 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     except WrongKeys as error:
         raise WrongSettings(f"CASEBUS_ATTACHMENT_KEYS does not do: {error}") from error
     secrets = Secrets(settings.secret_key, in_native_threads)
-    keeping = Keeping(database, keys, settings.secret_key, Terms(int(settings.attachment_mib * MIB)))
-    repository = Repository(database, catalogue, secrets, keeping, settings.similar_from)
+    scanner = Scanner.at(settings.scanner) if settings.scanner else None
+    terms = Terms(int(settings.attachment_mib * MIB), scanned=scanner is not None)
+    keeping = Keeping(database, keys, settings.secret_key, terms)
+    repository = Repository(database, catalogue, secrets, keeping, scanner, settings.similar_from)
     return Rules(
         "intake",
         repository,
@@ -94,6 +99,11 @@ class Intake:
     def hear(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
         """News of sla and routing. Nobody waits for what sla says, but it comes for each ticket: many at a time."""
         return self.turn.run(take)
+
+    @due_timers(lanes=lambda settings: [LANE] if settings.scanner else [])  # type: ignore[untyped-decorator]
+    def fire(self, timers: list[Fired]) -> None:
+        """Files that the scanner has to look at."""
+        self.turn.run(timers=timers)
 
     @every(TIDIED_EVERY)  # type: ignore[untyped-decorator]
     def tidy(self) -> None:

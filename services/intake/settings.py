@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from contracts.attachments import MAX_PARTS
 from contracts.common import MAX_ATTACHMENT
-from services.chassis.settings import Settings, expect
+from services.chassis.settings import Settings, WrongSettings, expect
 from services.intake.domain.similarity import SIMILAR_FROM
+from services.intake.files.scanner import Scanner, WrongScanner
 
 MOST_MIB = MAX_PARTS * MAX_ATTACHMENT // 1024**2
 """As large as a file in parts may be."""
@@ -28,6 +29,10 @@ class IntakeSettings(Settings):
     attachment_mib: float = 20.0
     """The largest file that is taken."""
 
+    scanner: str = ""
+    """Where a virus scanner listens that speaks ClamAV's protocol: tcp://host:port or unix:///path; empty: there is
+    none."""
+
     similar_from: float = SIMILAR_FROM
     """Score from which a requester is asked whether it is a ticket that they have open; 1: about equal texts only."""
 
@@ -35,4 +40,9 @@ class IntakeSettings(Settings):
         Settings.__post_init__(self)
         expect(len(self.secret_key) >= 32, "secret_key", "at least 32 characters")
         expect(0 < self.attachment_mib <= MOST_MIB, "attachment_mib", f"more than 0, and at most {MOST_MIB}")
+        if self.scanner:
+            try:
+                Scanner.at(self.scanner)
+            except WrongScanner as error:
+                raise WrongSettings(f"CASEBUS_SCANNER: {error}.") from error
         expect(0 < self.similar_from <= 1, "similar_from", "more than 0, and at most 1")

@@ -51,7 +51,7 @@ class Instance:
         self.name = name
         secrets = Secrets("k" * 32, lambda function, items: [function(item) for item in items])
         keeping = Keeping(store.database, MasterKeys.parse(f"first {'A' * 43}="), "k" * 32, Terms())
-        self.repository = Repository(store.database, lambda: CATALOGUE, secrets, keeping, 0.27)
+        self.repository = Repository(store.database, lambda: CATALOGUE, secrets, keeping, None, 0.27)
         self.turns = 0
 
     def begin(self, sent: Message) -> tuple[State, Decision]:

@@ -91,3 +91,14 @@ def test_a_finished_upload_is_forgotten_and_its_file_stays(database: Database[di
     assert sweep(kept, NOW + UNFINISHED) == 2
     assert left(database) == [1, 0, 1, 2], "the parts of the second upload were of no use"
     assert content_of(kept, last.ref) == content
+
+
+def test_the_content_of_a_harmful_file_goes_and_what_is_known_of_it_stays(database: Database[dict[str, Any]]) -> None:
+    kept = keeping(database)
+    ref = brought(kept)
+    file = file_of(kept.records.find_one({"_id": ref}) or {})
+    kept.replace(file, replace(file, state="infected", used=True, version=file.version + 1))
+    assert [sweep(kept, NOW), sweep(kept, NOW)] == [1, 0]
+    assert left(database) == [1, 0, 0, 0]
+    assert brought(kept) == ref
+    assert left(database) == [1, 0, 0, 0], "and it is not stored again"

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain.files import File, Unfit, reference
 from services.intake.domain.requesters import person_named
+from services.intake.domain.scanning import asking
 from services.intake.domain.state import State, TicketWritten
 
 MOST_OF_A_TICKET = 100 * 1024 * 1024
@@ -75,7 +77,7 @@ def _otherwise(file: File, named: dict[str, Any]) -> str | None:
     return next((name for name in ("media_type", "sha256", "size") if named[name] != getattr(file, name)), None)
 
 
-def with_files(decision: Decision, attached: Attached) -> Decision:
+def with_files(decision: Decision, attached: Attached, now: datetime) -> Decision:
     """The decision, whose entry names these files: they count for its ticket, and stay from now on.
 
     Refused with `too_large` if the ticket would have more than `MOST_OF_A_TICKET`.
@@ -90,4 +92,6 @@ def with_files(decision: Decision, attached: Attached) -> Decision:
     counted = replace(written, ticket=replace(written.ticket, attached=total))
     used = {file.ref: replace(file, used=True, version=file.version + 1) for file in attached.files if not file.used}
     changes = [counted if change is written else change for change in decision.changes]
-    return replace(decision, changes=[*changes, *used.values()])
+    named = [(file, reference["name"]) for file, reference in zip(attached.files, attached.references, strict=True)]
+    timers = asking(written.ticket, named, now)
+    return replace(decision, changes=[*changes, *used.values()], timers=[*decision.timers, *timers])

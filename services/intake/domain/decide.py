@@ -31,6 +31,7 @@ from services.intake.domain.lifecycle import (
 )
 from services.intake.domain.replies import reply
 from services.intake.domain.requesters import caller, open_temporary
+from services.intake.domain.scanning import scanned
 from services.intake.domain.state import Escalatable, State
 from services.intake.domain.submission import submit
 from services.intake.domain.tickets import Agent, Ticket
@@ -59,6 +60,8 @@ def _decide(state: State, message: Message, now: datetime) -> Decision:
             return _heard(state, message)
         case "account.open_temporary":
             return open_temporary(state, message, now)
+        case "timer.file_scan":
+            return scanned(state, message, now)
         case "ticket.assign" | "ticket.unassign" | "ticket.auto_close":
             return _of_service(state, message, now)
     if "moderator" in message.data:

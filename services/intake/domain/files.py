@@ -83,6 +83,19 @@ PartTaken = Brought | Awaited | Unfit | Contradicted | TooMany
 """What may become of one part of a file; `Brought`, if with it all are there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """The scanner found nothing in a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Harmful:
+    """The scanner found something in a file."""
+
+
+Verdict = Clean | Harmful
+
+
 def reference(file: File, name: str, media_type: str) -> dict[str, Any]:
     """The file as the wire names it."""
     return {"name": name, "media_type": media_type, "ref": file.ref, "sha256": file.sha256, "size": file.size}

@@ -33,7 +33,7 @@ def reply(state: State, message: Message, caller: Caller, ticket: Ticket, now: d
     files = attached(state, message)
     if isinstance(files, Answer):
         return Decision(answer=files)
-    return with_files(_reply(state, message, caller, state.final(ticket), files, now), files)
+    return with_files(_reply(state, message, caller, state.final(ticket), files, now), files, now)
 
 
 def _reply(state: State, message: Message, caller: Caller, ticket: Ticket, files: Attached, now: datetime) -> Decision:

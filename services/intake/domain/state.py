@@ -13,7 +13,7 @@ from datetime import datetime
 from contracts.catalogue import Catalogue
 from services.intake.domain.accounts import Account, AccountWritten
 from services.intake.domain.agents import KnownAgent
-from services.intake.domain.files import Brought, File, PartTaken, Unfit
+from services.intake.domain.files import Brought, File, PartTaken, Unfit, Verdict
 from services.intake.domain.history import Entry
 from services.intake.domain.similarity import SIMILAR_FROM
 from services.intake.domain.tickets import Ticket
@@ -65,7 +65,7 @@ class State:
     that somebody wants escalated, or that news came of, by ticket id. `brought`: what became of the attachments of a
     command, by message key; `files`: those that the turn's messages name, by reference; `contents`: parts of files that
     are asked for, by message key, None where one cannot be read; `uploaded`: what became of parts that came, by
-    message key.
+    message key; `verdicts`: what the scanner said of a file, by the key of the timer that has it asked.
     """
 
     def __init__(
@@ -88,6 +88,7 @@ class State:
         files: Iterable[File] = (),
         contents: Mapping[str, bytes | None] | None = None,
         uploaded: Mapping[str, PartTaken] | None = None,
+        verdicts: Mapping[str, Verdict | None] | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.verified = verified
@@ -99,6 +100,7 @@ class State:
         self.brought = brought or {}
         self.contents = contents or {}
         self.uploaded = uploaded or {}
+        self.verdicts = verdicts or {}
         self.tickets: dict[str, Ticket] = {}
         self.accounts = {account.person: account for account in accounts}
         self.agents = {agent.id: agent for agent in agents}

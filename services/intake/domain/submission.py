@@ -37,7 +37,7 @@ def submit(state: State, message: Message, caller: Caller, now: datetime) -> Dec
     files = attached(state, message)
     if isinstance(files, Answer):
         return Decision(answer=files)
-    return with_files(_submit(state, message, caller, category, files, now), files)
+    return with_files(_submit(state, message, caller, category, files, now), files, now)
 
 
 def _submit(

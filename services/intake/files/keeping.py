@@ -34,6 +34,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("at", ASCENDING)], name="unused", partialFilterExpression={"used": False}),
         IndexModel([("key_by", ASCENDING)]),
         IndexModel([("blob", ASCENDING)]),
+        IndexModel([("state", ASCENDING), ("blob", ASCENDING)], partialFilterExpression={"state": "infected"}),
         IndexModel([("damaged", ASCENDING)], partialFilterExpression={"damaged": True}),
     ],
 }

@@ -20,7 +20,17 @@ AT_ONCE = 200
 
 def sweep(keeping: Keeping, now: datetime) -> int:
     """Remove what is due at `now`; gives how many files and uploads that were."""
-    return _unused(keeping, now - KEPT_UNUSED) + _unfinished(keeping, now - UNFINISHED)
+    return _unused(keeping, now - KEPT_UNUSED) + _unfinished(keeping, now - UNFINISHED) + _infected(keeping)
+
+
+def _infected(keeping: Keeping) -> int:
+    """The content of what the scanner found harmful; what is known of it stays."""
+    found = keeping.records.find({"state": "infected", "blob": {"$gt": ""}}).limit(AT_ONCE)
+    removed = 0
+    for file in map(file_of, list(found)):
+        keeping.files.remove(file.blob)
+        removed += keeping.replace(file, replace(file, blob="", version=file.version + 1))
+    return removed
 
 
 def _unused(keeping: Keeping, before: datetime) -> int:

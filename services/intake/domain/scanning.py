@@ -1,0 +1,60 @@
+"""A virus scanner looks at files, where the operator has one: each is in quarantine until it is known to be clean.
+
+The scanner is asked when a ticket comes to name the file (nobody could have it before), before the turn
+(files/quarantine.py). The page is docs/attachments.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from services.chassis.decision import Arm, Decision, Message
+from services.intake.domain.files import Clean, File, Harmful
+from services.intake.domain.history import Author
+from services.intake.domain.recording import recorded
+from services.intake.domain.state import State
+from services.intake.domain.tickets import Ticket, next_version
+
+SCAN = "file_scan"
+"""The timer that asks the scanner about a file of a ticket."""
+
+LANE = "scanner"
+"""What waits for a slow scanner waits alone."""
+
+FIRST_RETRY = timedelta(seconds=1)
+LONGEST_RETRY = timedelta(minutes=10)
+
+SERVICE = Author("service", "intake")
+
+
+def asking(ticket: Ticket, files: Iterable[tuple[File, str]], now: datetime) -> list[Arm]:
+    """The timers that ask about those of a ticket's new files (each with its name) that are in quarantine."""
+    return [_asks(ticket.number, file.ref, name, 0, now) for file, name in files if file.state == "quarantined"]
+
+
+def scanned(state: State, message: Message, now: datetime) -> Decision:
+    """What the scanner said of a file: clean, it may be had; harmful, it may not, and the ticket's history says so.
+
+    A scanner that is away is asked again, after longer and longer, for as long as it takes.
+    """
+    ref, data = message.subject or "", message.data
+    file, ticket = state.files.get(ref), state.ticket(data["number"])
+    if file is None or ticket is None or file.state == "stored":
+        return Decision()
+    verdict = state.verdicts.get(message.key)
+    if file.state == "infected" or isinstance(verdict, Harmful):
+        found = [] if file.state == "infected" else [replace(file, state="infected", version=file.version + 1)]
+        text = f"The virus scanner found something harmful in {data['name']}: the file cannot be opened any more."
+        noted = recorded(message, next_version(ticket, now), "ticket.note_added", SERVICE, text, now)
+        return replace(noted, changes=[*noted.changes, *found])
+    if isinstance(verdict, Clean):
+        return Decision([replace(file, state="stored", version=file.version + 1)])
+    tries = data["tries"]
+    again = min(FIRST_RETRY * 2 ** min(tries, 10), LONGEST_RETRY)
+    return Decision(timers=[_asks(ticket.number, ref, data["name"], tries + 1, now + again)])
+
+
+def _asks(number: str, ref: str, name: str, tries: int, due: datetime) -> Arm:
+    return Arm(f"scan:{ref}:{number}", due, SCAN, ref, {"number": number, "name": name, "tries": tries}, lane=LANE)
