@@ -69,6 +69,7 @@ DELIVERY_LIMIT = 100
 BUILT = frozenset(
     {
         "account.open_temporary",
+        "account.set_preferences",
         "ticket.submit",
         "ticket.reply",
         "ticket.accept_solution",

@@ -19,15 +19,16 @@ from contracts.catalogue import Catalogue
 from services.chassis.decision import Message
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
-from services.intake.domain.accounts import Account, temporary_person
+from services.intake.domain.accounts import END, TEMPORARY_LASTS, Account, temporary_key
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import HANDED_OVER
 from services.intake.domain.decide import FOR_WHO_MAY_HAVE_IT
+from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
 from services.intake.domain.files import Brought, File, PartTaken, Unfit, Verdict
 from services.intake.domain.history import Author, Entry
 from services.intake.domain.joining import JOINING
-from services.intake.domain.requesters import person_named
-from services.intake.domain.state import Escalatable, Page, PageAsked, State
+from services.intake.domain.requesters import account_named
+from services.intake.domain.state import Ending, Escalatable, Page, PageAsked, State
 from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, fields_of
 from services.intake.domain.viewing import PAGE, SHOWN, page_asked
 from services.intake.files import keeping, store, uploads
@@ -67,6 +68,9 @@ FIRST_NUMBER = 10_000_001
 READ_A_TURN = 32
 """Parts of files read for one turn: 8 MiB."""
 
+OF_ACCOUNTS = frozenset({"account.set_preferences"})
+"""Commands that change what is kept of an account."""
+
 WRITING = frozenset({"ticket.submit", "ticket.reply"})
 """Commands that look at all that their requester has open: for the issue, for what is similar, for the address."""
 
@@ -90,6 +94,7 @@ class Repository:
         keeping: Keeping,
         scanner: Scanner | None,
         similar_from: float,
+        temporary_lasts: timedelta = TEMPORARY_LASTS,
     ) -> None:
         self.db = database
         self._keeping = keeping
@@ -102,6 +107,7 @@ class Repository:
         self._catalogue = catalogue
         self._secrets = secrets
         self._similar_from = similar_from
+        self._temporary_lasts = temporary_lasts
         self._numbers: deque[str] = deque()
         self._verified: frozenset[tuple[str, str]] = frozenset()
         self._try_again_at: Mapping[tuple[str, str], datetime] = {}
@@ -114,10 +120,10 @@ class Repository:
         opening = {one.key: (one.sender, one.id) for one in messages if one.type == "account.open_temporary"}
         hashed = self._secrets.hashed(opening)
         given = [(one, temporary) for one in messages if (temporary := _temporary(one)) is not None]
-        accounts = self._accounts({temporary_person(temporary["account_id"]) for _, temporary in given})
-        hashes = {account.person: account.secret_hash or NO_HASH for account in accounts}
+        accounts = self._accounts({temporary_key(temporary["account_id"]) for _, temporary in given})
+        hashes = {account.key: account.secret_hash or NO_HASH for account in accounts}
         checked = self._secrets.checked(
-            Claim(id_, temporary["secret"], hashes.get(temporary_person(id_), NO_HASH), message.sender)
+            Claim(id_, temporary["secret"], hashes.get(temporary_key(id_), NO_HASH), message.sender)
             for message, temporary in given
             for id_ in [temporary["account_id"]]
         )
@@ -158,17 +164,21 @@ class Repository:
         its = _temporary(message)
         if its is not None and (its["account_id"], its["secret"]) not in self._verified:
             return None
-        return person_named(message)
+        return account_named(message)
 
     def load(self, messages: Sequence[Message], now: datetime) -> State:  # noqa: ARG002 - the chassis's signature
         """All that these messages may touch."""
         submissions = sum(message.type == "ticket.submit" for message in messages)
-        persons = {person for one in messages if one.type in WRITING and (person := person_named(one)) is not None}
-        temporary = {temporary_person(one["account_id"]) for one in map(_temporary, messages) if one is not None}
+        persons = {person for one in messages if one.type in WRITING and (person := account_named(one)) is not None}
+        temporary = {temporary_key(one["account_id"]) for one in map(_temporary, messages) if one is not None}
+        setting = {key for one in messages if one.type in OF_ACCOUNTS and (key := account_named(one)) is not None}
+        ending = {one.subject for one in messages if one.type == f"timer.{END}" and one.subject is not None}
         self._take_numbers(submissions)
         listed, pages = self._pages(messages)
-        found, accounts = self._tickets_and_accounts(_numbers_named(messages), persons, persons | temporary)
-        tickets = {ticket.number: ticket for ticket in (*listed, *found)}
+        named = persons | temporary | setting | ending
+        found, accounts = self._tickets_and_accounts(_numbers_named(messages), persons, named)
+        without, endings = self._endings(ending)
+        tickets = {ticket.number: ticket for ticket in (*listed, *found, *without)}
         self._add_what_follows(messages, tickets)
         entries = self._entries(messages, tickets)
         agents, escalatable = self._news(messages, tickets)
@@ -191,6 +201,8 @@ class Repository:
             contents=self._contents,
             uploaded=self._uploaded,
             verdicts=self._verdicts,
+            temporary_lasts=self._temporary_lasts,
+            endings=endings,
         )
 
     def writes(self, state: State) -> list[Write]:
@@ -204,6 +216,7 @@ class Repository:
             ),
             *conditional_writes(RECORDS, state.loaded_files, state.files, file_document),
             *(Write("entries", entry_document(entry)) for entry in state.written_entries),
+            *(Write("entries", entry_document(one), ("version", one.version)) for one in state.erased_entries),
         ]
 
     def _take_numbers(self, wanted: int) -> None:
@@ -268,7 +281,7 @@ class Repository:
         tickets: list[Ticket] = []
         pages: dict[PageAsked, Page] = {}
         for message in messages:
-            person = person_named(message)
+            person = account_named(message)
             if message.type == "ticket.list" and person is not None:
                 asked = page_asked(message, person)
                 of_person = {"person": person} if asked.status is None else {"person": person, "status": asked.status}
@@ -309,6 +322,36 @@ class Repository:
         refs.update(one.ref for one in self._uploaded.values() if isinstance(one, Brought))
         refs.update(message.data["ref"] for message in messages if message.type == "attachment.download")
         return [file_of(row) for row in self.db[RECORDS].find({"_id": {"$in": list(refs)}})] if refs else []
+
+    def _endings(self, keys: Collection[str]) -> tuple[list[Ticket], dict[str, Ending]]:
+        """Of the tickets of these temporary accounts: is one open, when was the last closed, which have the name?"""
+        if not keys:
+            return [], {}
+        queries = []
+        for key in keys:
+            own = {"person": key}
+            named = {**own, "requester.display_name": {"$ne": ERASED}}
+            queries += [
+                Find("tickets", {**own, "open_key": {"$type": "string"}}, [("open_key", ASCENDING)], 1),
+                Find("tickets", own, [("closed_at", DESCENDING)], 1),
+                Find("tickets", named, [("opened_at", ASCENDING)], TICKETS_AT_ONCE),
+            ]
+        found = find(self.db, *queries)
+        tickets: list[Ticket] = []
+        endings: dict[str, Ending] = {}
+        for place, key in enumerate(keys):
+            is_open, closed, having_it = found[3 * place : 3 * place + 3]
+            with_name = [ticket_of(row) for row in having_it]
+            tickets += with_name
+            entries = self._entries_with_name([ticket.id for ticket in with_name])
+            last = next((row["closed_at"] for row in closed), None)
+            endings[key] = Ending(bool(is_open), last, tuple(one.id for one in with_name), tuple(entries))
+        return tickets, endings
+
+    def _entries_with_name(self, ticket_ids: Sequence[str]) -> list[Entry]:
+        of_requester = {"author.kind": "requester", "author.display_name": {"$ne": ERASED}}
+        condition = {"ticket_id": {"$in": list(ticket_ids)}, **of_requester}
+        return [entry_of(row) for row in self.db["entries"].find(condition).limit(ENTRIES_AT_ONCE)]
 
     def _accounts(self, persons: Collection[str]) -> list[Account]:
         if not persons:
@@ -372,7 +415,7 @@ def _escalation_of(message: Message, tickets: Mapping[str, Ticket]) -> str | Non
     return None if ticket is None else ticket.id
 
 
-OWN_FIELDS = ("key", "opening", "body_version", "history_size", "attached")
+OWN_FIELDS = ("person", "key", "opening", "body_version", "history_size", "attached")
 LATER_FIELDS = frozenset({"consent", "changed_from", "merged_into", "body_version", "attached"})
 """Those that documents of older versions lack."""
 
@@ -382,7 +425,6 @@ def ticket_document(ticket: Ticket) -> Document:
     document: Document = {name: getattr(ticket, name) for name in (*SNAPSHOT[1:], *OWN_FIELDS)}
     document |= {
         "_id": ticket.id,
-        "person": ticket.person,
         "requester": fields_of(ticket.requester),
         "agent": None if ticket.agent is None else fields_of(ticket.agent),
         "links": list(ticket.links),
@@ -422,13 +464,13 @@ def entry_of(document: Mapping[str, Any]) -> Entry:
 def account_document(account: Account) -> Document:
     """An account as it is stored."""
     document = fields_of(account)
-    document["_id"] = document.pop("person")
+    document["_id"] = document.pop("key")
     return document
 
 
 def account_of(document: Mapping[str, Any]) -> Account:
     """The inverse of `account_document`."""
-    values = {**document, "person": document["_id"]}
+    values = {**document, "key": document["_id"]}
     del values["_id"]
     return Account(**values)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -54,7 +55,8 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     scanner = Scanner.at(settings.scanner) if settings.scanner else None
     terms = Terms(int(settings.attachment_mib * MIB), scanned=scanner is not None)
     keeping = Keeping(database, keys, settings.secret_key, terms)
-    repository = Repository(database, catalogue, secrets, keeping, scanner, settings.similar_from)
+    lasts = timedelta(days=settings.temporary_days)
+    repository = Repository(database, catalogue, secrets, keeping, scanner, settings.similar_from, lasts)
     return Rules(
         "intake",
         repository,
@@ -102,7 +104,7 @@ class Intake:
 
     @due_timers(lanes=lambda settings: [LANE] if settings.scanner else [])  # type: ignore[untyped-decorator]
     def fire(self, timers: list[Fired]) -> None:
-        """Files that the scanner has to look at."""
+        """Files that the scanner has to look at; temporary accounts that may end."""
         self.turn.run(timers=timers)
 
     @every(TIDIED_EVERY)  # type: ignore[untyped-decorator]

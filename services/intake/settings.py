@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from datetime import timedelta
 
 from contracts.attachments import MAX_PARTS
 from contracts.common import MAX_ATTACHMENT
 from services.chassis.settings import Settings, WrongSettings, expect
+from services.intake.domain.accounts import TEMPORARY_LASTS
 from services.intake.domain.similarity import SIMILAR_FROM
 from services.intake.files.scanner import Scanner, WrongScanner
 
@@ -36,6 +38,9 @@ class IntakeSettings(Settings):
     similar_from: float = SIMILAR_FROM
     """Score from which a requester is asked whether it is a ticket that they have open; 1: about equal texts only."""
 
+    temporary_days: float = TEMPORARY_LASTS / timedelta(days=1)
+    """Days after opening, or after its last ticket was closed, when a temporary account ends."""
+
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
         expect(len(self.secret_key) >= 32, "secret_key", "at least 32 characters")
@@ -45,4 +50,5 @@ class IntakeSettings(Settings):
                 Scanner.at(self.scanner)
             except WrongScanner as error:
                 raise WrongSettings(f"CASEBUS_SCANNER: {error}.") from error
+        expect(0 < self.temporary_days <= 3650, "temporary_days", "more than 0 and at most 3650")
         expect(0 < self.similar_from <= 1, "similar_from", "more than 0, and at most 1")

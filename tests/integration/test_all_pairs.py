@@ -91,6 +91,7 @@ def of_its_own(at: Meeting, place: int) -> Meeting:
             id=renamed(one.id),
             number=f"{20_000_000 + 2 * place + second}",
             requester=replace(one.requester, id=renamed(one.requester.id)),
+            person=renamed(one.person),
         )
         for second, one in enumerate((at.ticket, at.other))
     }

@@ -159,6 +159,30 @@ def test_a_temporary_account_is_let_in_by_its_secret_which_is_stored_nowhere(des
         assert documents("accounts")[0]["secret_hash"].startswith("$argon2id$")
 
 
+def test_a_temporary_account_ends_after_its_last_ticket_and_its_name_is_nowhere(desk: Desk) -> None:
+    desk.settings_of["intake"] = {"CASEBUS_TEMPORARY_DAYS": str(2 / 86_400)}
+    desk.start_all([("intake", 1), ("intake", 2)])
+    opened = ask(
+        desk, "web", "1", "account.open_temporary", {"display_name": "Zoe", "contact_email": "zoe@example.org"}
+    )
+    zoe = {"temporary": {"account_id": opened.data["account_id"], "secret": opened.data["secret"]}}
+    number = ask(desk, "web", "2", "ticket.submit", submission(zoe)).data["ticket"]["number"]
+    seq = {"agent": {"id": "a1", "display_name": "Ada"}, "assignment_seq": 0, "reason": "least loaded"}
+    ask(desk, "routing", "3", "ticket.assign", {"number": number, **seq})
+    ask(desk, "agent.a1", "4", "ticket.close", {"agent_id": "a1", "number": number, "reason": "Done."})
+    deadline = time.monotonic() + PATIENCE
+    with database(desk) as documents:
+        while documents("tickets")[0]["requester"]["display_name"]:
+            assert time.monotonic() < deadline, documents("timers")
+            time.sleep(0.1)
+        for name in ("accounts", "tickets", "entries", "timers"):
+            assert "Zoe" not in str(documents(name))
+            assert "zoe@example.org" not in str(documents(name))
+        assert sorted(entry["version"] for entry in documents("entries")) == [1, 2, 3, 4]
+        assert documents("timers") == []
+    assert ask(desk, "web", "5", "ticket.view", {"requester": zoe, "number": number}).data["code"] == "unauthenticated"
+
+
 def test_replies_and_answers_that_meet_leave_no_gap(desk: Desk) -> None:
     desk.start_all([("intake", 1), ("intake", 2)])
     who = account()

@@ -19,6 +19,11 @@ RESTING = {"need_more_info", "solution_suggested", "closed"}
 PRESENCE = {"away", "offline"}
 """Timers for an agent's heartbeats."""
 
+ACCOUNT_END = "account_end"
+"""The timer that ends a temporary account."""
+
+TEMPORARY_LASTS = timedelta(days=30)
+
 ANSWERED_ANEW = {"ticket.list", "ticket.view", "agent.heartbeat"}
 """Commands that are decided each time they come: their outcomes may differ."""
 
@@ -317,6 +322,23 @@ def heartbeats_are_looked_after(evidence: Evidence) -> Iterator[str]:
             yield f"agent {agent} has {has[agent]} timers for their heartbeats instead of {wanted[agent]}"
 
 
+def accounts_that_may_end_are_looked_after(evidence: Evidence) -> Iterator[str]:
+    """A temporary account has one timer at most, due 30 days after its last ticket was closed where all are."""
+    due = [(timer["about"], timer["due"]) for timer in evidence.other_timers if timer["kind"] == ACCOUNT_END]
+    yield from (
+        f"{account} has {count} timers" for account, count in Counter(one for one, _ in due).items() if count > 1
+    )
+    closings: dict[str, list[datetime | None]] = defaultdict(list)
+    for ticket in evidence.tickets:
+        if ticket["requester"]["kind"] == "temporary":
+            closings[f"temporary:{ticket['requester']['id']}"].append(ticket["closed_at"])
+    found = dict(due)
+    for account, closed in closings.items():
+        at = [one for one in closed if one is not None]
+        if len(at) == len(closed) and found.get(account) != max(at) + TEMPORARY_LASTS:
+            yield f"{account} is looked at {found.get(account)}, its last ticket was closed {max(at)}"
+
+
 def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
     """A reply clock (warning and breach) runs while it is the desk's turn; a suggestion has its closing and
     the reminder before it; else nothing. They are due as was announced.
@@ -330,7 +352,7 @@ def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
         armed[timer["about"]][timer["kind"]] = timer
         if evidence.now is not None and timer["due"] <= evidence.now:
             yield f"the timer {timer['kind']} of ticket {timer['about']} has been due since {timer['due']}"
-    others = [timer for timer in evidence.other_timers if timer["kind"] not in PRESENCE]
+    others = [timer for timer in evidence.other_timers if timer["kind"] not in {*PRESENCE, ACCOUNT_END}]
     yield from (f"the timer {timer['kind']} for {timer['about']} is armed" for timer in others)
     announced: dict[tuple[str, int], set[tuple[datetime, datetime]]] = defaultdict(set)
     for heard in evidence.events:
@@ -433,6 +455,7 @@ GUARANTEES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     no_automatic_assignment_beyond_capacity,
     agents_hear_of_their_tickets,
     heartbeats_are_looked_after,
+    accounts_that_may_end_are_looked_after,
     timers_as_the_state_asks,
     one_notification_each,
     nothing_left_over,

@@ -193,6 +193,11 @@ BREACHES: list[tuple[str, Callable[[Evidence], Any], str]] = [
     ("a timer that did not fire", lambda e: e.timers[0].update(due=NOW), "has been due since"),
     ("another deadline", lambda e: e.timers[1].update(due=NOW + timedelta(days=5)), "should be answered by"),
     ("nobody to miss heartbeats", lambda e: e.other_timers.pop(), "a2 has 0 timers for their heartbeats"),
+    (
+        "an account that is looked at twice",
+        lambda e: e.other_timers.extend({"about": "temporary:z", "kind": "account_end", "due": NOW} for _ in range(2)),
+        "temporary:z has 2 timers",
+    ),
     ("a timer of another service", lambda e: e.other_timers.append(e.timers[0]), "for t1 is armed"),
     ("a deadline not announced", lambda e: without(e, "events", "sla.armed"), "should be answered"),
     ("a notification twice", lambda e: e.deliveries.append({**e.deliveries[0], "_id": "x"}), "delivered 2 times"),

@@ -1,19 +1,32 @@
 """Accounts: what intake keeps of a requester, beside their tickets.
 
-Who is asking, and what an address that comes with a command changes, is in requesters.py. The page is docs/intake.md.
+Who is asking, and what an address that comes with a command changes, is in requesters.py; what becomes of an account
+later in preferences.py and expiry.py. The page is docs/accounts.md.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
+
+from contracts import topology
+from services.chassis.decision import Arm, Say
+
+TEMPORARY_LASTS = timedelta(days=30)
+"""A temporary account ends so long after opening, or after its last ticket was closed (rules page, "Who may file")."""
+
+END = "account_end"
+"""The kind of the timer that ends an account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What intake keeps of a requester: nothing of a channel's account but the address and its version."""
+    """What intake keeps of a requester: nothing of a channel's account but the address and what they have set."""
 
-    person: str
+    key: str
+    """`account:<id>` or `temporary:<id>`."""
     version: int
     contact_email: str | None
     contact_version: int
@@ -22,6 +35,22 @@ class Account:
     secret_hash: str | None = None
     opened_at: datetime | None = None
     expires_at: datetime | None = None
+    preferences: Mapping[str, Any] | None = None
+    """What `account.set_preferences` brought last."""
+    preferences_version: int = 0
+    """+1 each time that changes; 0 while nothing was set."""
+    ended_at: datetime | None = None
+    """Since when a temporary account is no more: nothing of the person is left in it."""
+
+    @property
+    def kind(self) -> str:
+        """`account`, which a channel has authenticated, or `temporary`."""
+        return self.key.partition(":")[0]
+
+    @property
+    def id(self) -> str:
+        """The account's id, as commands and events name it."""
+        return self.key.partition(":")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +60,33 @@ class AccountWritten:
     account: Account
 
 
-def temporary_person(account_id: str) -> str:
-    """The person behind a temporary account."""
+def temporary_key(account_id: str) -> str:
+    """The key of a temporary account."""
     return f"temporary:{account_id}"
+
+
+def ends(key: str, at: datetime) -> Arm:
+    """The one timer of a temporary account: at `at` it is looked whether it ends."""
+    return Arm(f"{END}:{key}", at, END, key)
+
+
+def contact_changed(account: Account) -> Say:
+    """The event that says where its requester is reached from now on."""
+    data = {
+        "account_id": account.id,
+        "kind": account.kind,
+        "email": account.contact_email,
+        "contact_version": account.contact_version,
+    }
+    return Say(topology.EVENTS, "account.contact_changed", "account.contact_changed", data, account.id)
+
+
+def preferences_changed(account: Account) -> Say:
+    """The event that says what its requester wants from now on: all that they have set."""
+    data = {
+        "account_id": account.id,
+        "kind": account.kind,
+        "preferences_version": account.preferences_version,
+        **(account.preferences or {}),
+    }
+    return Say(topology.EVENTS, "account.preferences_changed", "account.preferences_changed", data, account.id)

@@ -13,7 +13,7 @@ from typing import Any
 
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain.files import File, Unfit, reference
-from services.intake.domain.requesters import person_named
+from services.intake.domain.requesters import account_named
 from services.intake.domain.scanning import asking
 from services.intake.domain.state import State, TicketWritten
 
@@ -47,7 +47,7 @@ def attached(state: State, message: Message) -> Attached | Answer:
     given: Sequence[dict[str, Any]] = message.data.get("attachments") or ()
     if not given:
         return Attached()
-    owner = person_named(message)
+    owner = account_named(message)
     faults: dict[str, list[str]] = {}
     too_large, files, references = False, [], []
     for place, (one, brought) in enumerate(zip(given, state.brought[message.key], strict=True)):

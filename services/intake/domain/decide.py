@@ -13,12 +13,14 @@ from datetime import datetime
 from contracts.names import role_of
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import agents, answers, escalation
+from services.intake.domain.accounts import ends
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import assign, change_agent, transfer, unassign
 from services.intake.domain.consent import answer_consent, ask_consent
 from services.intake.domain.corrections import edit, reclassify
 from services.intake.domain.downloads import download
 from services.intake.domain.escalation import NEWS_WITHIN, escalate
+from services.intake.domain.expiry import end_due
 from services.intake.domain.joining import JOINING, link, merge, numbers_joined
 from services.intake.domain.lifecycle import (
     accept_solution,
@@ -29,10 +31,11 @@ from services.intake.domain.lifecycle import (
     start_work,
     suggest_solution,
 )
+from services.intake.domain.preferences import set_preferences
 from services.intake.domain.replies import reply
 from services.intake.domain.requesters import caller, open_temporary
 from services.intake.domain.scanning import scanned
-from services.intake.domain.state import Escalatable, State
+from services.intake.domain.state import Escalatable, State, TicketWritten
 from services.intake.domain.submission import submit
 from services.intake.domain.tickets import Agent, Ticket
 from services.intake.domain.uploads import upload
@@ -51,7 +54,16 @@ def decide(state: State, message: Message, now: datetime) -> Decision:
     Raises ValueError for a type that is not intake's.
     """
     decision = _decide(state, message, now)
-    return replace(decision, remember=False) if message.type in VIEWS else decision
+    if message.type in VIEWS:
+        return replace(decision, remember=False)
+    looked_at = [ends(ticket.requester.account, now + state.temporary_lasts) for ticket in _closed(decision, now)]
+    return replace(decision, timers=[*decision.timers, *looked_at]) if looked_at else decision
+
+
+def _closed(decision: Decision, now: datetime) -> list[Ticket]:
+    """The tickets of temporary accounts that this very decision closes: each may be its account's last."""
+    written = [change.ticket for change in decision.changes if isinstance(change, TicketWritten)]
+    return [one for one in written if one.requester.kind == "temporary" and one.closed_at == now]
 
 
 def _decide(state: State, message: Message, now: datetime) -> Decision:
@@ -62,6 +74,8 @@ def _decide(state: State, message: Message, now: datetime) -> Decision:
             return open_temporary(state, message, now)
         case "timer.file_scan":
             return scanned(state, message, now)
+        case "timer.account_end":
+            return end_due(state, message, now)
         case "ticket.assign" | "ticket.unassign" | "ticket.auto_close":
             return _of_service(state, message, now)
     if "moderator" in message.data:
@@ -118,10 +132,12 @@ def _of_requester(state: State, message: Message, now: datetime) -> Decision:
             return list_tickets(state, message, asking)
         case "attachment.upload":
             return upload(state, message)
+        case "account.set_preferences":
+            return set_preferences(state, message, asking)
     ticket = state.ticket(message.data["number"])
     if ticket is None:
         return Decision(answer=answers.unknown_ticket(message.data["number"]))
-    if ticket.person != asking.requester.person:
+    if ticket.person != asking.person:
         return Decision(answer=answers.not_yours())
     match message.type:
         case "ticket.reply":

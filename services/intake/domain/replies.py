@@ -80,7 +80,7 @@ def reopen(
     details: Mapping[str, Any] | None = None,
 ) -> Decision:
     """The closed ticket is open again, with what was written. It keeps its agent; routing looks if they are there."""
-    reached = contact(state, caller)
+    reached = contact(state, caller, opens=True)
     ticket = moves.moved(
         moves.REOPEN,
         ticket,

@@ -2,23 +2,20 @@
 
 A requester comes with an account that the channel has authenticated, or with a temporary account and its secret.
 Secrets are hashed and verified before the turn's decisions (secrets.py); here it is only known whose was right. The
-page is docs/intake.md.
+page is docs/accounts.md.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from contracts import topology
 from services.chassis.decision import Answer, Decision, Message, Say, derived_id, rejected
 from services.intake.domain import answers
-from services.intake.domain.accounts import Account, AccountWritten, temporary_person
+from services.intake.domain.accounts import Account, AccountWritten, contact_changed, ends, temporary_key
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Requester
-
-TEMPORARY_LASTS = timedelta(days=30)
-"""A temporary account without tickets ends so long after opening (hard-cases, "Time")."""
 
 NAMELESS = "Guest"
 """The display name of a temporary account that gave none."""
@@ -30,6 +27,11 @@ class Caller:
 
     requester: Requester
     email: str | None = None
+
+    @property
+    def person(self) -> str:
+        """Whom the rule of one open ticket counts as one."""
+        return self.requester.account
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +53,19 @@ def caller(state: State, message: Message) -> Caller | Answer:
     claimed = temporary["account_id"], temporary["secret"]
     if claimed in state.try_again_at:
         return answers.too_many_attempts(state.try_again_at[claimed])
-    account = state.accounts.get(temporary_person(temporary["account_id"]))
+    account = state.accounts.get(temporary_key(temporary["account_id"]))
     if account is None or claimed not in state.verified:
         return rejected("unauthenticated", "The temporary account or its secret is not right.")
     return Caller(Requester(temporary["account_id"], "temporary", account.display_name or NAMELESS, "standard"))
 
 
-def person_named(message: Message) -> str | None:
-    """The person whom a command names as its requester, right or not."""
+def account_named(message: Message) -> str | None:
+    """The key of the account that a command names as its requester's, right or not."""
     data = message.data.get("requester")
     if data is None:
         return None
     temporary = data.get("temporary")
-    return temporary_person(temporary["account_id"]) if temporary is not None else f"account:{data['account_id']}"
+    return temporary_key(temporary["account_id"]) if temporary is not None else f"account:{data['account_id']}"
 
 
 def open_temporary(state: State, message: Message, now: datetime) -> Decision:
@@ -72,14 +74,14 @@ def open_temporary(state: State, message: Message, now: datetime) -> Decision:
         return Decision(answer=answers.too_many_openings(state.open_again_at[message.key]))
     account_id = derived_id("account", message.key)
     account = Account(
-        person=temporary_person(account_id),
+        key=temporary_key(account_id),
         version=1,
         contact_email=None,
         contact_version=0,
         display_name=message.data.get("display_name") or NAMELESS,
         secret_hash=state.secret_hashes[message.key],
         opened_at=now,
-        expires_at=now + TEMPORARY_LASTS,
+        expires_at=now + state.temporary_lasts,
     )
     changes, said = [AccountWritten(account)], []
     opened = {"account_id": account_id, "expires_at": account.expires_at}
@@ -88,17 +90,24 @@ def open_temporary(state: State, message: Message, now: datetime) -> Decision:
     if email is not None:
         account = replace(account, contact_email=email, contact_version=1)
         changes = [AccountWritten(account)]
-        said.append(_contact_changed(account))
-    return Decision(changes, said, Answer("account.temporary_opened", opened, account_id))
+        said.append(contact_changed(account))
+    timers = [ends(account.key, now + state.temporary_lasts)]
+    return Decision(changes, said, Answer("account.temporary_opened", opened, account_id), timers)
 
 
-def contact(state: State, caller: Caller) -> Contact:
-    """What the address that came with a command changes: it is fixed while the requester has an open ticket."""
-    person = caller.requester.person
-    account = state.accounts.get(person) or Account(person, 0, None, 0)
+def contact(state: State, caller: Caller, *, opens: bool = False) -> Contact:
+    """What the address that came with a command changes: it is fixed while the requester has an open ticket.
+
+    A temporary account for which a ticket `opens` is written in any case, so that this and its end, should they come at
+    once, conflict.
+    """
+    key = caller.requester.account
+    account = state.accounts.get(key) or Account(key, 0, None, 0)
+    if opens and caller.requester.kind == "temporary":
+        return Contact(account.contact_version, (AccountWritten(replace(account, version=account.version + 1)),))
     if caller.email is None or caller.email == account.contact_email:
         return Contact(account.contact_version)
-    if account.contact_version and state.has_open_ticket(person):
+    if account.contact_version and state.has_open_ticket(caller.person):
         return Contact(account.contact_version)
     account = replace(
         account,
@@ -106,15 +115,4 @@ def contact(state: State, caller: Caller) -> Contact:
         contact_email=caller.email,
         contact_version=account.contact_version + 1,
     )
-    return Contact(account.contact_version, (AccountWritten(account),), (_contact_changed(account),))
-
-
-def _contact_changed(account: Account) -> Say:
-    kind, _, account_id = account.person.partition(":")
-    data = {
-        "account_id": account_id,
-        "kind": kind,
-        "email": account.contact_email,
-        "contact_version": account.contact_version,
-    }
-    return Say(topology.EVENTS, "account.contact_changed", "account.contact_changed", data, account_id)
+    return Contact(account.contact_version, (AccountWritten(account),), (contact_changed(account),))

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from contracts.catalogue import Catalogue
-from services.intake.domain.accounts import Account, AccountWritten
+from services.intake.domain.accounts import TEMPORARY_LASTS, Account, AccountWritten
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.files import Brought, File, PartTaken, Unfit, Verdict
 from services.intake.domain.history import Entry
@@ -53,8 +53,27 @@ class Escalatable:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What was read of the tickets of an account that may end: whether one is open, when the last was closed, and those
+    (and their entries) that have its name yet, no more than a turn erases."""
+
+    has_open: bool = False
+    last_closed_at: datetime | None = None
+    named: Sequence[str] = ()
+    """Ids of tickets."""
+    entries: Sequence[Entry] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EntryErased:
+    """An entry of the history without the name of who wrote it."""
+
+    entry: Entry
+
+
 class State:
-    """The view of a turn. `tickets` and `accounts` are the present ones, by id and by person.
+    """The view of a turn. `tickets` and `accounts` are the present ones, by id and by account.
 
     `verified`: temporary accounts' ids, each with the secret that came with it and was right. `try_again_at`: those
     that were not looked at, because there were too many, and when they will be. `secret_hashes`: the hash of the secret
@@ -66,6 +85,8 @@ class State:
     command, by message key; `files`: those that the turn's messages name, by reference; `contents`: parts of files that
     are asked for, by message key, None where one cannot be read; `uploaded`: what became of parts that came, by
     message key; `verdicts`: what the scanner said of a file, by the key of the timer that has it asked.
+    `temporary_lasts`: so long after its opening, or after its last ticket was closed, a temporary account ends.
+    `endings`: of accounts whose timer fired, by account.
     """
 
     def __init__(
@@ -89,6 +110,8 @@ class State:
         contents: Mapping[str, bytes | None] | None = None,
         uploaded: Mapping[str, PartTaken] | None = None,
         verdicts: Mapping[str, Verdict | None] | None = None,
+        temporary_lasts: timedelta = TEMPORARY_LASTS,
+        endings: Mapping[str, Ending] | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.verified = verified
@@ -101,12 +124,15 @@ class State:
         self.contents = contents or {}
         self.uploaded = uploaded or {}
         self.verdicts = verdicts or {}
+        self.temporary_lasts = temporary_lasts
+        self.endings = endings or {}
         self.tickets: dict[str, Ticket] = {}
-        self.accounts = {account.person: account for account in accounts}
+        self.accounts = {account.key: account for account in accounts}
         self.agents = {agent.id: agent for agent in agents}
         self.escalatable = {one.ticket_id: one for one in escalatable}
         self.files = {file.ref: file for file in files}
         self.written_entries: list[Entry] = []
+        self.erased_entries: list[Entry] = []
         self._numbers = numbers
         self._entries: dict[str, list[Entry]] = {}
         self._by_number: dict[str, str] = {}
@@ -121,17 +147,21 @@ class State:
         self.loaded_escalatable = dict(self.escalatable)
         self.loaded_files = dict(self.files)
 
-    def apply(self, change: TicketWritten | AccountWritten | KnownAgent | Escalatable | File) -> None:
+    def apply(self, change: TicketWritten | EntryErased | AccountWritten | KnownAgent | Escalatable | File) -> None:
         """Take one change in, so that later messages of the turn see it."""
         match change:
             case AccountWritten():
-                self.accounts[change.account.person] = change.account
+                self.accounts[change.account.key] = change.account
             case KnownAgent():
                 self.agents[change.id] = change
             case Escalatable():
                 self.escalatable[change.ticket_id] = change
             case File():
                 self.files[change.ref] = change
+            case EntryErased():
+                of_ticket = self._entries.setdefault(change.entry.ticket_id, [])
+                of_ticket[:] = [one for one in of_ticket if one.id != change.entry.id] + [change.entry]
+                self.erased_entries.append(change.entry)
             case TicketWritten():
                 self._take_version(change)
 

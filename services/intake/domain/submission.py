@@ -50,7 +50,7 @@ def _submit(
         earlier = state.ticket(data["refers_to"])
         if earlier is None:
             return Decision(answer=answers.unknown_ticket(data["refers_to"]))
-        if earlier.person != caller.requester.person:
+        if earlier.person != caller.person:
             return Decision(answer=answers.not_yours())
         earlier = state.final(earlier)
         holder = state.holder(earlier.person, earlier.key)
@@ -85,7 +85,7 @@ def _apart_from(state: State, caller: Caller, key: str, distinct: Collection[str
     A requester may say that an issue of the same words is another one; where the channel or the catalogue says what
     the issue is, that stands.
     """
-    person, plain, place = caller.requester.person, key, 1
+    person, plain, place = caller.person, key, 1
     while (holder := state.holder(person, key)) is not None:
         if holder.number not in distinct or not is_of_text(key):
             return key, holder
@@ -95,7 +95,7 @@ def _apart_from(state: State, caller: Caller, key: str, distinct: Collection[str
 
 
 def _similar(state: State, caller: Caller, data: Data, distinct: Collection[str]) -> list[dict[str, Any]]:
-    tickets = [one for one in state.open_tickets(caller.requester.person) if one.number not in distinct]
+    tickets = [one for one in state.open_tickets(caller.person) if one.number not in distinct]
     found = similar(opening(data["subject"], data["body"]), data.get("issue_key"), tickets, state.similar_from)
     return [{**snapshot(ticket), "score": score} for ticket, score in found]
 
@@ -110,7 +110,7 @@ def _open(
     now: datetime,
     details: Mapping[str, Any],
 ) -> Decision:
-    data, reached = message.data, contact(state, caller)
+    data, reached = message.data, contact(state, caller, opens=True)
     ticket = Ticket(
         id=derived_id("ticket", message.key),
         number=state.next_number(),
@@ -137,6 +137,7 @@ def _open(
         closed_at=None,
         close_reason=None,
         reopen_count=0,
+        person=caller.person,
         key=key,
         opening=opening(data["subject"], data["body"]),
         links=() if earlier is None else (earlier.number,),

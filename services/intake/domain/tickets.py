@@ -31,8 +31,8 @@ class Requester:
     tier: Literal["standard", "vip"]
 
     @property
-    def person(self) -> str:
-        """Whom the rule of one open ticket counts as one: `account:<id>` or `temporary:<id>`."""
+    def account(self) -> str:
+        """The key of their account: `account:<id>` or `temporary:<id>`."""
         return f"{self.kind}:{self.id}"
 
 
@@ -74,6 +74,9 @@ class Ticket:
     close_reason: str | None
     reopen_count: int
 
+    person: str
+    """Whose ticket it is, for the rule of one open ticket: the key of an account, the requester's own or, where their
+    accounts are one person's, the one that they joined (accounts.py)."""
     key: str
     """What is open at most once for a person, while this ticket is open (issue_key.py)."""
     opening: str
@@ -94,11 +97,6 @@ class Ticket:
     """Bytes of all files that its history names."""
 
     @property
-    def person(self) -> str:
-        """Whose ticket it is, for the rule of one open ticket."""
-        return self.requester.person
-
-    @property
     def is_open(self) -> bool:
         """Open is every status but `closed`."""
         return self.status != "closed"
@@ -109,7 +107,7 @@ class Ticket:
         return self.key if self.is_open else None
 
 
-INTERNAL = frozenset({"key", "opening", "body_version", "links", "history_size", "attached"})
+INTERNAL = frozenset({"person", "key", "opening", "body_version", "links", "history_size", "attached"})
 SNAPSHOT = tuple(name for name in Ticket.__dataclass_fields__ if name not in INTERNAL)
 
 

@@ -27,7 +27,7 @@ def page_asked(message: Message, person: str) -> PageAsked:
 
 def list_tickets(state: State, message: Message, caller: Caller) -> Decision:
     """`ticket.list`: the requester's tickets, newest first, 20 a page."""
-    page = state.pages[page_asked(message, caller.requester.person)]
+    page = state.pages[page_asked(message, caller.person)]
     tickets = [snapshot(state.tickets[id_]) for id_ in page.ticket_ids]
     data = {"tickets": tickets, "page": message.data.get("page", 1), "pages": page.pages}
     return Decision(answer=Answer("ticket.listed", data))

@@ -17,9 +17,10 @@ from contracts.names import AGENTS, EVENTS
 from services.chassis.decision import Decision, Message, Say
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.decide import decide
+from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
 from services.intake.domain.files import Awaited, Brought, File, PartTaken, Unfit
-from services.intake.domain.requesters import person_named
-from services.intake.domain.state import Page, PageAsked, State
+from services.intake.domain.requesters import account_named
+from services.intake.domain.state import Ending, Page, PageAsked, State
 from services.intake.domain.tickets import Ticket
 
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -150,16 +151,12 @@ class Desk:
         assert outcome is not None
         if decision.answer.type != "account.temporary_opened":  # the secret joins when it is published
             outcome.schema.load(on_the_wire(decision.answer.data))
-        for say in decision.said:
-            spoken = registry.TYPES["event" if say.exchange == EVENTS else "agent_message", say.type]
-            spoken.schema.load(on_the_wire(say.data))
-        for change in decision.changes:
-            self.state.apply(change)
+        self.take(decision)
         return Heard(decision, decision.answer.type, decision.answer.data)
 
     def _bring(self, message: Message) -> None:
         """Keep the files that it brings, but those whose name is in `unfit`."""
-        owner, brought = person_named(message) or "", list[Brought | Unfit]()
+        owner, brought = account_named(message) or "", list[Brought | Unfit]()
         for one in message.data.get("attachments") or ():
             ref = one["ref"] if "ref" in one else self.keep(owner, one["content"], one["media_type"])
             brought.append(self.unfit.get(one["name"]) or Brought(one["name"], one["media_type"], ref))
@@ -216,6 +213,35 @@ class Desk:
         loaded = kind.schema.load(on_the_wire(data))
         id_ = f"m{self.sent}"
         decision = decide(self.state, Message(id_, type_, sender, loaded, None, f"{sender}\x1f{id_}"), self.now)
+        for change in decision.changes:
+            self.state.apply(change)
+        return decision
+
+    def end_due(self, account_id: str, due: datetime | None = None) -> Decision:
+        """The timer of a temporary account fires, with what the repository would find of its tickets."""
+        key = f"temporary:{account_id}"
+        own = [one for one in self.state.tickets.values() if one.requester.account == key]
+        closed = [one.closed_at for one in own if one.closed_at is not None]
+        named = [one for one in own if one.requester.display_name != ERASED][:TICKETS_AT_ONCE]
+        entries = [
+            entry
+            for one in named
+            for entry in self.state.history(one)
+            if entry.author.kind == "requester" and entry.author.display_name != ERASED
+        ][:ENTRIES_AT_ONCE]
+        is_open = any(one.is_open for one in own)
+        found = Ending(is_open, max(closed, default=None), [one.id for one in named], entries)
+        self.state.endings = {key: found}
+        self.sent += 1
+        id_ = f"account_end:{key}:{self.sent}"
+        message = Message(id_, "timer.account_end", "intake", {"due": due or self.now}, key, f"timer\x1f{id_}")
+        return self.take(decide(self.state, message, self.now))
+
+    def take(self, decision: Decision) -> Decision:
+        """Hold what is said to the contract, and apply it."""
+        for say in decision.said:
+            spoken = registry.TYPES["event" if say.exchange == EVENTS else "agent_message", say.type]
+            spoken.schema.load(on_the_wire(say.data))
         for change in decision.changes:
             self.state.apply(change)
         return decision

@@ -1,0 +1,63 @@
+"""What a requester wants to be told, by which channel, in which language, and when not.
+
+Intake keeps and announces it; whom it keeps from telling is the notifications' business. The page is docs/accounts.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from contracts.notifications import SWITCHABLE_CHANNELS, SWITCHABLE_KINDS
+from services.chassis.decision import Answer, Data, Decision, Message
+from services.intake.domain import answers
+from services.intake.domain.accounts import Account, AccountWritten, preferences_changed
+from services.intake.domain.requesters import Caller
+from services.intake.domain.state import State
+
+SET = ("language", "notify", "quiet_hours")
+
+
+def set_preferences(state: State, message: Message, caller: Caller) -> Decision:
+    """`account.set_preferences`: what is given is all that holds from now on; what is left out is as if never set."""
+    faults = _faults(message.data)
+    if faults:
+        return Decision(answer=answers.invalid(faults))
+    key = caller.requester.account
+    account = state.accounts.get(key) or Account(key, 0, None, 0)
+    wanted = {name: message.data[name] for name in SET if message.data.get(name) is not None}
+    done = Answer("command.accepted", {}, account.id)
+    if wanted == (account.preferences or {}):
+        return Decision(answer=done)
+    account = replace(
+        account,
+        version=account.version + 1,
+        preferences=wanted,
+        preferences_version=account.preferences_version + 1,
+    )
+    return Decision([AccountWritten(account)], [preferences_changed(account)], done)
+
+
+def _faults(data: Data) -> dict[str, list[str]]:
+    """What there is not, by field."""
+    faults: dict[str, list[str]] = {}
+    notify: Any = data.get("notify") or {}
+    for kind, by_channel in notify.items():
+        if kind not in SWITCHABLE_KINDS:
+            faults[f"notify.{kind}"] = [f"must be one of {', '.join(SWITCHABLE_KINDS)}"]
+        for channel in by_channel:
+            if channel not in SWITCHABLE_CHANNELS:
+                faults[f"notify.{kind}.{channel}"] = [f"must be one of {', '.join(SWITCHABLE_CHANNELS)}"]
+    hours: Any = data.get("quiet_hours")
+    if hours is not None and not _is_zone(hours["time_zone"]):
+        faults["quiet_hours.time_zone"] = ["must be a time zone such as Europe/Berlin"]
+    return faults
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
