@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo.database import Database
 
 from services.intake.domain.files import Brought
-from services.intake.files.keeping import Keeping, file_of
+from services.intake.files.keeping import WRITES_FOR, Keeping, file_of
 from services.intake.files.sealing import SEGMENT
 from services.intake.files.sweeping import KEPT_UNUSED, sweep
 from services.intake.files.uploads import UNFINISHED, Uploads
@@ -20,8 +20,8 @@ __all__ = ["database"]
 MOMENT = timedelta(seconds=1)
 
 
-def brought(kept: Keeping, content: bytes = HEAD) -> str:
-    (found,) = kept.bring("account:ann", [{"name": "a", "media_type": "application/pdf", "content": content}], NOW)
+def brought(kept: Keeping, content: bytes = HEAD, at: datetime = NOW) -> str:
+    (found,) = kept.bring("account:ann", [{"name": "a", "media_type": "application/pdf", "content": content}], at)
     assert isinstance(found, Brought)
     return found.ref
 
@@ -62,10 +62,10 @@ def test_what_a_crash_left_half_written_or_half_removed_is_swept_and_may_come_ag
     for state in ("writing", "removing"):
         ref = brought(kept)
         kept.records.update_one({"_id": ref}, {"$set": {"state": state}, "$inc": {"version": 1}})
-        assert brought(kept) == ref, "whoever brings it again writes it anew"
+        assert brought(kept, at=NOW + WRITES_FOR) == ref, "whoever brings it again writes it anew"
         assert content_of(kept, ref) == HEAD
         kept.records.update_one({"_id": ref}, {"$set": {"state": state}, "$inc": {"version": 1}})
-        assert sweep(kept, NOW + KEPT_UNUSED) == 1
+        assert sweep(kept, NOW + WRITES_FOR + KEPT_UNUSED) == 1
         assert left(database) == [0, 0, 0, 0]
 
 

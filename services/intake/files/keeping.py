@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import random
+import time
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
@@ -27,6 +29,8 @@ from services.intake.files.media import HEAD, TAKEN, essence, refusal
 from services.intake.files.sealing import SEGMENT, new_key, seal
 from services.intake.files.store import Files
 
+T = TypeVar("T")
+
 RECORDS = "attachments"
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
@@ -39,9 +43,26 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     ],
 }
 
-TRIES = 10
+TRIES = 20
+PAUSE = 0.05
+"""Seconds at most between two tries, while another instance writes the same content."""
+
+WRITES_FOR = timedelta(seconds=5)
+"""An instance that has not written a file after so long has died over it."""
+
 TOUCHED_AFTER = timedelta(hours=1)
 """A file that nobody names yet, and that is brought again, counts as new from then on; no more often than so."""
+
+
+def while_others_write(work: Callable[[], T]) -> T:
+    """What `work` returns, tried again in a moment while other instances are at the same. Raises `Conflict` if they are
+    at it for long."""
+    for _ in range(TRIES):
+        try:
+            return work()
+        except Conflict:
+            time.sleep(random.uniform(0, PAUSE))
+    return work()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,34 +107,32 @@ class Keeping:
         unfit = self.terms.refusal(one["media_type"], content[:HEAD])
         if unfit is not None:
             return unfit
-        return Brought(one["name"], one["media_type"], self._keep(owner, essence(one["media_type"]), content, now))
+        ref = while_others_write(lambda: self._keep(owner, essence(one["media_type"]), content, now))
+        return Brought(one["name"], one["media_type"], ref)
 
     def _keep(self, owner: str, media_type: str, content: bytes, now: datetime) -> str:
         """The reference of the content, which is kept from now on."""
-        digest = hashlib.sha256(content).hexdigest()
-        for _ in range(TRIES):
-            blob, key = uuid.uuid4().hex, new_key()
-            wrapped = self.keys.wrap(key)
-            file = File(
-                self.ref(owner, digest),
-                owner,
-                media_type,
-                len(content),
-                digest,
-                SEGMENT,
-                blob,
-                wrapped.by,
-                wrapped.key,
-                now,
-                "writing",
-            )
-            if not self.begin(file):
-                return file.ref
+        digest, blob, key = hashlib.sha256(content).hexdigest(), uuid.uuid4().hex, new_key()
+        wrapped = self.keys.wrap(key)
+        file = File(
+            self.ref(owner, digest),
+            owner,
+            media_type,
+            len(content),
+            digest,
+            SEGMENT,
+            blob,
+            wrapped.by,
+            wrapped.key,
+            now,
+            "writing",
+        )
+        if self.begin(file):
             self.files.write(blob, seal(key, blob, [content]))
-            if self.end(file):
-                return file.ref
-            self.files.remove(blob)
-        raise Conflict(f"others are writing the file {file.ref}")
+            if not self.end(file):
+                self.files.remove(blob)
+                raise Conflict("another instance has taken over")
+        return file.ref
 
     def ref(self, owner: str, sha256: str) -> str:
         """The reference of a content of `owner`: the same each time, and told by nobody without the key."""
@@ -122,25 +141,29 @@ class Keeping:
     def begin(self, file: File) -> bool:
         """Put down that its content is being written as `file.blob`; False if it is there already.
 
-        What another instance began is taken over: perhaps it died over it, and if not, it finds out at its end.
-        Raises `Conflict` if others are faster again and again.
+        What another instance began long ago is taken over: it died over it, or finds out at its end. Raises `Conflict`
+        while another one is writing it, or was faster.
         """
-        for _ in range(TRIES):
-            try:
-                self.records.insert_one(file_document(file))
-            except DuplicateKeyError:
-                found = self.records.find_one({"_id": file.ref})
-            else:
+        try:
+            self.records.insert_one(file_document(file))
+        except DuplicateKeyError:
+            found = self.records.find_one({"_id": file.ref})
+        else:
+            return True
+        there = None if found is None else file_of(found)
+        if there is None:
+            raise Conflict("it was removed just now")
+        if self._is_there(there, file):
+            return False
+        if there.state == "writing":
+            if there.blob == file.blob:
                 return True
-            there = None if found is None else file_of(found)
-            if there is not None and self._is_there(there, file):
-                return False
-            if there is not None and there.blob == file.blob:
-                return True
-            if there is not None and self.replace(there, replace(file, version=there.version + 1)):
-                self.files.remove(there.blob)
-                return True
-        raise Conflict(f"others are writing the file {file.ref}")
+            if file.at - there.at < WRITES_FOR:
+                raise Conflict("another instance is writing it")
+        if not self.replace(there, replace(file, version=there.version + 1)):
+            raise Conflict("another instance was faster")
+        self.files.remove(there.blob)
+        return True
 
     def _is_there(self, there: File, file: File) -> bool:
         """Whether what is there will do; it counts as new then. Not if it is not whole, or has just been changed."""

@@ -39,13 +39,14 @@ def segments(size: int) -> int:
 
 def seal(key: bytes, file_id: str, content: Iterable[bytes]) -> Iterator[bytes]:
     """The sealed segments, in order, of content that comes in pieces of any length."""
-    number, kept = 0, b""
+    number, kept = 0, bytearray()
     for piece in content:
         kept += piece
         while len(kept) > SEGMENT:  # more is to come: it is not the last one
-            yield seal_segment(key, file_id, number, kept[:SEGMENT], last=False)
-            number, kept = number + 1, kept[SEGMENT:]
-    yield seal_segment(key, file_id, number, kept, last=True)
+            yield seal_segment(key, file_id, number, bytes(kept[:SEGMENT]), last=False)
+            del kept[:SEGMENT]
+            number += 1
+    yield seal_segment(key, file_id, number, bytes(kept), last=True)
 
 
 def seal_segment(key: bytes, file_id: str, number: int, content: bytes, *, last: bool) -> bytes:

@@ -21,7 +21,7 @@ from services.chassis.decision import derived_id
 from services.chassis.unit_of_work import Conflict, Document
 from services.intake.domain.files import Awaited, Brought, Contradicted, File, PartTaken, TooMany, Unfit
 from services.intake.domain.tickets import fields_of
-from services.intake.files.keeping import TRIES, Keeping
+from services.intake.files.keeping import Keeping, while_others_write
 from services.intake.files.keys import Wrapped
 from services.intake.files.media import HEAD, essence
 from services.intake.files.sealing import SEGMENT, TAG, Tampered, new_key, open_segment, seal_segment
@@ -79,14 +79,9 @@ class Uploads:
     def take(self, owner: str, channel: str, part: Mapping[str, Any], now: datetime) -> PartTaken:
         """What became of one part (the data of an `attachment.upload`): the file, if it was the last that lacked.
 
-        Raises `Conflict` if other instances are faster again and again.
+        Raises `Conflict` if other instances are at the same for long.
         """
-        for _ in range(TRIES):
-            try:
-                return self._take(owner, channel, part, now)
-            except Conflict:
-                continue
-        raise Conflict("others are taking parts of the same upload")
+        return while_others_write(lambda: self._take(owner, channel, part, now))
 
     def _take(self, owner: str, channel: str, part: Mapping[str, Any], now: datetime) -> PartTaken:
         unfit = self._unfit(part)

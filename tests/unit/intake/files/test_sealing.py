@@ -25,7 +25,7 @@ def opened(key: bytes, file_id: str, sealed: list[bytes]) -> bytes:
 
 
 @given(SIZES, st.integers(1, SEGMENT * 3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_what_was_sealed_opens_again_however_it_came_in(size: int, piece: int) -> None:
     content, key = content_of(size)[:size], new_key()
     sealed = list(seal(key, "f1", (content[at : at + piece] for at in range(0, size, piece))))
