@@ -145,6 +145,12 @@ class TurnEntrypoint(Entrypoint):
         """Until `leaving`."""
         raise TypeError(f"{type(self).__name__} has to say what it runs")
 
+    def rest(self, seconds: float) -> None:
+        """Sleep, but not for longer than a stop may take."""
+        end = time.monotonic() + seconds
+        while not self.leaving and (left := end - time.monotonic()) > 0:
+            eventlet.sleep(min(left, LANE_POLL))
+
     def in_worker(self, *arguments: Any) -> Any:
         """Call the decorated method in a worker of nameko's; returns or raises what it does."""
         done = Event()
@@ -234,13 +240,7 @@ class DueTimers(TurnEntrypoint):
                 eventlet.sleep(1)
                 continue
             if len(claimed) < at_once:
-                self._pause(poll)
-
-    def _pause(self, seconds: float) -> None:
-        """Sleep, but not for longer than a stop may take."""
-        end = time.monotonic() + seconds
-        while not self.leaving and (left := end - time.monotonic()) > 0:
-            eventlet.sleep(min(left, LANE_POLL))
+                self.rest(poll)
 
     def _fire(self, store: Store, claimed: Sequence[Fired], owner: str) -> None:
         done = Event()
@@ -281,8 +281,10 @@ class Every(TurnEntrypoint):
 
     def run(self) -> None:
         """Until stopped."""
-        while not self.leaving:
-            eventlet.sleep(self.seconds)
+        while True:
+            self.rest(self.seconds)
+            if self.leaving:
+                return
             try:
                 self.in_worker()
             except (DatabaseAway, Stopping) as error:

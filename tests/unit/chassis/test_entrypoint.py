@@ -56,6 +56,16 @@ def test_what_is_away_is_no_error_to_nameko(entrypoint: TurnEntrypoint) -> None:
     assert {Stopping, DatabaseAway} <= set(entrypoint.expected_exceptions)
 
 
+def test_a_stop_does_not_wait_for_the_next_time_that_something_is_looked_at() -> None:
+    rarely = Every(3600.0)
+    rarely.setup()
+    running = eventlet.spawn(rarely.run)
+    eventlet.sleep(0)
+    rarely.leaving = True
+    with eventlet.Timeout(5):
+        running.wait()
+
+
 def test_a_claim_is_renewed_while_its_turn_is_in_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """The turn ends only when the claim was renewed twice; nothing renews it afterwards."""
     renewed = Event()
