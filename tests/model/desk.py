@@ -45,6 +45,10 @@ BEGINNING = datetime(2035, 1, 1, 9, tzinfo=UTC)
 """Ahead of the database's own clock, which would delete what expires by its TTL indexes."""
 
 LEASE = timedelta(seconds=2)
+
+DEATHS_AT_MOST = 5
+"""Over one message: it would be taken for what kills its consumers, and set aside."""
+
 WORDING = Templates(None)
 
 Fault = Literal["", "dies before the commit", "dies after the commit", "dies while publishing", "loses the answer"]
@@ -156,6 +160,8 @@ class ModelDesk:
     clock: Clock = field(default_factory=Clock)
     network: Network = field(default_factory=Network)
     post: Post = field(default_factory=Post)
+    broken: AssertionError | None = None
+    """What was wrong with a commit. A turn would take it for a failure of its own, so its instance dies of it."""
     unsettled: bool = False
     """Somebody died, and what they left unsent has not been swept since."""
 
@@ -164,10 +170,17 @@ class ModelDesk:
 
     def _made(self, service: str, n: int) -> Instance:
         database = self.databases[service][n]
-        store = ModelStore(database, service, self.clock, self.committed)
+        store = ModelStore(database, service, self.clock, self._judged)
         publisher = ModelPublisher(service, self.network)
         rules = self._rules(service, database)
         return Instance(service, Turn(rules, store, publisher, sleep=lambda _: None), store, publisher)
+
+    def _judged(self, service: str, work: Work, in_hand: Sequence[Delivery]) -> None:
+        try:
+            self.committed(service, work, in_hand)
+        except AssertionError as error:
+            self.broken = self.broken or error
+            raise Died from error
 
     def _rules(self, service: str, database: Database[Document]) -> Rules[Any]:
         if service != "notifications":
@@ -188,6 +201,8 @@ class ModelDesk:
         """The `n`-th instance of the queue's service takes the messages at these places in one turn."""
         service = queue.split(".")[0]
         deliveries = self.network.take(queue, places)
+        if any(delivery.returns >= DEATHS_AT_MOST for delivery in deliveries):
+            fault = ""
         with self._befalls(service, n, fault, deliveries, meanwhile) as instance:
             again = instance.turn.run(lambda: deliveries)
             assert not any(delivery.attempts for delivery in again), "a decision raised; the log above says where"
@@ -206,7 +221,8 @@ class ModelDesk:
 
     def look_again(self, n: int = 0) -> None:
         """Routing looks again, as it does each second."""
-        self.instances["routing", n].turn.run()
+        with self._befalls("routing", n, "", [], None) as instance:
+            instance.turn.run()
 
     def sweep(self) -> None:
         """Every service publishes what somebody who died has left unsent."""
@@ -237,6 +253,8 @@ class ModelDesk:
         else:
             instance.store.fault, instance.publisher.dies = "", False
             instance.store.meanwhile = None
+        if self.broken is not None:
+            raise self.broken
 
     def settle(self) -> None:
         """Until nothing is left to do at this time: everything delivered, fired, swept, and looked at again."""
@@ -258,7 +276,7 @@ class ModelDesk:
             instance.turn.sending.strike()
 
     def _deliver_all(self) -> None:
-        for _ in range(200):
+        for _ in range(50):
             waiting = {queue: held for queue, held in self.network.queues.items() if held}
             if not waiting:
                 return
@@ -270,6 +288,7 @@ class ModelDesk:
                     for delivery in held:
                         if delivery.waiting_since is not None:  # the news that it waits for do not come
                             delivery.waiting_since = time.monotonic() - 3600
+        raise AssertionError(f"nobody gets done with {[held for held in self.network.queues.values() if held]}")
 
     def _is_reserved(self) -> bool:
         tickets = self.databases["routing"][0]["tickets"]

@@ -47,8 +47,8 @@ SOON = tuple(timedelta(milliseconds=ms) for ms in (-1, 0, 1))
 
 places = st.integers(0, 11)
 """Which of the things that are there, counted round."""
-then = st.sampled_from(("deliver", "settle", "wait", "wait"))
-"""What becomes of a command at once."""
+then = st.sampled_from(("deliver", "settle", "wait", "wait", *FAULTS))
+"""What becomes of a command at once; or what befalls the instance that it is delivered to."""
 instances = st.integers(0, 1)
 faults: st.SearchStrategy[Fault] = st.one_of(st.just(""), st.just(""), st.sampled_from(FAULTS))
 
@@ -242,6 +242,29 @@ class HelpDesk(RuleBasedStateMachine):
             self.desk.clock.now = coming[which % len(coming)] + soon
             self._count("time: to a moment of the rules")
 
+    @precondition(lambda self: self.model.cases)
+    @rule(place=places, soon=st.sampled_from(SOON), refer=st.booleans(), fire=st.booleans(), then=then)
+    def at_the_limit(self, place: int, soon: timedelta, refer: bool, fire: bool, then: str) -> None:
+        """A requester makes use of a right at the last moment, or just too late, or too early."""
+        case = sorted(self.model.cases.values(), key=lambda one: one.number)[-1 - place % len(self.model.cases)]
+        coming = [at for at in moments_of(case) if at + soon > self.desk.clock.now]
+        who = next(n for n in range(len(ACCOUNTS)) if person_of({"requester": self._requester(n)}) == case.person)
+        if not coming:
+            return
+        self.desk.clock.now = coming[-1] + soon
+        data: dict[str, Any] = {"requester": self._requester(who), "number": case.number}
+        if fire:
+            self.desk.fire("sla")
+        if case.unanswered_since is not None and case.is_open:
+            self._send(self._channel(who), "ticket.escalate", data, then)
+        elif refer:
+            words = {"category": case.category, "subject": case.subject, "body": f"story {len(self.sent)}"}
+            again = {"requester": self._requester(who), "refers_to": case.number, **words}
+            self._send(self._channel(who), "ticket.submit", again, then)
+        else:
+            self._send(self._channel(who), "ticket.reply", {**data, "body": f"words {len(self.sent)}"}, then)
+        self._count("time: at the limit")
+
     @rule(service=st.sampled_from(("sla", "routing")), fire=st.booleans())
     def until_a_timer(self, service: str, fire: bool) -> None:
         """To the next timer, which fires to the moment or is left to whoever comes first."""
@@ -288,16 +311,18 @@ class HelpDesk(RuleBasedStateMachine):
     def _publish(self, user: str, type_: str, data: Mapping[str, Any], id_: str, then: str) -> None:
         event = Event(id_, type_, source_of(user) or "", self.desk.clock.now, data)
         self.desk.network.publish(user, outgoing(user, id_, type_, serialise(event)))
-        if then == "deliver":
-            for queue in ("intake.commands", "intake.desk", "routing.commands"):
-                self._deliver_rest(queue, len(self.sent) % 2)
-        elif then == "settle":
+        if then == "settle":
             self.desk.settle()
+        elif then != "wait":
+            fault: Fault = next((one for one in FAULTS if one == then), "")
+            self._count(f"fault: {fault}" if fault else "")
+            for queue in ("intake.commands", "intake.desk", "routing.commands"):
+                self._deliver_rest(queue, len(self.sent) % 2, fault)
 
-    def _deliver_rest(self, queue: str, n: int) -> None:
+    def _deliver_rest(self, queue: str, n: int, fault: Fault = "") -> None:
         held = self.desk.network.queues[queue]
         if held:
-            self.desk.deliver(queue, range(len(held)), n)
+            self.desk.deliver(queue, range(len(held)), n, fault)
 
     def _news_are_late(self) -> bool:
         queues = self.desk.network.queues

@@ -1,11 +1,112 @@
-"""The whole desk against the model of its rules: the short run. `make soak` has the long one."""
+"""The desk against the model of its rules: the short run; and that a desk which breaks a rule is found out.
+
+`make soak` has the long run. The page is docs/testing.md.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from contracts.agents import may_have
 from deploy.local.stack import Stack
+from services.chassis.unit_of_work import Store, Work
+from services.intake.domain import moves, replies
+from services.routing.domain import matching
+from services.routing.domain.state import Agent, Ticket
+from services.sla.domain import decisions
+from tests.model.cases import Broken
+from tests.model.desk import Databases, databases
+from tests.model.machine import SOON, HelpDesk
 from tests.model.playing import play
 
 
 def test_a_desk_does_what_the_model_of_its_rules_says(stack: Stack) -> None:
     seen = play(stack.database.url(), "model", seed_=1, examples=8, steps=40)
     assert seen["at rest"] >= 8
+
+
+@pytest.fixture(scope="module")
+def opened(stack: Stack) -> Iterator[Databases]:
+    with databases(stack.database.url(), "broken") as opened:
+        yield opened
+
+
+# What is played: two requesters have filed, two agents have their tickets.
+
+
+def a_reply_too_late(desk: HelpDesk) -> None:
+    desk.agent_answers("close", 0, "settle")
+    desk.at_the_limit(1, SOON[2], refer=False, fire=False, then="settle")
+
+
+def a_suggestion(desk: HelpDesk) -> None:
+    desk.agent_answers("suggest_solution", 0, "settle")
+
+
+def more_tickets_than_there_is_room_for(desk: HelpDesk) -> None:
+    for key in (3, 4):
+        desk.submit(1, (1, 0, key), (11, 11), "settle")
+
+
+def a_change_of_agent(desk: HelpDesk) -> None:
+    desk.agent_comes_or_goes("release", 1, "settle")
+    desk.requester_acts("change_agent", 0, 0, "settle")
+
+
+def a_death_before_publishing(desk: HelpDesk) -> None:
+    desk.requester_acts("reply", 0, 0, "dies after the commit")
+
+
+def a_note_on_a_new_ticket(desk: HelpDesk) -> None:
+    more_tickets_than_there_is_room_for(desk)
+    desk.requester_acts("reply", 1, 0, "settle")
+
+
+# What is broken.
+
+
+def stores_nothing_to_publish(store: Store, work: Work) -> None:
+    said, work.outgoing = work.outgoing, []
+    COMMIT(store, work)
+    work.outgoing = said
+
+
+def gives_back(agent: Agent, ticket: Ticket) -> bool:
+    return may_have(agent, ticket.skill, ticket.language, ticket.tier)
+
+
+COMMIT = Store.commit
+ONE_PLACE_MORE = property(lambda agent: max(0, agent.capacity + 1 - agent.load) if agent.is_present else 0)
+NEW_NO_MORE = replace(moves.REPLY, to={**moves.REPLY.to, "new": "needs_reply"})
+
+Script = Callable[[HelpDesk], None]
+BROKEN: tuple[tuple[Script, object, str, Any], ...] = (
+    (a_reply_too_late, replies, "REOPENS_WITHIN", timedelta(days=8)),
+    (a_suggestion, decisions, "CLOSES_AFTER", timedelta(days=6)),
+    (a_note_on_a_new_ticket, moves, "REPLY", NEW_NO_MORE),
+    (more_tickets_than_there_is_room_for, Agent, "room", ONE_PLACE_MORE),
+    (a_change_of_agent, matching, "may_take", gives_back),
+    (a_death_before_publishing, Store, "commit", stores_nothing_to_publish),
+)
+
+
+@pytest.mark.parametrize(("script", "place", "name", "wrong"), BROKEN, ids=[script.__name__ for script, *_ in BROKEN])
+def test_a_desk_that_breaks_a_rule_is_found_out(
+    opened: Databases, monkeypatch: pytest.MonkeyPatch, script: Script, place: object, name: str, wrong: Any
+) -> None:
+    played(opened, script)
+    monkeypatch.setattr(place, name, wrong)
+    with pytest.raises(Broken):
+        played(opened, script)
+
+
+def played(opened: Databases, script: Script) -> None:
+    """Play the script on a desk of its own, to its rest."""
+    desk: HelpDesk = type("ScriptedDesk", (HelpDesk,), {"databases": opened})()
+    script(desk)
+    desk.teardown()
