@@ -53,7 +53,7 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
         raise WrongSettings(f"CASEBUS_ATTACHMENT_KEYS does not do: {error}") from error
     secrets = Secrets(settings.secret_key, in_native_threads)
     scanner = Scanner.at(settings.scanner) if settings.scanner else None
-    terms = Terms(int(settings.attachment_mib * MIB), scanned=scanner is not None)
+    terms = Terms(int(settings.attachment_mib * MIB), settings.media_types, scanned=scanner is not None)
     keeping = Keeping(database, keys, settings.secret_key, terms)
     lasts = timedelta(days=settings.temporary_days)
     repository = Repository(database, catalogue, secrets, keeping, scanner, settings.similar_from, lasts)

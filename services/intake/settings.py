@@ -11,6 +11,7 @@ from contracts.common import MAX_ATTACHMENT
 from services.chassis.settings import Settings, WrongSettings, expect
 from services.intake.domain.accounts import TEMPORARY_LASTS
 from services.intake.domain.similarity import SIMILAR_FROM
+from services.intake.files.media import TAKEN, essence
 from services.intake.files.scanner import Scanner, WrongScanner
 
 MOST_MIB = MAX_PARTS * MAX_ATTACHMENT // 1024**2
@@ -31,6 +32,9 @@ class IntakeSettings(Settings):
     attachment_mib: float = 20.0
     """The largest file that is taken."""
 
+    attachment_types: str = " ".join(sorted(TAKEN))
+    """Media types that are taken, with blanks between."""
+
     scanner: str = ""
     """Where a virus scanner listens that speaks ClamAV's protocol: tcp://host:port or unix:///path; empty: there is
     none."""
@@ -45,6 +49,7 @@ class IntakeSettings(Settings):
         Settings.__post_init__(self)
         expect(len(self.secret_key) >= 32, "secret_key", "at least 32 characters")
         expect(0 < self.attachment_mib <= MOST_MIB, "attachment_mib", f"more than 0, and at most {MOST_MIB}")
+        expect(all("/" in one for one in self.media_types), "attachment_types", "media types such as image/png")
         if self.scanner:
             try:
                 Scanner.at(self.scanner)
@@ -52,3 +57,8 @@ class IntakeSettings(Settings):
                 raise WrongSettings(f"CASEBUS_SCANNER: {error}.") from error
         expect(0 < self.temporary_days <= 3650, "temporary_days", "more than 0 and at most 3650")
         expect(0 < self.similar_from <= 1, "similar_from", "more than 0, and at most 1")
+
+    @property
+    def media_types(self) -> frozenset[str]:
+        """Those of `attachment_types`."""
+        return frozenset(essence(one) for one in self.attachment_types.split())

@@ -49,6 +49,26 @@ def test_the_score_from_which_a_requester_is_asked_is_a_share(wrong: str) -> Non
         read(IntakeSettings, given | {"CASEBUS_SIMILAR_FROM": wrong})
 
 
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("SCANNER", "clamd"),
+        ("ATTACHMENT_TYPES", "png jpeg"),
+        ("ATTACHMENT_MIB", "0"),
+        ("ATTACHMENT_MIB", "251"),
+        ("ATTACHMENT_MIB", "nan"),
+    ],
+)
+def test_wrong_settings_of_files_are_said_so(name: str, wrong: str) -> None:
+    given = {"CASEBUS_AMQP": "amqp://b", "CASEBUS_MONGO": "mongodb://d", "CASEBUS_SECRET_KEY": "k" * 32}
+    given["CASEBUS_ATTACHMENT_KEYS"] = "first " + "A" * 43 + "="
+    assert "image/png" in read(IntakeSettings, given).media_types
+    narrow = given | {"CASEBUS_ATTACHMENT_TYPES": "Image/PNG  text/plain", "CASEBUS_SCANNER": "tcp://clamd:3310"}
+    assert read(IntakeSettings, narrow).media_types == {"image/png", "text/plain"}
+    with pytest.raises(WrongSettings, match=f"CASEBUS_{name}"):
+        read(IntakeSettings, given | {f"CASEBUS_{name}": wrong})
+
+
 def test_the_setting_reaches_the_rule() -> None:
     desk = Desk()
     desk.opened()
