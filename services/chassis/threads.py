@@ -1,4 +1,5 @@
-"""Work that would stall every green thread (hashing a secret costs 30 ms of CPU), done in native threads."""
+"""Work for many items at once: what would stall every green thread (hashing a secret costs 30 ms of CPU) in native
+threads, what waits for the database in green ones."""
 
 from __future__ import annotations
 
@@ -13,6 +14,9 @@ from eventlet import tpool
 A = TypeVar("A")
 B = TypeVar("B")
 
+WAIT_TOGETHER = 6
+"""Fewer than the database's connections that a service has (unit_of_work.py)."""
+
 M_MMAP_THRESHOLD = -3
 LARGE = 1024 * 1024
 """Bytes. glibc keeps for a thread what it has freed, and after the first large block large ones too: the 19 MiB of a
@@ -25,3 +29,8 @@ def in_native_threads(function: Callable[[A], B], items: Sequence[A]) -> list[B]
     """`function` of each item, in order, while other green threads go on. The first exception is raised."""
     pool = eventlet.GreenPool(size=4)
     return list(pool.imap(lambda item: tpool.execute(function, item), items))
+
+
+def in_green_threads(function: Callable[[A], B], items: Sequence[A]) -> list[B]:
+    """`function` of each item, in order, a few at a time, while others wait. The first exception is raised."""
+    return list(eventlet.GreenPool(size=WAIT_TOGETHER).imap(function, items))

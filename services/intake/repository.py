@@ -18,6 +18,7 @@ from pymongo.database import Database
 from contracts.catalogue import Catalogue
 from services.chassis.decision import Message
 from services.chassis.pipeline import Find, find
+from services.chassis.threads import in_green_threads
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.intake.domain.accounts import END, TEMPORARY_LASTS, Account, temporary_key
 from services.intake.domain.agents import KnownAgent
@@ -135,11 +136,13 @@ class Repository:
         }
         later = (one.key for one, its in given if (its["account_id"], its["secret"]) in checked.put_off)
         put_off = hashed.put_off.union(later)
-        self._brought = {
-            message.key: self._keeping.bring(owner, message.data["attachments"], now)
+        bringing = [
+            (message, owner)
             for message in messages
             if brings_files(message) and message.key not in put_off and (owner := self._known(message)) is not None
-        }
+        ]
+        brought = in_green_threads(lambda one: self._keeping.bring(one[1], one[0].data["attachments"], now), bringing)
+        self._brought = {message.key: each for (message, _), each in zip(bringing, brought, strict=True)}
         self._uploaded = {
             message.key: self._uploads.take(owner, message.sender, message.data, now)
             for message in messages
