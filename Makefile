@@ -37,7 +37,8 @@ lint: setup ## formatting, style, types, and who may import whom
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-soak: setup ## long storms of faults (SEEDS="3 7", or COUNT=10 of them; SUBMISSIONS=10000)
+soak: setup ## the desk against a model (STEPS=10000), then long storms of faults (SEEDS="3 7", or COUNT=10 of them; SUBMISSIONS=10000)
+	@$(PYTHON) -m tests.model --steps $(or $(STEPS),10000) $(if $(SEED),--seed $(SEED))
 	@$(PYTHON) -m tests.system.soak --seeds "$(SEEDS)" --count $(or $(COUNT),10) --submissions $(or $(SUBMISSIONS),10000)
 
 compose-test: setup ## docker-compose.yml on a real Docker engine, through all that a deployment meets (RABBITMQ=3.10)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from contracts.envelope import Event, serialise
 from contracts.names import AGENT_PREFIX, source_of
@@ -31,9 +31,6 @@ ACCOUNTS: tuple[Mapping[str, Any], ...] = (
     {"account_id": "vip", "display_name": "Vera", "tier": "vip"},
     {"account_id": "ada", "display_name": "Ada Lovelace", "tier": "standard"},
 )
-TEMPORARY = len(ACCOUNTS)
-"""The place of the temporary account among requesters."""
-
 AGENTS: Mapping[str, Mapping[str, Any]] = {
     "a1": {"capacity": 2, "skills": ["*"]},
     "a2": {"capacity": 1, "skills": ["safety", "general"]},
@@ -74,6 +71,11 @@ class HelpDesk(RuleBasedStateMachine):
             self.submit(who, (who, 2, 0), (11, 11), "settle")
 
     # requesters
+
+    @precondition(lambda self: len(self.model.temporary) < 2)
+    @rule(then=then)
+    def open_a_temporary_account(self, then: str) -> None:
+        self._send("web", "account.open_temporary", {"display_name": "Tom"}, then)
 
     @rule(who=places, what=st.tuples(places, places, places), named=st.tuples(places, places), then=then)
     def submit(self, who: int, what: tuple[int, int, int], named: tuple[int, int], then: str) -> None:
@@ -248,9 +250,10 @@ class HelpDesk(RuleBasedStateMachine):
         """A requester makes use of a right at the last moment, or just too late, or too early."""
         case = sorted(self.model.cases.values(), key=lambda one: one.number)[-1 - place % len(self.model.cases)]
         coming = [at for at in moments_of(case) if at + soon > self.desk.clock.now]
-        who = next(n for n in range(len(ACCOUNTS)) if person_of({"requester": self._requester(n)}) == case.person)
-        if not coming:
+        of_case = [n for n in range(12) if person_of({"requester": self._requester(n)}) == case.person]
+        if not coming or not of_case:
             return
+        who = of_case[0]
         self.desk.clock.now = coming[-1] + soon
         data: dict[str, Any] = {"requester": self._requester(who), "number": case.number}
         if fire:
@@ -265,7 +268,7 @@ class HelpDesk(RuleBasedStateMachine):
             self._send(self._channel(who), "ticket.reply", {**data, "body": f"words {len(self.sent)}"}, then)
         self._count("time: at the limit")
 
-    @rule(service=st.sampled_from(("sla", "routing")), fire=st.booleans())
+    @rule(service=st.sampled_from(("sla", "routing", "intake")), fire=st.booleans())
     def until_a_timer(self, service: str, fire: bool) -> None:
         """To the next timer, which fires to the moment or is left to whoever comes first."""
         row = self.databases[service][0]["timers"].find_one(sort=[("due", 1)])
@@ -275,7 +278,7 @@ class HelpDesk(RuleBasedStateMachine):
             if fire:
                 self.desk.fire(service)
 
-    @rule(seconds=st.sampled_from((0.001, 1, 20, 65, 700, 86_400, 3 * 86_400, 8 * 86_400)))
+    @rule(seconds=st.sampled_from((0.001, 1, 20, 65, 700, 86_400, 3 * 86_400, 8 * 86_400, 31 * 86_400)))
     def time_passes(self, seconds: float) -> None:
         self.desk.clock.now += timedelta(seconds=seconds)
 
@@ -286,6 +289,10 @@ class HelpDesk(RuleBasedStateMachine):
         self.witness.at_rest()
         self._count("at rest")
 
+    @invariant()
+    def count_the_step(self) -> None:
+        self._count("steps")
+
     def teardown(self) -> None:
         """After the last step."""
         self.come_to_rest()
@@ -293,7 +300,7 @@ class HelpDesk(RuleBasedStateMachine):
             if heard.type == "command.rejected":
                 self._count(f"outcome: {heard.event['data']['code']}")
             elif heard.type != "notification.message":
-                self._count(f"outcome or message: {heard.type}")
+                self._count(f"heard: {heard.type}")
         self._count(*(f"event: {heard.type}" for heard in self.desk.network.events))
 
     # how
@@ -331,7 +338,10 @@ class HelpDesk(RuleBasedStateMachine):
         )
 
     def _requester(self, who: int) -> Mapping[str, Any]:
-        return ACCOUNTS[who % len(ACCOUNTS)]
+        opened = [heard.event["data"] for heard in self.desk.network.heard if heard.type == "account.temporary_opened"]
+        temporary = [{"temporary": {name: one[name] for name in ("account_id", "secret")}} for one in opened[:1]]
+        known = (*ACCOUNTS, *temporary)
+        return known[who % len(known)]
 
     def _channel(self, who: int) -> str:
         return CHANNELS[who % len(CHANNELS)]

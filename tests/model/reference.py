@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from tests.model.cases import (
     DESKS_TURN,
     ESCALATED_AFTER,
     STARTS_WORK,
+    TEMPORARY_LASTS,
     WEEK,
     Broken,
     Case,
@@ -35,6 +37,15 @@ class Verdict:
     effect: Callable[[], list[Case]] = list
 
 
+@dataclass
+class Temporary:
+    """A temporary account."""
+
+    name: str
+    opened_at: datetime
+    ended: bool = False
+
+
 def refused(*codes: str) -> Verdict:
     """It has no effect, for one of these reasons."""
     return Verdict(set(codes))
@@ -50,6 +61,7 @@ class Model:
         """Who is signed on, with what they said."""
         self.known_agents: dict[str, Data] = {}
         """Whoever signed on once."""
+        self.temporary: dict[str, Temporary] = {}
         self.late_news = late_news
 
     def take(self, type_: str, user: str, data: Data, now: datetime, answer: Data) -> list[Case]:
@@ -77,7 +89,11 @@ class Model:
 
     def _verdict(self, type_: str, user: str, data: Data, now: datetime, answer: Data) -> Verdict:
         if type_ == "account.open_temporary":
-            return Verdict(outcome="account.temporary_opened")
+            # How many are opened in a moment is the machine's business, and its clock's.
+            opened = partial(self._opened_account, data, now, answer["data"])
+            return Verdict({"rate_limited"}, "account.temporary_opened", opened)
+        if self._is_nobody(data):
+            return refused("unauthenticated", "rate_limited")
         if type_.startswith("agent."):
             return self._of_presence(type_, data)
         if type_ == "ticket.submit":
@@ -111,6 +127,33 @@ class Model:
         """By themselves, or because they went offline."""
         self.agents.pop(agent, None)
         return []
+
+    def _opened_account(self, data: Data, now: datetime, answered: Data) -> list[Case]:
+        self.temporary[answered["account_id"]] = Temporary(data["display_name"], now)
+        return []
+
+    def _is_nobody(self, data: Data) -> bool:
+        named = data.get("requester", {}).get("temporary")
+        account = self.temporary.get(named["account_id"]) if named else None
+        return named is not None and (account is None or account.ended)
+
+    def ended(self, account_id: str, now: datetime) -> None:
+        """A temporary account ends: 30 days after its last case was closed, or its opening. Else raises `Broken`."""
+        account, theirs = self.temporary[account_id], f"temporary:{account_id}"
+        cases = [case for case in self.cases.values() if case.person == theirs]
+        since = max([account.opened_at, *(case.closed_at for case in cases if case.closed_at is not None)])
+        if account.ended or any(case.is_open for case in cases) or now < since + TEMPORARY_LASTS:
+            raise Broken(f"the temporary account {account_id} ends at {now}, in use since {since}: {cases}")
+        account.ended = True
+
+    def erased(self, number: str, now: datetime) -> list[Case]:
+        """A case of an account that has ended says no more whose it was."""
+        case = self.cases[number]
+        account = self.temporary.get(case.person.removeprefix("temporary:"))
+        if account is None or not account.ended or not case.name:
+            raise Broken(f"the name in {number} is erased, though {case.person} has not ended")
+        case.name = ""
+        return self._changed(case, now)
 
     def _submit(self, data: Data, now: datetime, answer: Data) -> Verdict:
         person, distinct = person_of(data), set(data.get("distinct_from") or ())
@@ -154,7 +197,9 @@ class Model:
         requester, number = data["requester"], answered["ticket"]["number"]
         if number in self.cases:
             raise Broken(f"the number {number} was given twice")
-        name, tier = requester.get("display_name", "Guest"), requester.get("tier", "standard")
+        temporary = requester.get("temporary")
+        name = self.temporary[temporary["account_id"]].name if temporary else requester["display_name"]
+        tier = requester.get("tier", "standard")
         case = Case(
             number, person, name, tier, data["category"], data["subject"], data["body"], data.get("issue_key"), key,
             now, now, now, links={earlier.number} if earlier else set(),

@@ -71,6 +71,8 @@ class Witness:
             event, user = decoded(command.body), str(command.properties["user_id"])
             changed = self.model.take(event["type"], user, event["data"], work.now, decoded(handled.answer_body))
             self._announced(changed, [one for one in events if one.get("causationid") == event["id"]], work.now)
+        if service == "intake":
+            self._ended(events, work.now)
         if service == "routing":
             self._routed(work, events)
         if service == "sla":
@@ -90,6 +92,15 @@ class Witness:
             if said != wanted:
                 differ = {name: (said[name], wanted[name]) for name in wanted if said[name] != wanted[name]}
                 raise Broken(f"case {case.number} is said to be otherwise than the rules have it (said, is): {differ}")
+
+    def _ended(self, events: Sequence[Mapping[str, Any]], now: datetime) -> None:
+        """What the timer of a temporary account does."""
+        for event in events:
+            if event["type"] == "account.temporary_expired":
+                self.model.ended(event["data"]["account_id"], now)
+        for event in events:
+            if event["type"] == "ticket.edited" and event["data"]["entry"]["author"]["kind"] == "service":
+                self._announced(self.model.erased(event["subject"], now), [event], now)
 
     # routing
 
@@ -184,7 +195,7 @@ class Witness:
             agents=list(stored["routing"]["agents"].find()),
             routed=list(stored["routing"]["tickets"].find()),
             timers=list(stored["sla"]["timers"].find()),
-            other_timers=list(stored["routing"]["timers"].find()),
+            other_timers=[one for service in ("intake", "routing") for one in stored[service]["timers"].find()],
             deliveries=list(stored["notifications"]["deliveries"].find()),
             outboxes={service: _unsent(database) for service, database in stored.items()},
             queues={queue: len(held) for queue, held in self._network.queues.items()},
@@ -208,7 +219,7 @@ class Witness:
         """It only grows; and nothing that is for the desk alone was said to a channel."""
         entries = {entry["_id"]: entry for entry in evidence.entries}
         for id_, entry in self._entries.items():
-            if entries.get(id_) != entry:
+            if _but_for_names(entries.get(id_)) != _but_for_names(entry):
                 yield f"the history changed: {entry} is now {entries.get(id_)}"
         self._entries = entries
         heard, self._seen_by_channels = evidence.heard[self._seen_by_channels :], len(evidence.heard)
@@ -273,6 +284,11 @@ def _unsent(database: Database[Document]) -> int:
 def _version(event: Mapping[str, Any]) -> int:
     ticket = event["data"]["ticket"]
     return hash((ticket["number"], ticket["version"]))
+
+
+def _but_for_names(entry: Document | None) -> Document | None:
+    """An entry without the name of its author, which is erased with their account."""
+    return entry and {**entry, "author": {**entry["author"], "display_name": None}}
 
 
 def _plain(value: Any) -> Any:
