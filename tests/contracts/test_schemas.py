@@ -34,6 +34,13 @@ def errors(type: str, data: Any) -> dict[str, list[str]]:
     return errors_by_field(refused.value)
 
 
+def test_requesters_are_standard_or_vip() -> None:
+    for tier in ("standard", "vip"):
+        loaded = schema("ticket.submit").load({**SUBMIT, "requester": {**ACCOUNT, "tier": tier}})
+        assert loaded["requester"]["tier"] == tier
+    assert "requester.tier" in errors("ticket.submit", {**SUBMIT, "requester": {**ACCOUNT, "tier": "gold"}})
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
