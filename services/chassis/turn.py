@@ -12,7 +12,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
@@ -21,6 +21,7 @@ from eventlet.semaphore import Semaphore
 
 from services.chassis import telemetry
 from services.chassis.decision import Cause, Decision, Message, View, derived_id
+from services.chassis.gate import Gate
 from services.chassis.outgoing import Outgoing
 from services.chassis.patience import Patience, Stopping
 from services.chassis.publisher import PublishesMessages
@@ -83,6 +84,7 @@ class Rules(Generic[V]):
     `conclude(view, now)`: decides once more when all messages of the turn are decided.
     `tidy(now)`: what is removed now and then outside of any turn, by any number of instances.
     `files`: those of the operator's that are taken anew while it runs.
+    `gate`: where the turns of all instances change one document, by which they pass one at a time once a race was lost.
     `reveal(outgoing)`: called as a message is published, for what may be published but never stored.
     """
 
@@ -95,6 +97,7 @@ class Rules(Generic[V]):
     reveal: Callable[[Outgoing], Outgoing] | None = None
     tidy: Callable[[datetime], object] | None = None
     files: Reloaded[Any] | None = None
+    gate: Gate | None = None
 
 
 @dataclass(slots=True)
@@ -271,9 +274,10 @@ class Turn(Generic[V]):
         while True:
             turn = uuid.uuid4().hex
             try:
-                plan = self._decide(turn, arrivals, own_turns)
-                own_turns.add(turn)  # a lost connection may hide that it was stored
-                self._store.commit(plan.work)
+                with self._one_at_a_time():
+                    plan = self._decide(turn, arrivals, own_turns)
+                    own_turns.add(turn)  # a lost connection may hide that it was stored
+                    self._store.commit(plan.work)
             except Conflict as error:
                 conflicts += 1
                 self._doubt_until = time.monotonic() + DOUBT
@@ -298,6 +302,12 @@ class Turn(Generic[V]):
         middle = len(arrivals) // 2
         self._settle(arrivals[:middle], plans, dice, own_turns)
         self._settle(arrivals[middle:], plans, dice, own_turns)
+
+    def _one_at_a_time(self) -> AbstractContextManager[None]:
+        """The gate, if the service has one and a race was lost lately."""
+        if self._rules.gate is None or time.monotonic() >= self._doubt_until:
+            return nullcontext()
+        return self._rules.gate.passed(self._patience.sleep)
 
     def _decide(self, turn: str, arrivals: Sequence[Arrival], own_turns: set[str]) -> Plan:
         now = self._store.now()

@@ -58,6 +58,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0),
     ],
     "pool": [],
+    "gates": [],
 }
 
 

@@ -12,6 +12,7 @@ from pymongo.database import Database
 
 from services.chassis.catalogue import WrongCatalogue, load_catalogue
 from services.chassis.entrypoint import Turns, due_timers, every, messages
+from services.chassis.gate import Gate
 from services.chassis.reading import Delivery
 from services.chassis.reloading import Reloaded
 from services.chassis.settings import WrongSettings
@@ -31,7 +32,8 @@ def rules(settings: RoutingSettings, database: Database[dict[str, Any]]) -> Rule
         catalogue = Reloaded([settings.catalogue], lambda: load_catalogue(settings.catalogue))
     except WrongCatalogue as error:
         raise WrongSettings(str(error)) from error
-    return Rules("routing", Repository(database, catalogue, settings.terms), decide, conclude, files=catalogue)
+    repository = Repository(database, catalogue, settings.terms)
+    return Rules("routing", repository, decide, conclude, files=catalogue, gate=Gate(database, "pool"))
 
 
 class Routing:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -220,6 +221,32 @@ def test_a_lost_race_is_decided_again_on_what_the_winner_left() -> None:
     bench.run(command())
     assert bench.repository.loads == 3
     assert [answer["data"]["beats"] for answer in bench.answers()] == [8]
+
+
+class ToyGate:
+    """Writes down when it was passed, by what had been stored."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.passed_at: list[int] = []
+
+    @contextmanager
+    def passed(self, sleep: Callable[[float], None]) -> Iterator[None]:
+        self.passed_at.append(len(self.bench.store.commits))
+        yield
+
+
+def test_after_a_lost_race_turns_pass_the_gate_and_before_they_do_not() -> None:
+    bench = Bench()
+    gate = ToyGate(bench)
+    rules = Rules("routing", bench.repository, decide, gate=gate)  # type: ignore[arg-type]
+    bench.turn = Turn(rules, bench.store, bench.publisher, sleep=bench._nap)
+    bench.run(command("1"))
+    assert gate.passed_at == []
+    bench.store.trouble = [Conflict("a")]
+    bench.run(command("2"))
+    bench.run(command("3"))
+    assert gate.passed_at == [1, 2], "once to decide again, once for the next turn"
 
 
 def test_a_race_lost_again_and_again_is_decided_in_smaller_turns() -> None:
