@@ -75,6 +75,15 @@ def test_agents_with_any_load(load: int, capacity: int, expected: str) -> None:
     assert expected in shown(agents_table([agent]))
 
 
+@pytest.mark.parametrize(
+    ("presence", "expected"),
+    [({"signed_on": True}, "on"), ({"signed_on": True, "away": True}, "away"), ({"signed_on": False}, "off")],
+)
+def test_agents_are_on_away_or_off(presence: dict[str, bool], expected: str) -> None:
+    agent = {"_id": "a1", "display_name": "Ada", "load": 1, "capacity": 2, "skills": ["*"], **presence}
+    assert f" {expected} " in shown(agents_table([agent]))
+
+
 def message(exchange: str, key: str, body: bytes, headers: dict[str, str] | None = None) -> Any:
     return SimpleNamespace(body=body, headers=headers, delivery_info={"exchange": exchange, "routing_key": key})
 
