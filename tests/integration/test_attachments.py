@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import base64
 import os
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo import MongoClient
 
 from deploy.local.desk import Desk
+from services.chassis.unit_of_work import open_database
+from services.intake.files.keeping import Keeping, Terms, file_of
+from services.intake.files.keys import MasterKeys
+from services.intake.files.reading import opened
+from services.intake.files.sweeping import sweep
 from tests.integration.test_intake import ask, database, outcomes, publish
 from tests.unit.intake.desk import account, submission
 
+KEYS = f"first {'A' * 43}="
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3 the receipt of ann"
 
 
@@ -130,3 +138,37 @@ def test_a_large_file_goes_in_and_comes_out_in_parts(desk: Desk) -> None:
     publish(desk, "web", commands)
     heard = sorted(outcomes(desk, "web", "web.outcomes", 4), key=lambda event: event.data["part"])
     assert b"".join(base64.b64decode(event.data["content"]) for event in heard) == film
+
+
+def test_an_instance_that_is_killed_over_files_loses_none_and_leaves_none(desk: Desk) -> None:
+    desk.settings_of["intake"] = {"CASEBUS_ATTACHMENT_KEYS": KEYS}
+    desk.start("intake")
+    film = {"upload": "u", "name": "film.mp4", "media_type": "video/mp4", "part": 1, "parts": 2}
+    film["content"] = base64.b64encode(b"\x00\x00\x00\x18ftypmp42" + bytes(50_000)).decode()
+    commands: list[tuple[str, str, dict[str, Any]]] = []
+    for n in range(60):
+        who = account(f"p{n}")
+        file = attachment(PDF + bytes([n]))
+        commands.append((f"s{n}", "ticket.submit", submission(who, attachments=[file, file])))
+        commands.append((f"u{n}", "attachment.upload", {**film, "requester": who}))
+    publish(desk, "web", commands)
+    of_files = open_database(desk.mongo_url("intake"), f"{desk.db_prefix}_intake", "tests")
+    kept = Keeping(of_files, MasterKeys.parse(KEYS), "k" * 32, Terms())
+    while kept.records.count_documents({}) < 20:
+        time.sleep(0.005)
+    desk.kill("intake")  # in the middle of what it does before a turn
+    desk.start("intake")
+    heard: set[str | None] = set()
+    while len(heard) < len(commands):  # after a crash an outcome may come twice
+        (event,) = outcomes(desk, "web", "web.outcomes", 1)
+        assert event.type in ("ticket.opened", "command.accepted")
+        heard.add(event.causationid)
+    desk.terminate("intake")
+    assert kept.records.count_documents({"used": True, "state": "stored"}) == 60
+    while sweep(kept, datetime.now(UTC) + timedelta(days=2)):
+        pass
+    records = [file_of(row) for row in kept.records.find()]
+    assert all(opened(kept, file, 1).startswith(PDF) for file in records)
+    assert of_files["files.chunks"].count_documents({}) == of_files["files.files"].count_documents({}) == 60
+    assert of_files["uploads"].count_documents({}) == 0
+    of_files.client.close()

@@ -13,7 +13,8 @@ from services.intake.domain.files import Brought
 from services.intake.files.reading import read_part
 from services.intake.files.sweeping import KEPT_UNUSED, sweep
 from services.intake.files.uploads import Uploads
-from tests.integration.test_uploads import HEAD, NOW, database, keeping, parts_of, send
+from tests.integration.test_files import database
+from tests.integration.test_uploads import HEAD, NOW, keeping, parts_of, send
 
 __all__ = ["database"]
 

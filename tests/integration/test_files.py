@@ -12,7 +12,8 @@ from pymongo.database import Database
 from deploy.local.desk import Desk
 from services.chassis.unit_of_work import Store, open_database
 from services.intake.files.sealing import SEGMENT, new_key, open_segment, seal
-from services.intake.files.store import CHUNKS, INDEXES, Files
+from services.intake.files.store import CHUNKS, Files
+from services.intake.repository import INDEXES
 
 CONTENT = b"0123456789abcdef" * (SEGMENT // 8)
 KEY = new_key()

@@ -19,7 +19,8 @@ from services.intake.files.keeping import Keeping, Terms
 from services.intake.files.keys import MasterKeys
 from services.intake.files.reading import read_part
 from services.intake.files.uploads import Uploads
-from tests.integration.test_uploads import HEAD, NOW, content_of, database, parts_of, send
+from tests.integration.test_files import database
+from tests.integration.test_uploads import HEAD, NOW, content_of, parts_of, send
 
 __all__ = ["database"]
 

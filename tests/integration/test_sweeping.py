@@ -13,9 +13,9 @@ from services.intake.files.keeping import WRITES_FOR, Keeping, file_of
 from services.intake.files.sealing import SEGMENT
 from services.intake.files.sweeping import KEPT_UNUSED, sweep
 from services.intake.files.uploads import UNFINISHED, Uploads
-from tests.integration.test_uploads import HEAD, NOW, content_of, database, keeping, parts_of, send
+from tests.integration.test_uploads import FILES, HEAD, NOW, clients, content_of, database, keeping, parts_of, send
 
-__all__ = ["database"]
+__all__ = ["clients", "database"]
 
 MOMENT = timedelta(seconds=1)
 
@@ -32,7 +32,7 @@ def use(kept: Keeping, ref: str) -> None:
 
 
 def left(database: Database[dict[str, Any]]) -> list[int]:
-    return [database[name].count_documents({}) for name in ("attachments", "uploads", "files.files", "files.chunks")]
+    return [database[name].count_documents({}) for name in FILES]
 
 
 def test_a_file_that_no_entry_names_goes_after_a_day(database: Database[dict[str, Any]]) -> None:

@@ -14,8 +14,7 @@ import pytest
 from gridfs import GridFSBucket
 from pymongo.database import Database
 
-from deploy.local.desk import Desk
-from services.chassis.unit_of_work import Store, open_database
+from deploy.local.stack import Stack
 from services.intake.domain.files import Awaited, Brought, Contradicted, PartTaken, TooMany, Unfit
 from services.intake.files.keeping import Keeping, Terms, file_of
 from services.intake.files.keys import MasterKeys
@@ -23,18 +22,27 @@ from services.intake.files.reading import opened
 from services.intake.files.sealing import SEGMENT, TAG
 from services.intake.files.uploads import MOST_OF_AN_ACCOUNT, UNFINISHED, Uploads
 from services.intake.repository import INDEXES
+from tests.integration.turn_stores import stores
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 KEYS = MasterKeys.parse(f"first {'A' * 43}=")
+FILES = ("attachments", "uploads", "files.files", "files.chunks")
 HEAD = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3"
 
 
+@pytest.fixture(scope="module")
+def clients(stack: Stack) -> Iterator[list[Database[dict[str, Any]]]]:
+    """One database of intake's, as five instances have it."""
+    with stores(stack, "intake", 5, INDEXES) as opened_stores:
+        yield [store.database for store in opened_stores]
+
+
 @pytest.fixture
-def database(desk: Desk) -> Iterator[Database[dict[str, Any]]]:
-    found = open_database(desk.mongo_url("intake"), f"{desk.name}_intake", "tests")
-    Store(found, "intake").prepare(INDEXES)
-    yield found
-    found.client.close()
+def database(clients: list[Database[dict[str, Any]]]) -> Database[dict[str, Any]]:
+    """As one of them has it, and empty."""
+    for name in FILES:
+        clients[0][name].delete_many({})
+    return clients[0]
 
 
 def keeping(database: Database[dict[str, Any]], mib: float = 20) -> Keeping:
@@ -93,24 +101,21 @@ def test_the_same_content_is_stored_once_however_it_comes(database: Database[dic
     assert kept.records.count_documents({}) == 2
 
 
-def test_two_instances_that_take_parts_at_once_agree(desk: Desk, database: Database[dict[str, Any]]) -> None:
-    del database
+def test_two_instances_that_take_parts_at_once_agree(clients: list[Database[dict[str, Any]]], database: object) -> None:
     content = HEAD + os.urandom(7000)
     parts = parts_of(content, 1000) * 2
     random.Random(1).shuffle(parts)
-    clients = [open_database(desk.mongo_url("intake"), f"{desk.name}_intake", "tests") for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda job: send(Uploads(keeping(clients[job[0] % 4])), job[1]), enumerate(parts)))
     stored = {one.ref for one in found if isinstance(one, Brought)}
     assert all(isinstance(one, Brought | Awaited) for one in found)
     assert len(stored) == 1
     assert content_of(keeping(clients[0]), stored.pop()) == content
-    for client in clients:
-        client.client.close()
 
 
-def test_two_instances_that_keep_one_content_at_once_agree(desk: Desk, database: Database[dict[str, Any]]) -> None:
-    clients = [open_database(desk.mongo_url("intake"), f"{desk.name}_intake", "tests") for _ in range(4)]
+def test_two_instances_that_keep_one_content_at_once_agree(
+    clients: list[Database[dict[str, Any]]], database: Database[dict[str, Any]]
+) -> None:
     brought = [{"name": "b", "media_type": "application/pdf", "content": HEAD}]
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda n: keeping(clients[n % 4]).bring("account:ann", brought, NOW)[0], range(16)))
@@ -118,8 +123,6 @@ def test_two_instances_that_keep_one_content_at_once_agree(desk: Desk, database:
     assert len(refs) == 1
     assert content_of(keeping(clients[0]), refs.pop()) == HEAD
     assert database["files.chunks"].count_documents({}) == 1, "who was too late left nothing"
-    for client in clients:
-        client.client.close()
 
 
 def test_parts_that_contradict_are_refused(database: Database[dict[str, Any]]) -> None:

@@ -47,7 +47,7 @@ TRIES = 20
 PAUSE = 0.05
 """Seconds at most between two tries, while another instance writes the same content."""
 
-WRITES_FOR = timedelta(seconds=5)
+WRITES_FOR = timedelta(seconds=2)
 """An instance that has not written a file after so long has died over it."""
 
 TOUCHED_AFTER = timedelta(hours=1)
