@@ -162,6 +162,8 @@ class ModelDesk:
     post: Post = field(default_factory=Post)
     broken: AssertionError | None = None
     """What was wrong with a commit. A turn would take it for a failure of its own, so its instance dies of it."""
+    deaths: int = 0
+    """Of instances, or lost answers of the database."""
     unsettled: bool = False
     """Somebody died, and what they left unsent has not been swept since."""
 
@@ -242,6 +244,7 @@ class ModelDesk:
         meanwhile: Callable[[], None] | None,
     ) -> Iterator[Instance]:
         instance = self.instances[service, n]
+        self.deaths += bool(fault)
         instance.store.fault, instance.store.meanwhile, instance.store.in_hand = fault, meanwhile, deliveries
         instance.publisher.dies = fault == "dies while publishing"
         try:

@@ -18,8 +18,8 @@ from contracts.names import AGENT_PREFIX, DESK, EVENTS
 from services.chassis.reading import Delivery
 from services.chassis.unit_of_work import Document, Work
 from tests.model.cases import DESKS_TURN, WEEK, Broken, Case
-from tests.model.desk import Clock, Databases
-from tests.model.network import Network, decoded
+from tests.model.desk import ModelDesk
+from tests.model.network import decoded
 from tests.model.reference import Model
 from tests.system import checker
 from tests.system.evidence import Evidence, Sent
@@ -49,12 +49,11 @@ here the model says more."""
 class Witness:
     """Sees all and raises `Broken` with what is wrong."""
 
-    def __init__(self, databases: Databases, clock: Clock, network: Network, model: Model) -> None:
+    def __init__(self, desk: ModelDesk, model: Model) -> None:
         self.model = model
         self.sent: list[Sent] = []
-        self._databases = {service: first for service, (first, *_) in databases.items()}
-        self._clock = clock
-        self._network = network
+        self._databases = {service: first for service, (first, *_) in desk.databases.items()}
+        self._desk, self._clock, self._network = desk, desk.clock, desk.network
         self._last_heard_of: dict[str, datetime] = {}
         self._said: Counter[tuple[object, ...]] = Counter()
         self._entries: dict[str, Document] = {}
@@ -185,7 +184,7 @@ class Witness:
             raise Broken("\n".join(found))
 
     def _evidence(self) -> Evidence:
-        stored = self._databases
+        stored, mails = self._databases, Counter(delivery.id for delivery, _ in self._desk.post.mails)
         return Evidence(
             sent=self.sent,
             heard=self._network.heard,
@@ -197,6 +196,9 @@ class Witness:
             timers=list(stored["sla"]["timers"].find()),
             other_timers=[one for service in ("intake", "routing") for one in stored[service]["timers"].find()],
             deliveries=list(stored["notifications"]["deliveries"].find()),
+            mails=list(mails),
+            mail_arrivals=dict(mails),
+            mail_repeats=self._desk.deaths * len(mails),  # who dies between sending and its record sends again
             outboxes={service: _unsent(database) for service, database in stored.items()},
             queues={queue: len(held) for queue, held in self._network.queues.items()},
             dead=self._network.dead,
