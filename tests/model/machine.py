@@ -134,12 +134,17 @@ class HelpDesk(RuleBasedStateMachine):
     # agents
 
     @precondition(lambda self: self._with_agents())
-    @rule(kind=st.sampled_from(("ask_info", "suggest_solution", "suggest_solution", "close")), number=places, then=then)
+    @rule(
+        kind=st.sampled_from(("start_work", "ask_info", "suggest_solution", "suggest_solution", "close")),
+        number=places,
+        then=then,
+    )
     def agent_answers(self, kind: str, number: int, then: str) -> None:
         """The agent who has the ticket."""
         case = self._with_agents()[number % len(self._with_agents())]
         agent, words = case.agent or "", f"words {len(self.sent)}"
-        data = {"agent_id": agent, "number": case.number, ("reason" if kind == "close" else "body"): words}
+        says = {"start_work": {}, "close": {"reason": words}}.get(kind, {"body": words})
+        data = {"agent_id": agent, "number": case.number, **says}
         self._send(AGENT_PREFIX + agent, f"ticket.{kind}", data, then)
 
     @precondition(lambda self: self.model.cases)
@@ -174,7 +179,7 @@ class HelpDesk(RuleBasedStateMachine):
             "reclassify": {"category": CATEGORIES[other % len(CATEGORIES)]},
             "transfer": {"reason": words} | ({"to_agent": list(AGENTS)[other % len(AGENTS)]} if other % 2 else {}),
             "link": {"to_number": self._number(other)},
-            "merge_into": {"to_number": self._number(other)},
+            "merge_into": {"to_number": self._beside(case, other)},
         }
         data = {"agent_id": its_own, "number": number_, **more.get(kind, {})}
         if case is not None and expecting < 2 and kind != "view":
@@ -277,15 +282,15 @@ class HelpDesk(RuleBasedStateMachine):
             self._send(self._channel(who), "ticket.reply", {**data, "body": f"words {len(self.sent)}"}, then)
         self._count("time: at the limit")
 
-    @rule(service=st.sampled_from(("sla", "routing", "intake")), fire=st.booleans())
-    def until_a_timer(self, service: str, fire: bool) -> None:
-        """To the next timer, which fires to the moment or is left to whoever comes first."""
+    @rule(service=firing, n=instances, fault=faults, waits=st.booleans())
+    def until_a_timer(self, service: str, n: int, fault: Fault, waits: bool) -> None:
+        """To the next timer, which fires to the moment, or `waits` for whoever comes first."""
         row = self.databases[service][0]["timers"].find_one(sort=[("due", 1)])
         if row is not None:
             self.desk.clock.now = max(self.desk.clock.now, row["due"])
             self._count(f"time: to a timer of {service}")
-            if fire:
-                self.desk.fire(service)
+            if not waits:
+                self.fire(service, n, fault, overtaken=False)
 
     @rule(seconds=st.sampled_from((0.001, 1, 20, 65, 700, 86_400, 3 * 86_400, 8 * 86_400, 31 * 86_400)))
     def time_passes(self, seconds: float) -> None:
@@ -363,6 +368,12 @@ class HelpDesk(RuleBasedStateMachine):
         """A ticket's; the newest are the first."""
         numbers = sorted(self.model.cases, reverse=True)
         return numbers[place % len(numbers)] if numbers and place < 11 else NO_TICKET
+
+    def _beside(self, case: Case | None, place: int) -> str:
+        """Mostly another open ticket of the same person."""
+        beside = [one for one in self.model.cases.values() if case is not None and one.is_open and one is not case]
+        theirs = [one.number for one in beside if case is not None and one.person == case.person]
+        return theirs[place % len(theirs)] if theirs and place < 9 else self._number(place)
 
     def _with_agents(self) -> list[Case]:
         return [case for case in self.model.cases.values() if case.is_open and case.agent is not None]
