@@ -6,15 +6,18 @@ Each act says what it saw, and must see what the rules say. The page is docs/cli
 from __future__ import annotations
 
 import email
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import default as mail_policy
+from hashlib import sha256
 from typing import Any
 
 from rich.console import Console
 
+from contracts.common import MAX_ATTACHMENT
 from contracts.names import AGENT_PREFIX
 from deploy.local.folder import StackError
 from deploy.local.stack import Stack
@@ -29,6 +32,9 @@ LATER = timedelta(days=21)
 ROBIN = {"account_id": "robin", "display_name": "Robin", "tier": "standard", "email": "robin@customers.example"}
 SAM = {"account_id": "sam", "display_name": "Sam", "tier": "standard"}
 KIM = {"account_id": "kim", "display_name": "Kim", "tier": "vip"}
+
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(2_000)
+LETTER = b"%PDF-1.7\n" + bytes(range(256)) * 2_400
 
 Data = dict[str, Any]
 
@@ -72,6 +78,7 @@ class Acts:
         agent = self._agent_of(number)
         self._asks_permission(number, agent)
         agent = self._changes_agent(number, agent)
+        self._sends_files(number, agent)
         self._escalates_too_soon(number)
         self._is_closed_and_reopened(number, agent)
         waiting = self._file(SAM, "The sound is gone", "technical")
@@ -146,6 +153,31 @@ class Acts:
             f"Robin asks for another agent: {agent.name} loses ticket {number} and the permission, {other.name} has it"
         )
         return other
+
+    def _sends_files(self, number: str, agent: Agent) -> None:
+        """A picture in the reply itself, and a letter that is too large for it."""
+        picture = {"name": "bill.png", "media_type": "image/png", "content": b64encode(PICTURE).decode()}
+        parts = [LETTER[at : at + MAX_ATTACHMENT] for at in range(0, len(LETTER), MAX_ATTACHMENT)]
+        letter = {"upload": "letter", "name": "letter.pdf", "media_type": "application/pdf", "parts": len(parts)}
+        stored: Data = {}
+        for place, part in enumerate(parts, 1):
+            answer = "attachment.stored" if place == len(parts) else "command.accepted"
+            content = b64encode(part).decode()
+            stored = self._web.ask("attachment.upload", answer, requester=ROBIN, part=place, content=content, **letter)
+        files = [picture, stored["attachment"]]
+        body = "Here is the bill, and the letter."
+        self._web.ask("ticket.reply", "command.accepted", requester=ROBIN, number=number, body=body, attachments=files)
+        told = agent.hears("ticket.customer_replied", about(number))["entry"]["attachments"]
+        for sent, one in zip((PICTURE, LETTER), told, strict=True):
+            got = b"".join(_parts(agent, number, one["ref"]))
+            expect(sha256(got).hexdigest(), sha256(sent).hexdigest(), f"what {agent.name} gets of {one['name']}")
+        self._web.ask(
+            "attachment.download", "command.rejected forbidden", requester=SAM, number=number, ref=told[0]["ref"]
+        )
+        size = f"{len(LETTER) / 1024:.0f} KiB in {len(parts)} parts"
+        self._say(
+            f"Robin sends a picture, and a letter of {size}: {agent.name} gets both, byte for byte; Sam gets none"
+        )
 
     def _escalates_too_soon(self, number: str) -> None:
         refused = self._web.ask("ticket.escalate", "command.rejected too_early", requester=ROBIN, number=number)
@@ -240,6 +272,15 @@ class Acts:
 
         wait_until(received, f"no webhook received {type_} of {number}")
         expect(hook.forged, 0, "requests with a wrong signature")
+
+
+def _parts(agent: Agent, number: str, ref: str) -> Iterator[bytes]:
+    """The content of a file of a ticket, as the agent gets it."""
+    part, parts = 1, 1
+    while part <= parts:
+        came = agent.ask("attachment.download", "attachment.content", number=number, ref=ref, part=part)
+        yield b64decode(came["content"])
+        part, parts = part + 1, came["parts"]
 
 
 def about(number: str) -> Callable[[Data], bool]:

@@ -24,6 +24,7 @@ from deploy.cli.settings import Trouble
 from .dead import DeadLetters
 
 DEAD_LETTER = "dead letter"
+PROGRAM = {"name": "me.png", "media_type": "image/png", "content": "TVqQAAMAAAAEAAAA"}
 CLOSED_406 = "closed by the broker (406)"
 CLOSED_403 = "closed by the broker (403)"
 
@@ -86,11 +87,10 @@ class BadInput:
             ("a field of the wrong type", "invalid", {**good, "body": 42}),
             ("data that is a list", "invalid", []),
             ("an unknown category", "unknown_category", {**good, "category": "lost-umbrellas"}),
+            ("a program that calls itself a picture", "invalid", {**good, "attachments": [PROGRAM]}),
             ("a body of 10 MB", "too_large", {**good, "body": "x" * 10_000_000}),
         ):
             self._ask(what, code, "ticket.submit", data)
-        file = {"requester": good["requester"], "number": "00000001", "ref": "none"}
-        self._ask("a command that is not offered yet", "unsupported", "attachment.download", file)
         self._claiming("a forged source", "forbidden", source="/channels/game", type="ticket.submit")
         self._claiming("an unknown type", "invalid", source="/channels/web", type="ticket.teleport")
 
