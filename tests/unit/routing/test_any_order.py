@@ -13,7 +13,7 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from services.chassis.decision import Arm, Decision, Message, Say
 from services.routing.domain.matching import may_take, urgency
@@ -95,6 +95,14 @@ class AnyOrder(RuleBasedStateMachine):
         self.desk: list[Say] = []
         self.unheard: list[Message] = []
         self.sent: set[str] = set()
+
+    @initialize(waits=st.lists(st.tuples(st.integers(1, 3), st.sampled_from([0.0, 100.0, 300.0])), max_size=3))
+    def some_have_waited_for_long(self, waits: list[tuple[int, float]]) -> None:
+        for priority, seconds in waits:
+            self.intake.open(priority=priority, opened_at=self.now)
+            self._fetch()
+            self._turn(self.unheard)
+            self._pass(timedelta(seconds=seconds))
 
     # What people do
 
