@@ -70,6 +70,8 @@ BUILT = frozenset(
     {
         "account.open_temporary",
         "account.set_preferences",
+        "account.confirm_contact",
+        "account.merge",
         "ticket.submit",
         "ticket.reply",
         "ticket.accept_solution",

@@ -20,6 +20,7 @@ from services.chassis.decision import Message
 from services.chassis.pipeline import Find, find
 from services.chassis.threads import in_green_threads
 from services.chassis.unit_of_work import Document, Write, conditional_writes
+from services.intake.codes import Codes, Guess
 from services.intake.domain.accounts import END, TEMPORARY_LASTS, Account, temporary_key
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import HANDED_OVER
@@ -28,6 +29,7 @@ from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ON
 from services.intake.domain.files import Brought, File, PartTaken, Unfit, Verdict
 from services.intake.domain.history import Author, Entry
 from services.intake.domain.joining import JOINING
+from services.intake.domain.moving import MOST_CLOSED
 from services.intake.domain.requesters import account_named
 from services.intake.domain.state import Ending, Escalatable, Page, PageAsked, State
 from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, fields_of
@@ -54,7 +56,9 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("number", ASCENDING)]),
     ],
     "entries": [IndexModel([("ticket_id", ASCENDING), ("version", ASCENDING)], unique=True)],
-    "accounts": [],
+    "accounts": [
+        IndexModel([("contact_email", ASCENDING)], partialFilterExpression={"contact_email": {"$type": "string"}})
+    ],
     "counters": [],
     "agents": [],
     "escalatable": [],
@@ -68,9 +72,6 @@ FIRST_NUMBER = 10_000_001
 
 READ_A_TURN = 32
 """Parts of files read for one turn: 8 MiB."""
-
-OF_ACCOUNTS = frozenset({"account.set_preferences"})
-"""Commands that change what is kept of an account."""
 
 WRITING = frozenset({"ticket.submit", "ticket.reply"})
 """Commands that look at all that their requester has open: for the issue, for what is similar, for the address."""
@@ -92,6 +93,7 @@ class Repository:
         database: Database[Document],
         catalogue: Callable[[], Catalogue],
         secrets: Secrets,
+        codes: Codes,
         keeping: Keeping,
         scanner: Scanner | None,
         similar_from: float,
@@ -107,6 +109,9 @@ class Repository:
         self._contents: Mapping[str, bytes | None] = {}
         self._catalogue = catalogue
         self._secrets = secrets
+        self._codes = codes
+        self._right_codes: frozenset[tuple[str, int, str]] = frozenset()
+        self._codes_again_at: Mapping[str, datetime] = {}
         self._similar_from = similar_from
         self._temporary_lasts = temporary_lasts
         self._numbers: deque[str] = deque()
@@ -136,6 +141,7 @@ class Repository:
         }
         later = (one.key for one, its in given if (its["account_id"], its["secret"]) in checked.put_off)
         put_off = hashed.put_off.union(later)
+        self._check_codes(messages, now)
         bringing = [
             (message, owner)
             for message in messages
@@ -162,6 +168,19 @@ class Repository:
         }
         return put_off.union(message.key for message in asked[READ_A_TURN:])
 
+    def _check_codes(self, messages: Sequence[Message], now: datetime) -> None:
+        """Look at the codes that came, of accounts whose requesters are known."""
+        confirming = [one for one in messages if one.type == "account.confirm_contact"]
+        keys = {id(one): key for one in confirming if (key := self._known(one)) is not None}
+        accounts = {account.key: account for account in self._accounts(set(keys.values()))}
+        right, refused = self._codes.checked(
+            Guess(key, accounts[key].contact_version, one.data["code"])
+            for one in confirming
+            if (key := keys.get(id(one))) in accounts and key is not None
+        )
+        self._right_codes = frozenset((one.account, one.contact_version, one.code) for one in right)
+        self._codes_again_at = {key: now + timedelta(seconds=seconds) for key, seconds in refused.items()}
+
     def _known(self, message: Message) -> str | None:
         """The person who sends it, if it is sure that they do."""
         its = _temporary(message)
@@ -172,23 +191,26 @@ class Repository:
     def load(self, messages: Sequence[Message], now: datetime) -> State:  # noqa: ARG002 - the chassis's signature
         """All that these messages may touch."""
         submissions = sum(message.type == "ticket.submit" for message in messages)
-        persons = {person for one in messages if one.type in WRITING and (person := account_named(one)) is not None}
+        writing = [one for one in messages if one.type in WRITING]
+        persons = {person for one in writing if (person := account_named(one)) is not None}
+        emails = {one.data["requester"]["email"] for one in writing if one.data["requester"].get("email")}
         temporary = {temporary_key(one["account_id"]) for one in map(_temporary, messages) if one is not None}
-        setting = {key for one in messages if one.type in OF_ACCOUNTS and (key := account_named(one)) is not None}
         ending = {one.subject for one in messages if one.type == f"timer.{END}" and one.subject is not None}
+        named = {key for one in messages if (key := account_named(one)) is not None} | temporary | ending
         self._take_numbers(submissions)
-        listed, pages = self._pages(messages)
-        named = persons | temporary | setting | ending
-        found, accounts = self._tickets_and_accounts(_numbers_named(messages), persons, named)
-        without, endings = self._endings(ending)
-        tickets = {ticket.number: ticket for ticket in (*listed, *found, *without)}
+        found, known = self._tickets_and_accounts(_numbers_named(messages), persons, named, emails)
+        accounts = {account.key: account for account in known}
+        theirs = self._of_one_person(messages, accounts)
+        listed, pages = self._pages(messages, accounts)
+        without, endings = self._endings({key: accounts[key].person for key in ending & accounts.keys()})
+        tickets = {ticket.number: ticket for ticket in (*listed, *found, *theirs, *without)}
         self._add_what_follows(messages, tickets)
         entries = self._entries(messages, tickets)
         agents, escalatable = self._news(messages, tickets)
         return State(
             self._catalogue(),
             tickets.values(),
-            accounts,
+            accounts.values(),
             entries,
             numbers=self._numbers,
             verified=self._verified,
@@ -206,6 +228,8 @@ class Repository:
             verdicts=self._verdicts,
             temporary_lasts=self._temporary_lasts,
             endings=endings,
+            right_codes=self._right_codes,
+            codes_again_at=self._codes_again_at,
         )
 
     def writes(self, state: State) -> list[Write]:
@@ -235,9 +259,14 @@ class Repository:
             self._numbers.extend(f"{number:08}" for number in range(end - NUMBERS_AT_ONCE, end))
 
     def _tickets_and_accounts(
-        self, numbers: Collection[str], persons: Collection[str], accounts: Collection[str]
+        self,
+        numbers: Collection[str],
+        persons: Collection[str],
+        accounts: Collection[str],
+        emails: Collection[str] = (),
     ) -> tuple[Iterable[Ticket], Iterable[Account]]:
-        """The tickets of these numbers and all that these persons have open; and these accounts."""
+        """The tickets of these numbers and all that these persons have open; and these accounts, and those that have
+        one of these addresses."""
         ways: list[Document] = []
         if numbers:
             ways.append({"number": {"$in": list(numbers)}})
@@ -246,10 +275,40 @@ class Repository:
         queries = {
             "tickets": Find("tickets", {"$or": ways}) if ways else None,
             "accounts": Find("accounts", {"_id": {"$in": list(accounts)}}) if accounts else None,
+            "sharing": Find("accounts", _with_address(emails)) if emails else None,
         }
         asked = {name: query for name, query in queries.items() if query is not None}
-        found = dict(zip(asked, find(self.db, *asked.values()), strict=True))
-        return map(ticket_of, found.get("tickets", ())), map(account_of, found.get("accounts", ()))
+        found = dict(zip(asked, find(self.db, *asked.values()), strict=True)) if asked else {}
+        rows = (*found.get("accounts", ()), *found.get("sharing", ()))
+        return map(ticket_of, found.get("tickets", ())), map(account_of, rows)
+
+    def _of_one_person(self, messages: Sequence[Message], accounts: dict[str, Account]) -> list[Ticket]:
+        """The tickets of those who have several accounts, or will have: what is open of whom they are one with, and of
+        an account that joins another all that moves. Adds to `accounts` (by key) those that it depends on."""
+        confirming = _accounts_of("account.confirm_contact", messages, accounts)
+        emails = {account.contact_email for account in confirming if account.contact_email is not None}
+        if emails:
+            sharing = map(account_of, self.db["accounts"].find(_with_address(emails)))
+            accounts |= {account.key: account for account in sharing if account.key not in accounts}
+        persons = {account.joined for account in accounts.values() if account.joined is not None}
+        moving = {account.key for account in confirming}
+        for message in messages:
+            if message.type == "account.merge":
+                key = temporary_key(message.data["temporary"]["account_id"])
+                moving.add(accounts[key].person if key in accounts else key)
+                persons.add(account_named(message) or "")
+        if emails:
+            persons |= {account.key for account in accounts.values() if account.contact_email in emails}
+        persons |= moving
+        if not persons:
+            return []
+        found, roots = self._tickets_and_accounts((), persons, persons - accounts.keys() if emails else ())
+        accounts |= {account.key: account for account in roots}
+        closed = [
+            Find("tickets", {"person": person, "status": "closed"}, [("closed_at", DESCENDING)], MOST_CLOSED)
+            for person in moving
+        ]
+        return [*found, *(ticket_of(row) for rows in (find(self.db, *closed) if closed else ()) for row in rows)]
 
     def _add_what_follows(self, messages: Sequence[Message], tickets: dict[str, Ticket]) -> None:
         """Add to the tickets (by number) those that they were merged into, and what else is open of a person of whom a
@@ -279,13 +338,16 @@ class Repository:
         found = dict(zip(asked, find(self.db, *asked.values()), strict=True)) if asked else {}
         return map(agent_of, found.get("agents", ())), map(escalatable_of, found.get("escalatable", ()))
 
-    def _pages(self, messages: Sequence[Message]) -> tuple[list[Ticket], dict[PageAsked, Page]]:
+    def _pages(
+        self, messages: Sequence[Message], accounts: Mapping[str, Account]
+    ) -> tuple[list[Ticket], dict[PageAsked, Page]]:
         """The page of each `ticket.list`, and the tickets on it."""
         tickets: list[Ticket] = []
         pages: dict[PageAsked, Page] = {}
         for message in messages:
-            person = account_named(message)
-            if message.type == "ticket.list" and person is not None:
+            key = account_named(message)
+            if message.type == "ticket.list" and key is not None:
+                person = accounts[key].person if key in accounts else key
                 asked = page_asked(message, person)
                 of_person = {"person": person} if asked.status is None else {"person": person, "status": asked.status}
                 count = self.db["tickets"].count_documents(of_person)
@@ -326,13 +388,14 @@ class Repository:
         refs.update(message.data["ref"] for message in messages if message.type == "attachment.download")
         return [file_of(row) for row in self.db[RECORDS].find({"_id": {"$in": list(refs)}})] if refs else []
 
-    def _endings(self, keys: Collection[str]) -> tuple[list[Ticket], dict[str, Ending]]:
-        """Of the tickets of these temporary accounts: is one open, when was the last closed, which have the name?"""
-        if not keys:
+    def _endings(self, persons: Mapping[str, str]) -> tuple[list[Ticket], dict[str, Ending]]:
+        """Of the tickets of these temporary accounts, given with whose they are: is one open, when was the last closed,
+        which have the name?"""
+        if not persons:
             return [], {}
         queries = []
-        for key in keys:
-            own = {"person": key}
+        for key, person in persons.items():
+            own = {"person": person, "requester.kind": "temporary", "requester.id": key.partition(":")[2]}
             named = {**own, "requester.display_name": {"$ne": ERASED}}
             queries += [
                 Find("tickets", {**own, "open_key": {"$type": "string"}}, [("open_key", ASCENDING)], 1),
@@ -342,7 +405,7 @@ class Repository:
         found = find(self.db, *queries)
         tickets: list[Ticket] = []
         endings: dict[str, Ending] = {}
-        for place, key in enumerate(keys):
+        for place, key in enumerate(persons):
             is_open, closed, having_it = found[3 * place : 3 * place + 3]
             with_name = [ticket_of(row) for row in having_it]
             tickets += with_name
@@ -377,12 +440,24 @@ def brings_files(message: Message) -> bool:
 
 def holds_a_secret(message: Message) -> bool:
     """Whether a secret is to be made or verified for it, which is slow."""
-    return message.type == "account.open_temporary" or _temporary(message) is not None
+    return message.type in ("account.open_temporary", "account.confirm_contact") or _temporary(message) is not None
+
+
+def _accounts_of(type_: str, messages: Sequence[Message], accounts: Mapping[str, Account]) -> list[Account]:
+    """The accounts that commands of this type name, as far as they are known."""
+    keys = {account_named(message) for message in messages if message.type == type_}
+    return [accounts[key] for key in keys if key is not None and key in accounts]
+
+
+def _with_address(emails: Collection[str]) -> Document:
+    """Accounts with one of these addresses; `$type` so that the partial index is used."""
+    return {"contact_email": {"$in": sorted(emails), "$type": "string"}}
 
 
 def _temporary(message: Message) -> Mapping[str, str] | None:
     """The temporary account and the secret that a message brings."""
-    temporary: Mapping[str, str] | None = message.data.get("requester", {}).get("temporary")
+    data = message.data if message.type == "account.merge" else message.data.get("requester", {})
+    temporary: Mapping[str, str] | None = data.get("temporary")
     return temporary
 
 

@@ -23,6 +23,7 @@ from services.chassis.settings import WrongSettings
 from services.chassis.threads import in_native_threads
 from services.chassis.turn import Rules, Turn
 from services.chassis.unit_of_work import Fired
+from services.intake.codes import Codes
 from services.intake.domain.decide import decide
 from services.intake.domain.scanning import LANE
 from services.intake.domain.state import State
@@ -56,26 +57,35 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     terms = Terms(int(settings.attachment_mib * MIB), settings.media_types, scanned=scanner is not None)
     keeping = Keeping(database, keys, settings.secret_key, terms)
     lasts = timedelta(days=settings.temporary_days)
-    repository = Repository(database, catalogue, secrets, keeping, scanner, settings.similar_from, lasts)
+    codes = Codes(settings.secret_key)
+    repository = Repository(database, catalogue, secrets, codes, keeping, scanner, settings.similar_from, lasts)
     return Rules(
         "intake",
         repository,
         decide,
         prepare=repository.prepare,
         needs_preparing=needs_preparing,
-        reveal=with_secret(secrets),
+        reveal=with_secrets(secrets, codes),
         tidy=partial(sweep, keeping),
         files=catalogue,
     )
 
 
-def with_secret(secrets: Secrets) -> Callable[[Outgoing], Outgoing]:
-    """Puts the secret into the answer that opens a temporary account, as it is published: it is stored nowhere.
+def with_secrets(secrets: Secrets, codes: Codes) -> Callable[[Outgoing], Outgoing]:
+    """Puts in what is stored nowhere, as it is published.
 
-    The event of the same type is for everybody and gets none.
+    Into the answer that opens a temporary account its secret (the event of the same type is for everybody and gets
+    none); into the event of an address the code that confirms it.
     """
 
     def reveal(message: Outgoing) -> Outgoing:
+        if message.type == "account.contact_changed":
+            event = orjson.loads(message.body)
+            data = event["data"]
+            if "code" not in data:
+                return message
+            data["code"] = codes.code(f"{data['kind']}:{data['account_id']}", data["contact_version"])
+            return replace(message, body=orjson.dumps(event))
         if message.type != "account.temporary_opened" or message.to_sender is None or message.cause is None:
             return message
         event = orjson.loads(message.body)

@@ -15,6 +15,7 @@ import pytest
 from deploy.local.stack import Stack
 from services.chassis.decision import Decision, Message
 from services.chassis.unit_of_work import Conflict, Store, Work
+from services.intake.codes import Codes
 from services.intake.domain.decide import decide
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
@@ -51,7 +52,7 @@ class Instance:
         self.name = name
         secrets = Secrets("k" * 32, lambda function, items: [function(item) for item in items])
         keeping = Keeping(store.database, MasterKeys.parse(f"first {'A' * 43}="), "k" * 32, Terms())
-        self.repository = Repository(store.database, lambda: CATALOGUE, secrets, keeping, None, 0.27)
+        self.repository = Repository(store.database, lambda: CATALOGUE, secrets, Codes("k" * 32), keeping, None, 0.27)
         self.turns = 0
 
     def begin(self, sent: Message) -> tuple[State, Decision]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Thread
 from typing import Any
 
 import amqp
@@ -18,7 +19,9 @@ from contracts.envelope import Event, parse, serialise
 from contracts.names import source_of
 from contracts.topology import DESK, EVENTS, INTAKE
 from deploy.local.desk import Desk
+from deploy.local.stack import Stack
 from services.chassis.unit_of_work import Document
+from services.intake.codes import Codes
 from tests.unit.intake.desk import account, submission
 
 PATIENCE = 30.0
@@ -181,6 +184,38 @@ def test_a_temporary_account_ends_after_its_last_ticket_and_its_name_is_nowhere(
         assert sorted(entry["version"] for entry in documents("entries")) == [1, 2, 3, 4]
         assert documents("timers") == []
     assert ask(desk, "web", "5", "ticket.view", {"requester": zoe, "number": number}).data["code"] == "unauthenticated"
+
+
+def test_accounts_that_confirm_one_address_at_once_are_one_person_with_one_open_ticket(
+    stack: Stack, desk: Desk
+) -> None:
+    desk.start_all([("intake", n) for n in (1, 2, 3)])
+    codes, accounts = Codes(stack.folder.secret("intake-key")), []
+    for n in range(4):
+        data = {"display_name": f"Zoe {n}", "contact_email": "zoe@example.org"}
+        opened = ask(desk, "web", f"o{n}", "account.open_temporary", data).data
+        accounts.append({"temporary": {"account_id": opened["account_id"], "secret": opened["secret"]}})
+        ask(desk, "web", f"s{n}", "ticket.submit", submission(accounts[-1]))
+    ids = [one["temporary"]["account_id"] for one in accounts]
+    confirming: list[Command] = [
+        (f"c{n}", "account.confirm_contact", {"requester": one, "code": codes.code(f"temporary:{ids[n]}", 1)})
+        for n, one in enumerate(accounts)
+    ]
+    filing: list[Command] = [(f"f{n}", "ticket.submit", submission(one)) for n, one in enumerate(accounts)]
+    threads = [Thread(target=publish, args=(desk, "web", [command])) for command in (*confirming, *filing)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    heard = {event.causationid: event for event in outcomes(desk, "web", "web.outcomes", 8)}
+    assert {heard[f"c{n}"].type for n in range(4)} == {"command.accepted"}
+    with database(desk) as documents:
+        persons = {one["joined"] or one["_id"] for one in documents("accounts")}
+        assert len(persons) == 1
+        tickets = documents("tickets")
+        assert {one["person"] for one in tickets} == persons
+        assert [one["status"] for one in tickets if one["status"] != "closed"] == ["new"]
+        assert sum(one["version"] for one in tickets) == len(documents("entries"))
 
 
 def test_replies_and_answers_that_meet_leave_no_gap(desk: Desk) -> None:

@@ -21,6 +21,10 @@ END = "account_end"
 """The kind of the timer that ends an account."""
 
 
+CODE = "-"
+"""Stands for the code in what is stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """What intake keeps of a requester: nothing of a channel's account but the address and what they have set."""
@@ -39,8 +43,37 @@ class Account:
     """What `account.set_preferences` brought last."""
     preferences_version: int = 0
     """+1 each time that changes; 0 while nothing was set."""
+    code_version: int = 0
+    """The version of the address to which a code was mailed."""
+    confirmed_version: int = 0
+    """The version of the address that its code has confirmed."""
+    confirmed_at: datetime | None = None
+    joined: str | None = None
+    """The key of the account that this one is one person with, and whose the tickets are."""
+    leads: bool = False
+    """Whether others have joined this one: then it joins none itself."""
     ended_at: datetime | None = None
     """Since when a temporary account is no more: nothing of the person is left in it."""
+
+    @property
+    def person(self) -> str:
+        """Whom the rule of one open ticket counts as one: the key of an account."""
+        return self.joined or self.key
+
+    @property
+    def has_code(self) -> bool:
+        """Whether a code for the address as it is was mailed."""
+        return self.contact_email is not None and self.code_version == self.contact_version
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the address as it is was confirmed."""
+        return self.contact_email is not None and self.confirmed_version == self.contact_version
+
+    @property
+    def may_join(self) -> bool:
+        """Whether its address may be confirmed at any moment, and it become one with another account."""
+        return self.has_code and not self.is_confirmed
 
     @property
     def kind(self) -> str:
@@ -71,12 +104,14 @@ def ends(key: str, at: datetime) -> Arm:
 
 
 def contact_changed(account: Account) -> Say:
-    """The event that says where its requester is reached from now on."""
+    """The event that says where its requester is reached from now on; with the code that confirms the address, where
+    one is given: it joins when the event is published (`CODE`)."""
     data = {
         "account_id": account.id,
         "kind": account.kind,
         "email": account.contact_email,
         "contact_version": account.contact_version,
+        **({"code": CODE} if account.may_join else {}),
     }
     return Say(topology.EVENTS, "account.contact_changed", "account.contact_changed", data, account.id)
 

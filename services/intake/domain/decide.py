@@ -31,6 +31,7 @@ from services.intake.domain.lifecycle import (
     start_work,
     suggest_solution,
 )
+from services.intake.domain.persons import confirm_contact, merge_account
 from services.intake.domain.preferences import set_preferences
 from services.intake.domain.replies import reply
 from services.intake.domain.requesters import caller, open_temporary
@@ -134,6 +135,10 @@ def _of_requester(state: State, message: Message, now: datetime) -> Decision:
             return upload(state, message)
         case "account.set_preferences":
             return set_preferences(state, message, asking)
+        case "account.confirm_contact":
+            return confirm_contact(state, message, asking, now)
+        case "account.merge":
+            return merge_account(state, message, asking, now)
     ticket = state.ticket(message.data["number"])
     if ticket is None:
         return Decision(answer=answers.unknown_ticket(message.data["number"]))

@@ -39,7 +39,7 @@ def end_due(state: State, message: Message, now: datetime) -> Decision:
     since = max(at for at in (account.opened_at, ending.last_closed_at) if at is not None)
     if since + state.temporary_lasts > now:
         return Decision(timers=[ends(account.key, since + state.temporary_lasts)])
-    return _and_then(end(account, now), _erased(state, message, account, ending, now))
+    return and_then(end(account, now), _erased(state, message, account, ending, now))
 
 
 def end(account: Account, now: datetime) -> Decision:
@@ -72,7 +72,7 @@ def _erased(state: State, message: Message, account: Account, ending: Ending, no
         return Decision(changes, timers=[ends(account.key, now)])
     decision = Decision(changes)
     for id_ in ending.named:
-        decision = _and_then(decision, _without_name(message, state.tickets[id_], now))
+        decision = and_then(decision, _without_name(message, state.tickets[id_], now))
     if len(ending.named) >= TICKETS_AT_ONCE:
         decision = replace(decision, timers=[ends(account.key, now)])
     return decision
@@ -87,7 +87,8 @@ def _without_name(message: Message, ticket: Ticket, now: datetime) -> Decision:
     return recorded(message, erased, "ticket.edited", author, text, now, visibility="internal", id_=entry_id)
 
 
-def _and_then(decision: Decision, other: Decision) -> Decision:
+def and_then(decision: Decision, other: Decision) -> Decision:
+    """Both decisions, the first one's answer."""
     return replace(
         decision,
         changes=[*decision.changes, *other.changes],

@@ -122,6 +122,25 @@ REOPEN = Move(
     also="closed no more than 7 days ago, not merged, and the issue is not open in another ticket",
 )
 
+_BY_ACCOUNT = ("account.confirm_contact", "account.merge")
+MOVE = Move(
+    _BY_ACCOUNT,
+    ("requester",),
+    _as_it_is(*STATUSES),
+    "ticket.edited",
+    also="it becomes that of the person who their accounts are",
+)
+MERGE_PERSONS = Move(
+    _BY_ACCOUNT,
+    ("requester",),
+    _to("closed", *OPEN),
+    "ticket.merged",
+    also="that person has the issue open in an older ticket",
+)
+TAKE_IN_OF_PERSONS = Move(
+    _BY_ACCOUNT, ("requester",), _as_it_is(*OPEN), "ticket.linked", also="on the ticket that goes on"
+)
+
 TABLE = (
     ASSIGN,
     UNASSIGN,
@@ -146,6 +165,9 @@ TABLE = (
     CLOSE,
     AUTO_CLOSE,
     REOPEN,
+    MOVE,
+    MERGE_PERSONS,
+    TAKE_IN_OF_PERSONS,
 )
 
 

@@ -23,15 +23,12 @@ NAMELESS = "Guest"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated requester, as this command names them, with the address that it brings."""
+    """An authenticated requester, as this command names them, with the address that it brings. `person`: whom the rule
+    of one open ticket counts as one."""
 
     requester: Requester
+    person: str
     email: str | None = None
-
-    @property
-    def person(self) -> str:
-        """Whom the rule of one open ticket counts as one."""
-        return self.requester.account
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +46,16 @@ def caller(state: State, message: Message) -> Caller | Answer:
     temporary = data.get("temporary")
     if temporary is None:
         requester = Requester(data["account_id"], "account", data["display_name"], data["tier"])
-        return Caller(requester, data.get("email"))
+        known = state.accounts.get(requester.account)
+        return Caller(requester, requester.account if known is None else known.person, data.get("email"))
     claimed = temporary["account_id"], temporary["secret"]
     if claimed in state.try_again_at:
         return answers.too_many_attempts(state.try_again_at[claimed])
     account = state.accounts.get(temporary_key(temporary["account_id"]))
     if account is None or claimed not in state.verified:
         return rejected("unauthenticated", "The temporary account or its secret is not right.")
-    return Caller(Requester(temporary["account_id"], "temporary", account.display_name or NAMELESS, "standard"))
+    requester = Requester(temporary["account_id"], "temporary", account.display_name or NAMELESS, "standard")
+    return Caller(requester, account.person)
 
 
 def account_named(message: Message) -> str | None:
@@ -88,7 +87,7 @@ def open_temporary(state: State, message: Message, now: datetime) -> Decision:
     said.append(Say(topology.EVENTS, "account.temporary_opened", "account.temporary_opened", opened, account_id))
     email = message.data.get("contact_email")
     if email is not None:
-        account = replace(account, contact_email=email, contact_version=1)
+        account = replace(account, contact_email=email, contact_version=1, code_version=1)
         changes = [AccountWritten(account)]
         said.append(contact_changed(account))
     timers = [ends(account.key, now + state.temporary_lasts)]
@@ -98,21 +97,23 @@ def open_temporary(state: State, message: Message, now: datetime) -> Decision:
 def contact(state: State, caller: Caller, *, opens: bool = False) -> Contact:
     """What the address that came with a command changes: it is fixed while the requester has an open ticket.
 
-    A temporary account for which a ticket `opens` is written in any case, so that this and its end, should they come at
-    once, conflict.
+    An account for which a ticket `opens`, and which may end or join another at any moment, is written in any case: so
+    the two, should they come at once, conflict. Who has an address that another account has is mailed a code.
     """
     key = caller.requester.account
     account = state.accounts.get(key) or Account(key, 0, None, 0)
-    if opens and caller.requester.kind == "temporary":
-        return Contact(account.contact_version, (AccountWritten(replace(account, version=account.version + 1)),))
-    if caller.email is None or caller.email == account.contact_email:
-        return Contact(account.contact_version)
-    if account.contact_version and state.has_open_ticket(caller.person):
-        return Contact(account.contact_version)
+    is_new = caller.email is not None and caller.email != account.contact_email
+    if not is_new or (account.contact_version and state.has_open_ticket(caller.person)):
+        may_change = caller.requester.kind == "temporary" or account.may_join
+        held = (AccountWritten(replace(account, version=account.version + 1)),) if opens and may_change else ()
+        return Contact(account.contact_version, held)
+    version = account.contact_version + 1
+    shared = any(one.key != key for one in state.sharing(caller.email or ""))
     account = replace(
         account,
         version=account.version + 1,
         contact_email=caller.email,
-        contact_version=account.contact_version + 1,
+        contact_version=version,
+        code_version=version if shared else account.code_version,
     )
     return Contact(account.contact_version, (AccountWritten(account),), (contact_changed(account),))

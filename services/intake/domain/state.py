@@ -86,7 +86,8 @@ class State:
     are asked for, by message key, None where one cannot be read; `uploaded`: what became of parts that came, by
     message key; `verdicts`: what the scanner said of a file, by the key of the timer that has it asked.
     `temporary_lasts`: so long after its opening, or after its last ticket was closed, a temporary account ends.
-    `endings`: of accounts whose timer fired, by account.
+    `endings`: of accounts whose timer fired, by account. `right_codes`: account, version of its address, and the code
+    that came and was right; `codes_again_at`: accounts of which no more codes were looked at, and when they will be.
     """
 
     def __init__(
@@ -112,6 +113,8 @@ class State:
         verdicts: Mapping[str, Verdict | None] | None = None,
         temporary_lasts: timedelta = TEMPORARY_LASTS,
         endings: Mapping[str, Ending] | None = None,
+        right_codes: frozenset[tuple[str, int, str]] = frozenset(),
+        codes_again_at: Mapping[str, datetime] | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.verified = verified
@@ -126,6 +129,8 @@ class State:
         self.verdicts = verdicts or {}
         self.temporary_lasts = temporary_lasts
         self.endings = endings or {}
+        self.right_codes = right_codes
+        self.codes_again_at = codes_again_at or {}
         self.tickets: dict[str, Ticket] = {}
         self.accounts = {account.key: account for account in accounts}
         self.agents = {agent.id: agent for agent in agents}
@@ -206,16 +211,19 @@ class State:
         """Whether the person has any open ticket."""
         return bool(self._open.get(person))
 
+    def sharing(self, email: str) -> list[Account]:
+        """The accounts that have this address."""
+        return [one for one in self.accounts.values() if one.contact_email == email]
+
     def history(self, ticket: Ticket) -> list[Entry]:
         """What was read of a ticket's history, and what this turn added, in order."""
         return sorted(self._entries.get(ticket.id, ()), key=lambda entry: entry.version)
 
     def _put(self, ticket: Ticket) -> None:
         before = self.tickets.get(ticket.id)
-        held = self._open.setdefault(ticket.person, {})
         if before is not None and before.open_key is not None:
-            del held[before.open_key]
+            del self._open[before.person][before.open_key]
         if ticket.open_key is not None:
-            held[ticket.open_key] = ticket.id
+            self._open.setdefault(ticket.person, {})[ticket.open_key] = ticket.id
         self.tickets[ticket.id] = ticket
         self._by_number[ticket.number] = ticket.id

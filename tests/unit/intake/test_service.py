@@ -7,13 +7,15 @@ import pytest
 
 from services.chassis.outgoing import Outgoing
 from services.chassis.settings import WrongSettings, read
+from services.intake.codes import Codes
 from services.intake.domain.similarity import SIMILAR_FROM
 from services.intake.secrets import Secrets
-from services.intake.service import with_secret
+from services.intake.service import with_secrets
 from services.intake.settings import IntakeSettings
 from tests.unit.intake.desk import Desk
 
 BODY = orjson.dumps({"type": "account.temporary_opened", "data": {"account_id": "a"}})
+CODES = Codes("k" * 32)
 SECRETS = Secrets("k" * 32, lambda function, items: [function(item) for item in items])
 
 
@@ -27,16 +29,27 @@ def test_the_answer_gets_the_secret_of_its_command() -> None:
         to_sender="web",
         cause="m1",
     )
-    revealed = orjson.loads(with_secret(SECRETS)(answer).body)
+    revealed = orjson.loads(with_secrets(SECRETS, CODES)(answer).body)
     assert revealed["data"] == {"account_id": "a", "secret": SECRETS.secret("web", "m1")}
 
 
 def test_the_event_and_every_other_message_go_out_as_they_are() -> None:
     event = Outgoing("helpdesk.events", "account.temporary_opened", "1", "account.temporary_opened", BODY, cause="m1")
     other = Outgoing("helpdesk.channels", "web.ticket.opened", "2", "ticket.opened", BODY, to_sender="web", cause="m1")
-    reveal = with_secret(SECRETS)
+    reveal = with_secrets(SECRETS, CODES)
     assert reveal(event) is event
     assert reveal(other) is other
+
+
+def test_the_code_joins_the_event_of_its_address_as_that_is_published() -> None:
+    data = {"account_id": "z", "kind": "temporary", "email": "z@example.org", "contact_version": 2, "code": "-"}
+    type_ = "account.contact_changed"
+    event = Outgoing("helpdesk.events", type_, "1", type_, orjson.dumps({"type": type_, "data": data}), cause="m1")
+    reveal = with_secrets(SECRETS, CODES)
+    assert orjson.loads(reveal(event).body)["data"] == {**data, "code": CODES.code("temporary:z", 2)}
+    del data["code"]
+    without = Outgoing("helpdesk.events", type_, "1", type_, orjson.dumps({"type": type_, "data": data}), cause="m1")
+    assert reveal(without) is without
 
 
 @pytest.mark.parametrize("wrong", ["0", "-0.1", "1.01", "often", "nan"])

@@ -9,7 +9,7 @@ import pytest
 from services.intake.files.keys import KeyUnknown, MasterKeys, Wrapped, WrongKeys
 from services.intake.files.sealing import new_key
 
-ONE, TWO = (base64.b64encode(new_key()).decode() for _ in range(2))
+ONE, TWO = (base64.b64encode(bytes(range(start, start + 32))).decode() for start in (1, 101))
 FILE_KEY = new_key()
 
 

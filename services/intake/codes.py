@@ -1,0 +1,57 @@
+"""Codes that confirm an address: computed from the service's key, so that they are stored nowhere, and compared in
+constant time; of one account only so many wrong ones are looked at. The page is docs/accounts.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+DIGITS = 8
+MOST_WRONG = 10
+WRONG_SECONDS = 60.0
+"""Wrong codes of one account that are looked at in so many seconds, by each instance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A code as it came in, for the address of that version."""
+
+    account: str
+    contact_version: int
+    code: str
+
+
+class Codes:
+    """Makes codes, and says which of those that came in are right. `clock` gives seconds."""
+
+    def __init__(self, key: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._key = key.encode()
+        self._clock = clock
+        self._wrong: dict[str, tuple[float, int]] = {}
+        """Of accounts with wrong codes: until when they count, and how many there were."""
+
+    def code(self, account: str, contact_version: int) -> str:
+        """The code for an account's address of that version: the same each time it is computed."""
+        text = "\x1f".join(("contact", account, str(contact_version)))
+        digest = hmac.new(self._key, text.encode(), hashlib.sha256).digest()
+        return f"{int.from_bytes(digest[:8], 'big') % 10**DIGITS:0{DIGITS}}"
+
+    def checked(self, guesses: Iterable[Guess]) -> tuple[frozenset[Guess], Mapping[str, float]]:
+        """Those that are right; and the accounts of which no more are looked at, with the seconds until they are."""
+        now = self._clock()
+        self._wrong = {account: wrong for account, wrong in self._wrong.items() if wrong[0] > now}
+        right: set[Guess] = set()
+        not_looked_at: dict[str, float] = {}
+        for guess in dict.fromkeys(guesses):
+            until, count = self._wrong.get(guess.account, (now + WRONG_SECONDS, 0))
+            if count >= MOST_WRONG:
+                not_looked_at[guess.account] = until - now
+            elif hmac.compare_digest(self.code(guess.account, guess.contact_version), guess.code.strip()):
+                right.add(guess)
+            else:
+                self._wrong[guess.account] = (until, count + 1)
+        return frozenset(right), not_looked_at

@@ -1,0 +1,117 @@
+"""Tickets become another person's: that of the account which theirs was merged into, or is one with.
+
+Every ticket that moves gets a version and an event. Where both persons have an issue open, the newer ticket is merged
+into the older one, so that there is one open ticket for it at every instant. The page is docs/accounts.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from services.chassis.decision import Decision, Message, derived_id
+from services.intake.domain import moves
+from services.intake.domain.history import Author, Visibility
+from services.intake.domain.joining import MERGED
+from services.intake.domain.recording import recorded, telling_agent
+from services.intake.domain.state import State
+from services.intake.domain.tickets import Requester, Ticket
+
+MOST_CLOSED = 500
+"""Closed tickets, the newest, that move with an account; older ones stay where they are."""
+
+BY = Author("service", "intake")
+
+
+def move(
+    state: State,
+    message: Message,
+    tickets: Iterable[Ticket],
+    person: str,
+    now: datetime,
+    changed: Mapping[str, Any],
+    account: str | None = None,
+) -> Decision:
+    """These tickets, which are another's, as the `person`'s from `now` on. `changed`: what else changes in each; with
+    `account`, the key of one, their requester is that."""
+    moving = _Moving(state, message, person, now)
+    for ticket in sorted(tickets, key=lambda one: (one.opened_at, one.number)):
+        more = dict(changed)
+        if account is not None:
+            more["requester"] = _as(ticket.requester, account)
+        moving.take(ticket, more)
+    return moving.decision
+
+
+def _as(requester: Requester, account: str) -> Requester:
+    """Another account's, by the name and the tier that they had at filing."""
+    return replace(requester, id=account.partition(":")[2], kind="account")
+
+
+class _Moving:
+    """What has moved so far, and which open ticket of the person holds which issue."""
+
+    def __init__(self, state: State, message: Message, person: str, now: datetime) -> None:
+        self.decision = Decision()
+        self._message = message
+        self._person = person
+        self._now = now
+        self._holders = {ticket.key: ticket for ticket in state.open_tickets(person)}
+
+    def take(self, ticket: Ticket, changed: Mapping[str, Any]) -> None:
+        """One ticket: moved as it is, or, if the person has its issue open, one of both merged into the other."""
+        holder = self._holders.get(ticket.key) if ticket.is_open else None
+        if holder is not None and (holder.opened_at, holder.number) <= (ticket.opened_at, ticket.number):
+            self._merge(ticket, holder, changed)
+            return
+        if holder is not None:
+            # What holds the issue gives it up first: the database has each held once at every instant.
+            holder = self._record(moves.MERGE_PERSONS, holder, self._closed_into(ticket.number), ticket.number)
+            changed = {**changed, "links": _linked(ticket, holder.number)}
+        after = self._record(moves.MOVE, ticket, {**changed, "person": self._person})
+        if after.is_open:
+            self._holders[after.key] = after
+
+    def _merge(self, ticket: Ticket, holder: Ticket, changed: Mapping[str, Any]) -> None:
+        more = {**changed, "person": self._person, **self._closed_into(holder.number)}
+        self._record(moves.MERGE_PERSONS, ticket, more, holder.number)
+        links = _linked(holder, ticket.number)
+        self._holders[holder.key] = self._record(moves.TAKE_IN_OF_PERSONS, holder, {"links": links}, ticket.number)
+
+    def _closed_into(self, number: str) -> dict[str, Any]:
+        return {"closed_at": self._now, "close_reason": MERGED, "merged_into": number}
+
+    def _record(
+        self, move: moves.Move, ticket: Ticket, changed: Mapping[str, Any], to_number: str | None = None
+    ) -> Ticket:
+        """The ticket's next version, with its entry, its event, and what its agent hears."""
+        after = moves.moved(move, ticket, self._now, **changed)
+        named = {} if to_number is None else {"to_number": to_number}
+        visibility: Visibility = "internal" if to_number is None else "public"
+        decision = recorded(
+            self._message,
+            after,
+            move.event,
+            BY,
+            "Another account of the same person.",
+            self._now,
+            visibility=visibility,
+            details=named,
+            more=named if move is moves.MERGE_PERSONS else None,
+            id_=derived_id("entry", self._message.key, after.id, str(after.version)),
+        )
+        if to_number is not None:
+            told = "ticket.closed" if move is moves.MERGE_PERSONS else "ticket.linked"
+            decision = telling_agent(decision, after.agent, told)
+        self.decision = replace(
+            self.decision,
+            changes=[*self.decision.changes, *decision.changes],
+            said=[*self.decision.said, *decision.said],
+        )
+        return after
+
+
+def _linked(ticket: Ticket, number: str) -> tuple[str, ...]:
+    return ticket.links if number in ticket.links else (*ticket.links, number)

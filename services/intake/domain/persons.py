@@ -1,0 +1,84 @@
+"""One person behind several accounts: an address that each has confirmed, or an account merged into another.
+
+The code that confirms an address is mailed to it, and checked before the turn (codes.py). The page is docs/accounts.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from services.chassis.decision import Answer, Decision, Message, rejected
+from services.intake.domain import answers
+from services.intake.domain.accounts import Account, AccountWritten, contact_changed, temporary_key
+from services.intake.domain.expiry import and_then, end
+from services.intake.domain.moving import move
+from services.intake.domain.requesters import Caller
+from services.intake.domain.state import State
+
+
+def confirm_contact(state: State, message: Message, caller: Caller, now: datetime) -> Decision:
+    """`account.confirm_contact`: the code that was mailed says that the address is theirs. If another account has
+    confirmed the same one before, the two are one person from now on, and this one's tickets move there."""
+    account = state.accounts.get(caller.requester.account)
+    if account is None or account.contact_email is None:
+        return Decision(answer=rejected("wrong_status", "This account has no contact address to confirm."))
+    if account.key in state.codes_again_at:
+        return Decision(answer=answers.too_many_attempts(state.codes_again_at[account.key]))
+    if (account.key, account.contact_version, message.data["code"]) not in state.right_codes:
+        return Decision(answer=answers.invalid({"code": ["It is not the code that was mailed to this address."]}))
+    done = Decision(answer=Answer("command.accepted", {}, account.id))
+    if account.is_confirmed:
+        return done
+    confirmed = replace(
+        account, version=account.version + 1, confirmed_version=account.contact_version, confirmed_at=now
+    )
+    others = [one for one in state.sharing(account.contact_email) if one.key != account.key]
+    # Who has the address and was never asked is asked now: before somebody confirmed it, nobody had a reason to.
+    asked = [
+        replace(one, version=one.version + 1, code_version=one.contact_version) for one in others if not one.has_code
+    ]
+    # Two that confirm it at once would each take the other for unconfirmed: whoever may is written, so they conflict.
+    held = [replace(one, version=one.version + 1) for one in others if one.may_join]
+    changes = [AccountWritten(one) for one in (confirmed, *asked, *held)]
+    decision = Decision(changes, [contact_changed(one) for one in asked], done.answer)
+    before = [one for one in others if one.is_confirmed]
+    if not before or account.joined is not None or account.leads:
+        return decision
+    first = min(before, key=lambda one: (one.confirmed_at or now, one.key))
+    return and_then(decision, _join(state, message, confirmed, first.person, now))
+
+
+def _join(state: State, message: Message, account: Account, person: str, now: datetime) -> Decision:
+    """The account's tickets become that person's, whose account is written too: it cannot join a third at once."""
+    changes = [AccountWritten(replace(account, joined=person))]
+    root = state.accounts.get(person)
+    if root is not None and not root.leads:
+        changes.append(AccountWritten(replace(root, version=root.version + 1, leads=True)))
+    tickets = [one for one in state.tickets.values() if one.person == account.key]
+    return and_then(Decision(changes), move(state, message, tickets, person, now, {}))
+
+
+def merge_account(state: State, message: Message, caller: Caller, now: datetime) -> Decision:
+    """`account.merge`: the tickets of a temporary account, and it has to have an address, go to a real one; it ends."""
+    if caller.requester.kind != "account":
+        sentence = "A temporary account is merged into one that the channel has authenticated."
+        return Decision(answer=rejected("forbidden", sentence, {"requester": ["must be no temporary account"]}))
+    given = message.data["temporary"]
+    claimed = given["account_id"], given["secret"]
+    if claimed in state.try_again_at:
+        return Decision(answer=answers.too_many_attempts(state.try_again_at[claimed]))
+    account = state.accounts.get(temporary_key(given["account_id"]))
+    if account is None or account.ended_at is not None or claimed not in state.verified:
+        return Decision(answer=rejected("unauthenticated", "The temporary account or its secret is not right."))
+    if account.contact_email is None:
+        sentence = "Only a temporary account with a contact address can be merged into another."
+        return Decision(answer=rejected("forbidden", sentence, {"temporary": ["has no contact address"]}))
+    real = state.accounts.get(caller.requester.account)
+    reached = {"contact_version": 0 if real is None else real.contact_version}
+    tickets = [one for one in state.tickets.values() if one.requester.account == account.key]
+    moved = move(state, message, tickets, caller.person, now, reached, caller.requester.account)
+    # Should the real account join another's person at the same moment, one of the two turns has to see the other.
+    held = [] if real is None or not real.may_join else [AccountWritten(replace(real, version=real.version + 1))]
+    done = Decision(held, answer=Answer("command.accepted", {}, caller.requester.id))
+    return and_then(done, and_then(end(account, now), moved))

@@ -1,0 +1,35 @@
+"""The codes that confirm addresses: made alike each time, compared whole, and guessed at only so often."""
+
+from __future__ import annotations
+
+from services.intake.codes import MOST_WRONG, WRONG_SECONDS, Codes, Guess
+
+
+def test_a_code_is_of_one_account_one_address_and_one_key() -> None:
+    codes = Codes("k" * 32)
+    code = codes.code("temporary:z", 1)
+    assert (len(code), code.isdigit()) == (8, True)
+    assert code == Codes("k" * 32).code("temporary:z", 1)
+    others = {codes.code("temporary:z", 2), codes.code("account:z", 1), Codes("l" * 32).code("temporary:z", 1)}
+    assert len(others | {code}) == 4
+
+
+def test_the_right_code_is_right_also_with_blanks_around_it() -> None:
+    codes = Codes("k" * 32)
+    code = codes.code("account:a", 3)
+    guesses = [Guess("account:a", 3, code), Guess("account:a", 3, f" {code}\n"), Guess("account:a", 2, code)]
+    right, refused = codes.checked(guesses)
+    assert (right, refused) == (frozenset(guesses[:2]), {})
+
+
+def test_ten_wrong_codes_a_minute_of_an_account_are_looked_at_and_then_not_even_the_right_one() -> None:
+    clock = [0.0]
+    codes = Codes("k" * 32, lambda: clock[0])
+    right = Guess("account:a", 1, codes.code("account:a", 1))
+    wrong = [Guess("account:a", 1, f"{n}") for n in range(MOST_WRONG)]
+    assert codes.checked(wrong) == (frozenset(), {})
+    assert codes.checked([right]) == (frozenset(), {"account:a": WRONG_SECONDS})
+    other = Guess("account:b", 1, codes.code("account:b", 1))
+    assert codes.checked([other]) == (frozenset([other]), {})
+    clock[0] = WRONG_SECONDS + 1
+    assert codes.checked([right]) == (frozenset([right]), {})

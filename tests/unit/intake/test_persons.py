@@ -1,0 +1,234 @@
+"""One person behind several accounts: the same address confirmed by each, or one account merged into another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.unit.intake.desk import Desk, Heard, account, code_for, temporary
+
+EMAIL = "zoe@example.org"
+OTHER = {"subject": "The app is slow", "body": "Every page takes a minute since yesterday.", "issue_key": "slow"}
+
+
+def opened(desk: Desk, email: str | None = EMAIL) -> dict[str, Any]:
+    """A temporary account, as a command names it."""
+    data = {"display_name": "Zoe"} if email is None else {"display_name": "Zoe", "contact_email": email}
+    id_ = desk.send("account.open_temporary", data).data["account_id"]
+    desk.secrets.add((id_, "right"))
+    return temporary(id_, "right")
+
+
+def key_of(requester: dict[str, Any]) -> str:
+    its = requester.get("temporary")
+    return f"temporary:{its['account_id']}" if its else f"account:{requester['account_id']}"
+
+
+def confirm(desk: Desk, requester: dict[str, Any], code: str | None = None) -> Heard:
+    key = key_of(requester)
+    known = desk.state.accounts.get(key)
+    code = code or code_for(key, 0 if known is None else known.contact_version)
+    return desk.send("account.confirm_contact", {"requester": requester, "code": code})
+
+
+def merge(desk: Desk, real: dict[str, Any], gone: dict[str, Any]) -> Heard:
+    return desk.send("account.merge", {"requester": real, **gone})
+
+
+def in_order(desk: Desk) -> bool:
+    """No person has two open tickets of an issue, and every version has its entry."""
+    held = Counter((one.person, one.key) for one in desk.state.tickets.values() if one.is_open)
+    versions = all(
+        [entry.version for entry in desk.state.history(one)] == list(range(1, one.version + 1))
+        for one in desk.state.tickets.values()
+    )
+    return versions and max(held.values(), default=1) == 1
+
+
+def codes(heard: Heard) -> list[str]:
+    """The accounts to whose addresses a code is mailed."""
+    return [say.data["account_id"] for say in heard.decision.said if say.data.get("code")]
+
+
+def test_a_temporary_accounts_address_is_confirmed_by_the_code_that_was_mailed_to_it() -> None:
+    desk = Desk()
+    heard = desk.send("account.open_temporary", {"contact_email": EMAIL})
+    assert codes(heard) == [heard.data["account_id"]]
+    assert EMAIL not in str(heard.data)
+    desk.secrets.add((heard.data["account_id"], "right"))
+    zoe = temporary(heard.data["account_id"], "right")
+    wrong = confirm(desk, zoe, "12345678")
+    assert (wrong.code, list(wrong.data["errors"])) == ("invalid", ["code"])
+    assert confirm(desk, zoe).type == "command.accepted"
+    assert desk.state.accounts[key_of(zoe)].is_confirmed
+    again = confirm(desk, zoe)
+    assert (again.type, again.decision.changes) == ("command.accepted", ())
+
+
+def test_who_has_no_address_has_none_to_confirm() -> None:
+    desk = Desk()
+    assert confirm(desk, opened(desk, None), "1").code == "wrong_status"
+    assert confirm(desk, account(), "1").code == "wrong_status"
+
+
+def test_too_many_wrong_codes_are_told_when_to_try_again() -> None:
+    desk = Desk()
+    zoe = opened(desk)
+    desk.state.codes_again_at = {key_of(zoe): desk.now}
+    heard = confirm(desk, zoe)
+    assert (heard.code, heard.data["retry_at"]) == ("rate_limited", desk.now)
+
+
+def test_a_real_account_is_asked_to_confirm_an_address_that_another_account_has() -> None:
+    desk = Desk()
+    assert codes(desk.submit(account("ann", email=EMAIL))) == []
+    assert codes(desk.submit(account("bob", email=EMAIL))) == ["bob"]
+    assert codes(confirm(desk, account("bob"))) == ["ann"], "somebody has confirmed it: now there is a reason to ask"
+    assert desk.state.accounts["account:bob"].person == "account:bob"
+    assert confirm(desk, account("ann")).type == "command.accepted"
+    assert desk.state.accounts["account:ann"].person == "account:bob"
+
+
+def test_several_temporary_accounts_are_one_requester_once_each_has_confirmed_the_same_address() -> None:
+    desk = Desk()
+    one, two = opened(desk), opened(desk)
+    first = desk.opened(requester=one)
+    apart = desk.opened(requester=two, **OTHER)
+    confirm(desk, one)
+    assert desk.submit(two).type == "ticket.opened", "two persons yet"
+    desk.later(minutes=1)
+    joined = confirm(desk, two)
+    assert joined.type == "command.accepted"
+    assert {ticket.person for ticket in desk.state.tickets.values()} == {key_of(one)}
+    assert in_order(desk)
+    duplicate = desk.submit(two)
+    assert (duplicate.type, duplicate.ticket["number"]) == ("ticket.duplicate", first)
+    assert desk.reply(first, two).type == "command.accepted"
+    assert desk.view(apart, one).type == "ticket.viewed"
+    listed = desk.send("ticket.list", {"requester": two})
+    assert len(listed.data["tickets"]) == 3
+
+
+def test_where_both_have_the_issue_open_the_newer_ticket_is_merged_into_the_older() -> None:
+    desk = Desk()
+    one, two = opened(desk), opened(desk)
+    older = desk.opened(status="assigned", requester=one)
+    desk.later(minutes=1)
+    newer = desk.opened(status="assigned", requester=two)
+    confirm(desk, one)
+    heard = confirm(desk, two)
+    assert desk.ticket(newer).merged_into == older
+    assert (desk.ticket(newer).status, desk.ticket(newer).close_reason) == ("closed", "merged")
+    assert newer in desk.ticket(older).links
+    assert heard.events() == ["ticket.merged", "ticket.linked"]
+    assert heard.to_agents() == ["agent.a1.ticket.closed", "agent.a1.ticket.linked"]
+    assert in_order(desk)
+
+
+def test_the_older_one_goes_on_whoever_joins() -> None:
+    desk = Desk()
+    one, two = opened(desk), opened(desk)
+    older = desk.opened(requester=two)
+    desk.later(minutes=1)
+    newer = desk.opened(requester=one)
+    confirm(desk, one)
+    heard = confirm(desk, two)
+    assert desk.ticket(newer).merged_into == older
+    assert (desk.ticket(older).person, desk.ticket(older).status) == (key_of(one), "new")
+    assert heard.events()[0] == "ticket.merged", "who holds the issue gives it up before another takes it"
+    assert in_order(desk)
+
+
+def test_a_confirmed_address_is_fixed_while_a_ticket_of_the_person_is_open() -> None:
+    desk = Desk()
+    desk.submit(account("ann", email=EMAIL))
+    desk.submit(account("bob", email=EMAIL))
+    confirm(desk, account("bob"))
+    confirm(desk, account("ann"))
+    desk.submit(account("ann", email="new@example.org"), **OTHER)
+    assert desk.state.accounts["account:ann"].contact_email == EMAIL
+
+
+def test_an_account_that_others_have_joined_joins_none() -> None:
+    desk = Desk()
+    one, two, three = opened(desk), opened(desk), opened(desk)
+    for each in (one, two, three):
+        confirm(desk, each)
+        desk.later(minutes=1)
+    assert {desk.state.accounts[key_of(each)].person for each in (one, two, three)} == {key_of(one)}
+    assert desk.state.accounts[key_of(one)].leads
+
+
+def test_a_ticket_that_is_filed_as_its_account_joins_another_changes_the_account_too() -> None:
+    desk = Desk()
+    desk.submit(account("ann", email=EMAIL))
+    desk.submit(account("bob", email=EMAIL))
+    before = desk.state.accounts["account:bob"].version
+    desk.submit(account("bob", email=EMAIL), **OTHER)
+    assert desk.state.accounts["account:bob"].version == before + 1
+    before = desk.state.accounts["account:ann"].version
+    desk.submit(account("ann", email=EMAIL), **OTHER)
+    assert desk.state.accounts["account:ann"].version == before, "nobody waits for its code: nothing is written"
+
+
+# account.merge
+
+
+def test_a_temporary_account_is_merged_into_a_real_one_and_its_tickets_go_along() -> None:
+    desk = Desk()
+    zoe, ann = opened(desk), account("ann", email="ann@example.org")
+    number = desk.opened(status="assigned", requester=zoe)
+    closed = desk.opened(status="closed", requester=zoe, **OTHER)
+    desk.submit(ann, subject="My invoice is wrong", body="It has the wrong sum.", issue_key="invoice")
+    heard = merge(desk, ann, zoe)
+    assert heard.type == "command.accepted"
+    for one in (number, closed):
+        ticket = desk.ticket(one)
+        assert (ticket.requester.id, ticket.requester.kind, ticket.person) == ("ann", "account", "account:ann")
+        assert ticket.requester.display_name == "Zoe", "as at filing"
+        assert ticket.contact_version == 1
+    assert desk.reply(number, ann).type == "command.accepted"
+    assert "account.temporary_expired" in heard.events()
+    assert desk.state.accounts[key_of(zoe)].secret_hash is None
+    assert EMAIL not in str(desk.state.accounts)
+    assert in_order(desk)
+
+
+def test_of_tickets_for_one_issue_the_older_goes_on_after_a_merge() -> None:
+    desk = Desk()
+    zoe = opened(desk)
+    older = desk.opened(requester=zoe)
+    desk.later(minutes=1)
+    newer = desk.opened(requester=account("ann"))
+    merge(desk, account("ann"), zoe)
+    assert desk.ticket(newer).merged_into == older
+    assert desk.submit(account("ann")).ticket["number"] == older
+    assert in_order(desk)
+
+
+@pytest.mark.parametrize(
+    ("email", "secret", "real", "code"),
+    [
+        (None, "right", account("ann"), "forbidden"),
+        (EMAIL, "guess", account("ann"), "unauthenticated"),
+        (EMAIL, "right", None, "forbidden"),
+    ],
+    ids=["without an address", "with a wrong secret", "into a temporary account"],
+)
+def test_what_cannot_be_merged_stays(email: str | None, secret: str, real: dict[str, Any] | None, code: str) -> None:
+    desk = Desk()
+    zoe = opened(desk, email)
+    number = desk.opened(requester=zoe)
+    before = desk.ticket(number)
+    gone = temporary(zoe["temporary"]["account_id"], secret)
+    assert merge(desk, real or opened(desk), gone).code == code
+    assert desk.ticket(number) == before
+
+
+def test_merging_twice_finds_no_account_any_more() -> None:
+    desk = Desk()
+    zoe = opened(desk)
+    merge(desk, account("ann"), zoe)
+    assert merge(desk, account("bob"), zoe).code == "unauthenticated"
