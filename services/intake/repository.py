@@ -18,7 +18,6 @@ from pymongo.database import Database
 from contracts.catalogue import Catalogue
 from services.chassis.decision import Message
 from services.chassis.pipeline import Find, find
-from services.chassis.threads import in_green_threads
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.intake.codes import Codes, Guess
 from services.intake.domain.accounts import END, TEMPORARY_LASTS, Account, temporary_key
@@ -40,7 +39,7 @@ from services.intake.files.quarantine import scan
 from services.intake.files.reading import read_part
 from services.intake.files.scanner import Scanner
 from services.intake.files.uploads import Uploads
-from services.intake.secrets import NO_HASH, Claim, Secrets
+from services.intake.secrets import NO_HASH, Claim, InThreads, Secrets
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "tickets": [
@@ -96,6 +95,7 @@ class Repository:
         codes: Codes,
         keeping: Keeping,
         scanner: Scanner | None,
+        in_threads: InThreads,
         similar_from: float,
         temporary_lasts: timedelta = TEMPORARY_LASTS,
     ) -> None:
@@ -103,6 +103,7 @@ class Repository:
         self._keeping = keeping
         self._uploads = Uploads(keeping)
         self._scanner = scanner
+        self._in_threads = in_threads
         self._verdicts: Mapping[str, Verdict | None] = {}
         self._uploaded: Mapping[str, PartTaken] = {}
         self._brought: Mapping[str, Sequence[Brought | Unfit]] = {}
@@ -147,7 +148,8 @@ class Repository:
             for message in messages
             if brings_files(message) and message.key not in put_off and (owner := self._known(message)) is not None
         ]
-        brought = in_green_threads(lambda one: self._keeping.bring(one[1], one[0].data["attachments"], now), bringing)
+        files = [(owner, message.data["attachments"]) for message, owner in bringing]
+        brought = self._in_threads(lambda one: self._keeping.bring(*one, now), files)
         self._brought = {message.key: each for (message, _), each in zip(bringing, brought, strict=True)}
         self._uploaded = {
             message.key: self._uploads.take(owner, message.sender, message.data, now)

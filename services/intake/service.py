@@ -20,7 +20,7 @@ from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Delivery
 from services.chassis.reloading import Reloaded
 from services.chassis.settings import WrongSettings
-from services.chassis.threads import in_native_threads
+from services.chassis.threads import in_green_threads, in_native_threads
 from services.chassis.turn import Rules, Turn
 from services.chassis.unit_of_work import Fired
 from services.intake.codes import Codes
@@ -58,7 +58,9 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     keeping = Keeping(database, keys, settings.secret_key, terms)
     lasts = timedelta(days=settings.temporary_days)
     codes = Codes(settings.secret_key)
-    repository = Repository(database, catalogue, secrets, codes, keeping, scanner, settings.similar_from, lasts)
+    repository = Repository(
+        database, catalogue, secrets, codes, keeping, scanner, in_green_threads, settings.similar_from, lasts
+    )
     return Rules(
         "intake",
         repository,

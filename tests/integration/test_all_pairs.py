@@ -7,8 +7,9 @@ tests/unit/intake/test_all_pairs.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -44,15 +45,22 @@ WHERE: Mapping[str, Sequence[tuple[str, str]]] = {
 """All pairs; and from two statuses more those whose commands take effect only there."""
 
 
+def in_turn(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    """`function` of each item, one after another."""
+    return [function(item) for item in items]
+
+
 class Instance:
     """One intake process, without its queues."""
 
     def __init__(self, store: Store, name: str) -> None:
         self.store = store
         self.name = name
-        secrets = Secrets("k" * 32, lambda function, items: [function(item) for item in items])
+        secrets = Secrets("k" * 32, in_turn)
         keeping = Keeping(store.database, MasterKeys.parse(f"first {'A' * 43}="), "k" * 32, Terms())
-        self.repository = Repository(store.database, lambda: CATALOGUE, secrets, Codes("k" * 32), keeping, None, 0.27)
+        self.repository = Repository(
+            store.database, lambda: CATALOGUE, secrets, Codes("k" * 32), keeping, None, in_turn, 0.27
+        )
         self.turns = 0
 
     def begin(self, sent: Message) -> tuple[State, Decision]:

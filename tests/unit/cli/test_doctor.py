@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -148,3 +150,11 @@ def test_a_service_that_is_not_ready(unready: str) -> None:
     found = list(services.check({"HEALTH_SLA_2": unready}, timedelta()))
     assert said(iter(found), "service sla 2") == ["error: It is not ready: database away."]
     assert said(iter(found), "clock of service sla 2")[0].endswith("behind the database's.")
+
+
+def test_the_command_line_stands_on_no_green_threads() -> None:
+    """Eventlet says at each import that it is deprecated, to whoever types."""
+    modules = ["deploy.cli.main", *(f"services.{service}.repository" for service in SERVICES)]
+    program = f"import sys, {', '.join(modules)}; print('eventlet' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert (ran.stdout, ran.stderr) == ("False\n", "")
