@@ -32,6 +32,8 @@ class Case:
     """A ticket, as the rules speak of it."""
 
     number: str
+    account: str
+    """Who filed it; `person` is for whom it counts."""
     person: str
     name: str
     tier: str
@@ -105,7 +107,7 @@ def issue(category: str, subject: str, issue_key: str | None) -> str:
     return f"issue:{issue_key}" if issue_key is not None else f"text:{category}:{words}"
 
 
-def person_of(data: Data) -> str:
+def account_of(data: Data) -> str:
     """Whose command it is."""
     temporary = data["requester"].get("temporary")
     return f"temporary:{temporary['account_id']}" if temporary else f"account:{data['requester']['account_id']}"

@@ -18,10 +18,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from contracts.envelope import Event, serialise
 from contracts.names import AGENT_PREFIX, source_of
-from tests.model.cases import ESCALATED_AFTER, WEEK, Case, person_of
+from tests.model.cases import ESCALATED_AFTER, WEEK, Case
 from tests.model.desk import FAULTS, Databases, Fault, ModelDesk, emptied
 from tests.model.network import outgoing
-from tests.model.reference import Model
+from tests.model.reference import WRONG_CODE, Model
 from tests.model.witness import FOR_THE_DESK, Witness
 from tests.system.evidence import Sent
 
@@ -73,10 +73,29 @@ class HelpDesk(RuleBasedStateMachine):
 
     # requesters
 
-    @precondition(lambda self: len(self.model.temporary) < 2)
+    @precondition(lambda self: len(self.model.temporary) < 3)
     @rule(then=then)
     def open_a_temporary_account(self, then: str) -> None:
-        self._send("web", "account.open_temporary", {"display_name": "Tom"}, then)
+        data = {"display_name": "Tom", "contact_email": "tom@example.org"}
+        self._send("web", "account.open_temporary", data, then)
+
+    @precondition(lambda self: self._temporary())
+    @rule(which=places, right=st.booleans(), then=then)
+    def confirm_the_address(self, which: int, right: bool, then: str) -> None:
+        """With the code that was mailed, or with another."""
+        account = self._temporary()[which % len(self._temporary())]
+        told = [one.event["data"] for one in self.desk.network.events if one.type == "account.contact_changed"]
+        codes = [one["code"] for one in told if one["account_id"] == account["account_id"] and one.get("code")]
+        code = codes[-1] if codes and (right or which % 3) else WRONG_CODE
+        self._send("web", "account.confirm_contact", {"requester": {"temporary": account}, "code": code}, then)
+
+    @precondition(lambda self: self._temporary())
+    @rule(who=places, which=places, then=then)
+    def merge_the_account(self, who: int, which: int, then: str) -> None:
+        account = self._temporary()[which % len(self._temporary())]
+        if who < 4:
+            data = {"requester": ACCOUNTS[who % len(ACCOUNTS)], "temporary": account}
+            self._send("web", "account.merge", data, then)
 
     @rule(who=places, what=st.tuples(places, places, places), named=st.tuples(places, places), then=then)
     def submit(self, who: int, what: tuple[int, int, int], named: tuple[int, int], then: str) -> None:
@@ -264,7 +283,7 @@ class HelpDesk(RuleBasedStateMachine):
         """A requester makes use of a right at the last moment, or just too late, or too early."""
         case = sorted(self.model.cases.values(), key=lambda one: one.number)[-1 - place % len(self.model.cases)]
         coming = [at for at in moments_of(case) if at + soon > self.desk.clock.now]
-        of_case = [n for n in range(12) if person_of({"requester": self._requester(n)}) == case.person]
+        of_case = [n for n in range(12) if self.model.person_of({"requester": self._requester(n)}) == case.person]
         if not coming or not of_case:
             return
         who = of_case[0]
@@ -356,10 +375,14 @@ class HelpDesk(RuleBasedStateMachine):
         )
 
     def _requester(self, who: int) -> Mapping[str, Any]:
-        opened = [heard.event["data"] for heard in self.desk.network.heard if heard.type == "account.temporary_opened"]
-        temporary = [{"temporary": {name: one[name] for name in ("account_id", "secret")}} for one in opened[:1]]
-        known = (*ACCOUNTS, *temporary)
+        known = (*ACCOUNTS, *({"temporary": one} for one in self._temporary()))
         return known[who % len(known)]
+
+    def _temporary(self) -> list[Mapping[str, Any]]:
+        """Temporary accounts, as they were opened, with their secrets."""
+        heard = [one.event["data"] for one in self.desk.network.heard if one.type == "account.temporary_opened"]
+        opened = {one["account_id"]: {name: one[name] for name in ("account_id", "secret")} for one in heard}
+        return list(opened.values())
 
     def _channel(self, who: int) -> str:
         return CHANNELS[who % len(CHANNELS)]
@@ -380,7 +403,7 @@ class HelpDesk(RuleBasedStateMachine):
 
     def _theirs(self, who: int, place: int) -> str:
         """One of the requester's own, mostly."""
-        person = person_of({"requester": self._requester(who)})
+        person = self.model.person_of({"requester": self._requester(who)})
         numbers = sorted((case.number for case in self.model.cases.values() if case.person == person), reverse=True)
         return numbers[place % len(numbers)] if numbers and place < 10 else self._number(place)
 

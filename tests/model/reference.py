@@ -21,10 +21,10 @@ from tests.model.cases import (
     Broken,
     Case,
     Data,
+    account_of,
     issue,
     may_have,
     may_reopen,
-    person_of,
 )
 
 
@@ -42,13 +42,21 @@ class Temporary:
     """A temporary account."""
 
     name: str
+    email: str | None
     opened_at: datetime
     ended: bool = False
+    merged: bool = False
+    confirmed: bool = False
+    leads: bool = False
+    """Others have joined it."""
 
 
 def refused(*codes: str) -> Verdict:
     """It has no effect, for one of these reasons."""
     return Verdict(set(codes))
+
+
+WRONG_CODE = "00000000"
 
 
 class Model:
@@ -62,6 +70,9 @@ class Model:
         self.known_agents: dict[str, Data] = {}
         """Whoever signed on once."""
         self.temporary: dict[str, Temporary] = {}
+        """In the order in which they were opened, then confirmed."""
+        self.joined: dict[str, str] = {}
+        """Of accounts that are one person with another: whose person theirs is."""
         self.late_news = late_news
 
     def take(self, type_: str, user: str, data: Data, now: datetime, answer: Data) -> list[Case]:
@@ -96,6 +107,10 @@ class Model:
             return refused("unauthenticated", "rate_limited")
         if type_.startswith("agent."):
             return self._of_presence(type_, data)
+        if type_ == "account.confirm_contact":
+            return self._confirm(data, now)
+        if type_ == "account.merge":
+            return self._merge_account(data, now)
         if type_ == "ticket.submit":
             return self._submit(data, now, answer)
         case = self.cases.get(data["number"])
@@ -103,7 +118,7 @@ class Model:
             return refused("unknown_ticket")
         if type_ in ("ticket.assign", "ticket.unassign", "ticket.auto_close"):
             return self._of_service(type_, data, case, now)
-        if "requester" in data and person_of(data) != case.person:
+        if "requester" in data and self.person_of(data) != case.person:
             return refused("forbidden")
         if "requester" in data or "moderator" in data:
             return self._of_requester(type_, data, case, now, answer)
@@ -129,8 +144,81 @@ class Model:
         return []
 
     def _opened_account(self, data: Data, now: datetime, answered: Data) -> list[Case]:
-        self.temporary[answered["account_id"]] = Temporary(data["display_name"], now)
+        self.temporary[answered["account_id"]] = Temporary(data["display_name"], data.get("contact_email"), now)
         return []
+
+    def person_of(self, data: Data) -> str:
+        """For whom a command counts."""
+        return self.joined.get(account_of(data), account_of(data))
+
+    def _confirm(self, data: Data, now: datetime) -> Verdict:
+        """Two accounts that have each confirmed one address are one person: the later joins the earliest."""
+        id_ = data["requester"]["temporary"]["account_id"]
+        account = self.temporary[id_]
+        if account.email is None:
+            return refused("wrong_status")
+        if data["code"] == WRONG_CODE:
+            return refused("invalid", "rate_limited")
+        return Verdict({"rate_limited"}, "command.accepted", partial(self._confirmed, id_, now))
+
+    def _confirmed(self, id_: str, now: datetime) -> list[Case]:
+        account = self.temporary[id_]
+        if account.confirmed:
+            return []
+        before = [
+            (other_id, one)
+            for other_id, one in self.temporary.items()
+            if one.confirmed and not one.ended and one.email == account.email
+        ]
+        account.confirmed = True
+        self.temporary[id_] = self.temporary.pop(id_)
+        key = f"temporary:{id_}"
+        if not before or account.leads or key in self.joined:
+            return []
+        first_id, first = before[0]
+        person = self.joined.get(f"temporary:{first_id}", f"temporary:{first_id}")
+        first.leads, self.joined[key] = True, person
+        return self._moved([case for case in self.cases.values() if case.person == key], person, now)
+
+    def _merge_account(self, data: Data, now: datetime) -> Verdict:
+        """The cases of a temporary account with an address go to a real one, and it ends."""
+        id_ = data["temporary"]["account_id"]
+        account = self.temporary.get(id_)
+        if "temporary" in data["requester"]:
+            return refused("forbidden")
+        if account is None or account.ended:
+            return refused("unauthenticated", "rate_limited")
+        if account.email is None:
+            return refused("forbidden")
+
+        def effect() -> list[Case]:
+            account.ended = account.merged = True
+            theirs = [case for case in self.cases.values() if case.account == f"temporary:{id_}"]
+            for case in theirs:
+                case.account = account_of(data)
+            return self._moved(theirs, self.person_of(data), now)
+
+        return self._accepted(effect)
+
+    def _moved(self, cases: list[Case], person: str, now: datetime) -> list[Case]:
+        """Cases become another person's; where both have an issue open, the newer is merged into the older."""
+        changed: list[Case] = []
+        for case in sorted(cases, key=lambda one: (one.opened_at, one.number)):
+            holder = self.holder(person, case.key) if case.is_open else None
+            if holder is case:
+                holder = None
+            if holder is not None and (holder.opened_at, holder.number) <= (case.opened_at, case.number):
+                case.person = person
+                changed += self._merged(case, holder, now)
+                continue
+            if holder is not None:
+                self._closed(holder, now)
+                holder.merged_into = case.number
+                case.links = case.links | {holder.number}
+                changed.append(holder)
+            case.person = person
+            changed += self._changed(case, now)
+        return changed
 
     def _is_nobody(self, data: Data) -> bool:
         named = data.get("requester", {}).get("temporary")
@@ -140,7 +228,9 @@ class Model:
     def ended(self, account_id: str, now: datetime) -> None:
         """A temporary account ends: 30 days after its last case was closed, or its opening. Else raises `Broken`."""
         account, theirs = self.temporary[account_id], f"temporary:{account_id}"
-        cases = [case for case in self.cases.values() if case.person == theirs]
+        if account.merged:
+            return
+        cases = [case for case in self.cases.values() if case.account == theirs]
         since = max([account.opened_at, *(case.closed_at for case in cases if case.closed_at is not None)])
         if account.ended or any(case.is_open for case in cases) or now < since + TEMPORARY_LASTS:
             raise Broken(f"the temporary account {account_id} ends at {now}, in use since {since}: {cases}")
@@ -149,14 +239,14 @@ class Model:
     def erased(self, number: str, now: datetime) -> list[Case]:
         """A case of an account that has ended says no more whose it was."""
         case = self.cases[number]
-        account = self.temporary.get(case.person.removeprefix("temporary:"))
+        account = self.temporary.get(case.account.removeprefix("temporary:"))
         if account is None or not account.ended or not case.name:
-            raise Broken(f"the name in {number} is erased, though {case.person} has not ended")
+            raise Broken(f"the name in {number} is erased, though {case.account} has not ended")
         case.name = ""
         return self._changed(case, now)
 
     def _submit(self, data: Data, now: datetime, answer: Data) -> Verdict:
-        person, distinct = person_of(data), set(data.get("distinct_from") or ())
+        person, distinct = self.person_of(data), set(data.get("distinct_from") or ())
         earlier = None
         if data.get("refers_to"):
             earlier = self.cases.get(data["refers_to"])
@@ -201,8 +291,8 @@ class Model:
         name = self.temporary[temporary["account_id"]].name if temporary else requester["display_name"]
         tier = requester.get("tier", "standard")
         case = Case(
-            number, person, name, tier, data["category"], data["subject"], data["body"], data.get("issue_key"), key,
-            now, now, now, links={earlier.number} if earlier else set(),
+            number, account_of(data), person, name, tier, data["category"], data["subject"], data["body"],
+            data.get("issue_key"), key, now, now, now, links={earlier.number} if earlier else set(),
         )  # fmt: skip
         self.cases[number] = case
         return [case]

@@ -415,6 +415,8 @@ def _deliveries_due(evidence: Evidence) -> set[tuple[str, str, str]]:
     due = set()
     for heard in evidence.events:
         ticket = heard.event["data"].get("ticket")
+        if heard.type == "account.contact_changed" and heard.event["data"].get("code"):
+            due.add((heard.id, heard.event["data"]["account_id"], "email"))
         if ticket is None:
             continue
         to_agent, to_requester = heard.type in NOTIFIED_TO_AGENT, heard.type in TOLD_TO_REQUESTER
