@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar
 
@@ -18,37 +18,29 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from contracts.envelope import Event, serialise
 from contracts.names import AGENT_PREFIX, source_of
-from tests.model.cases import ESCALATED_AFTER, WEEK, Case
+from tests.model.cases import Case
 from tests.model.desk import FAULTS, Databases, Fault, ModelDesk, emptied
+from tests.model.drawn import (
+    ACCOUNTS,
+    AGENTS,
+    CATEGORIES,
+    CHANNELS,
+    ISSUE_KEYS,
+    NO_TICKET,
+    SOON,
+    SUBJECTS,
+    faults,
+    firing,
+    instances,
+    moments_of,
+    places,
+    then,
+)
 from tests.model.network import outgoing
-from tests.model.reference import WRONG_CODE, Model
+from tests.model.persons import WRONG_CODE
+from tests.model.reference import Model
 from tests.model.witness import FOR_THE_DESK, Witness
 from tests.system.evidence import Sent
-
-CHANNELS = ("web", "app")
-ACCOUNTS: tuple[Mapping[str, Any], ...] = (
-    {"account_id": "ada", "display_name": "Ada", "tier": "standard"},
-    {"account_id": "vip", "display_name": "Vera", "tier": "vip", "email": "vera@example.org"},
-    {"account_id": "ada", "display_name": "Ada Lovelace", "tier": "standard"},
-)
-AGENTS: Mapping[str, Mapping[str, Any]] = {
-    "a1": {"capacity": 2, "skills": ["*"]},
-    "a2": {"capacity": 1, "skills": ["safety", "general"]},
-    "a3": {"capacity": 2, "skills": ["*"], "tiers": ["vip"]},
-}
-CATEGORIES = ("safety", "billing", "billing", "ban", "general")
-SUBJECTS = ("The door is stuck", "the  DOOR is stuck!", "Where did my seven credits go", "A rude letter")
-ISSUE_KEYS = (None, None, None, "order-1", "order-2")
-NO_TICKET = "99999999"
-SOON = tuple(timedelta(milliseconds=ms) for ms in (-1, 0, 1))
-
-places = st.integers(0, 11)
-"""Which of the things that are there, counted round."""
-then = st.sampled_from(("deliver", "overtaken", "settle", "wait", "wait", *FAULTS))
-"""What becomes of a command at once; or what befalls the instance that it is delivered to."""
-instances = st.integers(0, 1)
-firing = st.sampled_from(("sla", "sla", "routing", "intake", "notifications"))
-faults: st.SearchStrategy[Fault] = st.one_of(st.just(""), st.just(""), st.sampled_from(FAULTS))
 
 
 class HelpDesk(RuleBasedStateMachine):
@@ -409,13 +401,3 @@ class HelpDesk(RuleBasedStateMachine):
 
     def _count(self, *what: str) -> None:
         self.seen.update(filter(None, what))
-
-
-def moments_of(case: Case) -> list[datetime]:
-    """When a rule turns for it: closing, reopening, reminding, escalating."""
-    found = [case.closed_at + WEEK] if case.closed_at is not None else []
-    if case.status == "solution_suggested":
-        found += [case.status_since + WEEK, case.status_since + WEEK - timedelta(days=1)]
-    if case.unanswered_since is not None:
-        found.append(case.unanswered_since + ESCALATED_AFTER[case.tier])
-    return found

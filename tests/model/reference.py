@@ -7,16 +7,13 @@ or why it is refused. It learns what the database has committed, in that order. 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from tests.model.cases import (
     DESKS_TURN,
     ESCALATED_AFTER,
     STARTS_WORK,
-    TEMPORARY_LASTS,
     WEEK,
     Broken,
     Case,
@@ -26,54 +23,11 @@ from tests.model.cases import (
     may_have,
     may_reopen,
 )
+from tests.model.persons import Persons, Verdict, refused
 
 
-@dataclass
-class Verdict:
-    """The codes with which a command may be refused; its outcome, if it takes effect, and what it does then."""
-
-    codes: set[str] = field(default_factory=set)
-    outcome: str | None = None
-    effect: Callable[[], list[Case]] = list
-
-
-@dataclass
-class Temporary:
-    """A temporary account."""
-
-    name: str
-    email: str | None
-    opened_at: datetime
-    ended: bool = False
-    merged: bool = False
-    confirmed: bool = False
-    leads: bool = False
-    """Others have joined it."""
-
-
-def refused(*codes: str) -> Verdict:
-    """It has no effect, for one of these reasons."""
-    return Verdict(set(codes))
-
-
-WRONG_CODE = "00000000"
-
-
-class Model:
-    """All cases by number. `late_news`: whether news between the services are still on their way, which excuses that
-    intake does not know yet from when on a ticket may be escalated, or who is signed on."""
-
-    def __init__(self, late_news: Callable[[], bool] = lambda: False) -> None:
-        self.cases: dict[str, Case] = {}
-        self.agents: dict[str, Data] = {}
-        """Who is signed on, with what they said."""
-        self.known_agents: dict[str, Data] = {}
-        """Whoever signed on once."""
-        self.temporary: dict[str, Temporary] = {}
-        """In the order in which they were opened, then confirmed."""
-        self.joined: dict[str, str] = {}
-        """Of accounts that are one person with another: whose person theirs is."""
-        self.late_news = late_news
+class Model(Persons):
+    """Takes commands in the order in which they were committed."""
 
     def take(self, type_: str, user: str, data: Data, now: datetime, answer: Data) -> list[Case]:
         """One command that was committed, with its outcome; gives the cases that it changed. Raises `Broken`."""
@@ -92,25 +46,19 @@ class Model:
             raise Broken(f"after {type_} of {user} somebody has an issue open twice: {data}")
         return changed
 
-    def holder(self, person: str, key: str) -> Case | None:
-        """The person's open case for that issue."""
-        return next(
-            (one for one in self.cases.values() if one.is_open and (one.person, one.key) == (person, key)), None
-        )
-
     def _verdict(self, type_: str, user: str, data: Data, now: datetime, answer: Data) -> Verdict:
         if type_ == "account.open_temporary":
             # How many are opened in a moment is the machine's business, and its clock's.
-            opened = partial(self._opened_account, data, now, answer["data"])
+            opened = partial(self.opened_account, data, now, answer["data"])
             return Verdict({"rate_limited"}, "account.temporary_opened", opened)
-        if self._is_nobody(data):
+        if self.is_nobody(data):
             return refused("unauthenticated", "rate_limited")
         if type_.startswith("agent."):
-            return self._of_presence(type_, data)
+            return self.of_presence(type_, data)
         if type_ == "account.confirm_contact":
-            return self._confirm(data, now)
+            return self.confirm(data, now)
         if type_ == "account.merge":
-            return self._merge_account(data, now)
+            return self.merge_account(data, now)
         if type_ == "ticket.submit":
             return self._submit(data, now, answer)
         case = self.cases.get(data["number"])
@@ -123,127 +71,6 @@ class Model:
         if "requester" in data or "moderator" in data:
             return self._of_requester(type_, data, case, now, answer)
         return self._of_agent(type_, data, case, now)
-
-    def _of_presence(self, type_: str, data: Data) -> Verdict:
-        agent = data["agent_id"]
-        if type_ == "agent.sign_on":
-            return Verdict(outcome="command.accepted", effect=lambda: self._signed_on(data))
-        if agent not in (self.known_agents if type_ == "agent.sign_off" else self.agents):
-            return refused("wrong_status")
-        if type_ == "agent.sign_off":
-            return Verdict(outcome="command.accepted", effect=lambda: self.signed_off(agent))
-        return Verdict(outcome="command.accepted")
-
-    def _signed_on(self, data: Data) -> list[Case]:
-        self.agents[data["agent_id"]] = self.known_agents[data["agent_id"]] = data
-        return []
-
-    def signed_off(self, agent: str) -> list[Case]:
-        """By themselves, or because they went offline."""
-        self.agents.pop(agent, None)
-        return []
-
-    def _opened_account(self, data: Data, now: datetime, answered: Data) -> list[Case]:
-        self.temporary[answered["account_id"]] = Temporary(data["display_name"], data.get("contact_email"), now)
-        return []
-
-    def person_of(self, data: Data) -> str:
-        """For whom a command counts."""
-        return self.joined.get(account_of(data), account_of(data))
-
-    def _confirm(self, data: Data, now: datetime) -> Verdict:
-        """Two accounts that have each confirmed one address are one person: the later joins the earliest."""
-        id_ = data["requester"]["temporary"]["account_id"]
-        account = self.temporary[id_]
-        if account.email is None:
-            return refused("wrong_status")
-        if data["code"] == WRONG_CODE:
-            return refused("invalid", "rate_limited")
-        return Verdict({"rate_limited"}, "command.accepted", partial(self._confirmed, id_, now))
-
-    def _confirmed(self, id_: str, now: datetime) -> list[Case]:
-        account = self.temporary[id_]
-        if account.confirmed:
-            return []
-        before = [
-            (other_id, one)
-            for other_id, one in self.temporary.items()
-            if one.confirmed and not one.ended and one.email == account.email
-        ]
-        account.confirmed = True
-        self.temporary[id_] = self.temporary.pop(id_)
-        key = f"temporary:{id_}"
-        if not before or account.leads or key in self.joined:
-            return []
-        first_id, first = before[0]
-        person = self.joined.get(f"temporary:{first_id}", f"temporary:{first_id}")
-        first.leads, self.joined[key] = True, person
-        return self._moved([case for case in self.cases.values() if case.person == key], person, now)
-
-    def _merge_account(self, data: Data, now: datetime) -> Verdict:
-        """The cases of a temporary account with an address go to a real one, and it ends."""
-        id_ = data["temporary"]["account_id"]
-        account = self.temporary.get(id_)
-        if "temporary" in data["requester"]:
-            return refused("forbidden")
-        if account is None or account.ended:
-            return refused("unauthenticated", "rate_limited")
-        if account.email is None:
-            return refused("forbidden")
-
-        def effect() -> list[Case]:
-            account.ended = account.merged = True
-            theirs = [case for case in self.cases.values() if case.account == f"temporary:{id_}"]
-            for case in theirs:
-                case.account = account_of(data)
-            return self._moved(theirs, self.person_of(data), now)
-
-        return self._accepted(effect)
-
-    def _moved(self, cases: list[Case], person: str, now: datetime) -> list[Case]:
-        """Cases become another person's; where both have an issue open, the newer is merged into the older."""
-        changed: list[Case] = []
-        for case in sorted(cases, key=lambda one: (one.opened_at, one.number)):
-            holder = self.holder(person, case.key) if case.is_open else None
-            if holder is case:
-                holder = None
-            if holder is not None and (holder.opened_at, holder.number) <= (case.opened_at, case.number):
-                case.person = person
-                changed += self._merged(case, holder, now)
-                continue
-            if holder is not None:
-                self._closed(holder, now)
-                holder.merged_into = case.number
-                case.links = case.links | {holder.number}
-                changed.append(holder)
-            case.person = person
-            changed += self._changed(case, now)
-        return changed
-
-    def _is_nobody(self, data: Data) -> bool:
-        named = data.get("requester", {}).get("temporary")
-        account = self.temporary.get(named["account_id"]) if named else None
-        return named is not None and (account is None or account.ended)
-
-    def ended(self, account_id: str, now: datetime) -> None:
-        """A temporary account ends: 30 days after its last case was closed, or its opening. Else raises `Broken`."""
-        account, theirs = self.temporary[account_id], f"temporary:{account_id}"
-        if account.merged:
-            return
-        cases = [case for case in self.cases.values() if case.account == theirs]
-        since = max([account.opened_at, *(case.closed_at for case in cases if case.closed_at is not None)])
-        if account.ended or any(case.is_open for case in cases) or now < since + TEMPORARY_LASTS:
-            raise Broken(f"the temporary account {account_id} ends at {now}, in use since {since}: {cases}")
-        account.ended = True
-
-    def erased(self, number: str, now: datetime) -> list[Case]:
-        """A case of an account that has ended says no more whose it was."""
-        case = self.cases[number]
-        account = self.temporary.get(case.account.removeprefix("temporary:"))
-        if account is None or not account.ended or not case.name:
-            raise Broken(f"the name in {number} is erased, though {case.account} has not ended")
-        case.name = ""
-        return self._changed(case, now)
 
     def _submit(self, data: Data, now: datetime, answer: Data) -> Verdict:
         person, distinct = self.person_of(data), set(data.get("distinct_from") or ())
@@ -311,7 +138,7 @@ class Model:
                 return self._escalated(case, now, answer)
             case "ticket.accept_solution":
                 may = case.status == "solution_suggested"
-                return self._accepted(lambda: self._closed(case, now)) if may else refused("wrong_status")
+                return self.accepted(lambda: self.closed(case, now)) if may else refused("wrong_status")
         if not case.is_open:
             return refused("wrong_status")
         match type_:
@@ -319,16 +146,16 @@ class Model:
                 new = {name: data[name] for name in ("subject", "body") if data.get(name)}
                 if all(getattr(case, name) == text for name, text in new.items()):
                     return refused("invalid")
-                return self._accepted(lambda: self._changed(case, now, **new))
+                return self.accepted(lambda: self.changed(case, now, **new))
             case "ticket.change_agent":
                 if case.agent is None:
                     return refused("wrong_status")
-                return self._accepted(lambda: self._given(case, None, now, by_people=True))
+                return self.accepted(lambda: self._given(case, None, now, by_people=True))
             case "ticket.answer_consent":
                 if case.consent != "asked":
                     return refused("wrong_status")
                 granted = "granted" if data["granted"] else "refused"
-                return self._accepted(lambda: self._changed(case, now, consent=granted))
+                return self.accepted(lambda: self.changed(case, now, consent=granted))
         raise Broken(f"the model has no rule for {type_}")
 
     def _escalated(self, case: Case, now: datetime, answer: Data) -> Verdict:
@@ -343,7 +170,7 @@ class Model:
             if told is not None and datetime.fromisoformat(told) != eligible_at:
                 raise Broken(f"{case.number} may be escalated at {eligible_at}, but {told} was said")
             return refused(*({"too_early"} if told is not None else unknown))
-        return Verdict(unknown, "command.accepted", lambda: self._changed(case, now, escalated=True))
+        return Verdict(unknown, "command.accepted", lambda: self.changed(case, now, escalated=True))
 
     def _of_agent(self, type_: str, data: Data, case: Case, now: datetime) -> Verdict:
         agent, other = data["agent_id"], self.cases.get(data.get("to_number", ""))
@@ -362,18 +189,18 @@ class Model:
             return refused(*faults, *unknown)
         new = data.get("category", case.category)
         effects: dict[str, Callable[[], list[Case]]] = {
-            "ticket.start_work": lambda: self._changed(case, now, status="work_in_progress"),
+            "ticket.start_work": lambda: self.changed(case, now, status="work_in_progress"),
             "ticket.ask_info": lambda: self._answered(case, "need_more_info", now),
             "ticket.suggest_solution": lambda: self._answered(case, "solution_suggested", now),
-            "ticket.add_note": lambda: self._changed(case, now),
-            "ticket.ask_consent": lambda: self._changed(case, now, consent="asked"),
-            "ticket.close": lambda: self._closed(case, now),
-            "ticket.reclassify": lambda: self._changed(
+            "ticket.add_note": lambda: self.changed(case, now),
+            "ticket.ask_consent": lambda: self.changed(case, now, consent="asked"),
+            "ticket.close": lambda: self.closed(case, now),
+            "ticket.reclassify": lambda: self.changed(
                 case, now, category=new, key=issue(new, case.subject, case.issue_key)
             ),
             "ticket.transfer": lambda: self._given(case, data.get("to_agent"), now, by_people=True),
-            "ticket.link": lambda: self._changed(case, now, links=case.links | {other.number}),  # type: ignore[union-attr]
-            "ticket.merge_into": lambda: self._merged(case, other, now),  # type: ignore[arg-type]
+            "ticket.link": lambda: self.changed(case, now, links=case.links | {other.number}),  # type: ignore[union-attr]
+            "ticket.merge_into": lambda: self.merged(case, other, now),  # type: ignore[arg-type]
         }
         if type_ == "ticket.transfer" and data.get("to_agent") and self.late_news():
             unknown = {"invalid"}
@@ -415,19 +242,14 @@ class Model:
                 return refused("conflict")
             if data["agent"]["id"] == case.changed_from:
                 raise Broken(f"{case.number} goes back to {case.changed_from}, from whom it was changed away")
-            return self._accepted(lambda: self._given(case, data["agent"]["id"], now, by_people=False))
+            return self.accepted(lambda: self._given(case, data["agent"]["id"], now, by_people=False))
         if type_ == "ticket.unassign" and fits and case.agent is not None:
-            return self._accepted(lambda: self._given(case, None, now, by_people=False))
+            return self.accepted(lambda: self._given(case, None, now, by_people=False))
         if (case.status, case.status_version) == ("solution_suggested", data.get("status_version")):
             if now < case.status_since + WEEK:
                 raise Broken(f"{case.number} is closed before its 7 days are over")
-            return self._accepted(lambda: self._closed(case, now))
+            return self.accepted(lambda: self.closed(case, now))
         return refused("conflict")
-
-    # what commands do
-
-    def _accepted(self, effect: Callable[[], list[Case]]) -> Verdict:
-        return Verdict(outcome="command.accepted", effect=effect)
 
     def _written(self, case: Case, now: datetime, outcome: str) -> Verdict:
         def effect() -> list[Case]:
@@ -450,12 +272,6 @@ class Model:
         case.unanswered_since = None
         return [case]
 
-    def _changed(self, case: Case, now: datetime, status: str | None = None, **fields: Any) -> list[Case]:
-        case.enter(status or case.status, now)
-        for name, value in fields.items():
-            setattr(case, name, value)
-        return [case]
-
     def _given(self, case: Case, agent: str | None, now: datetime, by_people: bool) -> list[Case]:
         to = case.of_nobody() if agent is None else case.status
         if agent is not None and not by_people and case.status in ("new", "reopened"):
@@ -465,16 +281,6 @@ class Model:
         case.agent, case.seq, case.consent = agent, case.seq + 1, None
         case.enter(to, now)
         return [case]
-
-    def _closed(self, case: Case, now: datetime) -> list[Case]:
-        case.enter("closed", now)
-        case.closed_at, case.consent, case.unanswered_since = now, None, None
-        return [case]
-
-    def _merged(self, case: Case, other: Case, now: datetime) -> list[Case]:
-        self._closed(case, now)
-        case.merged_into = other.number
-        return [case, *self._changed(other, now, links=other.links | {case.number})]
 
     def goes_on(self, case: Case) -> Case:
         """The case that goes on in its stead, if it was merged; raises `Broken` if merges go round in a circle."""

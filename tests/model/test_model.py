@@ -21,7 +21,8 @@ from services.routing.domain.state import Agent, Ticket
 from services.sla.domain import decisions
 from tests.model.cases import Broken
 from tests.model.desk import Databases, databases
-from tests.model.machine import SOON, HelpDesk
+from tests.model.drawn import SOON
+from tests.model.machine import HelpDesk
 from tests.model.playing import play
 
 

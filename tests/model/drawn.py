@@ -1,0 +1,50 @@
+"""What the machine draws from: who there is, what they file, what befalls whom, and the moments on which rules turn.
+
+The page is docs/testing.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.model.cases import ESCALATED_AFTER, WEEK, Case
+from tests.model.desk import FAULTS, Fault
+
+CHANNELS = ("web", "app")
+ACCOUNTS: tuple[Mapping[str, Any], ...] = (
+    {"account_id": "ada", "display_name": "Ada", "tier": "standard"},
+    {"account_id": "vip", "display_name": "Vera", "tier": "vip", "email": "vera@example.org"},
+    {"account_id": "ada", "display_name": "Ada Lovelace", "tier": "standard"},
+)
+AGENTS: Mapping[str, Mapping[str, Any]] = {
+    "a1": {"capacity": 2, "skills": ["*"]},
+    "a2": {"capacity": 1, "skills": ["safety", "general"]},
+    "a3": {"capacity": 2, "skills": ["*"], "tiers": ["vip"]},
+}
+CATEGORIES = ("safety", "billing", "billing", "ban", "general")
+SUBJECTS = ("The door is stuck", "the  DOOR is stuck!", "Where did my seven credits go", "A rude letter")
+ISSUE_KEYS = (None, None, None, "order-1", "order-2")
+NO_TICKET = "99999999"
+SOON = tuple(timedelta(milliseconds=ms) for ms in (-1, 0, 1))
+
+places = st.integers(0, 11)
+"""Which of the things that are there, counted round."""
+then = st.sampled_from(("deliver", "overtaken", "settle", "wait", "wait", *FAULTS))
+"""What becomes of a command at once; or what befalls the instance that it is delivered to."""
+instances = st.integers(0, 1)
+firing = st.sampled_from(("sla", "sla", "routing", "intake", "notifications"))
+faults: st.SearchStrategy[Fault] = st.one_of(st.just(""), st.just(""), st.sampled_from(FAULTS))
+
+
+def moments_of(case: Case) -> list[datetime]:
+    """When a rule turns for it: closing, reopening, reminding, escalating."""
+    found = [case.closed_at + WEEK] if case.closed_at is not None else []
+    if case.status == "solution_suggested":
+        found += [case.status_since + WEEK, case.status_since + WEEK - timedelta(days=1)]
+    if case.unanswered_since is not None:
+        found.append(case.unanswered_since + ESCALATED_AFTER[case.tier])
+    return found

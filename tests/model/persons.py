@@ -1,0 +1,215 @@
+"""Who there is, and what becomes of them: agents who come and go, accounts that end, are merged, or are one person.
+
+The half of the model that is not about one case (reference.py has the other). Shares no code with the services. The
+page is docs/testing.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from tests.model.cases import (
+    TEMPORARY_LASTS,
+    Broken,
+    Case,
+    Data,
+    account_of,
+)
+
+
+@dataclass
+class Verdict:
+    """The codes with which a command may be refused; its outcome, if it takes effect, and what it does then."""
+
+    codes: set[str] = field(default_factory=set)
+    outcome: str | None = None
+    effect: Callable[[], list[Case]] = list
+
+
+@dataclass
+class Temporary:
+    """A temporary account."""
+
+    name: str
+    email: str | None
+    opened_at: datetime
+    ended: bool = False
+    merged: bool = False
+    confirmed: bool = False
+    leads: bool = False
+    """Others have joined it."""
+
+
+def refused(*codes: str) -> Verdict:
+    """It has no effect, for one of these reasons."""
+    return Verdict(set(codes))
+
+
+WRONG_CODE = "00000000"
+
+
+class Persons:
+    """All cases by number. `late_news`: whether news between the services are still on their way, which excuses that
+    intake does not know yet from when on a ticket may be escalated, or who is signed on."""
+
+    def __init__(self, late_news: Callable[[], bool] = lambda: False) -> None:
+        self.cases: dict[str, Case] = {}
+        self.agents: dict[str, Data] = {}
+        """Who is signed on, with what they said."""
+        self.known_agents: dict[str, Data] = {}
+        """Whoever signed on once."""
+        self.temporary: dict[str, Temporary] = {}
+        """In the order in which they were opened, then confirmed."""
+        self.joined: dict[str, str] = {}
+        """Of accounts that are one person with another: whose person theirs is."""
+        self.late_news = late_news
+
+    def holder(self, person: str, key: str) -> Case | None:
+        """The person's open case for that issue."""
+        return next(
+            (one for one in self.cases.values() if one.is_open and (one.person, one.key) == (person, key)), None
+        )
+
+    def of_presence(self, type_: str, data: Data) -> Verdict:
+        agent = data["agent_id"]
+        if type_ == "agent.sign_on":
+            return Verdict(outcome="command.accepted", effect=lambda: self._signed_on(data))
+        if agent not in (self.known_agents if type_ == "agent.sign_off" else self.agents):
+            return refused("wrong_status")
+        if type_ == "agent.sign_off":
+            return Verdict(outcome="command.accepted", effect=lambda: self.signed_off(agent))
+        return Verdict(outcome="command.accepted")
+
+    def _signed_on(self, data: Data) -> list[Case]:
+        self.agents[data["agent_id"]] = self.known_agents[data["agent_id"]] = data
+        return []
+
+    def signed_off(self, agent: str) -> list[Case]:
+        """By themselves, or because they went offline."""
+        self.agents.pop(agent, None)
+        return []
+
+    def opened_account(self, data: Data, now: datetime, answered: Data) -> list[Case]:
+        self.temporary[answered["account_id"]] = Temporary(data["display_name"], data.get("contact_email"), now)
+        return []
+
+    def person_of(self, data: Data) -> str:
+        """For whom a command counts."""
+        return self.joined.get(account_of(data), account_of(data))
+
+    def confirm(self, data: Data, now: datetime) -> Verdict:
+        """Two accounts that have each confirmed one address are one person: the later joins the earliest."""
+        id_ = data["requester"]["temporary"]["account_id"]
+        account = self.temporary[id_]
+        if account.email is None:
+            return refused("wrong_status")
+        if data["code"] == WRONG_CODE:
+            return refused("invalid", "rate_limited")
+        return Verdict({"rate_limited"}, "command.accepted", partial(self._confirmed, id_, now))
+
+    def _confirmed(self, id_: str, now: datetime) -> list[Case]:
+        account = self.temporary[id_]
+        if account.confirmed:
+            return []
+        before = [
+            (other_id, one)
+            for other_id, one in self.temporary.items()
+            if one.confirmed and not one.ended and one.email == account.email
+        ]
+        account.confirmed = True
+        self.temporary[id_] = self.temporary.pop(id_)
+        key = f"temporary:{id_}"
+        if not before or account.leads or key in self.joined:
+            return []
+        first_id, first = before[0]
+        person = self.joined.get(f"temporary:{first_id}", f"temporary:{first_id}")
+        first.leads, self.joined[key] = True, person
+        return self._moved([case for case in self.cases.values() if case.person == key], person, now)
+
+    def merge_account(self, data: Data, now: datetime) -> Verdict:
+        """The cases of a temporary account with an address go to a real one, and it ends."""
+        id_ = data["temporary"]["account_id"]
+        account = self.temporary.get(id_)
+        if "temporary" in data["requester"]:
+            return refused("forbidden")
+        if account is None or account.ended:
+            return refused("unauthenticated", "rate_limited")
+        if account.email is None:
+            return refused("forbidden")
+
+        def effect() -> list[Case]:
+            account.ended = account.merged = True
+            theirs = [case for case in self.cases.values() if case.account == f"temporary:{id_}"]
+            for case in theirs:
+                case.account = account_of(data)
+            return self._moved(theirs, self.person_of(data), now)
+
+        return self.accepted(effect)
+
+    def _moved(self, cases: list[Case], person: str, now: datetime) -> list[Case]:
+        """Cases become another person's; where both have an issue open, the newer is merged into the older."""
+        changed: list[Case] = []
+        for case in sorted(cases, key=lambda one: (one.opened_at, one.number)):
+            holder = self.holder(person, case.key) if case.is_open else None
+            if holder is case:
+                holder = None
+            if holder is not None and (holder.opened_at, holder.number) <= (case.opened_at, case.number):
+                case.person = person
+                changed += self.merged(case, holder, now)
+                continue
+            if holder is not None:
+                self.closed(holder, now)
+                holder.merged_into = case.number
+                case.links = case.links | {holder.number}
+                changed.append(holder)
+            case.person = person
+            changed += self.changed(case, now)
+        return changed
+
+    def is_nobody(self, data: Data) -> bool:
+        named = data.get("requester", {}).get("temporary")
+        account = self.temporary.get(named["account_id"]) if named else None
+        return named is not None and (account is None or account.ended)
+
+    def ended(self, account_id: str, now: datetime) -> None:
+        """A temporary account ends: 30 days after its last case was closed, or its opening. Else raises `Broken`."""
+        account, theirs = self.temporary[account_id], f"temporary:{account_id}"
+        if account.merged:
+            return
+        cases = [case for case in self.cases.values() if case.account == theirs]
+        since = max([account.opened_at, *(case.closed_at for case in cases if case.closed_at is not None)])
+        if account.ended or any(case.is_open for case in cases) or now < since + TEMPORARY_LASTS:
+            raise Broken(f"the temporary account {account_id} ends at {now}, in use since {since}: {cases}")
+        account.ended = True
+
+    def erased(self, number: str, now: datetime) -> list[Case]:
+        """A case of an account that has ended says no more whose it was."""
+        case = self.cases[number]
+        account = self.temporary.get(case.account.removeprefix("temporary:"))
+        if account is None or not account.ended or not case.name:
+            raise Broken(f"the name in {number} is erased, though {case.account} has not ended")
+        case.name = ""
+        return self.changed(case, now)
+
+    def accepted(self, effect: Callable[[], list[Case]]) -> Verdict:
+        return Verdict(outcome="command.accepted", effect=effect)
+
+    def changed(self, case: Case, now: datetime, status: str | None = None, **fields: Any) -> list[Case]:
+        case.enter(status or case.status, now)
+        for name, value in fields.items():
+            setattr(case, name, value)
+        return [case]
+
+    def closed(self, case: Case, now: datetime) -> list[Case]:
+        case.enter("closed", now)
+        case.closed_at, case.consent, case.unanswered_since = now, None, None
+        return [case]
+
+    def merged(self, case: Case, other: Case, now: datetime) -> list[Case]:
+        self.closed(case, now)
+        case.merged_into = other.number
+        return [case, *self.changed(other, now, links=other.links | {case.number})]
