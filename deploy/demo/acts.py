@@ -31,6 +31,8 @@ LATER = timedelta(days=21)
 """Long enough for 5 business days, whatever holidays there are."""
 ROBIN = {"account_id": "robin", "display_name": "Robin", "tier": "standard", "email": "robin@customers.example"}
 SAM = {"account_id": "sam", "display_name": "Sam", "tier": "standard"}
+LEE = {"account_id": "lee", "display_name": "Lee", "tier": "standard"}
+LEES_ADDRESS = "lee@customers.example"
 KIM = {"account_id": "kim", "display_name": "Kim", "tier": "vip"}
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(2_000)
@@ -81,6 +83,7 @@ class Acts:
         self._sends_files(number, agent)
         self._escalates_too_soon(number)
         self._is_closed_and_reopened(number, agent)
+        self._has_lost_an_account()
         waiting = self._file(SAM, "The sound is gone", "technical")
         self._agent_of(waiting)
         silent = self._file(KIM, "How do I change my name?", "general")
@@ -204,6 +207,38 @@ class Acts:
         agent.hears("ticket.reopened", about(number))
         agent.ask("ticket.close", "command.accepted", number=number, reason="Paid back.")
         self._say(f"Robin replies within 7 days: reopened, and with {agent.name} again, who pays back and closes")
+
+    def _has_lost_an_account(self) -> None:
+        """Without an account at first, and twice; then with one again."""
+        first, code = self._temporary_account("Lee")
+        second, other_code = self._temporary_account("Lee, from another computer")
+        older, newer = (self._file(one, "I cannot get in any more", "account-access") for one in (first, second))
+        self._web.ask("account.confirm_contact", "command.accepted", requester=first, code=code)
+        self._web.ask("account.confirm_contact", "command.accepted", requester=second, code=other_code)
+        seen = self._web.ask("ticket.view", "ticket.viewed", requester=second, number=newer)["ticket"]
+        expect(seen["merged_into"], older, "the ticket into which the newer one was merged")
+        self._web.ask("account.merge", "command.accepted", requester=LEE, temporary=first["temporary"])
+        self._web.ask("ticket.view", "ticket.viewed", requester=LEE, number=older)
+        self._web.ask("ticket.view", "command.rejected unauthenticated", requester=first, number=older)
+        self._say(
+            "Lee, who has lost an account, files from two temporary ones; both confirm their address by the mailed "
+            f"code and are one person with one ticket, {older}; it comes along into Lee's own account"
+        )
+
+    def _temporary_account(self, name: str) -> tuple[Data, str]:
+        """A temporary account with Lee's address, as a command names it, and the code that is mailed there."""
+        known = set(self._codes())
+        opened = self._web.ask(
+            "account.open_temporary", "account.temporary_opened", display_name=name, contact_email=LEES_ADDRESS
+        )
+        wait_until(lambda: bool(set(self._codes()) - known), "no code was mailed")
+        (code,) = set(self._codes()) - known
+        return {"temporary": {"account_id": opened["account_id"], "secret": opened["secret"]}}, code
+
+    def _codes(self) -> list[str]:
+        """Those that were mailed to Lee, each on a line of its own."""
+        texts = [mail.get_content() for mail in self._mails() if mail["To"] == LEES_ADDRESS]
+        return [line for text in texts for line in text.splitlines() if len(line) == 8 and line.isdigit()]
 
     def _days_go_by(self) -> None:
         self._rehearsal.set_ahead(LATER)

@@ -218,6 +218,42 @@ def test_accounts_that_confirm_one_address_at_once_are_one_person_with_one_open_
         assert sum(one["version"] for one in tickets) == len(documents("entries"))
 
 
+def test_a_merge_and_submissions_that_meet_leave_one_open_ticket(desk: Desk) -> None:
+    desk.start_all([("intake", n) for n in (1, 2, 3)])
+    commands: list[Command] = []
+    for n in range(5):
+        opened = ask(desk, "web", f"o{n}", "account.open_temporary", {"contact_email": f"z{n}@example.org"}).data
+        gone = {"temporary": {"account_id": opened["account_id"], "secret": opened["secret"]}}
+        ask(desk, "web", f"s{n}", "ticket.submit", submission(gone))
+        ann = account(f"ann{n}")
+        commands += [
+            (f"m{n}", "account.merge", {"requester": ann, **gone}),
+            (f"a{n}", "ticket.submit", submission(ann)),
+            (f"z{n}", "ticket.submit", submission(gone, subject="Another matter", body="The app is slow.")),
+        ]
+    threads = [Thread(target=publish, args=(desk, "web", [command])) for command in commands]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    heard = {event.causationid or "": event for event in outcomes(desk, "web", "web.outcomes", len(commands))}
+    with database(desk) as documents:
+        tickets = documents("tickets")
+        for n in range(5):
+            assert heard[f"m{n}"].type == "command.accepted"
+            # Filed before the account ended, it came along; else nobody was let in.
+            came = heard[f"z{n}"].type == "ticket.opened"
+            assert came or heard[f"z{n}"].data["code"] == "unauthenticated"
+            theirs = [one for one in tickets if one["person"] == f"account:ann{n}"]
+            assert {one["requester"]["id"] for one in theirs} == {f"ann{n}"}
+            assert Counter(one["subject"] for one in theirs if one["status"] != "closed") == {
+                submission()["subject"]: 1,
+                **({"Another matter": 1} if came else {}),
+            }
+        assert {one["person"].partition(":")[0] for one in tickets} == {"account"}
+        assert sum(one["version"] for one in tickets) == len(documents("entries"))
+
+
 def test_replies_and_answers_that_meet_leave_no_gap(desk: Desk) -> None:
     desk.start_all([("intake", 1), ("intake", 2)])
     who = account()

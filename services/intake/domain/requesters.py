@@ -52,7 +52,7 @@ def caller(state: State, message: Message) -> Caller | Answer:
     if claimed in state.try_again_at:
         return answers.too_many_attempts(state.try_again_at[claimed])
     account = state.accounts.get(temporary_key(temporary["account_id"]))
-    if account is None or claimed not in state.verified:
+    if account is None or account.ended_at is not None or claimed not in state.verified:
         return rejected("unauthenticated", "The temporary account or its secret is not right.")
     requester = Requester(temporary["account_id"], "temporary", account.display_name or NAMELESS, "standard")
     return Caller(requester, account.person)

@@ -227,6 +227,13 @@ def test_what_cannot_be_merged_stays(email: str | None, secret: str, real: dict[
     assert desk.ticket(number) == before
 
 
+def test_an_account_that_ended_earlier_in_the_same_turn_lets_nobody_in() -> None:
+    desk = Desk()
+    zoe = opened(desk)
+    merge(desk, account("ann"), zoe)  # the secret was verified before the turn, and was right then
+    assert desk.submit(zoe, **OTHER).code == "unauthenticated"
+
+
 def test_merging_twice_finds_no_account_any_more() -> None:
     desk = Desk()
     zoe = opened(desk)
