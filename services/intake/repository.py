@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.collection import ReturnDocument
@@ -20,18 +19,30 @@ from services.chassis.decision import Message
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.intake.codes import Codes, Guess
+from services.intake.documents import (
+    account_document,
+    account_of,
+    agent_document,
+    agent_of,
+    entry_document,
+    entry_of,
+    escalatable_document,
+    escalatable_of,
+    ticket_document,
+    ticket_of,
+)
 from services.intake.domain.accounts import END, TEMPORARY_LASTS, Account, temporary_key
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import HANDED_OVER
 from services.intake.domain.decide import FOR_WHO_MAY_HAVE_IT
 from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
 from services.intake.domain.files import Brought, File, PartTaken, Unfit, Verdict
-from services.intake.domain.history import Author, Entry
+from services.intake.domain.history import Entry
 from services.intake.domain.joining import JOINING
 from services.intake.domain.moving import MOST_CLOSED
 from services.intake.domain.requesters import account_named
 from services.intake.domain.state import Ending, Escalatable, Page, PageAsked, State
-from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, fields_of
+from services.intake.domain.tickets import Ticket
 from services.intake.domain.viewing import PAGE, SHOWN, page_asked
 from services.intake.files import keeping, store, uploads
 from services.intake.files.keeping import RECORDS, Keeping, file_document, file_of
@@ -493,87 +504,3 @@ def _escalation_of(message: Message, tickets: Mapping[str, Ticket]) -> str | Non
         return id_
     ticket = tickets.get(message.data["number"]) if message.type == "ticket.escalate" else None
     return None if ticket is None else ticket.id
-
-
-OWN_FIELDS = ("person", "key", "opening", "body_version", "history_size", "attached")
-LATER_FIELDS = frozenset({"consent", "changed_from", "merged_into", "body_version", "attached"})
-"""Those that documents of older versions lack."""
-
-
-def ticket_document(ticket: Ticket) -> Document:
-    """A ticket as it is stored; `open_key` is there only while it is open."""
-    document: Document = {name: getattr(ticket, name) for name in (*SNAPSHOT[1:], *OWN_FIELDS)}
-    document |= {
-        "_id": ticket.id,
-        "requester": fields_of(ticket.requester),
-        "agent": None if ticket.agent is None else fields_of(ticket.agent),
-        "links": list(ticket.links),
-    }
-    if ticket.open_key is not None:
-        document["open_key"] = ticket.open_key
-    return document
-
-
-def ticket_of(document: Mapping[str, Any]) -> Ticket:
-    """The inverse of `ticket_document`."""
-    names = (name for name in (*SNAPSHOT[1:], *OWN_FIELDS) if name in document or name not in LATER_FIELDS)
-    values = {name: document[name] for name in names}
-    values |= {
-        "id": document["_id"],
-        "requester": Requester(**document["requester"]),
-        "agent": None if document["agent"] is None else Agent(**document["agent"]),
-        "links": tuple(document["links"]),
-    }
-    return Ticket(**values)
-
-
-def entry_document(entry: Entry) -> Document:
-    """An entry as it is stored."""
-    document = fields_of(entry) | {"author": fields_of(entry.author)}
-    document["_id"] = document.pop("id")
-    return document
-
-
-def entry_of(document: Mapping[str, Any]) -> Entry:
-    """The inverse of `entry_document`."""
-    values = {**document, "id": document["_id"], "author": Author(**document["author"])}
-    del values["_id"]
-    return Entry(**values)
-
-
-def account_document(account: Account) -> Document:
-    """An account as it is stored."""
-    document = fields_of(account)
-    document["_id"] = document.pop("key")
-    return document
-
-
-def account_of(document: Mapping[str, Any]) -> Account:
-    """The inverse of `account_document`."""
-    values = {**document, "key": document["_id"]}
-    del values["_id"]
-    return Account(**values)
-
-
-def agent_document(agent: KnownAgent) -> Document:
-    """What is known of an agent, as it is stored."""
-    document = fields_of(agent)
-    document["_id"] = document.pop("id")
-    return document
-
-
-def agent_of(document: Mapping[str, Any]) -> KnownAgent:
-    """The inverse of `agent_document`."""
-    values = {**document, "id": document["_id"]}
-    del values["_id"]
-    return KnownAgent(**values | {name: tuple(values[name]) for name in ("skills", "languages", "tiers")})
-
-
-def escalatable_document(one: Escalatable) -> Document:
-    """From when on a ticket may be escalated, as it is stored."""
-    return {"_id": one.ticket_id, "status_version": one.status_version, "at": one.at}
-
-
-def escalatable_of(document: Mapping[str, Any]) -> Escalatable:
-    """The inverse of `escalatable_document`."""
-    return Escalatable(document["_id"], document["status_version"], document["at"])

@@ -17,14 +17,7 @@ from deploy.local.stack import Stack
 from services.chassis.decision import Decision, Message
 from services.chassis.unit_of_work import Conflict, Store, Work
 from services.intake.codes import Codes
-from services.intake.domain.decide import decide
-from services.intake.domain.state import State
-from services.intake.domain.tickets import Ticket
-from services.intake.files.keeping import Keeping, Terms
-from services.intake.files.keys import MasterKeys
-from services.intake.repository import (
-    INDEXES,
-    Repository,
+from services.intake.documents import (
     agent_document,
     entry_document,
     entry_of,
@@ -32,6 +25,12 @@ from services.intake.repository import (
     ticket_document,
     ticket_of,
 )
+from services.intake.domain.decide import decide
+from services.intake.domain.state import State
+from services.intake.domain.tickets import Ticket
+from services.intake.files.keeping import Keeping, Terms
+from services.intake.files.keys import MasterKeys
+from services.intake.repository import INDEXES, Repository
 from services.intake.secrets import Secrets
 from tests.integration.turn_stores import stores
 from tests.unit.intake.desk import CATALOGUE

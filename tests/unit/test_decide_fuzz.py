@@ -17,7 +17,7 @@ from contracts import registry
 from contracts.names import AGENTS, CHANNELS, DESK, EVENTS
 from contracts.topology import BUILT
 from services.chassis.decision import Arm, Decision, Message, Say
-from services.intake.repository import account_document, entry_document, ticket_document
+from services.intake.documents import account_document, entry_document, ticket_document
 from services.notifications.domain.decide import decide as notify
 from services.notifications.domain.state import Outcome, Policy
 from services.notifications.domain.state import View as Notified

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from services.intake.documents import ticket_document, ticket_of
 from services.intake.domain.attachments import HARMFUL, MOST_OF_A_TICKET, NO_SUCH_FILE
 from services.intake.domain.files import File, Unfit
-from services.intake.repository import ticket_document, ticket_of
 from tests.unit.intake.desk import Desk, account
 
 WORDS = b"It does not start."

@@ -8,9 +8,7 @@ import pytest
 from bson import decode, encode
 from bson.codec_options import CodecOptions
 
-from services.intake.domain.agents import KnownAgent
-from services.intake.repository import (
-    INDEXES,
+from services.intake.documents import (
     account_document,
     account_of,
     agent_document,
@@ -22,6 +20,8 @@ from services.intake.repository import (
     ticket_document,
     ticket_of,
 )
+from services.intake.domain.agents import KnownAgent
+from services.intake.repository import INDEXES
 from tests.unit.intake.desk import Desk, account
 
 AWARE: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)

@@ -1,0 +1,99 @@
+"""How tickets, entries, accounts and news are stored: values to documents and back; also documents of older versions.
+
+The page is docs/intake.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.chassis.unit_of_work import Document
+from services.intake.domain.accounts import Account
+from services.intake.domain.agents import KnownAgent
+from services.intake.domain.history import Author, Entry
+from services.intake.domain.state import Escalatable
+from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, fields_of
+
+OWN_FIELDS = ("person", "key", "opening", "body_version", "history_size", "attached")
+LATER_FIELDS = frozenset({"consent", "changed_from", "merged_into", "body_version", "attached"})
+"""Those that documents of older versions lack."""
+
+
+def ticket_document(ticket: Ticket) -> Document:
+    """A ticket as it is stored; `open_key` is there only while it is open."""
+    document: Document = {name: getattr(ticket, name) for name in (*SNAPSHOT[1:], *OWN_FIELDS)}
+    document |= {
+        "_id": ticket.id,
+        "requester": fields_of(ticket.requester),
+        "agent": None if ticket.agent is None else fields_of(ticket.agent),
+        "links": list(ticket.links),
+    }
+    if ticket.open_key is not None:
+        document["open_key"] = ticket.open_key
+    return document
+
+
+def ticket_of(document: Mapping[str, Any]) -> Ticket:
+    """The inverse of `ticket_document`."""
+    names = (name for name in (*SNAPSHOT[1:], *OWN_FIELDS) if name in document or name not in LATER_FIELDS)
+    values = {name: document[name] for name in names}
+    values |= {
+        "id": document["_id"],
+        "requester": Requester(**document["requester"]),
+        "agent": None if document["agent"] is None else Agent(**document["agent"]),
+        "links": tuple(document["links"]),
+    }
+    return Ticket(**values)
+
+
+def entry_document(entry: Entry) -> Document:
+    """An entry as it is stored."""
+    document = fields_of(entry) | {"author": fields_of(entry.author)}
+    document["_id"] = document.pop("id")
+    return document
+
+
+def entry_of(document: Mapping[str, Any]) -> Entry:
+    """The inverse of `entry_document`."""
+    values = {**document, "id": document["_id"], "author": Author(**document["author"])}
+    del values["_id"]
+    return Entry(**values)
+
+
+def account_document(account: Account) -> Document:
+    """An account as it is stored."""
+    document = fields_of(account)
+    document["_id"] = document.pop("key")
+    return document
+
+
+def account_of(document: Mapping[str, Any]) -> Account:
+    """The inverse of `account_document`."""
+    values = {**document, "key": document["_id"]}
+    del values["_id"]
+    return Account(**values)
+
+
+def agent_document(agent: KnownAgent) -> Document:
+    """What is known of an agent, as it is stored."""
+    document = fields_of(agent)
+    document["_id"] = document.pop("id")
+    return document
+
+
+def agent_of(document: Mapping[str, Any]) -> KnownAgent:
+    """The inverse of `agent_document`."""
+    values = {**document, "id": document["_id"]}
+    del values["_id"]
+    return KnownAgent(**values | {name: tuple(values[name]) for name in ("skills", "languages", "tiers")})
+
+
+def escalatable_document(one: Escalatable) -> Document:
+    """From when on a ticket may be escalated, as it is stored."""
+    return {"_id": one.ticket_id, "status_version": one.status_version, "at": one.at}
+
+
+def escalatable_of(document: Mapping[str, Any]) -> Escalatable:
+    """The inverse of `escalatable_document`."""
+    return Escalatable(document["_id"], document["status_version"], document["at"])
