@@ -36,7 +36,6 @@ from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import HANDED_OVER
 from services.intake.domain.decide import FOR_WHO_MAY_HAVE_IT
 from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
-from services.intake.domain.files import Brought, File, PartTaken, Unfit, Verdict
 from services.intake.domain.history import Entry
 from services.intake.domain.joining import JOINING
 from services.intake.domain.moving import MOST_CLOSED
@@ -45,12 +44,9 @@ from services.intake.domain.state import Ending, Escalatable, Page, PageAsked, S
 from services.intake.domain.tickets import Ticket
 from services.intake.domain.viewing import PAGE, SHOWN, page_asked
 from services.intake.files import keeping, store, uploads
-from services.intake.files.keeping import RECORDS, Keeping, file_document, file_of
-from services.intake.files.quarantine import scan
-from services.intake.files.reading import read_part
-from services.intake.files.scanner import Scanner
-from services.intake.files.uploads import Uploads
-from services.intake.secrets import NO_HASH, Claim, InThreads, Secrets
+from services.intake.files.keeping import RECORDS, file_document
+from services.intake.files.preparing import SCAN, FilesOfTurns, needs_files
+from services.intake.secrets import NO_HASH, Claim, Secrets
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "tickets": [
@@ -80,9 +76,6 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
 NUMBERS_AT_ONCE = 200
 FIRST_NUMBER = 10_000_001
 
-READ_A_TURN = 32
-"""Parts of files read for one turn: 8 MiB."""
-
 WRITING = frozenset({"ticket.submit", "ticket.reply"})
 """Commands that look at all that their requester has open: for the issue, for what is similar, for the address."""
 
@@ -104,21 +97,12 @@ class Repository:
         catalogue: Callable[[], Catalogue],
         secrets: Secrets,
         codes: Codes,
-        keeping: Keeping,
-        scanner: Scanner | None,
-        in_threads: InThreads,
+        files: FilesOfTurns,
         similar_from: float,
         temporary_lasts: timedelta = TEMPORARY_LASTS,
     ) -> None:
         self.db = database
-        self._keeping = keeping
-        self._uploads = Uploads(keeping)
-        self._scanner = scanner
-        self._in_threads = in_threads
-        self._verdicts: Mapping[str, Verdict | None] = {}
-        self._uploaded: Mapping[str, PartTaken] = {}
-        self._brought: Mapping[str, Sequence[Brought | Unfit]] = {}
-        self._contents: Mapping[str, bytes | None] = {}
+        self._files = files
         self._catalogue = catalogue
         self._secrets = secrets
         self._codes = codes
@@ -135,6 +119,10 @@ class Repository:
     def prepare(self, messages: Sequence[Message], now: datetime) -> Collection[str]:
         """Before the turn, once: hash the secrets that it will give and verify those that came in, then keep the files
         that came; gives the keys of the messages that are left for another turn."""
+        scans = [one for one in messages if one.type == SCAN]
+        if scans:  # timers come without messages, and while a turn of those may be in work
+            self._files.scan(scans)
+            return ()
         opening = {one.key: (one.sender, one.id) for one in messages if one.type == "account.open_temporary"}
         hashed = self._secrets.hashed(opening)
         given = [(one, temporary) for one in messages if (temporary := _temporary(one)) is not None]
@@ -154,32 +142,8 @@ class Repository:
         later = (one.key for one, its in given if (its["account_id"], its["secret"]) in checked.put_off)
         put_off = hashed.put_off.union(later)
         self._check_codes(messages, now)
-        bringing = [
-            (message, owner)
-            for message in messages
-            if brings_files(message) and message.key not in put_off and (owner := self._known(message)) is not None
-        ]
-        files = [(owner, message.data["attachments"]) for message, owner in bringing]
-        brought = self._in_threads(lambda one: self._keeping.bring(*one, now), files)
-        self._brought = {message.key: each for (message, _), each in zip(bringing, brought, strict=True)}
-        self._uploaded = {
-            message.key: self._uploads.take(owner, message.sender, message.data, now)
-            for message in messages
-            if message.type == "attachment.upload"
-            and message.key not in put_off
-            and (owner := self._known(message)) is not None
-        }
-        self._verdicts = {
-            message.key: scan(self._keeping, self._scanner, message.subject or "")
-            for message in messages
-            if message.type == "timer.file_scan"
-        }
-        asked = [message for message in messages if message.type == "attachment.download"]
-        self._contents = {
-            message.key: read_part(self._keeping, message.data["ref"], message.data.get("part") or 1)
-            for message in asked[:READ_A_TURN]
-        }
-        return put_off.union(message.key for message in asked[READ_A_TURN:])
+        others = [message for message in messages if message.key not in put_off]
+        return put_off.union(self._files.prepare(others, self._known, now))
 
     def _check_codes(self, messages: Sequence[Message], now: datetime) -> None:
         """Look at the codes that came, of accounts whose requesters are known."""
@@ -234,11 +198,11 @@ class Repository:
             similar_from=self._similar_from,
             agents=agents,
             escalatable=escalatable,
-            brought=self._brought,
-            files=self._files(messages),
-            contents=self._contents,
-            uploaded=self._uploaded,
-            verdicts=self._verdicts,
+            brought=self._files.brought,
+            files=self._files.named(messages),
+            contents=self._files.contents,
+            uploaded=self._files.uploaded,
+            verdicts=self._files.verdicts,
             temporary_lasts=self._temporary_lasts,
             endings=endings,
             right_codes=self._right_codes,
@@ -391,16 +355,6 @@ class Repository:
                     ways[-1]["$or"] = [{"version": 1}, newest]
         return [entry_of(row) for row in find(self.db, Find("entries", {"$or": ways}))[0]] if ways else []
 
-    def _files(self, messages: Sequence[Message]) -> list[File]:
-        """Those that the messages bring or name."""
-        refs = {
-            one.ref for message in messages for one in self._brought.get(message.key, ()) if isinstance(one, Brought)
-        }
-        refs.update(message.subject or "" for message in messages if message.type == "timer.file_scan")
-        refs.update(one.ref for one in self._uploaded.values() if isinstance(one, Brought))
-        refs.update(message.data["ref"] for message in messages if message.type == "attachment.download")
-        return [file_of(row) for row in self.db[RECORDS].find({"_id": {"$in": list(refs)}})] if refs else []
-
     def _endings(self, persons: Mapping[str, str]) -> tuple[list[Ticket], dict[str, Ending]]:
         """Of the tickets of these temporary accounts, given with whose they are: is one open, when was the last closed,
         which have the name?"""
@@ -438,17 +392,9 @@ class Repository:
         return [account_of(row) for row in self.db["accounts"].find({"_id": {"$in": list(persons)}})]
 
 
-SLOW_WITH_FILES = frozenset({"attachment.upload", "attachment.download", "timer.file_scan"})
-
-
 def needs_preparing(message: Message) -> bool:
     """Whether there is something slow to be done for it before the turn."""
-    return holds_a_secret(message) or brings_files(message) or message.type in SLOW_WITH_FILES
-
-
-def brings_files(message: Message) -> bool:
-    """Whether it is a requester's command with attachments."""
-    return bool(message.data.get("attachments")) and "requester" in message.data
+    return holds_a_secret(message) or needs_files(message)
 
 
 def holds_a_secret(message: Message) -> bool:

@@ -29,6 +29,7 @@ from services.intake.domain.scanning import LANE
 from services.intake.domain.state import State
 from services.intake.files.keeping import Keeping, Terms
 from services.intake.files.keys import MasterKeys, WrongKeys
+from services.intake.files.preparing import FilesOfTurns
 from services.intake.files.scanner import Scanner
 from services.intake.files.sweeping import sweep
 from services.intake.repository import INDEXES, Repository, needs_preparing
@@ -58,9 +59,8 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     keeping = Keeping(database, keys, settings.secret_key, terms)
     lasts = timedelta(days=settings.temporary_days)
     codes = Codes(settings.secret_key)
-    repository = Repository(
-        database, catalogue, secrets, codes, keeping, scanner, in_green_threads, settings.similar_from, lasts
-    )
+    files = FilesOfTurns(keeping, scanner, in_green_threads)
+    repository = Repository(database, catalogue, secrets, codes, files, settings.similar_from, lasts)
     return Rules(
         "intake",
         repository,

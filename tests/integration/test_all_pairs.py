@@ -30,6 +30,7 @@ from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
 from services.intake.files.keeping import Keeping, Terms
 from services.intake.files.keys import MasterKeys
+from services.intake.files.preparing import FilesOfTurns
 from services.intake.repository import INDEXES, Repository
 from services.intake.secrets import Secrets
 from tests.integration.turn_stores import stores
@@ -58,7 +59,7 @@ class Instance:
         secrets = Secrets("k" * 32, in_turn)
         keeping = Keeping(store.database, MasterKeys.parse(f"first {'A' * 43}="), "k" * 32, Terms())
         self.repository = Repository(
-            store.database, lambda: CATALOGUE, secrets, Codes("k" * 32), keeping, None, in_turn, 0.27
+            store.database, lambda: CATALOGUE, secrets, Codes("k" * 32), FilesOfTurns(keeping, None, in_turn), 0.27
         )
         self.turns = 0
 

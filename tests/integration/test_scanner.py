@@ -10,13 +10,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from pymongo.database import Database
+
 from contracts.envelope import Event
 from deploy.local.desk import Desk
+from services.chassis.decision import Message
+from services.intake.codes import Codes
 from services.intake.domain.attachments import HARMFUL
 from services.intake.domain.downloads import NOT_LOOKED_AT
-from tests.integration.test_intake import ask, database
-from tests.unit.intake.desk import account, submission
+from services.intake.files.preparing import FilesOfTurns
+from services.intake.repository import Repository
+from services.intake.secrets import Secrets
+from tests.integration import test_intake
+from tests.integration.test_all_pairs import in_turn
+from tests.integration.test_intake import ask
+from tests.integration.test_uploads import HEAD, NOW, clients, database, keeping
+from tests.unit.intake.desk import CATALOGUE, account, submission
 from tests.unit.intake.files.test_scanner import EICAR, Clamd
+
+__all__ = ["clients", "database"]
 
 PATIENCE = 30.0
 
@@ -53,7 +65,7 @@ def wait(holds: Callable[[], bool], what: str) -> None:
 
 
 def states(desk: Desk) -> dict[str, Any]:
-    with database(desk) as documents:
+    with test_intake.database(desk) as documents:
         return {record["owner"]: (record["state"], bool(record["blob"])) for record in documents("attachments")}
 
 
@@ -75,3 +87,15 @@ def test_files_are_in_quarantine_until_the_scanner_has_looked_at_them(desk: Desk
         ("note_added", "service"),
     ]
     assert "bob.txt" in history[1]["text"]
+
+
+def test_timers_that_are_prepared_meanwhile_leave_alone_what_a_turn_has_found(
+    clients: object, database: Database[dict[str, Any]]
+) -> None:
+    files = FilesOfTurns(keeping(database), None, in_turn)
+    repository = Repository(database, lambda: CATALOGUE, Secrets("k" * 32, in_turn), Codes("k" * 32), files, 0.27)
+    attached = [{"name": "a", "media_type": "application/pdf", "content": HEAD}]
+    message = Message("m", "ticket.submit", "web", submission(attachments=attached), None, "k1")
+    repository.prepare([message], NOW)
+    repository.prepare([Message("t", "timer.file_scan", "intake", {}, "no such file", "t")], NOW)
+    assert len(repository.load([message], NOW).brought["k1"]) == 1
