@@ -71,7 +71,8 @@ class Witness:
             changed = self.model.take(event["type"], user, event["data"], work.now, decoded(handled.answer_body))
             self._announced(changed, [one for one in events if one.get("causationid") == event["id"]], work.now)
         if service == "intake":
-            self._ended(events, work.now)
+            answered = {decoded(one.body)["id"] for one in commands.values()}
+            self._ended([one for one in events if one.get("causationid") not in answered], work.now)
         if service == "routing":
             self._routed(work, events)
         if service == "sla":
