@@ -63,8 +63,9 @@ FAULTS: tuple[Fault, ...] = (
 Databases: TypeAlias = Mapping[str, Sequence[Database[Document]]]
 """By service, a handle for each of its instances."""
 
-Committed: TypeAlias = Callable[[str, Work, Sequence[Delivery]], None]
-"""Told of each commit: the service, what was stored, and the messages of its turn."""
+Committed: TypeAlias = Callable[[str, Work, Sequence[Delivery], bool], None]
+"""Told of each commit: the service, what was stored, the messages of its turn, and whether another instance stored
+something between what the turn read and this."""
 
 
 class Died(BaseException):
@@ -104,7 +105,7 @@ class ModelStore(Store):
             raise Died
         super().commit(work)
         if not work.is_empty():
-            self._committed(self._service, work, self.in_hand)
+            self._committed(self._service, work, self.in_hand, meanwhile is not None)
         if self.fault == "dies after the commit":
             raise Died
         if self.fault == "loses the answer":
@@ -177,9 +178,9 @@ class ModelDesk:
         rules = self._rules(service, database)
         return Instance(service, Turn(rules, store, publisher, sleep=lambda _: None), store, publisher)
 
-    def _judged(self, service: str, work: Work, in_hand: Sequence[Delivery]) -> None:
+    def _judged(self, service: str, work: Work, in_hand: Sequence[Delivery], overtaken: bool) -> None:
         try:
-            self.committed(service, work, in_hand)
+            self.committed(service, work, in_hand, overtaken)
         except AssertionError as error:
             self.broken = self.broken or error
             raise Died from error

@@ -59,7 +59,7 @@ class Witness:
         self._entries: dict[str, Document] = {}
         self._seen_by_channels = 0
 
-    def committed(self, service: str, work: Work, in_hand: Sequence[Delivery]) -> None:
+    def committed(self, service: str, work: Work, in_hand: Sequence[Delivery], overtaken: bool) -> None:
         """One turn was stored."""
         events = [decoded(out.body) for out in work.outgoing if out.exchange == EVENTS]
         commands = {f"{one.properties['user_id']}\x1f{decoded(one.body)['id']}": one for one in reversed(in_hand)}
@@ -67,6 +67,8 @@ class Witness:
             command = commands.get(handled.key)
             if handled.answer_body is None or command is None or service not in ("intake", "routing"):
                 continue
+            if overtaken and handled.answer_type == "command.rejected":
+                continue  # it wrote nothing that another could have changed: it came first, for what was then
             event, user = decoded(command.body), str(command.properties["user_id"])
             changed = self.model.take(event["type"], user, event["data"], work.now, decoded(handled.answer_body))
             self._announced(changed, [one for one in events if one.get("causationid") == event["id"]], work.now)
