@@ -46,7 +46,16 @@ def end(account: Account, now: datetime) -> Decision:
     """The account is no more: its secret is nobody's, its address and what it set are forgotten by all."""
     version = account.contact_version + 1 if account.contact_version else 0
     wanted = account.preferences_version + 1 if account.preferences_version else 0
-    gone = Account(account.key, account.version + 1, None, version, preferences_version=wanted, ended_at=now)
+    gone = Account(
+        account.key,
+        account.version + 1,
+        None,
+        version,
+        preferences_version=wanted,
+        joined=account.joined,  # whose its tickets are, while its name is taken out of them
+        leads=account.leads,
+        ended_at=now,
+    )
     said = [
         Say(
             topology.EVENTS,

@@ -173,6 +173,19 @@ def test_a_ticket_that_is_filed_as_its_account_joins_another_changes_the_account
     assert desk.state.accounts["account:ann"].version == before, "nobody waits for its code: nothing is written"
 
 
+def test_an_account_that_ends_stays_one_with_the_person_whose_its_tickets_are() -> None:
+    desk = Desk()
+    one, two = opened(desk), opened(desk)
+    number = desk.opened(status="closed", requester=two, **OTHER)
+    confirm(desk, one)
+    confirm(desk, two)
+    desk.later(days=30)
+    desk.end_due(two["temporary"]["account_id"])
+    ended = desk.state.accounts[key_of(two)]
+    assert (ended.person, ended.contact_email) == (key_of(one), None)
+    assert (desk.ticket(number).person, desk.ticket(number).requester.display_name) == (key_of(one), "")
+
+
 # account.merge
 
 
