@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import time
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -50,8 +51,13 @@ class Codes:
             until, count = self._wrong.get(guess.account, (now + WRONG_SECONDS, 0))
             if count >= MOST_WRONG:
                 not_looked_at[guess.account] = until - now
-            elif hmac.compare_digest(self.code(guess.account, guess.contact_version), guess.code.strip()):
+            elif hmac.compare_digest(self.code(guess.account, guess.contact_version).encode(), as_typed(guess.code)):
                 right.add(guess)
             else:
                 self._wrong[guess.account] = (until, count + 1)
         return frozenset(right), not_looked_at
+
+
+def as_typed(code: str) -> bytes:
+    """A code as a person typed it or pasted it, without blanks and with full-width digits as digits (NFKC)."""
+    return "".join(unicodedata.normalize("NFKC", code).split()).encode()

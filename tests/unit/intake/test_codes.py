@@ -22,6 +22,14 @@ def test_the_right_code_is_right_also_with_blanks_around_it() -> None:
     assert (right, refused) == (frozenset(guesses[:2]), {})
 
 
+def test_a_code_is_right_in_full_width_digits_and_in_groups_and_no_other_text_does_harm() -> None:
+    codes = Codes("k" * 32)
+    code = codes.code("account:a", 3)
+    full_width = code.translate({ord("0") + n: ord("\uff10") + n for n in range(10)})
+    guesses = [Guess("account:a", 3, text) for text in (full_width, f"{code[:4]}\u00a0{code[4:]}", "código")]
+    assert codes.checked(guesses) == (frozenset(guesses[:2]), {})
+
+
 def test_ten_wrong_codes_a_minute_of_an_account_are_looked_at_and_then_not_even_the_right_one() -> None:
     clock = [0.0]
     codes = Codes("k" * 32, lambda: clock[0])
