@@ -1,6 +1,6 @@
-"""Tickets, their history and accounts in MongoDB, and the secrets of a turn, hashed before it is decided.
+"""Tickets, their history and accounts in MongoDB: what a turn reads, and what it writes.
 
-The only pymongo of intake; it decides nothing. The unique index on (person, open_key) is what keeps a person to one
+It decides nothing. The unique index on (person, open_key) is what keeps a person to one
 open ticket for an issue. Shard keys: tickets by person, entries by ticket, the others by _id. See docs/intake.md.
 """
 
@@ -18,7 +18,6 @@ from contracts.catalogue import Catalogue
 from services.chassis.decision import Message
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
-from services.intake.codes import Codes, Guess
 from services.intake.documents import (
     account_document,
     account_of,
@@ -39,14 +38,13 @@ from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ON
 from services.intake.domain.history import Entry
 from services.intake.domain.joining import JOINING
 from services.intake.domain.moving import MOST_CLOSED
-from services.intake.domain.requesters import account_named
+from services.intake.domain.requesters import account_named, temporary_named
 from services.intake.domain.state import Ending, Escalatable, Page, PageAsked, State
 from services.intake.domain.tickets import Ticket
 from services.intake.domain.viewing import PAGE, SHOWN, page_asked
 from services.intake.files import keeping, store, uploads
 from services.intake.files.keeping import RECORDS, file_document
-from services.intake.files.preparing import SCAN, FilesOfTurns, needs_files
-from services.intake.secrets import NO_HASH, Claim, Secrets
+from services.intake.preparing import Preparing
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "tickets": [
@@ -95,83 +93,25 @@ class Repository:
         self,
         database: Database[Document],
         catalogue: Callable[[], Catalogue],
-        secrets: Secrets,
-        codes: Codes,
-        files: FilesOfTurns,
+        preparing: Preparing,
         similar_from: float,
         temporary_lasts: timedelta = TEMPORARY_LASTS,
     ) -> None:
         self.db = database
-        self._files = files
         self._catalogue = catalogue
-        self._secrets = secrets
-        self._codes = codes
-        self._right_codes: frozenset[tuple[str, int, str]] = frozenset()
-        self._codes_again_at: Mapping[str, datetime] = {}
+        self._preparing = preparing
         self._similar_from = similar_from
         self._temporary_lasts = temporary_lasts
         self._numbers: deque[str] = deque()
-        self._verified: frozenset[tuple[str, str]] = frozenset()
-        self._try_again_at: Mapping[tuple[str, str], datetime] = {}
-        self._secret_hashes: Mapping[str, str] = {}
-        self._open_again_at: Mapping[str, datetime] = {}
-
-    def prepare(self, messages: Sequence[Message], now: datetime) -> Collection[str]:
-        """Before the turn, once: hash the secrets that it will give and verify those that came in, then keep the files
-        that came; gives the keys of the messages that are left for another turn."""
-        scans = [one for one in messages if one.type == SCAN]
-        if scans:  # timers come without messages, and while a turn of those may be in work
-            self._files.scan(scans)
-            return ()
-        opening = {one.key: (one.sender, one.id) for one in messages if one.type == "account.open_temporary"}
-        hashed = self._secrets.hashed(opening)
-        given = [(one, temporary) for one in messages if (temporary := _temporary(one)) is not None]
-        accounts = self._accounts({temporary_key(temporary["account_id"]) for _, temporary in given})
-        hashes = {account.key: account.secret_hash or NO_HASH for account in accounts}
-        checked = self._secrets.checked(
-            Claim(id_, temporary["secret"], hashes.get(temporary_key(id_), NO_HASH), message.sender)
-            for message, temporary in given
-            for id_ in [temporary["account_id"]]
-        )
-        self._secret_hashes = hashed.hashes
-        self._open_again_at = {key: now + timedelta(seconds=seconds) for key, seconds in hashed.refused.items()}
-        self._verified = checked.right
-        self._try_again_at = {
-            claimed: now + timedelta(seconds=seconds) for claimed, seconds in checked.not_looked_at.items()
-        }
-        later = (one.key for one, its in given if (its["account_id"], its["secret"]) in checked.put_off)
-        put_off = hashed.put_off.union(later)
-        self._check_codes(messages, now)
-        others = [message for message in messages if message.key not in put_off]
-        return put_off.union(self._files.prepare(others, self._known, now))
-
-    def _check_codes(self, messages: Sequence[Message], now: datetime) -> None:
-        """Look at the codes that came, of accounts whose requesters are known."""
-        confirming = [one for one in messages if one.type == "account.confirm_contact"]
-        keys = {id(one): key for one in confirming if (key := self._known(one)) is not None}
-        accounts = {account.key: account for account in self._accounts(set(keys.values()))}
-        right, refused = self._codes.checked(
-            Guess(key, accounts[key].contact_version, one.data["code"])
-            for one in confirming
-            if (key := keys.get(id(one))) in accounts and key is not None
-        )
-        self._right_codes = frozenset((one.account, one.contact_version, one.code) for one in right)
-        self._codes_again_at = {key: now + timedelta(seconds=seconds) for key, seconds in refused.items()}
-
-    def _known(self, message: Message) -> str | None:
-        """The person who sends it, if it is sure that they do."""
-        its = _temporary(message)
-        if its is not None and (its["account_id"], its["secret"]) not in self._verified:
-            return None
-        return account_named(message)
 
     def load(self, messages: Sequence[Message], now: datetime) -> State:  # noqa: ARG002 - the chassis's signature
         """All that these messages may touch."""
+        prepared = self._preparing.prepared
         submissions = sum(message.type == "ticket.submit" for message in messages)
         writing = [one for one in messages if one.type in WRITING]
         persons = {person for one in writing if (person := account_named(one)) is not None}
         emails = {one.data["requester"]["email"] for one in writing if one.data["requester"].get("email")}
-        temporary = {temporary_key(one["account_id"]) for one in map(_temporary, messages) if one is not None}
+        temporary = {temporary_key(one["account_id"]) for one in map(temporary_named, messages) if one is not None}
         ending = {one.subject for one in messages if one.type == f"timer.{END}" and one.subject is not None}
         named = {key for one in messages if (key := account_named(one)) is not None} | temporary | ending
         self._take_numbers(submissions)
@@ -189,24 +129,15 @@ class Repository:
             tickets.values(),
             accounts.values(),
             entries,
+            prepared=prepared,
             numbers=self._numbers,
-            verified=self._verified,
-            try_again_at=self._try_again_at,
-            secret_hashes=self._secret_hashes,
-            open_again_at=self._open_again_at,
             pages=pages,
             similar_from=self._similar_from,
             agents=agents,
             escalatable=escalatable,
-            brought=self._files.brought,
-            files=self._files.named(messages),
-            contents=self._files.contents,
-            uploaded=self._files.uploaded,
-            verdicts=self._files.verdicts,
+            files=self._preparing.files.named(prepared, messages),
             temporary_lasts=self._temporary_lasts,
             endings=endings,
-            right_codes=self._right_codes,
-            codes_again_at=self._codes_again_at,
         )
 
     def writes(self, state: State) -> list[Write]:
@@ -386,21 +317,6 @@ class Repository:
         condition = {"ticket_id": {"$in": list(ticket_ids)}, **of_requester}
         return [entry_of(row) for row in self.db["entries"].find(condition).limit(ENTRIES_AT_ONCE)]
 
-    def _accounts(self, persons: Collection[str]) -> list[Account]:
-        if not persons:
-            return []
-        return [account_of(row) for row in self.db["accounts"].find({"_id": {"$in": list(persons)}})]
-
-
-def needs_preparing(message: Message) -> bool:
-    """Whether there is something slow to be done for it before the turn."""
-    return holds_a_secret(message) or needs_files(message)
-
-
-def holds_a_secret(message: Message) -> bool:
-    """Whether a secret is to be made or verified for it, which is slow."""
-    return message.type in ("account.open_temporary", "account.confirm_contact") or _temporary(message) is not None
-
 
 def _accounts_of(type_: str, messages: Sequence[Message], accounts: Mapping[str, Account]) -> list[Account]:
     """The accounts that commands of this type name, as far as they are known."""
@@ -411,13 +327,6 @@ def _accounts_of(type_: str, messages: Sequence[Message], accounts: Mapping[str,
 def _with_address(emails: Collection[str]) -> Document:
     """Accounts with one of these addresses; `$type` so that the partial index is used."""
     return {"contact_email": {"$in": sorted(emails), "$type": "string"}}
-
-
-def _temporary(message: Message) -> Mapping[str, str] | None:
-    """The temporary account and the secret that a message brings."""
-    data = message.data if message.type == "account.merge" else message.data.get("requester", {})
-    temporary: Mapping[str, str] | None = data.get("temporary")
-    return temporary
 
 
 def _numbers_named(messages: Sequence[Message]) -> set[str]:

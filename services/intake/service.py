@@ -32,7 +32,8 @@ from services.intake.files.keys import MasterKeys, WrongKeys
 from services.intake.files.preparing import FilesOfTurns
 from services.intake.files.scanner import Scanner
 from services.intake.files.sweeping import sweep
-from services.intake.repository import INDEXES, Repository, needs_preparing
+from services.intake.preparing import Preparing, needs_preparing
+from services.intake.repository import INDEXES, Repository
 from services.intake.secrets import Secrets
 from services.intake.settings import IntakeSettings
 
@@ -60,12 +61,13 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     lasts = timedelta(days=settings.temporary_days)
     codes = Codes(settings.secret_key)
     files = FilesOfTurns(keeping, scanner, in_green_threads)
-    repository = Repository(database, catalogue, secrets, codes, files, settings.similar_from, lasts)
+    preparing = Preparing(database, secrets, codes, files)
+    repository = Repository(database, catalogue, preparing, settings.similar_from, lasts)
     return Rules(
         "intake",
         repository,
         decide,
-        prepare=repository.prepare,
+        prepare=preparing.prepare,
         needs_preparing=needs_preparing,
         reveal=with_secrets(secrets, codes),
         tidy=partial(sweep, keeping),

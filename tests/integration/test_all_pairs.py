@@ -31,6 +31,7 @@ from services.intake.domain.tickets import Ticket
 from services.intake.files.keeping import Keeping, Terms
 from services.intake.files.keys import MasterKeys
 from services.intake.files.preparing import FilesOfTurns
+from services.intake.preparing import Preparing
 from services.intake.repository import INDEXES, Repository
 from services.intake.secrets import Secrets
 from tests.integration.turn_stores import stores
@@ -58,9 +59,9 @@ class Instance:
         self.name = name
         secrets = Secrets("k" * 32, in_turn)
         keeping = Keeping(store.database, MasterKeys.parse(f"first {'A' * 43}="), "k" * 32, Terms())
-        self.repository = Repository(
-            store.database, lambda: CATALOGUE, secrets, Codes("k" * 32), FilesOfTurns(keeping, None, in_turn), 0.27
-        )
+        files = FilesOfTurns(keeping, None, in_turn)
+        preparing = Preparing(store.database, secrets, Codes("k" * 32), files)
+        self.repository = Repository(store.database, lambda: CATALOGUE, preparing, 0.27)
         self.turns = 0
 
     def begin(self, sent: Message) -> tuple[State, Decision]:

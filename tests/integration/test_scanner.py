@@ -19,6 +19,7 @@ from services.intake.codes import Codes
 from services.intake.domain.attachments import HARMFUL
 from services.intake.domain.downloads import NOT_LOOKED_AT
 from services.intake.files.preparing import FilesOfTurns
+from services.intake.preparing import Preparing
 from services.intake.repository import Repository
 from services.intake.secrets import Secrets
 from tests.integration import test_intake
@@ -93,9 +94,10 @@ def test_timers_that_are_prepared_meanwhile_leave_alone_what_a_turn_has_found(
     clients: object, database: Database[dict[str, Any]]
 ) -> None:
     files = FilesOfTurns(keeping(database), None, in_turn)
-    repository = Repository(database, lambda: CATALOGUE, Secrets("k" * 32, in_turn), Codes("k" * 32), files, 0.27)
+    preparing = Preparing(database, Secrets("k" * 32, in_turn), Codes("k" * 32), files)
+    repository = Repository(database, lambda: CATALOGUE, preparing, 0.27)
     attached = [{"name": "a", "media_type": "application/pdf", "content": HEAD}]
     message = Message("m", "ticket.submit", "web", submission(attachments=attached), None, "k1")
-    repository.prepare([message], NOW)
-    repository.prepare([Message("t", "timer.file_scan", "intake", {}, "no such file", "t")], NOW)
-    assert len(repository.load([message], NOW).brought["k1"]) == 1
+    preparing.prepare([message], NOW)
+    preparing.prepare([Message("t", "timer.file_scan", "intake", {}, "no such file", "t")], NOW)
+    assert len(repository.load([message], NOW).prepared.brought["k1"]) == 1

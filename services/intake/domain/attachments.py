@@ -50,7 +50,7 @@ def attached(state: State, message: Message) -> Attached | Answer:
     owner = account_named(message)
     faults: dict[str, list[str]] = {}
     too_large, files, references = False, [], []
-    for place, (one, brought) in enumerate(zip(given, state.brought[message.key], strict=True)):
+    for place, (one, brought) in enumerate(zip(given, state.prepared.brought[message.key], strict=True)):
         if isinstance(brought, Unfit):
             faults[f"attachments.{place}.{brought.field}"] = [brought.problem]
             too_large = too_large or brought.too_large

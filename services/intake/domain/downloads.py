@@ -41,7 +41,7 @@ def download(
         return Decision(answer=rejected("wrong_status", NOT_LOOKED_AT))
     if part > file.parts:
         return Decision(answer=answers.invalid({"part": [f"This file has {file.parts} parts."]}))
-    content = state.contents.get(message.key)
+    content = state.prepared.contents.get(message.key)
     if content is None:
         return Decision(answer=rejected("wrong_status", CANNOT_BE_READ))
     told = {

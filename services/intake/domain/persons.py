@@ -10,10 +10,10 @@ from datetime import datetime
 
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain import answers
-from services.intake.domain.accounts import Account, AccountWritten, contact_changed, temporary_key
+from services.intake.domain.accounts import Account, AccountWritten, contact_changed
 from services.intake.domain.expiry import and_then, end
 from services.intake.domain.moving import move
-from services.intake.domain.requesters import Caller
+from services.intake.domain.requesters import Caller, temporary_account
 from services.intake.domain.state import State
 
 
@@ -23,9 +23,9 @@ def confirm_contact(state: State, message: Message, caller: Caller, now: datetim
     account = state.accounts.get(caller.requester.account)
     if account is None or account.contact_email is None:
         return Decision(answer=rejected("wrong_status", "This account has no contact address to confirm."))
-    if account.key in state.codes_again_at:
-        return Decision(answer=answers.too_many_attempts(state.codes_again_at[account.key]))
-    if (account.key, account.contact_version, message.data["code"]) not in state.right_codes:
+    if account.key in state.prepared.codes_again_at:
+        return Decision(answer=answers.too_many_attempts(state.prepared.codes_again_at[account.key]))
+    if (account.key, account.contact_version, message.data["code"]) not in state.prepared.right_codes:
         return Decision(answer=answers.invalid({"code": ["It is not the code that was mailed to this address."]}))
     done = Decision(answer=Answer("command.accepted", {}, account.id))
     if account.is_confirmed:
@@ -64,13 +64,9 @@ def merge_account(state: State, message: Message, caller: Caller, now: datetime)
     if caller.requester.kind != "account":
         sentence = "A temporary account is merged into one that the channel has authenticated."
         return Decision(answer=rejected("forbidden", sentence, {"requester": ["must be no temporary account"]}))
-    given = message.data["temporary"]
-    claimed = given["account_id"], given["secret"]
-    if claimed in state.try_again_at:
-        return Decision(answer=answers.too_many_attempts(state.try_again_at[claimed]))
-    account = state.accounts.get(temporary_key(given["account_id"]))
-    if account is None or account.ended_at is not None or claimed not in state.verified:
-        return Decision(answer=rejected("unauthenticated", "The temporary account or its secret is not right."))
+    account = temporary_account(state, message.data["temporary"])
+    if isinstance(account, Answer):
+        return Decision(answer=account)
     if account.contact_email is None:
         sentence = "Only a temporary account with a contact address can be merged into another."
         return Decision(answer=rejected("forbidden", sentence, {"temporary": ["has no contact address"]}))

@@ -7,6 +7,7 @@ page is docs/accounts.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -48,14 +49,29 @@ def caller(state: State, message: Message) -> Caller | Answer:
         requester = Requester(data["account_id"], "account", data["display_name"], data["tier"])
         known = state.accounts.get(requester.account)
         return Caller(requester, requester.account if known is None else known.person, data.get("email"))
-    claimed = temporary["account_id"], temporary["secret"]
-    if claimed in state.try_again_at:
-        return answers.too_many_attempts(state.try_again_at[claimed])
-    account = state.accounts.get(temporary_key(temporary["account_id"]))
-    if account is None or account.ended_at is not None or claimed not in state.verified:
-        return rejected("unauthenticated", "The temporary account or its secret is not right.")
+    account = temporary_account(state, temporary)
+    if isinstance(account, Answer):
+        return account
     requester = Requester(temporary["account_id"], "temporary", account.display_name or NAMELESS, "standard")
     return Caller(requester, account.person)
+
+
+def temporary_account(state: State, temporary: Mapping[str, str]) -> Account | Answer:
+    """The temporary account of this id and secret, if the two are right and it has not ended."""
+    claimed = temporary["account_id"], temporary["secret"]
+    if claimed in state.prepared.try_again_at:
+        return answers.too_many_attempts(state.prepared.try_again_at[claimed])
+    account = state.accounts.get(temporary_key(temporary["account_id"]))
+    if account is None or account.ended_at is not None or claimed not in state.prepared.verified:
+        return rejected("unauthenticated", "The temporary account or its secret is not right.")
+    return account
+
+
+def temporary_named(message: Message) -> Mapping[str, str] | None:
+    """The temporary account and the secret that a command brings."""
+    data = message.data if message.type == "account.merge" else message.data.get("requester", {})
+    temporary: Mapping[str, str] | None = data.get("temporary")
+    return temporary
 
 
 def account_named(message: Message) -> str | None:
@@ -69,8 +85,8 @@ def account_named(message: Message) -> str | None:
 
 def open_temporary(state: State, message: Message, now: datetime) -> Decision:
     """`account.open_temporary`: an account for someone who has none. Its secret is added when the answer goes out."""
-    if message.key in state.open_again_at:
-        return Decision(answer=answers.too_many_openings(state.open_again_at[message.key]))
+    if message.key in state.prepared.open_again_at:
+        return Decision(answer=answers.too_many_openings(state.prepared.open_again_at[message.key]))
     account_id = derived_id("account", message.key)
     account = Account(
         key=temporary_key(account_id),
@@ -78,7 +94,7 @@ def open_temporary(state: State, message: Message, now: datetime) -> Decision:
         contact_email=None,
         contact_version=0,
         display_name=message.data.get("display_name") or NAMELESS,
-        secret_hash=state.secret_hashes[message.key],
+        secret_hash=state.prepared.secret_hashes[message.key],
         opened_at=now,
         expires_at=now + state.temporary_lasts,
     )

@@ -43,7 +43,7 @@ def scanned(state: State, message: Message, now: datetime) -> Decision:
     file, ticket = state.files.get(ref), state.ticket(data["number"])
     if file is None or ticket is None or file.state == "stored":
         return Decision()
-    verdict = state.verdicts.get(message.key)
+    verdict = state.prepared.verdicts.get(message.key)
     if file.state == "infected" or isinstance(verdict, Harmful):
         found = [] if file.state == "infected" else [replace(file, state="infected", version=file.version + 1)]
         text = f"The virus scanner found something harmful in {data['name']}: the file cannot be opened any more."

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from contracts.catalogue import Catalogue
 from services.intake.domain.accounts import TEMPORARY_LASTS, Account, AccountWritten
 from services.intake.domain.agents import KnownAgent
-from services.intake.domain.files import Brought, File, PartTaken, Unfit, Verdict
+from services.intake.domain.files import File
 from services.intake.domain.history import Entry
+from services.intake.domain.prepared import Prepared
 from services.intake.domain.similarity import SIMILAR_FROM
 from services.intake.domain.tickets import Ticket
 
@@ -75,19 +76,12 @@ class EntryErased:
 class State:
     """The view of a turn. `tickets` and `accounts` are the present ones, by id and by account.
 
-    `verified`: temporary accounts' ids, each with the secret that came with it and was right. `try_again_at`: those
-    that were not looked at, because there were too many, and when they will be. `secret_hashes`: the hash of the secret
-    that an `account.open_temporary` gets, by message key; `open_again_at`: those whose channel opens too many, and when
-    it may. `numbers`: unused ticket numbers, at least one for each submission of the turn. `pages`: what `ticket.list`
-    found. `similar_from`: the score from which a requester is asked whether a submission is about a ticket that they
-    have open. `agents`: what is known of those whom the turn's messages name, by id; `escalatable`: of those tickets
-    that somebody wants escalated, or that news came of, by ticket id. `brought`: what became of the attachments of a
-    command, by message key; `files`: those that the turn's messages name, by reference; `contents`: parts of files that
-    are asked for, by message key, None where one cannot be read; `uploaded`: what became of parts that came, by
-    message key; `verdicts`: what the scanner said of a file, by the key of the timer that has it asked.
-    `temporary_lasts`: so long after its opening, or after its last ticket was closed, a temporary account ends.
-    `endings`: of accounts whose timer fired, by account. `right_codes`: account, version of its address, and the code
-    that came and was right; `codes_again_at`: accounts of which no more codes were looked at, and when they will be.
+    `prepared`: what was found out before the turn. `numbers`: unused ticket numbers, at least one for each submission
+    of the turn. `pages`: what `ticket.list` found. `similar_from`: the score from which a requester is asked whether a
+    submission is about a ticket that they have open. `agents`: what is known of those whom the turn's messages name, by
+    id; `escalatable`: of those tickets that somebody wants escalated, or that news came of, by ticket id. `files`:
+    those that the turn's messages name, by reference. `temporary_lasts`: so long after its opening, or after its last
+    ticket was closed, a temporary account ends. `endings`: of accounts whose timer fired, by account.
     """
 
     def __init__(
@@ -97,40 +91,22 @@ class State:
         accounts: Iterable[Account] = (),
         entries: Iterable[Entry] = (),
         *,
+        prepared: Prepared | None = None,
         numbers: deque[str],
-        verified: frozenset[tuple[str, str]] = frozenset(),
-        try_again_at: Mapping[tuple[str, str], datetime] | None = None,
-        secret_hashes: Mapping[str, str] | None = None,
-        open_again_at: Mapping[str, datetime] | None = None,
         pages: Mapping[PageAsked, Page] | None = None,
         similar_from: float = SIMILAR_FROM,
         agents: Iterable[KnownAgent] = (),
         escalatable: Iterable[Escalatable] = (),
-        brought: Mapping[str, Sequence[Brought | Unfit]] | None = None,
         files: Iterable[File] = (),
-        contents: Mapping[str, bytes | None] | None = None,
-        uploaded: Mapping[str, PartTaken] | None = None,
-        verdicts: Mapping[str, Verdict | None] | None = None,
         temporary_lasts: timedelta = TEMPORARY_LASTS,
         endings: Mapping[str, Ending] | None = None,
-        right_codes: frozenset[tuple[str, int, str]] = frozenset(),
-        codes_again_at: Mapping[str, datetime] | None = None,
     ) -> None:
         self.catalogue = catalogue
-        self.verified = verified
-        self.try_again_at = try_again_at or {}
-        self.secret_hashes = secret_hashes or {}
-        self.open_again_at = open_again_at or {}
+        self.prepared = prepared or Prepared()
         self.pages = pages or {}
         self.similar_from = similar_from
-        self.brought = brought or {}
-        self.contents = contents or {}
-        self.uploaded = uploaded or {}
-        self.verdicts = verdicts or {}
         self.temporary_lasts = temporary_lasts
         self.endings = endings or {}
-        self.right_codes = right_codes
-        self.codes_again_at = codes_again_at or {}
         self.tickets: dict[str, Ticket] = {}
         self.accounts = {account.key: account for account in accounts}
         self.agents = {agent.id: agent for agent in agents}

@@ -14,7 +14,7 @@ from services.intake.domain.state import State
 
 def upload(state: State, message: Message) -> Decision:
     """`attachment.upload`: accepted until all parts are there, then `attachment.stored`."""
-    match state.uploaded[message.key]:
+    match state.prepared.uploaded[message.key]:
         case Awaited():
             return Decision(answer=Answer("command.accepted", {}))
         case Contradicted(problem):

@@ -1,16 +1,14 @@
-"""What has to do with files before a turn: kept, put together, read, scanned; and what the turn then knows of them.
-
-Timers are prepared while a turn of messages may be in work, so neither touches what the other has found. The page is
-docs/attachments.md.
-"""
+"""What has to do with files before a turn: kept, put together, read, scanned. The page is docs/attachments.md."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from services.chassis.decision import Message
-from services.intake.domain.files import Brought, File, PartTaken, Unfit, Verdict
+from services.intake.domain.files import Brought, File, Verdict
+from services.intake.domain.prepared import Prepared
 from services.intake.files.keeping import Keeping, file_of
 from services.intake.files.quarantine import scan
 from services.intake.files.reading import read_part
@@ -35,51 +33,54 @@ def brings_files(message: Message) -> bool:
 
 
 class FilesOfTurns:
-    """What was found for the messages, and for the timers, that were prepared last: by message key, as `State` says."""
+    """Does for the messages and timers of a turn what has to do with files."""
 
     def __init__(self, keeping: Keeping, scanner: Scanner | None, in_threads: InThreads) -> None:
         self._keeping = keeping
         self._uploads = Uploads(keeping)
         self._scanner = scanner
         self._in_threads = in_threads
-        self.brought: Mapping[str, Sequence[Brought | Unfit]] = {}
-        self.uploaded: Mapping[str, PartTaken] = {}
-        self.contents: Mapping[str, bytes | None] = {}
-        self.verdicts: Mapping[str, Verdict | None] = {}
+
+    def put_off(self, messages: Sequence[Message]) -> set[str]:
+        """The keys of those that are left for another turn, because too many ask for files."""
+        return {message.key for message in _asking(messages)[READ_A_TURN:]}
 
     def prepare(
-        self, messages: Sequence[Message], known: Callable[[Message], str | None], now: datetime
-    ) -> Collection[str]:
-        """Keep what came and read what is asked for; gives the keys of messages that are left for another turn.
+        self, found: Prepared, messages: Sequence[Message], known: Mapping[str, str], now: datetime
+    ) -> Prepared:
+        """Keep what came and read what is asked for: what was `found`, and that.
 
-        `known`: the account that sends a message, if it is sure that it does.
+        `known`: the accounts that send messages, by message key, as far as it is sure that they do.
         """
-        bringing = [
-            (message, owner) for message in messages if brings_files(message) and (owner := known(message)) is not None
-        ]
-        files = [(owner, message.data["attachments"]) for message, owner in bringing]
+        bringing = [message for message in messages if brings_files(message) and message.key in known]
+        files = [(known[message.key], message.data["attachments"]) for message in bringing]
         brought = self._in_threads(lambda one: self._keeping.bring(*one, now), files)
-        self.brought = {message.key: each for (message, _), each in zip(bringing, brought, strict=True)}
-        self.uploaded = {
-            message.key: self._uploads.take(owner, message.sender, message.data, now)
-            for message in messages
-            if message.type == "attachment.upload" and (owner := known(message)) is not None
-        }
-        asked = [message for message in messages if message.type == "attachment.download"]
-        self.contents = {
-            message.key: read_part(self._keeping, message.data["ref"], message.data.get("part") or 1)
-            for message in asked[:READ_A_TURN]
-        }
-        return {message.key for message in asked[READ_A_TURN:]}
+        return replace(
+            found,
+            brought={message.key: each for message, each in zip(bringing, brought, strict=True)},
+            uploaded={
+                message.key: self._uploads.take(known[message.key], message.sender, message.data, now)
+                for message in messages
+                if message.type == "attachment.upload" and message.key in known
+            },
+            contents={
+                message.key: read_part(self._keeping, message.data["ref"], message.data.get("part") or 1)
+                for message in _asking(messages)
+            },
+        )
 
-    def scan(self, timers: Sequence[Message]) -> None:
-        """Ask the scanner about the files of these timers."""
-        self.verdicts = {timer.key: scan(self._keeping, self._scanner, timer.subject or "") for timer in timers}
+    def scan(self, timers: Sequence[Message]) -> dict[str, Verdict | None]:
+        """What the scanner says of the files of these timers."""
+        return {timer.key: scan(self._keeping, self._scanner, timer.subject or "") for timer in timers}
 
-    def named(self, messages: Sequence[Message]) -> list[File]:
+    def named(self, found: Prepared, messages: Sequence[Message]) -> list[File]:
         """The files that the messages bring or name."""
-        refs = {one.ref for each in messages for one in self.brought.get(each.key, ()) if isinstance(one, Brought)}
-        refs |= {one.ref for each in messages if isinstance(one := self.uploaded.get(each.key), Brought)}
-        refs |= {each.data["ref"] for each in messages if each.type == "attachment.download"}
+        refs = {one.ref for each in messages for one in found.brought.get(each.key, ()) if isinstance(one, Brought)}
+        refs |= {one.ref for each in messages if isinstance(one := found.uploaded.get(each.key), Brought)}
+        refs |= {each.data["ref"] for each in _asking(messages)}
         refs |= {each.subject or "" for each in messages if each.type == SCAN}
         return [file_of(row) for row in self._keeping.records.find({"_id": {"$in": list(refs)}})] if refs else []
+
+
+def _asking(messages: Sequence[Message]) -> list[Message]:
+    return [message for message in messages if message.type == "attachment.download"]

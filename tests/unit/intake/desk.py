@@ -128,6 +128,10 @@ class Desk:
         everybody = [KnownAgent(id_, id_.upper(), ("*",)) for id_ in ("a1", "a2", "a3")]
         self.state = State(self.catalogue, numbers=numbers, agents=everybody)
 
+    def prepare(self, **found: Any) -> None:
+        """What is found out before the next turns."""
+        self.state.prepared = replace(self.state.prepared, **found)
+
     def later(self, **time: float) -> None:
         """Move the clock."""
         self.now += timedelta(**time)
@@ -139,15 +143,17 @@ class Desk:
         assert kind is not None
         id_ = f"m{self.sent}"
         message = Message(id_, type_, sender, kind.schema.load(dict(data)), subject, f"{sender}\x1f{id_}")
-        self.state.verified = frozenset(self.secrets)
-        self.state.secret_hashes = {message.key: "hash"}
-        self.state.right_codes = frozenset(
-            (one.key, one.contact_version, code_for(one.key, one.contact_version))
-            for one in self.state.accounts.values()
+        self.prepare(
+            verified=frozenset(self.secrets),
+            secret_hashes={message.key: "hash"},
+            right_codes=frozenset(
+                (one.key, one.contact_version, code_for(one.key, one.contact_version))
+                for one in self.state.accounts.values()
+            ),
+            brought={message.key: self._brought(message)},
+            uploaded={message.key: self.uploaded},
+            contents={message.key: self.contents.get(message.data.get("ref", ""))},
         )
-        self._bring(message)
-        self.state.uploaded = {message.key: self.uploaded}
-        self.state.contents = {message.key: self.contents.get(message.data.get("ref", ""))}
         self._find_page(type_, data)
         decision = decide(self.state, message, self.now)
         assert decision.answer is not None
@@ -158,13 +164,13 @@ class Desk:
         self.take(decision)
         return Heard(decision, decision.answer.type, decision.answer.data)
 
-    def _bring(self, message: Message) -> None:
+    def _brought(self, message: Message) -> list[Brought | Unfit]:
         """Keep the files that it brings, but those whose name is in `unfit`."""
         owner, brought = account_named(message) or "", list[Brought | Unfit]()
         for one in message.data.get("attachments") or ():
             ref = one["ref"] if "ref" in one else self.keep(owner, one["content"], one["media_type"])
             brought.append(self.unfit.get(one["name"]) or Brought(one["name"], one["media_type"], ref))
-        self.state.brought = {message.key: brought}
+        return brought
 
     def keep(self, owner: str, content: bytes, media_type: str = "text/plain", **more: Any) -> str:
         """A file that is there; gives its reference."""

@@ -76,7 +76,7 @@ def test_who_has_no_address_has_none_to_confirm() -> None:
 def test_too_many_wrong_codes_are_told_when_to_try_again() -> None:
     desk = Desk()
     zoe = opened(desk)
-    desk.state.codes_again_at = {key_of(zoe): desk.now}
+    desk.prepare(codes_again_at={key_of(zoe): desk.now})
     heard = confirm(desk, zoe)
     assert (heard.code, heard.data["retry_at"]) == ("rate_limited", desk.now)
 

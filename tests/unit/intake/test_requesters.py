@@ -75,7 +75,7 @@ def test_after_too_many_wrong_secrets_the_sender_hears_when_to_try_again() -> No
     desk = Desk()
     id_ = desk.send("account.open_temporary", {}).data["account_id"]
     until = desk.now + timedelta(seconds=40)
-    desk.state.try_again_at = {(id_, "right"): until}
+    desk.prepare(try_again_at={(id_, "right"): until})
     heard = desk.submit(temporary(id_, "right"))
     assert (heard.type, heard.code, heard.data["retry_at"]) == ("command.rejected", "rate_limited", until)
 
@@ -83,7 +83,7 @@ def test_after_too_many_wrong_secrets_the_sender_hears_when_to_try_again() -> No
 def test_a_channel_that_opens_too_many_accounts_hears_when_it_may_open_another() -> None:
     desk = Desk()
     until = desk.now + timedelta(seconds=7)
-    desk.state.open_again_at = {"web\x1fm1": until}
+    desk.prepare(open_again_at={"web\x1fm1": until})
     heard = desk.send("account.open_temporary", {})
     assert (heard.type, heard.code, heard.data["retry_at"]) == ("command.rejected", "rate_limited", until)
     assert not heard.decision.changes

@@ -28,7 +28,7 @@ def quarantined(desk: Desk, **more: Any) -> tuple[str, str, Sequence[Any]]:
 def fire(desk: Desk, timer: Arm, verdict: Verdict | None) -> Decision:
     desk.sent += 1
     key = f"t{desk.sent}"
-    desk.state.verdicts = {key: verdict}
+    desk.prepare(verdicts={key: verdict})
     message = Message(key, f"timer.{timer.kind}", "intake", timer.data, timer.about, key)
     decision = decide(desk.state, message, desk.now)
     for change in decision.changes:

@@ -1,0 +1,118 @@
+"""What has to be found out before a turn: the secrets that it gives are hashed, those that came in verified, codes
+compared, files kept and read.
+
+All that is slow, done once a turn and outside its transaction; what follows from it is decided in domain/. The page is
+docs/intake.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from pymongo.database import Database
+
+from services.chassis.decision import Message
+from services.chassis.unit_of_work import Document
+from services.intake.codes import Codes, Guess
+from services.intake.documents import account_of
+from services.intake.domain.accounts import Account, temporary_key
+from services.intake.domain.prepared import Prepared
+from services.intake.domain.requesters import account_named, temporary_named
+from services.intake.files.preparing import SCAN, FilesOfTurns, needs_files
+from services.intake.secrets import NO_HASH, Claim, Secrets
+
+K = TypeVar("K")
+
+
+def needs_preparing(message: Message) -> bool:
+    """Whether there is something slow to be done for it before the turn."""
+    secret = message.type in ("account.open_temporary", "account.confirm_contact")
+    return secret or temporary_named(message) is not None or needs_files(message)
+
+
+class Preparing:
+    """Has in `prepared` what was found out for the messages, and for the timers, that it was given last.
+
+    Timers come without messages, and while a turn of messages may be in work: neither touches what is the other's.
+    """
+
+    def __init__(self, database: Database[Document], secrets: Secrets, codes: Codes, files: FilesOfTurns) -> None:
+        self.files = files
+        self.prepared = Prepared()
+        self._stored = database["accounts"]
+        self._secrets = secrets
+        self._codes = codes
+
+    def prepare(self, messages: Sequence[Message], now: datetime) -> Collection[str]:
+        """Find out what there is to find out; gives the keys of the messages that are left for another turn."""
+        scans = [one for one in messages if one.type == SCAN]
+        if scans:
+            verdicts = self.files.scan(scans)
+            self.prepared = replace(self.prepared, verdicts=verdicts)
+            return ()
+        found, put_off = self._secrets_of(messages, now)
+        others = [message for message in messages if message.key not in put_off]
+        known = {one.key: key for one in others if (key := _known(one, found.verified)) is not None}
+        found = self._with_codes(found, others, known, now)
+        put_off |= self.files.put_off(others)
+        here = [message for message in others if message.key not in put_off]
+        found = self.files.prepare(found, here, known, now)
+        self.prepared = replace(found, verdicts=self.prepared.verdicts)
+        return put_off
+
+    def _secrets_of(self, messages: Sequence[Message], now: datetime) -> tuple[Prepared, set[str]]:
+        """What became of secrets, and the keys of the messages whose secrets are left for another turn."""
+        opening = {one.key: (one.sender, one.id) for one in messages if one.type == "account.open_temporary"}
+        hashed = self._secrets.hashed(opening)
+        given = [(one, temporary) for one in messages if (temporary := temporary_named(one)) is not None]
+        accounts = self._accounts({temporary_key(temporary["account_id"]) for _, temporary in given})
+        checked = self._secrets.checked(
+            Claim(temporary["account_id"], temporary["secret"], _hash(accounts, temporary), message.sender)
+            for message, temporary in given
+        )
+        later = {one.key for one, its in given if (its["account_id"], its["secret"]) in checked.put_off}
+        found = Prepared(
+            verified=checked.right,
+            try_again_at=_moments(checked.not_looked_at, now),
+            secret_hashes=hashed.hashes,
+            open_again_at=_moments(hashed.refused, now),
+        )
+        return found, later | hashed.put_off
+
+    def _with_codes(
+        self, found: Prepared, messages: Sequence[Message], known: Mapping[str, str], now: datetime
+    ) -> Prepared:
+        """Look at the codes that came, of accounts whose requesters are `known` (by message key)."""
+        confirming = [one for one in messages if one.type == "account.confirm_contact" and one.key in known]
+        accounts = self._accounts({known[one.key] for one in confirming})
+        right, refused = self._codes.checked(
+            Guess(account.key, account.contact_version, one.data["code"])
+            for one in confirming
+            if (account := accounts.get(known[one.key])) is not None
+        )
+        codes = frozenset((one.account, one.contact_version, one.code) for one in right)
+        return replace(found, right_codes=codes, codes_again_at=_moments(refused, now))
+
+    def _accounts(self, keys: Collection[str]) -> dict[str, Account]:
+        rows = self._stored.find({"_id": {"$in": list(keys)}}) if keys else ()
+        return {account.key: account for account in map(account_of, rows)}
+
+
+def _known(message: Message, verified: Collection[tuple[str, str]]) -> str | None:
+    """The account that sends it, if it is sure that it does."""
+    its = temporary_named(message)
+    if its is not None and (its["account_id"], its["secret"]) not in verified:
+        return None
+    return account_named(message)
+
+
+def _hash(accounts: Mapping[str, Account], temporary: Mapping[str, str]) -> str:
+    account = accounts.get(temporary_key(temporary["account_id"]))
+    return NO_HASH if account is None else account.secret_hash or NO_HASH
+
+
+def _moments(seconds: Mapping[K, float], now: datetime) -> dict[K, datetime]:
+    return {key: now + timedelta(seconds=one) for key, one in seconds.items()}
