@@ -17,7 +17,8 @@ def faults(category: Category, answers: Mapping[str, Any]) -> dict[str, list[str
     found = {}
     for question in category.questions:
         answer = answers.get(question.id)
-        problem = _missing(question) if answer in (None, "") else _misfit(question, answer)
+        is_answered = answer is not None and str(answer).strip() != ""
+        problem = _misfit(question, answer) if is_answered else _missing(question)
         if problem is not None:
             found[f"fields.{question.id}"] = [problem]
     return found
@@ -42,7 +43,7 @@ def _misfit(question: Question, answer: Any) -> str | None:
 
 def _is_date(answer: Any) -> bool:
     try:
-        date.fromisoformat(answer)
+        # Python reads other forms of ISO 8601 too, such as 2026-W13-2; who consumes the answers need not.
+        return str(date.fromisoformat(answer)) == answer
     except (TypeError, ValueError):
         return False
-    return True

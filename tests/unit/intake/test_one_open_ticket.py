@@ -195,6 +195,9 @@ def test_answers_to_questions_stand_in_the_history() -> None:
         ({"order": "7", "amount": 3.5, "paid-by": "cash", "seen-on": "2026-02-28", "other": True}, []),
         ({}, ["order"]),
         ({"order": ""}, ["order"]),
+        ({"order": " \t"}, ["order"]),
+        ({"order": "7", "seen-on": "20260228"}, ["seen-on"]),
+        ({"order": "7", "seen-on": "2026-W09-6"}, ["seen-on"]),
         (
             {"order": 7, "amount": "much", "paid-by": "shells", "seen-on": "2026-02-29"},
             ["amount", "order", "paid-by", "seen-on"],
