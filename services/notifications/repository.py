@@ -1,6 +1,6 @@
 """Deliveries, contacts and preferences in MongoDB; and what a turn has to send, sent before it is decided.
 
-The only pymongo of notifications; it decides nothing. Shard keys: contacts by requester, preferences by person,
+The only pymongo of notifications; it decides nothing. Shard keys: contacts and preferences by person,
 deliveries by their id, all hashed. See docs/notifications.md.
 """
 
@@ -20,6 +20,7 @@ from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.notifications.domain.addresses import code_mail_id
 from services.notifications.domain.attempts import verdict
 from services.notifications.domain.state import (
+    MANAGER,
     Contact,
     Delivery,
     Outcome,
@@ -74,12 +75,12 @@ class Repository:
         due -= set(self._outcomes)
         deliveries = self._deliveries({id_ for id_, _ in due})
         pending = [one for one in deliveries.values() if one.status == "pending" and (one.id, one.attempts + 1) in due]
-        contacts = self._contacts({one.recipient for one in pending if one.channel == "email"})
-        preferences = self._preferences({one.person for one in pending if one.person})
+        persons = {one.person for one in pending if one.person}
+        contacts, preferences = self._contacts(persons), self._preferences(persons)
         sending = [
             (one, contact.email if contact else None)
             for one in pending
-            for contact in [contacts.get(one.recipient)]
+            for contact in [contacts.get(one.person)]
             if verdict(one, contact, preferences.get(one.person), now) == "send"
         ]
         for id_, outcome in self._senders.send(sending, now).items():
@@ -90,15 +91,15 @@ class Repository:
 
     def load(self, messages: Sequence[Message], now: datetime) -> LoadedView:  # noqa: ARG002 - the chassis's signature
         """The deliveries that these messages call for or are about, the contacts and preferences of requesters."""
-        requesters: set[str] = set()
         persons: set[str] = set()
         changed: set[str] = set()
         wanted: set[str] = set()
         for message in messages:
             if message.type in ("account.contact_changed", "account.preferences_changed"):
-                persons.add(person_of(message.data["kind"], message.data["account_id"]))
+                person = person_of(message.data["kind"], message.data["account_id"])
+                persons.add(person)
                 if message.type == "account.contact_changed":
-                    changed.add(message.data["account_id"])
+                    changed.add(person)
                     wanted.add(code_mail_id(message))
             elif message.type.startswith("timer."):
                 wanted.add(message.subject or "")
@@ -106,13 +107,10 @@ class Repository:
                 calls_for = owed(message, self._policy)
                 wanted.update(one.id for one in calls_for)
                 persons.update(one.person for one in calls_for if one.person)
-                requesters.update(one.recipient for one in calls_for if one.channel == "email" and one.person)
         deliveries = self._deliveries(wanted)
-        mailed_to = {one.recipient for one in deliveries.values() if one.channel == "email"}
         persons |= {one.person for one in deliveries.values() if one.person}
-        contacts = self._contacts(requesters | changed | mailed_to)
-        preferences = self._preferences(persons)
-        awaiting = {id_ for account in changed & set(contacts) for id_ in contacts[account].awaited_by}
+        contacts, preferences = self._contacts(persons), self._preferences(persons)
+        awaiting = {id_ for person in changed & set(contacts) for id_ in contacts[person].awaited_by}
         deliveries |= self._deliveries(awaiting - set(deliveries))
         return LoadedView(
             self._wording,
@@ -129,7 +127,7 @@ class Repository:
     def writes(self, view: LoadedView) -> list[Write]:
         """What the turn changed, each conditional on the version that was loaded."""
         return [
-            *conditional_writes("contacts", view.contacts_before, view.contacts, to_document),
+            *conditional_writes("contacts", view.contacts_before, view.contacts, _contact_document),
             *conditional_writes("preferences", view.preferences_before, view.preferences, _preferences_document),
             *conditional_writes("deliveries", view.deliveries_before, view.deliveries, to_document),
         ]
@@ -137,8 +135,11 @@ class Repository:
     def _deliveries(self, ids: Collection[str]) -> dict[str, Delivery]:
         return {row["_id"]: delivery_of(row) for row in self._found("deliveries", ids)}
 
-    def _contacts(self, ids: Collection[str]) -> dict[str, Contact]:
-        return {row["_id"]: Contact(**_values(row)) for row in self._found("contacts", ids)}
+    def _contacts(self, persons: Collection[str]) -> dict[str, Contact]:
+        """By person. One that an older version stored under the requester's id alone stays there."""
+        rows = {row["_id"]: row for row in self._found("contacts", {*persons, *map(_id_alone, persons)})}
+        found = ((person, rows.get(person) or rows.get(_id_alone(person))) for person in persons)
+        return {person: Contact(**_values(row) | {"id": person, "row": row["_id"]}) for person, row in found if row}
 
     def _preferences(self, ids: Collection[str]) -> dict[str, Preferences]:
         return {row["_id"]: _preferences_of(row) for row in self._found("preferences", ids)}
@@ -156,13 +157,25 @@ def is_attempt(message: Message) -> bool:
 
 def delivery_of(row: Document) -> Delivery:
     """The delivery that a document holds, of any version of ours."""
-    return Delivery(**{"number": "", **_values(row)})
+    values = {"number": "", **_values(row)}
+    if values["channel"] == "email" and values["recipient"] != MANAGER:
+        values.setdefault("person", person_of("account", values["recipient"]))
+    return Delivery(**values)
 
 
 def to_document(value: Contact | Delivery) -> Document:
     """The fields that are not empty, the id as `_id`."""
     document = {one.name: getattr(value, one.name) for one in fields(value)}
     return {"_id": document.pop("id")} | {name: held for name, held in document.items() if held not in (None, "", ())}
+
+
+def _contact_document(value: Contact) -> Document:
+    document = to_document(value)
+    return document | {"_id": document.pop("row", value.id)}
+
+
+def _id_alone(person: str) -> str:
+    return person.partition(":")[2]
 
 
 def _values(row: Document) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,7 +29,19 @@ from deploy.cli.notifications.failed import Choice, Failed
 from deploy.local.desk import Desk
 from deploy.mail import ARRIVALS
 from services.chassis.decision import Message, derived_id
-from tests.unit.notifications.builders import a_contact_change, a_preferences_change, an_entry, an_event
+from services.chassis.unit_of_work import Store, Write, open_database
+from services.notifications.domain.decide import decide
+from services.notifications.domain.state import Outcome, Policy
+from services.notifications.repository import INDEXES, Repository
+from services.notifications.senders import Addressed
+from tests.unit.notifications.builders import (
+    NOW,
+    PlainWording,
+    a_contact_change,
+    a_preferences_change,
+    an_entry,
+    an_event,
+)
 from tests.unit.notifications.receiver import SECRET, receiving
 from tests.unit.notifications.test_mailer import silent_server
 
@@ -102,6 +114,30 @@ def settled(desk: Desk, number: int = 7 * REQUESTERS) -> Counter[tuple[str, str,
         if done or time.monotonic() > deadline:
             return found
         time.sleep(0.1)
+
+
+def test_an_address_that_an_older_version_stored_under_the_id_alone_is_found_and_stays_there(desk: Desk) -> None:
+    database = open_database(desk.mongo_url("notifications"), f"{desk.name}_notifications", "tests")
+    Store(database, "notifications").prepare(INDEXES)
+    old = {"_id": "r1", "version": 3, "contact_version": 1, "email": "ada@example.org"}
+    database["contacts"].insert_one(old)
+    repository = Repository(database, PlainWording(), Policy(), NoSenders())
+    view = repository.load([a_contact_change(2, None)], NOW)
+    assert view.contacts["account:r1"].email == "ada@example.org"
+    for change in decide(view, a_contact_change(2, None), NOW).changes:
+        view.apply(change)
+    assert repository.writes(view) == [
+        Write("contacts", {"_id": "r1", "version": 4, "contact_version": 2}, ("version", 3)),
+    ]
+    database.client.close()
+
+
+class NoSenders:
+    """Nothing is to be sent."""
+
+    def send(self, deliveries: Sequence[Addressed], now: datetime) -> dict[str, Outcome]:
+        assert not deliveries, now
+        return {}
 
 
 ALL = Counter(

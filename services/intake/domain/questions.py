@@ -42,8 +42,10 @@ def _misfit(question: Question, answer: Any) -> str | None:
 
 
 def _is_date(answer: Any) -> bool:
+    if not isinstance(answer, str):
+        return False
     try:
         # Python reads other forms of ISO 8601 too, such as 2026-W13-2; who consumes the answers need not.
         return str(date.fromisoformat(answer)) == answer
-    except (TypeError, ValueError):
+    except ValueError:
         return False

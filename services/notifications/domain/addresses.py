@@ -34,7 +34,8 @@ def await_address(contact: Contact, mail: Delivery, now: datetime) -> tuple[Deli
 def learn_address(view: View, message: Message, now: datetime) -> Decision:
     """The requester's address changed: keep the newest, send the mails that waited for it, and mail its code."""
     data = message.data
-    known = view.contacts.get(data["account_id"], Contact(data["account_id"], version=0))
+    person = person_of(data["kind"], data["account_id"])
+    known = view.contacts.get(person, Contact(person, version=0))
     code = _code_mail(view, message, known, now)
     if data["contact_version"] <= known.contact_version:
         return code or Decision(remember=False)

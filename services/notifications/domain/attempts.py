@@ -65,7 +65,7 @@ def record_attempt(view: View, timer: Message, now: datetime) -> Decision:
     outcome = view.outcomes.get((delivery.id, delivery.attempts + 1))
     if outcome is None:
         preferences = view.preferences.get(delivery.person)
-        match verdict(delivery, view.contacts.get(delivery.recipient), preferences, now):
+        match verdict(delivery, view.contacts.get(delivery.person), preferences, now):
             case "skip":
                 return Decision([done(delivery, "skipped", now)])
             case "unknown":

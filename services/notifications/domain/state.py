@@ -63,7 +63,7 @@ class Wording(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A requester's e-mail address as last announced; `contact_version` 0: never yet."""
+    """A requester's e-mail address as last announced; `contact_version` 0: never yet. `id` is `person_of` them."""
 
     id: str
     version: int = 1
@@ -74,6 +74,8 @@ class Contact:
     """Deliveries that wait for a newer address, or have waited in vain. Kept here so that a turn which adds one and a
     turn which brings the address write the same record: one of them conflicts and decides again, and no mail waits for
     what has come."""
+    row: str = ""
+    """The id under which it is stored, if it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class Preferences:
 
 
 def person_of(kind: str, account_id: str) -> str:
-    """Whose preferences: an account and a temporary account may have the same id."""
+    """Whose address and preferences: an account and a temporary account may have the same id."""
     return f"{kind}:{account_id}"
 
 
@@ -124,7 +126,7 @@ class Delivery:
     contact_version: int = 0
     """The address version that a mail needs."""
     person: str = ""
-    """`person_of` the requester; empty for anybody else, who has no preferences."""
+    """`person_of` the requester; empty for anybody else, who has no preferences, and whose address is a setting."""
     tried_since: datetime | None = None
     """From when the time is reckoned after which it is given up, where that is not `created_at`."""
     attempts_before: int = 0
@@ -164,7 +166,7 @@ class Policy:
 
 @dataclass(slots=True)
 class View:
-    """What one turn knows: contacts by requester id, preferences by person, deliveries by id, how attempts went."""
+    """What one turn knows: contacts and preferences by person, deliveries by id, how attempts went."""
 
     wording: Wording
     policy: Policy

@@ -179,7 +179,7 @@ def _shown(delivery: Delivery, text: Text, ticket: Data) -> Say:
 
 def _mail_to_requester(view: View, mail: Delivery, now: datetime) -> tuple[Delivery | None, Contact | None, Arm | None]:
     """The mail to send now; or to hold, with the contact that it waits for; or nothing, where there is no address."""
-    contact = view.contacts.get(mail.recipient, Contact(mail.recipient, version=0))
+    contact = view.contacts.get(mail.person, Contact(mail.person, version=0))
     if contact.contact_version < mail.contact_version:
         return await_address(contact, mail, now)
     if contact.email is None:

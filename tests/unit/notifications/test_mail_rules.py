@@ -63,7 +63,7 @@ def test_the_address_comes_in_time() -> None:
     desk.let_time_pass(NOW + DAY)
     assert desk.mail().status == "sent"
     assert [moment for moment, _, _ in desk.attempts] == [NOW + ADDRESS_WAIT - SECOND]
-    assert desk.contacts["r1"].awaited_by == ()
+    assert desk.contacts["account:r1"].awaited_by == ()
 
 
 def test_the_address_comes_in_the_same_turn() -> None:
@@ -90,7 +90,7 @@ def test_an_address_that_comes_after_all_is_mailed_to_unless_it_is_too_late() ->
     desk.let_time_pass(NOW + ADDRESS_WAIT + SECOND)
     assert desk.mail().status == "sent"
     assert len(desk.attempts) == len(desk.announced("notification.sent")) - 1 == 1, "the channel was told at once"
-    assert desk.contacts["r1"].awaited_by == ()
+    assert desk.contacts["account:r1"].awaited_by == ()
 
 
 def test_an_address_that_comes_when_the_mail_would_be_given_up_changes_nothing() -> None:
@@ -114,7 +114,19 @@ def test_an_older_address_does_not_end_the_wait() -> None:
 def test_an_older_address_never_replaces_a_newer_one() -> None:
     desk = Desk()
     desk.hear(a_contact_change(2, "new@example.org"), a_contact_change(1, "old@example.org"))
-    assert desk.contacts["r1"].email == "new@example.org"
+    assert desk.contacts["account:r1"].email == "new@example.org"
+
+
+def test_an_account_and_a_temporary_account_of_one_id_have_each_their_own_address() -> None:
+    desk = Desk()
+    desk.hear(a_contact_change(2, "ada@example.org"), a_contact_change(1, "zoe@example.org", kind="temporary"))
+    assert {id_: contact.email for id_, contact in desk.contacts.items()} == {
+        "account:r1": "ada@example.org",
+        "temporary:r1": "zoe@example.org",
+    }
+    requester = {"id": "r1", "kind": "temporary", "display_name": "Zoe", "tier": "standard"}
+    desk.hear(an_event("ticket.opened", contact_version=1, requester=requester))
+    assert desk.mail().person == "temporary:r1"
 
 
 def test_an_erased_address_ends_what_waits_for_it_and_what_is_tried_again() -> None:
@@ -134,10 +146,10 @@ def test_an_erased_address_ends_what_waits_for_it_and_what_is_tried_again() -> N
 def test_waits_in_either_turn_write_the_same_contact_record() -> None:
     desk = Desk()
     desk.hear(an_event("ticket.opened", contact_version=1))
-    waiting = desk.contacts["r1"]
+    waiting = desk.contacts["account:r1"]
     assert waiting.awaited_by == (desk.mail().id,)
     desk.hear(a_contact_change(1))
-    assert desk.contacts["r1"].version == waiting.version + 1
+    assert desk.contacts["account:r1"].version == waiting.version + 1
 
 
 # Sending, and trying again
