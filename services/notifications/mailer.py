@@ -182,6 +182,7 @@ class _Connection:
     def __init__(self, mailer: Mailer) -> None:
         self._mailer = mailer
         self._connection: smtplib.SMTP | None = None
+        self._is_over = False
 
     def send(self, mail: Mail) -> Outcome:
         """Hand one mail in. Raises `NoConnection`."""
@@ -190,6 +191,9 @@ class _Connection:
                 self._connection = self._mailer.connect()
             except AWAY as error:
                 raise NoConnection(_why(error)) from error
+            if self._is_over:  # the mail counts as put off by now, and will be sent by another
+                self.leave()
+                raise NoConnection("timed out")
         try:
             outcome = self._mailer.hand_in(self._connection, mail)
         except AWAY as error:
@@ -209,7 +213,8 @@ class _Connection:
                 self._connection.close()
 
     def cut(self) -> None:
-        """Cut it under whatever waits on it."""
+        """Cut it under whatever waits on it; one that is still being made is not used."""
+        self._is_over = True
         if self._connection is not None and self._connection.sock is not None:
             try:
                 self._connection.sock.shutdown(socket.SHUT_RDWR)

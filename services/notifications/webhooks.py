@@ -214,6 +214,7 @@ class _Connection:
         self._caller = caller
         self._now = now
         self._connection: HTTPConnection | None = None
+        self._is_over = False
 
     def send(self, request: Request) -> Outcome:
         """One request; never longer than the whole time."""
@@ -221,13 +222,13 @@ class _Connection:
 
         def end() -> None:
             late.set()
-            self.cut()
+            self._shut()
 
         guard = threading.Timer(self._caller.whole_time, end)
         guard.daemon = True
         guard.start()
         try:
-            status = self._ask(request)
+            status = self._ask(request, late)
         except BROKEN as error:
             return Outcome("deferred", "timed out" if late.is_set() else _why(error), away=True)
         finally:
@@ -242,7 +243,11 @@ class _Connection:
             self._connection = None
 
     def cut(self) -> None:
-        """Cut it under whatever waits on it."""
+        """Cut it under whatever waits on it; one that is still being made is not used."""
+        self._is_over = True
+        self._shut()
+
+    def _shut(self) -> None:
         sock = self._connection.sock if self._connection is not None else None
         if sock is not None:
             try:
@@ -250,7 +255,7 @@ class _Connection:
             except OSError as error:
                 log.debug("already cut", extra={"error": type(error).__name__})
 
-    def _ask(self, request: Request) -> int:
+    def _ask(self, request: Request, late: threading.Event) -> int:
         """The answer's status; what it says besides is of no interest, and may be of any length."""
         webhook = self._caller.webhook
         parts = urlsplit(webhook.url)
@@ -258,6 +263,8 @@ class _Connection:
         signed = headers(webhook, request, self._now)
         connection = self._connection = self._caller.connection()
         connection.connect()
+        if late.is_set() or self._is_over:  # the request counts as put off by now, and will be made by another
+            raise TimeoutError
         connection.timeout = self._caller.whole_time
         connection.request("POST", target, request.body.encode(), signed, preload_content=False)
         return connection.getresponse().status

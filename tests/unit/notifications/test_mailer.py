@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import smtplib
 import socket
 import ssl
 import subprocess
@@ -227,6 +228,28 @@ def test_a_hanging_dialogue_is_cut_at_the_end_of_the_batch(server: tuple[Recipie
     outcomes = a_mailer(server[1], timeout=20, batch_time=1.5).send([a_mail("slow"), a_mail("ada")])
     assert time.monotonic() - started < 5
     assert outcomes == {"id-slow": Outcome("deferred", "timed out", away=True), "id-ada": ACCEPTED}
+
+
+class SlowToConnect(Mailer):
+    """Whose server takes its time to greet."""
+
+    lines: set[threading.Thread]
+
+    def connect(self) -> smtplib.SMTP:
+        self.lines.add(threading.current_thread())
+        time.sleep(0.4)
+        return super().connect()
+
+
+def test_a_mail_that_counts_as_put_off_is_not_handed_in_afterwards(server: tuple[Recipients, int]) -> None:
+    recipients, port = server
+    mailer = SlowToConnect(Server("127.0.0.1", port, "when-offered"), SENDER, batch_time=0.1)
+    mailer.lines = set()
+    outcomes = mailer.send([a_mail("ada")])
+    for line in mailer.lines:
+        line.join(5)
+    assert outcomes == {"id-ada": Outcome("deferred", "timed out", away=True)}
+    assert recipients.taken == []
 
 
 # What cannot be written

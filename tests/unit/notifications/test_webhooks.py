@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from standardwebhooks.webhooks import Webhook as Verifier
+from urllib3.connection import HTTPConnection
 
 from deploy.local.processes import CODE
 from services.chassis.settings import WrongSettings
@@ -106,6 +108,29 @@ def test_a_receiver_that_never_answers_costs_no_more_than_the_time_of_a_few_requ
     assert len(kept.asked) <= 8
     assert {outcome.verdict for outcome in outcomes.values()} == {"deferred"}
     assert all(outcome.away for outcome in outcomes.values())
+
+
+class SlowToConnect(Caller):
+    """Whose connections take a while: names that are looked up, a line that is full."""
+
+    lines: set[threading.Thread]
+
+    def connection(self) -> HTTPConnection:
+        self.lines.add(threading.current_thread())
+        time.sleep(0.4)
+        return super().connection()
+
+
+def test_a_request_that_counts_as_put_off_is_not_made_afterwards(receiver: tuple[type[Receiver], str]) -> None:
+    kept, url = receiver
+    for times in ({**FAST, "batch_time": 0.1}, {**FAST, "whole_time": 0.1}):
+        caller = SlowToConnect(a_webhook(url + "/status/200"), **times)
+        caller.lines = set()
+        outcomes = caller.send([Request("d1", "{}")], datetime.now(UTC))
+        for line in caller.lines:
+            line.join(5)
+        assert outcomes == {"d1": Outcome("deferred", "timed out", away=True)}
+    assert kept.asked == []
 
 
 def test_over_tls_with_a_certificate_that_is_believed(server_side: ssl.SSLContext, trusted: ssl.SSLContext) -> None:
