@@ -50,8 +50,9 @@ class Preparing:
         """Find out what there is to find out; gives the keys of the messages that are left for another turn."""
         scans = [one for one in messages if one.type == SCAN]
         if scans:
-            verdicts = self.files.scan(scans)
+            verdicts = self.files.scan(scans)  # it takes its time: what is prepared now may be another's then
             self.prepared = replace(self.prepared, verdicts=verdicts)
+        if scans or not messages:  # of timers whose lease ran out nothing is left
             return ()
         found, put_off = self._secrets_of(messages, now)
         others = [message for message in messages if message.key not in put_off]

@@ -100,4 +100,5 @@ def test_timers_that_are_prepared_meanwhile_leave_alone_what_a_turn_has_found(
     message = Message("m", "ticket.submit", "web", submission(attachments=attached), None, "k1")
     preparing.prepare([message], NOW)
     preparing.prepare([Message("t", "timer.file_scan", "intake", {}, "no such file", "t")], NOW)
+    preparing.prepare([], NOW)  # the lease of such a timer ran out
     assert len(repository.load([message], NOW).prepared.brought["k1"]) == 1
