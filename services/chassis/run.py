@@ -11,8 +11,7 @@ import os
 import warnings
 
 # Read as eventlet is imported. Its own look-up of names remembers for minutes what DNS said, also that a name was not
-# there: a broker that comes up after us, or at another address than before, would not be found. The system's look-up
-# holds up the process meanwhile, but we look up only what we are not connected to.
+# there: a broker that comes up after us, or at another address than before, would not be found.
 os.environ["EVENTLET_NO_GREENDNS"] = "yes"
 
 # It says so at each import; why it is here all the same: docs/dependencies.md.
@@ -21,6 +20,10 @@ warnings.filterwarnings("ignore", message="\\s*Eventlet is deprecated")
 import eventlet
 
 eventlet.monkey_patch()
+
+from services.chassis.threads import look_up_names_in_native_threads
+
+look_up_names_in_native_threads()
 
 import importlib
 import logging

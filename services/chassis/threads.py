@@ -1,12 +1,13 @@
 """Work for many items at once: what would stall every green thread (hashing a secret costs 30 ms of CPU) in native
-threads, what waits for the database in green ones."""
+threads, what waits for the database in green ones. And names of machines, looked up in native threads."""
 
 from __future__ import annotations
 
+import _socket
 import ctypes
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import eventlet
 from eventlet import tpool
@@ -34,3 +35,14 @@ def in_native_threads(function: Callable[[A], B], items: Sequence[A]) -> list[B]
 def in_green_threads(function: Callable[[A], B], items: Sequence[A]) -> list[B]:
     """`function` of each item, in order, a few at a time, while others wait. The first exception is raised."""
     return list(eventlet.GreenPool(size=WAIT_TOGETHER).imap(function, items))
+
+
+def look_up_names_in_native_threads() -> None:
+    """From now on the system's look-up of a name, which may take many seconds for one that nobody answers for (a
+    webhook's), holds up the green thread that asks and no other."""
+    system = _socket.getaddrinfo
+
+    def look_up(*arguments: Any, **named: Any) -> Any:
+        return tpool.execute(system, *arguments, **named)
+
+    _socket.getaddrinfo = look_up  # what the socket module calls, and eventlet's

@@ -25,3 +25,45 @@ print(resident() - before)
 def test_what_a_native_thread_has_freed_goes_back_to_the_system() -> None:
     ran = subprocess.run([sys.executable, "-W", "ignore", "-c", PROGRAM], capture_output=True, text=True, check=True)
     assert int(ran.stdout) < 19 * 1024 * 1024
+
+
+NAMES = """
+import _socket, time
+
+system, sleep = _socket.getaddrinfo, time.sleep
+
+def slow(*arguments, **named):
+    sleep(0.5)
+    return system(*arguments, **named)
+
+_socket.getaddrinfo = slow
+
+import services.chassis.run
+import eventlet, socket
+from urllib3.util.connection import create_connection
+
+ticks = [time.monotonic()]
+
+def tick():
+    while True:
+        eventlet.sleep(0.01)
+        ticks.append(time.monotonic())
+
+eventlet.spawn(tick)
+asked = 0
+for connect in (socket.create_connection, create_connection):
+    try:
+        connect(("localhost", 1), 5)
+    except ConnectionRefusedError:
+        asked += 1
+try:
+    socket.getaddrinfo("a name with spaces", 1)
+except socket.gaierror:
+    asked += 1
+print(asked, ticks[-1] - ticks[0] > 1.0, max(b - a for a, b in zip(ticks, ticks[1:])) < 0.4)
+"""
+
+
+def test_a_name_that_nobody_answers_for_holds_up_no_other_green_thread() -> None:
+    ran = subprocess.run([sys.executable, "-W", "ignore", "-c", NAMES], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["3", "True", "True"]
