@@ -35,7 +35,8 @@ def webhook_lane(name: str) -> str:
 def to_send(delivery: Delivery, at: datetime) -> tuple[Delivery, Arm]:
     """The delivery, pending, and the timer of its next attempt."""
     arm = Arm(timer_of(delivery), at, "send", delivery.id, {"attempt": delivery.attempts + 1}, lane_of(delivery))
-    return replace(delivery, status="pending", version=delivery.version + 1, next_attempt_at=at), arm
+    pending = replace(delivery, status="pending", version=delivery.version + 1, next_attempt_at=at, expires_at=None)
+    return pending, arm
 
 
 def timer_of(delivery: Delivery) -> str:

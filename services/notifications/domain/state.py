@@ -187,7 +187,8 @@ class View:
 
 
 KEPT = timedelta(days=30)
-"""How long the record of a delivery that is done with is kept; one that failed is kept until an operator acts."""
+"""How long the record of a delivery that is done with is kept; and one that failed, for an operator to send again. It
+holds what was to be said, and so it may not outlive what is kept of the requester (rules page, "Who may file")."""
 
 
 def done(delivery: Delivery, status: Status, now: datetime) -> Delivery:
@@ -205,5 +206,12 @@ def done(delivery: Delivery, status: Status, now: datetime) -> Delivery:
 
 
 def failed(delivery: Delivery, reason: str) -> Delivery:
-    """The delivery, given up; an operator may send it again."""
-    return replace(delivery, status="failed", version=delivery.version + 1, reason=reason, next_attempt_at=None)
+    """The delivery, given up; an operator may send it again, as long as it is kept."""
+    return replace(
+        delivery,
+        status="failed",
+        version=delivery.version + 1,
+        reason=reason,
+        next_attempt_at=None,
+        expires_at=(delivery.tried_since or delivery.created_at) + KEPT,
+    )

@@ -187,7 +187,7 @@ def test_given_up_after_a_day_with_a_last_attempt_at_its_end() -> None:
     desk.let_time_pass(NOW + 10 * DAY)
     mail = desk.mail()
     assert desk.attempts[-1][0] == NOW + DAY
-    assert (mail.status, mail.reason, mail.expires_at) == ("failed", "451 4.3.0", None)
+    assert (mail.status, mail.reason, mail.expires_at) == ("failed", "451 4.3.0", NOW + KEPT)
     assert mail.text, "kept for an operator to send again"
     (failed,) = desk.announced("notification.failed")
     assert (failed["reason"], failed["channel"], failed["recipient"]) == ("451 4.3.0", "email", "r1")
@@ -207,8 +207,10 @@ def test_sent_again_by_an_operator_it_is_tried_as_if_it_were_new() -> None:
     before = desk.mail()
     made = len(desk.attempts)
     again, arm = send_again(before, desk.now)
+    assert again.expires_at is None, "it does not end while it is tried"
     desk.deliveries[again.id], desk.timers[arm.id] = again, arm
     desk.let_time_pass(NOW + 6 * DAY)
+    assert desk.mail().expires_at == NOW + 3 * DAY + KEPT
     moments = [moment for moment, _, _ in desk.attempts[made:]]
     assert moments[0] == NOW + 3 * DAY
     assert moments[1] - moments[0] <= FIRST_PAUSE
