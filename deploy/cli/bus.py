@@ -51,7 +51,11 @@ class Bus:
     """
 
     def __init__(self, url: str, *, window: int = 1000, heartbeat: int = 0) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            port = parts.port or 5672
+        except ValueError:
+            parts, port = urlsplit(""), 0
         if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
             raise Trouble("The address of the broker is none: amqp://user:password@host:port/vhost is wanted.")
         self.user = unquote(parts.username or "guest")
@@ -64,7 +68,7 @@ class Bus:
         self._tag = 0
         self._unconfirmed: dict[int, str] = {}
         self._unacknowledged: int | None = None
-        address = f"{parts.hostname}:{parts.port or 5672}"
+        address = f"{parts.hostname}:{port}"
         self._connection = _Connection(
             host=address,
             userid=self.user,

@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pymongo.errors import ConfigurationError
+from pymongo.uri_parser import parse_uri
+
 from services.chassis.settings import WrongSettings, look_up
 
 ENV_FILE = Path(".local") / "casebus.env"
@@ -33,7 +36,7 @@ class Settings:
     file: Path | None
 
     def get(self, name: str) -> str:
-        """The setting `CASEBUS_<name>`; Trouble if it is nowhere."""
+        """The setting `CASEBUS_<name>`; Trouble if it is nowhere, or no address where it should be the database's."""
         try:
             value = look_up(name, self.values)
         except WrongSettings as error:
@@ -41,6 +44,8 @@ class Settings:
         if not value:
             where = f"nor in {self.file}" if self.file else f"and there is no {ENV_FILE} here or above"
             raise Trouble(f"CASEBUS_{name} is not set, {where}: start the desk with `make up`, or set it.")
+        if name == "MONGO":
+            _look_whether_mongodb(value)
         return value
 
     def broker_url(self, user: str) -> str:
@@ -62,6 +67,14 @@ def load(environ: Mapping[str, str] = os.environ, start: Path | None = None) -> 
     values = _parse(file.read_text(encoding="utf-8")) if file else {}
     values.update({name: value for name, value in environ.items() if name.startswith("CASEBUS_")})
     return Settings({name.removeprefix("CASEBUS_"): value for name, value in values.items()}, file)
+
+
+def _look_whether_mongodb(url: str) -> None:
+    try:
+        parse_uri(url)
+    except (ConfigurationError, ValueError):  # whose words may repeat a part of the password
+        wanted = "mongodb://user:password@host:port is wanted"
+        raise Trouble(f"CASEBUS_MONGO is no address of a database: {wanted}.") from None
 
 
 def _parse(text: str) -> dict[str, str]:

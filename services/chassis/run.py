@@ -74,6 +74,8 @@ def main(arguments: list[str]) -> int:
         container.start()  # from here on there is something to be stopped cleanly
     except (WrongSettings, _NotThere) as error:
         return _say(str(error))
+    except DatabaseRefuses as error:
+        return _say(f"The database of CASEBUS_MONGO does not do: {error}.")
     except DatabaseAway as error:
         return _say(f"The database cannot be reached ({error}).")
     except AWAY as error:

@@ -45,13 +45,22 @@ class Settings:
     catalogue: Path = Path("deploy/catalogue.yaml")
 
     def __post_init__(self) -> None:
-        expect(self.amqp.startswith(("amqp://", "amqps://")), "amqp", "a URL amqp://… or amqps://…")
+        expect(_is_of_broker(self.amqp), "amqp", "a URL amqp://user:password@host:port/vhost or amqps://…")
         expect(self.mongo.startswith(("mongodb://", "mongodb+srv://")), "mongo", "a URL mongodb://…")
         expect(self.db_prefix.isidentifier(), "db_prefix", "letters, digits and underscores")
         expect(0 <= self.health_port < 65536, "health_port", "a port number")
         expect(self.start_patience >= 0, "start_patience", "a number of seconds, 0 or more")
         expect(0 <= self.clock_ahead <= MOST_AHEAD, "clock_ahead", "a number of seconds, from 0 to ten years")
         expect(self.log_level in LEVELS, "log_level", "one of " + ", ".join(LEVELS))
+
+
+def _is_of_broker(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_all = all((parts.hostname, parts.username, parts.password))
+        return parts.scheme in ("amqp", "amqps") and has_all and parts.port != 0
+    except ValueError:
+        return False
 
 
 def expect(holds: bool, name: str, wanted: str) -> None:
@@ -109,4 +118,6 @@ def _value(name: str, text: str, kind: Any) -> Any:
             return kind(text)
         except ValueError as error:
             raise WrongSettings(f"CASEBUS_{name.upper()} must be a number, not {text!r}.") from error
-    return Path(text) if kind in (Path, Path | None) else text
+    if kind == Path | None:
+        return Path(text) if text else None
+    return Path(text) if kind is Path else text

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from pymongo import ASCENDING, IndexModel, MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
+from pymongo.errors import ConfigurationError, ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.server_api import ServerApi
 from pymongo.write_concern import WriteConcern
@@ -164,19 +164,24 @@ def conditional_writes(
 
 
 def open_database(url: str, name: str, app: str) -> Database[Document]:
-    """The service's database: strict Stable API, majority reads and writes, aware UTC datetimes."""
-    client: MongoClient[Document] = MongoClient(
-        url,
-        server_api=ServerApi("1", strict=True, deprecation_errors=True),
-        appname=app,
-        tz_aware=True,
-        w="majority",
-        readConcernLevel="majority",
-        serverSelectionTimeoutMS=5_000,
-        connectTimeoutMS=5_000,
-        socketTimeoutMS=30_000,
-        maxPoolSize=8,
-    )
+    """The service's database: strict Stable API, majority reads and writes, aware UTC datetimes. Raises
+    `DatabaseRefuses` for a URL that is none."""
+    try:
+        client: MongoClient[Document] = MongoClient(
+            url,
+            server_api=ServerApi("1", strict=True, deprecation_errors=True),
+            appname=app,
+            tz_aware=True,
+            w="majority",
+            readConcernLevel="majority",
+            serverSelectionTimeoutMS=5_000,
+            connectTimeoutMS=5_000,
+            socketTimeoutMS=30_000,
+            maxPoolSize=8,
+        )
+    except (ConfigurationError, ValueError) as error:  # whose words may repeat a part of the password
+        wanted = "a URL mongodb://user:password@host:port is wanted"
+        raise DatabaseRefuses(f"{wanted} ({type(error).__name__})") from error
     return client[name]
 
 

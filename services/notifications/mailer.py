@@ -60,8 +60,12 @@ class Mail:
 def read_server(url: str) -> Server:
     """The server that a URL names: `smtp://host[:port][?starttls=required|when-offered]`, `smtps://host[:port]`, with
     `user:password@` where it wants them. Raises ValueError, saying what is wrong."""
-    parts = urlsplit(url)
-    options = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:  # no IPv6 address, no port
+        raise ValueError("a URL smtp://host:port or smtps://host:port") from error
+    options = parse_qs(parts.query, keep_blank_values=True)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise ValueError("a URL smtp://host:port or smtps://host:port")
     if parts.path.strip("/") or set(options) - {"starttls"} or (parts.scheme == "smtps" and options):
@@ -71,7 +75,7 @@ def read_server(url: str) -> Server:
         raise ValueError("a URL whose starttls is required or when-offered")
     if parts.scheme == "smtp" and parts.username and starttls != "required":
         raise ValueError("a URL with starttls=required (or smtps://) where it holds a password")
-    port = parts.port or (465 if parts.scheme == "smtps" else 587 if parts.username else 25)
+    port = port or (465 if parts.scheme == "smtps" else 587 if parts.username else 25)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if parts.scheme == "smtps":
         return Server(parts.hostname, port, None, user, password)

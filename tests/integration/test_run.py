@@ -26,7 +26,11 @@ from deploy.local.stack import Stack
         ),
         ("routing", {"CASEBUS_CATALOGUE": "/none.yaml"}, "/none.yaml: the catalogue cannot be read"),
         ("routing", {"CASEBUS_AMQP": "amqp://a:b@127.0.0.1:1/x"}, "The broker of CASEBUS_AMQP cannot be used"),
-        ("routing", {"CASEBUS_AMQP": "localhost"}, "CASEBUS_AMQP must be a URL amqp://… or amqps://…."),
+        (
+            "routing",
+            {"CASEBUS_AMQP": "localhost"},
+            "CASEBUS_AMQP must be a URL amqp://user:password@host:port/vhost or amqps://….",
+        ),
         ("routing", {"CASEBUS_DB_PREFIX": "others"}, "it refuses the service's user: Unauthorized."),
         ("routing", {"CASEBUS_HEALTH_PORT": "many"}, "CASEBUS_HEALTH_PORT must be a number, not 'many'."),
         ("routing", {"CASEBUS_HEALTH_PORT": "taken"}, "cannot be listened on"),

@@ -310,7 +310,7 @@ def settings_of(service: str) -> Settings:
         "sla": {"calendars": HERE / "calendars.yaml"},
     }
     settings: Settings = MODULES[service].SETTINGS(
-        amqp="amqp://nobody",
+        amqp="amqp://no:body@nowhere",
         mongo="mongodb://nobody",
         catalogue=HERE / "catalogue.yaml",
         **more.get(service, {}),

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from services.chassis.settings import Settings, WrongSettings, look_up, read
+from services.chassis.unit_of_work import DatabaseRefuses, open_database
+from services.notifications.settings import NotificationSettings
 
 WHERE = {
     "CASEBUS_AMQP": "amqp://sla@rabbitmq:5672/casebus",
@@ -38,3 +40,26 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     gone = {**WHERE, "CASEBUS_AMQP_PASSWORD_FILE": str(tmp_path / "none")}
     with pytest.raises(WrongSettings, match=r"CASEBUS_AMQP_PASSWORD_FILE cannot be read: .*none"):
         read(Settings, gone)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "amqp://", "amqp://u:p@", "amqp://host/casebus", "amqp://u@host", "amqp://u:p@host:no/x", "amqp://u:p@[::1/x"],
+)
+def test_what_is_no_address_of_a_broker_is_named(url: str) -> None:
+    with pytest.raises(WrongSettings, match=r"^CASEBUS_AMQP must be a URL"):
+        read(Settings, {"CASEBUS_AMQP": url, "CASEBUS_MONGO": "mongodb://a"})
+
+
+@pytest.mark.parametrize("url", ["mongodb://", "mongodb://u:s3cret@host:no", "mongodb://u:s3/cret.x@host", "x://host"])
+def test_what_is_no_address_of_a_database_is_refused_without_its_words(url: str) -> None:
+    with pytest.raises(DatabaseRefuses, match="a URL mongodb://user:password@host:port is wanted") as refused:
+        open_database(url, "casebus_sla", "test")
+    assert "cret" not in str(refused.value)
+
+
+def test_a_file_or_folder_that_is_set_to_nothing_is_not_set() -> None:
+    where = {"CASEBUS_AMQP": "amqp://u:p@host", "CASEBUS_MONGO": "mongodb://a"}
+    mail = {"CASEBUS_SMTP": "smtp://mail", "CASEBUS_SMTP_FROM": "desk@example.org"}
+    settings = read(NotificationSettings, {**where, **mail, "CASEBUS_TEMPLATES": "", "CASEBUS_WEBHOOKS": ""})
+    assert (settings.templates, settings.webhooks) == (None, None)

@@ -54,7 +54,7 @@ def test_the_code_joins_the_event_of_its_address_as_that_is_published() -> None:
 
 @pytest.mark.parametrize("wrong", ["0", "-0.1", "1.01", "often", "nan"])
 def test_the_score_from_which_a_requester_is_asked_is_a_share(wrong: str) -> None:
-    given = {"CASEBUS_AMQP": "amqp://b", "CASEBUS_MONGO": "mongodb://d", "CASEBUS_SECRET_KEY": "k" * 32}
+    given = {"CASEBUS_AMQP": "amqp://u:p@b", "CASEBUS_MONGO": "mongodb://d", "CASEBUS_SECRET_KEY": "k" * 32}
     given["CASEBUS_ATTACHMENT_KEYS"] = "first " + "A" * 43 + "="
     assert read(IntakeSettings, given).similar_from == SIMILAR_FROM
     assert read(IntakeSettings, given | {"CASEBUS_SIMILAR_FROM": "0.1"}).similar_from == 0.1
@@ -73,7 +73,7 @@ def test_the_score_from_which_a_requester_is_asked_is_a_share(wrong: str) -> Non
     ],
 )
 def test_wrong_settings_of_files_are_said_so(name: str, wrong: str) -> None:
-    given = {"CASEBUS_AMQP": "amqp://b", "CASEBUS_MONGO": "mongodb://d", "CASEBUS_SECRET_KEY": "k" * 32}
+    given = {"CASEBUS_AMQP": "amqp://u:p@b", "CASEBUS_MONGO": "mongodb://d", "CASEBUS_SECRET_KEY": "k" * 32}
     given["CASEBUS_ATTACHMENT_KEYS"] = "first " + "A" * 43 + "="
     assert "image/png" in read(IntakeSettings, given).media_types
     narrow = given | {"CASEBUS_ATTACHMENT_TYPES": "Image/PNG  text/plain", "CASEBUS_SCANNER": "tcp://clamd:3310"}

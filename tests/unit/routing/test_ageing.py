@@ -30,7 +30,7 @@ from tests.unit.routing.builders import (
 
 DAY = timedelta(days=1)
 MOMENT = timedelta(milliseconds=1)
-URLS = {"CASEBUS_AMQP": "amqp://routing@broker/v", "CASEBUS_MONGO": "mongodb://db"}
+URLS = {"CASEBUS_AMQP": "amqp://routing:p@broker/v", "CASEBUS_MONGO": "mongodb://db"}
 
 
 def waiting(number: int = 1, priority: int = 4, **more: Any) -> View:

@@ -31,7 +31,7 @@ from tests.unit.routing.builders import (
 AWAY, OFFLINE = timedelta(seconds=60), timedelta(minutes=10)
 AWAY_SINCE = NOW + AWAY
 GONE = NOW + OFFLINE
-URLS = {"CASEBUS_AMQP": "amqp://routing@broker/v", "CASEBUS_MONGO": "mongodb://db"}
+URLS = {"CASEBUS_AMQP": "amqp://routing:p@broker/v", "CASEBUS_MONGO": "mongodb://db"}
 
 
 def armed(decision: Decision) -> list[tuple[str, str, datetime]]:

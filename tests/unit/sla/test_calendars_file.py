@@ -120,6 +120,10 @@ def test_without_the_business_calendar(tmp_path: Path) -> None:
 
 
 def test_a_wrong_file_is_a_wrong_setting(tmp_path: Path) -> None:
-    environment = {"CASEBUS_AMQP": "amqp://", "CASEBUS_MONGO": "mongodb://", "CASEBUS_CALENDARS": str(tmp_path / "no")}
+    environment = {
+        "CASEBUS_AMQP": "amqp://u:p@host",
+        "CASEBUS_MONGO": "mongodb://",
+        "CASEBUS_CALENDARS": str(tmp_path / "no"),
+    }
     with pytest.raises(WrongSettings, match=r"CASEBUS_CALENDARS: .*/no cannot be read \(FileNotFoundError\)"):
         read(SlaSettings, environment)
