@@ -58,7 +58,8 @@ class Senders:
         if first.channel == "webhook":
             caller = self._callers.get(first.recipient)
             if caller is None:
-                return {one.id: Outcome("refused", "there is no such webhook any more") for one, _ in group}
+                # Taken out of the file; or an instance that has read a newer one is to send it.
+                return {one.id: Outcome("deferred", "there is no such webhook in the file") for one, _ in group}
             return caller.send([Request(one.id, one.text) for one, _ in group], now)
         return self._mailer.send([self._mail(one, email) for one, email in group])
 

@@ -96,9 +96,9 @@ def test_one_destination_that_is_away_leaves_the_others_as_they_are() -> None:
     assert (len(mailer.tried), len(dead.tried), len(well.tried)) == (4, 1, 4)
 
 
-def test_a_webhook_that_is_no_longer_in_the_file_is_given_up() -> None:
+def test_a_webhook_that_is_not_in_this_instances_file_is_left_to_one_that_has_it() -> None:
     outcomes = Senders(Answering(ACCEPTED), {}).send([(a_request("c1"), None)], NOW)
-    assert outcomes == {"c1": Outcome("refused", "there is no such webhook any more")}
+    assert outcomes == {"c1": Outcome("deferred", "there is no such webhook in the file")}
 
 
 def test_the_community_managers_mail_goes_to_the_address_of_the_settings() -> None:
