@@ -95,6 +95,17 @@ def test_nothing_is_consented_to_that_was_not_asked() -> None:
     assert heard.code == "wrong_status"
 
 
+def test_permission_to_log_in_that_nobody_answers_stays_asked_for() -> None:
+    desk = Desk()
+    number = desk.opened(status="assigned")
+    desk.agent("ticket.ask_consent", number, reason="To see what you see.")
+    desk.later(days=6)
+    desk.agent("ticket.start_work", number)
+    desk.reply(number, body="Are you there?")
+    desk.agent("ticket.suggest_solution", number)
+    assert desk.ticket(number).consent == "asked"
+
+
 # Editing and reclassifying
 
 
