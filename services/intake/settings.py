@@ -10,8 +10,9 @@ from contracts.attachments import MAX_PARTS
 from contracts.common import MAX_ATTACHMENT
 from services.chassis.settings import Settings, WrongSettings, expect
 from services.intake.domain.accounts import TEMPORARY_LASTS
+from services.intake.domain.files import essence
 from services.intake.domain.similarity import SIMILAR_FROM
-from services.intake.files.media import TAKEN, essence
+from services.intake.files.media import TAKEN
 from services.intake.files.scanner import Scanner, WrongScanner
 
 MOST_MIB = MAX_PARTS * MAX_ATTACHMENT // 1024**2

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from services.chassis.decision import Answer, Decision, Message, rejected
-from services.intake.domain.files import File, Unfit, reference
+from services.intake.domain.files import File, Unfit, may_be, reference
 from services.intake.domain.requesters import account_named
 from services.intake.domain.scanning import asking
 from services.intake.domain.state import State, TicketWritten
@@ -74,7 +74,9 @@ def _otherwise(file: File, named: dict[str, Any]) -> str | None:
     """The field in which a command is wrong about a file that it names by its reference."""
     if "content" in named:
         return None
-    return next((name for name in ("media_type", "sha256", "size") if named[name] != getattr(file, name)), None)
+    if not may_be(file, named["media_type"]):
+        return "media_type"
+    return next((name for name in ("sha256", "size") if named[name] != getattr(file, name)), None)
 
 
 def with_files(decision: Decision, attached: Attached, now: datetime) -> Decision:

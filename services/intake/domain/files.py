@@ -21,6 +21,7 @@ class File:
     owner: str
     """Whose it is: the account that sent it, as `account:<id>` or `temporary:<id>`."""
     media_type: str
+    """As its first sender called it, without parameters."""
     size: int
     sha256: str
     part_size: int
@@ -94,6 +95,21 @@ class Harmful:
 
 
 Verdict = Clean | Harmful
+
+
+TEXT_TYPES = frozenset({"application/json", "text/csv", "text/markdown", "text/plain"})
+"""Media types whose content is text without a beginning of its own: one content may be any of them."""
+
+
+def essence(media_type: str) -> str:
+    """A media type without its parameters, in lower case (RFC 9110, 8.3.1)."""
+    return media_type.partition(";")[0].strip().lower()
+
+
+def may_be(file: File, media_type: str) -> bool:
+    """Whether the file's content, which was judged as of `file.media_type`, may be called this too."""
+    named = essence(media_type)
+    return named == file.media_type or {named, file.media_type} <= TEXT_TYPES
 
 
 def reference(file: File, name: str, media_type: str) -> dict[str, Any]:

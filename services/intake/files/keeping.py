@@ -22,10 +22,10 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from services.chassis.unit_of_work import Conflict, Document
-from services.intake.domain.files import Brought, File, FileState, Unfit
+from services.intake.domain.files import Brought, File, FileState, Unfit, essence
 from services.intake.domain.tickets import fields_of
 from services.intake.files.keys import MasterKeys
-from services.intake.files.media import HEAD, TAKEN, essence, refusal
+from services.intake.files.media import HEAD, TAKEN, refusal
 from services.intake.files.sealing import SEGMENT, new_key, seal
 from services.intake.files.store import Files
 

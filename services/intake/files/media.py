@@ -12,6 +12,8 @@ from collections.abc import Collection
 
 import puremagic
 
+from services.intake.domain.files import TEXT_TYPES, essence
+
 HEAD = 64 * 1024
 """Bytes from the beginning by which a file is known."""
 
@@ -53,9 +55,6 @@ TAKEN = frozenset(
 """Media types that are taken where the operator does not say otherwise: nothing that a browser would run (HTML, SVG,
 scripts), no program, no archive that hides what is in it."""
 
-_WRITTEN_AS_TEXT = frozenset({"application/json", "text/csv", "text/markdown", TEXT})
-"""Types whose content is text without a beginning of its own."""
-
 
 def refusal(declared: str, head: bytes, taken: Collection[str] = TAKEN) -> str | None:
     """Why a file that says it is `declared` and begins with `head` (up to `HEAD` bytes) is not taken; None if it is."""
@@ -63,16 +62,7 @@ def refusal(declared: str, head: bytes, taken: Collection[str] = TAKEN) -> str |
     if declared not in taken:
         return f"Files of type {declared} are not taken."
     found = found_in(head)
-    return (
-        None
-        if (TEXT if declared in _WRITTEN_AS_TEXT else declared) in found
-        else f"It is not {declared} by its content."
-    )
-
-
-def essence(media_type: str) -> str:
-    """A media type without its parameters, in lower case (RFC 9110, 8.3.1)."""
-    return media_type.partition(";")[0].strip().lower()
+    return None if (TEXT if declared in TEXT_TYPES else declared) in found else f"It is not {declared} by its content."
 
 
 def found_in(head: bytes) -> frozenset[str]:

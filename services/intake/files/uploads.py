@@ -19,11 +19,11 @@ from pymongo.errors import DuplicateKeyError
 
 from services.chassis.decision import derived_id
 from services.chassis.unit_of_work import Conflict, Document
-from services.intake.domain.files import Awaited, Brought, Contradicted, File, PartTaken, TooMany, Unfit
+from services.intake.domain.files import Awaited, Brought, Contradicted, File, PartTaken, TooMany, Unfit, essence
 from services.intake.domain.tickets import fields_of
 from services.intake.files.keeping import Keeping, while_others_write
 from services.intake.files.keys import Wrapped
-from services.intake.files.media import HEAD, essence
+from services.intake.files.media import HEAD
 from services.intake.files.sealing import SEGMENT, TAG, Tampered, new_key, open_segment, seal_segment
 
 UPLOADS = "uploads"

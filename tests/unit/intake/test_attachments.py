@@ -69,6 +69,27 @@ def test_the_agent_hears_of_the_files() -> None:
     assert say.data["entry"]["attachments"][0]["name"] == "words.txt"
 
 
+@pytest.mark.parametrize(
+    ("kept_as", "named", "taken"),
+    [
+        ("text/csv", "text/csv; charset=utf-8", True),
+        ("text/plain", "Text/CSV", True),
+        ("application/json", "text/plain", True),
+        ("text/plain", "text/html", False),
+        ("image/png", "text/plain", False),
+        ("text/plain", "image/png", False),
+    ],
+)
+def test_a_file_that_is_there_may_be_called_what_its_content_may_be(kept_as: str, named: str, taken: bool) -> None:
+    desk = Desk()
+    ref = desk.keep("account:ann", WORDS, kept_as)
+    heard = desk.reply(desk.opened(), attachments=[by_reference(ref, media_type=named)])
+    if taken:
+        assert heard.event().data["entry"]["attachments"][0]["media_type"] == named
+    else:
+        assert list(heard.data["errors"]) == ["attachments.0.media_type"]
+
+
 def test_a_content_is_stored_once_for_a_requester() -> None:
     desk = Desk()
     number = desk.opened()
