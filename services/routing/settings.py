@@ -8,6 +8,9 @@ from datetime import timedelta
 from services.chassis.settings import Settings, expect
 from services.routing.domain.state import Terms
 
+LONGEST_AWAY = 30 * 86_400
+LONGEST_AGEING = 366 * 24
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingSettings(Settings):
@@ -26,8 +29,9 @@ class RoutingSettings(Settings):
         Settings.__post_init__(self)
         expect(self.away_after > 0, "away_after", "a number of seconds, more than 0")
         expect(self.offline_after > self.away_after, "offline_after", "more seconds than CASEBUS_AWAY_AFTER")
-
-        expect(self.ageing_hours >= 0, "ageing_hours", "a number of hours, 0 or more")
+        expect(self.offline_after <= LONGEST_AWAY, "offline_after", f"at most {LONGEST_AWAY} seconds, 30 days")
+        is_some_time = 0 <= self.ageing_hours <= LONGEST_AGEING
+        expect(is_some_time, "ageing_hours", f"a number of hours, 0 or more and at most {LONGEST_AGEING}, a year")
 
     @property
     def terms(self) -> Terms:

@@ -117,6 +117,9 @@ def test_ageing_may_be_switched_off() -> None:
     assert read(RoutingSettings, URLS).terms.ageing == DAY
     with pytest.raises(WrongSettings, match="CASEBUS_AGEING_HOURS must be a number of hours, 0 or more"):
         read(RoutingSettings, {**URLS, "CASEBUS_AGEING_HOURS": "-1"})
+    for endless in ("inf", "nan", "1e300"):
+        with pytest.raises(WrongSettings, match=r"CASEBUS_AGEING_HOURS must be .* at most 8784, a year"):
+            read(RoutingSettings, {**URLS, "CASEBUS_AGEING_HOURS": endless})
 
 
 def counts_as(ticket: Ticket, now: datetime) -> int:
