@@ -22,7 +22,9 @@ LINES = 4
 """Connections to one destination at a time."""
 
 BATCH_TIME = 20.0
-"""Seconds for a whole batch: what waits for it, the turn of the timers that ask for it, should not wait for ever."""
+"""Seconds after which a batch begins nothing more: what waits for it, the turn of the timers that ask for it, should
+not wait for ever. What is in work then has half as much again to end: cut off, it may have been taken all the same, and
+would be sent once more."""
 
 AWAY_IN_A_ROW = 2
 """A line that found the destination away so often in a row leaves the rest untried."""
@@ -57,22 +59,29 @@ class Link(Protocol[T_contra]):
 
 
 def send_all(items: Sequence[T], link: Callable[[], Link[T]], batch_time: float = BATCH_TIME) -> dict[str, Outcome]:
-    """Try each item once; the outcome of each by id, after `batch_time` seconds at the latest (and a moment).
+    """Try each item once; the outcome of each by id, after one and a half times `batch_time` seconds at the latest (and
+    a moment).
 
-    One whose turn has not come by then, or which no connection could take, is `deferred`.
+    One whose turn has not come within `batch_time`, or which no connection could take, is `deferred`.
     """
     batch = _Batch(items)
     lines = [_Line(link(), batch) for _ in range(min(LINES, len(items)))]
-    end = time.monotonic() + batch_time
     for line in lines:
         line.start()
-    for line in lines:
-        line.join(max(0.0, end - time.monotonic()))
+    _wait_for(lines, batch_time)
+    batch.begin_no_more()
+    _wait_for(lines, batch_time / 2)
     outcomes = batch.close()
     for line in lines:
         if line.is_alive():
             line.abort()
     return outcomes
+
+
+def _wait_for(lines: Sequence[threading.Thread], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    for line in lines:
+        line.join(max(0.0, end - time.monotonic()))
 
 
 class Circuit:
@@ -112,12 +121,18 @@ class _Batch(Generic[T]):
         self._outcomes: dict[str, Outcome] = {}
         self._lock = threading.Lock()
         self._problem = "the server is too slow"
+        self._begins_no_more = False
         self._closed = False
 
     def next(self) -> T | None:
         """One to try, or None: all are tried, or time is up."""
         with self._lock:
-            return self._left.popleft() if self._left and not self._closed else None
+            return self._left.popleft() if self._left and not self._begins_no_more else None
+
+    def begin_no_more(self) -> None:
+        """What has not been begun is left."""
+        with self._lock:
+            self._begins_no_more = True
 
     def put_back(self, item: T, problem: str) -> None:
         """There is no connection to try it on; another line may have one."""

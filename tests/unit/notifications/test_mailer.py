@@ -66,10 +66,10 @@ class Recipients:
             return "250 never heard"
         if name.startswith("spam"):
             return "554 5.7.1 We do not like its words"
-        if name.startswith("unhurried"):
-            await asyncio.sleep(0.1)
         self.taken.append((envelope.rcpt_tos[0], message_from_bytes(envelope.content, policy=policy.default)))  # type: ignore[arg-type]
         self.encrypted.append(session.ssl is not None)
+        if name.startswith("unhurried"):  # to say that it has taken the mail
+            await asyncio.sleep(0.1)
         return "250 OK"
 
 
@@ -220,7 +220,8 @@ def test_a_slow_server_gets_no_more_than_the_time_of_a_batch(server: tuple[Recip
     accepted = {id_ for id_, outcome in outcomes.items() if outcome == ACCEPTED}
     assert 0 < len(accepted) < 400
     assert outcomes["id-unhurried399"] == Outcome("deferred", "the server is too slow", away=True)
-    assert accepted <= {message["Message-ID"][1:].split("@")[0] for _, message in recipients.taken}
+    # What was on its way at the end of the time is no exception: taken, it counts as taken, and is not sent again.
+    assert accepted == {message["Message-ID"][1:].split("@")[0] for _, message in recipients.taken}
 
 
 def test_a_hanging_dialogue_is_cut_at_the_end_of_the_batch(server: tuple[Recipients, int]) -> None:
