@@ -88,7 +88,7 @@ class Processes:
         write_atomically(self._pid_file(name), str(child.pid).encode())
         return child.pid
 
-    def stop(self, *names: str, patience: float = 30) -> list[str]:
+    def stop(self, *names: str, patience: float = 60) -> list[str]:
         """End these by SIGTERM and wait until all have gone; kill, and name, who is still there after `patience` s."""
         pids = {name: pid for name in names if (pid := self.pid(name))}
         for pid in pids.values():
