@@ -27,7 +27,8 @@ from services.notifications.lines import BATCH_TIME, NoConnection, send_all
 log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0
-"""Seconds that one step of the dialogue may take."""
+"""Seconds that one step of the dialogue may take; taking the text, which a server may scan first, twice as many. One
+that has taken it and is given up before it says so gets the mail again."""
 
 StartTls = Literal["required", "when-offered"]
 AWAY = (smtplib.SMTPException, OSError)
@@ -114,6 +115,24 @@ def write(mail: Mail, sender: Address) -> EmailMessage:
     return message
 
 
+class _Patient(smtplib.SMTP):
+    def data(self, msg: bytes | str) -> tuple[int, bytes]:  # type: ignore[override]
+        """As smtplib's, with twice the time."""
+        self._wait(2 * self.timeout)
+        try:
+            return super().data(msg)
+        finally:
+            self._wait(self.timeout)
+
+    def _wait(self, seconds: float) -> None:
+        if self.sock is not None:
+            self.sock.settimeout(seconds)
+
+
+class _PatientTls(_Patient, smtplib.SMTP_SSL):
+    """The same over TLS."""
+
+
 class Mailer:
     """Sends through one server, as one sender. `trusted` is whose certificates are believed (default: the system's)."""
 
@@ -141,11 +160,11 @@ class Mailer:
         """A connection that is ready to take mails. Raises one of `AWAY`."""
         server = self._server
         if server.starttls is None:
-            connection: smtplib.SMTP = smtplib.SMTP_SSL(
+            connection: smtplib.SMTP = _PatientTls(
                 server.host, server.port, self._own_name, timeout=self._timeout, context=self._trusted
             )
         else:
-            connection = smtplib.SMTP(server.host, server.port, self._own_name, self._timeout)
+            connection = _Patient(server.host, server.port, self._own_name, self._timeout)
         try:
             connection.ehlo_or_helo_if_needed()
             if server.starttls == "required":

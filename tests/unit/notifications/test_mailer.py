@@ -64,6 +64,8 @@ class Recipients:
         if name.startswith("cut"):
             server.transport.abort()
             return "250 never heard"
+        if name.startswith("thorough"):  # scans it first
+            await asyncio.sleep(0.6)
         if name.startswith("spam"):
             return "554 5.7.1 We do not like its words"
         self.taken.append((envelope.rcpt_tos[0], message_from_bytes(envelope.content, policy=policy.default)))  # type: ignore[arg-type]
@@ -209,6 +211,12 @@ def test_a_server_that_never_greets_defers_all_within_one_timeout() -> None:
         outcomes = a_mailer(port, timeout=0.5).send([a_mail(f"ada{number}") for number in range(50)])
     assert set(outcomes.values()) == {Outcome("deferred", "connection lost or timed out", away=True)}
     assert time.monotonic() - started < 5
+
+
+def test_a_server_may_take_longer_for_the_text_than_for_any_other_step(server: tuple[Recipients, int]) -> None:
+    recipients, port = server
+    assert a_mailer(port, timeout=0.4).send([a_mail("thorough")]) == {"id-thorough": ACCEPTED}
+    assert len(recipients.taken) == 1
 
 
 def test_a_slow_server_gets_no_more_than_the_time_of_a_batch(server: tuple[Recipients, int]) -> None:
