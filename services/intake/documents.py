@@ -49,44 +49,33 @@ def ticket_of(document: Mapping[str, Any]) -> Ticket:
 
 def entry_document(entry: Entry) -> Document:
     """An entry as it is stored."""
-    document = fields_of(entry) | {"author": fields_of(entry.author)}
-    document["_id"] = document.pop("id")
-    return document
+    return document_by(entry, "id") | {"author": fields_of(entry.author)}
 
 
 def entry_of(document: Mapping[str, Any]) -> Entry:
     """The inverse of `entry_document`."""
-    values = {**document, "id": document["_id"], "author": Author(**document["author"])}
-    del values["_id"]
-    return Entry(**values)
+    return Entry(**values_by(document, "id") | {"author": Author(**document["author"])})
 
 
 def account_document(account: Account) -> Document:
     """An account as it is stored."""
-    document = fields_of(account)
-    document["_id"] = document.pop("key")
-    return document
+    return document_by(account, "key")
 
 
 def account_of(document: Mapping[str, Any]) -> Account:
     """The inverse of `account_document`."""
-    values = {**document, "key": document["_id"]}
-    del values["_id"]
-    return Account(**values)
+    return Account(**values_by(document, "key"))
 
 
 def agent_document(agent: KnownAgent) -> Document:
     """What is known of an agent, as it is stored."""
-    document = fields_of(agent)
-    document["_id"] = document.pop("id")
-    return document
+    return document_by(agent, "id")
 
 
 def agent_of(document: Mapping[str, Any]) -> KnownAgent:
     """The inverse of `agent_document`."""
-    values = {**document, "id": document["_id"]}
-    del values["_id"]
-    return KnownAgent(**values | {name: tuple(values[name]) for name in ("skills", "languages", "tiers")})
+    lists = {name: tuple(document[name]) for name in ("skills", "languages", "tiers")}
+    return KnownAgent(**values_by(document, "id") | lists)
 
 
 def escalatable_document(one: Escalatable) -> Document:
@@ -97,3 +86,17 @@ def escalatable_document(one: Escalatable) -> Document:
 def escalatable_of(document: Mapping[str, Any]) -> Escalatable:
     """The inverse of `escalatable_document`."""
     return Escalatable(document["_id"], document["status_version"], document["at"])
+
+
+def document_by(value: Any, key: str) -> Document:
+    """The fields of a flat dataclass, the one named `key` as `_id`."""
+    document: Document = fields_of(value)
+    document["_id"] = document.pop(key)
+    return document
+
+
+def values_by(document: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """The inverse of `document_by`: what the dataclass is made of."""
+    values = dict(document)
+    values[key] = values.pop("_id")
+    return values

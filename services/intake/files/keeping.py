@@ -22,8 +22,8 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from services.chassis.unit_of_work import Conflict, Document
+from services.intake.documents import document_by, values_by
 from services.intake.domain.files import Brought, File, FileState, Unfit, essence
-from services.intake.domain.tickets import fields_of
 from services.intake.files.keys import MasterKeys
 from services.intake.files.media import HEAD, TAKEN, refusal
 from services.intake.files.sealing import SEGMENT, new_key, seal
@@ -189,13 +189,9 @@ class Keeping:
 
 def file_document(file: File) -> Document:
     """What is kept of a file, as it is stored."""
-    document = fields_of(file)
-    document["_id"] = document.pop("ref")
-    return document
+    return document_by(file, "ref")
 
 
 def file_of(document: Mapping[str, Any]) -> File:
     """The inverse of `file_document`."""
-    values = {**document, "ref": document["_id"]}
-    del values["_id"]
-    return File(**values)
+    return File(**values_by(document, "ref"))

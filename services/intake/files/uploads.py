@@ -19,8 +19,8 @@ from pymongo.errors import DuplicateKeyError
 
 from services.chassis.decision import derived_id
 from services.chassis.unit_of_work import Conflict, Document
+from services.intake.documents import document_by, values_by
 from services.intake.domain.files import Awaited, Brought, Contradicted, File, PartTaken, TooMany, Unfit, essence
-from services.intake.domain.tickets import fields_of
 from services.intake.files.keeping import Keeping, while_others_write
 from services.intake.files.keys import Wrapped
 from services.intake.files.media import HEAD
@@ -216,13 +216,9 @@ class Uploads:
 
 def upload_document(upload: Upload) -> Document:
     """An upload as it is stored."""
-    document = fields_of(upload)
-    document["_id"] = document.pop("id")
-    return document
+    return document_by(upload, "id")
 
 
 def upload_of(document: Mapping[str, Any]) -> Upload:
     """The inverse of `upload_document`."""
-    values = {**document, "id": document["_id"]}
-    del values["_id"]
-    return Upload(**values)
+    return Upload(**values_by(document, "id"))
