@@ -37,6 +37,7 @@ class NotificationSettings(Settings):
             except ValueError as error:
                 raise WrongSettings(f"CASEBUS_{name.upper()} must be {error}.") from error
         for name in ("mail_give_up_hours", "webhook_give_up_hours"):
-            expect(0 < getattr(self, name) <= 24 * 30, name, "more than 0 and at most 720")
+            # What failed is kept until 30 days after its first attempt: an operator is to have some of them.
+            expect(0 < getattr(self, name) <= 24 * 14, name, "more than 0 and at most 336")
         has_no_fault = not self.community_manager or is_address(self.community_manager) is not None
         expect(has_no_fault, "community_manager", "a mail address such as manager@example.org, or empty")

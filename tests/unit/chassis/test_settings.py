@@ -63,3 +63,6 @@ def test_a_file_or_folder_that_is_set_to_nothing_is_not_set() -> None:
     mail = {"CASEBUS_SMTP": "smtp://mail", "CASEBUS_SMTP_FROM": "desk@example.org"}
     settings = read(NotificationSettings, {**where, **mail, "CASEBUS_TEMPLATES": "", "CASEBUS_WEBHOOKS": ""})
     assert (settings.templates, settings.webhooks) == (None, None)
+    for hours in ("0", "nan", "inf", "337"):
+        with pytest.raises(WrongSettings, match="CASEBUS_WEBHOOK_GIVE_UP_HOURS must be more than 0 and at most 336"):
+            read(NotificationSettings, {**where, **mail, "CASEBUS_WEBHOOK_GIVE_UP_HOURS": hours})
