@@ -77,9 +77,7 @@ class Reader:
         unassigned = {"$and": [self._of_run, {"agent": None, "status": {"$ne": "closed"}}]}
         counts = {
             "tickets without agent": desk.intake.tickets.count_documents(unassigned),
-            "notifications under way": desk.notifications.deliveries.count_documents(
-                {"status": {"$in": ["waiting", "pending"]}}
-            ),
+            "tickets with notifications under way": self._being_told(),
             **{
                 f"turns of {name} unsent": database.outbox.count_documents({})
                 for name, database in (
@@ -93,6 +91,13 @@ class Reader:
         if not any(counts.values()):  # the dear question last
             counts |= self._behind()
         return [f"{count:,} {what}" for what, count in counts.items() if count]
+
+    def _being_told(self) -> int:
+        """Of how many tickets somebody is still to be told; another run's may be tried again for days."""
+        under_way = {"status": {"$in": ["waiting", "pending"]}}
+        numbers = {row.get("number") for row in self._desk.notifications.deliveries.find(under_way, {"number": 1})}
+        of_run = {"$and": [self._of_run, {"number": {"$in": list(numbers)}}]}
+        return self._desk.intake.tickets.count_documents(of_run) if numbers else 0
 
     def _behind(self) -> dict[str, int]:
         """How many tickets routing and sla do not know at their newest version."""

@@ -102,14 +102,15 @@ class Circuit:
             return None
         return Outcome("deferred", self._reason, away=True)
 
-    def heard(self, outcomes: Sequence[Outcome], now: datetime) -> None:
-        """How a batch went."""
+    def heard(self, outcomes: Sequence[Outcome], now: datetime) -> str | None:
+        """How a batch went. Gives the reason when the destination was found away that was not so before."""
         if not all(outcome.away for outcome in outcomes):
             self._closed_until, self._failures = None, 0
-            return
+            return None
         self._closed_until = now + min(self.FIRST * (1 << min(self._failures, 10)), self.LONGEST)
         self._failures += 1
         self._reason = next((outcome.reason for outcome in outcomes), "")
+        return self._reason if self._failures == 1 else None
 
 
 class _Batch(Generic[T]):

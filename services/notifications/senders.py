@@ -5,6 +5,7 @@ How a batch is sent is mailer.py's and webhooks.py's business. See docs/notifica
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,6 +16,8 @@ from services.notifications.domain.state import Delivery, Outcome
 from services.notifications.lines import Circuit
 from services.notifications.mailer import Mail, Mailer
 from services.notifications.webhooks import Caller, Request
+
+log = logging.getLogger(__name__)
 
 Addressed: TypeAlias = tuple[Delivery, str | None]
 """A delivery, and the requester's mail address where it is a mail to them."""
@@ -48,7 +51,9 @@ class Senders:
                 outcomes |= {delivery.id: refusal for delivery, _ in group}
                 continue
             heard = self._send(group, now)
-            circuit.heard(list(heard.values()), now)
+            away = circuit.heard(list(heard.values()), now)
+            if away is not None:
+                log.warning("a destination is away: what is for it waits", extra={"destination": lane, "why": away})
             outcomes |= heard
         return outcomes
 

@@ -42,6 +42,12 @@ def test_one_that_answers_somebody_is_not_away() -> None:
     assert circuit.refusal(NOW) is None
 
 
+def test_that_it_is_away_is_said_once_until_it_has_answered() -> None:
+    circuit, later = Circuit(), NOW + timedelta(hours=1)
+    said = [circuit.heard([answer], later) for answer in (AWAY, AWAY, DEFERRED, AWAY)]
+    assert said == ["timed out", None, None, "timed out"]
+
+
 def test_what_is_not_asked_is_put_off_with_the_reason() -> None:
     circuit = Circuit()
     circuit.heard([AWAY], NOW)
