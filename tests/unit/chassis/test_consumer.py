@@ -105,7 +105,7 @@ def test_a_stop_gives_back_the_suspect_messages_that_nobody_has_begun() -> None:
     arrive(consumer, message(1), message(2, returns=2), message(3), message(4, returns=5))
     consumer._stopping = True
     consumer._cancel()
-    consumer._took_at = 0.0
+    consumer._took_at = -3600.0  # time for a turn
     arrive(consumer)
     assert (turns, acknowledged) == ([[1, 3]], [1, 3])
 
