@@ -164,7 +164,8 @@ class Consumer:
             if len(delivery.body) > LARGE:
                 self._large[delivery.tag] = len(delivery.body)
             self._waiting.append(delivery)
-            self._urgent = self._urgent or delivery.routing_key in self._at_once
+            # A suspect one has a turn of its own, so there is nothing to wait for: hundreds of them come after outages.
+            self._urgent = self._urgent or delivery.routing_key in self._at_once or _is_suspect(delivery)
             self._quiet_since = time.monotonic()
             self._innocent = self._innocent or not _is_suspect(delivery)
 

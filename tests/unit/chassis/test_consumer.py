@@ -97,15 +97,24 @@ def test_what_a_turn_leaves_does_not_wait_again() -> None:
     assert turns == [[0], [1], [2], [3], [4]]
 
 
+def test_suspect_messages_that_come_one_by_one_wait_for_no_pause() -> None:
+    """They are delivered so until one comes that is above suspicion; after an outage sla took ten of them a second."""
+    consumer, turns = paced(3600)
+    consumer._took_at = time.monotonic()
+    for tag in range(3):
+        arrive(consumer, message(tag, returns=2))
+    arrive(consumer, message(3))
+    assert turns == [[0], [1], [2]]
+
+
 def test_a_stop_gives_back_the_suspect_messages_that_nobody_has_begun() -> None:
     acknowledged: list[int] = []
     consumer, turns = paced(3600)
-    consumer._took_at = time.monotonic()
     consumer._channel = SimpleNamespace(callbacks={}, basic_ack=lambda tag, multiple=False: acknowledged.append(tag))
-    arrive(consumer, message(1), message(2, returns=2), message(3), message(4, returns=5))
+    for one in (message(1), message(2, returns=2), message(3), message(4, returns=5)):
+        consumer._deliver("toys")(one)
     consumer._stopping = True
     consumer._cancel()
-    consumer._took_at = -3600.0  # time for a turn
     arrive(consumer)
     assert (turns, acknowledged) == ([[1, 3]], [1, 3])
 
