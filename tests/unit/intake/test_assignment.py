@@ -18,6 +18,7 @@ from tests.unit.intake.desk import Desk
     [
         ("new", "assigned"),
         ("reopened", "assigned"),
+        ("work_in_progress", "work_in_progress"),
         ("needs_reply", "needs_reply"),
         ("need_more_info", "need_more_info"),
         ("solution_suggested", "solution_suggested"),
@@ -45,8 +46,10 @@ def test_any_open_ticket_without_agent_can_be_assigned(status: str, becomes: str
     ("status", "becomes"),
     [
         ("assigned", "new"),
+        ("work_in_progress", "work_in_progress"),
         ("needs_reply", "needs_reply"),
         ("need_more_info", "need_more_info"),
+        ("solution_suggested", "solution_suggested"),
         ("reopened", "reopened"),
     ],
 )

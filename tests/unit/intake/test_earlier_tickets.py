@@ -7,15 +7,14 @@ from datetime import timedelta
 import pytest
 
 from services.intake.domain.answers import CLOSED_TOO_LONG
+from services.intake.domain.moves import OPEN
 from tests.unit.intake.desk import Desk, account
 
 WEEK = timedelta(days=7)
 INSTANT = timedelta(milliseconds=1)
 
 
-@pytest.mark.parametrize(
-    "status", ["new", "assigned", "needs_reply", "need_more_info", "solution_suggested", "reopened"]
-)
+@pytest.mark.parametrize("status", OPEN)
 def test_a_reply_leaves_new_and_turns_any_other_open_status_to_needs_reply(status: str) -> None:
     desk = Desk()
     number = desk.opened(status=status)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from services.intake.domain.moves import OPEN, STATUSES
 from tests.unit.intake.desk import Desk, account
 
-OPEN_WITH_AGENT = ("assigned", "needs_reply", "need_more_info", "solution_suggested", "reopened")
+OPEN_WITH_AGENT = tuple(status for status in OPEN if status != "new")
 BECOMES = {
     "ticket.ask_info": ("need_more_info", "ticket.info_requested"),
     "ticket.suggest_solution": ("solution_suggested", "ticket.solution_suggested"),
@@ -100,7 +101,7 @@ def test_the_requester_accepts_a_suggested_solution_and_the_ticket_closes() -> N
     assert desk.ticket(number).open_key is None
 
 
-@pytest.mark.parametrize("status", ["new", "assigned", "needs_reply", "need_more_info", "reopened", "closed"])
+@pytest.mark.parametrize("status", [status for status in STATUSES if status != "solution_suggested"])
 def test_there_is_nothing_to_accept_without_a_suggested_solution(status: str) -> None:
     desk = Desk()
     assert desk.accept(desk.opened(status=status)).code == "wrong_status"

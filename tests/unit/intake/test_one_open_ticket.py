@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.intake.domain.moves import OPEN
 from services.intake.domain.similarity import SIMILAR_FROM
 from tests.unit.intake.desk import Desk, account
 
@@ -13,7 +14,6 @@ OTHER_WORDS: dict[str, Any] = {
     "subject": "The app is slow",
     "body": "Every page takes a minute since yesterday evening.",
 }
-STATUSES = ("new", "assigned", "needs_reply", "need_more_info", "solution_suggested", "reopened")
 
 
 def test_a_first_submission_opens_a_ticket() -> None:
@@ -71,7 +71,7 @@ def test_another_issue_opens_another_ticket(first: dict[str, Any], second: dict[
     assert desk.submit(**second).type == "ticket.opened"
 
 
-@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("status", OPEN)
 def test_a_note_leaves_new_and_turns_any_other_open_status_to_needs_reply(status: str) -> None:
     desk = Desk()
     number = desk.opened(status=status)
