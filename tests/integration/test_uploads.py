@@ -17,7 +17,7 @@ from pymongo.database import Database
 from deploy.local.stack import Stack
 from services.intake.domain.files import Awaited, Brought, Contradicted, PartTaken, TooMany, Unfit
 from services.intake.files.keeping import Keeping, Terms, file_of
-from services.intake.files.keys import MasterKeys
+from services.intake.files.keys import MasterKeys, Wrapped
 from services.intake.files.reading import opened
 from services.intake.files.sealing import SEGMENT, TAG
 from services.intake.files.uploads import MOST_OF_AN_ACCOUNT, UNFINISHED, Uploads
@@ -99,6 +99,17 @@ def test_the_same_content_is_stored_once_however_it_comes(database: Database[dic
     assert isinstance(other, Brought)
     assert other.ref != small.ref, "but nobody learns whether another has it"
     assert kept.records.count_documents({}) == 2
+
+
+def test_each_file_has_a_key_of_its_own_also_for_the_same_content(database: Database[dict[str, Any]]) -> None:
+    kept = keeping(database)
+    brought = [{"name": "b", "media_type": "application/pdf", "content": HEAD}]
+    assert all(isinstance(kept.bring(who, brought, NOW)[0], Brought) for who in ("account:ann", "account:bob"))
+    assert isinstance([send(Uploads(kept), part) for part in parts_of(HEAD + bytes(30), 16)][-1], Brought)
+    files = [file_of(row) for row in kept.records.find()]
+    assert len({KEYS.unwrap(Wrapped(file.key_by, file.key)) for file in files}) == len(files) == 3
+    sealed = [kept.files.segment(file.blob, 0) or b"" for file in files if file.size == len(HEAD)]
+    assert len({each[: len(HEAD)] for each in sealed}) == 2, "nor does what is stored show that it is the same"
 
 
 def test_two_instances_that_take_parts_at_once_agree(clients: list[Database[dict[str, Any]]], database: object) -> None:
