@@ -45,6 +45,7 @@ def test_a_temporary_account_needs_neither_name_nor_address() -> None:
 
 def test_with_its_secret_a_temporary_account_files_replies_and_sees() -> None:
     desk = Desk()
+    anns = desk.opened()
     id_ = desk.send("account.open_temporary", {"contact_email": "zoe@example.org"}).data["account_id"]
     desk.secrets.add((id_, "right"))
     zoe = temporary(id_, "right")
@@ -54,6 +55,7 @@ def test_with_its_secret_a_temporary_account_files_replies_and_sees() -> None:
     assert not addresses(opened)
     assert desk.reply(number, zoe).type == "command.accepted"
     assert desk.view(number, zoe).type == "ticket.viewed"
+    assert desk.view(anns, zoe).code == desk.reply(anns, zoe).code == "forbidden", "and what is another's it does not"
 
 
 @pytest.mark.parametrize("type_", ["ticket.submit", "ticket.reply", "ticket.accept_solution", "ticket.view"])

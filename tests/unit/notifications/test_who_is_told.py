@@ -129,6 +129,7 @@ def test_all_that_is_said_is_of_the_contract(type_: str) -> None:
     desk = Desk()
     desk.hear(a_contact_change(1), an_event(type_, contact_version=1))
     desk.let_time_pass(NOW)
+    assert bool(desk.said) == bool(TOLD_BY_EVENT[type_])
     for say in desk.said:
         check_against_contract(say)
 
