@@ -13,7 +13,7 @@ from contracts import topology
 from services.chassis.decision import Decision, Message, Say, derived_id
 from services.intake.domain.accounts import Account, AccountWritten, contact_changed, ends, preferences_changed
 from services.intake.domain.history import Author
-from services.intake.domain.recording import recorded
+from services.intake.domain.recording import and_then, recorded
 from services.intake.domain.state import Ending, EntryErased, State
 from services.intake.domain.tickets import Ticket, next_version
 
@@ -94,13 +94,3 @@ def _without_name(message: Message, ticket: Ticket, now: datetime) -> Decision:
     author = Author("service", "intake")
     text = "What identified the requester was erased."
     return recorded(message, erased, "ticket.edited", author, text, now, visibility="internal", id_=entry_id)
-
-
-def and_then(decision: Decision, other: Decision) -> Decision:
-    """Both decisions, the first one's answer."""
-    return replace(
-        decision,
-        changes=[*decision.changes, *other.changes],
-        said=[*decision.said, *other.said],
-        timers=[*decision.timers, *other.timers],
-    )

@@ -6,13 +6,12 @@ docs/ticket-life.md.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from services.chassis.decision import Answer, Decision, Message, derived_id
 from services.intake.domain import answers, moves
 from services.intake.domain.history import agent_as_author
-from services.intake.domain.recording import accepting, recorded, telling_agent
+from services.intake.domain.recording import accepting, and_then, recorded, telling_agent
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Agent, Ticket
 
@@ -62,9 +61,7 @@ def merge(state: State, message: Message, agent: Agent, ticket: Ticket, now: dat
     decision = recorded(message, merged, moves.MERGE.event, author, "", now, details=to_number, more=to_number)
     taken_in = _linked(moves.TAKE_IN, message, agent, other, ticket, now, derived_id("entry", message.key, other.id))
     taken_in = telling_agent(taken_in, other.agent, "ticket.linked")
-    return accepting(
-        replace(decision, changes=[*decision.changes, *taken_in.changes], said=[*decision.said, *taken_in.said])
-    )
+    return accepting(and_then(decision, taken_in))
 
 
 def _linked(

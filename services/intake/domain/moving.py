@@ -15,7 +15,7 @@ from services.chassis.decision import Decision, Message, derived_id
 from services.intake.domain import moves
 from services.intake.domain.history import Author, Visibility
 from services.intake.domain.joining import MERGED
-from services.intake.domain.recording import recorded, telling_agent
+from services.intake.domain.recording import and_then, recorded, telling_agent
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Requester, Ticket
 
@@ -105,11 +105,7 @@ class _Moving:
         if to_number is not None:
             told = "ticket.closed" if move is moves.MERGE_PERSONS else "ticket.linked"
             decision = telling_agent(decision, after.agent, told)
-        self.decision = replace(
-            self.decision,
-            changes=[*self.decision.changes, *decision.changes],
-            said=[*self.decision.said, *decision.said],
-        )
+        self.decision = and_then(self.decision, decision)
         return after
 
 

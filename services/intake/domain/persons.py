@@ -11,8 +11,9 @@ from datetime import datetime
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain import answers
 from services.intake.domain.accounts import Account, AccountWritten, contact_changed
-from services.intake.domain.expiry import and_then, end
+from services.intake.domain.expiry import end
 from services.intake.domain.moving import move
+from services.intake.domain.recording import and_then
 from services.intake.domain.requesters import Caller, temporary_account
 from services.intake.domain.state import State
 

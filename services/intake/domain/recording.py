@@ -79,6 +79,16 @@ def telling_agent(decision: Decision, agent: Agent | None, type_: str, **more: A
     return replace(decision, said=[*decision.said, say])
 
 
+def and_then(decision: Decision, other: Decision) -> Decision:
+    """Both decisions, the first one's answer."""
+    return replace(
+        decision,
+        changes=[*decision.changes, *other.changes],
+        said=[*decision.said, *other.said],
+        timers=[*decision.timers, *other.timers],
+    )
+
+
 def with_contact(decision: Decision, contact: Contact) -> Decision:
     """The same decision, with what the requester's address changes."""
-    return replace(decision, changes=[*decision.changes, *contact.changes], said=[*decision.said, *contact.said])
+    return and_then(decision, Decision(contact.changes, contact.said))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from services.chassis.decision import Arm, Decision, Message
 from services.intake.domain.files import Clean, File, Harmful
 from services.intake.domain.history import Author
-from services.intake.domain.recording import recorded
+from services.intake.domain.recording import and_then, recorded
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket, next_version
 
@@ -48,7 +48,7 @@ def scanned(state: State, message: Message, now: datetime) -> Decision:
         found = [] if file.state == "infected" else [replace(file, state="infected", version=file.version + 1)]
         text = f"The virus scanner found something harmful in {data['name']}: the file cannot be opened any more."
         noted = recorded(message, next_version(ticket, now), "ticket.note_added", SERVICE, text, now)
-        return replace(noted, changes=[*noted.changes, *found])
+        return and_then(noted, Decision(found))
     if isinstance(verdict, Clean):
         return Decision([replace(file, state="stored", version=file.version + 1)])
     tries = data["tries"]
