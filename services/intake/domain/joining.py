@@ -7,6 +7,7 @@ docs/ticket-life.md.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from services.chassis.decision import Answer, Decision, Message, derived_id
 from services.intake.domain import answers, moves
@@ -56,12 +57,22 @@ def merge(state: State, message: Message, agent: Agent, ticket: Ticket, now: dat
         refused = answers.wrong_status(other, f"Case {other.number} is closed; nothing can be merged into it.")
     if refused is not None:
         return Decision(answer=refused)
-    merged = moves.moved(moves.MERGE, ticket, now, closed_at=now, close_reason=MERGED, merged_into=other.number)
+    merged = moves.moved(moves.MERGE, ticket, now, **closed_into(other.number, now))
     author, to_number = agent_as_author(agent), {"to_number": other.number}
     decision = recorded(message, merged, moves.MERGE.event, author, "", now, details=to_number, more=to_number)
     taken_in = _linked(moves.TAKE_IN, message, agent, other, ticket, now, derived_id("entry", message.key, other.id))
     taken_in = telling_agent(taken_in, other.agent, "ticket.linked")
     return accepting(and_then(decision, taken_in))
+
+
+def closed_into(number: str, now: datetime) -> dict[str, Any]:
+    """What changes in a ticket that is merged, besides its status: the one of that number goes on in its stead."""
+    return {"closed_at": now, "close_reason": MERGED, "merged_into": number}
+
+
+def links_with(ticket: Ticket, number: str) -> tuple[str, ...]:
+    """The ticket's links, that number among them."""
+    return ticket.links if number in ticket.links else (*ticket.links, number)
 
 
 def _linked(
@@ -73,8 +84,8 @@ def _linked(
     now: datetime,
     entry_id: str | None = None,
 ) -> Decision:
-    links = ticket.links if other.number in ticket.links else (*ticket.links, other.number)
-    linked, to_number = moves.moved(move, ticket, now, links=links), {"to_number": other.number}
+    linked = moves.moved(move, ticket, now, links=links_with(ticket, other.number))
+    to_number = {"to_number": other.number}
     author = agent_as_author(agent)
     return recorded(
         message,

@@ -14,7 +14,7 @@ from typing import Any
 from services.chassis.decision import Decision, Message, derived_id
 from services.intake.domain import moves
 from services.intake.domain.history import Author, Visibility
-from services.intake.domain.joining import MERGED
+from services.intake.domain.joining import closed_into, links_with
 from services.intake.domain.recording import and_then, recorded, telling_agent
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Requester, Ticket
@@ -68,20 +68,17 @@ class _Moving:
             return
         if holder is not None:
             # What holds the issue gives it up first: the database has each held once at every instant.
-            holder = self._record(moves.MERGE_PERSONS, holder, self._closed_into(ticket.number), ticket.number)
-            changed = {**changed, "links": _linked(ticket, holder.number)}
+            holder = self._record(moves.MERGE_PERSONS, holder, closed_into(ticket.number, self._now), ticket.number)
+            changed = {**changed, "links": links_with(ticket, holder.number)}
         after = self._record(moves.MOVE, ticket, {**changed, "person": self._person})
         if after.is_open:
             self._holders[after.key] = after
 
     def _merge(self, ticket: Ticket, holder: Ticket, changed: Mapping[str, Any]) -> None:
-        more = {**changed, "person": self._person, **self._closed_into(holder.number)}
+        more = {**changed, "person": self._person, **closed_into(holder.number, self._now)}
         self._record(moves.MERGE_PERSONS, ticket, more, holder.number)
-        links = _linked(holder, ticket.number)
+        links = links_with(holder, ticket.number)
         self._holders[holder.key] = self._record(moves.TAKE_IN_OF_PERSONS, holder, {"links": links}, ticket.number)
-
-    def _closed_into(self, number: str) -> dict[str, Any]:
-        return {"closed_at": self._now, "close_reason": MERGED, "merged_into": number}
 
     def _record(
         self, move: moves.Move, ticket: Ticket, changed: Mapping[str, Any], to_number: str | None = None
@@ -107,7 +104,3 @@ class _Moving:
             decision = telling_agent(decision, after.agent, told)
         self.decision = and_then(self.decision, decision)
         return after
-
-
-def _linked(ticket: Ticket, number: str) -> tuple[str, ...]:
-    return ticket.links if number in ticket.links else (*ticket.links, number)
