@@ -91,7 +91,7 @@ class _Wrong:
 
 
 class InThreads(Protocol):
-    """Calls a function for each item in native threads, results in order (services.chassis.threads)."""
+    """Calls a function for each item, several at once, results in order (services.chassis.threads)."""
 
     def __call__(self, function: Callable[[A], B], items: Sequence[A], /) -> list[B]: ...
 

@@ -1,4 +1,4 @@
-"""The notifications service: listens to events and to its own timers; every rule is in domain.py.
+"""The notifications service: listens to events and to its own timers; every rule is in domain/.
 
 The page is docs/notifications.md.
 """

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.chassis.decision import Message
+from services.intake.domain import scanning
 from services.intake.domain.files import Brought, File, Verdict
 from services.intake.domain.prepared import Prepared
 from services.intake.files.keeping import Keeping, file_of
@@ -19,7 +20,8 @@ from services.intake.secrets import InThreads
 READ_A_TURN = 32
 """Parts of files read for one turn: 8 MiB."""
 
-SCAN = "timer.file_scan"
+SCAN = f"timer.{scanning.SCAN}"
+"""What comes when that timer fires."""
 
 
 def needs_files(message: Message) -> bool:
