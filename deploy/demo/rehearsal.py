@@ -27,7 +27,6 @@ class Rehearsal:
 
     def __init__(self, stack: Stack) -> None:
         self.desk = stack.other_desk(NAME)
-        self.ahead = timedelta()
         self._interrupted = (stack.folder.path / NAME).exists()
         self._files = stack.folder.sub(NAME)
         self._port = stack.folder.port_to_listen_on("hook")
@@ -51,7 +50,6 @@ class Rehearsal:
         """Stop the services and start them with their clocks so far ahead."""
         for service in SERVICES:
             self.desk.terminate(service)
-        self.ahead = ahead
         self.desk.settings["CASEBUS_CLOCK_AHEAD"] = str(ahead.total_seconds())
         # Requests would be signed with the time of that day, and a receiver refuses what is not of now.
         self.desk.settings_of["notifications"].pop("CASEBUS_WEBHOOKS")

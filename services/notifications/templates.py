@@ -61,11 +61,6 @@ class Templates:
         for language, kind in self._compiled:
             self._try(language, kind)
 
-    @property
-    def languages(self) -> Sequence[str]:
-        """Those that have a template of any kind."""
-        return sorted({language for language, _ in self._compiled})
-
     def render(self, kind: Kind, facts: Facts, languages: Sequence[str] = ()) -> Text:
         """The words of one notification: a title of one line, the text without blank lines around it.
 

@@ -27,7 +27,7 @@ from tests.system.evidence import Evidence, Sent
 FOR_THE_DESK = "for the desk alone"
 """In all texts that no channel may ever see."""
 
-AWAY_AFTER, OFFLINE_AFTER = timedelta(seconds=60), timedelta(minutes=10)
+OFFLINE_AFTER = timedelta(minutes=10)
 SHORTEST_TARGET = timedelta(days=1)
 
 JUDGED_AT_REST = (
@@ -54,7 +54,6 @@ class Witness:
         self.sent: list[Sent] = []
         self._databases = {service: first for service, (first, *_) in desk.databases.items()}
         self._desk, self._clock, self._network = desk, desk.clock, desk.network
-        self._last_heard_of: dict[str, datetime] = {}
         self._said: Counter[tuple[object, ...]] = Counter()
         self._entries: dict[str, Document] = {}
         self._seen_by_channels = 0

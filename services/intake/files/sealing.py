@@ -32,11 +32,6 @@ def new_key() -> bytes:
     return AESGCM.generate_key(256)
 
 
-def segments(size: int) -> int:
-    """How many segments a file of `size` bytes has: at least one."""
-    return max(1, -(-size // SEGMENT))
-
-
 def seal(key: bytes, file_id: str, content: Iterable[bytes]) -> Iterator[bytes]:
     """The sealed segments, in order, of content that comes in pieces of any length."""
     number, kept = 0, bytearray()

@@ -37,7 +37,7 @@ def test_every_language_has_every_kind_in_words_of_its_own(language: str) -> Non
 
 
 def test_what_is_shipped_are_these_languages() -> None:
-    assert OURS.languages == ["de", "en", "es", "fr"]
+    assert {folder.name for folder in SHIPPED.iterdir()} == {"de", "en", "es", "fr"}
 
 
 @pytest.mark.parametrize("language", ["en", "de", "es", "fr"])
