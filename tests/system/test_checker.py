@@ -198,6 +198,11 @@ BREACHES: list[tuple[str, Callable[[Evidence], Any], str]] = [
         lambda e: e.other_timers.extend({"about": "temporary:z", "kind": "account_end", "due": NOW} for _ in range(2)),
         "temporary:z has 2 timers",
     ),
+    (
+        "an account that would never end",
+        lambda e: e.tickets[-1].update(requester={"kind": "temporary", "id": "z"}, closed_at=NOW),
+        "temporary:z is looked at None",
+    ),
     ("a timer of another service", lambda e: e.other_timers.append(e.timers[0]), "for t1 is armed"),
     ("a deadline not announced", lambda e: without(e, "events", "sla.armed"), "should be answered"),
     ("a notification twice", lambda e: e.deliveries.append({**e.deliveries[0], "_id": "x"}), "delivered 2 times"),
