@@ -34,8 +34,8 @@ def move(
     changed: Mapping[str, Any],
     account: str | None = None,
 ) -> Decision:
-    """These tickets, which are another's, as the `person`'s from `now` on. `changed`: what else changes in each; with
-    `account`, the key of one, their requester is that."""
+    """These tickets as the `person`'s from `now` on; they may be that already, filed by another account of theirs.
+    `changed`: what else changes in each; with `account`, the key of one, their requester is that."""
     moving = _Moving(state, message, person, now)
     for ticket in sorted(tickets, key=lambda one: (one.opened_at, one.number)):
         more = dict(changed)
@@ -62,7 +62,7 @@ class _Moving:
 
     def take(self, ticket: Ticket, changed: Mapping[str, Any]) -> None:
         """One ticket: moved as it is, or, if the person has its issue open, one of both merged into the other."""
-        holder = self._holders.get(ticket.key) if ticket.is_open else None
+        holder = self._holders.get(ticket.key) if ticket.is_open and ticket.person != self._person else None
         if holder is not None and (holder.opened_at, holder.number) <= (ticket.opened_at, ticket.number):
             self._merge(ticket, holder, changed)
             return

@@ -221,6 +221,25 @@ def test_of_tickets_for_one_issue_the_older_goes_on_after_a_merge() -> None:
     assert in_order(desk)
 
 
+@pytest.mark.parametrize("first", [0, 1], ids=["the temporary one confirmed first", "the real one confirmed first"])
+def test_an_account_is_merged_into_one_that_it_is_one_person_with(first: int) -> None:
+    desk = Desk()
+    zoe, ann = opened(desk), account("ann", email=EMAIL)
+    number = desk.opened(status="assigned", requester=zoe)
+    desk.submit(ann, **OTHER)
+    both = [zoe, ann]
+    for each in (both[first], both[1 - first]):
+        confirm(desk, each)
+    before = desk.ticket(number)
+    heard = merge(desk, ann, zoe)
+    after = desk.ticket(number)
+    assert (heard.type, heard.events().count("ticket.edited")) == ("command.accepted", 1)
+    assert (after.status, after.merged_into, after.version) == ("assigned", None, before.version + 1)
+    assert (after.requester.account, after.person) == ("account:ann", before.person)
+    assert desk.reply(number, ann).type == "command.accepted"
+    assert in_order(desk)
+
+
 @pytest.mark.parametrize(
     ("email", "secret", "real", "code"),
     [
