@@ -16,7 +16,7 @@ from services.intake.domain import answers, moves
 from services.intake.domain.attachments import Attached, attached, with_files
 from services.intake.domain.history import requester_as_author
 from services.intake.domain.recording import as_it_stands, entry_id, recorded, telling_agent, with_contact
-from services.intake.domain.requesters import Caller, contact
+from services.intake.domain.requesters import Caller, Contact, contact
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
 
@@ -90,7 +90,7 @@ def reopen(
         close_reason=None,
         reopen_count=ticket.reopen_count + 1,
         last_customer_message_at=now,
-        contact_version=reached.version,
+        contact_version=_contact_version(ticket, caller, reached),
     )
     author = requester_as_author(ticket.requester)
     decision = recorded(message, ticket, moves.REOPEN.event, author, text, now, details=details)
@@ -110,8 +110,14 @@ def _write_to_open(
     details: Mapping[str, Any] | None = None,
 ) -> Decision:
     reached = contact(state, caller)
-    ticket = moves.moved(move, ticket, now, last_customer_message_at=now, contact_version=reached.version)
+    version = _contact_version(ticket, caller, reached)
+    ticket = moves.moved(move, ticket, now, last_customer_message_at=now, contact_version=version)
     author = requester_as_author(ticket.requester)
     decision = recorded(message, ticket, move.event, author, text, now, details=details)
     decision = telling_agent(decision, ticket.agent, "ticket.customer_replied")
     return with_contact(replace(decision, answer=answers.accepted(as_it_stands(decision))), reached)
+
+
+def _contact_version(ticket: Ticket, caller: Caller, reached: Contact) -> int:
+    """The version of the address of who filed it: another account of the same person counts its own."""
+    return reached.version if caller.requester.account == ticket.requester.account else ticket.contact_version

@@ -151,6 +151,21 @@ def test_a_confirmed_address_is_fixed_while_a_ticket_of_the_person_is_open() -> 
     assert desk.state.accounts["account:ann"].contact_email == EMAIL
 
 
+@pytest.mark.parametrize("status", ["assigned", "closed"], ids=["a reply", "a reopening"])
+def test_what_another_account_of_the_person_writes_leaves_the_address_of_who_filed_it(status: str) -> None:
+    desk = Desk()
+    zoe = opened(desk)
+    number = desk.opened(status=status, requester=zoe)
+    for address in ("old@example.org", EMAIL):
+        desk.agent("ticket.close", desk.opened(status="assigned", requester=account("ann", email=address), **OTHER))
+        desk.later(days=8 if address != EMAIL else 0)
+    if status == "closed":
+        desk.put(number, closed_at=desk.now)
+    confirm(desk, zoe)
+    confirm(desk, account("ann"))
+    assert desk.reply(number, account("ann")).ticket["contact_version"] == 1, "ann's is 2, and zoe's will never be"
+
+
 def test_an_account_that_others_have_joined_joins_none() -> None:
     desk = Desk()
     one, two, three = opened(desk), opened(desk), opened(desk)
