@@ -47,6 +47,10 @@ class Reloaded(Generic[T]):
         except ValueError as error:
             telemetry.FILES_REFUSED.set(1)
             log.error("%s What was read before stays in force.", error)
+        except Exception:  # whatever stands in a file of the operator's ends no service that runs
+            telemetry.FILES_REFUSED.set(1)
+            names = ", ".join(str(file) for file in self._files)
+            log.exception("%s: cannot be read. What was read before stays in force.", names)
         else:
             telemetry.FILES_REFUSED.set(0)
             log.info("changed files are in force", extra={"files": [file.name for file in self._files]})

@@ -19,13 +19,23 @@ class WrongFile(ValueError):
     """The file cannot be used; the message is a sentence that names file, line and field."""
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML's own, which lets a plain ValueError out for what only looks like a date or a number."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
+
+
 def read_yaml(path: str | Path, what: str, build: Callable[[Any], T]) -> T:
     """What `build` makes of the file's content; `what` names the file to a person (`the catalogue`).
 
     Raises `WrongFile`, also for marshmallow's ValidationError from `build`.
     """
     try:
-        loader = yaml.SafeLoader(Path(path).read_bytes())
+        loader = _Loader(Path(path).read_bytes())
         node = loader.get_single_node()
         if node is None:
             raise WrongFile(f"{path}: {what} is empty.")
@@ -39,6 +49,8 @@ def read_yaml(path: str | Path, what: str, build: Callable[[Any], T]) -> T:
         raise WrongFile(f"{path}{where}: not YAML ({error.problem}).") from error
     except yaml.YAMLError as error:
         raise WrongFile(f"{path}: not YAML ({str(error).splitlines()[0]}).") from error
+    except RecursionError as error:
+        raise WrongFile(f"{path}: {what} has too much within each other, or something within itself.") from error
     try:
         return build(data)
     except ValidationError as error:

@@ -86,6 +86,7 @@ def test_reads_every_field(tmp_path: Path) -> None:
         ("kind: choice", "kind: colour", 17, "categories.2.questions.1.kind"),
         ("    skill: money", "    name: Money", 10, "name is there twice"),
         ("skill: money", "skill: [money", 11, "not YAML"),
+        ("skill: money", "skill: 2026-02-30", 10, "not YAML (day is out of range for month)"),
     ],
 )
 def test_a_mistake_names_line_and_field(old: str, new: str, line: int, field: str, tmp_path: Path) -> None:
@@ -101,6 +102,12 @@ def test_a_mistake_names_line_and_field(old: str, new: str, line: int, field: st
 @pytest.mark.parametrize("text", ["", "- safety", "categories: []", "categories: {}", "42", "\x00"])
 def test_what_is_no_catalogue_at_all(text: str, tmp_path: Path) -> None:
     with pytest.raises(WrongCatalogue, match=r"catalogue\.yaml"):
+        load_catalogue(written(tmp_path, text))
+
+
+@pytest.mark.parametrize("text", ["categories: &all [*all]", "[" * 3_000], ids=["within itself", "too deep"])
+def test_what_has_no_end(text: str, tmp_path: Path) -> None:
+    with pytest.raises(WrongCatalogue, match="something within itself"):
         load_catalogue(written(tmp_path, text))
 
 

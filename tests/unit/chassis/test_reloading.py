@@ -101,3 +101,19 @@ def test_an_unchanged_file_is_not_read_again(file: Path, caplog: pytest.LogCaptu
     text.look()
     text.look()
     assert (reads, caplog.messages) == (["read"], [])
+
+
+def test_a_file_that_its_reader_stumbles_over_ends_nobody(file: Path) -> None:
+    def load() -> int:
+        number = int(file.read_text())
+        if number > 1:
+            raise RecursionError
+        return number
+
+    number = Reloaded([file], load)
+    file.write_text("22")
+    number.look()
+    assert (number(), refused()) == (1, 1)
+    file.write_text("-4")
+    number.look()
+    assert (number(), refused()) == (-4, 0)
