@@ -110,7 +110,8 @@ class Repository:
         submissions = sum(message.type == "ticket.submit" for message in messages)
         writing = [one for one in messages if one.type in WRITING]
         persons = {person for one in writing if (person := account_named(one)) is not None}
-        emails = {one.data["requester"]["email"] for one in writing if one.data["requester"].get("email")}
+        bringing = [one.data["requester"] for one in messages if one.type in WRITING or one.type == "account.merge"]
+        emails = {requester["email"] for requester in bringing if requester.get("email")}
         temporary = {temporary_key(one["account_id"]) for one in map(temporary_named, messages) if one is not None}
         ending = {one.subject for one in messages if one.type == f"timer.{END}" and one.subject is not None}
         named = {key for one in messages if (key := account_named(one)) is not None} | temporary | ending

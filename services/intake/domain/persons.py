@@ -14,7 +14,7 @@ from services.intake.domain.accounts import Account, AccountWritten, contact_cha
 from services.intake.domain.expiry import end
 from services.intake.domain.moving import move
 from services.intake.domain.recording import and_then
-from services.intake.domain.requesters import Caller, temporary_account
+from services.intake.domain.requesters import Caller, contact, temporary_account
 from services.intake.domain.state import State
 
 
@@ -61,7 +61,8 @@ def _join(state: State, message: Message, account: Account, person: str, now: da
 
 
 def merge_account(state: State, message: Message, caller: Caller, now: datetime) -> Decision:
-    """`account.merge`: the tickets of a temporary account, and it has to have an address, go to a real one; it ends."""
+    """`account.merge`: the tickets of a temporary account, and it has to have an address, go to a real one; it ends.
+    The real one's address, where the command brings one, is taken as with a submission."""
     if caller.requester.kind != "account":
         sentence = "A temporary account is merged into one that the channel has authenticated."
         return Decision(answer=rejected("forbidden", sentence, {"requester": ["must be no temporary account"]}))
@@ -71,11 +72,10 @@ def merge_account(state: State, message: Message, caller: Caller, now: datetime)
     if account.contact_email is None:
         sentence = "Only a temporary account with a contact address can be merged into another."
         return Decision(answer=rejected("forbidden", sentence, {"temporary": ["has no contact address"]}))
-    real = state.accounts.get(caller.requester.account)
-    reached = {"contact_version": 0 if real is None else real.contact_version}
+    # As for a ticket that opens: should the real account join another's person at once, one turn has to see the other.
+    reached = contact(state, caller, opens=True, without=account.key)
     tickets = [one for one in state.tickets.values() if one.requester.account == account.key]
-    moved = move(state, message, tickets, caller.person, now, reached, caller.requester.account)
-    # Should the real account join another's person at the same moment, one of the two turns has to see the other.
-    held = [] if real is None or not real.may_join else [AccountWritten(replace(real, version=real.version + 1))]
-    done = Decision(held, answer=Answer("command.accepted", {}, caller.requester.id))
+    changed = {"contact_version": reached.version}
+    moved = move(state, message, tickets, caller.person, now, changed, caller.requester.account)
+    done = Decision(reached.changes, reached.said, Answer("command.accepted", {}, caller.requester.id))
     return and_then(done, and_then(end(account, now), moved))

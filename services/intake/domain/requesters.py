@@ -110,11 +110,12 @@ def open_temporary(state: State, message: Message, now: datetime) -> Decision:
     return Decision(changes, said, Answer("account.temporary_opened", opened, account_id), timers)
 
 
-def contact(state: State, caller: Caller, *, opens: bool = False) -> Contact:
+def contact(state: State, caller: Caller, *, opens: bool = False, without: str = "") -> Contact:
     """What the address that came with a command changes: it is fixed while the requester has an open ticket.
 
     An account for which a ticket `opens`, and which may end or join another at any moment, is written in any case: so
-    the two, should they come at once, conflict. Who has an address that another account has is mailed a code.
+    the two, should they come at once, conflict. Who has an address that another account has is mailed a code; the key
+    of one that ends by this very command is `without`.
     """
     key = caller.requester.account
     account = state.accounts.get(key) or Account(key, 0, None, 0)
@@ -124,7 +125,7 @@ def contact(state: State, caller: Caller, *, opens: bool = False) -> Contact:
         held = (AccountWritten(replace(account, version=account.version + 1)),) if opens and may_change else ()
         return Contact(account.contact_version, held)
     version = account.contact_version + 1
-    shared = any(one.key != key for one in state.sharing(caller.email or ""))
+    shared = any(one.key not in (key, without) for one in state.sharing(caller.email or ""))
     account = replace(
         account,
         version=account.version + 1,

@@ -236,6 +236,27 @@ def test_of_tickets_for_one_issue_the_older_goes_on_after_a_merge() -> None:
     assert in_order(desk)
 
 
+def test_a_merge_takes_the_address_that_the_real_account_brings() -> None:
+    desk = Desk()
+    zoe = opened(desk)
+    number = desk.opened(requester=zoe)
+    heard = merge(desk, account("ann", email=EMAIL), zoe)
+    assert desk.state.accounts["account:ann"].contact_email == EMAIL
+    assert desk.ticket(number).contact_version == 1
+    assert heard.events().count("account.contact_changed") == 2, "hers, and that zoe's is forgotten"
+    assert codes(heard) == [], "who had it too is no more"
+
+
+def test_a_merge_changes_no_address_while_a_ticket_is_open() -> None:
+    desk = Desk()
+    zoe = opened(desk)
+    number = desk.opened(requester=zoe)
+    desk.submit(account("ann", email="ann@example.org"), **OTHER)
+    merge(desk, account("ann", email="new@example.org"), zoe)
+    assert desk.state.accounts["account:ann"].contact_email == "ann@example.org"
+    assert desk.ticket(number).contact_version == 1
+
+
 @pytest.mark.parametrize("first", [0, 1], ids=["the temporary one confirmed first", "the real one confirmed first"])
 def test_an_account_is_merged_into_one_that_it_is_one_person_with(first: int) -> None:
     desk = Desk()
