@@ -82,6 +82,8 @@ class Model(Persons):
             if earlier.person != person:
                 return refused("forbidden")
             earlier = self.goes_on(earlier)
+            if earlier.person != person:
+                return refused("forbidden")
             holder = self.holder(person, earlier.key)
             if holder is None and may_reopen(earlier, now):
                 return self._reopened(earlier, now)
@@ -128,6 +130,8 @@ class Model(Persons):
         match type_:
             case "ticket.reply":
                 case = self.goes_on(case)
+                if case.person != self.person_of(data):
+                    return refused("forbidden")
                 if case.is_open:
                     return self._written(case, now, "command.accepted")
                 holder = self.holder(case.person, case.key)

@@ -30,10 +30,13 @@ def reply(state: State, message: Message, caller: Caller, ticket: Ticket, now: d
     If the issue of a closed ticket is open again in another one, the reply becomes a note there. A reply to a merged
     ticket goes to the one that goes on.
     """
+    ticket = state.final(ticket)
+    if ticket.person != caller.person:  # it was merged before the account that filed it became another's
+        return Decision(answer=answers.not_yours())
     files = attached(state, message)
     if isinstance(files, Answer):
         return Decision(answer=files)
-    return with_files(_reply(state, message, caller, state.final(ticket), files, now), files, now)
+    return with_files(_reply(state, message, caller, ticket, files, now), files, now)
 
 
 def _reply(state: State, message: Message, caller: Caller, ticket: Ticket, files: Attached, now: datetime) -> Decision:

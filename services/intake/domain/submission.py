@@ -50,9 +50,10 @@ def _submit(
         earlier = state.ticket(data["refers_to"])
         if earlier is None:
             return Decision(answer=answers.unknown_ticket(data["refers_to"]))
-        if earlier.person != caller.person:
+        goes_on = state.final(earlier)
+        if {earlier.person, goes_on.person} != {caller.person}:
             return Decision(answer=answers.not_yours())
-        earlier = state.final(earlier)
+        earlier = goes_on
         holder = state.holder(earlier.person, earlier.key)
         if holder is None and may_reopen(earlier, now):
             return reopen(state, message, caller, earlier, _text(data, earlier), now, details)

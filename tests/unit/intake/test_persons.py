@@ -302,6 +302,24 @@ def test_an_account_that_ended_earlier_in_the_same_turn_lets_nobody_in() -> None
     assert desk.submit(zoe, **OTHER).code == "unauthenticated"
 
 
+def test_what_was_merged_into_the_ticket_of_another_account_leads_nobody_there_after_it_left() -> None:
+    desk = Desk()
+    one, two = opened(desk), opened(desk)
+    confirm(desk, one)
+    confirm(desk, two)
+    number = desk.opened(status="assigned", requester=one)
+    goes_on = desk.opened(requester=two, **OTHER)
+    desk.agent("ticket.merge_into", number, to_number=goes_on)
+    assert desk.reply(number, one).ticket["number"] == goes_on, "one person yet"
+    merge(desk, account("ann"), one)
+    before = desk.ticket(goes_on)
+    assert desk.reply(number, account("ann")).code == "forbidden"
+    assert desk.submit(account("ann"), refers_to=number).code == "forbidden"
+    assert desk.ticket(goes_on) == before
+    assert desk.reply(number, two).code == "forbidden"
+    assert desk.reply(goes_on, two).type == "command.accepted"
+
+
 def test_merging_twice_finds_no_account_any_more() -> None:
     desk = Desk()
     zoe = opened(desk)
