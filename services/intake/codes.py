@@ -1,5 +1,5 @@
 """Codes that confirm an address: computed from the service's key, so that they are stored nowhere, and compared in
-constant time; of one account only so many wrong ones are looked at. The page is docs/accounts.md.
+constant time; for one address only so many wrong ones are looked at. The page is docs/accounts.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass
 DIGITS = 8
 MOST_WRONG = 10
 WRONG_SECONDS = 60.0
-"""Wrong codes of one account that are looked at in so many seconds, by each instance."""
+"""Wrong codes for one address that are looked at in so many seconds, by each instance: anybody may open accounts with
+the address of somebody else, and guess with all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Guess:
     account: str
     contact_version: int
     code: str
+    address: str
 
 
 class Codes:
@@ -33,7 +35,7 @@ class Codes:
         self._key = key.encode()
         self._clock = clock
         self._wrong: dict[str, tuple[float, int]] = {}
-        """Of accounts with wrong codes: until when they count, and how many there were."""
+        """Of addresses with wrong codes: until when they count, and how many there were."""
 
     def code(self, account: str, contact_version: int) -> str:
         """The code for an account's address of that version: the same each time it is computed."""
@@ -44,17 +46,17 @@ class Codes:
     def checked(self, guesses: Iterable[Guess]) -> tuple[frozenset[Guess], Mapping[str, float]]:
         """Those that are right; and the accounts of which no more are looked at, with the seconds until they are."""
         now = self._clock()
-        self._wrong = {account: wrong for account, wrong in self._wrong.items() if wrong[0] > now}
+        self._wrong = {address: wrong for address, wrong in self._wrong.items() if wrong[0] > now}
         right: set[Guess] = set()
         not_looked_at: dict[str, float] = {}
         for guess in dict.fromkeys(guesses):
-            until, count = self._wrong.get(guess.account, (now + WRONG_SECONDS, 0))
+            until, count = self._wrong.get(guess.address, (now + WRONG_SECONDS, 0))
             if count >= MOST_WRONG:
                 not_looked_at[guess.account] = until - now
             elif hmac.compare_digest(self.code(guess.account, guess.contact_version).encode(), as_typed(guess.code)):
                 right.add(guess)
             else:
-                self._wrong[guess.account] = (until, count + 1)
+                self._wrong[guess.address] = (until, count + 1)
         return frozenset(right), not_looked_at
 
 

@@ -24,9 +24,9 @@ def confirm_contact(state: State, message: Message, caller: Caller, now: datetim
     account = state.accounts.get(caller.requester.account)
     if account is None or account.contact_email is None:
         return Decision(answer=rejected("wrong_status", "This account has no contact address to confirm."))
-    if account.key in state.prepared.codes_again_at:
-        return Decision(answer=answers.too_many_attempts(state.prepared.codes_again_at[account.key]))
     if (account.key, account.contact_version, message.data["code"]) not in state.prepared.right_codes:
+        if account.key in state.prepared.codes_again_at:
+            return Decision(answer=answers.too_many_attempts(state.prepared.codes_again_at[account.key]))
         return Decision(answer=answers.invalid({"code": ["It is not the code that was mailed to this address."]}))
     done = Decision(answer=Answer("command.accepted", {}, account.id))
     if account.is_confirmed:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from services.intake.codes import MOST_WRONG, WRONG_SECONDS, Codes, Guess
 
+ADDRESS = "ann@example.org"
+
 
 def test_a_code_is_of_one_account_one_address_and_one_key() -> None:
     codes = Codes("k" * 32)
@@ -17,7 +19,11 @@ def test_a_code_is_of_one_account_one_address_and_one_key() -> None:
 def test_the_right_code_is_right_also_with_blanks_around_it() -> None:
     codes = Codes("k" * 32)
     code = codes.code("account:a", 3)
-    guesses = [Guess("account:a", 3, code), Guess("account:a", 3, f" {code}\n"), Guess("account:a", 2, code)]
+    guesses = [
+        Guess("account:a", 3, code, ADDRESS),
+        Guess("account:a", 3, f" {code}\n", ADDRESS),
+        Guess("account:a", 2, code, ADDRESS),
+    ]
     right, refused = codes.checked(guesses)
     assert (right, refused) == (frozenset(guesses[:2]), {})
 
@@ -26,18 +32,25 @@ def test_a_code_is_right_in_full_width_digits_and_in_groups_and_no_other_text_do
     codes = Codes("k" * 32)
     code = codes.code("account:a", 3)
     full_width = code.translate({ord("0") + n: ord("\uff10") + n for n in range(10)})
-    guesses = [Guess("account:a", 3, text) for text in (full_width, f"{code[:4]}\u00a0{code[4:]}", "código")]
+    guesses = [Guess("account:a", 3, text, ADDRESS) for text in (full_width, f"{code[:4]}\u00a0{code[4:]}", "código")]
     assert codes.checked(guesses) == (frozenset(guesses[:2]), {})
 
 
 def test_ten_wrong_codes_a_minute_of_an_account_are_looked_at_and_then_not_even_the_right_one() -> None:
     clock = [0.0]
     codes = Codes("k" * 32, lambda: clock[0])
-    right = Guess("account:a", 1, codes.code("account:a", 1))
-    wrong = [Guess("account:a", 1, f"{n}") for n in range(MOST_WRONG)]
+    right = Guess("account:a", 1, codes.code("account:a", 1), ADDRESS)
+    wrong = [Guess("account:a", 1, f"{n}", ADDRESS) for n in range(MOST_WRONG)]
     assert codes.checked(wrong) == (frozenset(), {})
     assert codes.checked([right]) == (frozenset(), {"account:a": WRONG_SECONDS})
-    other = Guess("account:b", 1, codes.code("account:b", 1))
+    other = Guess("account:b", 1, codes.code("account:b", 1), "bob@example.org")
     assert codes.checked([other]) == (frozenset([other]), {})
     clock[0] = WRONG_SECONDS + 1
     assert codes.checked([right]) == (frozenset([right]), {})
+
+
+def test_whoever_opens_many_accounts_with_one_address_guesses_no_more_for_it() -> None:
+    codes = Codes("k" * 32, lambda: 0.0)
+    guesses = [Guess(f"temporary:{n}", 1, "wrong", ADDRESS) for n in range(MOST_WRONG + 5)]
+    right, refused = codes.checked(guesses)
+    assert (right, len(refused)) == (frozenset(), 5)

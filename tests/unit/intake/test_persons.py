@@ -77,8 +77,9 @@ def test_too_many_wrong_codes_are_told_when_to_try_again() -> None:
     desk = Desk()
     zoe = opened(desk)
     desk.prepare(codes_again_at={key_of(zoe): desk.now})
-    heard = confirm(desk, zoe)
+    heard = confirm(desk, zoe, "12345678")
     assert (heard.code, heard.data["retry_at"]) == ("rate_limited", desk.now)
+    assert confirm(desk, zoe).type == "command.accepted", "it was looked at before, and was right"
 
 
 def test_a_real_account_is_asked_to_confirm_an_address_that_another_account_has() -> None:
