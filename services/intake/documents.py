@@ -58,13 +58,15 @@ def entry_of(document: Mapping[str, Any]) -> Entry:
 
 
 def account_document(account: Account) -> Document:
-    """An account as it is stored."""
-    return document_by(account, "key")
+    """An account as it is stored, with whose its address is: by that it is found."""
+    return document_by(account, "key") | {"mailbox": account.mailbox}
 
 
 def account_of(document: Mapping[str, Any]) -> Account:
     """The inverse of `account_document`."""
-    return Account(**values_by(document, "key"))
+    values = values_by(document, "key")
+    values.pop("mailbox", None)
+    return Account(**values)
 
 
 def agent_document(agent: KnownAgent) -> Document:

@@ -90,9 +90,9 @@ class Preparing:
         confirming = [one for one in messages if one.type == "account.confirm_contact" and one.key in known]
         accounts = self._accounts({known[one.key] for one in confirming})
         right, refused = self._codes.checked(
-            Guess(account.key, account.contact_version, one.data["code"], account.contact_email)
+            Guess(account.key, account.contact_version, one.data["code"], account.mailbox)
             for one in confirming
-            if (account := accounts.get(known[one.key])) is not None and account.contact_email is not None
+            if (account := accounts.get(known[one.key])) is not None and account.mailbox is not None
         )
         codes = frozenset((one.account, one.contact_version, one.code) for one in right)
         return replace(found, right_codes=codes, codes_again_at=_moments(refused, now))

@@ -30,7 +30,7 @@ from services.intake.documents import (
     ticket_document,
     ticket_of,
 )
-from services.intake.domain.accounts import END, TEMPORARY_LASTS, Account, temporary_key
+from services.intake.domain.accounts import END, TEMPORARY_LASTS, Account, mailbox, temporary_key
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import HANDED_OVER
 from services.intake.domain.decide import FOR_WHO_MAY_HAVE_IT
@@ -60,9 +60,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("number", ASCENDING)]),
     ],
     "entries": [IndexModel([("ticket_id", ASCENDING), ("version", ASCENDING)], unique=True)],
-    "accounts": [
-        IndexModel([("contact_email", ASCENDING)], partialFilterExpression={"contact_email": {"$type": "string"}})
-    ],
+    "accounts": [IndexModel([("mailbox", ASCENDING)], partialFilterExpression={"mailbox": {"$type": "string"}})],
     "counters": [],
     "agents": [],
     "escalatable": [],
@@ -111,12 +109,12 @@ class Repository:
         writing = [one for one in messages if one.type in WRITING]
         persons = {person for one in writing if (person := account_named(one)) is not None}
         bringing = [one.data["requester"] for one in messages if one.type in WRITING or one.type == "account.merge"]
-        emails = {requester["email"] for requester in bringing if requester.get("email")}
+        mailboxes = {mailbox(requester["email"]) for requester in bringing if requester.get("email")}
         temporary = {temporary_key(one["account_id"]) for one in map(temporary_named, messages) if one is not None}
         ending = {one.subject for one in messages if one.type == f"timer.{END}" and one.subject is not None}
         named = {key for one in messages if (key := account_named(one)) is not None} | temporary | ending
         self._take_numbers(submissions)
-        found, known = self._tickets_and_accounts(_numbers_named(messages), persons, named, emails)
+        found, known = self._tickets_and_accounts(_numbers_named(messages), persons, named, mailboxes)
         accounts = {account.key: account for account in known}
         theirs = self._of_one_person(messages, accounts)
         listed, pages = self._pages(messages, accounts)
@@ -172,7 +170,7 @@ class Repository:
         numbers: Collection[str],
         persons: Collection[str],
         accounts: Collection[str],
-        emails: Collection[str] = (),
+        mailboxes: Collection[str] = (),
     ) -> tuple[Iterable[Ticket], Iterable[Account]]:
         """The tickets of these numbers and all that these persons have open; and these accounts, and those that have
         one of these addresses."""
@@ -184,7 +182,7 @@ class Repository:
         queries = {
             "tickets": Find("tickets", {"$or": ways}) if ways else None,
             "accounts": Find("accounts", {"_id": {"$in": list(accounts)}}) if accounts else None,
-            "sharing": Find("accounts", _with_address(emails)) if emails else None,
+            "sharing": Find("accounts", _with_address(mailboxes)) if mailboxes else None,
         }
         asked = {name: query for name, query in queries.items() if query is not None}
         found = dict(zip(asked, find(self.db, *asked.values()), strict=True)) if asked else {}
@@ -195,9 +193,9 @@ class Repository:
         """The tickets of those who have several accounts, or will have: what is open of whom they are one with, and of
         an account that joins another all that moves. Adds to `accounts` (by key) those that it depends on."""
         confirming = _accounts_of("account.confirm_contact", messages, accounts)
-        emails = {account.contact_email for account in confirming if account.contact_email is not None}
-        if emails:
-            sharing = map(account_of, self.db["accounts"].find(_with_address(emails)))
+        mailboxes = {account.mailbox for account in confirming if account.mailbox is not None}
+        if mailboxes:
+            sharing = map(account_of, self.db["accounts"].find(_with_address(mailboxes)))
             accounts |= {account.key: account for account in sharing if account.key not in accounts}
         persons = {account.joined for account in accounts.values() if account.joined is not None}
         moving = {account.key for account in confirming}
@@ -206,12 +204,12 @@ class Repository:
                 key = temporary_key(message.data["temporary"]["account_id"])
                 moving.add(accounts[key].person if key in accounts else key)
                 persons.add(account_named(message) or "")
-        if emails:
-            persons |= {account.key for account in accounts.values() if account.contact_email in emails}
+        if mailboxes:
+            persons |= {account.key for account in accounts.values() if account.mailbox in mailboxes}
         persons |= moving
         if not persons:
             return []
-        found, roots = self._tickets_and_accounts((), persons, persons - accounts.keys() if emails else ())
+        found, roots = self._tickets_and_accounts((), persons, persons - accounts.keys() if mailboxes else ())
         accounts |= {account.key: account for account in roots}
         closed = [
             Find("tickets", {"person": person, "status": "closed"}, [("closed_at", DESCENDING)], MOST_CLOSED)
@@ -325,9 +323,9 @@ def _accounts_of(type_: str, messages: Sequence[Message], accounts: Mapping[str,
     return [accounts[key] for key in keys if key is not None and key in accounts]
 
 
-def _with_address(emails: Collection[str]) -> Document:
+def _with_address(mailboxes: Collection[str]) -> Document:
     """Accounts with one of these addresses; `$type` so that the partial index is used."""
-    return {"contact_email": {"$in": sorted(emails), "$type": "string"}}
+    return {"mailbox": {"$in": sorted(mailboxes), "$type": "string"}}
 
 
 def _numbers_named(messages: Sequence[Message]) -> set[str]:

@@ -61,6 +61,11 @@ class Account:
         return self.joined or self.key
 
     @property
+    def mailbox(self) -> str | None:
+        """Whose the address is."""
+        return None if self.contact_email is None else mailbox(self.contact_email)
+
+    @property
     def has_code(self) -> bool:
         """Whether a code for the address as it is was mailed."""
         return self.contact_email is not None and self.code_version == self.contact_version
@@ -91,6 +96,11 @@ class AccountWritten:
     """A new version of an account."""
 
     account: Account
+
+
+def mailbox(email: str) -> str:
+    """The address as addresses are compared: who writes it in capitals means the same one."""
+    return email.casefold()
 
 
 def temporary_key(account_id: str) -> str:

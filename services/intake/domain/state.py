@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contracts.catalogue import Catalogue
-from services.intake.domain.accounts import TEMPORARY_LASTS, Account, AccountWritten
+from services.intake.domain.accounts import TEMPORARY_LASTS, Account, AccountWritten, mailbox
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.files import File
 from services.intake.domain.history import Entry
@@ -189,7 +189,7 @@ class State:
 
     def sharing(self, email: str) -> list[Account]:
         """The accounts that have this address."""
-        return [one for one in self.accounts.values() if one.contact_email == email]
+        return [one for one in self.accounts.values() if one.mailbox == mailbox(email)]
 
     def history(self, ticket: Ticket) -> list[Entry]:
         """What was read of a ticket's history, and what this turn added, in order."""

@@ -112,6 +112,15 @@ def test_several_temporary_accounts_are_one_requester_once_each_has_confirmed_th
     assert len(listed.data["tickets"]) == 3
 
 
+def test_an_address_in_capitals_is_the_same_address() -> None:
+    desk = Desk()
+    one, two = opened(desk), opened(desk, EMAIL.title())
+    assert desk.state.accounts[key_of(two)].contact_email == EMAIL.title(), "mail goes where they said"
+    confirm(desk, one)
+    confirm(desk, two)
+    assert desk.state.accounts[key_of(two)].person == key_of(one)
+
+
 def test_where_both_have_the_issue_open_the_newer_ticket_is_merged_into_the_older() -> None:
     desk = Desk()
     one, two = opened(desk), opened(desk)
