@@ -38,6 +38,11 @@ _SEEN = f"[^{_BLANK}]"
 _IS_SEEN = re.compile(_SEEN).search
 
 
+def is_blank(text: str) -> bool:
+    """Whether nobody sees anything of it."""
+    return not _IS_SEEN(text)
+
+
 class WireField(fields.Field[T], ABC):
     """A field of the wire. Required unless `optional`; `nullable`: null is a value of it.
 
@@ -98,7 +103,7 @@ class Words(Text):
 
     def read(self, value: Any) -> str:
         words = super().read(value)
-        if not _IS_SEEN(words):
+        if is_blank(words):
             raise ValidationError("Must not be blank.")
         return words
 

@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from contracts.catalogue import Category, Question
+from contracts.fields import is_blank
 
 
 def faults(category: Category, answers: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -17,7 +18,7 @@ def faults(category: Category, answers: Mapping[str, Any]) -> dict[str, list[str
     found = {}
     for question in category.questions:
         answer = answers.get(question.id)
-        is_answered = answer is not None and str(answer).strip() != ""
+        is_answered = answer is not None and not is_blank(str(answer))
         problem = _misfit(question, answer) if is_answered else _missing(question)
         if problem is not None:
             found[f"fields.{question.id}"] = [problem]

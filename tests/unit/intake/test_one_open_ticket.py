@@ -196,6 +196,7 @@ def test_answers_to_questions_stand_in_the_history() -> None:
         ({}, ["order"]),
         ({"order": ""}, ["order"]),
         ({"order": " \t"}, ["order"]),
+        ({"order": "\u200b\u2800"}, ["order"]),
         ({"order": "7", "seen-on": "20260228"}, ["seen-on"]),
         ({"order": "7", "seen-on": "2026-W09-6"}, ["seen-on"]),
         (
