@@ -14,19 +14,22 @@ from marshmallow import ValidationError
 
 T = TypeVar("T")
 
+NESTED = "it is nested too deep, or holds itself"
+
 
 class WrongFile(ValueError):
     """The file cannot be used; the message is a sentence that names file, line and field."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML's own, which lets a plain ValueError out for what only looks like a date or a number."""
+    """Names the line of what looks like a date or a number and is none, which PyYAML leaves to Python's own errors."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep)
-        except ValueError as error:
-            raise yaml.constructor.ConstructorError(None, None, str(error), node.start_mark) from error
+        except (ValueError, AttributeError, KeyError) as error:
+            problem = f"this is no {node.tag.rpartition(':')[2]}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
 
 
 def read_yaml(path: str | Path, what: str, build: Callable[[Any], T]) -> T:
@@ -43,14 +46,14 @@ def read_yaml(path: str | Path, what: str, build: Callable[[Any], T]) -> T:
         data = loader.construct_document(node)
     except OSError as error:
         raise WrongFile(f"{path}: {what} cannot be read ({error.strerror}).") from error
+    except RecursionError as error:
+        raise WrongFile(f"{path}: {what} cannot be read ({NESTED}).") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}" if mark else ""
         raise WrongFile(f"{path}{where}: not YAML ({error.problem}).") from error
     except yaml.YAMLError as error:
         raise WrongFile(f"{path}: not YAML ({str(error).splitlines()[0]}).") from error
-    except RecursionError as error:
-        raise WrongFile(f"{path}: {what} has too much within each other, or something within itself.") from error
     try:
         return build(data)
     except ValidationError as error:

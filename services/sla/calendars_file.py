@@ -18,10 +18,14 @@ import holidays
 import yaml
 
 from contracts.catalogue import BUSINESS
+from services.chassis.yaml_file import NESTED
 from services.sla.domain.calendar import WEEKDAYS, Calendar, CalendarError, Window
 
 HOLIDAY_YEARS = range(2020, 2051)
 """Years for which holidays are asked of the library. Beyond them, and beyond what it knows, none are observed."""
+
+OWN_DAYS_IN = range(1970, 2200)
+"""Years of own days. One beyond them is a slip (or means "for ever", which is written by leaving the weekdays out)."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,19}")
 
@@ -87,6 +91,8 @@ def read_calendars(file: Path) -> Mapping[str, Calendar]:
         node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise WrongCalendars(f"{file} cannot be read ({type(error).__name__}).") from error
+    except RecursionError as error:
+        raise WrongCalendars(f"{file} cannot be read ({NESTED}).") from error
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise WrongCalendars(f"{file}{line}: not YAML: {error.problem}.") from error
@@ -139,9 +145,12 @@ def _window(part: _Part) -> Window:
 def _day(part: _Part) -> date:
     text = part.text()
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise part.wrong(f"{text!r} is no date such as 2026-12-24") from error
+    if day.year not in OWN_DAYS_IN:
+        raise part.wrong(f"{text} is not of the years {OWN_DAYS_IN[0]} to {OWN_DAYS_IN[-1]}")
+    return day
 
 
 def _holidays(part: _Part) -> frozenset[date]:
@@ -150,9 +159,11 @@ def _holidays(part: _Part) -> frozenset[date]:
     subdivision = fields["subdivision"].text() if "subdivision" in fields else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that it knows fewer years than it was asked for
+        error: Exception | None = None
         try:
-            return frozenset(holidays.country_holidays(country, subdiv=subdivision, years=HOLIDAY_YEARS))
-        except NotImplementedError as error:
-            raise part.wrong(
-                f"the library `holidays` has no {' '.join(filter(None, (country, subdivision)))}"
-            ) from error
+            found = holidays.country_holidays(country, subdiv=subdivision, years=HOLIDAY_YEARS)
+            if getattr(found, "country", None) or getattr(found, "market", None):
+                return frozenset(found)
+        except (NotImplementedError, TypeError) as raised:  # TypeError: another name of the library's, no country's
+            error = raised
+        raise part.wrong(f"the library `holidays` has no {' '.join(filter(None, (country, subdivision)))}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def test_reads_every_field(tmp_path: Path) -> None:
         ("kind: choice", "kind: colour", 17, "categories.2.questions.1.kind"),
         ("    skill: money", "    name: Money", 10, "name is there twice"),
         ("skill: money", "skill: [money", 11, "not YAML"),
-        ("skill: money", "skill: 2026-02-30", 10, "not YAML (day is out of range for month)"),
+        ("skill: money", "skill: 2026-02-30", 10, "not YAML (this is no timestamp)"),
     ],
 )
 def test_a_mistake_names_line_and_field(old: str, new: str, line: int, field: str, tmp_path: Path) -> None:
@@ -107,10 +108,25 @@ def test_what_is_no_catalogue_at_all(text: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["categories: &all [*all]", "[" * 3_000], ids=["within itself", "too deep"])
 def test_what_has_no_end(text: str, tmp_path: Path) -> None:
-    with pytest.raises(WrongCatalogue, match="something within itself"):
+    with pytest.raises(WrongCatalogue, match="nested too deep, or holds itself"):
         load_catalogue(written(tmp_path, text))
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(WrongCatalogue, match="cannot be read"):
         load_catalogue(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("name: Safety", "name: 2026-13-45", "line 3: not YAML (this is no timestamp)"),
+        ("name: Safety", "name: !!bool x", "line 3: not YAML (this is no bool)"),
+        ("priority: 1", f"priority: {'9' * 5000}", "line 4: not YAML (this is no int)"),
+        ("categories:", "categories: &all [*all]\nmore:", "the catalogue cannot be read (it is nested too deep"),
+        ("categories:", f"categories: {'[' * 3000}", "the catalogue cannot be read (it is nested too deep"),
+    ],
+)
+def test_what_yaml_itself_stumbles_over_is_one_sentence_too(old: str, new: str, problem: str, tmp_path: Path) -> None:
+    with pytest.raises(WrongCatalogue, match=re.escape(problem)):
+        load_catalogue(written(tmp_path, GOOD.replace(old, new, 1)))

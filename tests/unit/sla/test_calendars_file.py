@@ -97,6 +97,20 @@ WRONG = {
         GOOD.replace("2026-12-24", "2026-02-30"),
         "line 11: calendars.business.closed_days[0]: '2026-02-30' is no date",
     ),
+    "a day of no calendar's years": (
+        GOOD.replace("2026-12-24", "9999-12-31"),
+        "line 11: calendars.business.closed_days[0]: 9999-12-31 is not of the years 1970 to 2199",
+    ),
+    "the first day there is": (GOOD.replace("2026-12-24", "0001-01-01"), "line 11: calendars.business.closed_days[0]"),
+    "a country that is a word of the library's": (
+        GOOD.replace("DE", "registry"),
+        "line 9: calendars.business.holidays",
+    ),
+    "a country that has no days": (
+        GOOD.replace("DE", "HolidayBase").replace("      subdivision: BE\n", ""),
+        "line 9: calendars.business.holidays: the library `holidays` has no HolidayBase",
+    ),
+    "nested without end": ("[" * 3000, "calendars.yaml cannot be read (it is nested too deep"),
     "closed days that are no list": (
         GOOD.replace("[2026-12-24]", "2026-12-24"),
         "line 11: calendars.business.closed_days: must be a list",
