@@ -12,7 +12,8 @@ TARGETS = ("first_reply", "next_reply")
 class Armed(Payload):
     """Event `sla.armed`: by when the desk should reply, and from when the ticket may be escalated.
 
-    `status_version` is the snapshot's; `calendar_version` names the calendars and targets it was reckoned with.
+    `status_version` is the snapshot's; of two for the same one that with the higher `revision` holds, whichever comes
+    last. `calendar_version` names the calendars and targets it was reckoned with.
     """
 
     number = common.ticket_number()
@@ -23,6 +24,7 @@ class Armed(Payload):
     warn_at = Moment()
     escalatable_at = Moment()
     calendar_version = Text(64)
+    revision = Whole(1, optional=True)
 
 
 class Fired(Armed):

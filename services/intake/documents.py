@@ -82,12 +82,17 @@ def agent_of(document: Mapping[str, Any]) -> KnownAgent:
 
 def escalatable_document(one: Escalatable) -> Document:
     """From when on a ticket may be escalated, as it is stored."""
-    return {"_id": one.ticket_id, "status_version": one.status_version, "at": one.at}
+    return {
+        "_id": one.ticket_id,
+        "status_version": one.status_version,
+        "at": one.at,
+        "revision": one.revision,
+    }
 
 
 def escalatable_of(document: Mapping[str, Any]) -> Escalatable:
     """The inverse of `escalatable_document`."""
-    return Escalatable(document["_id"], document["status_version"], document["at"])
+    return Escalatable(document["_id"], document["status_version"], document["at"], document.get("revision"))
 
 
 def document_by(value: Any, key: str) -> Document:

@@ -146,7 +146,7 @@ class Repository:
             *conditional_writes("accounts", state.loaded_accounts, state.accounts, account_document),
             *conditional_writes("agents", state.loaded_agents, state.agents, agent_document, "revision"),
             *conditional_writes(
-                "escalatable", state.loaded_escalatable, state.escalatable, escalatable_document, "status_version"
+                "escalatable", state.loaded_escalatable, state.escalatable, escalatable_document, "revision"
             ),
             *conditional_writes(RECORDS, state.loaded_files, state.files, file_document),
             *(Write("entries", entry_document(entry)) for entry in state.written_entries),

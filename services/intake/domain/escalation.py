@@ -41,9 +41,13 @@ def escalate(state: State, message: Message, ticket: Ticket, now: datetime) -> D
 
 
 def armed(state: State, message: Message) -> Escalatable | None:
-    """What `sla.armed` says, for the newest status that is known of; None if newer news are."""
+    """What `sla.armed` says, for the newest status that is known of; None if newer news are.
+
+    Of two for one status (a reclassified ticket's calendar may be another) the later of sla's own holds.
+    """
     data = message.data
     known = state.escalatable.get(data["ticket_id"])
-    if known is not None and known.status_version > data["status_version"]:
+    told = Escalatable(data["ticket_id"], data["status_version"], data["escalatable_at"], data.get("revision"))
+    if known is not None and (known.status_version, known.revision or 0) > (told.status_version, told.revision or 0):
         return None
-    return Escalatable(data["ticket_id"], data["status_version"], data["escalatable_at"])
+    return told

@@ -52,6 +52,8 @@ class Escalatable:
     ticket_id: str
     status_version: int
     at: datetime
+    revision: int | None = None
+    """sla's, by which what it said sooner and what comes later are told apart; None: stored before there was one."""
 
 
 @dataclass(frozen=True, slots=True)

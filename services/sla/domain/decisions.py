@@ -164,11 +164,12 @@ def _judged(ticket: Ticket) -> tuple[Ticket, list[Say]]:
 
 
 def _announced(ticket: Ticket) -> tuple[Ticket, list[Say]]:
-    """Say by when the desk should reply, once for each `status_version` (intake keeps it so) and each `due_at`."""
+    """Say by when the desk should reply: for each `status_version` (intake keeps it so), and when it moves."""
     watch = ticket.running
     if watch is None:
         return replace(ticket, announced=None), []
-    announced = (watch.clock.id, int(ticket.newest["status_version"]), watch.deadline.due_at.isoformat())
+    moments = watch.deadline.due_at.isoformat(), watch.deadline.escalatable_at.isoformat()
+    announced = (watch.clock.id, int(ticket.newest["status_version"]), *moments)
     if announced == ticket.announced:
         return ticket, []
     return replace(ticket, announced=announced), [_event(ticket, "sla.armed", _armed(ticket, watch))]
@@ -232,6 +233,7 @@ def _armed(ticket: Ticket, watch: Watch) -> dict[str, Any]:
         "warn_at": deadline.warn_at,
         "escalatable_at": deadline.escalatable_at,
         "calendar_version": deadline.calendar_version,
+        "revision": ticket.revision,
     }
 
 

@@ -40,8 +40,8 @@ class Ticket:
     spans: tuple[Span, ...]
     watches: tuple[Watch, ...] = ()
     """In the order of their clocks; only the last may be running or paused."""
-    announced: tuple[str, int, str] | None = None
-    """The last `sla.armed` of the running clock: its id, the `status_version` and `due_at` (RFC 3339)."""
+    announced: tuple[str, int, str, str] | None = None
+    """The last `sla.armed` of the running clock: its id, the `status_version`, `due_at` and `escalatable_at`."""
     reminded: int | None = None
     """The `status_version` of the suggestion whose closing the requester was reminded of."""
 

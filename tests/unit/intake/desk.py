@@ -256,7 +256,9 @@ class Desk:
             self.state.apply(change)
         return decision
 
-    def armed(self, number: str, escalatable_at: datetime, status_version: int | None = None) -> Decision:
+    def armed(
+        self, number: str, escalatable_at: datetime, status_version: int | None = None, revision: int = 1
+    ) -> Decision:
         """`sla.armed` for the status in which the ticket is."""
         ticket = self.ticket(number)
         data = {
@@ -268,6 +270,7 @@ class Desk:
             "warn_at": self.now,
             "escalatable_at": escalatable_at,
             "calendar_version": "1",
+            "revision": revision,
         }
         return self.hear("sla.armed", data, "sla")
 

@@ -312,6 +312,16 @@ def test_an_escalation_before_its_time_is_told_when_it_may_come() -> None:
     assert desk.requester("ticket.escalate", number).type == "command.accepted"
 
 
+def test_of_two_moments_for_one_status_the_later_word_of_slas_holds_whichever_comes_last() -> None:
+    """What was heard is not remembered, so after a crash an earlier word comes again behind the later one."""
+    desk = Desk()
+    number = desk.opened()
+    desk.armed(number, desk.now + timedelta(days=7), revision=1)
+    desk.armed(number, desk.now + timedelta(days=9), revision=2)
+    desk.armed(number, desk.now + timedelta(days=7), revision=1)
+    assert desk.requester("ticket.escalate", number).data["eligible_at"] == desk.now + timedelta(days=9)
+
+
 def test_the_requester_or_a_moderator_escalates_once_and_the_agent_hears_it() -> None:
     for kind, who in (("moderator", {"moderator": {"id": "mod1"}}), ("requester", {"requester": account()})):
         desk = Desk()

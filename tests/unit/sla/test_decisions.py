@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -127,6 +127,17 @@ def test_armed_is_said_once_for_each_status_version_and_deadline() -> None:
         (5, day(8)),
         (5, day(2)),
     ]
+
+
+def test_armed_is_said_anew_when_only_the_moment_of_an_escalation_moves() -> None:
+    """Reclassified to a category whose calendar has a holiday after the deadline: due as before, escalatable later."""
+    other = replace(CALENDAR, name="other", closed_days=frozenset({date(2026, 6, 4)}))
+    safety = CATALOGUE.categories["safety"]
+    categories = {"safety": safety, "general": replace(safety, id="general", calendar="other")}
+    desk = Desk(Policy.of({"business": CALENDAR, "other": other}, Catalogue(categories)))
+    desk.hear(opened(category="safety"), after(opened(category="safety"), "reclassify", day(1, 10)))
+    armed = [(say.data["due_at"], say.data["escalatable_at"], say.data["revision"]) for say in desk.said]
+    assert armed == [(day(2), day(8), 1), (day(2), day(9), 2)]
 
 
 def test_a_deadline_once_set_outlives_a_change_of_policy() -> None:
