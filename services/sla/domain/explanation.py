@@ -77,7 +77,8 @@ def explain(watch: Watch, calendar: Calendar, now: datetime) -> Explanation:
 def _segments(watch: Watch, calendar: Calendar, until: datetime) -> Iterator[Segment]:
     clock, due_at = watch.clock, watch.deadline.due_at
     pauses = [*clock.pauses, *([(clock.paused_at, until)] if clock.paused_at else [])]
-    pauses = [pause for pause in pauses if pause[0] < due_at]  # a later one moves nothing
+    # as policy.paused: one that begins when no business time is left moves nothing
+    pauses = [pause for pause in pauses if calendar.business_time_between(pause[0], due_at)]
     hours = calendar.open_between(clock.started_at, min(until, due_at))
     cuts = {clock.started_at, until, *(at for interval in (*hours, *pauses) for at in interval)}
     if clock.started_at < due_at < until:

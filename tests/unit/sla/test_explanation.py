@@ -68,6 +68,20 @@ def test_a_clock_that_stands_still_has_what_was_left_when_it_was_paused() -> Non
     assert (found.worked, found.paused, found.remaining) == (2 * HOUR, 9 * HOUR, 38 * HOUR)
 
 
+def test_a_pause_that_began_when_no_time_was_left_is_none_for_it_moved_nothing() -> None:
+    """Written on Monday evening, due at the opening of the Monday after: by Friday evening nothing is left."""
+    desk = Desk()
+    desk.hear(*story(("assign", 0.5), ("ask", 1), ("customer", 11), ("ask", 4 * 24 + 11), ("customer", 7 * 24 + 3)))
+    following = desk.ticket.watches[-1]
+    assert following.deadline.due_at == day(8, 8)
+    found = explain(following, CALENDAR, day(8, 13))
+    assert (found.worked, found.paused, found.remaining) == (40 * HOUR, 0 * HOUR, 0 * HOUR)
+    assert [(one.begins, one.ends, one.counts) for one in found.segments][-2:] == [
+        (day(5, 18), day(8, 8), Counts.OUTSIDE_HOURS),
+        (day(8, 8), day(8, 13), Counts.OVER),
+    ]
+
+
 def test_days_on_which_the_desk_does_not_open_are_named() -> None:
     calendar = Calendar("holiday", "1", ZoneInfo("UTC"), CALENDAR.hours, frozenset({date(2026, 6, 8)}))
     found = explain(watch(day(5, 17), day(9, 17), [], None), calendar, day(5, 17))
@@ -100,6 +114,7 @@ def test_the_pieces_tile_the_clocks_time_and_add_up(
     assert all(begins < after for begins, after in pairwise(ends))
     assert all(one.counts != other.counts for one, other in pairwise(found.segments))
     assert found.worked == used(desk, start, min(until, due), holds)
+    assert found.paused == desk.business_time_between(target, due), "by so much the deadline was moved"
     if until >= due:
         assert found.worked == desk.business_time_between(start, target)
         assert found.remaining == timedelta()
