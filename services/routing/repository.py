@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
-from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
@@ -55,6 +54,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("reservation.command_id", ASCENDING)], name="reserved", partialFilterExpression=_RESERVED),
         IndexModel([("reservation.until", ASCENDING)], name="leased", partialFilterExpression=_LEASED),
         IndexModel([("ages_at", ASCENDING)], name="ageing", partialFilterExpression=_AGEING),
+        IndexModel([("category", ASCENDING), ("skill", ASCENDING)], name="asking", partialFilterExpression=_WAITING),
         IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0),
     ],
     "pool": [],
@@ -80,6 +80,7 @@ class Repository:
             Find("agents", {"$or": [{"signed_on": True}, {"_id": {"$in": sorted(_named(messages))}}]}),
             Find("tickets", _touched(messages, now)),
             *([] if messages or self._terms.ageing is None else [_due_to_age(now)]),
+            *([] if messages else [_asking_as_before(skills)]),
         )
         tickets = {document["_id"]: ticket_of(document) for documents in touched for document in documents}
         agents = {document["_id"]: agent_of(document) for document in known}
@@ -181,6 +182,14 @@ def _due_to_age(now: datetime) -> Find:
     return Find("tickets", {**_AGEING, "ages_at": {"$not": {"$gt": now}}}, [("ages_at", ASCENDING)], AGED_AT_ONCE)
 
 
+def _asking_as_before(skills: Mapping[str, str]) -> Find:
+    """Waiting tickets that ask for another skill than their category does now. (A category that is gone is itself.)"""
+    changed: list[Document] = [{"category": id_, "skill": {"$ne": skill}, **_WAITING} for id_, skill in skills.items()]
+    gone = {"$type": "string", "$nin": list(skills)}
+    changed.append({"category": gone, "$expr": {"$ne": ["$skill", "$category"]}, **_WAITING})
+    return Find("tickets", {"$or": changed}, limit=AGED_AT_ONCE)  # each of them is looked for by the index of its own
+
+
 def _named(messages: Sequence[Message]) -> set[str]:
     """The agents whom messages and timers name."""
     senders = {message.data["agent_id"] for message in messages if message.type.startswith("agent.")}
@@ -215,7 +224,7 @@ def _agent_document(agent: Agent) -> Document:
 
 def agent_of(document: Document) -> Agent:
     """The agent that a document of `agents` stores."""
-    lists: dict[str, Any] = {name: tuple(document[name]) for name in ("skills", "languages", "tiers")}
+    lists = {name: tuple(document.get(name, ())) for name in ("skills", "listed", "languages", "tiers")}
     known = {field.name: document[field.name] for field in fields(Agent) if field.name in document}
     return Agent(id=document["_id"], **{**known, **lists})
 

@@ -16,7 +16,15 @@ from services.chassis.decision import Decision, Message, Say
 from services.chassis.unit_of_work import Conflict, Store, Work, open_database
 from services.routing.domain.rules import LEASE, conclude, decide
 from services.routing.domain.state import Agent, Terms, Ticket, View
-from services.routing.repository import INDEXES, URGENCY, Repository, _due_to_age, agent_of, ticket_of
+from services.routing.repository import (
+    INDEXES,
+    URGENCY,
+    Repository,
+    _asking_as_before,
+    _due_to_age,
+    agent_of,
+    ticket_of,
+)
 from tests.unit.routing.builders import (
     NOW,
     a_snapshot,
@@ -241,6 +249,25 @@ def test_a_look_each_second_makes_more_urgent_what_has_waited_for_a_day(instance
         found = admin[f"{desk.name}_routing"]["tickets"].find(query.filter).sort(query.sort).limit(query.limit)
         ran = found.explain()["executionStats"]
         assert ran["totalDocsExamined"] == ran["nReturned"] == 0
+
+
+def test_a_look_each_second_has_the_waiting_ask_for_what_the_catalogue_says_now(instance: Instance, desk: Desk) -> None:
+    asking = [a_ticket(n, category="billing", skill="money") for n in range(250)]
+    as_they_are = [a_ticket(n, category="billing") for n in range(250, 3000)]
+    lost = [a_ticket(3000, category="lost", skill="money"), a_ticket(3001, category="lost", skill="lost")]
+    instance.fill([*asking, *as_they_are, *lost, a_ticket(3002), a_ticket(3003, agent="a9", category="billing")])
+    for _ in range(2):
+        instance.turn()
+    tickets = instance.everything().tickets
+    assert {ticket.skill for ticket in tickets.values() if ticket.category == "billing"} == {"billing"}
+    assert (tickets["t3000"].skill, tickets["t3001"].skill, tickets["t3002"].skill) == ("lost", "lost", "billing")
+    assert instance.repository.writes(instance.begin()[0]) == []
+    with MongoClient[dict[str, Any]](desk.admin_mongo_url, tz_aware=True) as admin:
+        query = _asking_as_before(SKILLS)
+        found = admin[f"{desk.name}_routing"]["tickets"].find(query.filter).limit(query.limit)
+        ran = found.explain()["executionStats"]
+        assert ran["totalDocsExamined"] <= 2, "those of a category that is gone"
+        assert ran["totalKeysExamined"] <= 30
 
 
 def test_a_lease_that_ran_out_is_found_without_any_message(instance: Instance) -> None:

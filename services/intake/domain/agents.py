@@ -19,7 +19,7 @@ _EVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class KnownAgent:
-    """The newest news of an agent. `skills` are those that categories ask for, or "*"."""
+    """The newest news of an agent. `skills` are as they said: categories, the skills that these ask for, or "*"."""
 
     id: str
     display_name: str
@@ -36,20 +36,21 @@ class KnownAgent:
         """As tickets and entries show them."""
         return Agent(self.id, self.display_name)
 
-    def may_have(self, ticket: Ticket, skill: str) -> bool:
-        """Whether they may be given the ticket, whose category asks for `skill`."""
-        return may_have(self, skill, ticket.language, ticket.requester.tier)
+    def may_have(self, ticket: Ticket, skills: Mapping[str, str]) -> bool:
+        """Whether they may be given the ticket. `skills`: what each category asks for now."""
+        skilled = replace(self, skills=tuple(skills.get(one, one) for one in self.skills))
+        return may_have(skilled, skills.get(ticket.category, ticket.category), ticket.language, ticket.requester.tier)
 
 
-def signed_on(known: KnownAgent | None, data: Data, skills: Mapping[str, str]) -> KnownAgent | None:
-    """The agent after `agent.signed_on`; None if newer news are known. `skills`: what each category asks for."""
+def signed_on(known: KnownAgent | None, data: Data) -> KnownAgent | None:
+    """The agent after `agent.signed_on`; None if newer news are known."""
     at = data.get("at", _EVER)
     if known is not None and known.at > at:
         return None
     return KnownAgent(
         data["agent_id"],
         data["display_name"],
-        tuple(sorted({skills.get(skill, skill) for skill in data["skills"]})),
+        tuple(data["skills"]),
         tuple(data.get("languages") or ()),
         tuple(data.get("tiers") or ()),
         at=at,

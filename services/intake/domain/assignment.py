@@ -76,7 +76,7 @@ def transfer(state: State, message: Message, agent: Agent, ticket: Ticket, now: 
         fault = "It is the agent who has the case."
     elif known is None or not known.signed_on:
         fault = f"Agent {to_agent} is not signed on."
-    elif not known.may_have(ticket, state.skill(ticket)):
+    elif not known.may_have(ticket, state.skills):
         fault = f"Agent {to_agent} is not skilled for this case."
     if known is None or fault is not None:
         return Decision(answer=answers.invalid({"to_agent": [fault or "unknown"]}))

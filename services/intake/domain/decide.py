@@ -91,8 +91,7 @@ def _heard(state: State, message: Message) -> Decision:
         case "sla.armed":
             change = escalation.armed(state, message)
         case "agent.signed_on":
-            skills = {category.id: category.skill for category in state.catalogue.categories.values()}
-            change = agents.signed_on(state.agents.get(message.data["agent_id"]), message.data, skills)
+            change = agents.signed_on(state.agents.get(message.data["agent_id"]), message.data)
         case _:
             change = agents.signed_off(state.agents.get(message.data["agent_id"]), message.data)
     return Decision(() if change is None else [change], remember=False)
@@ -189,7 +188,7 @@ def _of_agent_who_may_have_it(state: State, message: Message, ticket: Ticket, no
     known = state.agents.get(message.data["agent_id"])
     if known is None:  # they may have signed on just now
         return Decision(answer=answers.not_for_you(), waits=NEWS_WITHIN)
-    if not known.may_have(ticket, state.skill(ticket)):
+    if not known.may_have(ticket, state.skills):
         return Decision(answer=answers.not_for_you())
     return _of_that_agent(state, message, known.as_agent, ticket, now)
 

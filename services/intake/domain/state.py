@@ -170,10 +170,10 @@ class State:
             ticket = self.tickets[self._by_number[ticket.merged_into]]
         return ticket
 
-    def skill(self, ticket: Ticket) -> str:
-        """What an agent must be skilled for to have it."""
-        category = self.catalogue.categories.get(ticket.category)
-        return ticket.category if category is None else category.skill
+    @property
+    def skills(self) -> Mapping[str, str]:
+        """What an agent must be skilled for to have a ticket of each category."""
+        return {category.id: category.skill for category in self.catalogue.categories.values()}
 
     def holder(self, person: str, key: str) -> Ticket | None:
         """The person's open ticket for that key."""

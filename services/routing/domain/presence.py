@@ -45,6 +45,7 @@ def signed_on(known: Agent | None, data: Data, skills: Mapping[str, str], now: d
         display_name=data["display_name"],
         capacity=data["capacity"],
         skills=tuple(sorted({skills.get(skill, skill) for skill in data["skills"]})),
+        listed=tuple(data["skills"]),
         languages=tuple(data.get("languages") or ()),
         tiers=tuple(data.get("tiers") or ()),
         signed_on=True,

@@ -18,7 +18,7 @@ from services.routing.domain import presence
 from services.routing.domain.ageing import aged, grown_older
 from services.routing.domain.matching import match
 from services.routing.domain.saying import assign, unassign
-from services.routing.domain.state import Reservation, Ticket, View, acts_on_desk
+from services.routing.domain.state import Agent, Reservation, Ticket, View, acts_on_desk
 
 LEASE = timedelta(seconds=30)
 """How long a place is kept for a ticket while intake has not answered (hard cases, "Assignment")."""
@@ -58,14 +58,19 @@ def conclude(view: View, now: datetime) -> Decision:
     Says the `ticket.assign`s.
     """
     watched, timers = presence.watch_all(view, now)
+    agents_by_id = {**view.agents, **{agent.id: agent for agent in watched}}
+    skilled = [agent for one in agents_by_id.values() if (agent := _following(view, one)) is not one]
+    agents_by_id |= {agent.id: agent for agent in skilled}
     expired = [ticket for ticket in view.tickets.values() if ticket.reservation and ticket.reservation.is_over(now)]
     freed = [replace(ticket, reservation=None) for ticket in expired]
     returned = Counter(ticket.charged_to for ticket in expired)
     agents = [
         replace(agent, load=agent.load - returned[agent.id]) if agent.id in returned else agent
-        for agent in view.agents.values()
+        for agent in agents_by_id.values()
     ]
     tickets = {ticket.id: ticket for ticket in (*view.tickets.values(), *freed)}
+    asking = [asked for one in tickets.values() if (asked := _asking(view, one)) is not one]
+    tickets |= {ticket.id: ticket for ticket in asking}
     older = grown_older(tickets.values(), view.terms.ageing, now)
     tickets |= {ticket.id: ticket for ticket in older}
     waiting = [ticket for ticket in tickets.values() if ticket.waiting]
@@ -75,7 +80,20 @@ def conclude(view: View, now: datetime) -> Decision:
         reservation = Reservation(agent.id, ticket.assignment_seq, command_id, now, now + LEASE)
         reserved.append(replace(ticket, reservation=reservation))
         said.append(assign(ticket, agent, command_id, now + LEASE - MARGIN))
-    return Decision(changes=[*watched, *freed, *older, *reserved], said=said, timers=timers)
+    return Decision(changes=[*watched, *skilled, *freed, *asking, *older, *reserved], said=said, timers=timers)
+
+
+def _following(view: View, agent: Agent) -> Agent:
+    """The agent with the skills that the categories which they listed ask for now: the catalogue may have changed."""
+    skills = tuple(sorted({view.skill(one) for one in agent.listed}))
+    return agent if not agent.listed or skills == agent.skills else replace(agent, skills=skills)
+
+
+def _asking(view: View, ticket: Ticket) -> Ticket:
+    """The ticket, if it waits, with the skill that its category asks for now."""
+    if not ticket.waiting or ticket.category is None or view.skill(ticket.category) == ticket.skill:
+        return ticket
+    return replace(ticket, skill=view.skill(ticket.category))
 
 
 def _ticket_changed(view: View, message: Message, now: datetime) -> Decision:
@@ -121,6 +139,7 @@ def projected(snapshot: Data, known: Ticket | None, skills: Mapping[str, str], c
         agent=agent["id"] if agent is not None else None,
         changed_from=snapshot.get("changed_from"),
         given_for=_given_for(snapshot, skill, known),
+        category=snapshot["category"],
         own_priority=snapshot["priority"],
         waiting_since=_waiting_since(snapshot, known, now),
         cause=cause,
@@ -135,7 +154,9 @@ def _given_for(snapshot: Data, skill: str, known: Ticket | None) -> str | None:
     if known is None:
         return skill
     if known.assignment_seq == snapshot["assignment_seq"] and known.agent is not None:
-        return known.given_for or known.skill  # stored before there was the field: nothing was known of it
+        given_for = known.given_for or known.skill  # stored before there was the field: nothing was known of it
+        # Another skill for the same category is the catalogue's change, which takes nobody's tickets away.
+        return skill if (known.category, known.skill) == (snapshot["category"], given_for) else given_for
     return known.skill
 
 

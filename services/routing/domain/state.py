@@ -35,8 +35,8 @@ class Terms:
 class Agent:
     """An agent of customer support. `load` is kept by the view: tickets charged to them, as `Ticket.charged_to` says.
 
-    `skills` are those that categories ask for, or "*"; empty `languages` and `tiers` take every one. `idle_since` is
-    when they were last given a ticket, or signed on if that was later.
+    `skills` are those that categories ask for, or "*", of what they `listed`; empty `languages` and `tiers` take every
+    one. `idle_since` is when they were last given a ticket, or signed on if that was later.
     """
 
     id: str
@@ -56,6 +56,8 @@ class Agent:
     """A timer looks after their heartbeats; not so for who signed on before there were such timers."""
     load: int = 0
     revision: int = 0
+    listed: tuple[str, ...] = ()
+    """As they said on signing on: categories, skills, or "*"; empty: they signed on before this was kept."""
 
     @property
     def room(self) -> int:
@@ -122,6 +124,8 @@ class Ticket:
     """The message that brought this version: what an assignment goes back to."""
     reservation: Reservation | None = None
     revision: int = 0
+    category: str | None = None
+    """None: stored before this was kept."""
 
     @property
     def waiting(self) -> bool:
@@ -178,6 +182,10 @@ class View:
         self.tickets = dict(self.loaded_tickets)
         self.pool = pool
         self._reserved = {t.reservation.command_id: t.id for t in self.tickets.values() if t.reservation}
+
+    def skill(self, listed: str) -> str:
+        """What a category asks for, as the catalogue has it now; a skill, and a category that is gone, is itself."""
+        return self.skills.get(listed, listed)
 
     def apply(self, change: Agent | Ticket) -> None:
         """Take a changed or new agent or ticket in; a ticket's change moves its charge from agent to agent."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from contracts.catalogue import Catalogue
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.moves import OPEN
 from tests.unit.intake.desk import Desk, account
@@ -379,6 +381,17 @@ def test_of_the_news_about_an_agent_the_newest_hold() -> None:
     assert not desk.hear("agent.signed_on", on, "routing").changes
     desk.hear("agent.signed_on", {**on, "at": desk.now + timedelta(seconds=2)}, "routing")
     assert desk.state.agents["a9"].signed_on
+
+
+def test_who_listed_a_category_may_have_its_tickets_also_when_it_asks_for_another_skill_later() -> None:
+    desk = Desk()
+    number = desk.opened(status="assigned")
+    on = {"agent_id": "a9", "display_name": "Nine", "capacity": 3, "skills": ["billing"], "at": desk.now}
+    desk.hear("agent.signed_on", on, "routing")
+    categories = desk.state.catalogue.categories
+    desk.state.catalogue = Catalogue({**categories, "billing": replace(categories["billing"], skill="money")})
+    assert desk.agent("ticket.add_note", number, "a9").type == "command.accepted"
+    assert desk.agent("ticket.transfer", number, to_agent="a9").ticket["agent"]["id"] == "a9"
 
 
 def test_hearing_the_same_news_again_is_not_remembered() -> None:
