@@ -24,12 +24,19 @@ class Skilled(Protocol):
     def tiers(self) -> Sequence[str]: ...
 
 
+def speaks(listed: Sequence[str], language: str) -> bool:
+    """Whether one of the listed tags is that language, or what it is a variety of: `pt` is listed for `pt-BR` too, and
+    case makes no difference (BCP 47)."""
+    wanted = language.lower() + "-"
+    return any(wanted.startswith(one.lower() + "-") for one in listed)
+
+
 def may_have(agent: Skilled, skill: str, language: str | None, tier: str) -> bool:
     """What signing on so means: skilled for the category; for language and tier too, where the agent lists them and
     the ticket has one."""
     return (
         (ANY_SKILL in agent.skills or skill in agent.skills)
-        and (not agent.languages or language is None or language in agent.languages)
+        and (not agent.languages or language is None or speaks(agent.languages, language))
         and (not agent.tiers or tier in agent.tiers)
     )
 

@@ -6,6 +6,7 @@ as there may be room for. It decides nothing. The page is docs/routing.md.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
@@ -203,7 +204,7 @@ def _may_take(skills: Sequence[str], languages: Sequence[str], tiers: Sequence[s
     if ANY_SKILL not in skills:
         condition["skill"] = {"$in": list(skills)}
     if languages:
-        condition["language"] = {"$in": [None, *languages]}
+        condition["language"] = {"$in": [None, re.compile(f"^({'|'.join(languages)})(-|$)", re.IGNORECASE)]}
     if tiers:
         condition["tier"] = {"$in": list(tiers)}
     return condition

@@ -8,7 +8,7 @@ no code with the services that it checks. The page is docs/testing.md.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from tests.system.evidence import Document, Evidence, Heard
@@ -238,11 +238,18 @@ def nobody_waits_for_nothing(evidence: Evidence) -> Iterator[str]:
             for agent in with_room:
                 if (
                     (set(agent["skills"]) & {"*", ticket["skill"]})
-                    and (not agent["languages"] or ticket["language"] in (None, *agent["languages"]))
+                    and (not agent["languages"] or _speaks(agent["languages"], ticket["language"]))
                     and (not agent["tiers"] or ticket["tier"] in agent["tiers"])
                     and ticket.get("changed_from") != agent["_id"]
                 ):
                     yield f"ticket {ticket['number']} waits, though {agent['_id']} has room for it"
+
+
+def _speaks(listed: Sequence[str], language: str | None) -> bool:
+    """`pt` listed is `pt-BR` spoken; case makes no difference."""
+    parts = (language or "").lower().split("-")
+    varieties = {"-".join(parts[: n + 1]) for n in range(len(parts))}
+    return language is None or bool(varieties & {one.lower() for one in listed})
 
 
 def load_is_what_it_counts(evidence: Evidence) -> Iterator[str]:
