@@ -20,7 +20,6 @@ from contracts.catalogue import Catalogue
 from services.chassis.decision import Cause, Message
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
-from services.routing.domain.ageing import MOST_URGENT
 from services.routing.domain.matching import MOST_A_TURN
 from services.routing.domain.presence import seen, signed_on
 from services.routing.domain.state import RESTING, Agent, Pool, Reservation, Terms, Ticket, View
@@ -40,7 +39,6 @@ URGENCY = [
 _WAITING = {"waiting": True}
 _RESERVED = {"reservation.command_id": {"$exists": True}}
 _LEASED = {"reservation.until": {"$exists": True}}
-_AGEING = {"waiting": True, "priority": {"$gt": MOST_URGENT}}
 
 AGED_AT_ONCE = 200
 """Tickets that one look each second makes more urgent, the longest overdue first."""
@@ -54,7 +52,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         # Partial, not sparse: sparse indexes are not of the strict Stable API, and its queries pass them by.
         IndexModel([("reservation.command_id", ASCENDING)], name="reserved", partialFilterExpression=_RESERVED),
         IndexModel([("reservation.until", ASCENDING)], name="leased", partialFilterExpression=_LEASED),
-        IndexModel([("ages_at", ASCENDING)], name="ageing", partialFilterExpression=_AGEING),
+        IndexModel([("ages_at", ASCENDING)], name="growing_older", partialFilterExpression=_WAITING),
         IndexModel([("category", ASCENDING), ("skill", ASCENDING)], name="asking", partialFilterExpression=_WAITING),
         IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0),
     ],
@@ -180,7 +178,7 @@ def _touched(messages: Sequence[Message], now: datetime) -> Document:
 
 def _due_to_age(now: datetime) -> Find:
     """Waiting tickets that are due to count as more urgent; also those without a date, of older versions."""
-    return Find("tickets", {**_AGEING, "ages_at": {"$not": {"$gt": now}}}, [("ages_at", ASCENDING)], AGED_AT_ONCE)
+    return Find("tickets", {**_WAITING, "ages_at": {"$not": {"$gt": now}}}, [("ages_at", ASCENDING)], AGED_AT_ONCE)
 
 
 def _asking_as_before(skills: Mapping[str, str]) -> Find:

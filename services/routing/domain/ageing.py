@@ -1,4 +1,7 @@
-"""Waiting tickets grow more urgent with time, so that none starves behind ever new ones. See docs/routing.md."""
+"""Waiting tickets grow more urgent with time, so that none starves behind ever new ones. See docs/routing.md.
+
+Beyond the first priority too: else those of a vip would always come before one that has waited there for ever.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.routing.domain.state import Ticket
-
-MOST_URGENT = 1
 
 
 def aged(ticket: Ticket, span: timedelta | None, now: datetime) -> Ticket:
@@ -21,18 +22,13 @@ def aged(ticket: Ticket, span: timedelta | None, now: datetime) -> Ticket:
         return replace(ticket, priority=own, own_priority=own, ages_at=None)
     since = ticket.waiting_since or ticket.opened_at
     spans = max(0, (now - since) // span)
-    priority = max(MOST_URGENT, own - spans)
-    due = since + (spans + 1) * span if priority > MOST_URGENT else None
-    return replace(ticket, priority=priority, own_priority=own, waiting_since=since, ages_at=due)
+    due = since + (spans + 1) * span
+    return replace(ticket, priority=own - spans, own_priority=own, waiting_since=since, ages_at=due)
 
 
 def grown_older(tickets: Iterable[Ticket], span: timedelta | None, now: datetime) -> list[Ticket]:
     """Those of the waiting that are due to count as more urgent, as they count now."""
     if span is None:
         return []
-    due = [
-        ticket
-        for ticket in tickets
-        if ticket.waiting and ticket.priority > MOST_URGENT and (ticket.ages_at is None or ticket.ages_at <= now)
-    ]
+    due = [ticket for ticket in tickets if ticket.waiting and (ticket.ages_at is None or ticket.ages_at <= now)]
     return [aged(ticket, span, now) for ticket in due]

@@ -104,7 +104,7 @@ class Ticket:
     skill: str
     """The skill that its category asks for."""
     priority: int
-    """As it counts in its queue: its own, or more urgent since it has waited for long."""
+    """As it counts in its queue: its own, or more urgent (less than 1, too) since it has waited for long."""
     escalated: bool
     tier: str
     language: str | None
@@ -119,7 +119,7 @@ class Ticket:
     """None, as the two below: stored before tickets grew more urgent."""
     waiting_since: datetime | None = None
     ages_at: datetime | None = None
-    """When it counts as one priority more urgent; None as well if it does not get there."""
+    """When it counts as one priority more urgent; None as well if it does not wait."""
     cause: Cause | None = None
     """The message that brought this version: what an assignment goes back to."""
     reservation: Reservation | None = None

@@ -1,5 +1,4 @@
-"""A waiting ticket counts as one priority more urgent for each span that it has waited, and never as more than the
-most urgent."""
+"""A waiting ticket counts as one priority more urgent for each span that it has waited, beyond the first one too."""
 
 from __future__ import annotations
 
@@ -30,6 +29,7 @@ from tests.unit.routing.builders import (
 
 DAY = timedelta(days=1)
 MOMENT = timedelta(milliseconds=1)
+VIP = {"id": "p2", "kind": "account", "display_name": "P", "tier": "vip"}
 URLS = {"CASEBUS_AMQP": "amqp://routing:p@broker/v", "CASEBUS_MONGO": "mongodb://db"}
 
 
@@ -42,16 +42,23 @@ def waiting(number: int = 1, priority: int = 4, **more: Any) -> View:
 
 @pytest.mark.parametrize(
     ("waited", "counts_as"),
-    [(timedelta(0), 4), (DAY - MOMENT, 4), (DAY, 3), (2 * DAY, 2), (3 * DAY - MOMENT, 2), (3 * DAY, 1), (99 * DAY, 1)],
+    [
+        (timedelta(0), 4),
+        (DAY - MOMENT, 4),
+        (DAY, 3),
+        (2 * DAY, 2),
+        (3 * DAY - MOMENT, 2),
+        (3 * DAY, 1),
+        (4 * DAY, 0),
+        (99 * DAY, -95),
+    ],
 )
-def test_a_waiting_ticket_counts_as_one_priority_more_urgent_for_each_day_and_never_beyond_the_first(
-    waited: timedelta, counts_as: int
-) -> None:
+def test_a_waiting_ticket_counts_as_one_priority_more_urgent_for_each_day(waited: timedelta, counts_as: int) -> None:
     view = waiting()
     turn(view, now=NOW + waited)
     ticket = view.tickets["t1"]
     assert (ticket.priority, ticket.own_priority) == (counts_as, 4)
-    assert ticket.ages_at == (None if counts_as == 1 else NOW + (5 - counts_as) * DAY)
+    assert ticket.ages_at == NOW + (5 - counts_as) * DAY
 
 
 def test_none_starves_an_old_ticket_is_served_before_ever_new_ones() -> None:
@@ -63,6 +70,21 @@ def test_none_starves_an_old_ticket_is_served_before_ever_new_ones() -> None:
         now=NOW + 2 * DAY,
     )
     assert assignments(concluded) == {1: "a1"}
+
+
+@pytest.mark.parametrize("priority", [1, 4])
+@pytest.mark.parametrize("rival", [{"requester": VIP}, {"escalated": True}, {"requester": VIP, "escalated": True}])
+def test_none_starves_behind_ever_new_ones_that_come_first_within_the_first_priority(
+    priority: int, rival: dict[str, Any]
+) -> None:
+    view = waiting(1, priority=priority)
+    for day in range(1, 99):
+        now = NOW + day * DAY
+        view = a_view(an_agent(capacity=1), view.tickets["t1"])
+        *_, concluded = turn(view, event(a_snapshot(day + 1, priority=1, opened_at=now, **rival)), now=now)
+        if 1 in assignments(concluded):
+            break
+    assert day == priority
 
 
 def test_what_is_given_ages_no_more_and_counts_as_its_own_priority_when_it_waits_again() -> None:
@@ -128,7 +150,7 @@ def counts_as(ticket: Ticket, now: datetime) -> int:
     while waited + DAY <= now - ticket.opened_at:
         waited += DAY
         counted -= 1
-    return max(1, counted)
+    return counted
 
 
 @given(

@@ -263,7 +263,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert ticket.own_priority is not None
         assert ticket.waiting_since is not None
         spans = int((self.now - ticket.waiting_since) / AGEING)
-        return replace(ticket, priority=max(1, ticket.own_priority - spans))
+        return replace(ticket, priority=ticket.own_priority - spans)
 
     def _presence_is_as_heard(self) -> None:
         """Nobody is away or offline too soon; and no later than is due, but for times when no routing ran."""
