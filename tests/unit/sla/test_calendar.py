@@ -103,6 +103,15 @@ BETWEEN = {
         "2026-10-25 12:00",
         1.5,
     ),
+    "Berlin, a window within the hour that comes twice": (
+        calendar(BERLIN, *[("02:15-02:45",)] * 7),
+        "2026-10-25 00:00",
+        "2026-10-25 12:00",
+        0.5,
+    ),
+    "from the closing minute": (office(BERLIN), "2026-06-01 17:59", "2026-06-02 08:00", 1 / 60),
+    "from closing time": (office(BERLIN), "2026-06-01 18:00", "2026-06-02 08:00", 0),
+    "seconds": (office(BERLIN), "2026-06-01 17:59:18", "2026-06-02 08:00:07", 49 / 3600),
     "Sydney gains an hour in April": (always(SYDNEY), "2026-04-04 12:00", "2026-04-05 12:00", 25),
     "Sydney loses an hour in October": (always(SYDNEY), "2026-10-03 12:00", "2026-10-04 12:00", 23),
     "São Paulo has no midnight": (always(SAO_PAULO), "2015-10-17 12:00", "2015-10-18 12:00", 23),
@@ -144,6 +153,17 @@ ADD = {
     "from outside hours": (office(BERLIN), "2026-06-06 13:00", 1, "2026-06-08 09:00"),
     "nothing to add is the start itself": (office(BERLIN), "2026-06-06 13:00", 0, "2026-06-06 13:00"),
     "over 26 closed days": (office(BERLIN, CLOSED_26), "2026-12-04 17:00", 2, "2027-01-04 09:00"),
+    "from the closing minute": (office(BERLIN), "2026-06-01 17:59", 1, "2026-06-02 08:59"),
+    "from closing time": (office(BERLIN), "2026-06-01 18:00", 1, "2026-06-02 09:00"),
+    "seconds are kept": (office(BERLIN), "2026-06-01 17:30:42", 1, "2026-06-02 08:30:42"),
+    "over lunch": (calendar(BERLIN, *[("08:00-12:00", "13:00-18:00")] * 5), "2026-06-01 11:30", 1, "2026-06-01 13:30"),
+    "until 24:00": (calendar(BERLIN, ("20:00-24:00",)), "2026-06-01 21:00", 3, "2026-06-02 00:00"),
+    "a holiday's eve runs to its end": (
+        calendar(BERLIN, *NIGHTS, closed=[date(2026, 6, 2)]),
+        "2026-06-01 23:00",
+        8,
+        "2026-06-03 23:00",
+    ),
     "over the lost hour": (always(BERLIN), "2026-03-29 01:00", 2, "2026-03-29 04:00"),
     "over the hour that comes twice": (always(BERLIN), "2026-10-25 01:00", 2, "2026-10-25 02:00*"),
 }
@@ -183,6 +203,14 @@ DAYS = {
     "the time of day is kept on a day of other hours": (SHORT_FRIDAY, "2026-06-04 16:00", 1, "2026-06-05 16:00"),
     "no days is the start within hours": (office(BERLIN), "2026-06-01 11:17", 0, "2026-06-01 11:17"),
     "no days is the next opening outside": (office(BERLIN), "2026-06-06 11:17", 0, "2026-06-08 08:00"),
+    "the closing minute is within hours": (office(BERLIN), "2026-06-01 17:59", 1, "2026-06-02 17:59"),
+    "seconds are kept": (office(BERLIN), "2026-06-05 11:17:42", 1, "2026-06-08 11:17:42"),
+    "a night before a holiday": (
+        calendar(BERLIN, *NIGHTS, closed=[date(2026, 6, 2)]),
+        "2026-06-02 02:00",  # in the window of the 1st
+        1,
+        "2026-06-04 02:00",
+    ),
     "small hours belong to the evening before": (
         calendar(BERLIN, *[("22:00-06:00",)] * 5),
         "2026-06-06 02:00",  # Saturday, in Friday's window
@@ -192,13 +220,19 @@ DAYS = {
     "daylight saving keeps the time of day": (office(BERLIN), "2026-03-27 11:17", 1, "2026-03-30 11:17"),
     "into the lost hour is the instant of the jump": (always(BERLIN), "2026-03-28 02:30", 1, "2026-03-29 03:00"),
     "into the hour that comes twice is its first time": (always(BERLIN), "2026-10-24 02:30", 1, "2026-10-25 02:30"),
+    "São Paulo, into the midnight that never is": (always(SAO_PAULO), "2015-10-17 00:30:42", 1, "2015-10-18 01:00"),
+    "São Paulo, into the 23:00 that comes twice": (always(SAO_PAULO), "2015-02-20 23:30", 1, "2015-02-21 23:30"),
+    "Sydney, into the lost hour": (always(SYDNEY), "2026-10-03 02:30", 1, "2026-10-04 03:00"),
+    "Tehran, into the midnight that never is": (always(TEHRAN), "2021-03-21 00:15", 1, "2021-03-22 01:00"),
+    "Tehran, over the hour that comes twice": (office(TEHRAN), "2021-09-21 11:17", 1, "2021-09-22 11:17"),
 }
 
 
 @pytest.mark.parametrize("case", DAYS.values(), ids=DAYS)
 def test_add_business_days(case: tuple[Calendar, str, int, str]) -> None:
     desk, start, days, expected = case
-    assert desk.add_business_days(at(start, BERLIN), days) == at(expected, BERLIN)
+    zone = str(desk.zone)
+    assert desk.add_business_days(at(start, zone), days) == at(expected, zone)
 
 
 def test_seconds_and_less_are_kept() -> None:
