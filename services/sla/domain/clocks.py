@@ -110,10 +110,15 @@ def _waits(spans: Sequence[Span], opened_at: datetime) -> Iterator[_Wait]:
 
 
 def _first_unanswered(wait: Iterable[Span], after: datetime | None) -> datetime | None:
-    """When the requester first wrote after the desk's last message, as far as is known."""
-    wrote = [span.customer_message_at for span in wait if span.customer_message_at is not None]
-    wrote += [span.status_since for span in wait if span.status in REQUESTER_WROTE]
-    return min((at for at in wrote if after is None or at >= after), default=None)
+    """When the requester first wrote after the desk's last message, as far as is known.
+
+    What brought the ticket into a status of theirs came after it, whatever a clock said that was set back meanwhile.
+    """
+    spans = list(wait)
+    wrote = [span.customer_message_at for span in spans if span.customer_message_at is not None]
+    wrote = [at for at in wrote if after is None or at >= after]
+    wrote += [max(span.status_since, after or span.status_since) for span in spans if span.status in REQUESTER_WROTE]
+    return min(wrote, default=None)
 
 
 def _goes_on(spans: Sequence[Span], wait: _Wait, later: _Wait) -> bool:

@@ -402,12 +402,13 @@ def test_an_earlier_message_heard_late_arms_anew() -> None:
 
 @st.composite
 def stories(draw: st.DrawFn) -> list[Snapshot]:
-    """A ticket's versions, as intake would let them come about; things may happen in the same millisecond."""
+    """A ticket's versions, as intake would let them come about; things may happen in the same millisecond, and the
+    clock may be set back."""
     versions = [opened(tier=draw(st.sampled_from(["standard", "vip"])))]
     at = MONDAY
     for action in draw(st.lists(st.sampled_from([*EVENTS][1:]), max_size=14)):
         if possible(versions[-1], action):
-            at += timedelta(hours=draw(st.sampled_from([0, 0, 1, 3, 24, 80])))
+            at += timedelta(hours=draw(st.sampled_from([0, 0, 1, 3, 24, 80, -1])))
             versions.append(after(versions[-1], action, at))
     return versions
 
@@ -441,6 +442,18 @@ def test_two_answers_in_the_same_instant_are_answers_to_two_waits() -> None:
     assert [watch.met for watch in answered] == [True, True]
     assert (running.met, running.is_running) == (False, True)
     assert len({watch.clock.id for watch in desk.ticket.watches}) == 3
+
+
+@pytest.mark.parametrize("steps", [(("ask", 2), ("customer", 1)), (("suggest", 2), ("close", 3), ("reopen", 1))])
+def test_a_clock_runs_also_for_what_was_written_when_the_databases_clock_had_been_set_back(
+    steps: tuple[tuple[str, float], ...],
+) -> None:
+    """As after a failover: else the ticket had neither a target nor a moment of escalation until the desk wrote."""
+    desk = heard(*steps)
+    assert desk.ticket.running is not None
+    assert desk.ticket.running.clock.started_at == MONDAY + timedelta(hours=2)
+    assert desk.said[-1].type == "sla.armed"
+    assert desk.due()["breach"] == day(5, 11)
 
 
 @pytest.mark.parametrize("late", [3, 4, 5, 6])
