@@ -14,9 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.errors import MessageError
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as CRLF_LINES
+from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -94,16 +96,33 @@ def read_sender(text: str) -> Address:
 
 is_address = re.compile(r"[^\x00-\x20\x7f@<>,;:\"()\[\]\\]+@[^\x00-\x20\x7f@<>,;:\"()\[\]\\]+").fullmatch
 
+ENCODED = "=?"
+"""How an encoded word begins (RFC 2047). The library decodes those that are in what it is given, and line breaks come
+out of them: a header, or the text, that somebody else wrote."""
+
+
+class _AsItIs(str):
+    """A subject in which nothing is decoded: all of it is one text, encoded. The library asks a header that it is given
+    ready-made for its name and its folded form, and changes neither."""
+
+    name = "Subject"
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        """The header as it goes out."""
+        text = Header(self, "utf-8", header_name=self.name).encode(linesep=policy.linesep)
+        return f"{self.name}: {text}{policy.linesep}"
+
 
 def write(mail: Mail, sender: Address) -> EmailMessage:
     """The message as it goes out. Raises ValueError for an address, title or text that no mail can hold."""
-    if not is_address(mail.to):
+    if not is_address(mail.to) or ENCODED in mail.to:
         raise ValueError("not a mail address")
     message = EmailMessage(policy=CRLF_LINES)
+    subject = mail.title if mail.number in mail.title else f"[{mail.number}] {mail.title}"
     try:
         message["From"] = sender
         message["To"] = mail.to
-        message["Subject"] = mail.title if mail.number in mail.title else f"[{mail.number}] {mail.title}"
+        message["Subject"] = _AsItIs(subject) if ENCODED in subject and subject.isprintable() else subject
         message["Date"] = format_datetime(mail.written_at)
         message["Message-ID"] = f"<{mail.id}@{sender.domain}>"
         if mail.number:

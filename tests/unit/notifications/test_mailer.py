@@ -286,6 +286,32 @@ def test_a_title_cannot_smuggle_in_a_header(server: tuple[Recipients, int]) -> N
     assert recipients.taken == []
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Case 00000042 is escalated: =?utf-8?q?Hello=0D=0AX-Evil:_1=0D=0A=0D=0AA_text_of_mine?=",
+        "=?utf-8?b?" + "DQpYLUV2aWw6IDENCg0K" + "?= 00000042",
+        "00000042: what does =?utf-8?q?caf=C3=A9?= mean in my mails?",
+        "00000042 " + "=?x?q?=00?= é " * 14,
+    ],
+)
+def test_what_a_title_encodes_is_decoded_by_nobody(server: tuple[Recipients, int], title: str) -> None:
+    recipients, port = server
+    assert a_mailer(port).send([a_mail("ada", title=title, text="As written.")]) == {"id-ada": ACCEPTED}
+    ((_, mail),) = recipients.taken
+    assert mail["Subject"] == title
+    assert sorted(name.encode() for name in mail if not name.startswith("X-")) == sorted(WRITTEN_HEADERS)
+    assert mail["X-Evil"] is None
+    assert mail.get_content().strip() == "As written."
+
+
+def test_an_address_that_encodes_another_one_is_refused(server: tuple[Recipients, int]) -> None:
+    recipients, port = server
+    mail = replace(a_mail("bad"), to="=?utf-8?q?eve=40example.net=2C?=@example.org")
+    assert a_mailer(port).send([mail])["id-bad"] == Outcome("refused", "not a mail address")
+    assert recipients.taken == []
+
+
 def test_the_subject_always_has_the_number() -> None:
     assert write(a_mail("ada", title="Good news"), SENDER)["Subject"] == "[00000042] Good news"
 
