@@ -66,7 +66,8 @@ def read_server(url: str) -> Server:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:  # no IPv6 address, no port
+        (parts.hostname or "").encode("idna")
+    except ValueError as error:  # no IPv6 address, no port, no name of a machine
         raise ValueError("a URL smtp://host:port or smtps://host:port") from error
     options = parse_qs(parts.query, keep_blank_values=True)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
@@ -80,6 +81,8 @@ def read_server(url: str) -> Server:
         raise ValueError("a URL with starttls=required (or smtps://) where it holds a password")
     port = port or (465 if parts.scheme == "smtps" else 587 if parts.username else 25)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if not (user + password).isascii():
+        raise ValueError("a URL whose user and password are ASCII, as no other can be handed to a mail server")
     if parts.scheme == "smtps":
         return Server(parts.hostname, port, None, user, password)
     return Server(parts.hostname, port, "required" if starttls == "required" else "when-offered", user, password)

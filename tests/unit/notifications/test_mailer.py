@@ -473,6 +473,8 @@ def test_server_by_url(url: str, server: Server) -> None:
         "smtp://mail:no",
         "smtp://mail:70000",
         "smtp://[::1",
+        "smtp://mail..example.org:25",
+        f"smtp://{'m' * 64}.example.org",
         "smtp://mail/path",
         "smtp://mail?starttls",
         "smtp://mail?starttls=perhaps",
@@ -480,6 +482,8 @@ def test_server_by_url(url: str, server: Server) -> None:
         "smtps://mail?starttls=required",
         "smtp://me:secret@mail",
         "smtp://me:secret@mail?starttls=when-offered",
+        "smtps://me:secret-p%C3%A4ss@mail",
+        "smtps://m%C3%A9:secret@mail",
     ],
 )
 def test_wrong_url(url: str) -> None:
