@@ -173,6 +173,22 @@ def test_what_will_not_be_taken_is_not_kept(database: Database[dict[str, Any]]) 
     assert database["files.chunks"].count_documents({}) == database["uploads"].count_documents({}) == 0
 
 
+@pytest.mark.parametrize("size", [1, 2, 16])
+def test_a_file_is_judged_by_its_content_however_small_its_first_part_is(
+    database: Database[dict[str, Any]], size: int
+) -> None:
+    uploads = Uploads(keeping(database))
+    for upload, content in (
+        ("archive", b"PK\x03\x04" + bytes(60)),
+        ("page", b"<!doctype html><script>alert(1)</script>"),
+    ):
+        told = [send(uploads, part) for part in parts_of(content, size, upload=upload, media_type="text/plain")]
+        assert told[:-1] == [Awaited()] * (len(told) - 1)
+        assert told[-1] == Unfit("media_type", "It is not text/plain by its content.")
+    assert database["attachments"].count_documents({}) == 0
+    assert isinstance([send(uploads, part) for part in parts_of(HEAD + bytes(30), size)][-1], Brought)
+
+
 def test_an_empty_file_is_a_file(database: Database[dict[str, Any]]) -> None:
     kept = keeping(database)
     (part,) = parts_of(b"", SEGMENT, media_type="text/plain")

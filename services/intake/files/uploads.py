@@ -112,7 +112,9 @@ class Uploads:
         # The last one may be smaller than the others, never larger.
         if (parts - 1) * len(part["content"]) + 1 > terms.largest or len(part["content"]) > terms.largest:
             return terms.too_large
-        return terms.refusal(part["media_type"], part["content"][:HEAD]) if number == 1 else None
+        # A first part that is less than what a file is known by says nothing yet.
+        is_known = number == 1 and (parts == 1 or len(part["content"]) >= HEAD)
+        return terms.refusal(part["media_type"], part["content"][:HEAD]) if is_known else None
 
     def _begun(self, owner: str, channel: str, part: Mapping[str, Any], now: datetime) -> Upload | TooMany:
         id_ = derived_id("upload", channel, owner, part["upload"])
@@ -175,9 +177,12 @@ class Uploads:
             raise Conflict("it was given up just now")
         upload = upload_of(found)  # with the size of its parts, which another instance may have put down
         part_size = upload.part_size or SEGMENT
-        digest, size = self._read(upload)
+        digest, size, head = self._read(upload)
         if size > self._keeping.terms.largest:
             return self._keeping.terms.too_large
+        unfit = self._keeping.terms.refusal(upload.media_type, head)
+        if unfit is not None:
+            return unfit
         if size > upload.parts * part_size:  # the last one came before it was known how large the others are
             return Contradicted(OF_ONE_SIZE)
         file = File(
@@ -200,10 +205,10 @@ class Uploads:
         self._uploads.update_one({"_id": upload.id}, {"$set": {"ref": file.ref}})
         return Brought(upload.name, upload.media_type, file.ref)
 
-    def _read(self, upload: Upload) -> tuple[str, int]:
-        """The SHA-256 of the whole, and its size."""
+    def _read(self, upload: Upload) -> tuple[str, int, bytes]:
+        """The SHA-256 of the whole, its size, and the beginning by which it is known."""
         key = self._keeping.keys.unwrap(Wrapped(upload.key_by, upload.key))
-        digest, size = hashlib.sha256(), 0
+        digest, size, head = hashlib.sha256(), 0, b""
         for number in range(upload.parts):
             sealed = self._files.segment(upload.blob, number)
             if sealed is None:
@@ -211,7 +216,8 @@ class Uploads:
             content = open_segment(key, upload.blob, number, sealed, last=number == upload.parts - 1)
             digest.update(content)
             size += len(content)
-        return digest.hexdigest(), size
+            head += content[: HEAD - len(head)]
+        return digest.hexdigest(), size, head
 
 
 def upload_document(upload: Upload) -> Document:
