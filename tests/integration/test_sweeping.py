@@ -8,7 +8,7 @@ from typing import Any
 
 from pymongo.database import Database
 
-from services.intake.domain.files import Brought
+from services.intake.domain.files import Awaited, Brought
 from services.intake.files.keeping import WRITES_FOR, Keeping, file_of
 from services.intake.files.sealing import SEGMENT
 from services.intake.files.sweeping import KEPT_UNUSED, sweep
@@ -91,6 +91,36 @@ def test_a_finished_upload_is_forgotten_and_its_file_stays(database: Database[di
     assert sweep(kept, NOW + UNFINISHED) == 2
     assert left(database) == [1, 0, 1, 2], "the parts of the second upload were of no use"
     assert content_of(kept, last.ref) == content
+
+
+def test_a_part_of_a_file_that_is_there_comes_again_and_the_file_counts_as_new(
+    database: Database[dict[str, Any]],
+) -> None:
+    kept = keeping(database)
+    parts = parts_of(HEAD + bytes(100), 60)
+    stored = [send(Uploads(kept), part) for part in parts][-1]
+    later = NOW + timedelta(hours=20)
+    assert send(Uploads(kept), parts[-1], at=later) == stored
+    assert sweep(kept, NOW + KEPT_UNUSED) == 0
+    assert sweep(kept, later + KEPT_UNUSED) == 2
+
+
+def test_a_part_of_a_file_that_was_removed_comes_again_and_the_upload_begins_anew(
+    database: Database[dict[str, Any]],
+) -> None:
+    kept = keeping(database)
+    parts = parts_of(HEAD + bytes(100), 60)
+    for part in parts:
+        stored = send(Uploads(kept), part)
+    before = database["uploads"].find_one() or {}
+    database["attachments"].delete_one({"_id": before["ref"]})
+    kept.files.remove(before["blob"])
+    assert send(Uploads(kept), parts[-1], at=NOW + timedelta(hours=20)) == Awaited()
+    assert [send(Uploads(kept), part, at=NOW + timedelta(hours=20)) for part in parts[:-1]][-1] == stored
+    after = database["uploads"].find_one() or {}
+    assert before["key"] != after["key"], "nothing is sealed twice under one key"
+    assert content_of(kept, after["ref"]) == HEAD + bytes(100)
+    assert left(database) == [1, 1, 1, len(parts)]
 
 
 def test_the_content_of_a_harmful_file_goes_and_what_is_known_of_it_stays(database: Database[dict[str, Any]]) -> None:

@@ -153,7 +153,7 @@ class Keeping:
         there = None if found is None else file_of(found)
         if there is None:
             raise Conflict("it was removed just now")
-        if self._is_there(there, file):
+        if self._is_there(there, file.at):
             return False
         if there.state == "writing":
             if there.blob == file.blob:
@@ -165,13 +165,23 @@ class Keeping:
         self.files.remove(there.blob)
         return True
 
-    def _is_there(self, there: File, file: File) -> bool:
+    def has(self, ref: str, at: datetime) -> bool:
+        """Whether a file that was there still is; it counts as new then. Raises `Conflict` while that changes."""
+        found = self.records.find_one({"_id": ref})
+        there = None if found is None else file_of(found)
+        if there is None or there.state == "removing":
+            return False
+        if not self._is_there(there, at):
+            raise Conflict("it has just been changed")
+        return True
+
+    def _is_there(self, there: File, at: datetime) -> bool:
         """Whether what is there will do; it counts as new then. Not if it is not whole, or has just been changed."""
         if there.state in ("writing", "removing"):
             return False
-        if there.used or file.at - there.at < TOUCHED_AFTER:
+        if there.used or at - there.at < TOUCHED_AFTER:
             return True
-        return self.replace(there, replace(there, at=file.at, version=there.version + 1))
+        return self.replace(there, replace(there, at=at, version=there.version + 1))
 
     def end(self, file: File) -> bool:
         """Its content is written; False if another instance took it over and writes its own."""

@@ -124,7 +124,13 @@ class Uploads:
             {"_id": id_, "removing": False}, heard, return_document=ReturnDocument.AFTER
         )
         if found is not None:
-            return upload_of(found)
+            upload = upload_of(found)
+            if upload.ref is None or self._keeping.has(upload.ref, now):
+                return upload
+            # Nobody came to name it. Under its key nothing is sealed again: the upload begins anew, with another.
+            self._files.remove(upload.blob)
+            self._uploads.delete_one({"_id": id_, "blob": upload.blob})
+            raise Conflict("the file that it had become was removed")
         for of, most in (({"owner": owner}, MOST_OF_AN_ACCOUNT), ({"channel": channel}, MOST_OF_A_CHANNEL)):
             unfinished = list(self._uploads.find({**of, "ref": None}, {"at": 1}).sort("at", ASCENDING).limit(most))
             if len(unfinished) >= most:
