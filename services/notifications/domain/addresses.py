@@ -52,7 +52,7 @@ def learn_address(view: View, message: Message, now: datetime) -> Decision:
     released = [
         mail
         for mail in released
-        if mail.status == "waiting" or (mail.status == "failed" and mail.created_at > still_tried)
+        if mail.status == "waiting" or (mail.status == "failed" and (mail.tried_since or mail.created_at) > still_tried)
     ]
     if contact.email is None:
         skipped = [done(mail, "skipped", now) for mail in released]

@@ -49,8 +49,8 @@ def verdict(delivery: Delivery, contact: Contact | None, preferences: Preference
     if not is_wanted(preferences, delivery.kind, delivery.channel):
         return "skip"
     if delivery.channel == "email" and delivery.kind != "escalated_to_manager":
-        if contact is None or not contact.contact_version:
-            return "unknown"
+        if contact is None or contact.contact_version < max(delivery.contact_version, 1):
+            return "unknown"  # sent again by an operator, too: the address before is one that the requester has left
         if contact.email is None:
             return "skip"
         if delivery.kind == "contact_code" and contact.contact_version != delivery.contact_version:

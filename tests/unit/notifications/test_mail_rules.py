@@ -219,12 +219,29 @@ def test_sent_again_by_an_operator_it_is_tried_as_if_it_were_new() -> None:
     assert len(desk.announced("notification.failed")) == 2
 
 
+def _sent_again(desk: Desk) -> None:
+    again, arm = send_again(desk.mail(), desk.now)
+    desk.deliveries[again.id], desk.timers[arm.id] = again, arm
+
+
+def test_sent_again_by_an_operator_it_still_goes_to_no_address_that_the_requester_has_left() -> None:
+    desk = Desk()
+    desk.hear(a_contact_change(1, "left@example.org"), an_event("ticket.opened", contact_version=2))
+    desk.let_time_pass(NOW + 2 * DAY)
+    _sent_again(desk)
+    desk.let_time_pass(desk.now)
+    assert (desk.mail().status, desk.mail().reason, desk.attempts) == ("failed", "address unknown", [])
+    desk.hear(a_contact_change(2))
+    desk.let_time_pass(desk.now)
+    assert (desk.mail().status, len(desk.attempts)) == ("sent", 1), "the address that it needs came after all"
+
+
 def test_no_attempt_has_the_number_of_an_earlier_one() -> None:
     """By its number the process remembers how an attempt went: it must not be taken for that of an earlier one."""
     desk = _desk_with_a_mail(lambda _mail, _attempt: REFUSED)
     desk.let_time_pass(NOW)
-    again, arm = send_again(desk.mail(), desk.now)
-    desk.deliveries[again.id], desk.timers[arm.id] = again, arm
+    _sent_again(desk)
+    (arm,) = desk.timers.values()
     assert arm.data["attempt"] == 2
     desk.server = lambda _mail, _attempt: ACCEPTED
     desk.let_time_pass(NOW)
