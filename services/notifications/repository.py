@@ -39,6 +39,8 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "deliveries": [
         IndexModel([("status", ASCENDING), ("created_at", ASCENDING)]),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+        # Of a person who is erased.
+        IndexModel([("person", ASCENDING)], partialFilterExpression={"status": "failed"}),
     ],
     # Found by _id alone; naming them creates the collections, which have to be there before the first transaction.
     "contacts": [IndexModel([("_id", ASCENDING)])],
@@ -93,6 +95,7 @@ class Repository:
         """The deliveries that these messages call for or are about, the contacts and preferences of requesters."""
         persons: set[str] = set()
         changed: set[str] = set()
+        erased: set[str] = set()
         wanted: set[str] = set()
         for message in messages:
             if message.type in ("account.contact_changed", "account.preferences_changed"):
@@ -101,6 +104,7 @@ class Repository:
                 if message.type == "account.contact_changed":
                     changed.add(person)
                     wanted.add(code_mail_id(message))
+                    erased |= set() if message.data["email"] else {person}
             elif message.type.startswith("timer."):
                 wanted.add(message.subject or "")
             else:
@@ -112,6 +116,7 @@ class Repository:
         contacts, preferences = self._contacts(persons), self._preferences(persons)
         awaiting = {id_ for person in changed & set(contacts) for id_ in contacts[person].awaited_by}
         deliveries |= self._deliveries(awaiting - set(deliveries))
+        deliveries |= {one.id: one for one in self._failed_of(erased)}
         return LoadedView(
             self._wording,
             self._policy,
@@ -134,6 +139,13 @@ class Repository:
 
     def _deliveries(self, ids: Collection[str]) -> dict[str, Delivery]:
         return {row["_id"]: delivery_of(row) for row in self._found("deliveries", ids)}
+
+    def _failed_of(self, persons: Collection[str]) -> list[Delivery]:
+        """What these persons could not be told."""
+        if not persons:
+            return []
+        rows = self.db["deliveries"].find({"person": {"$in": list(persons)}, "status": "failed"})
+        return [delivery_of(row) for row in rows]
 
     def _contacts(self, persons: Collection[str]) -> dict[str, Contact]:
         """By person. One that an older version stored under the requester's id alone stays there."""

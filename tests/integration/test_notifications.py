@@ -31,8 +31,8 @@ from deploy.mail import ARRIVALS
 from services.chassis.decision import Message, derived_id
 from services.chassis.unit_of_work import Store, Write, open_database
 from services.notifications.domain.decide import decide
-from services.notifications.domain.state import Outcome, Policy
-from services.notifications.repository import INDEXES, Repository
+from services.notifications.domain.state import Delivery, Outcome, Policy
+from services.notifications.repository import INDEXES, Repository, to_document
 from services.notifications.senders import Addressed
 from tests.unit.notifications.builders import (
     NOW,
@@ -129,6 +129,21 @@ def test_an_address_that_an_older_version_stored_under_the_id_alone_is_found_and
     assert repository.writes(view) == [
         Write("contacts", {"_id": "r1", "version": 4, "contact_version": 2}, ("version", 3)),
     ]
+    database.client.close()
+
+
+def test_of_a_person_who_is_erased_no_failed_mail_is_kept(desk: Desk) -> None:
+    database = open_database(desk.mongo_url("notifications"), f"{desk.name}_notifications", "tests")
+    Store(database, "notifications").prepare(INDEXES)
+    of_ada = Delivery("d1", "e1", "closed", "00000042", "r1", "email", "failed", NOW, person="account:r1", text="Ada")
+    of_others = replace(of_ada, id="d2", person="temporary:r1"), replace(of_ada, id="d3", status="pending")
+    database["deliveries"].insert_many([to_document(one) for one in (of_ada, *of_others)])
+    repository = Repository(database, PlainWording(), Policy(), NoSenders())
+    view = repository.load([a_contact_change(2, None)], NOW)
+    for change in decide(view, a_contact_change(2, None), NOW).changes:
+        view.apply(change)
+    (write,) = (one for one in repository.writes(view) if one.collection == "deliveries")
+    assert (write.document["_id"], write.document["status"], "text" in write.document) == ("d1", "skipped", False)
     database.client.close()
 
 

@@ -55,7 +55,8 @@ def learn_address(view: View, message: Message, now: datetime) -> Decision:
         if mail.status == "waiting" or (mail.status == "failed" and (mail.tried_since or mail.created_at) > still_tried)
     ]
     if contact.email is None:
-        skipped = [done(mail, "skipped", now) for mail in released]
+        erased = {mail.id: mail for mail in (*released, *_failed_of(view, person))}
+        skipped = [done(mail, "skipped", now) for mail in erased.values()]
         return Decision([contact, *skipped], timers=[Disarm(timer_of(mail)) for mail in skipped])
     sending = [to_send(mail, now) for mail in released]
     changes = [contact, *(mail for mail, _ in sending), *(code.changes if code else ())]
@@ -92,6 +93,11 @@ def stop_waiting(view: View, timer: Message) -> Decision:
         return Decision(remember=False)
     given_up = failed(mail, "address unknown")
     return Decision([given_up], [announce_failed(given_up)])
+
+
+def _failed_of(view: View, person: str) -> list[Delivery]:
+    """What this person could not be told: with the address ends what was kept of it, sent again lately or not."""
+    return [mail for mail in view.deliveries.values() if mail.person == person and mail.status == "failed"]
 
 
 def _without(ids: Iterable[str], mails: Iterable[Delivery]) -> tuple[str, ...]:

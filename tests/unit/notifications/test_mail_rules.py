@@ -143,6 +143,21 @@ def test_an_erased_address_ends_what_waits_for_it_and_what_is_tried_again() -> N
     assert desk.announced("notification.failed") == []
 
 
+def test_an_erased_address_ends_what_had_failed_and_was_sent_again_lately() -> None:
+    desk = Desk(server=lambda _mail, _attempt: REFUSED)
+    desk.hear(a_contact_change(1), a_contact_change(1, requester="r2"), an_event("ticket.closed", contact_version=1))
+    other = {"id": "r2", "kind": "account", "display_name": "Bob", "tier": "standard"}
+    desk.let_time_pass(NOW + KEPT - SECOND)
+    _sent_again(desk)
+    desk.hear(an_event("ticket.closed", "e2", contact_version=1, requester=other))
+    desk.let_time_pass(NOW + KEPT)
+    desk.hear(a_contact_change(2, None))
+    assert {mail.recipient: (mail.status, bool(mail.text)) for mail in desk.mails()} == {
+        "r1": ("skipped", False),
+        "r2": ("failed", True),
+    }
+
+
 def test_waits_in_either_turn_write_the_same_contact_record() -> None:
     desk = Desk()
     desk.hear(an_event("ticket.opened", contact_version=1))
