@@ -10,7 +10,7 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.errors import MessageError
@@ -20,7 +20,7 @@ from email.message import EmailMessage
 from email.policy import SMTP as CRLF_LINES
 from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from services.notifications.domain.state import Outcome
@@ -138,6 +138,11 @@ def write(mail: Mail, sender: Address) -> EmailMessage:
 
 
 class _Patient(smtplib.SMTP):
+    def __init__(self, made: Callable[[smtplib.SMTP], None], *arguments: Any, **named: Any) -> None:
+        """As smtplib's, which connects and waits for the greeting; `made` has it before, to cut it under that."""
+        made(self)
+        super().__init__(*arguments, **named)
+
     def data(self, msg: bytes | str) -> tuple[int, bytes]:  # type: ignore[override]
         """As smtplib's, with twice the time."""
         self._wait(2 * self.timeout)
@@ -178,15 +183,15 @@ class Mailer:
         """Try each mail once; the outcome of each by id, in bounded time (`lines.send_all`)."""
         return send_all(mails, lambda: _Connection(self), self._batch_time)
 
-    def connect(self) -> smtplib.SMTP:
-        """A connection that is ready to take mails. Raises one of `AWAY`."""
+    def connect(self, made: Callable[[smtplib.SMTP], None]) -> smtplib.SMTP:
+        """A connection that is ready to take mails; `made` has it as soon as it begins. Raises one of `AWAY`."""
         server = self._server
         if server.starttls is None:
             connection: smtplib.SMTP = _PatientTls(
-                server.host, server.port, self._own_name, timeout=self._timeout, context=self._trusted
+                made, server.host, server.port, self._own_name, timeout=self._timeout, context=self._trusted
             )
         else:
-            connection = _Patient(server.host, server.port, self._own_name, self._timeout)
+            connection = _Patient(made, server.host, server.port, self._own_name, self._timeout)
         try:
             connection.ehlo_or_helo_if_needed()
             if server.starttls == "required":
@@ -233,8 +238,9 @@ class _Connection:
         """Hand one mail in. Raises `NoConnection`."""
         if self._connection is None:
             try:
-                self._connection = self._mailer.connect()
+                self._connection = self._mailer.connect(self._hold)
             except AWAY as error:
+                self._connection = None
                 raise NoConnection(_why(error)) from error
             if self._is_over:  # the mail counts as put off by now, and will be sent by another
                 self.leave()
@@ -257,8 +263,11 @@ class _Connection:
                 log.debug("left without a goodbye", extra={"error": _why(error)})
                 self._connection.close()
 
+    def _hold(self, connection: smtplib.SMTP) -> None:
+        self._connection = connection
+
     def cut(self) -> None:
-        """Cut it under whatever waits on it; one that is still being made is not used."""
+        """Cut it under whatever waits on it, its greeting too; one that is still being made is not used."""
         self._is_over = True
         if self._connection is not None and self._connection.sock is not None:
             try:

@@ -10,8 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.headerregistry import Address
@@ -239,15 +239,25 @@ def test_a_hanging_dialogue_is_cut_at_the_end_of_the_batch(server: tuple[Recipie
     assert outcomes == {"id-slow": Outcome("deferred", "timed out", away=True), "id-ada": ACCEPTED}
 
 
+def test_a_greeting_that_never_ends_holds_no_connection_beyond_the_batch() -> None:
+    with dripping_server() as (port, held):
+        outcomes = a_mailer(port, timeout=1, batch_time=0.6).send([a_mail(f"ada{number}") for number in range(LINES)])
+        assert set(outcomes.values()) == {Outcome("deferred", "timed out", away=True)}
+        deadline = time.monotonic() + 5
+        while held and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not held
+
+
 class SlowToConnect(Mailer):
     """Whose server takes its time to greet."""
 
     lines: set[threading.Thread]
 
-    def connect(self) -> smtplib.SMTP:
+    def connect(self, made: Callable[[smtplib.SMTP], None]) -> smtplib.SMTP:
         self.lines.add(threading.current_thread())
         time.sleep(0.4)
-        return super().connect()
+        return super().connect(made)
 
 
 def test_a_mail_that_counts_as_put_off_is_not_handed_in_afterwards(server: tuple[Recipients, int]) -> None:
@@ -506,6 +516,30 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def dripping_server() -> Iterator[tuple[int, set[socket.socket]]]:
+    """Takes connections, and says a byte of its greeting now and then; those that it still talks to."""
+    held: set[socket.socket] = set()
+
+    def drip(connection: socket.socket) -> None:
+        held.add(connection)
+        with connection, suppress(OSError):
+            for _ in range(200):
+                connection.sendall(b"2")
+                time.sleep(0.1)
+        held.discard(connection)
+
+    def take(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=take, args=(listener,), daemon=True).start()
+        yield listener.getsockname()[1], held
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
