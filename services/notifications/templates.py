@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import get_args
 
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError
+from jinja2.meta import find_undeclared_variables
+from jinja2.nodes import Extends
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from contracts.common import MAX_BODY, MAX_SUBJECT
@@ -35,7 +37,7 @@ SAMPLES = (
         "00001234", "I cannot log in", "account_access", 2, "Ada", "Grace", "Which name do you use?",
         moment="2026-03-09 09:00 UTC", granted=True, code="12345678",
     ),
-    Facts("00001234", "I cannot log in", "account_access", 2, merged_into="00001200"),
+    Facts("00001234", "?", "account_access", 2, merged_into="00001200"),
     Facts(
         "00001234", "I" * MAX_SUBJECT, "a" * 64, 99, "A" * 100, "G" * 100, "W" * MAX_BODY, "00001200",
         "2026-03-09 09:00 UTC", True, "1" * 64,
@@ -125,8 +127,8 @@ def _check_names(folder: Path) -> None:
     """A file that no kind reads is a mistyped name, and would be missed only when people get the wrong words."""
     if not folder.is_dir():
         raise WrongSettings(f"CASEBUS_TEMPLATES must be a folder: {folder} is none.")
-    for file in sorted(folder.glob("*/*.j2")):
-        if not is_language(file.parent.name):
+    for file in sorted([*folder.glob("*.j2"), *folder.glob("*/*.j2")]):
+        if file.parent == folder or not is_language(file.parent.name):
             raise WrongSettings(f"The template {file} must be in a folder named as its language, such as en or pt-BR.")
         # What begins with _ is there to be included.
         if file.stem not in KINDS and not file.stem.startswith("_"):
@@ -135,8 +137,27 @@ def _check_names(folder: Path) -> None:
 
 def _compiled(environment: ImmutableSandboxedEnvironment, kind: Kind) -> Template:
     try:
-        return environment.get_template(f"{kind}.j2")
+        template = environment.get_template(f"{kind}.j2")
+        unknown = _unknown_names(environment, template)
     except TemplateSyntaxError as error:
         raise WrongSettings(f"The template {error.filename}, line {error.lineno}: {error.message}.") from error
     except (TemplateError, OSError, UnicodeDecodeError) as error:
         raise WrongSettings(f"The template of {kind} cannot be read: {error}.") from error
+    if unknown:
+        raise WrongSettings(
+            f"The template {template.filename}: {unknown[0]!r} is undefined; the names are {', '.join(NAMES)}."
+        )
+    return template
+
+
+def _unknown_names(environment: ImmutableSandboxedEnvironment, template: Template) -> list[str]:
+    """Names that there are not, also where a template comes to them for some cases only, and for none of `SAMPLES`.
+
+    One that extends another may have names from there.
+    """
+    assert environment.loader is not None
+    source, _, _ = environment.loader.get_source(environment, template.name or "")
+    tree = environment.parse(source)
+    if tree.find(Extends) is not None:
+        return []
+    return sorted(find_undeclared_variables(tree) - {*NAMES, *environment.globals})

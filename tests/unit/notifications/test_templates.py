@@ -9,7 +9,7 @@ import pytest
 
 from contracts.notifications import MAX_TITLE
 from services.chassis.settings import WrongSettings
-from services.notifications.domain.state import Facts, Kind
+from services.notifications.domain.state import Facts, Kind, Text
 from services.notifications.templates import KINDS, SAMPLES, SHIPPED, Templates
 
 FACTS = Facts("00000042", "Charged twice", "billing", 3, "Ada", "Grace", "Paid back.")
@@ -100,6 +100,23 @@ def test_a_folder_that_is_no_language_is_noticed(tmp_path: Path) -> None:
         Templates(tmp_path)
 
 
+def test_a_template_in_no_folder_of_a_language_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "receipt.j2").write_text("Title\ntext")
+    with pytest.raises(WrongSettings, match="must be in a folder named as its language"):
+        Templates(tmp_path)
+
+
+def test_a_template_may_have_names_of_its_own(tmp_path: Path) -> None:
+    own = "{% set n = namespace(all=0) %}{% for each in range(3) %}{% set n.all = n.all + loop.index %}{% endfor %}"
+    _write(tmp_path, "closed", "Closed\n" + own + "{{ n.all }}")
+    _write(tmp_path, "_base", "{{ title }}\n{% block text %}{% endblock %}{{ number }}")
+    again = "{% set title = 'Again' %}{% extends '_base.j2' %}{% block text %}{{ title }} {% endblock %}"
+    _write(tmp_path, "reopened", again)
+    templates = Templates(tmp_path)
+    assert templates.render("closed", FACTS).text == "6"
+    assert templates.render("reopened", FACTS) == Text("Again", "Again 00000042")
+
+
 def test_the_operators_template_comes_first(tmp_path: Path) -> None:
     _write(tmp_path, "receipt", "Hi {{ requester }}\n\nGot {{ number }}.\n")
     templates = Templates(tmp_path)
@@ -131,6 +148,11 @@ def test_a_title_is_one_line_of_the_contracts_length() -> None:
     [
         ("Title\n{% if %}", "receipt.j2, line 2"),
         ("Title\n{{ nubmer }}", "'nubmer' is undefined"),
+        (
+            "Title\n{% if category == 'billing' %}{{ fone }}{% endif %}Bye.",
+            "'fone' is undefined; the names are number,",
+        ),
+        ("Title\n{{ subject[5] }}", "receipt.j2"),
         ("Title\n{{ requester.upper(1) }}", "receipt.j2"),
         ("Title\n{{ ''.__class__.__mro__ }}", "unsafe"),
         ("Title\n{% include 'nothing.j2' %}", "nothing.j2"),
