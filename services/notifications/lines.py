@@ -97,8 +97,10 @@ class Circuit:
         self._reason = ""
 
     def refusal(self, now: datetime) -> Outcome | None:
-        """The outcome of whatever should go out now, without asking; None: ask."""
-        if self._closed_until is None or now >= self._closed_until:
+        """The outcome of whatever should go out now, without asking; None: ask. It is asked if its time is further off
+        than it ever was: then the clock was set back."""
+        until = self._closed_until
+        if until is None or not until - self.LONGEST <= now < until:
             return None
         return Outcome("deferred", self._reason, away=True)
 

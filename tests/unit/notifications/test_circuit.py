@@ -54,6 +54,13 @@ def test_what_is_not_asked_is_put_off_with_the_reason() -> None:
     assert circuit.refusal(NOW + SECOND) == AWAY
 
 
+def test_a_clock_that_was_set_back_leaves_no_destination_alone_for_longer() -> None:
+    circuit = Circuit()
+    circuit.heard([AWAY], NOW + timedelta(hours=3))
+    assert circuit.refusal(NOW) is None
+    assert asked_at(circuit, {}, 100, AWAY) == [0, 10, 30, 70], "it goes on as it would have"
+
+
 # Destinations
 
 
