@@ -72,6 +72,8 @@ def found_in(head: bytes) -> frozenset[str]:
     except (puremagic.PureError, ValueError):  # the library's words for: none that it knows, and empty
         matches = []
     found = {_ALIASES.get(match.mime_type, match.mime_type) for match in matches} - {""}
+    if _PAGE.match(head) or _PAGE_IN_XML.match(head):
+        found.add("text/html")
     if is_text(head) and not found & _RUN_BY_BROWSERS:
         found.add(TEXT)
     return frozenset(found or {UNKNOWN})
@@ -87,6 +89,13 @@ def is_text(head: bytes) -> bool:
 
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
+
+_BEFORE = rb"(?:\xef\xbb\xbf)?[\t\n\f\r ]*"
+_TAGS = rb"html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|svg"
+_PAGE = re.compile(_BEFORE + rb"<(?:(?:!doctype html|" + _TAGS + rb")[\s/>]|!--)", re.IGNORECASE)
+_PAGE_IN_XML = re.compile(_BEFORE + rb"<\?xml.*<(?:[a-z]+:)?(?:svg|html)[\s/>]", re.IGNORECASE | re.DOTALL)
+"""What a browser takes for a page that is not told what it is: the library knows few ways to write it. Source: WHATWG,
+MIME Sniffing, "Identifying a resource with an unknown MIME type"; and SVG."""
 
 _RUN_BY_BROWSERS = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
 

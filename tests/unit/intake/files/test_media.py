@@ -90,6 +90,35 @@ def test_what_could_run_or_hide_something_is_not_taken(declared: str) -> None:
     assert refusal(declared, b"") == f"Files of type {declared} are not taken."
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<HTML>",
+        "\n\t <html lang='en'>",
+        "\ufeff<html>",
+        " <!DocType HTML>",
+        "<script>alert(1)</script>",
+        "<Script src=x>",
+        "<iframe src=x>",
+        "<p/><script>alert(1)</script>",
+        "<!-- nothing --><html>",
+        "<svg/onload=alert(1)>",
+        "<?xml version='1.0'?>\n<!-- a picture -->\n<svg xmlns='http://www.w3.org/2000/svg'>",
+        "<?xml version='1.0'?><x:html xmlns:x='http://www.w3.org/1999/xhtml'>",
+    ],
+)
+@pytest.mark.parametrize("declared", ["text/plain", "text/markdown"])
+def test_a_page_is_no_text_however_it_is_written(declared: str, page: str) -> None:
+    assert refusal(declared, page.encode()) == f"It is not {declared} by its content."
+
+
+@pytest.mark.parametrize(
+    "text", ["<3", "<Ada> writes: <html> is wrong", "<?xml version='1.0'?><order/>", "<bold>", "a <b>"]
+)
+def test_text_with_brackets_is_text(text: str) -> None:
+    assert refusal("text/plain", text.encode()) is None
+
+
 def test_text_may_be_cut_within_a_character() -> None:
     assert refusal("text/plain", ("ä" * HEAD).encode()[: HEAD - 1]) is None
 
