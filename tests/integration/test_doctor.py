@@ -123,6 +123,7 @@ def test_it_is_quiet_while_all_is_well_and_finds_each_fault(stack: Stack, busy: 
             "timers of notifications",
             "1 are due since 2026-01-02 00:00:00 UTC",
         ),
+        ("warning", "attachments", "1 are in quarantine, and the scanner has been asked 8 times or more"),
         ("warning", "notifications", "1 could not be told to people and were given up, the oldest of 2026-01-02"),
         ("error", "routing", "1 open in intake and unknown there"),
         ("error", "routing", "1 open there, but not in intake: ticket 00000009 (new)"),
@@ -179,6 +180,10 @@ def _break_the_books(database: Databases) -> None:
     database("intake")["outbox"].insert_one({"_id": "t:0", "turn": "t", "at": long_ago, "messages": []})
     timer = {"kind": "send", "about": "d", "data": {}, "fence": 9, "lease_until": long_ago, "due": long_ago}
     database("notifications")["timers"].insert_one(timer)
+    scans = [{"_id": f"scan:r:{one}", "lane": "scanner", "about": "r", "data": {"tries": 8}} for one in (1, 2)]
+    scans.append({"_id": "scan:q:1", "lane": "scanner", "about": "q", "data": {"tries": 7}})
+    later = datetime(2126, 1, 2, tzinfo=UTC)
+    database("intake")["timers"].insert_many([{**timer, "due": later, **one} for one in scans])
     database("notifications")["deliveries"].insert_one({"_id": "d", "status": "failed", "created_at": long_ago})
     waiting = routing["tickets"].find_one({"waiting": True})
     suggested = routing["tickets"].find_one({"status": "solution_suggested"})

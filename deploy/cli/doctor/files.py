@@ -1,4 +1,5 @@
-"""Looks at attached files: whether the key file has the keys of all, and which did not open. Changes nothing.
+"""Looks at attached files: whether the key file has the keys of all, which did not open, and which the scanner does not
+get done with. Changes nothing.
 
 The page is docs/operating.md.
 """
@@ -10,12 +11,16 @@ from typing import Any
 
 from pymongo import MongoClient
 
+from services.intake.domain.scanning import LANE
 from services.intake.files.keeping import RECORDS
 from services.intake.files.rotation import held_by
 
 from ..keys import master_keys
 from ..settings import Settings, Trouble
 from .finding import Finding, some
+
+SCANS_IN_VAIN = 8
+"""After so many, for four minutes, a scanner is not just restarting."""
 
 
 def check(client: MongoClient[dict[str, Any]], prefix: str, settings: Settings) -> Iterator[Finding]:
@@ -28,6 +33,15 @@ def check(client: MongoClient[dict[str, Any]], prefix: str, settings: Settings) 
             "attachments",
             f"Files did not open when they were asked for: {some(damaged)}.",
             "Intake's log says why (`a file cannot be read`). Put back their key, or their content from a backup.",
+        )
+    unscanned = intake["timers"].distinct("about", {"lane": LANE, "data.tries": {"$gte": SCANS_IN_VAIN}})
+    if unscanned:
+        yield Finding(
+            "warning",
+            "attachments",
+            f"{len(unscanned):,} are in quarantine, and the scanner has been asked {SCANS_IN_VAIN} times or more.",
+            "Intake's log says why (`a file stays in quarantine`). The scanner has to take files as large as"
+            " CASEBUS_ATTACHMENT_MIB says (clamd: StreamMaxLength).",
         )
     try:
         keys = master_keys(settings)
