@@ -67,3 +67,43 @@ print(asked, ticks[-1] - ticks[0] > 1.0, max(b - a for a, b in zip(ticks, ticks[
 def test_a_name_that_nobody_answers_for_holds_up_no_other_green_thread() -> None:
     ran = subprocess.run([sys.executable, "-W", "ignore", "-c", NAMES], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["3", "True", "True"]
+
+
+MANY_NAMES = """
+import _socket, time
+
+system, sleep, asked = _socket.getaddrinfo, time.sleep, []
+
+def slow(name, *arguments, **named):
+    asked.append(name)
+    if name.endswith(".dead.example"):
+        sleep(1.5)
+        raise _socket.gaierror(_socket.EAI_AGAIN, "nobody answers")
+    return system(name, *arguments, **named)
+
+_socket.getaddrinfo = slow
+
+import services.chassis.run
+import eventlet, socket
+
+def look_up(name):
+    try:
+        return socket.getaddrinfo(name, 1)
+    except socket.gaierror as error:
+        return error.errno
+
+names = [f"hook-{number}.dead.example" for number in range(30) for _ in range(4)]
+pool = eventlet.GreenPool(200)
+told = list(pool.imap(look_up, names))
+print(set(told) == {_socket.EAI_AGAIN}, len(asked) == 30)
+
+again = [pool.spawn(look_up, name) for name in names]
+eventlet.sleep(0.5)
+began = time.monotonic()
+print(bool(socket.getaddrinfo("localhost", 25)), time.monotonic() - began < 0.5)
+"""
+
+
+def test_names_that_nobody_answers_for_hold_up_the_look_up_of_no_other() -> None:
+    ran = subprocess.run([sys.executable, "-W", "ignore", "-c", MANY_NAMES], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["True", "True", "True", "True"]
