@@ -69,9 +69,12 @@ class Templates:
         In the first of these languages that has this kind, each with what it is a variety of (`pt-BR`, then `pt`);
         else in English.
         """
+        return _rendered(self._compiled[self.spoken(kind, languages), kind], facts)
+
+    def spoken(self, kind: Kind, languages: Sequence[str]) -> str:
+        """The language of these that `render` takes for this kind."""
         tags = (tag for language in languages for tag in _narrow_to_wide(language.lower()))
-        spoken = next((tag for tag in tags if (tag, kind) in self._compiled), LANGUAGE)
-        return _rendered(self._compiled[spoken, kind], facts)
+        return next((tag for tag in tags if (tag, kind) in self._compiled), LANGUAGE)
 
     def _try(self, language: str, kind: Kind) -> None:
         template = self._compiled[language, kind]

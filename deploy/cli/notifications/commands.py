@@ -113,9 +113,12 @@ def preview(
     if known is None:
         raise Trouble(f"{show.plain(kind)!r} is no kind of notification; they are {', '.join(KINDS)}.", 2)
     try:
-        text = Templates(templates).render(known, SAMPLES[0], [language])
+        words = Templates(templates)
     except WrongSettings as error:
         raise Trouble(str(error), 2) from error
+    text, spoken = words.render(known, SAMPLES[0], [language]), words.spoken(known, [language])
+    if spoken != language.lower():
+        typer.echo(f"There is no {known} in {show.plain(language)!r}: people get it in {spoken!r}.", err=True)
     console.print(Text(show.plain(text.title), "bold"))
     console.print()
     console.print(Text(show.plain(text.text, keep_lines=True)), soft_wrap=True)

@@ -40,6 +40,12 @@ def test_an_operators_template_is_previewed(tmp_path: Path) -> None:
     assert "'nubmer' is undefined" in said("preview", "closed", "--language", "nl", "--templates", str(tmp_path))
 
 
+def test_a_preview_says_when_people_get_another_language() -> None:
+    assert "There is no closed in 'ed': people get it in 'en'." in said("preview", "closed", "--language", "ed")
+    assert "people get it in 'de'." in said("preview", "closed", "--language", "de-AT")
+    assert "people get it" not in said("preview", "closed", "--language", "DE")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
