@@ -69,7 +69,9 @@ class Templates:
         In the first of these languages that has this kind, each with what it is a variety of (`pt-BR`, then `pt`);
         else in English.
         """
-        return _rendered(self._compiled[self.spoken(kind, languages), kind], facts)
+        words = _rendered(self._compiled[self.spoken(kind, languages), kind], facts)
+        # What was written can grow in a template, by each of its lines where they are indented.
+        return Text(words.title, shortened(words.text, MAX_TEXT))
 
     def spoken(self, kind: Kind, languages: Sequence[str]) -> str:
         """The language of these that `render` takes for this kind."""
@@ -90,15 +92,15 @@ class Templates:
                 raise WrongSettings(f"The template {file} must have a title in its first line and a text below it.")
 
 
-def shortened(title: str) -> str:
-    """A title of no more than the contract's length."""
-    return title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…"
+def shortened(text: str, most: int) -> str:
+    """A title or text of no more than the contract's length."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _rendered(template: Template, facts: Facts) -> Text:
     written = template.render({name: getattr(facts, name) for name in NAMES})
     title, _, text = written.lstrip().partition("\n")
-    return Text(shortened(one_line(title)), text.strip())
+    return Text(shortened(one_line(title), MAX_TITLE), text.strip())
 
 
 def _narrow_to_wide(tag: str) -> Iterator[str]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts.notifications import MAX_TITLE
+from contracts.common import MAX_BODY
+from contracts.notifications import MAX_TEXT, MAX_TITLE
 from services.chassis.settings import WrongSettings
 from services.notifications.domain.state import Facts, Kind, Text
 from services.notifications.templates import KINDS, SAMPLES, SHIPPED, Templates
@@ -141,6 +142,13 @@ def test_a_title_is_one_line_of_the_contracts_length() -> None:
     title = OURS.render("assigned_to_agent", facts).title
     assert len(title) == MAX_TITLE
     assert title.endswith("…")
+
+
+def test_a_text_is_of_the_contracts_length_however_much_a_template_makes_of_it(tmp_path: Path) -> None:
+    _write(tmp_path, "replied", "A reply\nThey say:\n{{ message | indent(4) }}")
+    text = Templates(tmp_path).render("replied", replace(FACTS, message="a\n" * (MAX_BODY // 2))).text
+    assert len(text) == MAX_TEXT
+    assert text.endswith("…")
 
 
 @pytest.mark.parametrize(
