@@ -34,7 +34,8 @@ def check(client: MongoClient[dict[str, Any]], prefix: str, settings: Settings) 
             f"Files did not open when they were asked for: {some(damaged)}.",
             "Intake's log says why (`a file cannot be read`). Put back their key, or their content from a backup.",
         )
-    unscanned = intake["timers"].distinct("about", {"lane": LANE, "data.tries": {"$gte": SCANS_IN_VAIN}})
+    in_vain = intake["timers"].find({"lane": LANE, "data.tries": {"$gte": SCANS_IN_VAIN}}, {"about": 1})
+    unscanned = {timer["about"] for timer in in_vain}
     if unscanned:
         yield Finding(
             "warning",
