@@ -35,7 +35,8 @@ def main(arguments: list[str]) -> int:
     if chosen.submissions:
         scale = replace(scale, submissions=chosen.submissions)
     failed = [seed for seed in seeds if not _stands(seed, scale)]
-    print(f"{len(seeds) - len(failed)} of {len(seeds)} seeds in order" + (f"; not: {failed}" if failed else ""))
+    if seeds:
+        print(f"{len(seeds) - len(failed)} of {len(seeds)} seeds in order" + (f"; not: {failed}" if failed else ""))
     return 1 if failed else 0
 
 
