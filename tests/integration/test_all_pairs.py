@@ -43,7 +43,7 @@ WHERE: Mapping[str, Sequence[tuple[str, str]]] = {
     "solution_suggested": [pair for pair in PAIRS if {"accept", "auto_close"} & {*pair}],
     "closed": [pair for pair in PAIRS if {*pair} <= {"submit", "refer", "reply", "take_in"}],
 }
-"""All pairs; and from two statuses more those whose commands take effect only there."""
+"""All pairs; and from two statuses more those that are about it alone."""
 
 
 def in_turn(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:

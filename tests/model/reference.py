@@ -141,8 +141,7 @@ class Model(Persons):
             case "ticket.escalate":
                 return self._escalated(case, now, answer)
             case "ticket.accept_solution":
-                may = case.status == "solution_suggested"
-                return self.accepted(lambda: self.closed(case, now)) if may else refused("wrong_status")
+                return self.accepted(lambda: self.closed(case, now)) if case.is_open else refused("wrong_status")
         if not case.is_open:
             return refused("wrong_status")
         match type_:

@@ -101,7 +101,7 @@ def test_each_other_fault_has_its_code(house: House) -> None:
         ("web", "ticket.reply", {**REPLY, "requester": ada}, "unknown_ticket", {}),
         ("web", "ticket.reply", {**REPLY, "number": number, "requester": bo}, "forbidden", {}),
         ("web", "ticket.view", {"requester": bo, "number": number}, "forbidden", {}),
-        ("web", "ticket.accept_solution", {"requester": ada, "number": number}, "wrong_status", {}),
+        ("web", "ticket.answer_consent", {"requester": ada, "number": number, "granted": True}, "wrong_status", {}),
         ("web", "ticket.change_agent", {"requester": bo, "number": number, "reason": "?"}, "forbidden", {}),
         ("web", "ticket.submit", new, "forbidden", {"source": "/channels/game"}),
         ("web", "ticket.submit", new, "invalid", {"type": "ticket.teleport"}),

@@ -1,6 +1,6 @@
 """From an agent's first answer to the end: work, questions, solutions, and the three ways in which a ticket closes.
 
-A requester accepts the solution, the agent closes, or nobody wrote in the 7 days after the solution. Assignment is in
+The requester is content, the agent closes, or nobody wrote in the 7 days after the solution. Assignment is in
 assignment.py, what requesters write in replies.py. The page is docs/intake.md.
 """
 
@@ -59,7 +59,8 @@ def close(message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Deci
 
 
 def accept_solution(message: Message, ticket: Ticket, now: datetime) -> Decision:
-    """`ticket.accept_solution`: the requester closes a ticket whose solution was suggested."""
+    """`ticket.accept_solution`: the requester closes an open ticket. No solution need be suggested: they may have
+    written that it works, or the problem is gone."""
     return _closed(moves.ACCEPT, message, ticket, now, ACCEPTED, requester_as_author(ticket.requester))
 
 

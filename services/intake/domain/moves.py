@@ -105,7 +105,7 @@ MERGE = Move(
 TAKE_IN = Move(
     ("ticket.merge_into",), ("the other's agent",), _as_it_is(*OPEN), "ticket.linked", also="on the ticket that goes on"
 )
-ACCEPT = Move(("ticket.accept_solution",), ("requester",), _to("closed", "solution_suggested"), "ticket.closed")
+ACCEPT = Move(("ticket.accept_solution",), ("requester",), _to("closed", *OPEN), "ticket.closed")
 CLOSE = Move(("ticket.close",), _THEIRS, _to("closed", *OPEN), "ticket.closed")
 AUTO_CLOSE = Move(
     ("ticket.auto_close",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.intake.domain.moves import OPEN, STATUSES
+from services.intake.domain.moves import OPEN
 from tests.unit.intake.desk import Desk, account
 
 OPEN_WITH_AGENT = tuple(status for status in OPEN if status != "new")
@@ -101,10 +101,21 @@ def test_the_requester_accepts_a_suggested_solution_and_the_ticket_closes() -> N
     assert desk.ticket(number).open_key is None
 
 
-@pytest.mark.parametrize("status", [status for status in STATUSES if status != "solution_suggested"])
-def test_there_is_nothing_to_accept_without_a_suggested_solution(status: str) -> None:
+@pytest.mark.parametrize("status", OPEN)
+def test_the_requester_says_from_any_open_status_that_all_is_well_and_the_ticket_closes(status: str) -> None:
     desk = Desk()
-    assert desk.accept(desk.opened(status=status)).code == "wrong_status"
+    number = desk.opened(status=status)
+    had = desk.ticket(number).agent
+    heard = desk.accept(number)
+    assert (heard.type, heard.events()) == ("command.accepted", ["ticket.closed"])
+    assert (heard.ticket["status"], heard.ticket["close_reason"]) == ("closed", "accepted")
+    assert heard.to_agents() == (["agent.a1.ticket.closed"] if had else [])
+    assert desk.ticket(number).open_key is None
+
+
+def test_a_closed_ticket_is_not_closed_again_by_its_requester() -> None:
+    desk = Desk()
+    assert desk.accept(desk.opened(status="closed")).code == "wrong_status"
 
 
 def test_the_agents_reason_closes_the_ticket_in_words() -> None:

@@ -233,6 +233,18 @@ def test_closing_without_an_answer_is_no_verdict() -> None:
     assert not desk.armed
 
 
+def test_a_requester_who_wrote_last_and_closes_leaves_the_next_clock_without_a_verdict() -> None:
+    """As `ticket.accept_solution` does from `needs_reply`: the desk has neither met nor missed its target."""
+    desk = heard(("ask", 2), ("customer", 24))
+    assert types(desk.hear(after(desk.ticket.newest, "close", day(3)))) == []
+    assert not desk.armed
+
+
+def test_a_requester_who_closes_when_the_next_reply_was_overdue_leaves_a_breach() -> None:
+    desk = heard(("ask", 2), ("customer", 24))
+    assert types(desk.hear(after(desk.ticket.newest, "close", day(20)))) == ["sla.breached"]
+
+
 def test_closing_after_the_time_is_a_breach() -> None:
     assert types(heard().hear(after(opened(), "close", day(9)))) == ["sla.breached"]
 
