@@ -51,6 +51,8 @@ class Case:
     agent: str | None = None
     seq: int = 0
     changed_from: str | None = None
+    requester_left: str | None = None
+    """Whom the requester themselves changed away from last."""
     closed_at: datetime | None = None
     reopened: int = 0
     merged_into: str | None = None

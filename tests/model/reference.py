@@ -153,7 +153,7 @@ class Model(Persons):
             case "ticket.change_agent":
                 if case.agent is None:
                     return refused("wrong_status")
-                return self.accepted(lambda: self._given(case, None, now, by_people=True))
+                return self.accepted(lambda: self._left(case, now))
             case "ticket.answer_consent":
                 if case.consent != "asked":
                     return refused("wrong_status")
@@ -225,6 +225,8 @@ class Model(Persons):
             known = self.agents.get(to_agent)
             if to_agent == case.agent or ((known is None or not may_have(known, case)) and not self.late_news()):
                 found.add("invalid")
+            if to_agent == case.requester_left:
+                found |= {"conflict"} | ({"invalid"} if self.late_news() else set())
         if type_ in ("ticket.link", "ticket.merge_into"):
             if other is None:
                 found.add("unknown_ticket")
@@ -274,6 +276,10 @@ class Model(Persons):
         case.enter(status, now, anew=True)
         case.unanswered_since = None
         return [case]
+
+    def _left(self, case: Case, now: datetime) -> list[Case]:
+        case.requester_left = case.agent
+        return self._given(case, None, now, by_people=True)
 
     def _given(self, case: Case, agent: str | None, now: datetime, by_people: bool) -> list[Case]:
         to = case.of_nobody() if agent is None else case.status

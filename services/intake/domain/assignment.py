@@ -62,7 +62,8 @@ def change_agent(message: Message, ticket: Ticket, now: datetime) -> Decision:
 
 def transfer(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.transfer`: the agent gives the ticket to another who is there and may have it, full or not; or back to
-    the desk, for routing to find somebody else."""
+    the desk, for routing to find somebody else. Back to a colleague who had it, too, but never to whom the requester
+    has changed away from."""
     refused = moves.refusal(moves.HAND_OVER, ticket)
     if refused is not None:
         return Decision(answer=refused)
@@ -80,6 +81,8 @@ def transfer(state: State, message: Message, agent: Agent, ticket: Ticket, now: 
         fault = f"Agent {to_agent} is not skilled for this case."
     if known is None or fault is not None:
         return Decision(answer=answers.invalid({"to_agent": [fault or "unknown"]}))
+    if to_agent == ticket.requester_left:
+        return Decision(answer=answers.conflict(ticket, f"The requester asked for another agent than {to_agent}."))
     decision = _changed(moves.HAND_OVER, message, ticket, known.as_agent, author, now)
     decision = telling_agent(decision, agent, "ticket.unassigned")
     return _handed_over(decision, state, ticket, known.as_agent)
@@ -97,6 +100,7 @@ def _changed(
     """The ticket with `agent` from now on. Whom people took it from is noted: routing does not undo what they did."""
     before = ticket.agent
     by_people = before is not None and author.kind != "service"
+    by_requester = before is not None and author.kind == "requester"
     changed = moves.moved(
         move,
         ticket,
@@ -104,6 +108,7 @@ def _changed(
         agent=agent,
         assignment_seq=ticket.assignment_seq + 1,
         changed_from=before.id if before is not None and by_people else ticket.changed_from,
+        requester_left=before.id if before is not None and by_requester else ticket.requester_left,
     )
     more = {} if before is None else {"previous_agent": fields_of(before)}
     text = message.data["reason"]

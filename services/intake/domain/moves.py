@@ -64,7 +64,7 @@ HAND_OVER = Move(
     _THEIRS,
     _as_it_is(*OPEN),
     "ticket.transferred",
-    also="to an agent who is there and may have it",
+    also="to an agent who is there and may have it, and whom the requester has not changed away from last",
 )
 START_WORK = Move(
     ("ticket.start_work",),

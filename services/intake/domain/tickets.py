@@ -85,6 +85,8 @@ class Ticket:
     """What became of the last request to log in to the requester's account."""
     changed_from: str | None = None
     """The agent whom the ticket was last changed away from: routing never gives it back to them."""
+    requester_left: str | None = None
+    """The agent whom the requester themselves changed away from last: nobody hands it to them by name either."""
     merged_into: str | None = None
     """Number of the ticket that goes on in its stead; this one is closed for good."""
     body_version: int = 1
@@ -107,7 +109,9 @@ class Ticket:
         return self.key if self.is_open else None
 
 
-INTERNAL = frozenset({"person", "key", "opening", "body_version", "links", "history_size", "attached"})
+INTERNAL = frozenset(
+    {"person", "key", "opening", "requester_left", "body_version", "links", "history_size", "attached"}
+)
 SNAPSHOT = tuple(name for name in Ticket.__dataclass_fields__ if name not in INTERNAL)
 
 

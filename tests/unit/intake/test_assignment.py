@@ -143,3 +143,30 @@ def test_of_a_long_conversation_the_agent_gets_64_kib_the_opening_and_the_newest
 def _handed_over(desk: Desk, number: str) -> dict[str, Any]:
     heard = desk.assign(number)
     return dict(heard.decision.said[1].data)
+
+
+def test_nobody_hands_a_ticket_to_the_agent_whom_its_requester_has_left() -> None:
+    desk = Desk()
+    number = desk.opened(status="work_in_progress")
+    desk.requester("ticket.change_agent", number, reason="Another, please")
+    desk.assign(number, "a2")
+    before = desk.ticket(number)
+    heard = desk.agent("ticket.transfer", number, "a2", to_agent="a1")
+    assert (heard.type, heard.code, heard.ticket["version"]) == ("command.rejected", "conflict", before.version)
+    assert "asked for another agent" in heard.data["message"]
+    assert desk.ticket(number) == before
+    # Nor does the next one, to whom a2 hands it over.
+    assert desk.agent("ticket.transfer", number, "a2", to_agent="a3").type == "command.accepted"
+    assert desk.agent("ticket.transfer", number, "a3", to_agent="a1").code == "conflict"
+    # Once the requester has left another, it is that one.
+    desk.requester("ticket.change_agent", number, reason="Not this one either")
+    desk.assign(number, "a2")
+    assert desk.agent("ticket.transfer", number, "a2", to_agent="a3").code == "conflict"
+    assert desk.agent("ticket.transfer", number, "a2", to_agent="a1").type == "command.accepted"
+
+
+def test_a_colleague_hands_a_ticket_back_to_whoever_handed_it_over() -> None:
+    desk = Desk()
+    number = desk.opened(status="assigned")
+    assert desk.agent("ticket.transfer", number, "a1", to_agent="a2").type == "command.accepted"
+    assert desk.agent("ticket.transfer", number, "a2", to_agent="a1").type == "command.accepted"

@@ -37,7 +37,7 @@ def test_a_ticket_of_an_older_version_loads() -> None:
     desk = Desk()
     ticket = desk.ticket(desk.opened())
     older = ticket_document(ticket)
-    for name in ("consent", "changed_from", "merged_into", "body_version"):
+    for name in ("consent", "changed_from", "requester_left", "merged_into", "body_version"):
         del older[name]
     assert ticket_of(through_bson(older)) == ticket
 
