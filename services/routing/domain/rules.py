@@ -104,7 +104,7 @@ def _ticket_changed(view: View, message: Message, now: datetime) -> Decision:
         return Decision()
     ticket = projected(snapshot, known, view.skills, message.cause, now)
     ticket = aged(ticket, view.terms.ageing, now)
-    reason = _must_leave(view, ticket, known)
+    reason = _must_leave(view, ticket, known, now)
     return Decision(changes=[ticket], said=[unassign(ticket, reason)] if reason else [])
 
 
@@ -171,12 +171,13 @@ def _waiting_since(snapshot: Data, known: Ticket | None, now: datetime) -> datet
     return known.waiting_since or known.opened_at if known is not None and waited else now
 
 
-def _must_leave(view: View, ticket: Ticket, known: Ticket | None) -> str | None:
+def _must_leave(view: View, ticket: Ticket, known: Ticket | None, now: datetime) -> str | None:
     """Why a ticket cannot stay with its agent; None if it can, or if the desk has nothing to do for it.
 
     One that was reopened goes back to its agent only while they are signed on; who signed off with `release` keeps
-    nothing that awaits the desk, also what was on its way to them then; and one that was reclassified since they got
-    it needs an agent with the other skill.
+    nothing that awaits the desk, also what was on its way to them then; who signed off without keeps what they had,
+    but not what reached them only after they had left; and one that was reclassified since they got it needs an agent
+    with the other skill.
     """
     if ticket.agent is None or not acts_on_desk(ticket.status):
         return None
@@ -186,7 +187,22 @@ def _must_leave(view: View, ticket: Ticket, known: Ticket | None) -> str | None:
         return "its agent is not skilled for the new category" if unskilled and ticket.is_reclassified else None
     was_reopened = ticket.reopen_count > (known.reopen_count if known is not None else 0)
     released = agent is not None and agent.releases
-    return "its agent is not signed on" if was_reopened or released else None
+    if was_reopened or released or _came_too_late(ticket, known, now):
+        return "its agent is not signed on"
+    return None
+
+
+def _came_too_late(ticket: Ticket, known: Ticket | None, now: datetime) -> bool:
+    """Whether these are the first news of an assignment that was under way when its agent, now gone, signed off.
+
+    They were signed on when their place was reserved. Not so if they have worked on it, or if the news are older than
+    any assignment is under way: then routing stood still, and they may have had it for long before they signed off.
+    """
+    if known is None or known.reservation is None:
+        return False
+    kept = known.reservation
+    is_this_one = (kept.agent, kept.assignment_seq + 1) == (ticket.agent, ticket.assignment_seq)
+    return is_this_one and ticket.status in ("assigned", known.status) and now < kept.made_at + LEASE
 
 
 def _assignment_accepted(view: View, message: Message) -> Decision:
