@@ -102,7 +102,7 @@ class Circuit:
         until = self._closed_until
         if until is None or not until - self.LONGEST <= now < until:
             return None
-        return Outcome("deferred", self._reason, away=True)
+        return Outcome("deferred", self._reason, away=True, asked_again_at=until)
 
     def heard(self, outcomes: Sequence[Outcome], now: datetime) -> str | None:
         """How a batch went. Gives the reason when the destination was found away that was not so before."""

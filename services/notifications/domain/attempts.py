@@ -17,6 +17,10 @@ from services.notifications.domain.state import Contact, Delivery, Outcome, Pref
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
 
+OVERTIME = timedelta(minutes=5)
+"""How long after its end a delivery waits for a destination that is left alone: for as long as one ever is. So nothing
+is given up before the destination was asked, by this delivery or by another, at its end or later."""
+
 MAIL_LANE = "mail"
 
 Verdict = Literal["send", "hold", "skip", "unknown"]
@@ -80,7 +84,7 @@ def record_attempt(view: View, timer: Message, now: datetime) -> Decision:
         sent = done(tried, "sent", now)
         return Decision([sent], [announce_sent(sent)])
     give_up_after = view.policy.webhook_give_up if delivery.channel == "webhook" else view.policy.mail_give_up
-    again = retry_at(tried, now, give_up_after)
+    again = retry_at(tried, now, give_up_after, outcome.asked_again_at)
     if outcome.verdict == "refused" or again is None:
         return _give_up(tried, outcome.reason)
     later, arm = to_send(tried, again)
@@ -116,11 +120,17 @@ def pause(delivery_id: str, attempts: int) -> timedelta:
     return longest / 2 + longest / 2 * jitter
 
 
-def retry_at(delivery: Delivery, now: datetime, give_up_after: timedelta) -> datetime | None:
-    """When to try again, the last time at the very end of `give_up_after`; None once that is over."""
+def retry_at(
+    delivery: Delivery, now: datetime, give_up_after: timedelta, asked_again_at: datetime | None = None
+) -> datetime | None:
+    """When to try again, the last time at the very end of `give_up_after`; None once that is over.
+
+    What was not tried then, because its destination is left alone, is tried when that is asked again.
+    """
     end = (delivery.tried_since or delivery.created_at) + give_up_after
-    made = delivery.attempts - delivery.attempts_before
-    return None if now >= end else min(now + pause(delivery.id, made), end)
+    if now < end:
+        return min(now + pause(delivery.id, delivery.attempts - delivery.attempts_before), end)
+    return asked_again_at if asked_again_at is not None and now < asked_again_at <= end + OVERTIME else None
 
 
 def announce_sent(delivery: Delivery) -> Say:

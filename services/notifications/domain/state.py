@@ -149,6 +149,8 @@ class Outcome:
     verdict: Literal["accepted", "deferred", "refused"]
     reason: str = ""
     away: bool = False
+    asked_again_at: datetime | None = None
+    """The destination was left alone, and will be until then: this very delivery was not tried."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from typing import Any
 
-from services.notifications.domain.state import Delivery, Outcome
+from services.notifications.domain.attempts import OVERTIME
+from services.notifications.domain.state import Delivery, Outcome, Policy
 from services.notifications.lines import Circuit
 from services.notifications.mailer import Mail, Mailer, Server
 from services.notifications.senders import Senders
 from services.notifications.webhooks import Caller, Request, Webhook
-from tests.unit.notifications.builders import ACCEPTED, DEFERRED, NOW
+from tests.unit.notifications.builders import (
+    ACCEPTED,
+    DAY,
+    DEFERRED,
+    NOW,
+    Desk,
+    a_contact_change,
+    an_event,
+)
 
 AWAY = Outcome("deferred", "timed out", away=True)
 SECOND = timedelta(seconds=1)
@@ -51,7 +62,7 @@ def test_that_it_is_away_is_said_once_until_it_has_answered() -> None:
 def test_what_is_not_asked_is_put_off_with_the_reason() -> None:
     circuit = Circuit()
     circuit.heard([AWAY], NOW)
-    assert circuit.refusal(NOW + SECOND) == AWAY
+    assert circuit.refusal(NOW + SECOND) == replace(AWAY, asked_again_at=NOW + 5 * SECOND)
 
 
 def test_a_clock_that_was_set_back_leaves_no_destination_alone_for_longer() -> None:
@@ -59,6 +70,52 @@ def test_a_clock_that_was_set_back_leaves_no_destination_alone_for_longer() -> N
     circuit.heard([AWAY], NOW + timedelta(hours=3))
     assert circuit.refusal(NOW) is None
     assert asked_at(circuit, {}, 100, AWAY) == [0, 10, 30, 70], "it goes on as it would have"
+
+
+# The last attempt
+
+
+def mails_of_an_hour(count: int, server: Answering) -> Desk:
+    """Mails that were to be sent within an hour, by a server that is away; after that hour."""
+    desk, senders = Desk(policy=Policy(mail_give_up=timedelta(hours=1))), Senders(server, {})
+    desk.server = lambda mail, _: senders.send([(mail, "ada@example.org")], desk.now)[mail.id]
+    desk.hear(a_contact_change(1))
+    desk.hear(*(an_event("ticket.opened", f"e{place}", contact_version=1) for place in range(count)))
+    desk.let_time_pass(NOW + timedelta(hours=1))
+    return desk
+
+
+def test_what_the_circuit_puts_off_at_its_very_end_is_tried_when_it_asks_again() -> None:
+    server = Answering(AWAY)
+    desk = mails_of_an_hour(20, server)
+    assert Counter(mail.status for mail in desk.mails()) == {"failed": 1, "pending": 19}, "one was asked at its end"
+    server.outcome, server.tried = ACCEPTED, []
+    desk.let_time_pass(NOW + timedelta(hours=1) + Circuit.LONGEST)
+    assert Counter(mail.status for mail in desk.mails()) == {"failed": 1, "sent": 19}
+    assert len(server.tried) == 19
+
+
+def test_if_it_is_still_away_then_all_are_given_up_and_it_is_asked_once() -> None:
+    server = Answering(AWAY)
+    desk = mails_of_an_hour(20, server)
+    server.tried = []
+    desk.let_time_pass(NOW + timedelta(hours=1) + Circuit.LONGEST)
+    assert {mail.status for mail in desk.mails()} == {"failed"}
+    assert (len(server.tried), len(desk.announced("notification.failed"))) == (1, 20)
+    assert not any(arm.kind == "send" for arm in desk.timers.values())
+
+
+def test_nothing_waits_for_its_destination_longer_than_one_is_left_alone() -> None:
+    """Whatever is heard of it: several instances have each a circuit of their own."""
+    desk = Desk(policy=Policy(mail_give_up=timedelta(hours=1)))
+    desk.server = lambda *_: replace(AWAY, asked_again_at=desk.now + 100 * SECOND)
+    desk.hear(a_contact_change(1))
+    desk.hear(an_event("ticket.opened", contact_version=1))
+    desk.let_time_pass(NOW + DAY)
+    overtime = [moment - NOW for moment, *_ in desk.attempts if moment - NOW > timedelta(hours=1)]
+    assert overtime == [timedelta(hours=1, seconds=seconds) for seconds in (100, 200, 300)]
+    assert desk.mail().status == "failed"
+    assert OVERTIME >= Circuit.LONGEST
 
 
 # Destinations
@@ -105,7 +162,8 @@ def test_one_destination_that_is_away_leaves_the_others_as_they_are() -> None:
     for second in range(4):
         batch = [(a_delivery(f"m{second}"), "a@b.example"), (a_request(f"d{second}", "dead"), None)]
         outcomes = senders.send([*batch, (a_request(f"c{second}"), None)], NOW + second * SECOND)
-        assert outcomes == {f"m{second}": ACCEPTED, f"d{second}": AWAY, f"c{second}": ACCEPTED}
+        left_alone = replace(AWAY, asked_again_at=NOW + 5 * SECOND) if second else AWAY
+        assert outcomes == {f"m{second}": ACCEPTED, f"d{second}": left_alone, f"c{second}": ACCEPTED}
     assert (len(mailer.tried), len(dead.tried), len(well.tried)) == (4, 1, 4)
 
 
