@@ -24,6 +24,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from services.notifications.domain.state import Outcome
+from services.notifications.handshake import bounded
 from services.notifications.lines import BATCH_TIME, NoConnection, send_all
 
 log = logging.getLogger(__name__)
@@ -188,16 +189,16 @@ class Mailer:
         server = self._server
         if server.starttls is None:
             connection: smtplib.SMTP = _PatientTls(
-                made, server.host, server.port, self._own_name, timeout=self._timeout, context=self._trusted
+                made, server.host, server.port, self._own_name, timeout=self._timeout, context=bounded(self._trusted)
             )
         else:
             connection = _Patient(made, server.host, server.port, self._own_name, self._timeout)
         try:
             connection.ehlo_or_helo_if_needed()
             if server.starttls == "required":
-                connection.starttls(context=self._trusted)
+                connection.starttls(context=bounded(self._trusted))
             elif server.starttls == "when-offered" and connection.has_extn("starttls"):
-                connection.starttls(context=_believing_any())
+                connection.starttls(context=bounded(_believing_any()))
             if server.user:
                 connection.login(server.user, server.password)
         except AWAY:

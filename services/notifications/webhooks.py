@@ -34,6 +34,7 @@ from services.chassis.settings import WrongSettings
 from services.chassis.yaml_file import WrongFile, read_yaml
 from services.notifications.domain.state import Outcome
 from services.notifications.domain.telling import FOR_WEBHOOKS
+from services.notifications.handshake import shaken
 from services.notifications.lines import BATCH_TIME, send_all
 
 log = logging.getLogger(__name__)
@@ -203,8 +204,19 @@ class Caller:
         parts = urlsplit(self.webhook.url)
         assert parts.hostname is not None  # read_webhooks has looked
         if parts.scheme == "https":
-            return HTTPSConnection(parts.hostname, parts.port, timeout=self.connect_time, ssl_context=self._trusted)
+            return _Https(parts.hostname, parts.port, timeout=self.connect_time, ssl_context=self._trusted)
         return HTTPConnection(parts.hostname, parts.port, timeout=self.connect_time)
+
+
+class _Https(HTTPSConnection):
+    def connect(self) -> None:
+        """As urllib3's without proxies, with a handshake that ends in the time for connecting."""
+        HTTPConnection.connect(self)
+        assert self.ssl_context is not None  # given by the only one who makes these
+        assert self.sock is not None
+        self.ssl_context.set_alpn_protocols(["http/1.1"])
+        self.sock = shaken(self.ssl_context, self.sock, self.host.rstrip("."))
+        self.is_verified = True
 
 
 class _Connection:

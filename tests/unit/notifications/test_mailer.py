@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.headerregistry import Address
@@ -28,6 +28,7 @@ from services.notifications.domain.state import Outcome
 from services.notifications.lines import LINES
 from services.notifications.mailer import Mail, Mailer, Server, read_sender, read_server, write
 from tests.unit.notifications.builders import NOW
+from tests.unit.notifications.dripping import dripping_server
 
 SENDER = Address("Help desk", "desk", "help.example.org")
 ACCEPTED = Outcome("accepted")
@@ -516,30 +517,6 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-@contextmanager
-def dripping_server() -> Iterator[tuple[int, set[socket.socket]]]:
-    """Takes connections, and says a byte of its greeting now and then; those that it still talks to."""
-    held: set[socket.socket] = set()
-
-    def drip(connection: socket.socket) -> None:
-        held.add(connection)
-        with connection, suppress(OSError):
-            for _ in range(200):
-                connection.sendall(b"2")
-                time.sleep(0.1)
-        held.discard(connection)
-
-    def take(listener: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
-                threading.Thread(target=drip, args=(listener.accept()[0],), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=take, args=(listener,), daemon=True).start()
-        yield listener.getsockname()[1], held
-        listener.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

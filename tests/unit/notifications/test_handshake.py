@@ -1,0 +1,75 @@
+"""Handshakes that drip: they end in the time of one step, also on green threads, as the services run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.unit.notifications.dripping import HANDSHAKE, dripping_server, tls_after_starttls, tls_at_once
+
+BY_MAIL = """
+from services.notifications.mailer import Mailer, read_server
+from tests.unit.notifications.test_mailer import SENDER, a_mail
+mailer = Mailer(read_server("{url}"), SENDER, timeout=0.5, batch_time=0.4)
+outcomes = mailer.send([a_mail(f"ada{{number}}") for number in range(LINES)])
+"""
+BY_WEBHOOK = """
+from datetime import UTC, datetime
+from services.notifications.webhooks import Caller, Request
+from tests.unit.notifications.test_webhooks import a_webhook
+caller = Caller(a_webhook("{url}"), connect_time=0.5, whole_time=0.7, batch_time=0.4)
+outcomes = caller.send([Request(f"d{{number}}", "{{}}") for number in range(LINES)], datetime.now(UTC))
+"""
+GREEN = """
+import eventlet
+eventlet.monkey_patch()
+"""
+PROGRAM = """
+import sys
+from services.notifications.lines import LINES
+{sends}
+print(*sorted(str(outcome.verdict) + str(outcome.away) for outcome in outcomes.values()), flush=True)
+import time
+time.sleep(1.5)  # whoever waits on a connection still may see that it is over
+print("listens", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("threads", ["", GREEN], ids=["threads", "green"])
+@pytest.mark.parametrize(
+    ("sends", "url", "before"),
+    [
+        (BY_MAIL, "smtps://127.0.0.1:{port}", tls_at_once),
+        (BY_MAIL, "smtp://127.0.0.1:{port}", tls_after_starttls),
+        (BY_MAIL, "smtp://127.0.0.1:{port}?starttls=required", tls_after_starttls),
+        (BY_WEBHOOK, "https://127.0.0.1:{port}/", tls_at_once),
+    ],
+    ids=["smtps", "starttls when offered", "starttls required", "webhook"],
+)
+def test_a_handshake_that_never_ends_holds_no_connection_beyond_the_batch(
+    threads: str, sends: str, url: str, before: Callable[[Any], None]
+) -> None:
+    with dripping_server(before, HANDSHAKE) as (port, held):
+        program = threads + PROGRAM.format(sends=sends.format(url=url.format(port=port)))
+        sender = subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        try:
+            assert sender.stdin is not None
+            assert sender.stdout is not None
+            assert set(sender.stdout.readline().split()) == {"deferredTrue"}
+            assert sender.stdout.readline() == "listens\n"
+            deadline = time.monotonic() + 2
+            while held and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert not held
+            sender.stdin.close()
+            assert sender.wait(10) == 0
+        finally:
+            sender.kill()
