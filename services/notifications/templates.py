@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import get_args
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
 from jinja2.meta import find_undeclared_variables
-from jinja2.nodes import Extends
+from jinja2.nodes import CondExpr, Const, Extends, If, Include, Name, Node, Or
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from contracts.common import MAX_BODY, MAX_SUBJECT
@@ -72,6 +81,20 @@ class Templates:
         words = _rendered(self._compiled[self.spoken(kind, languages), kind], facts)
         # What was written can grow in a template, by each of its lines where they are indented.
         return Text(words.title, shortened(words.text, MAX_TEXT))
+
+    def variants(self, kind: Kind, languages: Sequence[str] = ()) -> Mapping[str, Text]:
+        """The words for an invented case, and for each other case that the template distinguishes: by what is so of it,
+        `merged_into: 00001200` or `granted: no`; the usual one by an empty text."""
+        template = self._compiled[self.spoken(kind, languages), kind]
+        usual = SAMPLES[0]
+        found = {"": self.render(kind, usual, languages)}
+        for name in NAMES:
+            if name in _tested(template.environment, template.name or ""):
+                other = type(getattr(usual, name))() if getattr(usual, name) else getattr(SAMPLES[-1], name)
+                text = self.render(kind, replace(usual, **{name: other}), languages)
+                if text not in found.values():
+                    found[f"{name}: {other or 'no'}"] = text
+        return found
 
     def spoken(self, kind: Kind, languages: Sequence[str]) -> str:
         """The language of these that `render` takes for this kind."""
@@ -153,6 +176,28 @@ def _compiled(environment: ImmutableSandboxedEnvironment, kind: Kind) -> Templat
             f"The template {template.filename}: {unknown[0]!r} is undefined; the names are {', '.join(NAMES)}."
         )
     return template
+
+
+def _tested(environment: Environment, name: str) -> set[str]:
+    """The names by which a template, with what it includes or extends, says this or that."""
+    assert environment.loader is not None
+    trees: dict[str, Node] = {}
+    wanted, tests = {name}, list[Node]()
+    while wanted - trees.keys():
+        one = (wanted - trees.keys()).pop()
+        try:
+            tree = environment.parse(environment.loader.get_source(environment, one)[0])
+        except TemplateNotFound:  # may be left out, where it is included so
+            wanted.remove(one)
+            continue
+        trees[one] = tree
+        others = [found.template for found in tree.find_all(Include)]
+        others += [found.template for found in tree.find_all(Extends)]
+        wanted |= {found.value for found in others if isinstance(found, Const)}
+        tests += [found.test for found in tree.find_all(If)]
+        tests += [found.test for found in tree.find_all(CondExpr)]
+        tests += [found.left for found in tree.find_all(Or)]
+    return {found.name for test in tests for found in ([test] if isinstance(test, Name) else test.find_all(Name))}
 
 
 def _unknown_names(environment: ImmutableSandboxedEnvironment, template: Template) -> list[str]:

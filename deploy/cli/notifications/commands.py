@@ -17,7 +17,7 @@ from contracts.notifications import CHANNELS
 from services.chassis.settings import WrongSettings
 from services.chassis.unit_of_work import DatabaseAway
 from services.notifications.domain.state import Delivery
-from services.notifications.templates import KINDS, SAMPLES, Templates
+from services.notifications.templates import KINDS, Templates
 
 from .. import settings, show
 from ..dead.letter import age_of
@@ -108,7 +108,7 @@ def preview(
         Path | None, typer.Option(envvar="CASEBUS_TEMPLATES", help="The folder with templates of your own.")
     ] = None,
 ) -> None:
-    """Show title and text of a notification, with the facts of an invented case."""
+    """Show title and text of a notification, for each of the cases that its template distinguishes."""
     known = next((one for one in KINDS if one == kind), None)
     if known is None:
         raise Trouble(f"{show.plain(kind)!r} is no kind of notification; they are {', '.join(KINDS)}.", 2)
@@ -116,12 +116,16 @@ def preview(
         words = Templates(templates)
     except WrongSettings as error:
         raise Trouble(str(error), 2) from error
-    text, spoken = words.render(known, SAMPLES[0], [language]), words.spoken(known, [language])
+    spoken = words.spoken(known, [language])
     if spoken != language.lower():
         typer.echo(f"There is no {known} in {show.plain(language)!r}: people get it in {spoken!r}.", err=True)
-    console.print(Text(show.plain(text.title), "bold"))
-    console.print()
-    console.print(Text(show.plain(text.text, keep_lines=True)), soft_wrap=True)
+    variants = words.variants(known, [language])
+    for place, (case, text) in enumerate(variants.items()):
+        if len(variants) > 1:
+            console.print(Text(f"{chr(10) if place else ''}— {case or 'usually'} —", "dim"))
+        console.print(Text(show.plain(text.title), "bold"))
+        console.print()
+        console.print(Text(show.plain(text.text, keep_lines=True)), soft_wrap=True)
 
 
 def _choice(

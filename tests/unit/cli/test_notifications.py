@@ -40,6 +40,42 @@ def test_an_operators_template_is_previewed(tmp_path: Path) -> None:
     assert "'nubmer' is undefined" in said("preview", "closed", "--language", "nl", "--templates", str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("kind", "headings", "sentences"),
+    [
+        (
+            "closed",
+            ["— usually —", "— requester: no —", "— merged_into: 00001200 —"],
+            ["We hope that all is well again", "everything goes on in case 00001200"],
+        ),
+        (
+            "consent_answered",
+            ["— usually —", "— requester: no —", "— granted: no —"],
+            ["allows you to log in", "does not allow anybody to log in", "Case 00001234: permission refused"],
+        ),
+        ("escalated_to_agent", ["— usually —", "— message: no —"], ["Which name do you use?"]),
+        ("warning", [], ["is due soon"]),
+    ],
+)
+def test_a_preview_shows_each_case_that_the_template_distinguishes(
+    kind: str, headings: list[str], sentences: list[str]
+) -> None:
+    shown = said("preview", kind)
+    assert [line for line in shown.splitlines() if line.startswith("— ")] == headings
+    assert all(sentence in shown for sentence in sentences)
+
+
+def test_what_an_operators_template_includes_may_distinguish_cases_too(tmp_path: Path) -> None:
+    (tmp_path / "nl").mkdir()
+    (tmp_path / "nl" / "_naam.j2").write_text("{{ agent or 'niemand' }}", encoding="utf-8")
+    (tmp_path / "nl" / "closed.j2").write_text(
+        "Klaar\n{% include '_naam.j2' %}{% include '_niet.j2' ignore missing %}\n", encoding="utf-8"
+    )
+    assert said("preview", "closed", "--language", "nl", "--templates", str(tmp_path)) == (
+        "— usually —\nKlaar\n\nGrace\n\n— agent: no —\nKlaar\n\nniemand\n"
+    )
+
+
 def test_a_preview_says_when_people_get_another_language() -> None:
     assert "There is no closed in 'ed': people get it in 'en'." in said("preview", "closed", "--language", "ed")
     assert "people get it in 'de'." in said("preview", "closed", "--language", "de-AT")
