@@ -142,6 +142,20 @@ def test_a_large_file_goes_in_and_comes_out_in_parts(desk: Desk) -> None:
     assert b"".join(base64.b64decode(event.data["content"]) for event in heard) == film
 
 
+def test_a_file_of_a_temporary_account_is_named_by_the_real_one_after_a_merge(desk: Desk) -> None:
+    desk.start("intake")
+    opened_ = ask(desk, "web", "1", "account.open_temporary", {"contact_email": "zoe@example.org"}).data
+    gone = {"temporary": {"account_id": opened_["account_id"], "secret": opened_["secret"]}}
+    file = {"upload": "u", "name": "a.pdf", "media_type": "application/pdf", "part": 1, "parts": 1}
+    file["content"] = base64.b64encode(PDF).decode()
+    stored = ask(desk, "web", "2", "attachment.upload", {"requester": gone, **file})
+    assert stored.type == "attachment.stored"
+    sent = submission(account("ann"), attachments=[stored.data["attachment"]])
+    assert ask(desk, "web", "3", "ticket.submit", sent).data["code"] == "invalid"
+    assert ask(desk, "web", "4", "account.merge", {"requester": account("ann"), **gone}).type == "command.accepted"
+    assert ask(desk, "web", "5", "ticket.submit", sent).type == "ticket.opened"
+
+
 def test_an_instance_that_is_killed_over_files_loses_none_and_leaves_none(desk: Desk) -> None:
     desk.settings_of["intake"] = {"CASEBUS_ATTACHMENT_KEYS": KEYS}
     desk.start("intake")

@@ -10,8 +10,9 @@ from pymongo.database import Database
 
 from deploy.local.desk import Desk
 from services.intake.domain.files import Brought
+from services.intake.files.keeping import KEPT_UNUSED
 from services.intake.files.reading import read_part
-from services.intake.files.sweeping import KEPT_UNUSED, sweep
+from services.intake.files.sweeping import sweep
 from services.intake.files.uploads import Uploads
 from tests.integration.test_files import database
 from tests.integration.test_uploads import HEAD, NOW, keeping, parts_of, send
@@ -26,6 +27,8 @@ def test_no_file_is_looked_for_in_a_whole_collection(desk: Desk, database: Datab
         of_intake.command("profile", 2)
         (one,) = kept.bring("account:ann", [{"name": "a", "media_type": "application/pdf", "content": HEAD}], NOW)
         assert isinstance(one, Brought)
+        assert kept.crowded("account:ann", "web", NOW) is None
+        assert [file.ref for file in kept.unnamed(["account:ann"])] == [one.ref]
         assert read_part(kept, one.ref, 1) == HEAD
         last = [send(Uploads(kept), part) for part in parts_of(HEAD + bytes(30), 16)][-1]
         assert isinstance(last, Brought)

@@ -9,9 +9,9 @@ from typing import Any
 from pymongo.database import Database
 
 from services.intake.domain.files import Awaited, Brought
-from services.intake.files.keeping import WRITES_FOR, Keeping, file_of
+from services.intake.files.keeping import KEPT_UNUSED, WRITES_FOR, Keeping, file_of
 from services.intake.files.sealing import SEGMENT
-from services.intake.files.sweeping import KEPT_UNUSED, sweep
+from services.intake.files.sweeping import sweep
 from services.intake.files.uploads import UNFINISHED, Uploads
 from tests.integration.test_uploads import FILES, HEAD, NOW, clients, content_of, database, keeping, parts_of, send
 

@@ -16,7 +16,7 @@ from pymongo.database import Database
 
 from deploy.local.stack import Stack
 from services.intake.domain.files import Awaited, Brought, Contradicted, PartTaken, TooMany, Unfit
-from services.intake.files.keeping import Keeping, Terms, file_of
+from services.intake.files.keeping import KEPT_UNUSED, MOST_UNNAMED_OF_AN_ACCOUNT, Keeping, Terms, file_of
 from services.intake.files.keys import MasterKeys, Wrapped
 from services.intake.files.reading import opened
 from services.intake.files.sealing import SEGMENT, TAG
@@ -205,3 +205,58 @@ def test_who_finishes_nothing_may_not_begin_more(database: Database[dict[str, An
     assert send(uploads, {**part, "upload": "more"}) == TooMany(NOW + UNFINISHED)
     assert send(uploads, {**part, "upload": "more"}, owner="account:bob") == Awaited()
     assert send(uploads, {**part, "upload": "u0"}) == Awaited(), "what is begun may go on"
+
+
+def attached(content: bytes) -> dict[str, Any]:
+    return {"name": "b", "media_type": "application/pdf", "content": content}
+
+
+def test_who_names_nothing_may_not_send_more(database: Database[dict[str, Any]]) -> None:
+    kept = keeping(database)
+    for number in range(MOST_UNNAMED_OF_AN_ACCOUNT):
+        kept.bring("account:ann", [attached(HEAD + bytes([number]))], NOW + timedelta(minutes=number), "web")
+    soon, full = NOW + timedelta(minutes=30), TooMany(NOW + KEPT_UNUSED, unnamed=True)
+    assert kept.crowded("account:ann", "web", soon) == full
+    assert kept.crowded("account:bob", "web", soon) is None
+    # Neither in a command, but for what is there already, nor in parts, but for what was begun.
+    assert kept.bring("account:ann", [attached(HEAD)], soon, "web", full) == [full]
+    (again,) = kept.bring("account:ann", [attached(HEAD + b"\0")], soon, "web", full)
+    assert isinstance(again, Brought)
+    uploads, parts = Uploads(kept), parts_of(HEAD + bytes(20), 16)
+    assert send(uploads, parts[0], at=soon) == full
+    assert database["uploads"].count_documents({}) == 0
+    assert send(uploads, parts[0], "account:bob", at=soon) == Awaited()
+    # What an entry names, or what is a day old, makes room.
+    database["attachments"].update_one({"_id": again.ref}, {"$set": {"used": True}})
+    assert send(uploads, parts[0], at=soon) == Awaited()
+    kept.bring("account:ann", [attached(HEAD + b"one more")], soon, "web")
+    assert [isinstance(send(uploads, part, at=soon), Brought) for part in parts[1:]][-1], "what is begun may end"
+    assert kept.crowded("account:ann", "web", NOW + KEPT_UNUSED + timedelta(minutes=2)) is None
+
+
+def test_a_channel_may_send_only_so_many_files_that_no_case_names(
+    database: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.intake.files.keeping.MOST_UNNAMED_OF_A_CHANNEL", 3)
+    kept = keeping(database)
+    for name in ("ann", "bob", "eve"):
+        assert kept.crowded(f"account:{name}", "web", NOW) is None
+        kept.bring(f"account:{name}", [attached(HEAD)], NOW, "web")
+    assert kept.crowded("account:zoe", "web", NOW) == TooMany(NOW + KEPT_UNUSED, unnamed=True)
+    assert kept.crowded("account:zoe", "game", NOW) is None
+
+
+def test_the_same_content_under_other_names_takes_no_space(database: Database[dict[str, Any]]) -> None:
+    kept = keeping(database)
+    content = HEAD + bytes(40)
+    refs = set()
+    for number in range(MOST_UNNAMED_OF_AN_ACCOUNT + 5):
+        last = [send(Uploads(kept), part) for part in parts_of(content, 16, upload=f"u{number}")][-1]
+        assert isinstance(last, Brought)
+        refs.add(last.ref)
+    assert len(refs) == 1
+    assert database["files.chunks"].count_documents({}) == len(parts_of(content, 16))
+    again = {send(Uploads(kept), part) for part in parts_of(content, 16, upload="u7")}
+    assert again == {last}, "a part that comes again gets the same answer"
+    assert database["files.chunks"].count_documents({}) == len(parts_of(content, 16))
+    assert content_of(kept, last.ref) == content

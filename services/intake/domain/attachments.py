@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from services.chassis.decision import Answer, Decision, Message, rejected
-from services.intake.domain.files import File, Unfit, may_be, reference
+from services.intake.domain.files import File, TooMany, Unfit, may_be, reference
 from services.intake.domain.requesters import account_named
 from services.intake.domain.scanning import asking
 from services.intake.domain.state import State, TicketWritten
@@ -51,6 +51,8 @@ def attached(state: State, message: Message) -> Attached | Answer:
     faults: dict[str, list[str]] = {}
     too_large, files, references = False, [], []
     for place, (one, brought) in enumerate(zip(given, state.prepared.brought[message.key], strict=True)):
+        if isinstance(brought, TooMany):
+            return too_many(brought)
         if isinstance(brought, Unfit):
             faults[f"attachments.{place}.{brought.field}"] = [brought.problem]
             too_large = too_large or brought.too_large
@@ -68,6 +70,14 @@ def attached(state: State, message: Message) -> Attached | Answer:
     if faults:
         return rejected("too_large" if too_large else "invalid", "Please correct the attached files.", faults)
     return Attached(files, references)
+
+
+def too_many(found: TooMany) -> Answer:
+    """`rate_limited`: first something has to be done with those that are there."""
+    sentence = "Too many files have been begun and not finished. Please finish those first."
+    if found.unnamed:
+        sentence = "Too many files have been sent that no case names. Please name those first, or wait until they go."
+    return rejected("rate_limited", sentence, retry_at=found.until)
 
 
 def _otherwise(file: File, named: dict[str, Any]) -> str | None:

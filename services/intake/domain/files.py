@@ -36,6 +36,8 @@ class File:
     damaged: bool = False
     """Its content did not open when it was asked for last."""
     version: int = 1
+    channel: str = ""
+    """Which brought it first; empty: kept before this was."""
 
     @property
     def parts(self) -> int:
@@ -75,10 +77,15 @@ class Contradicted:
 
 @dataclass(frozen=True, slots=True)
 class TooMany:
-    """The sender has begun too many files; the oldest of them is given up at `until`, if no part of it comes."""
+    """The sender has begun too many files, or sent too many that no entry names; the oldest of them goes at `until`, if
+    nothing of it comes again."""
 
     until: datetime
+    unnamed: bool = False
 
+
+FileTaken = Brought | Unfit | TooMany
+"""What may become of one attachment of a command."""
 
 PartTaken = Brought | Awaited | Unfit | Contradicted | TooMany
 """What may become of one part of a file; `Brought`, if with it all are there."""

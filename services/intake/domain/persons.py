@@ -61,8 +61,9 @@ def _join(state: State, message: Message, account: Account, person: str, now: da
 
 
 def merge_account(state: State, message: Message, caller: Caller, now: datetime) -> Decision:
-    """`account.merge`: the tickets of a temporary account, and it has to have an address, go to a real one; it ends.
-    The real one's address, where the command brings one, is taken as with a submission."""
+    """`account.merge`: the tickets of a temporary account, and it has to have an address, go to a real one, and so do
+    its files that no entry names yet; it ends. The real one's address, where the command brings one, is taken as with a
+    submission."""
     if caller.requester.kind != "account":
         sentence = "A temporary account is merged into one that the channel has authenticated."
         return Decision(answer=rejected("forbidden", sentence, {"requester": ["must be no temporary account"]}))
@@ -77,5 +78,10 @@ def merge_account(state: State, message: Message, caller: Caller, now: datetime)
     tickets = [one for one in state.tickets.values() if one.requester.account == account.key]
     changed = {"contact_version": reached.version}
     moved = move(state, message, tickets, caller.person, now, changed, caller.requester.account)
-    done = Decision(reached.changes, reached.said, Answer("command.accepted", {}, caller.requester.id))
+    files = [
+        replace(one, owner=caller.requester.account, version=one.version + 1)
+        for one in state.files.values()
+        if one.owner == account.key and not one.used and one.state not in ("writing", "removing")
+    ]
+    done = Decision([*reached.changes, *files], reached.said, Answer("command.accepted", {}, caller.requester.id))
     return and_then(done, and_then(end(account, now), moved))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.intake.domain.files import Brought, PartTaken, Unfit, Verdict
+from services.intake.domain.files import FileTaken, PartTaken, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Prepared:
     """Account, version of its address, and the code that came and was right."""
     codes_again_at: Mapping[str, datetime] = field(default_factory=dict)
     """Accounts of which no more codes were looked at, and when they will be."""
-    brought: Mapping[str, Sequence[Brought | Unfit]] = field(default_factory=dict)
+    brought: Mapping[str, Sequence[FileTaken]] = field(default_factory=dict)
     """What became of the attachments of a command."""
     uploaded: Mapping[str, PartTaken] = field(default_factory=dict)
     """What became of a part of a file that came."""

@@ -7,7 +7,7 @@ docs/attachments.md.
 from __future__ import annotations
 
 from services.chassis.decision import Answer, Decision, Message, rejected
-from services.intake.domain.attachments import HARMFUL
+from services.intake.domain.attachments import HARMFUL, too_many
 from services.intake.domain.files import Awaited, Contradicted, TooMany, Unfit, reference
 from services.intake.domain.state import State
 
@@ -19,9 +19,8 @@ def upload(state: State, message: Message) -> Decision:
             return Decision(answer=Answer("command.accepted", {}))
         case Contradicted(problem):
             return Decision(answer=rejected("conflict", problem))
-        case TooMany(until):
-            sentence = "Too many files have been begun and not finished. Please finish those first."
-            return Decision(answer=rejected("rate_limited", sentence, retry_at=until))
+        case TooMany() as found:
+            return Decision(answer=too_many(found))
         case Unfit(field, problem, too_large):
             code = "too_large" if too_large else "invalid"
             return Decision(answer=rejected(code, problem, {field: [problem]}))

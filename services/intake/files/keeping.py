@@ -23,7 +23,7 @@ from pymongo.errors import DuplicateKeyError
 
 from services.chassis.unit_of_work import Conflict, Document
 from services.intake.documents import document_by, values_by
-from services.intake.domain.files import Brought, File, FileState, Unfit, essence
+from services.intake.domain.files import Brought, File, FileState, FileTaken, TooMany, Unfit, essence
 from services.intake.files.keys import MasterKeys
 from services.intake.files.media import HEAD, TAKEN, refusal
 from services.intake.files.sealing import SEGMENT, new_key, seal
@@ -32,16 +32,27 @@ from services.intake.files.store import Files
 T = TypeVar("T")
 
 RECORDS = "attachments"
+UNNAMED: Document = {"used": False}
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     RECORDS: [
-        IndexModel([("at", ASCENDING)], name="unused", partialFilterExpression={"used": False}),
+        IndexModel([("at", ASCENDING)], name="unused", partialFilterExpression=UNNAMED),
+        IndexModel([("owner", ASCENDING), ("at", ASCENDING)], name="unnamed_of", partialFilterExpression=UNNAMED),
+        IndexModel([("channel", ASCENDING), ("at", ASCENDING)], name="unnamed_by", partialFilterExpression=UNNAMED),
         IndexModel([("key_by", ASCENDING)]),
         IndexModel([("blob", ASCENDING)]),
         IndexModel([("state", ASCENDING), ("blob", ASCENDING)], partialFilterExpression={"state": "infected"}),
         IndexModel([("damaged", ASCENDING)], partialFilterExpression={"damaged": True}),
     ],
 }
+
+KEPT_UNUSED = timedelta(hours=24)
+"""A file that no entry names goes after so long."""
+
+MOST_UNNAMED_OF_AN_ACCOUNT = 20
+MOST_UNNAMED_OF_A_CHANNEL = 2_000
+"""Files that no entry names, at a time: what is sent and left takes space for a day. Of a command's files none is
+counted before all of its turn have come, so one turn may go beyond."""
 
 TRIES = 20
 PAUSE = 0.05
@@ -94,11 +105,38 @@ class Keeping:
         self.keys = keys
         self._key = key.encode()
 
-    def bring(self, owner: str, attachments: Iterable[Mapping[str, Any]], now: datetime) -> list[Brought | Unfit]:
-        """What became of each attachment of a command of `owner`: those that come with their content are kept."""
-        return [self._bring(owner, one, now) for one in attachments]
+    def crowded(self, owner: str, channel: str, now: datetime) -> TooMany | None:
+        """Whether account or channel have so many files that no entry names that no other is kept, and until when."""
+        limits = (("owner", owner, MOST_UNNAMED_OF_AN_ACCOUNT), ("channel", channel, MOST_UNNAMED_OF_A_CHANNEL))
+        for name, sender, most in limits:
+            theirs = {name: sender, "at": {"$gt": now - KEPT_UNUSED}, **UNNAMED}
+            if self.records.count_documents(theirs, limit=most) < most:
+                continue
+            oldest = self.records.find_one(theirs, {"at": 1}, sort=[("at", ASCENDING)])
+            if oldest is not None:
+                return TooMany(oldest["at"] + KEPT_UNUSED, unnamed=True)
+        return None
 
-    def _bring(self, owner: str, one: Mapping[str, Any], now: datetime) -> Brought | Unfit:
+    def unnamed(self, owners: Collection[str]) -> list[File]:
+        """The files of these accounts that no entry names."""
+        rows = self.records.find({"owner": {"$in": list(owners)}, **UNNAMED}) if owners else ()
+        return [file_of(row) for row in rows]
+
+    def bring(
+        self,
+        owner: str,
+        attachments: Iterable[Mapping[str, Any]],
+        now: datetime,
+        channel: str = "",
+        crowded: TooMany | None = None,
+    ) -> list[FileTaken]:
+        """What became of each attachment of a command of `owner`: those that come with their content are kept; if it
+        is `crowded`, only if they are there already."""
+        return [self._bring(owner, one, now, channel, crowded) for one in attachments]
+
+    def _bring(
+        self, owner: str, one: Mapping[str, Any], now: datetime, channel: str, crowded: TooMany | None
+    ) -> FileTaken:
         if "content" not in one:
             return Brought(one["name"], one["media_type"], one["ref"])
         content: bytes = one["content"]
@@ -107,10 +145,14 @@ class Keeping:
         unfit = self.terms.refusal(one["media_type"], content[:HEAD])
         if unfit is not None:
             return unfit
-        ref = while_others_write(lambda: self._keep(owner, essence(one["media_type"]), content, now))
+        if crowded is not None:
+            ref = self.ref(owner, hashlib.sha256(content).hexdigest())
+            if self.records.find_one({"_id": ref}, {"_id": 1}) is None:
+                return crowded
+        ref = while_others_write(lambda: self._keep(owner, essence(one["media_type"]), content, now, channel))
         return Brought(one["name"], one["media_type"], ref)
 
-    def _keep(self, owner: str, media_type: str, content: bytes, now: datetime) -> str:
+    def _keep(self, owner: str, media_type: str, content: bytes, now: datetime, channel: str) -> str:
         """The reference of the content, which is kept from now on."""
         digest, blob, key = hashlib.sha256(content).hexdigest(), uuid.uuid4().hex, new_key()
         wrapped = self.keys.wrap(key)
@@ -126,6 +168,7 @@ class Keeping:
             wrapped.key,
             now,
             "writing",
+            channel=channel,
         )
         if self.begin(file):
             self.files.write(blob, seal(key, blob, [content]))

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from services.chassis.decision import Message
 from services.intake.domain import scanning
+from services.intake.domain.accounts import temporary_key
 from services.intake.domain.files import Brought, File, Verdict
 from services.intake.domain.prepared import Prepared
 from services.intake.files.keeping import Keeping, file_of
@@ -19,6 +20,8 @@ from services.intake.secrets import InThreads
 
 READ_A_TURN = 32
 """Parts of files read for one turn: 8 MiB."""
+
+MERGE = "account.merge"
 
 SCAN = f"timer.{scanning.SCAN}"
 """What comes when that timer fires."""
@@ -55,8 +58,14 @@ class FilesOfTurns:
         `known`: the accounts that send messages, by message key, as far as it is sure that they do.
         """
         bringing = [message for message in messages if brings_files(message) and message.key in known]
-        files = [(known[message.key], message.data["attachments"]) for message in bringing]
-        brought = self._in_threads(lambda one: self._keeping.bring(*one, now), files)
+        senders = {(known[message.key], message.sender) for message in bringing}
+        crowded = {sender: self._keeping.crowded(*sender, now) for sender in senders}
+        brought = self._in_threads(
+            lambda one: self._keeping.bring(
+                known[one.key], one.data["attachments"], now, one.sender, crowded[known[one.key], one.sender]
+            ),
+            bringing,
+        )
         return replace(
             found,
             brought={message.key: each for message, each in zip(bringing, brought, strict=True)},
@@ -76,12 +85,14 @@ class FilesOfTurns:
         return {timer.key: scan(self._keeping, self._scanner, timer.subject or "") for timer in timers}
 
     def named(self, found: Prepared, messages: Sequence[Message]) -> list[File]:
-        """The files that the messages bring or name."""
+        """The files that the messages bring or name; and those of an account that is merged which no entry names."""
         refs = {one.ref for each in messages for one in found.brought.get(each.key, ()) if isinstance(one, Brought)}
         refs |= {one.ref for each in messages if isinstance(one := found.uploaded.get(each.key), Brought)}
         refs |= {each.data["ref"] for each in _asking(messages)}
         refs |= {each.subject or "" for each in messages if each.type == SCAN}
-        return [file_of(row) for row in self._keeping.records.find({"_id": {"$in": list(refs)}})] if refs else []
+        found_by_ref = self._keeping.records.find({"_id": {"$in": list(refs)}}) if refs else ()
+        merged = {temporary_key(each.data["temporary"]["account_id"]) for each in messages if each.type == MERGE}
+        return [*map(file_of, found_by_ref), *self._keeping.unnamed(merged)]
 
 
 def _asking(messages: Sequence[Message]) -> list[Message]:

@@ -7,13 +7,10 @@ swept again, and whatever comes to use it meanwhile is first or finds it gone. T
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from services.intake.files.keeping import Keeping, file_of
+from services.intake.files.keeping import KEPT_UNUSED, Keeping, file_of
 from services.intake.files.uploads import UNFINISHED, UPLOADS, upload_of
-
-KEPT_UNUSED = timedelta(hours=24)
-"""A file that no entry names goes after so long."""
 
 AT_ONCE = 200
 

@@ -59,6 +59,7 @@ class Upload:
     parts: int
     part_size: int | None
     blob: str
+    """Empty: it has become a file that was there before, and its parts are gone."""
     key_by: str
     key: bytes
     at: datetime
@@ -92,6 +93,8 @@ class Uploads:
             return upload
         if (upload.name, upload.media_type, upload.parts) != (part["name"], part["media_type"], part["parts"]):
             return Contradicted("The first part of this file came with another name, media type or number of parts.")
+        if upload.ref is not None and not upload.blob:
+            return Brought(upload.name, upload.media_type, upload.ref)
         if not self._fits(upload, part):
             return Contradicted(OF_ONE_SIZE)
         if not self._write(upload, part):
@@ -135,6 +138,9 @@ class Uploads:
             unfinished = list(self._uploads.find({**of, "ref": None}, {"at": 1}).sort("at", ASCENDING).limit(most))
             if len(unfinished) >= most:
                 return TooMany(unfinished[0]["at"] + UNFINISHED)
+        crowded = self._keeping.crowded(owner, channel, now)
+        if crowded is not None:
+            return crowded
         wrapped = self._keeping.keys.wrap(new_key())
         upload = Upload(
             id_,
@@ -182,8 +188,15 @@ class Uploads:
         if found is None:
             raise Conflict("it was given up just now")
         upload = upload_of(found)  # with the size of its parts, which another instance may have put down
+        if upload.ref is not None:
+            return Brought(upload.name, upload.media_type, upload.ref)
         part_size = upload.part_size or SEGMENT
-        digest, size, head = self._read(upload)
+        try:
+            digest, size, head = self._read(upload)
+        except Tampered as error:
+            if self._uploads.find_one({"_id": id_, "blob": ""}, {"_id": 1}) is not None:
+                raise Conflict("another instance has found the same content") from error
+            raise
         if size > self._keeping.terms.largest:
             return self._keeping.terms.too_large
         unfit = self._keeping.terms.refusal(upload.media_type, head)
@@ -203,13 +216,23 @@ class Uploads:
             upload.key,
             now,
             "writing",
+            channel=upload.channel,
         )
         if self._keeping.begin(file):
             self._files.close(upload.blob, size + upload.parts * TAG, part_size + TAG, now)
             if not self._keeping.end(file):
                 raise Conflict("the same content is being written")
-        self._uploads.update_one({"_id": upload.id}, {"$set": {"ref": file.ref}})
+        self._become(upload, file.ref)
         return Brought(upload.name, upload.media_type, file.ref)
+
+    def _become(self, upload: Upload, ref: str) -> None:
+        """The upload is that file now. Its parts are of no use, and go, if the same content was there before."""
+        there = self._keeping.records.find_one({"_id": ref}, {"blob": 1})
+        is_spare = there is not None and there["blob"] != upload.blob
+        became = {"ref": ref, "blob": ""} if is_spare else {"ref": ref}
+        self._uploads.update_one({"_id": upload.id, "blob": upload.blob}, {"$set": became})
+        if is_spare:
+            self._files.remove(upload.blob)
 
     def _read(self, upload: Upload) -> tuple[str, int, bytes]:
         """The SHA-256 of the whole, its size, and the beginning by which it is known."""

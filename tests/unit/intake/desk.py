@@ -18,7 +18,7 @@ from services.chassis.decision import Decision, Message, Say
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.decide import decide
 from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
-from services.intake.domain.files import Awaited, Brought, File, PartTaken, Unfit
+from services.intake.domain.files import Awaited, Brought, File, FileTaken, PartTaken, TooMany, Unfit
 from services.intake.domain.requesters import account_named
 from services.intake.domain.state import Ending, Page, PageAsked, State
 from services.intake.domain.tickets import Ticket
@@ -119,7 +119,7 @@ class Desk:
     secrets: set[tuple[str, str]] = field(default_factory=set)
     catalogue: Catalogue = CATALOGUE
     sent: int = 0
-    unfit: dict[str, Unfit] = field(default_factory=dict)
+    unfit: dict[str, Unfit | TooMany] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
     uploaded: PartTaken = field(default_factory=Awaited)
 
@@ -164,9 +164,9 @@ class Desk:
         self.take(decision)
         return Heard(decision, decision.answer.type, decision.answer.data)
 
-    def _brought(self, message: Message) -> list[Brought | Unfit]:
+    def _brought(self, message: Message) -> list[FileTaken]:
         """Keep the files that it brings, but those whose name is in `unfit`."""
-        owner, brought = account_named(message) or "", list[Brought | Unfit]()
+        owner, brought = account_named(message) or "", list[FileTaken]()
         for one in message.data.get("attachments") or ():
             ref = one["ref"] if "ref" in one else self.keep(owner, one["content"], one["media_type"])
             brought.append(self.unfit.get(one["name"]) or Brought(one["name"], one["media_type"], ref))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -10,8 +11,8 @@ import pytest
 
 from services.intake.documents import ticket_document, ticket_of
 from services.intake.domain.attachments import HARMFUL, MOST_OF_A_TICKET, NO_SUCH_FILE
-from services.intake.domain.files import File, Unfit
-from tests.unit.intake.desk import Desk, account
+from services.intake.domain.files import File, TooMany, Unfit
+from tests.unit.intake.desk import MORNING, Desk, account
 
 WORDS = b"It does not start."
 
@@ -171,3 +172,13 @@ def test_a_ticket_of_before_there_were_files_has_none() -> None:
     document = ticket_document(desk.ticket(desk.opened()))
     del document["attached"]
     assert ticket_of(document).attached == 0
+
+
+def test_who_sends_too_many_files_that_no_case_names_hears_from_when_on_they_may_again() -> None:
+    desk = Desk()
+    desk.unfit["b"] = TooMany(MORNING + timedelta(hours=3), unnamed=True)
+    heard = desk.submit(attachments=[attachment(), attachment(b"more", "b")])
+    assert (heard.code, heard.data["retry_at"]) == ("rate_limited", MORNING + timedelta(hours=3))
+    assert "no case names" in heard.data["message"]
+    assert not desk.state.tickets
+    assert desk.submit(attachments=[attachment()]).type == "ticket.opened"

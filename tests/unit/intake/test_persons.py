@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.intake.desk import Desk, Heard, account, code_for, temporary
+from tests.unit.intake.test_attachments import WORDS, by_reference
 
 EMAIL = "zoe@example.org"
 OTHER = {"subject": "The app is slow", "body": "Every page takes a minute since yesterday.", "issue_key": "slow"}
@@ -232,6 +233,22 @@ def test_a_temporary_account_is_merged_into_a_real_one_and_its_tickets_go_along(
     assert desk.state.accounts[key_of(zoe)].secret_hash is None
     assert EMAIL not in str(desk.state.accounts)
     assert in_order(desk)
+
+
+def test_files_that_no_case_names_yet_go_along_with_a_merge() -> None:
+    desk = Desk()
+    zoe = opened(desk)
+    number = desk.opened(requester=zoe)
+    used, waiting = desk.keep(key_of(zoe), b"used"), desk.keep(key_of(zoe), WORDS)
+    desk.reply(number, zoe, attachments=[by_reference(used, b"used")])
+    others = desk.keep("temporary:another", b"of somebody else")
+    written = desk.keep(key_of(zoe), b"half", state="writing")
+    assert merge(desk, account("ann"), zoe).type == "command.accepted"
+    owners = {ref: file.owner for ref, file in desk.state.files.items()}
+    gone = key_of(zoe)
+    assert owners == {used: gone, waiting: "account:ann", others: "temporary:another", written: gone}
+    assert desk.reply(number, account("ann"), attachments=[by_reference(waiting)]).type == "command.accepted"
+    assert desk.state.files[waiting].used
 
 
 def test_of_tickets_for_one_issue_the_older_goes_on_after_a_merge() -> None:
