@@ -45,6 +45,9 @@ class Case:
     opened_at: datetime
     status_since: datetime
     unanswered_since: datetime | None
+    wrote_at: datetime
+    """When its requester last wrote, and the desk."""
+    answered_at: datetime | None = None
     status: str = "new"
     version: int = 1
     status_version: int = 1

@@ -7,12 +7,13 @@ page is docs/testing.md.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from tests.model.cases import (
+    DESKS_TURN,
     TEMPORARY_LASTS,
     Broken,
     Case,
@@ -151,24 +152,32 @@ class Persons:
         return self.accepted(effect)
 
     def _moved(self, cases: list[Case], person: str, now: datetime) -> list[Case]:
-        """Cases become another person's; where both have an issue open, the newer is merged into the older."""
+        """Cases become another person's; where both have an issue open, the newer is merged into the older, in which
+        the desk then has to answer what it has not answered there."""
         changed: list[Case] = []
         for case in sorted(cases, key=lambda one: (one.opened_at, one.number)):
             holder = self.holder(person, case.key) if case.is_open else None
-            if holder is case:
-                holder = None
-            if holder is not None and (holder.opened_at, holder.number) <= (case.opened_at, case.number):
+            if holder is None or holder is case:
+                changed += self.changed(case, now, person=person)
+            elif (holder.opened_at, holder.number) <= (case.opened_at, case.number):
                 case.person = person
-                changed += self.merged(case, holder, now)
-                continue
-            if holder is not None:
-                self.closed(holder, now)
-                holder.merged_into = case.number
-                case.links = case.links | {holder.number}
-                changed.append(holder)
-            case.person = person
-            changed += self.changed(case, now)
+                changed += self._one_for_both(holder, case, now)
+            else:
+                changed += self._one_for_both(case, holder, now, moves_to=person)
         return changed
+
+    def _one_for_both(self, older: Case, newer: Case, now: datetime, moves_to: str | None = None) -> list[Case]:
+        """The newer case is merged, and what it said that the desk has not answered is to be answered in the older."""
+        unanswered = newer.status in DESKS_TURN
+        changed = self.closed(newer, now, merged_into=older.number)
+        if moves_to is not None:
+            changed += self.changed(older, now, person=moves_to)
+        older.wrote_at = max(older.wrote_at, newer.wrote_at)
+        if unanswered and older.unanswered_since is None:
+            came_later = older.answered_at is None or older.wrote_at >= older.answered_at
+            older.unanswered_since = older.wrote_at if came_later else now
+        status = "needs_reply" if unanswered and older.status != "new" else older.status
+        return changed + self.changed(older, now, status, links=older.links | {newer.number})
 
     def is_nobody(self, data: Data) -> bool:
         named = data.get("requester", {}).get("temporary")
@@ -199,17 +208,16 @@ class Persons:
         return Verdict(outcome="command.accepted", effect=effect)
 
     def changed(self, case: Case, now: datetime, status: str | None = None, **fields: Any) -> list[Case]:
+        """Gives the case as it stands then: it may change once more by the same command."""
         case.enter(status or case.status, now)
         for name, value in fields.items():
             setattr(case, name, value)
-        return [case]
+        return [replace(case)]
 
-    def closed(self, case: Case, now: datetime) -> list[Case]:
-        case.enter("closed", now)
-        case.closed_at, case.consent, case.unanswered_since = now, None, None
-        return [case]
+    def closed(self, case: Case, now: datetime, merged_into: str | None = None) -> list[Case]:
+        fields = {"closed_at": now, "consent": None, "unanswered_since": None, "merged_into": merged_into}
+        return self.changed(case, now, "closed", **fields)
 
     def merged(self, case: Case, other: Case, now: datetime) -> list[Case]:
-        self.closed(case, now)
-        case.merged_into = other.number
-        return [case, *self.changed(other, now, links=other.links | {case.number})]
+        closed = self.closed(case, now, merged_into=other.number)
+        return closed + self.changed(other, now, links=other.links | {case.number})

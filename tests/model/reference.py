@@ -121,7 +121,7 @@ class Model(Persons):
         tier = requester.get("tier", "standard")
         case = Case(
             number, account_of(data), person, name, tier, data["category"], data["subject"], data["body"],
-            data.get("issue_key"), key, now, now, now, links={earlier.number} if earlier else set(),
+            data.get("issue_key"), key, now, now, now, now, links={earlier.number} if earlier else set(),
         )  # fmt: skip
         self.cases[number] = case
         return [case]
@@ -259,7 +259,7 @@ class Model(Persons):
     def _written(self, case: Case, now: datetime, outcome: str) -> Verdict:
         def effect() -> list[Case]:
             case.enter("new" if case.status == "new" else "needs_reply", now)
-            case.unanswered_since = case.unanswered_since or now
+            case.unanswered_since, case.wrote_at = case.unanswered_since or now, now
             return [case]
 
         return Verdict(outcome=outcome, effect=effect)
@@ -267,6 +267,7 @@ class Model(Persons):
     def _reopened(self, case: Case, now: datetime) -> Verdict:
         def effect() -> list[Case]:
             case.reopened, case.closed_at, case.escalated, case.unanswered_since = case.reopened + 1, None, False, now
+            case.wrote_at = now
             case.enter("reopened", now)
             return [case]
 
@@ -274,7 +275,7 @@ class Model(Persons):
 
     def _answered(self, case: Case, status: str, now: datetime) -> list[Case]:
         case.enter(status, now, anew=True)
-        case.unanswered_since = None
+        case.unanswered_since, case.answered_at = None, now
         return [case]
 
     def _left(self, case: Case, now: datetime) -> list[Case]:

@@ -70,6 +70,11 @@ def closed_into(number: str, now: datetime) -> dict[str, Any]:
     return {"closed_at": now, "close_reason": MERGED, "merged_into": number}
 
 
+def taken_in_by(ticket: Ticket, other: Ticket) -> dict[str, Any]:
+    """What changes in a ticket into which that other one is merged."""
+    return {"links": links_with(ticket, other.number)}
+
+
 def links_with(ticket: Ticket, number: str) -> tuple[str, ...]:
     """The ticket's links, that number among them."""
     return ticket.links if number in ticket.links else (*ticket.links, number)

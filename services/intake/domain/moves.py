@@ -20,6 +20,8 @@ By = Literal["requester", "moderator", "its agent", "an agent who may have it", 
 STATUSES: tuple[Status, ...] = get_args(Status)
 OPEN = tuple(status for status in STATUSES if status != "closed")
 """Open is every status but `closed`."""
+DESKS_TURN: tuple[Status, ...] = ("new", "assigned", "work_in_progress", "needs_reply", "reopened")
+"""A ticket that awaits the desk: open, and nothing is asked of its requester."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ ANSWER_CONSENT = Move(
 ESCALATE = Move(
     ("ticket.escalate",),
     ("requester", "moderator"),
-    _as_it_is("new", "assigned", "work_in_progress", "needs_reply", "reopened"),
+    _as_it_is(*DESKS_TURN),
     "ticket.escalated",
     also="not escalated yet, and the desk has not replied for the time of the rule",
 )
@@ -138,7 +140,18 @@ MERGE_PERSONS = Move(
     also="that person has the issue open in an older ticket",
 )
 TAKE_IN_OF_PERSONS = Move(
-    _BY_ACCOUNT, ("requester",), _as_it_is(*OPEN), "ticket.linked", also="on the ticket that goes on"
+    _BY_ACCOUNT,
+    ("requester",),
+    _as_it_is(*OPEN),
+    "ticket.linked",
+    also="on the ticket that goes on, where the newer one waited for its requester",
+)
+TAKE_IN_UNANSWERED = Move(
+    _BY_ACCOUNT,
+    ("requester",),
+    _REQUESTER_WROTE,
+    "ticket.linked",
+    also="on the ticket that goes on, where the newer one awaited the desk",
 )
 
 TABLE = (
@@ -168,6 +181,7 @@ TABLE = (
     MOVE,
     MERGE_PERSONS,
     TAKE_IN_OF_PERSONS,
+    TAKE_IN_UNANSWERED,
 )
 
 

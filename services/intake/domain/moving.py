@@ -1,7 +1,8 @@
 """Tickets become another person's: that of the account which theirs was merged into, or is one with.
 
 Every ticket that moves gets a version and an event. Where both persons have an issue open, the newer ticket is merged
-into the older one, so that there is one open ticket for it at every instant. The page is docs/accounts.md.
+into the older one, so that there is one open ticket for it at every instant; what the desk has not answered in the
+newer awaits it in the older then. The page is docs/accounts.md.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from services.chassis.decision import Decision, Message, derived_id
 from services.intake.domain import moves
 from services.intake.domain.history import Author, Visibility
-from services.intake.domain.joining import closed_into, links_with
+from services.intake.domain.joining import closed_into, taken_in_by
 from services.intake.domain.recording import and_then, recorded, telling_agent
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Requester, Ticket
@@ -62,23 +63,28 @@ class _Moving:
 
     def take(self, ticket: Ticket, changed: Mapping[str, Any]) -> None:
         """One ticket: moved as it is, or, if the person has its issue open, one of both merged into the other."""
+        changed = {**changed, "person": self._person}
         holder = self._holders.get(ticket.key) if ticket.is_open and ticket.person != self._person else None
-        if holder is not None and (holder.opened_at, holder.number) <= (ticket.opened_at, ticket.number):
-            self._merge(ticket, holder, changed)
-            return
-        if holder is not None:
+        if holder is None:
+            after = self._record(moves.MOVE, ticket, changed)
+        elif (holder.opened_at, holder.number) <= (ticket.opened_at, ticket.number):
+            more = {**changed, **closed_into(holder.number, self._now)}
+            self._record(moves.MERGE_PERSONS, ticket, more, holder.number)
+            after = self._take_in(holder, ticket)
+        else:
             # What holds the issue gives it up first: the database has each held once at every instant.
-            holder = self._record(moves.MERGE_PERSONS, holder, closed_into(ticket.number, self._now), ticket.number)
-            changed = {**changed, "links": links_with(ticket, holder.number)}
-        after = self._record(moves.MOVE, ticket, {**changed, "person": self._person})
+            self._record(moves.MERGE_PERSONS, holder, closed_into(ticket.number, self._now), ticket.number)
+            after = self._take_in(self._record(moves.MOVE, ticket, changed), holder)
         if after.is_open:
             self._holders[after.key] = after
 
-    def _merge(self, ticket: Ticket, holder: Ticket, changed: Mapping[str, Any]) -> None:
-        more = {**changed, "person": self._person, **closed_into(holder.number, self._now)}
-        self._record(moves.MERGE_PERSONS, ticket, more, holder.number)
-        links = links_with(holder, ticket.number)
-        self._holders[holder.key] = self._record(moves.TAKE_IN_OF_PERSONS, holder, {"links": links}, ticket.number)
+    def _take_in(self, ticket: Ticket, newer: Ticket) -> Ticket:
+        """The ticket goes on for the newer one too, as it stood before it was merged: where that awaited the desk, its
+        requester has written what nobody has answered, as by a note."""
+        move = moves.TAKE_IN_UNANSWERED if newer.status in moves.DESKS_TURN else moves.TAKE_IN_OF_PERSONS
+        wrote = max(ticket.last_customer_message_at, newer.last_customer_message_at)
+        changed = {**taken_in_by(ticket, newer), "last_customer_message_at": wrote}
+        return self._record(move, ticket, changed, newer.number)
 
     def _record(
         self, move: moves.Move, ticket: Ticket, changed: Mapping[str, Any], to_number: str | None = None

@@ -323,6 +323,22 @@ def test_the_closing_of_an_earlier_suggestion_does_nothing() -> None:
 # ---- the reminder a day before that
 
 
+@pytest.mark.parametrize(("hour", "starts"), [(1, 5), (4, 4)], ids=["before the suggestion", "after it"])
+def test_what_came_along_from_a_merged_ticket_runs_a_clock_and_ends_the_closing(hour: float, starts: float) -> None:
+    """It became `needs_reply` by a merge: by words in another ticket, before or after the suggestion."""
+    told = story(("assign", 0), ("suggest", 2))
+    wrote = max(MONDAY + timedelta(hours=hour), told[-1]["last_customer_message_at"])
+    at = MONDAY + timedelta(hours=5)
+    merged = {**told[-1], "version": 4, "status": "needs_reply", "status_since": at, "status_version": 4}
+    desk = Desk()
+    desk.hear(*told)
+    assert set(desk.due()) == {"auto_close", "closing_soon"}
+    desk.hear({**merged, "last_customer_message_at": wrote})
+    assert set(desk.due()) == {"warning", "breach"}
+    (clock,) = [watch.clock for watch in desk.ticket.watches if watch.clock.is_running]
+    assert (clock.target, clock.started_at) == ("next_reply", MONDAY + timedelta(hours=starts))
+
+
 def test_the_requester_is_reminded_once_a_day_before_the_closing() -> None:
     desk = heard(("assign", 1), ("suggest", 2))
     closes_at = MONDAY + timedelta(hours=2) + CLOSES_AFTER
