@@ -177,7 +177,7 @@ class Persons:
             came_later = older.answered_at is None or older.wrote_at >= older.answered_at
             older.unanswered_since = older.wrote_at if came_later else now
         status = "needs_reply" if unanswered and older.status != "new" else older.status
-        return changed + self.changed(older, now, status, links=older.links | {newer.number})
+        return changed + self._took_in(older, newer, now, status)
 
     def is_nobody(self, data: Data) -> bool:
         named = data.get("requester", {}).get("temporary")
@@ -220,4 +220,9 @@ class Persons:
 
     def merged(self, case: Case, other: Case, now: datetime) -> list[Case]:
         closed = self.closed(case, now, merged_into=other.number)
-        return closed + self.changed(other, now, links=other.links | {case.number})
+        return closed + self._took_in(other, case, now)
+
+    def _took_in(self, case: Case, other: Case, now: datetime, status: str | None = None) -> list[Case]:
+        """The case that goes on has the pointer, and is escalated if either was."""
+        escalated = case.escalated or other.escalated
+        return self.changed(case, now, status, links=case.links | {other.number}, escalated=escalated)

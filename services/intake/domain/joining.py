@@ -71,8 +71,8 @@ def closed_into(number: str, now: datetime) -> dict[str, Any]:
 
 
 def taken_in_by(ticket: Ticket, other: Ticket) -> dict[str, Any]:
-    """What changes in a ticket into which that other one is merged."""
-    return {"links": links_with(ticket, other.number)}
+    """What changes in a ticket into which that other one is merged: what was promised for the one holds for both."""
+    return {"links": links_with(ticket, other.number), "escalated": ticket.escalated or other.escalated}
 
 
 def links_with(ticket: Ticket, number: str) -> tuple[str, ...]:
@@ -89,7 +89,8 @@ def _linked(
     now: datetime,
     entry_id: str | None = None,
 ) -> Decision:
-    linked = moves.moved(move, ticket, now, links=links_with(ticket, other.number))
+    changed = taken_in_by(ticket, other) if move is moves.TAKE_IN else {"links": links_with(ticket, other.number)}
+    linked = moves.moved(move, ticket, now, **changed)
     to_number = {"to_number": other.number}
     author = agent_as_author(agent)
     return recorded(

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from services.intake.domain.moves import STATUSES
 from tests.unit.intake.desk import Desk, Heard, account, code_for, temporary
 from tests.unit.intake.test_attachments import WORDS, by_reference
 
@@ -152,62 +151,6 @@ def test_the_older_one_goes_on_whoever_joins() -> None:
     assert heard.events() == ["ticket.merged", "ticket.edited", "ticket.linked"], "given up before another takes it"
     assert desk.ticket(older).links == (newer,)
     assert in_order(desk)
-
-
-@pytest.mark.parametrize("joins", ["the newer", "the older"])
-@pytest.mark.parametrize("newer", [one for one in STATUSES if one != "closed"])
-@pytest.mark.parametrize("older", [one for one in STATUSES if one != "closed"])
-def test_what_awaits_the_desk_in_the_newer_ticket_awaits_it_in_the_older_after_a_merge(
-    older: str, newer: str, joins: str
-) -> None:
-    desk = Desk()
-    one, two = opened(desk), opened(desk)
-    goes_on = desk.opened(status=older, requester=one)
-    desk.later(minutes=1)
-    merged = desk.opened(status=newer, requester=two)
-    before, wrote = desk.ticket(goes_on), desk.ticket(merged).last_customer_message_at
-    desk.later(minutes=1)
-    for each in (one, two) if joins == "the newer" else (two, one):
-        confirm(desk, each)
-    after = desk.ticket(goes_on)
-    awaited = newer not in ("need_more_info", "solution_suggested")
-    expected = before.status if before.status == "new" or not awaited else "needs_reply"
-    assert after.status == expected
-    entered = after.status != before.status
-    assert (after.status_since, after.status_version) == (
-        (desk.now, after.version) if entered else (before.status_since, before.status_version)
-    )
-    assert after.last_customer_message_at == wrote > before.last_customer_message_at
-    assert (after.agent, desk.ticket(merged).merged_into) == (before.agent, goes_on)
-    assert in_order(desk)
-
-
-def test_the_last_message_of_the_requester_is_the_later_of_both_after_a_merge() -> None:
-    desk = Desk()
-    one, two = opened(desk), opened(desk)
-    goes_on = desk.opened(requester=one)
-    desk.opened(requester=two)
-    desk.later(minutes=1)
-    desk.reply(goes_on, one)
-    wrote = desk.now
-    desk.later(minutes=1)
-    confirm(desk, one)
-    confirm(desk, two)
-    assert desk.ticket(goes_on).last_customer_message_at == wrote
-
-
-@pytest.mark.parametrize("joins", ["the newer", "the older"])
-def test_the_agent_of_the_ticket_that_goes_on_hears_of_what_it_took_in(joins: str) -> None:
-    desk = Desk()
-    one, two = opened(desk), opened(desk)
-    older = desk.opened(status="solution_suggested", requester=one)
-    desk.later(minutes=1)
-    desk.opened(requester=two)
-    first, second = (one, two) if joins == "the newer" else (two, one)
-    confirm(desk, first)
-    heard = confirm(desk, second)
-    (told,) = [say for say in heard.decision.said if say.routing_key == "agent.a1.ticket.linked"]
-    assert (told.data["ticket"]["number"], told.data["ticket"]["status"]) == (older, "needs_reply")
 
 
 def test_a_confirmed_address_is_fixed_while_a_ticket_of_the_person_is_open() -> None:
