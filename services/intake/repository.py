@@ -248,21 +248,29 @@ class Repository:
     def _pages(
         self, messages: Sequence[Message], accounts: Mapping[str, Account]
     ) -> tuple[list[Ticket], dict[PageAsked, Page]]:
-        """The page of each `ticket.list`, and the tickets on it."""
+        """The page of each `ticket.list`, and the tickets on it; of an account that confirms its address in this turn,
+        as whoever's it may be when the list is decided."""
+        confirming = {account_named(message) for message in messages if message.type == "account.confirm_contact"}
         tickets: list[Ticket] = []
         pages: dict[PageAsked, Page] = {}
         for message in messages:
             key = account_named(message)
             if message.type == "ticket.list" and key is not None:
-                person = accounts[key].person if key in accounts else key
-                asked = page_asked(message, person)
-                of_person = {"person": person} if asked.status is None else {"person": person, "status": asked.status}
-                count = self.db["tickets"].count_documents(of_person)
-                newest = self.db["tickets"].find(of_person).sort([("opened_at", DESCENDING), ("number", DESCENDING)])
-                on_page = [ticket_of(row) for row in newest.skip((asked.page - 1) * PAGE).limit(PAGE)]
-                pages[asked] = Page(tuple(ticket.id for ticket in on_page), -(-count // PAGE))
-                tickets += on_page
+                for person in _persons_to_be(key, accounts, confirming):
+                    asked = page_asked(message, key, person)
+                    found, pages[asked] = self._page(asked)
+                    tickets += found
         return tickets, pages
+
+    def _page(self, asked: PageAsked) -> tuple[list[Ticket], Page]:
+        # What is the account's own yet moves to the person in this turn.
+        theirs: Document = {"person": {"$in": sorted({asked.person, asked.account})}}
+        if asked.status is not None:
+            theirs["status"] = asked.status
+        count = self.db["tickets"].count_documents(theirs)
+        newest = self.db["tickets"].find(theirs).sort([("opened_at", DESCENDING), ("number", DESCENDING)])
+        on_page = [ticket_of(row) for row in newest.skip((asked.page - 1) * PAGE).limit(PAGE)]
+        return on_page, Page(tuple(ticket.id for ticket in on_page), -(-count // PAGE))
 
     def _entries(self, messages: Sequence[Message], tickets: Mapping[str, Ticket]) -> list[Entry]:
         """Of the tickets shown or handed over, as much history as will be sent: the newest, and the opening; of those
@@ -321,6 +329,18 @@ def _accounts_of(type_: str, messages: Sequence[Message], accounts: Mapping[str,
     """The accounts that commands of this type name, as far as they are known."""
     keys = {account_named(message) for message in messages if message.type == type_}
     return [accounts[key] for key in keys if key is not None and key in accounts]
+
+
+def _persons_to_be(key: str, accounts: Mapping[str, Account], confirming: Collection[str | None]) -> set[str]:
+    """Whose an account may be by the end of the turn: if it is `confirming` its address, that of whoever confirmed the
+    same one, sooner or in this turn too."""
+    account = accounts.get(key)
+    if account is None:
+        return {key}
+    if key not in confirming or account.mailbox is None:
+        return {account.person}
+    sharing = [one for one in accounts.values() if one.mailbox == account.mailbox]
+    return {account.person, *(one.person for one in sharing if one.is_confirmed or one.key in confirming)}
 
 
 def _with_address(mailboxes: Collection[str]) -> Document:

@@ -30,8 +30,9 @@ class TicketWritten:
 
 @dataclass(frozen=True, slots=True)
 class PageAsked:
-    """The page (from 1) of a person's tickets, of one status or of all."""
+    """The page (from 1) of a person's tickets, of one status or of all, that an account of theirs asks for."""
 
+    account: str
     person: str
     status: str | None
     page: int

@@ -20,15 +20,18 @@ SHOWN = 768 * 1024
 """Bytes of history in one answer; what is older than fits is left out, and the answer says `truncated`."""
 
 
-def page_asked(message: Message, person: str) -> PageAsked:
-    """The page that a `ticket.list` of `person` asks for."""
-    return PageAsked(person, message.data.get("status"), message.data.get("page", 1))
+def page_asked(message: Message, account: str, person: str) -> PageAsked:
+    """The page that a `ticket.list` of an account asks for, which is `person`'s."""
+    return PageAsked(account, person, message.data.get("status"), message.data.get("page", 1))
 
 
 def list_tickets(state: State, message: Message, caller: Caller) -> Decision:
     """`ticket.list`: the requester's tickets, newest first, 20 a page."""
-    page = state.pages[page_asked(message, caller.person)]
-    tickets = [snapshot(state.tickets[id_]) for id_ in page.ticket_ids]
+    asked = page_asked(message, caller.requester.account, caller.person)
+    page = state.pages[asked]
+    found = [state.tickets[id_] for id_ in page.ticket_ids]
+    # Earlier in this turn one may have left the status that is asked for.
+    tickets = [snapshot(ticket) for ticket in found if asked.status in (None, ticket.status)]
     data = {"tickets": tickets, "page": message.data.get("page", 1), "pages": page.pages}
     return Decision(answer=Answer("ticket.listed", data))
 

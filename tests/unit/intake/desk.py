@@ -326,7 +326,7 @@ class Desk:
             key = f"temporary:{temporary['account_id']}" if temporary else f"account:{data['requester']['account_id']}"
             known = self.state.accounts.get(key)
             person = key if known is None else known.person
-            asked = PageAsked(person, data.get("status"), data.get("page", 1))
+            asked = PageAsked(key, person, data.get("status"), data.get("page", 1))
             found = [one.id for one in self.state.tickets.values() if one.person == person][::-1]
             self.state.pages = {asked: Page(tuple(found[:20]), -(-len(found) // 20))}
 

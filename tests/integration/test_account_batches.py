@@ -1,0 +1,84 @@
+"""An account that becomes another person's, and what it sends right after: all in one turn, on the real database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from contracts import registry
+from deploy.local.stack import Stack
+from services.chassis.decision import Answer, Message
+from services.intake.documents import agent_document
+from services.intake.domain.decide import decide
+from services.intake.repository import INDEXES
+from tests.integration.test_account_pairs import LASTS, Racing, Scene
+from tests.integration.turn_stores import stores
+from tests.unit.intake.desk import submission, temporary
+from tests.unit.intake.pairs import AGENTS, NOW, meeting
+
+
+class Batch:
+    """A turn's messages about a scene, in the order in which they came."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene, self.zoe = scene, temporary(scene.theirs, "right")
+
+    def message(self, name: str, place: int) -> Message:
+        held, own = self.scene.held.ticket.number, self.scene.at.ticket.number
+        of_zoe: dict[str, tuple[str, dict[str, Any]]] = {
+            "list": ("ticket.list", {}),
+            "list_open": ("ticket.list", {"status": "assigned"}),
+            "view": ("ticket.view", {"number": held}),
+            "view_own": ("ticket.view", {"number": own}),
+            "reply": ("ticket.reply", {"number": held, "body": "And now?"}),
+            "reply_own": ("ticket.reply", {"number": own, "body": "And here?"}),
+            "submit": ("ticket.submit", submission(subject="Another matter", body="The app is slow.")),
+            "submit_again": ("ticket.submit", submission(subject=self.scene.held.ticket.subject)),
+        }
+        if name not in of_zoe:
+            return self.scene.message(name, place)
+        type_, data = of_zoe[name]
+        kind = registry.command(type_)
+        assert kind is not None
+        id_ = f"{place}-{self.scene.place}"
+        return Message(id_, type_, "web", kind.schema.load({**data, "requester": self.zoe}), None, f"web\x1f{id_}")
+
+
+def decided(instance: Racing, scene: Scene, messages: Sequence[Message]) -> list[Answer | None]:
+    """All of them in one turn, which is committed."""
+    instance.repository._preparing.prepared = scene.prepared
+    instance.repository._temporary_lasts = LASTS
+    state = instance.repository.load(messages, NOW)
+    answers = []
+    for message in messages:
+        decision = decide(state, message, NOW)
+        for change in decision.changes:
+            state.apply(change)
+        answers.append(decision.answer)
+    instance.commit(state)
+    return answers
+
+
+AFTER = ["list", "list_open", "view", "view_own", "reply", "reply_own", "submit", "submit_again", "merge_account"]
+
+
+@pytest.mark.parametrize("names", [*([one] for one in AFTER), AFTER], ids=[*AFTER, "all of them"])
+def test_what_comes_with_the_confirming_of_an_address_is_decided_in_one_turn(stack: Stack, names: list[str]) -> None:
+    with stores(stack, "intake", 1, INDEXES) as (store,):
+        store.database["agents"].insert_many([agent_document(agent) for agent in AGENTS])
+        instance = Racing(store, "one")
+        together, apart = Scene(meeting("assigned"), 0), Scene(meeting("assigned"), 1)
+        said = []
+        for scene in (together, apart):
+            scene.put_down(store)
+            messages = [Batch(scene).message(name, place) for place, name in enumerate(["confirm", *names])]
+            turns = [messages] if scene is together else [[one] for one in messages]
+            said.append([answer for turn in turns for answer in decided(instance, scene, turn)])
+        assert [one and one.type for one in said[0]] == [one and one.type for one in said[1]]
+        assert not any(one is None or one.type == "command.rejected" for one in said[0])
+        assert together.left(store) == apart.left(store)
+        for one, other in zip(*said, strict=True):
+            if one is not None and other is not None and one.type == "ticket.listed":
+                assert (len(one.data["tickets"]), one.data["pages"]) == (len(other.data["tickets"]), 1)
