@@ -18,10 +18,11 @@ class OpenTemporary(Payload):
 
 
 class ConfirmContact(Payload):
-    """Command `account.confirm_contact`: the code that was mailed to the account's address."""
+    """Command `account.confirm_contact`: the code that was mailed to the account's address; without it, the code is
+    mailed there (again)."""
 
     requester = common.requester()
-    code = Text(64)
+    code = Text(64, optional=True)
 
 
 class QuietHours(Payload):
@@ -49,11 +50,15 @@ class MergeAccounts(Payload):
 
 
 class TemporaryOpenedOutcome(Payload):
-    """Outcome `account.temporary_opened`: the secret, shown this once."""
+    """Outcome `account.temporary_opened`: the secret, shown this once.
+
+    `code_at`: no code was mailed to the address, because one was a moment ago; from then on it may be asked for.
+    """
 
     account_id = common.identity()
     secret = Text(200)
     expires_at = Moment()
+    code_at = Moment(optional=True)
 
 
 class TemporaryOpened(Payload):

@@ -9,6 +9,7 @@ import email
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import default as mail_policy
@@ -39,6 +40,18 @@ PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(2_000)
 LETTER = b"%PDF-1.7\n" + bytes(range(256)) * 2_400
 
 Data = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Two temporary accounts with one address, as commands name them, the tickets filed from each, and the first's
+    code."""
+
+    first: Data
+    second: Data
+    older: str
+    newer: str
+    code: str
 
 
 def play(stack: Stack, console: Console) -> Check:
@@ -83,7 +96,7 @@ class Acts:
         self._sends_files(number, agent)
         self._escalates_too_soon(number)
         self._is_closed_and_reopened(number, agent)
-        self._has_lost_an_account()
+        lost = self._has_lost_an_account()
         waiting = self._file(SAM, "The sound is gone", "technical")
         self._agent_of(waiting)
         silent = self._file(KIM, "How do I change my name?", "general")
@@ -94,6 +107,7 @@ class Acts:
         self._was_closed_by_itself(silent)
         self._comes_back_too_late(number)
         self._is_escalated(waiting)
+        self._asks_for_the_code(lost)
 
     def _come(self) -> None:
         url = self._rehearsal.desk.amqp_url
@@ -208,32 +222,49 @@ class Acts:
         agent.ask("ticket.close", "command.accepted", number=number, reason="Paid back.")
         self._say(f"Robin replies within 7 days: reopened, and with {agent.name} again, who pays back and closes")
 
-    def _has_lost_an_account(self) -> None:
-        """Without an account at first, and twice; then with one again."""
-        first, code = self._temporary_account("Lee")
-        second, other_code = self._temporary_account("Lee, from another computer")
+    def _has_lost_an_account(self) -> Lost:
+        """Without an account, and twice: the address of both is mailed one code for now."""
+        first, opened = self._temporary_account("Lee")
+        expect("code_at" in opened, False, "that a code was mailed")
+        code = self._mailed_code(besides=set())
+        second, opened = self._temporary_account("Lee, from another computer")
+        expect("code_at" in opened, True, "that no second code was mailed at once")
+        self._web.ask("account.confirm_contact", "command.rejected rate_limited", requester=second)
         older, newer = (self._file(one, "I cannot get in any more", "account-access") for one in (first, second))
         self._web.ask("account.confirm_contact", "command.accepted", requester=first, code=code)
-        self._web.ask("account.confirm_contact", "command.accepted", requester=second, code=other_code)
-        seen = self._web.ask("ticket.view", "ticket.viewed", requester=second, number=newer)["ticket"]
-        expect(seen["merged_into"], older, "the ticket into which the newer one was merged")
-        self._web.ask("account.merge", "command.accepted", requester=LEE, temporary=first["temporary"])
-        self._web.ask("ticket.view", "ticket.viewed", requester=LEE, number=older)
-        self._web.ask("ticket.view", "command.rejected unauthenticated", requester=first, number=older)
         self._say(
-            "Lee, who has lost an account, files from two temporary ones; both confirm their address by the mailed "
-            f"code and are one person with one ticket, {older}; it comes along into Lee's own account"
+            "Lee, who has lost an account, files from two temporary ones, and confirms the address of the first by the "
+            f"mailed code; the second gets none yet, so there are two tickets, {older} and {newer}"
+        )
+        return Lost(first, second, older, newer, code)
+
+    def _asks_for_the_code(self, lost: Lost) -> None:
+        """The other account confirms the address as well; then Lee has one again."""
+        self._web.ask("account.confirm_contact", "command.accepted", requester=lost.second)
+        code = self._mailed_code(besides={lost.code})
+        self._web.ask("account.confirm_contact", "command.accepted", requester=lost.second, code=code)
+        seen = self._web.ask("ticket.view", "ticket.viewed", requester=lost.second, number=lost.newer)["ticket"]
+        expect(seen["merged_into"], lost.older, "the ticket into which the newer one was merged")
+        self._web.ask("account.merge", "command.accepted", requester=LEE, temporary=lost.first["temporary"])
+        self._web.ask("ticket.view", "ticket.viewed", requester=LEE, number=lost.older)
+        self._web.ask("ticket.view", "command.rejected unauthenticated", requester=lost.first, number=lost.older)
+        self._say(
+            "Lee asks for the code of the second account and confirms it: both are one person with one ticket, "
+            f"{lost.older}; it comes along into Lee's own account"
         )
 
-    def _temporary_account(self, name: str) -> tuple[Data, str]:
-        """A temporary account with Lee's address, as a command names it, and the code that is mailed there."""
-        known = set(self._codes())
+    def _temporary_account(self, name: str) -> tuple[Data, Data]:
+        """A temporary account with Lee's address, as a command names it, and what was answered."""
         opened = self._web.ask(
             "account.open_temporary", "account.temporary_opened", display_name=name, contact_email=LEES_ADDRESS
         )
-        wait_until(lambda: bool(set(self._codes()) - known), "no code was mailed")
-        (code,) = set(self._codes()) - known
-        return {"temporary": {"account_id": opened["account_id"], "secret": opened["secret"]}}, code
+        return {"temporary": {"account_id": opened["account_id"], "secret": opened["secret"]}}, opened
+
+    def _mailed_code(self, besides: set[str]) -> str:
+        """The code that was mailed to Lee besides these, once it is there."""
+        wait_until(lambda: bool(set(self._codes()) - besides), "no code was mailed")
+        (code,) = set(self._codes()) - besides
+        return code
 
     def _codes(self) -> list[str]:
         """Those that were mailed to Lee, each on a line of its own."""

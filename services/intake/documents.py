@@ -12,6 +12,7 @@ from services.chassis.unit_of_work import Document
 from services.intake.domain.accounts import Account
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.history import Author, Entry
+from services.intake.domain.mailing import CodeMailed
 from services.intake.domain.state import Escalatable
 from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, fields_of
 
@@ -93,6 +94,16 @@ def escalatable_document(one: Escalatable) -> Document:
 def escalatable_of(document: Mapping[str, Any]) -> Escalatable:
     """The inverse of `escalatable_document`."""
     return Escalatable(document["_id"], document["status_version"], document["at"], document.get("revision"))
+
+
+def mailed_document(one: CodeMailed) -> Document:
+    """When a code was mailed to an address, as it is stored."""
+    return document_by(one, "id")
+
+
+def mailed_of(document: Mapping[str, Any]) -> CodeMailed:
+    """The inverse of `mailed_document`."""
+    return CodeMailed(**values_by(document, "id"))
 
 
 def document_by(value: Any, key: str) -> Document:

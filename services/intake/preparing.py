@@ -87,7 +87,8 @@ class Preparing:
         self, found: Prepared, messages: Sequence[Message], known: Mapping[str, str], now: datetime
     ) -> Prepared:
         """Look at the codes that came, of accounts whose requesters are `known` (by message key)."""
-        confirming = [one for one in messages if one.type == "account.confirm_contact" and one.key in known]
+        coming = [one for one in messages if one.type == "account.confirm_contact" and one.key in known]
+        confirming = [one for one in coming if one.data.get("code") is not None]
         accounts = self._accounts({known[one.key] for one in confirming})
         right, refused = self._codes.checked(
             Guess(account.key, account.contact_version, one.data["code"], account.mailbox)

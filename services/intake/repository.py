@@ -27,6 +27,8 @@ from services.intake.documents import (
     entry_of,
     escalatable_document,
     escalatable_of,
+    mailed_document,
+    mailed_of,
     ticket_document,
     ticket_of,
 )
@@ -37,6 +39,7 @@ from services.intake.domain.decide import FOR_WHO_MAY_HAVE_IT
 from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
 from services.intake.domain.history import Entry
 from services.intake.domain.joining import JOINING
+from services.intake.domain.mailing import CodeMailed, mailed_id
 from services.intake.domain.moving import MOST_CLOSED
 from services.intake.domain.requesters import account_named, temporary_named
 from services.intake.domain.state import Ending, Escalatable, Page, PageAsked, State
@@ -61,6 +64,8 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     ],
     "entries": [IndexModel([("ticket_id", ASCENDING), ("version", ASCENDING)], unique=True)],
     "accounts": [IndexModel([("mailbox", ASCENDING)], partialFilterExpression={"mailbox": {"$type": "string"}})],
+    # A moment counts for ten minutes, and is forgotten by the database's clock.
+    "codes_mailed": [IndexModel([("at", ASCENDING)], expireAfterSeconds=3600)],
     "counters": [],
     "agents": [],
     "escalatable": [],
@@ -117,6 +122,7 @@ class Repository:
         found, known = self._tickets_and_accounts(_numbers_named(messages), persons, named, mailboxes)
         accounts = {account.key: account for account in known}
         theirs = self._of_one_person(messages, accounts)
+        mailed = self._mailed(messages, accounts, mailboxes)
         listed, pages = self._pages(messages, accounts)
         without, endings = self._endings({key: accounts[key].person for key in ending & accounts.keys()})
         tickets = {ticket.number: ticket for ticket in (*listed, *found, *theirs, *without)}
@@ -135,6 +141,7 @@ class Repository:
             agents=agents,
             escalatable=escalatable,
             files=self._preparing.files.named(prepared, messages),
+            mailed=mailed,
             temporary_lasts=self._temporary_lasts,
             endings=endings,
         )
@@ -148,6 +155,7 @@ class Repository:
             *conditional_writes(
                 "escalatable", state.loaded_escalatable, state.escalatable, escalatable_document, "revision"
             ),
+            *conditional_writes("codes_mailed", state.loaded_mailed, state.mailed, mailed_document, "revision"),
             *conditional_writes(RECORDS, state.loaded_files, state.files, file_document),
             *(Write("entries", entry_document(entry)) for entry in state.written_entries),
             *(Write("entries", entry_document(one), ("version", one.version)) for one in state.erased_entries),
@@ -188,6 +196,15 @@ class Repository:
         found = dict(zip(asked, find(self.db, *asked.values()), strict=True)) if asked else {}
         rows = (*found.get("accounts", ()), *found.get("sharing", ()))
         return map(ticket_of, found.get("tickets", ())), map(account_of, rows)
+
+    def _mailed(
+        self, messages: Sequence[Message], accounts: Mapping[str, Account], brought: Collection[str]
+    ) -> Iterable[CodeMailed]:
+        """When codes were mailed to the addresses that accounts are opened with, `brought`, or confirmed."""
+        opening = [one.data.get("contact_email") for one in messages if one.type == "account.open_temporary"]
+        confirming = [one.contact_email for one in _accounts_of("account.confirm_contact", messages, accounts)]
+        ids = {mailed_id(email) for email in (*opening, *confirming, *brought) if email is not None}
+        return map(mailed_of, self.db["codes_mailed"].find({"_id": {"$in": sorted(ids)}})) if ids else ()
 
     def _of_one_person(self, messages: Sequence[Message], accounts: dict[str, Account]) -> list[Ticket]:
         """The tickets of those who have several accounts, or will have: what is open of whom they are one with, and of

@@ -10,8 +10,11 @@ import pytest
 from contracts import registry
 from deploy.local.stack import Stack
 from services.chassis.decision import Answer, Message
+from services.chassis.unit_of_work import Conflict
 from services.intake.documents import agent_document
 from services.intake.domain.decide import decide
+from services.intake.domain.mailing import MAILED_EVERY
+from services.intake.domain.prepared import Prepared
 from services.intake.repository import INDEXES
 from tests.integration.test_account_pairs import LASTS, Racing, Scene
 from tests.integration.turn_stores import stores
@@ -82,3 +85,56 @@ def test_what_comes_with_the_confirming_of_an_address_is_decided_in_one_turn(sta
         for one, other in zip(*said, strict=True):
             if one is not None and other is not None and one.type == "ticket.listed":
                 assert (len(one.data["tickets"]), one.data["pages"]) == (len(other.data["tickets"]), 1)
+
+
+def test_codes_for_one_address_that_are_asked_for_at_once_are_mailed_once(stack: Stack) -> None:
+    """Also the first that is ever mailed there: by two who open accounts, or ask, in two instances."""
+    with stores(stack, "intake", 2, INDEXES) as (one, two):
+        instances = Racing(one, "one"), Racing(two, "two")
+
+        def at_once(messages: Sequence[Message], prepared: Prepared) -> list[Answer | None]:
+            states = []
+            for instance, message in zip(instances, messages, strict=True):
+                instance.repository._preparing.prepared = prepared
+                states.append((instance.repository.load([message], at), message))
+            answers = []
+            for instance, (state, message) in zip(instances, states, strict=True):
+                decision = decide(state, message, at)
+                for change in decision.changes:
+                    state.apply(change)
+                try:
+                    instance.commit(state)
+                except Conflict:
+                    state = instance.repository.load([message], at)
+                    decision = decide(state, message, at)
+                    for change in decision.changes:
+                        state.apply(change)
+                    instance.commit(state)
+                answers.append(decision.answer)
+            return answers
+
+        at = NOW
+        opening = [message_of("account.open_temporary", n, contact_email=EMAILS[n]) for n in range(2)]
+        opened = at_once(opening, Prepared(secret_hashes={one.key: "-" for one in opening}))
+        assert [one and "code_at" in one.data for one in opened] == [False, True]
+        ids = [one.data["account_id"] for one in opened if one is not None]
+        asking = [
+            message_of("account.confirm_contact", 2 + n, requester=temporary(id_, "right")) for n, id_ in enumerate(ids)
+        ]
+        right = Prepared(verified=frozenset((id_, "right") for id_ in ids))
+        assert [one and one.data.get("code") for one in at_once(asking, right)] == ["rate_limited"] * 2
+        at = NOW + MAILED_EVERY
+        heard = at_once(asking, right)
+        assert [one and one.type for one in heard] == ["command.accepted", "command.rejected"]
+        (kept,) = one.database["codes_mailed"].find()
+        assert (kept["at"], kept["revision"]) == (at, 2)
+
+
+EMAILS = ("zoe@example.org", "Zoe@Example.org")
+
+
+def message_of(type_: str, place: int, **data: Any) -> Message:
+    """A command of a channel."""
+    kind = registry.command(type_)
+    assert kind is not None
+    return Message(f"m{place}", type_, "web", kind.schema.load(data), None, f"web\x1fm{place}")

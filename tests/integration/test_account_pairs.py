@@ -33,7 +33,7 @@ from tests.integration.turn_stores import stores
 from tests.unit.intake.desk import MORNING, account, submission, temporary
 from tests.unit.intake.pairs import AGENTS, COMMANDS, NOW, Meeting, meeting
 
-OF_ACCOUNTS = ("merge_account", "confirm", "end")
+OF_ACCOUNTS = ("merge_account", "confirm", "ask_for_the_code", "end")
 LASTS = timedelta(hours=1)
 """So a temporary account may end while a ticket that was closed in the morning may still be reopened at noon."""
 
@@ -83,6 +83,8 @@ class Scene:
                 sender, type_, data = "web", "account.merge", {"requester": real, **zoe}
             case "confirm":
                 sender, type_, data = "web", "account.confirm_contact", {"requester": zoe, "code": "code"}
+            case "ask_for_the_code":
+                sender, type_, data = "web", "account.confirm_contact", {"requester": zoe}
             case "file_by_real":
                 sender, type_, data = "web", "ticket.submit", submission(real, subject="Card lost")
             case "file_by_other":

@@ -13,6 +13,7 @@ from typing import Any
 
 WEEK = timedelta(days=7)
 TEMPORARY_LASTS = timedelta(days=30)
+MAILED_EVERY = timedelta(minutes=10)
 ESCALATED_AFTER = {"standard": timedelta(days=5), "vip": timedelta(days=3)}
 PRIORITY = {"safety": 1, "ban": 2, "billing": 3, "general": 6}
 SKILL = {"safety": "safety", "ban": "safety", "billing": "billing", "general": "general"}

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from contracts.envelope import Event, serialise
 from contracts.names import AGENT_PREFIX, source_of
-from tests.model.cases import Case
+from tests.model.cases import MAILED_EVERY, Case
 from tests.model.desk import FAULTS, Databases, Fault, ModelDesk, emptied
 from tests.model.drawn import (
     ACCOUNTS,
@@ -70,6 +70,16 @@ class HelpDesk(RuleBasedStateMachine):
     def open_a_temporary_account(self, then: str) -> None:
         data = {"display_name": "Tom", "contact_email": "tom@example.org"}
         self._send("web", "account.open_temporary", data, then)
+
+    @precondition(lambda self: self._temporary())
+    @rule(which=places, soon=st.none() | st.sampled_from(SOON), then=then)
+    def ask_for_the_code(self, which: int, soon: timedelta | None, then: str) -> None:
+        """At once, or when ten minutes are over since one was mailed: just before, at, or just after it."""
+        account = self._temporary()[which % len(self._temporary())]
+        if soon is not None and self.model.mailed_at:
+            at = max(self.model.mailed_at.values()) + MAILED_EVERY + soon
+            self.desk.clock.now = max(self.desk.clock.now, at)
+        self._send("web", "account.confirm_contact", {"requester": {"temporary": account}}, then)
 
     @precondition(lambda self: self._temporary())
     @rule(which=places, right=st.booleans(), then=then)

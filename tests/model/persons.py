@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.model.cases import (
     DESKS_TURN,
+    MAILED_EVERY,
     TEMPORARY_LASTS,
     Broken,
     Case,
@@ -67,6 +68,8 @@ class Persons:
         """In the order in which they were opened, then confirmed."""
         self.joined: dict[str, str] = {}
         """Of accounts that are one person with another: whose person theirs is."""
+        self.mailed_at: dict[str, datetime] = {}
+        """When a code was last mailed, by address."""
         self.late_news = late_news
 
     def holder(self, person: str, key: str) -> Case | None:
@@ -95,22 +98,44 @@ class Persons:
         return []
 
     def opened_account(self, data: Data, now: datetime, answered: Data) -> list[Case]:
-        self.temporary[answered["account_id"]] = Temporary(data["display_name"], data.get("contact_email"), now)
+        email = data.get("contact_email")
+        self.temporary[answered["account_id"]] = Temporary(data["display_name"], email, now)
+        told = answered.get("code_at")
+        if (told and datetime.fromisoformat(told)) != self._next_code_at(email, now):
+            raise Broken(f"an account is opened with {email} at {now}, another code may be mailed there from {told} on")
+        if email is not None and told is None:
+            self.mailed_at[email] = now
         return []
+
+    def _next_code_at(self, email: str | None, now: datetime) -> datetime | None:
+        """From when on another code may be mailed to an address, if not now: ten minutes after the last."""
+        last = self.mailed_at.get(email or "")
+        return None if last is None or now - last >= MAILED_EVERY else last + MAILED_EVERY
 
     def person_of(self, data: Data) -> str:
         """For whom a command counts."""
         return self.joined.get(account_of(data), account_of(data))
 
     def confirm(self, data: Data, now: datetime) -> Verdict:
-        """Two accounts that have each confirmed one address are one person: the later joins the earliest."""
+        """Two accounts that have each confirmed one address are one person: the later joins the earliest. Without a
+        code, it is mailed again."""
         id_ = data["requester"]["temporary"]["account_id"]
         account = self.temporary[id_]
         if account.email is None:
             return refused("wrong_status")
+        if data.get("code") is None:
+            if account.confirmed:
+                return refused("wrong_status")
+            if self._next_code_at(account.email, now) is not None:
+                return refused("rate_limited")
+            return self.accepted(partial(self._mailed, account.email, now))
         if data["code"] == WRONG_CODE:
             return refused("invalid", "rate_limited")
         return Verdict({"rate_limited"}, "command.accepted", partial(self._confirmed, id_, now))
+
+    def _mailed(self, email: str, now: datetime) -> list[Case]:
+        self.mailed_at[email] = now
+        return []
 
     def _confirmed(self, id_: str, now: datetime) -> list[Case]:
         account = self.temporary[id_]

@@ -103,6 +103,12 @@ def too_many_attempts(retry_at: datetime) -> Answer:
     return rejected("rate_limited", "There were too many attempts. Please try again later.", retry_at=retry_at)
 
 
+def code_mailed_lately(retry_at: datetime) -> Answer:
+    """A code was mailed to that address a moment ago; from `retry_at` (aware UTC) on another one may be."""
+    sentence = "A code was mailed to this address a moment ago. Please look for it, or try again later."
+    return rejected("rate_limited", sentence, retry_at=retry_at)
+
+
 def too_many_openings(retry_at: datetime) -> Answer:
     """The channel opens more temporary accounts than it may; from `retry_at` (aware UTC) on it may open another."""
     sentence = "Too many people ask for a temporary account just now. Please try again in a moment."

@@ -12,6 +12,7 @@ from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain import answers
 from services.intake.domain.accounts import Account, AccountWritten, contact_changed
 from services.intake.domain.expiry import end
+from services.intake.domain.mailing import mailed, next_code_at
 from services.intake.domain.moving import move
 from services.intake.domain.recording import and_then
 from services.intake.domain.requesters import Caller, contact, temporary_account
@@ -20,10 +21,13 @@ from services.intake.domain.state import State
 
 def confirm_contact(state: State, message: Message, caller: Caller, now: datetime) -> Decision:
     """`account.confirm_contact`: the code that was mailed says that the address is theirs. If another account has
-    confirmed the same one before, the two are one person from now on, and this one's tickets move there."""
+    confirmed the same one before, the two are one person from now on, and this one's tickets move there. Without a
+    code, the one that got lost is mailed again."""
     account = state.accounts.get(caller.requester.account)
     if account is None or account.contact_email is None:
         return Decision(answer=rejected("wrong_status", "This account has no contact address to confirm."))
+    if message.data.get("code") is None:
+        return _mail_code(state, account, account.contact_email, now)
     if (account.key, account.contact_version, message.data["code"]) not in state.prepared.right_codes:
         if account.key in state.prepared.codes_again_at:
             return Decision(answer=answers.too_many_attempts(state.prepared.codes_again_at[account.key]))
@@ -35,19 +39,37 @@ def confirm_contact(state: State, message: Message, caller: Caller, now: datetim
         account, version=account.version + 1, confirmed_version=account.contact_version, confirmed_at=now
     )
     others = [one for one in state.sharing(account.contact_email) if one.key != account.key]
-    # Who has the address and was never asked is asked now: before somebody confirmed it, nobody had a reason to.
+    # Whom a channel has authenticated and nobody asked is asked now: before somebody confirmed it, there was no reason
+    # to. Anybody may have opened the temporary ones: they ask for their codes.
     asked = [
-        replace(one, version=one.version + 1, code_version=one.contact_version) for one in others if not one.has_code
+        replace(one, version=one.version + 1, code_version=one.contact_version)
+        for one in others
+        if one.kind == "account" and not one.has_code
     ]
     # Two that confirm it at once would each take the other for unconfirmed: whoever may is written, so they conflict.
     held = [replace(one, version=one.version + 1) for one in others if one.may_join]
-    changes = [AccountWritten(one) for one in (confirmed, *asked, *held)]
+    changes: list[object] = [AccountWritten(one) for one in (confirmed, *asked, *held)]
+    if asked:
+        changes.append(mailed(state.code_mailed(account.contact_email), account.contact_email, now))
     decision = Decision(changes, [contact_changed(one) for one in asked], done.answer)
     before = [one for one in others if one.is_confirmed]
     if not before or account.joined is not None or account.leads:
         return decision
     first = min(before, key=lambda one: (one.confirmed_at or now, one.key))
     return and_then(decision, _join(state, message, confirmed, first.person, now))
+
+
+def _mail_code(state: State, account: Account, email: str, now: datetime) -> Decision:
+    """The code of the address as it is goes there (again), unless it got one lately, this account's or another's."""
+    if account.is_confirmed:
+        return Decision(answer=rejected("wrong_status", "This account's contact address is confirmed already."))
+    last = state.code_mailed(email)
+    retry_at = next_code_at(last, now)
+    if retry_at is not None:
+        return Decision(answer=answers.code_mailed_lately(retry_at))
+    asked = replace(account, version=account.version + 1, code_version=account.contact_version)
+    done = Answer("command.accepted", {}, account.id)
+    return Decision([AccountWritten(asked), mailed(last, email, now)], [contact_changed(asked)], done)
 
 
 def _join(state: State, message: Message, account: Account, person: str, now: datetime) -> Decision:
@@ -74,7 +96,7 @@ def merge_account(state: State, message: Message, caller: Caller, now: datetime)
         sentence = "Only a temporary account with a contact address can be merged into another."
         return Decision(answer=rejected("forbidden", sentence, {"temporary": ["has no contact address"]}))
     # As for a ticket that opens: should the real account join another's person at once, one turn has to see the other.
-    reached = contact(state, caller, opens=True, without=account.key)
+    reached = contact(state, caller, now, opens=True, without=account.key)
     tickets = [one for one in state.tickets.values() if one.requester.account == account.key]
     changed = {"contact_version": reached.version}
     moved = move(state, message, tickets, caller.person, now, changed, caller.requester.account)

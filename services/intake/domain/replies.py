@@ -83,7 +83,7 @@ def reopen(
     details: Mapping[str, Any] | None = None,
 ) -> Decision:
     """The closed ticket is open again, with what was written. It keeps its agent; routing looks if they are there."""
-    reached = contact(state, caller, opens=True)
+    reached = contact(state, caller, now, opens=True)
     ticket = moves.moved(
         moves.REOPEN,
         ticket,
@@ -112,7 +112,7 @@ def _write_to_open(
     now: datetime,
     details: Mapping[str, Any] | None = None,
 ) -> Decision:
-    reached = contact(state, caller)
+    reached = contact(state, caller, now)
     version = _contact_version(ticket, caller, reached)
     ticket = moves.moved(move, ticket, now, last_customer_message_at=now, contact_version=version)
     author = requester_as_author(ticket.requester)

@@ -15,6 +15,7 @@ from contracts import topology
 from services.chassis.decision import Answer, Decision, Message, Say, derived_id, rejected
 from services.intake.domain import answers
 from services.intake.domain.accounts import Account, AccountWritten, contact_changed, ends, temporary_key
+from services.intake.domain.mailing import CodeMailed, mailed, next_code_at
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Requester
 
@@ -37,7 +38,7 @@ class Contact:
     """The version of a requester's address that holds from now on, and what that changes."""
 
     version: int
-    changes: tuple[AccountWritten, ...] = ()
+    changes: tuple[AccountWritten | CodeMailed, ...] = ()
     said: tuple[Say, ...] = ()
 
 
@@ -84,7 +85,10 @@ def account_named(message: Message) -> str | None:
 
 
 def open_temporary(state: State, message: Message, now: datetime) -> Decision:
-    """`account.open_temporary`: an account for someone who has none. Its secret is added when the answer goes out."""
+    """`account.open_temporary`: an account for someone who has none. Its secret is added when the answer goes out.
+
+    Its address is mailed a code, unless it was mailed one lately: then the answer says from when on to ask for it.
+    """
     if message.key in state.prepared.open_again_at:
         return Decision(answer=answers.too_many_openings(state.prepared.open_again_at[message.key]))
     account_id = derived_id("account", message.key)
@@ -98,24 +102,30 @@ def open_temporary(state: State, message: Message, now: datetime) -> Decision:
         opened_at=now,
         expires_at=now + state.temporary_lasts,
     )
-    changes, said = [AccountWritten(account)], []
+    changes: list[object] = []
     opened = {"account_id": account_id, "expires_at": account.expires_at}
-    said.append(Say(topology.EVENTS, "account.temporary_opened", "account.temporary_opened", opened, account_id))
+    said = [Say(topology.EVENTS, "account.temporary_opened", "account.temporary_opened", opened, account_id)]
     email = message.data.get("contact_email")
     if email is not None:
-        account = replace(account, contact_email=email, contact_version=1, code_version=1)
-        changes = [AccountWritten(account)]
+        last = state.code_mailed(email)
+        code_at = next_code_at(last, now)
+        account = replace(account, contact_email=email, contact_version=1, code_version=0 if code_at else 1)
         said.append(contact_changed(account))
+        if code_at is None:
+            changes.append(mailed(last, email, now))
+        else:
+            opened = {**opened, "code_at": code_at}
     timers = [ends(account.key, now + state.temporary_lasts)]
-    return Decision(changes, said, Answer("account.temporary_opened", opened, account_id), timers)
+    answer = Answer("account.temporary_opened", opened, account_id)
+    return Decision([AccountWritten(account), *changes], said, answer, timers)
 
 
-def contact(state: State, caller: Caller, *, opens: bool = False, without: str = "") -> Contact:
+def contact(state: State, caller: Caller, now: datetime, *, opens: bool = False, without: str = "") -> Contact:
     """What the address that came with a command changes: it is fixed while the requester has an open ticket.
 
     An account for which a ticket `opens`, and which may end or join another at any moment, is written in any case: so
-    the two, should they come at once, conflict. Who has an address that another account has is mailed a code; the key
-    of one that ends by this very command is `without`.
+    the two, should they come at once, conflict. Who has an address that another account has is mailed a code, unless
+    the address was mailed one lately; the key of one that ends by this very command is `without`.
     """
     key = caller.requester.account
     account = state.accounts.get(key) or Account(key, 0, None, 0)
@@ -125,12 +135,16 @@ def contact(state: State, caller: Caller, *, opens: bool = False, without: str =
         held = (AccountWritten(replace(account, version=account.version + 1)),) if opens and may_change else ()
         return Contact(account.contact_version, held)
     version = account.contact_version + 1
-    shared = any(one.key not in (key, without) for one in state.sharing(caller.email or ""))
+    email = caller.email or ""
+    shared = any(one.key not in (key, without) for one in state.sharing(email))
+    last = state.code_mailed(email)
+    gets_code = shared and next_code_at(last, now) is None
     account = replace(
         account,
         version=account.version + 1,
         contact_email=caller.email,
         contact_version=version,
-        code_version=version if shared else account.code_version,
+        code_version=version if gets_code else account.code_version,
     )
-    return Contact(account.contact_version, (AccountWritten(account),), (contact_changed(account),))
+    remembered = (mailed(last, email, now),) if gets_code else ()
+    return Contact(account.contact_version, (AccountWritten(account), *remembered), (contact_changed(account),))

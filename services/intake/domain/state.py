@@ -15,6 +15,7 @@ from services.intake.domain.accounts import TEMPORARY_LASTS, Account, AccountWri
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.files import File
 from services.intake.domain.history import Entry
+from services.intake.domain.mailing import CodeMailed, mailed_id
 from services.intake.domain.prepared import Prepared
 from services.intake.domain.similarity import SIMILAR_FROM
 from services.intake.domain.tickets import Ticket
@@ -83,7 +84,8 @@ class State:
     of the turn. `pages`: what `ticket.list` found. `similar_from`: the score from which a requester is asked whether a
     submission is about a ticket that they have open. `agents`: what is known of those whom the turn's messages name, by
     id; `escalatable`: of those tickets that somebody wants escalated, or that news came of, by ticket id. `files`:
-    those that the turn's messages name, by reference. `temporary_lasts`: so long after its opening, or after its last
+    those that the turn's messages name, by reference. `mailed`: when codes were mailed to the addresses that they are
+    about, by what stands for an address. `temporary_lasts`: so long after its opening, or after its last
     ticket was closed, a temporary account ends. `endings`: of accounts whose timer fired, by account.
     """
 
@@ -101,6 +103,7 @@ class State:
         agents: Iterable[KnownAgent] = (),
         escalatable: Iterable[Escalatable] = (),
         files: Iterable[File] = (),
+        mailed: Iterable[CodeMailed] = (),
         temporary_lasts: timedelta = TEMPORARY_LASTS,
         endings: Mapping[str, Ending] | None = None,
     ) -> None:
@@ -115,6 +118,7 @@ class State:
         self.agents = {agent.id: agent for agent in agents}
         self.escalatable = {one.ticket_id: one for one in escalatable}
         self.files = {file.ref: file for file in files}
+        self.mailed = {one.id: one for one in mailed}
         self.written_entries: list[Entry] = []
         self.erased_entries: list[Entry] = []
         self._numbers = numbers
@@ -130,8 +134,11 @@ class State:
         self.loaded_agents = dict(self.agents)
         self.loaded_escalatable = dict(self.escalatable)
         self.loaded_files = dict(self.files)
+        self.loaded_mailed = dict(self.mailed)
 
-    def apply(self, change: TicketWritten | EntryErased | AccountWritten | KnownAgent | Escalatable | File) -> None:
+    def apply(
+        self, change: TicketWritten | EntryErased | AccountWritten | KnownAgent | Escalatable | File | CodeMailed
+    ) -> None:
         """Take one change in, so that later messages of the turn see it."""
         match change:
             case AccountWritten():
@@ -142,6 +149,8 @@ class State:
                 self.escalatable[change.ticket_id] = change
             case File():
                 self.files[change.ref] = change
+            case CodeMailed():
+                self.mailed[change.id] = change
             case EntryErased():
                 of_ticket = self._entries.setdefault(change.entry.ticket_id, [])
                 of_ticket[:] = [one for one in of_ticket if one.id != change.entry.id] + [change.entry]
@@ -193,6 +202,10 @@ class State:
     def sharing(self, email: str) -> list[Account]:
         """The accounts that have this address."""
         return [one for one in self.accounts.values() if one.mailbox == mailbox(email)]
+
+    def code_mailed(self, email: str) -> CodeMailed | None:
+        """When a code was last mailed to this address, as far as it matters."""
+        return self.mailed.get(mailed_id(email))
 
     def history(self, ticket: Ticket) -> list[Entry]:
         """What was read of a ticket's history, and what this turn added, in order."""

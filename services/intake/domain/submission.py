@@ -111,7 +111,7 @@ def _open(
     now: datetime,
     details: Mapping[str, Any],
 ) -> Decision:
-    data, reached = message.data, contact(state, caller, opens=True)
+    data, reached = message.data, contact(state, caller, now, opens=True)
     ticket = Ticket(
         id=derived_id("ticket", message.key),
         number=state.next_number(),

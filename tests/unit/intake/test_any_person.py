@@ -62,6 +62,11 @@ class AnyPerson(AnyOrder):
             code = code_for(key, 0 if known is None else known.contact_version)
             self.heard(self.desk.send("account.confirm_contact", {"requester": requester, "code": code}))
 
+    @rule(who=WHO, minutes=st.sampled_from([0, 10]))
+    def ask_for_the_code(self, who: int, minutes: int) -> None:
+        self.desk.later(minutes=minutes)
+        self.heard(self.desk.send("account.confirm_contact", {"requester": self.somebody(who)}))
+
     @rule(name=st.sampled_from(NAMES), which=st.integers(0, 3), address=st.none() | ADDRESSES)
     def merge_account(self, name: str, which: int, address: str | None) -> None:
         if self.opened:
