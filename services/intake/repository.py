@@ -32,7 +32,7 @@ from services.intake.documents import (
     ticket_document,
     ticket_of,
 )
-from services.intake.domain.accounts import END, TEMPORARY_LASTS, Account, mailbox, temporary_key
+from services.intake.domain.accounts import END, TEMPORARY_LASTS, Account, temporary_key
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import HANDED_OVER
 from services.intake.domain.decide import FOR_WHO_MAY_HAVE_IT
@@ -48,6 +48,7 @@ from services.intake.domain.viewing import PAGE, SHOWN, page_asked
 from services.intake.files import keeping, store, uploads
 from services.intake.files.keeping import RECORDS, file_document
 from services.intake.preparing import Preparing
+from services.intake.sharing import BY_ADDRESS, brought_anew, persons_to_be, sharing, some_sharing
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "tickets": [
@@ -63,7 +64,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("number", ASCENDING)]),
     ],
     "entries": [IndexModel([("ticket_id", ASCENDING), ("version", ASCENDING)], unique=True)],
-    "accounts": [IndexModel([("mailbox", ASCENDING)], partialFilterExpression={"mailbox": {"$type": "string"}})],
+    "accounts": [BY_ADDRESS],
     # A moment counts for ten minutes, and is forgotten by the database's clock.
     "codes_mailed": [IndexModel([("at", ASCENDING)], expireAfterSeconds=3600)],
     "counters": [],
@@ -113,16 +114,16 @@ class Repository:
         submissions = sum(message.type == "ticket.submit" for message in messages)
         writing = [one for one in messages if one.type in WRITING]
         persons = {person for one in writing if (person := account_named(one)) is not None}
-        bringing = [one.data["requester"] for one in messages if one.type in WRITING or one.type == "account.merge"]
-        mailboxes = {mailbox(requester["email"]) for requester in bringing if requester.get("email")}
         temporary = {temporary_key(one["account_id"]) for one in map(temporary_named, messages) if one is not None}
         ending = {one.subject for one in messages if one.type == f"timer.{END}" and one.subject is not None}
         named = {key for one in messages if (key := account_named(one)) is not None} | temporary | ending
         self._take_numbers(submissions)
-        found, known = self._tickets_and_accounts(_numbers_named(messages), persons, named, mailboxes)
+        found, known = self._tickets_and_accounts(_numbers_named(messages), persons, named)
         accounts = {account.key: account for account in known}
+        anew = brought_anew([one for one in messages if one.type in (*WRITING, "account.merge")], accounts)
+        accounts = {one.key: one for one in some_sharing(self.db, anew)} | accounts
         theirs = self._of_one_person(messages, accounts)
-        mailed = self._mailed(messages, accounts, mailboxes)
+        mailed = self._mailed(messages, accounts, anew)
         listed, pages = self._pages(messages, accounts)
         without, endings = self._endings({key: accounts[key].person for key in ending & accounts.keys()})
         tickets = {ticket.number: ticket for ticket in (*listed, *found, *theirs, *without)}
@@ -178,10 +179,8 @@ class Repository:
         numbers: Collection[str],
         persons: Collection[str],
         accounts: Collection[str],
-        mailboxes: Collection[str] = (),
     ) -> tuple[Iterable[Ticket], Iterable[Account]]:
-        """The tickets of these numbers and all that these persons have open; and these accounts, and those that have
-        one of these addresses."""
+        """The tickets of these numbers and all that these persons have open; and these accounts."""
         ways: list[Document] = []
         if numbers:
             ways.append({"number": {"$in": list(numbers)}})
@@ -190,12 +189,10 @@ class Repository:
         queries = {
             "tickets": Find("tickets", {"$or": ways}) if ways else None,
             "accounts": Find("accounts", {"_id": {"$in": list(accounts)}}) if accounts else None,
-            "sharing": Find("accounts", _with_address(mailboxes)) if mailboxes else None,
         }
         asked = {name: query for name, query in queries.items() if query is not None}
         found = dict(zip(asked, find(self.db, *asked.values()), strict=True)) if asked else {}
-        rows = (*found.get("accounts", ()), *found.get("sharing", ()))
-        return map(ticket_of, found.get("tickets", ())), map(account_of, rows)
+        return map(ticket_of, found.get("tickets", ())), map(account_of, found.get("accounts", ()))
 
     def _mailed(
         self, messages: Sequence[Message], accounts: Mapping[str, Account], brought: Collection[str]
@@ -209,11 +206,10 @@ class Repository:
     def _of_one_person(self, messages: Sequence[Message], accounts: dict[str, Account]) -> list[Ticket]:
         """The tickets of those who have several accounts, or will have: what is open of whom they are one with, and of
         an account that joins another all that moves. Adds to `accounts` (by key) those that it depends on."""
-        confirming = _accounts_of("account.confirm_contact", messages, accounts)
+        coming = [message for message in messages if message.data.get("code") is not None]
+        confirming = _accounts_of("account.confirm_contact", coming, accounts)
         mailboxes = {account.mailbox for account in confirming if account.mailbox is not None}
-        if mailboxes:
-            sharing = map(account_of, self.db["accounts"].find(_with_address(mailboxes)))
-            accounts |= {account.key: account for account in sharing if account.key not in accounts}
+        accounts |= {one.key: one for one in sharing(self.db, mailboxes) if one.key not in accounts}
         persons = {account.joined for account in accounts.values() if account.joined is not None}
         moving = {account.key for account in confirming}
         for message in messages:
@@ -222,7 +218,7 @@ class Repository:
                 moving.add(accounts[key].person if key in accounts else key)
                 persons.add(account_named(message) or "")
         if mailboxes:
-            persons |= {account.key for account in accounts.values() if account.mailbox in mailboxes}
+            persons |= {one.person for one in accounts.values() if one.mailbox in mailboxes and one.is_confirmed}
         persons |= moving
         if not persons:
             return []
@@ -273,7 +269,7 @@ class Repository:
         for message in messages:
             key = account_named(message)
             if message.type == "ticket.list" and key is not None:
-                for person in _persons_to_be(key, accounts, confirming):
+                for person in persons_to_be(key, accounts, confirming):
                     asked = page_asked(message, key, person)
                     found, pages[asked] = self._page(asked)
                     tickets += found
@@ -346,23 +342,6 @@ def _accounts_of(type_: str, messages: Sequence[Message], accounts: Mapping[str,
     """The accounts that commands of this type name, as far as they are known."""
     keys = {account_named(message) for message in messages if message.type == type_}
     return [accounts[key] for key in keys if key is not None and key in accounts]
-
-
-def _persons_to_be(key: str, accounts: Mapping[str, Account], confirming: Collection[str | None]) -> set[str]:
-    """Whose an account may be by the end of the turn: if it is `confirming` its address, that of whoever confirmed the
-    same one, sooner or in this turn too."""
-    account = accounts.get(key)
-    if account is None:
-        return {key}
-    if key not in confirming or account.mailbox is None:
-        return {account.person}
-    sharing = [one for one in accounts.values() if one.mailbox == account.mailbox]
-    return {account.person, *(one.person for one in sharing if one.is_confirmed or one.key in confirming)}
-
-
-def _with_address(mailboxes: Collection[str]) -> Document:
-    """Accounts with one of these addresses; `$type` so that the partial index is used."""
-    return {"mailbox": {"$in": sorted(mailboxes), "$type": "string"}}
 
 
 def _numbers_named(messages: Sequence[Message]) -> set[str]:

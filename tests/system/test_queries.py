@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from contracts.names import SERVICES
+from tests.system.client import command, submission
 from tests.system.crowd import AGENT_HEARS, CHANNELS, Channel, agents_answer, plan
 from tests.system.house import House
 from tests.system.storm import wait_until_calm
 
 REQUESTS = 150
 SEED = 5
+EMAIL = "zoe@players.example"
+
+
+def ask_about_accounts(house: House) -> None:
+    """Two accounts with one address: opened, asked for their codes, confirmed with a wrong one, listed, and a real one
+    that brings the same address."""
+
+    def asked(type_: str, **data: Any) -> Any:
+        return house.ask("web", command("web", type_, data))["data"]
+
+    for _ in range(2):
+        opened = asked("account.open_temporary", contact_email=EMAIL)
+        zoe = {"temporary": {"account_id": opened["account_id"], "secret": opened["secret"]}}
+        assert asked("account.confirm_contact", requester=zoe)["code"] == "rate_limited"
+        assert asked("account.confirm_contact", requester=zoe, code="0")["code"] == "invalid"
+        assert asked("ticket.list", requester=zoe)["tickets"] == []
+    ann = {"account_id": "ann", "display_name": "Ann", "tier": "standard", "email": EMAIL}
+    filed = submission("ann", "a matter of her own")
+    assert "ticket" in asked("ticket.submit", **{**filed, "requester": ann})
 
 
 def test_no_service_reads_a_whole_collection(house: House) -> None:
@@ -30,6 +52,8 @@ def test_no_service_reads_a_whole_collection(house: House) -> None:
     wait_until_calm(house, patience=60)
     for channel in channels:
         channel.close()
+    ask_about_accounts(house)
+    wait_until_calm(house, patience=60)
     for database in databases:
         database.command("profile", 0)
     theirs = {"appName": {"$in": list(SERVICES)}}

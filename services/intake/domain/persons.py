@@ -47,12 +47,16 @@ def confirm_contact(state: State, message: Message, caller: Caller, now: datetim
         if one.kind == "account" and not one.has_code
     ]
     # Two that confirm it at once would each take the other for unconfirmed: whoever may is written, so they conflict.
-    held = [replace(one, version=one.version + 1) for one in others if one.may_join]
+    met = [one for one in others if one.may_join]
+    before = [one for one in others if one.is_confirmed]
+    if not (met or asked or before):
+        # Of very many accounts with one address the turn has seen only some, maybe not the other: they meet in these.
+        met = sorted(others, key=lambda one: (one.opened_at or now, one.key))[:1]
+    held = [replace(one, version=one.version + 1) for one in met]
     changes: list[object] = [AccountWritten(one) for one in (confirmed, *asked, *held)]
     if asked:
         changes.append(mailed(state.code_mailed(account.contact_email), account.contact_email, now))
     decision = Decision(changes, [contact_changed(one) for one in asked], done.answer)
-    before = [one for one in others if one.is_confirmed]
     if not before or account.joined is not None or account.leads:
         return decision
     first = min(before, key=lambda one: (one.confirmed_at or now, one.key))

@@ -145,6 +145,7 @@ def contact(state: State, caller: Caller, now: datetime, *, opens: bool = False,
         contact_email=caller.email,
         contact_version=version,
         code_version=version if gets_code else account.code_version,
+        confirmed_at=None,
     )
     remembered = (mailed(last, email, now),) if gets_code else ()
     return Contact(account.contact_version, (AccountWritten(account), *remembered), (contact_changed(account),))

@@ -1,0 +1,118 @@
+"""Thousands of accounts with one address, as anybody may open them: a turn looks at a hundred, found by an index."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from deploy.local.desk import Desk
+from services.chassis.unit_of_work import Store
+from services.intake.documents import account_document
+from services.intake.domain.accounts import Account, AccountWritten
+from services.intake.domain.decide import decide
+from services.intake.domain.prepared import Prepared
+from services.intake.sharing import MOST_SHARING, sharing, some_sharing
+from tests.integration.test_account_batches import message_of
+from tests.integration.test_account_pairs import Racing
+from tests.integration.test_files import database
+from tests.unit.intake.desk import account, submission, temporary
+from tests.unit.intake.pairs import NOW
+
+__all__ = ["database"]
+
+EMAIL = "zoe@example.org"
+OPENED = 3_000
+
+
+def flood(stored: Database[dict[str, Any]]) -> list[Account]:
+    """Thousands, opened one after the other, the newest first stored; the last three have confirmed the address."""
+    accounts = [
+        Account(
+            f"temporary:t{n:05}", 1, EMAIL, 1,
+            secret_hash="-", opened_at=NOW + timedelta(seconds=n), code_version=n % 2,
+            **({"confirmed_version": 1, "confirmed_at": NOW - timedelta(seconds=n)} if n >= OPENED - 3 else {}),
+        )
+        for n in range(OPENED)
+    ]  # fmt: skip
+    stored["accounts"].insert_many([account_document(one) for one in reversed(accounts)])
+    others = (Account(f"temporary:o{n}", 1, f"{n}@example.org", 1, opened_at=NOW) for n in range(500))
+    stored["accounts"].insert_many([account_document(one) for one in others])
+    return accounts
+
+
+def test_those_that_have_confirmed_come_first_then_the_oldest(database: Database[dict[str, Any]]) -> None:
+    accounts = flood(database)
+    found = [one.key for one in sharing(database, [EMAIL])]
+    confirmed = [one.key for one in accounts[::-1][:3]]
+    assert found == confirmed + [one.key for one in accounts[: MOST_SHARING - 3]]
+    assert len(some_sharing(database, [EMAIL, "0@example.org", "nobody@example.org"])) == 4
+
+
+@pytest.mark.parametrize("place", [5, 2000], ids=["one of the oldest", "one of the rest"])
+def test_a_confirmation_loads_and_writes_no_more_than_a_hundred(database: Database[dict[str, Any]], place: int) -> None:
+    accounts = flood(database)
+    instance = Racing(Store(database, "intake"), "one")
+    id_, first = accounts[place].id, accounts[-1]
+    message = message_of("account.confirm_contact", 1, requester=temporary(id_, "right"), code="code")
+    key = accounts[place].key
+    instance.repository._preparing.prepared = Prepared(
+        verified=frozenset([(id_, "right")]), right_codes=frozenset([(key, 1, "code")])
+    )
+    state = instance.repository.load([message], NOW)
+    assert len(state.accounts) <= MOST_SHARING + 1
+    decision = decide(state, message, NOW)
+    assert decision.answer is not None
+    assert decision.answer.type == "command.accepted"
+    for change in decision.changes:
+        state.apply(change)
+    assert state.accounts[key].person == first.key, "who confirmed first, though opened last"
+    assert sum(isinstance(one, AccountWritten) for one in decision.changes) <= MOST_SHARING + 2
+    instance.commit(state)
+    assert database["accounts"].count_documents({"version": {"$gt": 1}}) <= MOST_SHARING
+
+
+def test_two_of_the_rest_that_confirm_at_once_meet(database: Database[dict[str, Any]]) -> None:
+    database["accounts"].insert_many(
+        account_document(Account(f"temporary:t{n}", 1, EMAIL, 1, opened_at=NOW + timedelta(seconds=n)))
+        for n in range(MOST_SHARING + 2)
+    )
+    instance = Racing(Store(database, "intake"), "one")
+    written = []
+    for n in (MOST_SHARING, MOST_SHARING + 1):
+        message = message_of("account.confirm_contact", n, requester=temporary(f"t{n}", "right"), code="code")
+        instance.repository._preparing.prepared = Prepared(
+            verified=frozenset([(f"t{n}", "right")]), right_codes=frozenset([(f"temporary:t{n}", 1, "code")])
+        )
+        decision = decide(instance.repository.load([message], NOW), message, NOW)
+        written.append({one.account.key for one in decision.changes if isinstance(one, AccountWritten)})
+    assert written[0] & written[1], "one of the two has to see the other"
+
+
+def test_no_account_is_looked_for_by_its_address_in_more_than_the_index(
+    desk: Desk, database: Database[dict[str, Any]]
+) -> None:
+    flood(database)
+    instance = Racing(Store(database, "intake"), "one")
+    zoe = temporary("t00005", "right")
+    messages = [
+        message_of("account.confirm_contact", 1, requester=zoe, code="code"),
+        message_of("account.confirm_contact", 2, requester=zoe),
+        message_of("ticket.list", 3, requester=zoe),
+        message_of("ticket.submit", 4, **submission(account("ann", email=EMAIL))),
+        message_of("account.open_temporary", 5, contact_email=EMAIL),
+    ]
+    with MongoClient[dict[str, Any]](desk.admin_mongo_url) as client:
+        of_intake = client[database.name]
+        of_intake.command("profile", 2)
+        instance.repository.load(messages, NOW)
+        of_intake.command("profile", 0)
+        rows = list(of_intake["system.profile"].find({"appName": "tests", "op": {"$in": ["query", "command"]}}))
+    of_accounts = [row for row in rows if row["ns"].endswith((".accounts", ".codes_mailed", ".tickets"))]
+    assert len(of_accounts) >= 6
+    assert not [row for row in of_accounts if "COLLSCAN" in row.get("planSummary", "")]
+    assert max(row.get("docsExamined", 0) for row in of_accounts) <= MOST_SHARING
+    assert not [row for row in of_accounts if row.get("hasSortStage") and row["ns"].endswith(".accounts")]
