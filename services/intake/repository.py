@@ -313,7 +313,12 @@ class Repository:
             return [], {}
         queries = []
         for key, person in persons.items():
-            own = {"person": person, "requester.kind": "temporary", "requester.id": key.partition(":")[2]}
+            # Closed ones beyond those that moved as it joined that person are its own yet.
+            own = {
+                "person": {"$in": sorted({person, key})},
+                "requester.kind": "temporary",
+                "requester.id": key.partition(":")[2],
+            }
             named = {**own, "requester.display_name": {"$ne": ERASED}}
             queries += [
                 Find("tickets", {**own, "open_key": {"$type": "string"}}, [("open_key", ASCENDING)], 1),

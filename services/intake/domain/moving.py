@@ -21,7 +21,7 @@ from services.intake.domain.state import State
 from services.intake.domain.tickets import Requester, Ticket
 
 MOST_CLOSED = 500
-"""Closed tickets, the newest, that move with an account; older ones stay where they are."""
+"""Closed tickets, the newest, that move with an account; older ones stay with the key that they have."""
 
 BY = Author("service", "intake")
 

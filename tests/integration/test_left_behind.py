@@ -1,0 +1,129 @@
+"""Closed tickets beyond the newest that move with an account: who may look at them, and that no name stays in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from deploy.local.stack import Stack
+from services.chassis.decision import Answer, Arm, Message
+from services.chassis.unit_of_work import Store
+from services.intake import repository
+from services.intake.documents import account_document, entry_document, ticket_document
+from services.intake.domain.accounts import Account
+from services.intake.domain.decide import decide
+from services.intake.domain.history import Author
+from services.intake.domain.prepared import Prepared
+from services.intake.domain.tickets import Requester
+from services.intake.repository import INDEXES
+from tests.integration.test_account_batches import message_of
+from tests.integration.test_account_pairs import Racing
+from tests.integration.test_all_pairs import of_its_own
+from tests.integration.turn_stores import stores
+from tests.unit.intake.desk import account, temporary
+from tests.unit.intake.pairs import NOW, meeting
+
+ZOE, OTHER = Requester("zoe", "temporary", "Zoe", "standard"), Requester("other", "temporary", "Zed", "standard")
+CLOSED = 30
+"""More than a turn erases."""
+MOVE = 2
+RIGHT = Prepared(
+    verified=frozenset((one.id, "right") for one in (ZOE, OTHER)), right_codes=frozenset([(ZOE.account, 1, "code")])
+)
+FRESH = temporary(ZOE.id, "right")
+
+
+@pytest.fixture
+def store(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """Zoe has thirty closed tickets, of which two move; another account has confirmed the same address."""
+    monkeypatch.setattr(repository, "MOST_CLOSED", MOVE)
+    with stores(stack, "intake", 1, INDEXES) as (opened,):
+        for n in range(CLOSED):
+            at = of_its_own(meeting("closed"), n)
+            closed_at = NOW - timedelta(days=8, minutes=n)
+            ticket = replace(at.ticket, requester=ZOE, person=ZOE.account, closed_at=closed_at, contact_version=1)
+            opened.database["tickets"].insert_one(ticket_document(ticket))
+            opened.database["entries"].insert_many(
+                entry_document(replace(one, author=Author("requester", ZOE.id, "Zoe")))
+                for one in at.entries
+                if one.ticket_id == ticket.id
+            )
+        common = {"contact_email": "zoe@example.org", "contact_version": 1, "code_version": 1, "opened_at": NOW}
+        opened.database["accounts"].insert_many(
+            [
+                account_document(Account(ZOE.account, 1, display_name="Zoe", **common)),  # type: ignore[arg-type]
+                account_document(Account(OTHER.account, 1, confirmed_version=1, confirmed_at=NOW, **common)),  # type: ignore[arg-type]
+            ]
+        )
+        yield opened
+
+
+def send(store: Store, message: Message, now: datetime = NOW) -> tuple[Answer | None, list[Arm]]:
+    """One turn; its answer, and the timers that it sets."""
+    instance = Racing(store, message.id)
+    instance.repository._preparing.prepared = RIGHT
+    state = instance.repository.load([message], now)
+    decision = decide(state, message, now)
+    for change in decision.changes:
+        state.apply(change)
+    instance.commit(state)
+    return decision.answer, [one for one in decision.timers if isinstance(one, Arm)]
+
+
+def end(store: Store, timers: list[Arm], now: datetime) -> int:
+    """The account's timer fires until it is not set again; how often."""
+    fired = 0
+    while timers:
+        (timer,) = timers
+        assert timer.due <= now
+        fired += 1
+        id_ = f"{timer.id}:{fired}"
+        _, timers = send(store, Message(id_, "timer.account_end", "intake", {"due": timer.due}, timer.about, id_), now)
+    return fired
+
+
+def named(store: Store, person: str) -> tuple[int, int]:
+    """Of this person's tickets, how many have Zoe's name, they or an entry."""
+    tickets = list(store.database["tickets"].find({"person": person}))
+    entries = {"ticket_id": {"$in": [one["_id"] for one in tickets]}, "author.display_name": "Zoe"}
+    having = {row["ticket_id"] for row in store.database["entries"].find(entries)}
+    return sum(one["requester"]["display_name"] == "Zoe" for one in tickets), len(having)
+
+
+def test_who_joined_another_looks_at_what_stayed_behind_and_the_name_in_it_is_erased(store: Store) -> None:
+    send(store, message_of("account.confirm_contact", 1, requester=FRESH, code="code"))
+    tickets = store.database["tickets"]
+    assert tickets.count_documents({"person": OTHER.account}) == MOVE
+    assert tickets.count_documents({"person": ZOE.account}) == CLOSED - MOVE
+    listed, _ = send(store, message_of("ticket.list", 2, requester=FRESH))
+    assert listed is not None
+    assert (len(listed.data["tickets"]), listed.data["pages"]) == (20, 2)
+    left = tickets.find_one({"person": ZOE.account})
+    assert left is not None
+    for place, (who, type_, outcome) in enumerate(
+        [
+            (FRESH, "ticket.view", "ticket.viewed"),
+            (temporary(OTHER.id, "right"), "ticket.view", "command.rejected"),
+            (FRESH, "ticket.accept_solution", "command.rejected"),
+        ]
+    ):
+        answer, _ = send(store, message_of(type_, 3 + place, requester=who, number=left["number"]))
+        assert answer is not None
+        assert answer.type == outcome
+    later = NOW + timedelta(days=40)
+    due = Arm(f"account_end:{ZOE.account}", later, "account_end", ZOE.account)
+    assert end(store, [due], later) > 1
+    assert named(store, ZOE.account) == named(store, OTHER.account) == (0, 0)
+
+
+def test_the_name_is_erased_in_what_stayed_behind_when_an_account_was_merged(store: Store) -> None:
+    answer, timers = send(store, message_of("account.merge", 1, requester=account("ann"), **FRESH))
+    assert answer is not None
+    assert answer.type == "command.accepted"
+    assert store.database["tickets"].count_documents({"person": "account:ann"}) == MOVE
+    assert end(store, timers, NOW) > 1
+    assert named(store, ZOE.account) == (0, 0)
+    assert named(store, "account:ann") == (MOVE, MOVE), "those are Ann's now, by the name at filing"
