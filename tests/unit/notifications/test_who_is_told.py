@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -214,6 +215,15 @@ def test_the_code_of_an_older_address_goes_to_nobody() -> None:
     desk.server = lambda _mail, _attempt: ACCEPTED
     desk.let_time_pass(NOW + DAY)
     assert sorted((mail.contact_version, mail.status) for mail in desk.mails()) == [(1, "skipped"), (2, "sent")]
+
+
+def test_a_code_that_is_asked_for_is_mailed_to_the_same_address_again() -> None:
+    desk = Desk()
+    desk.hear(a_contact_change(1))
+    for id_ in ("asked", "asked again"):
+        desk.hear(replace(a_contact_change(1, code="12345678"), id=id_, key=f"intake\x1f{id_}"))
+        desk.let_time_pass(NOW)
+    assert [(mail.kind, mail.status) for mail in desk.mails()] == [("contact_code", "sent")] * 2
 
 
 def test_the_code_is_in_no_message_and_is_mailed_once() -> None:
