@@ -34,6 +34,7 @@ class Find:
     sort: Sequence[tuple[str, int]] = ()
     limit: int = 0
     projection: Mapping[str, Any] = field(default_factory=dict)
+    collation: Mapping[str, Any] = field(default_factory=dict)
 
 
 def find(database: Database[Document], *queries: Find) -> list[list[Document]]:
@@ -68,6 +69,8 @@ def _find_command(query: Find, read_concern: Mapping[str, Any]) -> Document:
         command["limit"] = query.limit
     if query.projection:
         command["projection"] = query.projection
+    if query.collation:
+        command["collation"] = query.collation
     return {**command, "readConcern": read_concern}
 
 

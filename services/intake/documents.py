@@ -59,14 +59,14 @@ def entry_of(document: Mapping[str, Any]) -> Entry:
 
 
 def account_document(account: Account) -> Document:
-    """An account as it is stored, with whose its address is: by that it is found."""
-    return document_by(account, "key") | {"mailbox": account.mailbox}
+    """An account as it is stored."""
+    return document_by(account, "key")
 
 
 def account_of(document: Mapping[str, Any]) -> Account:
     """The inverse of `account_document`."""
     values = values_by(document, "key")
-    values.pop("mailbox", None)
+    values.pop("mailbox", None)  # stored for some time
     return Account(**values)
 
 

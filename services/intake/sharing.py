@@ -7,8 +7,10 @@ The page is docs/accounts.md.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from pymongo import ASCENDING, IndexModel
+from pymongo.collation import Collation, CollationStrength
 from pymongo.database import Database
 
 from services.chassis.decision import Message
@@ -24,9 +26,13 @@ MOST_SHARING = 100
 TO_TELL = 3
 """So many tell whether anybody else has an address: besides who asks, and an account that ends by the same command."""
 
+ANY_CASE = Collation("en", strength=CollationStrength.SECONDARY)
+"""An address is found in capitals or not; the rule itself is `mailbox`."""
+
 BY_ADDRESS = IndexModel(
-    [("mailbox", ASCENDING), ("confirmed_at", ASCENDING), ("opened_at", ASCENDING)],
-    partialFilterExpression={"mailbox": {"$type": "string"}},
+    [("contact_email", ASCENDING), ("confirmed_at", ASCENDING), ("opened_at", ASCENDING)],
+    partialFilterExpression={"contact_email": {"$type": "string"}},
+    collation=ANY_CASE,
 )
 
 
@@ -34,11 +40,10 @@ def sharing(database: Database[Document], mailboxes: Iterable[str]) -> list[Acco
     """The accounts that a confirmation of each of these addresses looks at."""
     queries = []
     for one in mailboxes:
-        having = _having(one)
-        confirmed: Document = {**having, "confirmed_at": {"$type": "date"}}
+        confirmed: Document = {"confirmed_at": {"$type": "date"}}
         queries += [
-            Find("accounts", confirmed, [("confirmed_at", ASCENDING)], MOST_SHARING),
-            Find("accounts", {**having, "confirmed_at": None}, [("opened_at", ASCENDING)], MOST_SHARING),
+            _having(one, MOST_SHARING, "confirmed_at", confirmed),
+            _having(one, MOST_SHARING, "opened_at", {"confirmed_at": None}),
         ]
     found = find(database, *queries)
     of_each = [[*first, *others][:MOST_SHARING] for first, others in zip(found[::2], found[1::2], strict=True)]
@@ -47,7 +52,7 @@ def sharing(database: Database[Document], mailboxes: Iterable[str]) -> list[Acco
 
 def some_sharing(database: Database[Document], mailboxes: Iterable[str]) -> list[Account]:
     """Enough of the accounts with each of these addresses to tell whether anybody else has it."""
-    found = find(database, *(Find("accounts", _having(one), limit=TO_TELL) for one in mailboxes))
+    found = find(database, *(_having(one, TO_TELL, "confirmed_at") for one in mailboxes))
     return [account_of(row) for rows in found for row in rows]
 
 
@@ -74,6 +79,7 @@ def persons_to_be(key: str, accounts: Mapping[str, Account], confirming: Collect
     return {account.person, *(one.person for one in others if one.is_confirmed or one.key in confirming)}
 
 
-def _having(mailbox_: str) -> Document:
-    """Accounts with this address; `$type` so that the partial index is used."""
-    return {"mailbox": {"$eq": mailbox_, "$type": "string"}}
+def _having(mailbox_: str, most: int, by: str, more: Mapping[str, Any] | None = None) -> Find:
+    """The first accounts with this address; `$type` so that the partial index is used."""
+    condition: Document = {"contact_email": {"$eq": mailbox_, "$type": "string"}, **(more or {})}
+    return Find("accounts", condition, [(by, ASCENDING)], most, collation=ANY_CASE.document)

@@ -218,6 +218,24 @@ def test_accounts_that_confirm_one_address_at_once_are_one_person_with_one_open_
         assert sum(one["version"] for one in tickets) == len(documents("entries"))
 
 
+def test_an_address_that_an_older_version_stored_is_found(stack: Stack, desk: Desk) -> None:
+    desk.start("intake", 1)
+    old, new = (
+        ask(desk, "web", email, "account.open_temporary", {"contact_email": email}).data
+        for email in ("Zoe@Example.org", "zoe@example.org")
+    )
+    kept = ("version", "contact_email", "contact_version", "display_name", "secret_hash", "opened_at", "expires_at")
+    with MongoClient[Document](desk.admin_mongo_url) as client:
+        accounts = client[f"{desk.db_prefix}_intake"]["accounts"]
+        before = accounts.find_one({"_id": f"temporary:{old['account_id']}"}) or {}
+        accounts.replace_one({"_id": before["_id"]}, {name: before[name] for name in kept})
+        requester = {"temporary": {"account_id": new["account_id"], "secret": new["secret"]}}
+        code = Codes(stack.folder.secret("intake-key")).code(f"temporary:{new['account_id']}", 1)
+        ask(desk, "web", "c", "account.confirm_contact", {"requester": requester, "code": code})
+        after = accounts.find_one({"_id": before["_id"]}) or {}
+    assert after.get("code_version") == 1, "who has the address, and was never asked, is mailed a code"
+
+
 def test_a_merge_and_submissions_that_meet_leave_one_open_ticket(desk: Desk) -> None:
     desk.start_all([("intake", n) for n in (1, 2, 3)])
     commands: list[Command] = []
