@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +17,7 @@ from urllib.parse import quote
 from contracts.names import AGENT_PREFIX, CONSOLE, OPERATOR, SERVICES, role_of
 from contracts.topology import QUEUES, definitions
 from deploy.local.folder import StackError
-from deploy.local.management import Management
+from deploy.local.management import Management, ManagementError
 
 Thing = Mapping[str, Any]
 """An exchange, queue, user, …: as RabbitMQ's definitions have it."""
@@ -34,6 +35,9 @@ IDENTITY: Mapping[str, tuple[str, ...]] = {
 
 FIXED = ("exchanges", "queues")
 """RabbitMQ changes neither once they are declared."""
+
+TAKES_UP = 30.0
+"""Seconds in which a broker that has just started has taken up its queues."""
 
 EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}
 
@@ -58,13 +62,32 @@ def apply(
     permissions in the vhost already get those of their role as it is now. Bindings of the desk's own queues that the
     topology does not have are taken away; nothing else is. With `dry_run` it only says what it would do.
 
-    Raises: CannotApply, before anything was changed; ManagementError; ValueError for a name that nobody can have.
+    Raises: CannotApply, before anything was changed; ManagementError, also for what the broker does not make;
+    ValueError for a name that nobody can have.
     """
     there = management.get("/definitions")
     wanted = _wanted(management.user, vhost, passwords, channels, agents, there)
+    lacking = _lacking(wanted, there, passwords)
+    lines = [
+        f"{_called(kind, each)}: {'made' if is_new else 'changed'}"
+        for kind, things in lacking.items()
+        for each, is_new in things
+    ]
+    stale = _stale_bindings(vhost, there.get("bindings", ()), wanted["bindings"])
+    lines += [f"{_called('bindings', each)}: taken away" for each in stale]
+    if not dry_run:
+        _make(management, wanted, lacking, passwords)
+        for each in stale:
+            _unbind(management, each)
+    return lines
+
+
+def _lacking(
+    wanted: Mapping[str, list[Thing]], there: Mapping[str, Any], passwords: Mapping[str, str]
+) -> dict[str, list[tuple[Thing, bool]]]:
+    """What differs, by kind, and whether it is not there at all. Raises: CannotApply."""
     found = {kind: {_key(kind, each): each for each in there.get(kind, ())} for kind in IDENTITY}
-    differing: dict[str, list[Thing]] = {}
-    lines: list[str] = []
+    lacking: dict[str, list[tuple[Thing, bool]]] = {}
     for kind in IDENTITY:
         for each in wanted[kind]:
             present = found[kind].get(_key(kind, each))
@@ -72,16 +95,29 @@ def apply(
                 continue
             if present is not None and kind in FIXED:
                 raise CannotApply(_other_arguments(kind, each, present))
-            differing.setdefault(kind, []).append(each)
-            lines.append(f"{_called(kind, each)}: {'made' if present is None else 'changed'}")
-    stale = _stale_bindings(vhost, there.get("bindings", ()), wanted["bindings"])
-    lines += [f"{_called('bindings', each)}: taken away" for each in stale]
-    if not dry_run:
-        if differing:
-            management.post("/definitions", differing)
-        for each in stale:
-            _unbind(management, each)
-    return lines
+            lacking.setdefault(kind, []).append((each, present is None))
+    return lacking
+
+
+def _make(
+    management: Management,
+    wanted: Mapping[str, list[Thing]],
+    lacking: Mapping[str, list[tuple[Thing, bool]]],
+    passwords: Mapping[str, str],
+) -> None:
+    """Make it, and look whether it is there: a broker that has just started says yes to a binding of a queue that it
+    has not taken up again, and makes none."""
+    until = time.monotonic() + TAKES_UP
+    while lacking:
+        management.post("/definitions", {kind: [each for each, _ in things] for kind, things in lacking.items()})
+        lacking = _lacking(wanted, management.get("/definitions"), passwords)
+        if lacking and time.monotonic() > until:
+            kind, ((first, _), *_) = next(iter(lacking.items()))
+            raise ManagementError(
+                f"The broker does not make {_called(kind, first)}, though it says that it did. Try again."
+            )
+        if lacking:
+            time.sleep(0.2)
 
 
 def _wanted(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, ClassVar
 
 import amqp
 import pytest
 from kombu import Connection
 
-from contracts.names import EVENTS, INTAKE, OPERATOR, SERVICES
+from contracts.names import EVENT_LOG, EVENTS, INTAKE, OPERATOR, SERVICES
+from deploy.local.management import Management
 from deploy.local.processes import CODE
 from deploy.local.stack import Stack
 from deploy.provision.topology import CannotApply, apply
@@ -39,6 +41,27 @@ def passwords(stack: Stack) -> dict[str, str]:
         user: known if user in ("kiosk", "agent.z1") else stack.broker.password(user)
         for user, known in PASSWORDS.items()
     }
+
+
+class JustStarted(Management):
+    """Says yes the first time to what holds bindings of the event log, and makes none of these."""
+
+    said_yes: ClassVar[list[str]] = []
+
+    def post(self, path: str, body: Mapping[str, Any]) -> None:
+        if not self.said_yes:
+            body = {**body, "bindings": [each for each in body["bindings"] if each["destination"] != EVENT_LOG]}
+        self.said_yes.append(path)
+        super().post(path, body)
+
+
+def test_a_binding_that_a_broker_just_started_did_not_make_is_made(
+    stack: Stack, vhost: str, passwords: dict[str, str]
+) -> None:
+    management = stack.broker.management
+    apply(JustStarted(management.address, management.user, management.password), vhost, passwords)
+    assert len(JustStarted.said_yes) == 2
+    assert apply(management, vhost, passwords) == []
 
 
 def test_it_brings_what_is_lacking_heals_and_does_nothing_again(
