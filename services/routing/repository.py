@@ -21,7 +21,7 @@ from services.chassis.decision import Cause, Message
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.routing.domain.matching import MOST_A_TURN
-from services.routing.domain.presence import seen, signed_on
+from services.routing.domain.presence import following, seen, signed_on
 from services.routing.domain.state import RESTING, Agent, Pool, Reservation, Terms, Ticket, View
 
 KEPT_AFTER_CLOSING = timedelta(days=30)
@@ -84,7 +84,8 @@ class Repository:
         tickets = {document["_id"]: ticket_of(document) for documents in touched for document in documents}
         agents = {document["_id"]: agent_of(document) for document in known}
         agents |= self._who_else_is_charged(tickets.values(), agents)
-        candidates = [*agents.values(), *_coming(messages, agents, skills, now)]
+        present = {id_: following(agent, skills) for id_, agent in agents.items()}
+        candidates = [*present.values(), *_coming(messages, present, skills, now)]
         for ticket in self._waiting_for(candidates, tickets):
             tickets.setdefault(ticket.id, ticket)
         pool = Pool(pools[0]["revision"]) if pools else None

@@ -270,6 +270,14 @@ def test_a_look_each_second_has_the_waiting_ask_for_what_the_catalogue_says_now(
         assert ran["totalKeysExamined"] <= 30
 
 
+def test_the_first_turn_by_another_catalogue_reads_what_its_agents_may_have_now(instance: Instance) -> None:
+    one = an_agent("a1", capacity=1, skills=("another",), listed=("technical",))
+    ahead = [a_ticket(number, skill="safety", priority=1) for number in (1, 2, 3)]
+    instance.fill([one, *ahead, a_ticket(4, skill="technical", priority=2)])
+    said = instance.turn(event(a_snapshot(5, category="technical", priority=4)))
+    assert [say.data["number"] for say in said] == ["00000004"]
+
+
 def test_a_lease_that_ran_out_is_found_without_any_message(instance: Instance) -> None:
     instance.turn(sign_on("a1"))
     instance.turn(event(a_snapshot(1)))

@@ -6,7 +6,7 @@ One timer an agent looks after the heartbeats of whoever is signed on: as `timer
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,7 +44,7 @@ def signed_on(known: Agent | None, data: Data, skills: Mapping[str, str], now: d
         seen(before, now),
         display_name=data["display_name"],
         capacity=data["capacity"],
-        skills=tuple(sorted({skills.get(skill, skill) for skill in data["skills"]})),
+        skills=_asked_for(data["skills"], skills),
         listed=tuple(data["skills"]),
         languages=tuple(data.get("languages") or ()),
         tiers=tuple(data.get("tiers") or ()),
@@ -53,6 +53,16 @@ def signed_on(known: Agent | None, data: Data, skills: Mapping[str, str], now: d
         watched=True,
         idle_since=before.idle_since if before.signed_on else now,
     )
+
+
+def following(agent: Agent, skills: Mapping[str, str]) -> Agent:
+    """The agent with the skills that the categories which they listed ask for now: the catalogue may have changed."""
+    now = _asked_for(agent.listed, skills)
+    return agent if not agent.listed or now == agent.skills else replace(agent, skills=now)
+
+
+def _asked_for(listed: Iterable[str], skills: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(sorted({skills.get(one, one) for one in listed}))
 
 
 def seen(agent: Agent, now: datetime) -> Agent:

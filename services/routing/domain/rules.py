@@ -18,7 +18,7 @@ from services.routing.domain import presence
 from services.routing.domain.ageing import aged, grown_older
 from services.routing.domain.matching import match
 from services.routing.domain.saying import assign, unassign
-from services.routing.domain.state import Agent, Reservation, Ticket, View, acts_on_desk
+from services.routing.domain.state import Reservation, Ticket, View, acts_on_desk
 
 LEASE = timedelta(seconds=30)
 """How long a place is kept for a ticket while intake has not answered (hard cases, "Assignment")."""
@@ -59,7 +59,7 @@ def conclude(view: View, now: datetime) -> Decision:
     """
     watched, timers = presence.watch_all(view, now)
     agents_by_id = {**view.agents, **{agent.id: agent for agent in watched}}
-    skilled = [agent for one in agents_by_id.values() if (agent := _following(view, one)) is not one]
+    skilled = [agent for one in agents_by_id.values() if (agent := presence.following(one, view.skills)) is not one]
     agents_by_id |= {agent.id: agent for agent in skilled}
     expired = [ticket for ticket in view.tickets.values() if ticket.reservation and ticket.reservation.is_over(now)]
     freed = [replace(ticket, reservation=None) for ticket in expired]
@@ -81,12 +81,6 @@ def conclude(view: View, now: datetime) -> Decision:
         reserved.append(replace(ticket, reservation=reservation))
         said.append(assign(ticket, agent, command_id, now + LEASE - MARGIN))
     return Decision(changes=[*watched, *skilled, *freed, *asking, *older, *reserved], said=said, timers=timers)
-
-
-def _following(view: View, agent: Agent) -> Agent:
-    """The agent with the skills that the categories which they listed ask for now: the catalogue may have changed."""
-    skills = tuple(sorted({view.skill(one) for one in agent.listed}))
-    return agent if not agent.listed or skills == agent.skills else replace(agent, skills=skills)
 
 
 def _asking(view: View, ticket: Ticket) -> Ticket:
