@@ -208,12 +208,17 @@ def done(delivery: Delivery, status: Status, now: datetime) -> Delivery:
 
 
 def failed(delivery: Delivery, reason: str) -> Delivery:
-    """The delivery, given up; an operator may send it again, as long as it is kept."""
+    """The delivery, given up; an operator may send it again, as long as it is kept.
+
+    Sent again, a requester's own is kept anew, as it goes when they are erased (addresses.py); others', which name
+    the requester too, is not found then, and ends when it would have.
+    """
+    since = delivery.tried_since if delivery.person else None
     return replace(
         delivery,
         status="failed",
         version=delivery.version + 1,
         reason=reason,
         next_attempt_at=None,
-        expires_at=(delivery.tried_since or delivery.created_at) + KEPT,
+        expires_at=(since or delivery.created_at) + KEPT,
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.chassis.decision import Arm, Message
 from services.notifications.domain.addresses import ADDRESS_WAIT
 from services.notifications.domain.attempts import FIRST_PAUSE, LONGEST_PAUSE, pause, send_again
-from services.notifications.domain.state import KEPT, Outcome, Policy
+from services.notifications.domain.state import KEPT, MANAGER, Channel, Delivery, Outcome, Policy, failed
 from services.notifications.repository import delivery_of
 from tests.unit.notifications.builders import (
     ACCEPTED,
@@ -249,6 +249,15 @@ def test_sent_again_by_an_operator_it_still_goes_to_no_address_that_the_requeste
     desk.hear(a_contact_change(2))
     desk.let_time_pass(desk.now)
     assert (desk.mail().status, len(desk.attempts)) == ("sent", 1), "the address that it needs came after all"
+
+
+@pytest.mark.parametrize(("recipient", "channel"), [("crm", "webhook"), (MANAGER, "email")])
+def test_sent_again_what_names_a_requester_to_others_is_kept_no_longer_than_what_is_kept_of_them(
+    recipient: str, channel: Channel
+) -> None:
+    told = Delivery("d1", "e1", "escalated", "00000001", recipient, channel, "pending", NOW, text="Ann")
+    again, _ = send_again(failed(told, "503"), NOW + 20 * DAY)
+    assert failed(again, "503").expires_at == NOW + KEPT
 
 
 def test_no_attempt_has_the_number_of_an_earlier_one() -> None:
