@@ -19,11 +19,10 @@ from jinja2 import (
     StrictUndefined,
     Template,
     TemplateError,
-    TemplateNotFound,
     TemplateSyntaxError,
+    nodes,
 )
-from jinja2.meta import find_undeclared_variables
-from jinja2.nodes import CondExpr, Const, Extends, If, Include, Name, Node, Or
+from jinja2.meta import find_referenced_templates, find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from contracts.common import MAX_BODY, MAX_SUBJECT
@@ -166,48 +165,58 @@ def _check_names(folder: Path) -> None:
 def _compiled(environment: ImmutableSandboxedEnvironment, kind: Kind) -> Template:
     try:
         template = environment.get_template(f"{kind}.j2")
-        unknown = _unknown_names(environment, template)
+        unknown = _unknown_names(environment, f"{kind}.j2")
     except TemplateSyntaxError as error:
         raise WrongSettings(f"The template {error.filename}, line {error.lineno}: {error.message}.") from error
     except (TemplateError, OSError, UnicodeDecodeError) as error:
         raise WrongSettings(f"The template of {kind} cannot be read: {error}.") from error
     if unknown:
-        raise WrongSettings(
-            f"The template {template.filename}: {unknown[0]!r} is undefined; the names are {', '.join(NAMES)}."
-        )
+        file, first = unknown[0]
+        raise WrongSettings(f"The template {file}: {first!r} is undefined; the names are {', '.join(NAMES)}.")
     return template
+
+
+def _trees(environment: Environment, name: str) -> dict[str, tuple[nodes.Template, str]]:
+    """What a template says, with what it includes or extends, where that is there: by name, each with its file."""
+    assert environment.loader is not None
+    trees: dict[str, tuple[nodes.Template, str]] = {}
+    to_read = {name}
+    while to_read:
+        name = to_read.pop()
+        source, file, _ = environment.loader.get_source(environment, name)
+        tree = environment.parse(source)
+        trees[name] = tree, file or name
+        further = {one for one in find_referenced_templates(tree) if one is not None}
+        to_read |= further.intersection(environment.list_templates()) - trees.keys()
+    return trees
 
 
 def _tested(environment: Environment, name: str) -> set[str]:
     """The names by which a template, with what it includes or extends, says this or that."""
-    assert environment.loader is not None
-    trees: dict[str, Node] = {}
-    wanted, tests = {name}, list[Node]()
-    while wanted - trees.keys():
-        one = (wanted - trees.keys()).pop()
-        try:
-            tree = environment.parse(environment.loader.get_source(environment, one)[0])
-        except TemplateNotFound:  # may be left out, where it is included so
-            wanted.remove(one)
-            continue
-        trees[one] = tree
-        others = [found.template for found in tree.find_all(Include)]
-        others += [found.template for found in tree.find_all(Extends)]
-        wanted |= {found.value for found in others if isinstance(found, Const)}
-        tests += [found.test for found in tree.find_all(If)]
-        tests += [found.test for found in tree.find_all(CondExpr)]
-        tests += [found.left for found in tree.find_all(Or)]
-    return {found.name for test in tests for found in ([test] if isinstance(test, Name) else test.find_all(Name))}
+    tests = list[nodes.Node]()
+    for tree, _ in _trees(environment, name).values():
+        tests += [found.test for found in tree.find_all(nodes.If)]
+        tests += [found.test for found in tree.find_all(nodes.CondExpr)]
+        tests += [found.left for found in tree.find_all(nodes.Or)]
+    return {
+        found.name
+        for test in tests
+        for found in ([test] if isinstance(test, nodes.Name) else test.find_all(nodes.Name))
+    }
 
 
-def _unknown_names(environment: ImmutableSandboxedEnvironment, template: Template) -> list[str]:
-    """Names that there are not, also where a template comes to them for some cases only, and for none of `SAMPLES`.
+def _unknown_names(environment: Environment, name: str) -> list[tuple[str, str]]:
+    """Names that there are not, each with its file, also where a template comes to them for some cases only, and for
+    none of `SAMPLES`; and in what it includes or extends. What one of these files names itself, all may have."""
+    trees = _trees(environment, name).values()
+    known = {*NAMES, *environment.globals, *(own for tree, _ in trees for own in _own_names(tree))}
+    return [(file, unknown) for tree, file in trees for unknown in sorted(find_undeclared_variables(tree) - known)]
 
-    One that extends another may have names from there.
-    """
-    assert environment.loader is not None
-    source, _, _ = environment.loader.get_source(environment, template.name or "")
-    tree = environment.parse(source)
-    if tree.find(Extends) is not None:
-        return []
-    return sorted(find_undeclared_variables(tree) - {*NAMES, *environment.globals})
+
+def _own_names(tree: nodes.Template) -> Iterator[str]:
+    """What a template gives a name to, anywhere."""
+    yield from (one.name for one in tree.find_all(nodes.Name) if one.ctx != "load")
+    yield from (one.name for one in tree.find_all(nodes.Macro))
+    yield from (one.target for one in tree.find_all(nodes.Import))
+    for one in tree.find_all(nodes.FromImport):
+        yield from (own if isinstance(own, str) else own[1] for own in one.names)

@@ -178,6 +178,21 @@ def test_a_wrong_template_stops_the_start_with_one_sentence(tmp_path: Path, sour
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("source", ["Title\n{% include '_also.j2' %}Bye.", "{% extends '_also.j2' %}"])
+def test_a_wrong_name_is_noticed_in_what_a_template_includes_or_extends(tmp_path: Path, source: str) -> None:
+    _write(tmp_path, "_also", "Title\n{% if category == 'billing' %}{{ fone }}{% endif %}Bye.")
+    _write(tmp_path, "receipt", source)
+    with pytest.raises(WrongSettings, match=r"_also\.j2: 'fone' is undefined; the names are number,"):
+        Templates(tmp_path)
+
+
+def test_what_is_included_may_have_names_from_where_it_is(tmp_path: Path) -> None:
+    _write(tmp_path, "_line", "{{ each }}{{ mark }}{{ sign(each) }}")
+    marks = "{% set mark = '.' %}{% macro sign(of) %}({{ of }}){% endmacro %}"
+    _write(tmp_path, "closed", "Closed\n" + marks + "{% for each in 'ab' %}{% include '_line.j2' %}{% endfor %}")
+    assert Templates(tmp_path).render("closed", FACTS).text == "a.(a)b.(b)"
+
+
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "en").mkdir()
     (tmp_path / "en" / "closed.j2").write_bytes(b"\xff\xfe")
