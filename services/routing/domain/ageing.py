@@ -15,14 +15,16 @@ from services.routing.domain.state import Ticket
 def aged(ticket: Ticket, span: timedelta | None, now: datetime) -> Ticket:
     """The ticket with the priority that it counts as at `now`: one more urgent for each `span` that it has waited.
 
-    None: tickets do not age. One that does not wait has its own priority.
+    None: tickets do not age. One that does not wait has its own priority. An escalated one goes to the front of its
+    queue, also of what has waited there while it was with an agent: it counts as having waited since it was filed.
     """
     own = ticket.priority if ticket.own_priority is None else ticket.own_priority
     if span is None or ticket.agent is not None or ticket.status == "closed":
         return replace(ticket, priority=own, own_priority=own, ages_at=None)
     since = ticket.waiting_since or ticket.opened_at
-    spans = max(0, (now - since) // span)
-    due = since + (spans + 1) * span
+    counted = ticket.opened_at if ticket.escalated else since
+    spans = max(0, (now - counted) // span)
+    due = counted + (spans + 1) * span
     return replace(ticket, priority=own - spans, own_priority=own, waiting_since=since, ages_at=due)
 
 

@@ -87,6 +87,18 @@ def test_none_starves_behind_ever_new_ones_that_come_first_within_the_first_prio
     assert day == priority
 
 
+@pytest.mark.parametrize("priority", [1, 4])
+def test_an_escalated_ticket_whose_agent_left_comes_before_those_that_were_filed_after_it(priority: int) -> None:
+    view = waiting(1, priority=priority)
+    of_it: dict[str, Any] = {"priority": priority, "opened_at": NOW, "escalated": True}
+    left = NOW + 8 * DAY
+    turn(view, event(a_snapshot(1, 2, "a2", status="needs_reply", assignment_seq=1, **of_it)), now=left)
+    turn(view, event(a_snapshot(2, priority=priority, opened_at=NOW + DAY)), now=left)
+    turn(view, event(a_snapshot(1, 3, status="needs_reply", assignment_seq=2, **of_it)), now=left)
+    *_, concluded = turn(view, sign_on(capacity=1), now=left)
+    assert assignments(concluded) == {1: "a1"}
+
+
 def test_what_is_given_ages_no_more_and_counts_as_its_own_priority_when_it_waits_again() -> None:
     view = waiting()
     given = NOW + 2 * DAY

@@ -256,13 +256,14 @@ class AnyOrder(RuleBasedStateMachine):
                 assert order[0] < order[1], "a more urgent ticket was left waiting"
 
     def _as_it_counts(self, ticket: Ticket) -> Ticket:
-        """With the priority that the rules give it for what it has waited."""
+        """With the priority that the rules give it for what it has waited; escalated, since it was filed."""
         known = self.intake.tickets[ticket.number]
         if known["version"] == ticket.version:
             assert ticket.own_priority == known["priority"]
         assert ticket.own_priority is not None
         assert ticket.waiting_since is not None
-        spans = int((self.now - ticket.waiting_since) / AGEING)
+        since = ticket.opened_at if ticket.escalated else ticket.waiting_since
+        spans = int((self.now - since) / AGEING)
         return replace(ticket, priority=ticket.own_priority - spans)
 
     def _presence_is_as_heard(self) -> None:
