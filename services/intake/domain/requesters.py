@@ -14,7 +14,7 @@ from datetime import datetime
 from contracts import topology
 from services.chassis.decision import Answer, Decision, Message, Say, derived_id, rejected
 from services.intake.domain import answers
-from services.intake.domain.accounts import Account, AccountWritten, contact_changed, ends, temporary_key
+from services.intake.domain.accounts import Account, AccountWritten, contact_changed, ends, mailbox, temporary_key
 from services.intake.domain.mailing import CodeMailed, mailed, next_code_at
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Requester
@@ -121,7 +121,8 @@ def open_temporary(state: State, message: Message, now: datetime) -> Decision:
 
 
 def contact(state: State, caller: Caller, now: datetime, *, opens: bool = False, without: str = "") -> Contact:
-    """What the address that came with a command changes: it is fixed while the requester has an open ticket.
+    """What the address that came with a command changes: it is fixed while the requester has an open ticket. The same
+    one in capitals changes nothing: channels may each write it in their way.
 
     An account for which a ticket `opens`, and which may end or join another at any moment, is written in any case: so
     the two, should they come at once, conflict. Who has an address that another account has is mailed a code, unless
@@ -129,7 +130,7 @@ def contact(state: State, caller: Caller, now: datetime, *, opens: bool = False,
     """
     key = caller.requester.account
     account = state.accounts.get(key) or Account(key, 0, None, 0)
-    is_new = caller.email is not None and caller.email != account.contact_email
+    is_new = caller.email is not None and mailbox(caller.email) != account.mailbox
     if not is_new or (account.contact_version and state.has_open_ticket(caller.person)):
         may_change = caller.requester.kind == "temporary" or account.may_join
         held = (AccountWritten(replace(account, version=account.version + 1)),) if opens and may_change else ()

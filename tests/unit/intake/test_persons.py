@@ -122,6 +122,17 @@ def test_an_address_in_capitals_is_the_same_address() -> None:
     assert desk.state.accounts[key_of(two)].person == key_of(one)
 
 
+def test_the_same_address_written_otherwise_by_another_channel_stays_confirmed() -> None:
+    desk = Desk()
+    opened(desk)
+    desk.opened(status="closed", requester=account("ann", email=EMAIL))
+    confirm(desk, account("ann"))
+    heard = desk.submit(account("ann", email=EMAIL.upper()), **OTHER)
+    assert (heard.type, codes(heard)) == ("ticket.opened", [])
+    ann = desk.state.accounts["account:ann"]
+    assert (ann.contact_email, ann.contact_version, ann.is_confirmed) == (EMAIL, 1, True)
+
+
 def test_where_both_have_the_issue_open_the_newer_ticket_is_merged_into_the_older() -> None:
     desk = Desk()
     one, two = opened(desk), opened(desk)
