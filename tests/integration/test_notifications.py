@@ -259,12 +259,16 @@ def test_what_failed_is_sent_again_once_for_each_time_that_it_is_asked_for(
     assert "30 deliveries" in dry.output
     assert deliveries(desk)["receipt", "email", "failed"] == 30
 
+    before = rows[0]["attempts"]
     in_vain = CliRunner().invoke(app, ["notifications", "resend", rows[0]["id"]])
     assert "Sent again: 1 delivery." in in_vain.output
     deadline = time.monotonic() + PATIENCE
-    while [one.attempts for one in Failed(settings.load()).chosen(Choice(ids=frozenset({rows[0]["id"]})))] != [4]:
+    tried: list[Delivery] = []
+    # At once, at the end of its time, and perhaps once more, when a server that is left alone is asked again.
+    while [(one.attempts_before, one.attempts >= before + 2) for one in tried] != [(before, True)]:
         assert time.monotonic() < deadline, "it was not tried anew"
         time.sleep(0.1)
+        tried = list(Failed(settings.load()).chosen(Choice(ids=frozenset({rows[0]["id"]}))))
 
     desk.terminate("notifications")
     desk.settings_of["notifications"] = {}
