@@ -81,6 +81,16 @@ class HelpDesk(RuleBasedStateMachine):
             self.desk.clock.now = max(self.desk.clock.now, at)
         self._send("web", "account.confirm_contact", {"requester": {"temporary": account}}, then)
 
+    @precondition(lambda self: len(self._temporary()) > 1)
+    @rule(subject=places, then=then)
+    def several_become_one_person(self, subject: int, then: str) -> None:
+        """All temporary accounts write of one matter, have their codes mailed, and confirm."""
+        for which in range(len(self._temporary())):
+            self.submit(len(ACCOUNTS) + which, (1, subject, 0), (11, 11), then)
+            self.ask_for_the_code(which, timedelta(0), "settle")
+        for which in range(len(self._temporary())):
+            self.confirm_the_address(which, True, then)
+
     @precondition(lambda self: self._temporary())
     @rule(which=places, right=st.booleans(), then=then)
     def confirm_the_address(self, which: int, right: bool, then: str) -> None:
