@@ -12,8 +12,9 @@ TARGETS = ("first_reply", "next_reply")
 class Armed(Payload):
     """Event `sla.armed`: by when the desk should reply, and from when the ticket may be escalated.
 
-    `status_version` is the snapshot's; of two for the same one that with the higher `revision` holds, whichever comes
-    last. `calendar_version` names the calendars and targets it was reckoned with.
+    Said once for each wait of the requester, and again when a moment moves. `status_version` is the snapshot's then; of
+    two for the same one that with the higher `revision` holds, whichever comes last. `calendar_version` names the
+    calendars and targets it was reckoned with.
     """
 
     number = common.ticket_number()

@@ -16,8 +16,19 @@ from services.intake.domain.mailing import CodeMailed
 from services.intake.domain.state import Escalatable
 from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, fields_of
 
-OWN_FIELDS = ("person", "key", "opening", "requester_left", "body_version", "history_size", "attached")
-LATER_FIELDS = frozenset({"consent", "changed_from", "requester_left", "merged_into", "body_version", "attached"})
+OWN_FIELDS = (
+    "person",
+    "key",
+    "opening",
+    "requester_left",
+    "awaiting_version",
+    "body_version",
+    "history_size",
+    "attached",
+)
+LATER_FIELDS = frozenset(
+    {"consent", "changed_from", "requester_left", "awaiting_version", "merged_into", "body_version", "attached"}
+)
 """Those that documents of older versions lack."""
 
 

@@ -210,7 +210,7 @@ def _may_take(skills: Sequence[str], languages: Sequence[str], tiers: Sequence[s
 
 
 def _document(value: Agent | Ticket | Reservation | Pool) -> Document:
-    named = {field.name: getattr(value, field.name) for field in fields(value)}
+    named = {name: getattr(value, name) for name in value.__dataclass_fields__}
     return {"_id": named.pop("id"), **named} if "id" in named else named
 
 
@@ -222,11 +222,16 @@ def _agent_document(agent: Agent) -> Document:
     return _document(agent)
 
 
+_LISTS = ("skills", "listed", "languages", "tiers")
+_OF_AGENT = tuple(field.name for field in fields(Agent))
+_OF_TICKET = tuple(field.name for field in fields(Ticket))
+
+
 def agent_of(document: Document) -> Agent:
     """The agent that a document of `agents` stores."""
-    lists = {name: tuple(document.get(name, ())) for name in ("skills", "listed", "languages", "tiers")}
-    known = {field.name: document[field.name] for field in fields(Agent) if field.name in document}
-    return Agent(id=document["_id"], **{**known, **lists})
+    values = {name: document[name] for name in _OF_AGENT if name in document}
+    values |= {name: tuple(values.get(name, ())) for name in _LISTS}
+    return Agent(id=document["_id"], **values)
 
 
 def _ticket_document(ticket: Ticket) -> Document:
@@ -246,7 +251,7 @@ def _ticket_document(ticket: Ticket) -> Document:
 
 def ticket_of(document: Document) -> Ticket:
     """The ticket that a document of `tickets` stores."""
-    known = {field.name: document[field.name] for field in fields(Ticket) if field.name in document}
+    known = {name: document[name] for name in _OF_TICKET if name in document}
     if "reservation" in known:
         known["reservation"] = Reservation(**known["reservation"])
     if known.get("cause") is not None:

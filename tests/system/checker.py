@@ -361,12 +361,17 @@ def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
             yield f"the timer {timer['kind']} of ticket {timer['about']} has been due since {timer['due']}"
     others = [timer for timer in evidence.other_timers if timer["kind"] not in {*PRESENCE, ACCOUNT_END}]
     yield from (f"the timer {timer['kind']} for {timer['about']} is armed" for timer in others)
-    announced: dict[tuple[str, int], set[tuple[datetime, datetime]]] = defaultdict(set)
+    announced: dict[str, list[tuple[int, tuple[datetime, datetime]]]] = defaultdict(list)
+    rested: dict[str, int] = defaultdict(int)
     for heard in evidence.events:
         if heard.type == "sla.armed":
             told = heard.event["data"]
             deadline = (datetime.fromisoformat(told["warn_at"]), datetime.fromisoformat(told["due_at"]))
-            announced[told["ticket_id"], told["status_version"]].add(deadline)
+            announced[told["ticket_id"]].append((told["status_version"], deadline))
+        elif heard.type.startswith("ticket."):
+            of = heard.event["data"]["ticket"]
+            if of["status"] in RESTING:
+                rested[of["id"]] = max(rested[of["id"]], of["version"])
     for ticket in evidence.tickets:
         has = armed.pop(ticket["_id"], {})
         wanted = set() if ticket["status"] in RESTING else {"warning", "breach"}
@@ -381,7 +386,8 @@ def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
                     yield f"ticket {ticket['number']} has {kind} at {due}, by version {entered}"
         elif wanted:
             deadline = (has["warning"]["due"], has["breach"]["due"])
-            if deadline not in announced[ticket["_id"], ticket["status_version"]]:
+            since_it_awaits = [told for entered, told in announced[ticket["_id"]] if entered > rested[ticket["_id"]]]
+            if deadline not in since_it_awaits:
                 yield f"nobody was told that ticket {ticket['number']} should be answered by {deadline[1]}"
     yield from (f"{sorted(has)} are armed for {id_}, which is not stored" for id_, has in armed.items())
 

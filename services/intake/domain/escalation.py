@@ -29,7 +29,8 @@ def escalate(state: State, message: Message, ticket: Ticket, now: datetime) -> D
     if refused is not None:
         return Decision(answer=refused)
     known = state.escalatable.get(ticket.id)
-    if known is None or known.status_version != ticket.status_version:
+    awaits_since = ticket.awaiting_version or ticket.status_version
+    if known is None or known.status_version < awaits_since:
         return Decision(answer=answers.too_early(None), waits=NEWS_WITHIN)
     if now < known.at:
         return Decision(answer=answers.too_early(known.at))

@@ -13,15 +13,13 @@ from typing import Any, Literal, get_args
 
 from services.chassis.decision import Answer
 from services.intake.domain import answers
-from services.intake.domain.tickets import Status, Ticket, entered, next_version
+from services.intake.domain.tickets import DESKS_TURN, Status, Ticket, entered, next_version
 
 By = Literal["requester", "moderator", "its agent", "an agent who may have it", "the other's agent", "routing", "sla"]
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 OPEN = tuple(status for status in STATUSES if status != "closed")
 """Open is every status but `closed`."""
-DESKS_TURN: tuple[Status, ...] = ("new", "assigned", "work_in_progress", "needs_reply", "reopened")
-"""A ticket that awaits the desk: open, and nothing is asked of its requester."""
 
 
 @dataclass(frozen=True, slots=True)

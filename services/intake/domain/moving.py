@@ -18,7 +18,7 @@ from services.intake.domain.history import Author, Visibility
 from services.intake.domain.joining import closed_into, taken_in_by
 from services.intake.domain.recording import and_then, recorded, telling_agent
 from services.intake.domain.state import State
-from services.intake.domain.tickets import Requester, Ticket
+from services.intake.domain.tickets import DESKS_TURN, Requester, Ticket
 
 MOST_CLOSED = 500
 """Closed tickets, the newest, that move with an account; older ones stay with the key that they have."""
@@ -81,7 +81,7 @@ class _Moving:
     def _take_in(self, ticket: Ticket, newer: Ticket) -> Ticket:
         """The ticket goes on for the newer one too, as it stood before it was merged: where that awaited the desk, its
         requester has written what nobody has answered, as by a note."""
-        move = moves.TAKE_IN_UNANSWERED if newer.status in moves.DESKS_TURN else moves.TAKE_IN_OF_PERSONS
+        move = moves.TAKE_IN_UNANSWERED if newer.status in DESKS_TURN else moves.TAKE_IN_OF_PERSONS
         wrote = max(ticket.last_customer_message_at, newer.last_customer_message_at)
         changed = {**taken_in_by(ticket, newer), "last_customer_message_at": wrote}
         return self._record(move, ticket, changed, newer.number)

@@ -49,7 +49,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Escalatable:
-    """From when on a ticket may be escalated, if it still is in the status of that `status_version`."""
+    """From when on a ticket may be escalated, if it has awaited the desk since that `status_version` or before."""
 
     ticket_id: str
     status_version: int

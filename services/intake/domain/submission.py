@@ -119,6 +119,7 @@ def _open(
         status="new",
         status_since=now,
         status_version=1,
+        awaiting_version=1,
         assignment_seq=0,
         contact_version=reached.version,
         category=category.id,

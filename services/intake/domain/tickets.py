@@ -19,6 +19,8 @@ Status = Literal[
     "reopened",
     "closed",
 ]
+DESKS_TURN: tuple[Status, ...] = ("new", "assigned", "work_in_progress", "needs_reply", "reopened")
+"""A ticket that awaits the desk: open, and nothing is asked of its requester."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ class Ticket:
     """The agent whom the requester themselves changed away from last: nobody hands it to them by name either."""
     merged_into: str | None = None
     """Number of the ticket that goes on in its stead; this one is closed for good."""
+    awaiting_version: int = 0
+    """The version at which it last came to await the desk; 0: an older version stored it."""
     body_version: int = 1
     """The version whose entry holds the body as it stands: the opening, or the last edit of it."""
     links: tuple[str, ...] = ()
@@ -110,7 +114,17 @@ class Ticket:
 
 
 INTERNAL = frozenset(
-    {"person", "key", "opening", "requester_left", "body_version", "links", "history_size", "attached"}
+    {
+        "person",
+        "key",
+        "opening",
+        "requester_left",
+        "awaiting_version",
+        "body_version",
+        "links",
+        "history_size",
+        "attached",
+    }
 )
 SNAPSHOT = tuple(name for name in Ticket.__dataclass_fields__ if name not in INTERNAL)
 
@@ -136,4 +150,12 @@ def next_version(ticket: Ticket, now: datetime, status: Status | None = None, **
 
 def entered(ticket: Ticket, status: Status, now: datetime) -> Ticket:
     """The same version with `status` entered now, even if it had it: a second suggestion restarts the 7 days."""
-    return replace(ticket, status=status, status_since=now, status_version=ticket.version)
+    comes_to_await = status in DESKS_TURN and ticket.status not in DESKS_TURN
+    awaiting_version = ticket.version if comes_to_await else ticket.awaiting_version
+    return replace(
+        ticket,
+        status=status,
+        status_since=now,
+        status_version=ticket.version,
+        awaiting_version=awaiting_version,
+    )

@@ -136,9 +136,11 @@ def tell(view: View, event: Message, now: datetime) -> Decision:
     changes: list[Contact | Delivery] = []
     said: list[Say] = []
     timers: list[Arm] = []
+    texts: dict[tuple[Kind, tuple[str, ...]], Text] = {}
     for one in missing:
         spoken = languages(view.preferences.get(one.person), ticket["language"]) if one.person else ()
-        text = view.wording.render(one.kind, facts, spoken)
+        text = texts.get((one.kind, spoken)) or view.wording.render(one.kind, facts, spoken)
+        texts[one.kind, spoken] = text
         delivery = Delivery(
             one.id, event.id, one.kind, ticket["number"], one.recipient, one.channel, "pending", now,
             contact_version=(ticket["contact_version"] or 0) if one.person else 0, person=one.person,
@@ -215,7 +217,8 @@ def facts_of(event: Message) -> Facts:
 
 def one_line(text: str) -> str:
     """Text without line breaks and control characters: a title, a name, a header."""
-    return "".join(character for character in " ".join(text.split()) if character.isprintable())
+    line = " ".join(text.split())
+    return line if line.isprintable() else "".join(filter(str.isprintable, line))
 
 
 def _moment(at: datetime | None) -> str:

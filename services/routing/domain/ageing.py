@@ -20,6 +20,8 @@ def aged(ticket: Ticket, span: timedelta | None, now: datetime) -> Ticket:
     """
     own = ticket.priority if ticket.own_priority is None else ticket.own_priority
     if span is None or ticket.agent is not None or ticket.status == "closed":
+        if (ticket.priority, ticket.own_priority, ticket.ages_at) == (own, own, None):
+            return ticket
         return replace(ticket, priority=own, own_priority=own, ages_at=None)
     since = ticket.waiting_since or ticket.opened_at
     counted = ticket.opened_at if ticket.escalated else since

@@ -164,12 +164,12 @@ def _judged(ticket: Ticket) -> tuple[Ticket, list[Say]]:
 
 
 def _announced(ticket: Ticket) -> tuple[Ticket, list[Say]]:
-    """Say by when the desk should reply: for each `status_version` (intake keeps it so), and when it moves."""
+    """Say by when the desk should reply: once for each wait of the requester, and when it moves."""
     watch = ticket.running
     if watch is None:
         return replace(ticket, announced=None), []
     moments = watch.deadline.due_at.isoformat(), watch.deadline.escalatable_at.isoformat()
-    announced = (watch.clock.id, int(ticket.newest["status_version"]), *moments)
+    announced = (watch.clock.id, len(watch.clock.pauses), *moments)
     if announced == ticket.announced:
         return ticket, []
     return replace(ticket, announced=announced), [_event(ticket, "sla.armed", _armed(ticket, watch))]

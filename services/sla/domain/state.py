@@ -41,7 +41,7 @@ class Ticket:
     watches: tuple[Watch, ...] = ()
     """In the order of their clocks; only the last may be running or paused."""
     announced: tuple[str, int, str, str] | None = None
-    """The last `sla.armed` of the running clock: its id, the `status_version`, `due_at` and `escalatable_at`."""
+    """The last `sla.armed` of the running clock: its id, how often it stood still, `due_at`, `escalatable_at`."""
     reminded: int | None = None
     """The `status_version` of the suggestion whose closing the requester was reminded of."""
 

@@ -10,6 +10,7 @@ from services.chassis.decision import Decision, Message
 from services.intake.domain.decide import decide
 from services.intake.domain.moves import STATUSES
 from services.intake.domain.state import State
+from services.intake.domain.tickets import DESKS_TURN
 from tests.unit.intake.pairs import COMMANDS, NOW, PAIRS, Meeting, check, meeting, message, refusal
 
 
@@ -33,8 +34,8 @@ def right(name: str, state: State, at: Meeting, sent: Message) -> str | None:
     """What the command should be refused with, as things stand."""
     ticket = state.tickets[at.ticket.id]
     due = refusal(name, ticket, state.tickets[at.other.id], sent)
-    if due is None and sent.type == "ticket.escalate" and ticket.status_version != at.ticket.status_version:
-        return "too_early"  # sla has not said yet when it is due in this status
+    if due is None and sent.type == "ticket.escalate" and at.ticket.status not in DESKS_TURN:
+        return "too_early"  # sla has not said yet when it is due, as it awaits the desk again
     return due
 
 

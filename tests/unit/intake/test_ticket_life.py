@@ -347,16 +347,28 @@ def test_there_is_nothing_to_escalate_while_it_is_not_the_desks_turn(status: str
     assert desk.requester("ticket.escalate", number).code == "wrong_status"
 
 
-def test_an_escalation_waits_for_the_deadline_of_the_status_as_it_is() -> None:
+def test_what_was_said_of_a_deadline_holds_while_the_ticket_awaits_the_desk() -> None:
     desk = Desk()
     number = desk.opened()
     desk.armed(number, desk.now)
     desk.assign(number)
+    desk.agent("ticket.start_work", number)
+    desk.reply(number)
+    assert desk.requester("ticket.escalate", number).type == "command.accepted"
+
+
+def test_an_escalation_waits_for_the_deadline_of_the_wait_as_it_is() -> None:
+    desk = Desk()
+    number = desk.opened()
+    desk.armed(number, desk.now)
+    desk.assign(number)
+    desk.agent("ticket.ask_info", number)
+    desk.reply(number)
     heard = desk.requester("ticket.escalate", number)
     assert (heard.code, heard.decision.waits) == ("too_early", timedelta(seconds=5))
     assert "eligible_at" not in heard.data
     desk.armed(number, desk.now)
-    desk.armed(number, desk.now + timedelta(days=1), status_version=1)  # late news of an earlier status
+    desk.armed(number, desk.now + timedelta(days=1), status_version=1)  # late news of an earlier wait
     assert desk.requester("ticket.escalate", number).type == "command.accepted"
 
 
