@@ -25,6 +25,7 @@ from services.chassis.threads import look_up_names_in_native_threads
 
 look_up_names_in_native_threads()
 
+import gc
 import importlib
 import logging
 import signal
@@ -50,6 +51,9 @@ log = logging.getLogger("casebus")
 WORKERS = 100
 """Turns that may be in work at once: each lane of timers may have one that waits for its destination."""
 
+COLLECTED_AFTER = 20_000, 20, 20
+"""When Python looks for cycles in what was made since: a turn makes tens of thousands of values, and few cycles."""
+
 Indexes: TypeAlias = Mapping[str, Sequence[IndexModel]]
 
 
@@ -71,6 +75,8 @@ def main(arguments: list[str]) -> int:
         container = ServiceContainer(module.Service, config)
         for signal_ in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signal_, lambda *_: stop.ready() or stop.send())
+        gc.freeze()  # what is here stays, and need not be looked through again and again
+        gc.set_threshold(*COLLECTED_AFTER)
         container.start()  # from here on there is something to be stopped cleanly
     except (WrongSettings, _NotThere) as error:
         return _say(str(error))
