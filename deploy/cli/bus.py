@@ -10,13 +10,15 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from ssl import SSLCertVerificationError
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import amqp
 from amqp.exceptions import AccessRefused, AMQPError, NotFound
 
-from services.chassis.amqp_connection import reader
+from services.chassis.amqp_connection import reader, tls_options
+from services.chassis.tls import authorities_of
 
 from .settings import Trouble
 
@@ -53,7 +55,7 @@ class Bus:
     def __init__(self, url: str, *, window: int = 1000, heartbeat: int = 0) -> None:
         try:
             parts = urlsplit(url)
-            port = parts.port or 5672
+            port = parts.port or (5671 if parts.scheme == "amqps" else 5672)
         except ValueError:
             parts, port = urlsplit(""), 0
         if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
@@ -75,7 +77,7 @@ class Bus:
             password=unquote(parts.password or ""),
             virtual_host=unquote(parts.path[1:]) or "/",
             login_method="PLAIN",
-            ssl=parts.scheme == "amqps",
+            ssl=tls_options(parts.hostname, authorities_of(parts.query)) if parts.scheme == "amqps" else False,
             connect_timeout=10,
             heartbeat=heartbeat,
         )
@@ -85,6 +87,9 @@ class Bus:
             self.channel.confirm_select()
         except AccessRefused as error:
             raise Trouble(f"The broker at {address} refuses the login of {self.user}.") from error
+        except SSLCertVerificationError as error:
+            reason = error.verify_message.rstrip(".")
+            raise Trouble(f"The certificate of the broker at {address} is not believed: {reason}.") from error
         except BROKEN as error:
             raise Trouble(f"No broker answers at {address}: is the desk running? (`make up`)") from error
         for event, handler in (

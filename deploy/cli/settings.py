@@ -38,7 +38,7 @@ class Settings:
     def get(self, name: str) -> str:
         """The setting `CASEBUS_<name>`; Trouble if it is nowhere, or no address where it should be the database's."""
         try:
-            value = look_up(name, self.values)
+            value = look_up(name, self._believing(name))
         except WrongSettings as error:
             raise Trouble(f"CASEBUS_{error}") from error
         if not value:
@@ -47,6 +47,13 @@ class Settings:
         if name == "MONGO":
             _look_whether_mongodb(value)
         return value
+
+    def _believing(self, name: str) -> Mapping[str, str]:
+        """The settings, where `AMQP_CA` stands for every user's way to the broker that has no `…_CA` of its own."""
+        authorities, url = self.values.get("AMQP_CA"), self.values.get(name, "")
+        if authorities is None or not url.startswith("amqps:"):
+            return self.values
+        return {f"{name}_CA": authorities, **self.values}
 
     def broker_url(self, user: str) -> str:
         """The AMQP URL of a broker user: a channel's by its name (`web`), an agent's as `agent.<id>`, or `operator`."""

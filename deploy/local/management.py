@@ -12,12 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import BaseHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 from deploy.local.folder import StackError
-
-_open = build_opener(ProxyHandler({})).open
-"""No proxy, whatever the environment says: the broker is on this machine or in this network."""
+from services.chassis.tls import authorities_of, trusting
 
 
 class ManagementError(StackError):
@@ -31,6 +29,8 @@ class Management:
     address: str
     user: str
     password: str = field(repr=False)
+    authorities: str | None = None
+    """A PEM file: whose certificates are believed; None: those of the system's authorities."""
 
     @classmethod
     def at(cls, url: str) -> Management:
@@ -39,7 +39,7 @@ class Management:
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is None:
             raise ManagementError("The address of RabbitMQ's management API is none: http://user:password@host:port.")
         address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        return cls(address, unquote(parts.username), unquote(parts.password or ""))
+        return cls(address, unquote(parts.username), unquote(parts.password or ""), authorities_of(parts.query))
 
     @property
     def url(self) -> str:
@@ -60,13 +60,20 @@ class Management:
     def delete(self, path: str) -> None:
         self._call("DELETE", path)
 
+    def _opener(self) -> OpenerDirector:
+        # No proxy, whatever the environment says: the broker is on this machine or in this network.
+        handlers: list[BaseHandler] = [ProxyHandler({})]
+        if self.address.startswith("https:"):
+            handlers.append(HTTPSHandler(context=trusting(self.authorities)))
+        return build_opener(*handlers)
+
     def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> bytes:
         token = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"{self.address}/api{path}", data=data, headers=headers, method=method)
         try:
-            with _open(request, timeout=20) as answer:
+            with self._opener().open(request, timeout=20) as answer:
                 content: bytes = answer.read()
         except HTTPError as error:
             reason = error.read().decode(errors="replace")[:500]

@@ -12,6 +12,8 @@ import amqp
 from amqp.method_framing import frame_handler
 from kombu.utils.url import parse_url
 
+from services.chassis.tls import AUTHORITIES
+
 HEARTBEAT = 30
 """Seconds; the broker closes a connection after two missed ones."""
 
@@ -71,18 +73,27 @@ def reader(connection: Any, callback: Callable[..., Any]) -> Callable[[Any], boo
     return read
 
 
+def tls_options(host: str, authorities: str | None) -> dict[str, Any]:
+    """What py-amqp is told of TLS: chain, dates and name of the broker's certificate are checked.
+
+    py-amqp compares the name only if it is given one. `authorities`: a PEM file; None means the system's.
+    """
+    return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": host, "ca_certs": authorities}
+
+
 def connect(url: str, name: str) -> Any:
     """Open a connection to `url`; `name` is what an operator sees in the broker's list. Raises one of `AWAY`."""
     parts = parse_url(url)
+    is_tls = parts["transport"] == "amqps"
     connection = Connection(
-        host=f"{parts['hostname']}:{parts['port'] or (5671 if parts['transport'] == 'amqps' else 5672)}",
+        host=f"{parts['hostname']}:{parts['port'] or (5671 if is_tls else 5672)}",
         userid=parts["userid"],
         password=parts["password"],
         virtual_host=parts["virtual_host"] or "/",
         heartbeat=HEARTBEAT,
         connect_timeout=10,
         login_method="PLAIN",
-        ssl={"cert_reqs": ssl.CERT_REQUIRED} if parts["transport"] == "amqps" else False,
+        ssl=tls_options(parts["hostname"], parts.get(AUTHORITIES)) if is_tls else False,
         client_properties={"connection_name": name},
     )
     connection.connect()

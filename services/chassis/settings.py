@@ -1,8 +1,9 @@
 """Settings from the environment, checked once at start.
 
 `CASEBUS_<NAME>` holds a value, or `CASEBUS_<NAME>_FILE` names a file that holds it (how secrets come in); a URL may
-leave its password to `CASEBUS_<NAME>_PASSWORD` or `…_PASSWORD_FILE`. A wrong or missing one stops the process with one
-sentence that names it. Each service extends `Settings` with its own fields.
+leave its password to `CASEBUS_<NAME>_PASSWORD` or `…_PASSWORD_FILE`, and the authorities that it believes to
+`CASEBUS_<NAME>_CA`. A wrong or missing one stops the process with one sentence that names it. Each service extends
+`Settings` with its own fields.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import quote, urlsplit
+
+from services.chassis.tls import with_authorities
 
 S = TypeVar("S", bound="Settings")
 MOST_AHEAD = 10 * 365 * 86_400
@@ -83,12 +86,21 @@ def read(kind: type[S], environment: Mapping[str, str] = os.environ) -> S:
 
 
 def look_up(name: str, environment: Mapping[str, str]) -> str | None:
-    """The setting `name`, complete with a password that is kept apart from its URL; None if there is none.
+    """The setting `name`, complete with what is kept apart from its URL: a password, and the PEM file of the
+    authorities that the connection believes instead of the system's; None if there is no such setting.
 
-    Raises `WrongSettings` for a file that cannot be read.
+    Raises `WrongSettings` for a file that cannot be read, and for authorities of a URL without TLS.
     """
     text, password = _text(name, environment), _text(f"{name}_PASSWORD", environment)
-    return text if text is None or password is None else _with_password(text, password)
+    authorities = environment.get(f"{name}_CA")
+    if text and password is not None:
+        text = _with_password(text, password)
+    if text and authorities:
+        try:
+            text = with_authorities(text, authorities)
+        except ValueError as error:
+            raise WrongSettings(f"{name}_CA {error}.") from error
+    return text
 
 
 def _with_password(url: str, password: str) -> str:

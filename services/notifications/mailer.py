@@ -23,8 +23,9 @@ from email.utils import format_datetime, parseaddr
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from services.chassis.handshake import bounded
+from services.chassis.tls import AUTHORITIES, trusting
 from services.notifications.domain.state import Outcome
-from services.notifications.handshake import bounded
 from services.notifications.lines import BATCH_TIME, NoConnection, send_all
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ class Server:
     starttls: StartTls | None
     user: str = ""
     password: str = field(default="", repr=False)
+    authorities: str | None = None
+    """A PEM file: whose certificates are believed; None: those of the system's authorities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,19 @@ def read_server(url: str) -> Server:
     options = parse_qs(parts.query, keep_blank_values=True)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise ValueError("a URL smtp://host:port or smtps://host:port")
+    authorities = options.pop(AUTHORITIES, [None])[-1]
     if parts.path.strip("/") or set(options) - {"starttls"} or (parts.scheme == "smtps" and options):
-        raise ValueError("a URL with no more behind the port than ?starttls= (for smtp:// only)")
+        raise ValueError(f"a URL with no more behind the port than ?starttls= (for smtp:// only) and {AUTHORITIES}=")
     starttls = options.get("starttls", ["when-offered"])[-1]
     if starttls not in ("required", "when-offered"):
         raise ValueError("a URL whose starttls is required or when-offered")
+    if authorities is not None:
+        if parts.scheme == "smtp" and starttls != "required":
+            raise ValueError(f"a URL with starttls=required (or smtps://) where it has {AUTHORITIES}")
+        try:
+            trusting(authorities)
+        except ValueError as error:
+            raise ValueError(f"a URL whose {AUTHORITIES} is a file of PEM certificates") from error
     if parts.scheme == "smtp" and parts.username and starttls != "required":
         raise ValueError("a URL with starttls=required (or smtps://) where it holds a password")
     port = port or (465 if parts.scheme == "smtps" else 587 if parts.username else 25)
@@ -85,8 +96,9 @@ def read_server(url: str) -> Server:
     if not (user + password).isascii():
         raise ValueError("a URL whose user and password are ASCII, as no other can be handed to a mail server")
     if parts.scheme == "smtps":
-        return Server(parts.hostname, port, None, user, password)
-    return Server(parts.hostname, port, "required" if starttls == "required" else "when-offered", user, password)
+        return Server(parts.hostname, port, None, user, password, authorities)
+    required: StartTls = "required" if starttls == "required" else "when-offered"
+    return Server(parts.hostname, port, required, user, password, authorities)
 
 
 def read_sender(text: str) -> Address:
@@ -162,20 +174,19 @@ class _PatientTls(_Patient, smtplib.SMTP_SSL):
 
 
 class Mailer:
-    """Sends through one server, as one sender. `trusted` is whose certificates are believed (default: the system's)."""
+    """Sends through one server, as one sender."""
 
     def __init__(
         self,
         server: Server,
         sender: Address,
         *,
-        trusted: ssl.SSLContext | None = None,
         timeout: float = TIMEOUT,
         batch_time: float = BATCH_TIME,
     ) -> None:
         self._server = server
         self._sender = sender
-        self._trusted = trusted or ssl.create_default_context()
+        self._trusted = trusting(server.authorities)
         self._timeout = timeout
         self._batch_time = batch_time
         self._own_name = socket.getfqdn()

@@ -30,11 +30,12 @@ from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as TooLate
 
 from contracts.envelope import CONTENT_TYPE
+from services.chassis.handshake import shaken
 from services.chassis.settings import WrongSettings
+from services.chassis.tls import trusting
 from services.chassis.yaml_file import WrongFile, read_yaml
 from services.notifications.domain.state import Outcome
 from services.notifications.domain.telling import FOR_WEBHOOKS
-from services.notifications.handshake import shaken
 from services.notifications.lines import BATCH_TIME, send_all
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,8 @@ class Webhook:
     url: str
     kinds: frozenset[str]
     secrets: tuple[str, ...] = field(repr=False)
+    ca: str | None = None
+    """A PEM file: whose certificates are believed; None: those of the system's authorities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class _Webhook(Schema):
     )
     url = fields.String(required=True)
     insecure = fields.Boolean(truthy={True}, falsy={False})
+    ca = fields.String()
     kinds = fields.List(fields.String(validate=validate.OneOf(FOR_WEBHOOKS, error="is no kind; they are {choices}.")))
     secrets = fields.List(fields.Raw(), required=True, validate=validate.Length(1, 5, error="must be 1 to 5 of them."))
 
@@ -106,12 +110,17 @@ def _webhooks(data: Any, environment: Mapping[str, str]) -> Mapping[str, Webhook
         if problem := _fault_of_url(raw["url"], raw.get("insecure", False)):
             faults["url"] = [problem]
         try:
+            trusting(raw.get("ca"))
+        except ValueError as error:
+            faults["ca"] = [f"{error}."]
+        try:
             secrets = tuple(_secret(each, environment) for each in raw["secrets"])
         except ValueError as error:
             faults["secrets"] = [str(error)]
         if faults:
             raise ValidationError({"webhooks": {place: faults}})
-        found[raw["name"]] = Webhook(raw["name"], raw["url"], frozenset(raw.get("kinds", FOR_WEBHOOKS)), secrets)
+        kinds = frozenset(raw.get("kinds", FOR_WEBHOOKS))
+        found[raw["name"]] = Webhook(raw["name"], raw["url"], kinds, secrets, raw.get("ca"))
     return found
 
 
@@ -178,13 +187,12 @@ def headers(webhook: Webhook, request: Request, now: datetime) -> dict[str, str]
 
 
 class Caller:
-    """Makes requests to one webhook. `trusted` is whose certificates are believed (default: the system's)."""
+    """Makes requests to one webhook."""
 
     def __init__(
         self,
         webhook: Webhook,
         *,
-        trusted: ssl.SSLContext | None = None,
         connect_time: float = CONNECT_TIME,
         whole_time: float = WHOLE_TIME,
         batch_time: float = BATCH_TIME,
@@ -192,7 +200,7 @@ class Caller:
         self.webhook = webhook
         self.connect_time = connect_time
         self.whole_time = whole_time
-        self._trusted = trusted or ssl.create_default_context()
+        self._trusted = trusting(webhook.ca)
         self._batch_time = batch_time
 
     def send(self, requests: Sequence[Request], now: datetime) -> dict[str, Outcome]:

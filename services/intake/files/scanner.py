@@ -1,4 +1,4 @@
-"""Asks a virus scanner about a file, by ClamAV's protocol (`INSTREAM`, man 8 clamd).
+"""Asks a virus scanner about a file, by ClamAV's protocol (`INSTREAM`, man 8 clamd), over TLS where the URL says so.
 
 Off unless the operator names a scanner. What the answer means for a file is the domain's. The page is
 docs/attachments.md.
@@ -7,14 +7,20 @@ docs/attachments.md.
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from services.chassis.handshake import shaken
+from services.chassis.tls import AUTHORITIES, authorities_of, trusting
 
 SECONDS = 30.0
 """How long a scanner may take for each step."""
 
 LONGEST_ANSWER = 4096
+
+EXPECTED = "expected tcp://host:port, tls://host:port or unix:///path"
 
 
 class ScannerAway(Exception):
@@ -30,20 +36,21 @@ class Scanner:
     """Where it listens: a host and port, or a socket's path."""
 
     address: tuple[str, int] | str
+    tls: ssl.SSLContext | None = None
 
     @classmethod
     def at(cls, url: str) -> Scanner:
-        """The scanner of `tcp://host:port` or `unix:///path`. Raises `WrongScanner`."""
+        """The scanner of `tcp://host:port`, `tls://host:port` or `unix:///path`. Raises `WrongScanner`."""
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            raise WrongScanner("expected tcp://host:port or unix:///path") from error
+            raise WrongScanner(EXPECTED) from error
         if parts.scheme == "unix" and parts.path.startswith("/") and not parts.netloc:
             return cls(parts.path)
-        if parts.scheme == "tcp" and parts.hostname and port and not parts.path.strip("/"):
-            return cls((parts.hostname, port))
-        raise WrongScanner("expected tcp://host:port or unix:///path")
+        if parts.scheme in ("tcp", "tls") and parts.hostname and port and not parts.path.strip("/"):
+            return cls((parts.hostname, port), _tls(parts.query) if parts.scheme == "tls" else None)
+        raise WrongScanner(EXPECTED)
 
     def finds(self, content: Iterable[bytes]) -> str | None:
         """The name of what is wrong with the file, None if it is clean. Raises `ScannerAway`."""
@@ -64,7 +71,8 @@ class Scanner:
 
     def _connected(self) -> socket.socket:
         if isinstance(self.address, tuple):
-            return socket.create_connection(self.address, timeout=SECONDS)
+            connection = socket.create_connection(self.address, timeout=SECONDS)
+            return connection if self.tls is None else shaken(self.tls, connection, self.address[0])
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connection.settimeout(SECONDS)
@@ -73,6 +81,13 @@ class Scanner:
             connection.close()
             raise
         return connection
+
+
+def _tls(query: str) -> ssl.SSLContext:
+    try:
+        return trusting(authorities_of(query))
+    except ValueError as error:
+        raise WrongScanner(f"its {AUTHORITIES} {error}") from error
 
 
 def _answer(connection: socket.socket) -> str:

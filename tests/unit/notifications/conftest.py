@@ -1,4 +1,4 @@
-"""A certificate for `localhost`, made once: the server's side of TLS, and a client that believes it."""
+"""A certificate for `localhost`, made once: the server's side of TLS, and whom a client has to believe."""
 
 from __future__ import annotations
 
@@ -30,5 +30,6 @@ def server_side(certificate: tuple[Path, Path]) -> ssl.SSLContext:
 
 
 @pytest.fixture(scope="session")
-def trusted(certificate: tuple[Path, Path]) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(certificate[0]))
+def authorities(certificate: tuple[Path, Path]) -> str:
+    """The PEM file of whom a client has to believe."""
+    return str(certificate[0])

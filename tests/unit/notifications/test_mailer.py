@@ -95,8 +95,7 @@ def server() -> Iterator[tuple[Recipients, int]]:
 
 def a_mailer(port: int, timeout: float = 1.5, batch_time: float = 15.0, **more: Any) -> Mailer:
     values: dict[str, Any] = {"host": "127.0.0.1", "port": port, "starttls": "when-offered", **more}
-    trusted = values.pop("trusted", None)
-    return Mailer(Server(**values), SENDER, trusted=trusted, timeout=timeout, batch_time=batch_time)
+    return Mailer(Server(**values), SENDER, timeout=timeout, batch_time=batch_time)
 
 
 def a_mail(name: str, **more: Any) -> Mail:
@@ -374,7 +373,7 @@ WRITTEN_HEADERS = (
 )
 def test_starttls(
     server_side: ssl.SSLContext,
-    trusted: ssl.SSLContext,
+    authorities: str,
     offered: bool,
     wanted: str,
     believed: bool,
@@ -383,27 +382,27 @@ def test_starttls(
     encrypted: list[bool],
 ) -> None:
     with serving(tls_context=server_side if offered else None) as (recipients, port):
-        mailer = a_mailer(port, host=name, starttls=wanted, trusted=trusted if believed else None)
+        mailer = a_mailer(port, host=name, starttls=wanted, authorities=authorities if believed else None)
         assert mailer.send([a_mail("ada")])["id-ada"].verdict == verdict
     assert recipients.encrypted == encrypted
 
 
 @pytest.mark.parametrize("password", ["right", "wrong"])
-def test_login_over_tls(server_side: ssl.SSLContext, trusted: ssl.SSLContext, password: str) -> None:
+def test_login_over_tls(server_side: ssl.SSLContext, authorities: str, password: str) -> None:
     def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         return AuthResult(success=(data.login, data.password) == (b"desk", b"right"))
 
     options = {"authenticator": authenticate, "auth_required": True, "tls_context": server_side}
     with serving(**options) as (recipients, port):
-        url = f"smtp://desk:{password}@localhost:{port}?starttls=required"
-        mailer = Mailer(read_server(url), SENDER, trusted=trusted, timeout=5)
+        url = f"smtp://desk:{password}@localhost:{port}?starttls=required&cacertfile={authorities}"
+        mailer = Mailer(read_server(url), SENDER, timeout=5)
         outcome = mailer.send([a_mail("ada")])["id-ada"]
     assert outcome.verdict == ("accepted" if password == "right" else "deferred")
     assert len(recipients.taken) == (password == "right")
     assert password not in outcome.reason
 
 
-def test_smtps(server_side: ssl.SSLContext, trusted: ssl.SSLContext) -> None:
+def test_smtps(server_side: ssl.SSLContext, authorities: str) -> None:
     class Encrypted(Controller):
         """aiosmtpd's controller tests its start over a plain socket; with `ssl_context` it speaks TLS at once."""
 
@@ -420,8 +419,8 @@ def test_smtps(server_side: ssl.SSLContext, trusted: ssl.SSLContext) -> None:
     controller = Encrypted(recipients, hostname="127.0.0.1", port=_free_port(), ssl_context=server_side)
     controller.start()
     try:
-        url = f"smtps://localhost:{controller.port}"
-        outcomes = Mailer(read_server(url), SENDER, trusted=trusted, timeout=5).send([a_mail("ada")])
+        url = f"smtps://localhost:{controller.port}?cacertfile={authorities}"
+        outcomes = Mailer(read_server(url), SENDER, timeout=5).send([a_mail("ada")])
     finally:
         controller.stop()
     assert outcomes == {"id-ada": ACCEPTED}

@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -133,12 +134,14 @@ def test_a_request_that_counts_as_put_off_is_not_made_afterwards(receiver: tuple
     assert kept.asked == []
 
 
-def test_over_tls_with_a_certificate_that_is_believed(server_side: ssl.SSLContext, trusted: ssl.SSLContext) -> None:
+def test_over_tls_with_a_certificate_that_is_believed(server_side: ssl.SSLContext, authorities: str) -> None:
     with receiving(server_side) as (kept, url):
-        hook = a_webhook(url.replace("127.0.0.1", "localhost") + "/status/200?desk=1")
-        well = Caller(hook, trusted=trusted, **FAST).send([Request("d1", "{}")], datetime.now(UTC))
+        hook = replace(a_webhook(url.replace("127.0.0.1", "localhost") + "/status/200?desk=1"), ca=authorities)
+        well = Caller(hook, **FAST).send([Request("d1", "{}")], datetime.now(UTC))
         assert well == {"d1": ACCEPTED}
-        others = Caller(a_webhook(url + "/status/200"), trusted=trusted, **FAST)  # the certificate is localhost's
+        others = Caller(
+            replace(a_webhook(url + "/status/200"), ca=authorities), **FAST
+        )  # the certificate is localhost's
         assert others.send([Request("d2", "{}")], datetime.now(UTC)) == {"d2": Outcome("deferred", "TLS failed", True)}
     assert [id_ for id_, _ in kept.verified] == ["d1"]
     assert kept.asked == ["/status/200?desk=1"]
@@ -221,6 +224,10 @@ webhooks:
         ("{name: crm, url: 'https://a.example', secrets: [{env: NOT_SET}]}", "NOT_SET is not set"),
         ("{name: crm, url: 'https://a.example', secrets: [{file: /none}]}", "/none cannot be read"),
         ("{name: crm, url: 'https://a.example', secrets: [3]}", "{env: NAME}"),
+        (
+            "{name: crm, url: 'https://a.example', secrets: [S], ca: /none}",
+            "no readable file of PEM certificates: /none",
+        ),
         ("{name: crm, url: 'https://a.example', secrets: [S], kinds: [recipt]}", "recipt"),
         ("{name: crm, url: 'https://a.example', secrets: [S], kind: [receipt]}", "webhooks.1.kind"),
         ("crm", "webhooks.1"),

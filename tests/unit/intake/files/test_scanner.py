@@ -83,8 +83,9 @@ def test_a_scanner_may_listen_on_a_socket_of_the_machine(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "url", ["", "clamd", "tcp://host", "tcp://:3310", "tcp://host:x", "unix://x", "http://h:1", "tcp://h:1/x"]
+    "url",
+    ["", "clamd", "tcp://host", "tcp://:3310", "tcp://host:x", "unix://x", "http://h:1", "tcp://h:1/x", "tls://h"],
 )
 def test_a_setting_that_names_no_scanner_is_refused(url: str) -> None:
-    with pytest.raises(WrongScanner, match=r"tcp://host:port or unix:///path"):
+    with pytest.raises(WrongScanner, match=r"expected tcp://host:port, tls://host:port or unix:///path"):
         Scanner.at(url)

@@ -1,7 +1,7 @@
 """TLS handshakes that end in a bounded time, whatever the other side sends, and how slowly.
 
 On green threads the library bounds each read of a handshake, not the whole: a byte now and then would keep it going for
-hours, on a socket that nobody else has and could cut. Mails and webhooks use it (mailer.py, webhooks.py).
+hours, on a socket that nobody else has and could cut. Mails, webhooks and the scanner use it.
 """
 
 from __future__ import annotations
