@@ -73,15 +73,15 @@ def send_all(items: Sequence[T], link: Callable[[], Link[T]], batch_time: float 
     _wait_for(lines, batch_time / 2)
     outcomes = batch.close()
     for line in lines:
-        if line.is_alive():
+        if not line.ended.is_set():
             line.abort()
     return outcomes
 
 
-def _wait_for(lines: Sequence[threading.Thread], seconds: float) -> None:
+def _wait_for(lines: Sequence[_Line[T]], seconds: float) -> None:
     end = time.monotonic() + seconds
     for line in lines:
-        line.join(max(0.0, end - time.monotonic()))
+        line.ended.wait(max(0.0, end - time.monotonic()))
 
 
 class Circuit:
@@ -171,9 +171,17 @@ class _Line(threading.Thread, Generic[T]):
         super().__init__(daemon=True)
         self._link = link
         self._batch = batch
+        self.ended = threading.Event()
+        """What to wait for instead of `join`, which on green threads of Python 3.13 raises when its time is up."""
 
     def run(self) -> None:
         """Until there are no more, or the destination is away."""
+        try:
+            self._send_all()
+        finally:
+            self.ended.set()
+
+    def _send_all(self) -> None:
         in_a_row = 0
         while in_a_row < AWAY_IN_A_ROW and (item := self._batch.next()):
             try:
