@@ -36,6 +36,9 @@ IDENTITY: Mapping[str, tuple[str, ...]] = {
 FIXED = ("exchanges", "queues")
 """RabbitMQ changes neither once they are declared."""
 
+LEFT_OUT: Mapping[str, Any] = {"internal": False, "auto_delete": False, "arguments": {}}
+"""What it means that RabbitMQ's definitions leave out: 4.3 does so with `internal` of exchanges."""
+
 TAKES_UP = 30.0
 """Seconds in which a broker that has just started has taken up its queues."""
 
@@ -157,7 +160,7 @@ def _same(kind: str, wanted: Thing, present: Thing, passwords: Mapping[str, str]
     if kind == "users":
         same_tags = set(wanted["tags"]) == set(present["tags"])
         return same_tags and _is_password(passwords[wanted["name"]], present)
-    return all(present.get(name) == value for name, value in wanted.items())
+    return all(present.get(name, LEFT_OUT.get(name)) == value for name, value in wanted.items())
 
 
 def _is_password(password: str, user: Thing) -> bool:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,7 +18,7 @@ from contracts.names import EVENT_LOG, EVENTS, INTAKE, OPERATOR, SERVICES
 from deploy.local.management import Management
 from deploy.local.processes import CODE
 from deploy.local.stack import Stack
-from deploy.provision.topology import CannotApply, apply
+from deploy.provision.topology import IDENTITY, CannotApply, apply
 
 VHOST = "applied"
 PASSWORDS = {**dict.fromkeys(SERVICES, "s" * 20), OPERATOR: "o" * 20, "kiosk": "k" * 20, "agent.z1": "z" * 20}
@@ -41,6 +42,28 @@ def passwords(stack: Stack) -> dict[str, str]:
         user: known if user in ("kiosk", "agent.z1") else stack.broker.password(user)
         for user, known in PASSWORDS.items()
     }
+
+
+class OfTheFuture(Management):
+    """Leaves out of its definitions whatever is as it would be anyway, as RabbitMQ 4.3 does with `internal`."""
+
+    def get(self, path: str) -> Any:
+        answer = super().get(path)
+        if path == "/definitions":
+            for kind in ("exchanges", "queues", "bindings"):
+                answer[kind] = [
+                    {name: value for name, value in each.items() if name in IDENTITY[kind] or value not in (False, {})}
+                    for each in answer[kind]
+                ]
+        return answer
+
+
+def test_what_definitions_leave_out_is_as_it_would_be_anyway(
+    stack: Stack, vhost: str, passwords: dict[str, str]
+) -> None:
+    management = OfTheFuture(**asdict(stack.broker.management))
+    assert apply(management, vhost, passwords)
+    assert apply(management, vhost, passwords) == []
 
 
 class JustStarted(Management):
