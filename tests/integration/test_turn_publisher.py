@@ -51,7 +51,7 @@ def test_a_batch_is_with_the_broker_when_it_is_published(publisher: Publisher, b
 def test_a_message_is_as_the_contract_wants_it(publisher: Publisher, bus: Bus) -> None:
     publisher.publish([replace(TO_WEB, correlation_id="asked", headers={"x-reason": "a test"})])
     properties = bus.channel.basic_get(OUTCOMES).properties
-    del properties["application_headers"]["x-delivery-count"]  # the queue's own
+    properties["application_headers"].pop("x-delivery-count", None)  # the queue's own; not of every version's
     assert properties == {
         "content_type": "application/cloudevents+json",
         "message_id": "1",
