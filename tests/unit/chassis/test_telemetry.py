@@ -14,7 +14,7 @@ from services.chassis.telemetry import JsonLines
 @settings(max_examples=100, deadline=None)
 @given(st.text(st.characters(categories=("L", "C", "Z"))))
 def test_whatever_a_sender_wrote_can_be_logged(written: str) -> None:
-    record = logging.makeLogRecord({"msg": "set aside", "reason": written, written or "name": written})
+    record = logging.makeLogRecord({"msg": "set aside", "reason": written, "errors": {written: [written]}})
     line = JsonLines("intake").format(record)
     assert json.loads(line)["message"] == "set aside"
     assert "\n" not in line
