@@ -238,9 +238,13 @@ class Viewed(Payload):
 
 
 class Accepted(Payload):
-    """Outcome `command.accepted`, with the ticket where the command was about one."""
+    """Outcome `command.accepted`, with the ticket where the command was about one.
+
+    `hints` names what was taken and has no effect now, by field: sentences.
+    """
 
     ticket = Part(common.Snapshot, optional=True)
+    hints = Errors(optional=True)
 
 
 class Rejected(Payload):

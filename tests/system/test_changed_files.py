@@ -77,6 +77,15 @@ def test_changed_catalogue_and_calendars_are_taken_while_the_desk_runs(house: Ho
     with MongoClient[dict[str, Any]](house.desk.admin_mongo_url) as mongo:
         kept = list(mongo[f"{house.desk.db_prefix}_sla"]["policies"].find())
     assert [sorted(one["calendars"]) for one in kept] == [["business"], ["business", "nights"]]
-    catalogue.write_text(shipped + PARKING, encoding="utf-8")
+    catalogue.write_text(shipped, encoding="utf-8")
     house.desk.start("routing")
+    wait_for(lambda: submit("dan", "parking")["data"].get("code") == "unknown_category", "the loss of a category")
+    number = parked["data"]["ticket"]["number"]
+    house.sign_on("a1", capacity=9, skills=["parking", "never-there"])
+    house.ledger.wait(
+        lambda: any(one.type == "ticket.assigned" and one.event["subject"] == number for one in house.ledger.heard),
+        "the ticket of the lost category with who lists it",
+    )
+    named = submission("ben", "lot", category="parking", refers_to=number)
+    assert house.ask("web", command("web", "ticket.submit", named))["type"] == "ticket.duplicate"
     house.assert_clean()

@@ -28,12 +28,14 @@ def submit(state: State, message: Message, caller: Caller, now: datetime) -> Dec
     """`ticket.submit`: one open ticket for an issue, whatever the number of channels and retries.
 
     Naming an earlier ticket (`refers_to`) means that one: it is noted on if open, opened again if closed no more than
-    7 days ago, else linked from a new one.
+    7 days ago, else linked from a new one. Only a new one needs a category that the catalogue still has.
     """
     category = state.catalogue.categories.get(message.data["category"])
-    fault = refusal(category, message.data)
-    if category is None or fault is not None:
-        return Decision(answer=fault)
+    if message.data.get("refers_to") is None and (unknown := _not_in_catalogue(category, message.data)) is not None:
+        return Decision(answer=unknown)
+    faults = questions.faults(category, message.data.get("fields") or {}) if category is not None else {}
+    if faults:
+        return Decision(answer=answers.invalid(faults))
     files = attached(state, message)
     if isinstance(files, Answer):
         return Decision(answer=files)
@@ -41,7 +43,7 @@ def submit(state: State, message: Message, caller: Caller, now: datetime) -> Dec
 
 
 def _submit(
-    state: State, message: Message, caller: Caller, category: Category, files: Attached, now: datetime
+    state: State, message: Message, caller: Caller, category: Category | None, files: Attached, now: datetime
 ) -> Decision:
     data, details = message.data, _details(message.data) | files.details
     distinct: Collection[str] = data.get("distinct_from") or ()
@@ -59,6 +61,9 @@ def _submit(
             return reopen(state, message, caller, earlier, _text(data, earlier), now, details)
         if holder is not None and holder.number not in distinct:
             return add_note(state, message, caller, holder, _text(data, holder), now, details)
+    unknown = _not_in_catalogue(category, data)
+    if category is None or unknown is not None:
+        return Decision(answer=unknown)
     key = one_open_key(category, data.get("subcategory"), data["subject"], data.get("issue_key"))
     key, holder = _apart_from(state, caller, key, distinct)
     if holder is not None:
@@ -69,15 +74,14 @@ def _submit(
     return _open(state, message, caller, category, key, earlier, now, details)
 
 
-def refusal(category: Category | None, data: Data) -> Answer | None:
-    """What the catalogue has against a submission, if anything."""
+def _not_in_catalogue(category: Category | None, data: Data) -> Answer | None:
+    """The answer to a submission whose category or subcategory the catalogue does not have."""
     if category is None:
         return answers.unknown_category(data["category"])
     subcategory = data.get("subcategory")
     if subcategory is not None and subcategory not in category.subcategories:
         return answers.unknown_subcategory(category, subcategory)
-    faults = questions.faults(category, data.get("fields") or {})
-    return answers.invalid(faults) if faults else None
+    return None
 
 
 def _apart_from(state: State, caller: Caller, key: str, distinct: Collection[str]) -> tuple[str, Ticket | None]:

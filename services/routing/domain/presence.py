@@ -116,15 +116,8 @@ def _timer(agent: Agent) -> str:
 
 
 def _sign_on(view: View, message: Message, now: datetime) -> Decision:
-    known = {ANY_SKILL, *view.skills, *view.skills.values()}
-    unknown = sorted(set(message.data["skills"]) - known)
-    if unknown:
-        answer = rejected(
-            "unknown_category",
-            "A skill is a category of the catalogue, or *.",
-            {"skills": [f"unknown: {', '.join(unknown)}"]},
-        )
-        return Decision(answer=answer)
+    """The agent is signed on whatever skills they list: the catalogue may have lost one, and may get it back. A skill
+    that no category asks for is kept, and named in the answer."""
     agent = signed_on(view.agents.get(message.data["agent_id"]), message.data, view.skills, now)
     told = {
         "agent_id": agent.id,
@@ -138,9 +131,22 @@ def _sign_on(view: View, message: Message, now: datetime) -> Decision:
     return Decision(
         changes=[agent],
         said=[_event("agent.signed_on", agent.id, told)],
-        answer=_accepted(agent.id),
+        answer=Answer("command.accepted", _hints(view, message.data["skills"]), agent.id),
         timers=[_watch("away", agent, now + view.terms.away_after)],
     )
+
+
+def _hints(view: View, skills: Iterable[str]) -> dict[str, Any]:
+    """What the agent hears of skills that no category of the catalogue asks for; nothing where there are none."""
+    known = {ANY_SKILL, *view.skills, *view.skills.values()}
+    listed = set(skills)
+    unknown = sorted(listed - known)
+    if not unknown:
+        return {}
+    sentences = [f"No category of the catalogue asks for: {', '.join(unknown)}."]
+    if not listed & known:
+        sentences.append("None of the skills is asked for, so no case of the catalogue's categories comes to you.")
+    return {"hints": {"skills": sentences}}
 
 
 def _heartbeat(view: View, agent: Agent | None, agent_id: str, now: datetime) -> Decision:

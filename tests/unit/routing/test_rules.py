@@ -12,6 +12,7 @@ from contracts import registry
 from contracts.names import DESK
 from services.chassis.decision import Cause
 from services.chassis.writing import encode
+from services.routing.domain.presence import following
 from services.routing.domain.rules import LEASE, MARGIN, REFUSED_PAUSE, conclude, decide
 from services.routing.domain.state import View, acts_on_desk
 from tests.unit.routing.builders import (
@@ -67,12 +68,40 @@ def test_a_category_listed_as_skill_stands_for_the_skill_it_asks_for() -> None:
     assert view.agents["a1"].skills == ("billing",)
 
 
-def test_an_unknown_skill_is_named_to_the_sender() -> None:
-    decision = decide(a_view(), sign_on(skills=["billing", "biling"]), NOW)
+GONE = "No category of the catalogue asks for: "
+NOTHING = "None of the skills is asked for, so no case of the catalogue's categories comes to you."
+
+
+@pytest.mark.parametrize(
+    ("skills", "hints"),
+    [
+        (["billing", "biling"], {"skills": [f"{GONE}biling."]}),
+        (["*", "b", "a"], {"skills": [f"{GONE}a, b."]}),
+        (["Billing"], {"skills": [f"{GONE}Billing.", NOTHING]}),
+        (["gone", "never-there"], {"skills": [f"{GONE}gone, never-there.", NOTHING]}),
+        (["billing", "credits", "*"], None),
+    ],
+    ids=["a typing error", "beside all", "other case", "nothing known", "all known"],
+)
+def test_who_lists_a_skill_that_nobody_asks_for_signs_on_and_hears_so(
+    skills: list[str], hints: dict[str, list[str]] | None
+) -> None:
+    view = a_view(a_ticket(1, skill="safety"))
+    decision, concluded = turn(view, sign_on(skills=skills))
     assert decision.answer is not None
-    assert decision.answer.data["code"] == "unknown_category"
-    assert decision.answer.data["errors"] == {"skills": ["unknown: biling"]}
-    assert not decision.changes
+    assert decision.answer.type == "command.accepted"
+    assert decision.answer.data.get("hints") == hints
+    assert view.agents["a1"].listed == tuple(skills)
+    assert decision.said[0].data["skills"] == skills
+    assert assignments(concluded) == ({1: "a1"} if "*" in skills else {})
+
+
+def test_who_lists_a_category_that_is_gone_gets_its_tickets_and_that_of_today_when_it_comes_back() -> None:
+    view = a_view(a_ticket(1, skill="parking", category="parking"))
+    _, concluded = turn(view, sign_on(skills=["parking"]))
+    assert assignments(concluded) == {1: "a1"}
+    back = following(view.agents["a1"], {"parking": "cars"})
+    assert back.skills == ("cars",)
 
 
 @pytest.mark.parametrize("type_", ["agent.sign_on", "agent.heartbeat", "agent.sign_off"])
