@@ -22,6 +22,7 @@ from deploy.cli.bus import BROKEN
 from deploy.cli.desk import Desk
 from deploy.cli.settings import Settings, Trouble
 from deploy.local.folder import StackError
+from deploy.local.operators import settings_of
 from deploy.local.stack import Stack
 from services.chassis.catalogue import load_catalogue
 
@@ -63,7 +64,7 @@ def _demo(console: Console, found: list[requests.Request], run: Run) -> int:
     stack = Stack(say=lambda line: console.print(Text(f"  {line}"), soft_wrap=True))
     known = _start(stack, console)
     with Desk(known) as desk:
-        catalogue = load_catalogue(CATALOGUE)
+        catalogue = load_catalogue(stack.desk.settings_of["intake"].get("CASEBUS_CATALOGUE", CATALOGUE))
         play = Play(run, known, catalogue, Reader(desk, run), console)
         play.perform(found)
         facts = play.reader.read()
@@ -89,6 +90,7 @@ def _demo(console: Console, found: list[requests.Request], run: Run) -> int:
 def _start(stack: Stack, console: Console) -> Settings:
     """Bring the stack and one instance of each service up, saying each step."""
     start = time.monotonic()
+    stack.desk.settings_of |= settings_of(os.environ)
     stack.start({name: 1 for name in SERVICES if not stack.desk.instances(name)})
     console.print(f"  broker, database and services are up ({time.monotonic() - start:.0f} s)")
     return settings.load(os.environ, stack.folder.path.parent)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from contracts.names import SERVICES
 from deploy.local.desk import MOST_INSTANCES
 from deploy.local.folder import StackError
+from deploy.local.operators import settings_of
 from deploy.local.stack import ROOT, Stack
 
 
@@ -32,6 +34,7 @@ def say(line: str) -> None:
 
 def up(stack: Stack, scale: str) -> None:
     """Bring everything up, and say how to go on."""
+    stack.desk.settings_of |= settings_of(os.environ)
     stack.start(parse_scale(scale), default=1)
     counts = ", ".join(f"{service} ×{len(stack.desk.instances(service))}" for service in SERVICES)
     say(f"up: {counts}\nhow to reach it: {stack.environment_file}   look: make watch, make status   stop: make down")

@@ -6,6 +6,7 @@ import re
 import stat
 import subprocess
 from collections.abc import Mapping
+from dataclasses import fields
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,17 @@ import pytest
 import yaml
 
 from contracts.names import OPERATOR, SERVICES, role_of
+from deploy.local.operators import KINDS, OWN
 from deploy.local.processes import CODE
 from services.chassis.settings import read
-from services.intake.settings import IntakeSettings
-from services.notifications.settings import NotificationSettings
 
 FILE = yaml.safe_load((CODE / "docker-compose.yml").read_text(encoding="utf-8"))
 CONTAINERS: Mapping[str, Mapping[str, Any]] = FILE["services"]
 DOCKERFILE = (CODE / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 LASTING = [name for name in CONTAINERS if name not in ("provision", "casebus")]
 OUR_IMAGE = "casebus:local"
+DIFFERENT = {"start_patience", "smtp_from", "templates", "webhooks"}
+"""Settings whose value in a deployment is not what a service alone takes for given."""
 SECRET_WORDS = re.compile(r"pass|secret|key|token", re.IGNORECASE)
 
 
@@ -114,21 +116,56 @@ def test_the_script_makes_every_secret_that_is_asked_for(secrets: Path) -> None:
 
 
 def test_the_services_take_their_settings(secrets: Path) -> None:
-    """The four services' environment, with the secrets where they are here, passes the services' own checks."""
+    """The four services' environment, with the secrets where they are here, passes the services' own checks; a setting
+    that nobody gives is as the service has it."""
     assert set(SERVICES) <= set(CONTAINERS)
-    for name, kind in (("intake", IntakeSettings), ("notifications", NotificationSettings)):
+    for name, kind in KINDS.items():
         environment = {}
         for setting, value in CONTAINERS[name]["environment"].items():
+            if value is None:
+                continue  # passed only where it is set
             value = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
             if value.startswith("/run/secrets/"):
                 secret = FILE["secrets"][value.removeprefix("/run/secrets/")]
                 value = str(secrets / secret["file"].partition("}/")[2])
+            if value.startswith("/etc/casebus/"):
+                value = source_of(CONTAINERS[name], value)
             environment[setting] = value
         settings = read(kind, environment)
+        for one in fields(kind):
+            if one.name not in OWN | DIFFERENT:
+                given, alone = getattr(settings, one.name), one.default
+                if isinstance(alone, Path):
+                    given, alone = CODE / given, CODE / alone
+                assert given == alone, one.name
         password = (secrets / "broker" / name).read_text()
         assert settings.amqp == f"amqp://{name}:{password}@rabbitmq:5672/casebus"
         assert settings.mongo.startswith(f"mongodb://casebus_{name}:")
         assert (settings.health_host, settings.health_port) == ("0.0.0.0", 8080)
+
+
+def source_of(container: Mapping[str, Any], target: str) -> str:
+    """The file or folder of this checkout that is mounted there unless the operator names another."""
+    (mount,) = [mount for mount in container["volumes"] if mount["target"] == target]
+    assert mount["read_only"]
+    assert mount["bind"] == {"create_host_path": False}
+    return str(CODE / re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", mount["source"]))
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_operator_can_give_every_setting(name: str) -> None:
+    """In the environment or as a file that is mounted; but for those that the deployment itself says."""
+    container, kind = CONTAINERS[name], KINDS[name]
+    for one in fields(kind):
+        setting = f"CASEBUS_{one.name.upper()}"
+        if one.name in OWN - {"smtp"} | {"start_patience"} or (name, one.name) == ("notifications", "catalogue"):
+            continue  # said here; or not read by it
+        assert setting in container["environment"], f"{name} is not told {setting}"
+        given = container["environment"][setting]
+        if given is not None and given.startswith("/etc/casebus/"):
+            assert any(mount["source"].startswith(f"${{{setting}:-") for mount in container["volumes"])
+        else:
+            assert given is None or given.startswith(f"${{{setting}:-")
 
 
 def test_the_image_is_of_locked_packages_and_nobodys() -> None:
