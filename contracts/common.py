@@ -196,9 +196,9 @@ class Change(Payload):
 class Entry(Payload):
     """One entry of a ticket's history. Attachments by reference; internal ones never go to channels.
 
-    `fields` and `refers_to` as the requester gave them, `articles` as the agent did; `changed` by field, for an edit
-    and a reclassification; `granted`, the answer to a request for consent; `to_number`, the other ticket of a link or a
-    merge.
+    `fields` and `refers_to` as the requester gave them, `articles` as the agent did; `changed` by field, for an edit,
+    a reclassification and a change of agent (by their ids); `granted`, the answer to a request for consent;
+    `to_number`, the other ticket of a link or a merge.
     """
 
     id = identity()

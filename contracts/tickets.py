@@ -103,13 +103,19 @@ class ListTickets(Payload):
 
 
 class View(Payload):
-    """Command `ticket.view`: by the requester through a channel, by an agent on the desk."""
+    """Command `ticket.view`: by the requester through a channel, by an agent on the desk.
+
+    Of a long history it shows the newest entries that fit, or with `before` those before that version, or with `after`
+    the oldest after that version. The values to give are in the answer to an earlier view.
+    """
 
     one_of = ("requester", "agent_id")
 
     requester = common.requester(optional=True)
     agent_id = common.agent_id(optional=True)
     number = common.ticket_number()
+    before = Whole(1, optional=True)
+    after = Whole(optional=True)
 
 
 # Commands of agents
@@ -230,11 +236,17 @@ class Listed(Payload):
 
 
 class Viewed(Payload):
-    """Outcome `ticket.viewed`: the ticket, and of its history what the asker may see (the newest that fits)."""
+    """Outcome `ticket.viewed`: the ticket, and of its history what the asker may see (the newest that fits).
+
+    `before` is there while there are older entries than these (the opening, which stands first, apart), `after` while
+    there are newer ones: a `ticket.view` with the same field and value shows them.
+    """
 
     ticket = Part(common.Snapshot)
     history = common.history()
     truncated = Flag(optional=True)
+    before = Whole(1, optional=True)
+    after = Whole(optional=True)
 
 
 class Accepted(Payload):

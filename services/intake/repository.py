@@ -44,9 +44,10 @@ from services.intake.domain.moving import MOST_CLOSED
 from services.intake.domain.requesters import account_named, temporary_named
 from services.intake.domain.state import Ending, Escalatable, Page, PageAsked, State
 from services.intake.domain.tickets import Ticket
-from services.intake.domain.viewing import PAGE, SHOWN, page_asked
+from services.intake.domain.viewing import MOST_ENTRIES, PAGE, SHOWN, asks_for_part, page_asked
 from services.intake.files import keeping, store, uploads
 from services.intake.files.keeping import RECORDS, file_document
+from services.intake.paging import parts_asked
 from services.intake.preparing import Preparing
 from services.intake.sharing import BY_ADDRESS, brought_anew, persons_to_be, sharing, some_sharing
 
@@ -286,9 +287,10 @@ class Repository:
         return on_page, Page(tuple(ticket.id for ticket in on_page), -(-count // PAGE))
 
     def _entries(self, messages: Sequence[Message], tickets: Mapping[str, Ticket]) -> list[Entry]:
-        """Of the tickets shown or handed over, as much history as will be sent: the newest, and the opening; of those
-        edited, the entry with the body as it stands; and those that name a file which is asked for."""
-        ways: list[Document] = []
+        """Of the tickets shown or handed over, as much history as will be sent: the newest, and the opening, or the
+        part that is asked for; of those edited, the entry with the body as it stands; and those that name a file which
+        is asked for."""
+        ways = parts_asked(self.db, messages, tickets)
         for message in messages:
             if message.type == "attachment.download" and message.data["number"] in tickets:
                 id_ = tickets[message.data["number"]].id
@@ -299,10 +301,13 @@ class Repository:
                 continue
             if message.type == "ticket.edit":
                 ways.append({"ticket_id": ticket.id, "version": ticket.body_version})
-            else:
+            elif not asks_for_part(message):
                 ways.append({"ticket_id": ticket.id})
                 if ticket.history_size > limit:
-                    newest = {"offset": {"$gte": ticket.history_size - limit}}
+                    newest = {
+                        "offset": {"$gte": ticket.history_size - limit},
+                        "version": {"$gt": ticket.version - MOST_ENTRIES},
+                    }
                     ways[-1]["$or"] = [{"version": 1}, newest]
         return [entry_of(row) for row in find(self.db, Find("entries", {"$or": ways}))[0]] if ways else []
 

@@ -16,6 +16,7 @@ from services.intake.domain.history import (
     Author,
     Visibility,
     agent_as_author,
+    change,
     entry_data,
     requester_as_author,
     within,
@@ -111,8 +112,11 @@ def _changed(
         requester_left=before.id if before is not None and by_requester else ticket.requester_left,
     )
     more = {} if before is None else {"previous_agent": fields_of(before)}
+    details = {"changed": {"agent": change(before and before.id, agent and agent.id)}}
     text = message.data["reason"]
-    return accepting(recorded(message, changed, move.event, author, text, now, visibility=visibility, more=more))
+    return accepting(
+        recorded(message, changed, move.event, author, text, now, visibility=visibility, details=details, more=more)
+    )
 
 
 def _handed_over(decision: Decision, state: State, ticket: Ticket, agent: Agent) -> Decision:

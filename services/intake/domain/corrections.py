@@ -10,7 +10,7 @@ from typing import Any
 
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers, moves
-from services.intake.domain.history import agent_as_author, requester_as_author
+from services.intake.domain.history import agent_as_author, change, requester_as_author
 from services.intake.domain.issue_key import one_open_key
 from services.intake.domain.likeness import opening
 from services.intake.domain.recording import accepting, recorded, telling_agent
@@ -29,7 +29,7 @@ def edit(state: State, message: Message, ticket: Ticket, now: datetime) -> Decis
             answer=answers.invalid({name: ["Give a new one, or the other."] for name in ("subject", "body")})
         )
     stands = {"subject": ticket.subject, "body": _body(state, ticket)}
-    changed = {name: _change(stands[name], new) for name, new in given.items() if new != stands[name]}
+    changed = {name: change(stands[name], new) for name, new in given.items() if new != stands[name]}
     if not changed:
         return Decision(answer=answers.invalid({name: ["It is the same as before."] for name in given}))
     stands |= given
@@ -62,7 +62,7 @@ def reclassify(state: State, message: Message, agent: Agent, ticket: Ticket, now
         sentence = f"Filed so, it would be the same issue as case {other.number}, which is open. They can be merged."
         return Decision(answer=answers.conflict(other, sentence))
     stands = {"category": category.id, "subcategory": subcategory, "priority": category.priority}
-    changed = {name: _change(old, new) for name, new in stands.items() if new != (old := getattr(ticket, name))}
+    changed = {name: change(old, new) for name, new in stands.items() if new != (old := getattr(ticket, name))}
     filed = moves.moved(moves.RECLASSIFY, ticket, now, key=key, **stands)
     author = agent_as_author(agent)
     return accepting(recorded(message, filed, moves.RECLASSIFY.event, author, "", now, details={"changed": changed}))
@@ -73,8 +73,3 @@ def _body(state: State, ticket: Ticket) -> str:
     (entry,) = [one for one in state.history(ticket) if one.version == ticket.body_version]
     body: str = entry.text if entry.kind == "opened" else entry.details["changed"]["body"]["new"]
     return body
-
-
-def _change(old: Any, new: Any) -> dict[str, str | None]:
-    """As the wire has it, in words."""
-    return {"old": None if old is None else str(old), "new": None if new is None else str(new)}

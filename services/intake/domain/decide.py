@@ -159,7 +159,7 @@ def _of_requester(state: State, message: Message, now: datetime) -> Decision:
         case "ticket.escalate":
             return escalate(state, message, ticket, now)
         case "ticket.view":
-            return view_own(state, ticket)
+            return view_own(state, message, ticket)
         case "attachment.download":
             return download(state, message, ticket)
     raise ValueError(f"{message.type} is no command of a requester")
@@ -201,7 +201,7 @@ def _of_that_agent(state: State, message: Message, agent: Agent, ticket: Ticket,
         return Decision(answer=answers.conflict(ticket, f"The case is at version {ticket.version} now."))
     match message.type:
         case "ticket.view":
-            return view_as_agent(state, ticket)
+            return view_as_agent(state, message, ticket)
         case "attachment.download":
             return download(state, message, ticket, visible=frozenset({"public", "internal"}))
         case "ticket.start_work":

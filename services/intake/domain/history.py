@@ -5,7 +5,7 @@ Where entries are kept is the repository's business. The page is docs/intake.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -68,6 +68,11 @@ def entry_data(entry: Entry) -> dict[str, Any]:
     }
 
 
+def change(old: Any, new: Any) -> dict[str, str | None]:
+    """What a field of the ticket was and is, as the wire's `changed` has it: in words."""
+    return {"old": None if old is None else str(old), "new": None if new is None else str(new)}
+
+
 def size(entry: Entry) -> int:
     """Bytes that the entry takes in a message, the comma after it included."""
     return len(orjson.dumps(entry_data(entry), option=orjson.OPT_UTC_Z)) + 1
@@ -83,3 +88,52 @@ def within(entries: Sequence[Entry], limit: int) -> list[Entry]:
             break
         kept.append(entry)
     return sorted(kept, key=lambda entry: entry.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a history without gaps, in order, but that the opening may stand before it.
+
+    `before`: older entries than these are had by asking for those before this version; None: there are none. `after`:
+    newer ones by asking for those after this version.
+    """
+
+    entries: Sequence[Entry]
+    before: int | None = None
+    after: int | None = None
+
+
+def part(
+    entries: Sequence[Entry],
+    limit: int,
+    newest: int,
+    shows: Callable[[Entry], bool],
+    *,
+    before: int | None = None,
+    after: int | None = None,
+) -> Part:
+    """The part of a history that fits into `limit` bytes: the newest entries before the version `before`, or the oldest
+    after the version `after`; without either the opening and the newest.
+
+    `entries` are those read of a ticket whose version is `newest`, in order; where they have a gap the part ends. Of
+    them it has those that `shows` says may be seen; what it hides takes no room, and counts as passed.
+    """
+    by_version = {entry.version: entry for entry in entries}
+    opening = by_version.get(1) if before is None and after is None else None
+    kept = [] if opening is None or not shows(opening) else [opening]
+    room = limit - sum(map(size, kept))
+    step = 1 if after is not None else -1
+    first = newest if before is None else min(before - 1, newest)
+    place = first if after is None else after + 1
+    while (entry := by_version.get(place)) is not None and entry is not opening:
+        if shows(entry):
+            room -= size(entry)
+            if room < 0 and kept:
+                break
+            kept.append(entry)
+        place += step
+    kept.sort(key=lambda entry: entry.version)
+    if after is not None:
+        return Part(kept, min(after, newest) + 1 if after else None, place - 1 if place <= newest else None)
+    lowest = 1 if opening is not None else 0
+    return Part(kept, place + 1 if place > lowest else None, first if first < newest else None)

@@ -5,10 +5,12 @@ The page is docs/intake.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from services.chassis.decision import Answer, Decision, Message
-from services.intake.domain.history import entry_data, within
+from services.intake.domain import answers
+from services.intake.domain.history import Entry, entry_data, part
 from services.intake.domain.requesters import Caller
 from services.intake.domain.state import PageAsked, State
 from services.intake.domain.tickets import Ticket, snapshot
@@ -18,6 +20,9 @@ PAGE = 20
 
 SHOWN = 768 * 1024
 """Bytes of history in one answer; what is older than fits is left out, and the answer says `truncated`."""
+
+MOST_ENTRIES = 8_000
+"""Entries in so many bytes: none takes fewer than a hundred."""
 
 
 def page_asked(message: Message, account: str, person: str) -> PageAsked:
@@ -36,22 +41,30 @@ def list_tickets(state: State, message: Message, caller: Caller) -> Decision:
     return Decision(answer=Answer("ticket.listed", data))
 
 
-def view_own(state: State, ticket: Ticket) -> Decision:
+def asks_for_part(message: Message) -> bool:
+    """Whether it is a `ticket.view` of a part of a history that its asker has seen the end of."""
+    given = (message.data.get("before"), message.data.get("after"))
+    return message.type == "ticket.view" and given != (None, None)
+
+
+def view_own(state: State, message: Message, ticket: Ticket) -> Decision:
     """`ticket.view` of a requester: the ticket, and of its history what is public."""
-    return _viewed(state, ticket, public_only=True)
+    return _viewed(state, message, ticket, lambda entry: entry.visibility == "public")
 
 
-def view_as_agent(state: State, ticket: Ticket) -> Decision:
+def view_as_agent(state: State, message: Message, ticket: Ticket) -> Decision:
     """`ticket.view` of an agent who has the ticket, or may have it: with internal entries."""
-    return _viewed(state, ticket, public_only=False)
+    return _viewed(state, message, ticket, lambda _: True)
 
 
-def _viewed(state: State, ticket: Ticket, *, public_only: bool) -> Decision:
-    entries = [one for one in state.history(ticket) if one.visibility == "public" or not public_only]
-    data: dict[str, Any] = {
-        "ticket": snapshot(ticket),
-        "history": [entry_data(entry) for entry in within(entries, SHOWN)],
-    }
+def _viewed(state: State, message: Message, ticket: Ticket, shows: Callable[[Entry], bool]) -> Decision:
+    before, after = message.data.get("before"), message.data.get("after")
+    if before is not None and after is not None:
+        sentence = "Give one of before and after, or neither."
+        return Decision(answer=answers.invalid({"before": [sentence], "after": [sentence]}))
+    shown = part(state.history(ticket), SHOWN, ticket.version, shows, before=before, after=after)
+    data: dict[str, Any] = {"ticket": snapshot(ticket), "history": [entry_data(entry) for entry in shown.entries]}
     if ticket.history_size > SHOWN:
         data["truncated"] = True
+    data |= {name: value for name, value in (("before", shown.before), ("after", shown.after)) if value is not None}
     return Decision(answer=Answer("ticket.viewed", data, ticket.number))

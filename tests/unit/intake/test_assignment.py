@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from contracts.envelope import rfc3339
+from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import HANDED_OVER
 from tests.unit.intake.desk import Desk
 
@@ -170,3 +171,19 @@ def test_a_colleague_hands_a_ticket_back_to_whoever_handed_it_over() -> None:
     number = desk.opened(status="assigned")
     assert desk.agent("ticket.transfer", number, "a1", to_agent="a2").type == "command.accepted"
     assert desk.agent("ticket.transfer", number, "a2", to_agent="a1").type == "command.accepted"
+
+
+def test_the_history_says_who_had_a_ticket_and_who_has_it() -> None:
+    desk = Desk()
+    number = desk.opened()
+    desk.state.apply(KnownAgent("a2", "A2", ("*",)))
+    done = [
+        desk.assign(number, "a1"),
+        desk.agent("ticket.transfer", number, to_agent="a2"),
+        desk.requester("ticket.change_agent", number, reason="Somebody else, please."),
+        desk.assign(number, "a3"),
+        desk.unassign(number),
+    ]
+    changed = [heard.event().data["entry"]["changed"]["agent"] for heard in done]
+    pairs = [(None, "a1"), ("a1", "a2"), ("a2", None), (None, "a3"), ("a3", None)]
+    assert changed == [{"old": old, "new": new} for old, new in pairs]
