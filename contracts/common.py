@@ -27,6 +27,8 @@ CONSENTS = ("asked", "granted", "refused")
 AUTHOR_KINDS = ("requester", "agent", "moderator", "service")
 VISIBILITIES = ("public", "internal")
 
+LANGUAGE_PATTERN = "[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
+
 MAX_SUBJECT = 200
 MAX_BODY = 20_000
 MAX_TEXT = 64 * 1024
@@ -56,7 +58,7 @@ def agent_id(**more: Any) -> Text:
 
 def language(**more: Any) -> Text:
     """A language tag (BCP 47)."""
-    return Text(35, 2, pattern="[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", like="a language tag such as en or pt-BR", **more)
+    return Text(35, 2, pattern=LANGUAGE_PATTERN, like="a language tag such as en or pt-BR", **more)
 
 
 def email(**more: Any) -> Text:

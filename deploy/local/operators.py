@@ -41,6 +41,9 @@ def settings_of(environment: Mapping[str, str], deploy: Path = CODE / "deploy") 
     The services look for the catalogue and the calendars there by themselves, and read them again when they change.
     """
     found = {service: _given(kind, environment) for service, kind in KINDS.items()}
+    staff = deploy / "staff.yaml"
+    if staff.exists():
+        found = {service: {"CASEBUS_STAFF": str(staff), **given} for service, given in found.items()}
     told = found["notifications"]
     shipped = {"CASEBUS_WEBHOOKS": deploy / "webhooks.yaml", "CASEBUS_TEMPLATES": deploy / "templates"}
     for name, path in shipped.items():

@@ -14,8 +14,8 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.collection import ReturnDocument
 from pymongo.database import Database
 
-from contracts.catalogue import Catalogue
 from services.chassis.decision import Message
+from services.chassis.operators_files import OperatorsFiles
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.intake.documents import (
@@ -97,13 +97,13 @@ class Repository:
     def __init__(
         self,
         database: Database[Document],
-        catalogue: Callable[[], Catalogue],
+        files: Callable[[], OperatorsFiles],
         preparing: Preparing,
         similar_from: float,
         temporary_lasts: timedelta = TEMPORARY_LASTS,
     ) -> None:
         self.db = database
-        self._catalogue = catalogue
+        self._files = files
         self._preparing = preparing
         self._similar_from = similar_from
         self._temporary_lasts = temporary_lasts
@@ -111,6 +111,7 @@ class Repository:
 
     def load(self, messages: Sequence[Message], now: datetime) -> State:  # noqa: ARG002 - the chassis's signature
         """All that these messages may touch."""
+        operators = self._files()
         prepared = self._preparing.prepared
         submissions = sum(message.type == "ticket.submit" for message in messages)
         writing = [one for one in messages if one.type in WRITING]
@@ -132,7 +133,7 @@ class Repository:
         entries = self._entries(messages, tickets)
         agents, escalatable = self._news(messages, tickets)
         return State(
-            self._catalogue(),
+            operators.catalogue,
             tickets.values(),
             accounts.values(),
             entries,
@@ -146,6 +147,7 @@ class Repository:
             mailed=mailed,
             temporary_lasts=self._temporary_lasts,
             endings=endings,
+            staff=operators.staff,
         )
 
     def writes(self, state: State) -> list[Write]:

@@ -14,11 +14,10 @@ from typing import Any
 import orjson
 from pymongo.database import Database
 
-from services.chassis.catalogue import WrongCatalogue, load_catalogue
 from services.chassis.entrypoint import Turns, due_timers, every, messages
+from services.chassis.operators_files import read_operators_files
 from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Delivery
-from services.chassis.reloading import Reloaded
 from services.chassis.settings import WrongSettings
 from services.chassis.threads import in_green_threads, in_native_threads
 from services.chassis.turn import Rules, Turn
@@ -45,11 +44,8 @@ TIDIED_EVERY = 60.0
 
 
 def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules[State]:
-    """Intake's own turn. Raises `WrongSettings` for a catalogue or keys that do not do."""
-    try:
-        catalogue = Reloaded([settings.catalogue], lambda: load_catalogue(settings.catalogue))
-    except WrongCatalogue as error:
-        raise WrongSettings(str(error)) from error
+    """Intake's own turn. Raises `WrongSettings` for files of the operator's or keys that do not do."""
+    operators = read_operators_files(settings)
     try:
         keys = MasterKeys.parse(settings.attachment_keys)
     except WrongKeys as error:
@@ -62,7 +58,7 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     codes = Codes(settings.secret_key)
     files = FilesOfTurns(keeping, scanner, in_green_threads)
     preparing = Preparing(database, secrets, codes, files)
-    repository = Repository(database, catalogue, preparing, settings.similar_from, lasts)
+    repository = Repository(database, operators, preparing, settings.similar_from, lasts)
     return Rules(
         "intake",
         repository,
@@ -71,7 +67,7 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
         needs_preparing=needs_preparing,
         reveal=with_secrets(secrets, codes),
         tidy=partial(sweep, keeping),
-        files=catalogue,
+        files=operators,
     )
 
 

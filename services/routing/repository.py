@@ -16,12 +16,13 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
 from contracts.agents import ANY_SKILL
-from contracts.catalogue import Catalogue
+from contracts.staff import Staff
 from services.chassis.decision import Cause, Message
+from services.chassis.operators_files import OperatorsFiles
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.routing.domain.matching import MOST_A_TURN
-from services.routing.domain.presence import following, seen, signed_on
+from services.routing.domain.presence import following, must_leave, seen, signed_on
 from services.routing.domain.state import RESTING, Agent, Pool, Reservation, Terms, Ticket, View
 
 KEPT_AFTER_CLOSING = timedelta(days=30)
@@ -37,6 +38,8 @@ URGENCY = [
 """The order of `matching.urgency`, as an index has it."""
 
 _WAITING = {"waiting": True}
+_KEEPING = {"signed_on": False, "load": {"$gt": 0}, "releases": {"$ne": True}}
+"""Agents who have signed off and keep what awaits the desk."""
 _RESERVED = {"reservation.command_id": {"$exists": True}}
 _LEASED = {"reservation.until": {"$exists": True}}
 
@@ -44,7 +47,10 @@ AGED_AT_ONCE = 200
 """Tickets that one look each second makes more urgent, the longest overdue first."""
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
-    "agents": [IndexModel([("signed_on", ASCENDING)])],
+    "agents": [
+        IndexModel([("signed_on", ASCENDING)]),
+        IndexModel([("load", ASCENDING)], name="gone", partialFilterExpression={"signed_on": False}),
+    ],
     "tickets": [
         IndexModel([*URGENCY, ("language", ASCENDING), ("skill", ASCENDING)], partialFilterExpression=_WAITING),
         IndexModel([("skill", ASCENDING), *URGENCY, ("language", ASCENDING)], partialFilterExpression=_WAITING),
@@ -64,14 +70,15 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
 class Repository:
     """Reads what a turn may touch and says what it changed."""
 
-    def __init__(self, database: Database[Document], catalogue: Callable[[], Catalogue], terms: Terms) -> None:
+    def __init__(self, database: Database[Document], files: Callable[[], OperatorsFiles], terms: Terms) -> None:
         self.db = database
-        self._catalogue = catalogue
+        self._files = files
         self._terms = terms
 
     def load(self, messages: Sequence[Message], now: datetime) -> View:
         """The state that these messages and the matching after them may touch."""
-        skills = {category.id: category.skill for category in self._catalogue().categories.values()}
+        files = self._files()
+        staff, skills = files.staff, {one.id: one.skill for one in files.catalogue.categories.values()}
         pools, known, *touched = find(
             self.db,
             # The pool comes first: whatever room or waiting ticket changes after this read makes the turn conflict.
@@ -83,13 +90,14 @@ class Repository:
         )
         tickets = {document["_id"]: ticket_of(document) for documents in touched for document in documents}
         agents = {document["_id"]: agent_of(document) for document in known}
+        leaving = [] if messages else self._leaving(agents, tickets, staff)
         agents |= self._who_else_is_charged(tickets.values(), agents)
-        present = {id_: following(agent, skills) for id_, agent in agents.items()}
-        candidates = [*present.values(), *_coming(messages, present, skills, now)]
+        present = {id_: following(agent, skills, staff) for id_, agent in agents.items()}
+        candidates = [*present.values(), *_coming(messages, present, skills, staff, now)]
         for ticket in self._waiting_for(candidates, tickets):
             tickets.setdefault(ticket.id, ticket)
         pool = Pool(pools[0]["revision"]) if pools else None
-        return View(skills, agents.values(), tickets.values(), pool, self._terms)
+        return View(skills, agents.values(), tickets.values(), pool, self._terms, staff, leaving)
 
     def writes(self, view: View) -> list[Write]:
         """What the turn changed, each conditional on the revision that was loaded."""
@@ -100,6 +108,16 @@ class Repository:
             *conditional_writes("agents", view.loaded_agents, view.agents, _agent_document, "revision"),
             *conditional_writes("tickets", view.loaded_tickets, view.tickets, _ticket_document, "revision"),
         ]
+
+    def _leaving(self, agents: dict[str, Agent], tickets: dict[str, Ticket], staff: Staff | None) -> list[str]:
+        """Agents who have to go though no message says so. Adds them and what of theirs awaits the desk."""
+        (charged,) = find(self.db, Find("agents", _KEEPING)) if staff is not None else ([],)
+        agents |= {document["_id"]: agent_of(document) for document in charged}
+        leaving = sorted(agent.id for agent in agents.values() if must_leave(agent, staff) is not None)
+        if leaving:
+            (theirs,) = find(self.db, Find("tickets", _awaiting(leaving)))
+            tickets |= {document["_id"]: ticket_of(document) for document in theirs}
+        return leaving
 
     def _who_else_is_charged(self, tickets: Iterable[Ticket], known: Collection[str]) -> dict[str, Agent]:
         """Agents who have signed off and whom a touched ticket is still charged to."""
@@ -149,14 +167,18 @@ class Repository:
 
 
 def _coming(
-    messages: Sequence[Message], agents: Mapping[str, Agent], skills: Mapping[str, str], now: datetime
+    messages: Sequence[Message],
+    agents: Mapping[str, Agent],
+    skills: Mapping[str, str],
+    staff: Staff | None,
+    now: datetime,
 ) -> list[Agent]:
     """The agents whom this turn's messages may sign on or bring back, as they would be then."""
     on = [message.data for message in messages if message.type == "agent.sign_on"]
     beats = {message.data["agent_id"] for message in messages if message.type == "agent.heartbeat"}
     back = [agents[agent_id] for agent_id in beats & agents.keys() if agents[agent_id].away]
     return [
-        *(signed_on(agents.get(data["agent_id"]), data, skills, now) for data in on),
+        *(signed_on(agents.get(data["agent_id"]), data, skills, staff, now) for data in on),
         *(seen(agent, now) for agent in back),
     ]
 
@@ -173,8 +195,13 @@ def _touched(messages: Sequence[Message], now: datetime) -> Document:
     if commands:
         either.append({"reservation.command_id": {"$in": commands}})
     if leaving:
-        either.append({"agent": {"$in": leaving}, "status": {"$nin": list(RESTING)}})
+        either.append(_awaiting(leaving))
     return {"$or": either}
+
+
+def _awaiting(agents: Sequence[str]) -> Document:
+    """What these agents have that awaits the desk."""
+    return {"agent": {"$in": list(agents)}, "status": {"$nin": list(RESTING)}}
 
 
 def _due_to_age(now: datetime) -> Find:
@@ -222,7 +249,7 @@ def _agent_document(agent: Agent) -> Document:
     return _document(agent)
 
 
-_LISTS = ("skills", "listed", "languages", "tiers")
+_LISTS = ("skills", "listed", "said_languages", "languages", "tiers")
 _OF_AGENT = tuple(field.name for field in fields(Agent))
 _OF_TICKET = tuple(field.name for field in fields(Ticket))
 

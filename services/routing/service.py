@@ -10,12 +10,10 @@ from typing import Any
 
 from pymongo.database import Database
 
-from services.chassis.catalogue import WrongCatalogue, load_catalogue
 from services.chassis.entrypoint import Turns, due_timers, every, messages
 from services.chassis.gate import Gate
+from services.chassis.operators_files import read_operators_files
 from services.chassis.reading import Delivery
-from services.chassis.reloading import Reloaded
-from services.chassis.settings import WrongSettings
 from services.chassis.turn import Rules, Turn
 from services.chassis.unit_of_work import Fired
 from services.routing.domain.rules import conclude, decide
@@ -27,13 +25,10 @@ __all__ = ["INDEXES", "SETTINGS", "Routing", "Service", "rules"]
 
 
 def rules(settings: RoutingSettings, database: Database[dict[str, Any]]) -> Rules[View]:
-    """Routing's own turn. Raises `WrongSettings` for a catalogue that does not do."""
-    try:
-        catalogue = Reloaded([settings.catalogue], lambda: load_catalogue(settings.catalogue))
-    except WrongCatalogue as error:
-        raise WrongSettings(str(error)) from error
-    repository = Repository(database, catalogue, settings.terms)
-    return Rules("routing", repository, decide, conclude, files=catalogue, gate=Gate(database, "pool"))
+    """Routing's own turn. Raises `WrongSettings` for files of the operator's that do not do."""
+    files = read_operators_files(settings)
+    repository = Repository(database, files, settings.terms)
+    return Rules("routing", repository, decide, conclude, files=files, gate=Gate(database, "pool"))
 
 
 class Routing:

@@ -15,6 +15,7 @@ import pytest
 
 from deploy.local.stack import Stack
 from services.chassis.decision import Decision, Message
+from services.chassis.operators_files import OperatorsFiles
 from services.chassis.unit_of_work import Conflict, Store, Work
 from services.intake.codes import Codes
 from services.intake.documents import (
@@ -61,7 +62,7 @@ class Instance:
         keeping = Keeping(store.database, MasterKeys.parse(f"first {'A' * 43}="), "k" * 32, Terms())
         files = FilesOfTurns(keeping, None, in_turn)
         preparing = Preparing(store.database, secrets, Codes("k" * 32), files)
-        self.repository = Repository(store.database, lambda: CATALOGUE, preparing, 0.27)
+        self.repository = Repository(store.database, lambda: OperatorsFiles(CATALOGUE), preparing, 0.27)
         self.turns = 0
 
     def begin(self, sent: Message) -> tuple[State, Decision]:

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from contracts.staff import Member, Staff
 from deploy.local.desk import Desk
 from services.chassis.catalogue import load_catalogue
 from services.chassis.decision import Decision, Message, Say
+from services.chassis.operators_files import OperatorsFiles
 from services.chassis.unit_of_work import Conflict, Store, Work, open_database
 from services.routing.domain.rules import LEASE, conclude, decide
 from services.routing.domain.state import Agent, Terms, Ticket, View
@@ -50,7 +52,8 @@ class Instance:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.repository = Repository(store.database, lambda: CATALOGUE, Terms())
+        self.files = OperatorsFiles(CATALOGUE)
+        self.repository = Repository(store.database, lambda: self.files, Terms())
         self.turns = 0
 
     def begin(self, *messages: Message, now: datetime = NOW) -> tuple[View, list[Say]]:
@@ -230,6 +233,23 @@ def test_signing_off_with_release_finds_all_that_awaits_the_desk(instance: Insta
     instance.fill([an_agent("a1"), *tickets])
     said = instance.turn(command("agent.sign_off", "a1", release=True))
     assert [int(say.data["number"]) for say in said if say.type == "ticket.unassign"] == [1, 2]
+
+
+def test_a_look_each_second_takes_back_all_of_who_is_not_of_the_staff_any_more(instance: Instance) -> None:
+    statuses = ["assigned", "needs_reply", "solution_suggested"]
+    tickets = [a_ticket(10 * n + m, agent=f"a{n}", status=one) for n in (1, 2, 3) for m, one in enumerate(statuses)]
+    instance.fill([an_agent("a1"), an_agent("a2", signed_on=False), an_agent("a3"), *tickets])
+    instance.files = OperatorsFiles(CATALOGUE, Staff({"a3": Member("a3", frozenset({"agent"}), skills=("*",))}))
+    said = instance.turn()
+    assert [(say.type, say.subject) for say in said] == [
+        ("agent.signed_off", "a1"),
+        ("ticket.unassign", "00000010"),
+        ("ticket.unassign", "00000011"),
+        ("ticket.unassign", "00000020"),
+        ("ticket.unassign", "00000021"),
+    ]
+    assert instance.turn() == []
+    assert instance.repository.writes(instance.begin()[0]) == []
 
 
 def test_a_look_each_second_makes_more_urgent_what_has_waited_for_a_day(instance: Instance, desk: Desk) -> None:

@@ -15,6 +15,7 @@ from pymongo.database import Database
 from contracts.envelope import Event
 from deploy.local.desk import Desk
 from services.chassis.decision import Message
+from services.chassis.operators_files import OperatorsFiles
 from services.intake.codes import Codes
 from services.intake.domain.attachments import HARMFUL
 from services.intake.domain.downloads import NOT_LOOKED_AT
@@ -95,7 +96,7 @@ def test_timers_that_are_prepared_meanwhile_leave_alone_what_a_turn_has_found(
 ) -> None:
     files = FilesOfTurns(keeping(database), None, in_turn)
     preparing = Preparing(database, Secrets("k" * 32, in_turn), Codes("k" * 32), files)
-    repository = Repository(database, lambda: CATALOGUE, preparing, 0.27)
+    repository = Repository(database, lambda: OperatorsFiles(CATALOGUE), preparing, 0.27)
     attached = [{"name": "a", "media_type": "application/pdf", "content": HEAD}]
     message = Message("m", "ticket.submit", "web", submission(attachments=attached), None, "k1")
     preparing.prepare([message], NOW)

@@ -24,7 +24,7 @@ CONTAINERS: Mapping[str, Mapping[str, Any]] = FILE["services"]
 DOCKERFILE = (CODE / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 LASTING = [name for name in CONTAINERS if name not in ("provision", "casebus")]
 OUR_IMAGE = "casebus:local"
-DIFFERENT = {"start_patience", "smtp_from", "templates", "webhooks"}
+DIFFERENT = {"staff", "start_patience", "smtp_from", "templates", "webhooks"}
 """Settings whose value in a deployment is not what a service alone takes for given."""
 SECRET_WORDS = re.compile(r"pass|secret|key|token", re.IGNORECASE)
 
@@ -158,8 +158,10 @@ def test_the_operator_can_give_every_setting(name: str) -> None:
     container, kind = CONTAINERS[name], KINDS[name]
     for one in fields(kind):
         setting = f"CASEBUS_{one.name.upper()}"
-        if one.name in OWN - {"smtp"} | {"start_patience"} or (name, one.name) == ("notifications", "catalogue"):
-            continue  # said here; or not read by it
+        if one.name in OWN - {"smtp"} | {"start_patience"} or (
+            name == "notifications" and one.name in ("catalogue", "staff")
+        ):
+            continue  # said here; or read by others only
         assert setting in container["environment"], f"{name} is not told {setting}"
         given = container["environment"][setting]
         if given is not None and given.startswith("/etc/casebus/"):

@@ -39,6 +39,12 @@ def test_webhooks_and_templates_in_deploy_are_read_unless_the_environment_names_
     assert (told["CASEBUS_WEBHOOKS"], told["CASEBUS_TEMPLATES"]) == ("/other.yaml", "")
 
 
+def test_the_staff_file_in_deploy_is_read_unless_the_environment_names_another(tmp_path: Path) -> None:
+    (tmp_path / "staff.yaml").write_text("members: []\n", encoding="utf-8")
+    for given, taken in (({}, str(tmp_path / "staff.yaml")), ({"CASEBUS_STAFF": ""}, "")):
+        assert {one["CASEBUS_STAFF"] for one in settings_of(given, tmp_path).values()} == {taken}
+
+
 def test_a_secret_that_the_webhooks_file_takes_from_the_environment_is_passed_on(tmp_path: Path) -> None:
     text = "webhooks:\n- secrets: [{env: CRM_SECRET}, {env: 'OLD_SECRET'}, {file: x}]\n"
     (tmp_path / "webhooks.yaml").write_text(text, encoding="utf-8")

@@ -48,6 +48,11 @@ def not_that_agent() -> Answer:
     return rejected("forbidden", "An agent may only act in their own name.", {"agent_id": ["is not the sender's"]})
 
 
+def not_of_staff(agent_id: str) -> Answer:
+    """The operator's staff file does not name that agent."""
+    return rejected("forbidden", f"Agent {agent_id} is not among the staff of this desk.")
+
+
 def not_with_you() -> Answer:
     """The ticket is with another agent, or with none."""
     return rejected("forbidden", "Only the agent who has this case may do that.")

@@ -169,6 +169,8 @@ def _of_agent(state: State, message: Message, now: datetime) -> Decision:
     data = message.data
     if message.sender != f"agent.{data['agent_id']}":
         return Decision(answer=answers.not_that_agent())
+    if not state.is_of_staff(data["agent_id"]):
+        return Decision(answer=answers.not_of_staff(data["agent_id"]))
     number = data["number"]
     if message.type in JOINING:
         joined = numbers_joined(message)

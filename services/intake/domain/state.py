@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contracts.catalogue import Catalogue
+from contracts.staff import Staff
 from services.intake.domain.accounts import TEMPORARY_LASTS, Account, AccountWritten, mailbox
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.files import File
@@ -18,7 +19,7 @@ from services.intake.domain.history import Entry
 from services.intake.domain.mailing import CodeMailed, mailed_id
 from services.intake.domain.prepared import Prepared
 from services.intake.domain.similarity import SIMILAR_FROM
-from services.intake.domain.tickets import Ticket
+from services.intake.domain.tickets import Agent, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class State:
     those that the turn's messages name, by reference. `mailed`: when codes were mailed to the addresses that they are
     about, by what stands for an address. `temporary_lasts`: so long after its opening, or after its last
     ticket was closed, a temporary account ends. `endings`: of accounts whose timer fired, by account.
+    `staff`: who works at the desk; None where the operator names nobody.
     """
 
     def __init__(
@@ -106,8 +108,10 @@ class State:
         mailed: Iterable[CodeMailed] = (),
         temporary_lasts: timedelta = TEMPORARY_LASTS,
         endings: Mapping[str, Ending] | None = None,
+        staff: Staff | None = None,
     ) -> None:
         self.catalogue = catalogue
+        self.staff = staff
         self.prepared = prepared or Prepared()
         self.pages = pages or {}
         self.similar_from = similar_from
@@ -184,6 +188,26 @@ class State:
     def skills(self) -> Mapping[str, str]:
         """What an agent must be skilled for to have a ticket of each category."""
         return {category.id: category.skill for category in self.catalogue.categories.values()}
+
+    def is_of_staff(self, agent_id: str) -> bool:
+        """Whether that agent works at the desk; whoever the broker lets in, where the operator names nobody."""
+        return self.staff is None or self.staff.member(agent_id) is not None
+
+    def may_supervise(self, agent_id: str, ticket: Ticket) -> bool:
+        """Whether that member of staff may act on the ticket as a supervisor; nobody, where the operator names none."""
+        if self.staff is None:
+            return False
+        holder = None if ticket.agent is None else ticket.agent.id
+        skills = self.skills
+        return self.staff.may_supervise(agent_id, holder, skills.get(ticket.category, ticket.category), skills)
+
+    def member_as_agent(self, agent_id: str) -> Agent:
+        """As tickets and entries show a member of staff: by their name in the staff file, else that of their last
+        sign-on, as far as it was read, else their id."""
+        member = None if self.staff is None else self.staff.member(agent_id)
+        known = self.agents.get(agent_id)
+        name = (member.display_name if member else None) or (known.display_name if known else agent_id)
+        return Agent(agent_id, name)
 
     def holder(self, person: str, key: str) -> Ticket | None:
         """The person's open ticket for that key."""

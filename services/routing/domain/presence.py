@@ -13,9 +13,10 @@ from typing import Any
 
 from contracts.agents import ANY_SKILL
 from contracts.names import AGENT_PREFIX, EVENTS
+from contracts.staff import Member, Staff
 from services.chassis.decision import Answer, Arm, Data, Decision, Disarm, Message, Say, rejected
 from services.routing.domain.saying import unassign
-from services.routing.domain.state import Agent, View, acts_on_desk
+from services.routing.domain.state import Agent, Terms, View, acts_on_desk
 
 STOOD_STILL = timedelta(seconds=5)
 """A timer that fires so late was nobody's to fire: no routing ran, so none could hear a heartbeat either."""
@@ -34,31 +35,56 @@ def decide(view: View, message: Message, now: datetime) -> Decision:
     return _sign_off(view, agent, message, now)
 
 
-def signed_on(known: Agent | None, data: Data, skills: Mapping[str, str], now: datetime) -> Agent:
-    """The agent as `agent.sign_on` makes them. `skills` maps categories to the skills that they ask for.
+def signed_on(known: Agent | None, data: Data, skills: Mapping[str, str], staff: Staff | None, now: datetime) -> Agent:
+    """The agent as `agent.sign_on` makes them, within what the staff file allows. `skills` maps categories to the
+    skills that they ask for.
 
     Signing on again replaces what was said before and keeps load and idle time. It is a sign of life.
     """
     before = known or Agent(data["agent_id"], data["display_name"])
-    return replace(
+    after = replace(
         seen(before, now),
-        display_name=data["display_name"],
-        capacity=data["capacity"],
-        skills=_asked_for(data["skills"], skills),
         listed=tuple(data["skills"]),
-        languages=tuple(data.get("languages") or ()),
+        said_languages=tuple(data.get("languages") or ()),
+        said_capacity=data["capacity"],
+        said_name=data["display_name"],
         tiers=tuple(data.get("tiers") or ()),
         signed_on=True,
         releases=False,
         watched=True,
         idle_since=before.idle_since if before.signed_on else now,
     )
+    return following(after, skills, staff)
 
 
-def following(agent: Agent, skills: Mapping[str, str]) -> Agent:
-    """The agent with the skills that the categories which they listed ask for now: the catalogue may have changed."""
-    now = _asked_for(agent.listed, skills)
-    return agent if not agent.listed or now == agent.skills else replace(agent, skills=now)
+def following(agent: Agent, skills: Mapping[str, str], staff: Staff | None = None) -> Agent:
+    """The agent as what they said on signing on makes them now: the catalogue may ask for other skills in the
+    categories that they listed, and the staff file may allow them less or more. The same object if nothing changes."""
+    listed, languages = agent.listed or agent.skills, agent.said_languages
+    if agent.said_capacity is None:
+        languages = agent.languages
+    capacity, name = agent.said_capacity or agent.capacity, agent.said_name or agent.display_name
+    member = None if staff is None else staff.member(agent.id)
+    if member is not None:
+        listed, languages = allowed(member, listed, languages, skills)
+        capacity, name = min(capacity, member.capacity), member.display_name or name
+    after = replace(
+        agent,
+        display_name=name,
+        capacity=capacity,
+        skills=_asked_for(listed, skills) if agent.listed or member is not None else agent.skills,
+        languages=languages,
+    )
+    return agent if after == agent else after
+
+
+def allowed(
+    member: Member, listed: tuple[str, ...], languages: tuple[str, ...], skills: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What of these skills and languages the member has. Without a language in common they have no skill, since no
+    language at all stands for every one."""
+    spoken = member.languages_of(languages)
+    return ((), languages) if spoken is None else (member.skills_of(listed, skills), spoken)
 
 
 def _asked_for(listed: Iterable[str], skills: Mapping[str, str]) -> tuple[str, ...]:
@@ -98,12 +124,52 @@ def look_after(view: View, message: Message, now: datetime) -> Decision:
     )
 
 
-def watch_all(view: View, now: datetime) -> tuple[list[Agent], list[Arm]]:
+def follow_files(view: View, agents: Iterable[Agent], now: datetime) -> tuple[list[Agent], list[Say]]:
+    """Those of the agents whom a changed catalogue or staff file changes, and what is said of those signed on.
+
+    Nobody's tickets are taken by it.
+    """
+    changed = [after for one in agents if (after := following(one, view.skills, view.staff)) is not one]
+    # Others know the catalogue themselves; and an event has at least one skill.
+    told = [one for one in changed if view.staff is not None and one.signed_on and one.listed and one.skills]
+    return changed, [_announced(view, agent, now) for agent in told]
+
+
+def leave(view: View, now: datetime) -> Decision:
+    """Those of `view.leaving` who have to go: signed off, and what awaits the desk is taken back."""
+    changes, said, timers = list[Agent](), list[Say](), list[Arm | Disarm]()
+    for agent_id in view.leaving:
+        agent = view.agents[agent_id]
+        reason = must_leave(agent, view.staff)
+        if reason is None:
+            continue
+        changes.append(_gone(agent, releases=True))
+        if agent.signed_on:
+            told = {"agent_id": agent.id, "release": True, "reason": "not_of_staff", "at": now}
+            said.append(_event("agent.signed_off", agent.id, told))
+            timers.append(Disarm(_timer(agent)))
+        said += _take_back(view, agent, reason)
+    return Decision(changes=changes, said=said, timers=timers)
+
+
+def must_leave(agent: Agent, staff: Staff | None) -> str | None:
+    """Why nothing that awaits the desk may stay with the agent, though they did not say so; None if it may.
+
+    Who is no agent of the staff (any more) has nothing.
+    """
+    if agent.releases and not agent.signed_on:
+        return None
+    if staff is not None and not staff.has_role(agent.id, "agent"):
+        return "the agent is not of the staff any more"
+    return None
+
+
+def watch_all(known: Iterable[Agent], terms: Terms, now: datetime) -> tuple[list[Agent], list[Arm]]:
     """Agents who signed on before there were timers for their heartbeats, and those timers: they begin now."""
-    agents = [agent for agent in view.agents.values() if agent.signed_on and not agent.watched]
+    agents = [agent for agent in known if agent.signed_on and not agent.watched]
     return (
         [replace(agent, watched=True, last_seen=now) for agent in agents],
-        [_watch("away", agent, now + view.terms.away_after) for agent in agents],
+        [_watch("away", agent, now + terms.away_after) for agent in agents],
     )
 
 
@@ -117,23 +183,52 @@ def _timer(agent: Agent) -> str:
 
 def _sign_on(view: View, message: Message, now: datetime) -> Decision:
     """The agent is signed on whatever skills they list: the catalogue may have lost one, and may get it back. A skill
-    that no category asks for is kept, and named in the answer."""
-    agent = signed_on(view.agents.get(message.data["agent_id"]), message.data, view.skills, now)
+    that no category asks for is kept, and named in the answer. Where there is a staff file, it has to allow some."""
+    refused = _not_allowed(view, message)
+    if refused is not None:
+        return Decision(answer=refused)
+    agent = signed_on(view.agents.get(message.data["agent_id"]), message.data, view.skills, view.staff, now)
+    return Decision(
+        changes=[agent],
+        said=[_announced(view, agent, now)],
+        answer=Answer("command.accepted", _hints(view, message.data["skills"]), agent.id),
+        timers=[_watch("away", agent, now + view.terms.away_after)],
+    )
+
+
+def _not_allowed(view: View, message: Message) -> Answer | None:
+    """Why the staff file allows nothing of what a sign-on says."""
+    agent_id = message.data["agent_id"]
+    if view.staff is None:
+        return None
+    member = view.staff.member(agent_id)
+    if member is None or not member.is_agent:
+        return rejected("forbidden", f"Agent {agent_id} is not among the agents of this desk.")
+    if member.languages_of(message.data.get("languages") or ()) is None:
+        errors = {"languages": [f"{agent_id} speaks {', '.join(member.languages)}."]}
+        return rejected("invalid", "The staff file gives this agent none of these languages.", errors)
+    if not member.skills_of(message.data["skills"], view.skills):
+        errors = {"skills": [f"{agent_id} has {', '.join(member.skills)}."]}
+        return rejected("invalid", "The staff file gives this agent none of these skills.", errors)
+    return None
+
+
+def _announced(view: View, agent: Agent, now: datetime) -> Say:
+    """`agent.signed_on`, with what holds: skills as they listed them, as far as the staff file allows them."""
+    listed = agent.listed
+    member = None if view.staff is None else view.staff.member(agent.id)
+    if member is not None:
+        listed, _ = allowed(member, listed, agent.said_languages, view.skills)
     told = {
         "agent_id": agent.id,
         "display_name": agent.display_name,
         "capacity": agent.capacity,
-        "skills": list(message.data["skills"]),
+        "skills": list(listed),
         "languages": list(agent.languages),
         "tiers": list(agent.tiers),
         "at": now,
     }
-    return Decision(
-        changes=[agent],
-        said=[_event("agent.signed_on", agent.id, told)],
-        answer=Answer("command.accepted", _hints(view, message.data["skills"]), agent.id),
-        timers=[_watch("away", agent, now + view.terms.away_after)],
-    )
+    return _event("agent.signed_on", agent.id, told)
 
 
 def _hints(view: View, skills: Iterable[str]) -> dict[str, Any]:

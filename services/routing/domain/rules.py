@@ -53,20 +53,24 @@ def decide(view: View, message: Message, now: datetime) -> Decision:
 
 
 def conclude(view: View, now: datetime) -> Decision:
-    """Free what was reserved and ran out, let the waiting grow older, then give waiting tickets to agents with room.
+    """See who has to go, free what was reserved and ran out, let the waiting grow older, then give waiting tickets to
+    agents with room.
 
     Says the `ticket.assign`s.
     """
-    watched, timers = presence.watch_all(view, now)
-    agents_by_id = {**view.agents, **{agent.id: agent for agent in watched}}
-    skilled = [agent for one in agents_by_id.values() if (agent := presence.following(one, view.skills)) is not one]
-    agents_by_id |= {agent.id: agent for agent in skilled}
+    gone = presence.leave(view, now)
+    agents_by_id = {**view.agents, **{agent.id: agent for agent in gone.changes}}
+    watched, timers = presence.watch_all(agents_by_id.values(), view.terms, now)
+    agents_by_id |= {agent.id: agent for agent in watched}
+    followed, announced = presence.follow_files(view, agents_by_id.values(), now)
+    agents_by_id |= {agent.id: agent for agent in followed}
     expired = [ticket for ticket in view.tickets.values() if ticket.reservation and ticket.reservation.is_over(now)]
     freed = [replace(ticket, reservation=None) for ticket in expired]
     returned = Counter(ticket.charged_to for ticket in expired)
     agents = [
         replace(agent, load=agent.load - returned[agent.id]) if agent.id in returned else agent
         for agent in agents_by_id.values()
+        if presence.must_leave(agent, view.staff) is None
     ]
     tickets = {ticket.id: ticket for ticket in (*view.tickets.values(), *freed)}
     asking = [asked for one in tickets.values() if (asked := _asking(view, one)) is not one]
@@ -74,13 +78,17 @@ def conclude(view: View, now: datetime) -> Decision:
     older = grown_older(tickets.values(), view.terms.ageing, now)
     tickets |= {ticket.id: ticket for ticket in older}
     waiting = [ticket for ticket in tickets.values() if ticket.waiting]
-    reserved, said = [], []
+    reserved, said = [], [*gone.said, *announced]
     for ticket, agent in match(waiting, agents, now):
         command_id = derived_id("ticket.assign", ticket.id, str(ticket.version), now.isoformat())
         reservation = Reservation(agent.id, ticket.assignment_seq, command_id, now, now + LEASE)
         reserved.append(replace(ticket, reservation=reservation))
         said.append(assign(ticket, agent, command_id, now + LEASE - MARGIN))
-    return Decision(changes=[*watched, *skilled, *freed, *asking, *older, *reserved], said=said, timers=timers)
+    return Decision(
+        changes=[*gone.changes, *watched, *followed, *freed, *asking, *older, *reserved],
+        said=said,
+        timers=[*gone.timers, *timers],
+    )
 
 
 def _asking(view: View, ticket: Ticket) -> Ticket:

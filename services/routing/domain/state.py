@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from contracts.staff import Staff
 from services.chassis.decision import Cause
 
 RESTING = ("need_more_info", "solution_suggested", "closed")
@@ -58,6 +59,10 @@ class Agent:
     revision: int = 0
     listed: tuple[str, ...] = ()
     """As they said on signing on: categories, skills, or "*"; empty: they signed on before this was kept."""
+    said_languages: tuple[str, ...] = ()
+    said_capacity: int | None = None
+    """As they said, too, before the staff file narrowed it; None: they signed on before this was kept."""
+    said_name: str | None = None
 
     @property
     def room(self) -> int:
@@ -163,6 +168,8 @@ class View:
 
     `skills` maps each category id to the skill it asks for. Agents hold everyone signed on and everyone whom a ticket
     or message of the turn names; tickets those that the turn touches, and of the waiting those there may be room for.
+    `staff`: who works at the desk (None: whoever signs on). `leaving`: agents who may have to go, though no
+    message says so; all of theirs that awaits the desk is among the tickets.
     """
 
     def __init__(
@@ -172,8 +179,12 @@ class View:
         tickets: Iterable[Ticket] = (),
         pool: Pool | None = None,
         terms: Terms = Terms(),
+        staff: Staff | None = None,
+        leaving: Iterable[str] = (),
     ) -> None:
         self.skills = skills
+        self.staff = staff
+        self.leaving = tuple(leaving)
         self.terms = terms
         self.loaded_agents: Mapping[str, Agent] = {agent.id: agent for agent in agents}
         self.loaded_tickets: Mapping[str, Ticket] = {ticket.id: ticket for ticket in tickets}

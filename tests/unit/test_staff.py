@@ -1,0 +1,193 @@
+"""The staff file: what is shipped, that a mistake names its file, line and field, and who may do what by it."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from contracts.staff import Member, SignOn, Staff
+from deploy.local.provision import AGENTS
+from services.chassis.staff import WrongStaff, load_staff
+
+SHIPPED = Path(__file__).parents[2] / "deploy" / "staff.yaml"
+SKILLS = {"billing": "money", "credits": "money", "safety": "safety"}
+
+GOOD = """\
+members:
+  - agent_id: ada
+    display_name: Ada
+    sign_on: {iss: "https://id.example", sub: u1}
+    roles: [agent, supervisor]
+    teams: [money]
+    skills: [billing]
+    languages: [en, pt]
+    capacity: 7
+    chat_places: 2
+  - agent_id: bo
+    roles: [manager, editor]
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "staff.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_ships_the_agents_of_the_demo() -> None:
+    staff = load_staff(SHIPPED)
+    assert staff is not None
+    assert list(staff.members) == list(AGENTS)
+    assert all(one.is_agent and one.skills == ("*",) and one.capacity == 100 for one in staff.members.values())
+    assert staff.has_role("a1", "supervisor")
+
+
+def test_reads_every_field(tmp_path: Path) -> None:
+    staff = load_staff(written(tmp_path, GOOD))
+    assert staff is not None
+    assert staff.member("ada") == Member(
+        agent_id="ada",
+        roles=frozenset({"agent", "supervisor"}),
+        teams=frozenset({"money"}),
+        display_name="Ada",
+        skills=("billing",),
+        languages=("en", "pt"),
+        capacity=7,
+        chat_places=2,
+        sign_on=SignOn("https://id.example", "u1"),
+    )
+    assert staff.member("bo") == Member("bo", frozenset({"manager", "editor"}))
+    assert staff.member("cy") is None
+
+
+def test_without_a_path_nobody_is_named() -> None:
+    assert load_staff(None) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong", "sentence"),
+    [
+        ("  - agent_id: bo", "  - agent_id: ada", "line 11: members.2.agent_id: Another member has it already."),
+        ("  - agent_id: bo", "  - agent_id: Bo", "line 11: members.2.agent_id: Must be an agent id"),
+        ("  - agent_id: bo", "  - name: bo", "line 11: members.2.agent_id: Missing data"),
+        ("    roles: [manager, editor]", "    roles: [boss]", "line 12: members.2.roles.1: Must be one of: agent"),
+        ("    roles: [manager, editor]", "    roles: []", "line 12: members.2.roles: A member has at least one."),
+        ("    roles: [manager, editor]", "    roles: [supervisor]", "members.2.teams: A supervisor has at least one."),
+        ("    roles: [manager, editor]", "    roles: [agent]", "members.2.skills: An agent has at least one"),
+        ("    roles: [manager, editor]", "    roles: [editor, editor]", "members.2.roles: There twice: editor."),
+        ("    skills: [billing]", "    skills: [Billing]", "line 7: members.1.skills.1: Must be the id of a category"),
+        (
+            "    languages: [en, pt]",
+            "    languages: [english]",
+            "line 8: members.1.languages.1: Must be a language tag",
+        ),
+        ("    capacity: 7", "    capacity: 0", "line 9: members.1.capacity: Must be a whole number from 1 to 100."),
+        ("    capacity: 7", "    capacity: many", "line 9: members.1.capacity: Not a valid integer."),
+        ("    chat_places: 2", "    pager: 2", "line 10: members.1.pager: Unknown field."),
+        (
+            '    sign_on: {iss: "https://id.example", sub: u1}',
+            "    sign_on: {sub: u1}",
+            "members.1.sign_on.iss: Missing",
+        ),
+        ("members:", "members: []\nothers:", "line 1: members: Shorter than minimum length 1."),
+    ],
+)
+def test_a_mistake_names_line_and_field(tmp_path: Path, line: str, wrong: str, sentence: str) -> None:
+    assert line in GOOD
+    path = written(tmp_path, GOOD.replace(line, wrong))
+    with pytest.raises(WrongStaff, match=re.escape(sentence)) as raised:
+        load_staff(path)
+    assert str(path) in str(raised.value)
+
+
+def test_a_file_that_is_not_there_opens_the_desk_to_nobody(tmp_path: Path) -> None:
+    with pytest.raises(WrongStaff, match="the staff file cannot be read"):
+        load_staff(tmp_path / "none.yaml")
+
+
+def a_member(id_: str, *roles: str, teams: str = "", skills: str = "", **more: object) -> Member:
+    made: dict[str, object] = {"roles": frozenset(roles), "teams": frozenset(teams), "skills": tuple(skills.split())}
+    return Member(id_, **{**made, **more})  # type: ignore[arg-type]
+
+
+STAFF = Staff(
+    {
+        one.agent_id: one
+        for one in (
+            a_member("agent-x", "agent", teams="x", skills="billing"),
+            a_member("agent-y", "agent", teams="y", skills="safety"),
+            a_member("lead-x", "supervisor", teams="x"),
+            a_member("lead-xy", "agent", "supervisor", teams="xy", skills="technical"),
+            a_member("boss", "manager"),
+            a_member("writer", "editor", teams="x", skills="*"),
+        )
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("who", "may"),
+    [
+        ("agent-x", set()),
+        ("lead-x", {("agent-x", "safety"), ("agent-x", "money"), ("lead-xy", "safety"), ("lead-xy", "money")}),
+        ("writer", set()),
+        ("stranger", set()),
+        ("boss", set(product(["agent-x", "agent-y", "lead-xy", "stranger", None], ["safety", "money"]))),
+    ],
+)
+def test_who_may_act_on_a_ticket_as_a_supervisor(who: str, may: set[tuple[str | None, str]]) -> None:
+    """A member of their teams holds it; or nobody of the staff does and a member of their teams has the skill."""
+    if who == "lead-x":
+        may = may | {(None, "money"), ("stranger", "money")}  # only agent-x of team x has the skill money
+    tried = product(["agent-x", "agent-y", "lead-xy", "stranger", None], ["safety", "money"])
+    assert {one for one in tried if STAFF.may_supervise(who, *one, SKILLS)} == may
+
+
+def test_who_supervises_whom() -> None:
+    ids = list(STAFF.members)
+    assert [id_ for id_ in ids if STAFF.supervises("lead-x", id_)] == ["agent-x", "lead-x", "lead-xy", "writer"]
+    assert [id_ for id_ in ids if STAFF.supervises("boss", id_)] == ids
+    assert [id_ for id_ in ids if STAFF.supervises("agent-x", id_)] == []
+    assert not STAFF.supervises("lead-x", "stranger")
+
+
+def test_the_supervisors_of_what_nobody_has() -> None:
+    assert STAFF.supervisors_of(None, "money", SKILLS) == ["lead-x", "lead-xy", "boss"]
+    assert STAFF.supervisors_of(None, "safety", SKILLS) == ["lead-xy", "boss"]
+    assert STAFF.supervisors_of(None, "nobodys", SKILLS) == ["boss"]
+
+
+@pytest.mark.parametrize(
+    ("has", "said", "left"),
+    [
+        (["*"], ["billing"], ["billing"]),
+        (["billing"], ["*"], ["billing"]),
+        (["billing", "safety"], ["safety", "technical"], ["safety"]),
+        (["money"], ["credits"], ["credits"]),  # credits asks for money
+        (["billing"], ["money"], ["money"]),
+        (["billing"], ["safety"], []),
+        (["*"], ["*"], ["*"]),
+    ],
+)
+def test_a_sign_on_narrows_skills_and_never_widens_them(has: list[str], said: list[str], left: list[str]) -> None:
+    assert list(a_member("a", "agent", skills=" ".join(has)).skills_of(said, SKILLS)) == left
+
+
+@pytest.mark.parametrize(
+    ("has", "said", "left"),
+    [
+        ((), (), ()),
+        (("en",), (), ("en",)),
+        ((), ("de",), ("de",)),
+        (("pt", "en"), ("pt-BR", "de"), ("pt-BR",)),
+        (("pt-BR",), ("PT",), ("pt-BR",)),
+        (("en",), ("de",), None),
+    ],
+)
+def test_a_sign_on_narrows_languages_and_never_widens_them(
+    has: tuple[str, ...], said: tuple[str, ...], left: tuple[str, ...] | None
+) -> None:
+    assert a_member("a", "agent", skills="*", languages=has).languages_of(said) == left
