@@ -83,7 +83,7 @@ class Repository:
             (one, contact.email if contact else None)
             for one in pending
             for contact in [contacts.get(one.person)]
-            if verdict(one, contact, preferences.get(one.person), now) == "send"
+            if verdict(one, contact, preferences.get(one.person), self._policy, now) == "send"
         ]
         for id_, outcome in self._senders.send(sending, now).items():
             self._outcomes[id_, deliveries[id_].attempts + 1] = outcome

@@ -37,6 +37,7 @@ def rules(settings: NotificationSettings, database: Database[dict[str, Any]]) ->
         timedelta(hours=settings.webhook_give_up_hours),
         {name: webhook.kinds for name, webhook in webhooks.items()},
         has_manager=bool(settings.community_manager),
+        own_mailboxes=settings.own_mailboxes,
     )
     senders = Senders(
         Mailer(read_server(settings.smtp), read_sender(settings.smtp_from)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.chassis.settings import Settings, WrongSettings, expect
+from services.notifications.domain.mailboxes import mailbox
 from services.notifications.mailer import is_address, read_sender, read_server
 
 
@@ -28,6 +29,9 @@ class NotificationSettings(Settings):
     """How long a webhook is tried before its request is given up."""
     community_manager: str = dataclasses.field(default="", repr=False)
     """The mail address that is told of escalations; empty: nobody's."""
+    own_addresses: str = ""
+    """Further mail addresses at which the desk reads, with blanks between: no requester is mailed there, nor at
+    `smtp_from` and `community_manager`."""
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
@@ -41,3 +45,11 @@ class NotificationSettings(Settings):
             expect(0 < getattr(self, name) <= 24 * 14, name, "more than 0 and at most 336")
         has_no_fault = not self.community_manager or is_address(self.community_manager) is not None
         expect(has_no_fault, "community_manager", "a mail address such as manager@example.org, or empty")
+        wanted = "mail addresses such as support@example.org, with blanks between, or empty"
+        expect(all(is_address(one) for one in self.own_addresses.split()), "own_addresses", wanted)
+
+    @property
+    def own_mailboxes(self) -> frozenset[str]:
+        """The desk's own, as addresses are compared."""
+        named = [read_sender(self.smtp_from).addr_spec, self.community_manager, *self.own_addresses.split()]
+        return frozenset(mailbox(one) for one in named if one)

@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from contracts.topology import EVENTS
 from services.chassis.decision import Arm, Decision, Message, Say, derived_id
+from services.notifications.domain.mailboxes import why_never
 from services.notifications.domain.preferences import is_wanted, may_be_sent_at
-from services.notifications.domain.state import Contact, Delivery, Outcome, Preferences, View, done, failed
+from services.notifications.domain.state import Contact, Delivery, Outcome, Policy, Preferences, View, done, failed
 
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
@@ -23,7 +24,7 @@ is given up before the destination was asked, by this delivery or by another, at
 
 MAIL_LANE = "mail"
 
-Verdict = Literal["send", "hold", "skip", "unknown"]
+Verdict = Literal["send", "hold", "skip", "unknown", "never"]
 
 
 def lane_of(delivery: Delivery) -> str:
@@ -48,7 +49,9 @@ def timer_of(delivery: Delivery) -> str:
     return f"mail:{delivery.id}"
 
 
-def verdict(delivery: Delivery, contact: Contact | None, preferences: Preferences | None, now: datetime) -> Verdict:
+def verdict(
+    delivery: Delivery, contact: Contact | None, preferences: Preferences | None, policy: Policy, now: datetime
+) -> Verdict:
     """Whether it may go out now: looked at before each attempt, by what is known then."""
     if not is_wanted(preferences, delivery.kind, delivery.channel):
         return "skip"
@@ -59,6 +62,8 @@ def verdict(delivery: Delivery, contact: Contact | None, preferences: Preference
             return "skip"
         if delivery.kind == "contact_code" and contact.contact_version != delivery.contact_version:
             return "skip"  # the address changed since: its code is worth nothing, and no business of the new one's
+        if why_never(contact.email, policy.own_mailboxes) is not None:
+            return "never"
     return "send" if may_be_sent_at(delivery, preferences, now) <= now else "hold"
 
 
@@ -69,12 +74,15 @@ def record_attempt(view: View, timer: Message, now: datetime) -> Decision:
         return Decision(remember=False)
     outcome = view.outcomes.get((delivery.id, delivery.attempts + 1))
     if outcome is None:
-        preferences = view.preferences.get(delivery.person)
-        match verdict(delivery, view.contacts.get(delivery.person), preferences, now):
+        preferences, contact = view.preferences.get(delivery.person), view.contacts.get(delivery.person)
+        match verdict(delivery, contact, preferences, view.policy, now):
             case "skip":
                 return Decision([done(delivery, "skipped", now)])
             case "unknown":
                 return _give_up(delivery, "address unknown")
+            case "never":
+                address = contact.email if contact and contact.email else ""
+                return _give_up(delivery, why_never(address, view.policy.own_mailboxes) or "")
             case "hold":
                 return _hold(delivery, may_be_sent_at(delivery, preferences, now))
             case "send":

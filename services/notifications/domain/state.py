@@ -164,6 +164,8 @@ class Policy:
     """By the name of the webhook the kinds that it wants."""
     has_manager: bool = False
     """Whether the community manager's address is known."""
+    own_mailboxes: frozenset[str] = frozenset()
+    """Where the desk itself reads and writes (`mailboxes.mailbox`): no requester's."""
 
 
 @dataclass(slots=True)
