@@ -21,8 +21,8 @@ class Upload(Payload):
 
     requester = common.requester()
     upload = Text(64)
-    name = Text(255)
-    media_type = common.content_type()
+    name = common.shown_name()
+    media_type = common.claimed_type()
     part = Whole(1, MAX_PARTS)
     parts = Whole(1, MAX_PARTS)
     content = Base64(common.MAX_ATTACHMENT)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from contracts.fields import Answers, Base64, Choice, Flag, ListOf, MapOf, Moment, Text, Whole
+from marshmallow import ValidationError
+
+from contracts.fields import NOT_AN_OBJECT, Answers, Base64, Choice, Flag, Json, ListOf, MapOf, Moment, Text, Whole
 from contracts.names import NAME_PATTERN
-from contracts.payload import Either, Part, Payload
+from contracts.payload import Either, Part, Payload, errors_by_field
 
 TIERS = ("standard", "vip")
 STATUSES = (
@@ -36,6 +38,8 @@ MAX_TEXT = 64 * 1024
 MAX_REASON = 2_000
 MAX_ATTACHMENT = 256 * 1024
 MAX_ATTACHMENTS = 10
+MAX_SENT = 100
+"""Attachments of one command, those that are left out among them."""
 MAX_ARTICLES = 20
 MAX_LINKS = 20
 """Ticket numbers in one `distinct_from`."""
@@ -77,6 +81,16 @@ def content_type(**more: Any) -> Text:
     return Text(127, 3, pattern="[ -.0-~]+/[ -~]+", like="a media type such as image/png", **more)
 
 
+def shown_name() -> Text:
+    """A file's name, as a sender shows it; what may not stand in one is taken out of it."""
+    return Text(4_096, 0)
+
+
+def claimed_type() -> Text:
+    """What a sender says that a file is; browsers say nothing of kinds that they do not know."""
+    return Text(MAX_SUBJECT, 0, optional=True)
+
+
 class Secret(Payload):
     """A temporary account, proven by its secret."""
 
@@ -104,11 +118,31 @@ def requester(**more: Any) -> Either:
     return Either("temporary", TemporaryRequester, AccountRequester, ("account_id",), **more)
 
 
-class AttachmentContent(Payload):
-    """A file in the message itself; `content` loads as bytes."""
+LEFT_OUT_CODES = ("invalid", "too_large", "rate_limited")
+
+
+class LeftOut(Payload):
+    """A file of a command that was not taken, while the command took effect without it; `reason`: a sentence.
+
+    `rate_limited`: from `retry_at` on it may be sent again.
+    """
 
     name = Text(255)
-    media_type = content_type()
+    reason = Text(MAX_REASON)
+    code = Choice(LEFT_OUT_CODES)
+    retry_at = Moment(optional=True)
+
+
+def left_out() -> ListOf:
+    """The files of a command that were not taken."""
+    return ListOf(Part(LeftOut), MAX_SENT, 1, optional=True)
+
+
+class AttachmentContent(Payload):
+    """A file in the message itself; `content` loads as bytes. It is judged by its content, and its name made safe."""
+
+    name = shown_name()
+    media_type = claimed_type()
     content = Base64(MAX_ATTACHMENT)
 
 
@@ -122,9 +156,58 @@ class AttachmentRef(Payload):
     size = Whole()
 
 
+class AttachmentNamed(Payload):
+    """A file that was uploaded before, as a command names it."""
+
+    name = shown_name()
+    media_type = claimed_type()
+    ref = Text(200)
+    sha256 = Text(64, 64, pattern="[0-9a-f]{64}", like="64 hexadecimal digits in lower case")
+    size = Whole()
+
+
+class Sent(Either):
+    """A file of a command. One of the wrong form is left out, and the command goes on: it loads as its `name`, with
+    `fault`, a sentence, and whether it is `too_large`."""
+
+    def __init__(self) -> None:
+        super().__init__("content", AttachmentContent, AttachmentNamed, ("ref",))
+
+    def read(self, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValidationError(NOT_AN_OBJECT)
+        try:
+            loaded = super().read(value)
+        except ValidationError:
+            try:  # again, for the field of each error
+                loaded = super().read_all(value)
+            except ValidationError as error:
+                return _faulty(value, error)
+        loaded.setdefault("media_type", "")
+        return loaded
+
+    def read_all(self, value: Any) -> dict[str, Any]:
+        return self.read(value)
+
+    def json_schema(self) -> Json:
+        forms = [{"$ref": f"#/$defs/{type(form).__name__}"} for form in (self.marked, self.plain)]
+        return {"type": "object", "anyOf": [*forms, {"description": "Any other is left out of the command."}]}
+
+
+def _faulty(value: dict[str, Any], error: ValidationError) -> dict[str, Any]:
+    name, content = value.get("name"), value.get("content")
+    is_large = isinstance(content, str) and len(content) // 4 * 3 - content[-2:].count("=") > MAX_ATTACHMENT
+    sentence = f"A file in a message may have {MAX_ATTACHMENT // 1024} KiB; a larger one has to be uploaded."
+    if not is_large:
+        faults = (f"{field}: {' '.join(said)}" for field, said in errors_by_field(error).items())
+        sentence = f"It came in a wrong form ({'; '.join(faults)})."[:MAX_REASON]
+    return {"name": name if isinstance(name, str) else "", "fault": sentence, "too_large": is_large}
+
+
 def attachments(**more: Any) -> ListOf:
-    """Files of a command, each in the message or by reference."""
-    return ListOf(Either("content", AttachmentContent, AttachmentRef, ("ref",)), MAX_ATTACHMENTS, **more)
+    """Files of a command, each in the message or by reference; of more than `MAX_ATTACHMENTS` the others are left
+    out."""
+    return ListOf(Sent(), MAX_SENT, **more)
 
 
 class TicketRequester(Payload):
@@ -200,7 +283,8 @@ class Entry(Payload):
 
     `fields` and `refers_to` as the requester gave them, `articles` as the agent did; `changed` by field, for an edit,
     a reclassification and a change of agent (by their ids); `granted`, the answer to a request for consent;
-    `to_number`, the other ticket of a link or a merge.
+    `to_number`, the other ticket of a link or a merge; `left_out`, the files that came with it and
+    were not taken.
     """
 
     id = identity()
@@ -216,6 +300,7 @@ class Entry(Payload):
     changed = MapOf(Part(Change), optional=True)
     granted = Flag(optional=True)
     to_number = ticket_number(optional=True)
+    left_out = left_out()
 
 
 def history(**more: Any) -> ListOf:

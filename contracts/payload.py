@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, validates_schema
 
-from contracts.fields import NOT_AN_OBJECT, Json, WireField
+from contracts.fields import NOT_AN_OBJECT, Json, WireField, Words, is_blank
 
 _ABSENT: Any = object()
 _REQUIRED = "Missing data for required field."
@@ -23,6 +23,9 @@ class Payload(Schema):
 
     one_of: ClassVar[tuple[str, ...]] = ()
     """Of these fields, all of them optional, exactly one is there."""
+
+    any_of: ClassVar[tuple[str, ...]] = ()
+    """Of these texts and lists, all of them optional, one at least is there and not blank."""
 
     error_messages = {"type": NOT_AN_OBJECT}
 
@@ -66,16 +69,26 @@ class Payload(Schema):
                 raise ValidationError(_REQUIRED, name)
         if self.one_of:
             self._exactly_one(loaded)
+        if self.any_of:
+            self._at_least_one(data)
         return loaded
 
-    @validates_schema(skip_on_field_errors=False)
-    def _check_one_of(self, data: dict[str, Any], **_: Any) -> None:
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _check_which(self, data: dict[str, Any], original: Any, **_: Any) -> None:
         if self.one_of:
             self._exactly_one(data)
+        if self.any_of and isinstance(original, dict):
+            self._at_least_one(original)
 
     def _exactly_one(self, data: Mapping[str, Any]) -> None:
         if sum(data.get(name) is not None for name in self.one_of) != 1:
             raise ValidationError({name: [f"Give exactly one of: {', '.join(self.one_of)}."] for name in self.one_of})
+
+    def _at_least_one(self, data: Mapping[str, Any]) -> None:
+        """Of data as it came: what is of a wrong type has its own error."""
+        given = [value for name in self.any_of if (value := data.get(name))]
+        if all(isinstance(value, str) and is_blank(value) for value in given):
+            raise ValidationError({self.any_of[0]: [f"Give {' or '.join(self.any_of)}."]})
 
     def json_schema(self) -> Json:
         """JSON Schema (2020-12) of the object."""
@@ -86,6 +99,9 @@ class Payload(Schema):
             schema["required"] = required
         if self.one_of:
             schema["oneOf"] = [_there(name) for name in self.one_of]
+        if self.any_of:
+            said = {"type": ["string", "array"], "pattern": Words(1).json_schema()["pattern"], "minItems": 1}
+            schema["anyOf"] = [{"required": [name], "properties": {name: said}} for name in self.any_of]
         return schema
 
     def definitions(self) -> dict[str, Json]:

@@ -52,9 +52,11 @@ class RequesterTicket(Payload):
 
 
 class Reply(RequesterTicket):
-    """Command `ticket.reply`."""
+    """Command `ticket.reply`: words, files, or both."""
 
-    body = Words(common.MAX_BODY)
+    any_of = ("body", "attachments")
+
+    body = Text(common.MAX_BODY, 0, optional=True)
     attachments = common.attachments(optional=True)
 
 
@@ -204,9 +206,10 @@ class AutoClose(Payload):
 
 
 class TicketOutcome(Payload):
-    """Outcomes `ticket.opened` and `ticket.reopened`."""
+    """Outcomes `ticket.opened` and `ticket.reopened`; `left_out`: files of the command that were not taken."""
 
     ticket = Part(common.Snapshot)
+    left_out = common.left_out()
 
 
 class Duplicate(TicketOutcome):
@@ -252,11 +255,13 @@ class Viewed(Payload):
 class Accepted(Payload):
     """Outcome `command.accepted`, with the ticket where the command was about one.
 
-    `hints` names what was taken and has no effect now, by field: sentences.
+    `hints` names what was taken and has no effect now, by field: sentences. `left_out`: files of the
+    command that were not taken.
     """
 
     ticket = Part(common.Snapshot, optional=True)
     hints = Errors(optional=True)
+    left_out = common.left_out()
 
 
 class Rejected(Payload):

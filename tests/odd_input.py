@@ -14,7 +14,20 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from contracts.fields import Answers, Base64, Choice, Flag, ListOf, MapOf, Moment, Score, Text, Whole, WireField
+from contracts.fields import (
+    Answers,
+    Base64,
+    Choice,
+    Flag,
+    ListOf,
+    MapOf,
+    Moment,
+    Score,
+    Text,
+    Whole,
+    WireField,
+    is_blank,
+)
 from contracts.payload import Either, Part, Payload
 
 EXAMPLES = Path(__file__).parents[1] / "contracts" / "examples"
@@ -130,6 +143,8 @@ def data(dice: Random, schema: Payload, known: Mapping[str, Sequence[Any]]) -> d
             found[name] = dice.choice(fitting)
         else:
             found[name] = _passing(dice, field, known)
+    if schema.any_of and all(is_blank(str(found.get(name) or "")) or found.get(name) == [] for name in schema.any_of):
+        found[schema.any_of[0]] = "words"
     return found
 
 

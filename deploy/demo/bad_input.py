@@ -87,7 +87,6 @@ class BadInput:
             ("a field of the wrong type", "invalid", {**good, "body": 42}),
             ("data that is a list", "invalid", []),
             ("an unknown category", "unknown_category", {**good, "category": "lost-umbrellas"}),
-            ("a program that calls itself a picture", "invalid", {**good, "attachments": [PROGRAM]}),
             ("a body of 10 MB", "too_large", {**good, "body": "x" * 10_000_000}),
         ):
             self._ask(what, code, "ticket.submit", data)
@@ -104,6 +103,8 @@ class BadInput:
             ("a wrong secret", "unauthenticated", wrong, number),
         ):
             self._ask(what, code, "ticket.reply", {"requester": requester, "number": about, "body": "Hello?"})
+        alone = {"requester": good["requester"], "number": number, "attachments": [PROGRAM]}
+        self._ask("nothing but a program that calls itself a picture", "invalid", "ticket.reply", alone)
 
     def _unreadable(self) -> None:
         assert self.sender

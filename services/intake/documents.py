@@ -11,6 +11,7 @@ from typing import Any
 from services.chassis.unit_of_work import Document
 from services.intake.domain.accounts import Account
 from services.intake.domain.agents import KnownAgent
+from services.intake.domain.file_names import safe_name
 from services.intake.domain.history import Author, Entry
 from services.intake.domain.mailing import CodeMailed
 from services.intake.domain.state import Escalatable
@@ -66,7 +67,12 @@ def entry_document(entry: Entry) -> Document:
 
 def entry_of(document: Mapping[str, Any]) -> Entry:
     """The inverse of `entry_document`."""
-    return Entry(**values_by(document, "id") | {"author": Author(**document["author"])})
+    values = values_by(document, "id") | {"author": Author(**document["author"])}
+    attachments = document["details"].get("attachments")
+    if attachments:  # of an older version, which took names as they came
+        named = [{**one, "name": safe_name(one["name"])} for one in attachments]
+        values["details"] = {**document["details"], "attachments": named}
+    return Entry(**values)
 
 
 def account_document(account: Account) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,13 +11,16 @@ from contracts.attachments import MAX_PARTS
 from contracts.common import MAX_ATTACHMENT
 from services.chassis.settings import Settings, WrongSettings, expect
 from services.intake.domain.accounts import TEMPORARY_LASTS
-from services.intake.domain.files import essence
 from services.intake.domain.similarity import SIMILAR_FROM
-from services.intake.files.media import TAKEN
+from services.intake.files.media import TAKEN, named
 from services.intake.files.scanner import Scanner, WrongScanner
 
 MOST_MIB = MAX_PARTS * MAX_ATTACHMENT // 1024**2
 """As large as a file in parts may be."""
+
+_NAME = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}"
+_IS_MEDIA_TYPE = re.compile(f"{_NAME}/{_NAME}").fullmatch
+"""RFC 6838, 4.2."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +54,7 @@ class IntakeSettings(Settings):
         Settings.__post_init__(self)
         expect(len(self.secret_key) >= 32, "secret_key", "at least 32 characters")
         expect(0 < self.attachment_mib <= MOST_MIB, "attachment_mib", f"more than 0, and at most {MOST_MIB}")
-        expect(all("/" in one for one in self.media_types), "attachment_types", "media types such as image/png")
+        expect(all(map(_IS_MEDIA_TYPE, self.media_types)), "attachment_types", "media types such as image/png")
         if self.scanner:
             try:
                 Scanner.at(self.scanner)
@@ -62,4 +66,4 @@ class IntakeSettings(Settings):
     @property
     def media_types(self) -> frozenset[str]:
         """Those of `attachment_types`."""
-        return frozenset(essence(one) for one in self.attachment_types.split())
+        return frozenset(named(one) for one in self.attachment_types.split())

@@ -77,20 +77,55 @@ def test_requesters_are_standard_or_vip() -> None:
         ({"fields": {"order": 1e300}}, "fields.order"),
         ({"fields": {"order": "x" * 2001}}, "fields.order"),
         ({"language": "english language"}, "language"),
-        ({"attachments": [PICTURE, {**PICTURE, "content": "****"}]}, "attachments.1.content"),
-        (
-            {"attachments": [{**PICTURE, "content": base64.b64encode(b"x" * (256 * 1024 + 1)).decode()}]},
-            "attachments.0.content",
-        ),
-        ({"attachments": [{**PICTURE, "media_type": "picture"}]}, "attachments.0.media_type"),
-        ({"attachments": [{"name": "a", "media_type": "a/b"}]}, "attachments.0.ref"),
-        ({"attachments": [{**UPLOADED, **PICTURE}]}, "attachments.0.ref"),
-        ({"attachments": [{**UPLOADED, "sha256": "x"}]}, "attachments.0.sha256"),
-        ({"attachments": [PICTURE] * 11}, "attachments"),
+        ({"attachments": "a.png"}, "attachments"),
+        ({"attachments": ["a.png"]}, "attachments.0"),
+        ({"attachments": [PICTURE] * 101}, "attachments"),
     ],
 )
 def test_a_wrong_field_of_a_submission_is_named(change: dict[str, Any], field: str) -> None:
     assert field in errors("ticket.submit", {**SUBMIT, **change})
+
+
+@pytest.mark.parametrize(
+    ("file", "fault", "too_large"),
+    [
+        ({**PICTURE, "content": "****"}, "content: Not base64.", False),
+        ({**PICTURE, "content": base64.b64encode(b"x" * (256 * 1024 + 1)).decode()}, "256 KiB", True),
+        ({**PICTURE, "content": 7}, "content: Not text.", False),
+        ({**PICTURE, "name": 7}, "name: Not text.", False),
+        ({"name": "a.png", "media_type": "a/b"}, "ref: Missing", False),
+        ({**UPLOADED, **PICTURE, "name": "a.png"}, "ref: Not beside content", False),
+        ({**UPLOADED, "sha256": "x"}, "sha256: Must", False),
+        ({}, "name: Missing", False),
+    ],
+)
+def test_a_file_of_the_wrong_form_is_left_out_and_its_command_goes_on(
+    file: dict[str, Any], fault: str, too_large: bool
+) -> None:
+    loaded = schema("ticket.submit").load({**SUBMIT, "attachments": [PICTURE, file]})["attachments"]
+    assert loaded[0]["content"] == b"\x89PNG\r\n\x1a\n"
+    assert fault in loaded[1]["fault"]
+    assert loaded[1]["too_large"] == too_large
+    assert loaded[1]["name"] == (file["name"] if isinstance(file.get("name"), str) else "")
+
+
+@pytest.mark.parametrize("claimed", ["", "picture", None, "application/octet-stream"])
+@pytest.mark.parametrize("name", ["", "a\x00\u202e.png", "x" * 4_096])
+def test_what_a_file_is_called_never_stops_its_command(claimed: str | None, name: str) -> None:
+    file = {**PICTURE, "media_type": claimed, "name": name}
+    (loaded,) = schema("ticket.submit").load({**SUBMIT, "attachments": [file]})["attachments"]
+    assert "fault" not in loaded
+
+
+REPLY = {"requester": ACCOUNT, "number": "00000001"}
+
+
+@pytest.mark.parametrize("words", [{}, {"body": None}, {"body": ""}, {"body": " \u200b"}])
+def test_a_reply_has_words_or_files_or_both(words: dict[str, Any]) -> None:
+    schema("ticket.reply").load({**REPLY, **words, "attachments": [PICTURE]})
+    for files in ({}, {"attachments": None}, {"attachments": []}):
+        assert errors("ticket.reply", {**REPLY, **words, **files}) == {"body": ["Give body or attachments."]}
+    assert errors("ticket.reply", {**REPLY, "body": 7}) == {"body": ["Not text."]}
 
 
 def test_every_wrong_field_is_named_at_once() -> None:

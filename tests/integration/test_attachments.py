@@ -65,25 +65,49 @@ def in_any_database(desk: Desk, what: bytes) -> bool:
         )
 
 
-def test_what_is_wrong_with_a_file_is_said_by_its_field(desk: Desk) -> None:
-    desk.settings_of["intake"] = {"CASEBUS_ATTACHMENT_MIB": "0.01"}
-    desk.start("intake")
-    wrong = [
-        attachment(b"MZ" + os.urandom(50)),
-        attachment(b"<html></html>", "text/html"),
-        attachment(PDF + bytes(11_000)),
-        attachment(),
-    ]
-    heard = ask(desk, "web", "1", "ticket.submit", submission(attachments=wrong))
-    assert heard.data["code"] == "too_large"
-    assert heard.data["errors"] == {
-        "attachments.0.media_type": ["It is not application/pdf by its content."],
-        "attachments.1.media_type": ["Files of type text/html are not taken."],
-        "attachments.2.content": ["A file may have 0.01 MiB."],
+def test_a_file_that_may_not_be_taken_is_left_out_and_the_ticket_is_filed(desk: Desk) -> None:
+    desk.settings_of["intake"] = {
+        "CASEBUS_ATTACHMENT_MIB": "0.01",
+        "CASEBUS_ATTACHMENT_TYPES": "application/pdf text/plain text/csv application/x-foo",
     }
+    desk.start("intake")
+    sent = [
+        attachment(b"MZ" + os.urandom(50), name="C:\\me\u202egnp.exe"),
+        attachment(b"<html></html>", "text/html", "a.html"),
+        attachment(PDF + bytes(11_000), name="large.pdf"),
+        {**attachment(name="odd.pdf"), "content": "****"},
+        attachment(),
+        attachment("Größe;Preis\r\n".encode("cp1252"), "application/vnd.ms-excel", "prices.csv"),
+        attachment(b"\x01\x02\x03\x04" * 9, "application/x-foo", "own.foo"),
+    ]
+    heard = ask(desk, "web", "1", "ticket.submit", submission(account("ann"), attachments=sent))
+    assert heard.type == "ticket.opened"
+    left_out = {
+        "megnp.exe": "Files of type application/vnd.microsoft.portable-executable are not taken.",
+        "a.html": "Files of type text/html are not taken.",
+        "large.pdf": "A file may have 0.01 MiB.",
+        "odd.pdf": "It came in a wrong form (content: Not base64.).",
+    }
+    assert {one["name"]: one["reason"] for one in heard.data["left_out"]} == left_out
+    number = heard.data["ticket"]["number"]
+    opening, note = ask(desk, "web", "v", "ticket.view", {"requester": account("ann"), "number": number}).data[
+        "history"
+    ]
+    assert {one["name"]: one["media_type"] for one in opening["attachments"]} == {
+        "receipt.pdf": "application/pdf",
+        "prices.csv": "text/csv",
+        "own.foo": "application/x-foo",
+    }
+    assert note["author"]["kind"] == "service"
+    assert all(f"{name}: {reason}" in note["text"] for name, reason in left_out.items())
+    again = ask(desk, "web", "1", "ticket.submit", submission(account("ann"), attachments=sent))
+    assert again.data == heard.data, "the same command again has the same outcome"
+    alone = {"requester": account("ann"), "number": number, "attachments": sent[:1]}
+    assert ask(desk, "web", "2", "ticket.reply", alone).data["code"] == "invalid"
+    with_file = {**alone, "attachments": sent[4:5]}
+    assert ask(desk, "web", "3", "ticket.reply", with_file).type == "command.accepted"
     with database(desk) as documents:
-        assert not documents("tickets")
-        assert [record["used"] for record in documents("attachments")] == [False]
+        assert [record["used"] for record in documents("attachments")] == [True] * 3
 
 
 def test_a_wrong_secret_stores_no_file(desk: Desk) -> None:
@@ -150,10 +174,12 @@ def test_a_file_of_a_temporary_account_is_named_by_the_real_one_after_a_merge(de
     file["content"] = base64.b64encode(PDF).decode()
     stored = ask(desk, "web", "2", "attachment.upload", {"requester": gone, **file})
     assert stored.type == "attachment.stored"
-    sent = submission(account("ann"), attachments=[stored.data["attachment"]])
-    assert ask(desk, "web", "3", "ticket.submit", sent).data["code"] == "invalid"
+    before = ask(desk, "web", "b", "ticket.submit", submission(account("ann"))).data["ticket"]["number"]
+    alone = {"requester": account("ann"), "number": before, "attachments": [stored.data["attachment"]]}
+    assert ask(desk, "web", "3", "ticket.reply", alone).data["code"] == "invalid"
     assert ask(desk, "web", "4", "account.merge", {"requester": account("ann"), **gone}).type == "command.accepted"
-    assert ask(desk, "web", "5", "ticket.submit", sent).type == "ticket.opened"
+    heard = ask(desk, "web", "5", "ticket.reply", alone)
+    assert (heard.type, "left_out" in heard.data) == ("command.accepted", False)
 
 
 def test_an_instance_that_is_killed_over_files_loses_none_and_leaves_none(desk: Desk) -> None:

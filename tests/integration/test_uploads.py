@@ -178,15 +178,35 @@ def test_a_file_is_judged_by_its_content_however_small_its_first_part_is(
     database: Database[dict[str, Any]], size: int
 ) -> None:
     uploads = Uploads(keeping(database))
-    for upload, content in (
-        ("archive", b"PK\x03\x04" + bytes(60)),
-        ("page", b"<!doctype html><script>alert(1)</script>"),
+    for upload, content, found in (
+        ("archive", b"PK\x03\x04" + bytes(60), "application/zip"),
+        ("page", b"<!doctype html><script>alert(1)</script>", "text/html"),
     ):
         told = [send(uploads, part) for part in parts_of(content, size, upload=upload, media_type="text/plain")]
         assert told[:-1] == [Awaited()] * (len(told) - 1)
-        assert told[-1] == Unfit("media_type", "It is not text/plain by its content.")
+        assert told[-1] == Unfit("media_type", f"Files of type {found} are not taken.")
     assert database["attachments"].count_documents({}) == 0
     assert isinstance([send(uploads, part) for part in parts_of(HEAD + bytes(30), size)][-1], Brought)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "content", "kept_as"),
+    [
+        ("application/vnd.ms-excel", "Größe;Preis\r\n1;2\r\n".encode("cp1252"), "text/csv"),
+        ("application/octet-stream", HEAD, "application/pdf"),
+        (None, b"It does not start.", "text/plain"),
+    ],
+)
+def test_an_upload_is_kept_as_what_its_content_is(
+    database: Database[dict[str, Any]], claimed: str | None, content: bytes, kept_as: str
+) -> None:
+    kept = keeping(database)
+    parts = parts_of(content, 8, media_type=claimed, name="C:\\a\u202e.csv")
+    stored = [send(Uploads(kept), part) for part in parts][-1]
+    assert isinstance(stored, Brought)
+    row = database["attachments"].find_one({"_id": stored.ref})
+    assert row is not None
+    assert (row["media_type"], stored.name) == (kept_as, "a.csv")
 
 
 def test_an_empty_file_is_a_file(database: Database[dict[str, Any]]) -> None:

@@ -5,9 +5,12 @@ Values only; what may be done with them is in attachments.py. The page is docs/a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
+
+from services.intake.domain.file_names import safe_name
 
 FileState = Literal["writing", "stored", "quarantined", "infected", "removing"]
 
@@ -21,7 +24,7 @@ class File:
     owner: str
     """Whose it is: the account that sent it, as `account:<id>` or `temporary:<id>`."""
     media_type: str
-    """As its first sender called it, without parameters."""
+    """What it is by its content; of what content may be, as its first sender called it. Without parameters."""
     size: int
     sha256: str
     part_size: int
@@ -61,6 +64,11 @@ class Unfit:
     field: str
     problem: str
     too_large: bool = False
+
+    @property
+    def code(self) -> str:
+        """The code of the wire contract for it."""
+        return "too_large" if self.too_large else "invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +121,21 @@ def essence(media_type: str) -> str:
     return media_type.partition(";")[0].strip().lower()
 
 
-def may_be(file: File, media_type: str) -> bool:
-    """Whether the file's content, which was judged as of `file.media_type`, may be called this too."""
-    named = essence(media_type)
-    return named == file.media_type or {named, file.media_type} <= TEXT_TYPES
-
-
 def reference(file: File, name: str, media_type: str) -> dict[str, Any]:
-    """The file as the wire names it."""
-    return {"name": name, "media_type": media_type, "ref": file.ref, "sha256": file.sha256, "size": file.size}
+    """The file as the wire names it: by a safe name, and as its sender calls it if its content may be that."""
+    named = essence(media_type)
+    if named != file.media_type and not {named, file.media_type} <= TEXT_TYPES:
+        media_type = file.media_type
+    elif not _IS_MEDIA_TYPE(media_type):
+        media_type = named
+    return {
+        "name": safe_name(name),
+        "media_type": media_type,
+        "ref": file.ref,
+        "sha256": file.sha256,
+        "size": file.size,
+    }
+
+
+_IS_MEDIA_TYPE = re.compile("(?=.{3,127}$)[ -.0-~]+/[ -~]+").fullmatch
+"""With its parameters, as the wire names one (contracts.common.content_type)."""

@@ -11,9 +11,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from contracts.fields import is_blank
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers, moves
-from services.intake.domain.attachments import Attached, attached, with_files
+from services.intake.domain.attachments import attached, with_files
 from services.intake.domain.history import requester_as_author
 from services.intake.domain.recording import as_it_stands, entry_id, recorded, telling_agent, with_contact
 from services.intake.domain.requesters import Caller, Contact, contact
@@ -33,21 +34,19 @@ def reply(state: State, message: Message, caller: Caller, ticket: Ticket, now: d
     ticket = state.final(ticket)
     if ticket.person != caller.person:  # it was merged before the account that filed it became another's
         return Decision(answer=answers.not_yours())
-    files = attached(state, message)
-    if isinstance(files, Answer):
-        return Decision(answer=files)
-    return with_files(_reply(state, message, caller, ticket, files, now), files, now)
+    return with_files(_reply(state, message, caller, ticket, now), attached(state, message), message, now)
 
 
-def _reply(state: State, message: Message, caller: Caller, ticket: Ticket, files: Attached, now: datetime) -> Decision:
-    text, details = message.data["body"], files.details
+def _reply(state: State, message: Message, caller: Caller, ticket: Ticket, now: datetime) -> Decision:
+    text = message.data.get("body", "")
+    text = "" if is_blank(text) else text  # files come without words
     if ticket.is_open:
-        return _write_to_open(moves.REPLY, state, message, caller, ticket, text, now, details)
+        return _write_to_open(moves.REPLY, state, message, caller, ticket, text, now)
     holder = state.holder(ticket.person, ticket.key)
     if holder is not None:
-        return add_note(state, message, caller, holder, text, now, details)
+        return add_note(state, message, caller, holder, text, now)
     if may_reopen(ticket, now):
-        return reopen(state, message, caller, ticket, text, now, details)
+        return reopen(state, message, caller, ticket, text, now)
     return Decision(answer=answers.closed_too_long())
 
 

@@ -84,6 +84,14 @@ def account_named(message: Message) -> str | None:
     return temporary_key(temporary["account_id"]) if temporary is not None else f"account:{data['account_id']}"
 
 
+def owner_of_files(message: Message) -> str | None:
+    """Whose the files are that a command brings: the requester's account, or the agent who sends it."""
+    agent_id = message.data.get("agent_id")
+    if agent_id is None:
+        return account_named(message)
+    return f"agent:{agent_id}" if message.sender == f"agent.{agent_id}" else None
+
+
 def open_temporary(state: State, message: Message, now: datetime) -> Decision:
     """`account.open_temporary`: an account for someone who has none. Its secret is added when the answer goes out.
 

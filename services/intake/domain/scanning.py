@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from services.chassis.decision import Arm, Decision, Message
+from services.chassis.decision import Arm, Data, Decision, Message
+from services.intake.domain.file_names import safe_name
 from services.intake.domain.files import Clean, File, Harmful
-from services.intake.domain.history import Author
+from services.intake.domain.history import Author, Visibility
 from services.intake.domain.recording import and_then, recorded
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket, next_version
@@ -29,9 +30,13 @@ LONGEST_RETRY = timedelta(minutes=10)
 SERVICE = Author("service", "intake")
 
 
-def asking(ticket: Ticket, files: Iterable[tuple[File, str]], now: datetime) -> list[Arm]:
-    """The timers that ask about those of a ticket's new files (each with its name) that are in quarantine."""
-    return [_asks(ticket.number, file.ref, name, 0, now) for file, name in files if file.state == "quarantined"]
+def asking(ticket: Ticket, files: Iterable[tuple[File, str]], now: datetime, *, is_public: bool = True) -> list[Arm]:
+    """The timers that ask about those of a ticket's new files (each with its name) that are in quarantine.
+
+    `is_public`: whether the entry that names them is; what is said of them goes no further.
+    """
+    told = {"number": ticket.number, "tries": 0, **({} if is_public else {"internal": True})}
+    return [_asks(file.ref, {**told, "name": name}, now) for file, name in files if file.state == "quarantined"]
 
 
 def scanned(state: State, message: Message, now: datetime) -> Decision:
@@ -46,15 +51,20 @@ def scanned(state: State, message: Message, now: datetime) -> Decision:
     verdict = state.prepared.verdicts.get(message.key)
     if file.state == "infected" or isinstance(verdict, Harmful):
         found = [] if file.state == "infected" else [replace(file, state="infected", version=file.version + 1)]
-        text = f"The virus scanner found something harmful in {data['name']}: the file cannot be opened any more."
-        noted = recorded(message, next_version(ticket, now), "ticket.note_added", SERVICE, text, now)
+        name = safe_name(data["name"])
+        text = f"The virus scanner found something harmful in {name}: the file cannot be opened any more."
+        visibility: Visibility = "internal" if data.get("internal") else "public"
+        following = next_version(ticket, now)
+        noted = recorded(message, following, "ticket.note_added", SERVICE, text, now, visibility=visibility)
         return and_then(noted, Decision(found))
     if isinstance(verdict, Clean):
         return Decision([replace(file, state="stored", version=file.version + 1)])
     tries = data["tries"]
     again = min(FIRST_RETRY * 2 ** min(tries, 10), LONGEST_RETRY)
-    return Decision(timers=[_asks(ticket.number, ref, data["name"], tries + 1, now + again)])
+    return Decision(timers=[_asks(ref, {**data, "tries": tries + 1}, now + again)])
 
 
-def _asks(number: str, ref: str, name: str, tries: int, due: datetime) -> Arm:
-    return Arm(f"scan:{ref}:{number}", due, SCAN, ref, {"number": number, "name": name, "tries": tries}, lane=LANE)
+def _asks(ref: str, data: Data, due: datetime) -> Arm:
+    # A file of which an internal entry and a public one speak is told of twice.
+    apart = ":internal" if data.get("internal") else ""
+    return Arm(f"scan:{ref}:{data['number']}{apart}", due, SCAN, ref, data, lane=LANE)

@@ -12,7 +12,7 @@ from typing import Any
 from contracts.catalogue import Category
 from services.chassis.decision import Answer, Data, Decision, Message, derived_id
 from services.intake.domain import answers, questions
-from services.intake.domain.attachments import Attached, attached, with_files
+from services.intake.domain.attachments import attached, with_files
 from services.intake.domain.history import requester_as_author
 from services.intake.domain.issue_key import is_of_text, one_open_key, told_apart
 from services.intake.domain.likeness import opening
@@ -36,16 +36,11 @@ def submit(state: State, message: Message, caller: Caller, now: datetime) -> Dec
     faults = questions.faults(category, message.data.get("fields") or {}) if category is not None else {}
     if faults:
         return Decision(answer=answers.invalid(faults))
-    files = attached(state, message)
-    if isinstance(files, Answer):
-        return Decision(answer=files)
-    return with_files(_submit(state, message, caller, category, files, now), files, now)
+    return with_files(_submit(state, message, caller, category, now), attached(state, message), message, now)
 
 
-def _submit(
-    state: State, message: Message, caller: Caller, category: Category | None, files: Attached, now: datetime
-) -> Decision:
-    data, details = message.data, _details(message.data) | files.details
+def _submit(state: State, message: Message, caller: Caller, category: Category | None, now: datetime) -> Decision:
+    data, details = message.data, _details(message.data)
     distinct: Collection[str] = data.get("distinct_from") or ()
     earlier = None
     if data.get("refers_to") is not None:

@@ -21,9 +21,8 @@ def upload(state: State, message: Message) -> Decision:
             return Decision(answer=rejected("conflict", problem))
         case TooMany() as found:
             return Decision(answer=too_many(found))
-        case Unfit(field, problem, too_large):
-            code = "too_large" if too_large else "invalid"
-            return Decision(answer=rejected(code, problem, {field: [problem]}))
+        case Unfit(field, problem) as unfit:
+            return Decision(answer=rejected(unfit.code, problem, {field: [problem]}))
         case brought:
             file = state.files[brought.ref]
             if file.state == "infected":

@@ -23,9 +23,9 @@ from pymongo.errors import DuplicateKeyError
 
 from services.chassis.unit_of_work import Conflict, Document
 from services.intake.documents import document_by, values_by
-from services.intake.domain.files import Brought, File, FileState, FileTaken, TooMany, Unfit, essence
+from services.intake.domain.files import Brought, File, FileState, FileTaken, TooMany, Unfit
 from services.intake.files.keys import MasterKeys
-from services.intake.files.media import HEAD, TAKEN, refusal
+from services.intake.files.media import HEAD, TAKEN, NotTaken, judged
 from services.intake.files.sealing import SEGMENT, new_key, seal
 from services.intake.files.store import Files
 
@@ -89,10 +89,10 @@ class Terms:
         """What is said of a file that is larger."""
         return Unfit("content", f"A file may have {self.largest / 1024**2:.3g} MiB.", too_large=True)
 
-    def refusal(self, media_type: str, head: bytes) -> Unfit | None:
-        """What there is against a file that says it is `media_type` and begins so, if anything."""
-        problem = refusal(media_type, head, self.media_types)
-        return None if problem is None else Unfit("media_type", problem)
+    def judged(self, media_type: str, head: bytes) -> str | Unfit:
+        """The media type of a file that says it is `media_type` and begins so; or what there is against it."""
+        found = judged(media_type, head, self.media_types)
+        return Unfit("media_type", found.reason) if isinstance(found, NotTaken) else found
 
 
 class Keeping:
@@ -137,19 +137,21 @@ class Keeping:
     def _bring(
         self, owner: str, one: Mapping[str, Any], now: datetime, channel: str, crowded: TooMany | None
     ) -> FileTaken:
+        if "fault" in one:
+            return Unfit("content", one["fault"], one["too_large"])
         if "content" not in one:
             return Brought(one["name"], one["media_type"], one["ref"])
         content: bytes = one["content"]
         if len(content) > self.terms.largest:
             return self.terms.too_large
-        unfit = self.terms.refusal(one["media_type"], content[:HEAD])
-        if unfit is not None:
-            return unfit
+        media_type = self.terms.judged(one["media_type"], content[:HEAD])
+        if isinstance(media_type, Unfit):
+            return media_type
         if crowded is not None:
             ref = self.ref(owner, hashlib.sha256(content).hexdigest())
             if self.records.find_one({"_id": ref}, {"_id": 1}) is None:
                 return crowded
-        ref = while_others_write(lambda: self._keep(owner, essence(one["media_type"]), content, now, channel))
+        ref = while_others_write(lambda: self._keep(owner, media_type, content, now, channel))
         return Brought(one["name"], one["media_type"], ref)
 
     def _keep(self, owner: str, media_type: str, content: bytes, now: datetime, channel: str) -> str:

@@ -1,14 +1,15 @@
-"""What kind of file something is, by its content and not by its name.
+"""What kind of file something is, by its content: what its sender says decides only where content leaves a choice.
 
-`puremagic` knows the beginnings of files; text has none, so what is UTF-8 without control characters is text. What
-only calls itself something else is refused. The page is docs/attachments.md.
+`puremagic` knows the beginnings of files; text has none, so what reads as text is text, in whatever encoding. A page, a
+script and a program are never taken as something else. The page is docs/attachments.md.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import puremagic
 
@@ -56,53 +57,261 @@ TAKEN = frozenset(
 scripts), no program, no archive that hides what is in it."""
 
 
-def refusal(declared: str, head: bytes, taken: Collection[str] = TAKEN) -> str | None:
-    """Why a file that says it is `declared` and begins with `head` (up to `HEAD` bytes) is not taken; None if it is."""
-    declared = essence(declared)
-    if declared not in taken:
-        return f"Files of type {declared} are not taken."
-    found = found_in(head)
-    return None if (TEXT if declared in TEXT_TYPES else declared) in found else f"It is not {declared} by its content."
+@dataclass(frozen=True, slots=True)
+class NotTaken:
+    """Why a file is not taken: a sentence for a person."""
+
+    reason: str
 
 
-def found_in(head: bytes) -> frozenset[str]:
-    """All media types that content which begins so may be."""
+def judged(declared: str, head: bytes, taken: Collection[str] = TAKEN) -> str | NotTaken:
+    """The media type under which a file is kept that says it is `declared` and begins with `head` (up to `HEAD` bytes).
+
+    `taken`: the types that are. One that is not among `TAKEN` the operator has named: it need not be recognised.
+    """
+    declared = named(declared)
+    if not head:
+        return declared if declared in TEXT_TYPES and declared in taken else NotTaken("The file is empty.")
+    matches = _matches(head)
+    text = text_of(head, is_known=bool(matches))
+    running = _running(head, text)
+    if running is not None:
+        return running if running in taken else _not_taken(running)
+    found = _found(head, matches, is_text=text is not None)
+    if text is not None:
+        as_text = (declared if declared in TEXT_TYPES else _TEXT_CALLED.get(declared, TEXT), TEXT)
+        last: tuple[str, ...] = (*as_text, UNKNOWN)
+    else:
+        last = (UNKNOWN,)
+    own = [declared] if _is_the_operators(declared, taken) else []
+    confirmed = [declared] if declared in found.possible else []
+    chosen = (one for one in (*confirmed, *found.likely, *own, *last) if one in taken)
+    known = confirmed or found.likely or ([TEXT] if text is not None else [])
+    return next(chosen, None) or (_not_taken(known[0]) if known else NotTaken("Files of this kind are not taken."))
+
+
+def named(media_type: str) -> str:
+    """A media type as the registry of media types has it, without parameters; `UNKNOWN` where nothing is said."""
+    plain = essence(media_type)
+    return _ALIASES.get(plain, plain) or UNKNOWN
+
+
+def text_of(head: bytes, *, is_known: bool = False) -> str | None:
+    """The beginning of a text, which may be cut within a character; None if it is no text.
+
+    UTF-8, UTF-16, UTF-32, and what has one or more bytes for a character and leaves ASCII as it is (Windows-1252,
+    Shift-JIS …), which is read as Latin-1: nobody says which it is. A log has escape codes, and runs of zeros where a
+    machine went down; else a text has few control characters. `is_known`: it begins as some other kind of file does.
+    """
+    for encoding in _encodings(head):
+        try:
+            text = codecs.getincrementaldecoder(encoding)().decode(head)
+        except UnicodeDecodeError:
+            continue
+        shown = _ZEROS.sub("\0", text.strip("\0"))
+        if not shown or len(_CONTROL.findall(shown)) * _LETTERS_A_CONTROL > len(shown):
+            continue
+        if "\0" in text and (is_known or "\n" not in text):
+            continue
+        if encoding == "latin-1" and is_known and not head[:4].isascii():
+            continue
+        return text
+    return None
+
+
+_CONTROL = re.compile(r"[\x00-\x06\x0e-\x19\x1c-\x1f\x7f]|[\ufffe\uffff]")
+"""What stands in no text and in no log. (Bell, backspace, tabs, line ends, the end of a file in DOS and escape do.)"""
+_LETTERS_A_CONTROL = 50
+_ZEROS = re.compile("\0+")
+
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16's, which it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def _encodings(head: bytes) -> Sequence[str]:
+    """Those that the content may have, the likeliest first."""
+    marked = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if head.startswith(mark)), None)
+    if marked is not None:
+        return [marked]
+    if head.count(0) * 4 > len(head):  # every other byte of English in UTF-16
+        even, odd = head[::2].count(0), head[1::2].count(0)
+        if max(even, odd) > 4 * min(even, odd):
+            return ["utf-16-le" if odd > even else "utf-16-be"]
+    return ["utf-8", "latin-1"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What content may be: all that is `possible`, and what it is `likely`, the likeliest first."""
+
+    possible: frozenset[str]
+    likely: list[str]
+
+
+_Matches = list[tuple[float, str]]
+
+
+def _matches(head: bytes) -> _Matches:
+    """What the library knows that begins so, each with how sure it is."""
+    if any(head.startswith(mark) for mark, _ in _BYTE_ORDER_MARKS):
+        return []
     try:
-        matches = puremagic.magic_string(head)
+        return [(match.confidence, named(match.mime_type)) for match in puremagic.magic_string(head)]
     except (puremagic.PureError, ValueError):  # the library's words for: none that it knows, and empty
-        matches = []
-    found = {_ALIASES.get(match.mime_type, match.mime_type) for match in matches} - {""}
-    if _PAGE.match(head) or _PAGE_IN_XML.match(head):
-        found.add("text/html")
-    if is_text(head) and not found & _RUN_BY_BROWSERS:
-        found.add(TEXT)
-    return frozenset(found or {UNKNOWN})
+        return []
 
 
-def is_text(head: bytes) -> bool:
-    """Whether it is UTF-8 without control characters but white space; it may be cut within a character."""
-    try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return False
-    return _CONTROL.search(text) is None
+def _found(head: bytes, matches: _Matches, *, is_text: bool) -> _Found:
+    possible = {media_type for _, media_type in matches} - {UNKNOWN}
+    if is_text:
+        # Many a text begins with two letters that stand for a picture; these two write themselves in letters.
+        possible |= {TEXT}
+        return _Found(frozenset(possible), [one for one in _WRITTEN_IN_LETTERS if one in possible])
+    inside = _inside(head)
+    if inside is not None:
+        return _Found(frozenset(possible | set(inside)), list(inside))
+    best = max((confidence for confidence, _ in matches), default=0.0)
+    likely = dict.fromkeys(media_type for confidence, media_type in matches if confidence == best)
+    return _Found(frozenset(possible), [one for one in likely if one != UNKNOWN])
 
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
+_WRITTEN_IN_LETTERS = ("application/pdf", "application/rtf")
+
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_MADE_OF = {
+    b"word/": f"{_OFFICE}.wordprocessingml.document",
+    b"xl/": f"{_OFFICE}.spreadsheetml.sheet",
+    b"ppt/": f"{_OFFICE}.presentationml.presentation",
+}
+_STREAMS = {
+    "WordDocument": "application/msword",
+    "Workbook": "application/vnd.ms-excel",
+    "Book": "application/vnd.ms-excel",
+    "PowerPoint Document": "application/vnd.ms-powerpoint",
+}
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_FAMILY = {b"heic": "image/heic", b"heix": "image/heic", b"mif1": "image/heic", b"msf1": "image/heic"}
+_FAMILY |= {b"qt  ": "video/quicktime", b"M4A ": "audio/mp4", b"M4B ": "audio/mp4", b"avif": "image/avif"}
+_FILE_IN_ARCHIVE = re.compile(rb"PK\x03\x04.{22}(..)(..)", re.DOTALL)
+
+
+def _inside(head: bytes) -> tuple[str, ...] | None:
+    """What an archive, an old office document or a film is, by what it is made of; None for all else, () where the
+    beginning does not show it."""
+    if head.startswith(_ZIP):
+        names = [_name_in_archive(head, one) for one in _FILE_IN_ARCHIVE.finditer(head)]
+        if names[:1] == [b"mimetype"]:
+            written = re.match(rb"[a-z0-9.+/-]+", head[38:].split(_ZIP)[0])
+            return () if written is None else (written.group().decode(), "application/zip")
+        made_of = {media_type for part, media_type in _MADE_OF.items() if any(one.startswith(part) for one in names)}
+        return (*made_of, "application/zip") if len(made_of) == 1 else ("application/zip",)
+    if head.startswith(_OLE):
+        return tuple(
+            dict.fromkeys(
+                media_type for name, media_type in _STREAMS.items() if (name + "\0").encode("utf-16-le") in head
+            )
+        )
+    if head[4:8] == b"ftyp":
+        return (_FAMILY.get(head[8:12], "video/mp4"),)
+    return None
+
+
+def _name_in_archive(head: bytes, at: re.Match[bytes]) -> bytes:
+    return head[at.end() : at.end() + int.from_bytes(at.group(1), "little")]
+
+
+def _running(head: bytes, text: str | None) -> str | None:
+    """What a browser or a machine would run of it, if anything: its media type."""
+    as_utf8 = head if text is None else text.lstrip("\ufeff").encode(errors="replace")
+    for one in (head, as_utf8):
+        page = _PAGE.match(one) or _PAGE_IN_XML.match(one)
+        if page is not None:
+            return "image/svg+xml" if b"<svg" in page.group().lower() or b":svg" in page.group().lower() else HTML
+        if _SCRIPT.match(one):
+            return SCRIPT
+    if text is not None:
+        return None
+    if _INSTALLER in head:
+        return PROGRAM
+    return next((media_type for start, media_type in _PROGRAMS if head.startswith(start)), None)
+
+
+HTML = "text/html"
+SCRIPT = "text/x-shellscript"
+PROGRAM = "application/vnd.microsoft.portable-executable"
+
+_PROGRAMS = (
+    (b"MZ", PROGRAM),
+    (b"L\x00\x00\x00\x01\x14\x02\x00", "application/x-ms-shortcut"),
+    (b"\x7fELF", "application/x-executable"),
+    (b"\xca\xfe\xba\xbe", "application/x-mach-binary"),  # also a class of Java
+    (b"\xfe\xed\xfa\xce", "application/x-mach-binary"),
+    (b"\xfe\xed\xfa\xcf", "application/x-mach-binary"),
+    (b"\xce\xfa\xed\xfe", "application/x-mach-binary"),
+    (b"\xcf\xfa\xed\xfe", "application/x-mach-binary"),
+    (b"\x00asm", "application/wasm"),
+    (b"dex\n", "application/vnd.android.dex"),
+)
+_INSTALLER = bytes.fromhex("84100c0000000000c000000000000046")
+"""The class of an installer of Windows, in what else looks as an old office document."""
 
 _BEFORE = rb"(?:\xef\xbb\xbf)?[\t\n\f\r ]*"
 _TAGS = rb"html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|svg"
 _PAGE = re.compile(_BEFORE + rb"<(?:(?:!doctype html|" + _TAGS + rb")[\s/>]|!--)", re.IGNORECASE)
-_PAGE_IN_XML = re.compile(_BEFORE + rb"<\?xml.*<(?:[a-z]+:)?(?:svg|html)[\s/>]", re.IGNORECASE | re.DOTALL)
+_PAGE_IN_XML = re.compile(
+    _BEFORE + rb"<(?:\?xml|!doctype svg).*<(?:[a-z]+:)?(?:svg|html)[\s/>]", re.IGNORECASE | re.DOTALL
+)
 """What a browser takes for a page that is not told what it is: the library knows few ways to write it. Source: WHATWG,
 MIME Sniffing, "Identifying a resource with an unknown MIME type"; and SVG."""
+_SCRIPT = re.compile(rb"(?:\xef\xbb\xbf)?(?:#! ?/|<\?php\b)", re.IGNORECASE)
 
-_RUN_BY_BROWSERS = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml"})
+_RUN = frozenset({HTML, SCRIPT, "application/xhtml+xml", "image/svg+xml", *(name for _, name in _PROGRAMS)})
+
+
+def _is_the_operators(declared: str, taken: Collection[str]) -> bool:
+    """Whether the operator has named a type of which there is no telling by content."""
+    return declared in taken and declared not in TAKEN | _RUN | {UNKNOWN}
+
+
+def _not_taken(media_type: str) -> NotTaken:
+    return NotTaken(f"Files of type {media_type} are not taken.")
+
+
+_TEXT_CALLED = {
+    "application/csv": "text/csv",
+    "application/vnd.ms-excel": "text/csv",  # what Windows says of a file named .csv
+    "application/x-csv": "text/csv",
+    "text/comma-separated-values": "text/csv",
+    "text/json": "application/json",
+    "text/x-csv": "text/csv",
+    "text/x-markdown": "text/markdown",
+}
+"""What text is that calls itself so, if it is text."""
 
 _ALIASES = {
     "application/excel": "application/vnd.ms-excel",
     "application/mspowerpoint": "application/vnd.ms-powerpoint",
+    "application/x-gzip": "application/gzip",
+    "application/x-msdos-program": PROGRAM,
+    "application/x-msdownload": PROGRAM,
+    "application/x-pdf": "application/pdf",
+    "application/x-sh": SCRIPT,
+    "application/x-zip-compressed": "application/zip",
+    "audio/mp3": "audio/mpeg",
+    "audio/vnd.wave": "audio/wav",
+    "audio/wave": "audio/wav",
+    "audio/x-wav": "audio/wav",
+    "binary/octet-stream": UNKNOWN,
     "image/heif": "image/heic",
+    "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
     "image/x-ms-bmp": "image/bmp",
+    "image/x-png": "image/png",
+    "text/rtf": "application/rtf",
 }
-"""The library's names where the registry of media types has others."""
+"""Names that senders and the library use where the registry of media types has others."""

@@ -20,7 +20,8 @@ from pymongo.errors import DuplicateKeyError
 from services.chassis.decision import derived_id
 from services.chassis.unit_of_work import Conflict, Document
 from services.intake.documents import document_by, values_by
-from services.intake.domain.files import Awaited, Brought, Contradicted, File, PartTaken, TooMany, Unfit, essence
+from services.intake.domain.file_names import safe_name
+from services.intake.domain.files import Awaited, Brought, Contradicted, File, PartTaken, TooMany, Unfit
 from services.intake.files.keeping import Keeping, while_others_write
 from services.intake.files.keys import Wrapped
 from services.intake.files.media import HEAD
@@ -82,7 +83,8 @@ class Uploads:
 
         Raises `Conflict` if other instances are at the same for long.
         """
-        return while_others_write(lambda: self._take(owner, channel, part, now))
+        named = {**part, "name": safe_name(part["name"]), "media_type": part.get("media_type") or ""}
+        return while_others_write(lambda: self._take(owner, channel, named, now))
 
     def _take(self, owner: str, channel: str, part: Mapping[str, Any], now: datetime) -> PartTaken:
         unfit = self._unfit(part)
@@ -117,7 +119,8 @@ class Uploads:
             return terms.too_large
         # A first part that is less than what a file is known by says nothing yet.
         is_known = number == 1 and (parts == 1 or len(part["content"]) >= HEAD)
-        return terms.refusal(part["media_type"], part["content"][:HEAD]) if is_known else None
+        judged = terms.judged(part["media_type"], part["content"][:HEAD]) if is_known else None
+        return judged if isinstance(judged, Unfit) else None
 
     def _begun(self, owner: str, channel: str, part: Mapping[str, Any], now: datetime) -> Upload | TooMany:
         id_ = derived_id("upload", channel, owner, part["upload"])
@@ -199,15 +202,15 @@ class Uploads:
             raise
         if size > self._keeping.terms.largest:
             return self._keeping.terms.too_large
-        unfit = self._keeping.terms.refusal(upload.media_type, head)
-        if unfit is not None:
-            return unfit
+        media_type = self._keeping.terms.judged(upload.media_type, head)
+        if isinstance(media_type, Unfit):
+            return media_type
         if size > upload.parts * part_size:  # the last one came before it was known how large the others are
             return Contradicted(OF_ONE_SIZE)
         file = File(
             self._keeping.ref(upload.owner, digest),
             upload.owner,
-            essence(upload.media_type),
+            media_type,
             size,
             digest,
             part_size,

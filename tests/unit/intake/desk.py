@@ -22,6 +22,7 @@ from services.intake.domain.files import Awaited, Brought, File, FileTaken, Part
 from services.intake.domain.requesters import account_named
 from services.intake.domain.state import Ending, Page, PageAsked, State
 from services.intake.domain.tickets import Ticket
+from services.intake.files.media import judged
 
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TARGET = Target(1, 1)
@@ -168,9 +169,17 @@ class Desk:
         """Keep the files that it brings, but those whose name is in `unfit`."""
         owner, brought = account_named(message) or "", list[FileTaken]()
         for one in message.data.get("attachments") or ():
-            ref = one["ref"] if "ref" in one else self.keep(owner, one["content"], one["media_type"])
+            if "fault" in one:
+                brought.append(Unfit("content", one["fault"], one["too_large"]))
+                continue
+            ref = one.get("ref") or self.keep(owner, one["content"], self._judged(one))
             brought.append(self.unfit.get(one["name"]) or Brought(one["name"], one["media_type"], ref))
         return brought
+
+    @staticmethod
+    def _judged(one: Mapping[str, Any]) -> str:
+        found = judged(one["media_type"], one["content"])
+        return found if isinstance(found, str) else "text/plain"
 
     def keep(self, owner: str, content: bytes, media_type: str = "text/plain", **more: Any) -> str:
         """A file that is there; gives its reference."""
