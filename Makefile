@@ -44,8 +44,8 @@ soak: setup ## the desk against a model (STEPS=10000), then long storms of fault
 compose-test: setup ## docker-compose.yml on a real Docker engine, through all that a deployment meets (RABBITMQ=3.10)
 	@$(PYTHON) -m tests.compose $(if $(RABBITMQ),--rabbitmq $(RABBITMQ))
 
-bench: setup ## how fast it is, against the limit and against one message at a time
-	@$(PYTHON) -m tests.bench
+bench: setup ## how fast it is, against the limit and against one message at a time (ONLY="backlog" measures only that)
+	@$(PYTHON) -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 contracts: setup ## write what is drawn from code: AsyncAPI document, JSON Schemas, the table of a ticket's life
 	@$(PYTHON) -m contracts.generate

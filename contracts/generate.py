@@ -14,17 +14,23 @@ from typing import Any
 
 from contracts.envelope import CONTENT_TYPE, MAX_ID, TIME_PATTERN
 from contracts.registry import TYPES, MessageType
-from contracts.topology import AGENTS, BUILT, CHANNELS, DEAD, DESK, EVENTS, INTAKE
+from contracts.topology import AGENTS, ALTERNATES, BUILT, CHANNELS, DEAD, DESK, EVENTS, INTAKE, QUESTIONS
 
 HERE = Path(__file__).parent
 SCHEMAS = "schemas"
 ASYNCAPI = "asyncapi.yaml"
+REPLIES = "replies"
 
 Json = dict[str, Any]
 
 _ADDRESSES = {
     INTAKE: ("{type}", "Commands of channels. Readers: intake."),
     DESK: ("{type}", "Commands of agents, and of services about a ticket. Readers: intake, routing."),
+    QUESTIONS: (
+        "{key}",
+        "What channels, agents and services ask, answered at reply_to alone and at most once; what is unanswered after"
+        " 5 s is dropped. Readers: intake.",
+    ),
     EVENTS: ("{type}", "What happened. Readers: services, operators' own consumers."),
     AGENTS: ("agent.{agent_id}.{type}", "To agents: what concerns their tickets, and outcomes of their commands."),
     CHANNELS: ("{channel}.{type}", "To channels: outcomes of their commands, and what to show their users."),
@@ -32,6 +38,7 @@ _ADDRESSES = {
 _PARAMETERS = {
     "type": "The event's `type`.",
     "agent_id": "The agent's id, as in the broker user `agent.<agent_id>`.",
+    "key": "The event's `type`; from agents `staff.` and the type.",
     "channel": "The channel's name, which is its broker user.",
 }
 
@@ -104,10 +111,11 @@ def asyncapi() -> Json:
                 "security": [{"type": "userPassword"}],
             }
         },
-        "channels": {exchange: _channel(exchange) for exchange in _ADDRESSES},
+        "channels": {**{exchange: _channel(exchange) for exchange in _ADDRESSES}, REPLIES: _replies()},
         "operations": {
             "receiveFromChannels": {**_operation("receive", INTAKE), "reply": _reply(CHANNELS)},
             "receiveFromAgents": {**_operation("receive", DESK), "reply": _reply(AGENTS)},
+            "receiveQuestions": {**_operation("receive", QUESTIONS), "reply": _reply(REPLIES)},
             "announce": _operation("send", EVENTS),
             "tellAgents": _operation("send", AGENTS),
             "tellChannels": _operation("send", CHANNELS),
@@ -121,10 +129,18 @@ def _channel(exchange: str) -> Json:
     arguments = {"name": exchange, "type": "topic", "durable": True, "autoDelete": False}
     return {
         "address": address,
-        "description": f"{description} What nothing takes goes to {DEAD}.",
+        "description": f"{description} What nothing takes goes to {DEAD}." if exchange in ALTERNATES else description,
         "parameters": {name: {"description": _PARAMETERS[name]} for name in re.findall(r"{(\w+)}", address)},
         "messages": {_name(each): {"$ref": f"#/components/messages/{_name(each)}"} for each in _on(exchange)},
         "bindings": {"amqp": {"is": "routingKey", "exchange": arguments, "bindingVersion": "0.3.0"}},
+    }
+
+
+def _replies() -> Json:
+    return {
+        "address": None,
+        "description": "The queue that a command or a question names as reply_to.",
+        "messages": {_name(each): {"$ref": f"#/components/messages/{_name(each)}"} for each in _outcomes()},
     }
 
 
@@ -137,12 +153,15 @@ def _operation(action: str, exchange: str) -> Json:
     }
 
 
-def _reply(exchange: str) -> Json:
-    outcomes = [each for each in _on(exchange) if each.kind == "outcome"]
+def _reply(channel: str) -> Json:
     return {
-        "channel": {"$ref": f"#/channels/{exchange}"},
-        "messages": [{"$ref": f"#/channels/{exchange}/messages/{_name(each)}"} for each in outcomes],
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "messages": [{"$ref": f"#/channels/{channel}/messages/{_name(each)}"} for each in _outcomes()],
     }
+
+
+def _outcomes() -> list[MessageType]:
+    return [each for each in TYPES.values() if each.kind == "outcome"]
 
 
 def _message(message: MessageType) -> Json:

@@ -11,6 +11,7 @@ from typing import Literal
 
 INTAKE = "helpdesk.intake"
 DESK = "helpdesk.desk"
+QUESTIONS = "helpdesk.questions"
 EVENTS = "helpdesk.events"
 AGENTS = "helpdesk.agents"
 CHANNELS = "helpdesk.channels"

@@ -23,11 +23,12 @@ from contracts.names import (
     INTAKE,
     NAME_PATTERN,
     OPERATOR,
+    QUESTIONS,
     SERVICES,
     Service,
     role_of,
 )
-from contracts.registry import TYPES, Kind, Sender
+from contracts.registry import STAFF, TYPES, Kind, Sender
 
 NOTHING = "^$"
 DEFAULT_EXCHANGE = "amq.default"
@@ -78,10 +79,11 @@ def _outsider(user: str, door: str, role: Sender, home: str, read: str | None = 
     return Access(
         configure=f"^{own}",
         # Binding a queue is writing to it.
-        write=f"^(?:{re.escape(door)}$|{own})",
+        write=f"^(?:(?:{_any([door, QUESTIONS])})$|{own})",
         read=f"^(?:{re.escape(home)}$|{own})",
         topics={
             door: Topic(write=_exactly(_types(["command"], role))),
+            QUESTIONS: Topic(write=_exactly(_questions(role))),
             home: Topic(read=read or f"^{own}"),
         },
     )
@@ -121,6 +123,8 @@ def _service(service: Service) -> Access:
         types = _types(_KINDS[exchange], service)
         if types:
             topics[exchange] = Topic(write=f"^{prefix}(?:{_any(types)})$")
+    if questions := _questions(service):
+        topics[QUESTIONS] = Topic(write=_exactly(questions))
     return Access(
         write=_exactly([*topics, DEFAULT_EXCHANGE]),
         read=f"^{re.escape(service)}\\.",
@@ -140,6 +144,12 @@ _PREFIXES = {
     AGENTS: f"{re.escape(AGENT_PREFIX)}{NAME_PATTERN}\\.",
     CHANNELS: f"{NAME_PATTERN}\\.",
 }
+
+
+def _questions(sender: Sender) -> set[str]:
+    """The routing keys of what that sender may ask."""
+    asked = [each for each in TYPES.values() if each.kind == "question" and sender in each.senders]
+    return {STAFF + each.type if sender == "agent" else each.type for each in asked}
 
 
 def _types(kinds: Iterable[Kind], sender: Sender) -> set[str]:

@@ -12,16 +12,20 @@ from types import MappingProxyType
 from typing import Literal
 
 from contracts import accounts, agents, attachments, notifications, sla, tickets
-from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, SERVICES, Service, role_of
+from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, QUESTIONS, SERVICES, Service, role_of
 from contracts.payload import Payload
 
-Kind = Literal["command", "event", "outcome", "agent_message", "channel_message"]
+Kind = Literal["command", "question", "event", "outcome", "agent_message", "channel_message"]
 Sender = Literal["channel", "agent"] | Service
+
+STAFF = "staff."
+"""How the routing key of a question from an agent begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageType:
-    """One type of message, of one kind: `ticket.opened` is an event and, with other data, an outcome."""
+    """One type of message, of one kind: `ticket.opened` is an event and, with other data, an outcome; `ticket.view` is
+    a command, answered like any other, and a question, answered at its `reply_to` alone."""
 
     kind: Kind
     type: str
@@ -30,7 +34,7 @@ class MessageType:
     senders: frozenset[Sender]
     """Who may send it: any channel, any agent, services by name."""
     answered_by: Service | None = None
-    """The service that answers a command; None for what is no command."""
+    """The service that answers a command or a question; None for what is neither."""
 
     @property
     def exchanges(self) -> tuple[str, ...]:
@@ -39,12 +43,25 @@ class MessageType:
             return tuple(sorted({INTAKE if sender == "channel" else DESK for sender in self.senders}))
         return _EXCHANGES[self.kind]
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """The routing keys under which a command or a question is sent."""
+        return frozenset(self._key(sender == "agent") for sender in self.senders)
+
+    def key_of(self, user: str) -> str:
+        """The routing key under which that broker user sends it."""
+        return self._key(self.kind == "question" and role_of(user) == "agent")
+
+    def _key(self, by_agent: bool) -> str:
+        return STAFF + self.type if by_agent and self.kind == "question" else self.type
+
     def may_be_sent_by(self, user: str) -> bool:
         """Whether that broker user may send it. (That `data.agent_id` is the sender's own is the domain's to check.)"""
         return (user if user in SERVICES else role_of(user)) in self.senders
 
 
 _EXCHANGES: Mapping[Kind, tuple[str, ...]] = {
+    "question": (QUESTIONS,),
     "event": (EVENTS,),
     "outcome": (AGENTS, CHANNELS),
     "agent_message": (AGENTS,),
@@ -61,6 +78,14 @@ def _all() -> list[MessageType]:
     def add_commands(senders: tuple[Sender, ...], by: Service, schemas: Mapping[str, type[Payload]]) -> None:
         types.extend(MessageType("command", name, each(), frozenset(senders), by) for name, each in schemas.items())
 
+    def add_questions(senders: tuple[Sender, ...], by: Service, schemas: Mapping[str, type[Payload]]) -> None:
+        types.extend(MessageType("question", name, each(), frozenset(senders), by) for name, each in schemas.items())
+
+    def add_views(senders: tuple[Sender, ...], by: Service, schemas: Mapping[str, type[Payload]]) -> None:
+        """What was a command before there were questions: it is answered either way."""
+        add_commands(senders, by, schemas)
+        add_questions(senders, by, schemas)
+
     add_commands(
         ("channel",),
         "intake",
@@ -76,11 +101,11 @@ def _all() -> list[MessageType]:
             "ticket.escalate": tickets.Escalate,
             "ticket.change_agent": tickets.ChangeAgent,
             "ticket.answer_consent": tickets.AnswerConsent,
-            "ticket.list": tickets.ListTickets,
             "attachment.upload": attachments.Upload,
         },
     )
-    add_commands(
+    add_views(("channel",), "intake", {"ticket.list": tickets.ListTickets})
+    add_views(
         ("channel", "agent"),
         "intake",
         {"ticket.view": tickets.View, "attachment.download": attachments.Download},
@@ -204,6 +229,11 @@ TYPES: Mapping[tuple[Kind, str], MessageType] = MappingProxyType({(each.kind, ea
 def command(type: str) -> MessageType | None:
     """The command of that name; None where the contract has none."""
     return TYPES.get(("command", type))
+
+
+def question(type: str) -> MessageType | None:
+    """The question (on `helpdesk.questions`) of that name; None where the contract has none."""
+    return TYPES.get(("question", type))
 
 
 def event(type: str) -> MessageType | None:

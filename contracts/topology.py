@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from contracts.names import (
     EVENTS,
     INTAKE,
     OPERATOR,
+    QUESTIONS,
     ROUTING_OUTCOMES,
     SERVICES,
     Service,
@@ -45,6 +46,7 @@ __all__ = [
     "INTAKE",
     "LARGEST_TAKEN",
     "OPERATOR",
+    "QUESTIONS",
     "QUEUES",
     "ROUTING_OUTCOMES",
     "SERVICES",
@@ -56,8 +58,21 @@ __all__ = [
     "queues_of",
 ]
 
-EXCHANGES = (INTAKE, DESK, EVENTS, AGENTS, CHANNELS, DEAD)
-"""All topic and durable; what none of their bindings takes goes to `helpdesk.dead`."""
+BY_TYPE: Mapping[str, str] = {INTAKE: f"{INTAKE}.types", DESK: f"{DESK}.types"}
+"""Where all goes on to that comes to an exchange of commands. These inner exchanges have the bindings by type, and what
+none of them takes goes on to `UNKNOWN`: the outer ones have `helpdesk.dead` for that, where nobody would answer it."""
+
+UNKNOWN = "helpdesk.unknown"
+"""Commands of a type that no service here reads: intake answers them."""
+
+ALTERNATES: Mapping[str, str] = {
+    **dict.fromkeys((INTAKE, DESK, EVENTS, UNKNOWN), DEAD),
+    **dict.fromkeys(BY_TYPE.values(), UNKNOWN),
+}
+"""Where an exchange sends what none of its bindings takes; the others send it back, or drop it."""
+
+EXCHANGES = (INTAKE, DESK, QUESTIONS, EVENTS, AGENTS, CHANNELS, DEAD, *BY_TYPE.values(), UNKNOWN)
+"""All topic and durable."""
 
 LARGEST_TAKEN = 16 * 1024 * 1024
 """Bytes of a message that the broker takes (its setting `max_message_size`); far above what services take, so that
@@ -134,19 +149,41 @@ NOT_LOGGED = ("account.contact_changed", "account.preferences_changed")
 AFTER_PEOPLE = "ticket.auto_close"
 """What closes a ticket for want of a reply goes behind the replies that were sent before."""
 
+ASKED_WITHIN = 5000
+"""Milliseconds after which a question is dropped that nobody has begun to answer: who asked has given up."""
+
+
+def _questions(service: Service) -> Queue:
+    """The queue of what a service is asked. A question that is lost is asked again, so it takes no dead letters."""
+    asked = [each for each in TYPES.values() if each.kind == "question" and each.answered_by == service]
+    bindings = tuple((QUESTIONS, key) for each in asked for key in sorted(each.keys))
+    return Queue(f"{service}.questions", {"x-queue-type": "quorum", "x-message-ttl": ASKED_WITHIN}, bindings)
+
+
+def _commands(service: Service, exchange: str, but: Collection[str] = ()) -> list[tuple[str, str]]:
+    """The bindings of all commands on `exchange` that `service` answers, except those of the types `but`."""
+    return [
+        (BY_TYPE[exchange], each.type)
+        for each in TYPES.values()
+        if each.answered_by == service
+        and each.kind == "command"
+        and exchange in each.exchanges
+        and each.type not in but
+    ]
+
+
+OF_ROUTING = tuple(each.type for each in TYPES.values() if each.kind == "command" and each.senders == {"routing"})
+"""What routing decided holds for seconds only, so it waits behind nobody else's commands."""
+
 QUEUES = (
-    _service_queue("intake.commands", (INTAKE, "#"), (DESK, AFTER_PEOPLE)),
-    # Of its own, so that agents and the desk's own decisions do not wait behind whatever people have sent.
-    _service_queue(
-        "intake.desk",
-        *(
-            (DESK, each.type)
-            for each in TYPES.values()
-            if each.answered_by == "intake" and DESK in each.exchanges and each.type != AFTER_PEOPLE
-        ),
-    ),
+    _service_queue("intake.commands", *_commands("intake", INTAKE), (BY_TYPE[DESK], AFTER_PEOPLE)),
+    # Of its own, so that agents do not wait behind whatever people have sent.
+    _service_queue("intake.desk", *_commands("intake", DESK, but=(*OF_ROUTING, AFTER_PEOPLE))),
+    _service_queue("intake.assignments", *((BY_TYPE[DESK], type_) for type_ in OF_ROUTING)),
+    _service_queue("intake.unknown", (UNKNOWN, "#")),
+    _questions("intake"),
     _service_queue("intake.events", (EVENTS, "sla.armed"), (EVENTS, "agent.signed_on"), (EVENTS, "agent.signed_off")),
-    _service_queue("routing.commands", (DESK, "agent.#")),
+    _service_queue("routing.commands", *_commands("routing", DESK)),
     _service_queue("routing.events", (EVENTS, "ticket.#")),
     _service_queue(ROUTING_OUTCOMES),
     _service_queue("sla.events", (EVENTS, "ticket.#")),
@@ -258,7 +295,7 @@ def definitions(
                 "durable": True,
                 "auto_delete": False,
                 "internal": False,
-                "arguments": {"alternate-exchange": DEAD} if name in (INTAKE, DESK, EVENTS) else {},
+                "arguments": {"alternate-exchange": ALTERNATES[name]} if name in ALTERNATES else {},
             }
             for name in EXCHANGES
         ],
@@ -273,17 +310,20 @@ def definitions(
             for queue in queues
         ],
         "bindings": [
-            {
-                "source": exchange,
-                "vhost": vhost,
-                "destination": queue.name,
-                "destination_type": "queue",
-                "routing_key": key,
-                "arguments": {},
-            }
-            for queue in queues
-            for exchange, key in queue.bindings
+            *(_binding(vhost, source, key, "queue", queue.name) for queue in queues for source, key in queue.bindings),
+            *(_binding(vhost, outer, "#", "exchange", inner) for outer, inner in BY_TYPE.items()),
         ],
+    }
+
+
+def _binding(vhost: str, source: str, key: str, kind: str, destination: str) -> dict[str, Any]:
+    return {
+        "source": source,
+        "vhost": vhost,
+        "destination": destination,
+        "destination_type": kind,
+        "routing_key": key,
+        "arguments": {},
     }
 
 

@@ -112,7 +112,8 @@ def _make(
     has not taken up again, and makes none."""
     until = time.monotonic() + TAKES_UP
     while lacking:
-        management.post("/definitions", {kind: [each for each, _ in things] for kind, things in lacking.items()})
+        for part in _in_order({kind: [each for each, _ in things] for kind, things in lacking.items()}):
+            management.post("/definitions", part)
         lacking = _lacking(wanted, management.get("/definitions"), passwords)
         if lacking and time.monotonic() > until:
             kind, ((first, _), *_) = next(iter(lacking.items()))
@@ -121,6 +122,16 @@ def _make(
             )
         if lacking:
             time.sleep(0.2)
+
+
+def _in_order(things: Mapping[str, list[Thing]]) -> list[Mapping[str, list[Thing]]]:
+    """The same in two parts: an exchange is bound to another when all that is bound to it is there. What comes by it
+    before would be unknown to the broker."""
+    bindings = things.get("bindings", [])
+    last = [each for each in bindings if each["destination_type"] == "exchange"]
+    if not last:
+        return [things]
+    return [{**things, "bindings": [each for each in bindings if each not in last]}, {"bindings": last}]
 
 
 def _wanted(

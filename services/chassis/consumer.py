@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -21,12 +20,10 @@ from eventlet.semaphore import Semaphore
 from services.chassis.amqp_connection import AWAY, close, connect
 from services.chassis.patience import Stopping
 from services.chassis.reading import Delivery
-from services.chassis.turn import SUSPECT_AFTER_RETURNS
+from services.chassis.waiting import LARGEST_TURN, LARGEST_TURN_BYTES, Waiting, is_suspect
 
 log = logging.getLogger(__name__)
 
-LARGEST_TURN = 200
-LARGEST_TURN_BYTES = 16 * 1024 * 1024
 PREFETCH = 2 * LARGEST_TURN
 """One turn in work, the next one at hand."""
 
@@ -77,7 +74,7 @@ class Consumer:
         self._at_once = frozenset(at_once)
         self._urgent = False
         self._took_at = 0.0
-        self._waiting: deque[Delivery] = deque()
+        self._waiting = Waiting(self._queues)
         self._retries: list[tuple[float, Delivery]] = []
         self._unacknowledged: dict[int, bool] = {}
         """Delivery tags in order; True once handled but not yet acknowledged, behind one that is not."""
@@ -163,11 +160,11 @@ class Consumer:
             self._unacknowledged[delivery.tag] = False
             if len(delivery.body) > LARGE:
                 self._large[delivery.tag] = len(delivery.body)
-            self._waiting.append(delivery)
+            self._waiting.add(delivery)
             # A suspect one has a turn of its own, so there is nothing to wait for: hundreds of them come after outages.
-            self._urgent = self._urgent or delivery.routing_key in self._at_once or _is_suspect(delivery)
+            self._urgent = self._urgent or delivery.routing_key in self._at_once or is_suspect(delivery)
             self._quiet_since = time.monotonic()
-            self._innocent = self._innocent or not _is_suspect(delivery)
+            self._innocent = self._innocent or not is_suspect(delivery)
 
         return take
 
@@ -214,7 +211,7 @@ class Consumer:
         # Unacknowledged, they go back to the queue. So do suspect ones that nobody has begun: each takes a turn of its
         # own, and with hundreds of them the stop would be too long for whoever waits for it.
         self._retries.clear()
-        self._waiting = deque(delivery for delivery in self._waiting if not _is_suspect(delivery))
+        self._waiting.drop_suspects()
         self._acknowledge([])
 
     # turns
@@ -224,7 +221,7 @@ class Consumer:
         due = [delivery for at, delivery in self._retries if at <= now]
         if due:
             self._retries = [(at, delivery) for at, delivery in self._retries if at > now]
-            self._waiting.extendleft(reversed(due))
+            self._waiting.put_back(due)
         self._start_turn()
         eventlet.sleep(0)
 
@@ -244,20 +241,7 @@ class Consumer:
         return self._took_at + self._pause - time.monotonic()
 
     def _next_turn(self) -> list[Delivery]:
-        """The deliveries of the next turn: all that wait, up to the limits; a suspect one alone."""
-        if not self._waiting:
-            return []
-        turn = [self._waiting.popleft()]
-        size = len(turn[0].body)
-        if _is_suspect(turn[0]):
-            return turn
-        while self._waiting and len(turn) < LARGEST_TURN:
-            following = self._waiting[0]
-            size += len(following.body)
-            if size > LARGEST_TURN_BYTES or _is_suspect(following):
-                break
-            turn.append(self._waiting.popleft())
-        return turn
+        return self._waiting.next_turn()
 
     def _work(self, generation: int) -> None:
         """One turn, in a green thread of its own; the next one stands ready as soon as it has taken its messages."""
@@ -329,7 +313,3 @@ class Consumer:
         if self._connection is not None:
             connection, self._connection, self._channel = self._connection, None, None
             connection.collect()
-
-
-def _is_suspect(delivery: Delivery) -> bool:
-    return delivery.returns >= SUSPECT_AFTER_RETURNS

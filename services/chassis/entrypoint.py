@@ -23,6 +23,7 @@ from services.chassis import telemetry
 from services.chassis.consumer import Consumer
 from services.chassis.patience import Stopping
 from services.chassis.publisher import Publisher
+from services.chassis.questions import CONFIRM_TIMEOUT, Questions
 from services.chassis.reading import Delivery
 from services.chassis.settings import Settings
 from services.chassis.timers import Lane, claim_timers, hold_timers
@@ -83,6 +84,9 @@ class Turns(DependencyProvider):
             stopping=lambda: self.stopping,
             sleep=eventlet.sleep,
         )
+        self.answers = Publisher(settings.amqp, self.container.service_name, CONFIRM_TIMEOUT)
+        if rules.questions is not None:
+            config["questions"] = Questions(rules.questions, self.store.now, self.answers)
         config["turns"] = self
 
     def start(self) -> None:
@@ -93,6 +97,7 @@ class Turns(DependencyProvider):
         """After the last worker."""
         self._sweeper.kill()
         self.publisher.close()
+        self.answers.close()
         try:
             self.turn.sending.strike()
         except DatabaseAway as error:
@@ -110,6 +115,7 @@ class Turns(DependencyProvider):
             if self.files is not None:
                 self.files.look()
             self.publisher.heartbeat()
+            self.answers.heartbeat()
             try:
                 self.turn.sending.strike()
                 turns = self.store.left_unsent(UNSENT_AFTER)
@@ -118,6 +124,15 @@ class Turns(DependencyProvider):
                     self.turn.sending.sweep(turns)
             except (DatabaseAway, Stopping) as error:
                 log.warning("sweeping later", extra={"error": str(error)})
+
+
+class Asked(DependencyProvider):
+    """The service's `Questions`, of the `Rules.questions` of its turn."""
+
+    def get_dependency(self, worker_ctx: Any) -> Questions[Any]:  # noqa: ARG002 - nameko's signature
+        """What the service's methods see."""
+        questions: Questions[Any] = self.container.config["questions"]
+        return questions
 
 
 class TurnEntrypoint(Entrypoint):

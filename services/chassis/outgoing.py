@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+DIRECT_REPLY = "amq.rabbitmq.reply-to."
+"""How a name begins that the broker has made of `amq.rabbitmq.reply-to`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -29,5 +32,5 @@ class Outgoing:
 
     @property
     def is_direct_reply(self) -> bool:
-        """Whether it goes to RabbitMQ's direct reply-to: best effort, not mandatory."""
-        return not self.exchange and not self.mandatory
+        """Whether it goes to RabbitMQ's direct reply-to: best effort, and never mandatory."""
+        return not self.exchange and self.routing_key.startswith(DIRECT_REPLY)

@@ -45,9 +45,10 @@ class PublishesMessages(Protocol):
 class Publisher:
     """Publishes as the broker user `user`. Green-thread safe: one batch at a time."""
 
-    def __init__(self, url: str, user: str) -> None:
+    def __init__(self, url: str, user: str, confirm_timeout: float = CONFIRM_TIMEOUT) -> None:
         self._url = url
         self._user = user
+        self._confirm_timeout = confirm_timeout
         self._lock = Semaphore()
         self._connection: Any = None
         self._channel: Any = None
@@ -83,7 +84,7 @@ class Publisher:
             for piece in self._pieces(messages):
                 self._connection.transport.write(piece)
             while self._open:
-                self._connection.drain_events(timeout=CONFIRM_TIMEOUT)
+                self._connection.drain_events(timeout=self._confirm_timeout)
         except AWAY as error:
             self._drop()
             raise BrokerAway(f"{type(error).__name__}: {error}") from error

@@ -7,6 +7,7 @@ operators find beside the message in `helpdesk.dead`. Which answer meets which f
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,9 +17,9 @@ from marshmallow import ValidationError
 
 from contracts import registry, topology
 from contracts.envelope import Event, NotAnEvent, WrongAttributes, from_dict
-from contracts.names import role_of, source_agrees
+from contracts.names import Service, role_of, source_agrees
 from contracts.payload import errors_by_field
-from contracts.registry import MessageType
+from contracts.registry import Kind, MessageType
 from services.chassis.decision import Answer, Message, rejected
 from services.chassis.unit_of_work import Fired
 
@@ -29,14 +30,17 @@ LARGEST = 1024 * 1024
 """Bytes of a message; larger ones are answered `too_large` (hard-cases, "The turn")."""
 
 
+ASKED: Mapping[str, Kind] = {topology.INTAKE: "command", topology.DESK: "command", topology.QUESTIONS: "question"}
+"""What comes by an exchange to be answered."""
+
 REPLIES = ""
 """The exchange by which an outcome comes to the queue that a service named in `reply_to`."""
 
 
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """A message as the broker delivered it. `attempts` counts failed tries in this process; `waiting_since` (seconds of
-    `time.monotonic`) is when it was first put off for news that it needs."""
+    """A message as the broker delivered it. `attempts` counts failed tries here; `came_at` and `waiting_since`
+    (seconds of `time.monotonic`) are when it came and when it was first put off for news that it needs."""
 
     queue: str
     exchange: str
@@ -48,6 +52,7 @@ class Delivery:
     attempts: int = 0
     waiting_since: float | None = None
     headers: Mapping[str, Any] = field(default_factory=dict)
+    came_at: float = field(default_factory=time.monotonic)
 
     @property
     def returns(self) -> int:
@@ -77,8 +82,8 @@ class Unreadable:
     reason: str
 
 
-def read(delivery: Delivery) -> Arrival | Unreadable:
-    """Check everything that can be checked without state. Never raises."""
+def read(delivery: Delivery, service: Service) -> Arrival | Unreadable:
+    """Check everything that can be checked without state, for `service`, who reads it. Never raises."""
     sender = delivery.properties.get("user_id")
     if not sender:
         return Unreadable(delivery, "no user_id: the sender is not known")
@@ -87,18 +92,18 @@ def read(delivery: Delivery) -> Arrival | Unreadable:
     unkept = _no_utf8(delivery.properties)
     if unkept is not None:
         return Unreadable(delivery, f"{unkept} is no UTF-8")
-    is_command = delivery.exchange in (topology.INTAKE, topology.DESK)
+    asked = ASKED.get(delivery.exchange)
     if len(delivery.body) > LARGEST:
-        return _too_large(delivery, sender) if is_command else Unreadable(delivery, "larger than 1 MiB")
+        return _too_large(delivery, sender) if asked else Unreadable(delivery, "larger than 1 MiB")
     try:
         event = from_dict(orjson.loads(delivery.body))
     except WrongAttributes as error:
-        return _faulty(delivery, sender, error) if is_command else Unreadable(delivery, f"not a CloudEvent: {error}")
+        return _faulty(delivery, sender, error) if asked else Unreadable(delivery, f"not a CloudEvent: {error}")
     except NotAnEvent as error:
         return Unreadable(delivery, f"not a CloudEvent: {error}")
     except orjson.JSONDecodeError as error:
         return Unreadable(delivery, f"not JSON: {error}")
-    return _command(delivery, sender, event) if is_command else _from_a_service(delivery, sender, event)
+    return _asked(delivery, sender, event, asked, service) if asked else _from_a_service(delivery, sender, event)
 
 
 def fired(timer: Fired, service: str) -> Arrival:
@@ -127,10 +132,14 @@ def _no_utf8(properties: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _command(delivery: Delivery, sender: str, event: Event) -> Arrival:
-    kind = registry.command(event.type)
-    refusal = _out_of_place(delivery, sender, event, kind)
-    if kind is None or refusal is not None:
+def _asked(delivery: Delivery, sender: str, event: Event, what: Kind, service: Service) -> Arrival:
+    kind = registry.TYPES.get((what, event.type))
+    if kind is None:
+        refusal = _not_theirs(delivery, sender, event)
+        unknown = _invalid({"type": [f"{event.type!r} is no {what} of the contract"]})
+        return _arrival(delivery, sender, event, {}, refusal or unknown)
+    refusal = _not_theirs(delivery, sender, event) or _out_of_place(delivery, sender, kind, service)
+    if refusal is not None:
         return _arrival(delivery, sender, event, {}, refusal)
     try:
         return _arrival(delivery, sender, event, kind.schema.load(event.data))
@@ -138,24 +147,27 @@ def _command(delivery: Delivery, sender: str, event: Event) -> Arrival:
         return _arrival(delivery, sender, event, {}, _invalid(errors_by_field(error)))
 
 
-def _out_of_place(delivery: Delivery, sender: str, event: Event, kind: MessageType | None) -> Answer | None:
-    """What is wrong with who sent what where, if anything."""
+def _not_theirs(delivery: Delivery, sender: str, event: Event) -> Answer | None:
+    """What is wrong with who says that they sent it, if anything."""
     if not source_agrees(event.source, sender):
         errors = {"source": [f"{event.source!r} does not belong to the user {sender!r}"]}
         return rejected("forbidden", "The message claims to come from somebody else.", errors)
     message_id = delivery.properties.get("message_id")
     if message_id is not None and message_id != event.id:
         return _invalid({"id": [f"must equal the AMQP message_id {message_id!r}"]})
-    if kind is None:
-        return _invalid({"type": [f"{event.type!r} is no command of the contract"]})
-    if delivery.routing_key != event.type:
-        return _invalid({"type": [f"must equal the routing key {delivery.routing_key!r}"]})
+    return None
+
+
+def _out_of_place(delivery: Delivery, sender: str, kind: MessageType, service: Service) -> Answer | None:
+    """What is wrong with who sent what where, if anything."""
+    if delivery.routing_key != kind.key_of(sender):
+        return _invalid({"type": [f"{kind.type} is sent with the routing key {kind.key_of(sender)!r}"]})
     if delivery.exchange not in kind.exchanges:
-        return _invalid({"type": [f"{event.type} is sent to {' or '.join(kind.exchanges)}"]})
+        return _invalid({"type": [f"{kind.type} is sent to {' or '.join(kind.exchanges)}"]})
     if not kind.may_be_sent_by(sender):
-        return rejected("forbidden", f"{sender} may not send {event.type}.")
-    if event.type not in topology.BUILT:
-        return rejected("unsupported", f"{event.type} is not offered by this desk yet.")
+        return rejected("forbidden", f"{sender} may not send {kind.type}.")
+    if kind.type not in topology.BUILT or kind.answered_by != service:
+        return rejected("unsupported", f"{kind.type} is not offered by this desk yet.")
     return None
 
 

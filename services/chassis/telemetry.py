@@ -20,6 +20,7 @@ TURN_SECONDS = Histogram(
 )
 CONFLICTS = Counter("casebus_turn_conflicts_total", "Turns decided again because another instance was first.")
 SET_ASIDE = Counter("casebus_set_aside_total", "Messages copied to helpdesk.dead.", ["why"])
+QUESTIONS = Counter("casebus_questions_total", "Questions, by what became of them.", ["became"])
 AWAY = Counter("casebus_away_total", "Pauses because broker or database were away.", ["what"])
 TIMER_LATE = Histogram(
     "casebus_timer_late_seconds", "How late timers fired.", buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 30, 300)

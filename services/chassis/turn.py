@@ -19,6 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from eventlet.semaphore import Semaphore
 
+from contracts.names import Service
 from services.chassis import telemetry
 from services.chassis.decision import Cause, Decision, Message, View, derived_id
 from services.chassis.gate import Gate
@@ -86,9 +87,10 @@ class Rules(Generic[V]):
     `files`: those of the operator's that are taken anew while it runs.
     `gate`: where the turns of all instances change one document, by which they pass one at a time once a race was lost.
     `reveal(outgoing)`: called as a message is published, for what may be published but never stored.
+    `questions`: the rules of its questions, which are answered while turns are in work (`questions.py`).
     """
 
-    service: str
+    service: Service
     repository: Repository[V]
     decide: Callable[[V, Message, datetime], Decision]
     conclude: Callable[[V, datetime], Decision] | None = None
@@ -98,6 +100,7 @@ class Rules(Generic[V]):
     tidy: Callable[[datetime], object] | None = None
     files: Reloaded[Any] | None = None
     gate: Gate | None = None
+    questions: Rules[V] | None = None
 
 
 @dataclass(slots=True)
@@ -168,7 +171,7 @@ class Turn(Generic[V]):
     def _read(self, deliveries: Sequence[Delivery]) -> tuple[list[Arrival], list[Outgoing]]:
         arrivals, set_aside = [], []
         for delivery in deliveries:
-            one = read(delivery)
+            one = read(delivery, self._rules.service)
             if isinstance(one, Unreadable):
                 set_aside.append(self._aside(delivery, one.reason))
             else:

@@ -12,13 +12,12 @@ from typing import Any
 
 import orjson
 
+from contracts.names import AGENT_PREFIX, CONSOLE
 from contracts.topology import DEAD, own_door
 from services.chassis.decision import Answer, Cause, Message, Say, derived_id
-from services.chassis.outgoing import Outgoing
+from services.chassis.outgoing import DIRECT_REPLY, Outgoing
 from services.chassis.reading import Arrival, Delivery
 from services.chassis.unit_of_work import Handled
-
-DIRECT_REPLY = "amq.rabbitmq.reply-to."
 
 
 def said(service: str, say: Say, key: str, place: int, now: datetime, cause: Cause | None) -> Outgoing:
@@ -37,30 +36,50 @@ def answered(service: str, answer: Answer, message: Message, turn: str, now: dat
 
 def addressed(record: Handled, arrival: Arrival) -> list[Outgoing]:
     """The outcome, to the sender's own door and to the `reply_to` of this very delivery; nothing if there is none."""
-    if record.answer_body is None or record.answer_id is None or record.answer_type is None:
+    answer = _outcome(record, arrival)
+    if answer is None:
         return []
-    sender = arrival.message.sender
-    answer = Outgoing(
+    answers = []
+    door = own_door(arrival.message.sender)
+    if door is not None:
+        answers.append(replace(answer, exchange=door[0], routing_key=f"{door[1]}.{answer.type}"))
+    queue = reply_queue(arrival)
+    if queue is not None:
+        # A direct reply comes back with `mandatory`.
+        answers.append(replace(answer, routing_key=queue, mandatory=not queue.startswith(DIRECT_REPLY)))
+    return answers
+
+
+def replied(record: Handled, arrival: Arrival) -> Outgoing | None:
+    """The answer to a question: to its `reply_to` alone, and if it is gone nobody needs to know."""
+    answer, queue = _outcome(record, arrival), reply_queue(arrival)
+    return None if answer is None or queue is None else replace(answer, routing_key=queue, mandatory=False)
+
+
+def reply_queue(arrival: Arrival) -> str | None:
+    """The queue that `reply_to` names, if the sender may name it: one of theirs, one of the console's if they are an
+    agent, or RabbitMQ's direct reply-to, of which the broker has made a name of its own."""
+    reply_to, sender = arrival.reply_to or "", arrival.message.sender
+    theirs = [DIRECT_REPLY, f"{sender}."]
+    if sender.startswith(AGENT_PREFIX):
+        theirs.append(f"{CONSOLE}.")
+    return reply_to if reply_to.startswith(tuple(theirs)) else None
+
+
+def _outcome(record: Handled, arrival: Arrival) -> Outgoing | None:
+    """The outcome, without an address yet; None if there is none."""
+    if record.answer_body is None or record.answer_id is None or record.answer_type is None:
+        return None
+    return Outgoing(
         "",
         "",
         record.answer_id,
         record.answer_type,
         record.answer_body,
         correlation_id=arrival.correlation_id,
-        to_sender=sender,
+        to_sender=arrival.message.sender,
         cause=arrival.message.id,
     )
-    answers = []
-    door = own_door(sender)
-    if door is not None:
-        answers.append(replace(answer, exchange=door[0], routing_key=f"{door[1]}.{record.answer_type}"))
-    reply_to = arrival.reply_to or ""
-    # The broker has turned `amq.rabbitmq.reply-to` into a name of its own. With `mandatory` it would come back.
-    if reply_to.startswith(DIRECT_REPLY):
-        answers.append(replace(answer, routing_key=reply_to, mandatory=False))
-    elif reply_to.startswith(f"{sender}."):
-        answers.append(replace(answer, routing_key=reply_to))
-    return answers
 
 
 def dead_copy(delivery: Delivery, reason: str, at: datetime) -> Outgoing:

@@ -14,9 +14,10 @@ from typing import Any
 import orjson
 from pymongo.database import Database
 
-from services.chassis.entrypoint import Turns, due_timers, every, messages
+from services.chassis.entrypoint import Asked, Turns, due_timers, every, messages
 from services.chassis.operators_files import read_operators_files
 from services.chassis.outgoing import Outgoing
+from services.chassis.questions import Questions
 from services.chassis.reading import Delivery
 from services.chassis.settings import WrongSettings
 from services.chassis.threads import in_green_threads, in_native_threads
@@ -57,17 +58,19 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     lasts = timedelta(days=settings.temporary_days)
     codes = Codes(settings.secret_key)
     files = FilesOfTurns(keeping, scanner, in_green_threads)
-    preparing = Preparing(database, secrets, codes, files)
-    repository = Repository(database, operators, preparing, settings.similar_from, lasts)
-    return Rules(
-        "intake",
-        repository,
-        decide,
-        prepare=preparing.prepare,
-        needs_preparing=needs_preparing,
+
+    def plain() -> Rules[State]:
+        """What turns of commands and questions have in common; neither sees what the other has prepared."""
+        preparing = Preparing(database, secrets, codes, files)
+        repository = Repository(database, operators, preparing, settings.similar_from, lasts)
+        return Rules("intake", repository, decide, prepare=preparing.prepare, needs_preparing=needs_preparing)
+
+    return replace(
+        plain(),
         reveal=with_secrets(secrets, codes),
         tidy=partial(sweep, keeping),
         files=operators,
+        questions=plain(),
     )
 
 
@@ -101,11 +104,18 @@ class Intake:
     name = "intake"
 
     turn: Turn[State] = Turns(rules)
+    questions: Questions[State] = Asked()
 
-    @messages("intake.commands", "intake.desk")  # type: ignore[untyped-decorator]
+    @messages("intake.assignments", "intake.desk", "intake.commands", "intake.unknown")  # type: ignore[untyped-decorator]
     def take(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
-        """Commands of people's channels, and of agents and services, as many as wait."""
+        """What routing decided, commands of agents and services, and of people's channels; and those of a type that
+        nobody here knows. As many as wait, some from each queue."""
         return self.turn.run(take)
+
+    @messages("intake.questions")  # type: ignore[untyped-decorator]
+    def answer(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
+        """Views, for who waits for them."""
+        return self.questions.run(take)
 
     @messages("intake.events", pause=0.5, at_once=("agent.signed_on", "agent.signed_off"))  # type: ignore[untyped-decorator]
     def hear(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:

@@ -24,6 +24,7 @@ from deploy.local.desk import Desk
 from deploy.local.processes import CODE
 from deploy.local.stack import Stack
 from tests.bench import throughput
+from tests.bench.backlog import backlog
 from tests.bench.fairness import fairness
 from tests.bench.latency import latency, naive_latency
 from tests.bench.load import Broker
@@ -64,6 +65,7 @@ class Bench:
             "latency": lambda desk, broker: latency(desk, broker, tenth),
             "fairness": lambda desk, broker: fairness(desk, broker, tickets=count // 25),
             "timers": lambda desk, broker: lateness(desk, broker, armed=100 * count, due=count),
+            "backlog": lambda desk, broker: backlog(desk, broker, waiting=5 * count),
             "memory": lambda desk, broker: memory(desk, broker, few=count // 2, many=20 * count),
         }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
+from tests.bench.backlog import Backlog
 from tests.bench.fairness import Fairness
 from tests.bench.latency import Latency
 from tests.bench.measure import Rate
@@ -67,6 +68,20 @@ GOALS = [
     Goal("timers, p99 late in seconds", ("timers",), lambda of: of["timers"].p99, 1, False),
     Goal("timers that did not fire once", ("timers",), lambda of: of["timers"].not_once, 0, False),
     Goal(
+        "a view behind a backlog, the longest in seconds",
+        ("backlog",),
+        lambda of: of["backlog"].view_largest,
+        1,
+        False,
+    ),
+    Goal(
+        "an assignment behind a backlog, the longest in seconds",
+        ("backlog",),
+        lambda of: of["backlog"].assign_largest,
+        15,
+        False,
+    ),
+    Goal(
         "memory, many waiting over few, the worst service",
         ("memory",),
         lambda of: max(one.ratio for one in of["memory"].values()),
@@ -88,6 +103,8 @@ def tables(results: Results) -> Iterator[Table]:
         yield _fairness(results["fairness"])
     if "timers" in results:
         yield _lateness(results["timers"])
+    if "backlog" in results:
+        yield _backlog(results["backlog"])
     if "memory" in results:
         yield _memory(results["memory"])
     goals = [goal for goal in GOALS if all(name in results for name in goal.of)]
@@ -163,6 +180,17 @@ def _lateness(late: Lateness) -> Table:
         f"{late.largest:.3f}",
         str(late.over_a_second),
     )
+    return table
+
+
+def _backlog(behind: Backlog) -> Table:
+    title = (
+        f"Seconds that it took with {behind.waiting:,} commands waiting for one intake, {behind.left:,} at the last;"
+        f" the same view as a command took {behind.as_command:.1f}"
+    )
+    table = Table("what", "count", "p50", "largest", title=title)
+    table.add_row("a view that is asked", str(behind.asked), f"{behind.view_p50:.3f}", f"{behind.view_largest:.3f}")
+    table.add_row("an assignment", str(behind.assigned), f"{behind.assign_p50:.3f}", f"{behind.assign_largest:.3f}")
     return table
 
 

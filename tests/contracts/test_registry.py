@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contracts.generate import HERE
-from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE
+from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, QUESTIONS
 from contracts.registry import TYPES, Kind, command, event, outcome
 
 CHANNEL_COMMANDS = """
@@ -71,10 +71,25 @@ def test_says_who_may_send_which_command(user: str, types: list[str]) -> None:
     assert {each.type for each in TYPES.values() if each.kind == "command" and each.may_be_sent_by(user)} == set(types)
 
 
-def test_each_command_has_one_answering_service() -> None:
+def test_each_command_and_question_has_one_answering_service() -> None:
     for each in TYPES.values():
-        expected = ("routing" if each.type.startswith("agent.") else "intake") if each.kind == "command" else None
+        is_asked = each.kind in ("command", "question")
+        expected = ("routing" if each.type.startswith("agent.") else "intake") if is_asked else None
         assert each.answered_by == expected, each.type
+
+
+def test_what_channels_and_agents_may_ask() -> None:
+    """What is a view on the old exchanges may be asked by the same senders, agents under a key of their own."""
+    assert of("question") == {"ticket.list", "ticket.view", "attachment.download"}
+    for each in TYPES.values():
+        if each.kind == "question":
+            assert (as_command := command(each.type)) is not None
+            assert as_command.senders == each.senders
+            assert type(as_command.schema) is type(each.schema)
+    assert TYPES["question", "ticket.view"].keys == {"ticket.view", "staff.ticket.view"}
+    assert TYPES["question", "ticket.view"].key_of("web") == "ticket.view"
+    assert TYPES["question", "ticket.view"].key_of("agent.a7") == "staff.ticket.view"
+    assert TYPES["command", "ticket.view"].key_of("agent.a7") == "ticket.view"
 
 
 @pytest.mark.parametrize(
@@ -84,6 +99,7 @@ def test_each_command_has_one_answering_service() -> None:
         ("command", "ticket.close", (DESK,)),
         ("command", "ticket.assign", (DESK,)),
         ("command", "ticket.view", (DESK, INTAKE)),
+        ("question", "ticket.view", (QUESTIONS,)),
         ("event", "ticket.opened", (EVENTS,)),
         ("outcome", "ticket.opened", (AGENTS, CHANNELS)),
         ("agent_message", "ticket.assigned", (AGENTS,)),

@@ -11,7 +11,20 @@ from urllib.parse import urlsplit
 import amqp
 import pytest
 
-from contracts.topology import AGENTS, CHANNELS, CONSOLE, DEAD, DESK, EVENT_LOG, EVENTS, INTAKE, definitions
+from contracts.topology import (
+    AGENTS,
+    BY_TYPE,
+    CHANNELS,
+    CONSOLE,
+    DEAD,
+    DESK,
+    EVENT_LOG,
+    EVENTS,
+    INTAKE,
+    QUESTIONS,
+    UNKNOWN,
+    definitions,
+)
 from deploy.local.desk import Desk
 from deploy.local.stack import Stack
 
@@ -91,6 +104,12 @@ def consume(queue: str) -> Operation:
 ALLOWED = [
     ("web", publish(INTAKE, "ticket.submit", "web")),
     ("web", publish(INTAKE, "ticket.view", "web")),
+    ("web", publish(QUESTIONS, "ticket.view", "web")),
+    ("web", publish(QUESTIONS, "ticket.list", "web")),
+    ("agent.a1", publish(QUESTIONS, "staff.ticket.view", "agent.a1")),
+    ("console", publish(QUESTIONS, "staff.attachment.download", "agent.a1")),
+    ("intake", consume("intake.questions")),
+    ("intake", consume("intake.assignments")),
     ("web", passive("web.outcomes")),
     ("web", consume("web.outcomes")),
     ("web", consume("amq.rabbitmq.reply-to")),
@@ -138,6 +157,20 @@ FORBIDDEN = [
     ("web", publish(INTAKE, "ticket.assign", "web")),
     ("web", publish(INTAKE, "no.such.type", "web")),
     ("web", publish(INTAKE, "ticket.submit.x", "web")),
+    ("web", publish(QUESTIONS, "staff.ticket.view", "web")),
+    ("web", publish(QUESTIONS, "ticket.submit", "web")),
+    ("web", publish(QUESTIONS, "ticket.view", "agent.a1")),
+    ("web", publish(BY_TYPE[INTAKE], "ticket.submit", "web")),
+    ("web", publish(UNKNOWN, "ticket.submit", "web")),
+    ("agent.a1", publish(QUESTIONS, "ticket.view", "agent.a1")),
+    ("agent.a1", publish(BY_TYPE[DESK], "ticket.assign", "agent.a1")),
+    ("console", publish(QUESTIONS, "ticket.view", "agent.a1")),
+    ("console", publish(QUESTIONS, "ticket.view", "web")),
+    ("routing", publish(QUESTIONS, "ticket.view", "routing")),
+    ("operator", publish(QUESTIONS, "ticket.view", "web")),
+    ("web", consume("intake.questions")),
+    ("web", bind("web.mine", QUESTIONS, "#")),
+    ("console", bind("console.mine", QUESTIONS, "staff.#")),
     ("web", publish(DESK, "ticket.close", "web")),
     ("web", publish(EVENTS, "ticket.opened", "web")),
     ("web", publish(CHANNELS, "web.ticket.opened", "web")),

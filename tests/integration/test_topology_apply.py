@@ -14,9 +14,11 @@ import amqp
 import pytest
 from kombu import Connection
 
-from contracts.names import EVENT_LOG, EVENTS, INTAKE, OPERATOR, SERVICES
+from contracts.names import DEAD, DESK, EVENT_LOG, EVENTS, INTAKE, OPERATOR, SERVICES
+from contracts.topology import BY_TYPE, UNKNOWN
 from deploy.local.management import Management
 from deploy.local.processes import CODE
+from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
 from deploy.provision.topology import IDENTITY, CannotApply, apply
 
@@ -83,7 +85,7 @@ def test_a_binding_that_a_broker_just_started_did_not_make_is_made(
 ) -> None:
     management = stack.broker.management
     apply(JustStarted(management.address, management.user, management.password), vhost, passwords)
-    assert len(JustStarted.said_yes) == 2
+    assert len(JustStarted.said_yes) == 3  # in two parts, and what lacked once more
     assert apply(management, vhost, passwords) == []
 
 
@@ -104,7 +106,11 @@ def test_it_brings_what_is_lacking_heals_and_does_nothing_again(
         "queue kiosk.outcomes: made",
         "queue agent.z1.inbox: made",
         "queue app.outcomes: made",
-        f"binding {INTAKE} → intake.commands (#): made",
+        f"exchange {INTAKE}.types: made",
+        f"binding {INTAKE} → {INTAKE}.types (#): made",
+        f"binding {INTAKE}.types → intake.commands (ticket.submit): made",
+        f"binding {DESK}.types → intake.assignments (ticket.assign): made",
+        f"binding {UNKNOWN} → intake.unknown (#): made",
     } <= set(planned)
     assert apply(management, vhost, passwords, channels=["app"]) == []
 
@@ -130,6 +136,49 @@ def test_it_brings_what_is_lacking_heals_and_does_nothing_again(
     assert apply(management, vhost, {}) == ["permissions of kiosk: changed"]
     with Connection(own) as connection:
         assert connection.channel().basic_get("kiosk.outcomes") is None
+
+
+OF_BEFORE = (
+    (INTAKE, "intake.commands", "#"),
+    (DESK, "intake.commands", "ticket.auto_close"),
+    (DESK, "intake.desk", "ticket.assign"),
+    (DESK, "intake.desk", "ticket.view"),
+    (DESK, "routing.commands", "agent.#"),
+)
+"""Bindings as they were before commands were bound by type, on exchanges of their own."""
+
+
+def test_a_broker_of_before_is_brought_to_bindings_by_type_and_what_waits_stays(
+    stack: Stack, vhost: str, passwords: dict[str, str]
+) -> None:
+    management = stack.broker.management
+    apply(management, vhost, passwords)
+    for inner in (*BY_TYPE.values(), UNKNOWN):
+        management.delete(f"/exchanges/{vhost}/{inner}")
+    for queue in ("intake.assignments", "intake.unknown", "intake.questions"):
+        management.delete(f"/queues/{vhost}/{queue}")
+    for exchange, queue, key in OF_BEFORE:
+        management.post(f"/bindings/{vhost}/e/{exchange}/q/{queue}", {"routing_key": key})
+
+    def publish(exchange: str, key: str) -> None:
+        message = {"properties": {}, "routing_key": key, "payload": "{}", "payload_encoding": "string"}
+        management.post(f"/exchanges/{vhost}/{exchange}/publish", message)
+
+    publish(INTAKE, "ticket.submit")
+    publish(DESK, "ticket.assign")
+    lines = apply(management, vhost, passwords)
+    assert {f"binding {exchange} → {queue} ({key}): taken away" for exchange, queue, key in OF_BEFORE} <= set(lines)
+    assert apply(management, vhost, passwords) == []
+
+    for exchange, key in ((INTAKE, "ticket.submit"), (INTAKE, "no.such"), (DESK, "ticket.assign"), (DESK, "agent.no")):
+        publish(exchange, key)
+    with Connection(stack.broker.url(ADMIN, vhost)) as connection:
+        channel = connection.channel()
+        found = {name: channel.queue_declare(name, passive=True).message_count for name in AFTERWARDS}
+    assert found == AFTERWARDS
+
+
+AFTERWARDS = {"intake.commands": 2, "intake.desk": 1, "intake.assignments": 1, "intake.unknown": 2, DEAD: 0}
 
 
 def test_a_queue_with_other_arguments_is_named_before_anything_is_changed(

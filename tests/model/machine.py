@@ -368,7 +368,7 @@ class HelpDesk(RuleBasedStateMachine):
         elif then != "wait":
             fault: Fault = next((one for one in FAULTS if one == then), "")
             self._count(f"fault: {fault}" if fault else "")
-            for queue in ("intake.commands", "intake.desk", "routing.commands"):
+            for queue in ("intake.commands", "intake.desk", "intake.assignments", "routing.commands"):
                 waiting = len(self.desk.network.queues[queue])
                 if then == "overtaken" and waiting > 1:
                     self.desk.deliver(queue, [waiting - 1], 0, "", partial(self._deliver_rest, queue, 1))

@@ -12,12 +12,13 @@ from functools import cache
 from typing import Any
 
 from contracts.names import AGENT_PREFIX, AGENTS, CHANNELS, DEAD, EVENTS, SERVICES
-from contracts.topology import QUEUES
+from contracts.topology import ALTERNATES, QUEUES, definitions
 from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Delivery
 from tests.system.evidence import Dead, Heard
 
-BINDINGS = {queue.name: queue.bindings for queue in QUEUES if queue.name.split(".")[0] in SERVICES}
+OF_SERVICES = tuple(queue.name for queue in QUEUES if queue.name.split(".")[0] in SERVICES)
+BINDINGS = definitions("desk", {})["bindings"]
 OTHERS = "tests"
 """Who hears all events."""
 
@@ -26,8 +27,8 @@ class Network:
     """Exchanges and queues; what channels and agents heard; what came to the dead letters."""
 
     def __init__(self) -> None:
-        self.queues: dict[str, list[Delivery]] = {name: [] for name in BINDINGS}
-        self.delivered: dict[str, list[Delivery]] = {name: [] for name in BINDINGS}
+        self.queues: dict[str, list[Delivery]] = {name: [] for name in OF_SERVICES}
+        self.delivered: dict[str, list[Delivery]] = {name: [] for name in OF_SERVICES}
         self.heard: list[Heard] = []
         self.events: list[Heard] = []
         self.dead: list[Dead] = []
@@ -49,8 +50,9 @@ class Network:
             self.heard.append(Heard(".".join(key.split(".")[:2]), message.body))
         elif exchange == EVENTS:
             self.events.append(Heard(OTHERS, message.body))
-        for queue, bindings in BINDINGS.items():
-            if (not exchange and queue == key) or any(of == exchange and fits(to, key) for of, to in bindings):
+        reached = queues_reached(exchange, key) if exchange else {key}
+        for queue in OF_SERVICES:
+            if queue in reached:
                 self.queues[queue].append(Delivery(queue, exchange, key, message.body, properties))
 
     def take(self, queue: str, places: Sequence[int]) -> list[Delivery]:
@@ -84,6 +86,17 @@ class Network:
     def waiting(self) -> int:
         """Messages in all queues."""
         return sum(map(len, self.queues.values()))
+
+
+@cache
+def queues_reached(exchange: str, key: str) -> frozenset[str]:
+    """The queues that take what is published there, as RabbitMQ finds them."""
+    bound = [one for one in BINDINGS if one["source"] == exchange and fits(one["routing_key"], key)]
+    if not bound and exchange in ALTERNATES:
+        return queues_reached(ALTERNATES[exchange], key)
+    queues = {one["destination"] for one in bound if one["destination_type"] == "queue"}
+    inner = [one["destination"] for one in bound if one["destination_type"] == "exchange"]
+    return frozenset(queues).union(*(queues_reached(each, key) for each in inner))
 
 
 @cache

@@ -20,7 +20,7 @@ from random import Random
 from typing import Any
 
 from contracts.envelope import CONTENT_TYPE
-from contracts.names import AGENT_PREFIX, DEAD, DESK, INTAKE, SERVICES, source_of
+from contracts.names import AGENT_PREFIX, DEAD, DESK, INTAKE, QUESTIONS, SERVICES, source_of
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import ROOT, Stack
 from tests import odd_input
@@ -31,6 +31,8 @@ from tests.system.house import WORK_QUEUES, House, emptied
 HOSTILE_CHANNEL, HOSTILE_AGENT, HONEST = "web", f"{AGENT_PREFIX}a2", "game"
 BATCH = 50
 PATIENCE = 120.0
+LOSSLESS = [queue for queue in WORK_QUEUES if not queue.endswith(".questions")]
+"""Questions may be dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,14 @@ def send_odd(house: House, dice: Random, count: int) -> list[Odd]:
             if bus is admin:
                 body = odd_input.noise(dice, dice.choice(GOOD[HOSTILE_CHANNEL])[1])
                 user = dice.choice((ADMIN, "intake", "routing", None))
-                bus.publish("", dice.choice(WORK_QUEUES), body, user_id=user)
+                bus.publish("", dice.choice(LOSSLESS), body, user_id=user)
                 sent.append(Odd("", body))
                 continue
             type_, body = odd_command(dice, bus.user)
+            if dice.random() < 0.05:  # neither answered for certain nor set aside, and nobody the worse for it
+                key = "ticket.view" if bus is channel else "staff.ticket.view"
+                bus.publish(QUESTIONS, key, body, **odd_properties(dice, bus.user))
+                continue
             exchange = INTAKE if bus is channel else DESK
             if dice.random() < 0.05:
                 raw(house, bus.user, exchange, type_, body, dice.choice(list(UNREADABLE.values())))

@@ -126,6 +126,10 @@ class House:
         for thread in threads:
             thread.join()
 
+    def listen(self, user: str, queue: str) -> None:
+        """Hear from now on what comes for `user` in a queue of theirs."""
+        self._listeners.append(Listener(self.desk.amqp_url(user), user, queue, self.ledger.note_heard))
+
     def ask(self, user: str, command: tuple[str, bytes], patience: float = 60) -> dict[str, Any]:
         """Send one command and wait for its outcome: the event."""
         (id_,) = self.send(user, [command])

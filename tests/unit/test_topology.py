@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 
 import pytest
 
 from contracts.names import SERVICES
 from contracts.permissions import access
-from contracts.registry import TYPES
+from contracts.registry import TYPES, MessageType
 from contracts.topology import (
     AGENTS,
+    ALTERNATES,
     BUILT,
     CHANNELS,
     DEAD,
@@ -21,27 +21,40 @@ from contracts.topology import (
     EVENTS,
     EXCHANGES,
     INTAKE,
+    QUESTIONS,
     QUEUES,
+    UNKNOWN,
     agent_queue,
     channel_queue,
     definitions,
     own_door,
     queues_of,
 )
+from tests.model.network import queues_reached
 
 BY_NAME = {queue.name: queue for queue in QUEUES}
 
 
 def test_each_service_reads_its_own_queues() -> None:
     assert {service: queues_of(service) for service in SERVICES} == {
-        "intake": ("intake.commands", "intake.desk", "intake.events"),
+        "intake": (
+            "intake.commands",
+            "intake.desk",
+            "intake.assignments",
+            "intake.unknown",
+            "intake.questions",
+            "intake.events",
+        ),
         "routing": ("routing.commands", "routing.events", "routing.outcomes"),
         "sla": ("sla.events",),
         "notifications": ("notifications.events",),
     }
 
 
-@pytest.mark.parametrize("name", [name for service in SERVICES for name in queues_of(service)])
+ALL_OF_SERVICES = [name for service in SERVICES for name in queues_of(service)]
+
+
+@pytest.mark.parametrize("name", [name for name in ALL_OF_SERVICES if not name.endswith(".questions")])
 def test_services_queues_lose_nothing(name: str) -> None:
     assert BY_NAME[name].arguments == {
         "x-queue-type": "quorum",
@@ -64,31 +77,67 @@ def test_the_event_log_has_every_event_but_peoples_addresses() -> None:
     }
 
 
-def test_every_command_and_event_reaches_a_queue_of_its_reader() -> None:
-    def reached(exchange: str, key: str) -> set[str]:
-        return {
-            queue.name
-            for queue in QUEUES
-            for source, binding in queue.bindings
-            if source == exchange and takes(binding, key)
-        }
-
-    for each in TYPES.values():
-        for exchange in each.exchanges if each.kind in {"command", "event"} else ():
-            queues = reached(exchange, each.type)
-            assert queues, each.type
-            if each.answered_by is not None:
-                assert len(queues) == 1
-                assert queues <= set(queues_of(each.answered_by))
-    assert reached(EVENTS, "account.contact_changed") == {"notifications.events"}
+def test_a_question_is_dropped_when_nobody_waits_for_it_any_more() -> None:
+    """And is in no dead letter: it may hold a secret, and is asked again."""
+    for name in ALL_OF_SERVICES:
+        if name.endswith(".questions"):
+            assert BY_NAME[name].arguments == {"x-queue-type": "quorum", "x-message-ttl": 5000}
+    assert QUESTIONS not in ALTERNATES
 
 
-def takes(binding: str, key: str) -> bool:
-    return re.fullmatch(re.escape(binding).replace(r"\#", ".*"), key) is not None
+ASKED = [each for each in TYPES.values() if each.kind in {"command", "question"}]
+
+
+@pytest.mark.parametrize("each", ASKED, ids=lambda each: f"{each.kind} {each.type}")
+def test_what_is_asked_reaches_one_queue_of_the_service_that_answers(each: MessageType) -> None:
+    for exchange in each.exchanges:
+        for key in each.keys:
+            [queue] = queues_reached(exchange, key)
+            assert queue in queues_of(each.answered_by or "sla")
+            assert queue.endswith(".questions") == (each.kind == "question")
+
+
+def test_every_event_reaches_a_queue() -> None:
+    assert all(queues_reached(EVENTS, each.type) for each in TYPES.values() if each.kind == "event")
+    assert queues_reached(EVENTS, "account.contact_changed") == {"notifications.events"}
+
+
+@pytest.mark.parametrize(
+    ("exchange", "type_", "queue"),
+    [
+        (INTAKE, "ticket.submit", "intake.commands"),
+        (INTAKE, "ticket.view", "intake.commands"),
+        (DESK, "ticket.auto_close", "intake.commands"),
+        (DESK, "ticket.view", "intake.desk"),
+        (DESK, "ticket.close", "intake.desk"),
+        (DESK, "ticket.assign", "intake.assignments"),
+        (DESK, "ticket.unassign", "intake.assignments"),
+        (DESK, "agent.sign_on", "routing.commands"),
+        (QUESTIONS, "ticket.view", "intake.questions"),
+        (QUESTIONS, "staff.ticket.view", "intake.questions"),
+        # Of no type that is sent there: answered all the same.
+        (INTAKE, "ticket.teleport", "intake.unknown"),
+        (INTAKE, "article.save", "intake.unknown"),
+        (INTAKE, "agent.sign_on", "intake.unknown"),
+        (INTAKE, "", "intake.unknown"),
+        (DESK, "agent.promote", "intake.unknown"),
+        (DESK, "ticket.submit", "intake.unknown"),
+        (DESK, "ticket.assign.now", "intake.unknown"),
+        (EVENTS, "account.teleported", DEAD),
+    ],
+)
+def test_each_type_goes_where_it_waits_for_nothing_that_matters_less(exchange: str, type_: str, queue: str) -> None:
+    assert queues_reached(exchange, type_) == {queue}
+
+
+def test_a_question_that_nobody_answers_reaches_nobody() -> None:
+    """It comes back to who sent it `mandatory`."""
+    for key in ("ticket.submit", "ticket.teleport", "staff.ticket.teleport", "#"):
+        assert queues_reached(QUESTIONS, key) == set()
 
 
 def test_what_is_built_is_of_the_contract() -> None:
-    assert {each.type for each in TYPES.values() if each.kind == "command"} >= BUILT
+    assert {each.type for each in ASKED} >= BUILT
 
 
 def test_mailboxes_are_limited_and_never_refuse() -> None:
@@ -113,7 +162,7 @@ def test_definitions_hold_everything_and_hash_passwords_as_rabbitmq_does() -> No
     made = definitions("desk", {"web": "pässword", "agent.a7": "two"}, ["web", "app"], ["a7"])
     assert {each["name"] for each in made["exchanges"]} == set(EXCHANGES)
     assert all(
-        (each["arguments"] == {"alternate-exchange": DEAD}) == (each["name"] in (INTAKE, DESK, EVENTS))
+        (each["arguments"] == {"alternate-exchange": DEAD}) == (each["name"] in (INTAKE, DESK, EVENTS, UNKNOWN))
         for each in made["exchanges"]
     )
     assert {each["name"] for each in made["queues"]} == {*BY_NAME, "web.outcomes", "app.outcomes", "agent.a7.inbox"}

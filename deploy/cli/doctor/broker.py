@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from contracts.names import AGENT_PREFIX, CONSOLE, DEAD, OPERATOR, SERVICES, role_of
-from contracts.topology import QUEUES, definitions, queues_of
+from contracts.topology import EXCHANGES, QUEUES, definitions, queues_of
 from deploy.local.management import Management
 
 from ..bus import Bus
@@ -172,11 +172,12 @@ def _declared(wanted: Document, held: Held) -> Iterator[Finding]:
             if said := differences(_made(is_there, should), _made(should, should)):
                 do = f"It cannot be changed while it exists: empty it, delete it, then {APPLY}."
                 yield Finding("error", where, f"It is made otherwise: {said}.", do)
-    ours = {queue["name"] for queue in wanted["queues"]}
+    ours = {each["name"] for kind in ("exchanges", "queues") for each in wanted[kind]}
     bound = {_binding(row) for row in held.bindings if row["source"] and row["destination"] in ours}
     should_be_bound = {_binding(row) for row in wanted["bindings"]}
-    for source, key, queue in sorted(should_be_bound - bound):
-        yield Finding("error", f"queue {queue}", f"It does not hear {key} on {source}.", f"{APPLY} binds it.")
+    for source, key, name in sorted(should_be_bound - bound):
+        where = f"exchange {name}" if name in EXCHANGES else f"queue {name}"
+        yield Finding("error", where, f"It does not hear {key} on {source}.", f"{APPLY} binds it.")
     for source, key, queue in sorted(bound - should_be_bound):
         # A mailbox is its owner's, who may bind more of what is theirs.
         if queue in {each.name for each in QUEUES}:

@@ -21,7 +21,7 @@ from tests import odd_input
 from tests.unit.chassis.test_turn import NOW, Bench
 
 USERS = ("web", "agent.a1", "intake", "routing", "nobody at all", "console", "agent.", "", None)
-EXCHANGES = (topology.INTAKE, topology.DESK, topology.EVENTS, topology.CHANNELS, "", "web.own")
+EXCHANGES = (topology.INTAKE, topology.DESK, topology.QUESTIONS, topology.EVENTS, topology.CHANNELS, "", "web.own")
 FRAME = 131_072
 
 
@@ -58,7 +58,7 @@ def user_of(source: str) -> str:
 def test_whatever_arrives_is_read_and_can_be_answered_or_set_aside(seed: int) -> None:
     delivery = a_delivery(Random(seed))
     assert isinstance(delivery.returns, int)
-    one = read(delivery)
+    one = read(delivery, "intake")
     if isinstance(one, Unreadable):
         publish_frames(1, FRAME, dead_copy(delivery, one.reason, NOW), "intake")
         return
@@ -85,7 +85,7 @@ def test_a_turn_answers_each_once_or_sets_it_aside_whole(seed: int) -> None:
     deliveries = [a_delivery(dice) for _ in range(20)]
     assert bench.run(*deliveries) == []
     set_aside = [message for message in bench.publisher.published if message.exchange == topology.DEAD]
-    read_ones = [delivery for delivery in deliveries if isinstance(read(delivery), Arrival)]
+    read_ones = [delivery for delivery in deliveries if isinstance(read(delivery, "routing"), Arrival)]
     assert len(set_aside) == len(deliveries) - len(read_ones)
     assert {message.body for message in set_aside} <= {delivery.body for delivery in deliveries}
 
@@ -93,7 +93,7 @@ def test_a_turn_answers_each_once_or_sets_it_aside_whole(seed: int) -> None:
 def test_the_odd_are_mixed_with_good_ones() -> None:
     """Else the tests above would try refusals alone."""
     dice = Random(1)
-    arrivals = [one for one in (read(a_delivery(dice)) for _ in range(1_000)) if isinstance(one, Arrival)]
+    arrivals = [one for one in (read(a_delivery(dice), "intake") for _ in range(1_000)) if isinstance(one, Arrival)]
     accepted = [one for one in arrivals if one.refusal is None]
     assert len(accepted) > 30
     assert len(arrivals) - len(accepted) > 50

@@ -503,6 +503,7 @@ def test_a_trace_that_is_none_is_ignored() -> None:
         (None, ["agent.a1.command.accepted"], [True]),
         ("agent.a1.replies", ["agent.a1.command.accepted", "agent.a1.replies"], [True, True]),
         ("amq.rabbitmq.reply-to.xyz", ["agent.a1.command.accepted", "amq.rabbitmq.reply-to.xyz"], [True, False]),
+        ("console.page.7", ["agent.a1.command.accepted", "console.page.7"], [True, True]),
         ("agent.a2.replies", ["agent.a1.command.accepted"], [True]),
         ("intake.commands", ["agent.a1.command.accepted"], [True]),
     ],
@@ -558,6 +559,24 @@ def test_a_command_of_the_contract_that_is_not_built_is_unsupported(monkeypatch:
     bench.run(command(type_="agent.heartbeat"))
     [refusal] = bench.answers()
     assert refusal["data"]["code"] == "unsupported"
+
+
+@pytest.mark.parametrize(("exchange", "type_"), [(topology.DESK, "agent.sign_on"), (topology.INTAKE, "ticket.submit")])
+def test_a_command_that_another_service_answers_is_unsupported_here(exchange: str, type_: str) -> None:
+    """It comes where nobody reads for that service: it is not offered."""
+    bench = Bench()
+    bench.turn = Turn(Rules("sla", bench.repository, decide), bench.store, bench.publisher)
+    delivery = command(type_=type_, agent="a1") if exchange == topology.DESK else submission()
+    bench.run(delivery)
+    [refusal] = [json.loads(one.body) for one in bench.publisher.published if one.type == "command.rejected"]
+    assert refusal["data"]["code"] == "unsupported"
+    assert len(bench.store.commits) == 1
+
+
+def submission() -> Delivery:
+    delivery = command(type_="ticket.submit", user_id="web")
+    delivery.exchange = topology.INTAKE
+    return changed(delivery, source="/channels/web")
 
 
 def test_a_message_of_ten_megabytes_is_too_large() -> None:

@@ -1,0 +1,135 @@
+"""Answers questions: what changes nothing, and is asked again when no answer comes. The turn's small sister.
+
+No transaction, no handled ids and no outbox: each question is answered at its `reply_to` alone, at most once, and one
+that cannot be answered (in time) is dropped and counted. It stands beside the turns of commands, with a repository and
+a connection of its own, so that it waits neither for their work nor for their confirms. The page is docs/turn.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from eventlet.semaphore import Semaphore
+
+from contracts.topology import ASKED_WITHIN, QUESTIONS
+from services.chassis import telemetry
+from services.chassis.decision import Decision, View
+from services.chassis.outgoing import Outgoing
+from services.chassis.publisher import BrokerAway, PublishesMessages
+from services.chassis.reading import Arrival, Delivery, Unreadable, read
+from services.chassis.turn import Rules
+from services.chassis.unit_of_work import Conflict, DatabaseAway, reaching_database
+from services.chassis.writing import answered, replied, reply_queue
+
+log = logging.getLogger(__name__)
+V = TypeVar("V", bound=View)
+
+AT_ONCE = 50
+"""Questions that are read and answered together: fewer than a turn takes, for somebody waits for each."""
+
+CONFIRM_TIMEOUT = 2.0
+"""Seconds without a confirm after which answers are given up: who asked has given up by then."""
+
+
+class Questions(Generic[V]):
+    """Answers the questions of one service in one process. `rules.repository` and `rules.prepare` are used by nobody
+    else: turns of commands are in work meanwhile."""
+
+    def __init__(self, rules: Rules[V], now: Callable[[], datetime], publisher: PublishesMessages) -> None:
+        self._rules = rules
+        self._now = now
+        self._publisher = publisher
+        self._one_at_a_time = Semaphore()
+
+    def run(self, take: Callable[[], Sequence[Delivery]]) -> list[Delivery]:
+        """Answer what `take` gives. Returns the deliveries that are to be looked at again in a moment."""
+        again: list[Delivery] = []
+        with self._one_at_a_time:
+            waiting = list(take())
+            while waiting:
+                part, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
+                arrivals = [one for delivery in part if (one := self._read(delivery)) is not None]
+                self._send(self._answers(arrivals, again))
+        return again
+
+    def _read(self, delivery: Delivery) -> Arrival | None:
+        """The question, if there is still somebody to answer."""
+        why = None
+        if delivery.redelivered:  # it may have been answered
+            why = "redelivered"
+        elif time.monotonic() - delivery.came_at > ASKED_WITHIN / 1000:
+            why = "late"
+        if why is None:
+            one = read(delivery, self._rules.service)
+            if delivery.exchange != QUESTIONS or isinstance(one, Unreadable):
+                why = "unreadable"
+            elif reply_queue(one) is None:
+                why = "no reply_to"
+            else:
+                return one
+        telemetry.QUESTIONS.labels(why).inc()
+        return None
+
+    def _answers(self, arrivals: Sequence[Arrival], again: list[Delivery]) -> list[Outgoing]:
+        """The answers; in halves around the one that raises. What has to wait for something goes into `again`."""
+        if not arrivals:
+            return []
+        try:
+            return self._decided(arrivals, again)
+        except (DatabaseAway, Conflict) as error:
+            log.warning("questions stay unanswered", extra={"count": len(arrivals), "error": str(error)})
+            telemetry.QUESTIONS.labels("database away").inc(len(arrivals))
+            return []
+        except Exception:
+            if len(arrivals) == 1:
+                log.exception("a question could not be answered", extra={"type": arrivals[0].message.type})
+                telemetry.QUESTIONS.labels("failed").inc()
+                return []
+        middle = len(arrivals) // 2
+        return self._answers(arrivals[:middle], again) + self._answers(arrivals[middle:], again)
+
+    def _decided(self, arrivals: Sequence[Arrival], again: list[Delivery]) -> list[Outgoing]:
+        rules = self._rules
+        asked = [one.message for one in arrivals if one.refusal is None]
+        with reaching_database():
+            now = self._now()
+            dear = [message for message in asked if rules.needs_preparing(message)]
+            put_off = rules.prepare(dear, now) if rules.prepare is not None and dear else ()
+            view = rules.repository.load([message for message in asked if message.key not in put_off], now)
+        answers, later = [], []
+        for arrival in arrivals:
+            message = arrival.message
+            if message.key in put_off:
+                later.append(arrival)
+                continue
+            decision = Decision(answer=arrival.refusal)
+            if arrival.refusal is None:
+                decision = rules.decide(view, message, now)
+            if decision.waits is not None and _waited(arrival) < decision.waits.total_seconds():
+                later.append(arrival)
+            elif decision.answer is None or decision.changes or decision.said or decision.timers:
+                raise ValueError(f"{message.type} is no question: it is not only answered")
+            else:
+                record = answered(rules.service, decision.answer, message, "", now)
+                answers += [answer] if (answer := replied(record, arrival)) is not None else []
+        # Only now: what raised is decided once more, in halves.
+        again += [one.delivery for one in later if one.delivery is not None]
+        return answers
+
+    def _send(self, answers: Sequence[Outgoing]) -> None:
+        try:
+            untaken = self._publisher.publish(answers)
+        except BrokerAway as error:
+            log.warning("answers are lost", extra={"count": len(answers), "error": str(error)})
+            telemetry.QUESTIONS.labels("broker away").inc(len(answers))
+        else:
+            telemetry.QUESTIONS.labels("answered").inc(len(answers) - len(untaken))
+
+
+def _waited(arrival: Arrival) -> float:
+    """Seconds since it came."""
+    return time.monotonic() - arrival.delivery.came_at if arrival.delivery is not None else 0.0
