@@ -16,10 +16,15 @@ MAX_PARTS = 1_000
 class Upload(Payload):
     """Command `attachment.upload`: one part of a file, in any order, each of `common.MAX_ATTACHMENT` bytes at most.
 
-    `upload` is the sender's own name for the file, the same in all its parts.
+    `upload` is the sender's own name for the file, the same in all its parts. An agent says for which ticket it is, as
+    `number`: one that they have or may have.
     """
 
-    requester = common.requester()
+    one_of = ("requester", "agent_id")
+
+    requester = common.requester(optional=True)
+    agent_id = common.agent_id(optional=True)
+    number = common.ticket_number(optional=True)
     upload = Text(64)
     name = common.shown_name()
     media_type = common.claimed_type()

@@ -101,14 +101,17 @@ def _all() -> list[MessageType]:
             "ticket.escalate": tickets.Escalate,
             "ticket.change_agent": tickets.ChangeAgent,
             "ticket.answer_consent": tickets.AnswerConsent,
-            "attachment.upload": attachments.Upload,
         },
     )
-    add_views(("channel",), "intake", {"ticket.list": tickets.ListTickets})
+    add_commands(("channel", "agent"), "intake", {"attachment.upload": attachments.Upload})
     add_views(
         ("channel", "agent"),
         "intake",
-        {"ticket.view": tickets.View, "attachment.download": attachments.Download},
+        {
+            "ticket.list": tickets.ListTickets,
+            "ticket.view": tickets.View,
+            "attachment.download": attachments.Download,
+        },
     )
     add_commands(
         ("agent",),

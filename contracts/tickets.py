@@ -97,9 +97,15 @@ class AnswerConsent(RequesterTicket):
 
 
 class ListTickets(Payload):
-    """Command `ticket.list`: the requester's tickets, newest first, 20 a page."""
+    """Command `ticket.list`: the requester's tickets, or the agent's, newest first, 20 a page.
 
-    requester = common.requester()
+    Of an agent's, without `status`, those that are open.
+    """
+
+    one_of = ("requester", "agent_id")
+
+    requester = common.requester(optional=True)
+    agent_id = common.agent_id(optional=True)
     status = Choice(common.STATUSES, optional=True)
     page = Whole(1, 100_000, optional=True)
 
@@ -132,9 +138,10 @@ class AgentTicket(Payload):
 
 
 class AgentText(AgentTicket):
-    """Commands `ticket.ask_info` and `ticket.add_note` (internal)."""
+    """Commands `ticket.ask_info` and `ticket.add_note` (internal, as are its files)."""
 
     body = Words(common.MAX_BODY)
+    attachments = common.attachments(optional=True)
 
 
 class SuggestSolution(AgentText):
@@ -231,7 +238,7 @@ class Similar(Payload):
 
 
 class Listed(Payload):
-    """Outcome `ticket.listed`: one page of the requester's tickets, newest first."""
+    """Outcome `ticket.listed`: one page of the requester's tickets, or the agent's, newest first."""
 
     tickets = ListOf(Part(common.Snapshot), 20)
     page = Whole(1)

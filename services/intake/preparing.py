@@ -20,7 +20,7 @@ from services.intake.codes import Codes, Guess
 from services.intake.documents import account_of
 from services.intake.domain.accounts import Account, temporary_key
 from services.intake.domain.prepared import Prepared
-from services.intake.domain.requesters import account_named, temporary_named
+from services.intake.domain.requesters import owner_of_files, temporary_named
 from services.intake.files.preparing import SCAN, FilesOfTurns, needs_files
 from services.intake.secrets import NO_HASH, Claim, Secrets
 
@@ -104,11 +104,11 @@ class Preparing:
 
 
 def _known(message: Message, verified: Collection[tuple[str, str]]) -> str | None:
-    """The account that sends it, if it is sure that it does."""
+    """The account or the agent that sends it, if it is sure that they do."""
     its = temporary_named(message)
     if its is not None and (its["account_id"], its["secret"]) not in verified:
         return None
-    return account_named(message)
+    return owner_of_files(message)
 
 
 def _hash(accounts: Mapping[str, Account], temporary: Mapping[str, str]) -> str:

@@ -42,14 +42,18 @@ from services.intake.domain.joining import JOINING
 from services.intake.domain.mailing import CodeMailed, mailed_id
 from services.intake.domain.moving import MOST_CLOSED
 from services.intake.domain.requesters import account_named, temporary_named
-from services.intake.domain.state import Ending, Escalatable, Page, PageAsked, State
+from services.intake.domain.state import AgentPageAsked, Ending, Escalatable, Page, PageAsked, State
 from services.intake.domain.tickets import Ticket
-from services.intake.domain.viewing import MOST_ENTRIES, PAGE, SHOWN, asks_for_part, page_asked
+from services.intake.domain.viewing import MOST_ENTRIES, PAGE, SHOWN, asks_for_part, page_asked, page_of_agent
 from services.intake.files import keeping, store, uploads
 from services.intake.files.keeping import RECORDS, file_document
 from services.intake.paging import parts_asked
 from services.intake.preparing import Preparing
 from services.intake.sharing import BY_ADDRESS, brought_anew, persons_to_be, sharing, some_sharing
+
+NEWEST_OF_AGENT = [("agent.id", ASCENDING), ("opened_at", DESCENDING), ("number", DESCENDING)]
+OPEN_WITH_AGENT: Document = {"open_key": {"$type": "string"}, "agent.id": {"$gt": ""}}
+CLOSED_WITH_AGENT: Document = {"status": "closed", "agent.id": {"$gt": ""}}
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "tickets": [
@@ -61,6 +65,9 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
             partialFilterExpression={"open_key": {"$type": "string"}},
         ),
         IndexModel([("person", ASCENDING), ("opened_at", DESCENDING), ("number", DESCENDING)]),
+        # An agent's list, which asks every shard. Only what has an agent is in these: a new ticket costs nothing.
+        IndexModel(NEWEST_OF_AGENT, name="open_of_agent", partialFilterExpression=OPEN_WITH_AGENT),
+        IndexModel(NEWEST_OF_AGENT, name="closed_of_agent", partialFilterExpression=CLOSED_WITH_AGENT),
         # Not unique: that could not be sharded by person. Numbers are unique by the counter that gives them.
         IndexModel([("number", ASCENDING)]),
     ],
@@ -263,29 +270,29 @@ class Repository:
 
     def _pages(
         self, messages: Sequence[Message], accounts: Mapping[str, Account]
-    ) -> tuple[list[Ticket], dict[PageAsked, Page]]:
+    ) -> tuple[list[Ticket], dict[PageAsked | AgentPageAsked, Page]]:
         """The page of each `ticket.list`, and the tickets on it; of an account that confirms its address in this turn,
         as whoever's it may be when the list is decided."""
         confirming = {account_named(message) for message in messages if message.type == "account.confirm_contact"}
         tickets: list[Ticket] = []
-        pages: dict[PageAsked, Page] = {}
+        pages: dict[PageAsked | AgentPageAsked, Page] = {}
         for message in messages:
             key = account_named(message)
             if message.type == "ticket.list" and key is not None:
                 for person in persons_to_be(key, accounts, confirming):
                     asked = page_asked(message, key, person)
-                    found, pages[asked] = self._page(asked)
+                    found, pages[asked] = self._page_of(_theirs(asked), asked.page)
                     tickets += found
+            elif message.type == "ticket.list" and message.sender == f"agent.{message.data['agent_id']}":
+                listed = page_of_agent(message)
+                found, pages[listed] = self._page_of(_of_agent(listed), listed.page)
+                tickets += found
         return tickets, pages
 
-    def _page(self, asked: PageAsked) -> tuple[list[Ticket], Page]:
-        # What is the account's own yet moves to the person in this turn.
-        theirs: Document = {"person": {"$in": sorted({asked.person, asked.account})}}
-        if asked.status is not None:
-            theirs["status"] = asked.status
+    def _page_of(self, theirs: Document, number: int) -> tuple[list[Ticket], Page]:
         count = self.db["tickets"].count_documents(theirs)
         newest = self.db["tickets"].find(theirs).sort([("opened_at", DESCENDING), ("number", DESCENDING)])
-        on_page = [ticket_of(row) for row in newest.skip((asked.page - 1) * PAGE).limit(PAGE)]
+        on_page = [ticket_of(row) for row in newest.skip((number - 1) * PAGE).limit(PAGE)]
         return on_page, Page(tuple(ticket.id for ticket in on_page), -(-count // PAGE))
 
     def _entries(self, messages: Sequence[Message], tickets: Mapping[str, Ticket]) -> list[Entry]:
@@ -354,6 +361,21 @@ def _accounts_of(type_: str, messages: Sequence[Message], accounts: Mapping[str,
     """The accounts that commands of this type name, as far as they are known."""
     keys = {account_named(message) for message in messages if message.type == type_}
     return [accounts[key] for key in keys if key is not None and key in accounts]
+
+
+def _theirs(asked: PageAsked) -> Document:
+    """A requester's tickets."""
+    # What is the account's own yet moves to the person in this turn.
+    theirs: Document = {"person": {"$in": sorted({asked.person, asked.account})}}
+    return theirs if asked.status is None else {**theirs, "status": asked.status}
+
+
+def _of_agent(asked: AgentPageAsked) -> Document:
+    """An agent's tickets."""
+    if asked.status == "closed":
+        return {"agent.id": asked.agent, "status": "closed"}
+    theirs: Document = {"agent.id": asked.agent, "open_key": {"$type": "string"}}
+    return theirs if asked.status is None else {**theirs, "status": asked.status}
 
 
 def _numbers_named(messages: Sequence[Message]) -> set[str]:

@@ -20,7 +20,8 @@ CHANNEL_COMMANDS = """
 AGENT_COMMANDS = """
     agent.sign_on agent.heartbeat agent.sign_off
     ticket.start_work ticket.ask_info ticket.suggest_solution ticket.add_note ticket.ask_consent ticket.close
-    ticket.reclassify ticket.transfer ticket.link ticket.merge_into ticket.view attachment.download
+    ticket.reclassify ticket.transfer ticket.link ticket.merge_into ticket.list ticket.view
+    attachment.upload attachment.download
 """
 EVENT_TYPES = """
     ticket.opened ticket.note_added ticket.edited ticket.assigned ticket.unassigned ticket.work_started

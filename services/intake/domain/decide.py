@@ -40,12 +40,14 @@ from services.intake.domain.state import Escalatable, State, TicketWritten
 from services.intake.domain.submission import submit
 from services.intake.domain.tickets import Agent, Ticket
 from services.intake.domain.uploads import upload
-from services.intake.domain.viewing import list_tickets, view_as_agent, view_own
+from services.intake.domain.viewing import list_of_agent, list_tickets, view_as_agent, view_own
 
 VIEWS = frozenset({"ticket.list", "ticket.view", "attachment.download"})
 """Answered anew each time they come."""
 
-FOR_WHO_MAY_HAVE_IT = frozenset({"ticket.view", "attachment.download", "ticket.add_note", "ticket.link"})
+FOR_WHO_MAY_HAVE_IT = frozenset(
+    {"ticket.view", "attachment.download", "attachment.upload", "ticket.add_note", "ticket.link"}
+)
 """What an agent may do to a ticket that is another's or nobody's, if they may have it."""
 
 
@@ -171,7 +173,11 @@ def _of_agent(state: State, message: Message, now: datetime) -> Decision:
         return Decision(answer=answers.not_that_agent())
     if not state.is_of_staff(data["agent_id"]):
         return Decision(answer=answers.not_of_staff(data["agent_id"]))
-    number = data["number"]
+    if message.type == "ticket.list":
+        return list_of_agent(state, message)
+    number = data.get("number")
+    if number is None:
+        return Decision(answer=answers.invalid({"number": ["Name the case that the file is for."]}))
     if message.type in JOINING:
         joined = numbers_joined(message)
         if joined is None:
@@ -204,16 +210,18 @@ def _of_that_agent(state: State, message: Message, agent: Agent, ticket: Ticket,
     match message.type:
         case "ticket.view":
             return view_as_agent(state, message, ticket)
+        case "attachment.upload":
+            return upload(state, message)
         case "attachment.download":
             return download(state, message, ticket, visible=frozenset({"public", "internal"}))
         case "ticket.start_work":
             return start_work(message, agent, ticket, now)
         case "ticket.ask_info":
-            return ask_info(message, agent, ticket, now)
+            return ask_info(state, message, agent, ticket, now)
         case "ticket.suggest_solution":
-            return suggest_solution(message, agent, ticket, now)
+            return suggest_solution(state, message, agent, ticket, now)
         case "ticket.add_note":
-            return add_note(message, agent, ticket, now)
+            return add_note(state, message, agent, ticket, now)
         case "ticket.ask_consent":
             return ask_consent(message, agent, ticket, now)
         case "ticket.reclassify":

@@ -22,7 +22,7 @@ class File:
 
     ref: str
     owner: str
-    """Whose it is: the account that sent it, as `account:<id>` or `temporary:<id>`."""
+    """Whose it is: the account that sent it, as `account:<id>` or `temporary:<id>`; or the agent, `agent:<id>`."""
     media_type: str
     """What it is by its content; of what content may be, as its first sender called it. Without parameters."""
     size: int

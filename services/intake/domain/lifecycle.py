@@ -12,8 +12,10 @@ from typing import Any
 
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers, moves
+from services.intake.domain.attachments import attached, with_files
 from services.intake.domain.history import Author, agent_as_author, requester_as_author
 from services.intake.domain.recording import accepting, recorded, telling_agent
+from services.intake.domain.state import State
 from services.intake.domain.tickets import Agent, Ticket
 
 ACCEPTED = "accepted"
@@ -30,26 +32,27 @@ def start_work(message: Message, agent: Agent, ticket: Ticket, now: datetime) ->
     return accepting(recorded(message, working, moves.START_WORK.event, agent_as_author(agent), "", now))
 
 
-def add_note(message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
-    """`ticket.add_note`: for the desk alone. Status and the times of messages stay as they are."""
+def add_note(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.add_note`: for the desk alone, as are its files. Status and the times of messages stay as they are."""
     refused = moves.refusal(moves.NOTE_BY_AGENT, ticket)
     if refused is not None:
         return Decision(answer=refused)
     noted = moves.moved(moves.NOTE_BY_AGENT, ticket, now)
     author, text = agent_as_author(agent), message.data["body"]
-    return accepting(recorded(message, noted, moves.NOTE_BY_AGENT.event, author, text, now, visibility="internal"))
+    decision = recorded(message, noted, moves.NOTE_BY_AGENT.event, author, text, now, visibility="internal")
+    return with_files(accepting(decision), attached(state, message), message, now)
 
 
-def ask_info(message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def ask_info(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.ask_info`: the desk waits for something from the requester."""
-    return _agent_writes(moves.ASK_INFO, message, agent, ticket, now)
+    return _agent_writes(moves.ASK_INFO, state, message, agent, ticket, now)
 
 
-def suggest_solution(message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def suggest_solution(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.suggest_solution`: the desk answered. A second suggestion restarts the 7 days."""
     articles = message.data.get("articles")
     details = {"articles": articles} if articles else None
-    return _agent_writes(moves.SUGGEST, message, agent, ticket, now, details)
+    return _agent_writes(moves.SUGGEST, state, message, agent, ticket, now, details)
 
 
 def close(message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
@@ -76,6 +79,7 @@ def auto_close(message: Message, ticket: Ticket, now: datetime) -> Decision:
 
 def _agent_writes(
     move: moves.Move,
+    state: State,
     message: Message,
     agent: Agent,
     ticket: Ticket,
@@ -88,7 +92,8 @@ def _agent_writes(
     first = ticket.first_agent_message_at or now
     ticket = moves.moved(move, ticket, now, first_agent_message_at=first, last_agent_message_at=now)
     text = message.data["body"]
-    return accepting(recorded(message, ticket, move.event, agent_as_author(agent), text, now, details=details))
+    decision = recorded(message, ticket, move.event, agent_as_author(agent), text, now, details=details)
+    return with_files(accepting(decision), attached(state, message), message, now)
 
 
 def _closed(

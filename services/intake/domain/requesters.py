@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contracts import topology
+from contracts.names import role_of
 from services.chassis.decision import Answer, Decision, Message, Say, derived_id, rejected
 from services.intake.domain import answers
 from services.intake.domain.accounts import Account, AccountWritten, contact_changed, ends, mailbox, temporary_key
@@ -85,11 +86,14 @@ def account_named(message: Message) -> str | None:
 
 
 def owner_of_files(message: Message) -> str | None:
-    """Whose the files are that a command brings: the requester's account, or the agent who sends it."""
-    agent_id = message.data.get("agent_id")
-    if agent_id is None:
-        return account_named(message)
-    return f"agent:{agent_id}" if message.sender == f"agent.{agent_id}" else None
+    """Whose the files are that a command brings: the account that a channel speaks for, or the agent who sends it."""
+    match role_of(message.sender):
+        case "channel":
+            return account_named(message)
+        case "agent":
+            agent_id = message.sender.removeprefix("agent.")
+            return f"agent:{agent_id}" if message.data.get("agent_id") == agent_id else None
+    return None
 
 
 def open_temporary(state: State, message: Message, now: datetime) -> Decision:

@@ -41,8 +41,17 @@ class PageAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentPageAsked:
+    """The page (from 1) of an agent's tickets, of one status or of all that are open."""
+
+    agent: str
+    status: str | None
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a requester's tickets, as a query found it."""
+    """One page of a requester's or an agent's tickets, as a query found it."""
 
     ticket_ids: tuple[str, ...]
     pages: int
@@ -100,7 +109,7 @@ class State:
         *,
         prepared: Prepared | None = None,
         numbers: deque[str],
-        pages: Mapping[PageAsked, Page] | None = None,
+        pages: Mapping[PageAsked | AgentPageAsked, Page] | None = None,
         similar_from: float = SIMILAR_FROM,
         agents: Iterable[KnownAgent] = (),
         escalatable: Iterable[Escalatable] = (),

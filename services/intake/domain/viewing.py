@@ -5,14 +5,14 @@ The page is docs/intake.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers
 from services.intake.domain.history import Entry, entry_data, part
 from services.intake.domain.requesters import Caller
-from services.intake.domain.state import PageAsked, State
+from services.intake.domain.state import AgentPageAsked, Page, PageAsked, State
 from services.intake.domain.tickets import Ticket, snapshot
 
 PAGE = 20
@@ -36,8 +36,29 @@ def list_tickets(state: State, message: Message, caller: Caller) -> Decision:
     page = state.pages[asked]
     found = [state.tickets[id_] for id_ in page.ticket_ids]
     # Earlier in this turn one may have left the status that is asked for.
-    tickets = [snapshot(ticket) for ticket in found if asked.status in (None, ticket.status)]
-    data = {"tickets": tickets, "page": message.data.get("page", 1), "pages": page.pages}
+    return _listed([one for one in found if asked.status in (None, one.status)], asked.page, page)
+
+
+def page_of_agent(message: Message) -> AgentPageAsked:
+    """The page that a `ticket.list` of an agent asks for."""
+    data = message.data
+    return AgentPageAsked(data["agent_id"], data.get("status"), data.get("page", 1))
+
+
+def list_of_agent(state: State, message: Message) -> Decision:
+    """`ticket.list` of an agent: the tickets that are theirs, newest first, 20 a page; without a status, the open
+    ones."""
+    asked = page_of_agent(message)
+    page = state.pages[asked]
+    found = [state.tickets[id_] for id_ in page.ticket_ids]
+    # Earlier in this turn one may have gone to somebody else.
+    theirs = [one for one in found if one.agent is not None and one.agent.id == asked.agent]
+    fitting = [one for one in theirs if (one.is_open if asked.status is None else one.status == asked.status)]
+    return _listed(fitting, asked.page, page)
+
+
+def _listed(tickets: Sequence[Ticket], number: int, page: Page) -> Decision:
+    data = {"tickets": [snapshot(ticket) for ticket in tickets], "page": number, "pages": page.pages}
     return Decision(answer=Answer("ticket.listed", data))
 
 

@@ -33,8 +33,8 @@ def needs_files(message: Message) -> bool:
 
 
 def brings_files(message: Message) -> bool:
-    """Whether it is a requester's command with attachments."""
-    return bool(message.data.get("attachments")) and "requester" in message.data
+    """Whether it is a command with attachments."""
+    return bool(message.data.get("attachments"))
 
 
 class FilesOfTurns:
@@ -55,7 +55,7 @@ class FilesOfTurns:
     ) -> Prepared:
         """Keep what came and read what is asked for: what was `found`, and that.
 
-        `known`: the accounts that send messages, by message key, as far as it is sure that they do.
+        `known`: the accounts and agents that send messages, by message key, as far as it is sure that they do.
         """
         bringing = [message for message in messages if brings_files(message) and message.key in known]
         senders = {(known[message.key], message.sender) for message in bringing}

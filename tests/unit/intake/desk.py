@@ -19,8 +19,8 @@ from services.intake.domain.agents import KnownAgent
 from services.intake.domain.decide import decide
 from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
 from services.intake.domain.files import Awaited, Brought, File, FileTaken, PartTaken, TooMany, Unfit
-from services.intake.domain.requesters import account_named
-from services.intake.domain.state import Ending, Page, PageAsked, State
+from services.intake.domain.requesters import owner_of_files
+from services.intake.domain.state import AgentPageAsked, Ending, Page, PageAsked, State
 from services.intake.domain.tickets import Ticket
 from services.intake.files.media import judged
 
@@ -167,7 +167,7 @@ class Desk:
 
     def _brought(self, message: Message) -> list[FileTaken]:
         """Keep the files that it brings, but those whose name is in `unfit`."""
-        owner, brought = account_named(message) or "", list[FileTaken]()
+        owner, brought = owner_of_files(message) or "", list[FileTaken]()
         for one in message.data.get("attachments") or ():
             if "fault" in one:
                 brought.append(Unfit("content", one["fault"], one["too_large"]))
@@ -330,7 +330,16 @@ class Desk:
 
     def _find_page(self, type_: str, data: Mapping[str, Any]) -> None:
         """Stand in for the repository's query."""
-        if type_ == "ticket.list":
+        if type_ == "ticket.list" and "agent_id" in data:
+            listed = AgentPageAsked(data["agent_id"], data.get("status"), data.get("page", 1))
+            of_agent = [
+                one.id
+                for one in self.state.tickets.values()
+                if one.agent is not None and one.agent.id == listed.agent
+                if (one.is_open if listed.status is None else one.status == listed.status)
+            ][::-1]
+            self.state.pages = {listed: Page(tuple(of_agent[:20]), -(-len(of_agent) // 20))}
+        elif type_ == "ticket.list":
             temporary = data["requester"].get("temporary")
             key = f"temporary:{temporary['account_id']}" if temporary else f"account:{data['requester']['account_id']}"
             known = self.state.accounts.get(key)

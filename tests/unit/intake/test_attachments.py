@@ -283,3 +283,34 @@ def test_a_name_that_an_older_version_stored_is_safe_as_it_is_read() -> None:
     document = entry_document(desk.state.history(ticket)[0])
     document["details"] = {"attachments": [{**document["details"]["attachments"][0], "name": "../../x\u202e.txt"}]}
     assert entry_of(document).details["attachments"][0]["name"] == "x.txt"
+
+
+@pytest.mark.parametrize("command", ["ticket.ask_info", "ticket.suggest_solution", "ticket.add_note"])
+def test_an_agents_files_stand_in_the_history_as_visible_as_what_they_came_with(command: str) -> None:
+    desk = Desk()
+    number = desk.opened(status="assigned")
+    desk.unfit["b"] = Unfit("media_type", "It is a program.")
+    heard = desk.agent(command, number, attachments=[attachment(), attachment(name="b")])
+    first, note = [say.data["entry"] for say in heard.decision.said if say.exchange == EVENTS]
+    expected = "internal" if command == "ticket.add_note" else "public"
+    assert [first["visibility"], note["visibility"]] == [expected] * 2
+    (named,) = first["attachments"]
+    assert desk.state.files[named["ref"]].owner == "agent:a1"
+    assert (heard.type, reasons(heard)) == ("command.accepted", ["It is a program."])
+    assert heard.ticket["version"] == desk.ticket(number).version
+    asked = {"number": number, "ref": named["ref"]}
+    by_agent = desk.send("attachment.download", {**asked, "agent_id": "a1"}, "agent.a1")
+    by_requester = desk.requester("attachment.download", **asked)
+    assert by_agent.type == "attachment.content"
+    assert by_requester.code == ("invalid" if expected == "internal" else None)
+    seen = [entry["text"] for entry in desk.requester("ticket.view", number).data["history"]]
+    assert any("It is a program" in text for text in seen) == (expected == "public")
+
+
+def test_an_agent_names_no_file_of_another() -> None:
+    desk = Desk()
+    number = desk.opened(status="assigned")
+    for owner in ("account:ann", "agent:a2", "account:a1"):
+        sent = [by_reference(desk.keep(owner, WORDS))]
+        assert reasons(desk.agent("ticket.add_note", number, attachments=sent)) == [NO_SUCH_FILE]
+    assert desk.agent("ticket.ask_info", number, attachments=[], body="What?").type == "command.accepted"

@@ -70,6 +70,19 @@ def test_the_history_says_that_a_file_was_harmful(status: str) -> None:
     assert desk.requester("attachment.download", number, ref=ref).code == "wrong_status"
 
 
+def test_what_is_said_of_an_agents_internal_file_is_internal_too() -> None:
+    desk = Desk()
+    number = desk.opened(status="assigned")
+    ref = desk.keep("agent:a1", WORDS, state="quarantined")
+    (internal,) = desk.agent("ticket.add_note", number, attachments=[by_reference(ref)]).decision.timers
+    (public,) = desk.agent("ticket.ask_info", number, attachments=[by_reference(ref)]).decision.timers
+    assert isinstance(internal, Arm)
+    assert isinstance(public, Arm)
+    assert internal.id != public.id
+    told = [fire(desk, timer, Harmful()).said[0].data["entry"]["visibility"] for timer in (internal, public)]
+    assert told == ["internal", "public"]
+
+
 def test_every_ticket_that_names_a_harmful_file_says_so() -> None:
     desk = Desk()
     _, ref, (timer, *_) = quarantined(desk)

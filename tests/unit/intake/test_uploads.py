@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from services.chassis.decision import Message
+from services.intake.domain.agents import KnownAgent
 from services.intake.domain.attachments import HARMFUL
 from services.intake.domain.files import Brought, Contradicted, PartTaken, TooMany, Unfit
-from tests.unit.intake.desk import MORNING, Desk, Heard, account
+from services.intake.domain.requesters import owner_of_files
+from tests.unit.intake.desk import MORNING, Desk, Heard, account, temporary
 from tests.unit.intake.test_attachments import WORDS, by_reference
 
 
@@ -60,8 +63,38 @@ def test_an_upload_of_what_is_known_to_be_harmful_is_refused() -> None:
     assert part(desk, Brought("a", "text/plain", ref)).data["message"] == HARMFUL
 
 
-def test_agents_upload_nothing() -> None:
+UPLOAD = {"upload": "u", "name": "a", "media_type": "text/plain", "part": 1, "parts": 1, "content": ""}
+
+
+def test_an_agent_uploads_for_a_ticket_that_they_have_or_may_have() -> None:
     desk = Desk()
-    upload = {"requester": account(), "upload": "u", "name": "a", "media_type": "text/plain", "part": 1, "parts": 1}
-    heard = desk.send("attachment.upload", {**upload, "content": ""}, "agent.a1")
+    number = desk.opened(status="assigned")
+    desk.uploaded = Brought("a", "text/plain", desk.keep("agent:a1", b"words"))
+    for agent in ("a1", "a2"):
+        heard = desk.send("attachment.upload", {**UPLOAD, "agent_id": agent, "number": number}, f"agent.{agent}")
+        assert heard.type == "attachment.stored"
+    desk.state.agents["a3"] = KnownAgent("a3", "A3", ("safety",))
+    heard = desk.send("attachment.upload", {**UPLOAD, "agent_id": "a3", "number": number}, "agent.a3")
     assert heard.code == "forbidden"
+    heard = desk.send("attachment.upload", {**UPLOAD, "agent_id": "a1"}, "agent.a1")
+    assert list(heard.data["errors"]) == ["number"]
+
+
+@pytest.mark.parametrize(
+    ("sender", "who", "owner"),
+    [
+        ("web", {"requester": account()}, "account:ann"),
+        ("web", {"requester": temporary("t1", "s")}, "temporary:t1"),
+        ("agent.a1", {"agent_id": "a1"}, "agent:a1"),
+        ("agent.a1", {"agent_id": "a2"}, None),
+        ("agent.a1", {"requester": account()}, None),
+        ("web", {"agent_id": "a1"}, None),
+    ],
+)
+def test_a_file_is_of_who_sends_it_and_of_nobody_whom_they_only_name(
+    sender: str, who: dict[str, Any], owner: str | None
+) -> None:
+    data = {**UPLOAD, **who, "number": "10000001"}
+    assert owner_of_files(Message("m1", "attachment.upload", sender, data)) == owner
+    if owner is None:
+        assert Desk().send("attachment.upload", data, sender).type == "command.rejected"

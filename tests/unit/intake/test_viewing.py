@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
+from services.chassis.decision import Message
 from services.intake.domain.agents import KnownAgent
+from services.intake.domain.decide import decide
+from services.intake.domain.state import AgentPageAsked, Page
 from services.intake.domain.viewing import SHOWN
-from tests.unit.intake.desk import Desk, account
+from tests.unit.intake.desk import Desk, Heard, account
 
 
 def test_a_requester_sees_the_public_history_of_their_ticket() -> None:
@@ -89,3 +93,47 @@ def test_of_a_very_long_history_the_newest_is_shown() -> None:
     assert texts[0] == "opening"
     assert texts[-1].startswith("44 ")
     assert sum(map(len, texts)) <= SHOWN
+
+
+def listed(desk: Desk, agent: str = "a1", sender: str | None = None, **more: Any) -> Heard:
+    return desk.send("ticket.list", {"agent_id": agent, **more}, sender or f"agent.{agent}")
+
+
+def numbers(heard: Heard) -> list[str]:
+    return [one["number"] for one in heard.data["tickets"]]
+
+
+def test_an_agent_lists_the_tickets_that_are_theirs_newest_first() -> None:
+    desk = Desk()
+    first, second, other, closed, nobodys = (
+        desk.opened(status=status, requester=account(id_))
+        for id_, status in zip("abcde", ["assigned"] * 4 + ["new"], strict=True)
+    )
+    desk.agent("ticket.transfer", other, to_agent="a2")
+    desk.agent("ticket.close", closed)
+    heard = listed(desk)
+    assert (heard.type, heard.decision.remember) == ("ticket.listed", False)
+    assert (numbers(heard), heard.data["page"], heard.data["pages"]) == ([second, first], 1, 1)
+    assert numbers(listed(desk, status="closed")) == [closed]
+    assert numbers(listed(desk, status="needs_reply")) == []
+    assert numbers(listed(desk, "a2")) == [other]
+    assert nobodys not in numbers(listed(desk))
+
+
+def test_an_agent_lists_nobody_elses_tickets() -> None:
+    desk = Desk()
+    desk.opened(status="assigned")
+    assert [listed(desk, sender=sender).code for sender in ("agent.a2", "web")] == ["forbidden"] * 2
+    assert desk.send("ticket.list", {"requester": account()}, "agent.a1").code == "forbidden"
+
+
+def test_a_ticket_that_goes_to_another_in_the_very_turn_is_not_listed() -> None:
+    desk = Desk()
+    number = desk.opened(status="assigned")
+    pages = {AgentPageAsked("a1", None, 1): Page((desk.ticket(number).id,), 1)}
+    desk.agent("ticket.transfer", number, to_agent="a2")
+    desk.state.pages = pages
+    message = Message("m", "ticket.list", "agent.a1", {"agent_id": "a1"})
+    answer = decide(desk.state, message, desk.now).answer
+    assert answer is not None
+    assert answer.data["tickets"] == []
