@@ -151,7 +151,6 @@ def changed(delivery: Delivery, key: str | None = None, **to: Any) -> Delivery:
         (changed(question(), key="ticket.list"), "invalid"),
         (changed(question(), key="staff.ticket.view"), "invalid"),
         (changed(question(user="agent.a1"), key="ticket.view"), "invalid"),
-        (changed(question(user="agent.a1"), key="staff.ticket.list", type="ticket.list"), "forbidden"),
         (changed(question(), source="/channels/app"), "forbidden"),
         (question(message_id="another"), "invalid"),
     ],
