@@ -22,8 +22,8 @@ status: setup ## what runs, and where its logs are
 clean: setup ## stop everything and delete its data
 	@$(PYTHON) -m deploy.local clean
 
-demo: setup ## from nothing to a busy help desk (FROM=file.csv feeds all of a file)
-	@$(PYTHON) -m deploy.demo $(if $(FROM),--from "$(FROM)")
+demo: setup ## from nothing to a busy help desk (FROM=file.csv feeds all of a file, WITH='--map subject=Summary' how)
+	@$(PYTHON) -m deploy.demo $(if $(FROM),--from "$(FROM)") $(WITH)
 
 watch: setup ## messages as they flow
 	@.venv/bin/casebus watch

@@ -29,10 +29,20 @@ OnMessage = Callable[[Any], None]
 """Takes an `amqp.Message`: `body` (bytes), `headers`, `delivery_info["routing_key"]`, `properties`."""
 
 
-class _Connection(amqp.Connection):  # type: ignore[misc]
-    """Without `connection.blocked`: py-amqp reads the socket before each publish to look for it, for half the cost."""
+WITHIN = 60
+"""Seconds that the broker may take for anything: to read what is sent, to answer, to confirm, to end an alarm."""
+LEAVES_WITHIN = 5
+"""Seconds that the broker may take to say goodbye."""
 
-    negotiate_capabilities = {**amqp.Connection.negotiate_capabilities, "connection.blocked": False}
+
+class _Connection(amqp.Connection):  # type: ignore[misc]
+    """Hears of `connection.blocked` while draining only: py-amqp reads the socket before each publish to look for it,
+    for half the cost."""
+
+    def connect(self, callback: Any = None) -> None:
+        """Connect; then py-amqp is told that it was not negotiated."""
+        super().connect(callback)
+        self.client_properties["capabilities"]["connection.blocked"] = False
 
     def __init__(self, **options: Any) -> None:
         # Operators look at what any sender may have written, properties that nobody can decode among it.
@@ -48,11 +58,12 @@ class _Connection(amqp.Connection):  # type: ignore[misc]
 class Bus:
     """Publishes without waiting, up to `window` messages unconfirmed, and hands over what arrives while draining.
 
-    Raises Trouble when `url` is none, the broker cannot be reached or refuses the login; one of BROKEN when it goes
-    away later.
+    Raises Trouble when `url` is none, the broker cannot be reached or refuses the login, and when an alarm of its disk
+    or memory keeps it from taking messages for longer than `within` seconds; one of BROKEN when it goes away later, or
+    does not answer within that time.
     """
 
-    def __init__(self, url: str, *, window: int = 1000, heartbeat: int = 0) -> None:
+    def __init__(self, url: str, *, window: int = 1000, heartbeat: int = 0, within: float = WITHIN) -> None:
         try:
             parts = urlsplit(url)
             port = parts.port or (5671 if parts.scheme == "amqps" else 5672)
@@ -67,6 +78,8 @@ class Bus:
         self.refused: list[str] = []
         """Ids of the messages that the broker would not take (a full queue)."""
         self._window = window
+        self._within = within
+        self._blocked_since: float | None = None
         self._tag = 0
         self._unconfirmed: dict[int, str] = {}
         self._unacknowledged: int | None = None
@@ -79,6 +92,10 @@ class Bus:
             login_method="PLAIN",
             ssl=tls_options(parts.hostname, authorities_of(parts.query)) if parts.scheme == "amqps" else False,
             connect_timeout=10,
+            read_timeout=within,
+            write_timeout=within,
+            on_blocked=self._on_blocked,
+            on_unblocked=self._on_unblocked,
             heartbeat=heartbeat,
         )
         try:
@@ -100,20 +117,27 @@ class Bus:
             self.channel.events[event].add(handler)
 
     def publish(self, exchange: str, routing_key: str, body: bytes, **properties: Any) -> None:
-        """Send one persistent, mandatory message; waits only while the window is full.
+        """Send one persistent, mandatory message; waits only while the window is full or the broker takes nothing.
 
         `properties` are AMQP's (`message_id`, `content_type`, `reply_to`, …); `user_id` is the Bus's own unless given.
         """
         message = amqp.Message(body, **{"user_id": self.user, "delivery_mode": 2, **properties})
+        while self.blocked:
+            self.drain(1)
         self.channel.basic_publish(message, exchange, routing_key, mandatory=True)
         self._tag += 1
         self._unconfirmed[self._tag] = properties.get("message_id", "")
         if len(self._unconfirmed) >= self._window:
-            self._settle_to(self._window // 2, 60)
+            self._settle_to(self._window // 2, self._within)
 
-    def settle(self, timeout: float = 60) -> None:
+    def settle(self, timeout: float | None = None) -> None:
         """Wait until every message is confirmed or refused; TimeoutError after `timeout` seconds without progress."""
-        self._settle_to(0, timeout)
+        self._settle_to(0, self._within if timeout is None else timeout)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the broker has said that it takes no messages now, because of an alarm."""
+        return self._blocked_since is not None
 
     def consume(self, queue: str, on_message: OnMessage, *, acknowledge: bool = True, prefetch: int = 500) -> None:
         """Hand what comes on `queue` to `on_message` while draining; acknowledged (if so) after it was handed over."""
@@ -153,10 +177,17 @@ class Bus:
             self.channel.basic_ack(self._unacknowledged, multiple=True)
             self._unacknowledged = None
         self._connection.heartbeat_tick()
+        if self._blocked_since is not None and time.monotonic() - self._blocked_since > self._within:
+            raise Trouble(
+                f"The broker has taken no messages for {self._within:.0f} s: an alarm of its disk or memory is on "
+                "(`casebus doctor`). What it confirmed before is with the desk."
+            )
 
     def close(self) -> None:
-        """Leave. A connection that is already gone is no trouble then."""
+        """Leave. A connection that is already gone is no trouble then, nor a broker that does not listen."""
         try:
+            if self._connection.transport is not None and self._connection.transport.sock is not None:
+                self._connection.transport.sock.settimeout(0.1 if self.blocked else LEAVES_WITHIN)
             self._connection.close()
         except BROKEN:
             self._connection.collect()
@@ -175,6 +206,12 @@ class Bus:
                 before, moved_at = len(self._unconfirmed), time.monotonic()
             elif time.monotonic() - moved_at > timeout:
                 raise TimeoutError(f"The broker has not confirmed {before} messages for {timeout:.0f} s.")
+
+    def _on_blocked(self, _reason: str) -> None:
+        self._blocked_since = self._blocked_since or time.monotonic()
+
+    def _on_unblocked(self) -> None:
+        self._blocked_since = None
 
     def _on_ack(self, tag: int, multiple: bool) -> None:
         self.confirmed += len(self._take(tag, multiple))

@@ -8,26 +8,37 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pymongo.errors import PyMongoError
+from typer.core import TyperGroup
 
-from contracts.names import role_of
-
-from . import keys, requests, settings, show, sla, topology
-from .bus import BROKEN, Bus
+from . import keys, settings, show, sla, topology
+from .bus import BROKEN
 from .dead import commands as dead
 from .desk import Desk, number_of
 from .doctor.commands import doctor
-from .feeding import feed_with_bar
+from .feed.commands import feed
 from .notifications import commands as notifications
-from .sender import Sender
 from .settings import Trouble
 from .watch import watch as watch_messages
 
+
+class Commands(TyperGroup):
+    """All commands. A broken pipe is told apart here: typer takes any for that of the output, and ends silently."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            if show.output_is_closed():
+                show.leave_closed_output()
+            raise ConnectionResetError(str(error)) from error
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Casebus, a help desk on a message bus: what an operator types.",
     no_args_is_help=True,
     add_completion=False,
@@ -36,6 +47,7 @@ app = typer.Typer(
 app.add_typer(dead.app, name="dead")
 app.add_typer(notifications.app, name="notifications")
 app.command()(doctor)
+app.command()(feed)
 app.add_typer(keys.app, name="keys")
 app.add_typer(sla.app, name="sla")
 app.add_typer(topology.app, name="topology")
@@ -53,30 +65,6 @@ class Status(StrEnum):
     SOLUTION_SUGGESTED = "solution_suggested"
     REOPENED = "reopened"
     CLOSED = "closed"
-
-
-@app.command()
-def feed(
-    file: Annotated[Path, typer.Argument(help="A .csv (text, category) or a .jsonl of ticket.submit data.")],
-    channel: Annotated[str, typer.Option(help="The channel to feed as.")] = "web",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many requests.")] = None,
-    requesters: Annotated[
-        int | None, typer.Option(min=1, help="Made-up people to send requests that name nobody (default: a third).")
-    ] = None,
-    rate: Annotated[
-        float | None, typer.Option(min=0.001, help="Requests a second (default: as fast as it goes).")
-    ] = None,
-) -> None:
-    """Publish requests as a channel and tell what came back."""
-    if role_of(channel) != "channel":
-        raise Trouble(f"{channel} is no name of a channel.", 2)
-    found = requests.read(file, limit, requesters)
-    with Bus(settings.load().broker_url(channel)) as bus:
-        sender = Sender(bus)
-        sender.listen()
-        complete = feed_with_bar(console, sender, found, rate)
-    if not complete:
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -131,6 +119,7 @@ def agents() -> None:
 
 def run() -> None:
     """The entry point: every trouble becomes one sentence on stderr and an exit code."""
+    show.prepare_output()
     try:
         app(prog_name="casebus")
     except Trouble as trouble:

@@ -15,8 +15,11 @@ from pathlib import Path
 from pymongo.errors import ConfigurationError
 from pymongo.uri_parser import parse_uri
 
+from contracts.catalogue import Catalogue
+from services.chassis.catalogue import WrongCatalogue, load_catalogue
 from services.chassis.settings import WrongSettings, look_up
 
+SHIPPED_CATALOGUE = Path(__file__).parents[1] / "catalogue.yaml"
 ENV_FILE = Path(".local") / "casebus.env"
 
 
@@ -61,6 +64,14 @@ class Settings:
             return self.get("AMQP_ADMIN")
         kind, name = ("AGENT", user.removeprefix("agent.")) if user.startswith("agent.") else ("CHANNEL", user)
         return self.get(f"AMQP_{kind}_{name.upper().replace('-', '_')}")
+
+    def catalogue(self) -> Catalogue:
+        """The categories of the desk, as far as it is known here: of `CASEBUS_CATALOGUE`, else as shipped."""
+        path = self.values.get("CATALOGUE") or SHIPPED_CATALOGUE
+        try:
+            return load_catalogue(path)
+        except WrongCatalogue as error:
+            raise Trouble(str(error), 2) from error
 
     def having(self, prefix: str) -> dict[str, str]:
         """All settings whose names begin with `prefix`, sorted by name."""

@@ -6,12 +6,15 @@ can paint on an operator's terminal. The page is docs/cli.md.
 
 from __future__ import annotations
 
+import codecs
 import os
+import select
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from io import TextIOWrapper
+from typing import Any, NoReturn
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -19,6 +22,24 @@ from rich.table import Table
 from rich.text import Text
 
 Document = Mapping[str, Any]
+
+LIKE = {
+    "–": "-",
+    "—": "-",
+    "…": "...",
+    "“": '"',
+    "”": '"',
+    "‘": "'",
+    "’": "'",
+    "→": "->",
+    "·": "-",
+    "■": "#",
+    "ß": "ss",
+}
+"""What stands for signs that some terminals lack."""
+
+READER_GONE = 141
+"""Exit code when who reads the output has gone: 128 and the number of SIGPIPE, as a shell has it."""
 
 STATUS_COLOURS = {
     "new": "bright_white",
@@ -58,11 +79,53 @@ def agent_of(ticket: Document) -> str:
     return plain((ticket.get("agent") or {}).get("id", "–"))
 
 
+def readable(error: UnicodeError) -> tuple[str, int]:
+    """In place of what a terminal has no sign for: the letter without its accent, or what looks like it; else `?`."""
+    assert isinstance(error, UnicodeEncodeError)
+    plainer = (LIKE.get(one) or unicodedata.normalize("NFKD", one) for one in error.object[error.start : error.end])
+    return "".join(one.encode("ascii", "ignore").decode() or "?" for one in plainer), error.end
+
+
+def prepare_output() -> None:
+    """Whatever encoding the terminal or the pipe has, nothing that is printed may fail on it."""
+    codecs.register_error("readable", readable)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - started with its output closed
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="readable")
+
+
+def output_is_closed() -> bool:
+    """Whether who read what this program prints has gone (`| head`)."""
+    try:
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    except (OSError, ValueError):  # closed, or no file at all
+        return sys.stdout.closed
+
+
+def leave_closed_output() -> NoReturn:
+    """End quietly, as programs do whose reader has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered yet goes nowhere
+    sys.exit(READER_GONE)
+
+
+class _Console(Console):
+    """One that ends as others do when who reads it has gone."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        self.quiet = True
+        leave_closed_output()
+
+
 def console(*, stderr: bool = False) -> Console:
     """Where to print: a terminal as wide as it is, anything else (a file, a pipe) wide enough for tables."""
+    prepare_output()
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else 140
-    return Console(stderr=stderr, highlight=False, width=width)
+    return _Console(stderr=stderr, highlight=False, width=width)
 
 
 def tickets_table(tickets: Iterable[Document]) -> Table:

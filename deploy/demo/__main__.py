@@ -1,7 +1,7 @@
 """`make demo`: from nothing to a summary. Starts the desk, signs on agents, feeds requests, watches, checks, tells.
 
-`python -m deploy.demo [--from FILE]`; exits 0 when all that must hold holds, else 1 after saying what does not. The
-page is docs/cli.md.
+`python -m deploy.demo [--from FILE]`; exits 0 when all that must hold holds, else 1 after saying what does not; 3 when
+that holds, and some rows of the file were refused. The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -11,15 +11,20 @@ import sys
 import time
 from argparse import ArgumentParser
 from pathlib import Path
+from typing import Any
 
 from pymongo.errors import PyMongoError
 from rich.console import Console
 from rich.text import Text
 
 from contracts.names import SERVICES
-from deploy.cli import requests, settings, show
+from deploy.cli import settings, show
 from deploy.cli.bus import BROKEN
 from deploy.cli.desk import Desk
+from deploy.cli.feed import requests
+from deploy.cli.feed.commands import REFUSED
+from deploy.cli.feed.feeding import tell_refusals
+from deploy.cli.feed.refusals import Refusals
 from deploy.cli.settings import Settings, Trouble
 from deploy.local.folder import StackError
 from deploy.local.operators import settings_of
@@ -41,12 +46,23 @@ CATALOGUE = HERE.parent / "catalogue.yaml"
 def main(arguments: list[str]) -> int:
     """Run the demo; returns the exit code."""
     parser = ArgumentParser("python -m deploy.demo", description="Show the desk at work, from nothing to a summary.")
-    parser.add_argument("--from", dest="file", type=Path, metavar="FILE", help="feed all of a .csv or .jsonl instead")
-    file: Path | None = parser.parse_args(arguments).file
+    parser.add_argument("--from", dest="file", type=Path, metavar="FILE", help="feed all of a file instead")
+    parser.add_argument("--map", action="append", default=[], metavar="FIELD=…", help="as of `casebus feed`")
+    parser.add_argument("--delimiter", help="as of `casebus feed`")
+    parser.add_argument("--encoding", help="as of `casebus feed`")
+    parser.add_argument("--refused", type=Path, metavar="FILE", help="as of `casebus feed`")
+    asked = parser.parse_args(arguments)
     console = show.console()
     try:
-        found = requests.read(file or SAMPLES)
-        return _demo(console, found, Run.brisk() if file else Run.relaxed())
+        found = requests.opened(
+            asked.file or SAMPLES,
+            load_catalogue(CATALOGUE),
+            maps=asked.map,
+            delimiter=asked.delimiter,
+            encoding=asked.encoding,
+        )
+        with Refusals(found.rows, asked.refused) as refusals:
+            return _demo(console, found, refusals, Run.brisk() if asked.file else Run.relaxed())
     except (Trouble, StackError) as trouble:
         return _end(str(trouble))
     except (TimeoutError, *BROKEN) as error:
@@ -57,7 +73,9 @@ def main(arguments: list[str]) -> int:
         return _end("Interrupted. The desk is still running; `make down` stops it.")
 
 
-def _demo(console: Console, found: list[requests.Request], run: Run) -> int:
+def _demo(console: Console, file: requests.RequestFile, refusals: Refusals, run: Run) -> int:
+    for remark in file.remarks:
+        console.print(remark, markup=False, soft_wrap=True)
     console.print(
         "[bold]Casebus[/], a help desk on a message bus: customers' requests become tickets in agents' hands.\n"
     )
@@ -66,7 +84,7 @@ def _demo(console: Console, found: list[requests.Request], run: Run) -> int:
     with Desk(known) as desk:
         catalogue = load_catalogue(stack.desk.settings_of["intake"].get("CASEBUS_CATALOGUE", CATALOGUE))
         play = Play(run, known, catalogue, Reader(desk, run), console)
-        play.perform(found)
+        play.perform(_taken(file, refusals))
         facts = play.reader.read()
     in_folder = {path.name.partition("@")[0] for path in Path(known.get("SMTP_SINK")).glob("*.eml")}
     checks = check(facts, play.heard, play.bad_input.trials, play.dead.letters, play.bad_input.dead_ids, in_folder)
@@ -80,11 +98,27 @@ def _demo(console: Console, found: list[requests.Request], run: Run) -> int:
     console.print("[bold]A ticket's life[/], on a desk of its own whose clock can be set ahead\n", soft_wrap=True)
     checks.append(acts.play(stack, console))
     summary.checks(checks)
+    for row, reason in (one for channel in play.channels for one in channel.refused.values()):
+        refusals.add(row, reason, requests.FIRST)
+    tell_refusals(console, refusals)
     _how_to_look_around(console, next(iter(play.heard.opened()), "10000001"), known)
     if play.unfinished:
         return _end(f"It did not come to rest: {', '.join(play.unfinished)}.")
     broken = sum(bool(one.against) for one in checks)
-    return _end(f"{broken} of {len(checks)} promises were not kept.") if broken else 0
+    if broken:
+        return _end(f"{broken} of {len(checks)} promises were not kept.")
+    return REFUSED if refusals.count else 0
+
+
+def _taken(file: requests.RequestFile, refusals: Refusals) -> list[dict[str, Any]]:
+    """The requests of a file, as the play takes them; its rows of which none can be made are refused."""
+    taken = []
+    for one in file:
+        if isinstance(one, requests.Refused):
+            refusals.add(one.row, one.reason, one.attempt)
+        else:
+            taken.append({**one.data, "row": one.row, "channel": one.channel})
+    return taken
 
 
 def _start(stack: Stack, console: Console) -> Settings:

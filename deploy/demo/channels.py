@@ -11,12 +11,14 @@ import time
 import uuid
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from contracts.envelope import Event
 from deploy.cli.bus import Bus
+from deploy.cli.feed.feeding import why_refused
+from deploy.cli.feed.rows import Row
 from deploy.cli.sender import Sender
 
 from .run import Later, Run
@@ -44,23 +46,26 @@ NOT_YET = "Thank you, but it has just happened again."
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A `ticket.submit` to send: the same `id` twice is a resent one, the same data with a new id a duplicate."""
+    """A `ticket.submit` to send: the same `id` twice is a resent one, the same data with a new id a duplicate. `row`:
+    where it stands in the file that is fed, if it is of one."""
 
     id: str
     data: Mapping[str, Any]
+    row: Row | None = None
 
 
 def plan(run: Run, requests: Iterable[Mapping[str, Any]]) -> dict[str, list[Submission]]:
     """What each channel sends, in order. Of TWICE_IN requests one is filed twice, one resent with its id."""
     shares: dict[str, list[Submission]] = {name: [] for name in NAMES}
     for row, request in enumerate(requests):
-        channel = request.get("channel", NAMES[row % len(NAMES)])
-        data = {name: value for name, value in request.items() if name != "channel"}
-        submission = Submission(uuid.uuid4().hex, {**data, "requester": run.requester(data["requester"])})
-        share = shares[channel]
+        channel = request.get("channel")
+        data = {name: value for name, value in request.items() if name not in ("channel", "row")}
+        data["requester"] = run.requester(data["requester"])
+        submission = Submission(uuid.uuid4().hex, data, request.get("row"))
+        share = shares[channel if channel in shares else NAMES[row % len(NAMES)]]
         share.append(submission)
         if row % TWICE_IN == 4:  # pressed the button twice: a new command for the same issue
-            share.append(Submission(uuid.uuid4().hex, submission.data))
+            share.append(replace(submission, id=uuid.uuid4().hex))
         elif row % TWICE_IN == 8:  # the network failed before the answer came: the same command again, twice
             share += [submission, submission]
     return shares
@@ -79,7 +84,9 @@ class Channel:
         self._url = url
         self._share = deque(share)
         self._later = Later()
-        self._submitted: dict[str, Mapping[str, Any]] = {}
+        self.refused: dict[int, tuple[Row, str]] = {}
+        """What the desk has refused of the file, and why, by its line."""
+        self._submitted: dict[str, Submission] = {}
         self._replied: set[str] = set()
         self._language: dict[str, str | None] = {}
 
@@ -109,23 +116,28 @@ class Channel:
     def _submit(self, submission: Submission) -> None:
         assert self.sender
         self.resent += submission.id in self._submitted
-        self._submitted[submission.id] = submission.data
+        self._submitted[submission.id] = submission
         self.sender.send("ticket.submit", submission.data, id_=submission.id)
 
     def _answered(self, event: Event) -> None:
         """A customer is asked whether it is the same issue: one in two says no and files it, the other adds to it."""
         if event.type == "ticket.opened":
             self._language[event.data["ticket"]["number"]] = event.data["ticket"].get("language")
-        if event.type != "ticket.similar" or event.causationid not in self._submitted:
+        submission = self._submitted.get(event.causationid or "")
+        if submission is None:
             return
-        data = self._submitted[event.causationid]
+        if event.type == "command.rejected" and submission.row is not None:
+            self.refused[submission.row.line] = (submission.row, why_refused(event))
+        if event.type != "ticket.similar":
+            return
+        data = submission.data
         numbers = [candidate["number"] for candidate in event.data["candidates"]]
         if int(numbers[0]) % 2:
             again = {**data, "distinct_from": numbers}
-            action = partial(self._submit, Submission(uuid.uuid4().hex, again))
+            action = partial(self._submit, replace(submission, id=uuid.uuid4().hex, data=again))
         else:
             action = partial(self._tell, "ticket.reply", data["requester"], numbers[0], body=data["body"])
-        self._plan(event.causationid, action)
+        self._plan(submission.id, action)
 
     def _hear(self, event: Event) -> None:
         """A message for a customer of this run: answer the desk's question, or say what became of its solution."""

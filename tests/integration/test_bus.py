@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+
 import pytest
 from amqp.exceptions import AccessRefused, PreconditionFailed
 
@@ -9,8 +15,10 @@ from contracts.topology import CHANNELS, DEAD, DESK, INTAKE
 from deploy.cli.bus import Bus
 from deploy.cli.desk import Desk as Books
 from deploy.cli.settings import Settings, Trouble
+from deploy.local import programs
 from deploy.local.desk import Desk
-from deploy.local.rabbitmq import ADMIN
+from deploy.local.rabbitmq import ADMIN, PORT_MAPPER
+from deploy.local.stack import Stack
 from tests.raw_amqp import UNREADABLE, confirmed, open_channel, publish_raw
 
 
@@ -105,6 +113,51 @@ def test_a_wrong_login_is_one_sentence(desk: Desk) -> None:
     wrong = {"DB_PREFIX": desk.db_prefix, "MONGO": desk.mongo_url("intake").replace("mongodb://", "mongodb://x")}
     with pytest.raises(Trouble, match=r"does not let CASEBUS_MONGO's user in \(AuthenticationFailed\)"):
         Books(Settings(wrong, None))
+
+
+@pytest.fixture
+def set_disk_limit(stack: Stack) -> Iterator[Callable[[str], None]]:
+    """Sets how much room the broker's disk must have; above what it has, an alarm is on."""
+    ports = {"ERL_EPMD_ADDRESS": "127.0.0.1", "ERL_EPMD_PORT": str(stack.folder.port(PORT_MAPPER))}
+    ctl = programs.rabbitmq_server(print).with_name("rabbitmqctl")
+
+    def set_limit(limit: str) -> None:
+        environment = os.environ | stack.broker._environment() | ports
+        subprocess.run([ctl, "set_disk_free_limit", limit], env=environment, check=True, capture_output=True)
+
+    try:
+        yield set_limit
+    finally:
+        set_limit("50MB")
+
+
+def test_an_alarm_of_the_broker_is_one_sentence_after_a_while_and_hangs_nobody(
+    desk: Desk, set_disk_limit: Callable[[str], None]
+) -> None:
+    set_disk_limit("1000000GB")
+    began = time.monotonic()
+    with Bus(desk.amqp_url("web"), within=2) as bus:
+        bus.publish(INTAKE, "ticket.submit", b"x")
+        with pytest.raises(Trouble, match="taken no messages for 2 s: an alarm of its disk or memory"):
+            bus.settle(30)
+        assert bus.confirmed == 0
+    with Bus(desk.amqp_url("web"), within=30) as patient:
+        patient.publish(INTAKE, "ticket.submit", b"x")
+        while not patient.blocked:
+            patient.drain(0.1)
+        assert time.monotonic() - began < 25
+        set_disk_limit("50MB")
+        patient.publish(INTAKE, "ticket.submit", b"y")
+        patient.settle()
+        assert not patient.blocked
+        assert patient.confirmed == 2
+
+
+def test_a_broker_that_says_nothing_has_a_deadline_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(Trouble, match="No broker answers"):
+            Bus(f"amqp://web:secret@127.0.0.1:{port}/casebus", within=0.3)
 
 
 def test_an_address_without_a_port_is_said_with_the_usual_one() -> None:

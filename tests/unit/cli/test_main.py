@@ -1,10 +1,16 @@
 """Every trouble is one sentence on stderr and an exit code."""
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
 
+from deploy.cli import show
 from deploy.cli.main import run
 
 
@@ -21,6 +27,8 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["ticket", "twelve"], 2, "'twelve' is no ticket number: 8 digits are wanted."),
         (["ticket", "123456789"], 2, "is no ticket number"),
         (["feed", "none.csv"], 2, "none.csv: No such file or directory."),
+        (["feed", "good.jsonl", "--map", "subject=Summary"], 2, "good.jsonl: no column named Summary"),
+        (["feed", "good.jsonl", "--refused", "good.jsonl"], 2, "--refused good.jsonl: that is the file to be fed."),
         (["feed", "good.jsonl", "--channel", "intake"], 2, "intake is no name of a channel."),
         (["feed", "good.jsonl"], 1, "No broker answers at 127.0.0.1:1: is the desk running? (`make up`)"),
         (["feed", "good.jsonl", "--channel", "game"], 1, "CASEBUS_AMQP_CHANNEL_GAME is not set"),
@@ -39,7 +47,7 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_one_sentence_and_a_code(
     arguments: list[str], code: int, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Path("good.jsonl").write_text('{"subject": "x"}\n', encoding="utf-8")
+    Path("good.jsonl").write_text('{"text": "x", "category": "safety"}\n', encoding="utf-8")
     monkeypatch.setattr(sys, "argv", ["casebus", *arguments])
     with pytest.raises(SystemExit) as ended:
         run()
@@ -47,3 +55,58 @@ def test_one_sentence_and_a_code(
     assert ended.value.code == code
     assert sentence in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1250"])
+def test_what_a_terminal_has_no_sign_for_is_printed_readably(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In whatever is printed, by whatever command: at one place for all."""
+    printed = BytesIO()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(printed, encoding=encoding, write_through=True))
+    show.console().print("“Größe” – 日本 → \ud83d…", markup=False)
+    print("é…")
+    said = printed.getvalue().decode(encoding)
+    assert said.replace("Größe", "Grosse").replace("é", "e").replace("…", "...") in (
+        '"Grosse" - ?? -> ?...\ne...\n',
+        "“Grosse” – ?? -> ?...\ne...\n",
+    )
+
+
+@contextmanager
+def nobody_reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An output whose reader has gone (`| head`)."""
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        yield
+
+
+def test_a_command_whose_reader_has_gone_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not show.output_is_closed()
+    with nobody_reads(monkeypatch):
+        assert show.output_is_closed()
+        with pytest.raises(SystemExit) as ended:
+            show.console().print("x")
+    assert ended.value.code == 141
+
+
+def test_so_does_one_that_prints_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TyperGroup, "invoke", lambda *_: print("x", flush=True))
+    monkeypatch.setattr(sys, "argv", ["casebus", "agents"])
+    with nobody_reads(monkeypatch), pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 141
+
+
+def test_a_broken_pipe_to_the_broker_is_no_closed_output(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def breaks(*_: object) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(TyperGroup, "invoke", breaks)
+    monkeypatch.setattr(sys, "argv", ["casebus", "agents"])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 1
+    assert "The broker went away in the middle" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""Requests from a file to the desk, as a channel: `casebus feed`. The page is docs/cli.md."""

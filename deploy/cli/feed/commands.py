@@ -1,0 +1,76 @@
+"""`casebus feed`: reads arguments, says in one sentence what is wrong with them. The page is docs/cli.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from contracts.names import role_of
+
+from .. import settings, show
+from ..bus import Bus
+from ..sender import Sender
+from ..settings import Trouble
+from .feeding import feed_with_bar
+from .refusals import Refusals
+from .requests import opened
+
+REFUSED = 3
+"""Exit code: all was read and sent, and some of it was not filed."""
+
+console = show.console()
+
+Maps = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="FIELD=…",
+        help="What a column or a value means: subject=Summary, category=Invoices=billing, language==de. Repeatable.",
+    ),
+]
+Delimiter = Annotated[str | None, typer.Option(help="comma, semicolon, tab, pipe or a sign (else it is found out).")]
+InEncoding = Annotated[str | None, typer.Option("--encoding", help="Such as cp1252 or utf-16 (else it is found out).")]
+RefusedTo = Annotated[Path | None, typer.Option("--refused", help="Where to write what is refused (else beside FILE).")]
+
+
+def feed(
+    file: Annotated[Path, typer.Argument(help="A .csv, .tsv or .jsonl with a request a row.")],
+    channel: Annotated[str, typer.Option(help="The channel to feed as.")] = "web",
+    map_: Maps = None,
+    delimiter: Delimiter = None,
+    encoding: InEncoding = None,
+    refused: RefusedTo = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many requests.")] = None,
+    requesters: Annotated[
+        int | None, typer.Option(min=1, help="Made-up people to send the requests of a file that names nobody.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.001, help="Requests a second (default: as fast as it goes).")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="File once more what was fed before.")] = False,
+) -> None:
+    """Publish requests as a channel, and tell what came back and what was refused."""
+    if role_of(channel) != "channel":
+        raise Trouble(f"{channel} is no name of a channel.", 2)
+    known = settings.load()
+    with console.status(f"reading {show.plain(file)}"):
+        found = opened(
+            file,
+            known.catalogue(),
+            maps=map_ or (),
+            delimiter=delimiter,
+            encoding=encoding,
+            limit=limit,
+            requesters=requesters,
+            again=again,
+        )
+    for remark in found.remarks:
+        console.print(remark, markup=False, soft_wrap=True)
+    with Refusals(found.rows, refused) as refusals, Bus(known.broker_url(channel)) as bus:
+        sender = Sender(bus)
+        sender.listen()
+        complete = feed_with_bar(console, sender, found, refusals, rate)
+    if not complete:
+        raise typer.Exit(REFUSED)

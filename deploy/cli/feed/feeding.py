@@ -1,0 +1,235 @@
+"""Feed requests to the desk as a channel would, and tell what came back.
+
+Publishes `ticket.submit` for each request while collecting the outcomes, at full speed or at a given rate. What was
+not filed is written down (refusals.py). The page is docs/cli.md.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from contracts.envelope import Event
+
+from ..sender import Sender, percentile
+from ..show import plain
+from .refusals import SHOWN, Refusals
+from .requests import Refused, Request, RequestFile, next_attempt
+
+PATIENCE = 30.0
+"""Seconds without any outcome after which what is still missing is reported as missing."""
+AT_ONCE = 50
+"""Messages published between two looks at what has arrived."""
+MOST_UNANSWERED = 5_000
+"""Requests that wait for their outcomes before more are sent: enough for the desk's largest turns, and no more than
+are kept in memory."""
+BEFORE = timedelta(seconds=5)
+"""An outcome so much older than its command is that of an earlier time, whatever two clocks differ by."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A request that was sent and has no outcome yet."""
+
+    request: Request
+    at: float
+    time: datetime
+
+
+class Feeding:
+    """One file on its way. Each outcome is counted and then forgotten, so that no number of rows fills the memory."""
+
+    def __init__(self, sender: Sender, file: RequestFile, refusals: Refusals) -> None:
+        self.sent = 0
+        self.answered = 0
+        self.fed_before = 0
+        """Requests that the desk had answered when they were fed at an earlier time."""
+        self.taken = array("d")
+        """Seconds from publishing to the first outcome, of each that was answered now."""
+        self.last_answer = 0.0
+        self.gave_up = ""
+        """Why the rest was not sent, if it was not."""
+        self._sender = sender
+        self._file = file
+        self._refusals = refusals
+        self._waiting: dict[str, Waiting] = {}
+        self._lost = 0
+        sender.on_answer = self._on_answer
+
+    def feed(self, rate: float | None, progress: Callable[[], None]) -> None:
+        """Submit the requests (`rate` a second, if given) and wait for their outcomes, calling `progress` often."""
+        start = time.monotonic()
+        for one in self._file:
+            if isinstance(one, Refused):
+                self._refusals.add(one.row, one.reason, one.attempt)
+                continue
+            self._submit(one)
+            if rate:
+                while (ahead := start + self.sent / rate - time.monotonic()) > 0:
+                    self._drain(min(ahead, 0.2), progress)
+            elif self.sent % AT_ONCE == 0:
+                self._drain(0, progress)
+            if not self._wait_until(MOST_UNANSWERED, progress):
+                self.gave_up = f"The desk has answered nothing for {PATIENCE:.0f} s"
+                break
+        self._sender.bus.settle()
+        self._wait_until(1, progress)
+        progress()
+
+    def give_up(self) -> None:
+        """Write down those that have no outcome."""
+        for one in self._waiting.values():
+            self._refusals.add(
+                one.request.row, "no outcome: it may have been filed, or be filed yet", one.request.attempt
+            )
+        self._lost += len(self._waiting)
+        self._waiting.clear()
+
+    @property
+    def lost(self) -> int:
+        """How many got no outcome."""
+        return self._lost
+
+    def _submit(self, request: Request) -> None:
+        self.sent += 1
+        self._waiting[request.id] = Waiting(request, time.monotonic(), datetime.now(UTC))
+        self._sender.send("ticket.submit", request.data, id_=request.id)
+
+    def _wait_until(self, fewer: int, progress: Callable[[], None]) -> bool:
+        """Wait until fewer than so many wait for their outcomes; False if nothing comes for so long."""
+        left, quiet_since = len(self._waiting), time.monotonic()
+        while len(self._waiting) >= fewer:
+            self._drain(0.2, progress)
+            if len(self._waiting) != left or self._sender.bus.blocked:
+                left, quiet_since = len(self._waiting), time.monotonic()
+            elif time.monotonic() - quiet_since > PATIENCE:
+                return False
+        return True
+
+    def _drain(self, timeout: float, progress: Callable[[], None]) -> None:
+        bus = self._sender.bus
+        bus.drain(timeout)
+        for ids, reason in (
+            (bus.returned, "the broker knows no queue for it: is the topology applied? (`casebus topology apply`)"),
+            (bus.refused, "the desk's queue is full"),
+        ):
+            for id_ in ids:
+                self._refuse(id_, reason)
+            ids.clear()
+        progress()
+
+    def _refuse(self, id_: str, reason: str) -> None:
+        waiting = self._waiting.pop(id_, None)
+        if waiting is not None:
+            self._forget(id_)
+            self._refusals.add(waiting.request.row, reason, waiting.request.attempt)
+
+    def _forget(self, id_: str) -> None:
+        sent = self._sender.sent.pop(id_, None)
+        if sent is not None and not sent.answers:
+            self._sender.waiting -= 1
+
+    def _on_answer(self, event: Event) -> None:
+        id_ = event.causationid or ""
+        waiting = self._waiting.pop(id_, None)
+        self._forget(id_)
+        if waiting is None:
+            return
+        self.answered += 1
+        self.last_answer = time.monotonic()
+        if event.time < waiting.time - BEFORE:
+            self.fed_before += 1
+        else:
+            self.taken.append(self.last_answer - waiting.at)
+        reason = why_refused(event)
+        if reason:
+            # The desk gives each command one answer for ever: fed again, it has to be another one.
+            self._refusals.add(waiting.request.row, reason, next_attempt(waiting.request.attempt))
+
+
+def why_refused(outcome: Event) -> str:
+    """What a person is told of an outcome by which nothing was filed; nothing for any other."""
+    data = outcome.data
+    if outcome.type == "ticket.similar":
+        numbers = ", ".join(one["number"] for one in data["candidates"])
+        return f"similar to {numbers}: say distinct_from with these numbers, or leave it out"
+    if outcome.type != "command.rejected":
+        return ""
+    faults = "; ".join(f"{name}: {' '.join(words)}" for name, words in (data.get("errors") or {}).items())
+    until = f" (from {data['retry_at']} on)" if data.get("retry_at") else ""
+    return f"{data['code']}: {data['message']}{f' {faults}' if faults else ''}{until}"
+
+
+def feed_with_bar(console: Console, sender: Sender, file: RequestFile, refusals: Refusals, rate: float | None) -> bool:
+    """Feed under a progress bar (plain where there is no terminal), print the result; True if all was filed.
+
+    Whatever ends it, what came back until then is told, and what has no outcome is written down.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    feeding, start = Feeding(sender, file, refusals), time.monotonic()
+    try:
+        with Progress(*columns, console=console) as bar:
+            sent = bar.add_task("sent    ", total=file.count)
+            answered = bar.add_task("answered", total=file.count)
+
+            def progress() -> None:
+                blocked = " [yellow](the broker takes nothing: an alarm of its disk or memory)[/]"
+                bar.update(sent, completed=feeding.sent, description=f"sent    {blocked if sender.bus.blocked else ''}")
+                bar.update(answered, completed=feeding.answered)
+
+            feeding.feed(rate, progress)
+    except KeyboardInterrupt:
+        feeding.gave_up = "Interrupted"
+        raise
+    except BaseException:
+        feeding.gave_up = "It ended before its time"
+        raise
+    finally:
+        feeding.give_up()
+        refusals.close()
+        report(console, sender, feeding, file, refusals, start)
+    return not refusals.count and not feeding.gave_up
+
+
+def report(
+    console: Console, sender: Sender, feeding: Feeding, file: RequestFile, refusals: Refusals, start: float
+) -> None:
+    """Print outcomes by type, rate and latency, what was refused and where it is, what was not sent."""
+    table = Table("outcome", "commands", box=None, title=f"What came back to {sender.name}", title_justify="left")
+    table.columns[1].justify = "right"
+    for label, count in sender.outcomes.most_common():
+        table.add_row(label, f"{count:,}")
+    console.print(table)
+    if feeding.fed_before:
+        console.print(f"{feeding.fed_before:,} of them were fed before, and were not filed again.")
+    if feeding.taken:
+        taken, seconds = sorted(feeding.taken), max(0.001, feeding.last_answer - start)
+        console.print(
+            f"{len(taken):,} answered in {seconds:.1f} s ({len(taken) / seconds:,.0f}/s); publish to outcome: "
+            f"median {percentile(taken, 0.5) * 1000:,.0f} ms, p99 {percentile(taken, 0.99) * 1000:,.0f} ms"
+        )
+    if feeding.lost:
+        console.print(f"[red]{feeding.lost:,} got no outcome.[/] Fed again, none of them is filed twice.")
+    tell_refusals(console, refusals)
+    left = file.count - feeding.sent
+    if feeding.gave_up and left:
+        console.print(f"[red]{feeding.gave_up}: {left:,} were not sent.[/] Feed the file again: none is filed twice.")
+
+
+def tell_refusals(console: Console, refusals: Refusals) -> None:
+    """Print how many rows were refused, the first of them with their lines, and where all of them are."""
+    if not refusals.count:
+        return
+    console.print(f"[red]{refusals.count:,} {'row was' if refusals.count == 1 else 'rows were'} refused:[/]")
+    for line, reason in refusals.first:
+        console.print(f"  line {line}: {plain(reason)}", markup=False, soft_wrap=True)
+    if refusals.count > SHOWN:
+        console.print(f"  … and {refusals.count - SHOWN:,} more")
+    console.print(f"They are in {refusals.path}: correct them, and feed that file.", markup=False, soft_wrap=True)

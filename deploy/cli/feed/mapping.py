@@ -1,0 +1,176 @@
+"""What the columns of a file mean: which is which field of a request, and what its values stand for.
+
+A column that is called as a field is that field. For others an operator says it (`--map`), in one of four ways:
+
+- `FIELD=COLUMN`: the field is in this column;
+- `FIELD=VALUE=NEW`: where this value stands in its column, it means that one;
+- `FIELD=COLUMN=NEW`: the field is in this column, and whatever is not known there means that value;
+- `FIELD==NEW`: every row has this value (`FIELD==`: none).
+
+The page is docs/cli.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.registry import command
+
+from ..settings import Trouble
+
+TEXT = "text"
+"""Another name of `body`."""
+ANSWER = "fields."
+"""Before a question's id: the answer to it."""
+REQUESTER = (
+    "requester.account_id",
+    "requester.display_name",
+    "requester.tier",
+    "requester.email",
+    "requester.temporary",
+)
+LINE, REASON, ATTEMPT = "refused_line", "refused_reason", "refused_attempt"
+"""Columns that a file of refusals has besides."""
+REFUSALS = (LINE, REASON, ATTEMPT)
+
+
+def wire_fields() -> tuple[str, ...]:
+    """The fields of a `ticket.submit` that one column holds."""
+    submit = command("ticket.submit")
+    assert submit is not None
+    return tuple(name for name in submit.schema.wire_fields() if name not in ("requester", "fields"))
+
+
+FIELDS = (*wire_fields(), *REQUESTER, TEXT, "channel", ATTEMPT)
+NO_TEXT = frozenset({"attachments", "automatic", "requester.temporary"})
+"""Those that no cell of a table holds, whatever its column is called."""
+
+
+class Misfit(Exception):
+    """These columns are not those that are wanted; the sentence says which is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One `--map`: a field, and what was said of it."""
+
+    field: str
+    rest: str
+
+    def __str__(self) -> str:
+        return f"--map {self.field}={self.rest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the rows of a file are read. `columns`: of each field, where it is. `means`: by field and value (in lower
+    case), another value. `otherwise`: by field, what anything else means, or what every row has."""
+
+    columns: Mapping[str, str]
+    means: Mapping[str, Mapping[str, str]]
+    otherwise: Mapping[str, str]
+    unused: Sequence[str] = ()
+    """Columns that no field is in."""
+
+    @property
+    def fields(self) -> Iterable[str]:
+        """All that a row may have."""
+        return {**self.columns, **self.otherwise}
+
+    @property
+    def names_requesters(self) -> bool:
+        """Whether the file says who asks."""
+        return any(field.startswith("requester.") for field in self.fields)
+
+    def value(self, field: str, values: Mapping[str, Any]) -> tuple[Any, bool]:
+        """What a row has of a field, None if nothing; and whether a mapping says so."""
+        value = values.get(self.columns.get(field, ""))
+        if isinstance(value, str):
+            value = value.strip() or None
+        if isinstance(value, str) and (meant := self.means.get(field, {}).get(folded(value))) is not None:
+            return meant, True
+        return value, False
+
+
+def said(maps: Iterable[str]) -> list[Said]:
+    """What the operator wrote after each `--map`; Trouble (code 2) for what maps nothing."""
+    found = []
+    for one in maps:
+        field, equals, rest = one.partition("=")
+        field = field.strip()
+        if not equals or not rest.strip():
+            raise Trouble(f"--map {one}: FIELD=COLUMN or FIELD=VALUE=NEW is wanted, such as subject=Summary.", 2)
+        if field not in FIELDS and not (field.startswith(ANSWER) and len(field) > len(ANSWER)):
+            usable = ", ".join(name for name in FIELDS if name != ATTEMPT)
+            raise Trouble(f"--map {one}: there is no field {field!r}; there are {usable}, {ANSWER}<question>.", 2)
+        found.append(Said(body_for_text(field), rest.strip()))
+    return found
+
+
+def reading(maps: Sequence[Said], columns: Sequence[str], ignoring: Collection[str] = ()) -> Reading:
+    """What these columns mean by these mappings; none is one of the fields `ignoring` by its name alone.
+
+    Raises Misfit if one that is needed is missing, Trouble (code 2) if it is not clear which is meant.
+    """
+    places: dict[str, str] = {}
+    means: dict[str, dict[str, str]] = {}
+    otherwise: dict[str, str] = {}
+    by_name = {folded(column): column for column in reversed(columns) if column}
+    for one in maps:
+        if one.rest.startswith("="):
+            otherwise[one.field] = one.rest[1:].strip()
+            continue
+        column, new = _column_and_value(one.rest, by_name)
+        if column is not None:
+            if places.setdefault(one.field, column) != column:
+                raise Trouble(f"{one}: {one.field} is in {places[one.field]!r} already.", 2)
+            if new:
+                otherwise[one.field] = new
+        elif "=" in one.rest:
+            value, _, new = one.rest.rpartition("=")
+            means.setdefault(one.field, {})[folded(value)] = new.strip()
+        else:
+            raise Misfit(f"no column named {one.rest}; {_there(columns)}")
+    for name, column in by_name.items():
+        field = body_for_text(name)
+        if (field in FIELDS or name.startswith(ANSWER)) and field not in otherwise and field not in ignoring:
+            places.setdefault(field, column)
+    known = {*places, *otherwise}
+    missing = [name for name in (*sorted(means.keys() - known), "category") if name not in known]
+    missing += [] if "body" in known else [TEXT]
+    if missing:
+        raise Misfit(f"no column named {' or '.join(sorted(set(missing)))}; {_there(columns)}")
+    for field, column in places.items():
+        if sum(folded(one) == folded(column) for one in columns) > 1:
+            raise Trouble(f"Two columns are named {column!r}, and {field} is to be in one of them: rename one.", 2)
+    used = {*places.values(), *(column for column in columns if folded(column) in REFUSALS)}
+    unused = [one for one in columns if one and not any(each == one or each.startswith(f"{one}.") for each in used)]
+    return Reading(places, means, otherwise, unused)
+
+
+def folded(text: str) -> str:
+    """Text as names and values are compared: without regard to case and white space around or between words."""
+    return " ".join(text.split()).casefold()
+
+
+def body_for_text(field: str) -> str:
+    """The field, by its one name."""
+    return "body" if field == TEXT else field
+
+
+def _column_and_value(rest: str, by_name: Mapping[str, str]) -> tuple[str | None, str]:
+    """The column that is meant, with what stands for anything unknown in it; no column if the text names none."""
+    if folded(rest) in by_name:
+        return by_name[folded(rest)], ""
+    place = rest.find("=")
+    while place >= 0:
+        if (column := by_name.get(folded(rest[:place]))) is not None:
+            return column, rest[place + 1 :].strip()
+        place = rest.find("=", place + 1)
+    return None, ""
+
+
+def _there(columns: Sequence[str]) -> str:
+    return f"there are: {', '.join(repr(one) for one in columns[:30] if one) or 'none'}"

@@ -1,0 +1,115 @@
+"""A file of what was refused: the rows as they stood, with their line and why, to be corrected and fed again.
+
+In the format, encoding and delimiter of the file that was fed. Made with the first refusal. The page is docs/cli.md.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import tempfile
+import threading
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from typing import Any, TextIO
+
+from ..settings import Trouble
+from .mapping import ATTEMPT, LINE, REASON, REFUSALS, folded
+from .rows import JsonLines, Row, Table
+
+SHOWN = 10
+"""Refusals that are told on the screen as well."""
+
+
+class Refusals:
+    """Takes refusals from any thread, and writes them down."""
+
+    def __init__(self, rows: Table | JsonLines, path: Path | None = None) -> None:
+        """`path`: where they are to be; if none, beside the file that was fed, or else in the working folder or that
+        of temporary files, under a name that is free."""
+        if path is not None and path.exists() and path.samefile(rows.path):
+            raise Trouble(f"--refused {path}: that is the file to be fed.", 2)
+        self._rows = rows
+        self.path = path
+        """None: nothing was refused yet."""
+        self.count = 0
+        self.first: list[tuple[int, str]] = []
+        """The line and the reason of the first ones."""
+        self._lock = threading.Lock()
+        self._open = ExitStack()
+        self._file: TextIO | None = None
+        self._kept = (
+            [place for place, name in enumerate(rows.columns) if folded(name) not in REFUSALS]
+            if isinstance(rows, Table)
+            else []
+        )
+
+    def add(self, row: Row, reason: str, attempt: str) -> None:
+        """Write one down. `attempt`: what makes it another command when it is fed again, if it has to be."""
+        with self._lock:
+            self.count += 1
+            if len(self.first) < SHOWN:
+                self.first.append((row.line, reason))
+            try:
+                self._write(row, reason, attempt)
+            except OSError as error:
+                raise Trouble(f"{self.path}: {error.strerror}; what was refused cannot be written down.") from error
+
+    def close(self) -> None:
+        """Leave the file complete. Raises Trouble if that fails."""
+        try:
+            self._open.close()
+        except OSError as error:
+            raise Trouble(f"{self.path}: {error.strerror}; what was refused cannot be written down.") from error
+
+    def __enter__(self) -> Refusals:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _write(self, row: Row, reason: str, attempt: str) -> None:
+        table = self._rows if isinstance(self._rows, Table) else None
+        begins = self._file is None
+        if self._file is None:
+            self.path = self.path or _free(self._rows.path)
+            # Whatever its encoding has no sign for is of the reason: the row was read in it.
+            file = self.path.open("w", encoding=self._rows.encoding, errors="backslashreplace", newline="")
+            self._file = self._open.enter_context(file)
+        if table is None:
+            self._file.write(json.dumps(_object(row, reason, attempt)) + "\n")
+            return
+        writer = csv.writer(self._file, delimiter=table.delimiter)
+        if begins:
+            writer.writerow([*(table.columns[place] for place in self._kept), *REFUSALS])
+        cells = dict(enumerate(row.raw))
+        beyond = list(row.raw)[len(table.columns) :]
+        kept = [cells.get(place, "") for place in self._kept]
+        writer.writerow([*kept, row.line, reason, attempt, *beyond])
+
+
+def _object(row: Row, reason: str, attempt: str) -> dict[str, Any]:
+    assert isinstance(row.raw, str)
+    try:
+        found = json.loads(row.raw)
+    except (ValueError, RecursionError):
+        found = None
+    was = found if isinstance(found, dict) else {"was": row.raw.strip()}
+    return {**was, LINE: row.line, REASON: reason, ATTEMPT: attempt}
+
+
+def _free(fed: Path) -> Path:
+    """A name of its own each time: what somebody is correcting is not written over."""
+    for folder in (fed.parent, Path(), Path(tempfile.gettempdir())):
+        for number in count(1):
+            path = folder / f"{fed.stem}.refused{f'-{number}' if number > 1 else ''}{fed.suffix}"
+            if path.exists():
+                continue
+            try:
+                path.touch()
+            except OSError:
+                break
+            path.unlink()
+            return path
+    raise Trouble(f"No file can be made beside {fed} or here: say by --refused where to write what is refused.")
