@@ -6,14 +6,14 @@ The page is docs/contracts.md.
 from __future__ import annotations
 
 from contracts import common
-from contracts.fields import Choice, Flag, MapOf, Moment, Text, Whole
+from contracts.fields import Choice, Flag, MapOf, Moment, Text, Whole, Words
 from contracts.payload import Part, Payload
 
 
 class OpenTemporary(Payload):
     """Command `account.open_temporary`: an account for a person who has none, or has lost it."""
 
-    display_name = Text(100, optional=True)
+    display_name = common.display_name(optional=True)
     contact_email = common.email(optional=True)
 
 
@@ -22,7 +22,7 @@ class ConfirmContact(Payload):
     mailed there (again)."""
 
     requester = common.requester()
-    code = Text(64, optional=True)
+    code = Words(64, optional=True)
 
 
 class QuietHours(Payload):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from contracts import common
-from contracts.fields import Choice, Flag, ListOf, Moment, Text, Whole
+from contracts.fields import Choice, Flag, ListOf, Moment, Whole
 from contracts.payload import Payload
 
 ANY_SKILL = "*"
@@ -50,9 +50,9 @@ class Agent(Payload):
 class SignOn(Agent):
     """Command `agent.sign_on`. Without `languages` or `tiers` the agent takes all."""
 
-    display_name = Text(100)
+    display_name = common.display_name()
     capacity = Whole(1, 100)
-    skills = ListOf(Text(64), 100, 1)
+    skills = ListOf(common.category(), 100, 1)
     languages = ListOf(common.language(), 50, optional=True)
     tiers = ListOf(Choice(common.TIERS), 2, optional=True)
 

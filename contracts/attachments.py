@@ -6,7 +6,7 @@ Small ones come in the command that they belong to (common.py). The page is docs
 from __future__ import annotations
 
 from contracts import common
-from contracts.fields import Base64, Text, Whole
+from contracts.fields import Base64, Text, Whole, Words
 from contracts.payload import Part, Payload
 
 MAX_PARTS = 1_000
@@ -25,7 +25,7 @@ class Upload(Payload):
     requester = common.requester(optional=True)
     agent_id = common.agent_id(optional=True)
     number = common.ticket_number(optional=True)
-    upload = Text(64)
+    upload = Words(64)
     name = common.shown_name()
     media_type = common.claimed_type()
     part = Whole(1, MAX_PARTS)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
+from contracts.blank import is_blank
 from contracts.fields import ID_PATTERN
 
 VIP_DAYS = 3
@@ -119,7 +120,12 @@ def _days(most: int) -> fields.Integer:
 
 
 def _text(most: int, **more: Any) -> fields.String:
-    return fields.String(**(more or {"required": True}), validate=validate.Length(1, most))
+    return fields.String(**(more or {"required": True}), validate=[validate.Length(1, most), _seen])
+
+
+def _seen(text: str) -> None:
+    if is_blank(text):
+        raise ValidationError("Must not be blank.")
 
 
 class _Strict(Schema):

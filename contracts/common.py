@@ -9,7 +9,21 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from contracts.fields import NOT_AN_OBJECT, Answers, Base64, Choice, Flag, Json, ListOf, MapOf, Moment, Text, Whole
+from contracts.decoding import has_half_character
+from contracts.fields import (
+    NOT_AN_OBJECT,
+    Answers,
+    Base64,
+    Choice,
+    Flag,
+    Json,
+    ListOf,
+    MapOf,
+    Moment,
+    Text,
+    Whole,
+    Words,
+)
 from contracts.names import NAME_PATTERN
 from contracts.payload import Either, Part, Payload, errors_by_field
 
@@ -55,6 +69,26 @@ def identity(**more: Any) -> Text:
     return Text(200, **more)
 
 
+def named(**more: Any) -> Words:
+    """An id that a command names: as `identity`, but never blank."""
+    return Words(200, **more)
+
+
+def display_name(**more: Any) -> Words:
+    """What a person is called, as a command says."""
+    return Words(100, **more)
+
+
+def category(**more: Any) -> Words:
+    """The id of a category, a subcategory or a skill, as a command names it; the catalogue says which there are."""
+    return Words(64, **more)
+
+
+def reason(**more: Any) -> Words:
+    """Why somebody wants something."""
+    return Words(MAX_REASON, **more)
+
+
 def agent_id(**more: Any) -> Text:
     """An agent's id; the broker user is `agent.<agent_id>`."""
     return Text(32, pattern=NAME_PATTERN, like="a name of up to 32 lower-case letters, digits and hyphens", **more)
@@ -81,28 +115,37 @@ def content_type(**more: Any) -> Text:
     return Text(127, 3, pattern="[ -.0-~]+/[ -~]+", like="a media type such as image/png", **more)
 
 
+class Tidied(Text):
+    """Text of which only what can be kept counts: half a character is passed over, not refused."""
+
+    def read(self, value: Any) -> str:
+        if type(value) is str and has_half_character(value):
+            value = value.encode(errors="ignore").decode()
+        return super().read(value)
+
+
 def shown_name() -> Text:
     """A file's name, as a sender shows it; what may not stand in one is taken out of it."""
-    return Text(4_096, 0)
+    return Tidied(4_096, 0)
 
 
 def claimed_type() -> Text:
     """What a sender says that a file is; browsers say nothing of kinds that they do not know."""
-    return Text(MAX_SUBJECT, 0, optional=True)
+    return Tidied(MAX_SUBJECT, 0, optional=True)
 
 
 class Secret(Payload):
     """A temporary account, proven by its secret."""
 
-    account_id = identity()
-    secret = Text(200)
+    account_id = named()
+    secret = Words(200)
 
 
 class AccountRequester(Payload):
     """A requester that the channel has authenticated."""
 
-    account_id = identity()
-    display_name = Text(100)
+    account_id = named()
+    display_name = display_name()
     tier = Choice(TIERS)
     email = email(optional=True)
 
@@ -201,7 +244,8 @@ def _faulty(value: dict[str, Any], error: ValidationError) -> dict[str, Any]:
     if not is_large:
         faults = (f"{field}: {' '.join(said)}" for field, said in errors_by_field(error).items())
         sentence = f"It came in a wrong form ({'; '.join(faults)})."[:MAX_REASON]
-    return {"name": name if isinstance(name, str) else "", "fault": sentence, "too_large": is_large}
+    name = name.encode(errors="ignore").decode() if isinstance(name, str) else ""
+    return {"name": name, "fault": sentence, "too_large": is_large}
 
 
 def attachments(**more: Any) -> ListOf:

@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
+from contracts.decoding import NotJson, decoded, has_half_character
 from contracts.names import source_agrees
 
 __all__ = [
@@ -35,6 +36,8 @@ CONTENT_TYPE = "application/cloudevents+json"
 MAX_ID = 200
 """Characters; also the limit of `type`, `source` and the optional attributes."""
 
+HALF = "has half a character (a surrogate without its other half)"
+
 TIME_PATTERN = "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 """RFC 3339."""
 
@@ -48,7 +51,8 @@ class NotAnEvent(ValueError):
 class WrongAttributes(NotAnEvent):
     """An event but for some attributes: its `id` and `type` can be read, so that its sender can be told.
 
-    `faults`: what is wrong, by attribute, worded to follow its name.
+    `faults`: what is wrong, by attribute, worded to follow its name. Half a character in `id` and `type` is written as
+    JSON escapes it.
     """
 
     def __init__(self, id_: str, type_: str, faults: Mapping[str, str]) -> None:
@@ -90,18 +94,18 @@ def from_dict(body: Any) -> Event:
     data = get("data")
     try:
         return Event(
-            id_,
-            type_,
+            _whole(id_),
+            _whole(type_),
             _text(get("source")),
             moment(get("time")),
             {} if data is None else data,
             _optional(get("subject")),
-            _optional(get("traceparent")),
-            _optional(get("causationid")),
-            _optional(get("correlationid")),
+            _hint(get("traceparent")),
+            _hint(get("causationid")),
+            _hint(get("correlationid")),
         )
     except ValueError:
-        raise WrongAttributes(id_, type_, _faults(body)) from None
+        raise WrongAttributes(escaped(id_), escaped(type_), _faults(body)) from None
 
 
 def to_dict(event: Event) -> dict[str, Any]:
@@ -128,10 +132,10 @@ def to_dict(event: Event) -> dict[str, Any]:
 def parse(body: bytes) -> Event:
     """The event in a message body (UTF-8 JSON). Raises NotAnEvent for what is no JSON, or JSON but no event."""
     try:
-        decoded = json.loads(body.decode(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise NotAnEvent("the body is not JSON") from error
-    return from_dict(decoded)
+        value = decoded(body)
+    except NotJson as error:
+        raise NotAnEvent(f"the body is not JSON: {error}") from error
+    return from_dict(value)
 
 
 def serialise(event: Event) -> bytes:
@@ -156,19 +160,34 @@ def rfc3339(at: datetime) -> str:
     return at.astimezone(UTC).isoformat()[:-6] + "Z"
 
 
+def escaped(text: str) -> str:
+    """Text that UTF-8 can hold: half characters as JSON escapes them (`\\ud83d`)."""
+    return text.encode("utf-8", "backslashreplace").decode() if has_half_character(text) else text
+
+
 def _name(value: Any, attribute: str) -> str:
     try:
-        return _text(value)
+        return _measured(value)
     except ValueError as error:
         raise NotAnEvent(f"{attribute} {error}") from error
 
 
-def _text(value: Any) -> str:
+def _measured(value: Any) -> str:
     if type(value) is not str or not value:
         raise ValueError("is missing or not text" if value != "" else "is empty")
     if len(value) > MAX_ID:
         raise ValueError(f"is longer than {MAX_ID} characters")
     return value
+
+
+def _whole(text: str) -> str:
+    if has_half_character(text):
+        raise ValueError(HALF)
+    return text
+
+
+def _text(value: Any) -> str:
+    return _whole(_measured(value))
 
 
 def _optional(value: Any) -> str | None:
@@ -178,10 +197,20 @@ def _optional(value: Any) -> str | None:
     return _text(value)
 
 
+def _hint(value: Any) -> str | None:
+    """What serves to follow a message, not to understand it: one that cannot be read is as if left out."""
+    try:
+        return _optional(value)
+    except ValueError:
+        return None
+
+
 _CHECKS: Mapping[str, Callable[[Any], object]] = {
+    "id": _text,
+    "type": _text,
     "source": _text,
     "time": moment,
-    **dict.fromkeys(("subject", "traceparent", "causationid", "correlationid"), _optional),
+    "subject": _optional,
 }
 
 
@@ -194,10 +223,6 @@ def _faults(body: Mapping[str, Any]) -> dict[str, str]:
         except ValueError as error:
             faults[name] = str(error)
     return faults
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _encode(value: Any) -> Any:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from marshmallow import ValidationError, fields
 
-from contracts.envelope import TIME_PATTERN, moment
+from contracts.blank import SEEN, is_blank
+from contracts.decoding import has_half_character
+from contracts.envelope import HALF, TIME_PATTERN, moment
 
 if TYPE_CHECKING:
     from contracts.payload import Payload
@@ -26,21 +28,6 @@ NOT_AN_OBJECT = "Not an object."
 
 ID_PATTERN = "[a-z0-9][a-z0-9_-]{0,63}"
 _IS_ID = re.compile(ID_PATTERN).fullmatch
-
-_BLANK = (
-    r"\u0000-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f"
-    r"\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
-)
-"""What nobody sees, as ranges of a regular expression: white space, control characters, what Unicode calls default
-ignorable (of its first plane), the empty Braille pattern."""
-
-_SEEN = f"[^{_BLANK}]"
-_IS_SEEN = re.compile(_SEEN).search
-
-
-def is_blank(text: str) -> bool:
-    """Whether nobody sees anything of it."""
-    return not _IS_SEEN(text)
 
 
 class WireField(fields.Field[T], ABC):
@@ -86,6 +73,8 @@ class Text(WireField[str]):
     def read(self, value: Any) -> str:
         if type(value) is not str:
             raise ValidationError("Not text.")
+        if has_half_character(value):
+            raise ValidationError(f"It {HALF}.")
         if not self.minimum <= len(value) <= self.maximum:
             span = str(self.minimum) if self.minimum == self.maximum else f"{self.minimum} to {self.maximum}"
             raise ValidationError(f"Must have {span} characters.")
@@ -108,7 +97,7 @@ class Words(Text):
         return words
 
     def json_schema(self) -> Json:
-        return {**super().json_schema(), "pattern": _SEEN}
+        return {**super().json_schema(), "pattern": SEEN}
 
 
 class Choice(WireField[str]):
@@ -221,11 +210,7 @@ class Answers(WireField[dict[str, Any]]):
         answers = {key: answer for key, answer in value.items() if _IS_ID(key) and answer is not None}
         if len(answers) > 50:
             raise ValidationError("Must be up to 50 answers.")
-        faults = {
-            key: ["Must be text of up to 2000 characters, a number, true or false."]
-            for key in answers
-            if not _is_answer(answers[key])
-        }
+        faults = {key: [fault] for key in answers if (fault := _answer_fault(answers[key])) is not None}
         if faults:
             raise ValidationError(faults)
         return answers
@@ -331,7 +316,11 @@ class MapOf(WireField[dict[str, Any]]):
         }
 
 
-def _is_answer(value: Any) -> bool:
+def _answer_fault(value: Any) -> str | None:
     if isinstance(value, str):
-        return len(value) <= 2000
-    return isinstance(value, bool) or (isinstance(value, int | float) and abs(value) <= 2**53)
+        if has_half_character(value):
+            return f"It {HALF}."
+        fits = len(value) <= 2000
+    else:
+        fits = isinstance(value, bool) or (isinstance(value, int | float) and abs(value) <= 2**53)
+    return None if fits else "Must be text of up to 2000 characters, a number, true or false."

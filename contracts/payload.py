@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, validates_schema
 
-from contracts.fields import NOT_AN_OBJECT, Json, WireField, Words, is_blank
+from contracts.blank import is_blank
+from contracts.fields import NOT_AN_OBJECT, Json, WireField, Words
 
 _ABSENT: Any = object()
 _REQUIRED = "Missing data for required field."

@@ -32,12 +32,12 @@ class Submit(Payload):
     """Command `ticket.submit`: a request for help."""
 
     requester = common.requester()
-    category = Text(64)
-    subcategory = Text(64, optional=True)
+    category = common.category()
+    subcategory = common.category(optional=True)
     fields = Answers(optional=True)  # type: ignore[assignment]  # the wire's name; marshmallow's is set on instances
     subject = Words(common.MAX_SUBJECT)
     body = Words(common.MAX_BODY)
-    issue_key = Text(common.MAX_SUBJECT, optional=True)
+    issue_key = Words(common.MAX_SUBJECT, optional=True)
     refers_to = common.ticket_number(optional=True)
     distinct_from = ListOf(common.ticket_number(), common.MAX_LINKS, optional=True)
     attachments = common.attachments(optional=True)
@@ -70,7 +70,7 @@ class Edit(RequesterTicket):
 class Moderator(Payload):
     """A moderator of the community."""
 
-    id = common.identity()
+    id = common.named()
 
 
 class Escalate(Payload):
@@ -81,13 +81,13 @@ class Escalate(Payload):
     requester = common.requester(optional=True)
     moderator = Part(Moderator, optional=True)
     number = common.ticket_number()
-    reason = Text(common.MAX_REASON, optional=True)
+    reason = common.reason(optional=True)
 
 
 class ChangeAgent(RequesterTicket):
     """Command `ticket.change_agent`."""
 
-    reason = Text(common.MAX_REASON)
+    reason = common.reason()
 
 
 class AnswerConsent(RequesterTicket):
@@ -147,20 +147,20 @@ class AgentText(AgentTicket):
 class SuggestSolution(AgentText):
     """Command `ticket.suggest_solution`; `articles` are ids of the knowledge base."""
 
-    articles = ListOf(common.identity(), common.MAX_ARTICLES, optional=True)
+    articles = ListOf(common.named(), common.MAX_ARTICLES, optional=True)
 
 
 class AgentReason(AgentTicket):
     """Commands `ticket.close` and `ticket.ask_consent`."""
 
-    reason = Text(common.MAX_REASON)
+    reason = common.reason()
 
 
 class Reclassify(AgentTicket):
     """Command `ticket.reclassify`."""
 
-    category = Text(64)
-    subcategory = Text(64, optional=True)
+    category = common.category()
+    subcategory = common.category(optional=True)
 
 
 class Transfer(AgentReason):

@@ -19,6 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from eventlet.semaphore import Semaphore
 
+from contracts.envelope import escaped
 from contracts.names import Service
 from services.chassis import telemetry
 from services.chassis.decision import Cause, Decision, Message, View, derived_id
@@ -212,7 +213,7 @@ class Turn(Generic[V]):
         Its attempts are counted in the database first, so that one which kills its consumer each time is set aside
         after `TRIES`, and its neighbours are not.
         """
-        key = derived_id(delivery.queue, str(delivery.properties.get("message_id")), delivery.body.hex())
+        key = derived_id(delivery.queue, escaped(str(delivery.properties.get("message_id"))), delivery.body.hex())
         plans: list[Plan] = []
         attempt = self._patience.reach_database(lambda: self._store.count_attempt(key))
         try:

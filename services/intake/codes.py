@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from contracts.blank import without_blanks
+
 DIGITS = 8
 MOST_WRONG = 10
 WRONG_SECONDS = 60.0
@@ -62,4 +64,4 @@ class Codes:
 
 def as_typed(code: str) -> bytes:
     """A code as a person typed it or pasted it, without blanks and with full-width digits as digits (NFKC)."""
-    return "".join(unicodedata.normalize("NFKC", code).split()).encode()
+    return without_blanks(unicodedata.normalize("NFKC", code)).encode()

@@ -49,8 +49,10 @@ def test_reads_the_attributes_and_ignores_others() -> None:
         ("type", "", "type is empty"),
         ("source", [], "source"),
         ("subject", 4217, "subject"),
-        ("traceparent", {}, "traceparent"),
-        ("correlationid", "x" * 201, "correlationid"),
+        ("subject", "x" * 201, "subject is longer than 200"),
+        ("source", "/channels/\ud83d", "source has half a character"),
+        ("id", "\ud83d", "id has half a character"),
+        ("type", "ticket.\ude00", "type has half a character"),
         ("time", None, "time"),
         ("time", 1_700_000_000, "time"),
         ("time", "2026-03-02", "time"),
@@ -79,6 +81,12 @@ def test_tells_every_wrong_attribute_of_what_can_be_answered() -> None:
         from_dict({**GOOD, "time": "now", "source": None, "subject": "x" * 201})
     assert (wrong.value.id, wrong.value.type) == ("c-1", "ticket.submit")
     assert wrong.value.faults.keys() == {"source", "time", "subject"}
+
+
+@pytest.mark.parametrize("attribute", ["traceparent", "causationid", "correlationid"])
+@pytest.mark.parametrize("odd", [{}, 7, "x" * 201, "", "\ud83d"])
+def test_what_serves_to_follow_a_message_never_refuses_it(attribute: str, odd: Any) -> None:
+    assert getattr(from_dict({**GOOD, attribute: odd}), attribute) is None
 
 
 @pytest.mark.parametrize("data", [{}, [], "text", 7, False])
@@ -128,7 +136,7 @@ def test_times_in_data_are_written_as_text() -> None:
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200)
 optional = st.none() | texts
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | texts,
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | texts,
     lambda each: st.lists(each) | st.dictionaries(texts, each),
     max_leaves=8,
 )

@@ -19,6 +19,7 @@ TEMPORARY = {"temporary": {"account_id": "t-1", "secret": "s"}}
 SUBMIT = {"requester": ACCOUNT, "category": "billing", "subject": "Charged twice", "body": "Please help."}
 SIGN_ON = {"agent_id": "a7", "display_name": "Jonas", "capacity": 3, "skills": ["*"]}
 PICTURE = {"name": "a.png", "media_type": "image/png", "content": "iVBORw0KGgo="}
+BLANK = (" ", "\u200b", "\u3164", "\u2800", "\ufe0f\u034f", "\U000e0001")
 UPLOADED = {"name": "a.txt", "media_type": "text/plain", "ref": "att-1", "sha256": "0" * 64, "size": 7}
 
 
@@ -66,6 +67,20 @@ def test_requesters_are_standard_or_vip() -> None:
         ({"body": b"bytes"}, "body"),
         ({"issue_key": "x" * 201}, "issue_key"),
         ({"issue_key": ""}, "issue_key"),
+        *(
+            ({name: blank}, name)
+            for name in ("issue_key", "category", "subcategory", "subject", "body")
+            for blank in BLANK
+        ),
+        *(
+            ({"requester": {**ACCOUNT, name: blank}}, f"requester.{name}")
+            for name in ("account_id", "display_name")
+            for blank in BLANK
+        ),
+        *(
+            ({"requester": {"temporary": {"account_id": "t", "secret": blank}}}, "requester.temporary.secret")
+            for blank in BLANK
+        ),
         ({"refers_to": 4217}, "refers_to"),
         ({"refers_to": "4217"}, "refers_to"),
         ({"refers_to": "٠٠٠٠٤٢١٧"}, "refers_to"),
@@ -154,6 +169,15 @@ def test_data_that_is_no_object_is_said_so(data: Any) -> None:
         ("agent.sign_on", {**SIGN_ON, "agent_id": "A7"}, "agent_id"),
         ("agent.sign_on", {**SIGN_ON, "agent_id": "a7\n"}, "agent_id"),
         ("agent.sign_on", {**SIGN_ON, "capacity": 0}, "capacity"),
+        ("agent.sign_on", {**SIGN_ON, "display_name": "\u2800"}, "display_name"),
+        ("agent.sign_on", {**SIGN_ON, "skills": ["billing", "\u200b"]}, "skills.1"),
+        ("account.open_temporary", {"display_name": "\u3164"}, "display_name"),
+        ("account.confirm_contact", {"requester": ACCOUNT, "code": "\ufeff"}, "code"),
+        ("ticket.change_agent", {"requester": ACCOUNT, "number": "00000001", "reason": "\u200d"}, "reason"),
+        ("ticket.escalate", {"requester": ACCOUNT, "number": "00000001", "reason": " "}, "reason"),
+        ("ticket.escalate", {"moderator": {"id": "\u2060"}, "number": "00000001"}, "moderator.id"),
+        ("ticket.close", {"agent_id": "a7", "number": "00000001", "reason": "\u3164 "}, "reason"),
+        ("ticket.transfer", {"agent_id": "a7", "number": "00000001", "reason": "\u115f"}, "reason"),
         ("agent.sign_on", {**SIGN_ON, "capacity": 101}, "capacity"),
         ("agent.sign_on", {**SIGN_ON, "capacity": True}, "capacity"),
         ("agent.sign_on", {**SIGN_ON, "capacity": "3"}, "capacity"),

@@ -42,7 +42,7 @@ NO_UTF_8 = b"\xff\xfe"
 ODD: Mapping[str, tuple[dict[str, Any], bool]] = {
     "id": ({"message_id": NO_UTF_8}, False),
     "correlation": ({"correlation_id": NO_UTF_8}, False),
-    "surrogate": ({"correlation_id": "\ud800"}, False),
+    "surrogate": ({"correlation_id": "\ud800"}, True),
     "encoding": ({"content_encoding": "unicode_escape", "body": b"\\ud800"}, False),
     "header": ({"application_headers": {"x-note": NO_UTF_8}}, True),
     "count": ({"application_headers": {"x-delivery-count": "many"}}, True),

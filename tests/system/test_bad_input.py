@@ -75,6 +75,14 @@ def test_every_wrong_field_is_named_and_no_neighbour_is_harmed(house: House) -> 
     assert agent.user == "agent.a1"
 
 
+HALF = "(half a character)"
+
+
+def halved(command: tuple[str, bytes]) -> tuple[str, bytes]:
+    """With half a character, as JSON escapes it, wherever it says `HALF`: no encoder of ours would write one."""
+    return command[0], command[1].replace(HALF.encode(), rb"\ud83d")
+
+
 def test_each_other_fault_has_its_code(house: House) -> None:
     house.start()
     opened = house.ask("web", command("web", "ticket.submit", submission("ada", "order-1")))
@@ -107,6 +115,10 @@ def test_each_other_fault_has_its_code(house: House) -> None:
         ("web", "ticket.submit", new, "invalid", {"type": "ticket.teleport"}),
         ("web", "ticket.submit", new, "invalid", {"type": "ticket.assign"}),
         ("web", "ticket.submit", new, "invalid", {"subject": "x" * 201}),
+        ("web", "ticket.submit", new, "invalid", {"subject": HALF}),
+        ("web", "ticket.submit", {**new, "subject": HALF}, "invalid", {}),
+        ("web", "ticket.submit", {**new, "fields": {"order": HALF}}, "invalid", {}),
+        ("web", "ticket.submit", {**new, "requester": {**ada, "display_name": HALF}}, "invalid", {}),
         ("agent.a1", "ticket.suggest_solution", {**answer, "number": "99999999"}, "unknown_ticket", {}),
         ("agent.a1", "ticket.suggest_solution", {**answer, "expected_version": 1}, "conflict", {}),
         ("agent.a1", "ticket.suggest_solution", {**answer, "agent_id": "a2"}, "forbidden", {}),
@@ -116,13 +128,14 @@ def test_each_other_fault_has_its_code(house: House) -> None:
     ]
     asked = []
     for user, type_, data, code, claims in faults:
-        (id_,) = house.send(user, [command(user, type_, data, **claims)])
+        (id_,) = house.send(user, [halved(command(user, type_, data, **claims))])
         asked.append((user, id_, type_, claims, code))
     house.wait_for_outcomes()
     got = [(*one[2:4], house.ledger.outcome(*one[:2]).event["data"].get("code")) for one in asked]  # type: ignore[union-attr]
     assert got == [one[2:] for one in asked]
-    odd = {**new, "unknown": {"$set": ["\0"]}, "fields": {"no\0such": "x", "$set": "y"}, "body": "\0 😀 \u202e"}
-    assert house.ask("web", command("web", "ticket.submit", odd))["type"] == "ticket.opened"
+    fields = {"no\0such": "x", "$set": "y", HALF: "z"}
+    odd = {**new, "unknown": {"$set": ["\0", HALF]}, "fields": fields, "body": "\0 😀 \u202e"}
+    assert house.ask("web", halved(command("web", "ticket.submit", odd)))["type"] == "ticket.opened"
     first, _ = house.assert_clean().tickets
     assert first["version"] == 2
 
@@ -136,7 +149,6 @@ def test_what_nobody_can_be_answered_for_is_set_aside_whole(house: House) -> Non
         "no object": b"[]",
         "no event": b'{"hello": "desk"}',
         "not UTF-8": b'{"specversion": "1.0", "id": "\xff"}',
-        "half a character": good[1].replace(b"order-1", rb"\ud800"),
         "half": good[1][:-1],
         "nested": b"[" * 100_000,
         "another version": good[1].replace(b'"1.0"', b'"0.3"'),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from contracts.fields import is_blank
+from contracts.blank import is_blank
 
 LONGEST = 255
 """Bytes of UTF-8 in a name: what file systems take."""

@@ -7,7 +7,9 @@ is docs/intake.md.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable, Mapping
 
+from contracts.blank import FOR_COMPARING
 from contracts.catalogue import Category
 
 
@@ -22,7 +24,7 @@ def one_open_key(category: Category, subcategory: str | None, subject: str, issu
     if category.one_open_per == "category":
         return f"category\x1f{category.id}"
     if issue_key is not None:
-        return f"issue\x1f{issue_key}"
+        return f"issue\x1f{as_seen(issue_key)}"
     return "\x1f".join(("text", category.id, subcategory or "", normalised(subject)))
 
 
@@ -37,40 +39,39 @@ def told_apart(key: str, place: int) -> str:
 
 
 def normalised(text: str) -> str:
-    """Text as it is compared: NFKC, case, white space and punctuation make no difference. Idempotent.
+    """Text as it is compared: NFKC, case, punctuation and what nobody sees make no difference. Idempotent.
 
     Text of punctuation alone keeps it, so that "!!!" and "???" stay two subjects.
     """
-    return _until_stable(text, WORDS_ALONE) or _until_stable(text, WITH_PUNCTUATION)
+    return _until_stable(text, WORDS_ALONE) or _until_stable(text, FOR_COMPARING)
 
 
-class Table(dict[int, str]):
-    """For `str.translate`: leaves out what is not seen, puts a space for what only divides. Learns as it is asked."""
+def as_seen(issue_key: str) -> str:
+    """A channel's key as it is compared: keys that look the same are one (NFKC, and what nobody sees). Case and
+    punctuation are the channel's own: `A-1` and `a1` may be two orders. Idempotent."""
+    return _until_stable(issue_key, FOR_COMPARING, str)
 
-    def __init__(self, dividing: str) -> None:
-        super().__init__()
-        self._dividing = dividing
+
+class Punctuation(dict[int, str]):
+    """For `str.translate`: as for comparing, with a space for punctuation too. Learns as it is asked."""
 
     def __missing__(self, code: int) -> str:
-        kind = unicodedata.category(chr(code))
-        # Cf: soft hyphens, joiners, marks of direction. Cc: control characters.
-        self[code] = "" if kind == "Cf" else " " if kind == "Cc" or kind[0] in self._dividing else chr(code)
+        self[code] = " " if unicodedata.category(chr(code))[0] == "P" else chr(code)
         return self[code]
 
 
-WORDS_ALONE = Table(dividing="ZP")
-WITH_PUNCTUATION = Table(dividing="Z")
+WORDS_ALONE = Punctuation(FOR_COMPARING)
 
 
-def _until_stable(text: str, table: Table) -> str:
+def _until_stable(text: str, table: Mapping[int, str], fold: Callable[[str], str] = str.casefold) -> str:
     # Folding, composing and leaving characters out can each give the others new work; not so in ASCII.
-    while (folded := _folded(text, table)) != text:
-        text = folded
+    while (seen := _seen(text, table, fold)) != text:
+        text = seen
         if text.isascii():
             break
     return text
 
 
-def _folded(text: str, table: Table) -> str:
-    text = unicodedata.normalize("NFKC", text).casefold().translate(table)
+def _seen(text: str, table: Mapping[int, str], fold: Callable[[str], str]) -> str:
+    text = fold(unicodedata.normalize("NFKC", text)).translate(table)
     return " ".join(unicodedata.normalize("NFKC", text).split())

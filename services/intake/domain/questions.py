@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from contracts.blank import is_blank
 from contracts.catalogue import Category, Question
-from contracts.fields import is_blank
 
 
 def faults(category: Category, answers: Mapping[str, Any]) -> dict[str, list[str]]:

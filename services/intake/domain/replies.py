@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from contracts.fields import is_blank
+from contracts.blank import is_blank
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers, moves
 from services.intake.domain.attachments import attached, with_files

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.issue_key import normalised, one_open_key
+from contracts.blank import FOR_COMPARING, IGNORABLE, is_blank
+from services.intake.domain.issue_key import as_seen, normalised, one_open_key
 from tests.unit.intake.desk import category
 
 MARKS = "  \t\n.,;:!?-–—…'’\"()[]/"
@@ -26,6 +27,13 @@ WORDS = st.lists(st.text("abcxyzäßéλж0159漢", min_size=1, max_size=8), min
         ("STRASSE", "straße"),
         ("pass\u00adword", "password"),
         ("log\u200bin", "login"),
+        ("\u260e\ufe0f is dead", "\u260e is dead"),
+        ("fa\u034fmily", "family"),
+        ("\U0001f469\u200d\U0001f466", "\U0001f469\U0001f466"),
+        ("می\u200cخواهم", "میخواهم"),
+        ("login\U000e0020\U000e007f", "login"),
+        ("log\u2800in", "log in"),
+        ("\u3164log\uffa0in\u2060", "login"),
     ],
 )
 def test_compatibility_case_space_and_punctuation_make_no_difference(one: str, other: str) -> None:
@@ -43,6 +51,46 @@ def test_other_words_signs_and_marks_alone_do(one: str, other: str) -> None:
 @given(st.text())
 def test_normalising_again_changes_nothing(text: str) -> None:
     assert normalised(normalised(text)) == normalised(text)
+    assert as_seen(as_seen(text)) == as_seen(text)
+
+
+odd = st.text(st.sampled_from([*map(chr, FOR_COMPARING), *"aé.\u0301\u0600漢"]))
+
+
+@given(st.text() | odd)
+def test_nothing_is_left_of_what_nobody_sees_and_something_of_all_else(text: str) -> None:
+    assert (normalised(text) == "") == (as_seen(text) == "") == is_blank(text)
+
+
+@given(st.data())
+def test_what_is_ignorable_makes_no_difference_wherever_it_is(data: st.DataObject) -> None:
+    ignorable = st.text(
+        st.sampled_from([chr(code) for first, last in IGNORABLE for code in range(first, min(last, first + 99) + 1)])
+    )
+    text = "Ａ- café, 漢 order"
+    written = "".join(character + data.draw(ignorable) for character in text)
+    assert normalised(written) == normalised(text)
+    assert as_seen(written) == as_seen(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("order:17", "order:17\u200b"),
+        ("order:17", "  order:17 "),
+        ("order 17", "order\u00a0\t 17"),
+        ("café", "cafe\u0301"),
+        ("１７", "17"),
+        ("a\ufe0fb", "ab"),
+    ],
+)
+def test_a_channels_keys_that_look_the_same_are_one(one: str, other: str) -> None:
+    assert one_open_key(category("billing"), None, "a", one) == one_open_key(category("safety"), None, "b", other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("A1", "a1"), ("a-1", "a1"), ("a-1", "a 1"), ("1.7", "17"), ("17", "18")])
+def test_a_channels_keys_that_look_otherwise_are_two(one: str, other: str) -> None:
+    assert one_open_key(category("billing"), None, "a", one) != one_open_key(category("billing"), None, "a", other)
 
 
 @given(WORDS, st.data())
