@@ -302,9 +302,11 @@ class LostAgent(TicketEvent):
 
 
 class Joined(TicketEvent):
-    """Events `ticket.linked` and `ticket.merged`: `to_number` is the other ticket."""
+    """Events `ticket.linked` and `ticket.merged`: `to_number` is the other ticket. `waits_since`: a ticket that awaited
+    the desk was merged into this one, and since then its requester waits for an answer."""
 
     to_number = common.ticket_number(optional=True)
+    waits_since = Moment(optional=True)
 
 
 class AssignedToAgent(TicketEvent):

@@ -23,12 +23,22 @@ OWN_FIELDS = (
     "opening",
     "requester_left",
     "awaiting_version",
+    "waits_since",
     "body_version",
     "history_size",
     "attached",
 )
 LATER_FIELDS = frozenset(
-    {"consent", "changed_from", "requester_left", "awaiting_version", "merged_into", "body_version", "attached"}
+    {
+        "consent",
+        "changed_from",
+        "requester_left",
+        "awaiting_version",
+        "waits_since",
+        "merged_into",
+        "body_version",
+        "attached",
+    }
 )
 """Those that documents of older versions lack."""
 

@@ -47,8 +47,7 @@ class Case:
     status_since: datetime
     unanswered_since: datetime | None
     wrote_at: datetime
-    """When its requester last wrote, and the desk."""
-    answered_at: datetime | None = None
+    """When its requester last wrote."""
     status: str = "new"
     version: int = 1
     status_version: int = 1
@@ -86,7 +85,8 @@ class Case:
             "status_version": self.status_version, "assignment_seq": self.seq, "category": self.category,
             "priority": PRIORITY[self.category], "escalated": self.escalated, "subject": self.subject,
             "issue_key": self.issue_key, "opened_at": self.opened_at, "closed_at": self.closed_at,
-            "reopen_count": self.reopened, "changed_from": self.changed_from, "merged_into": self.merged_into,
+            "reopen_count": self.reopened, "last_customer_message_at": self.wrote_at,
+            "changed_from": self.changed_from, "merged_into": self.merged_into,
             "consent": self.consent,
         }  # fmt: skip
 

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 
 from tests.model.cases import (
-    DESKS_TURN,
     MAILED_EVERY,
     TEMPORARY_LASTS,
     Broken,
@@ -192,17 +191,12 @@ class Persons:
         return changed
 
     def _one_for_both(self, older: Case, newer: Case, now: datetime, moves_to: str | None = None) -> list[Case]:
-        """The newer case is merged, and what it said that the desk has not answered is to be answered in the older."""
-        unanswered = newer.status in DESKS_TURN
+        """The newer case is merged into the older, which may have to move first."""
+        waits_since = newer.unanswered_since
         changed = self.closed(newer, now, merged_into=older.number)
         if moves_to is not None:
             changed += self.changed(older, now, person=moves_to)
-        older.wrote_at = max(older.wrote_at, newer.wrote_at)
-        if unanswered and older.unanswered_since is None:
-            came_later = older.answered_at is None or older.wrote_at >= older.answered_at
-            older.unanswered_since = older.wrote_at if came_later else now
-        status = "needs_reply" if unanswered and older.status != "new" else older.status
-        return changed + self._took_in(older, newer, now, status)
+        return changed + self._took_in(older, newer, now, waits_since)
 
     def is_nobody(self, data: Data) -> bool:
         named = data.get("requester", {}).get("temporary")
@@ -244,10 +238,22 @@ class Persons:
         return self.changed(case, now, "closed", **fields)
 
     def merged(self, case: Case, other: Case, now: datetime) -> list[Case]:
+        waits_since = case.unanswered_since
         closed = self.closed(case, now, merged_into=other.number)
-        return closed + self._took_in(other, case, now)
+        return closed + self._took_in(other, case, now, waits_since)
 
-    def _took_in(self, case: Case, other: Case, now: datetime, status: str | None = None) -> list[Case]:
-        """The case that goes on has the pointer, and is escalated if either was."""
-        escalated = case.escalated or other.escalated
-        return self.changed(case, now, status, links=case.links | {other.number}, escalated=escalated)
+    def _took_in(self, case: Case, other: Case, now: datetime, waits_since: datetime | None) -> list[Case]:
+        """The case that goes on has the pointer and the other's links, is escalated if either was, and has to be
+        answered since the other had to be."""
+        status = None
+        if waits_since is not None:
+            case.unanswered_since = min(waits_since, case.unanswered_since or waits_since)
+            status = "new" if case.status == "new" else "needs_reply"
+        return self.changed(
+            case,
+            now,
+            status,
+            links=(case.links | other.links | {other.number}) - {case.number},
+            escalated=case.escalated or other.escalated,
+            wrote_at=max(case.wrote_at, other.wrote_at),
+        )

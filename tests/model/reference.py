@@ -275,7 +275,7 @@ class Model(Persons):
 
     def _answered(self, case: Case, status: str, now: datetime) -> list[Case]:
         case.enter(status, now, anew=True)
-        case.unanswered_since, case.answered_at = None, now
+        case.unanswered_since = None
         return [case]
 
     def _left(self, case: Case, now: datetime) -> list[Case]:

@@ -187,6 +187,10 @@ def _of_agent(state: State, message: Message, now: datetime) -> Decision:
     if ticket is None:
         return Decision(answer=answers.unknown_ticket(number))
     has_it = ticket.agent is not None and ticket.agent.id == data["agent_id"]
+    if message.type in VIEWS:
+        holder = state.final(ticket).agent  # what was merged into theirs is for them to answer
+        if holder is not None and holder.id == data["agent_id"]:
+            return _of_that_agent(state, message, holder, ticket, now)
     if message.type in FOR_WHO_MAY_HAVE_IT and not has_it:
         return _of_agent_who_may_have_it(state, message, ticket, now)
     if ticket.agent is None or not has_it:

@@ -6,6 +6,7 @@ docs/ticket-life.md.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -42,7 +43,8 @@ def link(state: State, message: Message, agent: Agent, ticket: Ticket, now: date
         refused = answers.conflict(ticket, f"The case is linked with case {other.number} already.")
     if refused is not None:
         return Decision(answer=refused)
-    return accepting(_linked(moves.LINK, message, agent, ticket, other, now))
+    linked = moves.moved(moves.LINK, ticket, now, links=(*ticket.links, other.number))
+    return accepting(_linked(message, agent, moves.LINK, linked, other, now))
 
 
 def merge(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
@@ -60,9 +62,10 @@ def merge(state: State, message: Message, agent: Agent, ticket: Ticket, now: dat
     merged = moves.moved(moves.MERGE, ticket, now, **closed_into(other.number, now))
     author, to_number = agent_as_author(agent), {"to_number": other.number}
     decision = recorded(message, merged, moves.MERGE.event, author, "", now, details=to_number, more=to_number)
-    taken_in = _linked(moves.TAKE_IN, message, agent, other, ticket, now, derived_id("entry", message.key, other.id))
-    taken_in = telling_agent(taken_in, other.agent, "ticket.linked")
-    return accepting(and_then(decision, taken_in))
+    move, goes_on = taking_in(other, ticket, now)
+    id_ = derived_id("entry", message.key, other.id)
+    taken_in = _linked(message, agent, move, goes_on, ticket, now, id_, **waiting(ticket))
+    return accepting(and_then(decision, telling_agent(taken_in, other.agent, "ticket.linked")))
 
 
 def closed_into(number: str, now: datetime) -> dict[str, Any]:
@@ -70,39 +73,53 @@ def closed_into(number: str, now: datetime) -> dict[str, Any]:
     return {"closed_at": now, "close_reason": MERGED, "merged_into": number}
 
 
-def taken_in_by(ticket: Ticket, other: Ticket) -> dict[str, Any]:
-    """What changes in a ticket into which that other one is merged: what was promised for the one holds for both."""
-    return {"links": links_with(ticket, other.number), "escalated": ticket.escalated or other.escalated}
+def taking_in(ticket: Ticket, merged: Ticket, now: datetime) -> tuple[moves.Move, Ticket]:
+    """The move and the next version of a ticket into which another one is merged, that as it stood before: what was
+    promised for the one holds for both. Where it awaited the desk, its requester has written what nobody has answered,
+    as by a note: that awaits the desk here, since then."""
+    unanswered = merged.unanswered_since
+    move = moves.TAKE_IN if unanswered is None else moves.TAKE_IN_UNANSWERED
+    links = dict.fromkeys((*ticket.links, merged.number, *merged.links))
+    goes_on = moves.moved(
+        move,
+        ticket,
+        now,
+        links=tuple(number for number in links if number != ticket.number),
+        escalated=ticket.escalated or merged.escalated,
+        last_customer_message_at=max(ticket.last_customer_message_at, merged.last_customer_message_at),
+    )
+    if unanswered is not None:
+        goes_on = replace(goes_on, waits_since=min(unanswered, ticket.unanswered_since or unanswered))
+    return move, goes_on
 
 
-def links_with(ticket: Ticket, number: str) -> tuple[str, ...]:
-    """The ticket's links, that number among them."""
-    return ticket.links if number in ticket.links else (*ticket.links, number)
+def waiting(merged: Ticket) -> dict[str, Any]:
+    """What stands beside the event of the ticket that goes on: since when what it took in waits for the desk."""
+    return {} if merged.unanswered_since is None else {"waits_since": merged.unanswered_since}
 
 
 def _linked(
-    move: moves.Move,
     message: Message,
     agent: Agent,
+    move: moves.Move,
     ticket: Ticket,
     other: Ticket,
     now: datetime,
     entry_id: str | None = None,
+    **more: Any,
 ) -> Decision:
-    changed = taken_in_by(ticket, other) if move is moves.TAKE_IN else {"links": links_with(ticket, other.number)}
-    linked = moves.moved(move, ticket, now, **changed)
+    """The decision that the ticket's next version points to the other one."""
     to_number = {"to_number": other.number}
-    author = agent_as_author(agent)
     return recorded(
         message,
-        linked,
+        ticket,
         move.event,
-        author,
+        agent_as_author(agent),
         "",
         now,
         visibility="internal",
         details=to_number,
-        more=to_number,
+        more={**to_number, **more},
         id_=entry_id,
     )
 

@@ -102,9 +102,6 @@ MERGE = Move(
     "ticket.merged",
     also="the other is open and of the same person",
 )
-TAKE_IN = Move(
-    ("ticket.merge_into",), ("the other's agent",), _as_it_is(*OPEN), "ticket.linked", also="on the ticket that goes on"
-)
 ACCEPT = Move(("ticket.accept_solution",), ("requester",), _to("closed", *OPEN), "ticket.closed")
 CLOSE = Move(("ticket.close",), _THEIRS, _to("closed", *OPEN), "ticket.closed")
 AUTO_CLOSE = Move(
@@ -137,19 +134,20 @@ MERGE_PERSONS = Move(
     "ticket.merged",
     also="that person has the issue open in an older ticket",
 )
-TAKE_IN_OF_PERSONS = Move(
-    _BY_ACCOUNT,
-    ("requester",),
+_BY_MERGE = ("ticket.merge_into", *_BY_ACCOUNT)
+TAKE_IN = Move(
+    _BY_MERGE,
+    ("the other's agent", "requester"),
     _as_it_is(*OPEN),
     "ticket.linked",
-    also="on the ticket that goes on, where the newer one waited for its requester",
+    also="on the ticket that goes on, where the merged one waited for its requester",
 )
 TAKE_IN_UNANSWERED = Move(
-    _BY_ACCOUNT,
-    ("requester",),
+    _BY_MERGE,
+    ("the other's agent", "requester"),
     _REQUESTER_WROTE,
     "ticket.linked",
-    also="on the ticket that goes on, where the newer one awaited the desk",
+    also="on the ticket that goes on, where the merged one awaited the desk",
 )
 
 TABLE = (
@@ -171,14 +169,13 @@ TABLE = (
     ESCALATE,
     LINK,
     MERGE,
-    TAKE_IN,
     ACCEPT,
     CLOSE,
     AUTO_CLOSE,
     REOPEN,
     MOVE,
     MERGE_PERSONS,
-    TAKE_IN_OF_PERSONS,
+    TAKE_IN,
     TAKE_IN_UNANSWERED,
 )
 

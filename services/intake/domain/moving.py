@@ -15,10 +15,10 @@ from typing import Any
 from services.chassis.decision import Decision, Message, derived_id
 from services.intake.domain import moves
 from services.intake.domain.history import Author, Visibility
-from services.intake.domain.joining import closed_into, taken_in_by
+from services.intake.domain.joining import closed_into, taking_in, waiting
 from services.intake.domain.recording import and_then, recorded, telling_agent
 from services.intake.domain.state import State
-from services.intake.domain.tickets import DESKS_TURN, Requester, Ticket
+from services.intake.domain.tickets import Requester, Ticket
 
 MOST_CLOSED = 500
 """Closed tickets, the newest, that move with an account; older ones stay with the key that they have."""
@@ -66,32 +66,33 @@ class _Moving:
         changed = {**changed, "person": self._person}
         holder = self._holders.get(ticket.key) if ticket.is_open and ticket.person != self._person else None
         if holder is None:
-            after = self._record(moves.MOVE, ticket, changed)
+            after = self._move(ticket, changed)
         elif (holder.opened_at, holder.number) <= (ticket.opened_at, ticket.number):
-            more = {**changed, **closed_into(holder.number, self._now)}
-            self._record(moves.MERGE_PERSONS, ticket, more, holder.number)
+            self._merge(ticket, holder.number, changed)
             after = self._take_in(holder, ticket)
         else:
             # What holds the issue gives it up first: the database has each held once at every instant.
-            self._record(moves.MERGE_PERSONS, holder, closed_into(ticket.number, self._now), ticket.number)
-            after = self._take_in(self._record(moves.MOVE, ticket, changed), holder)
+            self._merge(holder, ticket.number, {})
+            after = self._take_in(self._move(ticket, changed), holder)
         if after.is_open:
             self._holders[after.key] = after
 
+    def _move(self, ticket: Ticket, changed: Mapping[str, Any]) -> Ticket:
+        return self._record(moves.MOVE, moves.moved(moves.MOVE, ticket, self._now, **changed))
+
+    def _merge(self, ticket: Ticket, into: str, changed: Mapping[str, Any]) -> None:
+        closed = moves.moved(moves.MERGE_PERSONS, ticket, self._now, **changed, **closed_into(into, self._now))
+        self._record(moves.MERGE_PERSONS, closed, into, {"to_number": into})
+
     def _take_in(self, ticket: Ticket, newer: Ticket) -> Ticket:
-        """The ticket goes on for the newer one too, as it stood before it was merged: where that awaited the desk, its
-        requester has written what nobody has answered, as by a note."""
-        move = moves.TAKE_IN_UNANSWERED if newer.status in DESKS_TURN else moves.TAKE_IN_OF_PERSONS
-        wrote = max(ticket.last_customer_message_at, newer.last_customer_message_at)
-        changed = {**taken_in_by(ticket, newer), "last_customer_message_at": wrote}
-        return self._record(move, ticket, changed, newer.number)
+        """The ticket goes on for the newer one too, as that stood before it was merged."""
+        move, goes_on = taking_in(ticket, newer, self._now)
+        return self._record(move, goes_on, newer.number, waiting(newer))
 
     def _record(
-        self, move: moves.Move, ticket: Ticket, changed: Mapping[str, Any], to_number: str | None = None
+        self, move: moves.Move, after: Ticket, to_number: str | None = None, more: Mapping[str, Any] | None = None
     ) -> Ticket:
-        """The ticket's next version, with its entry, its event, and what its agent hears."""
-        after = moves.moved(move, ticket, self._now, **changed)
-        named = {} if to_number is None else {"to_number": to_number}
+        """The ticket's next version, with its entry, its event (`more` stands beside it), and what its agent hears."""
         visibility: Visibility = "internal" if to_number is None else "public"
         decision = recorded(
             self._message,
@@ -101,8 +102,8 @@ class _Moving:
             "Another account of the same person.",
             self._now,
             visibility=visibility,
-            details=named,
-            more=named if move is moves.MERGE_PERSONS else None,
+            details={} if to_number is None else {"to_number": to_number},
+            more=more,
             id_=derived_id("entry", self._message.key, after.id, str(after.version)),
         )
         if to_number is not None:

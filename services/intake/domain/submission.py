@@ -119,6 +119,7 @@ def _open(
         status_since=now,
         status_version=1,
         awaiting_version=1,
+        waits_since=now,
         assignment_seq=0,
         contact_version=reached.version,
         category=category.id,

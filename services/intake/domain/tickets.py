@@ -93,6 +93,9 @@ class Ticket:
     """Number of the ticket that goes on in its stead; this one is closed for good."""
     awaiting_version: int = 0
     """The version at which it last came to await the desk; 0: an older version stored it."""
+    waits_since: datetime | None = None
+    """When its requester wrote first what the desk has not answered, here or in a ticket that was merged into it; what
+    it says counts only while the ticket awaits the desk. None: an older version stored it."""
     body_version: int = 1
     """The version whose entry holds the body as it stands: the opening, or the last edit of it."""
     links: tuple[str, ...] = ()
@@ -108,6 +111,11 @@ class Ticket:
         return self.status != "closed"
 
     @property
+    def unanswered_since(self) -> datetime | None:
+        """Since when its requester waits for the desk; None while it is the requester's turn."""
+        return (self.waits_since or self.last_customer_message_at) if self.status in DESKS_TURN else None
+
+    @property
     def open_key(self) -> str | None:
         """`key` while the ticket is open; the database lets a person have each at most once."""
         return self.key if self.is_open else None
@@ -120,6 +128,7 @@ INTERNAL = frozenset(
         "opening",
         "requester_left",
         "awaiting_version",
+        "waits_since",
         "body_version",
         "links",
         "history_size",
@@ -151,11 +160,11 @@ def next_version(ticket: Ticket, now: datetime, status: Status | None = None, **
 def entered(ticket: Ticket, status: Status, now: datetime) -> Ticket:
     """The same version with `status` entered now, even if it had it: a second suggestion restarts the 7 days."""
     comes_to_await = status in DESKS_TURN and ticket.status not in DESKS_TURN
-    awaiting_version = ticket.version if comes_to_await else ticket.awaiting_version
     return replace(
         ticket,
         status=status,
         status_since=now,
         status_version=ticket.version,
-        awaiting_version=awaiting_version,
+        awaiting_version=ticket.version if comes_to_await else ticket.awaiting_version,
+        waits_since=now if comes_to_await else ticket.waits_since,
     )

@@ -103,7 +103,10 @@ def _waits(spans: Sequence[Span], opened_at: datetime) -> Iterator[_Wait]:
             answers[wrote] += 1
     for (reopened, after, nth), found in places.items():
         is_first = after is None and reopened == 0
-        started_at = opened_at if is_first else _first_unanswered(spans[found[0] : found[-1] + 1], after)
+        of_wait = spans[found[0] : found[-1] + 1]
+        taken_in = [span.waits_since for span in of_wait if span.waits_since is not None]
+        own = opened_at if is_first else _first_unanswered(of_wait, after)
+        started_at = min([*taken_in, *([own] if own is not None else [])], default=None)
         if started_at is not None:  # else the desk wrote last, though the status says otherwise
             id_ = f"{reopened}/{after.isoformat() if after else 'opened'}{f'/{nth}' if nth else ''}"
             yield _Wait(id_, is_first, found[0], found[-1], started_at)
@@ -137,7 +140,9 @@ def _known_from_version_1(spans: Sequence[Span]) -> int:
 def _clock(spans: Sequence[Span], waits: Sequence[_Wait], known: int) -> Clock:
     """The clock of these waits; `known` spans are without a gap."""
     first, last = waits[0], waits[-1]
-    pauses = tuple((_left(spans, wait), later.started_at) for wait, later in pairwise(waits))
+    # A message that was taken in may have waited when this one was only asked for: then nothing stood still.
+    left = [(_left(spans, wait), later.started_at) for wait, later in pairwise(waits)]
+    pauses = tuple((paused_at, max(paused_at, resumed_at)) for paused_at, resumed_at in left)
     after = last.last + 1
     paused_at = None
     end = after
@@ -149,7 +154,7 @@ def _clock(spans: Sequence[Span], waits: Sequence[_Wait], known: int) -> Clock:
         id=first.id,
         target="first_reply" if first.is_first else "next_reply",
         category=spans[end - 1].category,
-        started_at=first.started_at,
+        started_at=min(wait.started_at for wait in waits),
         unanswered_since=last.started_at,
         escalated=spans[end - 1].escalated,
         pauses=pauses,

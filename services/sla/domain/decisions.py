@@ -27,7 +27,7 @@ REMINDED_BEFORE = timedelta(days=1)
 def decide(view: View, message: Message, now: datetime) -> Decision:
     """Decide one ticket event, or one timer that fired. Other types mean nothing to sla."""
     if message.type.startswith("ticket."):
-        return _version_heard(view, message.data["ticket"])
+        return _version_heard(view, message.data["ticket"], message.data.get("waits_since"))
     ticket = view.tickets.get(message.subject or "")
     if ticket is None:
         return Decision()
@@ -42,10 +42,10 @@ def decide(view: View, message: Message, now: datetime) -> Decision:
     return Decision()
 
 
-def _version_heard(view: View, snapshot: Snapshot) -> Decision:
+def _version_heard(view: View, snapshot: Snapshot, waits_since: datetime | None) -> Decision:
     """A version of a ticket: unless it is known, its clocks are told anew from all versions."""
     before = view.tickets.get(snapshot["id"])
-    spans = with_version(before.spans if before else (), span_of(snapshot))
+    spans = with_version(before.spans if before else (), span_of(snapshot, waits_since))
     if before is None:
         ticket = Ticket(snapshot["id"], 1, snapshot, spans)
     elif spans is before.spans:

@@ -32,10 +32,12 @@ class Span:
     customer_message_at: datetime | None
     """`last_customer_message_at` of the first of them, which is the earliest."""
     escalated: bool = False
+    waits_since: datetime | None = None
+    """The version took in another ticket, whose requester has waited for the desk since then."""
 
 
-def span_of(snapshot: Snapshot) -> Span:
-    """The span of one version."""
+def span_of(snapshot: Snapshot, waits_since: datetime | None = None) -> Span:
+    """The span of one version, which may have taken in another ticket."""
     return Span(
         first=snapshot["version"],
         last=snapshot["version"],
@@ -47,6 +49,7 @@ def span_of(snapshot: Snapshot) -> Span:
         last_agent_message_at=snapshot["last_agent_message_at"],
         customer_message_at=snapshot["last_customer_message_at"],
         escalated=snapshot["escalated"],
+        waits_since=waits_since,
     )
 
 

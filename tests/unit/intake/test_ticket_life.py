@@ -272,7 +272,7 @@ def test_a_merge_leaves_a_pointer_and_the_target_goes_on() -> None:
     assert (heard.ticket["status"], heard.ticket["close_reason"]) == ("closed", "merged")
     assert heard.ticket["merged_into"] == other
     assert heard.to_agents() == ["agent.a1.ticket.linked"]
-    assert (desk.ticket(other).status, desk.ticket(other).links) == ("work_in_progress", (number,))
+    assert (desk.ticket(other).status, desk.ticket(other).links) == ("needs_reply", (number,))
     assert desk.ticket(number).open_key is None
 
 
