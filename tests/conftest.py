@@ -13,11 +13,16 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import settings
 
 from deploy.local.desk import Desk
 from deploy.local.stack import ROOT, Stack
 
 _numbers = itertools.count(1)
+
+# How long an example takes is the machine's business, and on a busy one no fault.
+settings.register_profile("casebus", deadline=None)
+settings.load_profile("casebus")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
