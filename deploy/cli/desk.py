@@ -6,7 +6,7 @@ docs/cli.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from .settings import Settings, Trouble
 from .show import plain
+from .ticket import Part
 
 Document = Mapping[str, Any]
 
@@ -66,9 +67,28 @@ class Desk:
             raise Trouble(f"sla does not know ticket {number}: it was closed too long ago, or is not heard of yet.")
         return found
 
-    def history(self, ticket: Document) -> list[Document]:
-        """The entries of a ticket's history, oldest first."""
-        return list(self.intake.entries.find({"ticket_id": ticket["_id"]}).sort("version", 1))
+    def history(self, ticket: Document, page: int | None, size: int) -> Part:
+        """One page (from 1, oldest first) of a ticket's history, so many entries each; without one the opening and the
+        newest. Trouble (code 2) if there is no such page."""
+        total: int = ticket["version"]  # each has one entry
+        pages = max(1, -(-total // size))
+        of_ticket: dict[str, Any] = {"ticket_id": ticket["_id"]}
+        if page is None:
+            newest = {"version": {"$gt": total - size + (total > size), "$lte": total}}
+            found = self.intake.entries.find({**of_ticket, "$or": [{"version": 1}, newest]}).sort("version", 1)
+            return Part(list(found), 0, pages, total)
+        if page > pages:
+            raise Trouble(f"There is no page {page}; the last is {pages}.", 2)
+        span = {"$gt": (page - 1) * size, "$lte": page * size}
+        found = self.intake.entries.find({**of_ticket, "version": span}).sort("version", 1)
+        return Part(list(found), page, pages, total)
+
+    def files(self, entries: Iterable[Document]) -> dict[str, Document]:
+        """What is kept of the files that these entries name, by reference."""
+        named = (one for entry in entries for one in (entry.get("details") or {}).get("attachments", ()))
+        refs = sorted({one["ref"] for one in named})
+        found = self.intake.attachments.find({"_id": {"$in": refs}}, {"state": 1, "damaged": 1}) if refs else ()
+        return {one["_id"]: one for one in found}
 
     def tickets(self, status: str | None, category: str | None, page: int, size: int) -> tuple[list[Document], int]:
         """One page (from 1) of the tickets, newest first, and how many there are in all."""

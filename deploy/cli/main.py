@@ -22,6 +22,7 @@ from .doctor.commands import doctor
 from .feed.commands import feed
 from .notifications import commands as notifications
 from .settings import Trouble
+from .ticket import ticket_page
 from .watch import watch as watch_messages
 
 
@@ -80,12 +81,20 @@ def watch(
 
 
 @app.command()
-def ticket(number: Annotated[str, typer.Argument(help="Its 8 digits; leading zeros may be left out.")]) -> None:
-    """Show a ticket and its history."""
-    wanted = number_of(number)
-    with Desk(settings.load()) as desk:
+def ticket(
+    number: Annotated[str, typer.Argument(help="Its 8 digits; leading zeros may be left out.")],
+    page: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="Which page of its history (else the newest entries).")
+    ] = None,
+    size: Annotated[int, typer.Option(min=2, max=10_000, help="Entries a page.")] = 100,
+) -> None:
+    """Show all that is known of a ticket, and its history."""
+    wanted, known = number_of(number), settings.load()
+    with Desk(known) as desk:
         found = desk.ticket(wanted)
-        console.print(show.ticket_page(found, desk.history(found)))
+        part = desk.history(found, page, size)
+        files = desk.files(part.entries)
+    console.print(ticket_page(found, part, files, known.catalogue()))
 
 
 @app.command()

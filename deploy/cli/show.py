@@ -1,4 +1,4 @@
-"""How tickets, histories and agents look on a terminal.
+"""How tickets and agents look on a terminal, and what any command needs of it. (One ticket: ticket.py.)
 
 Takes documents and returns what rich prints. What people wrote is shown without control characters, so that nobody
 can paint on an operator's terminal. The page is docs/cli.md.
@@ -16,8 +16,7 @@ from datetime import UTC, datetime
 from io import TextIOWrapper
 from typing import Any, NoReturn
 
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -144,42 +143,6 @@ def tickets_table(tickets: Iterable[Document]) -> Table:
             Text(plain(ticket["subject"])),
         )
     return table
-
-
-def ticket_page(ticket: Document, history: Iterable[Document]) -> RenderableType:
-    """A ticket and its history."""
-    head = Table.grid(padding=(0, 2))
-    rows: list[tuple[str, str | Text]] = [
-        ("status", status_text(ticket["status"]).append(f" since {moment(ticket['status_since'])}", "default")),
-        ("category", f"{ticket['category']}, priority {ticket['priority']}"),
-        ("requester", f"{ticket['requester']['display_name']} ({ticket['requester']['tier']}) by {ticket['channel']}"),
-        ("agent", agent_of(ticket)),
-        ("opened", moment(ticket["opened_at"])),
-        ("version", str(ticket["version"])),
-    ]
-    if ticket.get("issue_key"):
-        rows.insert(2, ("issue key", ticket["issue_key"]))
-    if ticket.get("closed_at"):
-        rows.append(("closed", f"{moment(ticket['closed_at'])} ({ticket.get('close_reason')})"))
-    for name, value in rows:
-        head.add_row(Text(name, "dim"), value if isinstance(value, Text) else Text(plain(value)))
-    title = Text(f"{plain(ticket['number'])}  {plain(ticket['subject'])}", "bold")
-    return Group(title, head, Text(), *(_entry(entry) for entry in history))
-
-
-def _entry(entry: Document) -> RenderableType:
-    author = entry.get("author")
-    name = author.get("display_name") or author.get("id") if isinstance(author, Mapping) else author
-    line = Text.assemble(
-        (moment(entry["at"]), "dim"),
-        "  ",
-        (plain(entry["kind"]).replace("_", " "), "bold"),
-        f" by {plain(name)}",
-        (" (internal)" if entry.get("visibility") == "internal" else "", "magenta"),
-    )
-    if not entry.get("text"):
-        return line
-    return Group(line, Padding(Text(plain(entry["text"], keep_lines=True)), (0, 0, 0, 21)))
 
 
 def agents_table(agents: Iterable[Document]) -> Table:

@@ -51,6 +51,8 @@ class Feeding:
         self.answered = 0
         self.fed_before = 0
         """Requests that the desk had answered when they were fed at an earlier time."""
+        self.without_files = 0
+        """Requests that were filed without a file that may not be taken."""
         self.taken = array("d")
         """Seconds from publishing to the first outcome, of each that was answered now."""
         self.last_answer = 0.0
@@ -148,6 +150,7 @@ class Feeding:
             self.fed_before += 1
         else:
             self.taken.append(self.last_answer - waiting.at)
+        self.without_files += bool(event.data.get("left_out"))
         reason = why_refused(event)
         if reason:
             # The desk gives each command one answer for ever: fed again, it has to be another one.
@@ -209,6 +212,8 @@ def report(
     console.print(table)
     if feeding.fed_before:
         console.print(f"{feeding.fed_before:,} of them were fed before, and were not filed again.")
+    if feeding.without_files:
+        console.print(f"{feeding.without_files:,} of them were filed without some of their files: see their histories.")
     if feeding.taken:
         taken, seconds = sorted(feeding.taken), max(0.001, feeding.last_answer - start)
         console.print(

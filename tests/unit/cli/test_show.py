@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from contracts.envelope import Event, serialise
-from deploy.cli.show import agents_table, plain, ticket_page, tickets_table
+from deploy.cli.show import agents_table, plain, tickets_table
 from deploy.cli.watch import line_of
 
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -27,13 +27,6 @@ TICKET: dict[str, Any] = {
     "issue_key": None,
     "closed_at": None,
 }
-ENTRY = {
-    "kind": "note_added",
-    "author": {"kind": "agent", "id": "a1", "display_name": "Ada"},
-    "at": AT,
-    "visibility": "internal",
-    "text": "first line\nsecond [link=x]line\x07",
-}
 
 
 def shown(thing: Any) -> str:
@@ -49,16 +42,6 @@ def shown(thing: Any) -> str:
 )
 def test_control_characters_are_not_printed(text: str | None, expected: str) -> None:
     assert plain(text) == expected
-
-
-def test_a_ticket_with_its_history_as_it_was_written() -> None:
-    page = shown(ticket_page(TICKET, [ENTRY]))
-    assert "10000001  No [bold]sound [31m" in page
-    assert "technical, priority 5" in page
-    assert "note added by Ada (internal)" in page
-    assert [line.strip() for line in page.splitlines()[-2:]] == ["first line", "second [link=x]line"]
-    assert "\x1b" not in page
-    assert "\x07" not in page
 
 
 def test_tickets_are_one_a_line() -> None:

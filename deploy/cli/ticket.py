@@ -1,0 +1,229 @@
+"""One ticket on a terminal: all that the desk knows of it, and its history with every particular of each entry.
+
+Takes documents and returns what rich prints; what it has no words for it shows as it is called. The page is
+docs/cli.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from contracts.catalogue import Catalogue
+
+from .show import Document, moment, plain, status_text
+
+INDENT = 21
+
+HIDDEN = frozenset(
+    {
+        "_id", "awaiting_version", "body_version", "contact_version", "history_size", "key", "open_key", "opening",
+        "person", "revision", "status_version",
+    }
+)  # fmt: skip
+"""What intake counts by; none of it says anything to a person."""
+
+IN_WORDS = frozenset(
+    {
+        "agent", "assignment_seq", "attached", "category", "channel", "close_reason", "closed_at", "consent",
+        "escalated", "issue_key", "language", "links", "merged_into", "number", "opened_at", "priority",
+        "reopen_count", "requester", "status", "status_since", "subcategory", "subject", "version",
+        "changed_from", "requester_left",
+    }
+)  # fmt: skip
+"""What has a line of its own."""
+
+CONSENT = {"asked": "asked for, not answered yet", "granted": "granted", "refused": "refused"}
+
+STATES = {
+    "stored": "",
+    "quarantined": ", the virus scanner has not looked at it yet: nobody gets it",
+    "infected": ", harmful: nobody gets it",
+    "removing": ", removed",
+    "writing": ", not all of it is there",
+}
+"""What is said of a file's state."""
+
+JOINED = {"linked": "with", "merged": "into"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a history: its entries in order, which page it is of how many (`page` 0: the opening and the newest),
+    and how many entries there are in all."""
+
+    entries: Sequence[Document]
+    page: int
+    pages: int
+    total: int
+
+
+def ticket_page(
+    ticket: Document, part: Part, files: Mapping[str, Document], catalogue: Catalogue | None = None
+) -> RenderableType:
+    """A ticket and a part of its history. `files`: what is kept of those that the entries name, by reference;
+    `catalogue`: where the words of categories and questions are."""
+    head = Table.grid(padding=(0, 2))
+    for name, value in _head(ticket, catalogue):
+        head.add_row(Text(name, "dim"), value if isinstance(value, Text) else Text(plain(value)))
+    title = Text(f"{plain(ticket['number'])}  {plain(ticket['subject'])}", "bold")
+    shown: list[RenderableType] = []
+    before = 0
+    for entry in part.entries:
+        version = entry.get("version", before + 1)
+        if before and version > before + 1:
+            left = version - before - 1
+            shown.append(Text(f"{'':>{INDENT}}… {left:,} entries between: --page 1 to {part.pages:,} show them", "dim"))
+        before = version
+        shown.append(_entry(entry, ticket, files, catalogue))
+    if part.page:
+        shown.append(Text(f"{part.total:,} entries, page {part.page:,} of {part.pages:,}", "dim"))
+    return Group(title, head, Text(), *shown)
+
+
+def _head(ticket: Document, catalogue: Catalogue | None) -> Iterator[tuple[str, str | Text]]:
+    requester = ticket["requester"]
+    category = catalogue.categories.get(ticket["category"]) if catalogue else None
+    called = ticket["category"] if category is None else f"{category.name} ({category.id})"
+    under = f" / {ticket['subcategory']}" if ticket.get("subcategory") else ""
+    yield "status", status_text(ticket["status"]).append(f" since {moment(ticket['status_since'])}", "default")
+    yield "category", f"{called}{under}, priority {ticket['priority']}"
+    if ticket.get("issue_key"):
+        yield "issue key", ticket["issue_key"]
+    kind = " with a temporary account" if requester.get("kind") == "temporary" else ""
+    id_ = f" {requester['id']}" if requester.get("id") else ""
+    yield (
+        "requester",
+        f"{requester['display_name']} ({requester['tier']}) by {ticket['channel']}{kind}:{id_}".rstrip(":"),
+    )
+    if ticket.get("language"):
+        yield "language", ticket["language"]
+    agent = ticket.get("agent")
+    yield "agent", "–" if agent is None else _named(agent)
+    if ticket.get("changed_from"):
+        by = " by the requester" if ticket.get("requester_left") == ticket["changed_from"] else ""
+        yield "taken from", f"{ticket['changed_from']}{by}"
+    if ticket.get("escalated"):
+        yield "escalated", "yes"
+    if ticket.get("consent"):
+        yield "permission", f"to log in: {CONSENT.get(ticket['consent'], ticket['consent'])}"
+    if ticket.get("links"):
+        yield "linked with", ", ".join(ticket["links"])
+    if ticket.get("merged_into"):
+        yield "goes on in", ticket["merged_into"]
+    if ticket.get("attached"):
+        yield "files", _size(ticket["attached"])
+    yield "opened", moment(ticket["opened_at"])
+    if ticket.get("reopen_count"):
+        yield "reopened", "once" if ticket["reopen_count"] == 1 else f"{ticket['reopen_count']} times"
+    if ticket.get("closed_at"):
+        yield "closed", f"{moment(ticket['closed_at'])} ({ticket.get('close_reason')})"
+    for name, value in ticket.items():
+        if name not in IN_WORDS | HIDDEN and value not in (None, False, "", [], {}):
+            yield name.replace("_", " "), _in_words(value)
+    yield "version", str(ticket["version"])
+
+
+def _entry(
+    entry: Document, ticket: Document, files: Mapping[str, Document], catalogue: Catalogue | None
+) -> RenderableType:
+    author = entry.get("author")
+    line = Text.assemble(
+        (moment(entry["at"]), "dim"),
+        "  ",
+        (plain(entry["kind"]).replace("_", " "), "bold"),
+        f" by {plain(_named(author) if isinstance(author, Mapping) else author)}",
+        (" (internal)" if entry.get("visibility") == "internal" else "", "magenta"),
+    )
+    words = [Text(plain(entry["text"], keep_lines=True))] if entry.get("text") else []
+    details = [_line(*detail) for detail in _details(entry, ticket, files, catalogue)]
+    return Group(line, *(Padding(one, (0, 0, 0, INDENT)) for one in (*details, *words)))
+
+
+def _details(
+    entry: Document, ticket: Document, files: Mapping[str, Document], catalogue: Catalogue | None
+) -> Iterator[tuple[str, str]]:
+    """What an entry has besides its words, each with what it is called."""
+    details = dict(entry.get("details") or {})
+    for name, change in (details.pop("changed", None) or {}).items():
+        yield from _change(name, change)
+    if (number := details.pop("to_number", None)) is not None:
+        yield JOINED.get(entry["kind"], "with"), f"case {number}"
+    if (number := details.pop("refers_to", None)) is not None:
+        yield "refers to", f"case {number}"
+    if (granted := details.pop("granted", None)) is not None:
+        yield "permission", "granted" if granted else "refused"
+    for id_, answer in (details.pop("fields", None) or {}).items():
+        yield _asked(id_, ticket, catalogue), _in_words(answer)
+    for article in details.pop("articles", None) or ():
+        yield "article", article
+    for file in details.pop("attachments", None) or ():
+        yield "file", _file(file, files.get(file["ref"]))
+    for file in details.pop("left_out", None) or ():
+        yield "left out", f"{file['name']}: {file['reason']}"
+    for name, value in details.items():
+        yield name.replace("_", " "), _in_words(value)
+
+
+def _change(name: str, change: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    old, new = change.get("old"), change.get("new")
+    if any("\n" in str(one) or len(str(one)) > 60 for one in (old, new)):
+        yield f"{name} was", str(old)
+        yield f"{name} is", str(new)
+    else:
+        yield name, f"{'–' if old is None else old} → {'–' if new is None else new}"
+
+
+def _asked(id_: str, ticket: Document, catalogue: Catalogue | None) -> str:
+    """The words of a question: of the ticket's category, else of whichever has it (it was filed under another)."""
+    if catalogue is None:
+        return id_
+    first = catalogue.categories.get(ticket["category"])
+    asked = [one for category in (first, *catalogue.categories.values()) if category for one in category.questions]
+    return next((question.label for question in asked if question.id == id_), id_)
+
+
+def _file(named: Mapping[str, Any], kept: Document | None) -> str:
+    state = ", not kept any more" if kept is None else STATES.get(kept["state"], f", {kept['state']}")
+    if kept is not None and kept.get("damaged"):
+        state = ", damaged: its content does not open"
+    return f"{named['name']} ({named['media_type']}, {_size(named['size'])}{state})"
+
+
+def _line(name: str, value: str) -> RenderableType:
+    text = plain(value, keep_lines=True)
+    name = plain(name)
+    separator = " " if name.endswith(("?", ":")) else ": "
+    return Text.assemble((f"{name}{separator}", "dim"), text)
+
+
+def _named(person: Mapping[str, Any]) -> str:
+    name, id_ = person.get("display_name"), person["id"]
+    return str(id_) if not name or name == id_ else f"{name} ({id_})"
+
+
+def _in_words(value: Any) -> str:
+    match value:
+        case datetime():
+            return moment(value)
+        case bool():
+            return "yes" if value else "no"
+        case Mapping():
+            return ", ".join(f"{name} {_in_words(one)}" for name, one in value.items())
+        case list() | tuple():
+            return ", ".join(map(_in_words, value))
+    return str(value)
+
+
+def _size(count: int) -> str:
+    for unit, many in (("MiB", 1024**2), ("KiB", 1024)):
+        if count >= many:
+            return f"{count / many:.1f} {unit}"
+    return f"{count} bytes"
