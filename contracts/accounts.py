@@ -10,14 +10,14 @@ from contracts.fields import Choice, Flag, MapOf, Moment, Text, Whole, Words
 from contracts.payload import Part, Payload
 
 
-class OpenTemporary(Payload):
+class OpenTemporary(common.FromChannel):
     """Command `account.open_temporary`: an account for a person who has none, or has lost it."""
 
     display_name = common.display_name(optional=True)
     contact_email = common.email(optional=True)
 
 
-class ConfirmContact(Payload):
+class ConfirmContact(common.FromChannel):
     """Command `account.confirm_contact`: the code that was mailed to the account's address; without it, the code is
     mailed there (again)."""
 
@@ -33,7 +33,7 @@ class QuietHours(Payload):
     time_zone = Text(64)
 
 
-class SetPreferences(Payload):
+class SetPreferences(common.FromChannel):
     """Command `account.set_preferences`: `notify` says by kind of notification and channel whether it is wanted."""
 
     requester = common.requester()
@@ -42,7 +42,7 @@ class SetPreferences(Payload):
     quiet_hours = Part(QuietHours, optional=True)
 
 
-class MergeAccounts(Payload):
+class MergeAccounts(common.FromChannel):
     """Command `account.merge`: the temporary account's tickets go to the real one."""
 
     requester = common.requester()

@@ -13,7 +13,7 @@ MAX_PARTS = 1_000
 """Parts of one file; how large a file may be is the operator's setting, and less."""
 
 
-class Upload(Payload):
+class Upload(common.FromChannel):
     """Command `attachment.upload`: one part of a file, in any order, each of `common.MAX_ATTACHMENT` bytes at most.
 
     `upload` is the sender's own name for the file, the same in all its parts. An agent says for which ticket it is, as
@@ -33,7 +33,7 @@ class Upload(Payload):
     content = Base64(common.MAX_ATTACHMENT)
 
 
-class Download(Payload):
+class Download(common.FromChannel):
     """Command `attachment.download`: one part of a file of a ticket, by the requester or by an agent who may see it."""
 
     one_of = ("requester", "agent_id")

@@ -156,6 +156,13 @@ class TemporaryRequester(Payload):
     temporary = Part(Secret)
 
 
+class FromChannel(Payload):
+    """What every command of a channel may carry. `origin`: opaque, of the browser, device or sender that it came from;
+    allowances are counted by it."""
+
+    origin = Text(200, 0, optional=True)
+
+
 def requester(**more: Any) -> Either:
     """Who asks: an account that the channel has authenticated, or a temporary account with its secret."""
     return Either("temporary", TemporaryRequester, AccountRequester, ("account_id",), **more)

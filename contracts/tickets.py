@@ -28,7 +28,7 @@ CODES = (
 # Commands of channels
 
 
-class Submit(Payload):
+class Submit(common.FromChannel):
     """Command `ticket.submit`: a request for help."""
 
     requester = common.requester()
@@ -44,7 +44,7 @@ class Submit(Payload):
     language = common.language(optional=True)
 
 
-class RequesterTicket(Payload):
+class RequesterTicket(common.FromChannel):
     """A requester about one of their tickets: command `ticket.accept_solution`."""
 
     requester = common.requester()
@@ -73,7 +73,7 @@ class Moderator(Payload):
     id = common.named()
 
 
-class Escalate(Payload):
+class Escalate(common.FromChannel):
     """Command `ticket.escalate`, by the requester or by a moderator."""
 
     one_of = ("requester", "moderator")
@@ -96,7 +96,7 @@ class AnswerConsent(RequesterTicket):
     granted = Flag()
 
 
-class ListTickets(Payload):
+class ListTickets(common.FromChannel):
     """Command `ticket.list`: the requester's tickets, or the agent's, newest first, 20 a page.
 
     Of an agent's, without `status`, those that are open.
@@ -110,7 +110,7 @@ class ListTickets(Payload):
     page = Whole(1, 100_000, optional=True)
 
 
-class View(Payload):
+class View(common.FromChannel):
     """Command `ticket.view`: by the requester through a channel, by an agent on the desk.
 
     Of a long history it shows the newest entries that fit, or with `before` those before that version, or with `after`

@@ -1,6 +1,7 @@
 """How often a sender may ask for something dear: so many at once, and so many a second in the long run.
 
-In memory, for one instance: each has its own. The page is docs/intake.md.
+An origin has its own allowance, and its channel's is the ceiling for all of them: none comes near to using that up. In
+memory, for one instance: each has its own. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -10,6 +11,14 @@ from dataclasses import dataclass
 
 GRANTED_SECONDS = 60.0
 """So long a grant is kept for who has not used it: what was put off comes again in a moment, or to another instance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`at_once` for each sender, refilled by `a_second`."""
+
+    at_once: int
+    a_second: float
 
 
 @dataclass(slots=True)
@@ -22,35 +31,71 @@ class _Sender:
 
 
 class Allowance:
-    """`at_once` for each sender, refilled by `a_second`. `clock` gives seconds."""
+    """`rate` for each sender. `clock` gives seconds. `apart`: those refused together are told moments one after the
+    other, so that they do not come back together."""
 
-    def __init__(self, at_once: int, a_second: float, clock: Callable[[], float]) -> None:
-        self._at_once = at_once
-        self._a_second = a_second
+    def __init__(self, rate: Rate, clock: Callable[[], float], *, apart: bool = True) -> None:
+        self._rate = rate
         self._clock = clock
+        self._apart = apart
         self._senders: dict[str, _Sender] = {}
         self._granted: dict[Hashable, float] = {}
+        self._tidied = clock()
 
     def ask(self, sender: str, what: Hashable) -> float:
         """0 if the sender may do `what`, once; else the seconds after which to try again.
 
-        Asking again costs nothing until it is `used`. Those refused together are told moments one after the other, so
-        that they do not come back together.
+        Asking again costs nothing until it is `used`.
         """
         now = self._clock()
         if self._granted.get(what, 0.0) > now:
             return 0.0
-        one = self._senders.setdefault(sender, _Sender(self._at_once, now))
-        one.left = min(self._at_once, one.left + (now - one.at) * self._a_second)
+        self._tidy(now)
+        rate = self._rate
+        one = self._senders.setdefault(sender, _Sender(rate.at_once, now))
+        one.left = min(rate.at_once, one.left + (now - one.at) * rate.a_second)
         one.at = now
         if one.left >= 1:
             one.left -= 1
-            self._granted = {key: until for key, until in self._granted.items() if until > now}
             self._granted[what] = now + GRANTED_SECONDS
             return 0.0
-        one.told_until = max(one.told_until, now + (1 - one.left) / self._a_second) + 1 / self._a_second
+        wait = (1 - one.left) / rate.a_second
+        if not self._apart:
+            return wait
+        one.told_until = max(one.told_until, now + wait) + 1 / rate.a_second
         return one.told_until - now
 
     def used(self, what: Hashable) -> None:
         """It was done: whoever asks for it again is counted again."""
         self._granted.pop(what, None)
+
+    def _tidy(self, now: float) -> None:
+        """Once a minute, forget old grants, and who has their whole allowance again."""
+        if now - self._tidied < GRANTED_SECONDS:
+            return
+        self._tidied = now
+        rate = self._rate
+        self._granted = {key: until for key, until in self._granted.items() if until > now}
+        self._senders = {
+            name: one
+            for name, one in self._senders.items()
+            if one.told_until > now or one.left + (now - one.at) * rate.a_second < rate.at_once
+        }
+
+
+class ByOrigin:
+    """What an origin may, within what its channel may; who gives no origin is counted by channel alone."""
+
+    def __init__(self, of_a_channel: Rate, of_an_origin: Rate, clock: Callable[[], float]) -> None:
+        self._channels = Allowance(of_a_channel, clock)
+        self._origins = Allowance(of_an_origin, clock, apart=False)
+
+    def ask(self, channel: str, origin: str, what: Hashable) -> float:
+        """As `Allowance.ask`. What an origin is refused costs its channel nothing."""
+        wait = self._origins.ask(f"{channel}\x1f{origin}", what) if origin else 0.0
+        return wait or self._channels.ask(channel, what)
+
+    def used(self, what: Hashable) -> None:
+        """As `Allowance.used`."""
+        self._origins.used(what)
+        self._channels.used(what)

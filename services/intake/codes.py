@@ -20,6 +20,10 @@ WRONG_SECONDS = 60.0
 the address of somebody else, and guess with all of them."""
 
 
+MOST_WRONG_OF_AN_ORIGIN = 5
+"""Of these, from one origin: a guesser leaves some to the person whose address it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Guess:
     """A code as it came in, for the address of that version."""
@@ -28,6 +32,8 @@ class Guess:
     contact_version: int
     code: str
     address: str
+    origin: str = ""
+    """What stands for the channel's origin; empty: it gave none."""
 
 
 class Codes:
@@ -36,8 +42,8 @@ class Codes:
     def __init__(self, key: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._key = key.encode()
         self._clock = clock
-        self._wrong: dict[str, tuple[float, int]] = {}
-        """Of addresses with wrong codes: until when they count, and how many there were."""
+        self._wrong: dict[tuple[str, str], tuple[float, int]] = {}
+        """Of addresses, and of each from an origin, with wrong codes: until when they count, how many there were."""
 
     def code(self, account: str, contact_version: int) -> str:
         """The code for an account's address of that version: the same each time it is computed."""
@@ -48,17 +54,21 @@ class Codes:
     def checked(self, guesses: Iterable[Guess]) -> tuple[frozenset[Guess], Mapping[str, float]]:
         """Those that are right; and the accounts of which no more are looked at, with the seconds until they are."""
         now = self._clock()
-        self._wrong = {address: wrong for address, wrong in self._wrong.items() if wrong[0] > now}
+        self._wrong = {whose: wrong for whose, wrong in self._wrong.items() if wrong[0] > now}
         right: set[Guess] = set()
         not_looked_at: dict[str, float] = {}
         for guess in dict.fromkeys(guesses):
-            until, count = self._wrong.get(guess.address, (now + WRONG_SECONDS, 0))
-            if count >= MOST_WRONG:
-                not_looked_at[guess.account] = until - now
+            counted = {(guess.address, ""): MOST_WRONG}
+            if guess.origin:
+                counted[guess.address, guess.origin] = MOST_WRONG_OF_AN_ORIGIN
+            wrong = {whose: self._wrong.get(whose, (now + WRONG_SECONDS, 0)) for whose in counted}
+            held_up = [until - now for whose, (until, count) in wrong.items() if count >= counted[whose]]
+            if held_up:
+                not_looked_at[guess.account] = max(held_up)
             elif hmac.compare_digest(self.code(guess.account, guess.contact_version).encode(), as_typed(guess.code)):
                 right.add(guess)
             else:
-                self._wrong[guess.address] = (until, count + 1)
+                self._wrong |= {whose: (until, count + 1) for whose, (until, count) in wrong.items()}
         return frozenset(right), not_looked_at
 
 

@@ -21,7 +21,9 @@ from services.intake.documents import account_of
 from services.intake.domain.accounts import Account, temporary_key
 from services.intake.domain.prepared import Prepared
 from services.intake.domain.requesters import owner_of_files, temporary_named
-from services.intake.files.preparing import SCAN, FilesOfTurns, needs_files
+from services.intake.files.keeping import Sender
+from services.intake.files.preparing import SCAN, FilesOfTurns, counts_files, needs_files
+from services.intake.origins import Origins
 from services.intake.secrets import NO_HASH, Claim, Secrets
 
 K = TypeVar("K")
@@ -39,12 +41,15 @@ class Preparing:
     Timers come without messages, and while a turn of messages may be in work: neither touches what is the other's.
     """
 
-    def __init__(self, database: Database[Document], secrets: Secrets, codes: Codes, files: FilesOfTurns) -> None:
+    def __init__(
+        self, database: Database[Document], secrets: Secrets, codes: Codes, files: FilesOfTurns, origins: Origins
+    ) -> None:
         self.files = files
         self.prepared = Prepared()
         self._stored = database["accounts"]
         self._secrets = secrets
         self._codes = codes
+        self._origins = origins
 
     def prepare(self, messages: Sequence[Message], now: datetime) -> Collection[str]:
         """Find out what there is to find out; gives the keys of the messages that are left for another turn."""
@@ -58,20 +63,34 @@ class Preparing:
         others = [message for message in messages if message.key not in put_off]
         known = {one.key: key for one in others if (key := _known(one, found.verified)) is not None}
         found = self._with_codes(found, others, known, now)
-        put_off |= self.files.put_off(others)
+        room = self.files.room(now)
+        senders = {
+            one.key: Sender(known[one.key], one.sender, self._origins.of(one))
+            for one in others
+            if counts_files(one) and one.key in known
+        }
+        put_off |= self.files.put_off(others, senders, room)
         here = [message for message in others if message.key not in put_off]
-        found = self.files.prepare(found, here, known, now)
+        found = self.files.prepare(found, here, senders, room, now)
         self.prepared = replace(found, verdicts=self.prepared.verdicts)
         return put_off
 
     def _secrets_of(self, messages: Sequence[Message], now: datetime) -> tuple[Prepared, set[str]]:
         """What became of secrets, and the keys of the messages whose secrets are left for another turn."""
         opening = {one.key: (one.sender, one.id) for one in messages if one.type == "account.open_temporary"}
-        hashed = self._secrets.hashed(opening)
+        hashed = self._secrets.hashed(
+            opening, {one.key: self._origins.of(one) for one in messages if one.key in opening}
+        )
         given = [(one, temporary) for one in messages if (temporary := temporary_named(one)) is not None]
         accounts = self._accounts({temporary_key(temporary["account_id"]) for _, temporary in given})
         checked = self._secrets.checked(
-            Claim(temporary["account_id"], temporary["secret"], _hash(accounts, temporary), message.sender)
+            Claim(
+                temporary["account_id"],
+                temporary["secret"],
+                _hash(accounts, temporary),
+                message.sender,
+                self._origins.of(message),
+            )
             for message, temporary in given
         )
         later = {one.key for one, its in given if (its["account_id"], its["secret"]) in checked.put_off}
@@ -91,7 +110,7 @@ class Preparing:
         confirming = [one for one in coming if one.data.get("code") is not None]
         accounts = self._accounts({known[one.key] for one in confirming})
         right, refused = self._codes.checked(
-            Guess(account.key, account.contact_version, one.data["code"], account.mailbox)
+            Guess(account.key, account.contact_version, one.data["code"], account.mailbox, self._origins.of(one))
             for one in confirming
             if (account := accounts.get(known[one.key])) is not None and account.mailbox is not None
         )

@@ -21,7 +21,7 @@ from typing import Protocol, TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from services.intake.allowance import Allowance
+from services.intake.allowance import ByOrigin, Rate
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -31,12 +31,14 @@ MOST_WRONG = 10
 """Wrong secrets of one account that are looked at in `WRONG_SECONDS`, by each instance: a guesser, or a broken client,
 must not keep the turns of everybody else waiting."""
 WRONG_SECONDS = 60.0
-OPENED_AT_ONCE = 30
-OPENED_A_SECOND = 5.0
+MOST_WRONG_OF_AN_ORIGIN = 5
+"""Of these, from one origin: a guesser leaves some to the account's own person."""
+OPENED = Rate(30, 5.0)
 """Temporary accounts that a channel may open, by each instance."""
-VERIFIED_AT_ONCE = 100
-VERIFIED_A_SECOND = 15.0
+OPENED_BY_AN_ORIGIN = Rate(5, 0.1)
+VERIFIED = Rate(100, 15.0)
 """Secrets that a channel may have verified, those remembered not counted, by each instance."""
+VERIFIED_FOR_AN_ORIGIN = Rate(20, 1.0)
 HASHED_A_TURN = 8
 """Secrets made, and as many verified, in one turn: a quarter of a second, for which all in it wait."""
 SECRET_BYTES = 15
@@ -59,6 +61,8 @@ class Claim:
     secret_hash: str
     channel: str
     """Whose command brought it."""
+    origin: str = ""
+    """What stands for the origin that the channel gave; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +120,21 @@ class Secrets:
         self._clock = clock
         self._salt = os.urandom(32)
         self._known: dict[bytes, float] = {}
-        self._wrong: dict[str, _Wrong] = {}
-        self._openings = Allowance(OPENED_AT_ONCE, OPENED_A_SECOND, clock)
-        self._verifications = Allowance(VERIFIED_AT_ONCE, VERIFIED_A_SECOND, clock)
+        self._wrong: dict[tuple[str, str], _Wrong] = {}
+        self._openings = ByOrigin(OPENED, OPENED_BY_AN_ORIGIN, clock)
+        self._verifications = ByOrigin(VERIFIED, VERIFIED_FOR_AN_ORIGIN, clock)
 
     def secret(self, sender: str, command_id: str) -> str:
         """The secret that answers that command."""
         return secret_of(self._key, sender, command_id)
 
-    def hashed(self, commands: Mapping[str, tuple[str, str]]) -> Hashed:
-        """The hash of the secret of each command, given as sender and id, as far as its sender and the turn allow."""
-        waits = {key: self._openings.ask(sender, key) for key, (sender, _) in commands.items()}
+    def hashed(self, commands: Mapping[str, tuple[str, str]], origins: Mapping[str, str] | None = None) -> Hashed:
+        """The hash of the secret of each command, given as sender and id, as far as its sender and the turn allow.
+
+        `origins`: what stands for the origins that the senders gave, by the same keys.
+        """
+        of = origins or {}
+        waits = {key: self._openings.ask(sender, of.get(key, ""), key) for key, (sender, _) in commands.items()}
         allowed = [key for key, wait in waits.items() if not wait]
         turn = allowed[:HASHED_A_TURN]
         hashes = self._in_threads(HASHER.hash, [self.secret(*commands[key]) for key in turn])
@@ -140,23 +148,23 @@ class Secrets:
         `MOST_WRONG` in vain."""
         now = self._clock()
         self._known = {digest: until for digest, until in self._known.items() if until > now}
-        self._wrong = {account_id: wrong for account_id, wrong in self._wrong.items() if wrong.until > now}
+        self._wrong = {whose: wrong for whose, wrong in self._wrong.items() if wrong.until > now}
         digests = {self._digest(claim): claim for claim in claims}
         unknown: dict[bytes, Claim] = {}
         not_looked_at: dict[tuple[str, str], float] = {}
         put_off: set[tuple[str, str]] = set()
-        tried: Counter[str] = Counter()
+        tried: Counter[tuple[str, str]] = Counter()
         room = HASHED_A_TURN
         for digest, claim in digests.items():
             if digest in self._known:
                 continue
-            wrong = self._wrong.get(claim.account_id) or _Wrong(now + WRONG_SECONDS)
-            if wrong.count + tried[claim.account_id] >= MOST_WRONG:
-                not_looked_at[claim.account_id, claim.secret] = wrong.until - now
+            wait = max(self._held_up(one, most, tried, now) for one, most in _counted(claim))
+            if wait:
+                not_looked_at[claim.account_id, claim.secret] = wait
                 continue
-            tried[claim.account_id] += 1
+            tried.update(one for one, _ in _counted(claim))
             dear = claim.secret_hash != NO_HASH
-            wait = self._verifications.ask(claim.channel, digest) if dear else 0.0
+            wait = self._verifications.ask(claim.channel, claim.origin, digest) if dear else 0.0
             if wait:
                 not_looked_at[claim.account_id, claim.secret] = wait
             elif dear and room <= 0:
@@ -171,13 +179,27 @@ class Secrets:
             if right:
                 self._known[digest] = now + REMEMBERED_SECONDS
             else:
-                self._wrong.setdefault(claim.account_id, _Wrong(now + WRONG_SECONDS)).count += 1
+                for one, _ in _counted(claim):
+                    self._wrong.setdefault(one, _Wrong(now + WRONG_SECONDS)).count += 1
         right_ones = ((claim.account_id, claim.secret) for digest, claim in digests.items() if digest in self._known)
         return Checked(frozenset(right_ones), not_looked_at, frozenset(put_off))
+
+    def _held_up(self, whose: tuple[str, str], most: int, tried: Mapping[tuple[str, str], int], now: float) -> float:
+        """The seconds until another secret is looked at."""
+        wrong = self._wrong.get(whose) or _Wrong(now + WRONG_SECONDS)
+        return wrong.until - now if wrong.count + tried[whose] >= most else 0.0
 
     def _digest(self, claim: Claim) -> bytes:
         text = "\x1f".join((claim.account_id, claim.secret_hash, claim.secret))
         return hmac.new(self._salt, text.encode(), hashlib.sha256).digest()
+
+
+def _counted(claim: Claim) -> list[tuple[tuple[str, str], int]]:
+    """What a wrong secret counts for, and how many are looked at: the account, and the account from this origin."""
+    of_account = [((claim.account_id, ""), MOST_WRONG)]
+    if not claim.origin:
+        return of_account
+    return [*of_account, ((claim.account_id, f"{claim.channel}\x1f{claim.origin}"), MOST_WRONG_OF_AN_ORIGIN)]
 
 
 def is_right(claim: Claim) -> bool:

@@ -32,6 +32,7 @@ from services.intake.files.keys import MasterKeys, WrongKeys
 from services.intake.files.preparing import FilesOfTurns
 from services.intake.files.scanner import Scanner
 from services.intake.files.sweeping import sweep
+from services.intake.origins import Origins
 from services.intake.preparing import Preparing, needs_preparing
 from services.intake.repository import INDEXES, Repository
 from services.intake.secrets import Secrets
@@ -61,7 +62,7 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
 
     def plain() -> Rules[State]:
         """What turns of commands and questions have in common; neither sees what the other has prepared."""
-        preparing = Preparing(database, secrets, codes, files)
+        preparing = Preparing(database, secrets, codes, files, Origins(settings.secret_key))
         repository = Repository(database, operators, preparing, settings.similar_from, lasts)
         return Rules("intake", repository, decide, prepare=preparing.prepare, needs_preparing=needs_preparing)
 

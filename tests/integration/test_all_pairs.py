@@ -32,6 +32,7 @@ from services.intake.domain.tickets import Ticket
 from services.intake.files.keeping import Keeping, Terms
 from services.intake.files.keys import MasterKeys
 from services.intake.files.preparing import FilesOfTurns
+from services.intake.origins import Origins
 from services.intake.preparing import Preparing
 from services.intake.repository import INDEXES, Repository
 from services.intake.secrets import Secrets
@@ -61,7 +62,7 @@ class Instance:
         secrets = Secrets("k" * 32, in_turn)
         keeping = Keeping(store.database, MasterKeys.parse(f"first {'A' * 43}="), "k" * 32, Terms())
         files = FilesOfTurns(keeping, None, in_turn)
-        preparing = Preparing(store.database, secrets, Codes("k" * 32), files)
+        preparing = Preparing(store.database, secrets, Codes("k" * 32), files, Origins("k" * 32))
         self.repository = Repository(store.database, lambda: OperatorsFiles(CATALOGUE), preparing, 0.27)
         self.turns = 0
 

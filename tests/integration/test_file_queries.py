@@ -10,7 +10,7 @@ from pymongo.database import Database
 
 from deploy.local.desk import Desk
 from services.intake.domain.files import Brought
-from services.intake.files.keeping import KEPT_UNUSED
+from services.intake.files.keeping import KEPT_UNUSED, Sender
 from services.intake.files.reading import read_part
 from services.intake.files.sweeping import sweep
 from services.intake.files.uploads import Uploads
@@ -25,14 +25,16 @@ def test_no_file_is_looked_for_in_a_whole_collection(desk: Desk, database: Datab
     with MongoClient[dict[str, Any]](desk.admin_mongo_url) as client:
         of_intake = client[f"{desk.db_prefix}_intake"]
         of_intake.command("profile", 2)
-        (one,) = kept.bring("account:ann", [{"name": "a", "media_type": "application/pdf", "content": HEAD}], NOW)
+        (one,) = kept.bring(
+            Sender("account:ann"), [{"name": "a", "media_type": "application/pdf", "content": HEAD}], NOW
+        )
         assert isinstance(one, Brought)
-        assert kept.crowded("account:ann", "web", NOW) is None
+        assert kept.crowded(Sender("account:ann", "web", "browser"), NOW) is None
         assert [file.ref for file in kept.unnamed(["account:ann"])] == [one.ref]
         assert read_part(kept, one.ref, 1) == HEAD
         last = [send(Uploads(kept), part) for part in parts_of(HEAD + bytes(30), 16)][-1]
         assert isinstance(last, Brought)
-        send(Uploads(kept), parts_of(HEAD + bytes(40), 16, upload="u2")[0])
+        send(Uploads(kept), parts_of(HEAD + bytes(40), 16, upload="u2")[0], origin="browser")
         database["attachments"].update_one({"_id": last.ref}, {"$set": {"state": "infected"}})
         assert sweep(kept, NOW + KEPT_UNUSED + timedelta(hours=1)) == 4
         of_intake.command("profile", 0)

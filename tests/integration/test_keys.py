@@ -15,7 +15,7 @@ from deploy.cli.main import app
 from deploy.cli.settings import Settings, Trouble
 from deploy.local.desk import Desk
 from services.intake.domain.files import Awaited, Brought
-from services.intake.files.keeping import Keeping, Terms
+from services.intake.files.keeping import Keeping, Sender, Terms
 from services.intake.files.keys import MasterKeys
 from services.intake.files.reading import read_part
 from services.intake.files.uploads import Uploads
@@ -32,7 +32,9 @@ def keeping(database: Database[dict[str, Any]], *lines: str) -> Keeping:
 
 
 def brought(kept: Keeping, content: bytes = HEAD) -> str:
-    (found,) = kept.bring("account:ann", [{"name": "a", "media_type": "application/pdf", "content": content}], NOW)
+    (found,) = kept.bring(
+        Sender("account:ann"), [{"name": "a", "media_type": "application/pdf", "content": content}], NOW
+    )
     assert isinstance(found, Brought)
     return found.ref
 

@@ -20,6 +20,7 @@ from services.intake.codes import Codes
 from services.intake.domain.attachments import HARMFUL
 from services.intake.domain.downloads import NOT_LOOKED_AT
 from services.intake.files.preparing import FilesOfTurns
+from services.intake.origins import Origins
 from services.intake.preparing import Preparing
 from services.intake.repository import Repository
 from services.intake.secrets import Secrets
@@ -95,7 +96,7 @@ def test_timers_that_are_prepared_meanwhile_leave_alone_what_a_turn_has_found(
     clients: object, database: Database[dict[str, Any]]
 ) -> None:
     files = FilesOfTurns(keeping(database), None, in_turn)
-    preparing = Preparing(database, Secrets("k" * 32, in_turn), Codes("k" * 32), files)
+    preparing = Preparing(database, Secrets("k" * 32, in_turn), Codes("k" * 32), files, Origins("k" * 32))
     repository = Repository(database, lambda: OperatorsFiles(CATALOGUE), preparing, 0.27)
     attached = [{"name": "a", "media_type": "application/pdf", "content": HEAD}]
     message = Message("m", "ticket.submit", "web", submission(attachments=attached), None, "k1")

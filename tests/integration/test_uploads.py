@@ -16,11 +16,19 @@ from pymongo.database import Database
 
 from deploy.local.stack import Stack
 from services.intake.domain.files import Awaited, Brought, Contradicted, PartTaken, TooMany, Unfit
-from services.intake.files.keeping import KEPT_UNUSED, MOST_UNNAMED_OF_AN_ACCOUNT, Keeping, Terms, file_of
+from services.intake.files.keeping import (
+    KEPT_UNUSED,
+    MOST_UNNAMED_FROM_AN_ORIGIN,
+    MOST_UNNAMED_OF_AN_ACCOUNT,
+    Keeping,
+    Sender,
+    Terms,
+    file_of,
+)
 from services.intake.files.keys import MasterKeys, Wrapped
 from services.intake.files.reading import opened
 from services.intake.files.sealing import SEGMENT, TAG
-from services.intake.files.uploads import MOST_OF_AN_ACCOUNT, UNFINISHED, Uploads
+from services.intake.files.uploads import MOST_FROM_AN_ORIGIN, MOST_OF_AN_ACCOUNT, UNFINISHED, Uploads
 from services.intake.repository import INDEXES
 from tests.integration.turn_stores import stores
 
@@ -56,8 +64,10 @@ def parts_of(content: bytes, size: int, **more: Any) -> list[dict[str, Any]]:
     return [{**told, "part": number, "content": piece} for number, piece in enumerate(pieces, 1)]
 
 
-def send(uploads: Uploads, part: dict[str, Any], owner: str = "account:ann", at: datetime = NOW) -> PartTaken:
-    return uploads.take(owner, "web", part, at)
+def send(
+    uploads: Uploads, part: dict[str, Any], owner: str = "account:ann", at: datetime = NOW, origin: str = ""
+) -> PartTaken:
+    return uploads.take(Sender(owner, "web", origin), part, at)
 
 
 def content_of(kept: Keeping, ref: str) -> bytes:
@@ -87,7 +97,9 @@ def test_parts_in_any_order_make_the_file(database: Database[dict[str, Any]], si
 def test_the_same_content_is_stored_once_however_it_comes(database: Database[dict[str, Any]]) -> None:
     kept = keeping(database)
     content = HEAD + b"a little"
-    (small,) = kept.bring("account:ann", [{"name": "b", "media_type": "application/pdf", "content": content}], NOW)
+    (small,) = kept.bring(
+        Sender("account:ann"), [{"name": "b", "media_type": "application/pdf", "content": content}], NOW
+    )
     assert isinstance(small, Brought)
     ways = [parts_of(content, size, upload=f"u{size}") for size in (SEGMENT, 10)]
     refs = {send(Uploads(kept), parts[-1]) and send(Uploads(kept), parts[0]) for parts in ways[:1]}
@@ -95,7 +107,9 @@ def test_the_same_content_is_stored_once_however_it_comes(database: Database[dic
     last = [send(Uploads(kept), part) for part in ways[1]][-1]
     assert isinstance(last, Brought)
     assert last.ref == small.ref
-    (other,) = kept.bring("account:bob", [{"name": "b", "media_type": "application/pdf", "content": content}], NOW)
+    (other,) = kept.bring(
+        Sender("account:bob"), [{"name": "b", "media_type": "application/pdf", "content": content}], NOW
+    )
     assert isinstance(other, Brought)
     assert other.ref != small.ref, "but nobody learns whether another has it"
     assert kept.records.count_documents({}) == 2
@@ -104,7 +118,7 @@ def test_the_same_content_is_stored_once_however_it_comes(database: Database[dic
 def test_each_file_has_a_key_of_its_own_also_for_the_same_content(database: Database[dict[str, Any]]) -> None:
     kept = keeping(database)
     brought = [{"name": "b", "media_type": "application/pdf", "content": HEAD}]
-    assert all(isinstance(kept.bring(who, brought, NOW)[0], Brought) for who in ("account:ann", "account:bob"))
+    assert all(isinstance(kept.bring(Sender(who), brought, NOW)[0], Brought) for who in ("account:ann", "account:bob"))
     assert isinstance([send(Uploads(kept), part) for part in parts_of(HEAD + bytes(30), 16)][-1], Brought)
     files = [file_of(row) for row in kept.records.find()]
     assert len({KEYS.unwrap(Wrapped(file.key_by, file.key)) for file in files}) == len(files) == 3
@@ -129,7 +143,9 @@ def test_two_instances_that_keep_one_content_at_once_agree(
 ) -> None:
     brought = [{"name": "b", "media_type": "application/pdf", "content": HEAD}]
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda n: keeping(clients[n % 4]).bring("account:ann", brought, NOW)[0], range(16)))
+        found = list(
+            pool.map(lambda n: keeping(clients[n % 4]).bring(Sender("account:ann"), brought, NOW)[0], range(16))
+        )
     refs = {one.ref for one in found if isinstance(one, Brought)}
     assert len(refs) == 1
     assert content_of(keeping(clients[0]), refs.pop()) == HEAD
@@ -234,13 +250,13 @@ def attached(content: bytes) -> dict[str, Any]:
 def test_who_names_nothing_may_not_send_more(database: Database[dict[str, Any]]) -> None:
     kept = keeping(database)
     for number in range(MOST_UNNAMED_OF_AN_ACCOUNT):
-        kept.bring("account:ann", [attached(HEAD + bytes([number]))], NOW + timedelta(minutes=number), "web")
+        kept.bring(Sender("account:ann", "web"), [attached(HEAD + bytes([number]))], NOW + timedelta(minutes=number))
     soon, full = NOW + timedelta(minutes=30), TooMany(NOW + KEPT_UNUSED, unnamed=True)
-    assert kept.crowded("account:ann", "web", soon) == full
-    assert kept.crowded("account:bob", "web", soon) is None
+    assert kept.crowded(Sender("account:ann", "web"), soon) == full
+    assert kept.crowded(Sender("account:bob", "web"), soon) is None
     # Neither in a command, but for what is there already, nor in parts, but for what was begun.
-    assert kept.bring("account:ann", [attached(HEAD)], soon, "web", full) == [full]
-    (again,) = kept.bring("account:ann", [attached(HEAD + b"\0")], soon, "web", full)
+    assert kept.bring(Sender("account:ann", "web"), [attached(HEAD)], soon, full) == [full]
+    (again,) = kept.bring(Sender("account:ann", "web"), [attached(HEAD + b"\0")], soon, full)
     assert isinstance(again, Brought)
     uploads, parts = Uploads(kept), parts_of(HEAD + bytes(20), 16)
     assert send(uploads, parts[0], at=soon) == full
@@ -249,9 +265,9 @@ def test_who_names_nothing_may_not_send_more(database: Database[dict[str, Any]])
     # What an entry names, or what is a day old, makes room.
     database["attachments"].update_one({"_id": again.ref}, {"$set": {"used": True}})
     assert send(uploads, parts[0], at=soon) == Awaited()
-    kept.bring("account:ann", [attached(HEAD + b"one more")], soon, "web")
+    kept.bring(Sender("account:ann", "web"), [attached(HEAD + b"one more")], soon)
     assert [isinstance(send(uploads, part, at=soon), Brought) for part in parts[1:]][-1], "what is begun may end"
-    assert kept.crowded("account:ann", "web", NOW + KEPT_UNUSED + timedelta(minutes=2)) is None
+    assert kept.crowded(Sender("account:ann", "web"), NOW + KEPT_UNUSED + timedelta(minutes=2)) is None
 
 
 def test_a_channel_may_send_only_so_many_files_that_no_case_names(
@@ -260,10 +276,34 @@ def test_a_channel_may_send_only_so_many_files_that_no_case_names(
     monkeypatch.setattr("services.intake.files.keeping.MOST_UNNAMED_OF_A_CHANNEL", 3)
     kept = keeping(database)
     for name in ("ann", "bob", "eve"):
-        assert kept.crowded(f"account:{name}", "web", NOW) is None
-        kept.bring(f"account:{name}", [attached(HEAD)], NOW, "web")
-    assert kept.crowded("account:zoe", "web", NOW) == TooMany(NOW + KEPT_UNUSED, unnamed=True)
-    assert kept.crowded("account:zoe", "game", NOW) is None
+        assert kept.crowded(Sender(f"account:{name}", "web"), NOW) is None
+        kept.bring(Sender(f"account:{name}", "web"), [attached(HEAD)], NOW)
+    assert kept.crowded(Sender("account:zoe", "web"), NOW) == TooMany(NOW + KEPT_UNUSED, unnamed=True)
+    assert kept.crowded(Sender("account:zoe", "game"), NOW) is None
+
+
+def test_from_an_origin_come_only_so_many_files_that_no_case_names_and_another_goes_on(
+    database: Database[dict[str, Any]],
+) -> None:
+    kept = keeping(database)
+    for number in range(MOST_UNNAMED_FROM_AN_ORIGIN):
+        sender = Sender(f"account:{number}", "web", "mallory's browser")
+        assert kept.crowded(sender, NOW) is None
+        kept.bring(sender, [attached(HEAD)], NOW)
+    assert kept.crowded(Sender("account:more", "web", "mallory's browser"), NOW) is not None
+    for other in (Sender("account:ann", "web", "ann's browser"), Sender("account:ann", "web")):
+        assert kept.crowded(other, NOW) is None
+        assert send(Uploads(kept), parts_of(HEAD, 300)[0], origin=other.origin) is not None
+
+
+def test_from_an_origin_come_only_so_many_uploads_that_are_not_finished(database: Database[dict[str, Any]]) -> None:
+    uploads, part = Uploads(keeping(database)), parts_of(HEAD + bytes(20), 16)[0]
+    for number in range(MOST_FROM_AN_ORIGIN):
+        assert send(uploads, part, f"account:{number}", origin="mallory's") == Awaited()
+    assert send(uploads, part, "account:more", origin="mallory's") == TooMany(NOW + UNFINISHED)
+    assert send(uploads, part, "account:more", origin="ann's") == Awaited()
+    assert send(uploads, part, "account:other") == Awaited()
+    assert send(uploads, part, "account:0", origin="mallory's") == Awaited(), "what is begun may go on"
 
 
 def test_the_same_content_under_other_names_takes_no_space(database: Database[dict[str, Any]]) -> None:

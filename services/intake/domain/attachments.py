@@ -161,7 +161,7 @@ def with_files(decision: Decision, attached: Attached, message: Message, now: da
     if left_out:
         details["left_out"] = left_out
     counted = _with_details(written, details, sum(file.size for file in files.values()))
-    used = [replace(file, used=True, version=file.version + 1) for file in files.values() if not file.used]
+    used = [replace(file, used=True, origin="", version=file.version + 1) for file in files.values() if not file.used]
     by_name = [(file, named["name"]) for _, file, named in attached.files]
     asked = asking(counted.ticket, by_name, now, is_public=counted.entry.visibility == "public")
     decision = replace(

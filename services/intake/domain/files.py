@@ -41,6 +41,8 @@ class File:
     version: int = 1
     channel: str = ""
     """Which brought it first; empty: kept before this was."""
+    origin: str = ""
+    """What stands for where it came from first, until an entry names it; empty: the channel gave none."""
 
     @property
     def parts(self) -> int:

@@ -12,6 +12,7 @@ import hmac
 import random
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -33,12 +34,16 @@ T = TypeVar("T")
 
 RECORDS = "attachments"
 UNNAMED: Document = {"used": False}
+UNNAMED_FROM: Document = {**UNNAMED, "origin": {"$gt": ""}}
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     RECORDS: [
         IndexModel([("at", ASCENDING)], name="unused", partialFilterExpression=UNNAMED),
         IndexModel([("owner", ASCENDING), ("at", ASCENDING)], name="unnamed_of", partialFilterExpression=UNNAMED),
         IndexModel([("channel", ASCENDING), ("at", ASCENDING)], name="unnamed_by", partialFilterExpression=UNNAMED),
+        IndexModel(
+            [("origin", ASCENDING), ("at", ASCENDING)], name="unnamed_from", partialFilterExpression=UNNAMED_FROM
+        ),
         IndexModel([("key_by", ASCENDING)]),
         IndexModel([("blob", ASCENDING)]),
         IndexModel([("state", ASCENDING), ("blob", ASCENDING)], partialFilterExpression={"state": "infected"}),
@@ -50,9 +55,10 @@ KEPT_UNUSED = timedelta(hours=24)
 """A file that no entry names goes after so long."""
 
 MOST_UNNAMED_OF_AN_ACCOUNT = 20
+MOST_UNNAMED_FROM_AN_ORIGIN = 40
 MOST_UNNAMED_OF_A_CHANNEL = 2_000
-"""Files that no entry names, at a time: what is sent and left takes space for a day. Of a command's files none is
-counted before all of its turn have come, so one turn may go beyond."""
+"""Files that no entry names, at a time: what is sent and left takes space for a day. The files of one command, and
+what comes to several instances in one instant, may go beyond."""
 
 TRIES = 20
 PAUSE = 0.05
@@ -74,6 +80,15 @@ def while_others_write(work: Callable[[], T]) -> T:
         except Conflict:
             time.sleep(random.uniform(0, PAUSE))
     return work()
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Whose a file is, which channel or agent brings it, and what stands for the origin that the channel gave."""
+
+    owner: str
+    channel: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +120,10 @@ class Keeping:
         self.keys = keys
         self._key = key.encode()
 
-    def crowded(self, owner: str, channel: str, now: datetime) -> TooMany | None:
-        """Whether account or channel have so many files that no entry names that no other is kept, and until when."""
-        limits = (("owner", owner, MOST_UNNAMED_OF_AN_ACCOUNT), ("channel", channel, MOST_UNNAMED_OF_A_CHANNEL))
-        for name, sender, most in limits:
-            theirs = {name: sender, "at": {"$gt": now - KEPT_UNUSED}, **UNNAMED}
-            if self.records.count_documents(theirs, limit=most) < most:
-                continue
-            oldest = self.records.find_one(theirs, {"at": 1}, sort=[("at", ASCENDING)])
-            if oldest is not None:
-                return TooMany(oldest["at"] + KEPT_UNUSED, unnamed=True)
-        return None
+    def crowded(self, sender: Sender, now: datetime) -> TooMany | None:
+        """Whether account, origin or channel have so many files that no entry names that no other is kept, and until
+        when."""
+        return Room(self, now).crowded(sender)
 
     def unnamed(self, owners: Collection[str]) -> list[File]:
         """The files of these accounts that no entry names."""
@@ -124,19 +132,16 @@ class Keeping:
 
     def bring(
         self,
-        owner: str,
+        sender: Sender,
         attachments: Iterable[Mapping[str, Any]],
         now: datetime,
-        channel: str = "",
         crowded: TooMany | None = None,
     ) -> list[FileTaken]:
-        """What became of each attachment of a command of `owner`: those that come with their content are kept; if it
-        is `crowded`, only if they are there already."""
-        return [self._bring(owner, one, now, channel, crowded) for one in attachments]
+        """What became of each attachment of a command: those that come with their content are kept; if it is
+        `crowded`, only if they are there already."""
+        return [self._bring(sender, one, now, crowded) for one in attachments]
 
-    def _bring(
-        self, owner: str, one: Mapping[str, Any], now: datetime, channel: str, crowded: TooMany | None
-    ) -> FileTaken:
+    def _bring(self, sender: Sender, one: Mapping[str, Any], now: datetime, crowded: TooMany | None) -> FileTaken:
         if "fault" in one:
             return Unfit("content", one["fault"], one["too_large"])
         if "content" not in one:
@@ -148,19 +153,19 @@ class Keeping:
         if isinstance(media_type, Unfit):
             return media_type
         if crowded is not None:
-            ref = self.ref(owner, hashlib.sha256(content).hexdigest())
+            ref = self.ref(sender.owner, hashlib.sha256(content).hexdigest())
             if self.records.find_one({"_id": ref}, {"_id": 1}) is None:
                 return crowded
-        ref = while_others_write(lambda: self._keep(owner, media_type, content, now, channel))
+        ref = while_others_write(lambda: self._keep(sender, media_type, content, now))
         return Brought(one["name"], one["media_type"], ref)
 
-    def _keep(self, owner: str, media_type: str, content: bytes, now: datetime, channel: str) -> str:
+    def _keep(self, sender: Sender, media_type: str, content: bytes, now: datetime) -> str:
         """The reference of the content, which is kept from now on."""
         digest, blob, key = hashlib.sha256(content).hexdigest(), uuid.uuid4().hex, new_key()
         wrapped = self.keys.wrap(key)
         file = File(
-            self.ref(owner, digest),
-            owner,
+            self.ref(sender.owner, digest),
+            sender.owner,
             media_type,
             len(content),
             digest,
@@ -170,7 +175,8 @@ class Keeping:
             wrapped.key,
             now,
             "writing",
-            channel=channel,
+            channel=sender.channel,
+            origin=sender.origin,
         )
         if self.begin(file):
             self.files.write(blob, seal(key, blob, [content]))
@@ -240,6 +246,55 @@ class Keeping:
         """Put `by` in its place, if it is still as it was read."""
         as_read = {"_id": there.ref, "version": there.version}
         return bool(self.records.replace_one(as_read, file_document(by)).matched_count)
+
+
+class Room:
+    """How many more files that no entry names may be kept in one turn: of each account, from each origin, of each
+    channel. What the turn itself brings is counted too; most of it is named in the end, and counts no more then."""
+
+    def __init__(self, keeping: Keeping, now: datetime) -> None:
+        self._records = keeping.records
+        self._since = now - KEPT_UNUSED
+        self._there: dict[tuple[str, str], int] = {}
+        self._coming: Counter[tuple[str, str]] = Counter()
+
+    def crowded(self, sender: Sender) -> TooMany | None:
+        """Whether there were so many before the turn that no other is kept, and until when."""
+        for whose, most in _limits(sender):
+            if self._count(whose, most) >= most:
+                oldest = self._records.find_one(self._theirs(whose), {"at": 1}, sort=[("at", ASCENDING)])
+                if oldest is not None:
+                    return TooMany(oldest["at"] + KEPT_UNUSED, unnamed=True)
+        return None
+
+    def takes(self, sender: Sender, files: int) -> bool:
+        """Whether so many more may come in this turn; the first that come always may."""
+        limits = _limits(sender)
+        if any(self._count(whose, most) >= most for whose, most in limits):
+            return True  # nothing new of them is kept
+        if any(
+            self._coming[whose] and self._there[whose] + self._coming[whose] + files > most for whose, most in limits
+        ):
+            return False
+        self._coming.update({whose: files for whose, _ in limits})
+        return True
+
+    def _count(self, whose: tuple[str, str], most: int) -> int:
+        if whose not in self._there:
+            self._there[whose] = self._records.count_documents(self._theirs(whose), limit=most)
+        return self._there[whose]
+
+    def _theirs(self, whose: tuple[str, str]) -> Document:
+        return {whose[0]: whose[1], "at": {"$gt": self._since}, **UNNAMED}
+
+
+def _limits(sender: Sender) -> list[tuple[tuple[str, str], int]]:
+    limits = (
+        (("owner", sender.owner), MOST_UNNAMED_OF_AN_ACCOUNT),
+        (("origin", sender.origin), MOST_UNNAMED_FROM_AN_ORIGIN),
+        (("channel", sender.channel), MOST_UNNAMED_OF_A_CHANNEL),
+    )
+    return [(whose, most) for whose, most in limits if whose[1]]
 
 
 def file_document(file: File) -> Document:

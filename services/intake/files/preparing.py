@@ -11,7 +11,7 @@ from services.intake.domain import scanning
 from services.intake.domain.accounts import temporary_key
 from services.intake.domain.files import Brought, File, Verdict
 from services.intake.domain.prepared import Prepared
-from services.intake.files.keeping import Keeping, file_of
+from services.intake.files.keeping import Keeping, Room, Sender, file_of
 from services.intake.files.quarantine import scan
 from services.intake.files.reading import read_part
 from services.intake.files.scanner import Scanner
@@ -37,6 +37,11 @@ def brings_files(message: Message) -> bool:
     return bool(message.data.get("attachments"))
 
 
+def counts_files(message: Message) -> bool:
+    """Whether it brings files, which its sender may do only so often."""
+    return brings_files(message) or message.type == "attachment.upload"
+
+
 class FilesOfTurns:
     """Does for the messages and timers of a turn what has to do with files."""
 
@@ -46,39 +51,43 @@ class FilesOfTurns:
         self._scanner = scanner
         self._in_threads = in_threads
 
-    def put_off(self, messages: Sequence[Message]) -> set[str]:
-        """The keys of those that are left for another turn, because too many ask for files."""
-        return {message.key for message in _asking(messages)[READ_A_TURN:]}
+    def put_off(self, messages: Sequence[Message], senders: Mapping[str, Sender], room: Room) -> set[str]:
+        """The keys of those that are left for another turn, because too many ask for files or bring some: what this
+        turn comes to name counts no more in the next."""
+        too_many = {message.key for message in _asking(messages)[READ_A_TURN:]}
+        bringing = [message for message in messages if brings_files(message) and message.key in senders]
+        return too_many | {one.key for one in bringing if not room.takes(senders[one.key], _contents(one))}
 
     def prepare(
-        self, found: Prepared, messages: Sequence[Message], known: Mapping[str, str], now: datetime
+        self, found: Prepared, messages: Sequence[Message], senders: Mapping[str, Sender], room: Room, now: datetime
     ) -> Prepared:
         """Keep what came and read what is asked for: what was `found`, and that.
 
-        `known`: the accounts and agents that send messages, by message key, as far as it is sure that they do.
+        `senders`: of the messages that bring files, by message key, as far as it is sure who sends them.
         """
-        bringing = [message for message in messages if brings_files(message) and message.key in known]
-        senders = {(known[message.key], message.sender) for message in bringing}
-        crowded = {sender: self._keeping.crowded(*sender, now) for sender in senders}
+        bringing = [message for message in messages if brings_files(message) and message.key in senders]
+        crowded = {one: room.crowded(one) for one in {senders[message.key] for message in bringing}}
         brought = self._in_threads(
-            lambda one: self._keeping.bring(
-                known[one.key], one.data["attachments"], now, one.sender, crowded[known[one.key], one.sender]
-            ),
+            lambda one: self._keeping.bring(senders[one.key], one.data["attachments"], now, crowded[senders[one.key]]),
             bringing,
         )
         return replace(
             found,
             brought={message.key: each for message, each in zip(bringing, brought, strict=True)},
             uploaded={
-                message.key: self._uploads.take(known[message.key], message.sender, message.data, now)
+                message.key: self._uploads.take(senders[message.key], message.data, now)
                 for message in messages
-                if message.type == "attachment.upload" and message.key in known
+                if message.type == "attachment.upload" and message.key in senders
             },
             contents={
                 message.key: read_part(self._keeping, message.data["ref"], message.data.get("part") or 1)
                 for message in _asking(messages)
             },
         )
+
+    def room(self, now: datetime) -> Room:
+        """For the files of one turn."""
+        return Room(self._keeping, now)
 
     def scan(self, timers: Sequence[Message]) -> dict[str, Verdict | None]:
         """What the scanner says of the files of these timers."""
@@ -93,6 +102,10 @@ class FilesOfTurns:
         found_by_ref = self._keeping.records.find({"_id": {"$in": list(refs)}}) if refs else ()
         merged = {temporary_key(each.data["temporary"]["account_id"]) for each in messages if each.type == MERGE}
         return [*map(file_of, found_by_ref), *self._keeping.unnamed(merged)]
+
+
+def _contents(message: Message) -> int:
+    return sum("content" in one for one in message.data["attachments"])
 
 
 def _asking(messages: Sequence[Message]) -> list[Message]:

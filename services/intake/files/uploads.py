@@ -22,7 +22,7 @@ from services.chassis.unit_of_work import Conflict, Document
 from services.intake.documents import document_by, values_by
 from services.intake.domain.file_names import safe_name
 from services.intake.domain.files import Awaited, Brought, Contradicted, File, PartTaken, TooMany, Unfit
-from services.intake.files.keeping import Keeping, while_others_write
+from services.intake.files.keeping import Keeping, Sender, while_others_write
 from services.intake.files.keys import Wrapped
 from services.intake.files.media import HEAD
 from services.intake.files.sealing import SEGMENT, TAG, Tampered, new_key, open_segment, seal_segment
@@ -33,6 +33,10 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     UPLOADS: [
         IndexModel([("owner", ASCENDING), ("ref", ASCENDING), ("at", ASCENDING)]),
         IndexModel([("channel", ASCENDING), ("ref", ASCENDING), ("at", ASCENDING)]),
+        IndexModel(
+            [("origin", ASCENDING), ("ref", ASCENDING), ("at", ASCENDING)],
+            partialFilterExpression={"origin": {"$gt": ""}},
+        ),
         IndexModel([("at", ASCENDING)]),
         IndexModel([("key_by", ASCENDING)]),
     ],
@@ -44,6 +48,7 @@ UNFINISHED = timedelta(hours=24)
 """An upload goes so long after its last part came."""
 
 MOST_OF_AN_ACCOUNT = 5
+MOST_FROM_AN_ORIGIN = 10
 MOST_OF_A_CHANNEL = 500
 """Unfinished uploads at a time: what is begun and left takes space for a day."""
 
@@ -68,6 +73,8 @@ class Upload:
     """The file that it has become."""
     removing: bool = False
     """Nothing more is taken of it."""
+    origin: str = ""
+    """What stands for where it came from; empty: the channel gave none."""
 
 
 class Uploads:
@@ -78,19 +85,19 @@ class Uploads:
         self._files = keeping.files
         self._uploads = keeping.records.database[UPLOADS]
 
-    def take(self, owner: str, channel: str, part: Mapping[str, Any], now: datetime) -> PartTaken:
+    def take(self, sender: Sender, part: Mapping[str, Any], now: datetime) -> PartTaken:
         """What became of one part (the data of an `attachment.upload`): the file, if it was the last that lacked.
 
         Raises `Conflict` if other instances are at the same for long.
         """
         named = {**part, "name": safe_name(part["name"]), "media_type": part.get("media_type") or ""}
-        return while_others_write(lambda: self._take(owner, channel, named, now))
+        return while_others_write(lambda: self._take(sender, named, now))
 
-    def _take(self, owner: str, channel: str, part: Mapping[str, Any], now: datetime) -> PartTaken:
+    def _take(self, sender: Sender, part: Mapping[str, Any], now: datetime) -> PartTaken:
         unfit = self._unfit(part)
         if unfit is not None:
             return unfit
-        upload = self._begun(owner, channel, part, now)
+        upload = self._begun(sender, part, now)
         if isinstance(upload, TooMany):
             return upload
         if (upload.name, upload.media_type, upload.parts) != (part["name"], part["media_type"], part["parts"]):
@@ -122,8 +129,8 @@ class Uploads:
         judged = terms.judged(part["media_type"], part["content"][:HEAD]) if is_known else None
         return judged if isinstance(judged, Unfit) else None
 
-    def _begun(self, owner: str, channel: str, part: Mapping[str, Any], now: datetime) -> Upload | TooMany:
-        id_ = derived_id("upload", channel, owner, part["upload"])
+    def _begun(self, sender: Sender, part: Mapping[str, Any], now: datetime) -> Upload | TooMany:
+        id_ = derived_id("upload", sender.channel, sender.owner, part["upload"])
         # With its time, so that it is not given up meanwhile.
         heard = {"$max": {"at": now}}
         found: Document | None = self._uploads.find_one_and_update(
@@ -137,18 +144,25 @@ class Uploads:
             self._files.remove(upload.blob)
             self._uploads.delete_one({"_id": id_, "blob": upload.blob})
             raise Conflict("the file that it had become was removed")
-        for of, most in (({"owner": owner}, MOST_OF_AN_ACCOUNT), ({"channel": channel}, MOST_OF_A_CHANNEL)):
-            unfinished = list(self._uploads.find({**of, "ref": None}, {"at": 1}).sort("at", ASCENDING).limit(most))
+        for of, whose, most in (
+            ("owner", sender.owner, MOST_OF_AN_ACCOUNT),
+            ("origin", sender.origin, MOST_FROM_AN_ORIGIN),
+            ("channel", sender.channel, MOST_OF_A_CHANNEL),
+        ):
+            if not whose:
+                continue
+            theirs = self._uploads.find({of: whose, "ref": None}, {"at": 1})
+            unfinished = list(theirs.sort("at", ASCENDING).limit(most))
             if len(unfinished) >= most:
                 return TooMany(unfinished[0]["at"] + UNFINISHED)
-        crowded = self._keeping.crowded(owner, channel, now)
+        crowded = self._keeping.crowded(sender, now)
         if crowded is not None:
             return crowded
         wrapped = self._keeping.keys.wrap(new_key())
         upload = Upload(
             id_,
-            owner,
-            channel,
+            sender.owner,
+            sender.channel,
             part["name"],
             part["media_type"],
             part["parts"],
@@ -157,6 +171,7 @@ class Uploads:
             wrapped.by,
             wrapped.key,
             now,
+            origin=sender.origin,
         )
         try:
             self._uploads.insert_one(upload_document(upload))
@@ -220,6 +235,7 @@ class Uploads:
             now,
             "writing",
             channel=upload.channel,
+            origin=upload.origin,
         )
         if self._keeping.begin(file):
             self._files.close(upload.blob, size + upload.parts * TAG, part_size + TAG, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.intake.codes import MOST_WRONG, WRONG_SECONDS, Codes, Guess
+from services.intake.codes import MOST_WRONG, MOST_WRONG_OF_AN_ORIGIN, WRONG_SECONDS, Codes, Guess
 
 ADDRESS = "ann@example.org"
 
@@ -54,3 +54,13 @@ def test_whoever_opens_many_accounts_with_one_address_guesses_no_more_for_it() -
     guesses = [Guess(f"temporary:{n}", 1, "wrong", ADDRESS) for n in range(MOST_WRONG + 5)]
     right, refused = codes.checked(guesses)
     assert (right, len(refused)) == (frozenset(), 5)
+
+
+def test_a_guesser_leaves_some_attempts_to_whose_address_it_is() -> None:
+    codes = Codes("k" * 32, lambda: 0.0)
+    guesses = [Guess(f"temporary:{n}", 1, "wrong", ADDRESS, "mallory's") for n in range(50)]
+    assert len(codes.checked(guesses)[1]) == 50 - MOST_WRONG_OF_AN_ORIGIN
+    right = Guess("account:a", 1, codes.code("account:a", 1), ADDRESS, "ann's")
+    assert codes.checked([right]) == (frozenset([right]), {})
+    many = [Guess(f"temporary:{n}", 1, "wrong", ADDRESS, f"browser {n}") for n in range(50)]
+    assert len(codes.checked(many)[1]) == 50 - (MOST_WRONG - MOST_WRONG_OF_AN_ORIGIN)

@@ -9,11 +9,13 @@ from services.intake.secrets import (
     HASHED_A_TURN,
     HASHER,
     MOST_WRONG,
+    MOST_WRONG_OF_AN_ORIGIN,
     NO_HASH,
-    OPENED_A_SECOND,
-    OPENED_AT_ONCE,
+    OPENED,
+    OPENED_BY_AN_ORIGIN,
     REMEMBERED_SECONDS,
-    VERIFIED_AT_ONCE,
+    VERIFIED,
+    VERIFIED_FOR_AN_ORIGIN,
     WRONG_SECONDS,
     Claim,
     Secrets,
@@ -38,8 +40,8 @@ class Here:
         return self.clock
 
 
-def claim(account_id: str, secret: str, secret_hash: str, channel: str = "web") -> Claim:
-    return Claim(account_id, secret, secret_hash, channel)
+def claim(account_id: str, secret: str, secret_hash: str, channel: str = "web", origin: str = "") -> Claim:
+    return Claim(account_id, secret, secret_hash, channel, origin)
 
 
 def secrets_with(here: Here) -> Secrets:
@@ -143,27 +145,27 @@ def test_a_turn_makes_few_secrets_and_a_channel_gets_only_so_many() -> None:
     def ask() -> Collection[str]:
         hashed = secrets.hashed({key: one for key, one in commands.items() if key not in made})
         assert len(hashed.hashes) <= HASHED_A_TURN
-        assert len(hashed.refused) == 300 - OPENED_AT_ONCE
+        assert len(hashed.refused) == 300 - OPENED.at_once
         made.update(hashed.hashes)
         return hashed.put_off
 
-    assert rounds(ask) == -(-OPENED_AT_ONCE // HASHED_A_TURN)
-    assert here.calls == len(made) == OPENED_AT_ONCE
+    assert rounds(ask) == -(-OPENED.at_once // HASHED_A_TURN)
+    assert here.calls == len(made) == OPENED.at_once
     assert secrets.hashed({"other": ("game", "1")}).hashes.keys() == {"other"}
     here.clock = 1.0
-    assert len(secrets.hashed({f"later {key}": one for key, one in commands.items()}).refused) == 300 - OPENED_A_SECOND
+    assert len(secrets.hashed({f"later {key}": one for key, one in commands.items()}).refused) == 300 - OPENED.a_second
 
 
 def test_a_turn_verifies_few_secrets_and_a_channel_gets_only_so_many() -> None:
     here = Here()
     secrets = secrets_with(here)
     stored = HASHER.hash("right")
-    claims = [claim(f"account {number}", "right", stored) for number in range(VERIFIED_AT_ONCE + 20)]
-    assert rounds(lambda: secrets.checked(claims).put_off) == -(-VERIFIED_AT_ONCE // HASHED_A_TURN)
+    claims = [claim(f"account {number}", "right", stored) for number in range(VERIFIED.at_once + 20)]
+    assert rounds(lambda: secrets.checked(claims).put_off) == -(-VERIFIED.at_once // HASHED_A_TURN)
     checked = secrets.checked([*claims, claim("other", "right", stored, "game")])
-    assert len(checked.right) == VERIFIED_AT_ONCE + 1
+    assert len(checked.right) == VERIFIED.at_once + 1
     assert len(checked.not_looked_at) == 20
-    assert here.calls == VERIFIED_AT_ONCE + 1
+    assert here.calls == VERIFIED.at_once + 1
 
 
 def test_accounts_that_do_not_exist_cost_nobody_time() -> None:
@@ -171,3 +173,47 @@ def test_accounts_that_do_not_exist_cost_nobody_time() -> None:
     checked = secrets.checked([claim(f"nobody {number}", "guess", NO_HASH) for number in range(1_000)])
     assert not checked.put_off
     assert not checked.not_looked_at
+
+
+def test_an_origin_uses_up_its_own_verifications_and_never_its_channels() -> None:
+    here = Here()
+    secrets = secrets_with(here)
+    stored = HASHER.hash("right")
+    guesses = [claim(f"free account {n}", "guess", stored, origin="mallory's") for n in range(200)]
+    rounds(lambda: secrets.checked(guesses).put_off)
+    assert here.calls == VERIFIED_FOR_AN_ORIGIN.at_once < VERIFIED.at_once / 2
+    others = [claim("a", "right", stored, origin="ann's"), claim("b", "right", stored)]
+    assert secrets.checked([*guesses, *others]).right == {("a", "right"), ("b", "right")}
+    here.clock = 10.0
+    rounds(
+        lambda: secrets.checked([claim(f"later {n}", "guess", stored, origin="mallory's") for n in range(200)]).put_off
+    )
+    assert here.calls == VERIFIED_FOR_AN_ORIGIN.at_once + 2 + 10 * VERIFIED_FOR_AN_ORIGIN.a_second
+
+
+def test_a_guesser_leaves_some_of_an_accounts_attempts_to_its_person() -> None:
+    secrets = secrets_with(Here())
+    stored = HASHER.hash("right")
+    guesses = [claim("a", f"guess {n}", stored, origin="mallory's") for n in range(50)]
+    assert len(secrets.checked(guesses).not_looked_at) == 50 - MOST_WRONG_OF_AN_ORIGIN
+    assert secrets.checked([claim("a", "right", stored, origin="mallory's")]).not_looked_at
+    assert secrets.checked([claim("a", "right", stored, origin="ann's")]).right == {("a", "right")}
+
+
+def test_many_origins_together_guess_no_more_than_one_account_allows() -> None:
+    here = Here()
+    secrets = secrets_with(here)
+    stored = HASHER.hash("right")
+    guesses = [claim("a", f"guess {n}", stored, origin=f"browser {n}") for n in range(50)]
+    rounds(lambda: secrets.checked(guesses).put_off)
+    assert here.calls == MOST_WRONG
+
+
+def test_an_origin_opens_only_so_many_accounts_and_another_goes_on() -> None:
+    secrets = secrets_with(Here())
+    commands = {f"k{number}": ("web", str(number)) for number in range(40)}
+    hashed = secrets.hashed(commands, dict.fromkeys(commands, "mallory's"))
+    assert len(hashed.refused) == 40 - OPENED_BY_AN_ORIGIN.at_once
+    assert max(hashed.refused.values()) <= 1 / OPENED_BY_AN_ORIGIN.a_second
+    assert secrets.hashed({"a": ("web", "a")}, {"a": "ann's"}).hashes
+    assert secrets.hashed({"b": ("web", "b")}).hashes
