@@ -14,6 +14,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from contracts.blank import is_blank
 from contracts.fields import (
     Answers,
     Base64,
@@ -26,7 +27,6 @@ from contracts.fields import (
     Text,
     Whole,
     WireField,
-    is_blank,
 )
 from contracts.payload import Either, Part, Payload
 

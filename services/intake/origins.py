@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from contracts.fields import is_blank
+from contracts.blank import is_blank
 from contracts.names import role_of
 from services.chassis.decision import Message
 

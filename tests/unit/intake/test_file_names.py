@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.fields import is_blank
+from contracts.blank import is_blank
 from services.intake.domain.file_names import LONGEST, safe_name
 
 
