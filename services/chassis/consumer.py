@@ -18,8 +18,10 @@ from eventlet.event import Event
 from eventlet.semaphore import Semaphore
 
 from services.chassis.amqp_connection import AWAY, close, connect
+from services.chassis.failing import Failing
 from services.chassis.patience import Stopping
 from services.chassis.reading import Delivery
+from services.chassis.turn import TRIES
 from services.chassis.waiting import LARGEST_TURN, LARGEST_TURN_BYTES, Waiting, is_suspect
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,13 @@ READ_ANYWAY = 10.0
 
 POLL = 0.2
 """Seconds between looks at the heartbeat and at whether to stop."""
+
+MOST_TRIED = 30
+"""Messages that failed as probes and are kept in hand, of each queue: the next probe is another one. What is in hand
+for half an hour the broker takes back anyway (its `consumer_timeout`)."""
+
+LONGEST_RETRY = 60.0
+"""Seconds until a message that fails is tried again, at most."""
 
 QUIET = 0.25
 QUIET_AT_MOST = 5.0
@@ -65,7 +74,12 @@ class Consumer:
         handle: Handler,
         pause: float = 0.0,
         at_once: Collection[str] = (),
+        failing: Failing | None = None,
     ) -> None:
+        self._failing = failing or Failing(name, 1, 1, time.monotonic)
+        self._probing = False
+        """Whether the messages that come are for probes: `Failing` pauses, and this connection was made since."""
+        self._room_for_probes = 0
         self._url = url
         self._name = name
         self._queues = tuple(queues)
@@ -101,6 +115,11 @@ class Consumer:
         """Whether messages can arrive now."""
         return self._channel is not None
 
+    @property
+    def kept(self) -> int:
+        """Messages that fail each time, and are kept because none has succeeded since."""
+        return sum(delivery.attempts >= TRIES for delivery in self._in_hand())
+
     def stop(self) -> None:
         """Stop cleanly: no new deliveries, every one already here handled and acknowledged. Returns when done."""
         self._stopping = True
@@ -116,6 +135,8 @@ class Consumer:
                     attempt = 0
                     self._receive()
                     close(self._connection)
+                except _Pause:
+                    self._drop()  # whoever else reads these queues may do better
                 except AWAY as error:
                     attempt += 1
                     log.warning("consuming interrupted", extra={"error": f"{type(error).__name__}: {error}"})
@@ -131,8 +152,9 @@ class Consumer:
         self._connection = connect(self._url, self._name)
         self._channel = self._connection.channel()
         self._channel.auto_decode = False  # the sender's `content_encoding` may be any codec of Python's
-        # Until the first message shows that no consumer died of it, one at a time.
+        # Until the first message shows that no consumer died of it, one at a time; so while they are for probes.
         self._innocent = self._cancelled = False
+        self._probing, self._room_for_probes = self._failing.paused, 1
         self._consume(1)
 
     def _consume(self, prefetch: int) -> None:
@@ -184,11 +206,35 @@ class Consumer:
                     stop_seen = self._quiet_since = now
                 if now - self._quiet_since >= QUIET or now - stop_seen >= QUIET_AT_MOST:
                     self._cancel()
+            elif self._probing:
+                self._probe()
+            elif self._failing.paused:
+                raise _Pause
             elif self._innocent and self._prefetch == 1:
                 self._consume(PREFETCH)
             self._send_off()
             if self._cancelled and not self._waiting and not self._in_work:
                 return
+
+    def _probe(self) -> None:
+        """Have another message at hand if all that are have failed; or go on, if one has not."""
+        if not self._failing.paused:
+            self._probing = False
+            for delivery in self._in_hand():  # that the service failed says nothing of them
+                delivery.attempts, delivery.is_probe = 0, False
+            self._retries = [(0.0, delivery) for _, delivery in self._retries]
+        elif (
+            self._room_for_probes < MOST_TRIED and self._room_for_probes <= len(self._in_hand()) and self._all_failed()
+        ):
+            self._room_for_probes += 1
+            self._consume(1)
+
+    def _in_hand(self) -> list[Delivery]:
+        """What is in hand and in no turn."""
+        return [*self._waiting, *(delivery for _, delivery in self._retries)]
+
+    def _all_failed(self) -> bool:
+        return not self._in_work and all(delivery.attempts for delivery in self._in_hand())
 
     def _read(self) -> None:
         """Take in what has come, or wait for it. Raises TimeoutError when nothing comes, or there is no room for it."""
@@ -211,6 +257,8 @@ class Consumer:
         # Unacknowledged, they go back to the queue. So do suspect ones that nobody has begun: each takes a turn of its
         # own, and with hundreds of them the stop would be too long for whoever waits for it.
         self._retries.clear()
+        if self._probing:
+            self._waiting.clear()
         self._waiting.drop_suspects()
         self._acknowledge([])
 
@@ -236,12 +284,19 @@ class Consumer:
         """Seconds until a turn may begin, as far as is known now."""
         if not self._waiting:
             return POLL
+        if self._failing.paused:
+            return self._failing.seconds_until_try() if self._probing and not self._in_work else POLL
         if self._urgent or len(self._waiting) >= LARGEST_TURN:
             return 0.0
         return self._took_at + self._pause - time.monotonic()
 
     def _next_turn(self) -> list[Delivery]:
-        return self._waiting.next_turn()
+        if not self._failing.paused:
+            return self._waiting.next_turn()
+        turn = self._waiting.next_probe() if self._probing and self._failing.may_try() else []
+        for delivery in turn:
+            delivery.is_probe = True
+        return turn
 
     def _work(self, generation: int) -> None:
         """One turn, in a green thread of its own; the next one stands ready as soon as it has taken its messages."""
@@ -262,7 +317,7 @@ class Consumer:
             again = self._handle(take)
             if generation == self._generation:  # else the broker gives them to somebody, who finds them handled
                 for delivery in again:
-                    self._retries.append((time.monotonic() + 0.2 * 2**delivery.attempts, delivery))
+                    self._retries.append((time.monotonic() + _pause_after(delivery.attempts), delivery))
                 kept = {delivery.tag for delivery in again}
                 self._acknowledge([delivery.tag for delivery in turn if delivery.tag not in kept])
         except Stopping:
@@ -313,3 +368,12 @@ class Consumer:
         if self._connection is not None:
             connection, self._connection, self._channel = self._connection, None, None
             connection.collect()
+
+
+class _Pause(Exception):
+    """Too many messages fail: what is in hand goes back."""
+
+
+def _pause_after(attempts: int) -> float:
+    """Seconds until a message that failed so often is tried again."""
+    return min(LONGEST_RETRY, 0.2 * 2.0 ** min(attempts, 10))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
@@ -29,6 +30,7 @@ from services.chassis.settings import Settings
 from services.chassis.timers import Lane, claim_timers, hold_timers
 from services.chassis.turn import UNSENT_AFTER, Rules, Turn
 from services.chassis.unit_of_work import Conflict, DatabaseAway, Fired, Store
+from services.chassis.watching import TIMERS, Watch
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,9 @@ claimed when it was killed fires so much later."""
 
 TIMER_RETRY = timedelta(seconds=30)
 """A timer whose decision failed is tried again after so long."""
+
+PROBE_RETRY = timedelta(minutes=10)
+"""One that failed while timers pause: the next tries are of others."""
 
 TIMERS_AT_ONCE = 200
 LANE_AT_ONCE = 50
@@ -83,6 +88,7 @@ class Turns(DependencyProvider):
             self.publisher,
             stopping=lambda: self.stopping,
             sleep=eventlet.sleep,
+            watch=Watch(settings.failing_share, settings.failing_of),
         )
         self.answers = Publisher(settings.amqp, self.container.service_name, CONFIRM_TIMEOUT)
         if rules.questions is not None:
@@ -196,7 +202,8 @@ class Messages(TurnEntrypoint):
         super().setup()
         settings: Settings = self.container.config["settings"]
         name = f"{self.container.service_name} consumer"
-        self.consumer = Consumer(settings.amqp, name, self.queues, self.handle, self.pause, self.at_once)
+        failing = self.container.config["turns"].turn.watch.over(*self.queues)
+        self.consumer = Consumer(settings.amqp, name, self.queues, self.handle, self.pause, self.at_once, failing)
         self.container.config.setdefault("consumers", []).append(self.consumer)
 
     def run(self) -> None:
@@ -229,6 +236,7 @@ class DueTimers(TurnEntrypoint):
 
     def run(self) -> None:
         """Until stopped: a loop for each lane, and one for the rest."""
+        self.failing = self.container.config["turns"].turn.watch.over(TIMERS)
         names = tuple(self.lanes(self.container.config["settings"])) if self.lanes is not None else ()
         if not names:
             return self._serve(Lane(), TIMER_POLL, TIMERS_AT_ONCE)
@@ -246,10 +254,16 @@ class DueTimers(TurnEntrypoint):
         store: Store = self.container.config["turns"].store
         owner = f"{self.container.service_name}-{id(self):x}-{lane.name}-{time.time_ns():x}"
         while not self.leaving:
+            if not self.failing.may_try():
+                self.rest(poll)
+                continue
+            is_probe = self.failing.paused
             try:
-                claimed = claim_timers(store, TIMER_HORIZON, TIMER_LEASE, owner, at_once, lane)
+                claimed = claim_timers(store, TIMER_HORIZON, TIMER_LEASE, owner, 1 if is_probe else at_once, lane)
                 if claimed:
-                    self._fire(store, claimed, owner)
+                    self._fire(store, [replace(one, is_probe=is_probe) for one in claimed], owner)
+                elif is_probe:
+                    self.failing.showed_nothing()
             except (DatabaseAway, Stopping) as error:
                 log.warning("timers wait", extra={"error": str(error)})
                 eventlet.sleep(1)
@@ -276,7 +290,8 @@ class DueTimers(TurnEntrypoint):
         finally:
             done.send(True)
             keeper.wait()
-        hold_timers(store, claimed, owner, TIMER_RETRY)  # what is left of them could not be decided
+        # What is left of them could not be decided.
+        hold_timers(store, claimed, owner, PROBE_RETRY if claimed[0].is_probe else TIMER_RETRY)
 
     def _keep(self, store: Store, claimed: Sequence[Fired], owner: str, done: Event) -> None:
         """Renew the claim until `done`: a turn may take long (the broker is away, mails go out)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -40,8 +40,12 @@ REPLIES = ""
 
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """A message as the broker delivered it. `attempts` counts failed tries here; `came_at` and `waiting_since`
-    (seconds of `time.monotonic`) are when it came and when it was first put off for news that it needs."""
+    """A message as the broker delivered it.
+
+    `attempts` counts failed tries here, `succeeded_before` how many others had succeeded when it failed first;
+    `is_probe`: it is tried though its consumer pauses (failing.py). `came_at` and `waiting_since` (seconds of
+    `time.monotonic`) are when it came and when it was first put off for news that it needs.
+    """
 
     queue: str
     exchange: str
@@ -51,6 +55,8 @@ class Delivery:
     redelivered: bool = False
     tag: int = 0
     attempts: int = 0
+    succeeded_before: int | None = None
+    is_probe: bool = False
     waiting_since: float | None = None
     headers: Mapping[str, Any] = field(default_factory=dict)
     came_at: float = field(default_factory=time.monotonic)
@@ -77,10 +83,12 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A delivery that nobody can answer, and why."""
+    """A delivery that nobody can answer, and why. `by_us`: a service of the desk wrote what another cannot read, so one
+    of the two may be of the wrong release."""
 
     delivery: Delivery
     reason: str
+    by_us: bool = False
 
 
 def read(delivery: Delivery, service: Service) -> Arrival | Unreadable:
@@ -101,7 +109,12 @@ def read(delivery: Delivery, service: Service) -> Arrival | Unreadable:
         return Unreadable(delivery, f"not a CloudEvent: {error}")
     except NotJson as error:
         return Unreadable(delivery, f"not JSON: {error}")
-    return _asked(delivery, sender, event, asked, service) if asked else _from_a_service(delivery, sender, event)
+    if asked:
+        return _asked(delivery, sender, event, asked, service)
+    read_one = _from_a_service(delivery, sender, event)
+    if isinstance(read_one, Unreadable):  # nobody but services may write there
+        return replace(read_one, by_us=delivery.exchange == topology.EVENTS and role_of(sender) == "service")
+    return read_one
 
 
 def fired(timer: Fired, service: str) -> Arrival:

@@ -45,6 +45,7 @@ from services.chassis import health, telemetry
 from services.chassis.amqp_connection import AWAY, close, connect
 from services.chassis.settings import Settings, WrongSettings, read
 from services.chassis.unit_of_work import DatabaseAway, DatabaseRefuses, Store, open_database
+from services.chassis.watching import KEPT
 
 log = logging.getLogger("casebus")
 
@@ -89,6 +90,8 @@ def main(arguments: list[str]) -> int:
 
     def problems() -> list[str]:
         found = [] if all(consumer.connected for consumer in config["consumers"]) else ["not consuming"]
+        found += config["turns"].turn.watch.problems()
+        found += [f"{kept} messages {KEPT}" for consumer in config["consumers"] if (kept := consumer.kept)]
         try:
             store.check()
         except DatabaseAway as error:

@@ -44,6 +44,10 @@ class Settings:
     clock_ahead: float = 0.0
     """Seconds that the service's clock is ahead of the database's: to rehearse what happens days later. The same for
     all services of a desk, and never less than before: what was written would lie in the future."""
+    failing_share: float = 0.2
+    failing_of: int = 100
+    """Where so large a share of the last so many messages (or timers) raised as they were handled, the service tries
+    one a minute until one succeeds."""
     log_level: str = "INFO"
     catalogue: Path = Path("deploy/catalogue.yaml")
     staff: Path | None = None
@@ -56,6 +60,8 @@ class Settings:
         expect(0 <= self.health_port < 65536, "health_port", "a port number")
         expect(self.start_patience >= 0, "start_patience", "a number of seconds, 0 or more")
         expect(0 <= self.clock_ahead <= MOST_AHEAD, "clock_ahead", "a number of seconds, from 0 to ten years")
+        expect(0 < self.failing_share <= 1, "failing_share", "a share above 0, at most 1")
+        expect(5 <= self.failing_of <= 10_000, "failing_of", "a number from 5 to 10,000")
         expect(self.log_level in LEVELS, "log_level", "one of " + ", ".join(LEVELS))
 
 

@@ -27,7 +27,7 @@ from services.chassis.gate import Gate
 from services.chassis.outgoing import Outgoing
 from services.chassis.patience import Patience, Stopping
 from services.chassis.publisher import PublishesMessages
-from services.chassis.reading import Arrival, Delivery, Unreadable, fired, read
+from services.chassis.reading import Arrival, Delivery, fired, read
 from services.chassis.reloading import Reloaded
 from services.chassis.sending import Sending
 from services.chassis.unit_of_work import (
@@ -41,6 +41,7 @@ from services.chassis.unit_of_work import (
     Write,
     reaching_database,
 )
+from services.chassis.watching import Watch
 from services.chassis.writing import addressed, answered, dead_copy, said
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,10 @@ transaction of an instance that was killed, which MongoDB ends after its `transa
 UNSENT_AFTER = timedelta(seconds=10)
 DOUBT = 10.0
 """Seconds after a lost race for which a turn asks first which of its messages were handled before."""
+
+
+class Misread(Exception):
+    """What a service of the desk wrote cannot be read here."""
 
 
 class PutOff(Exception):
@@ -114,6 +119,8 @@ class Plan:
     earlier: list[str] = field(default_factory=list)
     """Turns that stored some of these messages before: what they left unsent is to be sent."""
     failed: list[tuple[Arrival, Exception]] = field(default_factory=list)
+    decided: list[Arrival] = field(default_factory=list)
+    """Those that a rule decided, now: what was refused unread or handled before says nothing of the rules."""
 
 
 class Turn(Generic[V]):
@@ -126,7 +133,9 @@ class Turn(Generic[V]):
         publisher: PublishesMessages,
         stopping: Callable[[], bool] = lambda: False,
         sleep: Callable[[float], None] = time.sleep,
+        watch: Watch | None = None,
     ) -> None:
+        self.watch = watch or Watch()
         self._rules = rules
         self._store = store
         self._patience = Patience(stopping, sleep)
@@ -150,9 +159,9 @@ class Turn(Generic[V]):
             deliveries = take()
             if len(deliveries) == 1 and deliveries[0].returns >= SUSPECT_AFTER_RETURNS:
                 return self._run_alone(deliveries[0])
-            arrivals, set_aside = self._read(deliveries)
+            arrivals, set_aside, misread = self._read(deliveries)
             self._decide_and_store(arrivals, due, plans)
-        again = self._finish(deliveries, plans, set_aside)
+        again = self._finish(deliveries, plans, set_aside, misread)
         if any(one.fired and isinstance(error, Conflict) for plan in plans for one, error in plan.failed):
             raise Conflict("timers lost every race")
         return again
@@ -169,32 +178,54 @@ class Turn(Generic[V]):
                 self._settle([*part, *due], plans, random.Random(), own_turns=set())
                 due = []
 
-    def _read(self, deliveries: Sequence[Delivery]) -> tuple[list[Arrival], list[Outgoing]]:
-        arrivals, set_aside = [], []
+    def _read(
+        self, deliveries: Sequence[Delivery]
+    ) -> tuple[list[Arrival], list[Outgoing], list[tuple[Delivery, Exception]]]:
+        """Those to decide; copies of those that are set aside at once; those that a service wrote, so that more may be
+        wrong than they."""
+        arrivals: list[Arrival] = []
+        set_aside: list[Outgoing] = []
+        misread: list[tuple[Delivery, Exception]] = []
         for delivery in deliveries:
             one = read(delivery, self._rules.service)
-            if isinstance(one, Unreadable):
-                set_aside.append(self._aside(delivery, one.reason))
-            else:
+            if isinstance(one, Arrival):
                 arrivals.append(one)
-        return arrivals, set_aside
+            elif one.by_us:
+                misread.append((delivery, Misread(one.reason)))
+            else:
+                set_aside.append(self._aside(delivery, one.reason))
+        return arrivals, set_aside, misread
 
     def _finish(
-        self, deliveries: Sequence[Delivery], plans: Sequence[Plan], set_aside: list[Outgoing]
+        self,
+        deliveries: Sequence[Delivery],
+        plans: Sequence[Plan],
+        set_aside: list[Outgoing],
+        misread: Sequence[tuple[Delivery, Exception]],
     ) -> list[Delivery]:
         """Publish what was decided; what could not be decided is tried again later or, after `TRIES`, set aside."""
+        self.watch.of_timers(self._timers(plans))
+        failed = [*misread, *((one.delivery, error) for plan in plans for one, error in plan.failed if one.delivery)]
+        raised = {id(one): error for one, error in failed if not isinstance(error, Conflict | PutOff)}
+        decided = {id(one.delivery) for plan in plans for one in plan.decided}
+        failing, before = self.watch.of_messages(deliveries, raised, decided)
         again = []
-        for arrival, error in (failure for plan in plans for failure in plan.failed):
-            delivery = arrival.delivery
-            if delivery is None:
-                if not isinstance(error, Conflict):
-                    log.error("a timer could not be decided", extra={"timer": arrival.message.id}, exc_info=error)
-                continue  # it is claimed again
-            delivery.attempts += not isinstance(error, Conflict | PutOff)
+        for delivery, error in failed:
+            if isinstance(error, Conflict | PutOff):
+                again.append(delivery)
+                continue
+            delivery.attempts += 1
+            if delivery.succeeded_before is None:
+                delivery.succeeded_before = before
             if delivery.attempts < TRIES:
                 again.append(delivery)
+            elif failing.paused or failing.succeeded == delivery.succeeded_before:
+                # Nothing shows that the message is wrong, and not the service.
+                if delivery.attempts == TRIES:
+                    log.warning("a message that fails is kept, for none has succeeded since", exc_info=error)
+                again.append(delivery)
             else:
-                set_aside.append(self._aside(delivery, f"{type(error).__name__}: {error}", error))
+                set_aside.append(self._failed_aside(delivery, error))
         messages = [message for plan in plans for message in (*plan.work.outgoing, *plan.unstored)]
         # A plan of this very run is published here; the half decided after it may have found its messages handled.
         earlier = {turn for plan in plans for turn in plan.earlier} - {plan.work.turn for plan in plans}
@@ -207,6 +238,17 @@ class Turn(Generic[V]):
         telemetry.TURN_SIZE.observe(len(deliveries))
         return again
 
+    def _timers(self, plans: Sequence[Plan]) -> list[tuple[Fired, Exception | None]]:
+        """Those that were decided, and those that raised what; they are claimed again."""
+        outcomes: list[tuple[Fired, Exception | None]] = []
+        for plan in plans:
+            outcomes += [(one.fired, None) for one in plan.decided if one.fired is not None]
+            for one, error in plan.failed:
+                if one.fired is not None and not isinstance(error, Conflict | PutOff):
+                    log.error("a timer could not be decided", extra={"timer": one.message.id}, exc_info=error)
+                    outcomes.append((one.fired, error))
+        return outcomes
+
     def _run_alone(self, delivery: Delivery) -> list[Delivery]:
         """A turn of its own for a message that was with a consumer when it died, more than once.
 
@@ -215,14 +257,15 @@ class Turn(Generic[V]):
         """
         key = derived_id(delivery.queue, escaped(str(delivery.properties.get("message_id"))), delivery.body.hex())
         plans: list[Plan] = []
+        misread: list[tuple[Delivery, Exception]] = []
         attempt = self._patience.reach_database(lambda: self._store.count_attempt(key))
         try:
             if attempt > TRIES:
                 set_aside = [self._aside(delivery, f"its consumer died {TRIES} times while handling it")]
             else:
-                arrivals, set_aside = self._read([delivery])
+                arrivals, set_aside, misread = self._read([delivery])
                 self._decide_and_store(arrivals, [], plans)
-            again = self._finish([delivery], plans, set_aside)
+            again = self._finish([delivery], plans, set_aside, misread)
         except Stopping:
             # Nobody died of it this time. Where the database is what is away, the attempt stays counted.
             with suppress(DatabaseAway):
@@ -351,6 +394,8 @@ class Turn(Generic[V]):
             for change in decision.changes:
                 view.apply(change)
             self._take_down(plan, arrival, decision, handled)
+            if arrival.refusal is None:
+                plan.decided.append(arrival)
         if self._rules.conclude is not None:
             decision = self._rules.conclude(view, now)
             for change in decision.changes:
@@ -398,6 +443,11 @@ class Turn(Generic[V]):
         for timer in decision.timers:
             by = derived_id(key, timer.id)
             work.timers.append((timer, Armed(by, cause.chain, cause.trace) if cause is not None else Armed(by, by)))
+
+    def _failed_aside(self, delivery: Delivery, error: Exception) -> Outgoing:
+        if isinstance(error, Misread):
+            return self._aside(delivery, str(error))
+        return self._aside(delivery, f"{type(error).__name__}: {error}", error)
 
     def _aside(self, delivery: Delivery, reason: str, error: Exception | None = None) -> Outgoing:
         log.warning("set aside", extra={"queue": delivery.queue, "reason": reason}, exc_info=error)

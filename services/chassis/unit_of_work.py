@@ -98,7 +98,8 @@ class Armed:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """A timer that is due, as claimed: it may act only while `fence` still stands."""
+    """A timer that is due, as claimed: it may act only while `fence` still stands. `is_probe`: it is tried though they
+    pause (failing.py)."""
 
     id: str
     due: datetime
@@ -107,6 +108,7 @@ class Fired:
     data: Mapping[str, Any]
     armed: Armed
     fence: int
+    is_probe: bool = False
 
 
 @dataclass(slots=True)

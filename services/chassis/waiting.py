@@ -7,7 +7,8 @@ docs/turn.md.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from services.chassis.reading import Delivery
 from services.chassis.turn import SUSPECT_AFTER_RETURNS
@@ -25,6 +26,9 @@ class Waiting:
 
     def __len__(self) -> int:
         return self._count
+
+    def __iter__(self) -> Iterator[Delivery]:
+        return chain.from_iterable(self._queues.values())
 
     def add(self, delivery: Delivery) -> None:
         """Behind all of its queue."""
@@ -68,6 +72,15 @@ class Waiting:
                     turn.append(waiting.popleft())
             having = [waiting for waiting in having if waiting and not is_suspect(waiting[0])]
         return self._taken(turn)
+
+    def next_probe(self) -> list[Delivery]:
+        """One alone: of those that failed least, the first of another queue than the last time."""
+        self._let_another_begin()
+        probe = min(self, key=lambda delivery: delivery.attempts, default=None)
+        if probe is None:
+            return []
+        self._queues[probe.queue].remove(probe)
+        return self._taken([probe])
 
     def _taken(self, turn: list[Delivery]) -> list[Delivery]:
         self._count -= len(turn)

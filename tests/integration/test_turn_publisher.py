@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.names import CHANNELS, DEAD, DESK, EVENTS
+from contracts.names import CHANNELS, DEAD, DESK, EVENTS, INTAKE
 from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN
@@ -77,10 +77,16 @@ def test_what_no_channel_is_there_for_comes_back(publisher: Publisher, bus: Bus)
     assert bus.depth(DEAD) == 0
 
 
-def test_what_no_binding_of_the_desk_takes_goes_to_the_dead_queue(bus: Bus) -> None:
-    bus.publish(DESK, "nobody.asked", b"{}", user_id="web")
+@pytest.mark.parametrize(
+    ("exchange", "queue"), [(EVENTS, DEAD), (DESK, "intake.unknown"), (INTAKE, "intake.unknown")], ids=str
+)
+def test_what_no_binding_of_the_desk_takes_is_kept(bus: Bus, exchange: str, queue: str) -> None:
+    """What is asked is answered by intake."""
+    before = {name: bus.depth(name) for name in (DEAD, "intake.unknown")}
+    bus.publish(exchange, "nobody.asked", b"{}", user_id="web")
     bus.settle()
-    assert (bus.returned, bus.depth(DEAD)) == ([], 1)
+    found = {name: bus.depth(name) - count for name, count in before.items()}
+    assert (bus.returned, found) == ([], {DEAD: 0, "intake.unknown": 0} | {queue: 1})
 
 
 def test_a_full_queue_of_a_channel_holds_nobody_up(publisher: Publisher, bus: Bus) -> None:

@@ -9,6 +9,8 @@ from http.client import HTTPException
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener
 
+from services.chassis.watching import KEPT, PAUSED
+
 from .database import clocks
 from .finding import Finding
 
@@ -28,6 +30,11 @@ def check(endpoints: Mapping[str, str], ahead: timedelta | None) -> Iterator[Fin
         if problem:
             service = name.partition(" ")[0]
             do = f"Look into its log; start it anew (`make up`, `docker compose restart {service}`)."
+            if PAUSED in problem or KEPT in problem:
+                do = (
+                    f"Its log says what fails (`too many fail`, `a message that fails is kept`). If {service} was"
+                    " changed lately, run the release before. Nothing is lost: it goes on when one succeeds."
+                )
             yield Finding("error", where, problem, do)
         elif refuses_files(url):
             what = "It refuses a changed catalogue or calendars file and goes on with what it read before."

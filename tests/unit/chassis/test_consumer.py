@@ -10,7 +10,8 @@ from typing import Any
 import eventlet
 from eventlet.event import Event
 
-from services.chassis.consumer import LARGEST_TURN, Consumer
+from services.chassis.consumer import LARGEST_TURN, Consumer, _pause_after
+from services.chassis.failing import Failing, Try
 from services.chassis.reading import Delivery
 
 
@@ -124,3 +125,97 @@ def test_turns_without_a_pause_follow_each_other() -> None:
     arrive(consumer, message(1))
     arrive(consumer, message(2))
     assert turns == [[1], [2]]
+
+
+class Broken:
+    """A consumer whose messages all fail until `works`, on a clock that the test moves; and the tags that it tried."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.works = False
+        self.turns: list[list[int]] = []
+        self.acknowledged: list[int] = []
+        self.consumes = 0
+        self.failing = Failing("toys", 0.2, 100, lambda: self.now)
+        self.consumer: Any = Consumer("amqp://", "toy", ["toys"], self.handle, failing=self.failing)
+        self.connect()
+
+    def connect(self) -> None:
+        """As `_open` does, without a broker."""
+        self.consumer._channel = SimpleNamespace(
+            basic_ack=lambda tag, multiple=False: self.acknowledged.append(tag),
+            basic_qos=lambda *_: None,
+            basic_consume=self.consume,
+        )
+        self.consumer._connection = SimpleNamespace(collect=lambda: None)
+        self.consumer._probing, self.consumer._room_for_probes = self.failing.paused, 1
+
+    def consume(self, _queue: str, callback: Any) -> None:
+        self.consumes += 1
+
+    def handle(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
+        taken = take()
+        self.turns.append([delivery.tag for delivery in taken])
+        self.failing.note([Try(not self.works, one.attempts == 0, one.is_probe) for one in taken], "ValueError")
+        for delivery in taken:
+            delivery.attempts += not self.works
+        return [] if self.works else taken
+
+    def go_on(self, seconds: float = 0.0) -> None:
+        self.now += seconds
+        if self.consumer._probing:
+            self.consumer._probe()
+        for _ in range(5):
+            self.consumer._send_off()
+
+
+def test_when_all_fail_the_consumer_gives_them_back_and_tries_another_each_minute() -> None:
+    broken = Broken()
+    consumer = broken.consumer
+    arrive(consumer, *map(message, range(1, 11)))
+    assert (broken.turns, broken.failing.paused) == ([list(range(1, 11))], True)
+    arrive(consumer, message(11))
+    assert len(broken.turns) == 1, "no turn begins before it has let go of what it holds"
+
+    consumer._drop()
+    broken.connect()
+    arrive(consumer, message(101))
+    broken.go_on(30)
+    assert len(broken.turns) == 1
+    broken.go_on(30)
+    assert broken.turns[1:] == [[101]]
+    broken.go_on(1)
+    assert broken.consumes == 1, "room for another one, as the first has failed"
+    arrive(consumer, message(102))
+    for _ in range(10):
+        broken.go_on(5)
+    assert broken.turns[1:] == [[101]]
+    broken.go_on(10)
+    assert broken.turns[1:] == [[101], [102]]
+    assert broken.acknowledged == []
+
+    broken.works = True
+    broken.go_on(1)
+    arrive(consumer, message(103))
+    broken.go_on(60)
+    assert broken.turns[3:] == [[103]]
+    assert (broken.failing.paused, broken.acknowledged) == (False, [103])
+    broken.go_on()  # what failed meanwhile, with all its tries
+    assert sorted(broken.turns[4]) == [101, 102]
+    assert broken.acknowledged[-1] == 102
+
+
+def test_a_stop_while_it_pauses_gives_back_what_is_in_hand() -> None:
+    broken = Broken()
+    arrive(broken.consumer, *map(message, range(1, 11)))
+    broken.consumer._drop()
+    broken.connect()
+    broken.consumer._channel.callbacks = {}
+    arrive(broken.consumer, message(101))
+    broken.consumer._stopping = True
+    broken.consumer._cancel()
+    assert (len(broken.consumer._waiting), broken.acknowledged) == (0, [])
+
+
+def test_a_message_that_fails_for_long_is_tried_once_a_minute() -> None:
+    assert [_pause_after(attempts) for attempts in (0, 1, 5, 8, 9, 1000)] == [0.2, 0.4, 6.4, 51.2, 60.0, 60.0]

@@ -83,7 +83,9 @@ def test_a_turn_answers_each_once_or_sets_it_aside_whole(seed: int) -> None:
     rules = Rules("routing", bench.repository, lambda *_: Decision())
     bench.turn = Turn(rules, bench.store, bench.publisher)
     deliveries = [a_delivery(dice) for _ in range(20)]
-    assert bench.run(*deliveries) == []
+    for again in bench.run(*deliveries):  # an event that nobody can read is tried again: who wrote it is a service
+        assert again.exchange == topology.EVENTS
+        deliveries.remove(again)
     set_aside = [message for message in bench.publisher.published if message.exchange == topology.DEAD]
     read_ones = [delivery for delivery in deliveries if isinstance(read(delivery, "routing"), Arrival)]
     assert len(set_aside) == len(deliveries) - len(read_ones)

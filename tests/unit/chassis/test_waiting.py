@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.chassis.reading import Delivery
@@ -14,9 +15,13 @@ QUEUES = ("people", "desk", "assignments")
 MIB = 1024 * 1024
 
 
+body = cache(bytes)
+"""Of so many bytes; made once."""
+
+
 def delivery(queue: str, tag: int, *, returns: int = 0, size: int = 1) -> Delivery:
     headers = {"x-delivery-count": returns}
-    return Delivery(queue, "x", "x", b"x" * size, {}, redelivered=returns > 0, tag=tag, headers=headers)
+    return Delivery(queue, "x", "x", body(size), {}, redelivered=returns > 0, tag=tag, headers=headers)
 
 
 def test_a_queue_that_is_never_empty_keeps_no_other_waiting() -> None:
@@ -66,9 +71,20 @@ def test_what_is_put_back_comes_first() -> None:
     assert [one.tag for one in waiting.next_turn()] == [1, 2, 4]
 
 
+def test_probes_are_of_one_queue_after_the_other_and_those_that_failed_least() -> None:
+    waiting = Waiting(QUEUES)
+    for tag, queue in enumerate(("people", "people", "desk", "assignments")):
+        waiting.add(delivery(queue, tag))
+    next(iter(waiting)).attempts = 1
+    probes = [waiting.next_probe() for _ in range(5)]
+    assert [[one.tag for one in probe] for probe in probes][3:] == [[0], []]
+    assert {one.queue for probe in probes[:3] for one in probe} == set(QUEUES)
+
+
 A_DELIVERY = st.tuples(st.sampled_from(QUEUES), st.sampled_from([0, 0, 0, 2]), st.sampled_from([1, 1, 6 * MIB]))
 
 
+@settings(deadline=None)
 @given(st.lists(A_DELIVERY, max_size=30))
 def test_each_is_in_one_turn_and_in_the_order_of_its_queue(given_: list[tuple[str, int, int]]) -> None:
     waiting = Waiting(QUEUES)

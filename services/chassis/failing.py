@@ -1,0 +1,91 @@
+"""Whether it is one message that fails, or the service: how the messages of one entrypoint fared lately.
+
+A message that raises is set aside, and its neighbours go on. When many do (a bad release, a full disk), it is not they
+who are wrong: then the entrypoint pauses, tries one a minute, and goes on when one succeeds. Pure: the clock is passed
+in. The page is docs/turn.md.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+TRIED_EVERY = 60.0
+"""Seconds between tries while it pauses."""
+
+SOON = 1.0
+"""Seconds after a try that showed nothing: the message was put off, or needed no decision."""
+
+FEWEST = 5
+"""Fewer than so many that failed are never a reason to pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One message that was decided, or raised. `is_first`: it did not fail here before. `is_probe`: it was tried while
+    the entrypoint paused, to see whether it would succeed."""
+
+    failed: bool
+    is_first: bool = True
+    is_probe: bool = False
+
+
+@dataclass(slots=True)
+class Failing:
+    """Of the messages of one entrypoint, `what`. It pauses when `share` or more of the last `of` of them raised as they
+    were tried first (of those that there were, until there were so many). `clock` gives seconds."""
+
+    what: str
+    share: float
+    of: int
+    clock: Callable[[], float]
+    succeeded: int = 0
+    """How many have succeeded since the process began."""
+    why: str = ""
+    """While it pauses: what was seen, for the operator."""
+    paused: bool = False
+    _last: deque[bool] = field(init=False)
+    _next_try: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._last = deque(maxlen=self.of)
+
+    def note(self, tries: Iterable[Try], error: str = "") -> None:
+        """What became of the messages of a turn, in their order; `error`: what one of them raised."""
+        tries = list(tries)
+        self.succeeded += sum(not one.failed for one in tries)
+        if self.paused:
+            self._note_probes([one for one in tries if one.is_probe], error)
+            return
+        self._last.extend(one.failed for one in tries if one.is_first)
+        failed = sum(self._last)
+        if any(one.failed for one in tries) and failed >= max(FEWEST, self.share * len(self._last)):
+            self.paused = True
+            self.why = f"{failed} of the last {len(self._last)} of {self.what} failed ({error})"
+            self._next_try = self.clock() + TRIED_EVERY
+
+    def _note_probes(self, probes: list[Try], error: str) -> None:
+        """Those of before the pause say nothing: some of them may have been right all the time."""
+        if any(not one.failed for one in probes):
+            self.paused, self.why = False, ""
+            self._last.clear()
+        elif probes:
+            self.why = f"{self.why.rpartition(' (')[0]} ({error})"
+
+    def may_try(self) -> bool:
+        """Whether one may be tried now; if so, the next one may in a minute. Always, unless it pauses."""
+        if not self.paused:
+            return True
+        if self.clock() < self._next_try:
+            return False
+        self._next_try = self.clock() + TRIED_EVERY
+        return True
+
+    def seconds_until_try(self) -> float:
+        """Until `may_try`."""
+        return max(0.0, self._next_try - self.clock()) if self.paused else 0.0
+
+    def showed_nothing(self) -> None:
+        """The try has neither failed nor succeeded: another may follow soon."""
+        self._next_try = min(self._next_try, self.clock() + SOON)

@@ -1,0 +1,88 @@
+"""Takes down how the messages and timers of a process fare, for each entrypoint apart, and says when one pauses.
+
+What follows from it is `failing.py`'s. The page is docs/turn.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Mapping, Sequence
+
+from services.chassis import telemetry
+from services.chassis.failing import Failing, Try
+from services.chassis.reading import Delivery
+from services.chassis.unit_of_work import Fired
+
+log = logging.getLogger(__name__)
+
+TIMERS = "timers"
+PAUSED, KEPT = "so one a minute is tried", "fail each time"
+"""What `/readyz` says of it, for whoever asks."""
+
+SHARE, OF = 0.2, 100
+"""So large a share of the last so many messages may not fail (settings.py)."""
+
+
+class Watch:
+    """That of one process; `share` and `of` as `Failing` has them."""
+
+    def __init__(self, share: float = SHARE, of: int = OF) -> None:
+        self._share, self._of = share, of
+        self._by_queue: dict[str, Failing] = {}
+        self._failed_timers: set[str] = set()
+
+    def over(self, *queues: str) -> Failing:
+        """The record that these queues have together from now on (`TIMERS`: the timers)."""
+        failing = Failing(", ".join(queues), self._share, self._of, time.monotonic)
+        self._by_queue |= dict.fromkeys(queues, failing)
+        telemetry.PAUSED.labels(failing.what).set(0)
+        return failing
+
+    def problems(self) -> list[str]:
+        """What pauses now, and why."""
+        records = {id(one): one for one in self._by_queue.values()}.values()
+        return [f"{one.why}, {PAUSED}" for one in records if one.paused]
+
+    def of_messages(
+        self, deliveries: Sequence[Delivery], raised: Mapping[int, Exception], decided: Collection[int]
+    ) -> tuple[Failing, int]:
+        """Take down how a turn's deliveries fared, which `raised` what and which were `decided` (by their `id()`).
+
+        Gives the record of their queue, and how many had succeeded before this turn.
+        """
+        if not deliveries:  # a turn of timers, or of nothing
+            return Failing("", self._share, self._of, time.monotonic), 0
+        failing = self._by_queue.get(deliveries[0].queue) or self.over(deliveries[0].queue)
+        before = failing.succeeded
+        tries = [
+            Try(id(one) in raised, one.attempts == 0, one.is_probe)
+            for one in deliveries
+            if id(one) in raised or id(one) in decided
+        ]
+        self._note(failing, tries, next(iter(raised.values()), None))
+        if not tries and any(one.is_probe for one in deliveries):
+            failing.showed_nothing()
+        return failing, before
+
+    def of_timers(self, outcomes: Sequence[tuple[Fired, Exception | None]]) -> None:
+        """The same of timers: one that failed is claimed again and again, and counts the first time."""
+        if not outcomes:
+            return
+        tries = [Try(error is not None, one.id not in self._failed_timers, one.is_probe) for one, error in outcomes]
+        self._failed_timers -= {one.id for one, error in outcomes if error is None}
+        self._failed_timers |= {one.id for one, error in outcomes if error is not None}
+        failing = self._by_queue.get(TIMERS) or self.over(TIMERS)
+        self._note(failing, tries, next((error for _, error in outcomes if error is not None), None))
+
+    def _note(self, failing: Failing, tries: Sequence[Try], error: Exception | None) -> None:
+        paused = failing.paused
+        failing.note(tries, type(error).__name__)  # no more of it: it may name a person
+        telemetry.FAILURES.labels(failing.what).inc(sum(one.failed for one in tries))
+        if failing.paused == paused:
+            return
+        telemetry.PAUSED.labels(failing.what).set(failing.paused)
+        if failing.paused:
+            log.error("too many fail, so one a minute is tried", extra={"why": failing.why}, exc_info=error)
+        else:
+            log.warning("one has succeeded, so all go on", extra={"what": failing.what})
