@@ -128,6 +128,8 @@ def odd_properties(dice: Random, user: str) -> dict[str, Any]:
     for name in ("message_id", "correlation_id", "type", "content_encoding", "app_id", "reply_to"):
         if dice.random() < 0.1:
             found[name] = odd_input.text(dice)[:60]
+    if found.get("reply_to") == "amq.rabbitmq.reply-to":
+        del found["reply_to"]  # the broker takes it only from who consumes by it
     if dice.random() < 0.1:
         found["reply_to"] = dice.choice((f"{user}.nowhere", "intake.commands", "amq.rabbitmq.reply-to.g1h2AA.xx=="))
     if dice.random() < 0.1:
