@@ -37,7 +37,7 @@ class SetPreferences(common.FromChannel):
     """Command `account.set_preferences`: `notify` says by kind of notification and channel whether it is wanted."""
 
     requester = common.requester()
-    language = common.language(optional=True)
+    language = common.nearest_language(optional=True)
     notify = MapOf(MapOf(Flag()), optional=True)
     quiet_hours = Part(QuietHours, optional=True)
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from contracts import common
 from contracts.fields import Choice, Flag, ListOf, Moment, Whole
+from contracts.languages import speaks
 from contracts.payload import Payload
 
 ANY_SKILL = "*"
@@ -22,13 +23,6 @@ class Skilled(Protocol):
     def languages(self) -> Sequence[str]: ...
     @property
     def tiers(self) -> Sequence[str]: ...
-
-
-def speaks(listed: Sequence[str], language: str) -> bool:
-    """Whether one of the listed tags is that language, or what it is a variety of: `pt` is listed for `pt-BR` too, and
-    case makes no difference (BCP 47)."""
-    wanted = language.lower() + "-"
-    return any(wanted.startswith(one.lower() + "-") for one in listed)
 
 
 def may_have(agent: Skilled, skill: str, language: str | None, tier: str) -> bool:
@@ -53,7 +47,7 @@ class SignOn(Agent):
     display_name = common.display_name()
     capacity = Whole(1, 100)
     skills = ListOf(common.category(), 100, 1)
-    languages = ListOf(common.language(), 50, optional=True)
+    languages = ListOf(common.nearest_language(), 50, optional=True)
     tiers = ListOf(Choice(common.TIERS), 2, optional=True)
 
 

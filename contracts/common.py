@@ -9,6 +9,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from contracts import languages
 from contracts.decoding import has_half_character
 from contracts.fields import (
     NOT_AN_OBJECT,
@@ -16,6 +17,7 @@ from contracts.fields import (
     Base64,
     Choice,
     Flag,
+    Hint,
     Json,
     ListOf,
     MapOf,
@@ -42,8 +44,6 @@ REQUESTER_KINDS = ("account", "temporary")
 CONSENTS = ("asked", "granted", "refused")
 AUTHOR_KINDS = ("requester", "agent", "moderator", "service")
 VISIBILITIES = ("public", "internal")
-
-LANGUAGE_PATTERN = "[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
 
 MAX_SUBJECT = 200
 MAX_BODY = 20_000
@@ -96,7 +96,24 @@ def agent_id(**more: Any) -> Text:
 
 def language(**more: Any) -> Text:
     """A language tag (BCP 47)."""
-    return Text(35, 2, pattern=LANGUAGE_PATTERN, like="a language tag such as en or pt-BR", **more)
+    return Text(languages.LONGEST, 2, pattern=languages.PATTERN, like="a language tag such as en or pt-BR", **more)
+
+
+class NearestLanguage(Text):
+    """A language as a sender's system writes it; loads as the nearest tag."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(200, 2, pattern=languages.READABLE, like="a language tag such as en or pt-BR", **more)
+
+    def read(self, value: Any) -> str:
+        tag = languages.nearest(super().read(value))
+        assert tag is not None, "the pattern has looked"
+        return tag
+
+
+def nearest_language(**more: Any) -> NearestLanguage:
+    """A language that a command names."""
+    return NearestLanguage(**more)
 
 
 def email(**more: Any) -> Text:
@@ -147,7 +164,7 @@ class AccountRequester(Payload):
     account_id = named()
     display_name = display_name()
     tier = Choice(TIERS)
-    email = email(optional=True)
+    email = Hint(email())
 
 
 class TemporaryRequester(Payload):

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, missing
 
 from contracts.blank import SEEN, is_blank
 from contracts.decoding import has_half_character
@@ -167,6 +167,32 @@ class Moment(WireField[datetime]):
 
     def json_schema(self) -> Json:
         return {"type": "string", "format": "date-time", "pattern": f"^{TIME_PATTERN}$"}
+
+
+class Hint(WireField[Any]):
+    """What helps and changes nothing else: of a value that `field` does not take, nothing is loaded, and nobody is
+    refused for it. (`Payload.passed_over` says so.) Always optional."""
+
+    def __init__(self, field: WireField[Any]) -> None:
+        super().__init__(optional=True)
+        self.field = field
+
+    def read(self, value: Any) -> Any:
+        try:
+            return self.field.read(value)
+        except ValidationError:
+            return missing
+
+    def faults(self, value: Any) -> list[str]:
+        """Why a value was passed over, in sentences."""
+        try:
+            self.field.read(value)
+        except ValidationError as error:
+            return [f"Passed over. {each}" for each in error.messages]
+        return []
+
+    def json_schema(self) -> Json:
+        return {"anyOf": [self.field.json_schema(), {"description": "Any other value is passed over."}]}
 
 
 class Base64(WireField[bytes]):

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from marshmallow import EXCLUDE, Schema, ValidationError, validates_schema
+from marshmallow import EXCLUDE, Schema, ValidationError, missing, validates_schema
 
 from contracts.blank import is_blank
-from contracts.fields import NOT_AN_OBJECT, Json, WireField, Words
+from contracts.fields import NOT_AN_OBJECT, Hint, Json, WireField, Words
 
 _ABSENT: Any = object()
 _REQUIRED = "Missing data for required field."
@@ -38,6 +38,17 @@ class Payload(Schema):
         self._rows: list[tuple[str, Callable[[Any], Any], bool, bool]] = [
             (name, each.read, each.required, each.nullable) for name, each in self.wire_fields().items()
         ]
+        self._hints = [(name, each) for name, each in self.wire_fields().items() if isinstance(each, Hint)]
+        self._parts_with_hints = [
+            (name, each)
+            for name, each in self.wire_fields().items()
+            if isinstance(each, Part | Either) and any(part.has_hints for part in each.parts())
+        ]
+
+    @property
+    def has_hints(self) -> bool:
+        """Whether there is a hint among its fields, or in an object in it."""
+        return bool(self._hints or self._parts_with_hints)
 
     def wire_fields(self) -> dict[str, WireField[Any]]:
         """The schema's fields by name."""
@@ -68,11 +79,27 @@ class Payload(Schema):
                 loaded[name] = None
             elif required:
                 raise ValidationError(_REQUIRED, name)
+        for name, _ in self._hints:
+            if loaded.get(name) is missing:
+                del loaded[name]
         if self.one_of:
             self._exactly_one(loaded)
         if self.any_of:
             self._at_least_one(data)
         return loaded
+
+    def passed_over(self, data: Mapping[str, Any], loaded: Mapping[str, Any]) -> dict[str, list[str]]:
+        """What could not be read of the hints in `data`, which has loaded as `loaded`: sentences by field, flat."""
+        found = {
+            name: hint.faults(data[name])
+            for name, hint in self._hints
+            if name not in loaded and data.get(name) is not None
+        }
+        for name, part in self._parts_with_hints:
+            if loaded.get(name) is not None:
+                inside = part.form(data[name]).passed_over(data[name], loaded[name])
+                found |= {f"{name}.{field}": said for field, said in inside.items()}
+        return found
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def _check_which(self, data: dict[str, Any], original: Any, **_: Any) -> None:
@@ -128,6 +155,10 @@ class Part(WireField[dict[str, Any]]):
         loaded: dict[str, Any] = self.schema.load(value)
         return loaded
 
+    def form(self, _: Any) -> Payload:
+        """The schema that an object is read by."""
+        return self.schema
+
     def parts(self) -> Sequence[Payload]:
         return (self.schema,)
 
@@ -149,13 +180,14 @@ class Either(WireField[dict[str, Any]]):
         self.marked, self.plain = marked(), plain()
 
     def read(self, value: Any) -> dict[str, Any]:
-        return self._form(value).read(value)
+        return self.form(value).read(value)
 
     def read_all(self, value: Any) -> dict[str, Any]:
-        loaded: dict[str, Any] = self._form(value).load(value)
+        loaded: dict[str, Any] = self.form(value).load(value)
         return loaded
 
-    def _form(self, value: Any) -> Payload:
+    def form(self, value: Any) -> Payload:
+        """The form that an object is read by. Raises ValidationError for what has neither."""
         if not isinstance(value, dict):
             raise ValidationError(NOT_AN_OBJECT)
         if value.get(self.mark) is None:

@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from contracts.agents import ANY_SKILL, speaks
-from contracts.common import LANGUAGE_PATTERN
+from contracts.agents import ANY_SKILL
 from contracts.fields import ID_PATTERN
+from contracts.languages import PATTERN, speaks
 from contracts.names import NAME_PATTERN
 
 Role = Literal["agent", "supervisor", "manager", "editor"]
@@ -165,7 +165,7 @@ def _pattern(pattern: str, problem: str) -> validate.Regexp:
 _AN_ID = _pattern(ID_PATTERN, "Must be an id of up to 64 lower-case letters, digits, - and _.")
 _A_NAME = _pattern(NAME_PATTERN, "Must be an agent id of up to 32 lower-case letters, digits and hyphens.")
 _A_SKILL = _pattern(f"{ID_PATTERN}|\\*", 'Must be the id of a category, a skill, or "*".')
-_A_LANGUAGE = _pattern(LANGUAGE_PATTERN, "Must be a language tag such as en or pt-BR.")
+_A_LANGUAGE = _pattern(PATTERN, "Must be a language tag such as en or pt-BR.")
 
 
 def _list(of: fields.Field[Any], most: int, **more: Any) -> fields.List[Any]:

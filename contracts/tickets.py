@@ -6,7 +6,7 @@ The page is docs/contracts.md.
 from __future__ import annotations
 
 from contracts import common
-from contracts.fields import Answers, Choice, Errors, Flag, ListOf, Moment, Score, Text, Whole, Words
+from contracts.fields import Answers, Choice, Errors, Flag, Hint, ListOf, Moment, Score, Text, Whole, Words
 from contracts.payload import Part, Payload
 
 CODES = (
@@ -41,7 +41,7 @@ class Submit(common.FromChannel):
     refers_to = common.ticket_number(optional=True)
     distinct_from = ListOf(common.ticket_number(), common.MAX_LINKS, optional=True)
     attachments = common.attachments(optional=True)
-    language = common.language(optional=True)
+    language = Hint(common.nearest_language())
 
 
 class RequesterTicket(common.FromChannel):
@@ -213,9 +213,11 @@ class AutoClose(Payload):
 
 
 class TicketOutcome(Payload):
-    """Outcomes `ticket.opened` and `ticket.reopened`; `left_out`: files of the command that were not taken."""
+    """Outcomes `ticket.opened` and `ticket.reopened`; `hints` as in `command.accepted`; `left_out`: files of the
+    command that were not taken."""
 
     ticket = Part(common.Snapshot)
+    hints = Errors(optional=True)
     left_out = common.left_out()
 
 
@@ -232,8 +234,9 @@ class Candidate(common.Snapshot):
 
 
 class Similar(Payload):
-    """Outcome `ticket.similar`: nothing was filed."""
+    """Outcome `ticket.similar`: nothing was filed; `hints` as in `command.accepted`."""
 
+    hints = Errors(optional=True)
     candidates = ListOf(Part(Candidate), 20, 1)
 
 
@@ -262,8 +265,8 @@ class Viewed(Payload):
 class Accepted(Payload):
     """Outcome `command.accepted`, with the ticket where the command was about one.
 
-    `hints` names what was taken and has no effect now, by field: sentences. `left_out`: files of the
-    command that were not taken.
+    `hints` names what has no effect now or was passed over, by field: sentences. `left_out`: files of the command that
+    were not taken.
     """
 
     ticket = Part(common.Snapshot, optional=True)

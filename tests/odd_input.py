@@ -20,6 +20,7 @@ from contracts.fields import (
     Base64,
     Choice,
     Flag,
+    Hint,
     ListOf,
     MapOf,
     Moment,
@@ -170,6 +171,8 @@ PATTERNS = {
 
 def _passing(dice: Random, field: WireField[Any], known: Mapping[str, Sequence[Any]]) -> Any:
     match field:
+        case Hint():
+            return _passing(dice, field.field, known) if dice.random() < 0.7 else value(dice)
         case Text():
             return _fitting(dice, field)
         case Choice():

@@ -50,6 +50,8 @@ class Message:
     """On events and outcomes: the id of the message that caused it."""
     correlationid: str | None = None
     traceparent: str | None = None
+    hints: Mapping[str, Sequence[str]] | None = None
+    """What it brought that could not be read and changes nothing: sentences by field, for its outcome."""
 
     @property
     def cause(self) -> Cause:

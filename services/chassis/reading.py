@@ -154,9 +154,10 @@ def _asked(delivery: Delivery, sender: str, event: Event, what: Kind, service: S
     if refusal is not None:
         return _arrival(delivery, sender, event, {}, refusal)
     try:
-        return _arrival(delivery, sender, event, kind.schema.load(event.data))
+        data = kind.schema.load(event.data)
     except ValidationError as error:
         return _arrival(delivery, sender, event, {}, _invalid(errors_by_field(error)))
+    return _arrival(delivery, sender, event, data, hints=kind.schema.passed_over(event.data, data))
 
 
 def _not_theirs(delivery: Delivery, sender: str, event: Event) -> Answer | None:
@@ -206,7 +207,12 @@ def _from_a_service(delivery: Delivery, sender: str, event: Event) -> Arrival | 
 
 
 def _arrival(
-    delivery: Delivery, sender: str, event: Event, data: Mapping[str, Any], refusal: Answer | None = None
+    delivery: Delivery,
+    sender: str,
+    event: Event,
+    data: Mapping[str, Any],
+    refusal: Answer | None = None,
+    hints: Mapping[str, list[str]] | None = None,
 ) -> Arrival:
     message = Message(
         event.id,
@@ -218,6 +224,7 @@ def _arrival(
         causationid=event.causationid,
         correlationid=event.correlationid,
         traceparent=event.traceparent if is_trace(event.traceparent or "") else None,
+        hints=hints or None,
     )
     return _arrived(delivery, message, refusal)
 

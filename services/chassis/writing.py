@@ -13,11 +13,16 @@ from typing import Any
 import orjson
 
 from contracts.names import AGENT_PREFIX, CONSOLE
+from contracts.registry import TYPES
 from contracts.topology import DEAD, own_door
 from services.chassis.decision import Answer, Cause, Message, Say, derived_id
 from services.chassis.outgoing import DIRECT_REPLY, Outgoing
 from services.chassis.reading import Arrival, Delivery
 from services.chassis.unit_of_work import Handled
+
+WITH_HINTS = frozenset(
+    each.type for each in TYPES.values() if each.kind == "outcome" and "hints" in each.schema.wire_fields()
+)
 
 
 def said(service: str, say: Say, key: str, place: int, now: datetime, cause: Cause | None) -> Outgoing:
@@ -30,7 +35,10 @@ def said(service: str, say: Say, key: str, place: int, now: datetime, cause: Cau
 def answered(service: str, answer: Answer, message: Message, turn: str, now: datetime) -> Handled:
     """The record that `message` was handled in `turn`, with its outcome as it will be sent each time."""
     id_ = derived_id(service, message.key, "answer")
-    body = _event(service, id_, answer.type, answer.subject or message.subject, answer.data, now, message.cause)
+    data = answer.data
+    if message.hints and answer.type in WITH_HINTS:
+        data = {**data, "hints": {**message.hints, **data.get("hints", {})}}
+    body = _event(service, id_, answer.type, answer.subject or message.subject, data, now, message.cause)
     return Handled(message.key, turn, answer.type, id_, body)
 
 

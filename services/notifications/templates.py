@@ -26,6 +26,7 @@ from jinja2.meta import find_referenced_templates, find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from contracts.common import MAX_BODY, MAX_SUBJECT
+from contracts.languages import PATTERN
 from contracts.notifications import MAX_TEXT, MAX_TITLE
 from services.chassis.settings import WrongSettings
 from services.notifications.domain.state import AgentKind, Facts, Kind, ManagerKind, RequesterKind, Text
@@ -38,7 +39,7 @@ LANGUAGE = "en"
 KINDS: tuple[Kind, ...] = (*get_args(RequesterKind), *get_args(AgentKind), *get_args(ManagerKind))
 NAMES = tuple(field.name for field in fields(Facts))
 
-is_language = re.compile("[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*").fullmatch
+is_language = re.compile(PATTERN).fullmatch
 
 SAMPLES = (
     Facts(

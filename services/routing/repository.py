@@ -16,6 +16,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
 from contracts.agents import ANY_SKILL
+from contracts.languages import covering
 from contracts.staff import Staff
 from services.chassis.decision import Cause, Message
 from services.chassis.operators_files import OperatorsFiles
@@ -230,7 +231,7 @@ def _may_take(skills: Sequence[str], languages: Sequence[str], tiers: Sequence[s
     if ANY_SKILL not in skills:
         condition["skill"] = {"$in": list(skills)}
     if languages:
-        condition["language"] = {"$in": [None, re.compile(f"^({'|'.join(languages)})(-|$)", re.IGNORECASE)]}
+        condition["language"] = {"$in": [None, re.compile(covering(languages), re.IGNORECASE)]}
     if tiers:
         condition["tier"] = {"$in": list(tiers)}
     return condition

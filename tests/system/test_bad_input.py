@@ -22,7 +22,6 @@ GOOD = {
     "fields": {"version": "7.1"},
     "refers_to": "10000001",
     "distinct_from": ["10000001"],
-    "language": "en",
 }
 REPLY = {"requester": GOOD["requester"], "number": "99999999", "body": "Hello?"}
 AGENTS_ANSWER = {"agent_id": "a1", "number": "99999999", "body": "Try again."}

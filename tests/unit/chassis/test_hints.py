@@ -1,0 +1,58 @@
+"""What helps and changes nothing else refuses no command: its sender hears in the outcome what was passed over."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from contracts.registry import outcome
+from services.chassis.decision import Answer, rejected
+from services.chassis.reading import Arrival, read
+from services.chassis.writing import answered
+from tests.unit.chassis.test_half_characters import ACCOUNT, SUBMIT, delivery
+from tests.unit.chassis.test_turn import NOW
+
+
+def arrival(**more: Any) -> Arrival:
+    one = read(delivery({**SUBMIT, **more}), "intake")
+    assert isinstance(one, Arrival)
+    assert one.refusal is None
+    return one
+
+
+def told(one: Arrival, answer: Answer) -> Any:
+    """The data of its outcome."""
+    return json.loads(answered("intake", answer, one.message, "turn", NOW).answer_body or b"")["data"]
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"language": "english"}, "language"),
+        ({"language": ["en", "de"]}, "language"),
+        ({"language": "\ud83d"}, "language"),
+        ({"requester": {**ACCOUNT, "email": "n/a"}}, "requester.email"),
+    ],
+)
+def test_its_sender_hears_what_was_passed_over(more: dict[str, Any], field: str) -> None:
+    one = arrival(**more)
+    assert told(one, Answer("command.accepted", {}))["hints"].keys() == {field}
+    both = told(one, Answer("command.accepted", {"hints": {"skills": ["Nobody asks for it."]}}))
+    assert both["hints"].keys() == {field, "skills"}
+    assert "hints" not in told(one, rejected("forbidden", "No."))
+
+
+def test_who_is_read_whole_hears_of_no_hints() -> None:
+    one = arrival(language="en-US-u-hc-h12", requester={**ACCOUNT, "email": "a@b"})
+    assert one.message.data["language"] == "en-US"
+    assert one.message.hints is None
+    assert "hints" not in told(one, Answer("command.accepted", {}))
+
+
+def test_outcomes_of_a_submission_have_room_for_them() -> None:
+    for type_ in ("ticket.opened", "ticket.reopened", "ticket.duplicate", "ticket.similar", "command.accepted"):
+        kind = outcome(type_)
+        assert kind is not None
+        assert "hints" in kind.schema.wire_fields()
