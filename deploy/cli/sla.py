@@ -1,6 +1,7 @@
-"""`casebus sla explain`: a ticket's time line, and why each deadline is what it is.
+"""`casebus sla explain`: why a deadline of a ticket is what it is. `casebus sla days`: the days of a calendar.
 
-Reads sla's database and shows what `services/sla/domain/explanation.py` makes of it. The page is docs/sla.md.
+Reads sla's database and shows what `services/sla/domain/explanation.py` makes of it; the calendar is the file's. The
+page is docs/sla.md.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +20,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from contracts import zones
+from contracts.catalogue import BUSINESS
 from contracts.envelope import rfc3339
+from services.sla.calendars_file import WrongCalendars, read_calendars
 from services.sla.domain.calendar import WEEKDAYS, Calendar
 from services.sla.domain.decisions import timers
 from services.sla.domain.explanation import Counts, Explanation, explain
@@ -34,6 +39,7 @@ from .desk import Desk, database_now, number_of
 app = typer.Typer(help="Reply targets: look why a deadline is what it is.", no_args_is_help=True)
 console = show.console()
 
+CALENDARS = Path("deploy/calendars.yaml")
 COLOURS = {Counts.WORKED: "green", Counts.OUTSIDE_HOURS: "dim", Counts.PAUSED: "magenta", Counts.OVER: "red"}
 
 
@@ -75,6 +81,34 @@ def explain_(
         console.print(page(ticket, clocked, now))
 
 
+@app.command("days")
+def days_(
+    year: Annotated[int | None, typer.Option(min=1970, max=2199, help="This year, if left out.")] = None,
+    calendar: Annotated[str, typer.Option(help="Name of the calendar.")] = BUSINESS,
+    file: Annotated[Path, typer.Option(envvar="CASEBUS_CALENDARS", help="The file of calendars.")] = CALENDARS,
+) -> None:
+    """Show on which days the desk is closed, or open at other hours than on that weekday, and why."""
+    try:
+        calendars = read_calendars(file)
+    except WrongCalendars as error:
+        raise settings.Trouble(str(error)) from error
+    if calendar not in calendars:
+        raise settings.Trouble(f"{file} has no calendar {calendar!r}; it has {', '.join(calendars)}.")
+    found = calendars[calendar]
+    console.print(unusual_days(found, year or datetime.now(found.zone).year))
+
+
+def unusual_days(calendar: Calendar, year: int) -> RenderableType:
+    """Each day of the year that has not the hours of its weekday."""
+    table = Table("day", "hours", "why", box=None, pad_edge=False)
+    first = date(year, 1, 1)
+    for day in (first + timedelta(days=n) for n in range(366)):
+        if day.year == year and not calendar.is_usual(day):
+            table.add_row(f"{day:%a %Y-%m-%d}", hours_on(calendar, day), show.plain(why(calendar, day)))
+    usual = Text(f"{calendar.name}, version {calendar.version}, {calendar.zone.key}: {hours_of(calendar)}; but")
+    return Group(usual, table)
+
+
 def _clocked(desk: Desk, ticket: Ticket, now: datetime) -> Iterator[Clocked]:
     digests = {digest_of(watch.deadline.calendar_version) for watch in ticket.watches}
     policies = Policies(desk.sla).find(digests)
@@ -90,7 +124,7 @@ def _clocked(desk: Desk, ticket: Ticket, now: datetime) -> Iterator[Clocked]:
 def page(ticket: Ticket, clocked: Sequence[Clocked], now: datetime) -> RenderableType:
     """The ticket's time line, its clocks and what is ahead at `now`, times in the zone of the last clock's calendar."""
     newest = ticket.newest
-    zone = next((one.calendar.zone for one in reversed(clocked) if one.calendar), ZoneInfo("UTC"))
+    zone = next((one.calendar.zone for one in reversed(clocked) if one.calendar), zones.zone("UTC"))
     title = Text(f"{newest['number']}  {show.plain(newest['subject'])}", "bold")
     head = Text(
         show.plain(f"{newest['requester']['tier']} requester, category {newest['category']}; times in {zone.key}")
@@ -122,7 +156,7 @@ def _statuses(ticket: Ticket, zone: ZoneInfo) -> RenderableType:
 
 def _clock(one: Clocked) -> RenderableType:
     watch, calendar, explanation = one.watch, one.calendar, one.explanation
-    zone = calendar.zone if calendar else ZoneInfo("UTC")
+    zone = calendar.zone if calendar else zones.zone("UTC")
     deadline = watch.deadline
     title = Text.assemble((watch.clock.target.replace("_", " "), "bold"), f"  {one.state}")
     escalated = ", escalated: as for a vip" if watch.clock.escalated else ""
@@ -146,6 +180,8 @@ def _clock(one: Clocked) -> RenderableType:
     rows.append(("why", why))
     if explanation.skipped:
         rows.append(("closed on", ", ".join(_closed(calendar, explanation.skipped))))
+    if explanation.own_hours:
+        rows.append(("other hours on", ", ".join(_other_hours(calendar, explanation.own_hours))))
     if watch.clock.ended_at is None:
         rows.append(("may be escalated", _at(deadline.escalatable_at, zone)))
     left = f", {duration(explanation.remaining)} left" if explanation.remaining else ""
@@ -197,7 +233,22 @@ def hours_of(calendar: Calendar) -> str:
 
 def _closed(calendar: Calendar, days: Iterable[date]) -> Iterator[str]:
     for day in days:
-        yield f"{day:%a %Y-%m-%d}{' (closed day)' if day in calendar.closed_days else ''}"
+        yield f"{day:%a %Y-%m-%d}{'' if calendar.is_usual(day) else f' ({why(calendar, day)})'}"
+
+
+def _other_hours(calendar: Calendar, days: Iterable[date]) -> Iterator[str]:
+    for day in days:
+        yield f"{day:%a %Y-%m-%d} {hours_on(calendar, day)} ({why(calendar, day)})"
+
+
+def hours_on(calendar: Calendar, day: date) -> str:
+    """`08:00-12:00 13:00-18:00`, or `closed`."""
+    return " ".join(map(str, calendar.windows_on(day))) or "closed"
+
+
+def why(calendar: Calendar, day: date) -> str:
+    """What a day is called that has not the hours of its weekday; the operator's own have no name."""
+    return calendar.names.get(day, "own hours" if calendar.windows_on(day) else "closed day")
 
 
 # As JSON
@@ -246,6 +297,7 @@ def _clock_json(one: Clocked) -> dict[str, Any]:
             "paused": explanation.paused.total_seconds(),
             "remaining": explanation.remaining.total_seconds(),
             "closed_on": [day.isoformat() for day in explanation.skipped],
+            "other_hours_on": [day.isoformat() for day in explanation.own_hours],
             "segments": [
                 {
                     "from": rfc3339(segment.begins),

@@ -9,23 +9,27 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import holidays
 import yaml
 
 from contracts.catalogue import BUSINESS
+from contracts.zones import UnknownZone, zone
 from services.chassis.yaml_file import NESTED
-from services.sla.domain.calendar import WEEKDAYS, Calendar, CalendarError, Window
+from services.sla.domain.calendar import WEEKDAYS, Calendar, CalendarError, OwnDay, Window, YearDay, own_day
 
 HOLIDAY_YEARS = range(2020, 2051)
 """Years for which holidays are asked of the library. Beyond them, and beyond what it knows, none are observed."""
 
 OWN_DAYS_IN = range(1970, 2200)
 """Years of own days. One beyond them is a slip (or means "for ever", which is written by leaving the weekdays out)."""
+
+HALF_DAY = "half_day"
+"""The library's category of days on which people work for a part of the day."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,19}")
 
@@ -111,28 +115,60 @@ def read_calendars(file: Path) -> Mapping[str, Calendar]:
 def _calendar(name: str, version: str, part: _Part) -> Calendar:
     if not _NAME.fullmatch(name):
         raise part.wrong("must have a name of up to 20 lower-case letters, digits, dots, hyphens and underscores")
-    fields = part.fields(required=("time_zone", "hours"), optional=("holidays", "closed_days"))
-    zone = _zone(fields["time_zone"])
+    fields = part.fields(required=("time_zone", "hours"), optional=("holidays", "closed_days", "own_hours"))
+    local = _zone(fields["time_zone"])
     hours = _hours(fields["hours"])
-    closed = _holidays(fields["holidays"]) if "holidays" in fields else frozenset()
-    own = [_day(item) for item in fields["closed_days"].items()] if "closed_days" in fields else []
+    found = _holidays(fields["holidays"]) if "holidays" in fields else _Holidays()
+    closed = {_day(item) for item in fields["closed_days"].items()} if "closed_days" in fields else set()
+    own: dict[OwnDay, tuple[Window, ...]] = _own_hours(fields["own_hours"]) if "own_hours" in fields else {}
+    for day in closed & own.keys():
+        raise fields["own_hours"].wrong(f"{day} stands in closed_days, too")
+    # What is said of a date comes before what is said of each year, and both before the holidays.
+    own |= dict.fromkeys((day for day in closed if isinstance(day, YearDay) or _of_year(day) in own), ())
+    dates = {day for day in closed if isinstance(day, date)}
+    names = {day: name for day, name in found.names.items() if day not in own and _of_year(day) not in own}
+    own |= {
+        day: found.half_day_hours
+        for day in found.half_days - dates - own.keys()
+        if hours[day.weekday()] and _of_year(day) not in own
+    }
     try:
-        return Calendar(name, version, zone, hours, closed | frozenset(own))
+        return Calendar(name, version, local, hours, found.closed | dates, own, names)
     except CalendarError as error:
         raise part.wrong(str(error)) from error
 
 
+def _of_year(day: date) -> YearDay:
+    return YearDay(day.month, day.day)
+
+
 def _zone(part: _Part) -> ZoneInfo:
-    name = part.text()
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise part.wrong(f"{name!r} is no time zone of the IANA database") from error
+        return zone(part.text())
+    except UnknownZone as error:
+        raise part.wrong(str(error)) from error
 
 
 def _hours(part: _Part) -> tuple[tuple[Window, ...], ...]:
     fields = part.fields(optional=WEEKDAYS)
-    return tuple(tuple(_window(item) for item in fields[day].items()) if day in fields else () for day in WEEKDAYS)
+    return tuple(_windows(fields[day]) if day in fields else () for day in WEEKDAYS)
+
+
+def _own_hours(part: _Part) -> dict[OwnDay, tuple[Window, ...]]:
+    """Days with hours of their own, by date or each year."""
+    found: dict[OwnDay, tuple[Window, ...]] = {}
+    for text, hours in part.fields().items():
+        day = _day(hours, text)
+        if day in found:
+            raise hours.wrong("stands here twice")
+        found[day] = _windows(hours)
+        if not found[day]:
+            raise hours.wrong("a day without hours belongs into closed_days")
+    return found
+
+
+def _windows(part: _Part) -> tuple[Window, ...]:
+    return tuple(_window(item) for item in part.items())
 
 
 def _window(part: _Part) -> Window:
@@ -142,28 +178,65 @@ def _window(part: _Part) -> Window:
         raise part.wrong(str(error)) from error
 
 
-def _day(part: _Part) -> date:
-    text = part.text()
+def _day(part: _Part, text: str | None = None) -> OwnDay:
+    """The day that the part is, or that `text`, its field's name, is."""
     try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
-        raise part.wrong(f"{text!r} is no date such as 2026-12-24") from error
-    if day.year not in OWN_DAYS_IN:
-        raise part.wrong(f"{text} is not of the years {OWN_DAYS_IN[0]} to {OWN_DAYS_IN[-1]}")
+        day = own_day(part.text() if text is None else text)
+    except CalendarError as error:
+        raise part.wrong(str(error)) from error
+    if isinstance(day, date) and day.year not in OWN_DAYS_IN:
+        raise part.wrong(f"{day} is not of the years {OWN_DAYS_IN[0]} to {OWN_DAYS_IN[-1]}")
     return day
 
 
-def _holidays(part: _Part) -> frozenset[date]:
-    fields = part.fields(required=("country",), optional=("subdivision",))
+@dataclass(frozen=True, slots=True)
+class _Holidays:
+    """What the library knows of a country's days."""
+
+    closed: frozenset[date] = frozenset()
+    half_days: frozenset[date] = frozenset()
+    half_day_hours: tuple[Window, ...] = ()
+    names: Mapping[date, str] = field(default_factory=dict)
+
+
+def _holidays(part: _Part) -> _Holidays:
+    fields = part.fields(required=("country",), optional=("subdivision", "categories", "half_days"))
     country = fields["country"].text()
     subdivision = fields["subdivision"].text() if "subdivision" in fields else None
+    usual = _days(part, country, subdivision)
+    if "categories" not in fields:
+        if "half_days" in fields:
+            raise fields["half_days"].wrong(f"are for the category {HALF_DAY}, which categories does not name")
+        return _Holidays(frozenset(usual), names=dict(usual.items()))
+    kinds = [(item, item.text()) for item in fields["categories"].items()]
+    if not kinds:
+        raise fields["categories"].wrong("names none; leave it out for the usual ones")
+    for item, kind in kinds:
+        if kind not in usual.supported_categories:
+            known = ", ".join(sorted(usual.supported_categories))
+            raise item.wrong(f"{kind!r} is no category that the library `holidays` has for {country}; it has {known}")
+    found = {kind: _days(item, country, subdivision, kind) for item, kind in kinds}
+    for item, kind in kinds:
+        if not found[kind]:
+            place = " ".join(filter(None, (country, subdivision)))
+            raise item.wrong(f"the library `holidays` has no day of the category {kind!r} for {place}")
+    if (HALF_DAY in found) != ("half_days" in fields):
+        raise part.wrong(f"the category {HALF_DAY} and half_days, the hours of such days, belong together")
+    names = {day: name for days in found.values() for day, name in days.items()}
+    half = frozenset(found.pop(HALF_DAY, ()))
+    closed = frozenset(day for days in found.values() for day in days)
+    return _Holidays(closed, half - closed, _windows(fields["half_days"]) if half else (), names)
+
+
+def _days(part: _Part, country: str, subdivision: str | None, category: str | None = None) -> holidays.HolidayBase:
+    """The days of one category, or of those that the library takes as the usual ones, and their names."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that it knows fewer years than it was asked for
         error: Exception | None = None
         try:
-            found = holidays.country_holidays(country, subdiv=subdivision, years=HOLIDAY_YEARS)
+            found = holidays.country_holidays(country, subdiv=subdivision, years=HOLIDAY_YEARS, categories=category)
             if getattr(found, "country", None) or getattr(found, "market", None):
-                return frozenset(found)
+                return found
         except (NotImplementedError, TypeError) as raised:  # TypeError: another name of the library's, no country's
             error = raised
         raise part.wrong(f"the library `holidays` has no {' '.join(filter(None, (country, subdivision)))}") from error

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pymongo.database import Database
 
 from contracts.catalogue import Target
+from contracts.zones import utc_called, zone_as_kept
 from services.chassis.unit_of_work import Document
-from services.sla.domain.calendar import WEEKDAYS, Calendar, Window
+from services.sla.domain.calendar import WEEKDAYS, Calendar, Window, in_order, own_day
 from services.sla.domain.policy import Policy, Terms
 
 COLLECTION = "policies"
@@ -59,6 +59,8 @@ def to_document(policy: Policy) -> Document:
                     for day, windows in zip(WEEKDAYS, calendar.hours, strict=True)
                 },
                 "closed_days": [day.isoformat() for day in sorted(calendar.closed_days)],
+                "own_hours": {str(day): list(map(str, windows)) for day, windows in in_order(calendar.own_hours)},
+                "names": {day.isoformat(): name for day, name in sorted(calendar.names.items())},
             }
             for name, calendar in policy.calendars.items()
         },
@@ -90,7 +92,11 @@ def _calendar(name: str, stored: Mapping[str, Any]) -> Calendar:
     return Calendar(
         name,
         stored["version"],
-        ZoneInfo(stored["time_zone"]),
+        # under its name, of which the digest is made; a machine's own zone may be gone
+        zone_as_kept(stored["time_zone"]) or utc_called(stored["time_zone"]),
         tuple(tuple(map(Window.parse, stored["hours"][day])) for day in WEEKDAYS),
         frozenset(map(date.fromisoformat, stored["closed_days"])),
+        # none in what was kept before there were such days
+        {own_day(day): tuple(map(Window.parse, windows)) for day, windows in stored.get("own_hours", {}).items()},
+        {date.fromisoformat(day): name for day, name in stored.get("names", {}).items()},
     )

@@ -67,7 +67,7 @@ def test_changed_catalogue_and_calendars_are_taken_while_the_desk_runs(house: Ho
     wait_for(lambda: refusing(house) == set(), "the new calendar")
     parked = submit("ben", "parking")
     assert parked["type"] == "ticket.opened"
-    assert clocked(parked).startswith("nights-1-")
+    assert clocked(parked).startswith("nights-2-")
     assert clocked(first) == before
 
     catalogue.write_text("categories: []\n", encoding="utf-8")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from contracts import zones
 from contracts.notifications import SWITCHABLE_CHANNELS, SWITCHABLE_KINDS
 from services.chassis.decision import Answer, Data, Decision, Message
 from services.intake.domain import answers
@@ -50,14 +50,6 @@ def _faults(data: Data) -> dict[str, list[str]]:
             if channel not in SWITCHABLE_CHANNELS:
                 faults[f"notify.{kind}.{channel}"] = [f"must be one of {', '.join(SWITCHABLE_CHANNELS)}"]
     hours: Any = data.get("quiet_hours")
-    if hours is not None and not _is_zone(hours["time_zone"]):
-        faults["quiet_hours.time_zone"] = ["must be a time zone such as Europe/Berlin"]
+    if hours is not None and hours["time_zone"] not in zones.names():
+        faults["quiet_hours.time_zone"] = ["must be a time zone of the IANA database, such as Europe/Berlin"]
     return faults
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True

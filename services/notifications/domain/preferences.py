@@ -6,8 +6,9 @@ The newest version that was announced counts, at the moment of sending. See docs
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
+from contracts.zones import zone_as_kept
 from services.chassis.decision import Decision, Message
 from services.notifications.domain.state import Channel, Delivery, Kind, Preferences, QuietHours, View, person_of
 
@@ -65,9 +66,8 @@ def quiet_until(hours: QuietHours, now: datetime) -> datetime | None:
     next day if that is not later. Where the clock jumps over one of them, the jump counts. Equal times, and a time
     zone that is not known here, make no quiet hours.
     """
-    try:
-        zone = ZoneInfo(hours.time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+    zone = zone_as_kept(hours.time_zone)
+    if zone is None:
         return None
     starts, ends = time.fromisoformat(hours.starts), time.fromisoformat(hours.ends)
     if starts == ends:

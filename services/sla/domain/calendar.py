@@ -7,9 +7,12 @@ reads no file and knows no ticket; `calendars_file.py` builds calendars, `policy
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from calendar import isleap
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from typing import NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -20,6 +23,8 @@ _MINUTES_A_WEEK = 7 * _MINUTES_A_DAY
 _LONGEST_CLOSURE = 366
 """Days. A calendar that stays closed for longer is a mistake; it also bounds every search for the next opening."""
 _DAYS_KEPT = 4096
+_CYCLE = (date(2000, 1, 1), date(2028, 12, 31))
+"""After 28 years the weekdays come back on the same days: so long it takes to see all that recurs each year."""
 _WINDOW = re.compile(r"(\d{2}):(\d{2})\s*[-–]\s*(\d{2}):(\d{2})")
 
 Interval = tuple[datetime, datetime]
@@ -69,14 +74,54 @@ class Window:
         return f"{clock(self.opens)}-{clock(self.closes)}"
 
 
+class YearDay(NamedTuple):
+    """A day of every year. The 29th of February is one of leap years alone."""
+
+    month: int
+    day: int
+
+    @classmethod
+    def parse(cls, text: str) -> YearDay:
+        """Read `12-24`: two numbers of two digits. Raises `CalendarError` for days that no year has."""
+        month, day = map(int, text.split("-"))
+        try:
+            date(2000, month, day)
+        except ValueError as error:
+            raise CalendarError(f"{text!r} is a day that no year has") from error
+        return cls(month, day)
+
+    def __str__(self) -> str:
+        return f"{self.month:02}-{self.day:02}"
+
+
+OwnDay: TypeAlias = date | YearDay
+
+
+def own_day(text: str) -> OwnDay:
+    """A date such as 2026-12-24, or a day of each year such as 12-24. Raises `CalendarError`."""
+    if re.fullmatch(r"[0-9]{2}-[0-9]{2}", text):
+        return YearDay.parse(text)
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise CalendarError(f"{text!r} is no date such as 2026-12-24, and no day of each year such as 12-24") from error
+
+
+def in_order(own_hours: Mapping[OwnDay, tuple[Window, ...]]) -> list[tuple[OwnDay, tuple[Window, ...]]]:
+    """Those of each year first, each in order."""
+    return sorted(own_hours.items(), key=lambda item: (isinstance(item[0], date), str(item[0])))
+
+
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """When the desk is open. Equal calendars give equal deadlines.
 
     A window belongs to the day on which it opens: one that runs overnight into a closed day runs to its end, and the
-    closed day opens none of its own. A wall time that daylight saving skips means the instant of the jump; one that
-    comes twice means its first time. Raises `CalendarError` when the calendar is empty, when windows overlap (also
-    across midnight and the end of the week) or when the closed days leave nothing open for over a year.
+    closed day opens none of its own. A day has the hours that are given for its date; else those for its day of the
+    year; else none, if it is a closed day; else those of its weekday. A wall time that daylight saving skips means the
+    instant of the jump; one that comes twice means its first time. Raises `CalendarError` when the calendar is empty,
+    when windows overlap (also across midnight and the end of the week, and with those of a day that has hours of its
+    own) or when nothing is open for over a year.
     """
 
     name: str
@@ -86,6 +131,11 @@ class Calendar:
     """Seven tuples of windows, Monday's first; an empty one is a day on which the desk is closed."""
     closed_days: frozenset[date] = frozenset()
     """Holidays and own days, as local dates."""
+    own_hours: Mapping[OwnDay, tuple[Window, ...]] = field(default_factory=dict)
+    """Days with hours of their own, whatever their weekday and whether or not they are closed days; with none, the
+    desk is closed."""
+    names: Mapping[date, str] = field(default_factory=dict, compare=False)
+    """What holidays and half days are called; for people only."""
     _days: dict[date, tuple[Interval, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -154,6 +204,18 @@ class Calendar:
         """Whether a window opens on that local day."""
         return bool(self._open_on(day))
 
+    def windows_on(self, day: date) -> tuple[Window, ...]:
+        """The windows of that local day, as they are written."""
+        if self.own_hours:
+            for of in (day, YearDay(day.month, day.day)):
+                if of in self.own_hours:
+                    return self.own_hours[of]
+        return () if day in self.closed_days else self.hours[day.weekday()]
+
+    def is_usual(self, day: date) -> bool:
+        """Whether that local day has the hours of its weekday, if any."""
+        return self.windows_on(day) == self.hours[day.weekday()]
+
     def _business_moment(self, start: datetime) -> tuple[date, timedelta]:
         """The business day that `start`, or else the next opening, belongs to, and the wall time since its midnight."""
         day = self._day_before(start)
@@ -187,15 +249,13 @@ class Calendar:
         return found
 
     def _work_out(self, day: date) -> tuple[Interval, ...]:
-        if day in self.closed_days:
-            return ()
         midnight = datetime.combine(day, time())
         intervals = (
             (
                 self._instant(midnight + timedelta(minutes=window.opens)),
                 self._instant(midnight + timedelta(minutes=window.closes)),
             )
-            for window in self.hours[day.weekday()]
+            for window in self.windows_on(day)
         )
         # a window that lies within the hour skipped by daylight saving has no length on that day
         return tuple((opens, closes) for opens, closes in intervals if opens < closes)
@@ -230,14 +290,50 @@ class Calendar:
         for (_, closes, one), (opens, _, other) in zip(week, following, strict=True):
             if opens < closes:
                 raise CalendarError(f"hours: {one} and {other} overlap")
+        for day in sorted(self._dates_with_own_hours()):
+            self._refuse_overlaps_about(day)
+
+    def _refuse_overlaps_about(self, day: date) -> None:
+        """Of the windows of that day with one another, and with those of the day before and the day after."""
+        about = sorted(
+            (offset * _MINUTES_A_DAY + window.opens, offset * _MINUTES_A_DAY + window.closes, f"{each} {window}")
+            for offset in (-1, 0, 1)
+            for each in [day + offset * _DAY]
+            for window in self.windows_on(each)
+        )
+        for (_, closes, one), (opens, _, other) in pairwise(about):
+            if opens < closes:
+                raise CalendarError(f"own hours: {one} and {other} overlap")
+
+    def _dates_with_own_hours(self) -> Iterator[date]:
+        """The dates that have them; of those that recur each year, all about other dates and of a whole cycle."""
+        dates = [one for one in self.own_hours if isinstance(one, date)]
+        yield from dates
+        recurring = [one for one in self.own_hours if isinstance(one, YearDay)]
+        if not recurring:
+            return
+        first, last = self._span()
+        for year in range(first.year - 1, last.year + 2):
+            for month, day in recurring:
+                if (month, day) != (2, 29) or isleap(year):
+                    yield date(year, month, day)
+
+    def _span(self) -> tuple[date, date]:
+        """From the first to the last day that has a date here; with days that recur, a whole cycle of theirs too."""
+        dates = [*self.closed_days, *(one for one in self.own_hours if isinstance(one, date))]
+        if any(isinstance(one, YearDay) for one in self.own_hours):
+            dates += _CYCLE
+        return min(dates), max(dates)
 
     def _refuse_endless_closure(self) -> None:
-        if not self.closed_days:
+        if not self.closed_days and not self.own_hours:
             return
-        day, last = min(self.closed_days) - 7 * _DAY, max(self.closed_days) + 7 * _DAY
+        first, last = self._span()
+        # what recurs may close what comes before the first date, and after the last, for up to a year
+        day, last = first - _LONGEST_CLOSURE * _DAY, last + _LONGEST_CLOSURE * _DAY
         closed = 0
         while day <= last:
-            closed = 0 if self.hours[day.weekday()] and day not in self.closed_days else closed + 1
+            closed = 0 if self.windows_on(day) else closed + 1
             if closed > _LONGEST_CLOSURE:
                 raise CalendarError(f"closed days: nothing is open from {day - (closed - 1) * _DAY} to {day}")
             day += _DAY

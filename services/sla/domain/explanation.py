@@ -47,6 +47,8 @@ class Explanation:
     """What is left until the deadline; none once it has passed."""
     skipped: tuple[date, ...]
     """Local days between start and deadline on which the desk does not open."""
+    own_hours: tuple[date, ...]
+    """Those on which it opens at other hours than on that weekday."""
 
     @property
     def worked(self) -> timedelta:
@@ -67,10 +69,12 @@ def explain(watch: Watch, calendar: Calendar, now: datetime) -> Explanation:
     clock, due_at = watch.clock, watch.deadline.due_at
     until = max(clock.ended_at or now, clock.started_at)
     counted_until = min(clock.paused_at or until, until)
+    days = list(_days(calendar, clock.started_at, due_at))
     return Explanation(
         segments=tuple(_segments(watch, calendar, until)),
         remaining=calendar.business_time_between(counted_until, due_at),
-        skipped=tuple(_skipped(calendar, clock.started_at, due_at)),
+        skipped=tuple(day for day in days if not calendar.opens_on(day)),
+        own_hours=tuple(day for day in days if calendar.opens_on(day) and not calendar.is_usual(day)),
     )
 
 
@@ -98,9 +102,9 @@ def _segments(watch: Watch, calendar: Calendar, until: datetime) -> Iterator[Seg
         yield Segment(begins, ends, kind, calendar.business_time_between(begins, ends))
 
 
-def _skipped(calendar: Calendar, start: datetime, due_at: datetime) -> Iterator[date]:
+def _days(calendar: Calendar, start: datetime, due_at: datetime) -> Iterator[date]:
+    """Every local day from start to deadline."""
     day, last = (at.astimezone(calendar.zone).date() for at in (start, due_at))
     while day <= last:
-        if not calendar.opens_on(day):
-            yield day
+        yield day
         day += timedelta(days=1)

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 from contracts.catalogue import BUSINESS, Catalogue, Target
 from services.chassis.decision import derived_id
-from services.sla.domain.calendar import Calendar
+from services.sla.domain.calendar import Calendar, in_order
 
 TargetName: TypeAlias = Literal["first_reply", "next_reply"]
 Pause: TypeAlias = tuple[datetime, datetime]
@@ -65,7 +65,9 @@ class Policy:
         for name, calendar in sorted(self.calendars.items()):
             hours = [" ".join(map(str, windows)) for windows in calendar.hours]
             closed = [day.isoformat() for day in sorted(calendar.closed_days)]
-            parts += [name, calendar.version, calendar.zone.key, *hours, *closed]
+            # nothing where there is none: the digests of calendars without stay what they were
+            own = [f"{day}: {' '.join(map(str, windows))}" for day, windows in in_order(calendar.own_hours)]
+            parts += [name, calendar.version, calendar.zone.key, *hours, *closed, *own]
         for category, terms in sorted(self.terms.items()):
             parts += [category, terms.calendar]
             for tier, target in sorted(terms.targets.items()):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from rich.console import Console
 
-from deploy.cli.sla import Clocked, as_json, duration, hours_of, page
-from services.sla.domain.calendar import Calendar, Window
+from deploy.cli.sla import Clocked, as_json, duration, hours_of, page, unusual_days
+from services.sla.domain.calendar import Calendar, OwnDay, Window, YearDay
 from services.sla.domain.explanation import explain
-from tests.unit.sla.stories import CALENDAR, Desk, story
+from services.sla.domain.policy import Policy
+from tests.unit.sla.stories import CALENDAR, POLICY, Desk, story
 
 NOW = datetime(2026, 6, 9, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -91,6 +93,39 @@ def test_closed_days_and_a_start_outside_hours_are_named() -> None:
     text = "\n".join(shown(desk, [Clocked(watch, calendar, explain(watch, calendar, NOW))]))
     assert "it started outside hours, so it counts from the next opening" in text
     assert "Sat 2026-06-06, Sun 2026-06-07, Mon 2026-06-08 (closed day)" in text
+
+
+def test_a_holiday_is_called_by_its_name_and_other_hours_are_shown() -> None:
+    own: dict[OwnDay, tuple[Window, ...]] = {YearDay(6, 9): (Window.parse("08:00-12:00"),), date(2026, 6, 10): ()}
+    names = {date(2026, 6, 8): "Midsummer"}
+    calendar = replace(CALENDAR, closed_days=frozenset(names), own_hours=own, names=names)
+    desk = Desk(policy=Policy({"business": calendar}, POLICY.terms))
+    desk.hear(*story(at=datetime(2026, 6, 5, 12, tzinfo=UTC), category="general"))
+    watch = desk.ticket.watches[0]
+    shows = Clocked(watch, calendar, explain(watch, calendar, NOW))
+    text = " ".join("\n".join(shown(desk, [shows])).split())
+    assert "Mon 2026-06-08 (Midsummer), Wed 2026-06-10 (closed day)" in text
+    assert "other hours on Tue 2026-06-09 08:00-12:00 (own hours)" in text
+    assert as_json(desk.ticket, [shows])["clocks"][0]["other_hours_on"] == ["2026-06-09"]
+
+
+def test_the_days_of_a_year_are_those_that_have_not_the_hours_of_their_weekday() -> None:
+    own: dict[OwnDay, tuple[Window, ...]] = {
+        YearDay(12, 24): (Window.parse("08:00-12:00"),),
+        YearDay(2, 29): (),
+        date(2026, 11, 28): (Window.parse("10:00-11:00"), Window.parse("12:00-13:00")),
+        date(2026, 11, 30): CALENDAR.hours[0],
+    }
+    names = {date(2026, 12, 25): "Christmas Day", date(2026, 12, 26): "Boxing Day"}
+    calendar = replace(CALENDAR, closed_days=frozenset(names), own_hours=own, names=names)
+    console = Console(width=120)
+    with console.capture() as capture:
+        console.print(unusual_days(calendar, 2026))
+    assert [line.split() for line in capture.get().splitlines()[2:]] == [
+        ["Sat", "2026-11-28", "10:00-11:00", "12:00-13:00", "own", "hours"],
+        ["Thu", "2026-12-24", "08:00-12:00", "own", "hours"],
+        ["Fri", "2026-12-25", "closed", "Christmas", "Day"],
+    ], "26 December is a Saturday anyway"
 
 
 def test_as_json_it_adds_up() -> None:

@@ -60,6 +60,9 @@ def test_a_temporary_account_sets_what_it_wants_with_its_secret() -> None:
         ({"notify": {"receipt": {"pigeon": False}}}, "notify.receipt.pigeon"),
         ({"quiet_hours": {**NIGHT, "time_zone": "Europe/Atlantis"}}, "quiet_hours.time_zone"),
         ({"quiet_hours": {**NIGHT, "time_zone": "../etc/passwd"}}, "quiet_hours.time_zone"),
+        ({"quiet_hours": {**NIGHT, "time_zone": "right/Europe/Berlin"}}, "quiet_hours.time_zone"),
+        ({"quiet_hours": {**NIGHT, "time_zone": "localtime"}}, "quiet_hours.time_zone"),
+        ({"quiet_hours": {**NIGHT, "time_zone": "europe/berlin"}}, "quiet_hours.time_zone"),
     ],
 )
 def test_what_there_is_not_is_named_by_field(wanted: dict[str, Any], field: str) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from contracts.catalogue import Catalogue, Category, Target
+from contracts.zones import zone
 from services.chassis.decision import Arm, Decision, Message, Say
 from services.sla.domain.calendar import Calendar, Window
 from services.sla.domain.decisions import decide
@@ -17,7 +17,7 @@ from services.sla.domain.state import Ticket, View
 
 MONDAY = datetime(2026, 6, 1, 9, tzinfo=UTC)
 OFFICE = ((Window.parse("08:00-18:00"),),) * 5 + ((),) * 2
-CALENDAR = Calendar("business", "1", ZoneInfo("UTC"), OFFICE)
+CALENDAR = Calendar("business", "1", zone("UTC"), OFFICE)
 
 
 def category(id_: str, first: int, following: int) -> Category:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import bson
@@ -12,7 +12,7 @@ import pytest
 from contracts.catalogue import Catalogue
 from services.chassis.catalogue import WrongCatalogue, load_catalogue
 from services.sla.calendars_file import read_calendars
-from services.sla.domain.calendar import Calendar, Window
+from services.sla.domain.calendar import Calendar, Window, YearDay
 from services.sla.domain.policy import Policy, digest_of
 from services.sla.policies import from_document, to_document
 from tests.unit.sla.stories import CALENDAR, CATALOGUE, POLICY, Desk, opened
@@ -35,10 +35,42 @@ def test_a_policy_comes_back_as_it_was(policy: Policy) -> None:
     assert again.digest == policy.digest
 
 
+OWN = replace(
+    NIGHTS,
+    own_hours={YearDay(12, 24): (Window.parse("08:00-12:00"),), date(2026, 12, 26): ()},
+    names={date(2026, 12, 24): "Eve"},
+)
+
+
+def test_days_with_own_hours_come_back_as_they_were() -> None:
+    policy = Policy.of({"business": CALENDAR, "nights": OWN}, CATALOGUE)
+    stored = bson.decode(bson.encode(to_document(policy)))
+    assert stored["calendars"]["nights"]["own_hours"] == {"12-24": ["08:00-12:00"], "2026-12-26": []}
+    again = from_document(stored)
+    assert again == policy
+    assert (again.digest, again.calendars["nights"].names) == (policy.digest, OWN.names)
+
+
+@pytest.mark.parametrize("zone", ["right/Europe/Berlin", "localtime", "Never/There", "Europe/Berlin"])
+def test_what_was_kept_before_there_were_own_hours_and_with_any_zone_still_loads(zone: str) -> None:
+    """As an older version stored it, and as it said it: the digest is what deadlines name."""
+    stored = to_document(Policy.of({"business": CALENDAR}, CATALOGUE))
+    for name in ("own_hours", "names"):
+        del stored["calendars"]["business"][name]
+    assert from_document(stored).digest == stored["_id"] == "2f277062"
+    stored["calendars"]["business"]["time_zone"] = zone
+    policy = from_document(stored)
+    assert policy.calendars["business"].zone.key == zone
+    assert policy.calendars["business"].add_business_days(datetime(2026, 6, 1, 9, tzinfo=UTC), 1)
+    assert from_document(to_document(policy)).digest == policy.digest
+
+
 SAFETY = CATALOGUE.categories["safety"]
 CHANGES = {
     "hours": {"business": replace(CALENDAR, hours=NIGHTS.hours)},
     "closed days": {"business": replace(CALENDAR, closed_days=NIGHTS.closed_days)},
+    "own hours": {"business": replace(CALENDAR, own_hours={YearDay(12, 24): ()})},
+    "own hours of one year": {"business": replace(CALENDAR, own_hours={date(2026, 12, 24): ()})},
     "version": {"business": replace(CALENDAR, version="2")},
     "another calendar": {"business": CALENDAR, "nights": NIGHTS},
 }

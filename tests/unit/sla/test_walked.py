@@ -9,10 +9,10 @@ from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
-from services.sla.domain.calendar import Calendar, CalendarError, Window
+from services.sla.domain.calendar import Calendar, CalendarError, OwnDay, Window, YearDay
 from services.sla.domain.policy import paused
 from tests.unit.sla.stories import CALENDAR, Desk, Snapshot, after, types
 from tests.unit.sla.test_calendar import ADD, BERLIN, BETWEEN, DAYS, TRANSITIONS, at, hours
@@ -54,6 +54,18 @@ HARD = {
 }
 
 
+OWN = ["08:00-12:00", "10:00-16:00", "22:00-02:00", "00:00-24:00", "02:15-02:45", "23:59-00:01"]
+
+
+@st.composite
+def own_days(draw: st.DrawFn, about: date) -> dict[OwnDay, tuple[Window, ...]]:
+    """Up to three days about that one which have hours of their own, or none, in that year or each year."""
+    dates = st.integers(-3, 4).map(lambda days: about + days * DAY)
+    days = dates | dates.map(lambda one: YearDay(one.month, one.day))
+    windows = st.lists(st.sampled_from(OWN).map(Window.parse), max_size=1).map(tuple)
+    return draw(st.dictionaries(days, windows, max_size=3))
+
+
 @st.composite
 def hard_calendars_and_times(draw: st.DrawFn) -> tuple[Calendar, datetime]:
     """Each day's windows of one hard sort or closed, about a transition; holidays, at times 26 in a row; and a start at
@@ -64,7 +76,11 @@ def hard_calendars_and_times(draw: st.DrawFn) -> tuple[Calendar, datetime]:
     windows = tuple(map(Window.parse, HARD[sort]))
     eve = transition.date() + draw(st.integers(-2, 3)) * DAY
     closed = frozenset(eve + n * DAY for n in range(draw(st.sampled_from([0, 1, 1, 2, 26]))))
-    desk = Calendar("hard", "1", ZoneInfo(zone), tuple(windows if each else () for each in is_open), closed)
+    week = tuple(windows if each else () for each in is_open)
+    try:
+        desk = Calendar("hard", "1", ZoneInfo(zone), week, closed, draw(own_days(transition.date())))
+    except CalendarError:
+        reject()  # hours of its own run into a neighbour's
     edges = st.sampled_from([minute for window in windows for minute in (window.opens, window.closes)])
     minute = draw(edges | edges.map(lambda one: one - 1) | st.integers(0, 1439))
     wall = datetime.combine(transition.date(), datetime.min.time()) + draw(st.integers(-2, 1)) * DAY + minute * MINUTE

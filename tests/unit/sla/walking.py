@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 
-from services.sla.domain.calendar import Calendar
+from services.sla.domain.calendar import Calendar, Window
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
@@ -40,10 +40,18 @@ def _open_day(desk: Calendar, wall: datetime) -> date | None:
     minute = wall.hour * 60 + wall.minute
     for since in (0, 1):
         day = wall.date() - since * DAY
-        windows = () if day in desk.closed_days else desk.hours[day.weekday()]
-        if any(window.opens <= minute + since * 1440 < window.closes for window in windows):
+        if any(window.opens <= minute + since * 1440 < window.closes for window in _written(desk, day)):
             return day
     return None
+
+
+def _written(desk: Calendar, day: date) -> Sequence[Window]:
+    """What was written for that day: for its date, else for each year, else that it is closed, else for its weekday."""
+    said = {str(of): windows for of, windows in desk.own_hours.items()}
+    for of in (day.isoformat(), day.strftime("%m-%d")):
+        if of in said:
+            return said[of]
+    return () if day in desk.closed_days else desk.hours[day.weekday()]
 
 
 def walked(desk: Calendar, start: datetime, end: datetime, holds: Holds = ()) -> timedelta:
