@@ -57,10 +57,26 @@ class SignOff(Agent):
     release = Flag(optional=True)
 
 
+class Pause(Agent):
+    """Commands `agent.pause` and `agent.resume`; `member`: another agent, whom a supervisor pauses or lets go on."""
+
+    member = common.agent_id(optional=True)
+
+
 class SignedOn(SignOn):
-    """Event `agent.signed_on`; of the news about an agent that with the latest `at` holds."""
+    """Event `agent.signed_on`; of the news about an agent that with the latest `at` holds. `paused`: by a supervisor,
+    who has not let them go on yet."""
 
     at = Moment(optional=True)
+    paused = Flag(optional=True)
+
+
+class Paused(Agent):
+    """Events `agent.paused` and `agent.resumed`; `by`: the supervisor who did it, if the agent did not themselves. `at`
+    as in `agent.signed_on`."""
+
+    by = common.agent_id(optional=True)
+    at = Moment()
 
 
 class SignedOff(Agent):

@@ -127,12 +127,21 @@ def _all() -> list[MessageType]:
             "ticket.transfer": tickets.Transfer,
             "ticket.link": tickets.LinkTo,
             "ticket.merge_into": tickets.LinkTo,
+            "ticket.assign_to": tickets.AssignTo,
+            "ticket.take_away": tickets.Supervise,
+            "ticket.reopen": tickets.Supervise,
         },
     )
     add_commands(
         ("agent",),
         "routing",
-        {"agent.sign_on": agents.SignOn, "agent.heartbeat": agents.Agent, "agent.sign_off": agents.SignOff},
+        {
+            "agent.sign_on": agents.SignOn,
+            "agent.heartbeat": agents.Agent,
+            "agent.sign_off": agents.SignOff,
+            "agent.pause": agents.Pause,
+            "agent.resume": agents.Pause,
+        },
     )
     add_commands(("routing",), "intake", {"ticket.assign": tickets.Assign, "ticket.unassign": tickets.Unassign})
     add_commands(("sla",), "intake", {"ticket.auto_close": tickets.AutoClose})
@@ -173,7 +182,16 @@ def _all() -> list[MessageType]:
             "account.preferences_changed": accounts.PreferencesChanged,
         },
     )
-    add("event", ("routing",), {"agent.signed_on": agents.SignedOn, "agent.signed_off": agents.SignedOff})
+    add(
+        "event",
+        ("routing",),
+        {
+            "agent.signed_on": agents.SignedOn,
+            "agent.signed_off": agents.SignedOff,
+            "agent.paused": agents.Paused,
+            "agent.resumed": agents.Paused,
+        },
+    )
     add(
         "event",
         ("sla",),
@@ -223,7 +241,17 @@ _PLAIN_TICKET_EVENTS = (
     "closed",
     "reopened",
 )
-_TOLD_TO_AGENTS = ("customer_replied", "edited", "escalated", "consent_answered", "reopened", "closed")
+_TOLD_TO_AGENTS = (
+    "customer_replied",
+    "edited",
+    "escalated",
+    "consent_answered",
+    "reopened",
+    "closed",
+    "note_added",
+    "reclassified",
+)
+"""The last two: where a supervisor did it."""
 
 TYPES: Mapping[tuple[Kind, str], MessageType] = MappingProxyType({(each.kind, each.type): each for each in _all()})
 """All types, by kind and name."""

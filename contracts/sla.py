@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts import common
-from contracts.fields import Choice, Moment, Text, Whole
+from contracts.fields import Choice, ListOf, Moment, Text, Whole
 from contracts.payload import Part, Payload
 
 TARGETS = ("first_reply", "next_reply")
@@ -29,9 +29,11 @@ class Armed(Payload):
 
 
 class Fired(Armed):
-    """Events `sla.warning`, `sla.breached`, `sla.met`: the deadline, and the ticket as it stood."""
+    """Events `sla.warning`, `sla.breached`, `sla.met`: the deadline, and the ticket as it stood. `supervisors`: who is
+    told of a warning or a breach of a ticket that nobody has."""
 
     ticket = Part(common.Snapshot)
+    supervisors = ListOf(common.agent_id(), 100, 1, optional=True)
 
 
 class ClosingSoon(Payload):

@@ -178,6 +178,21 @@ class LinkTo(AgentTicket):
     to_number = common.ticket_number(optional=True)
 
 
+# Commands of supervisors
+
+
+class Supervise(AgentTicket):
+    """Commands `ticket.take_away` and `ticket.reopen`."""
+
+    reason = Text(common.MAX_REASON, optional=True)
+
+
+class AssignTo(Supervise):
+    """Command `ticket.assign_to`: the ticket goes to that agent, whoever has it."""
+
+    to_agent = common.agent_id()
+
+
 # Commands of services
 
 

@@ -106,6 +106,9 @@ BUILT = frozenset(
         "ticket.link",
         "ticket.merge_into",
         "ticket.escalate",
+        "ticket.assign_to",
+        "ticket.take_away",
+        "ticket.reopen",
         "ticket.assign",
         "ticket.unassign",
         "ticket.auto_close",
@@ -114,6 +117,8 @@ BUILT = frozenset(
         "agent.sign_on",
         "agent.heartbeat",
         "agent.sign_off",
+        "agent.pause",
+        "agent.resume",
     }
 )
 """The commands that are answered today; the rest of the contract's is `command.rejected`, code `unsupported`."""
@@ -182,7 +187,11 @@ QUEUES = (
     _service_queue("intake.assignments", *((BY_TYPE[DESK], type_) for type_ in OF_ROUTING)),
     _service_queue("intake.unknown", (UNKNOWN, "#")),
     _questions("intake"),
-    _service_queue("intake.events", (EVENTS, "sla.armed"), (EVENTS, "agent.signed_on"), (EVENTS, "agent.signed_off")),
+    _service_queue(
+        "intake.events",
+        (EVENTS, "sla.armed"),
+        *((EVENTS, f"agent.{what}") for what in ("signed_on", "signed_off", "paused", "resumed")),
+    ),
     _service_queue("routing.commands", *_commands("routing", DESK)),
     _service_queue("routing.events", (EVENTS, "ticket.#")),
     _service_queue(ROUTING_OUTCOMES),

@@ -43,6 +43,7 @@ from services.intake.domain.mailing import CodeMailed, mailed_id
 from services.intake.domain.moving import MOST_CLOSED
 from services.intake.domain.requesters import account_named, temporary_named
 from services.intake.domain.state import AgentPageAsked, Ending, Escalatable, Page, PageAsked, State
+from services.intake.domain.supervising import SUPERVISED, SUPERVISING
 from services.intake.domain.tickets import Ticket
 from services.intake.domain.viewing import MOST_ENTRIES, PAGE, SHOWN, asks_for_part, page_asked, page_of_agent
 from services.intake.files import keeping, store, uploads
@@ -89,10 +90,14 @@ FIRST_NUMBER = 10_000_001
 WRITING = frozenset({"ticket.submit", "ticket.reply"})
 """Commands that look at all that their requester has open: for the issue, for what is similar, for the address."""
 
+REFILING = frozenset({"ticket.reclassify", "ticket.reopen"})
+"""Commands that look whether their requester has the issue open in another ticket."""
+
 _BYTES_OF_HISTORY = {
     "ticket.view": SHOWN,
     "ticket.assign": HANDED_OVER,
     "ticket.transfer": HANDED_OVER,
+    "ticket.assign_to": HANDED_OVER,
     "ticket.edit": 0,
 }
 """How much of a ticket's history a command needs (for an edit, see `_entries`)."""
@@ -137,6 +142,7 @@ class Repository:
         without, endings = self._endings({key: accounts[key].person for key in ending & accounts.keys()})
         tickets = {ticket.number: ticket for ticket in (*listed, *found, *theirs, *without)}
         self._add_what_follows(messages, tickets)
+        accounts |= self._of_reopened(messages, tickets, accounts)
         entries = self._entries(messages, tickets)
         agents, escalatable = self._news(messages, tickets)
         return State(
@@ -242,8 +248,8 @@ class Repository:
 
     def _add_what_follows(self, messages: Sequence[Message], tickets: dict[str, Ticket]) -> None:
         """Add to the tickets (by number) those that they were merged into, and what else is open of a person of whom a
-        ticket is to be filed under another key."""
-        refiled = (tickets.get(one.data["number"]) for one in messages if one.type == "ticket.reclassify")
+        ticket is to be filed under another key or opened again."""
+        refiled = (tickets.get(one.data["number"]) for one in messages if one.type in REFILING)
         persons = {ticket.person for ticket in refiled if ticket is not None}
         while True:
             merged = {one.merged_into for one in tickets.values() if one.merged_into is not None}
@@ -253,6 +259,15 @@ class Repository:
             found, _ = self._tickets_and_accounts(further, persons, ())
             persons = set()
             tickets.update((ticket.number, ticket) for ticket in found)
+
+    def _of_reopened(
+        self, messages: Sequence[Message], tickets: Mapping[str, Ticket], known: Mapping[str, Account]
+    ) -> dict[str, Account]:
+        """The accounts of those whose tickets a supervisor opens again."""
+        named = (tickets.get(one.data["number"]) for one in messages if one.type == "ticket.reopen")
+        keys = {ticket.requester.account for ticket in named if ticket is not None} - known.keys()
+        found = self._tickets_and_accounts((), (), keys)[1] if keys else ()
+        return {account.key: account for account in found}
 
     def _news(
         self, messages: Sequence[Message], tickets: Mapping[str, Ticket]
@@ -389,13 +404,16 @@ def _numbers_named(messages: Sequence[Message]) -> set[str]:
 def _agents_asked_for(message: Message, tickets: Mapping[str, Ticket]) -> Iterable[str]:
     """Agents of whom it matters what is known: of whom news came, who get a ticket, who may have one they have not."""
     match message.type:
-        case "agent.signed_on" | "agent.signed_off":
+        case "agent.signed_on" | "agent.signed_off" | "agent.paused" | "agent.resumed":
             return [message.data["agent_id"]]
+        case "ticket.assign_to":
+            return [message.data["agent_id"], message.data["to_agent"]]
         case "ticket.transfer":
             return [message.data["to_agent"]] if message.data.get("to_agent") else []
-    if message.type not in FOR_WHO_MAY_HAVE_IT or "agent_id" not in message.data:
+    by_others = message.type in FOR_WHO_MAY_HAVE_IT | SUPERVISED | SUPERVISING
+    if not by_others or "agent_id" not in message.data:
         return []
-    ticket = tickets.get(message.data["number"])
+    ticket = tickets.get(message.data.get("number", ""))
     if message.type not in JOINING and ticket is not None and ticket.agent is not None:
         return [message.data["agent_id"]] if ticket.agent.id != message.data["agent_id"] else []
     return [message.data["agent_id"]]

@@ -23,6 +23,7 @@ from services.chassis.operators_files import OperatorsFiles
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.routing.domain.matching import MOST_A_TURN
+from services.routing.domain.pausing import resumed
 from services.routing.domain.presence import following, must_leave, seen, signed_on
 from services.routing.domain.state import RESTING, Agent, Pool, Reservation, Terms, Ticket, View
 
@@ -91,7 +92,7 @@ class Repository:
         )
         tickets = {document["_id"]: ticket_of(document) for documents in touched for document in documents}
         agents = {document["_id"]: agent_of(document) for document in known}
-        leaving = [] if messages else self._leaving(agents, tickets, staff)
+        leaving = [] if messages else self._leaving(agents, tickets, staff, now)
         agents |= self._who_else_is_charged(tickets.values(), agents)
         present = {id_: following(agent, skills, staff) for id_, agent in agents.items()}
         candidates = [*present.values(), *_coming(messages, present, skills, staff, now)]
@@ -110,11 +111,15 @@ class Repository:
             *conditional_writes("tickets", view.loaded_tickets, view.tickets, _ticket_document, "revision"),
         ]
 
-    def _leaving(self, agents: dict[str, Agent], tickets: dict[str, Ticket], staff: Staff | None) -> list[str]:
+    def _leaving(
+        self, agents: dict[str, Agent], tickets: dict[str, Ticket], staff: Staff | None, now: datetime
+    ) -> list[str]:
         """Agents who have to go though no message says so. Adds them and what of theirs awaits the desk."""
-        (charged,) = find(self.db, Find("agents", _KEEPING)) if staff is not None else ([],)
-        agents |= {document["_id"]: agent_of(document) for document in charged}
-        leaving = sorted(agent.id for agent in agents.values() if must_leave(agent, staff) is not None)
+        if staff is None and self._terms.absent_after is None:
+            return []
+        (keeping,) = find(self.db, Find("agents", _KEEPING))
+        agents |= {document["_id"]: agent_of(document) for document in keeping}
+        leaving = sorted(one.id for one in agents.values() if must_leave(one, staff, self._terms, now) is not None)
         if leaving:
             (theirs,) = find(self.db, Find("tickets", _awaiting(leaving)))
             tickets |= {document["_id"]: ticket_of(document) for document in theirs}
@@ -174,11 +179,13 @@ def _coming(
     staff: Staff | None,
     now: datetime,
 ) -> list[Agent]:
-    """The agents whom this turn's messages may sign on or bring back, as they would be then."""
+    """The agents whom this turn's messages may sign on, bring back or let go on, as they would be then."""
     on = [message.data for message in messages if message.type == "agent.sign_on"]
     beats = {message.data["agent_id"] for message in messages if message.type == "agent.heartbeat"}
     back = [agents[agent_id] for agent_id in beats & agents.keys() if agents[agent_id].away]
+    going_on = {_paused(message) for message in messages if message.type == "agent.resume"} & agents.keys()
     return [
+        *(resumed(agents[agent_id]) for agent_id in going_on),
         *(signed_on(agents.get(data["agent_id"]), data, skills, staff, now) for data in on),
         *(seen(agent, now) for agent in back),
     ]
@@ -221,8 +228,15 @@ def _asking_as_before(skills: Mapping[str, str]) -> Find:
 def _named(messages: Sequence[Message]) -> set[str]:
     """The agents whom messages and timers name."""
     senders = {message.data["agent_id"] for message in messages if message.type.startswith("agent.")}
+    senders |= {_paused(message) for message in messages if message.type in ("agent.pause", "agent.resume")}
     senders |= {message.subject for message in messages if message.type.startswith("timer.") and message.subject}
     return senders | {agent["id"] for message in messages if (agent := message.data.get("ticket", {}).get("agent"))}
+
+
+def _paused(message: Message) -> str:
+    """Whom an `agent.pause` or `agent.resume` is about."""
+    agent_id: str = message.data.get("member") or message.data["agent_id"]
+    return agent_id
 
 
 def _may_take(skills: Sequence[str], languages: Sequence[str], tiers: Sequence[str]) -> Document:

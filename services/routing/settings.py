@@ -1,4 +1,4 @@
-"""The settings of routing: when an agent is away, and offline; how fast waiting tickets grow more urgent."""
+"""The settings of routing: when an agent is away, offline or gone for long; how fast tickets grow more urgent."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ class RoutingSettings(Settings):
     offline_after: float = 600.0
     """Seconds without a heartbeat after which they are offline: what awaits the desk is routed anew."""
 
+    signed_off_after: float = 0.0
+    """Seconds after an agent has signed off when what awaits the desk is routed again, also what comes to await it
+    later; 0: never."""
+
     ageing_hours: float = 24.0
     """Hours that a ticket waits until it counts as one priority more urgent; 0: it never does."""
 
@@ -30,6 +34,8 @@ class RoutingSettings(Settings):
         expect(self.away_after > 0, "away_after", "a number of seconds, more than 0")
         expect(self.offline_after > self.away_after, "offline_after", "more seconds than CASEBUS_AWAY_AFTER")
         expect(self.offline_after <= LONGEST_AWAY, "offline_after", f"at most {LONGEST_AWAY} seconds, 30 days")
+        is_some_while = 0 <= self.signed_off_after <= LONGEST_AWAY
+        expect(is_some_while, "signed_off_after", f"a number of seconds, 0 or more and at most {LONGEST_AWAY}, 30 days")
         is_some_time = 0 <= self.ageing_hours <= LONGEST_AGEING
         expect(is_some_time, "ageing_hours", f"a number of hours, 0 or more and at most {LONGEST_AGEING}, a year")
 
@@ -40,4 +46,5 @@ class RoutingSettings(Settings):
             timedelta(seconds=self.away_after),
             timedelta(seconds=self.offline_after),
             timedelta(hours=self.ageing_hours) or None,
+            timedelta(seconds=self.signed_off_after) or None,
         )

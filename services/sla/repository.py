@@ -18,7 +18,7 @@ from services.chassis.decision import Message
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.sla.domain.clocks import Clock
 from services.sla.domain.policy import Deadline, Policy, digest_of
-from services.sla.domain.state import Ticket, View, Watch
+from services.sla.domain.state import Supervision, Ticket, View, Watch
 from services.sla.domain.versions import Span
 from services.sla.policies import COLLECTION, Policies
 
@@ -32,23 +32,24 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
 
 
 class Repository:
-    """Reads the tickets of a turn and says what it changed. `policy()` is what holds for clocks that start now."""
+    """Reads the tickets of a turn and says what it changed. `rules()`: what holds for clocks that start now, and who
+    supervises."""
 
-    def __init__(self, database: Database[Document], policy: Callable[[], Policy]) -> None:
+    def __init__(self, database: Database[Document], rules: Callable[[], tuple[Policy, Supervision]]) -> None:
         self.db = database
-        self._policy = policy
+        self._rules = rules
         self._policies = Policies(database)
 
     def load(self, messages: Sequence[Message], now: datetime) -> View:  # noqa: ARG002 - the turn's signature
         """The tickets that these events and timers are about, and the policies that their clocks go by."""
         ids = {_ticket_id(message) for message in messages} - {None}
-        policy = self._policy()
+        policy, supervision = self._rules()
         if not ids:
             return View(policy, [])
         self._policies.keep(policy)
         tickets = [from_document(document) for document in self.db["tickets"].find({"_id": {"$in": list(ids)}})]
         by = {digest_of(watch.deadline.calendar_version) for ticket in tickets for watch in ticket.watches}
-        return View(policy, tickets, self._policies.find(by))
+        return View(policy, tickets, self._policies.find(by), supervision)
 
     def writes(self, view: View) -> list[Write]:
         """What the turn changed."""

@@ -15,12 +15,13 @@ from services.chassis.entrypoint import Turns, due_timers, messages
 from services.chassis.reading import Delivery
 from services.chassis.reloading import Reloaded
 from services.chassis.settings import WrongSettings
+from services.chassis.staff import WrongStaff, load_staff
 from services.chassis.turn import Rules, Turn
 from services.chassis.unit_of_work import Fired
 from services.sla.calendars_file import read_calendars
 from services.sla.domain.decisions import decide
 from services.sla.domain.policy import Policy
-from services.sla.domain.state import View
+from services.sla.domain.state import Supervision, View
 from services.sla.repository import INDEXES, Repository
 from services.sla.settings import SlaSettings
 
@@ -28,15 +29,19 @@ __all__ = ["INDEXES", "SETTINGS", "Service", "Sla", "rules"]
 
 
 def rules(settings: SlaSettings, database: Database[dict[str, Any]]) -> Rules[View]:
-    """sla's own turn. Raises `WrongSettings` for a catalogue that does not do; the calendars are checked already."""
+    """sla's own turn. Raises `WrongSettings` for a catalogue or a staff file that does not do; the calendars are
+    checked already."""
 
-    def read() -> Policy:
+    def read() -> tuple[Policy, Supervision]:
         calendars = read_calendars(settings.calendars)
-        return Policy.of(calendars, load_catalogue(settings.catalogue, calendars))
+        catalogue = load_catalogue(settings.catalogue, calendars)
+        skills = {category.id: category.skill for category in catalogue.categories.values()}
+        return Policy.of(calendars, catalogue), Supervision(load_staff(settings.staff), skills)
 
+    files = [settings.calendars, settings.catalogue, *([settings.staff] if settings.staff else [])]
     try:
-        policy = Reloaded([settings.calendars, settings.catalogue], read)
-    except WrongCatalogue as error:
+        policy = Reloaded(files, read)
+    except (WrongCatalogue, WrongStaff) as error:
         raise WrongSettings(str(error)) from error
     return Rules("sla", Repository(database, policy), decide, files=policy)
 

@@ -38,12 +38,12 @@ from services.intake.repository import INDEXES, Repository
 from services.intake.secrets import Secrets
 from tests.integration.turn_stores import stores
 from tests.unit.intake.desk import CATALOGUE
-from tests.unit.intake.pairs import AGENTS, NOW, PAIRS, Meeting, check, meeting, message
+from tests.unit.intake.pairs import AGENTS, NOW, PAIRS, STAFF, Meeting, check, meeting, message
 
 WHERE: Mapping[str, Sequence[tuple[str, str]]] = {
     "assigned": PAIRS,
     "solution_suggested": [pair for pair in PAIRS if {"accept", "auto_close"} & {*pair}],
-    "closed": [pair for pair in PAIRS if {*pair} <= {"submit", "refer", "reply", "take_in"}],
+    "closed": [pair for pair in PAIRS if {*pair} <= {"submit", "refer", "reply", "take_in", "reopen"}],
 }
 """All pairs; and from two statuses more those that are about it alone."""
 
@@ -63,7 +63,7 @@ class Instance:
         keeping = Keeping(store.database, MasterKeys.parse(f"first {'A' * 43}="), "k" * 32, Terms())
         files = FilesOfTurns(keeping, None, in_turn)
         preparing = Preparing(store.database, secrets, Codes("k" * 32), files, Origins("k" * 32))
-        self.repository = Repository(store.database, lambda: OperatorsFiles(CATALOGUE), preparing, 0.27)
+        self.repository = Repository(store.database, lambda: OperatorsFiles(CATALOGUE, STAFF), preparing, 0.27)
         self.turns = 0
 
     def begin(self, sent: Message) -> tuple[State, Decision]:

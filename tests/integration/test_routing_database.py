@@ -252,6 +252,29 @@ def test_a_look_each_second_takes_back_all_of_who_is_not_of_the_staff_any_more(i
     assert instance.repository.writes(instance.begin()[0]) == []
 
 
+def test_a_look_each_second_takes_back_all_of_who_has_been_gone_for_the_time_of_the_setting(instance: Instance) -> None:
+    instance.repository = Repository(
+        instance.store.database, lambda: instance.files, Terms(absent_after=timedelta(hours=1))
+    )
+    gone = [an_agent(f"a{n}", signed_on=False, left_at=at(seconds)) for n, seconds in ((1, 0), (2, 5))]
+    statuses = ["assigned", "solution_suggested"]
+    instance.fill(
+        [*gone, *(a_ticket(10 * n + m, agent=f"a{n}", status=s) for n in (1, 2) for m, s in enumerate(statuses))]
+    )
+    assert instance.turn(now=at(3599)) == []
+    assert [say.subject for say in instance.turn(now=at(3600))] == ["00000010"]
+    assert [say.subject for say in instance.turn(now=at(3605))] == ["00000020"]
+    assert instance.repository.writes(instance.begin(now=at(3606))[0]) == []
+    replied = a_snapshot(11, 2, "a1", status="needs_reply")
+    assert [say.type for say in instance.turn(event(replied), now=at(3607))] == ["ticket.unassign"]
+
+
+def test_who_goes_on_after_a_pause_is_given_what_waits_by_the_same_turn(instance: Instance) -> None:
+    instance.fill([an_agent("a1", paused=True, capacity=2), *(a_ticket(number) for number in range(1, 6))])
+    assert instance.turn() == []
+    assert assignments_of(instance.turn(command("agent.resume"))) == {1: "a1", 2: "a1"}
+
+
 def test_a_look_each_second_makes_more_urgent_what_has_waited_for_a_day(instance: Instance, desk: Desk) -> None:
     day = timedelta(days=1)
     instance.fill([a_ticket(number, opened_at=NOW + timedelta(hours=number)) for number in range(300)])

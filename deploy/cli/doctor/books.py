@@ -64,6 +64,18 @@ UNKNOWN_TO_SLA = Kind(
     "error", "sla", "open in intake and unknown there, so nobody watches over their reply", RESTART.format("sla")
 )
 SLA_DIFFERS = Kind("error", "sla", "of another version there than in intake", RESTART.format("sla"))
+NOBODYS = Kind(
+    "warning",
+    "sla",
+    "open and overdue, and nobody has them",
+    "Sign on agents who have their skills; a supervisor gives each to somebody (`ticket.assign_to`).",
+)
+WITH_WHO_IS_GONE = Kind(
+    "warning",
+    "sla",
+    "open and overdue, and with agents who are not signed on",
+    "A supervisor gives each to somebody else (`ticket.assign_to`); CASEBUS_SIGNED_OFF_AFTER does so by itself.",
+)
 TIMERS_MISSING = Kind("error", "sla", "without the timers that they should have", RESTART.format("sla"))
 TIMERS_ASTRAY = Kind(
     "warning", "sla", "with timers that nothing calls for", "They do nothing when they fire; nothing is to be done."
@@ -93,7 +105,7 @@ def suspicions(books: Books) -> Suspicions:
     """All that does not agree."""
     return {
         (kind, item): how
-        for check in (_routing, _loads, _reservations, _sla, _timers)
+        for check in (_routing, _loads, _reservations, _sla, _overdue, _timers)
         for kind, item, how in check(books)
     }
 
@@ -157,6 +169,20 @@ def _sla(books: Books) -> Found:
         elif clocked.newest["version"] != ticket["version"]:
             versions = f"version {ticket['version']} in intake, {clocked.newest['version']} in sla"
             yield SLA_DIFFERS, f"ticket {ticket['number']}", versions
+
+
+def _overdue(books: Books) -> Found:
+    """What should have been answered, and whose answer nobody at the desk works on."""
+    for id_, ticket in books.tickets.items():
+        clocked = books.clocked.get(id_)
+        watch = clocked.running if clocked is not None else None
+        if clocked is None or watch is None or (watch.deadline.due_at > books.now and not watch.breached):
+            continue
+        how = f"{clocked.newest['category']}, due {watch.deadline.due_at:%Y-%m-%d %H:%M} UTC"
+        if ticket["agent"] is None:
+            yield NOBODYS, f"ticket {ticket['number']}", how
+        elif (agent := books.agents.get(ticket["agent"]["id"])) is None or not agent.signed_on:
+            yield WITH_WHO_IS_GONE, f"ticket {ticket['number']}", f"{ticket['agent']['id']}, {how}"
 
 
 def _timers(books: Books) -> Found:

@@ -37,7 +37,7 @@ def check(endpoints: Mapping[str, str], ahead: timedelta | None) -> Iterator[Fin
                 )
             yield Finding("error", where, problem, do)
         elif refuses_files(url):
-            what = "It refuses a changed catalogue or calendars file and goes on with what it read before."
+            what = "It refuses a changed catalogue, calendars or staff file and goes on with what it read before."
             yield Finding("warning", where, what, "Mend the file as its log says; it takes it within seconds.")
         ready += not problem
         if date and ahead is not None:

@@ -30,6 +30,8 @@ class KnownAgent:
     at: datetime = _EVER
     """Since when, by routing's news; the earliest moment where the news does not say."""
     revision: int = 0
+    paused: bool = False
+    """Gets nothing new, by name neither."""
 
     @property
     def as_agent(self) -> Agent:
@@ -55,7 +57,15 @@ def signed_on(known: KnownAgent | None, data: Data) -> KnownAgent | None:
         tuple(data.get("tiers") or ()),
         at=at,
         revision=0 if known is None else known.revision + 1,
+        paused=bool(data.get("paused")),
     )
+
+
+def paused(known: KnownAgent | None, data: Data, now_so: bool) -> KnownAgent | None:
+    """The agent after `agent.paused` or `agent.resumed`; None if newer news are known, or none of them at all."""
+    if known is None or known.at > data["at"]:
+        return None
+    return replace(known, paused=now_so, at=data["at"], revision=known.revision + 1)
 
 
 def signed_off(known: KnownAgent | None, data: Data) -> KnownAgent | None:

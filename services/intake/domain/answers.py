@@ -58,6 +58,11 @@ def not_with_you() -> Answer:
     return rejected("forbidden", "Only the agent who has this case may do that.")
 
 
+def not_supervised() -> Answer:
+    """The ticket is none of the teams that this member supervises."""
+    return rejected("forbidden", "Only supervisors of the team that has this case may do that.")
+
+
 def not_for_you() -> Answer:
     """The ticket is with another agent, or with none, and it is none that this agent may have."""
     return rejected("forbidden", "Only agents who have this case or may have it may do that.")

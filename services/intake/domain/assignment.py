@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from services.chassis.decision import Decision, Message
+from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers, moves
 from services.intake.domain.history import (
     Author,
@@ -36,16 +36,16 @@ def assign(state: State, message: Message, ticket: Ticket, now: datetime) -> Dec
     if "valid_until" in message.data and now > message.data["valid_until"]:
         return Decision(answer=answers.conflict(ticket, "The place kept for the case is not kept any longer."))
     agent = Agent(message.data["agent"]["id"], message.data["agent"]["display_name"])
-    decision = _changed(moves.ASSIGN, message, ticket, agent, Author("service", message.sender), now)
+    decision = changed(moves.ASSIGN, message, ticket, agent, Author("service", message.sender), now)
     decision = replace(decision, valid_until=message.data.get("valid_until"))
-    return _handed_over(decision, state, ticket, agent)
+    return handed_over(decision, state, ticket, agent)
 
 
 def unassign(message: Message, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.unassign`: an open ticket loses its agent; one that was only assigned waits as it did before."""
     if not ticket.is_open or ticket.agent is None or ticket.assignment_seq != message.data["assignment_seq"]:
         return Decision(answer=answers.conflict(ticket, "The case is not with that agent any more."))
-    decision = _changed(moves.UNASSIGN, message, ticket, None, Author("service", message.sender), now)
+    decision = changed(moves.UNASSIGN, message, ticket, None, Author("service", message.sender), now)
     return telling_agent(decision, ticket.agent, "ticket.unassigned")
 
 
@@ -57,7 +57,7 @@ def change_agent(message: Message, ticket: Ticket, now: datetime) -> Decision:
     if refused is not None:
         return Decision(answer=refused)
     author = requester_as_author(ticket.requester)
-    decision = _changed(moves.CHANGE_AGENT, message, ticket, None, author, now, "public")
+    decision = changed(moves.CHANGE_AGENT, message, ticket, None, author, now, "public")
     return telling_agent(decision, ticket.agent, "ticket.unassigned")
 
 
@@ -70,26 +70,33 @@ def transfer(state: State, message: Message, agent: Agent, ticket: Ticket, now: 
         return Decision(answer=refused)
     to_agent, author = message.data.get("to_agent"), agent_as_author(agent)
     if to_agent is None:
-        decision = _changed(moves.GIVE_BACK, message, ticket, None, author, now)
+        decision = changed(moves.GIVE_BACK, message, ticket, None, author, now)
         return telling_agent(decision, agent, "ticket.unassigned")
-    known = state.agents.get(to_agent)
-    fault = None
-    if to_agent == agent.id:
-        fault = "It is the agent who has the case."
-    elif known is None or not known.signed_on:
-        fault = f"Agent {to_agent} is not signed on."
-    elif not known.may_have(ticket, state.skills):
-        fault = f"Agent {to_agent} is not skilled for this case."
-    if known is None or fault is not None:
-        return Decision(answer=answers.invalid({"to_agent": [fault or "unknown"]}))
-    if to_agent == ticket.requester_left:
-        return Decision(answer=answers.conflict(ticket, f"The requester asked for another agent than {to_agent}."))
-    decision = _changed(moves.HAND_OVER, message, ticket, known.as_agent, author, now)
+    to = receiver(state, ticket, to_agent)
+    if isinstance(to, Answer):
+        return Decision(answer=to)
+    decision = changed(moves.HAND_OVER, message, ticket, to, author, now)
     decision = telling_agent(decision, agent, "ticket.unassigned")
-    return _handed_over(decision, state, ticket, known.as_agent)
+    return handed_over(decision, state, ticket, to)
 
 
-def _changed(
+def receiver(state: State, ticket: Ticket, to_agent: str) -> Agent | Answer:
+    """The agent to whom people give the ticket by name: they are there and may have it, full or not."""
+    known = state.agents.get(to_agent)
+    if ticket.agent is not None and to_agent == ticket.agent.id:
+        return answers.invalid({"to_agent": ["It is the agent who has the case."]})
+    if known is None or not known.signed_on:
+        return answers.invalid({"to_agent": [f"Agent {to_agent} is not signed on."]})
+    if known.paused:
+        return answers.invalid({"to_agent": [f"Agent {to_agent} has paused and gets nothing new."]})
+    if not state.may_have(known, ticket):
+        return answers.invalid({"to_agent": [f"Agent {to_agent} is not skilled for this case."]})
+    if to_agent == ticket.requester_left:
+        return answers.conflict(ticket, f"The requester asked for another agent than {to_agent}.")
+    return known.as_agent
+
+
+def changed(
     move: moves.Move,
     message: Message,
     ticket: Ticket,
@@ -102,7 +109,7 @@ def _changed(
     before = ticket.agent
     by_people = before is not None and author.kind != "service"
     by_requester = before is not None and author.kind == "requester"
-    changed = moves.moved(
+    after = moves.moved(
         move,
         ticket,
         now,
@@ -113,13 +120,13 @@ def _changed(
     )
     more = {} if before is None else {"previous_agent": fields_of(before)}
     details = {"changed": {"agent": change(before and before.id, agent and agent.id)}}
-    text = message.data["reason"]
+    text = message.data.get("reason") or ""
     return accepting(
-        recorded(message, changed, move.event, author, text, now, visibility=visibility, details=details, more=more)
+        recorded(message, after, move.event, author, text, now, visibility=visibility, details=details, more=more)
     )
 
 
-def _handed_over(decision: Decision, state: State, ticket: Ticket, agent: Agent) -> Decision:
+def handed_over(decision: Decision, state: State, ticket: Ticket, agent: Agent) -> Decision:
     """The same decision, with `ticket.assigned` and the conversation so far to the agent who gets the ticket."""
     more: dict[str, Any] = {"history": [entry_data(one) for one in within(state.history(ticket), HANDED_OVER)]}
     if ticket.history_size > HANDED_OVER:

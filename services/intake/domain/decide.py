@@ -12,7 +12,7 @@ from datetime import datetime
 
 from contracts.names import role_of
 from services.chassis.decision import Answer, Decision, Message
-from services.intake.domain import agents, answers, escalation
+from services.intake.domain import agents, answers, escalation, moves
 from services.intake.domain.accounts import ends
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import assign, change_agent, transfer, unassign
@@ -33,11 +33,13 @@ from services.intake.domain.lifecycle import (
 )
 from services.intake.domain.persons import confirm_contact, merge_account
 from services.intake.domain.preferences import set_preferences
+from services.intake.domain.recording import telling_agent
 from services.intake.domain.replies import reply
 from services.intake.domain.requesters import caller, open_temporary
 from services.intake.domain.scanning import scanned
 from services.intake.domain.state import Escalatable, State, TicketWritten
 from services.intake.domain.submission import submit
+from services.intake.domain.supervising import SUPERVISED, SUPERVISING, assign_to, reopen, take_away
 from services.intake.domain.tickets import Agent, Ticket
 from services.intake.domain.uploads import upload
 from services.intake.domain.viewing import list_of_agent, list_tickets, view_as_agent, view_own
@@ -71,7 +73,7 @@ def _closed(decision: Decision, now: datetime) -> list[Ticket]:
 
 def _decide(state: State, message: Message, now: datetime) -> Decision:
     match message.type:
-        case "sla.armed" | "agent.signed_on" | "agent.signed_off":
+        case "sla.armed" | "agent.signed_on" | "agent.signed_off" | "agent.paused" | "agent.resumed":
             return _heard(state, message)
         case "account.open_temporary":
             return open_temporary(state, message, now)
@@ -94,6 +96,9 @@ def _heard(state: State, message: Message) -> Decision:
             change = escalation.armed(state, message)
         case "agent.signed_on":
             change = agents.signed_on(state.agents.get(message.data["agent_id"]), message.data)
+        case "agent.paused" | "agent.resumed":
+            known = state.agents.get(message.data["agent_id"])
+            change = agents.paused(known, message.data, message.type == "agent.paused")
         case _:
             change = agents.signed_off(state.agents.get(message.data["agent_id"]), message.data)
     return Decision(() if change is None else [change], remember=False)
@@ -191,6 +196,11 @@ def _of_agent(state: State, message: Message, now: datetime) -> Decision:
         holder = state.final(ticket).agent  # what was merged into theirs is for them to answer
         if holder is not None and holder.id == data["agent_id"]:
             return _of_that_agent(state, message, holder, ticket, now)
+    if message.type in SUPERVISING or (message.type in SUPERVISED and not has_it):
+        if not state.may_supervise(data["agent_id"], ticket):
+            refused = answers.not_supervised() if message.type in SUPERVISING else answers.not_with_you()
+            return Decision(answer=refused)
+        return _of_supervisor(state, message, ticket, now)
     if message.type in FOR_WHO_MAY_HAVE_IT and not has_it:
         return _of_agent_who_may_have_it(state, message, ticket, now)
     if ticket.agent is None or not has_it:
@@ -198,11 +208,29 @@ def _of_agent(state: State, message: Message, now: datetime) -> Decision:
     return _of_that_agent(state, message, ticket.agent, ticket, now)
 
 
+def _of_supervisor(state: State, message: Message, ticket: Ticket, now: datetime) -> Decision:
+    """A supervisor of the team that has the ticket or could have it; its agent hears what they do."""
+    supervisor = state.member_as_agent(message.data["agent_id"])
+    decision = _of_that_agent(state, message, supervisor, ticket, now)
+    if ticket.agent in (None, supervisor) or not decision.said or _is_told(decision, ticket):
+        return decision
+    event = decision.said[0].type
+    return telling_agent(decision, ticket.agent, "ticket.closed" if event == moves.MERGE.event else event)
+
+
+def _is_told(decision: Decision, ticket: Ticket) -> bool:
+    """Whether the ticket's agent hears of it already. (They may hear of another one that it was merged into.)"""
+    door = f"agent.{ticket.agent.id}." if ticket.agent is not None else ""
+    return any(say.routing_key.startswith(door) and say.subject == ticket.number for say in decision.said)
+
+
 def _of_agent_who_may_have_it(state: State, message: Message, ticket: Ticket, now: datetime) -> Decision:
     known = state.agents.get(message.data["agent_id"])
+    if state.may_supervise(message.data["agent_id"], ticket):
+        return _of_supervisor(state, message, ticket, now)
     if known is None:  # they may have signed on just now
         return Decision(answer=answers.not_for_you(), waits=NEWS_WITHIN)
-    if not known.may_have(ticket, state.skills):
+    if not state.may_have(known, ticket):
         return Decision(answer=answers.not_for_you())
     return _of_that_agent(state, message, known.as_agent, ticket, now)
 
@@ -238,4 +266,10 @@ def _of_that_agent(state: State, message: Message, agent: Agent, ticket: Ticket,
             return merge(state, message, agent, ticket, now)
         case "ticket.close":
             return close(message, agent, ticket, now)
+        case "ticket.assign_to":
+            return assign_to(state, message, agent, ticket, now)
+        case "ticket.take_away":
+            return take_away(message, agent, ticket, now)
+        case "ticket.reopen":
+            return reopen(state, message, agent, ticket, now)
     raise ValueError(f"{message.type} is no command of an agent")

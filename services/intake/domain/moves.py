@@ -15,7 +15,16 @@ from services.chassis.decision import Answer
 from services.intake.domain import answers
 from services.intake.domain.tickets import DESKS_TURN, Status, Ticket, entered, next_version
 
-By = Literal["requester", "moderator", "its agent", "an agent who may have it", "the other's agent", "routing", "sla"]
+By = Literal[
+    "requester",
+    "moderator",
+    "its agent",
+    "an agent who may have it",
+    "the other's agent",
+    "a supervisor",
+    "routing",
+    "sla",
+]
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 OPEN = tuple(status for status in STATUSES if status != "closed")
@@ -48,6 +57,9 @@ _WAITS_AGAIN = {**_as_it_is(*OPEN), "assigned": "new"}
 """What was only assigned waits as it did before (as `reopened`, if it was ever closed: see `status_after`)."""
 _REQUESTER_WROTE = {**_to("needs_reply", *OPEN), "new": "new"}
 _THEIRS: tuple[By, ...] = ("its agent",)
+_THEIRS_OR_SUPERVISED: tuple[By, ...] = ("its agent", "a supervisor")
+_WHOSE_IT_MAY_BE: tuple[By, ...] = ("an agent who may have it", "a supervisor")
+_SUPERVISED: tuple[By, ...] = ("a supervisor",)
 
 ASSIGN = Move(
     ("ticket.assign",),
@@ -66,6 +78,21 @@ HAND_OVER = Move(
     "ticket.transferred",
     also="to an agent who is there and may have it, and whom the requester has not changed away from last",
 )
+GIVE = Move(
+    ("ticket.assign_to",),
+    _SUPERVISED,
+    {**_as_it_is(*OPEN), "new": "assigned", "reopened": "assigned"},
+    "ticket.assigned",
+    also="no agent has it; to an agent who may get it as by `ticket.transfer`",
+)
+GIVE_ON = Move(
+    ("ticket.assign_to",),
+    _SUPERVISED,
+    _as_it_is(*OPEN),
+    "ticket.transferred",
+    also="an agent has it; to another, as by `ticket.transfer`",
+)
+TAKE_AWAY = Move(("ticket.take_away",), _SUPERVISED, _WAITS_AGAIN, "ticket.unassigned", also="an agent has it")
 START_WORK = Move(
     ("ticket.start_work",),
     _THEIRS,
@@ -80,9 +107,9 @@ REPLY = Move(("ticket.reply",), ("requester",), _REQUESTER_WROTE, "ticket.custom
 NOTE_BY_REQUESTER = Move(
     ("ticket.submit", "ticket.reply"), ("requester",), _REQUESTER_WROTE, "ticket.note_added", also="the issue is open"
 )
-NOTE_BY_AGENT = Move(("ticket.add_note",), ("an agent who may have it",), _as_it_is(*OPEN), "ticket.note_added")
+NOTE_BY_AGENT = Move(("ticket.add_note",), _WHOSE_IT_MAY_BE, _as_it_is(*OPEN), "ticket.note_added")
 EDIT = Move(("ticket.edit",), ("requester",), _as_it_is(*OPEN), "ticket.edited")
-RECLASSIFY = Move(("ticket.reclassify",), _THEIRS, _as_it_is(*OPEN), "ticket.reclassified")
+RECLASSIFY = Move(("ticket.reclassify",), _THEIRS_OR_SUPERVISED, _as_it_is(*OPEN), "ticket.reclassified")
 ASK_CONSENT = Move(("ticket.ask_consent",), _THEIRS, _as_it_is(*OPEN), "ticket.consent_requested")
 ANSWER_CONSENT = Move(
     ("ticket.answer_consent",), ("requester",), _as_it_is(*OPEN), "ticket.consent_answered", also="they were asked"
@@ -94,16 +121,16 @@ ESCALATE = Move(
     "ticket.escalated",
     also="not escalated yet, and the desk has not replied for the time of the rule",
 )
-LINK = Move(("ticket.link",), ("an agent who may have it",), _as_it_is(*OPEN), "ticket.linked")
+LINK = Move(("ticket.link",), _WHOSE_IT_MAY_BE, _as_it_is(*OPEN), "ticket.linked")
 MERGE = Move(
     ("ticket.merge_into",),
-    _THEIRS,
+    _THEIRS_OR_SUPERVISED,
     _to("closed", *OPEN),
     "ticket.merged",
     also="the other is open and of the same person",
 )
 ACCEPT = Move(("ticket.accept_solution",), ("requester",), _to("closed", *OPEN), "ticket.closed")
-CLOSE = Move(("ticket.close",), _THEIRS, _to("closed", *OPEN), "ticket.closed")
+CLOSE = Move(("ticket.close",), _THEIRS_OR_SUPERVISED, _to("closed", *OPEN), "ticket.closed")
 AUTO_CLOSE = Move(
     ("ticket.auto_close",),
     ("sla",),
@@ -117,6 +144,13 @@ REOPEN = Move(
     _to("reopened", "closed"),
     "ticket.reopened",
     also="closed no more than 7 days ago, not merged, and the issue is not open in another ticket",
+)
+REOPEN_BY_SUPERVISOR = Move(
+    ("ticket.reopen",),
+    _SUPERVISED,
+    _to("reopened", "closed"),
+    "ticket.reopened",
+    also="as where the requester reopens it",
 )
 
 _BY_ACCOUNT = ("account.confirm_contact", "account.merge")
@@ -137,14 +171,14 @@ MERGE_PERSONS = Move(
 _BY_MERGE = ("ticket.merge_into", *_BY_ACCOUNT)
 TAKE_IN = Move(
     _BY_MERGE,
-    ("the other's agent", "requester"),
+    ("the other's agent", "a supervisor", "requester"),
     _as_it_is(*OPEN),
     "ticket.linked",
     also="on the ticket that goes on, where the merged one waited for its requester",
 )
 TAKE_IN_UNANSWERED = Move(
     _BY_MERGE,
-    ("the other's agent", "requester"),
+    ("the other's agent", "a supervisor", "requester"),
     _REQUESTER_WROTE,
     "ticket.linked",
     also="on the ticket that goes on, where the merged one awaited the desk",
@@ -156,6 +190,9 @@ TABLE = (
     CHANGE_AGENT,
     GIVE_BACK,
     HAND_OVER,
+    GIVE,
+    GIVE_ON,
+    TAKE_AWAY,
     START_WORK,
     ASK_INFO,
     SUGGEST,
@@ -173,6 +210,7 @@ TABLE = (
     CLOSE,
     AUTO_CLOSE,
     REOPEN,
+    REOPEN_BY_SUPERVISOR,
     MOVE,
     MERGE_PERSONS,
     TAKE_IN,
@@ -192,6 +230,11 @@ def status_after(move: Move, ticket: Ticket) -> Status:
     """
     status = move.to[ticket.status]
     return "reopened" if status == "new" and ticket.reopen_count else status
+
+
+def opened_again(ticket: Ticket) -> dict[str, Any]:
+    """What changes in a ticket that is reopened, besides its status. What was promised for it before is over."""
+    return {"escalated": False, "closed_at": None, "close_reason": None, "reopen_count": ticket.reopen_count + 1}
 
 
 def moved(move: Move, ticket: Ticket, now: datetime, **changed: Any) -> Ticket:

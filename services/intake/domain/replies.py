@@ -87,10 +87,7 @@ def reopen(
         moves.REOPEN,
         ticket,
         now,
-        escalated=False,
-        closed_at=None,
-        close_reason=None,
-        reopen_count=ticket.reopen_count + 1,
+        **moves.opened_again(ticket),
         last_customer_message_at=now,
         contact_version=_contact_version(ticket, caller, reached),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from contracts.catalogue import Catalogue
@@ -209,6 +209,18 @@ class State:
         holder = None if ticket.agent is None else ticket.agent.id
         skills = self.skills
         return self.staff.may_supervise(agent_id, holder, skills.get(ticket.category, ticket.category), skills)
+
+    def may_have(self, known: KnownAgent, ticket: Ticket) -> bool:
+        """Whether the agent may be given the ticket: by what they said on signing on, within what the staff file says
+        now."""
+        skills = self.skills
+        if self.staff is not None:
+            member = self.staff.member(known.id)
+            languages = None if member is None else member.languages_of(known.languages)
+            if member is None or not member.is_agent or languages is None:
+                return False
+            known = replace(known, skills=member.skills_of(known.skills, skills), languages=languages)
+        return known.may_have(ticket, skills)
 
     def member_as_agent(self, agent_id: str) -> Agent:
         """As tickets and entries show a member of staff: by their name in the staff file, else that of their last

@@ -93,8 +93,10 @@ def owed(event: Message, policy: Policy) -> tuple[Owed, ...]:
         requester = ticket["requester"]
         person = person_of(requester["kind"], requester["id"])
         found += [_owed(event, to_requester, requester["id"], channel, person) for channel in ("channel", "email")]
-    if to_agent and ticket["agent"]:
-        found.append(_owed(event, to_agent, ticket["agent"]["id"], "agent"))
+    if to_agent:
+        having = [ticket["agent"]["id"]] if ticket["agent"] else []
+        agents = event.data.get("supervisors") or having
+        found += [_owed(event, to_agent, agent_id, "agent") for agent_id in agents]
     if event.type == "ticket.escalated" and policy.has_manager:
         # A requester may have any id; with the kind in it, this is nobody else's.
         id_ = derived_id(event.id, MANAGER, "email", "escalated_to_manager")
@@ -111,11 +113,17 @@ def _kinds(event: Message) -> tuple[RequesterKind | None, AgentKind | None]:
     if event.type == "ticket.transferred":
         # To an agent by name: there will be no other event of their getting it.
         return ("assigned", "assigned_to_agent") if event.data["ticket"]["agent"] else (None, None)
+    if event.type == "ticket.reopened" and _is_the_desks(event.data.get("entry")):
+        return "reopened", "assigned_to_agent"  # the requester has written nothing
     return TO_REQUESTER.get(event.type), TO_AGENT.get(event.type)
 
 
 def _is_the_requesters(entry: Data | None) -> bool:
     return entry is not None and entry["author"]["kind"] == "requester"
+
+
+def _is_the_desks(entry: Data | None) -> bool:
+    return entry is not None and entry["author"]["kind"] == "agent"
 
 
 def _owed(event: Message, kind: Kind, recipient: str, channel: Channel, person: str = "") -> Owed:

@@ -15,6 +15,7 @@ from contracts.agents import ANY_SKILL
 from contracts.names import AGENT_PREFIX, EVENTS
 from contracts.staff import Member, Staff
 from services.chassis.decision import Answer, Arm, Data, Decision, Disarm, Message, Say, rejected
+from services.routing.domain.pausing import without_own_pause
 from services.routing.domain.saying import unassign
 from services.routing.domain.state import Agent, Terms, View, acts_on_desk
 
@@ -43,7 +44,8 @@ def signed_on(known: Agent | None, data: Data, skills: Mapping[str, str], staff:
     """
     before = known or Agent(data["agent_id"], data["display_name"])
     after = replace(
-        seen(before, now),
+        without_own_pause(seen(before, now)),
+        left_at=None,
         listed=tuple(data["skills"]),
         said_languages=tuple(data.get("languages") or ()),
         said_capacity=data["capacity"],
@@ -114,7 +116,7 @@ def look_after(view: View, message: Message, now: datetime) -> Decision:
     if heard + view.terms.offline_after > now:
         return Decision(timers=[_watch("offline", agent, heard + view.terms.offline_after)])
     return Decision(
-        changes=[_gone(agent, releases=True)],
+        changes=[_gone(agent, now, releases=True)],
         said=[
             _event(
                 "agent.signed_off", agent.id, {"agent_id": agent.id, "release": True, "reason": "offline", "at": now}
@@ -140,10 +142,10 @@ def leave(view: View, now: datetime) -> Decision:
     changes, said, timers = list[Agent](), list[Say](), list[Arm | Disarm]()
     for agent_id in view.leaving:
         agent = view.agents[agent_id]
-        reason = must_leave(agent, view.staff)
+        reason = must_leave(agent, view.staff, view.terms, now)
         if reason is None:
             continue
-        changes.append(_gone(agent, releases=True))
+        changes.append(_gone(agent, now, releases=True))
         if agent.signed_on:
             told = {"agent_id": agent.id, "release": True, "reason": "not_of_staff", "at": now}
             said.append(_event("agent.signed_off", agent.id, told))
@@ -152,15 +154,18 @@ def leave(view: View, now: datetime) -> Decision:
     return Decision(changes=changes, said=said, timers=timers)
 
 
-def must_leave(agent: Agent, staff: Staff | None) -> str | None:
+def must_leave(agent: Agent, staff: Staff | None, terms: Terms, now: datetime) -> str | None:
     """Why nothing that awaits the desk may stay with the agent, though they did not say so; None if it may.
 
-    Who is no agent of the staff (any more) has nothing.
+    Who is no agent of the staff (any more) has nothing; who has signed off keeps it as long as the operator sets.
     """
     if agent.releases and not agent.signed_on:
         return None
     if staff is not None and not staff.has_role(agent.id, "agent"):
         return "the agent is not of the staff any more"
+    if not agent.signed_on and terms.absent_after is not None:
+        left_at = agent.left_at or now - terms.absent_after
+        return "the agent has been gone for long" if left_at + terms.absent_after <= now else None
     return None
 
 
@@ -227,6 +232,7 @@ def _announced(view: View, agent: Agent, now: datetime) -> Say:
         "languages": list(agent.languages),
         "tiers": list(agent.tiers),
         "at": now,
+        **({"paused": True} if agent.paused else {}),
     }
     return _event("agent.signed_on", agent.id, told)
 
@@ -261,7 +267,7 @@ def _sign_off(view: View, agent: Agent | None, message: Message, now: datetime) 
     said = [_event("agent.signed_off", agent.id, told)] if agent.signed_on else []
     if release:
         said += _take_back(view, agent, "the agent signed off")
-    after = _gone(agent, releases=agent.releases or release)
+    after = _gone(agent, now, releases=agent.releases or release)
     return Decision(
         changes=[after] if after != agent else [],
         said=said,
@@ -270,8 +276,10 @@ def _sign_off(view: View, agent: Agent | None, message: Message, now: datetime) 
     )
 
 
-def _gone(agent: Agent, releases: bool) -> Agent:
-    return replace(agent, signed_on=False, away=False, watched=False, releases=releases)
+def _gone(agent: Agent, now: datetime, releases: bool) -> Agent:
+    left_at = now if agent.signed_on else agent.left_at
+    gone = replace(agent, signed_on=False, away=False, watched=False, releases=releases, left_at=left_at)
+    return without_own_pause(gone)
 
 
 def _take_back(view: View, agent: Agent, reason: str) -> list[Say]:

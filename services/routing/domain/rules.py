@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from contracts.agents import ANY_SKILL
 from services.chassis.decision import Cause, Data, Decision, Message, derived_id
-from services.routing.domain import presence
+from services.routing.domain import pausing, presence
 from services.routing.domain.ageing import aged, grown_older
 from services.routing.domain.matching import match
 from services.routing.domain.saying import assign, unassign
@@ -35,12 +35,15 @@ REFUSED_PAUSE = timedelta(seconds=1)
 def decide(view: View, message: Message, now: datetime) -> Decision:
     """What one message changes and what is said about it.
 
-    Takes `agent.sign_on`, `agent.heartbeat`, `agent.sign_off`, the timers of agents, every `ticket.*` event, and
-    `command.accepted` and `command.rejected` for commands that routing sent. Raises ValueError for any other type.
+    Takes `agent.sign_on`, `agent.heartbeat`, `agent.sign_off`, `agent.pause`, `agent.resume`, the timers of agents,
+    every `ticket.*` event, and `command.accepted` and `command.rejected` for commands that routing sent. Raises
+    ValueError for any other type.
     """
     match message.type:
         case "agent.sign_on" | "agent.heartbeat" | "agent.sign_off":
             return presence.decide(view, message, now)
+        case "agent.pause" | "agent.resume":
+            return pausing.decide(view, message, now)
         case "timer.away" | "timer.offline":
             return presence.look_after(view, message, now)
         case "command.accepted":
@@ -70,7 +73,7 @@ def conclude(view: View, now: datetime) -> Decision:
     agents = [
         replace(agent, load=agent.load - returned[agent.id]) if agent.id in returned else agent
         for agent in agents_by_id.values()
-        if presence.must_leave(agent, view.staff) is None
+        if presence.must_leave(agent, view.staff, view.terms, now) is None
     ]
     tickets = {ticket.id: ticket for ticket in (*view.tickets.values(), *freed)}
     asking = [asked for one in tickets.values() if (asked := _asking(view, one)) is not one]

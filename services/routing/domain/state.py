@@ -24,12 +24,14 @@ def acts_on_desk(status: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the operator sets: after how long without a heartbeat an agent is away, and offline; and for how long a
-    ticket waits until it counts as one priority more urgent (None: it never does)."""
+    """What the operator sets: after how long without a heartbeat an agent is away, and offline; for how long a ticket
+    waits until it counts as one priority more urgent (None: it never does); and how long after an agent has signed off
+    what awaits the desk is taken back (None: never)."""
 
     away_after: timedelta = timedelta(seconds=60)
     offline_after: timedelta = timedelta(minutes=10)
     ageing: timedelta | None = timedelta(hours=24)
+    absent_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,12 @@ class Agent:
     said_capacity: int | None = None
     """As they said, too, before the staff file narrowed it; None: they signed on before this was kept."""
     said_name: str | None = None
+    paused: bool = False
+    """Gets nothing new until they go on. May last while they are signed off, if a supervisor paused them."""
+    paused_by: str | None = None
+    """The supervisor who paused them; None: they did it themselves."""
+    left_at: datetime | None = None
+    """When they signed off; None while signed on, and where it was not kept yet."""
 
     @property
     def room(self) -> int:
@@ -71,8 +79,8 @@ class Agent:
 
     @property
     def is_present(self) -> bool:
-        """Whether they may be given something: signed on and not away."""
-        return self.signed_on and not self.away
+        """Whether they may be given something: signed on, not away and not paused."""
+        return self.signed_on and not self.away and not self.paused
 
 
 @dataclass(frozen=True, slots=True)

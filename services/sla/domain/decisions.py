@@ -23,6 +23,9 @@ CLOSES_AFTER = timedelta(days=7)
 REMINDED_BEFORE = timedelta(days=1)
 """So long before the closing its requester is reminded (rules page, "Time")."""
 
+MOST_TOLD = 100
+"""Supervisors who are told of one ticket at most, those whom the staff file names first."""
+
 
 def decide(view: View, message: Message, now: datetime) -> Decision:
     """Decide one ticket event, or one timer that fired. Other types mean nothing to sla."""
@@ -32,9 +35,9 @@ def decide(view: View, message: Message, now: datetime) -> Decision:
     if ticket is None:
         return Decision()
     if message.type == "timer.warning":
-        return _warning_due(ticket, message, now)
+        return _warning_due(view, ticket, message, now)
     if message.type == "timer.breach":
-        return _breach_due(ticket, message)
+        return _breach_due(view, ticket, message)
     if message.type == "timer.closing_soon":
         return _reminder_due(ticket, message, now)
     if message.type == "timer.auto_close":
@@ -53,26 +56,26 @@ def _version_heard(view: View, snapshot: Snapshot, waits_since: datetime | None)
     else:
         newest = max(before.newest, snapshot, key=lambda one: int(one["version"]))
         ticket = replace(before, revision=before.revision + 1, newest=newest, spans=spans)
-    ticket, said = _judged(_told_anew(ticket, view))
+    ticket, said = _judged(view, _told_anew(ticket, view))
     ticket, armed = _announced(ticket)
     return Decision(changes=[ticket], said=[*said, *armed], timers=_timer_changes(before, ticket))
 
 
-def _warning_due(ticket: Ticket, message: Message, now: datetime) -> Decision:
+def _warning_due(view: View, ticket: Ticket, message: Message, now: datetime) -> Decision:
     """75 % of the target's time are over: warned, unless the clock has stopped or moved, or the breach has come."""
     watch = ticket.running
     if watch is None or not _is_armed(ticket, "warning", message):
         return Decision()
-    said = _to_desk(ticket, "sla.warning", watch) if now < watch.deadline.due_at else []
+    said = _to_desk(view, ticket, "sla.warning", watch) if now < watch.deadline.due_at else []
     return _with_running(ticket, replace(watch, warned=True), said)
 
 
-def _breach_due(ticket: Ticket, message: Message) -> Decision:
+def _breach_due(view: View, ticket: Ticket, message: Message) -> Decision:
     """The target's time is over and the requester still waits: breached."""
     watch = ticket.running
     if watch is None or not _is_armed(ticket, "breach", message):
         return Decision()
-    return _with_running(ticket, replace(watch, breached=True), _to_desk(ticket, "sla.breached", watch))
+    return _with_running(ticket, replace(watch, breached=True), _to_desk(view, ticket, "sla.breached", watch))
 
 
 def _reminder_due(ticket: Ticket, message: Message, now: datetime) -> Decision:
@@ -143,7 +146,7 @@ def _promised(clock: Clock) -> tuple[object, ...]:
     return clock.started_at, clock.category, clock.escalated
 
 
-def _judged(ticket: Ticket) -> tuple[Ticket, list[Say]]:
+def _judged(view: View, ticket: Ticket) -> tuple[Ticket, list[Say]]:
     """Say of each clock that has ended, once all about it is known, whether its target was met.
 
     An answer in time is `sla.met` even where a breach was said while its event was on the way: the last word counts.
@@ -154,7 +157,7 @@ def _judged(ticket: Ticket) -> tuple[Ticket, list[Say]]:
         counted = watch.clock.counted_until
         if counted is not None and watch.clock.complete:
             if counted > watch.deadline.due_at and not watch.breached:
-                said += _to_desk(ticket, "sla.breached", watch)
+                said += _to_desk(view, ticket, "sla.breached", watch)
                 watch = replace(watch, breached=True)
             elif watch.clock.answered and counted <= watch.deadline.due_at and not watch.met:
                 said.append(_event(ticket, "sla.met", _fired(ticket, watch)))
@@ -245,10 +248,14 @@ def _event(ticket: Ticket, type_: str, data: Mapping[str, Any]) -> Say:
     return Say(topology.EVENTS, type_, type_, data, ticket.newest["number"])
 
 
-def _to_desk(ticket: Ticket, type_: str, watch: Watch) -> list[Say]:
-    """The event, and the same to the agent who has the ticket, if one has."""
-    data = _fired(ticket, watch)
-    said, agent = [_event(ticket, type_, data)], ticket.newest["agent"]
-    if agent is not None:
-        said.append(Say(topology.AGENTS, f"agent.{agent['id']}.{type_}", type_, data, ticket.newest["number"]))
-    return said
+def _to_desk(view: View, ticket: Ticket, type_: str, watch: Watch) -> list[Say]:
+    """The event, and the same to the agent who has the ticket, or to the supervisors of one that nobody has."""
+    data, agent = _fired(ticket, watch), ticket.newest["agent"]
+    told = [] if agent is None else [str(agent["id"])]
+    if supervisors := view.supervision.supervisors_of(ticket.newest)[:MOST_TOLD]:
+        data, told = {**data, "supervisors": supervisors}, supervisors
+    number = ticket.newest["number"]
+    return [
+        _event(ticket, type_, data),
+        *(Say(topology.AGENTS, f"agent.{one}.{type_}", type_, data, number) for one in told),
+    ]

@@ -6,8 +6,9 @@ Values only; how they change is `decisions.py`. The page is docs/sla.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from contracts.staff import Staff
 from services.sla.domain.clocks import Clock
 from services.sla.domain.policy import Deadline, Policy, digest_of
 from services.sla.domain.versions import Snapshot, Span
@@ -51,11 +52,34 @@ class Ticket:
         return self.watches[-1] if self.watches and self.watches[-1].is_running else None
 
 
-class View:
-    """The tickets that a turn touches, by id, the policy that holds, and those that held before, by digest."""
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """Who works at the desk (None: the operator names nobody), and which skill each category asks for."""
 
-    def __init__(self, policy: Policy, tickets: Iterable[Ticket], earlier: Mapping[str, Policy] | None = None) -> None:
+    staff: Staff | None = None
+    skills: Mapping[str, str] = field(default_factory=dict)
+
+    def supervisors_of(self, snapshot: Snapshot) -> list[str]:
+        """The supervisors of a ticket that nobody of the staff has; none of a ticket that somebody has."""
+        agent, category = snapshot["agent"], str(snapshot["category"])
+        if self.staff is None or (agent is not None and self.staff.member(agent["id"]) is not None):
+            return []
+        return self.staff.supervisors_of(None, self.skills.get(category, category), self.skills)
+
+
+class View:
+    """The tickets that a turn touches, by id, the policy that holds, and those that held before, by digest; and who
+    supervises what nobody has."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        tickets: Iterable[Ticket],
+        earlier: Mapping[str, Policy] | None = None,
+        supervision: Supervision = Supervision(),
+    ) -> None:
         self.policy = policy
+        self.supervision = supervision
         self.earlier = earlier or {}
         self.loaded = {ticket.id: ticket for ticket in tickets}
         self.tickets = dict(self.loaded)

@@ -17,6 +17,8 @@ from contracts.names import SERVICES
 from deploy.cli.doctor import books, broker, database, services
 from deploy.cli.doctor.broker import Held, growth, judge
 from deploy.cli.doctor.finding import Finding
+from services.routing.domain.state import Agent
+from tests.unit.sla.stories import MONDAY, Desk, opened
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NODE = {"name": "rabbit@a", "running": True, "mem_alarm": False, "disk_free_alarm": False, "partitions": []}
@@ -116,6 +118,33 @@ def test_only_what_is_found_twice_is_a_mistake() -> None:
     (finding,) = books.findings(first, second)
     assert "agent a1 (2 stored, 3 counted)" in finding.what
     assert "a2" not in finding.what
+
+
+@pytest.mark.parametrize(
+    ("agent", "signed_on", "hours", "said"),
+    [
+        (None, False, 7 * 24, [books.NOBODYS]),
+        (None, False, 7 * 24 - 1, []),
+        ("a1", False, 7 * 24, [books.WITH_WHO_IS_GONE]),
+        ("a1", True, 7 * 24, []),
+        ("a2", True, 7 * 24, [books.WITH_WHO_IS_GONE]),
+    ],
+)
+def test_what_is_overdue_and_nobody_works_on(
+    agent: str | None, signed_on: bool, hours: float, said: list[books.Kind]
+) -> None:
+    clocks = Desk()
+    clocks.hear(opened())
+    having = {"number": "00000001", "agent": None if agent is None else {"id": agent, "display_name": "A"}}
+    ticket = {**having, "version": 1, "status": "new", "assignment_seq": 0}
+    agents = {"a1": Agent("a1", "A1", signed_on=signed_on)}
+    at = MONDAY + timedelta(hours=hours)
+    kept = books.Books(at, {"t1": ticket}, {}, frozenset(), agents, {"t1": clocks.ticket}, {})
+    found = {
+        kind: how for kind, how in books.suspicions(kept).items() if kind[0] in (books.NOBODYS, books.WITH_WHO_IS_GONE)
+    }
+    assert [kind for kind, _ in found] == said
+    assert all("general, due 20" in how for how in found.values())
 
 
 def test_nothing_left_lying() -> None:

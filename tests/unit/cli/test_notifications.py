@@ -54,7 +54,7 @@ def test_an_operators_template_is_previewed(tmp_path: Path) -> None:
             ["allows you to log in", "does not allow anybody to log in", "Case 00001234: permission refused"],
         ),
         ("escalated_to_agent", ["— usually —", "— message: no —"], ["Which name do you use?"]),
-        ("warning", [], ["is due soon"]),
+        ("warning", ["— usually —", "— agent: no —"], ["is due soon", "Nobody has it"]),
     ],
 )
 def test_a_preview_shows_each_case_that_the_template_distinguishes(

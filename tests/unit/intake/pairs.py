@@ -12,6 +12,7 @@ from typing import Any
 
 from contracts import registry
 from contracts.names import EVENTS
+from contracts.staff import Member, Staff
 from services.chassis.decision import Decision, Message
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.history import Entry
@@ -22,6 +23,14 @@ from tests.unit.intake.desk import CATALOGUE, MORNING, Desk, account, submission
 
 AGENTS = tuple(KnownAgent(id_, id_.upper(), ("*",)) for id_ in ("a1", "a2"))
 NOW = MORNING.replace(hour=12)
+_IN_TEAM = {"teams": frozenset({"desk"}), "skills": ("*",)}
+STAFF = Staff(
+    {
+        "a1": Member("a1", frozenset({"agent"}), **_IN_TEAM),  # type: ignore[arg-type]
+        "a2": Member("a2", frozenset({"agent"}), **_IN_TEAM),  # type: ignore[arg-type]
+        "lead": Member("lead", frozenset({"supervisor"}), frozenset({"desk"}), "Lea"),
+    }
+)
 
 Data = dict[str, Any]
 
@@ -39,7 +48,8 @@ class Meeting:
         due = [Escalatable(self.ticket.id, self.ticket.status_version, MORNING)]
         numbers = deque(["10000900"])
         tickets = (self.ticket, self.other)
-        return State(CATALOGUE, tickets, (), self.entries, numbers=numbers, agents=AGENTS, escalatable=due)
+        of_desk = {"numbers": numbers, "agents": AGENTS, "escalatable": due, "staff": STAFF}
+        return State(CATALOGUE, tickets, (), self.entries, **of_desk)
 
 
 def meeting(status: str, name: str = "ann") -> Meeting:
@@ -102,6 +112,10 @@ COMMANDS: Mapping[str, Callable[[Meeting], tuple[str, str, Data]]] = {
         {"agent_id": "a1", "number": m.other.number, "to_number": m.ticket.number},
     ),
     "close": _by_agent("ticket.close", reason="Done"),
+    "assign_to": _by_agent("ticket.assign_to", "lead", to_agent="a2"),
+    "take_away": _by_agent("ticket.take_away", "lead", reason="On leave"),
+    "reopen": _by_agent("ticket.reopen", "lead"),
+    "close_as_lead": _by_agent("ticket.close", "lead", reason="Done"),
     "assign": _of_routing("ticket.assign", agent={"id": "a2", "display_name": "A2"}),
     "unassign": _of_routing("ticket.unassign"),
     "auto_close": lambda m: (
@@ -153,7 +167,13 @@ def refusal(name: str, ticket: Ticket, other: Ticket, sent: Message) -> str | No
             return "wrong_status"
         case "take_in" if not open_:
             return "wrong_status"
-        case "change_agent" if ticket.agent is None:
+        case "change_agent" | "take_away" if ticket.agent is None:
+            return "wrong_status"
+        case "assign_to" if ticket.agent is not None and ticket.agent.id == "a2":
+            return "invalid"
+        case "assign_to" if ticket.requester_left == "a2":
+            return "conflict"
+        case "reopen" if ticket.merged_into is not None:
             return "wrong_status"
         case "answer_consent" if ticket.consent != "asked":
             return "wrong_status"

@@ -34,6 +34,8 @@ def right(name: str, state: State, at: Meeting, sent: Message) -> str | None:
     """What the command should be refused with, as things stand."""
     ticket = state.tickets[at.ticket.id]
     due = refusal(name, ticket, state.tickets[at.other.id], sent)
+    if due is None and name == "reopen" and state.holder(ticket.person, ticket.key) is not None:
+        return "conflict"  # the issue is open again
     if due is None and sent.type == "ticket.escalate" and at.ticket.status not in DESKS_TURN:
         return "too_early"  # sla has not said yet when it is due, as it awaits the desk again
     return due

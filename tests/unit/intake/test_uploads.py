@@ -13,6 +13,7 @@ from services.intake.domain.agents import KnownAgent
 from services.intake.domain.attachments import HARMFUL
 from services.intake.domain.files import Brought, Contradicted, PartTaken, TooMany, Unfit
 from services.intake.domain.requesters import owner_of_files
+from services.intake.repository import _agents_asked_for
 from tests.unit.intake.desk import MORNING, Desk, Heard, account, temporary
 from tests.unit.intake.test_attachments import WORDS, by_reference
 
@@ -78,6 +79,8 @@ def test_an_agent_uploads_for_a_ticket_that_they_have_or_may_have() -> None:
     assert heard.code == "forbidden"
     heard = desk.send("attachment.upload", {**UPLOAD, "agent_id": "a1"}, "agent.a1")
     assert list(heard.data["errors"]) == ["number"]
+    message = Message("m", "attachment.upload", "agent.a1", {**UPLOAD, "agent_id": "a1"}, None, "agent.a1\x1fm")
+    assert _agents_asked_for(message, {}) == ["a1"], "and is read before it is decided"
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ TOLD_BY_EVENT = {
 @pytest.mark.parametrize("type_", TOLD_BY_EVENT)
 def test_kind_by_event(type_: str) -> None:
     desk = Desk()
-    desk.hear(an_event(type_, entry=an_entry("What is your name there?")))
+    by = "requester" if type_ == "ticket.reopened" else "agent"
+    desk.hear(an_event(type_, entry=an_entry("What is your name there?", by=by)))
     assert desk.told() == [(key, kind, "00000042") for key, kind in TOLD_BY_EVENT[type_]]
 
 
@@ -150,6 +151,21 @@ def test_the_agent_is_told_of_the_requesters_notes_only(by: str, told: list[tupl
     desk = Desk()
     desk.hear(an_event("ticket.note_added", entry=an_entry("One thing more.", by=by)))
     assert desk.told() == told
+
+
+def test_what_a_supervisor_reopens_is_its_agents_again_and_the_requester_is_told() -> None:
+    desk = Desk()
+    desk.hear(an_event("ticket.reopened", entry=an_entry("Closed by mistake.")))
+    assert desk.told() == [(WEB, "reopened", "00000042"), (AGENT, "assigned_to_agent", "00000042")]
+
+
+@pytest.mark.parametrize(("type_", "kind"), [("sla.warning", "warning"), ("sla.breached", "breach")])
+def test_the_supervisors_are_told_of_a_target_of_what_nobody_has(type_: str, kind: str) -> None:
+    desk = Desk()
+    event = an_event(type_, agent=None)
+    desk.hear(replace(event, data={**event.data, "supervisors": ["lead", "boss"]}))
+    keys = [f"agent.{id_}.notification.message" for id_ in ("lead", "boss")]
+    assert desk.told() == [(key, kind, "00000042") for key in keys]
 
 
 def test_a_ticket_transferred_to_nobody_tells_nobody() -> None:

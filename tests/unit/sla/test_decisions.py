@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from contracts import registry
 from contracts.catalogue import Catalogue
+from contracts.staff import Member, Staff
 from services.chassis.decision import Message, Say
 from services.chassis.writing import encode
 from services.sla.domain.calendar import Calendar, Window
 from services.sla.domain.decisions import CLOSES_AFTER, REMINDED_BEFORE, decide, timers
 from services.sla.domain.policy import Policy
+from services.sla.domain.state import Supervision
 from tests.unit.sla.stories import (
     CALENDAR,
     CATALOGUE,
@@ -206,6 +208,48 @@ def test_warning_then_breach_each_once_to_desk_and_agent() -> None:
 
 def test_without_an_agent_only_the_event_is_said() -> None:
     assert types(heard().fire(day(30))) == ["sla.warning", "sla.breached"]
+
+
+LEAD = Member("lead", frozenset({"supervisor"}), frozenset({"x"}))
+ANN = Member("ann", frozenset({"agent"}), frozenset({"x"}), skills=("general",))
+BOB = Member("bob", frozenset({"agent", "supervisor"}), frozenset({"y"}), skills=("safety",))
+
+
+@pytest.mark.parametrize(
+    ("category", "steps", "told"),
+    [
+        ("general", [], ["lead", "boss"]),
+        ("safety", [], ["bob", "boss"]),
+        ("gone", [], ["boss"]),
+        ("general", [("assign", 1)], ["lead", "boss"]),  # to a1, who is not of the staff
+    ],
+)
+def test_the_supervisors_hear_of_targets_of_what_nobody_has(
+    category: str, steps: list[tuple[str, float]], told: list[str]
+) -> None:
+    desk = Desk()
+    members = (LEAD, ANN, BOB, Member("boss", frozenset({"manager"})))
+    skills = {"general": "general", "safety": "safety"}
+    desk.view.supervision = Supervision(Staff({one.agent_id: one for one in members}), skills)
+    desk.hear(*story(*steps, category=category))
+    said = desk.fire(day(30))
+    assert types(said) == [
+        key for type_ in ("sla.warning", "sla.breached") for key in (type_, *(f"agent.{id_}.{type_}" for id_ in told))
+    ]
+    assert all(say.data["supervisors"] == told for say in said)
+
+
+def test_of_a_ticket_that_a_member_has_its_agent_alone_hears() -> None:
+    desk = Desk()
+    a1 = Member("a1", frozenset({"agent"}), frozenset({"x"}), skills=("*",))
+    desk.view.supervision = Supervision(Staff({"a1": a1, "lead": LEAD}), {})
+    desk.hear(*story(("assign", 1)))
+    said = desk.fire(day(30))
+    assert {say.routing_key for say in said if say.routing_key.startswith("agent.")} == {
+        TO_AGENT + "sla.warning",
+        TO_AGENT + "sla.breached",
+    }
+    assert not any("supervisors" in say.data for say in said)
 
 
 def test_a_warning_after_the_breach_is_not_said() -> None:

@@ -11,7 +11,7 @@ from bson.codec_options import CodecOptions
 from pymongo import MongoClient
 
 from services.sla.domain.decisions import timers
-from services.sla.domain.state import Ticket, View
+from services.sla.domain.state import Supervision, Ticket, View
 from services.sla.repository import KEPT_AFTER_CLOSING, Repository, from_document, to_document
 from tests.unit.sla.stories import MONDAY, POLICY, Desk, story
 
@@ -73,7 +73,9 @@ def test_only_a_closed_ticket_is_forgotten_some_day() -> None:
 
 def test_what_did_not_change_is_not_written_and_what_did_on_its_condition() -> None:
     known, other = heard(), heard(("assign", 1))
-    repository = Repository(MongoClient("mongodb://127.0.0.1:1", connect=False)["unused"], lambda: POLICY)
+    repository = Repository(
+        MongoClient("mongodb://127.0.0.1:1", connect=False)["unused"], lambda: (POLICY, Supervision())
+    )
     view = View(POLICY, [known])
     assert repository.writes(view) == []
     view.apply(other)
