@@ -257,7 +257,7 @@ def test_questions_subcategories_and_lists_are_read_as_they_are_meant(tmp_path: 
     [
         ("Summary", "FIELD=COLUMN or FIELD=VALUE=NEW is wanted"),
         ("subject=", "FIELD=COLUMN or FIELD=VALUE=NEW is wanted"),
-        ("sumary=Summary", "there is no field 'sumary'; there are category"),
+        ("sumary=Summary", "there is no field 'sumary'; there are origin, category"),
         ("fields.=Summary", "there is no field 'fields.'"),
         ("subject=Sumary", "line 1: no column named Sumary; there are: 'Nr', 'Summary'"),
         ("category=Help Topic=biling", "the catalogue has no category 'biling'; it has safety"),
