@@ -62,6 +62,8 @@ class Mail:
     title: str
     text: str
     written_at: datetime
+    answers: bool = False
+    """Whether it answers, by itself, what its reader wrote."""
 
 
 def read_server(url: str) -> Server:
@@ -143,7 +145,9 @@ def write(mail: Mail, sender: Address) -> EmailMessage:
         message["Message-ID"] = f"<{mail.id}@{sender.domain}>"
         if mail.number:
             message["References"] = f"<ticket.{mail.number}@{sender.domain}>"
-        message["Auto-Submitted"] = "auto-generated"
+        # RFC 3834, and what Exchange goes by instead: no machine answers these.
+        message["Auto-Submitted"] = "auto-replied" if mail.answers else "auto-generated"
+        message["X-Auto-Response-Suppress"] = "All"
         message.set_content(mail.text, cte="quoted-printable")
     except (MessageError, IndexError) as error:  # the header parser's ways of saying so
         raise ValueError("cannot be written as a mail") from error

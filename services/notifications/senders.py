@@ -19,6 +19,9 @@ from services.notifications.webhooks import Caller, Request
 
 log = logging.getLogger(__name__)
 
+ANSWERS = frozenset({"receipt", "reopened"})
+"""Kinds of mails by which the desk answers, by itself, what a requester wrote (RFC 3834, "auto-replied")."""
+
 Addressed: TypeAlias = tuple[Delivery, str | None]
 """A delivery, and the requester's mail address where it is a mail to them."""
 
@@ -70,4 +73,4 @@ class Senders:
 
     def _mail(self, one: Delivery, email: str | None) -> Mail:
         to = self._manager if one.kind == "escalated_to_manager" else email
-        return Mail(one.id, to or "", one.number, one.title, one.text, one.created_at)
+        return Mail(one.id, to or "", one.number, one.title, one.text, one.created_at, answers=one.kind in ANSWERS)

@@ -177,3 +177,10 @@ def test_the_community_managers_mail_goes_to_the_address_of_the_settings() -> No
     one = a_delivery("m1", kind="escalated_to_manager", recipient="community-manager", person="")
     Senders(mailer, {}, "boss@example.org").send([(one, None)], NOW)
     assert [mail.to for mail in mailer.tried] == ["boss@example.org"]
+
+
+def test_a_receipt_says_that_it_answers() -> None:
+    mailer = Answering(ACCEPTED)
+    kinds = {"m1": "receipt", "m2": "reopened", "m3": "closed", "m4": "solution_suggested"}
+    Senders(mailer, {}).send([(a_delivery(id_, kind=kind), "a@b.example") for id_, kind in kinds.items()], NOW)
+    assert [mail.answers for mail in mailer.tried] == [True, True, False, False]

@@ -119,14 +119,14 @@ def test_a_mail_arrives_as_it_was_written(server: tuple[Recipients, int]) -> Non
     assert to == "ada@example.org"
     assert message.get_content().replace("\r\n", "\n").removesuffix("\n") == text
     assert message.get_content_type() == "text/plain"
-    assert {
-        name: message[name] for name in ("From", "To", "Subject", "Message-ID", "Auto-Submitted", "References")
-    } == {
+    names = ("From", "To", "Subject", "Message-ID", "Auto-Submitted", "X-Auto-Response-Suppress", "References")
+    assert {name: message[name] for name in names} == {
         "From": "Help desk <desk@help.example.org>",
         "To": "ada@example.org",
         "Subject": "Your case 00000042 is closed",
         "Message-ID": "<id-ada@help.example.org>",
         "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
         "References": "<ticket.00000042@help.example.org>",
     }
     assert message["Date"].datetime == NOW
@@ -310,7 +310,7 @@ def test_what_a_title_encodes_is_decoded_by_nobody(server: tuple[Recipients, int
     assert a_mailer(port).send([a_mail("ada", title=title, text="As written.")]) == {"id-ada": ACCEPTED}
     ((_, mail),) = recipients.taken
     assert mail["Subject"] == title
-    assert sorted(name.encode() for name in mail if not name.startswith("X-")) == sorted(WRITTEN_HEADERS)
+    assert sorted(name.encode() for name in mail if name not in ADDED_BY_THE_SERVER) == sorted(WRITTEN_HEADERS)
     assert mail["X-Evil"] is None
     assert mail.get_content().strip() == "As written."
 
@@ -320,6 +320,10 @@ def test_an_address_that_encodes_another_one_is_refused(server: tuple[Recipients
     mail = replace(a_mail("bad"), to="=?utf-8?q?eve=40example.net=2C?=@example.org")
     assert a_mailer(port).send([mail])["id-bad"] == Outcome("refused", "not a mail address")
     assert recipients.taken == []
+
+
+def test_a_mail_that_answers_says_so() -> None:
+    assert write(a_mail("ada", answers=True), SENDER)["Auto-Submitted"] == "auto-replied"
 
 
 def test_the_subject_always_has_the_number() -> None:
@@ -343,6 +347,8 @@ def test_writing_succeeds_or_says_why_not(to: str, title: str, text: str) -> Non
     assert sorted(names) == sorted(WRITTEN_HEADERS)
 
 
+ADDED_BY_THE_SERVER = ("X-Peer", "X-MailFrom", "X-RcptTo")
+
 WRITTEN_HEADERS = (
     b"From",
     b"To",
@@ -351,6 +357,7 @@ WRITTEN_HEADERS = (
     b"Message-ID",
     b"References",
     b"Auto-Submitted",
+    b"X-Auto-Response-Suppress",
     b"Content-Type",
     b"Content-Transfer-Encoding",
     b"MIME-Version",
