@@ -299,6 +299,7 @@ class Snapshot(Payload):
 
     `consent`: what became of the agent's last request to log in to the requester's account. `changed_from`: the agent
     whom the ticket was changed away from, who never gets it back by routing. `merged_into`: the ticket that goes on.
+    `automatic`: a machine filed it, and no person has written to it since; left out otherwise.
     """
 
     id = identity()
@@ -329,6 +330,7 @@ class Snapshot(Payload):
     consent = Choice(CONSENTS, optional=True, nullable=True)
     changed_from = agent_id(optional=True, nullable=True)
     merged_into = ticket_number(optional=True, nullable=True)
+    automatic = Flag(optional=True)
 
 
 class Author(Payload):
@@ -352,7 +354,7 @@ class Entry(Payload):
     `fields` and `refers_to` as the requester gave them, `articles` as the agent did; `changed` by field, for an edit,
     a reclassification and a change of agent (by their ids); `granted`, the answer to a request for consent;
     `to_number`, the other ticket of a link or a merge; `left_out`, the files that came with it and
-    were not taken.
+    were not taken; `automatic`: a machine wrote it, so it moved nothing.
     """
 
     id = identity()
@@ -369,6 +371,7 @@ class Entry(Payload):
     granted = Flag(optional=True)
     to_number = ticket_number(optional=True)
     left_out = left_out()
+    automatic = Flag(optional=True)
 
 
 def history(**more: Any) -> ListOf:

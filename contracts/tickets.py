@@ -29,7 +29,7 @@ CODES = (
 
 
 class Submit(common.FromChannel):
-    """Command `ticket.submit`: a request for help."""
+    """Command `ticket.submit`: a request for help. `automatic`: a machine wrote it."""
 
     requester = common.requester()
     category = common.category()
@@ -42,6 +42,7 @@ class Submit(common.FromChannel):
     distinct_from = ListOf(common.ticket_number(), common.MAX_LINKS, optional=True)
     attachments = common.attachments(optional=True)
     language = Hint(common.nearest_language())
+    automatic = Flag(optional=True)
 
 
 class RequesterTicket(common.FromChannel):
@@ -52,12 +53,13 @@ class RequesterTicket(common.FromChannel):
 
 
 class Reply(RequesterTicket):
-    """Command `ticket.reply`: words, files, or both."""
+    """Command `ticket.reply`: words, files, or both. `automatic`: a machine wrote it, say an out-of-office reply."""
 
     any_of = ("body", "attachments")
 
     body = Text(common.MAX_BODY, 0, optional=True)
     attachments = common.attachments(optional=True)
+    automatic = Flag(optional=True)
 
 
 class Edit(RequesterTicket):

@@ -17,6 +17,7 @@ from hypothesis import settings
 
 from deploy.local.desk import Desk
 from deploy.local.stack import ROOT, Stack
+from tests.unlimited import UNLIMITED
 
 _numbers = itertools.count(1)
 
@@ -49,6 +50,7 @@ def desk(stack: Stack) -> Iterator[Desk]:
     """A help desk that nobody else uses: topology, databases, no service running yet (`desk.start("intake")`)."""
     own = stack.other_desk(f"t{next(_numbers)}")
     own.prepare()
+    own.settings |= UNLIMITED
     try:
         yield own
     finally:

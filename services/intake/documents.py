@@ -15,7 +15,7 @@ from services.intake.domain.file_names import safe_name
 from services.intake.domain.history import Author, Entry
 from services.intake.domain.mailing import CodeMailed
 from services.intake.domain.state import Escalatable
-from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, fields_of
+from services.intake.domain.tickets import MARKS, SNAPSHOT, Agent, Requester, Ticket, fields_of
 
 OWN_FIELDS = (
     "person",
@@ -27,6 +27,12 @@ OWN_FIELDS = (
     "body_version",
     "history_size",
     "attached",
+    "said",
+    "said_at",
+    "said_times",
+    "wrote_since",
+    "wrote",
+    *MARKS,
 )
 LATER_FIELDS = frozenset(
     {
@@ -38,6 +44,12 @@ LATER_FIELDS = frozenset(
         "merged_into",
         "body_version",
         "attached",
+        "said",
+        "said_at",
+        "said_times",
+        "wrote_since",
+        "wrote",
+        *MARKS,
     }
 )
 """Those that documents of older versions lack."""

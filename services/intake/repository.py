@@ -39,10 +39,11 @@ from services.intake.domain.decide import FOR_WHO_MAY_HAVE_IT
 from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
 from services.intake.domain.history import Entry
 from services.intake.domain.joining import JOINING
+from services.intake.domain.limits import HOUR
 from services.intake.domain.mailing import CodeMailed, mailed_id
 from services.intake.domain.moving import MOST_CLOSED
 from services.intake.domain.requesters import account_named, temporary_named
-from services.intake.domain.state import AgentPageAsked, Ending, Escalatable, Page, PageAsked, State
+from services.intake.domain.state import USUAL, AgentPageAsked, Ending, Escalatable, Limits, Page, PageAsked, State
 from services.intake.domain.supervising import SUPERVISED, SUPERVISING
 from services.intake.domain.tickets import Ticket
 from services.intake.domain.viewing import MOST_ENTRIES, PAGE, SHOWN, asks_for_part, page_asked, page_of_agent
@@ -113,15 +114,17 @@ class Repository:
         preparing: Preparing,
         similar_from: float,
         temporary_lasts: timedelta = TEMPORARY_LASTS,
+        limits: Limits = USUAL,
     ) -> None:
         self.db = database
         self._files = files
         self._preparing = preparing
         self._similar_from = similar_from
         self._temporary_lasts = temporary_lasts
+        self._limits = limits
         self._numbers: deque[str] = deque()
 
-    def load(self, messages: Sequence[Message], now: datetime) -> State:  # noqa: ARG002 - the chassis's signature
+    def load(self, messages: Sequence[Message], now: datetime) -> State:
         """All that these messages may touch."""
         operators = self._files()
         prepared = self._preparing.prepared
@@ -132,7 +135,7 @@ class Repository:
         ending = {one.subject for one in messages if one.type == f"timer.{END}" and one.subject is not None}
         named = {key for one in messages if (key := account_named(one)) is not None} | temporary | ending
         self._take_numbers(submissions)
-        found, known = self._tickets_and_accounts(_numbers_named(messages), persons, named)
+        found, known = self._tickets_and_accounts(_numbers_named(messages), persons, named, now - HOUR)
         accounts = {account.key: account for account in known}
         anew = brought_anew([one for one in messages if one.type in (*WRITING, "account.merge")], accounts)
         accounts = {one.key: one for one in some_sharing(self.db, anew)} | accounts
@@ -161,6 +164,7 @@ class Repository:
             temporary_lasts=self._temporary_lasts,
             endings=endings,
             staff=operators.staff,
+            limits=self._limits,
         )
 
     def writes(self, state: State) -> list[Write]:
@@ -195,13 +199,17 @@ class Repository:
         numbers: Collection[str],
         persons: Collection[str],
         accounts: Collection[str],
+        since: datetime | None = None,
     ) -> tuple[Iterable[Ticket], Iterable[Account]]:
-        """The tickets of these numbers and all that these persons have open; and these accounts."""
+        """The tickets of these numbers and all that these persons have open, or opened `since` then; and these
+        accounts."""
         ways: list[Document] = []
         if numbers:
             ways.append({"number": {"$in": list(numbers)}})
         if persons:
             ways.append({"person": {"$in": list(persons)}, "open_key": {"$type": "string"}})
+            if since is not None:
+                ways.append({"person": {"$in": list(persons)}, "opened_at": {"$gte": since}})
         queries = {
             "tickets": Find("tickets", {"$or": ways}) if ways else None,
             "accounts": Find("accounts", {"_id": {"$in": list(accounts)}}) if accounts else None,
@@ -238,7 +246,7 @@ class Repository:
         persons |= moving
         if not persons:
             return []
-        found, roots = self._tickets_and_accounts((), persons, persons - accounts.keys() if mailboxes else ())
+        found, roots = self._tickets_and_accounts((), persons, persons - accounts.keys())
         accounts |= {account.key: account for account in roots}
         closed = [
             Find("tickets", {"person": person, "status": "closed"}, [("closed_at", DESCENDING)], MOST_CLOSED)

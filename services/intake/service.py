@@ -26,7 +26,7 @@ from services.chassis.unit_of_work import Fired
 from services.intake.codes import Codes
 from services.intake.domain.decide import decide
 from services.intake.domain.scanning import LANE
-from services.intake.domain.state import State
+from services.intake.domain.state import Limits, State
 from services.intake.files.keeping import Keeping, Terms
 from services.intake.files.keys import MasterKeys, WrongKeys
 from services.intake.files.preparing import FilesOfTurns
@@ -59,11 +59,13 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     lasts = timedelta(days=settings.temporary_days)
     codes = Codes(settings.secret_key)
     files = FilesOfTurns(keeping, scanner, in_green_threads)
+    repeat = timedelta(hours=settings.repeated_hours)
+    limits = Limits(settings.ticket_messages, settings.requester_messages, repeat)
 
     def plain() -> Rules[State]:
         """What turns of commands and questions have in common; neither sees what the other has prepared."""
         preparing = Preparing(database, secrets, codes, files, Origins(settings.secret_key))
-        repository = Repository(database, operators, preparing, settings.similar_from, lasts)
+        repository = Repository(database, operators, preparing, settings.similar_from, lasts, limits)
         return Rules("intake", repository, decide, prepare=preparing.prepare, needs_preparing=needs_preparing)
 
     return replace(

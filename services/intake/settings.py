@@ -12,6 +12,7 @@ from contracts.common import MAX_ATTACHMENT
 from services.chassis.settings import Settings, WrongSettings, expect
 from services.intake.domain.accounts import TEMPORARY_LASTS
 from services.intake.domain.similarity import SIMILAR_FROM
+from services.intake.domain.state import REPEATED_WITHIN, REQUESTER_MESSAGES, TICKET_MESSAGES
 from services.intake.files.media import TAKEN, named
 from services.intake.files.scanner import Scanner, WrongScanner
 
@@ -21,6 +22,8 @@ MOST_MIB = MAX_PARTS * MAX_ATTACHMENT // 1024**2
 _NAME = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}"
 _IS_MEDIA_TYPE = re.compile(f"{_NAME}/{_NAME}").fullmatch
 """RFC 6838, 4.2."""
+
+MOST_MESSAGES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,13 @@ class IntakeSettings(Settings):
     temporary_days: float = TEMPORARY_LASTS / timedelta(days=1)
     """Days after opening, or after its last ticket was closed, when a temporary account ends."""
 
+    ticket_messages: int = TICKET_MESSAGES
+    requester_messages: int = REQUESTER_MESSAGES
+    """How often in an hour a requester may write to one ticket, and in all."""
+
+    repeated_hours: float = REPEATED_WITHIN / timedelta(hours=1)
+    """For so many hours the words of a requester's last message, said again, count as an automatic reply."""
+
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
         expect(len(self.secret_key) >= 32, "secret_key", "at least 32 characters")
@@ -61,6 +71,9 @@ class IntakeSettings(Settings):
             except WrongScanner as error:
                 raise WrongSettings(f"CASEBUS_SCANNER: {error}.") from error
         expect(0 < self.temporary_days <= 3650, "temporary_days", "more than 0 and at most 3650")
+        for name in ("ticket_messages", "requester_messages"):
+            expect(0 < getattr(self, name) <= MOST_MESSAGES, name, f"from 1 to {MOST_MESSAGES}")
+        expect(0 <= self.repeated_hours <= 8760, "repeated_hours", "from 0 to 8760")
         expect(0 < self.similar_from <= 1, "similar_from", "more than 0, and at most 1")
 
     @property

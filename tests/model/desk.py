@@ -306,6 +306,8 @@ def settings_of(service: str) -> Settings:
             "secret_key": "k" * 32,
             "attachment_keys": f"k1 {b64encode(bytes(32)).decode()}",
             "similar_from": 0.9,
+            "ticket_messages": 1_000_000,
+            "requester_messages": 1_000_000,
         },
         "sla": {"calendars": HERE / "calendars.yaml"},
     }

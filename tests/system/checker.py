@@ -43,6 +43,9 @@ TOLD_TO_REQUESTER = {
 }
 """Events that notifications tell the requester of."""
 
+WRITTEN_BY_AGENT = {"ticket.info_requested", "ticket.solution_suggested", "ticket.consent_requested"}
+"""Those that a requester hears of also where a machine filed the ticket."""
+
 NOTIFIED_TO_AGENT = {
     "ticket.assigned",
     "ticket.customer_replied",
@@ -303,7 +306,7 @@ def agents_hear_of_their_tickets(evidence: Evidence) -> Iterator[str]:
         for version, event in versions.items():
             ticket = event["data"]["ticket"]
             agent = event["data"]["previous_agent"] if event["type"] == "ticket.unassigned" else ticket["agent"]
-            if event["type"] in TOLD_TO_AGENT and agent is not None:
+            if event["type"] in TOLD_TO_AGENT and agent is not None and not _is_a_machines(event):
                 due.add((f"agent.{agent['id']}", TOLD_TO_AGENT[event["type"]], ticket["number"], version))
     came: dict[tuple[str, str, str, int], set[str]] = defaultdict(set)
     for heard in evidence.heard:
@@ -419,6 +422,11 @@ def one_notification_each(evidence: Evidence) -> Iterator[str]:
         )
 
 
+def _is_a_machines(event: Document) -> bool:
+    """Whether a ticket's event is of a message that moves nothing."""
+    return bool(event["type"] == "ticket.note_added" and event["data"]["entry"].get("automatic"))
+
+
 def _deliveries_due(evidence: Evidence) -> set[tuple[str, str, str]]:
     with_address = {
         heard.event["data"]["account_id"]
@@ -434,10 +442,11 @@ def _deliveries_due(evidence: Evidence) -> set[tuple[str, str, str]]:
             continue
         to_agent, to_requester = heard.type in NOTIFIED_TO_AGENT, heard.type in TOLD_TO_REQUESTER
         if heard.type == "ticket.note_added":
-            to_agent = heard.event["data"]["entry"]["author"]["kind"] == "requester"
+            by_requester = heard.event["data"]["entry"]["author"]["kind"] == "requester"
+            to_agent = by_requester and not _is_a_machines(heard.event)
         if heard.type == "ticket.transferred":
             to_agent = to_requester = ticket["agent"] is not None
-        if to_requester:
+        if to_requester and (heard.type in WRITTEN_BY_AGENT or not ticket.get("automatic")):
             requester = ticket["requester"]["id"]
             due.add((heard.id, requester, "channel"))
             if requester in with_address:

@@ -32,6 +32,7 @@ from deploy.mail import ARRIVALS
 from tests.system.checker import problems
 from tests.system.client import Agent, Ledger, Listener, publish
 from tests.system.evidence import Dead, Evidence, Heard
+from tests.unlimited import UNLIMITED
 
 TAP = "tests.events"
 """A queue of the tests that gets a copy of every event."""
@@ -54,6 +55,7 @@ class House:
     def __init__(self, stack: Stack, desk: Desk) -> None:
         self.stack = stack
         self.desk = desk
+        desk.settings |= UNLIMITED
         self.ledger = Ledger()
         self.bad: set[str] = set()
         """Ids of messages that belong into `helpdesk.dead`."""

@@ -54,6 +54,9 @@ class Account:
     """Whether others have joined this one: then it joins none itself."""
     ended_at: datetime | None = None
     """Since when a temporary account is no more: nothing of the person is left in it."""
+    wrote_since: datetime | None = None
+    wrote: int = 0
+    """Messages of the person whose account it is, in the hour that began at `wrote_since` (limits.py)."""
 
     @property
     def person(self) -> str:

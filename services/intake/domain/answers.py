@@ -18,9 +18,10 @@ CLOSED_TOO_LONG = (
 )
 
 
-def accepted(stands: Mapping[str, Any]) -> Answer:
-    """The command took effect; here is the snapshot of the ticket now."""
-    return Answer("command.accepted", {"ticket": stands}, stands["number"])
+def accepted(stands: Mapping[str, Any], sentence: str | None = None) -> Answer:
+    """The command took effect; here is the snapshot of the ticket now, and a hint where it moved nothing."""
+    more = {} if sentence is None else {"hints": {"body": [sentence]}}
+    return Answer("command.accepted", {"ticket": stands, **more}, stands["number"])
 
 
 def invalid(errors: Mapping[str, Sequence[str]]) -> Answer:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from services.chassis.decision import Answer, Decision, Message
-from services.intake.domain import answers, moves
+from services.intake.domain import answers, limits, moves
 from services.intake.domain.history import (
     Author,
     Visibility,
@@ -49,11 +49,12 @@ def unassign(message: Message, ticket: Ticket, now: datetime) -> Decision:
     return telling_agent(decision, ticket.agent, "ticket.unassigned")
 
 
-def change_agent(message: Message, ticket: Ticket, now: datetime) -> Decision:
+def change_agent(state: State, message: Message, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.change_agent`: the requester wants another agent; routing finds one, and never this one again."""
     refused = moves.refusal(moves.CHANGE_AGENT, ticket)
     if refused is None and ticket.agent is None:
         refused = answers.wrong_status(ticket, "No agent has this case yet.")
+    refused = refused or limits.of_ticket(state, ticket, now)
     if refused is not None:
         return Decision(answer=refused)
     author = requester_as_author(ticket.requester)
@@ -117,6 +118,7 @@ def changed(
         assignment_seq=ticket.assignment_seq + 1,
         changed_from=before.id if before is not None and by_people else ticket.changed_from,
         requester_left=before.id if before is not None and by_requester else ticket.requester_left,
+        **(limits.one_more(ticket, now) if author.kind == "requester" else {}),
     )
     more = {} if before is None else {"previous_agent": fields_of(before)}
     details = {"changed": {"agent": change(before and before.id, agent and agent.id)}}

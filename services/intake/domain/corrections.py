@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from services.chassis.decision import Decision, Message
-from services.intake.domain import answers, moves
+from services.intake.domain import answers, limits, moves
 from services.intake.domain.history import agent_as_author, change, requester_as_author
 from services.intake.domain.issue_key import one_open_key
 from services.intake.domain.likeness import opening
@@ -20,7 +20,7 @@ from services.intake.domain.tickets import Agent, Ticket
 
 def edit(state: State, message: Message, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.edit`: the requester changes subject, body or both. The issue stays the one that it was filed as."""
-    refused = moves.refusal(moves.EDIT, ticket)
+    refused = moves.refusal(moves.EDIT, ticket) or limits.of_ticket(state, ticket, now)
     if refused is not None:
         return Decision(answer=refused)
     given = {name: message.data[name] for name in ("subject", "body") if message.data.get(name) is not None}
@@ -34,6 +34,7 @@ def edit(state: State, message: Message, ticket: Ticket, now: datetime) -> Decis
         return Decision(answer=answers.invalid({name: ["It is the same as before."] for name in given}))
     stands |= given
     more: dict[str, Any] = {"body_version": ticket.version + 1} if "body" in changed else {}
+    more |= limits.one_more(ticket, now)
     edited = moves.moved(
         moves.EDIT, ticket, now, subject=stands["subject"], opening=opening(stands["subject"], stands["body"]), **more
     )

@@ -7,15 +7,17 @@ docs/intake.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 from contracts.names import role_of
 from services.chassis.decision import Answer, Decision, Message
-from services.intake.domain import agents, answers, escalation, moves
+from services.intake.domain import agents, answers, escalation, limits, moves
 from services.intake.domain.accounts import ends
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import assign, change_agent, transfer, unassign
+from services.intake.domain.automatic import is_marked
 from services.intake.domain.consent import answer_consent, ask_consent
 from services.intake.domain.corrections import edit, reclassify
 from services.intake.domain.downloads import download
@@ -35,7 +37,7 @@ from services.intake.domain.persons import confirm_contact, merge_account
 from services.intake.domain.preferences import set_preferences
 from services.intake.domain.recording import telling_agent
 from services.intake.domain.replies import reply
-from services.intake.domain.requesters import caller, open_temporary
+from services.intake.domain.requesters import Caller, caller, open_temporary
 from services.intake.domain.scanning import scanned
 from services.intake.domain.state import Escalatable, State, TicketWritten
 from services.intake.domain.submission import submit
@@ -134,7 +136,7 @@ def _of_requester(state: State, message: Message, now: datetime) -> Decision:
         return Decision(answer=asking)
     match message.type:
         case "ticket.submit":
-            return submit(state, message, asking, now)
+            return _written(state, message, asking, now, lambda: submit(state, message, asking, now))
         case "ticket.list":
             return list_tickets(state, message, asking)
         case "attachment.upload":
@@ -154,13 +156,13 @@ def _of_requester(state: State, message: Message, now: datetime) -> Decision:
         return Decision(answer=answers.not_yours())
     match message.type:
         case "ticket.reply":
-            return reply(state, message, asking, ticket, now)
+            return _written(state, message, asking, now, lambda: reply(state, message, asking, ticket, now))
         case "ticket.accept_solution":
             return accept_solution(message, ticket, now)
         case "ticket.edit":
             return edit(state, message, ticket, now)
         case "ticket.change_agent":
-            return change_agent(message, ticket, now)
+            return change_agent(state, message, ticket, now)
         case "ticket.answer_consent":
             return answer_consent(message, ticket, now)
         case "ticket.escalate":
@@ -170,6 +172,14 @@ def _of_requester(state: State, message: Message, now: datetime) -> Decision:
         case "attachment.download":
             return download(state, message, ticket)
     raise ValueError(f"{message.type} is no command of a requester")
+
+
+def _written(state: State, message: Message, asking: Caller, now: datetime, write: Callable[[], Decision]) -> Decision:
+    """What a requester writes counts, and so much is too much."""
+    refused = limits.of_requester(state, asking, now)
+    if refused is not None:
+        return Decision(answer=refused)
+    return limits.counting(state, asking, write(), is_marked(message.data), now)
 
 
 def _of_agent(state: State, message: Message, now: datetime) -> Decision:

@@ -41,7 +41,7 @@ class Entry:
     offset: int
     details: Mapping[str, Any] = field(default_factory=dict)
     """Optional fields of the wire's entry: `fields` (answers to a category's questions), `refers_to`, `articles`,
-    `changed`, `granted`, `to_number`; and its `attachments`, where there are any."""
+    `changed`, `granted`, `to_number`, `automatic`; and its `attachments`, where there are any."""
 
 
 def requester_as_author(requester: Requester) -> Author:

@@ -107,6 +107,13 @@ REPLY = Move(("ticket.reply",), ("requester",), _REQUESTER_WROTE, "ticket.custom
 NOTE_BY_REQUESTER = Move(
     ("ticket.submit", "ticket.reply"), ("requester",), _REQUESTER_WROTE, "ticket.note_added", also="the issue is open"
 )
+NOTE_AUTOMATIC = Move(
+    ("ticket.submit", "ticket.reply"),
+    ("requester",),
+    _as_it_is(*STATUSES),
+    "ticket.note_added",
+    also="a machine wrote it, or it repeats itself",
+)
 NOTE_BY_AGENT = Move(("ticket.add_note",), _WHOSE_IT_MAY_BE, _as_it_is(*OPEN), "ticket.note_added")
 EDIT = Move(("ticket.edit",), ("requester",), _as_it_is(*OPEN), "ticket.edited")
 RECLASSIFY = Move(("ticket.reclassify",), _THEIRS_OR_SUPERVISED, _as_it_is(*OPEN), "ticket.reclassified")
@@ -198,6 +205,7 @@ TABLE = (
     SUGGEST,
     REPLY,
     NOTE_BY_REQUESTER,
+    NOTE_AUTOMATIC,
     NOTE_BY_AGENT,
     EDIT,
     RECLASSIFY,

@@ -1,7 +1,7 @@
 """What a requester writes to a ticket that is there: a reply, a note, or what opens it again.
 
 A reply or a note never moves a ticket back in its queue: `new` stays `new`, any other open one becomes `needs_reply`.
-The page is docs/intake.md.
+What a machine wrote is noted and moves nothing. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 
 from contracts.blank import is_blank
 from services.chassis.decision import Answer, Decision, Message
-from services.intake.domain import answers, moves
+from services.intake.domain import answers, limits, moves
 from services.intake.domain.attachments import attached, with_files
+from services.intake.domain.automatic import NOTED_AGAIN, Spoken, spoken
 from services.intake.domain.history import requester_as_author
 from services.intake.domain.recording import as_it_stands, entry_id, recorded, telling_agent, with_contact
 from services.intake.domain.requesters import Caller, Contact, contact
@@ -26,7 +27,8 @@ REOPENS_WITHIN = timedelta(days=7)
 
 
 def reply(state: State, message: Message, caller: Caller, ticket: Ticket, now: datetime) -> Decision:
-    """`ticket.reply`: to an open ticket it is a reply; a closed one it opens again, unless that is too late.
+    """`ticket.reply`: to an open ticket it is a reply; a closed one it opens again, unless that is too late or a
+    machine wrote it.
 
     If the issue of a closed ticket is open again in another one, the reply becomes a note there. A reply to a merged
     ticket goes to the one that goes on.
@@ -45,9 +47,8 @@ def _reply(state: State, message: Message, caller: Caller, ticket: Ticket, now: 
     holder = state.holder(ticket.person, ticket.key)
     if holder is not None:
         return add_note(state, message, caller, holder, text, now)
-    if may_reopen(ticket, now):
-        return reopen(state, message, caller, ticket, text, now)
-    return Decision(answer=answers.closed_too_long())
+    written = write_to_closed(state, message, caller, ticket, text, now)
+    return written or Decision(answer=answers.closed_too_long())
 
 
 def add_note(
@@ -61,8 +62,7 @@ def add_note(
 ) -> Decision:
     """What was written belongs to an issue that is open in `ticket`: a note on it, answered `ticket.duplicate`."""
     decision = _write_to_open(moves.NOTE_BY_REQUESTER, state, message, caller, ticket, text, now, details)
-    answer = Answer("ticket.duplicate", {"ticket": as_it_stands(decision), "note_id": entry_id(message)}, ticket.number)
-    return replace(decision, answer=answer)
+    return _as_note(decision, message)
 
 
 def may_reopen(ticket: Ticket, now: datetime) -> bool:
@@ -72,11 +72,36 @@ def may_reopen(ticket: Ticket, now: datetime) -> bool:
     return ticket.closed_at is not None and now - ticket.closed_at <= REOPENS_WITHIN
 
 
-def reopen(
+def write_to_closed(
     state: State,
     message: Message,
     caller: Caller,
     ticket: Ticket,
+    text: str,
+    now: datetime,
+    details: Mapping[str, Any] | None = None,
+) -> Decision | None:
+    """What was written to a closed ticket whose issue is not open in another: it opens the ticket again, within the 7
+    days. What a machine wrote, or what repeats the last message, is noted and leaves it closed. None: it is closed for
+    too long."""
+    said = spoken(message.data, ticket, state.limits.repeat, now)
+    if not said.marked and not may_reopen(ticket, now):
+        return None
+    refused = limits.of_ticket(state, ticket, now)
+    if refused is not None:
+        return Decision(answer=refused)
+    if said.marked or said.repeats:
+        decision = _note(message, ticket, said, text, now, details)
+        return _as_note(decision, message) if message.type == "ticket.submit" else decision
+    return _reopen(state, message, caller, ticket, said, text, now, details)
+
+
+def _reopen(
+    state: State,
+    message: Message,
+    caller: Caller,
+    ticket: Ticket,
+    said: Spoken,
     text: str,
     now: datetime,
     details: Mapping[str, Any] | None = None,
@@ -88,8 +113,8 @@ def reopen(
         ticket,
         now,
         **moves.opened_again(ticket),
-        last_customer_message_at=now,
         contact_version=_contact_version(ticket, caller, reached),
+        **_written(ticket, said, now),
     )
     author = requester_as_author(ticket.requester)
     decision = recorded(message, ticket, moves.REOPEN.event, author, text, now, details=details)
@@ -108,13 +133,52 @@ def _write_to_open(
     now: datetime,
     details: Mapping[str, Any] | None = None,
 ) -> Decision:
+    refused = limits.of_ticket(state, ticket, now)
+    if refused is not None:
+        return Decision(answer=refused)
+    said = spoken(message.data, ticket, state.limits.repeat, now)
+    if said.moves_nothing:
+        return _note(message, ticket, said, text, now, details)
+    if said.repeats:
+        move = moves.NOTE_BY_REQUESTER
     reached = contact(state, caller, now)
     version = _contact_version(ticket, caller, reached)
-    ticket = moves.moved(move, ticket, now, last_customer_message_at=now, contact_version=version)
+    ticket = moves.moved(move, ticket, now, contact_version=version, **_written(ticket, said, now))
     author = requester_as_author(ticket.requester)
     decision = recorded(message, ticket, move.event, author, text, now, details=details)
     decision = telling_agent(decision, ticket.agent, "ticket.customer_replied")
     return with_contact(replace(decision, answer=answers.accepted(as_it_stands(decision))), reached)
+
+
+def _note(
+    message: Message,
+    ticket: Ticket,
+    said: Spoken,
+    text: str,
+    now: datetime,
+    details: Mapping[str, Any] | None = None,
+) -> Decision:
+    """A note that moves nothing, and of which no agent hears."""
+    ticket = moves.moved(moves.NOTE_AUTOMATIC, ticket, now, **said.remembered(now), **limits.one_more(ticket, now))
+    author = requester_as_author(ticket.requester)
+    details = {**(details or {}), "automatic": True}
+    decision = recorded(message, ticket, moves.NOTE_AUTOMATIC.event, author, text, now, details=details)
+    return replace(decision, answer=answers.accepted(as_it_stands(decision), None if said.marked else NOTED_AGAIN))
+
+
+def _as_note(decision: Decision, message: Message) -> Decision:
+    """The same decision, if it took effect, answered `ticket.duplicate`."""
+    if not decision.changes:
+        return decision
+    stands = as_it_stands(decision)
+    answer = Answer("ticket.duplicate", {"ticket": stands, "note_id": entry_id(message)}, stands["number"])
+    return replace(decision, answer=answer)
+
+
+def _written(ticket: Ticket, said: Spoken, now: datetime) -> dict[str, Any]:
+    """What changes in a ticket to which a person wrote, whatever its status."""
+    counted = limits.one_more(ticket, now)
+    return {"last_customer_message_at": now, "automatic": False, **said.remembered(now), **counted}
 
 
 def _contact_version(ticket: Ticket, caller: Caller, reached: Contact) -> int:

@@ -87,6 +87,22 @@ class EntryErased:
     entry: Entry
 
 
+TICKET_MESSAGES, REQUESTER_MESSAGES, REPEATED_WITHIN = 60, 120, timedelta(hours=72)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the operator sets for what requesters write: messages within an hour to one `ticket`, and of one `requester`
+    in all; and for how long the same words `repeat` the last ones."""
+
+    ticket: int = TICKET_MESSAGES
+    requester: int = REQUESTER_MESSAGES
+    repeat: timedelta = REPEATED_WITHIN
+
+
+USUAL = Limits()
+
+
 class State:
     """The view of a turn. `tickets` and `accounts` are the present ones, by id and by account.
 
@@ -97,7 +113,7 @@ class State:
     those that the turn's messages name, by reference. `mailed`: when codes were mailed to the addresses that they are
     about, by what stands for an address. `temporary_lasts`: so long after its opening, or after its last
     ticket was closed, a temporary account ends. `endings`: of accounts whose timer fired, by account.
-    `staff`: who works at the desk; None where the operator names nobody.
+    `staff`: who works at the desk; None where the operator names nobody. `limits`: how much a requester may write.
     """
 
     def __init__(
@@ -118,6 +134,7 @@ class State:
         temporary_lasts: timedelta = TEMPORARY_LASTS,
         endings: Mapping[str, Ending] | None = None,
         staff: Staff | None = None,
+        limits: Limits = USUAL,
     ) -> None:
         self.catalogue = catalogue
         self.staff = staff
@@ -126,6 +143,7 @@ class State:
         self.similar_from = similar_from
         self.temporary_lasts = temporary_lasts
         self.endings = endings or {}
+        self.limits = limits
         self.tickets: dict[str, Ticket] = {}
         self.accounts = {account.key: account for account in accounts}
         self.agents = {agent.id: agent for agent in agents}
@@ -138,6 +156,7 @@ class State:
         self._entries: dict[str, list[Entry]] = {}
         self._by_number: dict[str, str] = {}
         self._open: dict[str, dict[str, str]] = {}
+        self._theirs: dict[str, dict[str, None]] = {}
         for entry in entries:
             self._entries.setdefault(entry.ticket_id, []).append(entry)
         for ticket in tickets:
@@ -240,6 +259,10 @@ class State:
         tickets = [self.tickets[id_] for id_ in self._open.get(person, {}).values()]
         return sorted(tickets, key=lambda ticket: (ticket.opened_at, ticket.number), reverse=True)
 
+    def of_person(self, person: str) -> list[Ticket]:
+        """Those of the person's tickets that are known: open ones, those of the last hour, those that were named."""
+        return [self.tickets[id_] for id_ in self._theirs.get(person, ())]
+
     def has_open_ticket(self, person: str) -> bool:
         """Whether the person has any open ticket."""
         return bool(self._open.get(person))
@@ -260,6 +283,9 @@ class State:
         before = self.tickets.get(ticket.id)
         if before is not None and before.open_key is not None:
             del self._open[before.person][before.open_key]
+        if before is not None and before.person != ticket.person:
+            del self._theirs[before.person][before.id]
+        self._theirs.setdefault(ticket.person, {})[ticket.id] = None
         if ticket.open_key is not None:
             self._open.setdefault(ticket.person, {})[ticket.open_key] = ticket.id
         self.tickets[ticket.id] = ticket

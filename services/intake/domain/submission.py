@@ -13,11 +13,12 @@ from contracts.catalogue import Category
 from services.chassis.decision import Answer, Data, Decision, Message, derived_id
 from services.intake.domain import answers, questions
 from services.intake.domain.attachments import attached, with_files
+from services.intake.domain.automatic import files_again_and_again, is_marked, words_of
 from services.intake.domain.history import requester_as_author
 from services.intake.domain.issue_key import is_of_text, one_open_key, told_apart
 from services.intake.domain.likeness import opening
 from services.intake.domain.recording import as_it_stands, recorded, with_contact
-from services.intake.domain.replies import add_note, may_reopen, reopen
+from services.intake.domain.replies import add_note, write_to_closed
 from services.intake.domain.requesters import Caller, contact
 from services.intake.domain.similarity import similar
 from services.intake.domain.state import State
@@ -52,9 +53,11 @@ def _submit(state: State, message: Message, caller: Caller, category: Category |
             return Decision(answer=answers.not_yours())
         earlier = goes_on
         holder = state.holder(earlier.person, earlier.key)
-        if holder is None and may_reopen(earlier, now):
-            return reopen(state, message, caller, earlier, _text(data, earlier), now, details)
-        if holder is not None and holder.number not in distinct:
+        if holder is None:
+            written = write_to_closed(state, message, caller, earlier, _text(data, earlier), now, details)
+            if written is not None:
+                return written
+        elif holder.number not in distinct:
             return add_note(state, message, caller, holder, _text(data, holder), now, details)
     unknown = _not_in_catalogue(category, data)
     if category is None or unknown is not None:
@@ -63,7 +66,8 @@ def _submit(state: State, message: Message, caller: Caller, category: Category |
     key, holder = _apart_from(state, caller, key, distinct)
     if holder is not None:
         return add_note(state, message, caller, holder, _text(data, holder), now, details)
-    candidates = _similar(state, caller, data, distinct)
+    # Of a machine nobody can ask which issue it means.
+    candidates = [] if is_marked(data) else _similar(state, caller, data, distinct)
     if candidates:
         return Decision(answer=Answer("ticket.similar", {"candidates": candidates}))
     return _open(state, message, caller, category, key, earlier, now, details)
@@ -110,7 +114,12 @@ def _open(
     now: datetime,
     details: Mapping[str, Any],
 ) -> Decision:
-    data, reached = message.data, contact(state, caller, now, opens=True)
+    data, reached, words = message.data, contact(state, caller, now, opens=True), words_of(message.data)
+    is_automatic = is_marked(data) or files_again_and_again(
+        words, state.of_person(caller.person), state.limits.repeat, now
+    )
+    if is_automatic:
+        details = {**details, "automatic": True}
     ticket = Ticket(
         id=derived_id("ticket", message.key),
         number=state.next_number(),
@@ -143,6 +152,11 @@ def _open(
         key=key,
         opening=opening(data["subject"], data["body"]),
         links=() if earlier is None else (earlier.number,),
+        automatic=is_automatic,
+        said=words,
+        said_at=now,
+        wrote_since=now,
+        wrote=1,
     )
     author = requester_as_author(ticket.requester)
     decision = recorded(message, ticket, "ticket.opened", author, data["body"], now, details=details)

@@ -104,6 +104,16 @@ class Ticket:
     """Bytes of its history, to read no more of it than is sent."""
     attached: int = 0
     """Bytes of all files that its history names."""
+    automatic: bool = False
+    """A machine filed it, and no person has written to it since."""
+    said: str = ""
+    """Stands for the words that its requester wrote last (automatic.py)."""
+    said_at: datetime | None = None
+    said_times: int = 0
+    """How often in a row the requester has written them since it was filed."""
+    wrote_since: datetime | None = None
+    wrote: int = 0
+    """Messages of its requester in the hour that began at `wrote_since` (limits.py)."""
 
     @property
     def is_open(self) -> bool:
@@ -133,9 +143,16 @@ INTERNAL = frozenset(
         "links",
         "history_size",
         "attached",
+        "said",
+        "said_at",
+        "said_times",
+        "wrote_since",
+        "wrote",
     }
 )
-SNAPSHOT = tuple(name for name in Ticket.__dataclass_fields__ if name not in INTERNAL)
+MARKS = ("automatic",)
+"""Fields of the snapshot that are there only where they are true."""
+SNAPSHOT = tuple(name for name in Ticket.__dataclass_fields__ if name not in INTERNAL and name not in MARKS)
 
 
 def snapshot(ticket: Ticket) -> dict[str, Any]:
@@ -143,6 +160,9 @@ def snapshot(ticket: Ticket) -> dict[str, Any]:
     data = {name: getattr(ticket, name) for name in SNAPSHOT}
     data["requester"] = fields_of(ticket.requester)
     data["agent"] = None if ticket.agent is None else fields_of(ticket.agent)
+    for mark in MARKS:
+        if getattr(ticket, mark):
+            data[mark] = True
     return data
 
 

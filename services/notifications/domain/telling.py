@@ -67,6 +67,10 @@ QUOTED = frozenset(
 )
 """Events whose entry may be shown; the entry of no other ever is, and none that is internal."""
 
+WRITTEN: frozenset[RequesterKind] = frozenset({"info_requested", "solution_suggested", "consent_requested"})
+"""What an agent wrote: it goes to the requester even if their ticket was filed by a machine, to which the desk says
+nothing by itself."""
+
 FOR_WEBHOOKS = tuple(dict.fromkeys(TO_REQUESTER.get(type_) or TO_AGENT[type_] for type_ in (*TO_REQUESTER, *TO_AGENT)))
 """Kinds that a webhook may ask for. It gets each event once: under the requester's kind if there are two."""
 
@@ -89,7 +93,7 @@ def owed(event: Message, policy: Policy) -> tuple[Owed, ...]:
     ticket = event.data["ticket"]
     to_requester, to_agent = _kinds(event)
     found: list[Owed] = []
-    if to_requester:
+    if to_requester and (to_requester in WRITTEN or not ticket.get("automatic")):
         requester = ticket["requester"]
         person = person_of(requester["kind"], requester["id"])
         found += [_owed(event, to_requester, requester["id"], channel, person) for channel in ("channel", "email")]
@@ -108,7 +112,7 @@ def owed(event: Message, policy: Policy) -> tuple[Owed, ...]:
 
 def _kinds(event: Message) -> tuple[RequesterKind | None, AgentKind | None]:
     """What the event is to the requester and to the agent."""
-    if event.type == "ticket.note_added" and not _is_the_requesters(event.data.get("entry")):
+    if event.type == "ticket.note_added" and not _is_news(event.data.get("entry")):
         return None, None
     if event.type == "ticket.transferred":
         # To an agent by name: there will be no other event of their getting it.
@@ -118,8 +122,9 @@ def _kinds(event: Message) -> tuple[RequesterKind | None, AgentKind | None]:
     return TO_REQUESTER.get(event.type), TO_AGENT.get(event.type)
 
 
-def _is_the_requesters(entry: Data | None) -> bool:
-    return entry is not None and entry["author"]["kind"] == "requester"
+def _is_news(entry: Data | None) -> bool:
+    """Whether a note is one for the agent to answer: the requester's own, and no machine's."""
+    return entry is not None and entry["author"]["kind"] == "requester" and not entry.get("automatic")
 
 
 def _is_the_desks(entry: Data | None) -> bool:

@@ -20,12 +20,13 @@ from services.intake.domain.decide import decide
 from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
 from services.intake.domain.files import Awaited, Brought, File, FileTaken, PartTaken, TooMany, Unfit
 from services.intake.domain.requesters import owner_of_files
-from services.intake.domain.state import AgentPageAsked, Ending, Page, PageAsked, State
+from services.intake.domain.state import AgentPageAsked, Ending, Limits, Page, PageAsked, State
 from services.intake.domain.tickets import Ticket
 from services.intake.files.media import judged
 
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TARGET = Target(1, 1)
+FREE = Limits(100_000, 100_000)
 
 
 def category(id_: str, priority: int = 3, one_open_per: Any = "issue") -> Category:
@@ -114,7 +115,8 @@ class Heard:
 
 @dataclass
 class Desk:
-    """Intake with a clock that only the test moves. Secrets that are right stand in `secrets`."""
+    """Intake with a clock that only the test moves. Secrets that are right stand in `secrets`; how much requesters may
+    write is not limited, unless the test says so."""
 
     now: datetime = MORNING
     secrets: set[tuple[str, str]] = field(default_factory=set)
@@ -123,11 +125,12 @@ class Desk:
     unfit: dict[str, Unfit | TooMany] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict)
     uploaded: PartTaken = field(default_factory=Awaited)
+    limits: Limits = FREE
 
     def __post_init__(self) -> None:
         numbers = deque(f"{10_000_001 + place}" for place in range(2_000))
         everybody = [KnownAgent(id_, id_.upper(), ("*",)) for id_ in ("a1", "a2", "a3")]
-        self.state = State(self.catalogue, numbers=numbers, agents=everybody)
+        self.state = State(self.catalogue, numbers=numbers, agents=everybody, limits=self.limits)
 
     def prepare(self, **found: Any) -> None:
         """What is found out before the next turns."""

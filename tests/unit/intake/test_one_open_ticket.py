@@ -141,7 +141,7 @@ def test_a_similar_submission_is_answered_with_a_prompt_and_nothing_is_filed() -
     number = desk.opened()
     heard = desk.submit(subject="My card does not arrive")
     assert heard.type == "ticket.similar"
-    assert not heard.decision.changes
+    assert not heard.decision.said
     assert not heard.decision.said
     (candidate,) = heard.data["candidates"]
     assert candidate["number"] == number

@@ -15,7 +15,7 @@ from services.chassis.decision import derived_id
 from services.notifications.domain.decide import decide
 from services.notifications.domain.preferences import ALWAYS
 from services.notifications.domain.state import Channel, Policy, RequesterKind, View
-from services.notifications.domain.telling import FOR_WEBHOOKS, TO_REQUESTER, owed
+from services.notifications.domain.telling import FOR_WEBHOOKS, TO_REQUESTER, WRITTEN, owed
 from services.notifications.templates import Templates
 from tests.unit.notifications.builders import (
     ACCEPTED,
@@ -76,6 +76,27 @@ def test_requester_is_mailed_where_an_address_is_known(type_: str) -> None:
     mailed = [(mail.kind, mail.status) for mail in desk.mails()]
     assert mailed == [(kind, "sent") for key, kind in TOLD_BY_EVENT[type_] if key == WEB]
     assert all(mail.recipient == "r1" for mail in desk.mails())
+
+
+@pytest.mark.parametrize("type_", TOLD_BY_EVENT)
+def test_of_a_ticket_that_a_machine_filed_its_requester_hears_only_what_an_agent_wrote(type_: str) -> None:
+    desk = Desk()
+    desk.hear(a_contact_change(1))
+    event = an_event(type_, contact_version=1)
+    desk.hear(replace(event, data={**event.data, "ticket": {**event.data["ticket"], "automatic": True}}))
+    desk.let_time_pass(NOW)
+    wanted = [(key, kind) for key, kind in TOLD_BY_EVENT[type_] if key == AGENT or kind in WRITTEN]
+    assert [(key, kind) for key, kind, _ in desk.told()] == wanted
+    assert [mail.kind for mail in desk.mails()] == [kind for key, kind in wanted if key == WEB]
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+def test_of_a_machines_note_nobody_is_told(automatic: bool) -> None:
+    desk = Desk()
+    author = {"kind": "requester", "id": "r1", "display_name": "Ada"}
+    more = {"automatic": True} if automatic else {}
+    desk.hear(an_event("ticket.note_added", entry={**an_entry("I am away."), "author": author, **more}))
+    assert [kind for _, kind, _ in desk.told()] == ([] if automatic else ["replied"])
 
 
 def test_no_mail_without_an_address() -> None:

@@ -1,0 +1,96 @@
+"""Messages that a machine wrote: a channel marks them, or they say again what was said before.
+
+Such a message is noted. It never reopens a ticket, moves no clock, and the desk answers it by no mail of its own, so
+that two machines never talk to each other for ever. The page is docs/automatic.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.chassis.decision import Data, derived_id
+from services.intake.domain.issue_key import normalised
+from services.intake.domain.tickets import Ticket
+
+COMPARED_CHARACTERS = 2_000
+"""How much of a text tells whether it is the same as another."""
+
+NOTED_AGAIN = (
+    "This message was noted. It has the words of the last one, as automatic replies have, so the case stays as it is."
+    " If you need an answer, please write in other words."
+)
+"""What the sender of a message hears that is taken for a machine's though no channel says so."""
+
+_QUOTED = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
+_TIMES = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?|\d{1,4}([-./])\d{1,2}\1\d{1,4}")
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """How a message stands to what its requester wrote to the ticket before: `words` stand for what it says, `times`
+    is how often in a row that has been said since the ticket was filed, this time included."""
+
+    words: str
+    times: int
+    marked: bool
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it says what the message before it said."""
+        return self.times > 1
+
+    @property
+    def moves_nothing(self) -> bool:
+        """Whether it leaves an open ticket as it is. Somebody who asks the same thing a second time may be a person: so
+        that is a note which awaits the desk, and only the next one is not."""
+        return self.marked or self.times > 2
+
+    def remembered(self, now: datetime) -> dict[str, Any]:
+        """What changes in the ticket by its having been said."""
+        return {"said": self.words, "said_at": now, "said_times": self.times}
+
+
+def spoken(data: Data, ticket: Ticket, within: timedelta, now: datetime) -> Spoken:
+    """How a message (the data of a reply or a submission) stands to those before it in the ticket. `within`: so long
+    after the last one it may repeat that."""
+    words = words_of(data)
+    times = ticket.said_times + 1 if said_lately(ticket, words, within, now) else 1
+    return Spoken(words, times, is_marked(data))
+
+
+def is_marked(data: Data) -> bool:
+    """Whether the channel says that a machine wrote it."""
+    return data.get("automatic") is True
+
+
+def files_again_and_again(words: str, tickets: Iterable[Ticket], within: timedelta, now: datetime) -> bool:
+    """Whether a new ticket would be the third of its requester, of whom these `tickets` are, to say the same."""
+    return sum(said_lately(one, words, within, now) for one in tickets) > 1
+
+
+def said_lately(ticket: Ticket, words: str, within: timedelta, now: datetime) -> bool:
+    """Whether these were the requester's last words on the ticket, and not too long ago."""
+    return bool(words) and ticket.said == words and ticket.said_at is not None and now - ticket.said_at <= within
+
+
+def words_of(data: Data) -> str:
+    """Stands for what a message says: case, white space, punctuation, what is quoted of another mail, times of day and
+    dates make no difference, but the files that come with it do. Empty if it says nothing."""
+    text = data.get("body", "")
+    own = _QUOTED.sub("", text) if ">" in text else text
+    said = _compared(own) or _compared(text)
+    files = [_file(one) for one in data.get("attachments", ())]
+    return derived_id("words", said, *files) if said or files else ""
+
+
+def _file(one: Data) -> str:
+    """Tells files apart, also those that are not taken."""
+    return f"{one.get('name')}/{one.get('sha256') or len(one.get('content', ''))}"
+
+
+def _compared(text: str) -> str:
+    return normalised(_TIMES.sub("0", text[:COMPARED_CHARACTERS]))
