@@ -12,7 +12,7 @@ import amqp
 from contracts.envelope import Event, serialise
 from contracts.topology import CHANNELS, DEAD, INTAKE
 from deploy.local.desk import Desk
-from services.intake.secrets import OPENED_AT_ONCE
+from services.intake.secrets import OPENED
 from tests.integration.test_intake import PATIENCE, channel, outcomes, publish
 from tests.raw_amqp import UNREADABLE, USER_ID, confirmed, publish_raw, short
 from tests.unit.intake.desk import account, submission
@@ -130,4 +130,4 @@ def test_who_opens_hundreds_of_accounts_at_once_holds_up_nobody(desk: Desk) -> N
     refused = [event.data for event in answers if event.type == "command.rejected"]
     assert {data["code"] for data in refused} == {"rate_limited"}
     assert len({data["retry_at"] for data in refused}) > len(refused) / 2
-    assert len(answers) - len(refused) >= OPENED_AT_ONCE
+    assert len(answers) - len(refused) >= OPENED.at_once
