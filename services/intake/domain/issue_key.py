@@ -28,6 +28,17 @@ def one_open_key(category: Category, subcategory: str | None, subject: str, issu
     return "\x1f".join(("text", category.id, subcategory or "", normalised(subject)))
 
 
+def as_made_now(key: str) -> str:
+    """A key that an older version made, by other ideas of what nobody sees, as it is made now. Idempotent."""
+    kind, _, rest = key.partition("\x1f")
+    if kind == "issue":
+        return f"issue\x1f{as_seen(rest)}"
+    if kind != "text" or key.isascii():
+        return key
+    category, subcategory, words, *place = rest.split("\x1f")
+    return "\x1f".join(("text", category, subcategory, normalised(words), *place))
+
+
 def is_of_text(key: str) -> bool:
     """Whether only the words of a submission made the key: then its requester may say that it is another issue."""
     return key.startswith("text\x1f")

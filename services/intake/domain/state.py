@@ -16,6 +16,7 @@ from services.intake.domain.accounts import TEMPORARY_LASTS, Account, AccountWri
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.files import File
 from services.intake.domain.history import Entry
+from services.intake.domain.issue_key import as_made_now
 from services.intake.domain.mailing import CodeMailed, mailed_id
 from services.intake.domain.prepared import Prepared
 from services.intake.domain.similarity import SIMILAR_FROM
@@ -250,8 +251,13 @@ class State:
         return Agent(agent_id, name)
 
     def holder(self, person: str, key: str) -> Ticket | None:
-        """The person's open ticket for that key."""
-        id_ = self._open.get(person, {}).get(key)
+        """The person's open ticket for that key, as it is made now; an older version may have made either in another
+        way."""
+        theirs = self._open.get(person, {})
+        id_ = theirs.get(key)
+        if id_ is None and theirs:
+            wanted = as_made_now(key)
+            id_ = next((one for stored, one in theirs.items() if as_made_now(stored) == wanted), None)
         return None if id_ is None else self.tickets[id_]
 
     def open_tickets(self, person: str) -> list[Ticket]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import deque
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.blank import FOR_COMPARING, IGNORABLE, is_blank
-from services.intake.domain.issue_key import as_seen, normalised, one_open_key
-from tests.unit.intake.desk import category
+from services.intake.domain.issue_key import as_made_now, as_seen, normalised, one_open_key, told_apart
+from services.intake.domain.state import State
+from tests.unit.intake.desk import CATALOGUE, Desk, category
 
 MARKS = "  \t\n.,;:!?-–—…'’\"()[]/"
 WORDS = st.lists(st.text("abcxyzäßéλж0159漢", min_size=1, max_size=8), min_size=1, max_size=6)
@@ -120,3 +123,33 @@ def test_category_and_subcategory_are_part_of_an_issue_without_key() -> None:
     }
     assert len(keys) == 4
     assert one_open_key(category("billing"), "card", "a", "o7") == one_open_key(category("safety"), None, "b", "o7")
+
+
+OLDER = [
+    ("\u2764\ufe0f lost", "\u2764 lost"),
+    ("fa\u034fmily", "family"),
+    ("log\u2800in", "log in"),
+    ("\u3164no sound", "no sound"),
+]
+"""Subjects as an older version compared them, and as they are compared now."""
+
+
+@pytest.mark.parametrize(("older", "now"), OLDER)
+def test_a_key_of_an_older_version_is_taken_as_it_is_made_now(older: str, now: str) -> None:
+    made = one_open_key(category("billing"), "card", now, None)
+    kept = made.replace(now, older)
+    assert as_made_now(kept) == made == as_made_now(made)
+    assert as_made_now(told_apart(kept, 2)) == told_apart(made, 2)
+    assert as_made_now(f"issue\x1f {older}\x1f") == one_open_key(category("billing"), None, "x", now)
+    assert [as_made_now(key) for key in ("requester", "category\x1fbilling")] == ["requester", "category\x1fbilling"]
+
+
+@pytest.mark.parametrize(("older", "now"), OLDER)
+def test_a_ticket_that_an_older_version_filed_holds_its_issue(older: str, now: str) -> None:
+    desk = Desk()
+    filed = desk.ticket(desk.submit(subject=now).ticket["number"])
+    stored = replace(filed, key=filed.key.replace(now, older))
+    holds = State(CATALOGUE, [stored], numbers=deque()).holder
+    assert holds(filed.person, filed.key) == stored == holds(filed.person, stored.key)
+    assert holds(filed.person, told_apart(filed.key, 2)) is holds("account:bob", filed.key) is None
+    assert desk.state.holder(filed.person, stored.key) == filed, "and a closed one finds the one that is open now"
