@@ -243,6 +243,9 @@ def test_who_finishes_nothing_may_not_begin_more(database: Database[dict[str, An
     assert send(uploads, {**part, "upload": "u0"}) == Awaited(), "what is begun may go on"
 
 
+UPLOADED = {"name": "b", "media_type": "a/b", "ref": "r", "sha256": "0" * 64, "size": 1}
+
+
 def attached(content: bytes) -> dict[str, Any]:
     return {"name": "b", "media_type": "application/pdf", "content": content}
 
@@ -268,6 +271,27 @@ def test_who_names_nothing_may_not_send_more(database: Database[dict[str, Any]])
     kept.bring(Sender("account:ann", "web"), [attached(HEAD + b"one more")], soon)
     assert [isinstance(send(uploads, part, at=soon), Brought) for part in parts[1:]][-1], "what is begun may end"
     assert kept.crowded(Sender("account:ann", "web"), NOW + KEPT_UNUSED + timedelta(minutes=2)) is None
+
+
+def test_of_one_command_no_more_is_kept_than_it_may_have(database: Database[dict[str, Any]]) -> None:
+    kept = keeping(database)
+    contents = [attached(HEAD + bytes([number])) for number in range(30)]
+    refused = {"name": "a", "fault": "It came in a wrong form.", "too_large": False}
+    found = kept.bring(Sender("account:ann", "web"), [refused, *contents, UPLOADED], NOW)
+    assert [type(one) for one in found] == [Unfit, *[Brought] * 10, *[Unfit] * 20, Brought]
+    assert kept.records.count_documents({}) == 10
+    assert kept.crowded(Sender("account:ann", "web"), NOW) is None, "they may send others"
+
+
+def test_an_upload_that_an_older_version_began_goes_on(database: Database[dict[str, Any]]) -> None:
+    kept, parts = keeping(database), parts_of(HEAD + bytes(20), 16)
+    parts = [{**part, "name": "C:\\scans\\one\u202e.pdf"} for part in parts]
+    for part in parts[:-1]:
+        assert send(Uploads(kept), part) == Awaited()
+    database["uploads"].update_one({}, {"$set": {"name": parts[0]["name"]}, "$unset": {"origin": ""}})
+    last = send(Uploads(kept), parts[-1])
+    assert isinstance(last, Brought)
+    assert last.name == "one.pdf"
 
 
 def test_a_channel_may_send_only_so_many_files_that_no_case_names(

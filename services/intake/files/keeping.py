@@ -22,8 +22,10 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
+from contracts.common import MAX_ATTACHMENTS
 from services.chassis.unit_of_work import Conflict, Document
 from services.intake.documents import document_by, values_by
+from services.intake.domain.attachments import TOO_MANY
 from services.intake.domain.files import Brought, File, FileState, FileTaken, TooMany, Unfit
 from services.intake.files.keys import MasterKeys
 from services.intake.files.media import HEAD, TAKEN, NotTaken, judged
@@ -59,6 +61,9 @@ MOST_UNNAMED_FROM_AN_ORIGIN = 40
 MOST_UNNAMED_OF_A_CHANNEL = 2_000
 """Files that no entry names, at a time: what is sent and left takes space for a day. The files of one command, and
 what comes to several instances in one instant, may go beyond."""
+
+BEYOND = Unfit("content", TOO_MANY, too_large=True)
+"""A file beyond those that one command may have."""
 
 TRIES = 20
 PAUSE = 0.05
@@ -138,8 +143,16 @@ class Keeping:
         crowded: TooMany | None = None,
     ) -> list[FileTaken]:
         """What became of each attachment of a command: those that come with their content are kept; if it is
-        `crowded`, only if they are there already."""
-        return [self._bring(sender, one, now, crowded) for one in attachments]
+        `crowded`, only if they are there already. No more than a command may have: the others would count as files that
+        no entry names."""
+        taken: list[FileTaken] = []
+        kept = 0
+        for one in attachments:
+            of_content = "content" in one
+            fits = kept < MAX_ATTACHMENTS or not of_content
+            taken.append(self._bring(sender, one, now, crowded) if fits else BEYOND)
+            kept += of_content and isinstance(taken[-1], Brought)
+        return taken
 
     def _bring(self, sender: Sender, one: Mapping[str, Any], now: datetime, crowded: TooMany | None) -> FileTaken:
         if "fault" in one:

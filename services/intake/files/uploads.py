@@ -274,5 +274,5 @@ def upload_document(upload: Upload) -> Document:
 
 
 def upload_of(document: Mapping[str, Any]) -> Upload:
-    """The inverse of `upload_document`."""
-    return Upload(**values_by(document, "id"))
+    """The inverse of `upload_document`; an older version kept names as they came."""
+    return Upload(**values_by(document, "id") | {"name": safe_name(document["name"])})
