@@ -175,9 +175,9 @@ class TemporaryRequester(Payload):
 
 class FromChannel(Payload):
     """What every command of a channel may carry. `origin`: opaque, of the browser, device or sender that it came from;
-    allowances are counted by it."""
+    allowances are counted by it. A hint, for older channels may send a field of that name that means something else."""
 
-    origin = Text(200, 0, optional=True)
+    origin = Hint(Text(200, 0))
 
 
 def requester(**more: Any) -> Either:
@@ -242,7 +242,7 @@ class Sent(Either):
 
     def read(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise ValidationError(NOT_AN_OBJECT)
+            return {"name": "", "fault": f"It came in a wrong form ({NOT_AN_OBJECT})", "too_large": False}
         try:
             loaded = super().read(value)
         except ValidationError:
@@ -258,7 +258,7 @@ class Sent(Either):
 
     def json_schema(self) -> Json:
         forms = [{"$ref": f"#/$defs/{type(form).__name__}"} for form in (self.marked, self.plain)]
-        return {"type": "object", "anyOf": [*forms, {"description": "Any other is left out of the command."}]}
+        return {"anyOf": [*forms, {"description": "Any other is left out of the command."}]}
 
 
 def _faulty(value: dict[str, Any], error: ValidationError) -> dict[str, Any]:

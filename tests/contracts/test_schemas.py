@@ -90,7 +90,6 @@ def test_requesters_are_standard_or_vip() -> None:
         ({"fields": {"order": 1e300}}, "fields.order"),
         ({"fields": {"order": "x" * 2001}}, "fields.order"),
         ({"attachments": "a.png"}, "attachments"),
-        ({"attachments": ["a.png"]}, "attachments.0"),
         ({"attachments": [PICTURE] * 101}, "attachments"),
     ],
 )
@@ -109,16 +108,26 @@ def test_a_wrong_field_of_a_submission_is_named(change: dict[str, Any], field: s
         ({**UPLOADED, **PICTURE, "name": "a.png"}, "ref: Not beside content", False),
         ({**UPLOADED, "sha256": "x"}, "sha256: Must", False),
         ({}, "name: Missing", False),
+        (None, "Not an object.", False),
+        ("a.png", "Not an object.", False),
+        ([PICTURE], "Not an object.", False),
     ],
 )
-def test_a_file_of_the_wrong_form_is_left_out_and_its_command_goes_on(
-    file: dict[str, Any], fault: str, too_large: bool
-) -> None:
+def test_a_file_of_the_wrong_form_is_left_out_and_its_command_goes_on(file: Any, fault: str, too_large: bool) -> None:
     loaded = schema("ticket.submit").load({**SUBMIT, "attachments": [PICTURE, file]})["attachments"]
     assert loaded[0]["content"] == b"\x89PNG\r\n\x1a\n"
     assert fault in loaded[1]["fault"]
     assert loaded[1]["too_large"] == too_large
-    assert loaded[1]["name"] == (file["name"] if isinstance(file.get("name"), str) else "")
+    name = file.get("name") if isinstance(file, dict) else None
+    assert loaded[1]["name"] == (name if isinstance(name, str) else "")
+
+
+@pytest.mark.parametrize("origin", [7, {"host": "a"}, ["a"], True, "x" * 201, "\ud83d"])
+def test_an_origin_that_is_none_stops_no_command(origin: Any) -> None:
+    data = {**SUBMIT, "origin": origin}
+    loaded = schema("ticket.submit").load(data)
+    assert "origin" not in loaded
+    assert schema("ticket.submit").passed_over(data, loaded).keys() == {"origin"}
 
 
 @pytest.mark.parametrize("claimed", ["", "picture", None, "application/octet-stream"])
