@@ -1,0 +1,51 @@
+"""Whatever passes its schema, intake can find what it is about: no command stops the turn that it comes in."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from pymongo.database import Database
+
+from contracts import registry
+from contracts.topology import BUILT
+from services.chassis.decision import Message
+from services.chassis.operators_files import OperatorsFiles
+from services.intake.codes import Codes
+from services.intake.domain.decide import decide
+from services.intake.files.preparing import FilesOfTurns
+from services.intake.origins import Origins
+from services.intake.preparing import Preparing
+from services.intake.repository import Repository
+from services.intake.secrets import Secrets
+from tests import odd_input
+from tests.integration.test_all_pairs import in_turn
+from tests.integration.test_files import database
+from tests.integration.test_uploads import NOW, keeping
+from tests.unit.intake.desk import CATALOGUE
+from tests.unit.test_decide_fuzz import KNOWN, SENDERS
+
+__all__ = ["database"]
+
+ANSWERED = [kind for kind in registry.TYPES.values() if kind.type in BUILT and kind.answered_by == "intake"]
+ROUNDS = 30
+
+
+def test_no_command_stops_its_turn_whatever_of_it_is_left_out(database: Database[dict[str, Any]]) -> None:
+    files = FilesOfTurns(keeping(database), None, in_turn)
+    preparing = Preparing(database, Secrets("k" * 32, in_turn), Codes("k" * 32), files, Origins("k" * 32))
+    repository = Repository(database, lambda: OperatorsFiles(CATALOGUE), preparing, 0.27)
+    dice = Random(7)
+    for place in range(ROUNDS):
+        turn = []
+        for kind in ANSWERED:
+            sender = dice.choice([one for one in (*SENDERS, "routing", "sla") if kind.may_be_sent_by(one)])
+            data = kind.schema.load(odd_input.data(dice, kind.schema, {**KNOWN, "agent_id": [sender[6:]]}))
+            id_ = f"{kind.type}{place}"
+            turn.append(Message(id_, kind.type, sender, data, dice.choice((None, "10000001")), f"{sender}\x1f{id_}"))
+        put_off = preparing.prepare(turn, NOW)
+        here = [one for one in turn if one.key not in put_off]
+        state = repository.load(here, NOW)
+        for one in here:
+            for change in decide(state, one, NOW).changes:
+                state.apply(change)
