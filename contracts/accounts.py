@@ -99,3 +99,36 @@ class PreferencesChanged(Payload):
     language = common.language(optional=True)
     notify = MapOf(MapOf(Flag()), optional=True)
     quiet_hours = Part(QuietHours, optional=True)
+
+
+class Unblock(Payload):
+    """Command `requester.unblock`, by a supervisor. `kind` is `account` unless it is said."""
+
+    agent_id = common.agent_id()
+    account_id = common.identity()
+    kind = Choice(common.REQUESTER_KINDS, optional=True)
+    reason = Text(common.MAX_REASON, optional=True)
+
+
+class Block(Unblock):
+    """Command `requester.block`, by a supervisor: until a moment, or for good."""
+
+    reason = Text(common.MAX_REASON)
+    until = Moment(optional=True)
+
+
+class Unblocked(Payload):
+    """Event `requester.unblocked`: which supervisor let a requester in again."""
+
+    account_id = common.identity()
+    kind = Choice(common.REQUESTER_KINDS)
+    agent_id = common.agent_id()
+    at = Moment()
+    reason = Text(common.MAX_REASON, optional=True)
+
+
+class Blocked(Unblocked):
+    """Event `requester.blocked`: which supervisor blocked a requester, why, and until when (without it: for good)."""
+
+    reason = Text(common.MAX_REASON)
+    until = Moment(optional=True)

@@ -299,7 +299,8 @@ class Snapshot(Payload):
 
     `consent`: what became of the agent's last request to log in to the requester's account. `changed_from`: the agent
     whom the ticket was changed away from, who never gets it back by routing. `merged_into`: the ticket that goes on.
-    `automatic`: a machine filed it, and no person has written to it since; left out otherwise.
+    `automatic`: a machine filed it, and no person has written to it since; `held`: many accounts filed
+    the same, so no agent gets it until a supervisor releases it. Both are left out otherwise.
     """
 
     id = identity()
@@ -331,6 +332,7 @@ class Snapshot(Payload):
     changed_from = agent_id(optional=True, nullable=True)
     merged_into = ticket_number(optional=True, nullable=True)
     automatic = Flag(optional=True)
+    held = Flag(optional=True)
 
 
 class Author(Payload):

@@ -130,6 +130,9 @@ def _all() -> list[MessageType]:
             "ticket.assign_to": tickets.AssignTo,
             "ticket.take_away": tickets.Supervise,
             "ticket.reopen": tickets.Supervise,
+            "ticket.release": tickets.Release,
+            "requester.block": accounts.Block,
+            "requester.unblock": accounts.Unblock,
         },
     )
     add_commands(
@@ -180,6 +183,8 @@ def _all() -> list[MessageType]:
             "account.temporary_expired": accounts.TemporaryExpired,
             "account.contact_changed": accounts.ContactChanged,
             "account.preferences_changed": accounts.PreferencesChanged,
+            "requester.blocked": accounts.Blocked,
+            "requester.unblocked": accounts.Unblocked,
         },
     )
     add(
@@ -240,6 +245,8 @@ _PLAIN_TICKET_EVENTS = (
     "consent_answered",
     "closed",
     "reopened",
+    "held",
+    "released",
 )
 _TOLD_TO_AGENTS = (
     "customer_replied",
@@ -250,8 +257,9 @@ _TOLD_TO_AGENTS = (
     "closed",
     "note_added",
     "reclassified",
+    "held",
 )
-"""The last two: where a supervisor did it."""
+"""The last three are for supervisors' doings: where one noted or reclassified, and what awaits one."""
 
 TYPES: Mapping[tuple[Kind, str], MessageType] = MappingProxyType({(each.kind, each.type): each for each in _all()})
 """All types, by kind and name."""

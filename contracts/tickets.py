@@ -195,6 +195,12 @@ class AssignTo(Supervise):
     to_agent = common.agent_id()
 
 
+class Release(AgentTicket):
+    """Command `ticket.release`; with `burst`, of all tickets that are held with this one."""
+
+    burst = Flag(optional=True)
+
+
 # Commands of services
 
 

@@ -14,8 +14,8 @@ from services.intake.domain.agents import KnownAgent
 from services.intake.domain.file_names import safe_name
 from services.intake.domain.history import Author, Entry
 from services.intake.domain.mailing import CodeMailed
-from services.intake.domain.state import Escalatable
-from services.intake.domain.tickets import MARKS, SNAPSHOT, Agent, Requester, Ticket, fields_of
+from services.intake.domain.state import Burst, Escalatable
+from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, fields_of
 
 OWN_FIELDS = (
     "person",
@@ -32,7 +32,9 @@ OWN_FIELDS = (
     "said_times",
     "wrote_since",
     "wrote",
-    *MARKS,
+    "automatic",
+    "filed",
+    "burst",
 )
 LATER_FIELDS = frozenset(
     {
@@ -49,7 +51,9 @@ LATER_FIELDS = frozenset(
         "said_times",
         "wrote_since",
         "wrote",
-        *MARKS,
+        "automatic",
+        "filed",
+        "burst",
     }
 )
 """Those that documents of older versions lack."""
@@ -64,6 +68,8 @@ def ticket_document(ticket: Ticket) -> Document:
         "agent": None if ticket.agent is None else fields_of(ticket.agent),
         "links": list(ticket.links),
     }
+    if ticket.held:
+        document["held"] = True
     if ticket.open_key is not None:
         document["open_key"] = ticket.open_key
     return document
@@ -143,6 +149,16 @@ def mailed_document(one: CodeMailed) -> Document:
 def mailed_of(document: Mapping[str, Any]) -> CodeMailed:
     """The inverse of `mailed_document`."""
     return CodeMailed(**values_by(document, "id"))
+
+
+def burst_document(one: Burst) -> Document:
+    """A burst, as it is stored."""
+    return document_by(one, "id")
+
+
+def burst_of(document: Mapping[str, Any]) -> Burst:
+    """The inverse of `burst_document`."""
+    return Burst(**values_by(document, "id"))
 
 
 def document_by(value: Any, key: str) -> Document:

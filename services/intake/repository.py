@@ -14,6 +14,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.collection import ReturnDocument
 from pymongo.database import Database
 
+from contracts.staff import Staff
 from services.chassis.decision import Message
 from services.chassis.operators_files import OperatorsFiles
 from services.chassis.pipeline import Find, find
@@ -23,6 +24,8 @@ from services.intake.documents import (
     account_of,
     agent_document,
     agent_of,
+    burst_document,
+    burst_of,
     entry_document,
     entry_of,
     escalatable_document,
@@ -35,6 +38,8 @@ from services.intake.documents import (
 from services.intake.domain.accounts import END, TEMPORARY_LASTS, Account, temporary_key
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import HANDED_OVER
+from services.intake.domain.blocking import key_named
+from services.intake.domain.bursts import RELEASE, RELEASED_AT_ONCE, filed_as
 from services.intake.domain.decide import FOR_WHO_MAY_HAVE_IT
 from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
 from services.intake.domain.history import Entry
@@ -43,7 +48,17 @@ from services.intake.domain.limits import HOUR
 from services.intake.domain.mailing import CodeMailed, mailed_id
 from services.intake.domain.moving import MOST_CLOSED
 from services.intake.domain.requesters import account_named, temporary_named
-from services.intake.domain.state import USUAL, AgentPageAsked, Ending, Escalatable, Limits, Page, PageAsked, State
+from services.intake.domain.state import (
+    USUAL,
+    AgentPageAsked,
+    Burst,
+    Ending,
+    Escalatable,
+    Limits,
+    Page,
+    PageAsked,
+    State,
+)
 from services.intake.domain.supervising import SUPERVISED, SUPERVISING
 from services.intake.domain.tickets import Ticket
 from services.intake.domain.viewing import MOST_ENTRIES, PAGE, SHOWN, asks_for_part, page_asked, page_of_agent
@@ -72,7 +87,13 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel(NEWEST_OF_AGENT, name="closed_of_agent", partialFilterExpression=CLOSED_WITH_AGENT),
         # Not unique: that could not be sharded by person. Numbers are unique by the counter that gives them.
         IndexModel([("number", ASCENDING)]),
+        # Only of tickets that may be counted to a burst, and of those that are held.
+        IndexModel(
+            [("filed", ASCENDING), ("opened_at", DESCENDING)], partialFilterExpression={"filed": {"$type": "string"}}
+        ),
+        IndexModel([("burst", ASCENDING)], partialFilterExpression={"burst": {"$type": "string"}}),
     ],
+    "bursts": [IndexModel([("at", ASCENDING)], expireAfterSeconds=2 * 86_400)],
     "entries": [IndexModel([("ticket_id", ASCENDING), ("version", ASCENDING)], unique=True)],
     "accounts": [BY_ADDRESS],
     # A moment counts for ten minutes, and is forgotten by the database's clock.
@@ -134,6 +155,7 @@ class Repository:
         temporary = {temporary_key(one["account_id"]) for one in map(temporary_named, messages) if one is not None}
         ending = {one.subject for one in messages if one.type == f"timer.{END}" and one.subject is not None}
         named = {key for one in messages if (key := account_named(one)) is not None} | temporary | ending
+        named |= {key_named(one) for one in messages if one.type in ("requester.block", "requester.unblock")}
         self._take_numbers(submissions)
         found, known = self._tickets_and_accounts(_numbers_named(messages), persons, named, now - HOUR)
         accounts = {account.key: account for account in known}
@@ -144,6 +166,8 @@ class Repository:
         listed, pages = self._pages(messages, accounts)
         without, endings = self._endings({key: accounts[key].person for key in ending & accounts.keys()})
         tickets = {ticket.number: ticket for ticket in (*listed, *found, *theirs, *without)}
+        alike, bursts = self._bursts(messages, tickets, operators.staff, now)
+        tickets = {ticket.number: ticket for ticket in alike} | tickets
         self._add_what_follows(messages, tickets)
         accounts |= self._of_reopened(messages, tickets, accounts)
         entries = self._entries(messages, tickets)
@@ -165,6 +189,7 @@ class Repository:
             endings=endings,
             staff=operators.staff,
             limits=self._limits,
+            bursts=bursts,
         )
 
     def writes(self, state: State) -> list[Write]:
@@ -177,10 +202,35 @@ class Repository:
                 "escalatable", state.loaded_escalatable, state.escalatable, escalatable_document, "revision"
             ),
             *conditional_writes("codes_mailed", state.loaded_mailed, state.mailed, mailed_document, "revision"),
+            *conditional_writes("bursts", state.loaded_bursts, state.bursts, burst_document, "revision"),
             *conditional_writes(RECORDS, state.loaded_files, state.files, file_document),
             *(Write("entries", entry_document(entry)) for entry in state.written_entries),
             *(Write("entries", entry_document(one), ("version", one.version)) for one in state.erased_entries),
         ]
+
+    def _bursts(
+        self, messages: Sequence[Message], tickets: Mapping[str, Ticket], staff: Staff | None, now: datetime
+    ) -> tuple[list[Ticket], list[Burst]]:
+        """What was filed within minutes with the words of these submissions, and the bursts that they, and the tickets
+        to be released, belong to; and of bursts that were released as many held tickets as one turn releases."""
+        submissions = [one for one in messages if one.type == "ticket.submit"]
+        counted = submissions if self._limits.burst_accounts and staff is not None else []
+        words = {filed_as(one.data) for one in counted}
+        releasing = [one for one in messages if one.type == "ticket.release" and one.data["number"] in tickets]
+        ids = words | {tickets[one.data["number"]].burst for one in releasing} - {None}
+        due = {one.subject for one in messages if one.type == f"timer.{RELEASE}"}
+        queries = []
+        if words:
+            condition = {"filed": {"$in": sorted(words), "$type": "string"}}
+            queries.append(Find("tickets", {**condition, "opened_at": {"$gte": now - self._limits.burst_within}}))
+        queries += [Find("tickets", {"burst": {"$eq": one, "$type": "string"}}, limit=RELEASED_AT_ONCE) for one in due]
+        if ids:
+            queries.append(Find("bursts", {"_id": {"$in": list(ids)}}))
+        if not queries:
+            return [], []
+        found = find(self.db, *queries)
+        bursts = [burst_of(row) for row in found.pop()] if ids else []
+        return [ticket_of(row) for rows in found for row in rows], bursts
 
     def _take_numbers(self, wanted: int) -> None:
         """Have at least `wanted` unused ticket numbers, in blocks and outside the transaction; gaps are fine."""

@@ -60,7 +60,8 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     codes = Codes(settings.secret_key)
     files = FilesOfTurns(keeping, scanner, in_green_threads)
     repeat = timedelta(hours=settings.repeated_hours)
-    limits = Limits(settings.ticket_messages, settings.requester_messages, repeat)
+    minutes = timedelta(minutes=settings.burst_minutes)
+    limits = Limits(settings.ticket_messages, settings.requester_messages, repeat, settings.burst_accounts, minutes)
 
     def plain() -> Rules[State]:
         """What turns of commands and questions have in common; neither sees what the other has prepared."""

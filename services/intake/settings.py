@@ -60,6 +60,11 @@ class IntakeSettings(Settings):
     repeated_hours: float = REPEATED_WITHIN / timedelta(hours=1)
     """For so many hours the words of a requester's last message, said again, count as an automatic reply."""
 
+    burst_accounts: int = 20
+    burst_minutes: float = 10.0
+    """When so many accounts have filed the same within so many minutes, it is held until a supervisor releases it; 0:
+    never. Nor is it where the staff file names no supervisor."""
+
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
         expect(len(self.secret_key) >= 32, "secret_key", "at least 32 characters")
@@ -73,6 +78,8 @@ class IntakeSettings(Settings):
         expect(0 < self.temporary_days <= 3650, "temporary_days", "more than 0 and at most 3650")
         for name in ("ticket_messages", "requester_messages"):
             expect(0 < getattr(self, name) <= MOST_MESSAGES, name, f"from 1 to {MOST_MESSAGES}")
+        expect(self.burst_accounts == 0 or 2 <= self.burst_accounts <= 1000, "burst_accounts", "from 2 to 1000, or 0")
+        expect(0 < self.burst_minutes <= 1440, "burst_minutes", "more than 0, and at most 1440")
         expect(0 <= self.repeated_hours <= 8760, "repeated_hours", "from 0 to 8760")
         expect(0 < self.similar_from <= 1, "similar_from", "more than 0, and at most 1")
 

@@ -23,6 +23,7 @@ AGENT_COMMANDS = """
     ticket.reclassify ticket.transfer ticket.link ticket.merge_into ticket.list ticket.view
     attachment.upload attachment.download
     ticket.assign_to ticket.take_away ticket.reopen
+    ticket.release requester.block requester.unblock
 """
 EVENT_TYPES = """
     ticket.opened ticket.note_added ticket.edited ticket.assigned ticket.unassigned ticket.work_started
@@ -31,6 +32,7 @@ EVENT_TYPES = """
     ticket.transferred account.temporary_opened account.temporary_expired account.contact_changed
     account.preferences_changed agent.signed_on agent.signed_off agent.paused agent.resumed sla.armed
     sla.warning sla.breached sla.met sla.closing_soon notification.sent notification.failed
+    ticket.held ticket.released requester.blocked requester.unblocked
 """
 OUTCOMES = """
     ticket.opened ticket.duplicate ticket.similar ticket.reopened account.temporary_opened ticket.listed ticket.viewed
@@ -39,7 +41,7 @@ OUTCOMES = """
 TO_AGENTS = """
     ticket.assigned ticket.unassigned ticket.customer_replied ticket.edited ticket.escalated ticket.consent_answered
     ticket.linked ticket.note_added ticket.reclassified ticket.reopened ticket.closed sla.warning sla.breached
-    notification.message
+    ticket.held notification.message
 """
 
 

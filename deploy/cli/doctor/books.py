@@ -60,6 +60,12 @@ OVERLOADED = Kind(
     "agents with more than they can take",
     "Replies and reopened tickets may do that; they get nothing new until they have room. Sign on more agents.",
 )
+HELD = Kind(
+    "warning",
+    "intake",
+    "held as a burst of equal submissions, so no agent gets them",
+    "A supervisor looks at them and sends ticket.release (docs/abuse.md).",
+)
 UNKNOWN_TO_SLA = Kind(
     "error", "sla", "open in intake and unknown there, so nobody watches over their reply", RESTART.format("sla")
 )
@@ -127,6 +133,8 @@ def _routing(books: Books) -> Found:
     for id_, ticket in books.tickets.items():
         routed = books.routed.get(id_)
         number = f"ticket {ticket['number']}"
+        if ticket.get("held"):
+            yield HELD, number, ticket["status"]
         if routed is None:
             yield UNKNOWN_TO_ROUTING, number, ticket["status"]
             continue

@@ -35,7 +35,7 @@ NOT_CLOSED = {"$ne": "closed"}
 def read(client: MongoClient[Document], prefix: str) -> books.Books:
     """All open tickets as each service knows them, agents, and sla's timers: one snapshot of all databases."""
     intake, routing, sla = (client[f"{prefix}_{service}"] for service in ("intake", "routing", "sla"))
-    named = {"number": 1, "version": 1, "status": 1, "assignment_seq": 1, "agent": 1}
+    named = {"number": 1, "version": 1, "status": 1, "assignment_seq": 1, "agent": 1, "held": 1}
     with client.start_session(snapshot=True) as session:
         tickets = {row["_id"]: row for row in intake["tickets"].find({"status": NOT_CLOSED}, named, session=session)}
         routed = list(routing["tickets"].find({"status": NOT_CLOSED}, session=session))

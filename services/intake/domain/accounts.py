@@ -57,11 +57,20 @@ class Account:
     wrote_since: datetime | None = None
     wrote: int = 0
     """Messages of the person whose account it is, in the hour that began at `wrote_since` (limits.py)."""
+    blocked_at: datetime | None = None
+    blocked_until: datetime | None = None
+    blocked_by: str | None = None
+    blocked_reason: str | None = None
+    """Since when, until when (None: for good), by which supervisor and why the person is blocked (blocking.py)."""
 
     @property
     def person(self) -> str:
         """Whom the rule of one open ticket counts as one: the key of an account."""
         return self.joined or self.key
+
+    def is_blocked(self, now: datetime) -> bool:
+        """Whether the person may not write."""
+        return self.blocked_at is not None and (self.blocked_until is None or now < self.blocked_until)
 
     @property
     def mailbox(self) -> str | None:

@@ -44,6 +44,11 @@ def no_channel() -> Answer:
     return rejected("forbidden", "Only channels speak for requesters.", {"requester": ["given by no channel"]})
 
 
+def no_supervisor() -> Answer:
+    """What only supervisors may do, whatever their teams, of somebody who is none."""
+    return rejected("forbidden", "Only supervisors may do that.")
+
+
 def not_that_agent() -> Answer:
     """`agent_id` is not the agent who sent the command."""
     return rejected("forbidden", "An agent may only act in their own name.", {"agent_id": ["is not the sender's"]})

@@ -33,6 +33,8 @@ def assign(state: State, message: Message, ticket: Ticket, now: datetime) -> Dec
     """`ticket.assign`: an open ticket without agent gets one, who hears of it with the conversation so far."""
     if not ticket.is_open or ticket.agent is not None or ticket.assignment_seq != message.data["assignment_seq"]:
         return Decision(answer=answers.conflict(ticket, "The case does not wait for this assignment."))
+    if ticket.held:
+        return Decision(answer=answers.conflict(ticket, "The case is held until a supervisor releases it."))
     if "valid_until" in message.data and now > message.data["valid_until"]:
         return Decision(answer=answers.conflict(ticket, "The place kept for the case is not kept any longer."))
     agent = Agent(message.data["agent"]["id"], message.data["agent"]["display_name"])

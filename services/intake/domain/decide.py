@@ -13,11 +13,12 @@ from datetime import datetime
 
 from contracts.names import role_of
 from services.chassis.decision import Answer, Decision, Message
-from services.intake.domain import agents, answers, escalation, limits, moves
+from services.intake.domain import agents, answers, blocking, escalation, limits, moves
 from services.intake.domain.accounts import ends
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import assign, change_agent, transfer, unassign
 from services.intake.domain.automatic import is_marked
+from services.intake.domain.bursts import release, release_due
 from services.intake.domain.consent import answer_consent, ask_consent
 from services.intake.domain.corrections import edit, reclassify
 from services.intake.domain.downloads import download
@@ -83,6 +84,8 @@ def _decide(state: State, message: Message, now: datetime) -> Decision:
             return scanned(state, message, now)
         case "timer.account_end":
             return end_due(state, message, now)
+        case "timer.burst_release":
+            return release_due(state, message, now)
         case "ticket.assign" | "ticket.unassign" | "ticket.auto_close":
             return _of_service(state, message, now)
     if "moderator" in message.data:
@@ -134,6 +137,9 @@ def _of_requester(state: State, message: Message, now: datetime) -> Decision:
     asking = caller(state, message)
     if isinstance(asking, Answer):
         return Decision(answer=asking)
+    blocked = blocking.refusal(state, message, asking, now)
+    if blocked is not None:
+        return Decision(answer=blocked)
     match message.type:
         case "ticket.submit":
             return _written(state, message, asking, now, lambda: submit(state, message, asking, now))
@@ -190,6 +196,10 @@ def _of_agent(state: State, message: Message, now: datetime) -> Decision:
         return Decision(answer=answers.not_of_staff(data["agent_id"]))
     if message.type == "ticket.list":
         return list_of_agent(state, message)
+    if message.type == "requester.block":
+        return blocking.block(state, message, now)
+    if message.type == "requester.unblock":
+        return blocking.unblock(state, message, now)
     number = data.get("number")
     if number is None:
         return Decision(answer=answers.invalid({"number": ["Name the case that the file is for."]}))
@@ -282,4 +292,6 @@ def _of_that_agent(state: State, message: Message, agent: Agent, ticket: Ticket,
             return take_away(message, agent, ticket, now)
         case "ticket.reopen":
             return reopen(state, message, agent, ticket, now)
+        case "ticket.release":
+            return release(state, message, agent, ticket, now)
     raise ValueError(f"{message.type} is no command of an agent")

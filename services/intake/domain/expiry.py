@@ -55,6 +55,8 @@ def end(account: Account, now: datetime) -> Decision:
         joined=account.joined,  # whose its tickets are, while its name is taken out of them
         leads=account.leads,
         ended_at=now,
+        blocked_at=account.blocked_at,  # whoever is one person with it stays blocked; why may name them
+        blocked_until=account.blocked_until,
     )
     said = [
         Say(

@@ -128,6 +128,14 @@ ESCALATE = Move(
     "ticket.escalated",
     also="not escalated yet, and the desk has not replied for the time of the rule",
 )
+HOLD = Move(
+    ("ticket.submit",),
+    ("requester",),
+    _as_it_is(*OPEN),
+    "ticket.held",
+    also="on the tickets that others filed with the same words within minutes: nobody has them, and they make a burst",
+)
+RELEASE = Move(("ticket.release",), ("a supervisor",), _as_it_is(*OPEN), "ticket.released", also="it is held")
 LINK = Move(("ticket.link",), _WHOSE_IT_MAY_BE, _as_it_is(*OPEN), "ticket.linked")
 MERGE = Move(
     ("ticket.merge_into",),
@@ -212,6 +220,8 @@ TABLE = (
     ASK_CONSENT,
     ANSWER_CONSENT,
     ESCALATE,
+    HOLD,
+    RELEASE,
     LINK,
     MERGE,
     ACCEPT,
@@ -251,6 +261,10 @@ def moved(move: Move, ticket: Ticket, now: datetime, **changed: Any) -> Ticket:
     if "agent" in changed or status == "closed":
         # Permission to log in was given to this agent for an open ticket, and ends with either.
         changed.setdefault("consent", None)
+    if status == "closed":
+        changed.setdefault("filed", None)
+    if status == "closed" or changed.get("agent") is not None:
+        changed.setdefault("burst", None)
     if move.anew:
         return entered(next_version(ticket, now, **changed), status, now)
     return next_version(ticket, now, status, **changed)

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 from contracts.catalogue import Catalogue
 from contracts.staff import Staff
@@ -82,6 +83,17 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class Burst:
+    """Equal submissions: of many accounts, and held (bursts.py), or of so many that they may become it. `at`: when the
+    last one was filed, or a supervisor released them."""
+
+    id: str
+    at: datetime
+    status: Literal["counting", "held", "released"]
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class EntryErased:
     """An entry of the history without the name of who wrote it."""
 
@@ -99,6 +111,9 @@ class Limits:
     ticket: int = TICKET_MESSAGES
     requester: int = REQUESTER_MESSAGES
     repeat: timedelta = REPEATED_WITHIN
+    burst_accounts: int = 0
+    burst_within: timedelta = timedelta(minutes=10)
+    """So many accounts that file the same within that time make a burst; 0: there are none."""
 
 
 USUAL = Limits()
@@ -136,6 +151,7 @@ class State:
         endings: Mapping[str, Ending] | None = None,
         staff: Staff | None = None,
         limits: Limits = USUAL,
+        bursts: Iterable[Burst] = (),
     ) -> None:
         self.catalogue = catalogue
         self.staff = staff
@@ -151,6 +167,8 @@ class State:
         self.escalatable = {one.ticket_id: one for one in escalatable}
         self.files = {file.ref: file for file in files}
         self.mailed = {one.id: one for one in mailed}
+        self.bursts = {one.id: one for one in bursts}
+        self.loaded_bursts = dict(self.bursts)
         self.written_entries: list[Entry] = []
         self.erased_entries: list[Entry] = []
         self._numbers = numbers
@@ -170,7 +188,8 @@ class State:
         self.loaded_mailed = dict(self.mailed)
 
     def apply(
-        self, change: TicketWritten | EntryErased | AccountWritten | KnownAgent | Escalatable | File | CodeMailed
+        self,
+        change: TicketWritten | EntryErased | AccountWritten | KnownAgent | Escalatable | File | CodeMailed | Burst,
     ) -> None:
         """Take one change in, so that later messages of the turn see it."""
         match change:
@@ -184,6 +203,8 @@ class State:
                 self.files[change.ref] = change
             case CodeMailed():
                 self.mailed[change.id] = change
+            case Burst():
+                self.bursts[change.id] = change
             case EntryErased():
                 of_ticket = self._entries.setdefault(change.entry.ticket_id, [])
                 of_ticket[:] = [one for one in of_ticket if one.id != change.entry.id] + [change.entry]
@@ -268,6 +289,30 @@ class State:
     def of_person(self, person: str) -> list[Ticket]:
         """Those of the person's tickets that are known: open ones, those of the last hour, those that were named."""
         return [self.tickets[id_] for id_ in self._theirs.get(person, ())]
+
+    def filed_alike(self, words: str) -> list[Ticket]:
+        """The tickets that were filed with these words and are in no burst, as far as they are known."""
+        return [one for one in self.tickets.values() if one.filed == words]
+
+    def is_held(self, burst: str) -> bool:
+        """Whether what is filed with these words is held."""
+        return burst in self.bursts and self.bursts[burst].status == "held"
+
+    def held_in(self, burst: str) -> list[Ticket]:
+        """The tickets that are held in this burst, as far as they are known."""
+        return [one for one in self.tickets.values() if one.burst == burst]
+
+    @property
+    def has_supervisors(self) -> bool:
+        """Whether somebody could release what is held."""
+        return self.staff is not None and any(
+            self.staff.has_role(id_, "supervisor", "manager") for id_ in self.staff.members
+        )
+
+    def supervisors_of(self, category: str) -> list[str]:
+        """Who supervises tickets of that category that nobody has."""
+        skills = self.skills
+        return [] if self.staff is None else self.staff.supervisors_of(None, skills.get(category, category), skills)
 
     def has_open_ticket(self, person: str) -> bool:
         """Whether the person has any open ticket."""

@@ -14,6 +14,7 @@ from services.chassis.decision import Answer, Data, Decision, Message, derived_i
 from services.intake.domain import answers, questions
 from services.intake.domain.attachments import attached, with_files
 from services.intake.domain.automatic import files_again_and_again, is_marked, words_of
+from services.intake.domain.bursts import filing, holding
 from services.intake.domain.history import requester_as_author
 from services.intake.domain.issue_key import is_of_text, one_open_key, told_apart
 from services.intake.domain.likeness import opening
@@ -118,6 +119,7 @@ def _open(
     is_automatic = is_marked(data) or files_again_and_again(
         words, state.of_person(caller.person), state.limits.repeat, now
     )
+    found = filing(state, data, caller.person, now)
     if is_automatic:
         details = {**details, "automatic": True}
     ticket = Ticket(
@@ -157,11 +159,14 @@ def _open(
         said_at=now,
         wrote_since=now,
         wrote=1,
+        filed=found.filed,
+        burst=found.burst,
     )
     author = requester_as_author(ticket.requester)
     decision = recorded(message, ticket, "ticket.opened", author, data["body"], now, details=details)
     answer = Answer("ticket.opened", {"ticket": as_it_stands(decision)}, ticket.number)
-    return with_contact(Decision(decision.changes, decision.said, answer), reached)
+    opened = with_contact(Decision(decision.changes, decision.said, answer), reached)
+    return holding(state, message, opened, found, now)
 
 
 def _text(data: Data, ticket: Ticket) -> str:

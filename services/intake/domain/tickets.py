@@ -114,6 +114,10 @@ class Ticket:
     wrote_since: datetime | None = None
     wrote: int = 0
     """Messages of its requester in the hour that began at `wrote_since` (limits.py)."""
+    filed: str | None = None
+    """Stands for the words that it was filed with, while it may be counted to a burst (bursts.py)."""
+    burst: str | None = None
+    """The burst in which it is held: no agent gets it."""
 
     @property
     def is_open(self) -> bool:
@@ -124,6 +128,11 @@ class Ticket:
     def unanswered_since(self) -> datetime | None:
         """Since when its requester waits for the desk; None while it is the requester's turn."""
         return (self.waits_since or self.last_customer_message_at) if self.status in DESKS_TURN else None
+
+    @property
+    def held(self) -> bool:
+        """Whether no agent gets it until a supervisor releases it."""
+        return self.burst is not None
 
     @property
     def open_key(self) -> str | None:
@@ -148,9 +157,11 @@ INTERNAL = frozenset(
         "said_times",
         "wrote_since",
         "wrote",
+        "filed",
+        "burst",
     }
 )
-MARKS = ("automatic",)
+MARKS = ("automatic", "held")
 """Fields of the snapshot that are there only where they are true."""
 SNAPSHOT = tuple(name for name in Ticket.__dataclass_fields__ if name not in INTERNAL and name not in MARKS)
 

@@ -149,6 +149,7 @@ def projected(snapshot: Data, known: Ticket | None, skills: Mapping[str, str], c
         waiting_since=_waiting_since(snapshot, known, now),
         cause=cause,
         reservation=kept,
+        held=snapshot.get("held", False),
     )
 
 

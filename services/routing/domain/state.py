@@ -139,11 +139,13 @@ class Ticket:
     revision: int = 0
     category: str | None = None
     """None: stored before this was kept."""
+    held: bool = False
+    """Belongs to a burst: nobody gets it until a supervisor releases it."""
 
     @property
     def waiting(self) -> bool:
-        """Open, without agent, and no place kept for it at one."""
-        return self.status != "closed" and self.agent is None and self.reservation is None
+        """Open, without agent, no place kept for it at one, and not held."""
+        return self.status != "closed" and self.agent is None and self.reservation is None and not self.held
 
     @property
     def is_reclassified(self) -> bool:

@@ -147,6 +147,14 @@ def test_what_is_overdue_and_nobody_works_on(
     assert all("general, due 20" in how for how in found.values())
 
 
+def test_tickets_that_a_burst_held_are_shown() -> None:
+    ticket = {"number": "10000001", "version": 1, "status": "new", "assignment_seq": 0, "agent": None, "held": True}
+    seen = [books.suspicions(books.Books(NOW, {"t1": ticket}, {}, frozenset(), {}, {}, {})) for _ in range(2)]
+    assert [one.what for one in books.findings(*seen) if one.where == "intake"] == [
+        "1 held as a burst of equal submissions, so no agent gets them: ticket 10000001 (new)."
+    ]
+
+
 def test_nothing_left_lying() -> None:
     assert [*books.unsent("intake", 0, None), *books.stuck("sla", 0, None, 0), *books.untold(0, None)] == []
 
