@@ -220,8 +220,10 @@ class Consumer:
         """Have another message at hand if all that are have failed; or go on, if one has not."""
         if not self._failing.paused:
             self._probing = False
-            for delivery in self._in_hand():  # that the service failed says nothing of them
-                delivery.attempts, delivery.is_probe = 0, False
+            for delivery in self._in_hand():
+                # That the service failed says nothing of them, so they have all their tries. But they do not count
+                # once more: else those that are wrong would pause it again at once, and so for ever.
+                delivery.attempts, delivery.succeeded_before, delivery.is_probe = 0, None, False
             self._retries = [(0.0, delivery) for _, delivery in self._retries]
         elif (
             self._room_for_probes < MOST_TRIED and self._room_for_probes <= len(self._in_hand()) and self._all_failed()

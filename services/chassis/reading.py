@@ -43,7 +43,8 @@ class Delivery:
     """A message as the broker delivered it.
 
     `attempts` counts failed tries here, `succeeded_before` how many others had succeeded when it failed first;
-    `is_probe`: it is tried though its consumer pauses (failing.py). `came_at` and `waiting_since` (seconds of
+    `has_failed`: it failed here before, whatever became of its attempts; `is_probe`: it is tried though its consumer
+    pauses (failing.py). `came_at` and `waiting_since` (seconds of
     `time.monotonic`) are when it came and when it was first put off for news that it needs.
     """
 
@@ -56,6 +57,7 @@ class Delivery:
     tag: int = 0
     attempts: int = 0
     succeeded_before: int | None = None
+    has_failed: bool = False
     is_probe: bool = False
     waiting_since: float | None = None
     headers: Mapping[str, Any] = field(default_factory=dict)

@@ -56,11 +56,13 @@ class Watch:
         failing = self._by_queue.get(deliveries[0].queue) or self.over(deliveries[0].queue)
         before = failing.succeeded
         tries = [
-            Try(id(one) in raised, one.attempts == 0, one.is_probe)
+            Try(id(one) in raised, not one.has_failed, one.is_probe)
             for one in deliveries
             if id(one) in raised or id(one) in decided
         ]
         self._note(failing, tries, next(iter(raised.values()), None))
+        for one in deliveries:
+            one.has_failed = one.has_failed or id(one) in raised
         if not tries and any(one.is_probe for one in deliveries):
             failing.showed_nothing()
         return failing, before

@@ -133,6 +133,7 @@ class Broken:
     def __init__(self) -> None:
         self.now = 1000.0
         self.works = False
+        self.poison: set[int] = set()
         self.turns: list[list[int]] = []
         self.acknowledged: list[int] = []
         self.consumes = 0
@@ -156,10 +157,12 @@ class Broken:
     def handle(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
         taken = take()
         self.turns.append([delivery.tag for delivery in taken])
-        self.failing.note([Try(not self.works, one.attempts == 0, one.is_probe) for one in taken], "ValueError")
-        for delivery in taken:
-            delivery.attempts += not self.works
-        return [] if self.works else taken
+        fail = [one for one in taken if not self.works or one.tag in self.poison]
+        self.failing.note([Try(one in fail, not one.has_failed, one.is_probe) for one in taken], "ValueError")
+        for delivery in fail:
+            delivery.attempts += 1
+            delivery.has_failed = True
+        return fail
 
     def go_on(self, seconds: float = 0.0) -> None:
         self.now += seconds
@@ -203,6 +206,25 @@ def test_when_all_fail_the_consumer_gives_them_back_and_tries_another_each_minut
     broken.go_on()  # what failed meanwhile, with all its tries
     assert sorted(broken.turns[4]) == [101, 102]
     assert broken.acknowledged[-1] == 102
+
+
+def test_what_failed_while_it_paused_does_not_pause_it_once_more() -> None:
+    """Six poisoned ones at the head of a queue in the night, and one that is right behind them."""
+    broken = Broken()
+    broken.works, broken.poison = True, {*range(1, 7), *range(101, 107)}
+    arrive(broken.consumer, *map(message, range(1, 7)))
+    assert broken.failing.paused
+    broken.consumer._drop()
+    broken.connect()
+    for tag in range(101, 108):
+        arrive(broken.consumer, message(tag))
+        broken.go_on(60)
+    assert broken.turns[1:] == [[tag] for tag in range(101, 108)]
+    assert not broken.failing.paused
+    for _ in range(20):
+        broken.go_on()
+    assert sorted(broken.turns[8]) == list(range(101, 107)), "with all their tries"
+    assert not broken.failing.paused
 
 
 def test_a_stop_while_it_pauses_gives_back_what_is_in_hand() -> None:

@@ -184,6 +184,25 @@ def test_one_that_is_tried_while_it_pauses_and_succeeds_ends_the_pause() -> None
     assert (bad, len(dead(bench))) == ([], 10)
 
 
+def test_what_failed_as_it_was_tried_counts_no_more_when_it_has_all_its_tries_again() -> None:
+    """As the consumer gives them after a pause."""
+    bench = Bench()
+    record = bench.turn.watch.over(QUEUE)
+    bad = raising(10)
+    bench.run(*bad)
+    [probe] = good(1)
+    probe.is_probe = True
+    bench.run(probe)
+    for one in bad:
+        one.attempts, one.succeeded_before = 0, None
+    for _ in range(2 * TRIES):
+        assert bench.run(*bad) == bad
+    assert (record.paused, dead(bench)) == (False, [])
+    bench.run(*good(1, "another"))
+    assert bench.run(*bad) == []
+    assert len(dead(bench)) == 10
+
+
 def timer(number: int, probe: bool = False) -> Fired:
     return Fired(f"t{number}", NOW, "kind", "about", {}, Armed("by", "chain"), 1, probe)
 
