@@ -153,10 +153,12 @@ class Secrets:
         unknown: dict[bytes, Claim] = {}
         not_looked_at: dict[tuple[str, str], float] = {}
         put_off: set[tuple[str, str]] = set()
+        # Now: a turn and a question look at once, and the one may forget what the other has seen to be remembered.
+        right = {digest for digest in digests if digest in self._known}
         tried: Counter[tuple[str, str]] = Counter()
         room = HASHED_A_TURN
         for digest, claim in digests.items():
-            if digest in self._known:
+            if digest in right:
                 continue
             wait = max(self._held_up(one, most, tried, now) for one, most in _counted(claim))
             if wait:
@@ -172,16 +174,17 @@ class Secrets:
             else:
                 unknown[digest] = claim
                 room -= dear
-        for (digest, claim), right in zip(
+        for (digest, claim), matches in zip(
             unknown.items(), self._in_threads(is_right, list(unknown.values())), strict=True
         ):
             self._verifications.used(digest)
-            if right:
+            if matches:
+                right.add(digest)
                 self._known[digest] = now + REMEMBERED_SECONDS
             else:
                 for one, _ in _counted(claim):
                     self._wrong.setdefault(one, _Wrong(now + WRONG_SECONDS)).count += 1
-        right_ones = ((claim.account_id, claim.secret) for digest, claim in digests.items() if digest in self._known)
+        right_ones = ((claim.account_id, claim.secret) for digest, claim in digests.items() if digest in right)
         return Checked(frozenset(right_ones), not_looked_at, frozenset(put_off))
 
     def _held_up(self, whose: tuple[str, str], most: int, tried: Mapping[tuple[str, str], int], now: float) -> float:

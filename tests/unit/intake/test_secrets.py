@@ -82,6 +82,26 @@ def test_a_success_is_remembered_for_ten_minutes_a_failure_never() -> None:
     assert here.calls == 4
 
 
+def test_what_was_remembered_as_the_look_began_is_right_though_it_is_forgotten_meanwhile() -> None:
+    """A question and a turn look at the same time; the ten minutes end while the one hashes what it does not know."""
+
+    class Beside(Here):
+        def __call__(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+            if items and self.clock:
+                self.clock = REMEMBERED_SECONDS + 1
+                secrets.checked([])
+            return super().__call__(function, items)
+
+    here = Beside()
+    secrets = secrets_with(here)
+    stored = HASHER.hash("right")
+    right, wrong = claim("a", "right", stored), claim("b", "wrong", stored)
+    secrets.checked([right])
+    here.clock = REMEMBERED_SECONDS - 1
+    looked_at = secrets.checked([right, wrong])
+    assert (looked_at.right, looked_at.not_looked_at, looked_at.put_off) == ({("a", "right")}, {}, frozenset())
+
+
 def test_a_remembered_success_ends_with_its_hash_and_is_of_its_account() -> None:
     here = Here()
     secrets = secrets_with(here)
