@@ -90,7 +90,7 @@ def load(environ: Mapping[str, str] = os.environ, start: Path | None = None) -> 
 def _look_whether_mongodb(url: str) -> None:
     try:
         parse_uri(url)
-    except (ConfigurationError, ValueError):  # whose words may repeat a part of the password
+    except (ConfigurationError, ValueError, OSError):  # whose words may repeat a part of the password
         wanted = "mongodb://user:password@host:port is wanted"
         raise Trouble(f"CASEBUS_MONGO is no address of a database: {wanted}.") from None
 

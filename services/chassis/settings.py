@@ -113,7 +113,10 @@ def look_up(name: str, environment: Mapping[str, str]) -> str | None:
 
 def _with_password(url: str, password: str) -> str:
     """The URL with this password, if it names a user and no password."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url  # whoever reads it says that it is none
     if not parts.username or parts.password is not None:
         return url
     user, _, host = parts.netloc.rpartition("@")

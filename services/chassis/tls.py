@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 AUTHORITIES = "cacertfile"
 """The query parameter of a URL. Source: RabbitMQ's URI query parameters."""
 
 _TLS_SCHEMES = frozenset({"amqps", "https", "smtps", "tls"})
 _MONGODB = frozenset({"mongodb", "mongodb+srv"})
+_TLS_OF_MONGODB = frozenset({"tls", "ssl"})
+"""Two names of one option, in any case."""
 
 
 def trusting(authorities: str | Path | None = None) -> ssl.SSLContext:
@@ -30,20 +32,27 @@ def trusting(authorities: str | Path | None = None) -> ssl.SSLContext:
 
 
 def with_authorities(url: str, authorities: str) -> str:
-    """The URL, naming this PEM file. Raises ValueError, worded as `trusting` does, for a URL without TLS."""
+    """The URL, naming this PEM file. Raises ValueError, worded as `trusting` does, for a URL without TLS,
+    and for what is no URL."""
     trusting(authorities)
-    parts = urlsplit(url)
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if parts.scheme in _MONGODB:
-        if options.get("tls") == "false":
-            raise ValueError("is of no use: its URL says tls=false")
-        options["tlsCAFile"] = authorities  # it implies tls=true
-    elif parts.scheme in _TLS_SCHEMES or (parts.scheme == "smtp" and options.get("starttls") == "required"):
-        options[AUTHORITIES] = authorities
-    else:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # whose words may repeat the password
+        raise ValueError("is of no use: its URL is none") from None
+    is_mongodb = parts.scheme in _MONGODB
+    parameter = "tlsCAFile" if is_mongodb else AUTHORITIES  # MongoDB's implies tls=true
+    # The other options stay to the letter: MongoDB's may be there twice, and not all of them may be quoted.
+    between = ";" if is_mongodb and "&" not in parts.query else "&"
+    options = [one.partition("=") for one in parts.query.split(between) if one]
+    if is_mongodb:
+        if off := [one for one in options if one[0].lower() in _TLS_OF_MONGODB and one[2].lower() == "false"]:
+            raise ValueError(f"is of no use: its URL says {''.join(off[0])}")
+    elif parts.scheme not in _TLS_SCHEMES and (parts.scheme != "smtp" or ("starttls", "=", "required") not in options):
         raise ValueError("is of no use: its URL does not ask for TLS")
-    path = parts.path or ("/" if parts.scheme in _MONGODB else "")
-    return parts._replace(path=path, query=urlencode(options)).geturl()
+    kept = ["".join(one) for one in options if one[0].lower() != parameter.lower()]
+    path = parts.path or ("/" if is_mongodb else "")
+    query = between.join([*kept, f"{parameter}={quote(authorities, safe='/')}"])
+    return parts._replace(path=path, query=query).geturl()
 
 
 def authorities_of(query: str) -> str | None:

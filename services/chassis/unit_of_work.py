@@ -181,7 +181,7 @@ def open_database(url: str, name: str, app: str) -> Database[Document]:
             socketTimeoutMS=30_000,
             maxPoolSize=8,
         )
-    except (ConfigurationError, ValueError) as error:  # whose words may repeat a part of the password
+    except (ConfigurationError, ValueError, OSError) as error:  # whose words may repeat a part of the password
         wanted = "a URL mongodb://user:password@host:port is wanted"
         raise DatabaseRefuses(f"{wanted} ({type(error).__name__})") from error
     return client[name]

@@ -187,6 +187,9 @@ def test_a_service_works_over_tls_and_does_not_start_with_a_stranger(
         ("smtp://mail.example", "is of no use: its URL does not ask for TLS"),
         ("tcp://scanner:3310", "is of no use: its URL does not ask for TLS"),
         ("mongodb://intake:x@db/?tls=false", "is of no use: its URL says tls=false"),
+        ("mongodb://intake:x@db/?w=1&SSL=false", "is of no use: its URL says SSL=false"),
+        ("mongodb+srv://intake:x@db/?w=1;Tls=False", "is of no use: its URL says Tls=False"),
+        ("amqps://intake:\u2100x@broker/desk", "is of no use: its URL is none"),
     ],
 )
 def test_authorities_without_tls_are_a_mistake(authority: Authority, url: str, said: str) -> None:
