@@ -52,8 +52,9 @@ LONGEST_RETRY = 60.0
 
 QUIET = 0.25
 QUIET_AT_MOST = 5.0
-"""Seconds without a delivery, while nothing is acknowledged, after which a stopping consumer cancels; and after which
-it does in any case. To a consumer who cancels, a quorum queue does not deliver what is on its way, but counts it so."""
+"""Seconds without a delivery and without work, while nothing is acknowledged, after which a stopping consumer cancels;
+and after which it does in any case. To a consumer who cancels, a quorum queue does not deliver what is on its way, but
+counts it so."""
 
 Handler = Callable[[Callable[[], list[Delivery]]], list[Delivery]]
 """Runs one turn: takes the deliveries when it is ready to decide them, returns those to try again later."""
@@ -105,6 +106,8 @@ class Consumer:
         self._in_work = 0
         self._about_to_take = False
         self._stopping = False
+        self._stop_seen: float | None = None
+        self._beside: Sequence[Consumer] = (self,)
         self._quiet_since = 0.0
         self._cancelled = False
         self._stopped = Event()
@@ -120,8 +123,17 @@ class Consumer:
         """Messages that fail each time, and are kept because none has succeeded since."""
         return sum(delivery.attempts >= TRIES for delivery in self._in_hand())
 
-    def stop(self) -> None:
-        """Stop cleanly: no new deliveries, every one already here handled and acknowledged. Returns when done."""
+    @property
+    def busy(self) -> bool:
+        """Whether turns are in work, or begin as soon as they may."""
+        return bool(self._in_work or (self._waiting and not self._failing.paused))
+
+    def stop(self, beside: Sequence[Consumer] = ()) -> None:
+        """Stop cleanly: no new deliveries, every one already here handled and acknowledged. Returns when done.
+
+        `beside`: consumers of this process that stop as well. What they have in work may bring messages to this one.
+        """
+        self._beside = (self, *beside)
         self._stopping = True
         self._stopped.wait()
 
@@ -192,7 +204,6 @@ class Consumer:
 
     def _receive(self) -> None:
         """Take deliveries in and send turns off until stopped or cut; the only reader of the connection."""
-        stop_seen = None
         while True:
             try:
                 self._read()
@@ -200,11 +211,8 @@ class Consumer:
                 self._connection.heartbeat_tick()
             if self._failure is not None:
                 raise self._failure
-            if self._stopping and not self._cancelled:
-                now = time.monotonic()
-                if stop_seen is None:
-                    stop_seen = self._quiet_since = now
-                if now - self._quiet_since >= QUIET or now - stop_seen >= QUIET_AT_MOST:
+            if self._stopping:
+                if not self._cancelled and self._may_cancel():
                     self._cancel()
             elif self._probing:
                 self._probe()
@@ -251,6 +259,24 @@ class Consumer:
 
     def _is_full(self) -> bool:
         return sum(self._large.values()) > HELD_AT_MOST
+
+    def _may_cancel(self) -> bool:
+        """Whether nothing is on its way, as far as can be told here; or it was waited for long enough."""
+        now = time.monotonic()
+        if self._stop_seen is None:
+            self._stop_seen = self._quiet_since = now
+        if now - self._stop_seen >= QUIET_AT_MOST:
+            return True
+        if any(one.busy for one in self._beside):
+            self._quiet_since = now
+        if now - self._quiet_since < QUIET:
+            return False
+        # On a busy machine it may be this process that was too slow to hear: what the broker sent before it answers
+        # is heard with the answer.
+        since = self._quiet_since
+        for queue in self._queues:
+            self._channel.queue_declare(queue, passive=True)
+        return self._quiet_since == since
 
     def _cancel(self) -> None:
         for tag in list(self._channel.callbacks):

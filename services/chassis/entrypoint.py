@@ -219,7 +219,7 @@ class Messages(TurnEntrypoint):
         """No new deliveries; all that came is handled and acknowledged."""
         self.leaving = True
         self.container.config["turns"].stopping = True
-        self.consumer.stop()
+        self.consumer.stop(self.container.config["consumers"])
         self.thread.wait()
 
 

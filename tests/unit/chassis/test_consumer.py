@@ -8,9 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import eventlet
+import pytest
 from eventlet.event import Event
 
-from services.chassis.consumer import LARGEST_TURN, Consumer, _pause_after
+from services.chassis import consumer as consumer_module
+from services.chassis.consumer import LARGEST_TURN, QUIET, Consumer, _pause_after
 from services.chassis.failing import Failing, Try
 from services.chassis.reading import Delivery
 
@@ -241,3 +243,85 @@ def test_a_stop_while_it_pauses_gives_back_what_is_in_hand() -> None:
 
 def test_a_message_that_fails_for_long_is_tried_once_a_minute() -> None:
     assert [_pause_after(attempts) for attempts in (0, 1, 5, 8, 9, 1000)] == [0.2, 0.4, 6.4, 51.2, 60.0, 60.0]
+
+
+class Stopping:
+    """A consumer that is to stop; `asked` counts what it asked of the broker; `on_its_way` comes with the answer."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.cancelled = False
+        self.on_its_way: list[Any] = []
+        self.go_on = Event()
+        self.consumer: Any = Consumer("amqp://", "toy", ["toys"], self.handle)
+        self.consumer._channel = SimpleNamespace(
+            callbacks={"tag": None},
+            queue_declare=self.declare,
+            basic_cancel=self.cancel,
+            basic_ack=lambda tag, multiple=False: None,
+            basic_qos=lambda *_: None,
+            basic_consume=self.consume,
+        )
+        self.consumer._connection = SimpleNamespace(drain_events=self.nothing_comes, heartbeat_tick=lambda: None)
+
+    def handle(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
+        if take():
+            self.go_on.wait()
+        return []
+
+    def declare(self, queue: str, passive: bool) -> None:
+        assert (queue, passive) == ("toys", True)
+        self.asked += 1
+        while self.on_its_way:
+            self.consumer._deliver("toys")(self.on_its_way.pop())
+
+    def cancel(self, _tag: str) -> None:
+        self.cancelled = True
+
+    def consume(self, _queue: str, callback: Any) -> None:
+        assert not self.cancelled, "whoever has cancelled consumes no more"
+
+    def nothing_comes(self, timeout: float) -> None:
+        eventlet.sleep(timeout)
+        raise TimeoutError
+
+
+def test_what_is_found_on_its_way_as_a_stopping_consumer_asks_is_handled_first() -> None:
+    """A busy machine was silent for long enough; what comes then is the first message on this connection, too."""
+    one = Stopping()
+    one.on_its_way = [message(1)]
+    one.go_on.send()
+    stopping = eventlet.spawn(one.consumer.stop)
+    eventlet.sleep(0)
+    with eventlet.Timeout(10):
+        one.consumer._receive()
+    assert (one.asked, one.cancelled, one.consumer._unacknowledged) == (2, True, {})
+    stopping.kill()
+
+
+def test_a_stopping_consumer_hears_on_until_what_the_others_have_in_work_is_done() -> None:
+    """What comes of it may come to this one: the news of intake's own tickets."""
+    commands, events = Stopping(), Stopping()
+    commands.consumer._deliver("toys")(message(1))
+    commands.consumer._send_off()
+    stopping = eventlet.spawn(events.consumer.stop, [commands.consumer])
+    receiving = eventlet.spawn(events.consumer._receive)
+    eventlet.sleep(3 * QUIET)
+    assert (events.asked, events.cancelled) == (0, False)
+    commands.go_on.send()
+    with eventlet.Timeout(10):
+        receiving.wait()
+    assert (events.asked, events.cancelled) == (1, True)
+    stopping.kill()
+
+
+def test_a_stopping_consumer_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer_module, "QUIET_AT_MOST", 2 * QUIET)
+    one, stuck = Stopping(), Stopping()
+    stuck.consumer._deliver("toys")(message(1))
+    stopping = eventlet.spawn(one.consumer.stop, [stuck.consumer])
+    eventlet.sleep(0)
+    with eventlet.Timeout(10):
+        one.consumer._receive()
+    assert (one.asked, one.cancelled) == (0, True)
+    stopping.kill()
