@@ -29,7 +29,7 @@ def check(endpoints: Mapping[str, str], ahead: timedelta | None) -> Iterator[Fin
         problem, date = ask(url)
         if problem:
             service = name.partition(" ")[0]
-            do = f"Look into its log; start it anew (`make up`, `docker compose restart {service}`)."
+            do = f"Look into its log; restart it (`make up`, `docker compose restart {service}`)."
             if PAUSED in problem or KEPT in problem:
                 do = (
                     f"Its log says what fails (`too many fail`, `a message that fails is kept`). If {service} was"
