@@ -260,7 +260,7 @@ def _heartbeat(view: View, agent: Agent | None, agent_id: str, now: datetime) ->
 
 def _sign_off(view: View, agent: Agent | None, message: Message, now: datetime) -> Decision:
     """The agent keeps their tickets; with `release` those that await the desk are taken back, to be routed anew."""
-    if agent is None:
+    if agent is None or not agent.was_here:
         return _refused("wrong_status", f"Agent {message.data['agent_id']} has never signed on.")
     release = bool(message.data.get("release"))
     told = {"agent_id": agent.id, "release": release, "at": now}

@@ -73,6 +73,11 @@ class Agent:
     """When they signed off; None while signed on, and where it was not kept yet."""
 
     @property
+    def was_here(self) -> bool:
+        """Whether they ever signed on. A supervisor may have paused them before they did."""
+        return bool(self.listed or self.skills)
+
+    @property
     def room(self) -> int:
         """How many tickets more an automatic assignment may give them."""
         return max(0, self.capacity - self.load) if self.is_present else 0

@@ -128,6 +128,16 @@ def test_a_member_who_has_never_signed_on_is_paused_beforehand() -> None:
     assert view.agents["a1"].display_name == "A1"
 
 
+@pytest.mark.parametrize("release", [False, True])
+def test_who_was_paused_before_they_ever_signed_on_has_not_signed_on_yet(release: bool) -> None:
+    view = by_staff(a_view())
+    turn(view, pause("lead", "a1"))
+    for message in (command("agent.sign_off", release=release), command("agent.heartbeat"), pause("a1"), resume("a1")):
+        decision, _ = turn(view, message)
+        assert code(decision) == "wrong_status"
+    assert not view.agents["a1"].releases
+
+
 def test_once_there_is_no_staff_file_any_more_everybody_lets_themselves_go_on() -> None:
     view = by_staff(a_view())
     turn(view, sign_on("a1"), pause("lead", "a1"))
