@@ -6,7 +6,7 @@ Shares no code with the services. The page is docs/testing.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,6 +62,10 @@ class Case:
     consent: str | None = None
     escalated: bool = False
     links: set[str] = field(default_factory=set)
+    reopened_as: int | None = None
+    """Its `seq` when it was reopened last."""
+    reclassified_as: int | None = None
+    """Its `seq` when it was reclassified last."""
 
     @property
     def is_open(self) -> bool:
@@ -89,6 +93,20 @@ class Case:
             "changed_from": self.changed_from, "merged_into": self.merged_into,
             "consent": self.consent,
         }  # fmt: skip
+
+
+@dataclass
+class Verdict:
+    """The codes with which a command may be refused; its outcome, if it takes effect, and what it does then."""
+
+    codes: set[str] = field(default_factory=set)
+    outcome: str | None = None
+    effect: Callable[[], list[Case]] = list
+
+
+def refused(*codes: str) -> Verdict:
+    """It has no effect, for one of these reasons."""
+    return Verdict(set(codes))
 
 
 def may_reopen(case: Case, now: datetime) -> bool:

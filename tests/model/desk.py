@@ -34,6 +34,7 @@ from services.notifications.senders import Addressed
 from services.notifications.templates import Templates
 from services.routing import service as routing
 from services.sla import service as sla
+from tests.model.agents import ABSENT_AFTER, STAFF_FILE
 from tests.model.network import Network
 
 HERE = Path(__file__).parent
@@ -309,12 +310,14 @@ def settings_of(service: str) -> Settings:
             "ticket_messages": 1_000_000,
             "requester_messages": 1_000_000,
         },
+        "routing": {"signed_off_after": ABSENT_AFTER.total_seconds()},
         "sla": {"calendars": HERE / "calendars.yaml"},
     }
     settings: Settings = MODULES[service].SETTINGS(
         amqp="amqp://no:body@nowhere",
         mongo="mongodb://nobody",
         catalogue=HERE / "catalogue.yaml",
+        staff=STAFF_FILE,
         **more.get(service, {}),
     )
     return settings

@@ -21,10 +21,14 @@ ACCOUNTS: tuple[Mapping[str, Any], ...] = (
     {"account_id": "ada", "display_name": "Ada Lovelace", "tier": "standard"},
 )
 AGENTS: Mapping[str, Mapping[str, Any]] = {
-    "a1": {"capacity": 2, "skills": ["*"]},
-    "a2": {"capacity": 1, "skills": ["safety", "general"]},
+    "a1": {"capacity": 3, "skills": ["*"]},
+    "a2": {"capacity": 1, "skills": ["*"]},
     "a3": {"capacity": 2, "skills": ["*"], "tiers": ["vip"]},
 }
+"""What they say on signing on; staff.yaml allows some of them less."""
+NOT_OF_STAFF = "a9"
+DIRECTING = ("s1", "m1", "a2", "s1", "m1", "a2", "s1", "m1", "a2", "s1", "a1", NOT_OF_STAFF)
+"""Supervisors, mostly; and who is none."""
 CATEGORIES = ("safety", "billing", "billing", "ban", "general")
 SUBJECTS = ("The door is stuck", "the  DOOR is stuck!", "Where did my seven credits go", "A rude letter")
 ISSUE_KEYS = (None, None, None, "order-1", "order-2")

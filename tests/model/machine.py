@@ -18,15 +18,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from contracts.envelope import Event, serialise
 from contracts.names import AGENT_PREFIX, source_of
-from tests.model.cases import MAILED_EVERY, Case
+from tests.model.agents import ABSENT_AFTER
+from tests.model.cases import MAILED_EVERY, WEEK, Case
 from tests.model.desk import FAULTS, Databases, Fault, ModelDesk, emptied
 from tests.model.drawn import (
     ACCOUNTS,
     AGENTS,
     CATEGORIES,
     CHANNELS,
+    DIRECTING,
     ISSUE_KEYS,
     NO_TICKET,
+    NOT_OF_STAFF,
     SOON,
     SUBJECTS,
     faults,
@@ -219,7 +222,7 @@ class HelpDesk(RuleBasedStateMachine):
 
     @rule(kind=st.sampled_from(("sign_on", "sign_on", "heartbeat", "sign_off", "release")), agent=places, then=then)
     def agent_comes_or_goes(self, kind: str, agent: int, then: str) -> None:
-        chosen = list(AGENTS)[agent % len(AGENTS)]
+        chosen = list(AGENTS)[agent % len(AGENTS)] if agent < 11 else NOT_OF_STAFF
         if kind == "sign_on":
             self._sign_on(chosen, then)
         elif kind == "heartbeat":
@@ -227,6 +230,55 @@ class HelpDesk(RuleBasedStateMachine):
         else:
             data = {"agent_id": chosen, "release": kind == "release"}
             self._send(AGENT_PREFIX + chosen, "agent.sign_off", data, then)
+
+    # supervisors
+
+    @precondition(lambda self: self.model.cases)
+    @rule(
+        kind=st.sampled_from(
+            (
+                "assign_to", "assign_to", "take_away", "take_away", "reopen", "reopen",
+                "close", "reclassify", "merge_into", "add_note", "link",
+            )
+        ),
+        by=places,
+        number=places,
+        other=places,
+        expecting=places,
+        soon=st.none() | st.sampled_from(SOON),
+        then=then,
+    )  # fmt: skip
+    def supervisor_acts(
+        self, kind: str, by: int, number: int, other: int, expecting: int, soon: timedelta | None, then: str
+    ) -> None:
+        """Mostly to a ticket of which it can be true; `soon`: reopened when its 7 days are over, or nearly."""
+        fits = [case for case in self.model.cases.values() if case.is_open is (kind != "reopen")]
+        case = fits[number % len(fits)] if fits else self.model.cases.get(self._number(number))
+        if kind == "reopen" and soon is not None and case is not None and case.closed_at is not None:
+            self.desk.clock.now = max(self.desk.clock.now, case.closed_at + WEEK + soon)
+        supervisor, words = DIRECTING[by], f"words {len(self.sent)}"
+        more: Mapping[str, Mapping[str, Any]] = {
+            "assign_to": {"to_agent": list(AGENTS)[other % len(AGENTS)], "reason": f"{FOR_THE_DESK} {words}"},
+            "take_away": {"reason": f"{FOR_THE_DESK} {words}"},
+            "reopen": {"reason": words} if other % 2 else {},
+            "close": {"reason": words},
+            "reclassify": {"category": CATEGORIES[other % len(CATEGORIES)]},
+            "merge_into": {"to_number": self._beside(case, other)},
+            "add_note": {"body": f"{FOR_THE_DESK} {words}"},
+            "link": {"to_number": self._number(other)},
+        }
+        data = {"agent_id": supervisor, "number": case.number if case is not None else NO_TICKET, **more[kind]}
+        if case is not None and expecting < 2:
+            data["expected_version"] = max(1, case.version - expecting)
+        self._send(AGENT_PREFIX + supervisor, f"ticket.{kind}", data, then)
+
+    @rule(pauses=st.booleans(), agent=places, by=places, then=then)
+    def agent_pauses(self, pauses: bool, agent: int, by: int, then: str) -> None:
+        """Or goes on; by themselves, or because a supervisor says so."""
+        member = list(AGENTS)[agent % len(AGENTS)]
+        who = member if agent > 5 else DIRECTING[by]
+        data = {"agent_id": who} if who == member and by % 2 else {"agent_id": who, "member": member}
+        self._send(AGENT_PREFIX + who, "agent.pause" if pauses else "agent.resume", data, then)
 
     # the network and the instances
 
@@ -283,7 +335,8 @@ class HelpDesk(RuleBasedStateMachine):
     @rule(which=places, soon=st.sampled_from(SOON))
     def until_it_matters(self, which: int, soon: timedelta) -> None:
         """To a moment on which a rule turns: just before, at, or just after it."""
-        moments = sorted({at for case in self.model.cases.values() for at in moments_of(case)})
+        absent_at = {at + ABSENT_AFTER for at in self.model.left_at.values()}
+        moments = sorted(absent_at.union(*(moments_of(case) for case in self.model.cases.values())))
         coming = [at for at in moments if at + soon > self.desk.clock.now]
         if coming:
             self.desk.clock.now = coming[which % len(coming)] + soon
@@ -351,7 +404,7 @@ class HelpDesk(RuleBasedStateMachine):
     # how
 
     def _sign_on(self, agent: str, then: str) -> None:
-        data = {"agent_id": agent, "display_name": agent.upper(), **AGENTS[agent]}
+        data = {"agent_id": agent, "display_name": agent.upper(), **AGENTS.get(agent, AGENTS["a1"])}
         self._send(AGENT_PREFIX + agent, "agent.sign_on", data, then)
 
     def _send(self, user: str, type_: str, data: Mapping[str, Any], then: str) -> None:

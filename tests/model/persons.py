@@ -1,34 +1,28 @@
-"""Who there is, and what becomes of them: agents who come and go, accounts that end, are merged, or are one person.
+"""Who asks, and what becomes of them: accounts that end, are merged, or are one person.
 
-The half of the model that is not about one case (reference.py has the other). Shares no code with the services. The
+A part of the model (reference.py). Shares no code with the services. The
 page is docs/testing.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+from tests.model.agents import Agents
 from tests.model.cases import (
     MAILED_EVERY,
     TEMPORARY_LASTS,
     Broken,
     Case,
     Data,
+    Verdict,
     account_of,
+    refused,
 )
-
-
-@dataclass
-class Verdict:
-    """The codes with which a command may be refused; its outcome, if it takes effect, and what it does then."""
-
-    codes: set[str] = field(default_factory=set)
-    outcome: str | None = None
-    effect: Callable[[], list[Case]] = list
 
 
 @dataclass
@@ -45,24 +39,16 @@ class Temporary:
     """Others have joined it."""
 
 
-def refused(*codes: str) -> Verdict:
-    """It has no effect, for one of these reasons."""
-    return Verdict(set(codes))
-
-
 WRONG_CODE = "00000000"
 
 
-class Persons:
+class Persons(Agents):
     """All cases by number. `late_news`: whether news between the services are still on their way, which excuses that
     intake does not know yet from when on a ticket may be escalated, or who is signed on."""
 
     def __init__(self, late_news: Callable[[], bool] = lambda: False) -> None:
+        super().__init__()
         self.cases: dict[str, Case] = {}
-        self.agents: dict[str, Data] = {}
-        """Who is signed on, with what they said."""
-        self.known_agents: dict[str, Data] = {}
-        """Whoever signed on once."""
         self.temporary: dict[str, Temporary] = {}
         """In the order in which they were opened, then confirmed."""
         self.joined: dict[str, str] = {}
@@ -76,25 +62,6 @@ class Persons:
         return next(
             (one for one in self.cases.values() if one.is_open and (one.person, one.key) == (person, key)), None
         )
-
-    def of_presence(self, type_: str, data: Data) -> Verdict:
-        agent = data["agent_id"]
-        if type_ == "agent.sign_on":
-            return Verdict(outcome="command.accepted", effect=lambda: self._signed_on(data))
-        if agent not in (self.known_agents if type_ == "agent.sign_off" else self.agents):
-            return refused("wrong_status")
-        if type_ == "agent.sign_off":
-            return Verdict(outcome="command.accepted", effect=lambda: self.signed_off(agent))
-        return Verdict(outcome="command.accepted")
-
-    def _signed_on(self, data: Data) -> list[Case]:
-        self.agents[data["agent_id"]] = self.known_agents[data["agent_id"]] = data
-        return []
-
-    def signed_off(self, agent: str) -> list[Case]:
-        """By themselves, or because they went offline."""
-        self.agents.pop(agent, None)
-        return []
 
     def opened_account(self, data: Data, now: datetime, answered: Data) -> list[Case]:
         email = data.get("contact_email")

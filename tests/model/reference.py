@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
+from tests.model.agents import STAFF, supervises
 from tests.model.cases import (
     DESKS_TURN,
     ESCALATED_AFTER,
@@ -18,12 +20,18 @@ from tests.model.cases import (
     Broken,
     Case,
     Data,
+    Verdict,
     account_of,
     issue,
     may_have,
     may_reopen,
+    refused,
 )
-from tests.model.persons import Persons, Verdict, refused
+from tests.model.persons import Persons
+
+SUPERVISORS_ALONE = {"ticket.assign_to", "ticket.take_away", "ticket.reopen"}
+SUPERVISORS_TOO = {"ticket.close", "ticket.reclassify", "ticket.merge_into", "ticket.add_note", "ticket.link"}
+WHO_MAY_HAVE_IT_TOO = {"ticket.add_note", "ticket.link"}
 
 
 class Model(Persons):
@@ -54,7 +62,9 @@ class Model(Persons):
         if self.is_nobody(data):
             return refused("unauthenticated", "rate_limited")
         if type_.startswith("agent."):
-            return self.of_presence(type_, data)
+            return self.of_presence(type_, data, now)
+        if data.get("agent_id", "a1") not in STAFF:
+            return refused("forbidden")
         if type_ == "account.confirm_contact":
             return self.confirm(data, now)
         if type_ == "account.merge":
@@ -177,17 +187,19 @@ class Model(Persons):
 
     def _of_agent(self, type_: str, data: Data, case: Case, now: datetime) -> Verdict:
         agent, other = data["agent_id"], self.cases.get(data.get("to_number", ""))
-        if case.agent != agent:
-            if type_ not in ("ticket.add_note", "ticket.link"):
-                return refused("forbidden")
-            known = self.known_agents.get(agent)
-            if known is None or not may_have(known, case):
-                return refused("forbidden")
-        # Who has signed on just now is not known yet to intake.
-        unknown = {"forbidden"} if case.agent != agent and self.late_news() else set()
+        known = self.known_agents.get(agent)
+        if supervises(agent, case.agent, case.category):
+            may, unknown = case.agent == agent or type_ in SUPERVISORS_ALONE | SUPERVISORS_TOO, set[str]()
+        elif case.agent == agent:
+            may, unknown = type_ not in SUPERVISORS_ALONE, set[str]()
+        else:
+            may = type_ in WHO_MAY_HAVE_IT_TOO and known is not None and may_have(known, case)
+            unknown = {"forbidden"} if self.late_news() else set()  # of who has signed on just now
+        if not may:
+            return refused("forbidden")
         if data.get("expected_version") not in (None, case.version):
             return refused("conflict", *unknown)
-        faults = self._faults(type_, data, case, other)
+        faults = self._faults(type_, data, case, other, now)
         if faults:
             return refused(*faults, *unknown)
         new = data.get("category", case.category)
@@ -199,19 +211,26 @@ class Model(Persons):
             "ticket.ask_consent": lambda: self.changed(case, now, consent="asked"),
             "ticket.close": lambda: self.closed(case, now),
             "ticket.reclassify": lambda: self.changed(
-                case, now, category=new, key=issue(new, case.subject, case.issue_key)
+                case, now, category=new, key=issue(new, case.subject, case.issue_key), reclassified_as=case.seq
             ),
             "ticket.transfer": lambda: self._given(case, data.get("to_agent"), now, by_people=True),
+            "ticket.assign_to": lambda: self._given(case, data["to_agent"], now, by_people=True),
+            "ticket.take_away": lambda: self._given(case, None, now, by_people=True),
+            "ticket.reopen": lambda: self._open_again(case, now),
             "ticket.link": lambda: self.changed(case, now, links=case.links | {other.number}),  # type: ignore[union-attr]
             "ticket.merge_into": lambda: self.merged(case, other, now),  # type: ignore[arg-type]
         }
-        if type_ == "ticket.transfer" and data.get("to_agent") and self.late_news():
+        if data.get("to_agent") and self.late_news():
             unknown = {"invalid"}
         return Verdict(unknown, "command.accepted", effects[type_])
 
-    def _faults(self, type_: str, data: Data, case: Case, other: Case | None) -> set[str]:
-        """All reasons for which the case's agent cannot do that: the desk may name any of them."""
+    def _faults(self, type_: str, data: Data, case: Case, other: Case | None, now: datetime) -> set[str]:
+        """All reasons for which who may act on the case cannot do that: the desk may name any of them."""
+        if type_ == "ticket.reopen":
+            return self._not_reopened(case, now)
         found = set() if case.is_open else {"wrong_status"}
+        if type_ == "ticket.take_away" and case.agent is None:
+            found.add("wrong_status")
         if type_ == "ticket.start_work" and case.status not in STARTS_WORK:
             found.add("wrong_status")
         if type_ == "ticket.reclassify":
@@ -222,8 +241,7 @@ class Model(Persons):
                 found.add("conflict")
         to_agent = data.get("to_agent")
         if to_agent is not None:
-            known = self.agents.get(to_agent)
-            if to_agent == case.agent or ((known is None or not may_have(known, case)) and not self.late_news()):
+            if to_agent == case.agent or not (self.may_be_given(to_agent, case) or self.late_news()):
                 found.add("invalid")
             if to_agent == case.requester_left:
                 found |= {"conflict"} | ({"invalid"} if self.late_news() else set())
@@ -239,6 +257,16 @@ class Model(Persons):
             elif type_ == "ticket.merge_into" and not other.is_open:
                 found.add("wrong_status")
         return found
+
+    def _not_reopened(self, case: Case, now: datetime) -> set[str]:
+        """All reasons for which a supervisor cannot open the case again."""
+        if case.is_open or case.merged_into is not None:
+            return {"wrong_status"}
+        found = set() if may_reopen(case, now) else {"closed_too_long"}
+        if self.holder(case.person, case.key) is not None:
+            found.add("conflict")
+        account = self.temporary.get(case.account.removeprefix("temporary:"))
+        return found | ({"wrong_status"} if account is not None and account.ended else set())
 
     def _of_service(self, type_: str, data: Data, case: Case, now: datetime) -> Verdict:
         fits = case.is_open and case.seq == data.get("assignment_seq")
@@ -265,13 +293,12 @@ class Model(Persons):
         return Verdict(outcome=outcome, effect=effect)
 
     def _reopened(self, case: Case, now: datetime) -> Verdict:
-        def effect() -> list[Case]:
-            case.reopened, case.closed_at, case.escalated, case.unanswered_since = case.reopened + 1, None, False, now
-            case.wrote_at = now
-            case.enter("reopened", now)
-            return [case]
+        return Verdict(outcome="ticket.reopened", effect=lambda: self._open_again(case, now, wrote_at=now))
 
-        return Verdict(outcome="ticket.reopened", effect=effect)
+    def _open_again(self, case: Case, now: datetime, **fields: Any) -> list[Case]:
+        """It keeps its agent; what was promised for it before is over."""
+        again = {"reopened": case.reopened + 1, "reopened_as": case.seq, "closed_at": None, "escalated": False}
+        return self.changed(case, now, "reopened", unanswered_since=now, **again, **fields)
 
     def _answered(self, case: Case, status: str, now: datetime) -> list[Case]:
         case.enter(status, now, anew=True)
@@ -284,7 +311,7 @@ class Model(Persons):
 
     def _given(self, case: Case, agent: str | None, now: datetime, by_people: bool) -> list[Case]:
         to = case.of_nobody() if agent is None else case.status
-        if agent is not None and not by_people and case.status in ("new", "reopened"):
+        if agent is not None and case.agent is None and case.status in ("new", "reopened"):
             to = "assigned"
         if by_people and case.agent is not None:
             case.changed_from = case.agent

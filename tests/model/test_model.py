@@ -16,9 +16,12 @@ from contracts.agents import may_have
 from deploy.local.stack import Stack
 from services.chassis.unit_of_work import Store, Work
 from services.intake.domain import moves, replies
+from services.intake.domain.state import State
 from services.routing.domain import matching
-from services.routing.domain.state import Agent, Ticket
+from services.routing.domain.state import Agent, Terms, Ticket
+from services.routing.settings import RoutingSettings
 from services.sla.domain import decisions
+from tests.model.agents import ABSENT_AFTER
 from tests.model.cases import Broken
 from tests.model.desk import Databases, databases
 from tests.model.drawn import SOON
@@ -70,6 +73,31 @@ def a_note_on_a_new_ticket(desk: HelpDesk) -> None:
     desk.requester_acts("reply", 1, 0, "settle")
 
 
+def a_pause(desk: HelpDesk) -> None:
+    desk.agent_pauses(True, 7, 1, "deliver")
+    desk.submit(1, (0, 0, 0), (11, 11), "settle")
+
+
+def taken_away_by_their_supervisor(desk: HelpDesk) -> None:
+    desk.supervisor_acts("take_away", 0, 1, 0, 11, None, "settle")
+
+
+def taken_away_by_a_colleague(desk: HelpDesk) -> None:
+    desk.supervisor_acts("take_away", 10, 0, 0, 11, None, "settle")
+
+
+def opened_again_too_late(desk: HelpDesk) -> None:
+    desk.agent_answers("close", 0, "settle")
+    desk.supervisor_acts("reopen", 1, 0, 0, 11, SOON[2], "settle")
+
+
+def gone_for_long(desk: HelpDesk) -> None:
+    for agent in (0, 1):
+        desk.agent_comes_or_goes("sign_off", agent, "settle")
+    desk.until_it_matters(0, SOON[0])
+    desk.routing_looks_again(0)
+
+
 # What is broken.
 
 
@@ -85,6 +113,7 @@ def gives_back(agent: Agent, ticket: Ticket) -> bool:
 
 COMMIT = Store.commit
 ONE_PLACE_MORE = property(lambda agent: max(0, agent.capacity + 1 - agent.load) if agent.is_present else 0)
+PRESENT_THOUGH_PAUSED = property(lambda agent: agent.signed_on and not agent.away)
 NEW_NO_MORE = replace(moves.REPLY, to={**moves.REPLY.to, "new": "needs_reply"})
 
 Script = Callable[[HelpDesk], None]
@@ -95,6 +124,11 @@ BROKEN: tuple[tuple[Script, object, str, Any], ...] = (
     (more_tickets_than_there_is_room_for, Agent, "room", ONE_PLACE_MORE),
     (a_change_of_agent, matching, "may_take", gives_back),
     (a_death_before_publishing, Store, "commit", stores_nothing_to_publish),
+    (a_pause, Agent, "is_present", PRESENT_THOUGH_PAUSED),
+    (taken_away_by_their_supervisor, moves, "TAKE_AWAY", replace(moves.TAKE_AWAY, to=moves.HAND_OVER.to)),
+    (taken_away_by_a_colleague, State, "may_supervise", lambda *_: True),
+    (opened_again_too_late, replies, "REOPENS_WITHIN", timedelta(days=8)),
+    (gone_for_long, RoutingSettings, "terms", Terms(absent_after=ABSENT_AFTER - timedelta(minutes=1))),
 )
 
 

@@ -17,6 +17,7 @@ from pymongo.read_concern import ReadConcern
 from contracts.names import AGENT_PREFIX, DESK, EVENTS
 from services.chassis.reading import Delivery
 from services.chassis.unit_of_work import Document, Work
+from tests.model.agents import supervises, supervisors_of
 from tests.model.cases import DESKS_TURN, WEEK, Broken, Case
 from tests.model.desk import ModelDesk
 from tests.model.network import decoded
@@ -28,6 +29,9 @@ FOR_THE_DESK = "for the desk alone"
 """In all texts that no channel may ever see."""
 
 OFFLINE_AFTER = timedelta(minutes=10)
+UNDER_WAY = timedelta(seconds=30)
+"""So long at most an assignment is."""
+
 SHORTEST_TARGET = timedelta(days=1)
 
 JUDGED_AT_REST = (
@@ -55,6 +59,8 @@ class Witness:
         self._databases = {service: first for service, (first, *_) in desk.databases.items()}
         self._desk, self._clock, self._network = desk, desk.clock, desk.network
         self._said: Counter[tuple[object, ...]] = Counter()
+        self._reserved_at: dict[tuple[str, int], datetime] = {}
+        """When routing last gave a ticket to somebody, by number and the `assignment_seq` that it has then."""
         self._entries: dict[str, Document] = {}
         self._seen_by_channels = 0
 
@@ -71,6 +77,7 @@ class Witness:
             event, user = decoded(command.body), str(command.properties["user_id"])
             changed = self.model.take(event["type"], user, event["data"], work.now, decoded(handled.answer_body))
             self._announced(changed, [one for one in events if one.get("causationid") == event["id"]], work.now)
+            self._holder_hears(event, changed, work)
         if service == "intake":
             answered = {decoded(one.body)["id"] for one in commands.values()}
             self._ended([one for one in events if one.get("causationid") not in answered], work.now)
@@ -94,6 +101,18 @@ class Witness:
                 differ = {name: (said[name], wanted[name]) for name in wanted if said[name] != wanted[name]}
                 raise Broken(f"case {case.number} is said to be otherwise than the rules have it (said, is): {differ}")
 
+    def _holder_hears(self, command: Mapping[str, Any], changed: Sequence[Case], work: Work) -> None:
+        """What a supervisor does to a ticket that stays with its agent, the agent hears."""
+        by, type_ = command["data"].get("agent_id"), command["type"]
+        if not changed or by is None or type_ in ("ticket.assign_to", "ticket.take_away", "ticket.transfer"):
+            return
+        holder = changed[0].agent
+        if holder is None or holder == by or not supervises(by, holder, changed[0].category):
+            return
+        said = [decoded(out.body) for out in work.outgoing if out.routing_key.startswith(f"{AGENT_PREFIX}{holder}.")]
+        if (command["id"], changed[0].number) not in {(one.get("causationid"), one["subject"]) for one in said}:
+            raise Broken(f"{holder} did not hear what {by} did to {changed[0].number}: {type_}")
+
     def _ended(self, events: Sequence[Mapping[str, Any]], now: datetime) -> None:
         """What the timer of a temporary account does."""
         for event in events:
@@ -111,15 +130,35 @@ class Witness:
             if event["type"] == "agent.signed_off" and event["data"].get("reason") == "offline":
                 if work.now - self.heard_of(agent) < OFFLINE_AFTER:
                     raise Broken(f"{agent} is offline, though they were heard of at {self.heard_of(agent)}")
-                self.model.signed_off(agent)
-        given = {
-            data["number"]: data["agent"]["id"]
+                self.model.signed_off(agent, work.now, release=True)
+        commands = [
+            (out.type, decoded(out.body)["data"])
             for out in work.outgoing
-            if out.exchange == DESK and out.type == "ticket.assign"
-            for data in [decoded(out.body)["data"]]
-        }
+            if out.exchange == DESK and out.type in ("ticket.assign", "ticket.unassign")
+        ]
+        left = {event["data"]["agent_id"] for event in events if event["type"] == "agent.signed_off"}
+        for type_, data in commands:
+            if type_ == "ticket.unassign":
+                self._taken_back_well(data["number"], data["assignment_seq"], work.now, left)
+            else:
+                self._reserved_at[data["number"], data["assignment_seq"] + 1] = work.now
+        given = {data["number"]: data["agent"]["id"] for type_, data in commands if type_ == "ticket.assign"}
         if given:
             self._assigned_well(given)
+
+    def _taken_back_well(self, number: str, seq: int, now: datetime, left: Collection[str]) -> None:
+        """From who is gone for good or for long, or was when they got it or it was reopened; or has not the skill."""
+        case = self.model.cases[number]
+        if case.seq != seq or case.agent is None or case.agent in left:
+            return  # it is another's by now, or its agent has left in this very turn
+        agent, reserved_at = case.agent, self._reserved_at.get((number, seq))
+        if agent in self.model.agents:
+            fits = case.reclassified_as == seq
+        else:
+            under_way = reserved_at is not None and now - reserved_at < UNDER_WAY
+            fits = self.model.is_gone(agent, now) or case.reopened_as == seq or under_way
+        if not fits:
+            raise Broken(f"{number} is taken from {agent}, who may keep it, at {now}: {case}")
 
     def _assigned_well(self, given: Mapping[str, str]) -> None:
         """To an agent who is there, may have it and has room; and no less urgent one before a more urgent one."""
@@ -129,9 +168,10 @@ class Witness:
         waiting = [one for one in tickets.values() if one.get("waiting")]
         for number, agent_id in given.items():
             agent, ticket = agents[agent_id], tickets[number]
-            if not agent["signed_on"] or agent["away"] or not _may_take(agent, ticket):
+            present = agent_id in self.model.agents and agent_id not in self.model.paused and not agent["away"]
+            if not present or not _may_take(agent, ticket):
                 raise Broken(f"{number} is given to {agent_id}, who cannot have it: {agent} {ticket}")
-            if load[agent_id] > agent["capacity"] or load[agent_id] != agent["load"]:
+            if load[agent_id] > self.model.agents[agent_id]["capacity"] or load[agent_id] != agent["load"]:
                 raise Broken(f"{number} is given to {agent_id}, who has {load[agent_id]} already: {agent}")
             for other in waiting:
                 if _may_take(agent, other) and _urgency(other) < _urgency(ticket):
@@ -162,6 +202,9 @@ class Witness:
                     raise Broken(f"{data['number']} is warned of at {now}: {data}")
                 if type_ == "sla.breached" and now < due:
                     raise Broken(f"{data['number']} is breached at {now}: {data}")
+                told, ticket = data.get("supervisors", []), data["ticket"]
+                if told != ([] if ticket["agent"] else supervisors_of(ticket["category"])):
+                    raise Broken(f"{told} hear of {type_} of {data['number']}, which {ticket['agent']} has")
             elif type_ == "sla.closing_soon":
                 self._once(type_, data["ticket_id"], data["status_version"])
                 closes_at = datetime.fromisoformat(data["closes_at"])
@@ -231,6 +274,9 @@ class Witness:
                 yield f"case {number} is at version {case.version}, but not so in intake or sla"
             if case.is_open and stored[number].get("open_key") is None:
                 yield f"case {number} is open, but does not hold its issue"
+            agent = case.agent if case.status in DESKS_TURN else None
+            if agent is not None and self.model.is_gone(agent, self._clock.now):
+                yield f"{number} awaits the desk with {agent}, who is gone"
 
     def _history(self, evidence: Evidence) -> Iterator[str]:
         """It only grows; and nothing that is for the desk alone was said to a channel."""

@@ -234,7 +234,7 @@ def assigned_or_waiting(evidence: Evidence) -> Iterator[str]:
 
 def nobody_waits_for_nothing(evidence: Evidence) -> Iterator[str]:
     """No ticket waits that an agent with room could take."""
-    present = [one for one in evidence.agents if one["signed_on"] and not one["away"]]
+    present = [one for one in evidence.agents if one["signed_on"] and not one["away"] and not one.get("paused")]
     with_room = [one for one in present if one["load"] < one["capacity"]]
     for ticket in evidence.routed:
         if ticket.get("waiting"):
@@ -451,8 +451,8 @@ def _deliveries_due(evidence: Evidence) -> set[tuple[str, str, str]]:
             due.add((heard.id, requester, "channel"))
             if requester in with_address:
                 due.add((heard.id, requester, "email"))
-        if to_agent and ticket["agent"] is not None:
-            due.add((heard.id, ticket["agent"]["id"], "agent"))
+        agents = heard.event["data"].get("supervisors") or ([ticket["agent"]["id"]] if ticket["agent"] else [])
+        due |= {(heard.id, agent, "agent") for agent in agents if to_agent}
     return due
 
 
