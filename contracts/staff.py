@@ -22,6 +22,7 @@ Role = Literal["agent", "supervisor", "manager", "editor"]
 
 ROLES: tuple[Role, ...] = ("agent", "supervisor", "manager", "editor")
 MOST_CAPACITY = 100
+_DIRECTING: tuple[Role, ...] = ("supervisor", "manager")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,8 @@ class Staff:
 
     def supervises(self, agent_id: str, other_id: str) -> bool:
         """Whether that member may direct the other: a manager everyone, a supervisor who shares a team with them."""
-        one, other = self.members.get(agent_id), self.members.get(other_id)
-        if one is None or other is None:
-            return False
-        if "manager" in one.roles:
-            return True
-        return "supervisor" in one.roles and not one.teams.isdisjoint(other.teams)
+        other = self.members.get(other_id)
+        return other is not None and self._directs(agent_id, other.teams)
 
     def may_supervise(self, agent_id: str, holder: str | None, skill: str, skills: Mapping[str, str]) -> bool:
         """Whether that member may act on a ticket as a supervisor (help-desk rules, "Staff").
@@ -106,18 +103,26 @@ class Staff:
         category. Who holds it and is no member counts as nobody: else nobody could move that ticket. `skills` maps
         each category to the skill that it asks for.
         """
-        if holder is not None and holder in self.members:
-            return self.supervises(agent_id, holder)
-        if self.has_role(agent_id, "manager"):
-            return True
-        return any(
-            other.is_agent and other.is_skilled(skill, skills) and self.supervises(agent_id, other.agent_id)
-            for other in self.members.values()
-        )
+        return self.has_role(agent_id, *_DIRECTING) and self._directs(agent_id, self._teams_of(holder, skill, skills))
 
     def supervisors_of(self, holder: str | None, skill: str, skills: Mapping[str, str]) -> list[str]:
         """The members who may act on such a ticket as supervisors, by `may_supervise`, in the file's order."""
-        return [id_ for id_ in self.members if self.may_supervise(id_, holder, skill, skills)]
+        teams = self._teams_of(holder, skill, skills)
+        return [id_ for id_ in self.members if self._directs(id_, teams)]
+
+    def _directs(self, agent_id: str, teams: frozenset[str]) -> bool:
+        """Whether that member directs these teams: a manager all, a supervisor their own."""
+        one = self.members.get(agent_id)
+        if one is None:
+            return False
+        return "manager" in one.roles or ("supervisor" in one.roles and not one.teams.isdisjoint(teams))
+
+    def _teams_of(self, holder: str | None, skill: str, skills: Mapping[str, str]) -> frozenset[str]:
+        """The teams whose ticket it is: its holder's; else those of everybody who could have it."""
+        if holder is not None and holder in self.members:
+            return self.members[holder].teams
+        able = (one for one in self.members.values() if one.is_agent and one.is_skilled(skill, skills))
+        return frozenset().union(*(one.teams for one in able))
 
 
 def staff_from(data: Any) -> Staff:

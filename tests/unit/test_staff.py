@@ -160,6 +160,22 @@ def test_the_supervisors_of_what_nobody_has() -> None:
     assert STAFF.supervisors_of(None, "nobodys", SKILLS) == ["boss"]
 
 
+def test_the_supervisors_of_a_ticket_are_those_who_may_act_on_it() -> None:
+    for holder, skill in product(["agent-x", "lead-xy", "stranger", None], ["safety", "money", "nobodys"]):
+        may = [id_ for id_ in STAFF.members if STAFF.may_supervise(id_, holder, skill, SKILLS)]
+        assert STAFF.supervisors_of(holder, skill, SKILLS) == may
+
+
+def test_of_a_large_staff_each_is_looked_at_once_to_find_a_tickets_supervisors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many breaches come at once; a look at each pair of five hundred members takes a second for each."""
+    members = [a_member(f"m{n}", "agent", "supervisor", teams="x", skills="*") for n in range(50)]
+    asked: list[str] = []
+    of_member = Member.is_skilled
+    monkeypatch.setattr(Member, "is_skilled", lambda one, *skill: asked.append(one.agent_id) or of_member(one, *skill))
+    assert len(Staff({one.agent_id: one for one in members}).supervisors_of("gone", "safety", SKILLS)) == 50
+    assert len(asked) <= 50
+
+
 @pytest.mark.parametrize(
     ("has", "said", "left"),
     [

@@ -59,25 +59,23 @@ def signed_on(known: Agent | None, data: Data, skills: Mapping[str, str], staff:
     return following(after, skills, staff)
 
 
-def following(agent: Agent, skills: Mapping[str, str], staff: Staff | None = None) -> Agent:
+def following(agent: Agent, asked: Mapping[str, str], staff: Staff | None = None) -> Agent:
     """The agent as what they said on signing on makes them now: the catalogue may ask for other skills in the
-    categories that they listed, and the staff file may allow them less or more. The same object if nothing changes."""
+    categories that they listed, and the staff file may allow them less or more. `asked`: what each category asks for.
+    The same object if nothing changes."""
     listed, languages = agent.listed or agent.skills, agent.said_languages
     if agent.said_capacity is None:
         languages = agent.languages
     capacity, name = agent.said_capacity or agent.capacity, agent.said_name or agent.display_name
     member = None if staff is None else staff.member(agent.id)
     if member is not None:
-        listed, languages = allowed(member, listed, languages, skills)
+        listed, languages = allowed(member, listed, languages, asked)
         capacity, name = min(capacity, member.capacity), member.display_name or name
-    after = replace(
-        agent,
-        display_name=name,
-        capacity=capacity,
-        skills=_asked_for(listed, skills) if agent.listed or member is not None else agent.skills,
-        languages=languages,
-    )
-    return agent if after == agent else after
+    skills = _asked_for(listed, asked) if agent.listed or member is not None else agent.skills
+    # Looked at for every agent in every turn, and nearly always nothing is new: a copy would cost most of it.
+    if (name, capacity, skills, languages) == (agent.display_name, agent.capacity, agent.skills, agent.languages):
+        return agent
+    return replace(agent, display_name=name, capacity=capacity, skills=skills, languages=languages)
 
 
 def allowed(
