@@ -224,8 +224,11 @@ def _holidays(part: _Part) -> _Holidays:
         raise part.wrong(f"the category {HALF_DAY} and half_days, the hours of such days, belong together")
     names = {day: name for days in found.values() for day, name in days.items()}
     half = frozenset(found.pop(HALF_DAY, ()))
+    hours = _windows(fields["half_days"]) if half else ()
+    if half and not hours:
+        raise fields["half_days"].wrong("names no hours")
     closed = frozenset(day for days in found.values() for day in days)
-    return _Holidays(closed, half - closed, _windows(fields["half_days"]) if half else (), names)
+    return _Holidays(closed, half - closed, hours, names)
 
 
 def _days(part: _Part, country: str, subdivision: str | None, category: str | None = None) -> holidays.HolidayBase:

@@ -252,6 +252,10 @@ WRONG = {
         ESTONIAN.replace(", half_days: [08:00-12:00]", ""),
         "line 7: calendars.business.holidays: the cat",
     ),
+    "half days of no hours": (
+        ESTONIAN.replace("[08:00-12:00]", "[]"),
+        "line 7: calendars.business.holidays.half_days: names no hours",
+    ),
     "hours of no half days": (
         ESTONIAN.replace(", half_day]", "]"),
         "line 7: calendars.business.holidays: the category half_day",
