@@ -112,6 +112,7 @@ def test_it_is_quiet_while_all_is_well_and_finds_each_fault(stack: Stack, busy: 
     )
     for service in SERVICES:
         busy.terminate(service)
+    nobodys = database("intake")["tickets"].find_one({"status": "new"})["number"]
     _break_the_books(database)
     expect(
         wrong(settings),
@@ -135,6 +136,7 @@ def test_it_is_quiet_while_all_is_well_and_finds_each_fault(stack: Stack, busy: 
         ("error", "sla", "1 open in intake and unknown there"),
         ("error", "sla", "1 of another version there"),
         ("error", "sla", "without the timers that they should have"),
+        ("warning", "sla", f"1 open and overdue, and nobody has them: ticket {nobodys} (billing, due 2026-01-02"),
         ("warning", "sla", "with timers that nothing calls for"),
     )
 
@@ -203,9 +205,10 @@ def _break_the_books(database: Databases) -> None:
     routing["agents"].update_one({"_id": "a1"}, {"$set": {"load": 7}})
     a1 = routing["agents"].find_one({"_id": "a1"})
     routing["agents"].insert_one({**a1, "_id": "a9", "load": 1, "capacity": 0})
-    sla["tickets"].delete_one({"_id": waiting["_id"]})
+    sla["tickets"].delete_one({"_id": assigned["_id"]})
+    sla["tickets"].update_one({"_id": waiting["_id"]}, {"$set": {"watches.0.deadline.due_at": long_ago}})
     sla["tickets"].update_one({"_id": suggested["_id"]}, {"$inc": {"newest.version": -1}})
-    sla["timers"].delete_one({"about": assigned["_id"], "kind": "breach"})
+    sla["timers"].delete_one({"about": suggested["_id"], "kind": "auto_close"})
 
 
 def test_what_cannot_be_reached_is_a_finding(stack: Stack, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
@@ -80,22 +81,72 @@ def test_three_instances_share_the_work_and_the_books_stay_right(desk: Desk) -> 
     assert sum(stored.values()) == sum(int(ticket.number) % 3 == 0 for ticket in known)
 
 
-def test_a_released_ticket_goes_to_the_next_agent(desk: Desk) -> None:
+STAFF = """members:
+  - {agent_id: a1, roles: [agent], teams: [desk], skills: ["*"]}
+  - {agent_id: a2, roles: [agent], teams: [desk], skills: ["*"]}
+  - {agent_id: a3, roles: [supervisor], teams: [desk]}
+"""
+
+
+def test_a_ticket_is_released_waits_for_who_has_paused_and_is_given_on_by_a_supervisor(
+    desk: Desk, tmp_path: Path
+) -> None:
+    (tmp_path / "staff.yaml").write_text(STAFF, encoding="utf-8")
+    desk.settings["CASEBUS_STAFF"] = str(tmp_path / "staff.yaml")
     desk.start_all([("intake", 1), ("routing", 1)])
     ledger = Ledger()
-    first = Agent(desk.amqp_url("agent.a1"), "a1", ledger, capacity=1)
+    agents = [Agent(desk.amqp_url("agent.a1"), "a1", ledger, capacity=1)]
+    lead = Listener(desk.amqp_url("agent.a3"), "agent.a3", "agent.a3.inbox", ledger.note_heard)
 
-    def assigned_to(agent: str) -> bool:
-        return any(heard.user == f"agent.{agent}" and heard.type == "ticket.assigned" for heard in ledger.heard)
+    def heard(agent: str, type_: str) -> int:
+        found = {one.event["id"] for one in ledger.heard if (one.user, one.event["type"]) == (f"agent.{agent}", type_)}
+        return len(found)
 
-    with listening(first.listener):
+    def told(agent: str, type_: str, times: int = 1) -> None:
+        ledger.wait(lambda: heard(agent, type_) == times, f"{type_} for {agent}")
+
+    def ask(agent: str, type_: str, **data: Any) -> Mapping[str, Any]:
+        with Bus(desk.amqp_url(f"agent.{agent}")) as bus:
+            (id_,) = publish(bus, [command(f"agent.{agent}", type_, {"agent_id": agent, **data})], ledger)
+        ledger.wait(lambda: ledger.outcome(f"agent.{agent}", id_) is not None, f"the outcome of {type_}")
+        outcome = ledger.outcome(f"agent.{agent}", id_)
+        assert outcome is not None
+        return dict(outcome.event["data"])
+
+    with (
+        listening(lead, agents[0].listener),
+        MongoClient[Document](desk.admin_mongo_url, tz_aware=True) as mongo,
+    ):
+        intake, routing = mongo[f"{desk.db_prefix}_intake"], mongo[f"{desk.db_prefix}_routing"]
         submit(desk, ledger, 1)
-        ledger.wait(lambda: assigned_to("a1"), "the ticket for a1")
-        second = Agent(desk.amqp_url("agent.a2"), "a2", ledger, capacity=1)
-        with listening(second.listener), Bus(desk.amqp_url("agent.a1")) as bus:
-            leave = command("agent.a1", "agent.sign_off", {"agent_id": "a1", "release": True})
-            publish(bus, [leave], ledger)
-            ledger.wait(lambda: assigned_to("a2"), "the ticket for a2")
+        told("a1", "ticket.assigned")
+        number = str(next(iter(intake["tickets"].find()))["number"])
+        agents.append(Agent(desk.amqp_url("agent.a2"), "a2", ledger, capacity=1))
+        with listening(agents[1].listener):
+            told("a2", "command.accepted")
+            assert "code" not in ask("a2", "agent.pause")
+            ledger.wait(lambda: intake["agents"].count_documents({"_id": "a2", "paused": True}) == 1, "the pause")
+            refused = ask("a3", "ticket.assign_to", number=number, to_agent="a2")
+            assert (refused["code"], list(refused["errors"])) == ("invalid", ["to_agent"])
+
+            ask("a1", "agent.sign_off", release=True)
+            ledger.wait(lambda: routing["tickets"].count_documents({"waiting": True}) == 1, "the released ticket")
+            ask("a2", "agent.resume")
+            told("a2", "ticket.assigned")
+
+            ask("a1", "agent.sign_on", display_name="A1", capacity=1, skills=["*"])
+            ledger.wait(lambda: intake["agents"].count_documents({"signed_on": True}) == 2, "the news of a1")
+            assert ask("a2", "ticket.assign_to", number=number, to_agent="a1")["code"] == "forbidden"
+            given = ask("a3", "ticket.assign_to", number=number, to_agent="a1", reason="Theirs before.")
+            assert given["ticket"]["agent"]["id"] == "a1"
+            told("a1", "ticket.assigned", times=2)
+            told("a2", "ticket.unassigned")
+            assert ask("a3", "ticket.take_away", number=number)["ticket"]["agent"] is None
+            told("a2", "ticket.assigned", times=2)
+            (ticket,) = map(ticket_of, routing["tickets"].find())
+            stored = {row["_id"]: agent_of(row).load for row in routing["agents"].find()}
+            assert Counter(stored) == recount([ticket])
+    assert heard("a1", "ticket.assigned") == 2, "whom it was taken from has it no more"
 
 
 def test_an_agent_of_whom_nothing_is_heard_goes_offline_once_and_the_ticket_to_one_who_beats(desk: Desk) -> None:
