@@ -98,7 +98,7 @@ class Acts:
         self._is_closed_and_reopened(number, agent)
         lost = self._has_lost_an_account()
         waiting = self._file(SAM, "The sound is gone", "technical")
-        self._agent_of(waiting)
+        self._is_given_on(waiting, self._agent_of(waiting))
         silent = self._file(KIM, "How do I change my name?", "general")
         self._agent_of(silent).ask(
             "ticket.suggest_solution", "command.accepted", number=silent, body="In the settings."
@@ -221,6 +221,14 @@ class Acts:
         agent.hears("ticket.reopened", about(number))
         agent.ask("ticket.close", "command.accepted", number=number, reason="Paid back.")
         self._say(f"Robin replies within 7 days: reopened, and with {agent.name} again, who pays back and closes")
+
+    def _is_given_on(self, number: str, agent: Agent) -> None:
+        supervisor = self._agents[0]
+        (other,) = (one for one in self._agents if one is not agent)
+        supervisor.ask("ticket.assign_to", "command.accepted", number=number, to_agent=other.id, reason="Knows sound.")
+        agent.hears("ticket.unassigned", about(number))
+        other.hears("ticket.assigned", about(number))
+        self._say(f"{supervisor.name}, a supervisor, gives Sam's ticket {number} of {agent.name} to {other.name}")
 
     def _has_lost_an_account(self) -> Lost:
         """Without an account, and twice: the address of both is mailed one code for now."""

@@ -21,6 +21,11 @@ MANAGER = "manager@community.example"
 KINDS = ("receipt", "closed", "reopened")
 """What the desk's webhook is told of."""
 
+STAFF = (
+    {"agent_id": "a1", "roles": ["agent", "supervisor"], "teams": ["desk"], "skills": ["*"]},
+    {"agent_id": "a2", "roles": ["agent"], "teams": ["desk"], "skills": ["*"]},
+)
+
 
 class Rehearsal:
     """One desk, made anew and removed when it is left; its services have run since `start`."""
@@ -40,6 +45,7 @@ class Rehearsal:
         if self._interrupted:
             self.desk.remove()
             self.desk.prepare()
+        self.desk.settings["CASEBUS_STAFF"] = str(self._write("staff.yaml", {"members": STAFF}))
         self.desk.settings_of["notifications"] = {
             "CASEBUS_COMMUNITY_MANAGER": MANAGER,
             "CASEBUS_WEBHOOKS": str(self._webhooks),
@@ -64,8 +70,11 @@ class Rehearsal:
         self._files.rmdir()
 
     def _write_webhooks(self, secret: str) -> Path:
-        file = self._files / "webhooks.yaml"
         url = f"http://127.0.0.1:{self._port}/"
         hook = {"name": "demo", "url": url, "secrets": [secret], "kinds": KINDS}
-        file.write_text(json.dumps({"webhooks": [hook]}), encoding="utf-8")  # JSON is YAML
+        return self._write("webhooks.yaml", {"webhooks": [hook]})
+
+    def _write(self, name: str, content: object) -> Path:
+        file = self._files / name
+        file.write_text(json.dumps(content), encoding="utf-8")  # JSON is YAML
         return file
