@@ -273,6 +273,27 @@ def test_who_names_nothing_may_not_send_more(database: Database[dict[str, Any]])
     assert kept.crowded(Sender("account:ann", "web"), NOW + KEPT_UNUSED + timedelta(minutes=2)) is None
 
 
+PAGE = b"<html><p>" + bytes(range(65, 91)) * 4000
+
+
+@pytest.mark.parametrize("size", [70_000, 20_000], ids=["known by the first part", "known by all"])
+@pytest.mark.parametrize("turned", [False, True], ids=["in order", "last part first"])
+def test_a_file_in_parts_that_is_refused_is_no_unfinished_upload(
+    database: Database[dict[str, Any]], size: int, turned: bool
+) -> None:
+    uploads = Uploads(keeping(database))
+    for number in range(MOST_OF_AN_ACCOUNT + 1):
+        parts = parts_of(PAGE, size, upload=f"u{number}", media_type="text/plain")
+        answers = [send(uploads, part) for part in (reversed(parts) if turned else parts)]
+        assert not [one for one in answers if isinstance(one, TooMany)], "they may send another"
+        refused = Unfit("media_type", "Files of type text/html are not taken.")
+        assert refused in answers
+        assert send(uploads, parts[-1]) == refused
+    assert database["files.chunks"].count_documents({}) == 0
+    others = parts_of(HEAD + os.urandom(70_000), size, upload="u0")
+    assert isinstance([send(uploads, part) for part in others][-1], Brought), "another one under its name"
+
+
 def test_of_one_command_no_more_is_kept_than_it_may_have(database: Database[dict[str, Any]]) -> None:
     kept = keeping(database)
     contents = [attached(HEAD + bytes([number])) for number in range(30)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,7 +71,9 @@ class Upload:
     key: bytes
     at: datetime
     ref: str | None = None
-    """The file that it has become."""
+    """The file that it has become; empty: none, it was refused."""
+    refused: str = ""
+    """Why its file is not taken. Its other parts are refused too: they begin nothing that cannot be finished."""
     removing: bool = False
     """Nothing more is taken of it."""
     origin: str = ""
@@ -96,10 +99,18 @@ class Uploads:
     def _take(self, sender: Sender, part: Mapping[str, Any], now: datetime) -> PartTaken:
         unfit = self._unfit(part)
         if unfit is not None:
+            if unfit.field == "media_type" and part["parts"] > 1:
+                self._refuse(self._new(sender, part, now), unfit)
             return unfit
         upload = self._begun(sender, part, now)
         if isinstance(upload, TooMany):
             return upload
+        if upload.refused and part["part"] > 1:
+            return Unfit("media_type", upload.refused)
+        if upload.refused:  # another file, under the name of the one before
+            self._files.remove(upload.blob)
+            self._uploads.delete_one({"_id": upload.id, "ref": ""})
+            raise Conflict("it begins anew")
         if (upload.name, upload.media_type, upload.parts) != (part["name"], part["media_type"], part["parts"]):
             return Contradicted("The first part of this file came with another name, media type or number of parts.")
         if upload.ref is not None and not upload.blob:
@@ -129,8 +140,39 @@ class Uploads:
         judged = terms.judged(part["media_type"], part["content"][:HEAD]) if is_known else None
         return judged if isinstance(judged, Unfit) else None
 
+    def _new(self, sender: Sender, part: Mapping[str, Any], now: datetime) -> Upload:
+        wrapped = self._keeping.keys.wrap(new_key())
+        return Upload(
+            derived_id("upload", sender.channel, sender.owner, part["upload"]),
+            sender.owner,
+            sender.channel,
+            part["name"],
+            part["media_type"],
+            part["parts"],
+            None,
+            uuid.uuid4().hex,
+            wrapped.by,
+            wrapped.key,
+            now,
+            origin=sender.origin,
+        )
+
+    def _refuse(self, upload: Upload, unfit: Unfit) -> None:
+        """Remember that the file is not taken, so that the upload counts no more as one that is not finished."""
+        refused = {"ref": "", "refused": unfit.problem}
+        as_new = {name: value for name, value in upload_document(upload).items() if name not in {"_id", "at", *refused}}
+        change = {"$set": refused, "$max": {"at": upload.at}, "$setOnInsert": as_new}
+        unfinished = {"_id": upload.id, "ref": None}
+        before: Document | None = self._uploads.find_one_and_update(unfinished, change)
+        if before is not None:
+            self._files.remove(before["blob"])
+            return
+        with suppress(DuplicateKeyError):  # it has become a file before, or others are at the same
+            self._uploads.update_one({**unfinished, "ref": ""}, change, upsert=True)
+
     def _begun(self, sender: Sender, part: Mapping[str, Any], now: datetime) -> Upload | TooMany:
-        id_ = derived_id("upload", sender.channel, sender.owner, part["upload"])
+        new = self._new(sender, part, now)
+        id_ = new.id
         # With its time, so that it is not given up meanwhile.
         heard = {"$max": {"at": now}}
         found: Document | None = self._uploads.find_one_and_update(
@@ -138,7 +180,7 @@ class Uploads:
         )
         if found is not None:
             upload = upload_of(found)
-            if upload.ref is None or self._keeping.has(upload.ref, now):
+            if not upload.ref or self._keeping.has(upload.ref, now):
                 return upload
             # Nobody came to name it. Under its key nothing is sealed again: the upload begins anew, with another.
             self._files.remove(upload.blob)
@@ -158,26 +200,11 @@ class Uploads:
         crowded = self._keeping.crowded(sender, now)
         if crowded is not None:
             return crowded
-        wrapped = self._keeping.keys.wrap(new_key())
-        upload = Upload(
-            id_,
-            sender.owner,
-            sender.channel,
-            part["name"],
-            part["media_type"],
-            part["parts"],
-            None,
-            uuid.uuid4().hex,
-            wrapped.by,
-            wrapped.key,
-            now,
-            origin=sender.origin,
-        )
         try:
-            self._uploads.insert_one(upload_document(upload))
+            self._uploads.insert_one(upload_document(new))
         except DuplicateKeyError as error:
             raise Conflict("another instance takes the first part of this upload") from error
-        return upload
+        return new
 
     def _fits(self, upload: Upload, part: Mapping[str, Any]) -> bool:
         """Whether the part is as large as the others, as far as that is known; from the first one on it is."""
@@ -219,6 +246,7 @@ class Uploads:
             return self._keeping.terms.too_large
         media_type = self._keeping.terms.judged(upload.media_type, head)
         if isinstance(media_type, Unfit):
+            self._refuse(upload, media_type)
             return media_type
         if size > upload.parts * part_size:  # the last one came before it was known how large the others are
             return Contradicted(OF_ONE_SIZE)
