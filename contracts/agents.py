@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from contracts import common
-from contracts.fields import Choice, Flag, ListOf, Moment, Whole
+from contracts.fields import Choice, Flag, ListOf, Moment, Text, Whole
 from contracts.languages import speaks
 from contracts.payload import Payload
 
@@ -63,10 +63,15 @@ class Pause(Agent):
     member = common.agent_id(optional=True)
 
 
-class SignedOn(SignOn):
+class SignedOn(Agent):
     """Event `agent.signed_on`; of the news about an agent that with the latest `at` holds. `paused`: by a supervisor,
-    who has not let them go on yet."""
+    who has not let them go on yet. What an older version took for a name or a skill stays readable."""
 
+    display_name = Text(100, 0)
+    capacity = Whole(1, 100)
+    skills = ListOf(Text(64), 100, 1)
+    languages = ListOf(common.nearest_language(), 50, optional=True)
+    tiers = ListOf(Choice(common.TIERS), 2, optional=True)
     at = Moment(optional=True)
     paused = Flag(optional=True)
 

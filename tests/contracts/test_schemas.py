@@ -321,3 +321,9 @@ def test_no_address_and_no_body_is_in_a_snapshot() -> None:
     assert opened is not None
     snapshot = opened.schema.definitions()["Snapshot"]["properties"].keys()
     assert not {"email", "body", "secret", "contact_email"} & snapshot
+
+
+def test_what_an_older_routing_took_for_a_name_or_a_skill_stays_readable() -> None:
+    told = {"agent_id": "a1", "display_name": " ", "capacity": 1, "skills": ["\u200b", "*"], "languages": ["pt_BR"]}
+    assert TYPES["event", "agent.signed_on"].schema.load(told)["skills"] == ["\u200b", "*"]
+    assert errors("agent.sign_on", told).keys() == {"display_name", "skills.0"}
