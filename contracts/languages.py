@@ -63,7 +63,7 @@ def nearest(text: str) -> str | None:
     language = _SHORTER.get(language, language)
     if rest and _is_extended(rest[0]):
         extended = rest.pop(0)
-        if language in _EXTENDED:
+        if language in _EXTENDED and _is_readable(extended):
             language = _SHORTER.get(extended, extended)
     parts = [language]
     for form, shown in ((_is_script, str.title), (_is_region, str.upper)):

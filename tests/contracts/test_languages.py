@@ -26,7 +26,7 @@ from contracts.languages import LONGEST, covering, nearest, speaks
         ("es-419", "es-419"), ("de-CH-1996", "de-CH-1996"), ("sl-rozaj-biske", "sl-rozaj-biske"), ("en-", "en"),
         ("eng", "en"), ("deu_DE", "de-DE"), ("ger", "de"), ("iw-IL", "he-IL"), ("in", "id"), ("fil-PH", "fil-PH"),
         ("en-USA", "en"), ("zh-yue-HK", "yue-HK"),
-        ("zh-cmn-Hans-CN", "zh-Hans-CN"), ("en-Latn-US-toolongsubtag", "en-Latn-US"),
+        ("zh-cmn-Hans-CN", "zh-Hans-CN"), ("zh-und", "zh"), ("en-Latn-US-toolongsubtag", "en-Latn-US"),
         ("english", None), ("C", None), ("POSIX", None), ("C.UTF-8", None),
         ("", None), (" ", None), ("-en", None), ("*", None),
         ("i-klingon", None), ("x-mine", None), ("und", None),

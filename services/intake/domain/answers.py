@@ -127,5 +127,5 @@ def code_mailed_lately(retry_at: datetime) -> Answer:
 
 def too_many_openings(retry_at: datetime) -> Answer:
     """The channel opens more temporary accounts than it may; from `retry_at` (aware UTC) on it may open another."""
-    sentence = "Too many people ask for a temporary account just now. Please try again in a moment."
+    sentence = "Too many temporary accounts are being asked for. Please try again in a moment."
     return rejected("rate_limited", sentence, retry_at=retry_at)
