@@ -49,6 +49,27 @@ class MergeAccounts(common.FromChannel):
     temporary = Part(common.Secret)
 
 
+class ExportAccount(common.FromChannel):
+    """Command `account.export`: a copy of all that is kept of an account. A channel brings the `requester`,
+    the operator names the `account`."""
+
+    one_of = ("requester", "account")
+
+    requester = common.requester(optional=True)
+    account = Part(common.NamedAccount, optional=True)
+
+
+class EraseAccount(common.FromChannel):
+    """Command `account.erase`: names, addresses and preferences go; with `content` words and files too. A channel
+    brings the `requester`, the operator names the `account`."""
+
+    one_of = ("requester", "account")
+
+    requester = common.requester(optional=True)
+    account = Part(common.NamedAccount, optional=True)
+    content = Flag(optional=True)
+
+
 class TemporaryOpenedOutcome(Payload):
     """Outcome `account.temporary_opened`: the secret, shown this once.
 
@@ -72,6 +93,23 @@ class TemporaryExpired(Payload):
     """Event `account.temporary_expired`: what identifies the person is erased."""
 
     account_id = common.identity()
+
+
+class AccountErased(Payload):
+    """Event `account.erased`: whoever keeps something of this account forgets it; with `content` also what was written
+    and sent. Tickets that the account had filed by then are announced without it one by one."""
+
+    account_id = common.identity()
+    kind = Choice(common.REQUESTER_KINDS)
+    content = Flag()
+
+
+class Exported(Payload):
+    """Outcome `account.exported`: the archive, which the same account downloads (`attachment.download` without
+    `number`) until `until`."""
+
+    attachment = Part(common.AttachmentRef)
+    until = Moment()
 
 
 class ContactChanged(Payload):

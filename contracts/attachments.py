@@ -13,6 +13,10 @@ MAX_PARTS = 1_000
 """Parts of one file; how large a file may be is the operator's setting, and less."""
 
 
+MAX_PARTS_OF_AN_ARCHIVE = 1_000_000
+"""Parts of all that is kept of an account, in one archive: 256 GiB."""
+
+
 class Upload(common.FromChannel):
     """Command `attachment.upload`: one part of a file, in any order, each of `common.MAX_ATTACHMENT` bytes at most.
 
@@ -34,15 +38,17 @@ class Upload(common.FromChannel):
 
 
 class Download(common.FromChannel):
-    """Command `attachment.download`: one part of a file of a ticket, by the requester or by an agent who may see it."""
+    """Command `attachment.download`: one part of a file of a ticket, by the requester or by an agent who may see it.
+    Without `number`: of the archive of an `account.export`, by the same account, or by the operator who names it."""
 
-    one_of = ("requester", "agent_id")
+    one_of = ("requester", "agent_id", "account")
 
     requester = common.requester(optional=True)
     agent_id = common.agent_id(optional=True)
-    number = common.ticket_number()
+    account = Part(common.NamedAccount, optional=True)
+    number = common.ticket_number(optional=True)
     ref = Text(200)
-    part = Whole(1, MAX_PARTS, optional=True)
+    part = Whole(1, MAX_PARTS_OF_AN_ARCHIVE, optional=True)
 
 
 class Stored(Payload):
@@ -52,10 +58,11 @@ class Stored(Payload):
 
 
 class Content(Payload):
-    """Outcome `attachment.content`: one part of the file, the first where none was asked for."""
+    """Outcome `attachment.content`: one part of the file, the first where none was asked for. An archive has no
+    `number`."""
 
-    number = common.ticket_number()
+    number = common.ticket_number(optional=True)
     attachment = Part(common.AttachmentRef)
-    part = Whole(1, MAX_PARTS)
-    parts = Whole(1, MAX_PARTS)
+    part = Whole(1, MAX_PARTS_OF_AN_ARCHIVE)
+    parts = Whole(1, MAX_PARTS_OF_AN_ARCHIVE)
     content = Base64(common.MAX_ATTACHMENT)

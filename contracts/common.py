@@ -185,6 +185,13 @@ def requester(**more: Any) -> Either:
     return Either("temporary", TemporaryRequester, AccountRequester, ("account_id",), **more)
 
 
+class NamedAccount(Payload):
+    """An account as the operator names it."""
+
+    kind = Choice(REQUESTER_KINDS)
+    account_id = identity()
+
+
 LEFT_OUT_CODES = ("invalid", "too_large", "rate_limited")
 
 
@@ -301,6 +308,8 @@ class Snapshot(Payload):
     whom the ticket was changed away from, who never gets it back by routing. `merged_into`: the ticket that goes on.
     `automatic`: a machine filed it, and no person has written to it since; `held`: many accounts filed
     the same, so no agent gets it until a supervisor releases it. Both are left out otherwise.
+    `automatic`: a machine filed it, and no person has written to it since; left out otherwise.
+    `erased`: its requester had themselves erased.
     """
 
     id = identity()
@@ -333,6 +342,7 @@ class Snapshot(Payload):
     merged_into = ticket_number(optional=True, nullable=True)
     automatic = Flag(optional=True)
     held = Flag(optional=True)
+    erased = Flag(optional=True)
 
 
 class Author(Payload):

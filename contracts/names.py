@@ -20,7 +20,7 @@ EVENT_LOG = "helpdesk.events.log"
 ROUTING_OUTCOMES = "routing.outcomes"
 
 Service = Literal["intake", "routing", "sla", "notifications"]
-Role = Literal["service", "channel", "agent"]
+Role = Literal["service", "channel", "agent", "operator"]
 
 SERVICES: tuple[Service, ...] = ("intake", "routing", "sla", "notifications")
 
@@ -30,7 +30,7 @@ NAME_PATTERN = "[a-z0-9][a-z0-9-]{0,31}"
 CONSOLE = "console"
 """Broker user of a service that has authenticated agents itself, and acts for them."""
 OPERATOR = "operator"
-"""Broker user that replays dead commands in the name of their senders."""
+"""Broker user of whoever runs the desk: sends commands of its own, and replays dead ones in their senders' names."""
 
 RESERVED = frozenset({*SERVICES, "agent", "amq", "helpdesk", CONSOLE, OPERATOR})
 """No channel may have these names. The last three are ours to add: their queues would begin as the desk's own do."""
@@ -38,7 +38,12 @@ RESERVED = frozenset({*SERVICES, "agent", "amq", "helpdesk", CONSOLE, OPERATOR})
 AGENT_PREFIX = "agent."
 
 _is_name = re.compile(NAME_PATTERN).fullmatch
-_FOLDER: dict[Role, str] = {"service": "/services/", "channel": "/channels/", "agent": "/agents/"}
+_FOLDER: dict[Role, str] = {
+    "service": "/services/",
+    "channel": "/channels/",
+    "agent": "/agents/",
+    "operator": "/operators/",
+}
 
 
 def is_name(name: str) -> bool:
@@ -54,6 +59,8 @@ def role_of(user: str) -> Role | None:
     """
     if user in SERVICES:
         return "service"
+    if user == OPERATOR:
+        return "operator"
     if user.startswith(AGENT_PREFIX):
         return "agent" if is_name(user.removeprefix(AGENT_PREFIX)) else None
     return "channel" if is_name(user) and user not in RESERVED else None

@@ -16,7 +16,7 @@ from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, QUESTIONS, S
 from contracts.payload import Payload
 
 Kind = Literal["command", "question", "event", "outcome", "agent_message", "channel_message"]
-Sender = Literal["channel", "agent"] | Service
+Sender = Literal["channel", "agent", "operator"] | Service
 
 STAFF = "staff."
 """How the routing key of a question from an agent begins."""
@@ -32,7 +32,7 @@ class MessageType:
     schema: Payload
     """`schema.load(data)` gives the loaded data, or raises marshmallow's ValidationError (payload.errors_by_field)."""
     senders: frozenset[Sender]
-    """Who may send it: any channel, any agent, services by name."""
+    """Who may send it: any channel, any agent, the operator, services by name."""
     answered_by: Service | None = None
     """The service that answers a command or a question; None for what is neither."""
 
@@ -104,14 +104,13 @@ def _all() -> list[MessageType]:
         },
     )
     add_commands(("channel", "agent"), "intake", {"attachment.upload": attachments.Upload})
-    add_views(
-        ("channel", "agent"),
+    add_views(("channel", "agent"), "intake", {"ticket.list": tickets.ListTickets, "ticket.view": tickets.View})
+    add_commands(("channel", "agent", "operator"), "intake", {"attachment.download": attachments.Download})
+    add_questions(("channel", "agent"), "intake", {"attachment.download": attachments.Download})
+    add_commands(
+        ("channel", "operator"),
         "intake",
-        {
-            "ticket.list": tickets.ListTickets,
-            "ticket.view": tickets.View,
-            "attachment.download": attachments.Download,
-        },
+        {"account.export": accounts.ExportAccount, "account.erase": accounts.EraseAccount},
     )
     add_commands(
         ("agent",),
@@ -160,6 +159,7 @@ def _all() -> list[MessageType]:
             "account.temporary_opened": accounts.TemporaryOpenedOutcome,
             "ticket.listed": tickets.Listed,
             "ticket.viewed": tickets.Viewed,
+            "account.exported": accounts.Exported,
             "attachment.stored": attachments.Stored,
             "attachment.content": attachments.Content,
         },
@@ -181,6 +181,7 @@ def _all() -> list[MessageType]:
             "ticket.linked": tickets.Joined,
             "account.temporary_opened": accounts.TemporaryOpened,
             "account.temporary_expired": accounts.TemporaryExpired,
+            "account.erased": accounts.AccountErased,
             "account.contact_changed": accounts.ContactChanged,
             "account.preferences_changed": accounts.PreferencesChanged,
             "requester.blocked": accounts.Blocked,

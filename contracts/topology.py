@@ -254,8 +254,9 @@ def queues_of(service: Service) -> tuple[str, ...]:
 
 
 def own_door(user: str) -> tuple[str, str] | None:
-    """Where a sender hears back: (exchange, routing key prefix), or None for a service, which only has `reply_to`."""
-    if user in SERVICES:
+    """Where a sender hears back: (exchange, routing key prefix), or None for a service and the operator, who only have
+    `reply_to`."""
+    if user in SERVICES or user == OPERATOR:
         return None
     return (AGENTS if user.startswith(AGENT_PREFIX) else CHANNELS), user
 

@@ -1,4 +1,4 @@
-"""One sender of commands, a channel or an agent, and what it hears back.
+"""One sender of commands, a channel, an agent or the operator, and what it hears back.
 
 Publishes commands as CloudEvents through a `Bus`, keeps when each was sent and which outcomes came for it, and hands
 everything else that arrives to `on_other`. Decides nothing and prints nothing. The page is docs/cli.md.
@@ -65,11 +65,11 @@ class Sender:
     def __init__(self, bus: Bus, on_other: Callable[[Event], None] = _ignore) -> None:
         source = source_of(bus.user)
         if source is None:
-            raise ValueError(f"{bus.user} is no channel and no agent")
+            raise ValueError(f"{bus.user} is no channel, no agent and not the operator")
         self.bus = bus
         self.name = bus.user
         self.source = source
-        self.exchange = DESK if role_of(bus.user) == "agent" else INTAKE
+        self.exchange = DESK if role_of(bus.user) in ("agent", "operator") else INTAKE
         self.sent: dict[str, Sent] = {}
         self.on_answer: Callable[[Event], None] = _ignore
         self.waiting = 0

@@ -188,7 +188,7 @@ def test_nothing_but_not_an_event_is_ever_raised(body: Any) -> None:
         ("amq", None, None),
         ("helpdesk", None, None),
         ("console", None, None),
-        ("operator", None, None),
+        ("operator", "operator", "/operators/operator"),
         ("-web", None, None),
         ("Web", None, None),
         ("web.shop", None, None),

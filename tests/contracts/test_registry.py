@@ -14,6 +14,7 @@ from contracts.registry import TYPES, Kind, command, event, outcome
 
 CHANNEL_COMMANDS = """
     account.open_temporary account.confirm_contact account.set_preferences account.merge
+    account.export account.erase
     ticket.submit ticket.reply ticket.edit ticket.accept_solution ticket.escalate ticket.change_agent
     ticket.answer_consent ticket.list ticket.view attachment.upload attachment.download
 """
@@ -30,13 +31,13 @@ EVENT_TYPES = """
     ticket.info_requested ticket.solution_suggested ticket.customer_replied ticket.reclassified ticket.escalated
     ticket.consent_requested ticket.consent_answered ticket.closed ticket.reopened ticket.merged ticket.linked
     ticket.transferred account.temporary_opened account.temporary_expired account.contact_changed
-    account.preferences_changed agent.signed_on agent.signed_off agent.paused agent.resumed sla.armed
+    account.preferences_changed account.erased agent.signed_on agent.signed_off agent.paused agent.resumed sla.armed
     sla.warning sla.breached sla.met sla.closing_soon notification.sent notification.failed
     ticket.held ticket.released requester.blocked requester.unblocked
 """
 OUTCOMES = """
     ticket.opened ticket.duplicate ticket.similar ticket.reopened account.temporary_opened ticket.listed ticket.viewed
-    command.accepted command.rejected attachment.stored attachment.content
+    command.accepted command.rejected account.exported attachment.stored attachment.content
 """
 TO_AGENTS = """
     ticket.assigned ticket.unassigned ticket.customer_replied ticket.edited ticket.escalated ticket.consent_answered
@@ -68,7 +69,7 @@ def test_holds_every_type_of_the_wire_contract() -> None:
         ("intake", []),
         ("notifications", []),
         ("agent.A7", []),
-        ("operator", []),
+        ("operator", ["account.export", "account.erase", "attachment.download"]),
         ("nobody at all", []),
     ],
 )

@@ -152,7 +152,8 @@ def test_mailboxes_are_limited_and_never_refuse() -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "door"), [("web", (CHANNELS, "web")), ("agent.a7", (AGENTS, "agent.a7")), ("routing", None)]
+    ("user", "door"),
+    [("web", (CHANNELS, "web")), ("agent.a7", (AGENTS, "agent.a7")), ("routing", None), ("operator", None)],
 )
 def test_senders_hear_back_at_their_own_door(user: str, door: tuple[str, str] | None) -> None:
     assert own_door(user) == door

@@ -519,6 +519,15 @@ def test_an_outcome_goes_to_the_senders_own_key_and_to_a_reply_queue_of_its_own(
     assert {message.correlation_id for message in answers} == {"c9"}
 
 
+def test_the_operator_is_answered_at_a_reply_queue_of_its_own_alone() -> None:
+    bench = Bench()
+    sent = changed(command(user_id="operator", reply_to="operator.replies"), source="/operators/operator")
+    bench.run(sent)
+    [answer] = bench.publisher.published
+    assert (answer.exchange, answer.routing_key) == ("", "operator.replies")
+    assert json.loads(answer.body)["data"]["message"] == "operator may not send agent.sign_on."
+
+
 def changed(delivery: Delivery, **to: Any) -> Delivery:
     event = json.loads(delivery.body)
     event.update(to)

@@ -109,8 +109,8 @@ def test_what_answers_nothing_of_ours_goes_to_the_listener(bus: FakeBus) -> None
     assert sender.waiting == 1
 
 
-def test_only_channels_and_agents_send() -> None:
-    with pytest.raises(ValueError, match="casebus_admin is no channel and no agent"):
+def test_only_channels_agents_and_the_operator_send() -> None:
+    with pytest.raises(ValueError, match="casebus_admin is no channel, no agent and not the operator"):
         Sender(FakeBus("casebus_admin"))  # type: ignore[arg-type]
 
 
