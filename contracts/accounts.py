@@ -102,6 +102,7 @@ class AccountErased(Payload):
     account_id = common.identity()
     kind = Choice(common.REQUESTER_KINDS)
     content = Flag()
+    at = Moment()
 
 
 class Exported(Payload):

@@ -14,7 +14,7 @@ import typer
 from pymongo.errors import PyMongoError
 from typer.core import TyperGroup
 
-from . import keys, settings, show, sla, topology
+from . import account, keys, settings, show, sla, topology
 from .bus import BROKEN
 from .dead import commands as dead
 from .desk import Desk, number_of
@@ -45,6 +45,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(account.app, name="account")
 app.add_typer(dead.app, name="dead")
 app.add_typer(notifications.app, name="notifications")
 app.command()(doctor)

@@ -81,6 +81,8 @@ class Answer:
     type: str
     data: Data
     subject: str | None = None
+    about: Sequence[str] = ()
+    """By what the stored answer is found, where what it tells may have to go before it is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)

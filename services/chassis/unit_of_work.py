@@ -35,7 +35,11 @@ OUTBOX_PART = 8 * 1024 * 1024
 """Bytes of messages in one outbox document, well under MongoDB's 16 MiB."""
 
 OWN_INDEXES: Mapping[str, Sequence[IndexModel]] = {
-    "handled": [IndexModel([("at", ASCENDING)], expireAfterSeconds=int(REMEMBERED.total_seconds()))],
+    "handled": [
+        IndexModel([("at", ASCENDING)], expireAfterSeconds=int(REMEMBERED.total_seconds())),
+        # Only the few that are about something are in it.
+        IndexModel([("about", ASCENDING)], partialFilterExpression={"about": {"$exists": True}}),
+    ],
     "outbox": [IndexModel([("at", ASCENDING)]), IndexModel([("turn", ASCENDING)])],
     "timers": [
         IndexModel([("due", ASCENDING)]),
@@ -85,6 +89,7 @@ class Handled:
     answer_type: str | None = None
     answer_id: str | None = None
     answer_body: bytes | None = None
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,7 +343,8 @@ class Store:
         if others:  # set anew or disarmed
             statements.append(_delete("timers", {"_id": {"$in": others}}))
         new["timers"] = _timer_rows(work)
-        new["handled"] = [_handled_row(self._key(one.key), one, work.now) for one in work.handled]
+        # A service may have rewritten what it once answered.
+        new.setdefault("handled", []).extend(_handled_row(self._key(one.key), one, work.now) for one in work.handled)
         statements += [
             {"insert": collection, "documents": documents} for collection, documents in new.items() if documents
         ]
@@ -396,6 +402,8 @@ def _handled_row(key: str, one: Handled, now: datetime) -> Document:
     row: Document = {"_id": key, "at": now, "turn": one.turn}
     if one.answer_body is not None:
         row |= {"type": one.answer_type, "answer": one.answer_id, "body": one.answer_body}
+    if one.about:
+        row["about"] = list(one.about)
     return row
 
 

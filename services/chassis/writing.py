@@ -39,7 +39,7 @@ def answered(service: str, answer: Answer, message: Message, turn: str, now: dat
     if message.hints and answer.type in WITH_HINTS:
         data = {**data, "hints": {**message.hints, **data.get("hints", {})}}
     body = _event(service, id_, answer.type, answer.subject or message.subject, data, now, message.cause)
-    return Handled(message.key, turn, answer.type, id_, body)
+    return Handled(message.key, turn, answer.type, id_, body, tuple(answer.about))
 
 
 def addressed(record: Handled, arrival: Arrival) -> list[Outgoing]:

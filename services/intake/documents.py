@@ -14,7 +14,7 @@ from services.intake.domain.agents import KnownAgent
 from services.intake.domain.file_names import safe_name
 from services.intake.domain.history import Author, Entry
 from services.intake.domain.mailing import CodeMailed
-from services.intake.domain.state import Burst, Escalatable
+from services.intake.domain.state import Burst, Erasure, Escalatable
 from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, fields_of
 
 OWN_FIELDS = (
@@ -139,6 +139,17 @@ def escalatable_document(one: Escalatable) -> Document:
 def escalatable_of(document: Mapping[str, Any]) -> Escalatable:
     """The inverse of `escalatable_document`."""
     return Escalatable(document["_id"], document["status_version"], document["at"], document.get("revision"))
+
+
+def erasure_document(one: Erasure) -> Document:
+    """An erasure as it is stored."""
+    return document_by(one, "id")
+
+
+def erasure_of(document: Mapping[str, Any]) -> Erasure:
+    """The inverse of `erasure_document`."""
+    lists = {"accounts": tuple(document["accounts"]), "read_to": tuple(document["read_to"])}
+    return Erasure(**values_by(document, "id") | lists)
 
 
 def mailed_document(one: CodeMailed) -> Document:

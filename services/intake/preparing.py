@@ -28,10 +28,13 @@ from services.intake.secrets import NO_HASH, Claim, Secrets
 
 K = TypeVar("K")
 
+JOINING = frozenset({"account.confirm_contact", "account.merge"})
+"""By these an account becomes one with another."""
+
 
 def needs_preparing(message: Message) -> bool:
     """Whether there is something slow to be done for it before the turn."""
-    secret = message.type in ("account.open_temporary", "account.confirm_contact")
+    secret = message.type in ("account.open_temporary", "account.confirm_contact", "account.erase")
     return secret or temporary_named(message) is not None or needs_files(message)
 
 
@@ -60,6 +63,9 @@ class Preparing:
         if scans or not messages:  # of timers whose lease ran out nothing is left
             return ()
         found, put_off = self._secrets_of(messages, now)
+        if any(message.type in JOINING for message in messages):
+            # Who is one person with whom is read before the turn, and may be otherwise after these.
+            put_off |= {message.key for message in messages if message.type == "account.erase"}
         others = [message for message in messages if message.key not in put_off]
         known = {one.key: key for one in others if (key := _known(one, found.verified)) is not None}
         found = self._with_codes(found, others, known, now)

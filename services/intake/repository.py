@@ -19,6 +19,7 @@ from services.chassis.decision import Message
 from services.chassis.operators_files import OperatorsFiles
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
+from services.intake import personal
 from services.intake.documents import (
     account_document,
     account_of,
@@ -28,6 +29,7 @@ from services.intake.documents import (
     burst_of,
     entry_document,
     entry_of,
+    erasure_document,
     escalatable_document,
     escalatable_of,
     mailed_document,
@@ -41,13 +43,14 @@ from services.intake.domain.assignment import HANDED_OVER
 from services.intake.domain.blocking import key_named
 from services.intake.domain.bursts import RELEASE, RELEASED_AT_ONCE, filed_as
 from services.intake.domain.decide import FOR_WHO_MAY_HAVE_IT
+from services.intake.domain.erasure import ERASE
 from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
 from services.intake.domain.history import Entry
 from services.intake.domain.joining import JOINING
 from services.intake.domain.limits import HOUR
 from services.intake.domain.mailing import CodeMailed, mailed_id
 from services.intake.domain.moving import MOST_CLOSED
-from services.intake.domain.requesters import account_named, temporary_named
+from services.intake.domain.requesters import account_meant, account_named, temporary_named
 from services.intake.domain.state import (
     USUAL,
     AgentPageAsked,
@@ -64,7 +67,9 @@ from services.intake.domain.tickets import Ticket
 from services.intake.domain.viewing import MOST_ENTRIES, PAGE, SHOWN, asks_for_part, page_asked, page_of_agent
 from services.intake.files import keeping, store, uploads
 from services.intake.files.keeping import RECORDS, file_document
+from services.intake.files.uploads import UPLOADS
 from services.intake.paging import parts_asked
+from services.intake.personal import BY_FILE, BY_PERSON, ERASURES, Portions, is_known, of_one_person, open_of
 from services.intake.preparing import Preparing
 from services.intake.sharing import BY_ADDRESS, brought_anew, persons_to_be, sharing, some_sharing
 
@@ -94,13 +99,14 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("burst", ASCENDING)], partialFilterExpression={"burst": {"$type": "string"}}),
     ],
     "bursts": [IndexModel([("at", ASCENDING)], expireAfterSeconds=2 * 86_400)],
-    "entries": [IndexModel([("ticket_id", ASCENDING), ("version", ASCENDING)], unique=True)],
-    "accounts": [BY_ADDRESS],
+    "entries": [IndexModel([("ticket_id", ASCENDING), ("version", ASCENDING)], unique=True), BY_FILE],
+    "accounts": [BY_ADDRESS, *BY_PERSON],
     # A moment counts for ten minutes, and is forgotten by the database's clock.
     "codes_mailed": [IndexModel([("at", ASCENDING)], expireAfterSeconds=3600)],
     "counters": [],
     "agents": [],
     "escalatable": [],
+    **personal.INDEXES,
     **keeping.INDEXES,
     **uploads.INDEXES,
     **store.INDEXES,
@@ -144,6 +150,7 @@ class Repository:
         self._temporary_lasts = temporary_lasts
         self._limits = limits
         self._numbers: deque[str] = deque()
+        self._portions = Portions(database)
 
     def load(self, messages: Sequence[Message], now: datetime) -> State:
         """All that these messages may touch."""
@@ -164,8 +171,12 @@ class Repository:
         theirs = self._of_one_person(messages, accounts)
         mailed = self._mailed(messages, accounts, anew)
         listed, pages = self._pages(messages, accounts)
+        persons_of, to_close = self._to_erase(messages, accounts)
+        erasures, erasing, erased, of_erased = self._portions.read(
+            {one.subject for one in messages if one.type == f"timer.{ERASE}" and one.subject is not None}
+        )
         without, endings = self._endings({key: accounts[key].person for key in ending & accounts.keys()})
-        tickets = {ticket.number: ticket for ticket in (*listed, *found, *theirs, *without)}
+        tickets = {ticket.number: ticket for ticket in (*listed, *found, *theirs, *without, *to_close, *erased)}
         alike, bursts = self._bursts(messages, tickets, operators.staff, now)
         tickets = {ticket.number: ticket for ticket in alike} | tickets
         self._add_what_follows(messages, tickets)
@@ -183,13 +194,16 @@ class Repository:
             similar_from=self._similar_from,
             agents=agents,
             escalatable=escalatable,
-            files=self._preparing.files.named(prepared, messages),
+            files=[*self._preparing.files.named(prepared, messages), *of_erased],
             mailed=mailed,
             temporary_lasts=self._temporary_lasts,
             endings=endings,
             staff=operators.staff,
             limits=self._limits,
             bursts=bursts,
+            erasures=erasures,
+            erasing=erasing,
+            persons=persons_of,
         )
 
     def writes(self, state: State) -> list[Write]:
@@ -204,6 +218,9 @@ class Repository:
             *conditional_writes("codes_mailed", state.loaded_mailed, state.mailed, mailed_document, "revision"),
             *conditional_writes("bursts", state.loaded_bursts, state.bursts, burst_document, "revision"),
             *conditional_writes(RECORDS, state.loaded_files, state.files, file_document),
+            *conditional_writes(ERASURES, state.loaded_erasures, state.erasures, erasure_document),
+            *(Write("handled", dict(one.document), ("turn", one.document["turn"])) for one in state.rewritten_answers),
+            *(Write(UPLOADS, dict(one.after), ("at", one.before["at"])) for one in state.forgotten_uploads),
             *(Write("entries", entry_document(entry)) for entry in state.written_entries),
             *(Write("entries", entry_document(one), ("version", one.version)) for one in state.erased_entries),
         ]
@@ -304,6 +321,24 @@ class Repository:
         ]
         return [*found, *(ticket_of(row) for rows in (find(self.db, *closed) if closed else ()) for row in rows)]
 
+    def _to_erase(
+        self, messages: Sequence[Message], accounts: dict[str, Account]
+    ) -> tuple[dict[str, tuple[str, ...]], list[Ticket]]:
+        """Of the accounts that are to be erased: by key all that are the same person's, if anything is kept of it, and
+        what those have open. Adds to `accounts` (by key)."""
+        persons: dict[str, tuple[str, ...]] = {}
+        for message in messages:
+            if message.type != "account.erase":
+                continue
+            key = account_meant(message) if "account" in message.data else account_named(message)
+            if key is None or key in persons:
+                continue
+            found = of_one_person(self.db, key, accounts)
+            accounts |= {one.key: one for one in found if one.key not in accounts}
+            if found or is_known(self.db, key):
+                persons[key] = tuple(sorted({key, *(one.key for one in found)}))
+        return persons, open_of(self.db, {one for keys in persons.values() for one in keys}) if persons else []
+
     def _add_what_follows(self, messages: Sequence[Message], tickets: dict[str, Ticket]) -> None:
         """Add to the tickets (by number) those that they were merged into, and what else is open of a person of whom a
         ticket is to be filed under another key or opened again."""
@@ -374,7 +409,7 @@ class Repository:
         is asked for."""
         ways = parts_asked(self.db, messages, tickets)
         for message in messages:
-            if message.type == "attachment.download" and message.data["number"] in tickets:
+            if message.type == "attachment.download" and message.data.get("number") in tickets:
                 id_ = tickets[message.data["number"]].id
                 ways.append({"ticket_id": id_, "details.attachments.ref": message.data["ref"]})
             limit = _BYTES_OF_HISTORY.get(message.type)

@@ -25,6 +25,7 @@ from services.chassis.turn import Rules, Turn
 from services.chassis.unit_of_work import Fired
 from services.intake.codes import Codes
 from services.intake.domain.decide import decide
+from services.intake.domain.erasure import LANE as ERASURE
 from services.intake.domain.scanning import LANE
 from services.intake.domain.state import Limits, State
 from services.intake.files.keeping import Keeping, Terms
@@ -126,9 +127,9 @@ class Intake:
         """News of sla and routing. Nobody waits for what sla says, but it comes for each ticket: many at a time."""
         return self.turn.run(take)
 
-    @due_timers(lanes=lambda settings: [LANE] if settings.scanner else [])  # type: ignore[untyped-decorator]
+    @due_timers(lanes=lambda settings: [ERASURE, *([LANE] if settings.scanner else [])])  # type: ignore[untyped-decorator]
     def fire(self, timers: list[Fired]) -> None:
-        """Files that the scanner has to look at; temporary accounts that may end."""
+        """Files that the scanner has to look at; people who are erased; temporary accounts that may end."""
         self.turn.run(timers=timers)
 
     @every(TIDIED_EVERY)  # type: ignore[untyped-decorator]

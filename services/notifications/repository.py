@@ -15,10 +15,11 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
 
-from services.chassis.decision import Message
+from services.chassis.decision import Data, Message
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.notifications.domain.addresses import code_mail_id
 from services.notifications.domain.attempts import verdict
+from services.notifications.domain.forgetting import is_forgotten
 from services.notifications.domain.state import (
     MANAGER,
     Contact,
@@ -41,6 +42,8 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
         # Of a person who is erased.
         IndexModel([("person", ASCENDING)], partialFilterExpression={"status": "failed"}),
+        # About a ticket that is erased or redacted, and with words.
+        IndexModel([("number", ASCENDING)], partialFilterExpression={"text": {"$gt": ""}}),
     ],
     # Found by _id alone; naming them creates the collections, which have to be there before the first transaction.
     "contacts": [IndexModel([("_id", ASCENDING)])],
@@ -97,8 +100,9 @@ class Repository:
         changed: set[str] = set()
         erased: set[str] = set()
         wanted: set[str] = set()
+        tickets: list[Data] = []
         for message in messages:
-            if message.type in ("account.contact_changed", "account.preferences_changed"):
+            if message.type in ("account.contact_changed", "account.preferences_changed", "account.erased"):
                 person = person_of(message.data["kind"], message.data["account_id"])
                 persons.add(person)
                 if message.type == "account.contact_changed":
@@ -110,14 +114,15 @@ class Repository:
             else:
                 calls_for = owed(message, self._policy)
                 wanted.update(one.id for one in calls_for)
-                persons.update(one.person for one in calls_for if one.person)
+                tickets.append(message.data["ticket"])
+                persons.add(person_of(tickets[-1]["requester"]["kind"], tickets[-1]["requester"]["id"]))
         deliveries = self._deliveries(wanted)
         persons |= {one.person for one in deliveries.values() if one.person}
         contacts, preferences = self._contacts(persons), self._preferences(persons)
         awaiting = {id_ for person in changed & set(contacts) for id_ in contacts[person].awaited_by}
         deliveries |= self._deliveries(awaiting - set(deliveries))
         deliveries |= {one.id: one for one in self._failed_of(erased)}
-        return LoadedView(
+        view = LoadedView(
             self._wording,
             self._policy,
             dict(contacts),
@@ -128,6 +133,11 @@ class Repository:
             preferences_before=preferences,
             deliveries_before=deliveries,
         )
+        forgotten = {one["number"] for one in tickets if is_forgotten(view, one)}
+        for one in self._with_words(forgotten):
+            view.deliveries.setdefault(one.id, one)
+            view.deliveries_before.setdefault(one.id, one)
+        return view
 
     def writes(self, view: LoadedView) -> list[Write]:
         """What the turn changed, each conditional on the version that was loaded."""
@@ -145,6 +155,13 @@ class Repository:
         if not persons:
             return []
         rows = self.db["deliveries"].find({"person": {"$in": list(persons)}, "status": "failed"})
+        return [delivery_of(row) for row in rows]
+
+    def _with_words(self, numbers: Collection[str]) -> list[Delivery]:
+        """What is yet to be said about these tickets, or failed and is kept."""
+        if not numbers:
+            return []
+        rows = self.db["deliveries"].find({"number": {"$in": sorted(numbers)}, "text": {"$gt": ""}})
         return [delivery_of(row) for row in rows]
 
     def _contacts(self, persons: Collection[str]) -> dict[str, Contact]:

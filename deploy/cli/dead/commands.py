@@ -16,7 +16,7 @@ from rich.text import Text
 
 from .. import settings, show
 from ..settings import Trouble
-from . import dealing
+from . import dealing, erasing
 from .letter import Choice, Letter, age_of
 from .replaying import advice
 
@@ -132,6 +132,14 @@ def drop(
             typer.confirm(f"Drop {_letters(counted.done.total())} for good?", abort=True)
         console.print(f"Dropped {dealing.drop(found, choice, prints):,}.")
     _missing(choice, counted.found)
+
+
+@app.command()
+def erase(dry_run: DryRun = False) -> None:
+    """Take out for good all letters that tell of people who were erased. Harmless at any time; for every night."""
+    people, dropped = erasing.drop(settings.load(), dry_run=dry_run)
+    erased = f"{people:,} {'erasure' if people == 1 else 'erasures'} of the last 30 days"
+    console.print(f"{'Would drop' if dry_run else 'Dropped'} {_letters(dropped)} that tell of {erased}.")
 
 
 def _choice(

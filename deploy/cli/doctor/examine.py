@@ -20,7 +20,7 @@ from deploy.local.management import Management, ManagementError
 from ..bus import BROKEN
 from ..desk import database_now
 from ..settings import Settings, Trouble
-from . import broker, database, evidence, files, services
+from . import broker, database, erasures, evidence, files, services
 from .finding import Finding
 
 PATIENCE = 3_000
@@ -51,6 +51,7 @@ def examine(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> 
         yield from database.check(client, prefix)
         yield from evidence.left_lying(client, prefix)
         yield from files.check(client, prefix, settings)
+        yield from erasures.check(client, prefix)
         yield from _books(client, prefix, behind, sleep)
     except PyMongoError as error:
         yield Finding("error", "database", f"It does not answer as it should: {_said(error)}.", START)

@@ -52,6 +52,8 @@ class Account:
     """The key of the account that this one is one person with, and whose the tickets are."""
     leads: bool = False
     """Whether others have joined this one: then it joins none itself."""
+    merged_into: str | None = None
+    """The key of the account that a temporary one ended in: should that be erased, so is what it left behind."""
     ended_at: datetime | None = None
     """Since when a temporary account is no more: nothing of the person is left in it."""
     wrote_since: datetime | None = None

@@ -49,6 +49,11 @@ def no_supervisor() -> Answer:
     return rejected("forbidden", "Only supervisors may do that.")
 
 
+def no_operator() -> Answer:
+    """Somebody who is not the operator names an account instead of speaking for one."""
+    return rejected("forbidden", "Only the operator names an account.", {"account": ["not given by the operator"]})
+
+
 def not_that_agent() -> Answer:
     """`agent_id` is not the agent who sent the command."""
     return rejected("forbidden", "An agent may only act in their own name.", {"agent_id": ["is not the sender's"]})

@@ -22,6 +22,7 @@ from services.intake.domain.bursts import release, release_due
 from services.intake.domain.consent import answer_consent, ask_consent
 from services.intake.domain.corrections import edit, reclassify
 from services.intake.domain.downloads import download
+from services.intake.domain.erasure import erase, erase_due
 from services.intake.domain.escalation import NEWS_WITHIN, escalate
 from services.intake.domain.expiry import end_due
 from services.intake.domain.joining import JOINING, link, merge, numbers_joined
@@ -38,7 +39,7 @@ from services.intake.domain.persons import confirm_contact, merge_account
 from services.intake.domain.preferences import set_preferences
 from services.intake.domain.recording import telling_agent
 from services.intake.domain.replies import reply
-from services.intake.domain.requesters import Caller, caller, open_temporary
+from services.intake.domain.requesters import Caller, account_meant, account_named, caller, open_temporary
 from services.intake.domain.scanning import scanned
 from services.intake.domain.state import Escalatable, State, TicketWritten
 from services.intake.domain.submission import submit
@@ -64,6 +65,7 @@ def decide(state: State, message: Message, now: datetime) -> Decision:
     decision = _decide(state, message, now)
     if message.type in VIEWS:
         return replace(decision, remember=False)
+    decision = _to_be_found(message, decision)
     looked_at = [ends(ticket.requester.account, now + state.temporary_lasts) for ticket in _closed(decision, now)]
     return replace(decision, timers=[*decision.timers, *looked_at]) if looked_at else decision
 
@@ -71,7 +73,27 @@ def decide(state: State, message: Message, now: datetime) -> Decision:
 def _closed(decision: Decision, now: datetime) -> list[Ticket]:
     """The tickets of temporary accounts that this very decision closes: each may be its account's last."""
     written = [change.ticket for change in decision.changes if isinstance(change, TicketWritten)]
-    return [one for one in written if one.requester.kind == "temporary" and one.closed_at == now]
+    temporary = [one for one in written if one.requester.kind == "temporary" and not one.erased]
+    return [one for one in temporary if one.closed_at == now]
+
+
+def _to_be_found(message: Message, decision: Decision) -> Decision:
+    """An answer that shows tickets, and that no entry leads to because nothing was written; or names of an account's
+    files."""
+    answer = decision.answer
+    if answer is None:
+        return decision
+    about: list[str] = []
+    if not any(isinstance(change, TicketWritten) for change in decision.changes):
+        shown = [answer.data.get("ticket"), *answer.data.get("candidates", ())]
+        about = [one["number"] for one in shown if one is not None]
+    account = account_named(message)
+    names_files = answer.type == "attachment.stored" or (
+        answer.type == "command.rejected" and message.data.get("attachments")
+    )
+    if names_files and account is not None:
+        about.append(account)
+    return replace(decision, answer=replace(answer, about=about)) if about else decision
 
 
 def _decide(state: State, message: Message, now: datetime) -> Decision:
@@ -82,12 +104,16 @@ def _decide(state: State, message: Message, now: datetime) -> Decision:
             return open_temporary(state, message, now)
         case "timer.file_scan":
             return scanned(state, message, now)
+        case "timer.account_erase":
+            return erase_due(state, message, now)
         case "timer.account_end":
             return end_due(state, message, now)
         case "timer.burst_release":
             return release_due(state, message, now)
         case "ticket.assign" | "ticket.unassign" | "ticket.auto_close":
             return _of_service(state, message, now)
+    if "account" in message.data:
+        return _of_operator(state, message, now)
     if "moderator" in message.data:
         return _of_moderator(state, message, now)
     return _of_requester(state, message, now) if "requester" in message.data else _of_agent(state, message, now)
@@ -107,6 +133,25 @@ def _heard(state: State, message: Message) -> Decision:
         case _:
             change = agents.signed_off(state.agents.get(message.data["agent_id"]), message.data)
     return Decision(() if change is None else [change], remember=False)
+
+
+def _of_operator(state: State, message: Message, now: datetime) -> Decision:
+    """The operator names an account that need not be theirs."""
+    if role_of(message.sender) != "operator":
+        return Decision(answer=answers.no_operator())
+    key = account_meant(message)
+    if key not in state.persons:
+        return Decision(answer=answers.invalid({"account": ["Nothing is kept of this account."]}))
+    return _of_account(state, message, key, now)
+
+
+def _of_account(state: State, message: Message, key: str, now: datetime) -> Decision:
+    """What may be done with all that is kept of an account, by whoever it is or by the operator."""
+    match message.type:
+        case "account.erase":
+            accounts = [one for id_ in state.persons.get(key, ()) if (one := state.accounts.get(id_)) is not None]
+            return erase(state, message, accounts, key, now)
+    raise ValueError(f"{message.type} is nothing that is done with an account")
 
 
 def _of_moderator(state: State, message: Message, now: datetime) -> Decision:
@@ -153,6 +198,10 @@ def _of_requester(state: State, message: Message, now: datetime) -> Decision:
             return confirm_contact(state, message, asking, now)
         case "account.merge":
             return merge_account(state, message, asking, now)
+        case "account.erase":
+            return _of_account(state, message, asking.requester.account, now)
+    if message.data.get("number") is None:
+        return Decision(answer=answers.invalid({"number": ["Name the case."]}))
     ticket = state.ticket(message.data["number"])
     if ticket is None:
         return Decision(answer=answers.unknown_ticket(message.data["number"]))

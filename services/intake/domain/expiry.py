@@ -17,8 +17,8 @@ from services.intake.domain.recording import and_then, recorded
 from services.intake.domain.state import Ending, EntryErased, State
 from services.intake.domain.tickets import Ticket, next_version
 
-ERASED = ""
-"""The display name of a requester who is no more."""
+ERASED = "erased"
+"""The display name of a requester who is no more; the words of one who wished them away."""
 
 TICKETS_AT_ONCE = 20
 ENTRIES_AT_ONCE = 500
@@ -54,6 +54,7 @@ def end(account: Account, now: datetime) -> Decision:
         preferences_version=wanted,
         joined=account.joined,  # whose its tickets are, while its name is taken out of them
         leads=account.leads,
+        merged_into=account.merged_into,
         ended_at=now,
         blocked_at=account.blocked_at,  # whoever is one person with it stays blocked; why may name them
         blocked_until=account.blocked_until,
@@ -91,7 +92,7 @@ def _erased(state: State, message: Message, account: Account, ending: Ending, no
 
 def _without_name(message: Message, ticket: Ticket, now: datetime) -> Decision:
     """A version of the ticket without its requester's name, so that whoever keeps snapshots forgets it too."""
-    erased = next_version(ticket, now, requester=replace(ticket.requester, display_name=ERASED))
+    erased = next_version(ticket, now, requester=replace(ticket.requester, display_name=ERASED), erased=True)
     entry_id = derived_id("entry", "erased", ticket.id)
     author = Author("service", "intake")
     text = "What identified the requester was erased."

@@ -17,6 +17,7 @@ from services.intake.domain.tickets import DESKS_TURN, Status, Ticket, entered, 
 
 By = Literal[
     "requester",
+    "operator",
     "moderator",
     "its agent",
     "an agent who may have it",
@@ -168,6 +169,12 @@ REOPEN_BY_SUPERVISOR = Move(
     also="as where the requester reopens it",
 )
 
+_BY_ERASURE: tuple[By, ...] = ("requester", "operator")
+ERASE_OPEN = Move(("account.erase",), _BY_ERASURE, _to("closed", *OPEN), "ticket.closed", also="it is the account's")
+ERASE_CLOSED = Move(
+    ("account.erase",), _BY_ERASURE, _to("closed", "closed"), "ticket.edited", also="it is the account's, in portions"
+)
+
 _BY_ACCOUNT = ("account.confirm_contact", "account.merge")
 MOVE = Move(
     _BY_ACCOUNT,
@@ -233,6 +240,8 @@ TABLE = (
     MERGE_PERSONS,
     TAKE_IN,
     TAKE_IN_UNANSWERED,
+    ERASE_OPEN,
+    ERASE_CLOSED,
 )
 
 

@@ -112,4 +112,6 @@ def merge_account(state: State, message: Message, caller: Caller, now: datetime)
     answer = Answer("command.accepted", {}, caller.requester.id)
     # Closed tickets beyond those that move keep the name until its timer has erased it, which may have fired already.
     done = Decision([*reached.changes, *files], reached.said, answer, [ends(account.key, now)])
-    return and_then(done, and_then(end(account, now), moved))
+    # What it leaves behind is the same person's, should they have themselves erased.
+    ended = end(replace(account, merged_into=caller.requester.account), now)
+    return and_then(done, and_then(ended, moved))

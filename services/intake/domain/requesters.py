@@ -96,6 +96,12 @@ def owner_of_files(message: Message) -> str | None:
     return None
 
 
+def account_meant(message: Message) -> str:
+    """The key of the account that the operator names."""
+    account = message.data["account"]
+    return f"{account['kind']}:{account['account_id']}"
+
+
 def open_temporary(state: State, message: Message, now: datetime) -> Decision:
     """`account.open_temporary`: an account for someone who has none. Its secret is added when the answer goes out.
 

@@ -66,5 +66,9 @@ def scanned(state: State, message: Message, now: datetime) -> Decision:
 
 def _asks(ref: str, data: Data, due: datetime) -> Arm:
     # A file of which an internal entry and a public one speak is told of twice.
-    apart = ":internal" if data.get("internal") else ""
-    return Arm(f"scan:{ref}:{data['number']}{apart}", due, SCAN, ref, data, lane=LANE)
+    return Arm(scan_id(ref, data["number"], internal=bool(data.get("internal"))), due, SCAN, ref, data, lane=LANE)
+
+
+def scan_id(ref: str, number: str, *, internal: bool) -> str:
+    """Id of the timer that asks about a file of an entry of the ticket of that number."""
+    return f"scan:{ref}:{number}{':internal' if internal else ''}"

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from contracts.catalogue import Catalogue
 from contracts.staff import Staff
@@ -119,6 +119,78 @@ class Limits:
 USUAL = Limits()
 
 
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """A person who is erased (erasure.py): their `accounts`, and whether what was written goes as well. It is kept
+    for as long as dead letters may turn up that tell of them (docs/privacy.md)."""
+
+    id: str
+    version: int
+    accounts: tuple[str, ...]
+    content: bool
+    at: datetime
+    read_to: tuple[str, int] = ("", 0)
+    """The last ticket (its number) and version of which the entry is erased."""
+    done: bool = False
+    swept_at: datetime | None = None
+    """When an operator last took letters that tell of them out of the dead letters."""
+
+    @property
+    def person(self) -> str:
+        """Whose the tickets are from then on: nobody's, who asks for anything."""
+        return f"erased:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What was read for one turn of an erasure: tickets (ids) that are not cut off yet; else entries, with the place up
+    to which they were read; else what is left beside tickets."""
+
+    tickets: Sequence[str] = ()
+    entries: Sequence[Entry] = ()
+    read_to: tuple[str, int] = ("", 0)
+    """Number of the last ticket of which entries were read, and the version of the last of them."""
+    finished: bool = True
+    """No ticket is left behind that place."""
+    named_elsewhere: frozenset[str] = frozenset()
+    """Of the files of these entries those that another entry names too."""
+    files: Sequence[str] = ()
+    uploads: Sequence[Mapping[str, Any]] = ()
+    answers: Sequence[Mapping[str, Any]] = ()
+    """Documents of answers that are kept for redelivery, and speak of these tickets or accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRewritten:
+    """An answer that is kept for redelivery, as it is stored from now on."""
+
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadForgotten:
+    """An unfinished upload, as it was read and as the next look finds that it may go."""
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+Change = (
+    TicketWritten
+    | EntryErased
+    | AccountWritten
+    | KnownAgent
+    | Escalatable
+    | File
+    | CodeMailed
+    | Burst
+    | Erasure
+    | AnswerRewritten
+    | UploadForgotten
+)
+"""What a decision may change."""
+
+
 class State:
     """The view of a turn. `tickets` and `accounts` are the present ones, by id and by account.
 
@@ -128,8 +200,10 @@ class State:
     id; `escalatable`: of those tickets that somebody wants escalated, or that news came of, by ticket id. `files`:
     those that the turn's messages name, by reference. `mailed`: when codes were mailed to the addresses that they are
     about, by what stands for an address. `temporary_lasts`: so long after its opening, or after its last
-    ticket was closed, a temporary account ends. `endings`: of accounts whose timer fired, by account.
-    `staff`: who works at the desk; None where the operator names nobody. `limits`: how much a requester may write.
+    ticket was closed, a temporary account ends. `endings`: of accounts whose timer fired, by account. `staff`: who
+    works at the desk; None where the operator names nobody. `erasures` and `erasing`: those that a timer fired for, and
+    what was read for them, by id. `persons`: by the account that a command names, all accounts of the same person.
+    `limits`: how much a requester may write.
     """
 
     def __init__(
@@ -152,6 +226,9 @@ class State:
         staff: Staff | None = None,
         limits: Limits = USUAL,
         bursts: Iterable[Burst] = (),
+        erasures: Iterable[Erasure] = (),
+        erasing: Mapping[str, Portion] | None = None,
+        persons: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.staff = staff
@@ -161,6 +238,9 @@ class State:
         self.temporary_lasts = temporary_lasts
         self.endings = endings or {}
         self.limits = limits
+        self.erasures = {one.id: one for one in erasures}
+        self.erasing = erasing or {}
+        self.persons = persons or {}
         self.tickets: dict[str, Ticket] = {}
         self.accounts = {account.key: account for account in accounts}
         self.agents = {agent.id: agent for agent in agents}
@@ -171,6 +251,8 @@ class State:
         self.loaded_bursts = dict(self.bursts)
         self.written_entries: list[Entry] = []
         self.erased_entries: list[Entry] = []
+        self.rewritten_answers: list[AnswerRewritten] = []
+        self.forgotten_uploads: list[UploadForgotten] = []
         self._numbers = numbers
         self._entries: dict[str, list[Entry]] = {}
         self._by_number: dict[str, str] = {}
@@ -186,11 +268,9 @@ class State:
         self.loaded_escalatable = dict(self.escalatable)
         self.loaded_files = dict(self.files)
         self.loaded_mailed = dict(self.mailed)
+        self.loaded_erasures = dict(self.erasures)
 
-    def apply(
-        self,
-        change: TicketWritten | EntryErased | AccountWritten | KnownAgent | Escalatable | File | CodeMailed | Burst,
-    ) -> None:
+    def apply(self, change: Change) -> None:
         """Take one change in, so that later messages of the turn see it."""
         match change:
             case AccountWritten():
@@ -205,6 +285,12 @@ class State:
                 self.mailed[change.id] = change
             case Burst():
                 self.bursts[change.id] = change
+            case Erasure():
+                self.erasures[change.id] = change
+            case AnswerRewritten():
+                self.rewritten_answers.append(change)
+            case UploadForgotten():
+                self.forgotten_uploads.append(change)
             case EntryErased():
                 of_ticket = self._entries.setdefault(change.entry.ticket_id, [])
                 of_ticket[:] = [one for one in of_ticket if one.id != change.entry.id] + [change.entry]

@@ -118,6 +118,8 @@ class Ticket:
     """Stands for the words that it was filed with, while it may be counted to a burst (bursts.py)."""
     burst: str | None = None
     """The burst in which it is held: no agent gets it."""
+    erased: bool = False
+    """Its requester is erased, and it is nobody's."""
 
     @property
     def is_open(self) -> bool:
@@ -161,7 +163,7 @@ INTERNAL = frozenset(
         "burst",
     }
 )
-MARKS = ("automatic", "held")
+MARKS = ("automatic", "held", "erased")
 """Fields of the snapshot that are there only where they are true."""
 SNAPSHOT = tuple(name for name in Ticket.__dataclass_fields__ if name not in INTERNAL and name not in MARKS)
 

@@ -38,6 +38,12 @@ RECORDS = "attachments"
 UNNAMED: Document = {"used": False}
 UNNAMED_FROM: Document = {**UNNAMED, "origin": {"$gt": ""}}
 
+
+def archives_of(account: str) -> str:
+    """Whose the archives are that an account was given (archive.py): no file of its own, which a command could name."""
+    return f"export:{account}"
+
+
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     RECORDS: [
         IndexModel([("at", ASCENDING)], name="unused", partialFilterExpression=UNNAMED),
@@ -46,6 +52,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel(
             [("origin", ASCENDING), ("at", ASCENDING)], name="unnamed_from", partialFilterExpression=UNNAMED_FROM
         ),
+        IndexModel([("owner", ASCENDING)]),
         IndexModel([("key_by", ASCENDING)]),
         IndexModel([("blob", ASCENDING)]),
         IndexModel([("state", ASCENDING), ("blob", ASCENDING)], partialFilterExpression={"state": "infected"}),

@@ -7,6 +7,7 @@ from datetime import datetime
 from services.chassis.decision import Decision, Message
 from services.notifications.domain.addresses import learn_address, stop_waiting
 from services.notifications.domain.attempts import record_attempt
+from services.notifications.domain.forgetting import forget_person
 from services.notifications.domain.preferences import learn_preferences
 from services.notifications.domain.state import View
 from services.notifications.domain.telling import tell
@@ -19,6 +20,8 @@ def decide(view: View, message: Message, now: datetime) -> Decision:
             return learn_address(view, message, now)
         case "account.preferences_changed":
             return learn_preferences(view, message)
+        case "account.erased":
+            return forget_person(view, message)
         case "timer.send":
             return record_attempt(view, message, now)
         case "timer.address_wait":

@@ -76,6 +76,8 @@ class Contact:
     what has come."""
     row: str = ""
     """The id under which it is stored, if it is."""
+    erased_at: datetime | None = None
+    """Of what they had filed by then nothing is told any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from contracts.topology import AGENTS, CHANNELS
 from services.chassis.decision import Arm, Data, Decision, Message, Say, derived_id
 from services.notifications.domain.addresses import await_address
 from services.notifications.domain.attempts import announce_sent, to_send
+from services.notifications.domain.forgetting import forget_ticket, is_forgotten
 from services.notifications.domain.preferences import is_wanted, languages
 from services.notifications.domain.state import (
     KEPT,
@@ -138,6 +139,8 @@ def _owed(event: Message, kind: Kind, recipient: str, channel: Channel, person: 
 def tell(view: View, event: Message, now: datetime) -> Decision:
     """Tell each recipient by each channel, unless that was done or is not wanted: redelivered and late events come
     here too."""
+    if is_forgotten(view, event.data["ticket"]):
+        return forget_ticket(view, event.data["ticket"], now)
     missing = [
         one
         for one in owed(event, view.policy)

@@ -95,7 +95,7 @@ def test_what_identifies_the_person_is_erased_and_the_tickets_history_stays() ->
     assert "zoe@example.org" not in str(desk.state.accounts)
     assert "Zoe" not in str(desk.state.accounts)
     ticket = desk.ticket(number)
-    assert (ticket.version, ticket.requester.display_name) == (version + 1, "")
+    assert (ticket.version, ticket.requester.display_name) == (version + 1, expiry.ERASED)
     history = desk.state.history(ticket)
     assert "Zoe" not in str(history)
     assert [entry.text for entry in history if entry.author.kind == "requester"] == [

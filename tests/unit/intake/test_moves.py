@@ -24,7 +24,7 @@ def test_every_command_that_changes_a_ticket_is_in_the_table() -> None:
     named = {command for move in TABLE for command in move.commands}
     intakes = {each.type for each in registry.TYPES.values() if each.answered_by == "intake"}
     of_tickets = {type_ for type_ in intakes if type_.startswith("ticket.")} - {"ticket.list", "ticket.view"}
-    assert named == of_tickets | {"account.confirm_contact", "account.merge"}
+    assert named == of_tickets | {"account.confirm_contact", "account.merge", "account.erase"}
 
 
 def test_a_closed_ticket_only_reopens() -> None:

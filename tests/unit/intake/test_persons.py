@@ -222,7 +222,7 @@ def test_an_account_that_ends_stays_one_with_the_person_whose_its_tickets_are() 
     desk.end_due(two["temporary"]["account_id"])
     ended = desk.state.accounts[key_of(two)]
     assert (ended.person, ended.contact_email) == (key_of(one), None)
-    assert (desk.ticket(number).person, desk.ticket(number).requester.display_name) == (key_of(one), "")
+    assert (desk.ticket(number).person, desk.ticket(number).requester.display_name) == (key_of(one), "erased")
 
 
 # account.merge

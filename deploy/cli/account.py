@@ -1,0 +1,51 @@
+"""`casebus account`: what a person may ask for, sent by the operator through the bus. The page is docs/privacy.md."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from contracts.envelope import Event
+
+from . import settings, show
+from .bus import Bus
+from .sender import Sender
+from .settings import Trouble
+
+app = typer.Typer(help="Have a person's account erased.", no_args_is_help=True)
+console = show.console()
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The account's id, as tickets show it.")]
+Temporary = Annotated[bool, typer.Option("--temporary", help="It is a temporary account, no channel's.")]
+
+
+@app.command()
+def erase(
+    id_: Id,
+    temporary: Temporary = False,
+    content: Annotated[bool, typer.Option("--content", help="What was written and sent goes as well.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Erase a person, with all accounts that are theirs: open tickets close; names, addresses and preferences go."""
+    if not yes:
+        what = "with all words and files" if content else "without what was written"
+        typer.confirm(f"Erase {show.plain(id_)} for good, {what}?", abort=True)
+    with Bus(settings.load().get("AMQP_OPERATOR")) as bus:
+        sender = Sender(bus)
+        sender.listen_privately()
+        accepted(sender.ask("account.erase", {"account": named(id_, temporary=temporary), "content": content}))
+    console.print("Erased; what is left goes within a minute. `casebus dead erase` sees to the dead letters.")
+
+
+def named(id_: str, *, temporary: bool) -> dict[str, str]:
+    """The account as commands of the operator name it."""
+    return {"kind": "temporary" if temporary else "account", "account_id": id_}
+
+
+def accepted(outcome: Event) -> Event:
+    """The outcome; Trouble with its sentences if it is a refusal."""
+    if outcome.type != "command.rejected":
+        return outcome
+    errors = [sentence for sentences in outcome.data.get("errors", {}).values() for sentence in sentences]
+    raise Trouble(show.plain(" ".join(errors or [outcome.data["message"]])))

@@ -1,0 +1,136 @@
+"""Dead letters that tell of people who were erased: finding them, and taking them out.
+
+Services may not read the dead letters, so an operator does this, by hand or every night. The page is docs/privacy.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo import MongoClient
+
+from services.intake.documents import erasure_of
+from services.intake.domain.state import Erasure
+from services.intake.personal import ERASURES
+
+from ..settings import Settings
+from .dealing import reading
+from .letter import Letter
+
+Json = Mapping[str, Any]
+
+NAMES = frozenset({"account_id", "id", "number", "to_number", "refers_to", "merged_into", "ticket_id"})
+"""Under these names messages carry ids of accounts and numbers of tickets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What one erasure is recognised by: the ids of the accounts, as they were sent until `at`, and the numbers of the
+    tickets."""
+
+    accounts: frozenset[str]
+    numbers: frozenset[str]
+    at: datetime
+
+
+def tells_of(letter: Letter, erased: Erased) -> bool:
+    """Whether a letter holds what was erased. News of the erasure itself do not: they are to be sent again."""
+    try:
+        event = json.loads(letter.body)
+    except (ValueError, RecursionError):
+        return any(_stands_in(letter.body, one) for one in erased.accounts | erased.numbers)
+    data = event.get("data") if isinstance(event, dict) else None
+    if isinstance(data, dict) and _is_news_of_it(letter.type, data):
+        return False
+    named = set(_named(event))
+    if isinstance(event, dict) and "specversion" in event:
+        named.add(str(event.get("subject")))
+    else:  # no event: whatever stands in it
+        named |= set(_texts(event))
+    if named & erased.numbers:
+        return True
+    sent_at = _moment(event) or letter.at
+    return bool(named & erased.accounts) and (sent_at is None or sent_at <= erased.at)
+
+
+def drop(settings: Settings, *, dry_run: bool) -> tuple[int, int]:
+    """Take out the letters that tell of anybody who was erased: how many people, and how many letters."""
+    client: MongoClient[dict[str, Any]] = MongoClient(settings.get("MONGO"), tz_aware=True, appname="casebus")
+    with client:
+        intake = client[f"{settings.get('DB_PREFIX')}_intake"]
+        people = [erasure_of(row) for row in intake[ERASURES].find()]
+        erased = [_recognised(intake, one) for one in people]
+        began = datetime.now(UTC)
+        dropped = 0
+        with reading(settings) as letters:
+            for batch in letters.batches():
+                tags = [tag for tag, letter in batch if any(tells_of(letter, one) for one in erased)]
+                dropped += len(tags)
+                if not dry_run:
+                    letters.remove(tags)
+        if not dry_run:
+            ids = [one.id for one in people if one.done]
+            intake[ERASURES].update_many({"_id": {"$in": ids}}, {"$set": {"swept_at": began}})
+    return len(people), dropped
+
+
+def _recognised(intake: Any, erasure: Erasure) -> Erased:
+    numbers = [row["number"] for row in intake["tickets"].find({"person": erasure.person}, {"number": 1})]
+    ids = (key.partition(":")[2] for key in erasure.accounts)
+    return Erased(frozenset(ids), frozenset(numbers), erasure.at)
+
+
+def _is_news_of_it(type_: str, data: Json) -> bool:
+    ticket = data.get("ticket")
+    if isinstance(ticket, dict) and ticket.get("erased"):
+        return True
+    match type_:
+        case "account.erased" | "account.temporary_expired":
+            return True
+        case "account.contact_changed":
+            return data.get("email") is None
+        case "account.preferences_changed":
+            return not {"language", "notify", "quiet_hours"} & data.keys()
+    return False
+
+
+def _named(value: object) -> Iterator[str]:
+    """All texts that stand under one of `NAMES`, at any depth."""
+    if isinstance(value, dict):
+        for name, below in value.items():
+            if name in NAMES and isinstance(below, str):
+                yield below
+            else:
+                yield from _named(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from _named(below)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for below in value.values():
+            yield from _texts(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from _texts(below)
+
+
+def _moment(event: object) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(event["time"])  # type: ignore[index]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return at if at.tzinfo else None
+
+
+def _stands_in(body: bytes, what: str) -> bool:
+    """Whether the text stands in it by itself, not as a part of a longer word."""
+    return re.search(rb"(?<![\w-])" + re.escape(what.encode()) + rb"(?![\w-])", body) is not None

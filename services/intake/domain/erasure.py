@@ -1,0 +1,262 @@
+"""A person is erased: their names, addresses and preferences, and if they wish all words and files of their tickets.
+
+The command's own turn closes what is open, ends the accounts and cuts those tickets off from them: they are nobody's
+from then on. What is left goes in portions, by a timer. The page is docs/privacy.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from contracts import topology
+from services.chassis.decision import Answer, Arm, Decision, Disarm, Message, Say, derived_id
+from services.intake.domain import moves
+from services.intake.domain.accounts import END, Account, AccountWritten, contact_changed, preferences_changed
+from services.intake.domain.expiry import ERASED
+from services.intake.domain.files import File
+from services.intake.domain.history import Author, Entry
+from services.intake.domain.recording import and_then, recorded, telling_agent
+from services.intake.domain.scanning import scan_id
+from services.intake.domain.state import (
+    AnswerRewritten,
+    EntryErased,
+    Erasure,
+    Portion,
+    State,
+    UploadForgotten,
+)
+from services.intake.domain.tickets import Ticket
+
+ERASE = "account_erase"
+"""The timer that takes one portion after the other."""
+
+LANE = "erasure"
+
+TICKETS_AT_ONCE = 20
+ENTRIES_AT_ONCE = 200
+FILES_AT_ONCE = 100
+ANSWERS_AT_ONCE = 100
+"""What one turn erases of each."""
+
+SERVICE = Author("service", "intake")
+TOLD = "The requester was erased."
+
+KEPT_DETAILS = frozenset({"refers_to", "to_number", "granted", "articles"})
+"""Of an entry's details what holds no words of anybody's. All others go with the words, those too that are added to
+entries later."""
+KEPT_CHANGES = frozenset({"category", "subcategory", "priority"})
+
+GONE = datetime(1970, 1, 1, tzinfo=UTC)
+"""Older than anything that is kept: what was last heard of then is swept with the next look (files/sweeping.py)."""
+
+
+def erase(state: State, message: Message, accounts: Collection[Account], key: str, now: datetime) -> Decision:
+    """`account.erase` of the person whose accounts these are, the one of `key` among them if anything is kept of it."""
+    erasure = Erasure(
+        derived_id("erasure", message.key),
+        1,
+        accounts=tuple(sorted({key, *(one.key for one in accounts)})),
+        content=bool(message.data.get("content")),
+        at=now,
+    )
+    done = Decision(answer=Answer("command.accepted", {}, key.partition(":")[2]))
+    known = {one.key: one for one in accounts}
+    for one in erasure.accounts:
+        done = and_then(done, _ended(known.get(one), one, erasure, now))
+    for ticket in _open_tickets(state, erasure):
+        done = and_then(done, _cut_off(message, ticket, erasure, now))
+    return and_then(done, Decision([erasure], timers=[_again(erasure, now)]))
+
+
+def erase_due(state: State, message: Message, now: datetime) -> Decision:
+    """The timer of an erasure fired: the next portion, until nothing is left."""
+    erasure = state.erasures.get(message.subject or "")
+    if erasure is None or erasure.done:
+        return Decision()
+    portion = state.erasing.get(erasure.id, Portion())
+    if portion.tickets:
+        decision = Decision()
+        for id_ in portion.tickets:
+            decision = and_then(decision, _cut_off(message, state.tickets[id_], erasure, now))
+        return and_then(decision, Decision([_next(erasure)], timers=[_again(erasure, now)]))
+    if portion.entries or not portion.finished:
+        read = replace(_next(erasure), read_to=portion.read_to)
+        return and_then(_without_words_of(state, portion, erasure), Decision([read], timers=[_again(erasure, now)]))
+    left = _beside_tickets(state, portion, erasure)
+    if left.changes:
+        return and_then(left, Decision([_next(erasure)], timers=[_again(erasure, now)]))
+    return Decision([replace(_next(erasure), done=True)])
+
+
+def anonymous(ticket: Ticket, erasure: Erasure) -> dict[str, Any]:
+    """What changes in a ticket of somebody who is erased. It is nobody's from then on: a person who comes back finds
+    nothing, and no address is known to which a mail about it could go."""
+    changed: dict[str, Any] = {
+        "requester": replace(ticket.requester, id=erasure.id, display_name=ERASED),
+        "person": erasure.person,
+        "contact_version": 0,
+        "erased": True,
+    }
+    if erasure.content:
+        reason = ticket.close_reason if ticket.close_reason in OWN_REASONS else ERASED
+        changed |= {"subject": ERASED, "issue_key": None, "key": ERASED, "opening": "", "close_reason": reason}
+        changed |= {"said": "", "said_at": None}
+    return changed
+
+
+OWN_REASONS = frozenset({None, "accepted", "no_reply", "merged", ERASED})
+"""Those of `close_reason` that are no words of an agent's."""
+
+
+def without_words(entry: Entry, erasure: Erasure) -> Entry:
+    """An entry of a ticket of somebody who is erased."""
+    if entry.author.kind == "requester":
+        entry = replace(entry, author=replace(entry.author, id=erasure.id, display_name=ERASED))
+    if not erasure.content or entry.id == _entry_id(erasure, entry.ticket_id):
+        return entry
+    details = {name: value for name, value in entry.details.items() if name in KEPT_DETAILS}
+    changes = {name: one for name, one in (entry.details.get("changed") or {}).items() if name in KEPT_CHANGES}
+    if changes:
+        details["changed"] = changes
+    return replace(entry, text=ERASED if entry.text else "", details=details)
+
+
+def rewritten(body: bytes, erasure: Erasure, numbers: Collection[str]) -> bytes:
+    """An answer that is kept for redelivery, without what it tells of the person. `numbers`: of their tickets."""
+    event = orjson.loads(body)
+    data = event["data"]
+    for told in [data.get("ticket"), *(data.get("candidates") or ())]:
+        if told is not None and (told["number"] in numbers or _key(told["requester"]) in erasure.accounts):
+            _rewrite(told, erasure)
+    if erasure.content:
+        files = [*(data.get("left_out") or ()), *([data["attachment"]] if "attachment" in data else [])]
+        for one in files:
+            one |= {name: ERASED for name in ("name", "reason") if name in one}
+        if data.get("errors"):  # they may quote what was sent
+            data |= {"message": ERASED, "errors": {}}
+    return orjson.dumps(event)
+
+
+def _rewrite(told: dict[str, Any], erasure: Erasure) -> None:
+    """A snapshot, as `anonymous` leaves the ticket."""
+    told["requester"] |= {"id": erasure.id, "display_name": ERASED}
+    told |= {"contact_version": 0, "erased": True}
+    if erasure.content:
+        told |= {"subject": ERASED, "issue_key": None}
+        if told["close_reason"] not in OWN_REASONS:
+            told["close_reason"] = ERASED
+
+
+def _key(requester: Mapping[str, Any]) -> str:
+    return f"{requester['kind']}:{requester['id']}"
+
+
+def _ended(account: Account | None, key: str, erasure: Erasure, now: datetime) -> Decision:
+    """Of the account are left its key and its versions: by those who come back are told apart from who they were."""
+    kind, _, id_ = key.partition(":")
+    data = {"account_id": id_, "kind": kind, "content": erasure.content, "at": erasure.at}
+    said = [Say(topology.EVENTS, "account.erased", "account.erased", data, id_)]
+    if account is None:
+        return Decision(said=said)
+    gone = Account(
+        key,
+        account.version + 1,
+        None,
+        account.contact_version + 1 if account.contact_version else 0,
+        preferences_version=account.preferences_version + 1 if account.preferences_version else 0,
+        ended_at=(account.ended_at or now) if kind == "temporary" else None,
+    )
+    if gone.contact_version:
+        said.append(contact_changed(gone))
+    if gone.preferences_version:
+        said.append(preferences_changed(gone))
+    if kind == "temporary" and account.ended_at is None:
+        expired = "account.temporary_expired"
+        said.append(Say(topology.EVENTS, expired, expired, {"account_id": id_}, id_))
+    return Decision([AccountWritten(gone)], said, timers=[Disarm(f"{END}:{key}")])
+
+
+def _open_tickets(state: State, erasure: Erasure) -> list[Ticket]:
+    theirs = [one for one in state.tickets.values() if one.is_open and is_theirs(one, erasure)]
+    return sorted(theirs, key=lambda one: one.number)
+
+
+def is_theirs(ticket: Ticket, erasure: Erasure) -> bool:
+    """Whether a ticket is one that the person who is erased had by then."""
+    return ticket.person in erasure.accounts and ticket.opened_at <= erasure.at
+
+
+def _cut_off(message: Message, ticket: Ticket, erasure: Erasure, now: datetime) -> Decision:
+    """One version of the ticket without its person, closed if it is open. Whoever keeps snapshots forgets by it."""
+    changed = anonymous(ticket, erasure)
+    was_open = ticket.is_open
+    move = moves.ERASE_OPEN if was_open else moves.ERASE_CLOSED
+    if was_open:
+        changed |= {"closed_at": now, "close_reason": ERASED}
+    after = moves.moved(move, ticket, now, **changed)
+    decision = recorded(
+        message,
+        after,
+        move.event,
+        SERVICE,
+        TOLD,
+        now,
+        visibility="public" if was_open else "internal",
+        id_=_entry_id(erasure, ticket.id),
+    )
+    return telling_agent(decision, after.agent, "ticket.closed") if was_open else decision
+
+
+def _entry_id(erasure: Erasure, ticket_id: str) -> str:
+    return derived_id("entry", "erased", erasure.id, ticket_id)
+
+
+def _without_words_of(state: State, portion: Portion, erasure: Erasure) -> Decision:
+    """The entries that were read, the files that only they name, and the answers that were given as they were made."""
+    changes: list[Any] = []
+    timers: list[Disarm] = []
+    for entry in portion.entries:
+        erased = without_words(entry, erasure)
+        if erased != entry:
+            changes.append(EntryErased(erased))
+        number = state.tickets[entry.ticket_id].number
+        for named in entry.details.get("attachments") or () if erasure.content else ():
+            timers.append(Disarm(scan_id(named["ref"], number, internal=entry.visibility == "internal")))
+            file = state.files.get(named["ref"])
+            if file is not None and named["ref"] not in portion.named_elsewhere and file.state != "removing":
+                changes.append(removed(file))
+    numbers = {ticket.number for ticket in state.tickets.values() if ticket.person == erasure.person}
+    return Decision([*changes, *_answers(portion.answers, erasure, numbers)], timers=timers)
+
+
+def _beside_tickets(state: State, portion: Portion, erasure: Erasure) -> Decision:
+    """Files and uploads that no ticket names, and what was answered about the accounts."""
+    files = [removed(state.files[ref]) for ref in portion.files]
+    uploads = [UploadForgotten(one, {**one, "at": GONE}) for one in portion.uploads]
+    return Decision([*files, *uploads, *_answers(portion.answers, erasure, ())])
+
+
+def _answers(
+    answers: Iterable[Mapping[str, Any]], erasure: Erasure, numbers: Collection[str]
+) -> Iterable[AnswerRewritten]:
+    for one in answers:
+        kept = {name: value for name, value in one.items() if name != "about"}
+        yield AnswerRewritten({**kept, "body": rewritten(one["body"], erasure, numbers)})
+
+
+def removed(file: File) -> File:
+    """The file as the next look takes it away, whatever named it."""
+    return replace(file, state="removing", used=False, at=GONE, version=file.version + 1)
+
+
+def _next(erasure: Erasure) -> Erasure:
+    return replace(erasure, version=erasure.version + 1)
+
+
+def _again(erasure: Erasure, now: datetime) -> Arm:
+    return Arm(f"{ERASE}:{erasure.id}", now, ERASE, erasure.id, lane=LANE)

@@ -1,0 +1,179 @@
+"""What is kept of a person who has it erased: the queries of a turn, a portion at a time.
+
+What becomes of it is decided in domain/erasure.py. The page is docs/privacy.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.database import Database
+
+from services.chassis.decision import derived_id
+from services.chassis.pipeline import Find, find
+from services.chassis.unit_of_work import Document
+from services.intake.documents import account_of, entry_of, erasure_of, ticket_of
+from services.intake.domain.accounts import Account
+from services.intake.domain.erasure import (
+    ANSWERS_AT_ONCE,
+    ENTRIES_AT_ONCE,
+    FILES_AT_ONCE,
+    GONE,
+    TICKETS_AT_ONCE,
+)
+from services.intake.domain.files import File
+from services.intake.domain.history import Entry
+from services.intake.domain.state import Erasure, Portion
+from services.intake.domain.tickets import Ticket
+from services.intake.files.keeping import RECORDS, archives_of, file_of
+from services.intake.files.uploads import UPLOADS
+
+NAMED: Document = {"details.attachments": {"$exists": True}}
+
+BY_PERSON = [
+    IndexModel([(name, ASCENDING)], partialFilterExpression={name: {"$type": "string"}})
+    for name in ("joined", "merged_into")
+]
+BY_FILE = IndexModel([("details.attachments.ref", ASCENDING)], name="by_file", partialFilterExpression=NAMED)
+
+ERASURES = "erasures"
+INDEXES: Mapping[str, Sequence[IndexModel]] = {
+    # So long a dead letter may turn up that tells of them: what services have not handled by then is in no queue.
+    ERASURES: [IndexModel([("at", ASCENDING)], expireAfterSeconds=30 * 86_400)],
+}
+
+
+def of_one_person(database: Database[Document], key: str, known: Mapping[str, Account]) -> list[Account]:
+    """All accounts of the person whose the account of this key is: those that are one with it, or were merged into one
+    of them. `known`: accounts that were read before."""
+    own = known.get(key)
+    keys = {key} if own is None else {key, own.person}
+    while True:
+        to_these = {"$in": sorted(keys), "$type": "string"}
+        either = [{"_id": {"$in": sorted(keys)}}, {"joined": to_these}, {"merged_into": to_these}]
+        found = [account_of(row) for row in database["accounts"].find({"$or": either})]
+        more = {one.key for one in found} | {one.person for one in found} | keys
+        if more == keys:
+            return found
+        keys = more
+
+
+def open_of(database: Database[Document], persons: Collection[str]) -> list[Ticket]:
+    """All that these persons have open."""
+    theirs = {"person": {"$in": sorted(persons)}, "open_key": {"$type": "string"}}
+    return [ticket_of(row) for row in database["tickets"].find(theirs)]
+
+
+def is_known(database: Database[Document], key: str) -> bool:
+    """Whether an account of which no record is kept has filed or sent anything."""
+    ticket, file = find(
+        database,
+        Find("tickets", {"person": key}, limit=1),
+        Find(RECORDS, {"owner": key, "used": False}, limit=1),
+    )
+    return bool(ticket or file)
+
+
+class Portions:
+    """What is read for the timers of a turn."""
+
+    def __init__(self, database: Database[Document]) -> None:
+        self.db = database
+
+    def read(self, ids: Iterable[str]) -> tuple[list[Erasure], dict[str, Portion], list[Ticket], list[File]]:
+        """The erasures of these ids, and of each its next portion with tickets and files that it speaks of."""
+        erasures = [erasure_of(row) for row in self.db[ERASURES].find({"_id": {"$in": sorted(ids)}})]
+        portions: dict[str, Portion] = {}
+        tickets: dict[str, Ticket] = {}
+        files: dict[str, File] = {}
+        for erasure in erasures:
+            portion, its, named = self._next(erasure)
+            portions[erasure.id] = portion
+            tickets |= {one.id: one for one in its}
+            files |= {one.ref: one for one in named}
+        return erasures, portions, list(tickets.values()), list(files.values())
+
+    def _next(self, erasure: Erasure) -> tuple[Portion, list[Ticket], list[File]]:
+        theirs = {"person": {"$in": list(erasure.accounts)}, "opened_at": {"$lte": erasure.at}}
+        found = [ticket_of(row) for row in self.db["tickets"].find(theirs).limit(TICKETS_AT_ONCE)]
+        if found:
+            return Portion(tickets=tuple(one.id for one in found)), found, []
+        number, version = erasure.read_to
+        cut_off = {"person": erasure.person, "number": {"$gte": number}}
+        rows = self.db["tickets"].find(cut_off).sort("number", ASCENDING).limit(TICKETS_AT_ONCE)
+        window = [ticket_of(row) for row in rows]
+        entries, read_to = self._entries(window, number, version)
+        is_last = len(window) < TICKETS_AT_ONCE and (not window or read_to[0] == window[-1].number)
+        if entries or not is_last:
+            numbers = [one.number for one in window]
+            files, elsewhere = self._named(entries)
+            answers = [*self._answers_of(entries), *self._answers_about(numbers)]
+            portion = Portion(
+                entries=tuple(entries),
+                read_to=read_to,
+                finished=False,
+                named_elsewhere=elsewhere,
+                answers=answers,
+            )
+            return portion, window, files
+        return self._left(erasure)
+
+    def _entries(self, window: Sequence[Ticket], number: str, version: int) -> tuple[list[Entry], tuple[str, int]]:
+        """The next entries of these tickets, and up to where they go."""
+        entries: list[Entry] = []
+        read_to = (number, version)
+        for ticket in window:
+            after = version if ticket.number == number else 0
+            left = ENTRIES_AT_ONCE - len(entries)
+            if not left:
+                break
+            of_ticket = {"ticket_id": ticket.id, "version": {"$gt": after}}
+            rows = self.db["entries"].find(of_ticket).sort("version", ASCENDING).limit(left)
+            entries += (found := [entry_of(row) for row in rows])
+            read_to = (ticket.number, found[-1].version if found else after)
+        return entries, read_to
+
+    def _named(self, entries: Sequence[Entry]) -> tuple[list[File], frozenset[str]]:
+        """The files that these entries name, and those of them that other entries name too."""
+        refs = {one["ref"] for entry in entries for one in entry.details.get("attachments") or ()}
+        if not refs:
+            return [], frozenset()
+        ids = [entry.id for entry in entries]
+        also = {"details.attachments.ref": {"$in": sorted(refs)}, **NAMED, "_id": {"$nin": ids}}
+        others = self.db["entries"].find(also, {"details.attachments.ref": 1})
+        elsewhere = {one["ref"] for row in others for one in row["details"]["attachments"]} & refs
+        files = [file_of(row) for row in self.db[RECORDS].find({"_id": {"$in": sorted(refs)}})]
+        return files, frozenset(elsewhere)
+
+    def _answers_of(self, entries: Sequence[Entry]) -> list[Document]:
+        """What was answered to the messages that made these entries: stored with them, so at the same moment."""
+        handled = self.db["handled"]
+        wanted = {entry.id for entry in entries}
+        moments = sorted({entry.at for entry in entries})
+        rows = handled.find({"at": {"$in": moments}}, {"_id": 1}) if moments else ()
+        ids = [row["_id"] for row in rows if _entry_id(row["_id"]) in wanted]
+        return [row for row in handled.find({"_id": {"$in": ids}}) if "body" in row] if ids else []
+
+    def _answers_about(self, about: Sequence[str]) -> list[Document]:
+        asked = {"about": {"$in": list(about), "$exists": True}}
+        return list(self.db["handled"].find(asked).limit(ANSWERS_AT_ONCE)) if about else []
+
+    def _left(self, erasure: Erasure) -> tuple[Portion, list[Ticket], list[File]]:
+        """Beside tickets: archives, and with the words all files, unfinished uploads and what was answered of them."""
+        accounts = list(erasure.accounts)
+        owners = [*map(archives_of, accounts), *(accounts if erasure.content else ())]
+        theirs = {"owner": {"$in": owners}, "state": {"$ne": "removing"}}
+        files = [file_of(row) for row in self.db[RECORDS].find(theirs).limit(FILES_AT_ONCE)]
+        unfinished = {"owner": {"$in": accounts if erasure.content else []}, "at": {"$gt": GONE, "$lte": erasure.at}}
+        portion = Portion(
+            files=tuple(one.ref for one in files),
+            uploads=list(self.db[UPLOADS].find(unfinished).limit(FILES_AT_ONCE)),
+            answers=self._answers_about(accounts),
+        )
+        return portion, [], files
+
+
+def _entry_id(row_id: str) -> str:
+    """Of the message that was handled: the id of the entry that it made, if it made one (recording.py)."""
+    return derived_id("entry", row_id.split("\x1f", 1)[1])

@@ -1,0 +1,43 @@
+"""What is forgotten here of somebody who is erased: their address and preferences go as they change (addresses.py,
+preferences.py); here what was to be said about their tickets. Pure. See docs/privacy.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from services.chassis.decision import Data, Decision, Disarm, Message
+from services.notifications.domain.attempts import timer_of
+from services.notifications.domain.state import Contact, Delivery, View, done, person_of
+
+
+def forget_person(view: View, message: Message) -> Decision:
+    """`account.erased`: nothing is told about what they had filed by then, by an event that comes late neither."""
+    data = message.data
+    person = person_of(data["kind"], data["account_id"])
+    known = view.contacts.get(person, Contact(person, version=0))
+    if known.erased_at is not None and known.erased_at >= data["at"]:
+        return Decision(remember=False)
+    return Decision([replace(known, version=known.version + 1, erased_at=data["at"])])
+
+
+def is_forgotten(view: View, ticket: Data) -> bool:
+    """Whether the ticket's requester is erased, as this version of it says or as is known otherwise."""
+    if ticket.get("erased"):
+        return True
+    contact = view.contacts.get(person_of(ticket["requester"]["kind"], ticket["requester"]["id"]))
+    return contact is not None and contact.erased_at is not None and ticket["opened_at"] <= contact.erased_at
+
+
+def forget_ticket(view: View, ticket: Data, now: datetime) -> Decision:
+    """Whatever was to be said about the ticket, to whomever, is not."""
+    kept = [one for one in view.deliveries.values() if one.number == ticket["number"] and one.text]
+    return _dropped(kept, now)
+
+
+def _dropped(deliveries: Iterable[Delivery], now: datetime) -> Decision:
+    skipped = [done(one, "skipped", now) for one in deliveries]
+    if not skipped:
+        return Decision(remember=False)
+    return Decision(skipped, timers=[Disarm(timer_of(one)) for one in skipped])

@@ -1,0 +1,247 @@
+"""A person is erased on a real broker and database: nothing of them is found in any collection of any service.
+
+`found` is the heart of it: it walks every document of every database of the desk, and every dead letter.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import amqp
+from pymongo import MongoClient
+from typer.testing import CliRunner
+
+from contracts.names import SERVICES
+from contracts.topology import DESK, INTAKE
+from deploy.cli.main import app
+from deploy.cli.settings import Trouble
+from deploy.local.desk import Desk
+from services.chassis.unit_of_work import open_database
+from services.intake.files.keeping import Keeping, Terms
+from services.intake.files.keys import MasterKeys
+from services.intake.files.sweeping import sweep
+from tests.integration.test_intake import PATIENCE, ask, channel
+from tests.unit.notifications.receiver import SECRET
+
+NAME, ADDRESS, WORDS = "Zoe-the-Name", "zoe-the-address@example.org", "zoe-the-words"
+ID = "zoe-the-id"
+ZOE = {"account_id": ID, "display_name": NAME, "tier": "vip", "email": ADDRESS}
+KEYS = f"first {'A' * 43}="
+
+ID_STAYS = {
+    "intake.accounts",
+    "intake.erasures",
+    "intake.handled",
+    "notifications.contacts",
+    "notifications.preferences",
+    "notifications.deliveries",
+}
+"""The id that the channel gave the account stays there, and for how long: docs/privacy.md."""
+
+
+def rows(desk: Desk) -> Iterator[tuple[str, bytes]]:
+    """All documents of all services, each with the name of its collection."""
+    with MongoClient[dict[str, Any]](desk.admin_mongo_url) as client:
+        for service in SERVICES:
+            database = client[f"{desk.db_prefix}_{service}"]
+            for name in database.list_collection_names():
+                for row in database[name].find():
+                    yield f"{service}.{name}", repr(row).encode()
+
+
+def letters(desk: Desk) -> Iterator[bytes]:
+    """All dead letters; they stay."""
+    with channel(desk, "operator") as held:
+        while message := held.basic_get("helpdesk.dead"):
+            body = message.body
+            yield body if isinstance(body, bytes) else body.encode()
+
+
+def found(desk: Desk, *what: str) -> set[str]:
+    """Where any of these stands."""
+    hits = {where for where, row in rows(desk) if any(one.encode() in row for one in what)}
+    return hits | {"dead" for body in letters(desk) if any(one.encode() in body for one in what)}
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def file(name: str) -> dict[str, Any]:
+    content = base64.b64encode(f"{WORDS} in the file {name}".encode()).decode()
+    return {"name": name, "media_type": "text/plain", "content": content}
+
+
+def submission(subject: str = f"Charged twice, {WORDS}", **more: Any) -> dict[str, Any]:
+    return {
+        "requester": ZOE,
+        "category": "billing",
+        "subject": subject,
+        "body": f"My card was charged twice for the order {WORDS}.",
+        "fields": {"order": WORDS},
+        **more,
+    }
+
+
+def number_of(desk: Desk, id_: str, **more: Any) -> str:
+    opened = ask(desk, "web", id_, "ticket.submit", submission() | more)
+    assert opened.type == "ticket.opened", opened.data
+    number: str = opened.data["ticket"]["number"]
+    return number
+
+
+def agent_of(desk: Desk, number: str) -> None:
+    """Wait until the agent has it."""
+    with MongoClient[dict[str, Any]](desk.admin_mongo_url) as client:
+        tickets = client[f"{desk.db_prefix}_intake"]["tickets"]
+        until(lambda: (tickets.find_one({"number": number}) or {}).get("agent"), "no agent")
+
+
+def as_agent(desk: Desk, id_: str, type_: str, number: str, **more: Any) -> Mapping[str, Any]:
+    return ask(desk, "agent.a1", id_, type_, {"agent_id": "a1", "number": number, **more}).data
+
+
+def lived_through(desk: Desk) -> list[str]:
+    """All the ways in which words, name and address of a person come into the desk; the numbers of her tickets."""
+    for type_, more in (
+        ("account.set_preferences", {"language": "de", "notify": {"receipt": {"email": True}}}),
+        ("attachment.upload", {"upload": "u", "name": WORDS, "media_type": "text/plain", "part": 1, "parts": 2}),
+    ):
+        content = {"content": base64.b64encode(WORDS.encode() * 10).decode()} if "upload" in more else {}
+        ask(desk, "web", type_, type_, {"requester": ZOE, **more, **content})
+    whole = {"upload": "w", "name": WORDS, "media_type": "text/plain", "part": 1, "parts": 1}
+    content = base64.b64encode(b"whole " + WORDS.encode()).decode()
+    stored = ask(desk, "web", "whole", "attachment.upload", {"requester": ZOE, **whole, "content": content})
+    assert stored.type == "attachment.stored", stored.data
+    first = number_of(desk, "s1", attachments=[file(f"{WORDS}.txt")])
+    agent_of(desk, first)
+    assert ask(desk, "web", "s2", "ticket.submit", submission()).type == "ticket.duplicate"
+    similar = submission(f"I was charged twice, {WORDS} again")
+    assert ask(desk, "web", "s3", "ticket.submit", similar).type == "ticket.similar"
+    edit = {"requester": ZOE, "number": first, "subject": f"Still {WORDS}", "body": f"And more {WORDS}"}
+    assert ask(desk, "web", "e1", "ticket.edit", edit).type == "command.accepted"
+    as_agent(desk, "n1", "ticket.add_note", first, body=f"She says {WORDS}; {NAME}")
+    assert as_agent(desk, "c1", "ticket.ask_info", first, body="?", expected_version=1)["code"] == "conflict"
+    as_agent(desk, "a1", "ticket.ask_info", first, body=f"Dear {NAME}, which {WORDS}?")
+    reply = {"requester": ZOE, "number": first, "body": f"These {WORDS}", "attachments": [file("second.txt")]}
+    assert ask(desk, "web", "r1", "ticket.reply", reply).type == "command.accepted"
+    another = submission("Something else", body=f"Sound is gone {WORDS}", category="technical", fields={})
+    second = number_of(desk, "s4", **another, distinct_from=[first])
+    agent_of(desk, second)
+    as_agent(desk, "a2", "ticket.close", second, reason=f"Done for {NAME}: {WORDS}")
+    for exchange, body in ((INTAKE, f'{{"no": "event", "of": "{ID}", "{WORDS}": 1}}'), (DESK, f"no json {WORDS} {ID}")):
+        with channel(desk, "casebus_admin") as held:
+            message = amqp.Message(body, user_id="casebus_admin")
+            held.basic_publish(message, exchange=exchange, routing_key="ticket.submit")
+    return [first, second]
+
+
+def swept(desk: Desk) -> None:
+    """What intake does once a minute."""
+    database = open_database(desk.mongo_url("intake"), f"{desk.db_prefix}_intake", "test")
+    sweep(Keeping(database, MasterKeys.parse(KEYS), "k" * 32, Terms()), datetime.now(UTC))
+    database.client.close()
+
+
+def start(desk: Desk, tmp_path: Path) -> None:
+    """The whole desk, with a mail server and a webhook that are away: what they were to be told is kept."""
+    hooks = tmp_path / "webhooks.yaml"
+    hooks.write_text(
+        f"webhooks:\n  - {{name: crm, url: 'http://127.0.0.1:9/', secrets: [{SECRET}]}}\n", encoding="utf-8"
+    )
+    more = {"CASEBUS_WEBHOOKS": str(hooks), "CASEBUS_COMMUNITY_MANAGER": "manager@example.org"}
+    desk.settings_of["notifications"] = more | {"CASEBUS_SMTP": "smtp://127.0.0.1:9"}
+    desk.start_all([(service, 1) for service in SERVICES])
+    signed_on = {"agent_id": "a1", "display_name": "Grace", "capacity": 50, "skills": ["*"]}
+    ask(desk, "agent.a1", "on", "agent.sign_on", signed_on)
+
+
+def environment(desk: Desk) -> dict[str, str]:
+    """What the command line needs to know."""
+    return {
+        "CASEBUS_AMQP_OPERATOR": desk.amqp_url("operator"),
+        "CASEBUS_MONGO": desk.admin_mongo_url,
+        "CASEBUS_DB_PREFIX": desk.db_prefix,
+    }
+
+
+def quiet(desk: Desk) -> bool:
+    """Whether every erasure is done, and everything said and heard."""
+    with MongoClient[dict[str, Any]](desk.admin_mongo_url) as client:
+        of = {service: client[f"{desk.db_prefix}_{service}"] for service in SERVICES}
+        waiting = any(of[service]["outbox"].find_one() for service in SERVICES)
+        undone = of["intake"]["erasures"].find_one({"done": False}) or not of["intake"]["erasures"].find_one()
+        words = of["notifications"]["deliveries"].find_one({"text": {"$gt": ""}})
+        return not (waiting or undone or words)
+
+
+def test_nothing_of_who_is_erased_is_found_anywhere(desk: Desk, tmp_path: Path) -> None:
+    start(desk, tmp_path)
+    numbers = lived_through(desk)
+    before = found(desk, NAME, ADDRESS, WORDS)
+    assert {
+        "intake.accounts",
+        "intake.tickets",
+        "intake.entries",
+        "intake.handled",
+        "intake.uploads",
+        "sla.tickets",
+        "notifications.contacts",
+        "notifications.deliveries",
+        "dead",
+    } <= before, "the walk finds what there is"
+
+    erased = ask(desk, "web", "erase", "account.erase", {"requester": ZOE, "content": True})
+    assert erased.type == "command.accepted", erased.data
+    until(lambda: quiet(desk), "not quiet")
+    swept(desk)
+    assert found(desk, NAME, ADDRESS, WORDS) == {"dead"}
+    assert found(desk, ID) - {"dead"} <= ID_STAYS
+    assert not [where for where, _ in rows(desk) if where in ("intake.attachments", "intake.files.chunks")]
+
+    runner = CliRunner()
+    dropped = runner.invoke(app, ["dead", "erase"], env=environment(desk))
+    assert dropped.exit_code == 0, dropped.output
+    assert "2 dead letters" in dropped.output
+    assert found(desk, NAME, ADDRESS, WORDS, ID) <= ID_STAYS
+
+    again = ask(desk, "web", "erase", "account.erase", {"requester": ZOE, "content": True})
+    assert again.id == erased.id
+    once_more = ask(desk, "web", "s1", "ticket.submit", submission())
+    assert (once_more.type, once_more.data["ticket"]["subject"]) == ("ticket.opened", "erased")
+    late = {"requester": ZOE, "number": numbers[0], "body": "Hello?"}
+    assert ask(desk, "web", "late", "ticket.reply", late).data["code"] == "forbidden"
+    assert ask(desk, "web", "l", "ticket.list", {"requester": ZOE}).data["tickets"] == []
+    seen = as_agent(desk, "v", "ticket.view", numbers[0])
+    assert (seen["ticket"]["requester"]["display_name"], seen["ticket"]["erased"]) == ("erased", True)
+    assert {one["text"] for one in seen["history"]} <= {"", "erased", "The requester was erased."}
+    new = ask(desk, "web", "back", "ticket.submit", submission(subject="I am back"))
+    assert new.type == "ticket.opened"
+    assert new.data["ticket"]["contact_version"] > 1
+
+
+def test_the_operator_erases_a_temporary_account_through_the_bus(desk: Desk) -> None:
+    desk.start("intake")
+    opened = ask(desk, "web", "o", "account.open_temporary", {"display_name": NAME, "contact_email": ADDRESS})
+    temporary = {"account_id": opened.data["account_id"], "secret": opened.data["secret"]}
+    filed = ask(desk, "web", "f", "ticket.submit", submission() | {"requester": {"temporary": temporary}})
+    assert filed.type == "ticket.opened"
+    runner, env = CliRunner(), environment(desk)
+    unknown = runner.invoke(app, ["account", "erase", "nobody", "-y"], env=env)
+    assert isinstance(unknown.exception, Trouble)
+    erase = ["account", "erase", temporary["account_id"], "--temporary"]
+    assert runner.invoke(app, erase, env=env, input="n\n").exit_code == 1
+    assert runner.invoke(app, [*erase, "--content", "-y"], env=env).exit_code == 0
+    until(lambda: not found(desk, NAME, ADDRESS, WORDS), "something is left")
+    assert (
+        ask(desk, "web", "v", "ticket.list", {"requester": {"temporary": temporary}}).data["code"] == "unauthenticated"
+    )
+    assert runner.invoke(app, [*erase, "-y"], env=env).exit_code == 0, "again is harmless"

@@ -1,0 +1,71 @@
+"""What was to be said about somebody who is erased is not, whatever comes when."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from services.chassis.decision import Disarm, Message
+from services.notifications.domain.decide import decide
+from services.notifications.domain.state import Policy, View, person_of
+from tests.unit.notifications.builders import NOW, PlainWording, a_contact_change, an_entry, an_event
+
+EVERYTHING = Policy(webhooks={"crm": frozenset({"receipt", "escalated", "info_requested"})}, has_manager=True)
+ADA = person_of("account", "r1")
+
+
+def an_erasure(at: timedelta = timedelta(hours=1)) -> Message:
+    data = {"account_id": "r1", "kind": "account", "content": True, "at": NOW + at}
+    return Message(f"x-{at}", "account.erased", "intake", data, "r1", f"intake\x1fx-{at}")
+
+
+def heard(view: View, *messages: Message) -> list[str]:
+    """What was said of these, and the timers that were taken away."""
+    said: list[str] = []
+    for message in messages:
+        decision = decide(view, message, NOW)
+        for change in decision.changes:
+            view.apply(change)
+        said += [say.type for say in decision.said]
+        said += [timer.id for timer in decision.timers if isinstance(timer, Disarm)]
+    return said
+
+
+def a_view() -> View:
+    return View(PlainWording(), EVERYTHING)
+
+
+ESCALATED = an_event("ticket.escalated", "e2", an_entry("words", by="requester"), contact_version=1)
+ASKED = an_event("ticket.info_requested", "e3", an_entry("words"), contact_version=1)
+
+
+def test_what_waits_to_be_sent_is_dropped_when_its_ticket_is_erased() -> None:
+    view = a_view()
+    heard(view, a_contact_change(1), an_event("ticket.opened", contact_version=1), ESCALATED, ASKED)
+    holding = [one for one in view.deliveries.values() if one.text]
+    assert {one.channel for one in holding} == {"email", "webhook"}
+    assert {one.recipient for one in holding} >= {"community-manager", "r1", "crm"}
+    dropped = heard(view, an_event("ticket.edited", "e9", erased=True))
+    assert len(dropped) == len(holding)
+    assert not any(one.text or one.title for one in view.deliveries.values())
+
+
+@pytest.mark.parametrize("event", [ESCALATED, ASKED], ids=lambda one: one.type)
+def test_nothing_is_told_about_what_was_erased(event: Message) -> None:
+    view = a_view()
+    assert heard(view, an_erasure(), event) == [], "one that comes late tells nobody, not the agent either"
+    assert not view.deliveries
+    assert heard(a_view(), event), "else it does"
+
+
+def test_who_comes_back_is_told_as_anybody() -> None:
+    view = a_view()
+    later = an_event("ticket.opened", "e7", opened_at=NOW + timedelta(hours=2))
+    assert "notification.message" in heard(view, an_erasure(), later)
+
+
+def test_the_latest_erasure_counts() -> None:
+    view = a_view()
+    heard(view, an_erasure(timedelta(hours=3)), an_erasure(timedelta(hours=1)))
+    assert view.contacts[ADA].erased_at == NOW + timedelta(hours=3)
