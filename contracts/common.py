@@ -382,6 +382,7 @@ class Entry(Payload):
     changed = MapOf(Part(Change), optional=True)
     granted = Flag(optional=True)
     to_number = ticket_number(optional=True)
+    redacts = identity(optional=True)
     left_out = left_out()
     automatic = Flag(optional=True)
 

@@ -132,6 +132,7 @@ def _all() -> list[MessageType]:
             "ticket.release": tickets.Release,
             "requester.block": accounts.Block,
             "requester.unblock": accounts.Unblock,
+            "ticket.redact": tickets.Redact,
         },
     )
     add_commands(
@@ -178,6 +179,7 @@ def _all() -> list[MessageType]:
             "ticket.unassigned": tickets.LostAgent,
             "ticket.transferred": tickets.LostAgent,
             "ticket.merged": tickets.Joined,
+            "ticket.redacted": tickets.Redacted,
             "ticket.linked": tickets.Joined,
             "account.temporary_opened": accounts.TemporaryOpened,
             "account.temporary_expired": accounts.TemporaryExpired,
@@ -224,6 +226,7 @@ def _all() -> list[MessageType]:
             "ticket.linked": tickets.Joined,
         },
     )
+    add("agent_message", ("intake",), {"ticket.redacted": tickets.Redacted})
     add("agent_message", ("intake",), {f"ticket.{what}": tickets.TicketEvent for what in _TOLD_TO_AGENTS})
     add("agent_message", ("sla",), {"sla.warning": sla.FiredToAgent, "sla.breached": sla.FiredToAgent})
     add("agent_message", ("notifications",), {"notification.message": notifications.Message})

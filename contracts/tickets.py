@@ -158,6 +158,15 @@ class AgentReason(AgentTicket):
     reason = common.reason()
 
 
+class Redact(AgentTicket):
+    """Command `ticket.redact`, of supervisors: what was written in one entry goes, and its files. `subject`: the
+    ticket's subject goes too, where it holds the same."""
+
+    entry_id = common.identity()
+    reason = Text(common.MAX_REASON)
+    subject = Flag(optional=True)
+
+
 class Reclassify(AgentTicket):
     """Command `ticket.reclassify`."""
 
@@ -333,6 +342,14 @@ class Joined(TicketEvent):
 
     to_number = common.ticket_number(optional=True)
     waits_since = Moment(optional=True)
+
+
+class Redacted(TicketEvent):
+    """Event and agent message `ticket.redacted`: what `entry.redacts` names has no words any more; with
+    `subject` the ticket's subject was taken out too. None of it is in the event."""
+
+    entry = Part(common.Entry)
+    subject = Flag()
 
 
 class AssignedToAgent(TicketEvent):

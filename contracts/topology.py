@@ -88,6 +88,7 @@ BUILT = frozenset(
         "account.confirm_contact",
         "account.merge",
         "account.erase",
+        "ticket.redact",
         "ticket.submit",
         "ticket.reply",
         "ticket.accept_solution",

@@ -149,6 +149,7 @@ def erasure_document(one: Erasure) -> Document:
 def erasure_of(document: Mapping[str, Any]) -> Erasure:
     """The inverse of `erasure_document`."""
     lists = {"accounts": tuple(document["accounts"]), "read_to": tuple(document["read_to"])}
+    lists |= {"entries": tuple(document.get("entries", ()))}
     return Erasure(**values_by(document, "id") | lists)
 
 

@@ -6,11 +6,12 @@ What becomes of it is decided in domain/erasure.py. The page is docs/privacy.md.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
-from services.chassis.decision import derived_id
+from services.chassis.decision import Message, derived_id
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document
 from services.intake.documents import account_of, entry_of, erasure_of, ticket_of
@@ -24,6 +25,7 @@ from services.intake.domain.erasure import (
 )
 from services.intake.domain.files import File
 from services.intake.domain.history import Entry
+from services.intake.domain.redaction import REDACT
 from services.intake.domain.state import Erasure, Portion
 from services.intake.domain.tickets import Ticket
 from services.intake.files.keeping import RECORDS, archives_of, file_of
@@ -75,6 +77,21 @@ def is_known(database: Database[Document], key: str) -> bool:
     return bool(ticket or file)
 
 
+ENTRIES_AT_MOST = 1_000
+"""Of a ticket whose subject is redacted: the newest, of which the answers that show it are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """What the entries touch that a turn redacts: their files; those of them that other entries name; which were
+    redacted before; and by ticket id the answers that show its subject."""
+
+    files: Sequence[File] = ()
+    named_elsewhere: frozenset[str] = frozenset()
+    known: Sequence[Erasure] = ()
+    told_of: Mapping[str, Sequence[Document]] = field(default_factory=dict)
+
+
 class Portions:
     """What is read for the timers of a turn."""
 
@@ -93,6 +110,26 @@ class Portions:
             tickets |= {one.id: one for one in its}
             files |= {one.ref: one for one in named}
         return erasures, portions, list(tickets.values()), list(files.values())
+
+    def redacted(
+        self, messages: Sequence[Message], tickets: Mapping[str, Ticket], entries: Sequence[Entry]
+    ) -> Redacted:
+        """What else the entries touch that are to be redacted. `tickets` by number; `entries`: those that were read."""
+        wanted = {one.data["entry_id"]: one for one in messages if one.type == REDACT}
+        if not wanted:
+            return Redacted()
+        files, elsewhere = self._named([one for one in entries if one.id in wanted])
+        ids = [derived_id("redaction", id_) for id_ in wanted]
+        known = [erasure_of(row) for row in self.db[ERASURES].find({"_id": {"$in": ids}})]
+        told: dict[str, list[Document]] = {}
+        for message in wanted.values():
+            ticket = tickets.get(message.data["number"])
+            if ticket is None or not message.data.get("subject"):
+                continue
+            rows = self.db["entries"].find({"ticket_id": ticket.id}).sort("version", DESCENDING).limit(ENTRIES_AT_MOST)
+            of_ticket = self._answers_of([entry_of(row) for row in rows])
+            told[ticket.id] = [*of_ticket, *self._answers_about([ticket.number])]
+        return Redacted(files, elsewhere, known, told)
 
     def _next(self, erasure: Erasure) -> tuple[Portion, list[Ticket], list[File]]:
         theirs = {"person": {"$in": list(erasure.accounts)}, "opened_at": {"$lte": erasure.at}}

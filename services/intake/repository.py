@@ -50,6 +50,7 @@ from services.intake.domain.joining import JOINING
 from services.intake.domain.limits import HOUR
 from services.intake.domain.mailing import CodeMailed, mailed_id
 from services.intake.domain.moving import MOST_CLOSED
+from services.intake.domain.redaction import REDACT
 from services.intake.domain.requesters import account_meant, account_named, temporary_named
 from services.intake.domain.state import (
     USUAL,
@@ -183,6 +184,7 @@ class Repository:
         accounts |= self._of_reopened(messages, tickets, accounts)
         entries = self._entries(messages, tickets)
         agents, escalatable = self._news(messages, tickets)
+        redacted = self._portions.redacted(messages, tickets, entries)
         return State(
             operators.catalogue,
             tickets.values(),
@@ -194,14 +196,16 @@ class Repository:
             similar_from=self._similar_from,
             agents=agents,
             escalatable=escalatable,
-            files=[*self._preparing.files.named(prepared, messages), *of_erased],
+            files=[*self._preparing.files.named(prepared, messages), *of_erased, *redacted.files],
             mailed=mailed,
             temporary_lasts=self._temporary_lasts,
             endings=endings,
             staff=operators.staff,
             limits=self._limits,
             bursts=bursts,
-            erasures=erasures,
+            erasures=[*erasures, *redacted.known],
+            named_elsewhere=redacted.named_elsewhere,
+            told_of=redacted.told_of,
             erasing=erasing,
             persons=persons_of,
         )
@@ -412,6 +416,9 @@ class Repository:
             if message.type == "attachment.download" and message.data.get("number") in tickets:
                 id_ = tickets[message.data["number"]].id
                 ways.append({"ticket_id": id_, "details.attachments.ref": message.data["ref"]})
+            if message.type == REDACT and message.data["number"] in tickets:
+                ways.append({"ticket_id": tickets[message.data["number"]].id, "_id": message.data["entry_id"]})
+                ways.append({"ticket_id": tickets[message.data["number"]].id, "kind": "edited"})
             limit = _BYTES_OF_HISTORY.get(message.type)
             ticket = None if limit is None else tickets.get(message.data["number"])
             if ticket is None or limit is None:

@@ -134,6 +134,7 @@ class Repository:
             deliveries_before=deliveries,
         )
         forgotten = {one["number"] for one in tickets if is_forgotten(view, one)}
+        forgotten |= {one.data["ticket"]["number"] for one in messages if one.type == "ticket.redacted"}
         for one in self._with_words(forgotten):
             view.deliveries.setdefault(one.id, one)
             view.deliveries_before.setdefault(one.id, one)

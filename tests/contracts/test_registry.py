@@ -21,7 +21,7 @@ CHANNEL_COMMANDS = """
 AGENT_COMMANDS = """
     agent.sign_on agent.heartbeat agent.sign_off agent.pause agent.resume
     ticket.start_work ticket.ask_info ticket.suggest_solution ticket.add_note ticket.ask_consent ticket.close
-    ticket.reclassify ticket.transfer ticket.link ticket.merge_into ticket.list ticket.view
+    ticket.reclassify ticket.transfer ticket.link ticket.merge_into ticket.redact ticket.list ticket.view
     attachment.upload attachment.download
     ticket.assign_to ticket.take_away ticket.reopen
     ticket.release requester.block requester.unblock
@@ -30,7 +30,7 @@ EVENT_TYPES = """
     ticket.opened ticket.note_added ticket.edited ticket.assigned ticket.unassigned ticket.work_started
     ticket.info_requested ticket.solution_suggested ticket.customer_replied ticket.reclassified ticket.escalated
     ticket.consent_requested ticket.consent_answered ticket.closed ticket.reopened ticket.merged ticket.linked
-    ticket.transferred account.temporary_opened account.temporary_expired account.contact_changed
+    ticket.transferred ticket.redacted account.temporary_opened account.temporary_expired account.contact_changed
     account.preferences_changed account.erased agent.signed_on agent.signed_off agent.paused agent.resumed sla.armed
     sla.warning sla.breached sla.met sla.closing_soon notification.sent notification.failed
     ticket.held ticket.released requester.blocked requester.unblocked
@@ -41,8 +41,8 @@ OUTCOMES = """
 """
 TO_AGENTS = """
     ticket.assigned ticket.unassigned ticket.customer_replied ticket.edited ticket.escalated ticket.consent_answered
-    ticket.linked ticket.note_added ticket.reclassified ticket.reopened ticket.closed sla.warning sla.breached
-    ticket.held notification.message
+    ticket.linked ticket.note_added ticket.reclassified ticket.reopened ticket.closed ticket.redacted
+    sla.warning sla.breached ticket.held notification.message
 """
 
 

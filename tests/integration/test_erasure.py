@@ -245,3 +245,35 @@ def test_the_operator_erases_a_temporary_account_through_the_bus(desk: Desk) -> 
         ask(desk, "web", "v", "ticket.list", {"requester": {"temporary": temporary}}).data["code"] == "unauthenticated"
     )
     assert runner.invoke(app, [*erase, "-y"], env=env).exit_code == 0, "again is harmless"
+
+
+def test_what_is_redacted_is_found_nowhere(desk: Desk, tmp_path: Path) -> None:
+    staff = tmp_path / "staff.yaml"
+    staff.write_text("members:\n  - {agent_id: a1, roles: [agent, manager], skills: ['*']}\n", encoding="utf-8")
+    desk.settings["CASEBUS_STAFF"] = str(staff)
+    start(desk, tmp_path)
+    number = number_of(desk, "s1", attachments=[file("card.txt")], fields={"order": WORDS}, category="billing")
+    agent_of(desk, number)
+    ask(desk, "web", "s2", "ticket.submit", submission(body="Nothing new."))
+    as_agent(desk, "q1", "ticket.ask_info", number, body=f"Is it {WORDS}?")
+    as_agent(desk, "q2", "ticket.suggest_solution", number, body="Log out and in.")
+    history = as_agent(desk, "v1", "ticket.view", number)["history"]
+    written = [one["id"] for one in history if WORDS in str(one)]
+    assert {"intake.entries", "intake.tickets", "intake.handled", "sla.tickets", "notifications.deliveries"} <= found(
+        desk, WORDS
+    )
+    for place, entry_id in enumerate(written):
+        done = as_agent(desk, f"x{place}", "ticket.redact", number, entry_id=entry_id, reason="Secret", subject=True)
+        assert done["ticket"]["subject"] == "[redacted]"
+    until(lambda: not found(desk, WORDS), "something is left")
+    swept(desk)
+    assert not [where for where, _ in rows(desk) if where in ("intake.attachments", "intake.files.chunks")]
+    after = as_agent(desk, "v2", "ticket.view", number)["history"]
+    assert [(one["author"]["id"], one["text"]) for one in after if one["kind"] == "redacted"] == [
+        ("a1", "Secret") for _ in written
+    ]
+    assert ask(desk, "web", "s1", "ticket.submit", submission()).data["ticket"]["subject"] == "[redacted]"
+    as_agent(desk, "q3", "ticket.ask_info", number, body="And now?")
+    with MongoClient[dict[str, Any]](desk.admin_mongo_url) as client:
+        deliveries = client[f"{desk.db_prefix}_notifications"]["deliveries"]
+        until(lambda: deliveries.find_one({"kind": "info_requested", "text": {"$gt": ""}}), "nothing is told any more")

@@ -15,6 +15,7 @@ from typing import Any
 from pymongo import MongoClient
 
 from services.intake.documents import erasure_of
+from services.intake.domain.redaction import REDACTED
 from services.intake.domain.state import Erasure
 from services.intake.personal import ERASURES
 
@@ -36,6 +37,7 @@ class Erased:
     accounts: frozenset[str]
     numbers: frozenset[str]
     at: datetime
+    entries: frozenset[str] = frozenset()
 
 
 def tells_of(letter: Letter, erased: Erased) -> bool:
@@ -52,7 +54,7 @@ def tells_of(letter: Letter, erased: Erased) -> bool:
         named.add(str(event.get("subject")))
     else:  # no event: whatever stands in it
         named |= set(_texts(event))
-    if named & erased.numbers:
+    if named & erased.numbers or (named & erased.entries and not _is_redacted(data)):
         return True
     sent_at = _moment(event) or letter.at
     return bool(named & erased.accounts) and (sent_at is None or sent_at <= erased.at)
@@ -82,7 +84,7 @@ def drop(settings: Settings, *, dry_run: bool) -> tuple[int, int]:
 def _recognised(intake: Any, erasure: Erasure) -> Erased:
     numbers = [row["number"] for row in intake["tickets"].find({"person": erasure.person}, {"number": 1})]
     ids = (key.partition(":")[2] for key in erasure.accounts)
-    return Erased(frozenset(ids), frozenset(numbers), erasure.at)
+    return Erased(frozenset(ids), frozenset(numbers), erasure.at, frozenset(erasure.entries))
 
 
 def _is_news_of_it(type_: str, data: Json) -> bool:
@@ -97,6 +99,12 @@ def _is_news_of_it(type_: str, data: Json) -> bool:
         case "account.preferences_changed":
             return not {"language", "notify", "quiet_hours"} & data.keys()
     return False
+
+
+def _is_redacted(data: object) -> bool:
+    """Whether the entry that the message shows has lost its words already."""
+    entry = data.get("entry") if isinstance(data, dict) else None
+    return isinstance(entry, dict) and entry.get("text") == REDACTED
 
 
 def _named(value: object) -> Iterator[str]:

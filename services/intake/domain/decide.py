@@ -38,6 +38,7 @@ from services.intake.domain.lifecycle import (
 from services.intake.domain.persons import confirm_contact, merge_account
 from services.intake.domain.preferences import set_preferences
 from services.intake.domain.recording import telling_agent
+from services.intake.domain.redaction import redact
 from services.intake.domain.replies import reply
 from services.intake.domain.requesters import Caller, account_meant, account_named, caller, open_temporary
 from services.intake.domain.scanning import scanned
@@ -343,4 +344,6 @@ def _of_that_agent(state: State, message: Message, agent: Agent, ticket: Ticket,
             return reopen(state, message, agent, ticket, now)
         case "ticket.release":
             return release(state, message, agent, ticket, now)
+        case "ticket.redact":
+            return redact(state, message, agent, ticket, now)
     raise ValueError(f"{message.type} is no command of an agent")

@@ -169,6 +169,10 @@ REOPEN_BY_SUPERVISOR = Move(
     also="as where the requester reopens it",
 )
 
+REDACT = Move(
+    ("ticket.redact",), ("a supervisor",), _as_it_is(*STATUSES), "ticket.redacted", also="the entry has words"
+)
+
 _BY_ERASURE: tuple[By, ...] = ("requester", "operator")
 ERASE_OPEN = Move(("account.erase",), _BY_ERASURE, _to("closed", *OPEN), "ticket.closed", also="it is the account's")
 ERASE_CLOSED = Move(
@@ -240,6 +244,7 @@ TABLE = (
     MERGE_PERSONS,
     TAKE_IN,
     TAKE_IN_UNANSWERED,
+    REDACT,
     ERASE_OPEN,
     ERASE_CLOSED,
 )

@@ -129,6 +129,8 @@ class Erasure:
     accounts: tuple[str, ...]
     content: bool
     at: datetime
+    entries: tuple[str, ...] = ()
+    """Ids of entries, where those alone were redacted (redaction.py)."""
     read_to: tuple[str, int] = ("", 0)
     """The last ticket (its number) and version of which the entry is erased."""
     done: bool = False
@@ -204,6 +206,8 @@ class State:
     works at the desk; None where the operator names nobody. `erasures` and `erasing`: those that a timer fired for, and
     what was read for them, by id. `persons`: by the account that a command names, all accounts of the same person.
     `limits`: how much a requester may write.
+    `named_elsewhere`: of the files of entries that are to be redacted those that other entries name too. `told_of`:
+    documents of answers that show a ticket that is to be redacted, by its id.
     """
 
     def __init__(
@@ -229,6 +233,8 @@ class State:
         erasures: Iterable[Erasure] = (),
         erasing: Mapping[str, Portion] | None = None,
         persons: Mapping[str, Sequence[str]] | None = None,
+        named_elsewhere: frozenset[str] = frozenset(),
+        told_of: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.staff = staff
@@ -241,6 +247,8 @@ class State:
         self.erasures = {one.id: one for one in erasures}
         self.erasing = erasing or {}
         self.persons = persons or {}
+        self.named_elsewhere = named_elsewhere
+        self.told_of = told_of or {}
         self.tickets: dict[str, Ticket] = {}
         self.accounts = {account.key: account for account in accounts}
         self.agents = {agent.id: agent for agent in agents}

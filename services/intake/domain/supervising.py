@@ -19,7 +19,7 @@ from services.intake.domain.replies import may_reopen
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Agent, Ticket
 
-SUPERVISING = frozenset({"ticket.assign_to", "ticket.take_away", "ticket.reopen", "ticket.release"})
+SUPERVISING = frozenset({"ticket.assign_to", "ticket.take_away", "ticket.reopen", "ticket.release", "ticket.redact"})
 """What nobody but a supervisor may do, to whatever ticket of their teams."""
 
 SUPERVISED = frozenset({"ticket.close", "ticket.reclassify", "ticket.merge_into"})

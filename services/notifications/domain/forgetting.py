@@ -36,6 +36,14 @@ def forget_ticket(view: View, ticket: Data, now: datetime) -> Decision:
     return _dropped(kept, now)
 
 
+def forget_entry(view: View, redacted: Data, now: datetime) -> Decision:
+    """`ticket.redacted`: what was to be said of that entry is not; where the subject went, nothing that shows it. Of
+    what an older version put down it is not known what it tells of: it goes too."""
+    number, entry = redacted["ticket"]["number"], redacted["entry"].get("redacts")
+    kept = [one for one in view.deliveries.values() if one.number == number and one.text]
+    return _dropped([one for one in kept if redacted["subject"] or one.entry in ("", entry or one.entry)], now)
+
+
 def _dropped(deliveries: Iterable[Delivery], now: datetime) -> Decision:
     skipped = [done(one, "skipped", now) for one in deliveries]
     if not skipped:

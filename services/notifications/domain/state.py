@@ -139,6 +139,8 @@ class Delivery:
     reason: str = ""
     """Why it was not sent, or not yet; never an address."""
     expires_at: datetime | None = None
+    entry: str = ""
+    """Id of the entry that it tells of; empty for what tells of none, and of an older version."""
 
 
 @dataclass(frozen=True, slots=True)

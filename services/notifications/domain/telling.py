@@ -15,7 +15,7 @@ from contracts.topology import AGENTS, CHANNELS
 from services.chassis.decision import Arm, Data, Decision, Message, Say, derived_id
 from services.notifications.domain.addresses import await_address
 from services.notifications.domain.attempts import announce_sent, to_send
-from services.notifications.domain.forgetting import forget_ticket, is_forgotten
+from services.notifications.domain.forgetting import forget_entry, forget_ticket, is_forgotten
 from services.notifications.domain.preferences import is_wanted, languages
 from services.notifications.domain.state import (
     KEPT,
@@ -141,6 +141,8 @@ def tell(view: View, event: Message, now: datetime) -> Decision:
     here too."""
     if is_forgotten(view, event.data["ticket"]):
         return forget_ticket(view, event.data["ticket"], now)
+    if event.type == "ticket.redacted":
+        return forget_entry(view, event.data, now)
     missing = [
         one
         for one in owed(event, view.policy)
@@ -149,6 +151,7 @@ def tell(view: View, event: Message, now: datetime) -> Decision:
     if not missing:
         return Decision(remember=False)
     ticket, facts = event.data["ticket"], facts_of(event)
+    entry = (event.data.get("entry") or {}).get("id", "")
     changes: list[Contact | Delivery] = []
     said: list[Say] = []
     timers: list[Arm] = []
@@ -159,7 +162,7 @@ def tell(view: View, event: Message, now: datetime) -> Decision:
         texts[one.kind, spoken] = text
         delivery = Delivery(
             one.id, event.id, one.kind, ticket["number"], one.recipient, one.channel, "pending", now,
-            contact_version=(ticket["contact_version"] or 0) if one.person else 0, person=one.person,
+            contact_version=(ticket["contact_version"] or 0) if one.person else 0, person=one.person, entry=entry,
         )  # fmt: skip
         if one.channel in ("channel", "agent"):
             shown = replace(delivery, status="sent", attempts=1, expires_at=now + KEPT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -69,3 +70,24 @@ def test_the_latest_erasure_counts() -> None:
     view = a_view()
     heard(view, an_erasure(timedelta(hours=3)), an_erasure(timedelta(hours=1)))
     assert view.contacts[ADA].erased_at == NOW + timedelta(hours=3)
+
+
+@pytest.mark.parametrize("subject", [False, True])
+def test_of_a_redacted_entry_nothing_more_is_told(subject: bool) -> None:
+    view = a_view()
+    other = an_event("ticket.info_requested", "e4", an_entry("other", id="n2"), contact_version=1)
+    heard(view, a_contact_change(1), ASKED, other)
+    redacted = an_event("ticket.redacted", "e9", an_entry("why", redacts="n1"))
+    redacted = replace(redacted, data={**redacted.data, "subject": subject})
+    heard(view, redacted)
+    left = {one.entry for one in view.deliveries.values() if one.text}
+    assert left == (set() if subject else {"n2"})
+
+
+def test_what_an_older_version_put_down_goes_with_any_entry() -> None:
+    view = a_view()
+    heard(view, a_contact_change(1), ASKED)
+    view.deliveries = {id_: replace(one, entry="") for id_, one in view.deliveries.items()}
+    redacted = an_event("ticket.redacted", "e9", an_entry("why", redacts="another"))
+    heard(view, replace(redacted, data={**redacted.data, "subject": False}))
+    assert not any(one.text for one in view.deliveries.values())

@@ -1,0 +1,112 @@
+"""`ticket.redact`: a supervisor takes out what should never have been written, a card number or a password.
+
+The words of one entry go, with its files, wherever the desk keeps them; that they went, by whom, when and why stays in
+the history. The page is docs/privacy.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from services.chassis.decision import Decision, Disarm, Message, derived_id
+from services.intake.domain import answers, moves
+from services.intake.domain.erasure import KEPT_CHANGES, KEPT_DETAILS, removed
+from services.intake.domain.history import Entry, agent_as_author
+from services.intake.domain.issue_key import is_of_text
+from services.intake.domain.recording import accepting, and_then, recorded
+from services.intake.domain.scanning import scan_id
+from services.intake.domain.state import AnswerRewritten, EntryErased, Erasure, State
+from services.intake.domain.tickets import Agent, Ticket, snapshot
+
+REDACT = "ticket.redact"
+
+REDACTED = "[redacted]"
+"""Stands in the place of what was taken out."""
+
+
+def redact(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.redact` by somebody who may. Twice is harmless: the second finds nothing to take out."""
+    data = message.data
+    entry = next((one for one in state.history(ticket) if one.id == data["entry_id"]), None)
+    if entry is None:
+        return Decision(answer=answers.invalid({"entry_id": ["This case has no such entry."]}))
+    subject = bool(data.get("subject")) and ticket.subject != REDACTED
+    after = without_words(entry)
+    if after == entry and not subject:
+        return Decision(answer=answers.accepted(snapshot(ticket)))
+    words = _words_of(entry)
+    entries = [after, *(_without(one, words) for one in state.history(ticket) if one.id != entry.id)]
+    before = {one.id: one for one in state.history(ticket)}
+    erased = [EntryErased(one) for one in entries if one != before[one.id]]
+    changed: dict[str, Any] = {"opening": "", "said": "", "said_at": None}
+    if subject:
+        key = f"redacted\x1f{ticket.id}" if is_of_text(ticket.key) else ticket.key
+        changed |= {"subject": REDACTED, "key": key}
+    recording = recorded(
+        message,
+        moves.moved(moves.REDACT, ticket, now, **changed),
+        moves.REDACT.event,
+        agent_as_author(agent),
+        data["reason"],
+        now,
+        visibility="internal",
+        details={"redacts": entry.id},
+        more={"subject": subject},
+    )
+    files, timers = _files_of(state, entry, ticket.number)
+    told = [AnswerRewritten(_retold(one, ticket.number)) for one in state.told_of.get(ticket.id, ())] if subject else []
+    # Dead letters that hold the entry have to go as well.
+    remembered = Erasure(derived_id("redaction", entry.id), 1, (), content=True, at=now, entries=(entry.id,), done=True)
+    known = [] if remembered.id in state.erasures else [remembered]
+    return accepting(and_then(recording, Decision([*erased, *files, *told, *known], timers=timers)))
+
+
+def without_words(entry: Entry) -> Entry:
+    """The entry, redacted: who, when and what kind of thing stay."""
+    details = {name: value for name, value in entry.details.items() if name in KEPT_DETAILS}
+    changed: Mapping[str, Any] = entry.details.get("changed") or {}
+    if changed:
+        details["changed"] = {
+            name: one if name in KEPT_CHANGES else {"old": REDACTED, "new": REDACTED} for name, one in changed.items()
+        }
+    return replace(entry, text=REDACTED if entry.text else "", details=details)
+
+
+def _words_of(entry: Entry) -> frozenset[str]:
+    """What was written in it: an edit before or after it may hold the same as its old or new."""
+    changed: Mapping[str, Any] = entry.details.get("changed") or {}
+    edited = {one[side] for name, one in changed.items() if name not in KEPT_CHANGES for side in ("old", "new")}
+    return frozenset({entry.text, *edited} - {"", None, REDACTED})
+
+
+def _without(entry: Entry, words: Collection[str]) -> Entry:
+    """Another entry, an edit, without what it repeats of those."""
+    changed: Mapping[str, Any] = entry.details.get("changed") or {}
+    left = {
+        name: {side: REDACTED if value in words else value for side, value in one.items()}
+        for name, one in changed.items()
+    }
+    return entry if left == changed else replace(entry, details={**entry.details, "changed": left})
+
+
+def _files_of(state: State, entry: Entry, number: str) -> tuple[list[Any], list[Disarm]]:
+    """The files of the entry, but those that another entry names too."""
+    refs = {one["ref"] for one in entry.details.get("attachments") or ()} - state.named_elsewhere
+    files = [removed(state.files[ref]) for ref in sorted(refs) if ref in state.files]
+    internal = entry.visibility == "internal"
+    return files, [Disarm(scan_id(ref, number, internal=internal)) for ref in sorted(refs)]
+
+
+def _retold(answer: Mapping[str, Any], number: str) -> dict[str, Any]:
+    """An answer that is kept for redelivery, without the ticket's subject."""
+    event = orjson.loads(answer["body"])
+    data = event["data"]
+    for told in [data.get("ticket"), *(data.get("candidates") or ())]:
+        if told is not None and told["number"] == number:
+            told["subject"] = REDACTED
+    return {**answer, "body": orjson.dumps(event)}
