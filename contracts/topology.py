@@ -88,6 +88,7 @@ BUILT = frozenset(
         "account.confirm_contact",
         "account.merge",
         "account.erase",
+        "account.export",
         "ticket.redact",
         "ticket.submit",
         "ticket.reply",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,11 +16,40 @@ from .bus import Bus
 from .sender import Sender
 from .settings import Trouble
 
-app = typer.Typer(help="Have a person's account erased.", no_args_is_help=True)
+app = typer.Typer(help="Give out all that is kept of a person, or erase it.", no_args_is_help=True)
 console = show.console()
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The account's id, as tickets show it.")]
 Temporary = Annotated[bool, typer.Option("--temporary", help="It is a temporary account, no channel's.")]
+
+
+@app.command()
+def export(
+    id_: Id,
+    to: Annotated[Path, typer.Option(help="The file to write (.zip); it may not be there yet.")],
+    temporary: Temporary = False,
+) -> None:
+    """Write all that is kept of an account into an archive, as its person may have it."""
+    account = named(id_, temporary=temporary)
+    with Bus(settings.load().get("AMQP_OPERATOR")) as bus:
+        sender = Sender(bus)
+        sender.listen_privately()
+        archive = accepted(sender.ask("account.export", {"account": account})).data["attachment"]
+        digest, part, parts = hashlib.sha256(), 1, 1
+        try:
+            with to.open("xb") as file:
+                while part <= parts:
+                    asked = {"account": account, "ref": archive["ref"], "part": part}
+                    heard = accepted(sender.ask("attachment.download", asked)).data
+                    content = base64.b64decode(heard["content"])
+                    digest.update(content)
+                    file.write(content)
+                    part, parts = part + 1, heard["parts"]
+        except OSError as error:
+            raise Trouble(f"{to}: {error.strerror}.", 2) from error
+    if digest.hexdigest() != archive["sha256"]:
+        raise Trouble(f"{to} is not what the desk has: delete it, and ask again.")
+    console.print(f"{show.plain(str(to))}: {archive['size']:,} bytes.")
 
 
 @app.command()

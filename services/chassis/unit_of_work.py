@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -15,7 +16,14 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from pymongo import ASCENDING, IndexModel, MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import ConfigurationError, ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
+from pymongo.errors import (
+    ConfigurationError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.server_api import ServerApi
 from pymongo.write_concern import WriteConcern
@@ -356,6 +364,12 @@ class Store:
                 raise Conflict(what)
 
 
+def arm_once(database: Database[Document], timer: Arm, armed: Armed) -> None:
+    """Set a timer outside of any turn, unless it is set."""
+    with suppress(DuplicateKeyError):
+        database["timers"].insert_one(_timer_row(timer, armed, fence=0))
+
+
 class reaching_database:
     """Turns what pymongo raises inside into `Conflict` or `DatabaseAway`; everything else passes as it is."""
 
@@ -447,17 +461,19 @@ def _timer_rows(work: Work) -> list[Document]:
     fences = {timer.id: timer.fence for timer in work.fired}
     last = {timer.id: (timer, armed) for timer, armed in work.timers}
     return [
-        {
-            "_id": timer.id,
-            "due": timer.due,
-            "kind": timer.kind,
-            "about": timer.about,
-            "data": dict(timer.data),
-            "armed": {"by": armed.by, "chain": armed.chain, "trace": armed.trace},
-            "lease_until": NEVER,
-            "fence": fences.get(timer.id, 0),
-            **({"lane": timer.lane} if timer.lane else {}),
-        }
-        for timer, armed in last.values()
-        if isinstance(timer, Arm)
+        _timer_row(timer, armed, fences.get(timer.id, 0)) for timer, armed in last.values() if isinstance(timer, Arm)
     ]
+
+
+def _timer_row(timer: Arm, armed: Armed, fence: int) -> Document:
+    return {
+        "_id": timer.id,
+        "due": timer.due,
+        "kind": timer.kind,
+        "about": timer.about,
+        "data": dict(timer.data),
+        "armed": {"by": armed.by, "chain": armed.chain, "trace": armed.trace},
+        "lease_until": NEVER,
+        "fence": fence,
+        **({"lane": timer.lane} if timer.lane else {}),
+    }

@@ -23,12 +23,12 @@ from services.intake.domain.erasure import (
     GONE,
     TICKETS_AT_ONCE,
 )
-from services.intake.domain.files import File
+from services.intake.domain.files import File, archives_of
 from services.intake.domain.history import Entry
 from services.intake.domain.redaction import REDACT
 from services.intake.domain.state import Erasure, Portion
 from services.intake.domain.tickets import Ticket
-from services.intake.files.keeping import RECORDS, archives_of, file_of
+from services.intake.files.keeping import RECORDS, file_of
 from services.intake.files.uploads import UPLOADS
 
 NAMED: Document = {"details.attachments": {"$exists": True}}

@@ -14,19 +14,23 @@ from typing import TypeVar
 
 from pymongo.database import Database
 
+from contracts.names import role_of
 from services.chassis.decision import Message
 from services.chassis.unit_of_work import Document
 from services.intake.codes import Codes, Guess
 from services.intake.documents import account_of
 from services.intake.domain.accounts import Account, temporary_key
+from services.intake.domain.files import File
 from services.intake.domain.prepared import Prepared
-from services.intake.domain.requesters import owner_of_files, temporary_named
+from services.intake.domain.requesters import account_meant, owner_of_files, temporary_named
 from services.intake.files.keeping import Sender
-from services.intake.files.preparing import SCAN, FilesOfTurns, counts_files, needs_files
+from services.intake.files.preparing import MAKE_ARCHIVE, SCAN, FilesOfTurns, counts_files, needs_files
 from services.intake.origins import Origins
 from services.intake.secrets import NO_HASH, Claim, Secrets
 
 K = TypeVar("K")
+
+WAITS_AT_MOST = timedelta(minutes=15)
 
 JOINING = frozenset({"account.confirm_contact", "account.merge"})
 """By these an account becomes one with another."""
@@ -34,7 +38,13 @@ JOINING = frozenset({"account.confirm_contact", "account.merge"})
 
 def needs_preparing(message: Message) -> bool:
     """Whether there is something slow to be done for it before the turn."""
-    secret = message.type in ("account.open_temporary", "account.confirm_contact", "account.erase")
+    secret = message.type in (
+        "account.open_temporary",
+        "account.confirm_contact",
+        "account.erase",
+        "account.export",
+        MAKE_ARCHIVE,
+    )
     return secret or temporary_named(message) is not None or needs_files(message)
 
 
@@ -53,6 +63,8 @@ class Preparing:
         self._secrets = secrets
         self._codes = codes
         self._origins = origins
+        self._waiting: dict[str, datetime] = {}
+        """Since when exports wait for their archives, by message key."""
 
     def prepare(self, messages: Sequence[Message], now: datetime) -> Collection[str]:
         """Find out what there is to find out; gives the keys of the messages that are left for another turn."""
@@ -60,7 +72,10 @@ class Preparing:
         if scans:
             verdicts = self.files.scan(scans)  # it takes its time: what is prepared now may be another's then
             self.prepared = replace(self.prepared, verdicts=verdicts)
-        if scans or not messages:  # of timers whose lease ran out nothing is left
+        making = [one for one in messages if one.type == MAKE_ARCHIVE]
+        if making:
+            self.files.make_archives(making, now)
+        if scans or making or not messages:  # of timers whose lease ran out nothing is left
             return ()
         found, put_off = self._secrets_of(messages, now)
         if any(message.type in JOINING for message in messages):
@@ -76,10 +91,34 @@ class Preparing:
             if counts_files(one) and one.key in known
         }
         put_off |= self.files.put_off(others, senders, room)
+        archives = self._archives([one for one in others if one.type == "account.export"], known, now)
+        put_off |= {key for key, file in archives.items() if file is None}
         here = [message for message in others if message.key not in put_off]
         found = self.files.prepare(found, here, senders, room, now)
-        self.prepared = replace(found, verdicts=self.prepared.verdicts)
+        ready = {key: file for key, file in archives.items() if file is not None}
+        self.prepared = replace(found, archives=ready, verdicts=self.prepared.verdicts)
         return put_off
+
+    def _archives(self, messages: Sequence[Message], known: Mapping[str, str], now: datetime) -> dict[str, File | None]:
+        """The archives that these ask for, where it is sure that they may; None: it is being made, and they wait. Not
+        for ever: the broker takes a message away from whoever keeps it for half an hour."""
+        asked: dict[str, File | None] = {}
+        # Some went back to their queue, and were answered by another instance.
+        self._waiting = {key: since for key, since in self._waiting.items() if now - since < 2 * WAITS_AT_MOST}
+        for message in messages:
+            is_operators = "account" in message.data and role_of(message.sender) == "operator"
+            key = account_meant(message) if is_operators else known.get(message.key)
+            if key is None:
+                continue
+            file = self.files.archive(key, now)
+            since = self._waiting.setdefault(message.key, now)
+            if file is None and now - since < WAITS_AT_MOST:
+                asked[message.key] = None
+                continue
+            del self._waiting[message.key]
+            if file is not None:
+                asked[message.key] = file
+        return asked
 
     def _secrets_of(self, messages: Sequence[Message], now: datetime) -> tuple[Prepared, set[str]]:
         """What became of secrets, and the keys of the messages whose secrets are left for another turn."""

@@ -332,7 +332,7 @@ class Repository:
         what those have open. Adds to `accounts` (by key)."""
         persons: dict[str, tuple[str, ...]] = {}
         for message in messages:
-            if message.type != "account.erase":
+            if message.type not in ("account.erase", "account.export"):
                 continue
             key = account_meant(message) if "account" in message.data else account_named(message)
             if key is None or key in persons:

@@ -26,6 +26,7 @@ from services.chassis.unit_of_work import Fired
 from services.intake.codes import Codes
 from services.intake.domain.decide import decide
 from services.intake.domain.erasure import LANE as ERASURE
+from services.intake.domain.exporting import LANE as EXPORT
 from services.intake.domain.scanning import LANE
 from services.intake.domain.state import Limits, State
 from services.intake.files.keeping import Keeping, Terms
@@ -127,7 +128,7 @@ class Intake:
         """News of sla and routing. Nobody waits for what sla says, but it comes for each ticket: many at a time."""
         return self.turn.run(take)
 
-    @due_timers(lanes=lambda settings: [ERASURE, *([LANE] if settings.scanner else [])])  # type: ignore[untyped-decorator]
+    @due_timers(lanes=lambda settings: [ERASURE, EXPORT, *([LANE] if settings.scanner else [])])  # type: ignore[untyped-decorator]
     def fire(self, timers: list[Fired]) -> None:
         """Files that the scanner has to look at; people who are erased; temporary accounts that may end."""
         self.turn.run(timers=timers)

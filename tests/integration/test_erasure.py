@@ -6,7 +6,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import io
+import json
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -226,6 +230,57 @@ def test_nothing_of_who_is_erased_is_found_anywhere(desk: Desk, tmp_path: Path) 
     new = ask(desk, "web", "back", "ticket.submit", submission(subject="I am back"))
     assert new.type == "ticket.opened"
     assert new.data["ticket"]["contact_version"] > 1
+
+
+def part_of(desk: Desk, id_: str, ref: str, part: int) -> bytes:
+    asked = {"requester": ZOE, "ref": ref, "part": part}
+    content: str = ask(desk, "web", id_, "attachment.download", asked).data["content"]
+    return base64.b64decode(content)
+
+
+def test_an_archive_holds_all_that_the_account_may_see_and_goes_with_it(desk: Desk, tmp_path: Path) -> None:
+    desk.start_all([("intake", 1), ("intake", 2)])
+    ask(desk, "web", "p", "account.set_preferences", {"requester": ZOE, "language": "de"})
+    big = base64.b64encode(b"x" * 249_999).decode()
+    large = [{"name": f"{n}/../<b>.txt", "media_type": "text/plain", "content": big[n:] + "A" * n} for n in (0, 4, 8)]
+    first = number_of(desk, "s1", attachments=[file("a.txt"), *large])
+    second = number_of(desk, "s2", subject="<script>", body="Another thing entirely", distinct_from=[first])
+    exported = ask(desk, "web", "x1", "account.export", {"requester": ZOE})
+    assert exported.type == "account.exported", exported.data
+    told = exported.data["attachment"]
+    parts = range(1, -(-told["size"] // 262_144) + 1)
+    assert len(parts) > 1
+    content = b"".join(part_of(desk, f"d{part}", told["ref"], part) for part in parts)
+    assert hashlib.sha256(content).hexdigest() == told["sha256"]
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        assert {"account.json", "index.html", f"tickets/{first}/ticket.json", f"tickets/{second}/ticket.html"} <= {
+            *names
+        }
+        assert not any(".." in name.split("/") for name in names)
+        assert json.loads(archive.read("account.json"))["contact_email"] == ADDRESS
+        history = json.loads(archive.read(f"tickets/{first}/ticket.json"))["history"]
+        assert WORDS in history[0]["text"]
+        assert b"<script>" not in archive.read("index.html") + archive.read(f"tickets/{second}/ticket.html")
+        files = [archive.read(name) for name in names if "/files/" in name]
+        assert sorted(map(len, files))[-1] == 249_999
+        assert any(WORDS.encode() in one for one in files)
+    again = ask(desk, "web", "x2", "account.export", {"requester": ZOE})
+    assert again.data["attachment"]["ref"] == told["ref"], "one a day"
+    other = {"requester": {**ZOE, "account_id": "bob"}, "ref": told["ref"]}
+    assert ask(desk, "web", "o", "attachment.download", other).data["code"] == "invalid"
+    named = {"requester": ZOE, "number": first, "body": "?", "attachments": [told]}
+    assert ask(desk, "web", "n", "ticket.reply", named).data.get("left_out"), "no file of a ticket's"
+    runner, env, target = CliRunner(), environment(desk), tmp_path / "zoe.zip"
+    written = runner.invoke(app, ["account", "export", ID, "--to", str(target)], env=env)
+    assert written.exit_code == 0, written.output
+    assert target.read_bytes() == content
+    assert isinstance(runner.invoke(app, ["account", "export", ID, "--to", str(target)], env=env).exception, Trouble)
+    ask(desk, "web", "e", "account.erase", {"requester": ZOE, "content": True})
+    until(lambda: quiet(desk), "not quiet")
+    swept(desk)
+    assert not [where for where, _ in rows(desk) if where in ("intake.attachments", "intake.files.chunks")]
 
 
 def test_the_operator_erases_a_temporary_account_through_the_bus(desk: Desk) -> None:

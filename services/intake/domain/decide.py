@@ -25,6 +25,7 @@ from services.intake.domain.downloads import download
 from services.intake.domain.erasure import erase, erase_due
 from services.intake.domain.escalation import NEWS_WITHIN, escalate
 from services.intake.domain.expiry import end_due
+from services.intake.domain.exporting import download_archive, exported
 from services.intake.domain.joining import JOINING, link, merge, numbers_joined
 from services.intake.domain.lifecycle import (
     accept_solution,
@@ -105,6 +106,8 @@ def _decide(state: State, message: Message, now: datetime) -> Decision:
             return open_temporary(state, message, now)
         case "timer.file_scan":
             return scanned(state, message, now)
+        case "timer.account_export":
+            return Decision()  # the archive was made before the turn
         case "timer.account_erase":
             return erase_due(state, message, now)
         case "timer.account_end":
@@ -141,7 +144,7 @@ def _of_operator(state: State, message: Message, now: datetime) -> Decision:
     if role_of(message.sender) != "operator":
         return Decision(answer=answers.no_operator())
     key = account_meant(message)
-    if key not in state.persons:
+    if key not in state.persons and message.type != "attachment.download":
         return Decision(answer=answers.invalid({"account": ["Nothing is kept of this account."]}))
     return _of_account(state, message, key, now)
 
@@ -152,6 +155,10 @@ def _of_account(state: State, message: Message, key: str, now: datetime) -> Deci
         case "account.erase":
             accounts = [one for id_ in state.persons.get(key, ()) if (one := state.accounts.get(id_)) is not None]
             return erase(state, message, accounts, key, now)
+        case "account.export":
+            return exported(state, message, key, now)
+        case "attachment.download":
+            return download_archive(state, message, key)
     raise ValueError(f"{message.type} is nothing that is done with an account")
 
 
@@ -199,10 +206,10 @@ def _of_requester(state: State, message: Message, now: datetime) -> Decision:
             return confirm_contact(state, message, asking, now)
         case "account.merge":
             return merge_account(state, message, asking, now)
-        case "account.erase":
+        case "account.erase" | "account.export":
             return _of_account(state, message, asking.requester.account, now)
-    if message.data.get("number") is None:
-        return Decision(answer=answers.invalid({"number": ["Name the case."]}))
+    if message.data.get("number") is None:  # of an archive
+        return _of_account(state, message, asking.requester.account, now)
     ticket = state.ticket(message.data["number"])
     if ticket is None:
         return Decision(answer=answers.unknown_ticket(message.data["number"]))

@@ -94,6 +94,11 @@ class TooMany:
     unnamed: bool = False
 
 
+def archives_of(account: str) -> str:
+    """Whose the archives are that an account was given (exporting.py): no file of its own, for a command to name."""
+    return f"export:{account}"
+
+
 FileTaken = Brought | Unfit | TooMany
 """What may become of one attachment of a command."""
 

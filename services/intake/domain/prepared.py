@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.intake.domain.files import FileTaken, PartTaken, Verdict
+from services.intake.domain.files import File, FileTaken, PartTaken, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +34,7 @@ class Prepared:
     """What became of a part of a file that came."""
     contents: Mapping[str, bytes | None] = field(default_factory=dict)
     """Parts of files that are asked for; None where one cannot be read."""
+    archives: Mapping[str, File] = field(default_factory=dict)
+    """The archive that an `account.export` is answered with, as far as there is one."""
     verdicts: Mapping[str, Verdict | None] = field(default_factory=dict)
     """What the scanner said of a file, by the key of the timer that has it asked."""

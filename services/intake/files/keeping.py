@@ -38,12 +38,6 @@ RECORDS = "attachments"
 UNNAMED: Document = {"used": False}
 UNNAMED_FROM: Document = {**UNNAMED, "origin": {"$gt": ""}}
 
-
-def archives_of(account: str) -> str:
-    """Whose the archives are that an account was given (archive.py): no file of its own, which a command could name."""
-    return f"export:{account}"
-
-
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     RECORDS: [
         IndexModel([("at", ASCENDING)], name="unused", partialFilterExpression=UNNAMED),

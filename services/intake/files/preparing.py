@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from services.chassis.decision import Message
+from services.chassis.decision import Message, derived_id
+from services.chassis.unit_of_work import Armed, arm_once
 from services.intake.domain import scanning
 from services.intake.domain.accounts import temporary_key
-from services.intake.domain.files import Brought, File, Verdict
+from services.intake.domain.exporting import EXPORT, KEPT, making
+from services.intake.domain.files import Brought, File, Verdict, archives_of
 from services.intake.domain.prepared import Prepared
+from services.intake.files.archive import build
 from services.intake.files.keeping import Keeping, Room, Sender, file_of
 from services.intake.files.quarantine import scan
 from services.intake.files.reading import read_part
@@ -22,6 +26,7 @@ READ_A_TURN = 32
 """Parts of files read for one turn: 8 MiB."""
 
 MERGE = "account.merge"
+MAKE_ARCHIVE = f"timer.{EXPORT}"
 
 SCAN = f"timer.{scanning.SCAN}"
 """What comes when that timer fires."""
@@ -88,6 +93,20 @@ class FilesOfTurns:
     def room(self, now: datetime) -> Room:
         """For the files of one turn."""
         return Room(self._keeping, now)
+
+    def archive(self, key: str, now: datetime) -> File | None:
+        """The account's archive, if one was made lately; if not, one is made from now on."""
+        recent = {"owner": archives_of(key), "state": "stored", "used": False, "at": {"$gt": now - KEPT}}
+        row = self._keeping.records.find_one(recent)
+        if row is None:
+            arm_once(self._keeping.records.database, making(key, now), Armed(uuid.uuid4().hex, "export"))
+        return None if row is None else file_of(row)
+
+    def make_archives(self, timers: Sequence[Message], now: datetime) -> None:
+        """What these timers are for."""
+        for timer in timers:
+            database = self._keeping.records.database
+            build(self._keeping, database, timer.subject or "", derived_id("archive", timer.key), now)
 
     def scan(self, timers: Sequence[Message]) -> dict[str, Verdict | None]:
         """What the scanner says of the files of these timers."""

@@ -1,0 +1,63 @@
+"""`account.export`: a person has a copy of all that is kept of their account, and downloads it.
+
+The archive is made beside the turns (files/archive.py), by a timer in a lane of its own; until it is there, the command
+waits. The page is docs/privacy.md.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import datetime, timedelta
+
+from services.chassis.decision import Answer, Arm, Decision, Message, rejected
+from services.intake.domain import answers
+from services.intake.domain.files import archives_of, reference
+from services.intake.domain.state import State
+
+EXPORT = "account_export"
+"""The timer that makes an archive."""
+
+LANE = "export"
+
+KEPT = timedelta(hours=24)
+"""So long an archive may be downloaded; who asks for another one meanwhile gets the same."""
+
+ASK_AGAIN = timedelta(minutes=1)
+CANNOT_BE_READ = "This archive cannot be opened. Please ask for another one."
+
+
+def making(key: str, now: datetime) -> Arm:
+    """The one timer that makes the archive of an account."""
+    return Arm(f"{EXPORT}:{key}", now, EXPORT, key, lane=LANE)
+
+
+def exported(state: State, message: Message, key: str, now: datetime) -> Decision:
+    """The outcome of `account.export`, once the archive is there."""
+    file = state.prepared.archives.get(message.key)
+    if file is None:
+        sentence = "The archive is not ready yet. Please ask again in a minute."
+        return Decision(answer=rejected("rate_limited", sentence, retry_at=now + ASK_AGAIN))
+    attachment = reference(file, f"casebus-{file.at:%Y-%m-%d}.zip", file.media_type)
+    told = {"attachment": attachment, "until": file.at + KEPT}
+    return Decision(answer=Answer("account.exported", told, key.partition(":")[2]))
+
+
+def download_archive(state: State, message: Message, key: str) -> Decision:
+    """`attachment.download` without a number: one part of the account's archive."""
+    data = message.data
+    part: int = data.get("part") or 1
+    file = state.files.get(data["ref"])
+    if file is None or file.owner != archives_of(key) or file.state != "stored":
+        return Decision(answer=answers.invalid({"ref": ["There is no such archive. Ask for one by account.export."]}))
+    if part > file.parts:
+        return Decision(answer=answers.invalid({"part": [f"This file has {file.parts} parts."]}))
+    content = state.prepared.contents.get(message.key)
+    if content is None:
+        return Decision(answer=rejected("wrong_status", CANNOT_BE_READ))
+    told = {
+        "attachment": reference(file, f"casebus-{file.at:%Y-%m-%d}.zip", file.media_type),
+        "part": part,
+        "parts": file.parts,
+        "content": b64encode(content).decode(),
+    }
+    return Decision(answer=Answer("attachment.content", told, key.partition(":")[2]))
