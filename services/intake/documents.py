@@ -35,6 +35,7 @@ OWN_FIELDS = (
     "automatic",
     "filed",
     "burst",
+    "erased",
 )
 LATER_FIELDS = frozenset(
     {
@@ -54,6 +55,7 @@ LATER_FIELDS = frozenset(
         "automatic",
         "filed",
         "burst",
+        "erased",
     }
 )
 """Those that documents of older versions lack."""

@@ -66,8 +66,9 @@ def erase(state: State, message: Message, accounts: Collection[Account], key: st
     )
     done = Decision(answer=Answer("command.accepted", {}, key.partition(":")[2]))
     known = {one.key: one for one in accounts}
+    blocked = next((one for one in accounts if one.is_blocked(now)), None)
     for one in erasure.accounts:
-        done = and_then(done, _ended(known.get(one), one, erasure, now))
+        done = and_then(done, _ended(known.get(one), one, erasure, blocked, now))
     for ticket in _open_tickets(state, erasure):
         done = and_then(done, _cut_off(message, ticket, erasure, now))
     return and_then(done, Decision([erasure], timers=[_again(erasure, now)]))
@@ -101,11 +102,12 @@ def anonymous(ticket: Ticket, erasure: Erasure) -> dict[str, Any]:
         "person": erasure.person,
         "contact_version": 0,
         "erased": True,
+        "burst": None,
     }
     if erasure.content:
         reason = ticket.close_reason if ticket.close_reason in OWN_REASONS else ERASED
         changed |= {"subject": ERASED, "issue_key": None, "key": ERASED, "opening": "", "close_reason": reason}
-        changed |= {"said": "", "said_at": None}
+        changed |= {"said": "", "said_at": None, "filed": None}
     return changed
 
 
@@ -156,8 +158,9 @@ def _key(requester: Mapping[str, Any]) -> str:
     return f"{requester['kind']}:{requester['id']}"
 
 
-def _ended(account: Account | None, key: str, erasure: Erasure, now: datetime) -> Decision:
-    """Of the account are left its key and its versions: by those who come back are told apart from who they were."""
+def _ended(account: Account | None, key: str, erasure: Erasure, blocked: Account | None, now: datetime) -> Decision:
+    """Of the account are left its key and its versions: by those who come back are told apart from who they were. Who
+    is blocked stays so: nobody gets out of it by being erased."""
     kind, _, id_ = key.partition(":")
     data = {"account_id": id_, "kind": kind, "content": erasure.content, "at": erasure.at}
     said = [Say(topology.EVENTS, "account.erased", "account.erased", data, id_)]
@@ -171,6 +174,14 @@ def _ended(account: Account | None, key: str, erasure: Erasure, now: datetime) -
         preferences_version=account.preferences_version + 1 if account.preferences_version else 0,
         ended_at=(account.ended_at or now) if kind == "temporary" else None,
     )
+    if blocked is not None:
+        gone = replace(
+            gone,
+            blocked_at=blocked.blocked_at,
+            blocked_until=blocked.blocked_until,
+            blocked_by=blocked.blocked_by,
+            blocked_reason=ERASED,
+        )
     if gone.contact_version:
         said.append(contact_changed(gone))
     if gone.preferences_version:

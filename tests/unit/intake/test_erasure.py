@@ -212,3 +212,15 @@ def test_files_go_unless_an_entry_of_somebody_else_names_them() -> None:
     assert desk.state.files[own].state == "removing"
     assert (desk.state.files[own].used, desk.state.files[own].at) == (False, erasure.GONE)
     assert desk.state.files[shared].state == "stored"
+
+
+def test_a_block_outlives_the_erasure_without_its_reason() -> None:
+    desk = Desk()
+    desk.opened(requester=ZOE)
+    zoe = desk.state.accounts["account:zoe"]
+    desk.state.accounts["account:zoe"] = replace(zoe, blocked_at=MORNING, blocked_by="s1", blocked_reason="words")
+    desk.state.accounts["account:ann"] = replace(zoe, key="account:ann")
+    erased(desk, ZOE, "account:zoe", "account:ann")
+    for name in ("account:zoe", "account:ann"):
+        assert desk.state.accounts[name].is_blocked(desk.now), "with all accounts of the person"
+    assert "words" not in str(desk.state.accounts)
