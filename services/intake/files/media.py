@@ -174,6 +174,8 @@ def _found(head: bytes, matches: _Matches, *, is_text: bool) -> _Found:
         return _Found(frozenset(possible), [one for one in _WRITTEN_IN_LETTERS if one in possible])
     inside = _inside(head)
     if inside is not None:
+        if inside == _ARCHIVE and not any(_OF_OFFICE(one) for one in _names_in_archive(head)):
+            possible = set(_ARCHIVE)
         return _Found(frozenset(possible | set(inside)), list(inside))
     best = max((confidence for confidence, _ in matches), default=0.0)
     likely = dict.fromkeys(media_type for confidence, media_type in matches if confidence == best)
@@ -188,6 +190,14 @@ _MADE_OF = {
     b"xl/": f"{_OFFICE}.spreadsheetml.sheet",
     b"ppt/": f"{_OFFICE}.presentationml.presentation",
 }
+_OF_OFFICE = re.compile(
+    rb"\[content_types\]\.xml|(?:_rels|docprops|docmetadata|customxml|word|xl|ppt)[/\\]|(?:content|styles)\.xml"
+    rb"|meta-inf/manifest\.xml",
+    re.IGNORECASE,
+).match
+"""What an office document may begin with. An archive that shows none of it is no such document, whatever it is called:
+a program for Java or Android, say."""
+_ARCHIVE = ("application/zip",)
 _STREAMS = {
     "WordDocument": "application/msword",
     "Workbook": "application/vnd.ms-excel",
@@ -204,12 +214,12 @@ def _inside(head: bytes) -> tuple[str, ...] | None:
     """What an archive, an old office document or a film is, by what it is made of; None for all else, () where the
     beginning does not show it."""
     if head.startswith(_ZIP):
-        names = [_name_in_archive(head, one) for one in _FILE_IN_ARCHIVE.finditer(head)]
+        names = _names_in_archive(head)
         if names[:1] == [b"mimetype"]:
             written = re.match(rb"[a-z0-9.+/-]+", head[38:].split(_ZIP)[0])
-            return () if written is None else (written.group().decode(), "application/zip")
+            return () if written is None else (written.group().decode(), *_ARCHIVE)
         made_of = {media_type for part, media_type in _MADE_OF.items() if any(one.startswith(part) for one in names)}
-        return (*made_of, "application/zip") if len(made_of) == 1 else ("application/zip",)
+        return (*made_of, *_ARCHIVE) if len(made_of) == 1 else _ARCHIVE
     if head.startswith(_OLE):
         return tuple(
             dict.fromkeys(
@@ -221,8 +231,9 @@ def _inside(head: bytes) -> tuple[str, ...] | None:
     return None
 
 
-def _name_in_archive(head: bytes, at: re.Match[bytes]) -> bytes:
-    return head[at.end() : at.end() + int.from_bytes(at.group(1), "little")]
+def _names_in_archive(head: bytes) -> list[bytes]:
+    found = _FILE_IN_ARCHIVE.finditer(head)
+    return [head[at.end() : at.end() + int.from_bytes(at.group(1), "little")] for at in found]
 
 
 def _running(head: bytes, text: str | None) -> str | None:

@@ -102,6 +102,13 @@ def test_what_content_says_counts_more_than_what_the_sender_says(declared: str, 
     assert judged(declared, content) == kept_as
 
 
+@pytest.mark.parametrize("name", ["docProps/thumbnail.jpeg", "docMetadata/LabelInfo.xml", "_rels/.rels", "content.xml"])
+def test_an_archive_that_begins_as_an_office_document_does_may_be_one(name: str) -> None:
+    declared = "application/vnd.oasis.opendocument.text" if name == "content.xml" else f"{OFFICE}.spreadsheetml.sheet"
+    assert judged(declared, zipped(name, "x")) == declared
+    assert judged("", zipped(name, "x"), {"application/zip"}) == "application/zip"
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -152,6 +159,10 @@ def test_text_is_text_in_whatever_encoding_and_with_the_codes_of_a_terminal(decl
         ("application/x-msdownload", b"MZ" + bytes(60)),
         ("application/zip", zipped("a.txt", "x")),
         ("", zipped("a.txt", "x")),
+        (f"{OFFICE}.wordprocessingml.document", zipped("a.txt", "x")),
+        (f"{OFFICE}.spreadsheetml.sheet", zipped("META-INF/MANIFEST.MF", "Main-Class: a.B")),
+        ("application/vnd.oasis.opendocument.text", zipped("AndroidManifest.xml", "x")),
+        (f"{OFFICE}.presentationml.presentation", zipped("setup.exe", "MZ")),
         ("application/gzip", b"\x1f\x8b\x08" + bytes(30)),
         ("what/ever", bytes(30)),
     ],
