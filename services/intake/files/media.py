@@ -198,6 +198,8 @@ _OF_OFFICE = re.compile(
 """What an office document may begin with. An archive that shows none of it is no such document, whatever it is called:
 a program for Java or Android, say."""
 _ARCHIVE = ("application/zip",)
+_WRITTEN_IN_ARCHIVE = re.compile(rb"application/(?:vnd\.(?:oasis|sun)\.[a-z0-9.+-]+|epub\+zip)").match
+"""What the first file of an archive may say that the whole is; it might say anything."""
 _STREAMS = {
     "WordDocument": "application/msword",
     "Workbook": "application/vnd.ms-excel",
@@ -215,9 +217,9 @@ def _inside(head: bytes) -> tuple[str, ...] | None:
     beginning does not show it."""
     if head.startswith(_ZIP):
         names = _names_in_archive(head)
-        if names[:1] == [b"mimetype"]:
-            written = re.match(rb"[a-z0-9.+/-]+", head[38:].split(_ZIP)[0])
-            return () if written is None else (written.group().decode(), *_ARCHIVE)
+        written = _WRITTEN_IN_ARCHIVE(head[38:].split(_ZIP)[0]) if names[:1] == [b"mimetype"] else None
+        if written is not None:
+            return (written.group().decode(), *_ARCHIVE)
         made_of = {media_type for part, media_type in _MADE_OF.items() if any(one.startswith(part) for one in names)}
         return (*made_of, *_ARCHIVE) if len(made_of) == 1 else _ARCHIVE
     if head.startswith(_OLE):

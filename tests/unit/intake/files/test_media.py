@@ -163,6 +163,8 @@ def test_text_is_text_in_whatever_encoding_and_with_the_codes_of_a_terminal(decl
         (f"{OFFICE}.spreadsheetml.sheet", zipped("META-INF/MANIFEST.MF", "Main-Class: a.B")),
         ("application/vnd.oasis.opendocument.text", zipped("AndroidManifest.xml", "x")),
         (f"{OFFICE}.presentationml.presentation", zipped("setup.exe", "MZ")),
+        ("application/pdf", zipped("mimetype", "application/pdf")),
+        ("", zipped("mimetype", "image/png")),
         ("application/gzip", b"\x1f\x8b\x08" + bytes(30)),
         ("what/ever", bytes(30)),
     ],
