@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 WEEK = timedelta(days=7)
+REPEATED_WITHIN = timedelta(hours=72)
 TEMPORARY_LASTS = timedelta(days=30)
 MAILED_EVERY = timedelta(minutes=10)
 ESCALATED_AFTER = {"standard": timedelta(days=5), "vip": timedelta(days=3)}
@@ -48,6 +49,13 @@ class Case:
     unanswered_since: datetime | None
     wrote_at: datetime
     """When its requester last wrote."""
+    said: str = ""
+    """What its requester said last."""
+    said_at: datetime | None = None
+    said_times: int = 0
+    """How often in a row, since it was filed."""
+    automatic: bool = False
+    """A machine filed it, and no person has written since."""
     status: str = "new"
     version: int = 1
     status_version: int = 1
@@ -92,6 +100,7 @@ class Case:
             "reopen_count": self.reopened, "last_customer_message_at": self.wrote_at,
             "changed_from": self.changed_from, "merged_into": self.merged_into,
             "consent": self.consent,
+            "automatic": self.automatic or None,
         }  # fmt: skip
 
 
@@ -129,6 +138,12 @@ def issue(category: str, subject: str, issue_key: str | None) -> str:
             return f"category:{category}"
     words = re.sub(r"\W+", " ", subject).strip().casefold()
     return f"issue:{issue_key}" if issue_key is not None else f"text:{category}:{words}"
+
+
+def words_of(data: Data) -> str:
+    """What a message says, but for what makes no difference: quotes, times, dates, case and punctuation."""
+    own = "\n".join(line for line in data["body"].splitlines() if not line.startswith(">"))
+    return re.sub(r"\W+", " ", re.sub(r"\d\d:\d\d|\d{4}-\d\d-\d\d", "0", own)).strip().casefold()
 
 
 def account_of(data: Data) -> str:

@@ -33,6 +33,8 @@ CATEGORIES = ("safety", "billing", "billing", "ban", "general")
 SUBJECTS = ("The door is stuck", "the  DOOR is stuck!", "Where did my seven credits go", "A rude letter")
 ISSUE_KEYS = (None, None, None, "order-1", "order-2")
 NO_TICKET = "99999999"
+SAID_AGAIN = ("I am away until 14:05.", "i am  away until 15:30!", "> Your case is closed\nI am away until 09:00")
+"""All the same to who compares what is said."""
 SOON = tuple(timedelta(milliseconds=ms) for ms in (-1, 0, 1))
 
 places = st.integers(0, 11)

@@ -16,10 +16,10 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from contracts.envelope import Event, serialise
+from contracts.envelope import Event, rfc3339, serialise
 from contracts.names import AGENT_PREFIX, source_of
 from tests.model.agents import ABSENT_AFTER
-from tests.model.cases import MAILED_EVERY, WEEK, Case
+from tests.model.cases import MAILED_EVERY, REPEATED_WITHIN, WEEK, Case
 from tests.model.desk import FAULTS, Databases, Fault, ModelDesk, emptied
 from tests.model.drawn import (
     ACCOUNTS,
@@ -30,6 +30,7 @@ from tests.model.drawn import (
     ISSUE_KEYS,
     NO_TICKET,
     NOT_OF_STAFF,
+    SAID_AGAIN,
     SOON,
     SUBJECTS,
     faults,
@@ -128,6 +129,8 @@ class HelpDesk(RuleBasedStateMachine):
             data["refers_to"] = self._theirs(who, refers_to)
         if distinct < 3:
             data["distinct_from"] = [self._theirs(who, distinct)]
+        if 8 < distinct < 11:
+            data["automatic"] = True
         self._send(self._channel(who), "ticket.submit", data, then)
 
     @precondition(lambda self: self.model.cases)
@@ -159,6 +162,28 @@ class HelpDesk(RuleBasedStateMachine):
         }
         data = {"requester": self._requester(who), "number": self._theirs(who, number), **more.get(kind, {})}
         self._send(self._channel(who), f"ticket.{kind}", data, then)
+
+    @precondition(lambda self: self.model.cases)
+    @rule(
+        place=places,
+        again=st.integers(0, len(SAID_AGAIN) - 1),
+        times=st.integers(1, 3),
+        marked=st.booleans(),
+        soon=st.none() | st.sampled_from(SOON),
+        then=then,
+    )
+    def machine_replies(
+        self, place: int, again: int, times: int, marked: bool, soon: timedelta | None, then: str
+    ) -> None:
+        """Each time its own words; of a machine that no channel knows, too. `soon`: when they count as new again."""
+        case = sorted(self.model.cases.values(), key=lambda one: one.number)[-1 - place % len(self.model.cases)]
+        who = next((n for n in range(12) if self._person(n) == case.person), 0)
+        if soon is not None and case.said_at is not None:
+            self.desk.clock.now = max(self.desk.clock.now, case.said_at + REPEATED_WITHIN + soon)
+        for time in range(times):
+            data = {"requester": self._requester(who), "number": case.number}
+            data["body"] = SAID_AGAIN[(again + time) % len(SAID_AGAIN)]
+            self._send(self._channel(who), "ticket.reply", data | ({"automatic": True} if marked else {}), then)
 
     @precondition(lambda self: self.model.cases)
     @rule(number=places, then=then)
@@ -280,6 +305,21 @@ class HelpDesk(RuleBasedStateMachine):
         data = {"agent_id": who} if who == member and by % 2 else {"agent_id": who, "member": member}
         self._send(AGENT_PREFIX + who, "agent.pause" if pauses else "agent.resume", data, then)
 
+    @rule(
+        blocks=st.booleans(), by=places, who=places, lasts=st.sampled_from((-1, 15, 15, 60, 60, 900, None)), then=then
+    )
+    def supervisor_blocks(self, blocks: bool, by: int, who: int, lasts: int | None, then: str) -> None:
+        """A requester, for so many seconds; or lets them in again."""
+        requester = self._requester(who)
+        named = requester.get("temporary", requester)["account_id"] if who < 11 else "nobody"
+        data: dict[str, Any] = {"agent_id": DIRECTING[by], "account_id": named, "reason": f"{FOR_THE_DESK} of {named}"}
+        if "temporary" in requester:
+            data["kind"] = "temporary"
+        if blocks and lasts is not None:
+            data["until"] = rfc3339(self.desk.clock.now + timedelta(seconds=lasts))
+        type_ = "requester.block" if blocks else "requester.unblock"
+        self._send(AGENT_PREFIX + DIRECTING[by], type_, data, then)
+
     # the network and the instances
 
     @rule(
@@ -336,7 +376,8 @@ class HelpDesk(RuleBasedStateMachine):
     def until_it_matters(self, which: int, soon: timedelta) -> None:
         """To a moment on which a rule turns: just before, at, or just after it."""
         absent_at = {at + ABSENT_AFTER for at in self.model.left_at.values()}
-        moments = sorted(absent_at.union(*(moments_of(case) for case in self.model.cases.values())))
+        let_in_at = {at for at in self.model.blocked.values() if at is not None}
+        moments = sorted(absent_at.union(let_in_at, *(moments_of(case) for case in self.model.cases.values())))
         coming = [at for at in moments if at + soon > self.desk.clock.now]
         if coming:
             self.desk.clock.now = coming[which % len(coming)] + soon
@@ -348,7 +389,7 @@ class HelpDesk(RuleBasedStateMachine):
         """A requester makes use of a right at the last moment, or just too late, or too early."""
         case = sorted(self.model.cases.values(), key=lambda one: one.number)[-1 - place % len(self.model.cases)]
         coming = [at for at in moments_of(case) if at + soon > self.desk.clock.now]
-        of_case = [n for n in range(12) if self.model.person_of({"requester": self._requester(n)}) == case.person]
+        of_case = [n for n in range(12) if self._person(n) == case.person]
         if not coming or not of_case:
             return
         who = of_case[0]
@@ -443,6 +484,9 @@ class HelpDesk(RuleBasedStateMachine):
         known = (*ACCOUNTS, *({"temporary": one} for one in self._temporary()))
         return known[who % len(known)]
 
+    def _person(self, who: int) -> str:
+        return self.model.person_of({"requester": self._requester(who)})
+
     def _temporary(self) -> list[Mapping[str, Any]]:
         """Temporary accounts, as they were opened, with their secrets."""
         heard = [one.event["data"] for one in self.desk.network.heard if one.type == "account.temporary_opened"]
@@ -468,7 +512,7 @@ class HelpDesk(RuleBasedStateMachine):
 
     def _theirs(self, who: int, place: int) -> str:
         """One of the requester's own, mostly."""
-        person = self.model.person_of({"requester": self._requester(who)})
+        person = self._person(who)
         numbers = sorted((case.number for case in self.model.cases.values() if case.person == person), reverse=True)
         return numbers[place % len(numbers)] if numbers and place < 10 else self._number(place)
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from tests.model.agents import Agents
+from tests.model.agents import STAFF, Agents
 from tests.model.cases import (
     MAILED_EVERY,
     TEMPORARY_LASTS,
@@ -55,6 +55,8 @@ class Persons(Agents):
         """Of accounts that are one person with another: whose person theirs is."""
         self.mailed_at: dict[str, datetime] = {}
         """When a code was last mailed, by address."""
+        self.blocked: dict[str, datetime | None] = {}
+        """Persons from whom the desk takes nothing, and until when; None: until a supervisor lets them in again."""
         self.late_news = late_news
 
     def holder(self, person: str, key: str) -> Case | None:
@@ -81,6 +83,38 @@ class Persons(Agents):
     def person_of(self, data: Data) -> str:
         """For whom a command counts."""
         return self.joined.get(account_of(data), account_of(data))
+
+    def is_blocked(self, person: str, now: datetime) -> bool:
+        """Whether the desk takes nothing from that person now."""
+        until = self.blocked.get(person, now)
+        return until is None or until > now
+
+    def turned_away(self, data: Data, now: datetime) -> bool:
+        """Whether it comes from a blocked person, or would merge one into another."""
+        if "requester" not in data:
+            return False
+        whose = [data, {"requester": {"temporary": data["temporary"]}}] if "temporary" in data else [data]
+        return any(self.is_blocked(self.person_of(one), now) for one in whose)
+
+    def blocks(self, data: Data, now: datetime, blocks: bool) -> Verdict:
+        """Any supervisor may, for the person behind the account."""
+        if not {"supervisor", "manager"} & set(STAFF[data["agent_id"]]["roles"]):
+            return refused("forbidden")
+        kind, id_ = data.get("kind", "account"), data["account_id"]
+        until = datetime.fromisoformat(data["until"]) if "until" in data else None
+        if (kind == "temporary" and id_ not in self.temporary) or (until is not None and until <= now):
+            return refused("invalid")
+        person = self.joined.get(f"{kind}:{id_}", f"{kind}:{id_}")
+        if not blocks and not self.is_blocked(person, now):
+            return refused("wrong_status")
+
+        def effect() -> list[Case]:
+            self.blocked.pop(person, None)
+            if blocks:
+                self.blocked[person] = until
+            return []
+
+        return self.accepted(effect)
 
     def confirm(self, data: Data, now: datetime) -> Verdict:
         """Two accounts that have each confirmed one address are one person: the later joins the earliest. Without a

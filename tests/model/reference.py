@@ -15,6 +15,7 @@ from tests.model.agents import STAFF, supervises
 from tests.model.cases import (
     DESKS_TURN,
     ESCALATED_AFTER,
+    REPEATED_WITHIN,
     STARTS_WORK,
     WEEK,
     Broken,
@@ -26,6 +27,7 @@ from tests.model.cases import (
     may_have,
     may_reopen,
     refused,
+    words_of,
 )
 from tests.model.persons import Persons
 
@@ -65,6 +67,10 @@ class Model(Persons):
             return self.of_presence(type_, data, now)
         if data.get("agent_id", "a1") not in STAFF:
             return refused("forbidden")
+        if self.turned_away(data, now):
+            return refused("forbidden")
+        if type_ in ("requester.block", "requester.unblock"):
+            return self.blocks(data, now, type_ == "requester.block")
         if type_ == "account.confirm_contact":
             return self.confirm(data, now)
         if type_ == "account.merge":
@@ -95,18 +101,18 @@ class Model(Persons):
             if earlier.person != person:
                 return refused("forbidden")
             holder = self.holder(person, earlier.key)
-            if holder is None and may_reopen(earlier, now):
-                return self._reopened(earlier, now)
+            if holder is None and (data.get("automatic") or may_reopen(earlier, now)):
+                return self._to_closed(earlier, data, now, "ticket.duplicate")
             if holder is not None and holder.number not in distinct:
-                return self._written(holder, now, "ticket.duplicate")
+                return self._written(holder, data, now, "ticket.duplicate")
         plain = key = issue(data["category"], data["subject"], data.get("issue_key"))
         place = 1
         while (holder := self.holder(person, key)) is not None:
             if holder.number not in distinct or not plain.startswith("text:"):
-                return self._written(holder, now, "ticket.duplicate")
+                return self._written(holder, data, now, "ticket.duplicate")
             place += 1
             key = f"{plain}#{place}"
-        if answer["type"] == "ticket.similar":
+        if answer["type"] == "ticket.similar" and not data.get("automatic"):  # nobody is there to answer
             return self._similar(data, person, distinct, answer)
         return Verdict(
             outcome="ticket.opened", effect=lambda: self._opened(data, person, key, now, answer["data"], earlier)
@@ -132,6 +138,7 @@ class Model(Persons):
         case = Case(
             number, account_of(data), person, name, tier, data["category"], data["subject"], data["body"],
             data.get("issue_key"), key, now, now, now, now, links={earlier.number} if earlier else set(),
+            said=words_of(data), said_at=now, automatic=data.get("automatic", False),
         )  # fmt: skip
         self.cases[number] = case
         return [case]
@@ -143,11 +150,13 @@ class Model(Persons):
                 if case.person != self.person_of(data):
                     return refused("forbidden")
                 if case.is_open:
-                    return self._written(case, now, "command.accepted")
+                    return self._written(case, data, now, "command.accepted")
                 holder = self.holder(case.person, case.key)
                 if holder is not None:
-                    return self._written(holder, now, "ticket.duplicate")
-                return self._reopened(case, now) if may_reopen(case, now) else refused("closed_too_long")
+                    return self._written(holder, data, now, "ticket.duplicate")
+                if not data.get("automatic") and not may_reopen(case, now):
+                    return refused("closed_too_long")
+                return self._to_closed(case, data, now, "command.accepted")
             case "ticket.escalate":
                 return self._escalated(case, now, answer)
             case "ticket.accept_solution":
@@ -284,16 +293,38 @@ class Model(Persons):
             return self.accepted(lambda: self.closed(case, now))
         return refused("conflict")
 
-    def _written(self, case: Case, now: datetime, outcome: str) -> Verdict:
+    def _written(self, case: Case, data: Data, now: datetime, outcome: str) -> Verdict:
+        """To an open case. What a machine says, or what is said a third time in a row, is noted and moves nothing."""
+
         def effect() -> list[Case]:
-            case.enter("new" if case.status == "new" else "needs_reply", now)
-            case.unanswered_since, case.wrote_at = case.unanswered_since or now, now
+            if data.get("automatic") or self._said(case, data, now) > 2:
+                return self._noted(case, data, now)
+            self._noted(case, data, now, "new" if case.status == "new" else "needs_reply")
+            case.unanswered_since, case.wrote_at, case.automatic = case.unanswered_since or now, now, False
             return [case]
 
         return Verdict(outcome=outcome, effect=effect)
 
-    def _reopened(self, case: Case, now: datetime) -> Verdict:
-        return Verdict(outcome="ticket.reopened", effect=lambda: self._open_again(case, now, wrote_at=now))
+    def _to_closed(self, case: Case, data: Data, now: datetime, as_note: str) -> Verdict:
+        """It is open again; what a machine says, or what says the same again, is noted and leaves it closed."""
+        if data.get("automatic") or self._said(case, data, now) > 1:
+            return Verdict(outcome=as_note, effect=lambda: self._noted(case, data, now))
+
+        def effect() -> list[Case]:
+            case.said, case.said_at, case.said_times = words_of(data), now, 1
+            return self._open_again(case, now, wrote_at=now, automatic=False)
+
+        return Verdict(outcome="ticket.reopened", effect=effect)
+
+    def _said(self, case: Case, data: Data, now: datetime) -> int:
+        """How often in a row its requester says that, this time included."""
+        again = case.said == words_of(data) and case.said_at is not None and now - case.said_at <= REPEATED_WITHIN
+        return case.said_times + 1 if again else 1
+
+    def _noted(self, case: Case, data: Data, now: datetime, status: str | None = None) -> list[Case]:
+        case.said_times = self._said(case, data, now)
+        case.said, case.said_at = words_of(data), now
+        return self.changed(case, now, status)
 
     def _open_again(self, case: Case, now: datetime, **fields: Any) -> list[Case]:
         """It keeps its agent; what was promised for it before is over."""

@@ -14,8 +14,10 @@ import pytest
 
 from contracts.agents import may_have
 from deploy.local.stack import Stack
+from services.chassis.decision import Data
 from services.chassis.unit_of_work import Store, Work
-from services.intake.domain import moves, replies
+from services.intake.domain import automatic, moves, replies
+from services.intake.domain.accounts import Account
 from services.intake.domain.state import State
 from services.routing.domain import matching
 from services.routing.domain.state import Agent, Terms, Ticket
@@ -98,6 +100,20 @@ def gone_for_long(desk: HelpDesk) -> None:
     desk.routing_looks_again(0)
 
 
+def a_machine_that_answers_the_closing(desk: HelpDesk) -> None:
+    desk.agent_answers("close", 0, "settle")
+    desk.machine_replies(1, 0, 1, True, None, "settle")
+
+
+def a_machine_that_no_channel_knows(desk: HelpDesk) -> None:
+    desk.machine_replies(0, 0, 3, False, None, "settle")
+
+
+def a_blocked_requester(desk: HelpDesk) -> None:
+    desk.supervisor_blocks(True, 0, 0, 60, "deliver")
+    desk.requester_acts("reply", 0, 0, "settle")
+
+
 # What is broken.
 
 
@@ -109,6 +125,10 @@ def stores_nothing_to_publish(store: Store, work: Work) -> None:
 
 def gives_back(agent: Agent, ticket: Ticket) -> bool:
     return may_have(agent, ticket.skill, ticket.language, ticket.tier)
+
+
+def of_a_person(data: Data, ticket: object, *_: object) -> automatic.Spoken:
+    return automatic.Spoken(automatic.words_of(data), 1, marked=False)
 
 
 COMMIT = Store.commit
@@ -128,6 +148,9 @@ BROKEN: tuple[tuple[Script, object, str, Any], ...] = (
     (taken_away_by_their_supervisor, moves, "TAKE_AWAY", replace(moves.TAKE_AWAY, to=moves.HAND_OVER.to)),
     (taken_away_by_a_colleague, State, "may_supervise", lambda *_: True),
     (opened_again_too_late, replies, "REOPENS_WITHIN", timedelta(days=8)),
+    (a_machine_that_answers_the_closing, replies, "spoken", of_a_person),
+    (a_machine_that_no_channel_knows, automatic, "said_lately", lambda *_: False),
+    (a_blocked_requester, Account, "is_blocked", lambda *_: False),
     (gone_for_long, RoutingSettings, "terms", Terms(absent_after=ABSENT_AFTER - timedelta(minutes=1))),
 )
 

@@ -14,7 +14,7 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 
-from contracts.names import AGENT_PREFIX, DESK, EVENTS
+from contracts.names import AGENT_PREFIX, AGENTS, DESK, EVENTS
 from services.chassis.reading import Delivery
 from services.chassis.unit_of_work import Document, Work
 from tests.model.agents import supervises, supervisors_of
@@ -102,8 +102,12 @@ class Witness:
                 raise Broken(f"case {case.number} is said to be otherwise than the rules have it (said, is): {differ}")
 
     def _holder_hears(self, command: Mapping[str, Any], changed: Sequence[Case], work: Work) -> None:
-        """What a supervisor does to a ticket that stays with its agent, the agent hears."""
+        """What a supervisor does to a ticket, its agent hears; what a machine says, no agent does."""
         by, type_ = command["data"].get("agent_id"), command["type"]
+        if command["data"].get("automatic") and any(
+            out.exchange == AGENTS and decoded(out.body).get("causationid") == command["id"] for out in work.outgoing
+        ):
+            raise Broken(f"an agent hears what a machine wrote: {command}")
         if not changed or by is None or type_ in ("ticket.assign_to", "ticket.take_away", "ticket.transfer"):
             return
         holder = changed[0].agent
