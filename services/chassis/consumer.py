@@ -221,7 +221,8 @@ class Consumer:
             elif self._innocent and self._prefetch == 1:
                 self._consume(PREFETCH)
             self._send_off()
-            if self._cancelled and not self._waiting and not self._in_work:
+            # What waits while it pauses begins no more: it goes back with the connection.
+            if self._cancelled and not self._in_work and (not self._waiting or self._failing.paused):
                 return
 
     def _probe(self) -> None:

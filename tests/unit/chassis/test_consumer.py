@@ -325,3 +325,33 @@ def test_a_stopping_consumer_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPa
         one.consumer._receive()
     assert (one.asked, one.cancelled) == (0, True)
     stopping.kill()
+
+
+@pytest.mark.parametrize("after_cancelling", [False, True])
+def test_a_stop_comes_to_an_end_though_its_last_turns_pause_it(after_cancelling: bool) -> None:
+    one = Stopping()
+    record = one.consumer._failing = Failing("toys", 0.2, 100, time.monotonic)
+    cancel, left = one.cancel, [message(tag) for tag in range(6)]
+
+    def fail(take: Callable[[], list[Delivery]]) -> list[Delivery]:
+        taken = take()
+        record.note([Try(True) for _ in taken for _ in range(5)], "ValueError")
+        return taken
+
+    def come(tag: str) -> None:
+        cancel(tag)
+        for each in left:
+            one.consumer._deliver("toys")(each)
+
+    one.consumer._handle = fail
+    if after_cancelling:
+        one.consumer._channel.basic_cancel = come
+    else:
+        one.on_its_way = left
+    stopping = eventlet.spawn(one.consumer.stop)
+    eventlet.sleep(0)
+    with eventlet.Timeout(10):
+        one.consumer._receive()
+        arrive(one.consumer, message(7))
+    assert (record.paused, one.cancelled) == (True, True)
+    stopping.kill()
