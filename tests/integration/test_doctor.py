@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from contracts.names import DEAD, INTAKE, OPERATOR, SERVICES
+from contracts.names import DEAD, DESK, INTAKE, OPERATOR, SERVICES
+from contracts.topology import BY_TYPE
 from deploy.cli.bus import Bus
 from deploy.cli.doctor import examine
 from deploy.cli.doctor.finding import Finding
@@ -98,6 +99,10 @@ def test_it_is_quiet_while_all_is_well_and_finds_each_fault(stack: Stack, busy: 
         ("warning", "broker users", "stranger_1 may use this desk's vhost"),
         ("error", "queue sla.events", "It does not hear ticket.# on helpdesk.events"),
         ("warning", "queue sla.events", "It hears sla.# on helpdesk.events"),
+        ("error", f"queue {DEAD}", f"It does not hear # on {DEAD}"),
+        ("warning", f"queue {DEAD}", f"It hears *.* on {DEAD}"),
+        ("error", f"exchange {BY_TYPE[DESK]}", f"It does not hear # on {DESK}"),
+        ("warning", f"exchange {INTAKE}", "It hears web.# on amq.topic"),
         ("error", "queue agent.a2.inbox", "It does not exist"),
         ("error", "queue agent.a3.inbox", "x-max-length is missing, should be 10000"),
         ("error", "exchange helpdesk.channels", "type is direct, should be topic"),
@@ -154,6 +159,10 @@ def _broken_broker(stack: Stack, desk: Desk) -> Iterator[None]:
     with Bus(desk.amqp_url(ADMIN)) as bus:
         bus.channel.queue_unbind("sla.events", "helpdesk.events", "ticket.#")
         bus.channel.queue_bind("sla.events", "helpdesk.events", "sla.#")
+        bus.channel.queue_unbind(DEAD, DEAD, "#")
+        bus.channel.queue_bind(DEAD, DEAD, "*.*")
+        bus.channel.exchange_unbind(BY_TYPE[DESK], DESK, "#")
+        bus.channel.exchange_bind(INTAKE, "amq.topic", "web.#")
         bus.channel.queue_delete("agent.a2.inbox")
         bus.channel.queue_delete("agent.a3.inbox")
         bus.channel.queue_declare("agent.a3.inbox", durable=True, auto_delete=False)

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from contracts.names import AGENT_PREFIX, CONSOLE, DEAD, OPERATOR, SERVICES, role_of
-from contracts.topology import EXCHANGES, QUEUES, definitions, queues_of
+from contracts.topology import QUEUES, definitions, queues_of
 from deploy.local.management import Management
 
 from ..bus import Bus
@@ -175,15 +175,15 @@ def _declared(wanted: Document, held: Held) -> Iterator[Finding]:
     ours = {each["name"] for kind in ("exchanges", "queues") for each in wanted[kind]}
     bound = {_binding(row) for row in held.bindings if row["source"] and row["destination"] in ours}
     should_be_bound = {_binding(row) for row in wanted["bindings"]}
-    for source, key, name in sorted(should_be_bound - bound):
-        where = f"exchange {name}" if name in EXCHANGES else f"queue {name}"
-        yield Finding("error", where, f"It does not hear {key} on {source}.", f"{APPLY} binds it.")
-    for source, key, queue in sorted(bound - should_be_bound):
-        # A mailbox is its owner's, who may bind more of what is theirs.
-        if queue in {each.name for each in QUEUES}:
+    for source, key, kind, name in sorted(should_be_bound - bound):
+        yield Finding("error", f"{kind} {name}", f"It does not hear {key} on {source}.", f"{APPLY} binds it.")
+    for source, key, kind, name in sorted(bound - should_be_bound):
+        # A mailbox is its owner's, who may bind more of what is theirs. (To an exchange where they may write, too: what
+        # comes that way is nothing that the desk answers.)
+        if kind == "exchange" or name in {each.name for each in QUEUES}:
             yield Finding(
                 "warning",
-                f"queue {queue}",
+                f"{kind} {name}",
                 f"It hears {key} on {source}, which the topology does not say.",
                 f"Unbind it on the broker's management page, or, if it is new, {APPLY} from the newer release.",
             )
@@ -194,8 +194,8 @@ def _made(row: Document, like: Document) -> dict[str, Any]:
     return {name: row[name] for name in ("type", "durable", "auto_delete") if name in like} | dict(row["arguments"])
 
 
-def _binding(row: Document) -> tuple[str, str, str]:
-    return row["source"], row["routing_key"], row["destination"]
+def _binding(row: Document) -> tuple[str, str, str, str]:
+    return row["source"], row["routing_key"], row["destination_type"], row["destination"]
 
 
 def _readers(held: Held) -> Iterator[Finding]:
