@@ -54,6 +54,7 @@ _SHORTER = {
 """Codes of three letters, and withdrawn ones, by the code that stands for them (CLDR, languageAlias)."""
 
 
+@lru_cache(maxsize=1024)
 def nearest(text: str) -> str | None:
     """The canonical tag of the language that is meant, its extensions and private parts left out; None if none is."""
     written = _written(text)
