@@ -6,6 +6,7 @@ The page is docs/intake.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from services.chassis.unit_of_work import Document
@@ -60,6 +61,9 @@ LATER_FIELDS = frozenset(
 )
 """Those that documents of older versions lack."""
 
+COUNTED = frozenset({"paused", "wrote"})
+"""Fields of flat dataclasses that say nothing while they are false or 0, and that no query asks for."""
+
 
 def ticket_document(ticket: Ticket) -> Document:
     """A ticket as it is stored; `open_key` is there only while it is open."""
@@ -97,7 +101,7 @@ def entry_document(entry: Entry) -> Document:
 
 def entry_of(document: Mapping[str, Any]) -> Entry:
     """The inverse of `entry_document`."""
-    values = values_by(document, "id") | {"author": Author(**document["author"])}
+    values = values_by(document, "id", Entry) | {"author": Author(**document["author"])}
     attachments = document["details"].get("attachments")
     if attachments:  # of an older version, which took names as they came
         named = [{**one, "name": safe_name(one["name"])} for one in attachments]
@@ -112,9 +116,7 @@ def account_document(account: Account) -> Document:
 
 def account_of(document: Mapping[str, Any]) -> Account:
     """The inverse of `account_document`."""
-    values = values_by(document, "key")
-    values.pop("mailbox", None)  # stored for some time
-    return Account(**values)
+    return Account(**values_by(document, "key", Account))
 
 
 def agent_document(agent: KnownAgent) -> Document:
@@ -125,7 +127,7 @@ def agent_document(agent: KnownAgent) -> Document:
 def agent_of(document: Mapping[str, Any]) -> KnownAgent:
     """The inverse of `agent_document`."""
     lists = {name: tuple(document[name]) for name in ("skills", "languages", "tiers")}
-    return KnownAgent(**values_by(document, "id") | lists)
+    return KnownAgent(**values_by(document, "id", KnownAgent) | lists)
 
 
 def escalatable_document(one: Escalatable) -> Document:
@@ -152,7 +154,7 @@ def erasure_of(document: Mapping[str, Any]) -> Erasure:
     """The inverse of `erasure_document`."""
     lists = {"accounts": tuple(document["accounts"]), "read_to": tuple(document["read_to"])}
     lists |= {"entries": tuple(document.get("entries", ()))}
-    return Erasure(**values_by(document, "id") | lists)
+    return Erasure(**values_by(document, "id", Erasure) | lists)
 
 
 def mailed_document(one: CodeMailed) -> Document:
@@ -162,7 +164,7 @@ def mailed_document(one: CodeMailed) -> Document:
 
 def mailed_of(document: Mapping[str, Any]) -> CodeMailed:
     """The inverse of `mailed_document`."""
-    return CodeMailed(**values_by(document, "id"))
+    return CodeMailed(**values_by(document, "id", CodeMailed))
 
 
 def burst_document(one: Burst) -> Document:
@@ -172,18 +174,26 @@ def burst_document(one: Burst) -> Document:
 
 def burst_of(document: Mapping[str, Any]) -> Burst:
     """The inverse of `burst_document`."""
-    return Burst(**values_by(document, "id"))
+    return Burst(**values_by(document, "id", Burst))
 
 
 def document_by(value: Any, key: str) -> Document:
-    """The fields of a flat dataclass, the one named `key` as `_id`."""
-    document: Document = fields_of(value)
+    """The fields of a flat dataclass, the one named `key` as `_id`.
+
+    A default that says nothing is left out, so that a release which does not know such a field reads nearly all that
+    this one has stored: older ones fail at more than they know.
+    """
+    document: Document = {}
+    for one in fields(value):
+        held = getattr(value, one.name)
+        if held != one.default or not (held is None or held == "" or one.name in COUNTED):
+            document[one.name] = held
     document["_id"] = document.pop(key)
     return document
 
 
-def values_by(document: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """The inverse of `document_by`: what the dataclass is made of."""
-    values = dict(document)
-    values[key] = values.pop("_id")
-    return values
+def values_by(document: Mapping[str, Any], key: str, kind: type[Any]) -> dict[str, Any]:
+    """The inverse of `document_by`: what the dataclass `kind` is made of. What another release has stored besides is
+    passed over."""
+    values = {**document, key: document["_id"]}
+    return {one.name: values[one.name] for one in fields(kind) if one.name in values}

@@ -169,7 +169,9 @@ class Repository:
         """By person. One that an older version stored under the requester's id alone stays there."""
         rows = {row["_id"]: row for row in self._found("contacts", {*persons, *map(_id_alone, persons)})}
         found = ((person, rows.get(person) or rows.get(_id_alone(person))) for person in persons)
-        return {person: Contact(**_values(row) | {"id": person, "row": row["_id"]}) for person, row in found if row}
+        return {
+            person: Contact(**_values(row, Contact) | {"id": person, "row": row["_id"]}) for person, row in found if row
+        }
 
     def _preferences(self, ids: Collection[str]) -> dict[str, Preferences]:
         return {row["_id"]: _preferences_of(row) for row in self._found("preferences", ids)}
@@ -187,7 +189,7 @@ def is_attempt(message: Message) -> bool:
 
 def delivery_of(row: Document) -> Delivery:
     """The delivery that a document holds, of any version of ours."""
-    values = {"number": "", **_values(row)}
+    values = {"number": "", **_values(row, Delivery)}
     if values["channel"] == "email" and values["recipient"] != MANAGER:
         values.setdefault("person", person_of("account", values["recipient"]))
     return Delivery(**values)
@@ -208,10 +210,12 @@ def _id_alone(person: str) -> str:
     return person.partition(":")[2]
 
 
-def _values(row: Document) -> dict[str, Any]:
-    return {
-        "id" if name == "_id" else name: tuple(held) if isinstance(held, list) else held for name, held in row.items()
+def _values(row: Document, kind: type[Contact | Delivery]) -> dict[str, Any]:
+    """What the value is made of; what another release has stored besides is passed over."""
+    values = {
+        "id" if name == "_id" else name: tuple(each) if isinstance(each, list) else each for name, each in row.items()
     }
+    return {one.name: values[one.name] for one in fields(kind) if one.name in values}
 
 
 def _preferences_document(value: Preferences) -> Document:

@@ -68,7 +68,7 @@ def to_document(ticket: Ticket) -> Document:
         "_id": ticket.id,
         "revision": ticket.revision,
         "newest": dict(ticket.newest),
-        "spans": [_fields(span) for span in ticket.spans],
+        "spans": [_span_document(span) for span in ticket.spans],
         "watches": [
             {**_fields(watch), "clock": _fields(watch.clock), "deadline": _fields(watch.deadline)}
             for watch in ticket.watches
@@ -78,6 +78,13 @@ def to_document(ticket: Ticket) -> Document:
     }
     if ticket.newest["status"] == "closed":
         document["forget_at"] = ticket.newest["status_since"] + KEPT_AFTER_CLOSING
+    return document
+
+
+def _span_document(span: Span) -> Document:
+    document = _fields(span)
+    if span.waits_since is None:  # older releases fail at it
+        del document["waits_since"]
     return document
 
 
@@ -95,7 +102,7 @@ def from_document(document: Mapping[str, Any]) -> Ticket:
         id=document["_id"],
         revision=document["revision"],
         newest=document["newest"],
-        spans=tuple(Span(**span) for span in document["spans"]),
+        spans=tuple(Span(**_known(Span, span)) for span in document["spans"]),
         watches=tuple(_watch(watch) for watch in document["watches"]),
         announced=tuple(announced) if announced else None,
         reminded=reminded,
@@ -106,4 +113,11 @@ def _watch(document: Mapping[str, Any]) -> Watch:
     flags = {name: document[name] for name in ("warned", "breached", "met")}
     clock = {"unanswered_since": document["clock"]["started_at"], **document["clock"]}
     pauses = tuple((begins, ends) for begins, ends in clock.pop("pauses", ()))
-    return Watch(Clock(**clock, pauses=pauses), Deadline(**document["deadline"]), **flags)
+    of_clock, of_deadline = _known(Clock, clock), _known(Deadline, document["deadline"])
+    return Watch(Clock(**of_clock, pauses=pauses), Deadline(**of_deadline), **flags)
+
+
+def _known(kind: type[Span | Clock | Deadline], stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is stored without what another release has stored besides."""
+    names = kind.__dataclass_fields__
+    return stored if stored.keys() <= names.keys() else {name: stored[name] for name in stored if name in names}

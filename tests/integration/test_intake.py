@@ -210,7 +210,7 @@ def test_accounts_that_confirm_one_address_at_once_are_one_person_with_one_open_
     heard = {event.causationid: event for event in outcomes(desk, "web", "web.outcomes", 8)}
     assert {heard[f"c{n}"].type for n in range(4)} == {"command.accepted"}
     with database(desk) as documents:
-        persons = {one["joined"] or one["_id"] for one in documents("accounts")}
+        persons = {one.get("joined") or one["_id"] for one in documents("accounts")}
         assert len(persons) == 1
         tickets = documents("tickets")
         assert {one["person"] for one in tickets} == persons

@@ -318,4 +318,4 @@ def file_document(file: File) -> Document:
 
 def file_of(document: Mapping[str, Any]) -> File:
     """The inverse of `file_document`."""
-    return File(**values_by(document, "ref"))
+    return File(**values_by(document, "ref", File))

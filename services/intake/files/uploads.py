@@ -303,4 +303,4 @@ def upload_document(upload: Upload) -> Document:
 
 def upload_of(document: Mapping[str, Any]) -> Upload:
     """The inverse of `upload_document`; an older version kept names as they came."""
-    return Upload(**values_by(document, "id") | {"name": safe_name(document["name"])})
+    return Upload(**values_by(document, "id", Upload) | {"name": safe_name(document["name"])})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -20,8 +22,12 @@ from services.intake.documents import (
     ticket_document,
     ticket_of,
 )
+from services.intake.domain.accounts import Account
 from services.intake.domain.agents import KnownAgent
+from services.intake.domain.files import File
 from services.intake.domain.moves import STATUSES
+from services.intake.files.keeping import file_document, file_of
+from services.intake.files.uploads import Upload, upload_document, upload_of
 from services.intake.repository import INDEXES
 from tests.unit.intake.desk import Desk, account
 
@@ -53,6 +59,30 @@ def test_news_come_back_as_they_were() -> None:
     for one in desk.state.escalatable.values():
         assert escalatable_of(through_bson(escalatable_document(one))) == one
     assert desk.state.escalatable
+
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+FILE = File("r", "account:a", "text/plain", 1, "0" * 64, 1, "b", "k1", b"key", NOW, "stored")
+UPLOAD = Upload("u", "account:a", "web", "a.txt", "text/plain", 2, None, "b", "k1", b"key", NOW)
+NEW_OF_ACCOUNT = "wrote wrote_since blocked_at blocked_until blocked_by blocked_reason merged_into"
+FLAT: list[tuple[Any, Any, Any, str]] = [
+    (Account("account:a", 1, None, 0), account_document, account_of, NEW_OF_ACCOUNT),
+    (KnownAgent("a1", "A1", ("*",)), agent_document, agent_of, "paused"),
+    (FILE, file_document, file_of, "origin"),
+    (UPLOAD, upload_document, upload_of, "origin refused"),
+]
+
+
+@pytest.mark.parametrize(("value", "stored", "read", "newer"), FLAT, ids=[type(one[0]).__name__ for one in FLAT])
+def test_an_older_release_reads_what_is_stored_and_this_one_what_a_later_one_stores(
+    value: Any, stored: Any, read: Any, newer: str
+) -> None:
+    document = stored(value)
+    assert document.keys() & set(newer.split()) == set()
+    assert read({**through_bson(document), "of_a_later_release": 1, "mailbox": None}) == value
+    said = {name: NOW if name.endswith(("since", "at", "until")) else 1 for name in newer.split()}
+    for after in (replace(value, **said), replace(value, **dict.fromkeys(said, ""))):
+        assert read(through_bson(stored(after))) == after
 
 
 @pytest.mark.parametrize("status", ["new", "assigned", "needs_reply", "solution_suggested", "closed", "reopened"])

@@ -292,7 +292,7 @@ def test_a_mail_that_an_older_version_stored_is_sent() -> None:
     row = {
         "_id": "old", "event_id": "e1", "kind": "receipt", "number": "00000042", "recipient": "r1", "channel": "email",
         "status": "pending", "created_at": NOW, "version": 2, "attempts": 0, "contact_version": 1, "title": "T",
-        "text": "B", "next_attempt_at": NOW,
+        "text": "B", "next_attempt_at": NOW, "of_a_later_release": 1,
     }  # fmt: skip
     desk = Desk()
     desk.hear(a_contact_change(1))

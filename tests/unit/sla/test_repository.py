@@ -47,6 +47,16 @@ def test_milliseconds_survive() -> None:
     assert from_document(through_bson(to_document(desk.ticket))) == desk.ticket
 
 
+def test_an_older_release_reads_what_is_stored_and_this_one_what_a_later_one_stores() -> None:
+    ticket = heard(("assign", 1), ("ask", 2), ("customer", 3))
+    document = through_bson(to_document(ticket))
+    assert all("waits_since" not in span for span in document["spans"]), "releases fail that do not know it"
+    parts = [*document["spans"], *(watch[part] for watch in document["watches"] for part in ("clock", "deadline"))]
+    for part in parts:
+        part["of_a_later_release"] = 1
+    assert from_document(document) == ticket
+
+
 def test_a_ticket_from_before_there_were_pauses_is_read() -> None:
     waiting = heard(("assign", 1), ("ask", 2), ("customer", 3))
     document = through_bson(to_document(waiting))
