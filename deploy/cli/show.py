@@ -150,14 +150,22 @@ def agents_table(agents: Iterable[Document]) -> Table:
     table = Table("agent", "name", "", "load", "", "skills", box=None, pad_edge=False)
     table.columns[3].justify = "right"
     for agent in agents:
-        load, capacity, on = agent["load"], agent["capacity"], agent["signed_on"]
+        load, capacity = agent["load"], agent["capacity"]
         filled = round(10 * min(1, load / capacity)) if capacity else 0
         table.add_row(
             Text(plain(agent["_id"])),
             Text(plain(agent["display_name"])),
-            Text("off", "dim") if not on else Text("away", "yellow") if agent.get("away") else Text("on", "green"),
+            _presence(agent),
             f"{load}/{capacity}",
             Text("■" * filled + "·" * (10 - filled), "cyan" if load < capacity else "yellow"),
             Text(plain(", ".join(agent["skills"]))),
         )
     return table
+
+
+def _presence(agent: Document) -> Text:
+    if not agent["signed_on"]:
+        return Text("off", "dim")
+    if agent.get("away"):
+        return Text("away", "yellow")
+    return Text("paused", "yellow") if agent.get("paused") else Text("on", "green")

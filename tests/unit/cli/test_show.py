@@ -60,9 +60,14 @@ def test_agents_with_any_load(load: int, capacity: int, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("presence", "expected"),
-    [({"signed_on": True}, "on"), ({"signed_on": True, "away": True}, "away"), ({"signed_on": False}, "off")],
+    [
+        ({"signed_on": True}, "on"),
+        ({"signed_on": True, "away": True, "paused": True}, "away"),
+        ({"signed_on": True, "paused": True}, "paused"),
+        ({"signed_on": False, "paused": True}, "off"),
+    ],
 )
-def test_agents_are_on_away_or_off(presence: dict[str, bool], expected: str) -> None:
+def test_agents_are_on_away_paused_or_off(presence: dict[str, bool], expected: str) -> None:
     agent = {"_id": "a1", "display_name": "Ada", "load": 1, "capacity": 2, "skills": ["*"], **presence}
     assert f" {expected} " in shown(agents_table([agent]))
 
