@@ -11,8 +11,7 @@ from typing import Any, Literal
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from contracts.blank import is_blank
-from contracts.fields import ID_PATTERN
+from contracts.fields import ID_PATTERN, seen
 
 VIP_DAYS = 3
 """A vip is never promised more business days than this (the guide's number)."""
@@ -120,12 +119,7 @@ def _days(most: int) -> fields.Integer:
 
 
 def _text(most: int, **more: Any) -> fields.String:
-    return fields.String(**(more or {"required": True}), validate=[validate.Length(1, most), _seen])
-
-
-def _seen(text: str) -> None:
-    if is_blank(text):
-        raise ValidationError("Must not be blank.")
+    return fields.String(**(more or {"required": True}), validate=[validate.Length(1, most), seen])
 
 
 class _Strict(Schema):

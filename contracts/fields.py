@@ -87,13 +87,18 @@ class Text(WireField[str]):
         return schema if self.pattern is None else {**schema, "pattern": f"^(?:{self.pattern})$"}
 
 
+def seen(text: str) -> None:
+    """Raises ValidationError for a text in which nothing can be seen."""
+    if is_blank(text):
+        raise ValidationError("Must not be blank.")
+
+
 class Words(Text):
     """Text for people to read: of up to `maximum` characters, one of which at least can be seen. Kept as written."""
 
     def read(self, value: Any) -> str:
         words = super().read(value)
-        if is_blank(words):
-            raise ValidationError("Must not be blank.")
+        seen(words)
         return words
 
     def json_schema(self) -> Json:

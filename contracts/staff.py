@@ -14,7 +14,7 @@ from typing import Any, Literal
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from contracts.agents import ANY_SKILL
-from contracts.fields import ID_PATTERN
+from contracts.fields import ID_PATTERN, seen
 from contracts.languages import PATTERN, speaks
 from contracts.names import NAME_PATTERN
 
@@ -194,7 +194,7 @@ class _SignOn(_Strict):
 
 class _Member(_Strict):
     agent_id = fields.String(required=True, validate=_A_NAME)
-    display_name = fields.String(validate=validate.Length(1, 100))
+    display_name = fields.String(validate=[validate.Length(1, 100), seen])
     roles = _list(fields.String(validate=validate.OneOf(ROLES)), len(ROLES), required=True)
     teams = _list(fields.String(validate=_AN_ID), 50)
     skills = _list(fields.String(validate=_A_SKILL), 100)

@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 import yaml
 from marshmallow import ValidationError
 
+from contracts.decoding import has_half_character
+from contracts.envelope import HALF
+
 T = TypeVar("T")
 
 NESTED = "it is nested too deep, or holds itself"
@@ -22,14 +25,18 @@ class WrongFile(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Names the line of what looks like a date or a number and is none, which PyYAML leaves to Python's own errors."""
+    """Names the line of what looks like a date or a number and is none, which PyYAML leaves to Python's own errors; and
+    of text that no message could carry."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
-            return super().construct_object(node, deep)
+            made = super().construct_object(node, deep)
         except (ValueError, AttributeError, KeyError) as error:
             problem = f"this is no {node.tag.rpartition(':')[2]}"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
+        if isinstance(made, str) and has_half_character(made):
+            raise yaml.constructor.ConstructorError(None, None, f"this text {HALF}", node.start_mark)
+        return made
 
 
 def read_yaml(path: str | Path, what: str, build: Callable[[Any], T]) -> T:

@@ -72,6 +72,10 @@ def test_without_a_path_nobody_is_named() -> None:
     [
         ("  - agent_id: bo", "  - agent_id: ada", "line 11: members.2.agent_id: Another member has it already."),
         ("  - agent_id: bo", "  - agent_id: Bo", "line 11: members.2.agent_id: Must be an agent id"),
+        ("display_name: Ada", 'display_name: " "', "line 3: members.1.display_name: Must not be blank."),
+        ("display_name: Ada", r'display_name: "\u200b\u3164"', "line 3: members.1.display_name: Must not be blank."),
+        ("display_name: Ada", r'display_name: "Ada \ud83d"', "line 3: not YAML (this text has half a character"),
+        ("teams: [money]", r'teams: ["\udead"]', "line 6: not YAML (this text has half a character"),
         ("  - agent_id: bo", "  - name: bo", "line 11: members.2.agent_id: Missing data"),
         ("    roles: [manager, editor]", "    roles: [boss]", "line 12: members.2.roles.1: Must be one of: agent"),
         ("    roles: [manager, editor]", "    roles: []", "line 12: members.2.roles: A member has at least one."),
