@@ -194,7 +194,7 @@ def _sign_on(view: View, message: Message, now: datetime) -> Decision:
     return Decision(
         changes=[agent],
         said=[_announced(view, agent, now)],
-        answer=Answer("command.accepted", _hints(view, message.data["skills"]), agent.id),
+        answer=Answer("command.accepted", _hints(view, agent, message.data["skills"]), agent.id),
         timers=[_watch("away", agent, now + view.terms.away_after)],
     )
 
@@ -235,17 +235,23 @@ def _announced(view: View, agent: Agent, now: datetime) -> Say:
     return _event("agent.signed_on", agent.id, told)
 
 
-def _hints(view: View, skills: Iterable[str]) -> dict[str, Any]:
-    """What the agent hears of skills that no category of the catalogue asks for; nothing where there are none."""
+def _hints(view: View, agent: Agent, skills: Iterable[str]) -> dict[str, Any]:
+    """What the agent hears of skills that no category of the catalogue asks for, and of a supervisor's pause; nothing
+    where there are none."""
+    hints: dict[str, list[str]] = {}
     known = {ANY_SKILL, *view.skills, *view.skills.values()}
     listed = set(skills)
     unknown = sorted(listed - known)
-    if not unknown:
-        return {}
-    sentences = [f"No category of the catalogue asks for: {', '.join(unknown)}."]
-    if not listed & known:
-        sentences.append("None of the skills is asked for, so no case of the catalogue's categories comes to you.")
-    return {"hints": {"skills": sentences}}
+    if unknown:
+        hints["skills"] = [f"No category of the catalogue asks for: {', '.join(unknown)}."]
+        if not listed & known:
+            sentence = "None of the skills is asked for, so no case of the catalogue's categories comes to you."
+            hints["skills"].append(sentence)
+    if agent.paused:
+        hints["agent_id"] = [
+            f"{agent.paused_by} has paused you: you get nothing new until a supervisor lets you go on."
+        ]
+    return {"hints": hints} if hints else {}
 
 
 def _heartbeat(view: View, agent: Agent | None, agent_id: str, now: datetime) -> Decision:

@@ -114,6 +114,9 @@ def test_whom_a_supervisor_paused_only_a_supervisor_lets_go_on() -> None:
     turn(view, command("agent.sign_off", "a1"))
     signed_on, concluded = turn(view, sign_on("a1"), event(a_snapshot(1)))[::2]
     assert signed_on.said[0].data["paused"] is True
+    assert signed_on.answer is not None
+    (hint,) = signed_on.answer.data["hints"]["agent_id"]
+    assert hint.startswith("lead has paused you")
     assert concluded.said == []
     decision, concluded = turn(view, resume("lead", "a1"))
     assert [say.type for say in decision.said] == ["agent.resumed"]
