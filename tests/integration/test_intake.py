@@ -228,7 +228,7 @@ def test_an_address_that_an_older_version_stored_is_found(stack: Stack, desk: De
     with MongoClient[Document](desk.admin_mongo_url) as client:
         accounts = client[f"{desk.db_prefix}_intake"]["accounts"]
         before = accounts.find_one({"_id": f"temporary:{old['account_id']}"}) or {}
-        accounts.replace_one({"_id": before["_id"]}, {name: before[name] for name in kept})
+        accounts.replace_one({"_id": before["_id"]}, {name: before.get(name) for name in kept})
         codes = Codes(stack.folder.secret("intake-key"))
         for one in (old, new):
             requester = {"temporary": {"account_id": one["account_id"], "secret": one["secret"]}}
