@@ -57,6 +57,8 @@ def reopen(state: State, message: Message, supervisor: Agent, ticket: Ticket, no
     are there."""
     account = state.accounts.get(ticket.requester.account)
     refused = moves.refusal(moves.REOPEN_BY_SUPERVISOR, ticket) or _cannot_open(state, ticket, now)
+    if refused is None and ticket.erased:
+        refused = answers.wrong_status(ticket, "The requester is erased, so nobody would read an answer.")
     if refused is None and account is not None and account.ended_at is not None:
         refused = answers.wrong_status(ticket, "The requester's account has ended, so nobody would read an answer.")
     if refused is not None:

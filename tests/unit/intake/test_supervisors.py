@@ -199,6 +199,21 @@ def test_a_supervisor_does_not_reopen_the_ticket_of_an_account_that_has_ended() 
     assert as_lead(desk, "ticket.reopen", number).code == "wrong_status"
 
 
+@pytest.mark.parametrize("content", [False, True])
+@pytest.mark.parametrize("kind", ["account", "temporary"])
+def test_a_supervisor_does_not_reopen_the_ticket_of_who_is_erased(kind: str, content: bool) -> None:
+    desk, who, key = staffed(*EVERYBODY), account("zoe"), "account:zoe"
+    if kind == "temporary":
+        opened = desk.send("account.open_temporary", {"display_name": "Visitor"})
+        desk.secrets.add((opened.data["account_id"], "s"))
+        who, key = temporary(opened.data["account_id"], "s"), f"temporary:{opened.data['account_id']}"
+    number = desk.opened(status="assigned", requester=who)
+    desk.state.persons = {key: (key,)}
+    desk.send("account.erase", {"requester": who, "content": content})
+    assert desk.ticket(number).status == "closed"
+    assert as_lead(desk, "ticket.reopen", number).code == "wrong_status"
+
+
 def test_a_supervisor_merges_two_tickets_of_one_person_alone() -> None:
     desk = staffed(*EVERYBODY)
     number = desk.opened(status="assigned")
