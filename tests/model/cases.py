@@ -19,6 +19,7 @@ ESCALATED_AFTER = {"standard": timedelta(days=5), "vip": timedelta(days=3)}
 PRIORITY = {"safety": 1, "ban": 2, "billing": 3, "general": 6}
 SKILL = {"safety": "safety", "ban": "safety", "billing": "billing", "general": "general"}
 ONE_OPEN_PER = {"safety": "issue", "ban": "requester", "billing": "issue", "general": "category"}
+ERASED = "erased"
 DESKS_TURN = {"new", "assigned", "work_in_progress", "needs_reply", "reopened"}
 STARTS_WORK = {"assigned", "needs_reply", "reopened"}
 
@@ -70,6 +71,8 @@ class Case:
     consent: str | None = None
     escalated: bool = False
     links: set[str] = field(default_factory=set)
+    erased: bool = False
+    """Its requester is erased, and it is nobody's."""
     reopened_as: int | None = None
     """Its `seq` when it was reopened last."""
     reclassified_as: int | None = None
@@ -100,7 +103,7 @@ class Case:
             "reopen_count": self.reopened, "last_customer_message_at": self.wrote_at,
             "changed_from": self.changed_from, "merged_into": self.merged_into,
             "consent": self.consent,
-            "automatic": self.automatic or None,
+            "automatic": self.automatic or None, "erased": self.erased or None,
         }  # fmt: skip
 
 

@@ -113,6 +113,13 @@ class HelpDesk(RuleBasedStateMachine):
             data = {"requester": ACCOUNTS[who % len(ACCOUNTS)], "temporary": account}
             self._send("web", "account.merge", data, then)
 
+    @rule(who=places, content=st.booleans(), sure=st.booleans(), then=then)
+    def requester_is_erased(self, who: int, content: bool, sure: bool, then: str) -> None:
+        """With all accounts that are theirs. (Not each time: they take their tickets along.)"""
+        if sure:
+            data = {"requester": self._requester(who), "content": content}
+            self._send(self._channel(who), "account.erase", data, then)
+
     @rule(who=places, what=st.tuples(places, places, places), named=st.tuples(places, places), then=then)
     def submit(self, who: int, what: tuple[int, int, int], named: tuple[int, int], then: str) -> None:
         category, subject, key = what

@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.model.agents import STAFF, Agents
 from tests.model.cases import (
+    ERASED,
     MAILED_EVERY,
     TEMPORARY_LASTS,
     Broken,
@@ -34,9 +35,20 @@ class Temporary:
     opened_at: datetime
     ended: bool = False
     merged: bool = False
+    merged_into: str | None = None
     confirmed: bool = False
     leads: bool = False
     """Others have joined it."""
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """Somebody who was erased, by the accounts that were theirs."""
+
+    id: str
+    accounts: frozenset[str]
+    at: datetime
+    content: bool
 
 
 WRONG_CODE = "00000000"
@@ -57,6 +69,7 @@ class Persons(Agents):
         """When a code was last mailed, by address."""
         self.blocked: dict[str, datetime | None] = {}
         """Persons from whom the desk takes nothing, and until when; None: until a supervisor lets them in again."""
+        self.erasures: list[Erasure] = []
         self.late_news = late_news
 
     def holder(self, person: str, key: str) -> Case | None:
@@ -168,7 +181,7 @@ class Persons(Agents):
             return refused("forbidden")
 
         def effect() -> list[Case]:
-            account.ended = account.merged = True
+            account.ended, account.merged, account.merged_into = True, True, account_of(data)
             theirs = [case for case in self.cases.values() if case.account == f"temporary:{id_}"]
             for case in theirs:
                 case.account = account_of(data)
@@ -215,13 +228,52 @@ class Persons(Agents):
             raise Broken(f"the temporary account {account_id} ends at {now}, in use since {since}: {cases}")
         account.ended = True
 
+    def erase(self, data: Data, now: datetime) -> Verdict:
+        """All accounts that are one person end, and what they have open closes; what is closed goes with the time."""
+        keys, before = {account_of(data), self.person_of(data)}, set[str]()
+        while keys != before:
+            before = set(keys)
+            keys |= {key for key, person in self.joined.items() if person in keys}
+            keys |= {f"temporary:{id_}" for id_, one in self.temporary.items() if one.merged_into in keys}
+            keys |= {self.joined[key] for key in keys if key in self.joined}
+
+        def effect() -> list[Case]:
+            erasure = Erasure(f"erased:{len(self.erasures)}", frozenset(keys), now, bool(data.get("content")))
+            self.erasures.append(erasure)
+            blocked = [self.blocked[key] for key in sorted(keys) if self.is_blocked(key, now)]
+            for key in keys:
+                self.joined.pop(key, None)
+                if blocked:
+                    self.blocked[key] = blocked[0]
+                if account := self.temporary.get(key.removeprefix("temporary:")):
+                    account.ended, account.merged, account.email, account.merged_into = True, True, None, None
+            theirs = sorted((one for one in self.cases.values() if one.is_open), key=lambda one: one.number)
+            return [one for case in theirs if case.person in keys for one in self._cut_off(case, erasure, now)]
+
+        return self.accepted(effect)
+
+    def erasure_of(self, case: Case) -> Erasure | None:
+        """By which a case is to become nobody's."""
+        return next((one for one in self.erasures if case.person in one.accounts and case.opened_at <= one.at), None)
+
+    def _cut_off(self, case: Case, erasure: Erasure, now: datetime) -> list[Case]:
+        fields: dict[str, Any] = {"name": ERASED, "person": erasure.id, "account": erasure.id, "erased": True}
+        if erasure.content:
+            fields |= {"subject": ERASED, "issue_key": None, "said": "", "said_at": None}
+        for name, value in fields.items():
+            setattr(case, name, value)
+        return self.closed(case, now) if case.is_open else self.changed(case, now)
+
     def erased(self, number: str, now: datetime) -> list[Case]:
-        """A case of an account that has ended says no more whose it was."""
+        """A case of an account that has ended, or of who is erased, says no more whose it was."""
         case = self.cases[number]
+        erasure = self.erasure_of(case)
+        if erasure is not None:
+            return self._cut_off(case, erasure, now)
         account = self.temporary.get(case.account.removeprefix("temporary:"))
-        if account is None or not account.ended or not case.name:
+        if account is None or not account.ended or case.name == ERASED:
             raise Broken(f"the name in {number} is erased, though {case.account} has not ended")
-        case.name = ""
+        case.name = ERASED
         return self.changed(case, now)
 
     def accepted(self, effect: Callable[[], list[Case]]) -> Verdict:

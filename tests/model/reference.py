@@ -67,6 +67,8 @@ class Model(Persons):
             return self.of_presence(type_, data, now)
         if data.get("agent_id", "a1") not in STAFF:
             return refused("forbidden")
+        if type_ == "account.erase":
+            return self.erase(data, now)
         if self.turned_away(data, now):
             return refused("forbidden")
         if type_ in ("requester.block", "requester.unblock"):
@@ -269,7 +271,7 @@ class Model(Persons):
 
     def _not_reopened(self, case: Case, now: datetime) -> set[str]:
         """All reasons for which a supervisor cannot open the case again."""
-        if case.is_open or case.merged_into is not None:
+        if case.is_open or case.merged_into is not None or case.erased:
             return {"wrong_status"}
         found = set() if may_reopen(case, now) else {"closed_too_long"}
         if self.holder(case.person, case.key) is not None:

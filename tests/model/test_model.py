@@ -14,9 +14,9 @@ import pytest
 
 from contracts.agents import may_have
 from deploy.local.stack import Stack
-from services.chassis.decision import Data
+from services.chassis.decision import Data, Decision
 from services.chassis.unit_of_work import Store, Work
-from services.intake.domain import automatic, moves, replies
+from services.intake.domain import automatic, erasure, moves, replies
 from services.intake.domain.accounts import Account
 from services.intake.domain.state import State
 from services.routing.domain import matching
@@ -114,6 +114,12 @@ def a_blocked_requester(desk: HelpDesk) -> None:
     desk.requester_acts("reply", 0, 0, "settle")
 
 
+def erased_with_their_words(desk: HelpDesk) -> None:
+    desk.agent_answers("close", 0, "settle")
+    desk.submit(0, (1, 1, 0), (11, 11), "settle")
+    desk.requester_is_erased(0, True, True, "settle")
+
+
 # What is broken.
 
 
@@ -151,6 +157,7 @@ BROKEN: tuple[tuple[Script, object, str, Any], ...] = (
     (a_machine_that_answers_the_closing, replies, "spoken", of_a_person),
     (a_machine_that_no_channel_knows, automatic, "said_lately", lambda *_: False),
     (a_blocked_requester, Account, "is_blocked", lambda *_: False),
+    (erased_with_their_words, erasure, "_without_words_of", lambda *_: Decision()),
     (gone_for_long, RoutingSettings, "terms", Terms(absent_after=ABSENT_AFTER - timedelta(minutes=1))),
 )
 

@@ -6,6 +6,7 @@ At rest the checker of the system tests judges what there is to be seen. The pag
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,7 +19,7 @@ from contracts.names import AGENT_PREFIX, AGENTS, DESK, EVENTS
 from services.chassis.reading import Delivery
 from services.chassis.unit_of_work import Document, Work
 from tests.model.agents import supervises, supervisors_of
-from tests.model.cases import DESKS_TURN, WEEK, Broken, Case
+from tests.model.cases import DESKS_TURN, ERASED, WEEK, Broken, Case
 from tests.model.desk import ModelDesk
 from tests.model.network import decoded
 from tests.model.reference import Model
@@ -118,12 +119,13 @@ class Witness:
             raise Broken(f"{holder} did not hear what {by} did to {changed[0].number}: {type_}")
 
     def _ended(self, events: Sequence[Mapping[str, Any]], now: datetime) -> None:
-        """What the timer of a temporary account does."""
+        """What the timers of temporary accounts and of who is erased do."""
         for event in events:
             if event["type"] == "account.temporary_expired":
                 self.model.ended(event["data"]["account_id"], now)
         for event in events:
-            if event["type"] == "ticket.edited" and event["data"]["entry"]["author"]["kind"] == "service":
+            by_service = event["type"] in ("ticket.edited", "ticket.closed")
+            if by_service and event["data"]["entry"]["author"]["kind"] == "service":
                 self._announced(self.model.erased(event["subject"], now), [event], now)
 
     # routing
@@ -230,11 +232,41 @@ class Witness:
         found = [
             one for one in found if not (one.endswith("was not delivered") and any(id_ in one for id_ in self._gone))
         ]
+        found = [one for one in found if not self._is_of_erased(one, evidence)]
+        found += self._words_of_erased()
         found += [f"{dead.id} is in helpdesk.dead: {dead.reason}" for dead in evidence.dead]
         found += [*self._as_the_model_says(evidence), *self._history(evidence), *self._timers(evidence)]
         found += self._agents_hear(evidence)
         if found:
             raise Broken("\n".join(found))
+
+    def _is_of_erased(self, sentence: str, evidence: Evidence) -> bool:
+        """What was to be told of them is dropped, unless it was told before; and an answer that is given once more is
+        given without their names and words."""
+        if "different bodies" in sentence:
+            answers = [one for one in evidence.heard if f" {one.event.get('causationid')} of {one.user} " in sentence]
+            return any(ERASED.encode() in one.body for one in answers)
+        erased = {number for number, case in self.model.cases.items() if case.erased}
+        events = {
+            one.id
+            for one in evidence.events
+            if one.event.get("subject") in erased or (self.model.erasures and one.type.startswith("account."))
+        }
+        events |= {one["_id"] for one in evidence.deliveries if one["event_id"] in events}
+        return ("deliver" in sentence or "mail" in sentence) and any(id_ in sentence for id_ in events)
+
+    def _words_of_erased(self) -> Iterator[str]:
+        """Nobody keeps what a person wrote who had that erased, nor a case that is to be nobody's."""
+        for case in self.model.cases.values():
+            if not case.erased and self.model.erasure_of(case) is not None:
+                yield f"{case.number} is still that of {case.person}, who is erased"
+        bodies = [one.body for one in self.model.cases.values() if one.erased and one.subject == ERASED]
+        words = re.compile("|".join(rf"{re.escape(body)}(?!\d)" for body in bodies))
+        for service, database in self._databases.items() if bodies else ():
+            for name in database.list_collection_names():
+                for row in database[name].find():
+                    if said := words.search(repr(row)):
+                        yield f"{service} keeps {said.group()!r} of who is erased in {name}: {row['_id']}"
 
     @property
     def _gone(self) -> set[str]:
@@ -285,7 +317,10 @@ class Witness:
     def _history(self, evidence: Evidence) -> Iterator[str]:
         """It only grows; and nothing that is for the desk alone was said to a channel."""
         entries = {entry["_id"]: entry for entry in evidence.entries}
+        erased = {one["_id"] for one in evidence.tickets if one.get("erased")}
         for id_, entry in self._entries.items():
+            if entry["ticket_id"] in erased and id_ in entries:
+                continue
             if _but_for_names(entries.get(id_)) != _but_for_names(entry):
                 yield f"the history changed: {entry} is now {entries.get(id_)}"
         self._entries = entries
