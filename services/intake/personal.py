@@ -78,18 +78,19 @@ def is_known(database: Database[Document], key: str) -> bool:
 
 
 ENTRIES_AT_MOST = 1_000
-"""Of a ticket whose subject is redacted: the newest, of which the answers that show it are looked for."""
+"""Of a ticket that is redacted: the newest, of which the answers that show it are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
     """What the entries touch that a turn redacts: their files; those of them that other entries name; which were
-    redacted before; and by ticket id the answers that show its subject."""
+    redacted before; and by ticket id the answers that show its subject, and the archives that it may stand in."""
 
     files: Sequence[File] = ()
     named_elsewhere: frozenset[str] = frozenset()
     known: Sequence[Erasure] = ()
     told_of: Mapping[str, Sequence[Document]] = field(default_factory=dict)
+    archived: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Portions:
@@ -122,14 +123,28 @@ class Portions:
         ids = [derived_id("redaction", id_) for id_ in wanted]
         known = [erasure_of(row) for row in self.db[ERASURES].find({"_id": {"$in": ids}})]
         told: dict[str, list[Document]] = {}
+        archived: dict[str, list[str]] = {}
         for message in wanted.values():
             ticket = tickets.get(message.data["number"])
-            if ticket is None or not message.data.get("subject"):
+            if ticket is None:
                 continue
+            archives = self._archives_with(ticket)
+            archived[ticket.id] = [one.ref for one in archives]
+            files += archives
             rows = self.db["entries"].find({"ticket_id": ticket.id}).sort("version", DESCENDING).limit(ENTRIES_AT_MOST)
             of_ticket = self._answers_of([entry_of(row) for row in rows])
             told[ticket.id] = [*of_ticket, *self._answers_about([ticket.number])]
-        return Redacted(files, elsewhere, known, told)
+        return Redacted(files, elsewhere, known, told, archived)
+
+    def _archives_with(self, ticket: Ticket) -> list[File]:
+        """Those of the person whose the ticket is, whichever of their accounts was given them; unfinished ones too."""
+        keys = {
+            ticket.person,
+            ticket.requester.account,
+            *(one.key for one in of_one_person(self.db, ticket.person, {})),
+        }
+        theirs = {"owner": {"$in": sorted(map(archives_of, keys))}, "state": {"$ne": "removing"}}
+        return [file_of(row) for row in self.db[RECORDS].find(theirs)]
 
     def _next(self, erasure: Erasure) -> tuple[Portion, list[Ticket], list[File]]:
         theirs = {"person": {"$in": list(erasure.accounts)}, "opened_at": {"$lte": erasure.at}}
@@ -145,7 +160,10 @@ class Portions:
         if entries or not is_last:
             numbers = [one.number for one in window]
             files, elsewhere = self._named(entries)
-            answers = [*self._answers_of(entries), *self._answers_about(numbers)]
+            about = self._answers_about(numbers)
+            if len(about) == ANSWERS_AT_ONCE:  # there may be more; those that are rewritten are not found again
+                read_to = erasure.read_to
+            answers = [*self._answers_of(entries), *about]
             portion = Portion(
                 entries=tuple(entries),
                 read_to=read_to,
@@ -199,8 +217,10 @@ class Portions:
     def _left(self, erasure: Erasure) -> tuple[Portion, list[Ticket], list[File]]:
         """Beside tickets: archives, and with the words all files, unfinished uploads and what was answered of them."""
         accounts = list(erasure.accounts)
-        owners = [*map(archives_of, accounts), *(accounts if erasure.content else ())]
-        theirs = {"owner": {"$in": owners}, "state": {"$ne": "removing"}}
+        archives = {"owner": {"$in": list(map(archives_of, accounts))}}
+        # What an entry still names is of a ticket that is not erased: of those who came back meanwhile.
+        unnamed = {"owner": {"$in": accounts if erasure.content else []}, "used": False, "at": {"$lte": erasure.at}}
+        theirs = {"$or": [archives, unnamed], "state": {"$ne": "removing"}}
         files = [file_of(row) for row in self.db[RECORDS].find(theirs).limit(FILES_AT_ONCE)]
         unfinished = {"owner": {"$in": accounts if erasure.content else []}, "at": {"$gt": GONE, "$lte": erasure.at}}
         portion = Portion(

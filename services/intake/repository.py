@@ -206,6 +206,7 @@ class Repository:
             erasures=[*erasures, *redacted.known],
             named_elsewhere=redacted.named_elsewhere,
             told_of=redacted.told_of,
+            archived=redacted.archived,
             erasing=erasing,
             persons=persons_of,
         )

@@ -47,6 +47,8 @@ def redact(state: State, message: Message, agent: Agent, ticket: Ticket, now: da
     if subject:
         key = f"redacted\x1f{ticket.id}" if is_of_text(ticket.key) else ticket.key
         changed |= {"subject": REDACTED, "key": key}
+    if ticket.close_reason is not None and ticket.close_reason in words:
+        changed["close_reason"] = REDACTED
     recording = recorded(
         message,
         moves.moved(moves.REDACT, ticket, now, **changed),
@@ -59,11 +61,14 @@ def redact(state: State, message: Message, agent: Agent, ticket: Ticket, now: da
         more={"subject": subject},
     )
     files, timers = _files_of(state, entry, ticket.number)
-    told = [AnswerRewritten(_retold(one, ticket.number)) for one in state.told_of.get(ticket.id, ())] if subject else []
+    archives = [removed(state.files[ref]) for ref in state.archived.get(ticket.id, ())]
+    kept = state.told_of.get(ticket.id, ())
+    retold = ((one, _retold(one["body"], ticket.number, words, subject=subject)) for one in kept)
+    told = [AnswerRewritten({**one, "body": body}) for one, body in retold if body is not None]
     # Dead letters that hold the entry have to go as well.
     remembered = Erasure(derived_id("redaction", entry.id), 1, (), content=True, at=now, entries=(entry.id,), done=True)
     known = [] if remembered.id in state.erasures else [remembered]
-    return accepting(and_then(recording, Decision([*erased, *files, *told, *known], timers=timers)))
+    return accepting(and_then(recording, Decision([*erased, *files, *archives, *told, *known], timers=timers)))
 
 
 def without_words(entry: Entry) -> Entry:
@@ -102,11 +107,16 @@ def _files_of(state: State, entry: Entry, number: str) -> tuple[list[Any], list[
     return files, [Disarm(scan_id(ref, number, internal=internal)) for ref in sorted(refs)]
 
 
-def _retold(answer: Mapping[str, Any], number: str) -> dict[str, Any]:
-    """An answer that is kept for redelivery, without the ticket's subject."""
-    event = orjson.loads(answer["body"])
+def _retold(body: bytes, number: str, words: Collection[str], *, subject: bool) -> bytes | None:
+    """An answer that is kept for redelivery, without these words as the reason of a close, and without the `subject`;
+    None if it shows neither."""
+    event = orjson.loads(body)
+    shown = False
     data = event["data"]
     for told in [data.get("ticket"), *(data.get("candidates") or ())]:
-        if told is not None and told["number"] == number:
-            told["subject"] = REDACTED
-    return {**answer, "body": orjson.dumps(event)}
+        if told is None or told["number"] != number:
+            continue
+        gone = {"subject": subject, "close_reason": told["close_reason"] in words}
+        told |= {name: REDACTED for name, goes in gone.items() if goes}
+        shown = shown or any(gone.values())
+    return orjson.dumps(event) if shown else None

@@ -207,7 +207,8 @@ class State:
     what was read for them, by id. `persons`: by the account that a command names, all accounts of the same person.
     `limits`: how much a requester may write.
     `named_elsewhere`: of the files of entries that are to be redacted those that other entries name too. `told_of`:
-    documents of answers that show a ticket that is to be redacted, by its id.
+    documents of answers that show a ticket that is to be redacted, by its id. `archived`: references of the archives
+    that such a ticket may stand in, by its id.
     """
 
     def __init__(
@@ -235,6 +236,7 @@ class State:
         persons: Mapping[str, Sequence[str]] | None = None,
         named_elsewhere: frozenset[str] = frozenset(),
         told_of: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+        archived: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.staff = staff
@@ -249,6 +251,7 @@ class State:
         self.persons = persons or {}
         self.named_elsewhere = named_elsewhere
         self.told_of = told_of or {}
+        self.archived = archived or {}
         self.tickets: dict[str, Ticket] = {}
         self.accounts = {account.key: account for account in accounts}
         self.agents = {agent.id: agent for agent in agents}

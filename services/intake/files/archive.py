@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import html
 import logging
+import re
 import uuid
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from pymongo import ASCENDING
@@ -35,6 +37,9 @@ from services.intake.files.sealing import SEGMENT, Tampered, new_key, seal
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/zip"
+_RESERVED = re.compile(r'[/\\<>"|?*]')
+"""What stands in no file's name on Windows; `safe_name` leaves it, for names are shown more than they are paths."""
+
 STYLE = "body{font:1em/1.5 sans-serif;max-width:45em;margin:2em auto;padding:0 1em}pre{white-space:pre-wrap}"
 
 
@@ -56,7 +61,7 @@ def build(keeping: Keeping, database: Database[Document], key: str, ref: str, no
 
     keeping.files.write(blob, seal(own, blob, counted()))
     written = keeping.records.find_one({"_id": ref, "blob": blob})
-    if written is None:
+    if written is None or written["state"] != "writing":  # who it is of was erased meanwhile, or an entry redacted
         keeping.files.remove(blob)
         return None
     begun = file_of(written)
@@ -121,7 +126,7 @@ class _Archive:
         for place, named in self._files(ticket):
             row = self._keeping.records.find_one({"_id": named["ref"]})
             if row is not None and row["state"] == "stored":
-                name = f"{folder}/files/{place:03}-{_plain(named['name'])}"
+                name = f"{folder}/{_path(place, named['name'])}"
                 yield from self._member(name, self._content(file_of(row)), zipfile.ZIP_STORED)
 
     def _entries(self, ticket: Ticket) -> Iterator[Entry]:
@@ -152,8 +157,8 @@ class _Archive:
             yield f"<pre>{html.escape(entry.text or '')}</pre>".encode()
             for named in entry.details.get("attachments") or ():
                 place += 1
-                path = f"files/{place:03}-{_plain(named['name'])}"
-                yield f'<p>File: <a href="{html.escape(path)}">{html.escape(named["name"])}</a></p>'.encode()
+                path = quote(_path(place, named["name"]))
+                yield f'<p>File: <a href="{path}">{html.escape(named["name"])}</a></p>'.encode()
             further = {name: one for name, one in entry.details.items() if name != "attachments"}
             if further:
                 yield f"<pre>{html.escape(_json(further).decode())}</pre>".encode()
@@ -194,9 +199,9 @@ def _facts(key: str, account: Account | None, now: datetime) -> dict[str, Any]:
     }
 
 
-def _plain(name: str) -> str:
-    """A file's name as a part of a path."""
-    return safe_name(name).replace("/", "_").replace("\\", "_")
+def _path(place: int, name: str) -> str:
+    """Where a file lies beside its ticket's page, under a name that every file system takes."""
+    return "files/" + safe_name(f"{place:03}-{_RESERVED.sub('_', safe_name(name))}")
 
 
 def _json(value: Any) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.staff import staff_from
+from services.intake.domain.files import archives_of
 from services.intake.domain.redaction import REDACTED
 from services.intake.domain.tickets import snapshot
 from tests.unit.intake.desk import Desk, Heard
@@ -112,3 +113,29 @@ def test_a_file_goes_unless_another_entry_names_it() -> None:
     redact(desk, number, "customer_replied")
     assert [desk.state.files[ref].state for ref in refs] == ["stored", "removing"]
     assert "attachments" not in entry_of(desk, number, "customer_replied").details
+
+
+def test_the_reason_of_the_close_goes_with_its_entry() -> None:
+    desk, number = a_desk()
+    desk.agent("ticket.close", number, reason=f"Paid with {CARD}")
+    assert redact(desk, number).ticket["close_reason"] == f"Paid with {CARD}", "that is another entry's"
+    heard = redact(desk, number, "closed")
+    assert heard.ticket["close_reason"] == desk.ticket(number).close_reason == REDACTED
+    assert heard.event().data["ticket"]["close_reason"] == REDACTED
+
+
+def test_a_close_without_words_keeps_its_reason() -> None:
+    desk, number = a_desk()
+    desk.agent("ticket.suggest_solution", number, body="Here")
+    desk.requester("ticket.accept_solution", number)
+    before = desk.ticket(number).close_reason
+    redact(desk, number, "closed")
+    assert (before, desk.ticket(number).close_reason) == ("accepted", "accepted")
+
+
+def test_archives_with_the_ticket_go() -> None:
+    desk, number = a_desk()
+    with_it, another = (desk.keep(archives_of(f"account:{name}"), b"zip") for name in ("ann", "bob"))
+    desk.state.archived = {desk.ticket(number).id: [with_it]}
+    redact(desk, number)
+    assert [desk.state.files[ref].state for ref in (with_it, another)] == ["removing", "stored"]
