@@ -46,12 +46,12 @@ def refusal(state: State, message: Message, asking: Caller, now: datetime) -> An
 def block(state: State, message: Message, now: datetime) -> Decision:
     """`requester.block`: nothing that the person sends reaches the desk, until a moment or for good. Who is blocked is
     blocked from now on as this command says."""
-    until = message.data.get("until")
-    if until is not None and until <= now:
-        return Decision(answer=answers.invalid({"until": ["It is over already."]}))
     account = _named(state, message)
     if isinstance(account, Answer):
         return Decision(answer=account)
+    until = message.data.get("until")
+    if until is not None and until <= now:
+        return Decision(answer=answers.invalid({"until": ["It is over already."]}))
     agent, reason = message.data["agent_id"], message.data["reason"]
     blocked = replace(
         account,

@@ -97,6 +97,9 @@ def test_a_block_that_would_be_over_is_refused(ago: int) -> None:
     desk = desk_with_staff()
     heard = block(desk, until=(desk.now - timedelta(seconds=ago)).isoformat())
     assert heard.data["errors"].keys() == {"until"}
+    over = {"until": desk.now.isoformat()}
+    assert block(desk, by="a1", **over).code == "forbidden", "who may comes first"
+    assert block(desk, "nobody", by="a1", kind="temporary", **over).code == "forbidden"
 
 
 def test_a_supervisor_lets_a_requester_in_again() -> None:
