@@ -296,10 +296,13 @@ class Model(Persons):
         return refused("conflict")
 
     def _written(self, case: Case, data: Data, now: datetime, outcome: str) -> Verdict:
-        """To an open case. What a machine says, or what is said a third time in a row, is noted and moves nothing."""
+        """To an open case. What a machine says, or what is said a third time in a row (a sixth, where the case awaits
+        its requester), is noted and moves nothing."""
 
         def effect() -> list[Case]:
-            if data.get("automatic") or self._said(case, data, now) > 2:
+            if data.get("automatic") or self._said(case, data, now) > (
+                5 if case.status in ("need_more_info", "solution_suggested") else 2
+            ):
                 return self._noted(case, data, now)
             self._noted(case, data, now, "new" if case.status == "new" else "needs_reply")
             case.unanswered_since, case.wrote_at, case.automatic = case.unanswered_since or now, now, False

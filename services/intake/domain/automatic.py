@@ -10,11 +10,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from services.chassis.decision import Data, derived_id
 from services.intake.domain.issue_key import normalised
-from services.intake.domain.tickets import Ticket
+from services.intake.domain.tickets import DESKS_TURN, Ticket
+
+SAID_IN_A_ROW, ANSWERED_IN_A_ROW = 2, 5
+"""How often in a row the same words may be a person's: of their own accord, and in answer to what an agent asked or
+suggested ("Yes.", "It still does not work.")."""
 
 COMPARED_CHARACTERS = 2_000
 """How much of a text tells whether it is the same as another."""
@@ -32,11 +37,13 @@ _TIMES = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?|\d{1,4}([-./])\d{1,2}\1\d{1,4}")
 @dataclass(frozen=True, slots=True)
 class Spoken:
     """How a message stands to what its requester wrote to the ticket before: `words` stand for what it says, `times`
-    is how often in a row that has been said since the ticket was filed, this time included."""
+    is how often in a row that has been said since the ticket was filed, this time included. `answers`: the ticket
+    awaits its requester."""
 
     words: str
     times: int
     marked: bool
+    answers: bool
 
     @property
     def repeats(self) -> bool:
@@ -46,8 +53,9 @@ class Spoken:
     @property
     def moves_nothing(self) -> bool:
         """Whether it leaves an open ticket as it is. Somebody who asks the same thing a second time may be a person: so
-        that is a note which awaits the desk, and only the next one is not."""
-        return self.marked or self.times > 2
+        that is a note which awaits the desk, and only the next one is not. Nothing is lost then, for the ticket awaits
+        the desk already. Where it awaits its requester, and may close for want of an answer, more are heard."""
+        return self.marked or self.times > (ANSWERED_IN_A_ROW if self.answers else SAID_IN_A_ROW)
 
     def remembered(self, now: datetime) -> dict[str, Any]:
         """What changes in the ticket by its having been said."""
@@ -59,7 +67,7 @@ def spoken(data: Data, ticket: Ticket, within: timedelta, now: datetime) -> Spok
     after the last one it may repeat that."""
     words = words_of(data)
     times = ticket.said_times + 1 if said_lately(ticket, words, within, now) else 1
-    return Spoken(words, times, is_marked(data))
+    return Spoken(words, times, is_marked(data), ticket.is_open and ticket.status not in DESKS_TURN)
 
 
 def is_marked(data: Data) -> bool:
@@ -73,8 +81,13 @@ def files_again_and_again(words: str, tickets: Iterable[Ticket], within: timedel
 
 
 def said_lately(ticket: Ticket, words: str, within: timedelta, now: datetime) -> bool:
-    """Whether these were the requester's last words on the ticket, and not too long ago."""
-    return bool(words) and ticket.said == words and ticket.said_at is not None and now - ticket.said_at <= within
+    """Whether these were the requester's last words on the ticket, and not too long ago; never, if `within` is 0."""
+    return (
+        bool(words and within)
+        and ticket.said == words
+        and ticket.said_at is not None
+        and now - ticket.said_at <= within
+    )
 
 
 def words_of(data: Data) -> str:
@@ -89,7 +102,7 @@ def words_of(data: Data) -> str:
 
 def _file(one: Data) -> str:
     """Tells files apart, also those that are not taken."""
-    return f"{one.get('name')}/{one.get('sha256') or len(one.get('content', ''))}"
+    return f"{one.get('name')}/{one.get('sha256') or sha256(one.get('content', b'')).hexdigest()}"
 
 
 def _compared(text: str) -> str:

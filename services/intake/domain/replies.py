@@ -171,8 +171,10 @@ def _as_note(decision: Decision, message: Message) -> Decision:
     if not decision.changes:
         return decision
     stands = as_it_stands(decision)
-    answer = Answer("ticket.duplicate", {"ticket": stands, "note_id": entry_id(message)}, stands["number"])
-    return replace(decision, answer=answer)
+    data = {"ticket": stands, "note_id": entry_id(message)}
+    if decision.answer is not None and "hints" in decision.answer.data:
+        data["hints"] = decision.answer.data["hints"]
+    return replace(decision, answer=Answer("ticket.duplicate", data, stands["number"]))
 
 
 def _written(ticket: Ticket, said: Spoken, now: datetime) -> dict[str, Any]:
