@@ -212,7 +212,7 @@ def _agree(ticket: Document, said: Document) -> bool:
 
 
 def assigned_or_waiting(evidence: Evidence) -> Iterator[str]:
-    """Every open ticket is with an agent or waits in routing, and intake and routing say the same."""
+    """Every open ticket is with an agent, waits in routing or is held, and intake and routing say the same."""
     routed = {ticket["_id"]: ticket for ticket in evidence.routed}
     for ticket in evidence.tickets:
         there = routed.pop(ticket["_id"], None)
@@ -224,7 +224,10 @@ def assigned_or_waiting(evidence: Evidence) -> Iterator[str]:
         theirs = (there["version"], there["status"], there["assignment_seq"], there["agent"])
         if ours != theirs:
             yield f"ticket {ticket['number']} is {ours} in intake, {theirs} in routing"
-        waits = ticket["status"] != "closed" and agent is None
+        held = ticket.get("held", False)
+        if held != there.get("held", False):
+            yield f"ticket {ticket['number']} is {'' if held else 'not '}held in intake, otherwise in routing"
+        waits = ticket["status"] != "closed" and agent is None and not held
         if waits != bool(there.get("waiting")):
             yield f"ticket {ticket['number']} {'does not wait' if waits else 'waits'} in routing"
         if there.get("reservation"):

@@ -40,6 +40,8 @@ class Filing:
     burst: str | None = None
     changed: Burst | None = None
     held: Sequence[Ticket] = ()
+    begins: bool = False
+    """It makes the burst."""
 
 
 def filed_as(data: Data) -> str:
@@ -55,14 +57,14 @@ def filing(state: State, data: Data, person: str, now: datetime) -> Filing:
     burst = state.bursts.get(words)
     if burst is not None and burst.status == "released" and abs(now - burst.at) < RELEASED_FOR:
         return Filing()
-    within = state.limits.burst_within
+    within, category, may_be_released = state.limits.burst_within, data["category"], state.supervisors_of
     if burst is not None and burst.status == "held" and now - burst.at <= within:
-        return Filing(burst=words, changed=_next(burst, words, "held", now))
+        return Filing(burst=words, changed=_next(burst, words, "held", now)) if may_be_released(category) else Filing()
     alike = [one for one in state.filed_alike(words) if now - one.opened_at <= within]
     persons = {one.person for one in alike} | {person}
-    if len(persons) >= state.limits.burst_accounts:
-        waiting = [one for one in alike if one.is_open and one.agent is None]
-        return Filing(burst=words, changed=_next(burst, words, "held", now), held=waiting)
+    if len(persons) >= state.limits.burst_accounts and may_be_released(category):
+        waiting = [one for one in alike if one.is_open and one.agent is None and may_be_released(one.category)]
+        return Filing(burst=words, changed=_next(burst, words, "held", now), held=waiting, begins=True)
     # Two turns that file what may become a burst conflict, so that neither misses the other's; the first few need not.
     counted = _next(burst, words, "counting", now) if 2 * len(persons) > state.limits.burst_accounts else None
     return Filing(filed=words, changed=counted)
@@ -77,7 +79,6 @@ def holding(state: State, message: Message, decision: Decision, found: Filing, n
     supervisors hear of it once."""
     if found.changed is None:
         return decision
-    begins = found.changed.status == "held" and not state.is_held(found.changed.id)
     decision = replace(decision, changes=[*decision.changes, found.changed])
     for ticket in found.held:
         held = moves.moved(moves.HOLD, ticket, now, filed=None, burst=found.burst)
@@ -85,7 +86,7 @@ def holding(state: State, message: Message, decision: Decision, found: Filing, n
         text = "Many accounts filed the same. No agent gets it until a supervisor releases it."
         noted = recorded(message, held, moves.HOLD.event, BY, text, now, visibility="internal", id_=id_)
         decision = and_then(decision, noted)
-    if not begins:
+    if not found.begins:
         return decision
     event = decision.said[0].data
     told = [

@@ -391,17 +391,13 @@ class State:
         """The tickets that were filed with these words and are in no burst, as far as they are known."""
         return [one for one in self.tickets.values() if one.filed == words]
 
-    def is_held(self, burst: str) -> bool:
-        """Whether what is filed with these words is held."""
-        return burst in self.bursts and self.bursts[burst].status == "held"
-
     def held_in(self, burst: str) -> list[Ticket]:
         """The tickets that are held in this burst, as far as they are known."""
         return [one for one in self.tickets.values() if one.burst == burst]
 
     @property
     def has_supervisors(self) -> bool:
-        """Whether somebody could release what is held."""
+        """Whether somebody could release what is held, of whatever category."""
         return self.staff is not None and any(
             self.staff.has_role(id_, "supervisor", "manager") for id_ in self.staff.members
         )

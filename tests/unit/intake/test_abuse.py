@@ -248,6 +248,28 @@ def test_without_somebody_who_could_release_it_nothing_is_held(off: str) -> None
     assert not desk.state.bursts
 
 
+def test_nothing_is_held_in_a_category_that_nobody_supervises() -> None:
+    """No agent of the staff is skilled for it, so it is no team's: not even to be released."""
+    desk = desk_with_staff(MEMBERS[:-1])
+    for place in range(8):
+        filed(desk, f"s{place}", category="access")
+    assert held(desk) == []
+    heard = [filed(desk, f"b{place}") for place in range(3)]
+    assert heard[0].ticket["held"], "with those of the other category it is a burst"
+    assert held(desk) == ["b0", "b1", "b2"]
+    assert filed(desk, "s8", category="access").ticket.get("held") is None
+
+
+@pytest.mark.parametrize("accounts", [2, 3, 4])
+def test_supervisors_hear_of_each_burst_of_the_same_words(accounts: int) -> None:
+    desk = desk_with_staff(limits=Limits(100_000, 100_000, burst_accounts=accounts))
+    for day in range(2):
+        heard = [filed(desk, f"d{day}-{place}") for place in range(accounts + 2)]
+        told = [bool(one.to_agents()) for one in heard]
+        assert told == [place == accounts - 1 for place in range(accounts + 2)]
+        desk.later(hours=20)
+
+
 def release(desk: Desk, number: str, by: str = "sue", **more: Any) -> Heard:
     return desk.send("ticket.release", {"agent_id": by, "number": number, **more}, f"agent.{by}")
 
