@@ -134,7 +134,7 @@ def gives_back(agent: Agent, ticket: Ticket) -> bool:
 
 
 def of_a_person(data: Data, ticket: object, *_: object) -> automatic.Spoken:
-    return automatic.Spoken(automatic.words_of(data), 1, marked=False)
+    return automatic.Spoken(automatic.words_of(data), 1, marked=False, answers=False)
 
 
 COMMIT = Store.commit
