@@ -110,14 +110,17 @@ def _is_outcome(type_: str) -> bool:
 
 
 def one_effect_a_command(evidence: Evidence) -> Iterator[str]:
-    """What one command (or event, or timer) caused is one version of one ticket at most."""
-    caused: dict[str, set[tuple[str, int]]] = defaultdict(set)
+    """What one command (or event, or timer) caused is one version of one ticket at most; but a burst is held and
+    released as one, a version of each of its tickets."""
+    caused: dict[str, set[tuple[str, int, str]]] = defaultdict(set)
     for versions in evidence.ticket_events.values():
         for version, event in versions.items():
             if event.get("causationid") is not None:
-                caused[event["causationid"]].add((event["data"]["ticket"]["number"], version))
+                number = event["data"]["ticket"]["number"]
+                of_burst = event["type"] in ("ticket.held", "ticket.released")
+                caused[event["causationid"]].add((number, version, number if of_burst else ""))
     for cause, effects in caused.items():
-        if len(effects) > 1:
+        if len({kind for _, _, kind in effects}) < len(effects):
             yield f"{cause} took effect {len(effects)} times: {sorted(effects)}"
 
 
