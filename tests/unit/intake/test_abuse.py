@@ -260,6 +260,18 @@ def test_nothing_is_held_in_a_category_that_nobody_supervises() -> None:
     assert filed(desk, "s8", category="access").ticket.get("held") is None
 
 
+def test_what_another_instance_filed_meanwhile_is_held_by_the_next_of_the_burst() -> None:
+    desk = desk_with_staff()
+    unseen = desk.ticket(filed(desk, "b0").ticket["number"])
+    del desk.state.tickets[unseen.id]
+    for place in range(1, 5):
+        filed(desk, f"b{place}")
+    desk.state.tickets[unseen.id] = unseen
+    assert filed(desk, "b5").events() == ["ticket.opened", "ticket.held"]
+    assert held(desk) == ["b0", "b1", "b2", "b3", "b4", "b5"]
+    assert filed(desk, "b6").events() == ["ticket.opened"]
+
+
 @pytest.mark.parametrize("accounts", [2, 3, 4])
 def test_supervisors_hear_of_each_burst_of_the_same_words(accounts: int) -> None:
     desk = desk_with_staff(limits=Limits(100_000, 100_000, burst_accounts=accounts))
