@@ -17,18 +17,11 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.catalogue import Catalogue
+from services.intake.domain.tickets import INTERNAL
 
 from .show import Document, moment, plain, status_text
 
 INDENT = 21
-
-HIDDEN = frozenset(
-    {
-        "_id", "awaiting_version", "body_version", "contact_version", "history_size", "key", "open_key", "opening",
-        "person", "revision", "status_version",
-    }
-)  # fmt: skip
-"""What intake counts by; none of it says anything to a person."""
 
 IN_WORDS = frozenset(
     {
@@ -39,6 +32,9 @@ IN_WORDS = frozenset(
     }
 )  # fmt: skip
 """What has a line of its own."""
+
+HIDDEN = frozenset({"_id", "contact_version", "open_key", "revision", "status_version"}) | INTERNAL - IN_WORDS
+"""What intake counts by; none of it says anything to a person."""
 
 CONSENT = {"asked": "asked for, not answered yet", "granted": "granted", "refused": "refused"}
 

@@ -147,6 +147,8 @@ def test_nothing_that_is_stored_of_a_ticket_is_overlooked() -> None:
     said = shown(ticket_page(ticket, Part(entries, 0, 1, len(entries)), {}))
     assert "subject: " in said
     assert "→ Another" in said
+    counted_by = {"said", "said at", "wrote", "wrote since", "waits since", "person", "opening"}
+    assert not counted_by & {line.split("  ")[0] for line in said.splitlines()}
     assert account()["display_name"] in said
 
 
