@@ -72,7 +72,7 @@ class Case:
     escalated: bool = False
     links: set[str] = field(default_factory=set)
     erased: bool = False
-    """Its requester is erased, and it is nobody's."""
+    """Its requester is no more: the account ended, or they had themselves erased."""
     reopened_as: int | None = None
     """Its `seq` when it was reopened last."""
     reclassified_as: int | None = None

@@ -273,7 +273,7 @@ class Persons(Agents):
         account = self.temporary.get(case.account.removeprefix("temporary:"))
         if account is None or not account.ended or case.name == ERASED:
             raise Broken(f"the name in {number} is erased, though {case.account} has not ended")
-        case.name = ERASED
+        case.name, case.erased = ERASED, True
         return self.changed(case, now)
 
     def accepted(self, effect: Callable[[], list[Case]]) -> Verdict:

@@ -76,8 +76,11 @@ class Witness:
             if overtaken and handled.answer_type == "command.rejected":
                 continue  # it wrote nothing that another could have changed: it came first, for what was then
             event, user = decoded(command.body), str(command.properties["user_id"])
+            said = [one for one in events if one.get("causationid") == event["id"]]
+            if overtaken and not said and event["type"] in ("agent.pause", "agent.resume"):
+                continue  # nor did that, of who had paused, or gone on, before
             changed = self.model.take(event["type"], user, event["data"], work.now, decoded(handled.answer_body))
-            self._announced(changed, [one for one in events if one.get("causationid") == event["id"]], work.now)
+            self._announced(changed, said, work.now)
             self._holder_hears(event, changed, work)
         if service == "intake":
             answered = {decoded(one.body)["id"] for one in commands.values()}
@@ -258,7 +261,7 @@ class Witness:
     def _words_of_erased(self) -> Iterator[str]:
         """Nobody keeps what a person wrote who had that erased, nor a case that is to be nobody's."""
         for case in self.model.cases.values():
-            if not case.erased and self.model.erasure_of(case) is not None:
+            if self.model.erasure_of(case) is not None:
                 yield f"{case.number} is still that of {case.person}, who is erased"
         bodies = [one.body for one in self.model.cases.values() if one.erased and one.subject == ERASED]
         words = re.compile("|".join(rf"{re.escape(body)}(?!\d)" for body in bodies))
