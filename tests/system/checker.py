@@ -111,17 +111,28 @@ def _is_outcome(type_: str) -> bool:
 
 def one_effect_a_command(evidence: Evidence) -> Iterator[str]:
     """What one command (or event, or timer) caused is one version of one ticket at most; but a burst is held and
-    released as one, a version of each of its tickets."""
+    released as one, a version of each of its tickets, and a note right after what was written names files that were
+    left out of it."""
     caused: dict[str, set[tuple[str, int, str]]] = defaultdict(set)
     for versions in evidence.ticket_events.values():
         for version, event in versions.items():
             if event.get("causationid") is not None:
                 number = event["data"]["ticket"]["number"]
-                of_burst = event["type"] in ("ticket.held", "ticket.released")
-                caused[event["causationid"]].add((number, version, number if of_burst else ""))
+                caused[event["causationid"]].add((number, version, _beside(event, versions.get(version - 1))))
     for cause, effects in caused.items():
         if len({kind for _, _, kind in effects}) < len(effects):
             yield f"{cause} took effect {len(effects)} times: {sorted(effects)}"
+
+
+def _beside(event: Document, before: Document | None) -> str:
+    """What a version is that a command may cause besides its one effect; empty for the effect itself."""
+    if event["type"] in ("ticket.held", "ticket.released"):
+        return str(event["data"]["ticket"]["number"])
+    entry = event["data"].get("entry") or {}
+    is_note = event["type"] == "ticket.note_added" and entry.get("author", {}).get("kind") == "service"
+    if is_note and before is not None and before.get("causationid") == event["causationid"]:
+        return "left out" if (before["data"].get("entry") or {}).get("left_out") else ""
+    return ""
 
 
 def an_effect_as_answered(evidence: Evidence) -> Iterator[str]:

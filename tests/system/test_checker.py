@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.checker import GUARANTEES, problems
+from tests.system.checker import GUARANTEES, one_effect_a_command, problems
 from tests.system.evidence import Dead, Evidence, Heard, Sent
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -272,3 +272,14 @@ def test_only_what_is_bad_may_be_dead() -> None:
     assert problems(evidence, {"m1"}) == []
     assert problems(evidence) == ["m1 is in helpdesk.dead: not JSON"]
     assert problems(evidence, {"m1", "m2"}) == ["m2 is bad, but not in helpdesk.dead"]
+
+
+@pytest.mark.parametrize("left_out", [True, False])
+def test_a_note_right_after_what_was_written_may_name_files_that_were_left_out_and_nothing_else(left_out: bool) -> None:
+    found = replace(in_order(), events=[])
+    entry = {"left_out": [{"name": "a.exe", "reason": "A program.", "code": "invalid"}]} if left_out else {}
+    note = {"author": {"kind": "service", "id": "intake"}}
+    for version, (type_, written) in enumerate([("ticket.opened", entry), ("ticket.note_added", note)], 1):
+        data = {"ticket": snapshot(1, version, "new", None, 0), "entry": written}
+        found.events.append(event(type_, f"e1.{version}", data, cause="c1"))
+    assert bool(list(one_effect_a_command(found))) != left_out
