@@ -18,7 +18,7 @@ LONGEST = 35
 
 _NO_LANGUAGE = "(?![Uu][Nn][Dd]|[Mm][Uu][Ll]|[Mm][Ii][Ss]|[Zz][Xx][Xx])"
 READABLE = f"(?:{_NO_LANGUAGE}[A-Za-z]{{3}}|[A-Za-z]{{2}})(?:[-_.@,;:# ].*)?"
-"""What names a language; the codes that say that there is none, or many, do not."""
+"""Codes that name one language; those for no language, several or an undetermined one do not."""
 
 _is_readable = re.compile(READABLE, re.DOTALL).fullmatch
 _written = re.compile("[A-Za-z0-9_-]+").match

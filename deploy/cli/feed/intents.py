@@ -1,6 +1,6 @@
 """Which category of the shipped catalogue each intent of BANKING77 belongs to, for feeding that file.
 
-Intents as they are written there. Nothing is guessed: an intent that is not here is none. The page is docs/cli.md.
+Intents as they are written there. Nothing is guessed: what is not in this table is no intent. The page is docs/cli.md.
 """
 
 from __future__ import annotations

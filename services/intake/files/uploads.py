@@ -110,7 +110,7 @@ class Uploads:
         if upload.refused:  # another file, under the name of the one before
             self._files.remove(upload.blob)
             self._uploads.delete_one({"_id": upload.id, "ref": ""})
-            raise Conflict("it begins anew")
+            raise Conflict("it starts over")
         if (upload.name, upload.media_type, upload.parts) != (part["name"], part["media_type"], part["parts"]):
             return Contradicted("The first part of this file came with another name, media type or number of parts.")
         if upload.ref is not None and not upload.blob:
@@ -182,7 +182,7 @@ class Uploads:
             upload = upload_of(found)
             if not upload.ref or self._keeping.has(upload.ref, now):
                 return upload
-            # Nobody came to name it. Under its key nothing is sealed again: the upload begins anew, with another.
+            # Nobody came to name it. Under its key nothing is sealed again: the upload starts over, with another.
             self._files.remove(upload.blob)
             self._uploads.delete_one({"_id": id_, "blob": upload.blob})
             raise Conflict("the file that it had become was removed")
