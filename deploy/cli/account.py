@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -35,21 +38,37 @@ def export(
         sender = Sender(bus)
         sender.listen_privately()
         archive = accepted(sender.ask("account.export", {"account": account})).data["attachment"]
-        digest, part, parts = hashlib.sha256(), 1, 1
         try:
-            with to.open("xb") as file:
-                while part <= parts:
-                    asked = {"account": account, "ref": archive["ref"], "part": part}
-                    heard = accepted(sender.ask("attachment.download", asked)).data
-                    content = base64.b64decode(heard["content"])
-                    digest.update(content)
-                    file.write(content)
-                    part, parts = part + 1, heard["parts"]
+            with written_whole(to) as file:
+                digest = _download(sender, account, archive["ref"], file)
+                if digest != archive["sha256"]:
+                    raise Trouble("What came is not what the desk has: ask again.")
         except OSError as error:
             raise Trouble(f"{to}: {error.strerror}.", 2) from error
-    if digest.hexdigest() != archive["sha256"]:
-        raise Trouble(f"{to} is not what the desk has: delete it, and ask again.")
     console.print(f"{show.plain(str(to))}: {archive['size']:,} bytes.")
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """A new file for its owner alone to read; gone again if the block raises."""
+    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        try:
+            yield file
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+
+def _download(sender: Sender, account: Mapping[str, str], ref: str, into: BinaryIO) -> str:
+    """Write an archive, part by part; gives its SHA-256."""
+    digest, part, parts = hashlib.sha256(), 1, 1
+    while part <= parts:
+        heard = accepted(sender.ask("attachment.download", {"account": account, "ref": ref, "part": part})).data
+        content = base64.b64decode(heard["content"])
+        digest.update(content)
+        into.write(content)
+        part, parts = part + 1, heard["parts"]
+    return digest.hexdigest()
 
 
 @app.command()
