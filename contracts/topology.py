@@ -10,7 +10,6 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from contracts.names import (
@@ -32,6 +31,7 @@ from contracts.names import (
 )
 from contracts.permissions import access
 from contracts.registry import TYPES
+from contracts.values import dataclass
 
 __all__ = [
     "AGENTS",
@@ -163,12 +163,17 @@ AFTER_PEOPLE = "ticket.auto_close"
 ASKED_WITHIN = 5000
 """Milliseconds after which a question is dropped that nobody has begun to answer: who asked has given up."""
 
+MOST_QUESTIONS = 1000
+"""Questions that wait at most; the oldest is dropped for the newest. In a flood those that are answered are answered
+soon: a service answers about so many a second."""
+
 
 def _questions(service: Service) -> Queue:
     """The queue of what a service is asked. A question that is lost is asked again, so it takes no dead letters."""
     asked = [each for each in TYPES.values() if each.kind == "question" and each.answered_by == service]
     bindings = tuple((QUESTIONS, key) for each in asked for key in sorted(each.keys))
-    return Queue(f"{service}.questions", {"x-queue-type": "quorum", "x-message-ttl": ASKED_WITHIN}, bindings)
+    limits = {"x-message-ttl": ASKED_WITHIN, "x-max-length": MOST_QUESTIONS, "x-overflow": "drop-head"}
+    return Queue(f"{service}.questions", {"x-queue-type": "quorum", **limits}, bindings)
 
 
 def _commands(service: Service, exchange: str, but: Collection[str] = ()) -> list[tuple[str, str]]:

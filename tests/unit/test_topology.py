@@ -81,7 +81,12 @@ def test_a_question_is_dropped_when_nobody_waits_for_it_any_more() -> None:
     """And is in no dead letter: it may hold a secret, and is asked again."""
     for name in ALL_OF_SERVICES:
         if name.endswith(".questions"):
-            assert BY_NAME[name].arguments == {"x-queue-type": "quorum", "x-message-ttl": 5000}
+            assert BY_NAME[name].arguments == {
+                "x-queue-type": "quorum",
+                "x-message-ttl": 5000,
+                "x-max-length": 1000,
+                "x-overflow": "drop-head",
+            }
     assert QUESTIONS not in ALTERNATES
 
 
