@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from contracts.fields import ID_PATTERN, seen
+from contracts.values import dataclass
 
 VIP_DAYS = 3
 """A vip is never promised more business days than this (the guide's number)."""

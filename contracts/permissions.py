@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from contracts.names import (
     AGENT_PREFIX,
@@ -29,6 +29,7 @@ from contracts.names import (
     role_of,
 )
 from contracts.registry import STAFF, TYPES, Kind, Sender
+from contracts.values import dataclass
 
 NOTHING = "^$"
 DEFAULT_EXCHANGE = "amq.default"

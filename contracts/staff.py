@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
@@ -17,6 +16,7 @@ from contracts.agents import ANY_SKILL
 from contracts.fields import ID_PATTERN, seen
 from contracts.languages import PATTERN, speaks
 from contracts.names import NAME_PATTERN
+from contracts.values import dataclass
 
 Role = Literal["agent", "supervisor", "manager", "editor"]
 

@@ -8,10 +8,12 @@ what was said. The page is docs/turn.md.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Protocol
+
+from contracts.values import dataclass
 
 Data = Mapping[str, Any]
 

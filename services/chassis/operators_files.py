@@ -6,10 +6,9 @@ docs/staff.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from contracts.catalogue import Catalogue
 from contracts.staff import Staff
+from contracts.values import dataclass
 from services.chassis.catalogue import WrongCatalogue, load_catalogue
 from services.chassis.reloading import Reloaded
 from services.chassis.settings import Settings, WrongSettings

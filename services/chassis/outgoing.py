@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from contracts.values import dataclass
 
 DIRECT_REPLY = "amq.rabbitmq.reply-to."
 """How a name begins that the broker has made of `amq.rabbitmq.reply-to`."""

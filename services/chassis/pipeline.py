@@ -8,7 +8,7 @@ MongoDB handles what comes on a connection in its order. See docs/decisions/0010
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pymongo.client_session import ClientSession
@@ -18,6 +18,8 @@ from pymongo.errors import DocumentTooLarge, WriteError
 from pymongo.helpers_shared import _check_command_response
 from pymongo.message import _op_msg
 from pymongo.read_preferences import ReadPreference
+
+from contracts.values import dataclass
 
 Document = dict[str, Any]
 

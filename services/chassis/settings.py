@@ -11,11 +11,11 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import quote, urlsplit
 
+from contracts.values import dataclass
 from services.chassis.tls import with_authorities
 
 S = TypeVar("S", bound="Settings")

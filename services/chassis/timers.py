@@ -8,7 +8,6 @@ out in the middle. Arming and removing are part of a turn. See docs/turn.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from pymongo import ASCENDING
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from contracts.values import dataclass
 from services.chassis.unit_of_work import Armed, Conflict, Document, Fired, Store, reaching_database
 
 

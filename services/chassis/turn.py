@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -21,6 +21,7 @@ from eventlet.semaphore import Semaphore
 
 from contracts.envelope import escaped
 from contracts.names import Service
+from contracts.values import dataclass
 from services.chassis import telemetry
 from services.chassis.decision import Cause, Decision, Message, View, derived_id
 from services.chassis.gate import Gate

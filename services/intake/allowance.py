@@ -7,7 +7,8 @@ memory, for one instance: each has its own. The page is docs/intake.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+
+from contracts.values import dataclass
 
 GRANTED_SECONDS = 60.0
 """So long a grant is kept for who has not used it: what was put off comes again in a moment, or to another instance."""

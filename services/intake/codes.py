@@ -9,9 +9,9 @@ import hmac
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from contracts.blank import without_blanks
+from contracts.values import dataclass
 
 DIGITS = 8
 MOST_WRONG = 10

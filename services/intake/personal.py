@@ -6,11 +6,12 @@ What becomes of it is decided in domain/erasure.py. The page is docs/privacy.md.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
+from contracts.values import dataclass
 from services.chassis.decision import Message, derived_id
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 
 from contracts.attachments import MAX_PARTS
 from contracts.common import MAX_ATTACHMENT
+from contracts.values import dataclass
 from services.chassis.settings import Settings, WrongSettings, expect
 from services.intake.domain.accounts import TEMPORARY_LASTS
 from services.intake.domain.similarity import SIMILAR_FROM

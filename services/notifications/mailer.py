@@ -11,7 +11,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from email.errors import MessageError
 from email.header import Header
@@ -23,6 +23,7 @@ from email.utils import format_datetime, parseaddr
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from contracts.values import dataclass
 from services.chassis.handshake import bounded
 from services.chassis.tls import AUTHORITIES, trusting
 from services.notifications.domain.state import Outcome

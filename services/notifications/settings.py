@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.values import dataclass
 from services.chassis.settings import Settings, WrongSettings, expect
 from services.notifications.domain.mailboxes import mailbox
 from services.notifications.mailer import is_address, read_sender, read_server

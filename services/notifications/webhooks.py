@@ -15,7 +15,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import partial
 from http.client import HTTPException
@@ -30,6 +30,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as TooLate
 
 from contracts.envelope import CONTENT_TYPE
+from contracts.values import dataclass
 from services.chassis.handshake import shaken
 from services.chassis.settings import WrongSettings
 from services.chassis.tls import trusting

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
+from contracts.values import dataclass
 from services.chassis.settings import Settings, expect
 from services.routing.domain.state import Terms
 

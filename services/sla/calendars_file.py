@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ import holidays
 import yaml
 
 from contracts.catalogue import BUSINESS
+from contracts.values import dataclass
 from contracts.zones import UnknownZone, zone
 from services.chassis.yaml_file import NESTED
 from services.sla.domain.calendar import WEEKDAYS, Calendar, CalendarError, OwnDay, Window, YearDay, own_day

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.values import dataclass
 from services.chassis.settings import Settings, WrongSettings
 from services.sla.calendars_file import WrongCalendars, read_calendars
 

@@ -7,11 +7,11 @@ later in preferences.py and expiry.py. The page is docs/accounts.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from contracts import topology
+from contracts.values import dataclass
 from services.chassis.decision import Arm, Say
 
 TEMPORARY_LASTS = timedelta(days=30)

@@ -7,10 +7,11 @@ it, link it, or get it by transfer. The page is docs/ticket-life.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from contracts.agents import may_have
+from contracts.values import dataclass
 from services.chassis.decision import Data
 from services.intake.domain.tickets import Agent, Ticket
 

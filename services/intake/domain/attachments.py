@@ -7,12 +7,13 @@ may have it. One that may not be had is left out and named, and the command goes
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from contracts.common import MAX_ATTACHMENTS
 from contracts.topology import AGENTS
+from contracts.values import dataclass
 from services.chassis.decision import Answer, Decision, Message, Say, derived_id, rejected
 from services.intake.domain.file_names import safe_name
 from services.intake.domain.files import File, TooMany, Unfit, reference

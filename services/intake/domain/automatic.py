@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
+from contracts.values import dataclass
 from services.chassis.decision import Data, derived_id
 from services.intake.domain.issue_key import normalised
 from services.intake.domain.tickets import DESKS_TURN, Ticket

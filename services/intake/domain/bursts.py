@@ -7,11 +7,12 @@ burst has turns that add to the same one conflict, and says whether it was relea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from contracts import topology
+from contracts.values import dataclass
 from services.chassis.decision import Arm, Data, Decision, Message, Say, derived_id
 from services.intake.domain import answers, moves
 from services.intake.domain.automatic import words_of

@@ -6,10 +6,10 @@ Values only; what may be done with them is in attachments.py. The page is docs/a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from contracts.values import dataclass
 from services.intake.domain.file_names import safe_name
 
 FileState = Literal["writing", "stored", "quarantined", "infected", "removing"]

@@ -6,12 +6,13 @@ Where entries are kept is the repository's business. The page is docs/intake.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Literal
 
 import orjson
 
+from contracts.values import dataclass
 from services.intake.domain.tickets import Agent, Requester, fields_of
 
 Visibility = Literal["public", "internal"]

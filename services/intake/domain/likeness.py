@@ -7,7 +7,6 @@ The formula, its figures and how the model is made: docs/similar-issues.md.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from io import BytesIO
@@ -15,6 +14,7 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 
+from contracts.values import dataclass
 from services.intake.domain.issue_key import normalised
 
 Floats = NDArray[np.float32]

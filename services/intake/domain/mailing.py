@@ -6,9 +6,9 @@ an account, and without the address. The page is docs/accounts.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from contracts.values import dataclass
 from services.chassis.decision import derived_id
 from services.intake.domain.accounts import mailbox
 

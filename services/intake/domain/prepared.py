@@ -6,9 +6,10 @@ It is slow, so it is done once, outside the transaction (preparing.py). The page
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from contracts.values import dataclass
 from services.intake.domain.files import File, FileTaken, PartTaken, Verdict
 
 

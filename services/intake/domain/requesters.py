@@ -8,11 +8,12 @@ page is docs/accounts.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from contracts import topology
 from contracts.names import role_of
+from contracts.values import dataclass
 from services.chassis.decision import Answer, Decision, Message, Say, derived_id, rejected
 from services.intake.domain import answers
 from services.intake.domain.accounts import Account, AccountWritten, contact_changed, ends, mailbox, temporary_key

@@ -14,7 +14,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from contracts.common import MAX_ATTACHMENTS
+from contracts.values import dataclass
 from services.chassis.unit_of_work import Conflict, Document
 from services.intake.documents import document_by, values_by
 from services.intake.domain.attachments import TOO_MANY

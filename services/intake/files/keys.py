@@ -10,10 +10,12 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Self
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+from contracts.values import dataclass
 
 _LINE = re.compile(r"([a-z0-9][a-z0-9._-]{0,31})\s+(\S+)")
 KEY_SIZE = 32

@@ -9,10 +9,10 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import puremagic
 
+from contracts.values import dataclass
 from services.intake.domain.files import TEXT_TYPES, essence
 
 HEAD = 64 * 1024

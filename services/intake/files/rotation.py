@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from pymongo.database import Database
 
+from contracts.values import dataclass
 from services.chassis.unit_of_work import Document
 from services.intake.files.keeping import RECORDS
 from services.intake.files.keys import KeyUnknown, MasterKeys, Wrapped

@@ -9,9 +9,9 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterable
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from contracts.values import dataclass
 from services.chassis.handshake import shaken
 from services.chassis.tls import AUTHORITIES, authorities_of, trusting
 

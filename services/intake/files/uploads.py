@@ -10,7 +10,6 @@ import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.collection import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from contracts.values import dataclass
 from services.chassis.decision import derived_id
 from services.chassis.unit_of_work import Conflict, Document
 from services.intake.documents import document_by, values_by

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
+
+from contracts.values import dataclass
 
 RequesterKind = Literal[
     "receipt", "assigned", "info_requested", "solution_suggested", "reminder", "closed", "reopened", "escalated",

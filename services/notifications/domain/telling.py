@@ -6,12 +6,13 @@ What becomes of a mail or a webhook's request afterwards is attempts.py. See doc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from contracts.common import MAX_BODY
 from contracts.envelope import Event, serialise
 from contracts.topology import AGENTS, CHANNELS
+from contracts.values import dataclass
 from services.chassis.decision import Arm, Data, Decision, Message, Say, derived_id
 from services.notifications.domain.addresses import await_address
 from services.notifications.domain.attempts import announce_sent, to_send

@@ -7,10 +7,11 @@ change of the ticket moves is moved from the one to the other. It decides nothin
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from contracts.staff import Staff
+from contracts.values import dataclass
 from services.chassis.decision import Cause
 
 RESTING = ("need_more_info", "solution_suggested", "closed")

@@ -10,10 +10,10 @@ closing. Being told from the set of versions, late events give the same clocks a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
+from contracts.values import dataclass
 from services.sla.domain.policy import Pause, TargetName
 from services.sla.domain.versions import Span, follows
 

@@ -7,11 +7,11 @@ deadline was reckoned with, and shows the sum. The page is docs/sla.md.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby, pairwise
 
+from contracts.values import dataclass
 from services.sla.domain.calendar import Calendar
 from services.sla.domain.state import Watch
 

@@ -7,11 +7,12 @@ The catalogue says how many days and by which calendar, the calendar when they a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 from contracts.catalogue import BUSINESS, Catalogue, Target
+from contracts.values import dataclass
 from services.chassis.decision import derived_id
 from services.sla.domain.calendar import Calendar, in_order
 

@@ -6,9 +6,10 @@ Values only; how they change is `decisions.py`. The page is docs/sla.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from contracts.staff import Staff
+from contracts.values import dataclass
 from services.sla.domain.clocks import Clock
 from services.sla.domain.policy import Deadline, Policy, digest_of
 from services.sla.domain.versions import Snapshot, Span

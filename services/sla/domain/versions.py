@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from contracts.values import dataclass
 
 Snapshot = Mapping[str, Any]
 """The ticket as events carry it (wire contract), its times aware UTC."""
