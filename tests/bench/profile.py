@@ -1,7 +1,8 @@
 """py-spy on the processes that are measured, while they are measured: where their CPU time goes.
 
-Writes py-spy's raw stacks beside the bench's result and prints the top shares. Idle time is left out: the shares are of
-the CPU that a process used. It slows what it watches by a few per cent, so the figures of a run with it do not count.
+Writes py-spy's raw stacks beside the bench's result and prints the top shares. The shares are of the time in which the
+process held Python's lock: its native threads, which mostly wait, are left out. It slows what it watches by a few per
+cent, so the figures of a run with it do not count.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def recorded(processes: Mapping[str, int], folder: Path) -> Iterator[None]:
     py_spy = Path(sys.executable).with_name("py-spy")
     recorders = []
     for name, pid in processes.items():
-        command = [py_spy, "record", "-p", str(pid), "-d", str(LONGEST), "-r", str(SAMPLES_A_SECOND), "-f", "raw"]
-        output = ["-o", str(folder / f"{name}.raw")]
+        command = [py_spy, "record", "-p", str(pid), "--gil", "-d", str(LONGEST), "-r", str(SAMPLES_A_SECOND)]
+        output = ["-f", "raw", "-o", str(folder / f"{name}.raw")]
         recorders.append(subprocess.Popen([*command, *output], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE))
     try:
         yield
