@@ -308,7 +308,6 @@ class Snapshot(Payload):
     whom the ticket was changed away from, who never gets it back by routing. `merged_into`: the ticket that goes on.
     `automatic`: a machine filed it, and no person has written to it since; `held`: many accounts filed
     the same, so no agent gets it until a supervisor releases it. Both are left out otherwise.
-    `automatic`: a machine filed it, and no person has written to it since; left out otherwise.
     `erased`: its requester had themselves erased.
     """
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from contracts.decoding import NotJson, decoded, has_half_character
 from contracts.names import source_agrees
+from contracts.values import dataclass
 
 __all__ = [
     "CONTENT_TYPE",
@@ -94,8 +94,8 @@ def from_dict(body: Any) -> Event:
     data = get("data")
     try:
         return Event(
-            _whole(id_),
-            _whole(type_),
+            _text(id_),
+            _text(type_),
             _text(get("source")),
             moment(get("time")),
             {} if data is None else data,
@@ -187,14 +187,14 @@ def _whole(text: str) -> str:
 
 
 def _text(value: Any) -> str:
+    if type(value) is str and value.isascii() and 0 < len(value) <= MAX_ID:  # as nearly always
+        return value
     return _whole(_measured(value))
 
 
 def _optional(value: Any) -> str | None:
     # An empty one says as little as an absent one; refusing it would punish a sender for nothing.
-    if value is None or value == "":
-        return None
-    return _text(value)
+    return None if value is None or value == "" else _text(value)
 
 
 def _hint(value: Any) -> str | None:

@@ -67,19 +67,20 @@ class Text(WireField[str]):
         self, maximum: int, minimum: int = 1, *, pattern: str | None = None, like: str = "", **more: Any
     ) -> None:
         super().__init__(**more)
-        self.maximum, self.minimum, self.pattern, self.like = maximum, minimum, pattern, like
+        self.maximum, self.minimum, self.pattern = maximum, minimum, pattern
         self.matches = None if pattern is None else re.compile(pattern, re.ASCII).fullmatch
+        self.misfit = f"Must be {like}."
 
     def read(self, value: Any) -> str:
         if type(value) is not str:
             raise ValidationError("Not text.")
-        if has_half_character(value):
+        if not value.isascii() and has_half_character(value):
             raise ValidationError(f"It {HALF}.")
         if not self.minimum <= len(value) <= self.maximum:
             span = str(self.minimum) if self.minimum == self.maximum else f"{self.minimum} to {self.maximum}"
             raise ValidationError(f"Must have {span} characters.")
         if self.matches is not None and self.matches(value) is None:
-            raise ValidationError(f"Must be {self.like}.")
+            raise ValidationError(self.misfit)
         return value
 
     def json_schema(self) -> Json:
@@ -96,10 +97,10 @@ def seen(text: str) -> None:
 class Words(Text):
     """Text for people to read: of up to `maximum` characters, one of which at least can be seen. Kept as written."""
 
-    def read(self, value: Any) -> str:
-        words = super().read(value)
-        seen(words)
-        return words
+    def __init__(self, maximum: int, minimum: int = 1, **more: Any) -> None:
+        super().__init__(maximum, minimum, **more)
+        self.matches = re.compile(SEEN).search
+        self.misfit = "Must not be blank."
 
     def json_schema(self) -> Json:
         return {**super().json_schema(), "pattern": SEEN}

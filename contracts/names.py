@@ -7,6 +7,7 @@ docs/contracts.md.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 INTAKE = "helpdesk.intake"
@@ -51,6 +52,7 @@ def is_name(name: str) -> bool:
     return _is_name(name) is not None
 
 
+@lru_cache(maxsize=4096)  # asked several times for each message
 def role_of(user: str) -> Role | None:
     """The role that a broker user name stands for; None for a name that no sender can have.
 

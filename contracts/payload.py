@@ -15,7 +15,6 @@ from marshmallow import EXCLUDE, Schema, ValidationError, missing, validates_sch
 from contracts.blank import is_blank
 from contracts.fields import NOT_AN_OBJECT, Hint, Json, WireField, Words
 
-_ABSENT: Any = object()
 _REQUIRED = "Missing data for required field."
 
 
@@ -35,8 +34,11 @@ class Payload(Schema):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._rows: list[tuple[str, Callable[[Any], Any], bool, bool]] = [
-            (name, each.read, each.required, each.nullable) for name, each in self.wire_fields().items()
+        plain = {name: each for name, each in self.wire_fields().items() if not each.nullable}
+        self._required = [(name, each.read) for name, each in plain.items() if each.required]
+        self._optional = [(name, each.read) for name, each in plain.items() if not each.required]
+        self._nullable: list[tuple[str, Callable[[Any], Any], bool]] = [
+            (name, each.read, each.required) for name, each in self.wire_fields().items() if each.nullable
         ]
         self._hints = [(name, each) for name, each in self.wire_fields().items() if isinstance(each, Hint)]
         self._parts_with_hints = [
@@ -68,15 +70,19 @@ class Payload(Schema):
         if not isinstance(data, dict):
             raise ValidationError(NOT_AN_OBJECT)
         loaded: dict[str, Any] = {}
-        for name, read, required, nullable in self._rows:
-            value = data.get(name, _ABSENT)
-            if value is _ABSENT:
-                if required:
-                    raise ValidationError(_REQUIRED, name)
-            elif value is not None:
+        for name, read in self._required:
+            value = data.get(name)
+            if value is None:
+                raise ValidationError(_REQUIRED, name)
+            loaded[name] = read(value)
+        for name, read in self._optional:
+            value = data.get(name)
+            if value is not None:
                 loaded[name] = read(value)
-            elif nullable:
-                loaded[name] = None
+        for name, read_it, required in self._nullable:
+            if name in data:
+                value = data[name]
+                loaded[name] = None if value is None else read_it(value)
             elif required:
                 raise ValidationError(_REQUIRED, name)
         for name, _ in self._hints:

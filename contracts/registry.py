@@ -7,13 +7,14 @@ a service loads a message with. How to add a type is on docs/contracts.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
 from contracts import accounts, agents, attachments, notifications, sla, tickets
 from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, QUESTIONS, SERVICES, Service, role_of
 from contracts.payload import Payload
+from contracts.values import dataclass
 
 Kind = Literal["command", "question", "event", "outcome", "agent_message", "channel_message"]
 Sender = Literal["channel", "agent", "operator"] | Service
@@ -22,7 +23,7 @@ STAFF = "staff."
 """How the routing key of a question from an agent begins."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MessageType:
     """One type of message, of one kind: `ticket.opened` is an event and, with other data, an outcome; `ticket.view` is
     a command, answered like any other, and a question, answered at its `reply_to` alone."""
@@ -36,7 +37,7 @@ class MessageType:
     answered_by: Service | None = None
     """The service that answers a command or a question; None for what is neither."""
 
-    @property
+    @cached_property
     def exchanges(self) -> tuple[str, ...]:
         """Where it is published: a command of channels and agents has two."""
         if self.kind == "command":

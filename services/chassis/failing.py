@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
+from itertools import repeat
+
+from contracts.values import dataclass
 
 TRIED_EVERY = 60.0
 """Seconds between tries while it pauses."""
@@ -64,6 +67,11 @@ class Failing:
             self.paused = True
             self.why = f"{failed} of the last {len(self._last)} of {self.what} failed ({error})"
             self._next_try = self.clock() + TRIED_EVERY
+
+    def note_good(self, count: int) -> None:
+        """As `note`, of so many messages that were tried first and succeeded, while nothing pauses."""
+        self.succeeded += count
+        self._last.extend(repeat(False, min(count, self.of)))
 
     def _note_probes(self, probes: list[Try], error: str) -> None:
         """Those of before the pause say nothing: some of them may have been right all the time."""

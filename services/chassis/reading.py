@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import orjson
@@ -21,6 +21,7 @@ from contracts.envelope import HALF, Event, NotAnEvent, WrongAttributes, escaped
 from contracts.names import Service, role_of, source_agrees
 from contracts.payload import errors_by_field
 from contracts.registry import Kind, MessageType
+from contracts.values import dataclass
 from services.chassis.decision import Answer, Message, rejected
 from services.chassis.unit_of_work import Fired
 
@@ -225,7 +226,7 @@ def _arrival(
         key=f"{sender}\x1f{event.id}",
         causationid=event.causationid,
         correlationid=event.correlationid,
-        traceparent=event.traceparent if is_trace(event.traceparent or "") else None,
+        traceparent=event.traceparent if event.traceparent is not None and is_trace(event.traceparent) else None,
         hints=hints or None,
     )
     return _arrived(delivery, message, refusal)
@@ -234,9 +235,9 @@ def _arrival(
 def _arrived(delivery: Delivery, message: Message, refusal: Answer | None) -> Arrival:
     reply_to, correlation_id = delivery.properties.get("reply_to"), delivery.properties.get("correlation_id")
     # py-amqp takes half characters for text: a name that has one is no queue's, and neither can be sent back.
-    if has_half_character(reply_to or ""):
+    if reply_to is not None and has_half_character(reply_to):
         reply_to = None
-    if has_half_character(correlation_id or ""):
+    if correlation_id is not None and has_half_character(correlation_id):
         correlation_id = None
     return Arrival(message, refusal, reply_to, correlation_id, delivery)
 

@@ -44,24 +44,18 @@ def answered(service: str, answer: Answer, message: Message, turn: str, now: dat
 
 def addressed(record: Handled, arrival: Arrival) -> list[Outgoing]:
     """The outcome, to the sender's own door and to the `reply_to` of this very delivery; nothing if there is none."""
-    answer = _outcome(record, arrival)
-    if answer is None:
-        return []
-    answers = []
-    door = own_door(arrival.message.sender)
-    if door is not None:
-        answers.append(replace(answer, exchange=door[0], routing_key=f"{door[1]}.{answer.type}"))
-    queue = reply_queue(arrival)
+    door, queue = own_door(arrival.message.sender), reply_queue(arrival)
+    ways = [] if door is None else [_outcome(record, arrival, door[0], f"{door[1]}.{record.answer_type}")]
     if queue is not None:
         # A direct reply comes back with `mandatory`.
-        answers.append(replace(answer, routing_key=queue, mandatory=not queue.startswith(DIRECT_REPLY)))
-    return answers
+        ways.append(_outcome(record, arrival, "", queue, mandatory=not queue.startswith(DIRECT_REPLY)))
+    return [way for way in ways if way is not None]
 
 
 def replied(record: Handled, arrival: Arrival) -> Outgoing | None:
     """The answer to a question: to its `reply_to` alone, and if it is gone nobody needs to know."""
-    answer, queue = _outcome(record, arrival), reply_queue(arrival)
-    return None if answer is None or queue is None else replace(answer, routing_key=queue, mandatory=False)
+    queue = reply_queue(arrival)
+    return None if queue is None else _outcome(record, arrival, "", queue, mandatory=False)
 
 
 def reply_queue(arrival: Arrival) -> str | None:
@@ -74,17 +68,20 @@ def reply_queue(arrival: Arrival) -> str | None:
     return reply_to if reply_to.startswith(tuple(theirs)) else None
 
 
-def _outcome(record: Handled, arrival: Arrival) -> Outgoing | None:
-    """The outcome, without an address yet; None if there is none."""
+def _outcome(
+    record: Handled, arrival: Arrival, exchange: str, routing_key: str, *, mandatory: bool = True
+) -> Outgoing | None:
+    """The outcome, on one of its ways; None if there is none."""
     if record.answer_body is None or record.answer_id is None or record.answer_type is None:
         return None
     return Outgoing(
-        "",
-        "",
+        exchange,
+        routing_key,
         record.answer_id,
         record.answer_type,
         record.answer_body,
         correlation_id=arrival.correlation_id,
+        mandatory=mandatory,
         to_sender=arrival.message.sender,
         cause=arrival.message.id,
     )

@@ -38,6 +38,9 @@ OWN_FIELDS = (
     "burst",
     "erased",
 )
+STORED = (*SNAPSHOT[1:], *OWN_FIELDS)
+"""A ticket's fields, but for its id."""
+
 LATER_FIELDS = frozenset(
     {
         "consent",
@@ -59,7 +62,11 @@ LATER_FIELDS = frozenset(
         "erased",
     }
 )
-"""Those that documents of older versions lack."""
+"""Those that documents of older versions lack. They are stored where they differ from their defaults: nearly all say
+nothing of nearly every ticket."""
+
+ALWAYS = tuple(name for name in STORED if name not in LATER_FIELDS)
+DEFAULTS = {one.name: one.default for one in fields(Ticket) if one.name in LATER_FIELDS}
 
 COUNTED = frozenset({"paused", "wrote"})
 """Fields of flat dataclasses that say nothing while they are false or 0, and that no query asks for."""
@@ -67,7 +74,10 @@ COUNTED = frozenset({"paused", "wrote"})
 
 def ticket_document(ticket: Ticket) -> Document:
     """A ticket as it is stored; `open_key` is there only while it is open."""
-    document: Document = {name: getattr(ticket, name) for name in (*SNAPSHOT[1:], *OWN_FIELDS)}
+    document: Document = {name: getattr(ticket, name) for name in ALWAYS}
+    for name, default in DEFAULTS.items():
+        if (value := getattr(ticket, name)) != default:
+            document[name] = value
     document |= {
         "_id": ticket.id,
         "requester": fields_of(ticket.requester),
@@ -83,7 +93,7 @@ def ticket_document(ticket: Ticket) -> Document:
 
 def ticket_of(document: Mapping[str, Any]) -> Ticket:
     """The inverse of `ticket_document`."""
-    names = (name for name in (*SNAPSHOT[1:], *OWN_FIELDS) if name in document or name not in LATER_FIELDS)
+    names = (name for name in STORED if name in document or name not in LATER_FIELDS)
     values = {name: document[name] for name in names}
     values |= {
         "id": document["_id"],
@@ -96,7 +106,9 @@ def ticket_of(document: Mapping[str, Any]) -> Ticket:
 
 def entry_document(entry: Entry) -> Document:
     """An entry as it is stored."""
-    return document_by(entry, "id") | {"author": fields_of(entry.author)}
+    document = fields_of(entry) | {"_id": entry.id, "author": fields_of(entry.author)}
+    del document["id"]
+    return document
 
 
 def entry_of(document: Mapping[str, Any]) -> Entry:
@@ -184,10 +196,10 @@ def document_by(value: Any, key: str) -> Document:
     this one has stored: older ones fail at more than they know.
     """
     document: Document = {}
-    for one in fields(value):
-        held = getattr(value, one.name)
-        if held != one.default or not (held is None or held == "" or one.name in COUNTED):
-            document[one.name] = held
+    for name, one in value.__dataclass_fields__.items():
+        held = getattr(value, name)
+        if held != one.default or not (held is None or held == "" or name in COUNTED):
+            document[name] = held
     document["_id"] = document.pop(key)
     return document
 
@@ -196,4 +208,4 @@ def values_by(document: Mapping[str, Any], key: str, kind: type[Any]) -> dict[st
     """The inverse of `document_by`: what the dataclass `kind` is made of. What another release has stored besides is
     passed over."""
     values = {**document, key: document["_id"]}
-    return {one.name: values[one.name] for one in fields(kind) if one.name in values}
+    return {name: values[name] for name in kind.__dataclass_fields__ if name in values}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -197,7 +197,7 @@ def delivery_of(row: Document) -> Delivery:
 
 def to_document(value: Contact | Delivery) -> Document:
     """The fields that are not empty, the id as `_id`."""
-    document = {one.name: getattr(value, one.name) for one in fields(value)}
+    document = {name: getattr(value, name) for name in value.__dataclass_fields__}
     return {"_id": document.pop("id")} | {name: held for name, held in document.items() if held not in (None, "", ())}
 
 
@@ -215,7 +215,7 @@ def _values(row: Document, kind: type[Contact | Delivery]) -> dict[str, Any]:
     values = {
         "id" if name == "_id" else name: tuple(each) if isinstance(each, list) else each for name, each in row.items()
     }
-    return {one.name: values[one.name] for one in fields(kind) if one.name in values}
+    return {name: values[name] for name in kind.__dataclass_fields__ if name in values}
 
 
 def _preferences_document(value: Preferences) -> Document:

@@ -239,10 +239,11 @@ def _of_requester(state: State, message: Message, now: datetime) -> Decision:
 
 def _written(state: State, message: Message, asking: Caller, now: datetime, write: Callable[[], Decision]) -> Decision:
     """What a requester writes counts, and so much is too much."""
-    refused = limits.of_requester(state, asking, now)
+    before = limits.written(state, asking.person, now)
+    refused = limits.of_requester(state, before)
     if refused is not None:
         return Decision(answer=refused)
-    return limits.counting(state, asking, write(), is_marked(message.data), now)
+    return limits.counting(state, asking, write(), before, is_marked(message.data))
 
 
 def _of_agent(state: State, message: Message, now: datetime) -> Decision:

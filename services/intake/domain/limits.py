@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from contracts.values import dataclass
 from services.chassis.decision import Answer, Decision, rejected
 from services.intake.domain.accounts import Account, AccountWritten
 from services.intake.domain.requesters import Caller
@@ -33,14 +34,25 @@ def one_more(ticket: Ticket, now: datetime) -> dict[str, Any]:
     return {"wrote": count + 1, "wrote_since": ticket.wrote_since if count else now}
 
 
-def of_requester(state: State, caller: Caller, now: datetime) -> Answer | None:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How often a person has written within the hour that began at `since`."""
+
+    since: datetime
+    count: int
+
+
+def of_requester(state: State, before: Written) -> Answer | None:
     """`rate_limited`, if the person has written as often as they may in an hour, to all tickets together."""
-    most, (since, count) = state.limits.requester, _written(state, caller.person, now)
-    return None if count < most else _refused(f"You have written to us {most} times within an hour.", since)
+    most = state.limits.requester
+    if before.count < most:
+        return None
+    return _refused(f"You have written to us {most} times within an hour.", before.since)
 
 
-def counting(state: State, caller: Caller, decision: Decision, automatic: bool, now: datetime) -> Decision:
-    """The same decision about a message of a requester, counted for the person unless it was refused.
+def counting(state: State, caller: Caller, decision: Decision, before: Written, automatic: bool) -> Decision:
+    """The same decision about a message of a requester, counted for the person unless it was refused. `before`: what
+    they had written when it came.
 
     The first of an hour is not written down: the ticket tells of it. From the second on the account is written, so that
     two turns which count the same person conflict. (The tickets of machines may be closed ones, of which later turns
@@ -48,10 +60,9 @@ def counting(state: State, caller: Caller, decision: Decision, automatic: bool, 
     """
     if decision.answer is None or decision.answer.type == "command.rejected":
         return decision
-    since, count = _written(state, caller.person, now)
-    if not count and not automatic:
+    if not before.count and not automatic:
         return decision
-    counted: dict[str, Any] = {"wrote": count + 1, "wrote_since": since}
+    counted: dict[str, Any] = {"wrote": before.count + 1, "wrote_since": before.since}
     for place, change in enumerate(decision.changes):
         if isinstance(change, AccountWritten) and change.account.key == caller.person:
             changes = list(decision.changes)
@@ -62,15 +73,14 @@ def counting(state: State, caller: Caller, decision: Decision, automatic: bool, 
     return replace(decision, changes=[*decision.changes, written])
 
 
-def _written(state: State, person: str, now: datetime) -> tuple[datetime, int]:
-    """Since when, within this hour, the person has written, and how often: as their account says, or, while it says
-    nothing, their tickets."""
+def written(state: State, person: str, now: datetime) -> Written:
+    """What the person has written within an hour: as their account says, or, while it says nothing, their tickets."""
     account = state.accounts.get(person)
     if account is not None and account.wrote_since is not None and (count := _counted(account, now)):
-        return account.wrote_since, count
+        return Written(account.wrote_since, count)
     tickets = [one for one in state.of_person(person) if _counted(one, now)]
     since = min((one.wrote_since for one in tickets if one.wrote_since is not None), default=now)
-    return since, sum(one.wrote for one in tickets)
+    return Written(since, sum(one.wrote for one in tickets))
 
 
 def _counted(one: Ticket | Account, now: datetime) -> int:

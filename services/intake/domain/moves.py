@@ -7,13 +7,13 @@ docs/ticket-life.md are drawn from it (drawing.py). Who somebody is, and what el
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args
 
+from contracts.values import dataclass
 from services.chassis.decision import Answer
 from services.intake.domain import answers
-from services.intake.domain.tickets import DESKS_TURN, Status, Ticket, entered, next_version
+from services.intake.domain.tickets import DESKS_TURN, Status, Ticket, next_version
 
 By = Literal[
     "requester",
@@ -279,6 +279,4 @@ def moved(move: Move, ticket: Ticket, now: datetime, **changed: Any) -> Ticket:
         changed.setdefault("filed", None)
     if status == "closed" or changed.get("agent") is not None:
         changed.setdefault("burst", None)
-    if move.anew:
-        return entered(next_version(ticket, now, **changed), status, now)
-    return next_version(ticket, now, status, **changed)
+    return next_version(ticket, now, status, anew=move.anew, **changed)

@@ -54,7 +54,11 @@ def recorded(
         offset=ticket.history_size,
         details=details or {},
     )
-    ticket = replace(ticket, history_size=entry.offset + size(entry))
+    return announced(replace(ticket, history_size=entry.offset + size(entry)), entry, event, more)
+
+
+def announced(ticket: Ticket, entry: Entry, event: str, more: Mapping[str, Any] | None = None) -> Decision:
+    """The decision that `ticket` stands, its `history_size` with the `entry` of its version, and is announced."""
     data = {"ticket": snapshot(ticket), "entry": entry_data(entry), **(more or {})}
     return Decision([TicketWritten(ticket, entry)], [Say(topology.EVENTS, event, event, data, ticket.number)])
 
@@ -91,4 +95,6 @@ def and_then(decision: Decision, other: Decision) -> Decision:
 
 def with_contact(decision: Decision, contact: Contact) -> Decision:
     """The same decision, with what the requester's address changes."""
+    if not contact.changes and not contact.said:
+        return decision
     return and_then(decision, Decision(contact.changes, contact.said))

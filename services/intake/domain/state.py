@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from contracts.catalogue import Catalogue
 from contracts.staff import Staff
+from contracts.values import dataclass
 from services.intake.domain.accounts import TEMPORARY_LASTS, Account, AccountWritten, mailbox
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.files import File
@@ -284,6 +285,8 @@ class State:
     def apply(self, change: Change) -> None:
         """Take one change in, so that later messages of the turn see it."""
         match change:
+            case TicketWritten():  # first, for there are by far the most of these
+                self._take_version(change)
             case AccountWritten():
                 self.accounts[change.account.key] = change.account
             case KnownAgent():
@@ -306,8 +309,6 @@ class State:
                 of_ticket = self._entries.setdefault(change.entry.ticket_id, [])
                 of_ticket[:] = [one for one in of_ticket if one.id != change.entry.id] + [change.entry]
                 self.erased_entries.append(change.entry)
-            case TicketWritten():
-                self._take_version(change)
 
     def _take_version(self, change: TicketWritten) -> None:
         if change.ticket.version == 1:

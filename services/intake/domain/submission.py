@@ -15,10 +15,10 @@ from services.intake.domain import answers, questions
 from services.intake.domain.attachments import attached, with_files
 from services.intake.domain.automatic import files_again_and_again, is_marked, words_of
 from services.intake.domain.bursts import filing, holding
-from services.intake.domain.history import requester_as_author
+from services.intake.domain.history import Entry, requester_as_author, size
 from services.intake.domain.issue_key import is_of_text, one_open_key, told_apart
 from services.intake.domain.likeness import opening
-from services.intake.domain.recording import as_it_stands, recorded, with_contact
+from services.intake.domain.recording import announced, as_it_stands, entry_id, with_contact
 from services.intake.domain.replies import add_note, write_to_closed
 from services.intake.domain.requesters import Caller, contact
 from services.intake.domain.similarity import similar
@@ -101,6 +101,8 @@ def _apart_from(state: State, caller: Caller, key: str, distinct: Collection[str
 
 def _similar(state: State, caller: Caller, data: Data, distinct: Collection[str]) -> list[dict[str, Any]]:
     tickets = [one for one in state.open_tickets(caller.person) if one.number not in distinct]
+    if not tickets:
+        return []
     found = similar(opening(data["subject"], data["body"]), data.get("issue_key"), tickets, state.similar_from)
     return [{**snapshot(ticket), "score": score} for ticket, score in found]
 
@@ -122,8 +124,10 @@ def _open(
     found = filing(state, data, caller.person, now)
     if is_automatic:
         details = {**details, "automatic": True}
+    id_, author = derived_id("ticket", message.key), requester_as_author(caller.requester)
+    entry = Entry(entry_id(message), id_, 1, "opened", author, "public", data["body"], now, 0, details)
     ticket = Ticket(
-        id=derived_id("ticket", message.key),
+        id=id_,
         number=state.next_number(),
         version=1,
         status="new",
@@ -161,9 +165,9 @@ def _open(
         wrote=1,
         filed=found.filed,
         burst=found.burst,
+        history_size=size(entry),
     )
-    author = requester_as_author(ticket.requester)
-    decision = recorded(message, ticket, "ticket.opened", author, data["body"], now, details=details)
+    decision = announced(ticket, entry, "ticket.opened")
     answer = Answer("ticket.opened", {"ticket": as_it_stands(decision)}, ticket.number)
     opened = with_contact(Decision(decision.changes, decision.said, answer), reached)
     return holding(state, message, opened, found, now)

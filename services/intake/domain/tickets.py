@@ -5,9 +5,11 @@ Which command may do what to a ticket is not here (moves.py). The page is docs/i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
+
+from contracts.values import dataclass
 
 Status = Literal[
     "new",
@@ -184,20 +186,14 @@ def fields_of(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__slots__}
 
 
-def next_version(ticket: Ticket, now: datetime, status: Status | None = None, **changed: Any) -> Ticket:
-    """The ticket changed, one version on. A status that it has already is not entered anew (but see `entered`)."""
-    following = replace(ticket, version=ticket.version + 1, **changed)
-    return following if status is None or status == ticket.status else entered(following, status, now)
-
-
-def entered(ticket: Ticket, status: Status, now: datetime) -> Ticket:
-    """The same version with `status` entered now, even if it had it: a second suggestion restarts the 7 days."""
-    comes_to_await = status in DESKS_TURN and ticket.status not in DESKS_TURN
-    return replace(
-        ticket,
-        status=status,
-        status_since=now,
-        status_version=ticket.version,
-        awaiting_version=ticket.version if comes_to_await else ticket.awaiting_version,
-        waits_since=now if comes_to_await else ticket.waits_since,
-    )
+def next_version(
+    ticket: Ticket, now: datetime, status: Status | None = None, *, anew: bool = False, **changed: Any
+) -> Ticket:
+    """The ticket changed, one version on. A status that it has already is entered only `anew`: a second suggestion
+    restarts the 7 days."""
+    version = ticket.version + 1
+    if status is not None and (anew or status != ticket.status):
+        changed |= {"status": status, "status_since": now, "status_version": version}
+        if status in DESKS_TURN and ticket.status not in DESKS_TURN:
+            changed |= {"awaiting_version": version, "waits_since": now}
+    return replace(ticket, version=version, **changed)

@@ -50,6 +50,17 @@ def test_many_that_fail_pause_it_and_one_in_many_does_not(tries: Sequence[Try], 
     assert ("of toys failed (ValueError)" in record.why) == pauses
 
 
+@pytest.mark.parametrize("before", [[], [BAD] * 4, [GOOD] * 99, [BAD] * 4 + [GOOD] * 99])
+@pytest.mark.parametrize("count", [0, 1, 99, 250])
+def test_what_succeeds_counts_the_same_in_one_go(before: Sequence[Try], count: int) -> None:
+    one_by_one, in_one_go = failing(), failing()
+    for record in (one_by_one, in_one_go):
+        record.note(before, "ValueError")
+    one_by_one.note([GOOD] * count)
+    in_one_go.note_good(count)
+    assert (in_one_go.succeeded, in_one_go._last) == (one_by_one.succeeded, one_by_one._last)
+
+
 def test_at_night_five_that_fail_one_after_the_other_pause_it() -> None:
     record = failing()
     for count in range(1, FEWEST + 1):
