@@ -26,6 +26,7 @@ from services.chassis.timers import claim_timers
 from services.chassis.turn import UNSENT_AFTER, Rules, Turn
 from services.chassis.unit_of_work import DatabaseAway, Document, Store, Work, open_database
 from services.intake import service as intake
+from services.intake.personal import ERASURES
 from services.notifications import service as notifications
 from services.notifications.domain.decide import decide as decide_notification
 from services.notifications.domain.state import Outcome, Policy
@@ -107,6 +108,9 @@ class ModelStore(Store):
         super().commit(work)
         if not work.is_empty():
             self._committed(self._service, work, self.in_hand, meanwhile is not None)
+        if any(one.collection == ERASURES for one in work.writes):
+            # An erasure takes what was filed in its own moment along, so it does not end within that moment.
+            self._set_clock.now += timedelta(milliseconds=1)
         if self.fault == "dies after the commit":
             raise Died
         if self.fault == "loses the answer":

@@ -271,9 +271,11 @@ class Model(Persons):
 
     def _not_reopened(self, case: Case, now: datetime) -> set[str]:
         """All reasons for which a supervisor cannot open the case again."""
-        if case.is_open or case.merged_into is not None or case.erased:
+        if case.is_open or case.merged_into is not None:
             return {"wrong_status"}
-        found = set() if may_reopen(case, now) else {"closed_too_long"}
+        found = {"wrong_status"} if case.erased else set()
+        if not may_reopen(case, now):
+            found.add("closed_too_long")
         if self.holder(case.person, case.key) is not None:
             found.add("conflict")
         account = self.temporary.get(case.account.removeprefix("temporary:"))
