@@ -105,21 +105,23 @@ def _waits(spans: Sequence[Span], opened_at: datetime) -> Iterator[_Wait]:
         is_first = after is None and reopened == 0
         of_wait = spans[found[0] : found[-1] + 1]
         taken_in = [span.waits_since for span in of_wait if span.waits_since is not None]
-        own = opened_at if is_first else _first_unanswered(of_wait, after)
+        closed_at = max((one.status_since for one in spans[: found[0]] if one.status == "closed"), default=None)
+        own = opened_at if is_first else _first_unanswered(of_wait, after, closed_at)
         started_at = min([*taken_in, *([own] if own is not None else [])], default=None)
         if started_at is not None:  # else the desk wrote last, though the status says otherwise
             id_ = f"{reopened}/{after.isoformat() if after else 'opened'}{f'/{nth}' if nth else ''}"
             yield _Wait(id_, is_first, found[0], found[-1], started_at)
 
 
-def _first_unanswered(wait: Iterable[Span], after: datetime | None) -> datetime | None:
-    """When the requester first wrote after the desk's last message, as far as is known.
+def _first_unanswered(wait: Iterable[Span], after: datetime | None, closed_at: datetime | None) -> datetime | None:
+    """When the requester first wrote after the desk's last message and after the ticket was last closed before, as far
+    as is known. (A supervisor reopens a ticket without a new message of its requester's.)
 
     What brought the ticket into a status of theirs came after it, whatever a clock said that was set back meanwhile.
     """
     spans = list(wait)
     wrote = [span.customer_message_at for span in spans if span.customer_message_at is not None]
-    wrote = [at for at in wrote if after is None or at >= after]
+    wrote = [at for at in wrote if (after is None or at >= after) and (closed_at is None or at >= closed_at)]
     wrote += [max(span.status_since, after or span.status_since) for span in spans if span.status in REQUESTER_WROTE]
     return min(wrote, default=None)
 

@@ -38,10 +38,12 @@ EVENTS = {
     "ask": "ticket.info_requested",
     "close": "ticket.closed",
     "reopen": "ticket.reopened",
+    "supervisor reopens": "ticket.reopened",
     "reclassify": "ticket.reclassified",
     "escalate": "ticket.escalated",
 }
 ENTERS = {"work": "work_in_progress", "suggest": "solution_suggested", "ask": "need_more_info", "close": "closed"}
+REOPENS = ("reopen", "supervisor reopens")
 Snapshot = dict[str, Any]
 
 
@@ -80,10 +82,10 @@ def opened(at: datetime = MONDAY, tier: str = "standard", category: str = "gener
 def possible(last: Snapshot, action: str) -> bool:
     """Whether intake would let this happen to the ticket."""
     if last["status"] == "closed":
-        return action == "reopen"
+        return action in REOPENS
     if action == "work":
         return last["status"] in ("assigned", "needs_reply", "reopened")
-    return action != "reopen" and (action != "assign" or last["agent"] is None)
+    return action not in REOPENS and (action != "assign" or last["agent"] is None)
 
 
 def after(last: Snapshot, action: str, at: datetime) -> Snapshot:
@@ -93,9 +95,10 @@ def after(last: Snapshot, action: str, at: datetime) -> Snapshot:
     if action == "assign":
         ticket |= {"agent": {"id": "a1", "display_name": "Ann"}, "assignment_seq": 1}
         status = "assigned" if last["status"] in ("new", "reopened") else None
-    elif action in ("customer", "reopen"):
-        ticket["last_customer_message_at"] = at
-        if action == "reopen":
+    elif action == "customer" or action in REOPENS:
+        if action != "supervisor reopens":
+            ticket["last_customer_message_at"] = at
+        if action in REOPENS:
             ticket |= {"reopen_count": last["reopen_count"] + 1, "closed_at": None, "close_reason": None}
             status = "reopened"
         elif last["status"] not in ("new", "needs_reply"):

@@ -84,6 +84,18 @@ CLOCKS = {
         (("close", 3), ("reopen", 24)),
         {"due": day(8), "target": "next_reply", "escalatable": day(9)},
     ),
+    "next reply: from the reopening by a supervisor, whatever was unanswered as it was closed": (
+        (("close", 3), ("supervisor reopens", 24)),
+        {"due": day(8), "target": "next_reply", "escalatable": day(9)},
+    ),
+    "next reply: the same, after a reply": (
+        (("assign", 1), ("ask", 2), ("customer", 3), ("close", 4), ("supervisor reopens", 24)),
+        {"due": day(8), "target": "next_reply", "escalatable": day(9)},
+    ),
+    "next reply: reopened by a supervisor a second time": (
+        (("close", 3), ("supervisor reopens", 4), ("close", 5), ("supervisor reopens", 24)),
+        {"due": day(8), "target": "next_reply", "escalatable": day(9)},
+    ),
     "vip: never more than three days": (
         (),
         {"due": day(4), "target": "first_reply", "escalatable": day(4), "tier": "vip"},
