@@ -82,8 +82,10 @@ def erase_due(state: State, message: Message, now: datetime) -> Decision:
     portion = state.erasing.get(erasure.id, Portion())
     if portion.tickets:
         decision = Decision()
-        for id_ in portion.tickets:
-            decision = and_then(decision, _cut_off(message, state.tickets[id_], erasure, now))
+        # Another erasure of the same person may have taken some of them in this very turn.
+        for ticket in (state.tickets[id_] for id_ in portion.tickets):
+            if is_theirs(ticket, erasure):
+                decision = and_then(decision, _cut_off(message, ticket, erasure, now))
         return and_then(decision, Decision([_next(erasure)], timers=[_again(erasure, now)]))
     if portion.entries or not portion.finished:
         read = replace(_next(erasure), read_to=portion.read_to)

@@ -132,6 +132,23 @@ def test_portions_go_on_until_nothing_is_left() -> None:
     assert erase_due(desk.state, Message("t", "timer.account_erase", "intake", {}, one.id), desk.now) == Decision()
 
 
+def test_two_erasures_of_one_person_in_one_turn_cut_each_ticket_off_once() -> None:
+    desk = Desk()
+    ticket = desk.ticket(desk.opened(status="closed", requester=ZOE))
+    for content in (True, False):
+        erased(desk, ZOE, "account:zoe", content=content)
+    first, second = desk.state.erasures.values()
+    desk.state.erasing = {one.id: Portion(tickets=(ticket.id,)) for one in (first, second)}
+    said = []
+    for one in (first, second):
+        due = Message(f"t{one.id}", "timer.account_erase", "intake", {}, one.id, f"timer\x1f{one.id}")
+        decision = desk.take(decide(desk.state, due, desk.now))
+        assert decision.timers, "it goes on"
+        said += [say.type for say in decision.said]
+    assert said == ["ticket.edited"]
+    assert desk.ticket(ticket.number).person == first.person
+
+
 def test_a_ticket_that_was_reopened_or_filed_in_the_same_moment_is_closed_by_its_portion() -> None:
     desk = Desk()
     erased(desk, ZOE, "account:zoe")
