@@ -16,7 +16,7 @@ from typing import Any, TypeVar, get_type_hints
 from urllib.parse import quote, urlsplit
 
 from contracts.values import dataclass
-from services.chassis.tls import with_authorities
+from services.chassis.tls import MONGODB, with_authorities
 
 S = TypeVar("S", bound="Settings")
 MOST_AHEAD = 10 * 365 * 86_400
@@ -113,6 +113,10 @@ def look_up(name: str, environment: Mapping[str, str]) -> str | None:
 
 def _with_password(url: str, password: str) -> str:
     """The URL with this password, if it names a user and no password."""
+    if url.startswith(MONGODB):
+        scheme, _, rest = url.partition("://")
+        user, at, place = rest.partition("@")
+        return f"{scheme}://{user}:{quote(password, safe='')}@{place}" if user and at and ":" not in user else url
     try:
         parts = urlsplit(url)
     except ValueError:

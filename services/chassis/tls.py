@@ -8,6 +8,7 @@ docs/deployment.md.
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -15,7 +16,10 @@ AUTHORITIES = "cacertfile"
 """The query parameter of a URL. Source: RabbitMQ's URI query parameters."""
 
 _TLS_SCHEMES = frozenset({"amqps", "https", "smtps", "tls"})
-_MONGODB = frozenset({"mongodb", "mongodb+srv"})
+MONGODB = ("mongodb://", "mongodb+srv://")
+"""How its URLs begin. They may name several hosts, which urllib takes for a wrong one where an IPv6 address follows
+another."""
+
 _TLS_OF_MONGODB = frozenset({"tls", "ssl"})
 """Two names of one option, in any case."""
 
@@ -35,24 +39,34 @@ def with_authorities(url: str, authorities: str) -> str:
     """The URL, naming this PEM file. Raises ValueError, worded as `trusting` does, for a URL without TLS,
     and for what is no URL."""
     trusting(authorities)
+    return _of_mongodb(url, authorities) if url.startswith(MONGODB) else _of_others(url, authorities)
+
+
+def _of_mongodb(url: str, authorities: str) -> str:
+    address, _, query = url.partition("?")
+    between = "&" if "&" in query else ";"
+    options = [one.partition("=") for one in query.split(between) if one]
+    if off := [one for one in options if one[0].lower() in _TLS_OF_MONGODB and one[2].lower() == "false"]:
+        raise ValueError(f"is of no use: its URL says {''.join(off[0])}")
+    path = "" if "/" in address.partition("://")[2] else "/"
+    # It implies tls=true. The other options stay to the letter: they may be there twice, and not all may be quoted.
+    return f"{address}{path}?{_query(options, 'tlsCAFile', authorities, between)}"
+
+
+def _of_others(url: str, authorities: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:  # whose words may repeat the password
         raise ValueError("is of no use: its URL is none") from None
-    is_mongodb = parts.scheme in _MONGODB
-    parameter = "tlsCAFile" if is_mongodb else AUTHORITIES  # MongoDB's implies tls=true
-    # The other options stay to the letter: MongoDB's may be there twice, and not all of them may be quoted.
-    between = ";" if is_mongodb and "&" not in parts.query else "&"
-    options = [one.partition("=") for one in parts.query.split(between) if one]
-    if is_mongodb:
-        if off := [one for one in options if one[0].lower() in _TLS_OF_MONGODB and one[2].lower() == "false"]:
-            raise ValueError(f"is of no use: its URL says {''.join(off[0])}")
-    elif parts.scheme not in _TLS_SCHEMES and (parts.scheme != "smtp" or ("starttls", "=", "required") not in options):
+    options = [one.partition("=") for one in parts.query.split("&") if one]
+    if parts.scheme not in _TLS_SCHEMES and (parts.scheme != "smtp" or ("starttls", "=", "required") not in options):
         raise ValueError("is of no use: its URL does not ask for TLS")
+    return parts._replace(query=_query(options, AUTHORITIES, authorities, "&")).geturl()
+
+
+def _query(options: Iterable[tuple[str, str, str]], parameter: str, authorities: str, between: str) -> str:
     kept = ["".join(one) for one in options if one[0].lower() != parameter.lower()]
-    path = parts.path or ("/" if is_mongodb else "")
-    query = between.join([*kept, f"{parameter}={quote(authorities, safe='/')}"])
-    return parts._replace(path=path, query=query).geturl()
+    return between.join([*kept, f"{parameter}={quote(authorities, safe='/')}"])
 
 
 def authorities_of(query: str) -> str | None:

@@ -55,7 +55,27 @@ SECRET = "Sec\u2100ret"
 """urllib's own words about this character repeat the whole address."""
 
 
-@pytest.mark.parametrize("scheme", ["amqps", "mongodb", "smtps", "https", "tls"])
+@pytest.mark.parametrize("hosts", ["one", "one:27017,two:27018", "[::1]:27017", "one:27017,[::1]:27018", "[::1],[::2]"])
+@pytest.mark.parametrize("tail", ["", "/", "/admin?replicaSet=casebus", "/?tls=true"])
+def test_a_database_on_any_hosts_gets_its_password_and_its_authorities(file: str, hosts: str, tail: str) -> None:
+    """Where an IPv6 address follows another host, urllib sees a wrong URL."""
+    given = {
+        "CASEBUS_MONGO": f"mongodb://intake@{hosts}{tail}",
+        "CASEBUS_MONGO_PASSWORD": "p@ss/?:",
+        "CASEBUS_MONGO_CA": file,
+    }
+    parts, without = parse_uri(look_up("CASEBUS_MONGO", given) or ""), parse_uri(f"mongodb://intake:x@{hosts}{tail}")
+    assert (parts["username"], parts["password"]) == ("intake", "p@ss/?:")
+    assert (parts["nodelist"], parts["database"]) == (without["nodelist"], without["database"])
+    assert parts["options"]["tlsCAFile"] == file
+
+
+@pytest.mark.parametrize("url", ["mongodb://one,[::1]/", "mongodb://intake:own@one,[::1]/", "mongodb://"])
+def test_a_database_url_without_a_user_or_with_a_password_stays(url: str) -> None:
+    assert look_up("CASEBUS_MONGO", {"CASEBUS_MONGO": url, "CASEBUS_MONGO_PASSWORD": "other"}) == url
+
+
+@pytest.mark.parametrize("scheme", ["amqps", "smtps", "https", "tls"])
 def test_what_is_no_url_is_said_without_its_password(file: str, scheme: str) -> None:
     url = f"{scheme}://intake:{SECRET}@host:1/"
     with pytest.raises(WrongSettings, match=r"^CASEBUS_X_CA is of no use: its URL is none\.$"):
