@@ -20,6 +20,7 @@ from contracts.names import AGENT_PREFIX
 from deploy.local.processes import CODE
 from deploy.local.provision import AGENTS
 from deploy.local.rabbitmq import ADMIN
+from tests.unlimited import UNLIMITED
 
 PROJECT = "casebus-test"
 FILES = ("-f", "docker-compose.yml", "-f", "tests/compose/ports.yml")
@@ -39,8 +40,11 @@ class Deployment:
         self._scratch = Path(tempfile.mkdtemp(prefix="casebus-compose-"))
         names = ("CASEBUS_AMQP_PORT", "CASEBUS_MANAGEMENT_PORT", "CASEBUS_MAIL_PORT", "CASEBUS_TEST_MONGO_PORT")
         self._ports = dict(zip(names, _free_ports(len(names)), strict=True))
+        self.settings = dict(UNLIMITED)
+        """Of the services. (A `House` sets the same; here from the first start on.)"""
         self._environment = {
             **os.environ,
+            **self.settings,
             **{name: str(port) for name, port in self._ports.items()},
             "CASEBUS_SECRETS": str(self._secrets),
             "RABBITMQ_TAG": f"{rabbitmq}-management",
