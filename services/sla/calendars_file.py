@@ -232,13 +232,19 @@ def _holidays(part: _Part) -> _Holidays:
     return _Holidays(closed, half - closed, hours, names)
 
 
+NAMED_IN = "en_US"
+"""In this language where the library has it, else in the country's own. Without one the machine's locale decides."""
+
+
 def _days(part: _Part, country: str, subdivision: str | None, category: str | None = None) -> holidays.HolidayBase:
     """The days of one category, or of those that the library takes as the usual ones, and their names."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that it knows fewer years than it was asked for
         error: Exception | None = None
         try:
-            found = holidays.country_holidays(country, subdiv=subdivision, years=HOLIDAY_YEARS, categories=category)
+            found = holidays.country_holidays(
+                country, subdiv=subdivision, years=HOLIDAY_YEARS, categories=category, language=NAMED_IN
+            )
             if getattr(found, "country", None) or getattr(found, "market", None):
                 return found
         except (NotImplementedError, TypeError) as raised:  # TypeError: another name of the library's, no country's

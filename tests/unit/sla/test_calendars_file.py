@@ -110,7 +110,11 @@ OPEN = {
 }
 
 
-def test_names_are_those_of_the_days_that_the_library_gives(tmp_path: Path) -> None:
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8", "en_US.UTF-8", "et", "uk"])
+def test_names_are_those_of_the_days_that_the_library_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, locale: str
+) -> None:
+    monkeypatch.setenv("LANGUAGE", locale)
     calendar = read_calendars(write(tmp_path, ESTONIAN))["business"]
     told = {day: calendar.names.get(date.fromisoformat(day)) for day in ("2026-06-23", "2026-12-24", "2026-12-31")}
     assert told == {"2026-06-23": "Victory Day", "2026-12-24": None, "2026-12-31": None}, (
