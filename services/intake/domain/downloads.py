@@ -6,10 +6,13 @@ Nothing changes and nothing is remembered. The page is docs/attachments.md.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
 
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain import answers
 from services.intake.domain.attachments import HARMFUL
+from services.intake.domain.files import File
 from services.intake.domain.history import Visibility
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
@@ -24,7 +27,6 @@ def download(
 ) -> Decision:
     """`attachment.download`: one part of a file that an entry of the ticket names, of those that are `visible`."""
     data = message.data
-    part: int = data.get("part") or 1
     named = (
         one
         for entry in state.history(ticket)
@@ -39,16 +41,31 @@ def download(
         return Decision(answer=rejected("wrong_status", HARMFUL))
     if file.state == "quarantined":
         return Decision(answer=rejected("wrong_status", NOT_LOOKED_AT))
+    return part_of(state, message, file, reference, ticket.number, CANNOT_BE_READ, number=ticket.number)
+
+
+def part_of(
+    state: State,
+    message: Message,
+    file: File,
+    attachment: Mapping[str, Any],
+    subject: str,
+    cannot_be_read: str,
+    **more: Any,
+) -> Decision:
+    """The answer with the part of a stored file that `attachment.download` asks for; `cannot_be_read`: the sentence for
+    one that cannot be opened, `more`: what stands beside it."""
+    part: int = message.data.get("part") or 1
     if part > file.parts:
         return Decision(answer=answers.invalid({"part": [f"This file has {file.parts} parts."]}))
     content = state.prepared.contents.get(message.key)
     if content is None:
-        return Decision(answer=rejected("wrong_status", CANNOT_BE_READ))
+        return Decision(answer=rejected("wrong_status", cannot_be_read))
     told = {
-        "number": ticket.number,
-        "attachment": reference,
+        **more,
+        "attachment": attachment,
         "part": part,
         "parts": file.parts,
         "content": b64encode(content).decode(),
     }
-    return Decision(answer=Answer("attachment.content", told, ticket.number))
+    return Decision(answer=Answer("attachment.content", told, subject))

@@ -6,11 +6,11 @@ waits. The page is docs/privacy.md.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from datetime import datetime, timedelta
 
 from services.chassis.decision import Answer, Arm, Decision, Message, rejected
 from services.intake.domain import answers
+from services.intake.domain.downloads import part_of
 from services.intake.domain.files import archives_of, reference
 from services.intake.domain.state import State
 
@@ -44,20 +44,8 @@ def exported(state: State, message: Message, key: str, now: datetime) -> Decisio
 
 def download_archive(state: State, message: Message, key: str) -> Decision:
     """`attachment.download` without a number: one part of the account's archive."""
-    data = message.data
-    part: int = data.get("part") or 1
-    file = state.files.get(data["ref"])
+    file = state.files.get(message.data["ref"])
     if file is None or file.owner != archives_of(key) or file.state != "stored":
         return Decision(answer=answers.invalid({"ref": ["There is no such archive. Ask for one by account.export."]}))
-    if part > file.parts:
-        return Decision(answer=answers.invalid({"part": [f"This file has {file.parts} parts."]}))
-    content = state.prepared.contents.get(message.key)
-    if content is None:
-        return Decision(answer=rejected("wrong_status", CANNOT_BE_READ))
-    told = {
-        "attachment": reference(file, f"casebus-{file.at:%Y-%m-%d}.zip", file.media_type),
-        "part": part,
-        "parts": file.parts,
-        "content": b64encode(content).decode(),
-    }
-    return Decision(answer=Answer("attachment.content", told, key.partition(":")[2]))
+    attachment = reference(file, f"casebus-{file.at:%Y-%m-%d}.zip", file.media_type)
+    return part_of(state, message, file, attachment, key.partition(":")[2], CANNOT_BE_READ)
