@@ -71,7 +71,7 @@ def reply_queue(arrival: Arrival) -> str | None:
 def _outcome(
     record: Handled, arrival: Arrival, exchange: str, routing_key: str, *, mandatory: bool = True
 ) -> Outgoing | None:
-    """The outcome, on one of its ways; None if there is none."""
+    """The outcome as it goes to one address; None for a message that has no outcome."""
     if record.answer_body is None or record.answer_id is None or record.answer_type is None:
         return None
     return Outgoing(

@@ -25,8 +25,8 @@ class WrongFile(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Names the line of what looks like a date or a number and is none, which PyYAML leaves to Python's own errors; and
-    of text that no message could carry."""
+    """Names the line of a malformed date or number, which PyYAML leaves to Python's own errors, and of text that no
+    message can carry."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:

@@ -28,7 +28,7 @@ AGENTS: Mapping[str, Mapping[str, Any]] = {
 """What they say on signing on; staff.yaml allows some of them less."""
 NOT_OF_STAFF = "a9"
 DIRECTING = ("s1", "m1", "a2", "s1", "m1", "a2", "s1", "m1", "a2", "s1", "a1", NOT_OF_STAFF)
-"""Supervisors, mostly; and who is none."""
+"""Mostly supervisors, and some who are not."""
 CATEGORIES = ("safety", "billing", "billing", "ban", "general")
 SUBJECTS = ("The door is stuck", "the  DOOR is stuck!", "Where did my seven credits go", "A rude letter")
 ISSUE_KEYS = (None, None, None, "order-1", "order-2")

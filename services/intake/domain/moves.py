@@ -279,4 +279,4 @@ def moved(move: Move, ticket: Ticket, now: datetime, **changed: Any) -> Ticket:
         changed.setdefault("filed", None)
     if status == "closed" or changed.get("agent") is not None:
         changed.setdefault("burst", None)
-    return next_version(ticket, now, status, anew=move.anew, **changed)
+    return next_version(ticket, now, status, again=move.anew, **changed)

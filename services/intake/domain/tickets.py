@@ -187,12 +187,12 @@ def fields_of(value: Any) -> dict[str, Any]:
 
 
 def next_version(
-    ticket: Ticket, now: datetime, status: Status | None = None, *, anew: bool = False, **changed: Any
+    ticket: Ticket, now: datetime, status: Status | None = None, *, again: bool = False, **changed: Any
 ) -> Ticket:
-    """The ticket changed, one version on. A status that it has already is entered only `anew`: a second suggestion
+    """The ticket changed, one version on. With `again` it enters a status that it has already: a second suggestion
     restarts the 7 days."""
     version = ticket.version + 1
-    if status is not None and (anew or status != ticket.status):
+    if status is not None and (again or status != ticket.status):
         changed |= {"status": status, "status_since": now, "status_version": version}
         if status in DESKS_TURN and ticket.status not in DESKS_TURN:
             changed |= {"awaiting_version": version, "waits_since": now}

@@ -236,8 +236,8 @@ def _announced(view: View, agent: Agent, now: datetime) -> Say:
 
 
 def _hints(view: View, agent: Agent, skills: Iterable[str]) -> dict[str, Any]:
-    """What the agent hears of skills that no category of the catalogue asks for, and of a supervisor's pause; nothing
-    where there are none."""
+    """What the agent hears of skills that no category of the catalogue asks for, and of a supervisor's pause; empty
+    if there is nothing to hear."""
     hints: dict[str, list[str]] = {}
     known = {ANY_SKILL, *view.skills, *view.skills.values()}
     listed = set(skills)
