@@ -93,7 +93,11 @@ def server() -> Iterator[tuple[Recipients, int]]:
         yield both
 
 
-def a_mailer(port: int, timeout: float = 1.5, batch_time: float = 15.0, **more: Any) -> Mailer:
+IMPATIENT = 1.5
+"""Seconds of a step, where a test waits for them to pass. Elsewhere a busy machine is no reason to fail."""
+
+
+def a_mailer(port: int, timeout: float = 20.0, batch_time: float = 15.0, **more: Any) -> Mailer:
     values: dict[str, Any] = {"host": "127.0.0.1", "port": port, "starttls": "when-offered", **more}
     return Mailer(Server(**values), SENDER, timeout=timeout, batch_time=batch_time)
 
@@ -148,7 +152,8 @@ def test_outcome_by_what_the_server_answers(
     server: tuple[Recipients, int], name: str, verdict: str, reason: str
 ) -> None:
     away = name in ("cut", "slow")
-    assert a_mailer(server[1]).send([a_mail(name)]) == {f"id-{name}": Outcome(verdict, reason, away)}  # type: ignore[arg-type]
+    mailer = a_mailer(server[1], timeout=IMPATIENT) if name == "slow" else a_mailer(server[1])
+    assert mailer.send([a_mail(name)]) == {f"id-{name}": Outcome(verdict, reason, away)}  # type: ignore[arg-type]
 
 
 def test_no_reason_repeats_an_address(server: tuple[Recipients, int]) -> None:
@@ -162,7 +167,7 @@ def test_one_mail_that_fails_or_hangs_delays_no_other(server: tuple[Recipients, 
     well = [f"ada{number}" for number in range(30)]
     names = [*troubled[:3], *well[:10], *troubled[3:], *well[10:]]
     started = time.monotonic()
-    outcomes = a_mailer(port).send([a_mail(name) for name in names])
+    outcomes = a_mailer(port, timeout=IMPATIENT).send([a_mail(name) for name in names])
     assert time.monotonic() - started < 5
     assert {id_ for id_, outcome in outcomes.items() if outcome == ACCEPTED} == {f"id-{name}" for name in well}
     assert sorted(to for to, _ in recipients.taken) == sorted(f"{name}@example.org" for name in well)
@@ -443,21 +448,22 @@ def test_lines_are_green_threads_in_a_service(server: tuple[Recipients, int]) ->
 import eventlet
 eventlet.monkey_patch()
 import time
-from tests.unit.notifications.test_mailer import a_mail, a_mailer
+from tests.unit.notifications.test_mailer import IMPATIENT, a_mail, a_mailer
 ticks = []
 def tick():
     while True:
         ticks.append(time.monotonic())
         eventlet.sleep(0.01)
 eventlet.spawn(tick)
-outcomes = a_mailer({server[1]}).send([a_mail(name) for name in ("slow", "ada", "bob", "refused", "cut")])
+mails = [a_mail(name) for name in ("slow", "ada", "bob", "refused", "cut")]
+outcomes = a_mailer({server[1]}, timeout=IMPATIENT).send(mails)
 by = {{}}
 for id_, outcome in sorted(outcomes.items()):
     by.setdefault(outcome.verdict, []).append(id_[3:])
 print(", ".join(f"{{verdict}} {{' '.join(names)}}" for verdict, names in sorted(by.items())))
 print(len(ticks) > 20)
 """
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert ended.stdout.split("\n")[:2] == ["accepted ada bob, deferred cut slow, refused refused", "True"], (
         ended.stderr
     )
