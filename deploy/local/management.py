@@ -22,6 +22,10 @@ class ManagementError(StackError):
     """The API cannot be reached, or refuses."""
 
 
+class Refused(ManagementError):
+    """The API answers, and does not do it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Management:
     """The API at `address` (`http://host:port`). Paths begin with a slash and follow `/api`."""
@@ -81,7 +85,7 @@ class Management:
                 content: bytes = answer.read()
         except HTTPError as error:
             reason = error.read().decode(errors="replace")[:500]
-            raise ManagementError(f"RabbitMQ refused {method} {path}: {error.code} {reason}") from error
+            raise Refused(f"RabbitMQ refused {method} {path}: {error.code} {reason}") from error
         except (URLError, OSError) as error:
             raise ManagementError(
                 f"RabbitMQ's management API does not answer ({getattr(error, 'reason', error)})."

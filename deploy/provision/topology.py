@@ -17,7 +17,7 @@ from urllib.parse import quote
 from contracts.names import AGENT_PREFIX, CONSOLE, OPERATOR, SERVICES, role_of
 from contracts.topology import QUEUES, definitions
 from deploy.local.folder import StackError
-from deploy.local.management import Management, ManagementError
+from deploy.local.management import Management, ManagementError, Refused
 
 Thing = Mapping[str, Any]
 """An exchange, queue, user, …: as RabbitMQ's definitions have it."""
@@ -108,12 +108,16 @@ def _make(
     lacking: Mapping[str, list[tuple[Thing, bool]]],
     passwords: Mapping[str, str],
 ) -> None:
-    """Make it, and look whether it is there: a broker that has just started says yes to a binding of a queue that it
-    has not taken up again, and makes none."""
+    """Make it, and look whether it is there. To a binding of a queue that it has not taken up again, a broker that has
+    just started says yes and makes none (RabbitMQ 3.10), or says that the queue is absent (4.0)."""
     until = time.monotonic() + TAKES_UP
     while lacking:
-        for part in _in_order({kind: [each for each, _ in things] for kind, things in lacking.items()}):
-            management.post("/definitions", part)
+        try:
+            for part in _in_order({kind: [each for each, _ in things] for kind, things in lacking.items()}):
+                management.post("/definitions", part)
+        except Refused:
+            if time.monotonic() > until:
+                raise
         lacking = _lacking(wanted, management.get("/definitions"), passwords)
         if lacking and time.monotonic() > until:
             kind, ((first, _), *_) = next(iter(lacking.items()))

@@ -16,10 +16,11 @@ from kombu import Connection
 
 from contracts.names import DEAD, DESK, EVENT_LOG, EVENTS, INTAKE, OPERATOR, SERVICES
 from contracts.topology import BY_TYPE, UNKNOWN
-from deploy.local.management import Management
+from deploy.local.management import Management, Refused
 from deploy.local.processes import CODE
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
+from deploy.provision import topology
 from deploy.provision.topology import IDENTITY, CannotApply, apply
 
 VHOST = "applied"
@@ -68,25 +69,50 @@ def test_what_definitions_leave_out_is_as_it_would_be_anyway(
     assert apply(management, vhost, passwords) == []
 
 
-class JustStarted(Management):
-    """Says yes the first time to what holds bindings of the event log, and makes none of these."""
+class SaysYes(Management):
+    """Says yes the first time to what holds bindings of the event log, and makes none of these (RabbitMQ 3.10)."""
 
-    said_yes: ClassVar[list[str]] = []
+    asked: ClassVar[list[str]] = []
 
     def post(self, path: str, body: Mapping[str, Any]) -> None:
-        if not self.said_yes:
+        if not self.asked:
             body = {**body, "bindings": [each for each in body["bindings"] if each["destination"] != EVENT_LOG]}
-        self.said_yes.append(path)
+        self.asked.append(path)
         super().post(path, body)
 
 
+class SaysAbsent(Management):
+    """Makes the first time all but bindings of the event log, and refuses these, as RabbitMQ 4.0 does."""
+
+    asked: ClassVar[list[str]] = []
+
+    def post(self, path: str, body: Mapping[str, Any]) -> None:
+        self.asked.append(path)
+        if len(self.asked) == 1:
+            some = [each for each in body["bindings"] if each["destination"] != EVENT_LOG]
+            super().post(path, {**body, "bindings": some})
+            raise Refused("RabbitMQ refused POST /definitions: 400 resources_missing")
+        super().post(path, body)
+
+
+@pytest.mark.parametrize("just_started", [SaysYes, SaysAbsent])
 def test_a_binding_that_a_broker_just_started_did_not_make_is_made(
-    stack: Stack, vhost: str, passwords: dict[str, str]
+    stack: Stack, vhost: str, passwords: dict[str, str], just_started: type[SaysYes | SaysAbsent]
 ) -> None:
     management = stack.broker.management
-    apply(JustStarted(management.address, management.user, management.password), vhost, passwords)
-    assert len(JustStarted.said_yes) == 3  # in two parts, and what lacked once more
+    apply(just_started(management.address, management.user, management.password), vhost, passwords)
+    assert len(just_started.asked) == 3  # in two parts, and what lacked once more
     assert apply(management, vhost, passwords) == []
+
+
+def test_what_a_broker_never_makes_is_told_in_its_words(
+    stack: Stack, vhost: str, passwords: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topology, "TAKES_UP", 0.0)
+    management = stack.broker.management
+    SaysAbsent.asked.clear()
+    with pytest.raises(Refused, match="resources_missing"):
+        apply(SaysAbsent(management.address, management.user, management.password), vhost, passwords)
 
 
 def test_it_brings_what_is_lacking_heals_and_does_nothing_again(
