@@ -28,8 +28,11 @@ def parse_scale(text: str) -> dict[str, int]:
 
 
 def say(line: str) -> None:
-    """One line of what is being done."""
-    print(line, flush=True)
+    """One line of what is being done. Where nobody reads on (`make down | head -1`), it is done all the same."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def up(stack: Stack, scale: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -125,3 +127,19 @@ def test_status_names_what_was_asked_for_and_has_ended(tmp_path: Path, capsys: p
         assert "ended" not in capsys.readouterr().out
     finally:
         stack.processes.kill_leftovers()
+
+
+def test_what_nobody_reads_on_is_done_all_the_same() -> None:
+    """As `make down | head -1`."""
+    program = (
+        "from deploy.local.__main__ import say\nfor line in range(3):\n    say('line')\nopen(3, 'w').write('done')"
+    )
+    reading, writing = os.pipe()
+    result, ended = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", program.replace("open(3", f"open({ended}")]
+    tried = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, pass_fds=[ended], check=False)
+    os.close(writing)
+    os.close(ended)
+    with open(result) as said:
+        assert (tried.returncode, tried.stderr, said.read()) == (0, "", "done")
