@@ -6,6 +6,7 @@ docs/cli.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,9 @@ from .show import plain
 from .ticket import Part
 
 Document = Mapping[str, Any]
+
+_NOT_BELIEVED = re.compile(r"certificate verify failed: (.+?)\.? \(_ssl")
+"""Of what pymongo says, which has no error of its own for it."""
 
 
 def number_of(typed: str) -> str:
@@ -47,6 +51,8 @@ class Desk:
             reason = (error.details or {}).get("codeName", error.code)
             raise Trouble(f"The database does not let CASEBUS_MONGO's user in ({reason}).") from error
         except PyMongoError as error:
+            if (why := _NOT_BELIEVED.search(str(error))) is not None:
+                raise Trouble(f"The certificate of the database is not believed: {why[1]}.") from error
             raise Trouble("The database does not answer: is the desk running? (`make up`)") from error
         self.intake = self.client[f"{prefix}_intake"]
         self.routing = self.client[f"{prefix}_routing"]

@@ -16,6 +16,7 @@ import pytest
 from pymongo.errors import ServerSelectionTimeoutError
 
 from deploy.cli.bus import Bus
+from deploy.cli.desk import Desk as Databases
 from deploy.cli.settings import Settings, Trouble
 from deploy.local.desk import Desk
 from deploy.local.folder import StackError
@@ -150,6 +151,18 @@ def test_so_it_is_with_the_database(desk: Desk, sides: dict[str, SSLContext], au
         answers = dict(zip(sides, pool.map(ask, sides), strict=True))
     assert answers.pop("good") is None
     assert all("certificate" in str(error) for error in answers.values()), answers
+
+
+def test_the_command_line_says_why_it_does_not_believe_the_database(
+    desk: Desk, sides: dict[str, SSLContext], authority: Authority
+) -> None:
+    port = urlsplit(desk.mongo_url("intake")).port or 0
+    with tls_before(port, sides["wrong name"]) as (front, _):
+        url = believing(mongo_at(desk.mongo_url("intake"), front), authority)
+        with pytest.raises(
+            Trouble, match=r"^The certificate of the database is not believed: Hostname mismatch, .*\.$"
+        ):
+            Databases(Settings({"MONGO": url, "DB_PREFIX": desk.db_prefix}, None))
 
 
 def mongo_at(url: str, port: int) -> str:
