@@ -165,7 +165,11 @@ class Repository:
         named = {key for one in messages if (key := account_named(one)) is not None} | temporary | ending
         named |= {key_named(one) for one in messages if one.type in ("requester.block", "requester.unblock")}
         self._take_numbers(submissions)
-        found, known = self._tickets_and_accounts(_numbers_named(messages), persons, named, now - HOUR)
+        words = self._words_counted(messages, operators.staff)
+        filed = _filed_lately(words, now - self._limits.burst_within)
+        numbers = _numbers_named(messages)
+        found, known, more = self._tickets_and_accounts(numbers, persons, named, now - HOUR, filed)
+        alike, held = more or ([], [])
         accounts = {account.key: account for account in known}
         anew = brought_anew([one for one in messages if one.type in (*WRITING, "account.merge")], accounts)
         accounts = {one.key: one for one in some_sharing(self.db, anew)} | accounts
@@ -178,8 +182,8 @@ class Repository:
         )
         without, endings = self._endings({key: accounts[key].person for key in ending & accounts.keys()})
         tickets = {ticket.number: ticket for ticket in (*listed, *found, *theirs, *without, *to_close, *erased)}
-        alike, bursts = self._bursts(messages, tickets, operators.staff, now)
-        tickets = {ticket.number: ticket for ticket in alike} | tickets
+        to_release, bursts = self._to_release(messages, tickets, held)
+        tickets = {one.number: one for one in map(ticket_of, [*alike, *to_release])} | tickets
         self._add_what_follows(messages, tickets)
         accounts |= self._of_reopened(messages, tickets, accounts)
         entries = self._entries(messages, tickets)
@@ -230,29 +234,26 @@ class Repository:
             *(Write("entries", entry_document(one), ("version", one.version)) for one in state.erased_entries),
         ]
 
-    def _bursts(
-        self, messages: Sequence[Message], tickets: Mapping[str, Ticket], staff: Staff | None, now: datetime
-    ) -> tuple[list[Ticket], list[Burst]]:
-        """What was filed within minutes with the words of these submissions, and the bursts that they, and the tickets
-        to be released, belong to; and of bursts that were released as many held tickets as one turn releases."""
-        submissions = [one for one in messages if one.type == "ticket.submit"]
-        counted = submissions if self._limits.burst_accounts and staff is not None else []
-        words = {filed_as(one.data) for one in counted}
+    def _words_counted(self, messages: Sequence[Message], staff: Staff | None) -> set[str]:
+        """The words of these submissions that may make a burst."""
+        if not self._limits.burst_accounts or staff is None:
+            return set()
+        return {filed_as(one.data) for one in messages if one.type == "ticket.submit"}
+
+    def _to_release(
+        self, messages: Sequence[Message], tickets: Mapping[str, Ticket], held: Sequence[Document]
+    ) -> tuple[list[Document], list[Burst]]:
+        """Of bursts that were released as many held tickets as one turn releases; and the bursts `held`, with those of
+        the tickets that are to be released."""
+        bursts = {burst.id: burst for burst in map(burst_of, held)}
         releasing = [one for one in messages if one.type == "ticket.release" and one.data["number"] in tickets]
-        ids = words | {tickets[one.data["number"]].burst for one in releasing} - {None}
+        ids = {tickets[one.data["number"]].burst for one in releasing} - bursts.keys() - {None}
         due = {one.subject for one in messages if one.type == f"timer.{RELEASE}"}
-        queries = []
-        if words:
-            condition = {"filed": {"$in": sorted(words), "$type": "string"}}
-            queries.append(Find("tickets", {**condition, "opened_at": {"$gte": now - self._limits.burst_within}}))
-        queries += [Find("tickets", {"burst": {"$eq": one, "$type": "string"}}, limit=RELEASED_AT_ONCE) for one in due]
-        if ids:
-            queries.append(Find("bursts", {"_id": {"$in": list(ids)}}))
-        if not queries:
-            return [], []
-        found = find(self.db, *queries)
-        bursts = [burst_of(row) for row in found.pop()] if ids else []
-        return [ticket_of(row) for rows in found for row in rows], bursts
+        queries = [Find("tickets", {"burst": {"$eq": one, "$type": "string"}}, limit=RELEASED_AT_ONCE) for one in due]
+        if not ids and not queries:
+            return [], list(bursts.values())
+        *found, more = find(self.db, *queries, Find("bursts", {"_id": {"$in": list(ids)}}))
+        return [row for rows in found for row in rows], [*bursts.values(), *map(burst_of, more)]
 
     def _take_numbers(self, wanted: int) -> None:
         """Have at least `wanted` unused ticket numbers, in blocks and outside the transaction; gaps are fine."""
@@ -272,9 +273,10 @@ class Repository:
         persons: Collection[str],
         accounts: Collection[str],
         since: datetime | None = None,
-    ) -> tuple[Iterable[Ticket], Iterable[Account]]:
-        """The tickets of these numbers and all that these persons have open, or opened `since` then; and these
-        accounts."""
+        besides: Sequence[Find] = (),
+    ) -> tuple[Iterable[Ticket], Iterable[Account], Sequence[list[Document]]]:
+        """The tickets of these numbers and all that these persons have open, or opened `since` then; these accounts;
+        and what is asked for besides, in the same go."""
         ways: list[Document] = []
         if numbers:
             ways.append({"number": {"$in": list(numbers)}})
@@ -287,8 +289,9 @@ class Repository:
             "accounts": Find("accounts", {"_id": {"$in": list(accounts)}}) if accounts else None,
         }
         asked = {name: query for name, query in queries.items() if query is not None}
-        found = dict(zip(asked, find(self.db, *asked.values()), strict=True)) if asked else {}
-        return map(ticket_of, found.get("tickets", ())), map(account_of, found.get("accounts", ()))
+        rows = find(self.db, *asked.values(), *besides) if asked or besides else []
+        found = dict(zip(asked, rows, strict=False))
+        return map(ticket_of, found.get("tickets", ())), map(account_of, found.get("accounts", ())), rows[len(asked) :]
 
     def _mailed(
         self, messages: Sequence[Message], accounts: Mapping[str, Account], brought: Collection[str]
@@ -318,7 +321,7 @@ class Repository:
         persons |= moving
         if not persons:
             return []
-        found, roots = self._tickets_and_accounts((), persons, persons - accounts.keys())
+        found, roots, _ = self._tickets_and_accounts((), persons, persons - accounts.keys())
         accounts |= {account.key: account for account in roots}
         closed = [
             Find("tickets", {"person": person, "status": "closed"}, [("closed_at", DESCENDING)], MOST_CLOSED)
@@ -354,7 +357,7 @@ class Repository:
             further = merged - tickets.keys()
             if not further and not persons:
                 return
-            found, _ = self._tickets_and_accounts(further, persons, ())
+            found, _, _ = self._tickets_and_accounts(further, persons, ())
             persons = set()
             tickets.update((ticket.number, ticket) for ticket in found)
 
@@ -471,6 +474,12 @@ class Repository:
         of_requester = {"author.kind": "requester", "author.display_name": {"$ne": ERASED}}
         condition = {"ticket_id": {"$in": list(ticket_ids)}, **of_requester}
         return [entry_of(row) for row in self.db["entries"].find(condition).limit(ENTRIES_AT_ONCE)]
+
+
+def _filed_lately(words: Collection[str], since: datetime) -> list[Find]:
+    """What was filed since then with these words, and the bursts that they have made."""
+    filed = {"filed": {"$in": sorted(words), "$type": "string"}, "opened_at": {"$gte": since}}
+    return [Find("tickets", filed), Find("bursts", {"_id": {"$in": sorted(words)}})] if words else []
 
 
 def _accounts_of(type_: str, messages: Sequence[Message], accounts: Mapping[str, Account]) -> list[Account]:
