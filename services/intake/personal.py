@@ -5,7 +5,7 @@ What becomes of it is decided in domain/erasure.py. The page is docs/privacy.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -100,8 +100,10 @@ class Portions:
     def __init__(self, database: Database[Document]) -> None:
         self.db = database
 
-    def read(self, ids: Iterable[str]) -> tuple[list[Erasure], dict[str, Portion], list[Ticket], list[File]]:
+    def read(self, ids: Collection[str]) -> tuple[list[Erasure], dict[str, Portion], list[Ticket], list[File]]:
         """The erasures of these ids, and of each its next portion with tickets and files that it speaks of."""
+        if not ids:
+            return [], {}, [], []
         erasures = [erasure_of(row) for row in self.db[ERASURES].find({"_id": {"$in": sorted(ids)}})]
         portions: dict[str, Portion] = {}
         tickets: dict[str, Ticket] = {}

@@ -1,0 +1,50 @@
+"""How often a turn of intake asks the database: each time is half a millisecond of everybody's waiting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pymongo.synchronous.pool import Connection
+
+from contracts import registry
+from deploy.local.stack import Stack
+from services.chassis.decision import Message
+from services.intake.repository import INDEXES
+from tests.integration.test_all_pairs import Instance
+from tests.integration.turn_stores import stores
+from tests.unit.intake.desk import account, submission
+from tests.unit.intake.pairs import NOW
+
+TICKET = {"number": "10000001"}
+
+
+@pytest.mark.parametrize(
+    ("sender", "type_", "data"),
+    [
+        ("web", "ticket.submit", submission()),
+        ("web", "ticket.reply", {"requester": account(), **TICKET, "body": "And now?"}),
+        ("agent.a1", "ticket.start_work", {"agent_id": "a1", **TICKET}),
+        ("routing", "ticket.unassign", {**TICKET, "assignment_seq": 1, "reason": "gone"}),
+        ("sla", "ticket.auto_close", {**TICKET, "status_version": 1}),
+    ],
+)
+def test_a_turn_asks_for_all_that_it_needs_at_once(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, sender: str, type_: str, data: dict[str, Any]
+) -> None:
+    kind = registry.command(type_)
+    assert kind is not None
+    message = Message("m", type_, sender, kind.schema.load(data), None, f"{sender}\x1fm")
+    sent: list[int] = []
+    send = Connection.send_message
+
+    def counting(connection: Connection, body: bytes, largest: int) -> None:
+        sent.append(len(body))
+        send(connection, body, largest)
+
+    with stores(stack, "intake", 1, INDEXES) as (store,):
+        repository = Instance(store, "one").repository
+        repository._take_numbers(1)
+        monkeypatch.setattr(Connection, "send_message", counting)
+        repository.load([message], NOW)
+    assert len(sent) == 1
