@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from contracts import common
-from contracts.fields import Choice, Flag, ListOf, Moment, Text, Whole
+from msgspec import Meta
+
+from contracts.common import AgentId, Category, DisplayName, KnownCategory, NearestLanguage, ShownName, Tier, Word
+from contracts.fields import Moment, Whole
 from contracts.languages import speaks
-from contracts.payload import Payload
+from contracts.payload import Payload, kept
 
 ANY_SKILL = "*"
 """In `skills`: the agent takes every category."""
@@ -38,55 +40,55 @@ def may_have(agent: Skilled, skill: str, language: str | None, tier: str) -> boo
 class Agent(Payload):
     """Command `agent.heartbeat`."""
 
-    agent_id = common.agent_id()
+    agent_id: AgentId
 
 
 class SignOn(Agent):
     """Command `agent.sign_on`. Without `languages` or `tiers` the agent takes all."""
 
-    display_name = common.display_name()
-    capacity = Whole(1, 100)
-    skills = ListOf(common.category(), 100, 1)
-    languages = ListOf(common.nearest_language(), 50, optional=True)
-    tiers = ListOf(Choice(common.TIERS), 2, optional=True)
+    display_name: DisplayName
+    capacity: Annotated[int, Whole(1, 100).rule]
+    skills: Annotated[Sequence[Category], Meta(min_length=1, max_length=100)]
+    languages: Annotated[Sequence[NearestLanguage], Meta(max_length=50)] = ()
+    tiers: Annotated[Sequence[Tier], Meta(max_length=2)] = ()
 
 
 class SignOff(Agent):
     """Command `agent.sign_off`; `release`: what awaits the desk goes to other agents."""
 
-    release = Flag(optional=True)
+    release: bool = False
 
 
 class Pause(Agent):
     """Commands `agent.pause` and `agent.resume`; `member`: another agent, whom a supervisor pauses or lets go on."""
 
-    member = common.agent_id(optional=True)
+    member: AgentId | None = None
 
 
 class SignedOn(Agent):
     """Event `agent.signed_on`; of the news about an agent that with the latest `at` holds. `paused`: by a supervisor,
     who has not let them go on yet. What an older version took for a name or a skill stays readable."""
 
-    display_name = Text(100, 0)
-    capacity = Whole(1, 100)
-    skills = ListOf(Text(64), 100, 1)
-    languages = ListOf(common.nearest_language(), 50, optional=True)
-    tiers = ListOf(Choice(common.TIERS), 2, optional=True)
-    at = Moment(optional=True)
-    paused = Flag(optional=True)
+    display_name: ShownName
+    capacity: Annotated[int, Whole(1, 100).rule]
+    skills: Annotated[Sequence[KnownCategory], Meta(min_length=1, max_length=100)]
+    languages: Annotated[Sequence[NearestLanguage], Meta(max_length=50)] = kept(())
+    tiers: Annotated[Sequence[Tier], Meta(max_length=2)] = kept(())
+    at: Moment | None = None
+    paused: bool = False
 
 
 class Paused(Agent):
     """Events `agent.paused` and `agent.resumed`; `by`: the supervisor who did it, if the agent did not themselves. `at`
     as in `agent.signed_on`."""
 
-    by = common.agent_id(optional=True)
-    at = Moment()
+    by: AgentId | None = None
+    at: Moment
 
 
 class SignedOff(Agent):
     """Event `agent.signed_off`; `reason` is a word: why. `at` as in `agent.signed_on`."""
 
-    release = Flag(optional=True)
-    reason = common.word(optional=True)
-    at = Moment(optional=True)
+    release: bool = kept(False)
+    reason: Word | None = None
+    at: Moment | None = None

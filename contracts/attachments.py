@@ -5,9 +5,21 @@ Small ones come in the command that they belong to (common.py). The page is docs
 
 from __future__ import annotations
 
-from contracts import common
-from contracts.fields import Base64, Text, Whole, Words
-from contracts.payload import Part, Payload
+from typing import Annotated
+
+from contracts.common import (
+    AgentId,
+    AttachmentRef,
+    ClaimedType,
+    FileName,
+    FromChannel,
+    NamedAccount,
+    Requester,
+    TicketNumber,
+)
+from contracts.common import Content as FileContent
+from contracts.fields import Text, Whole, Words
+from contracts.payload import Payload
 
 MAX_PARTS = 1_000
 """Parts of one file; how large a file may be is the operator's setting, and less."""
@@ -17,7 +29,7 @@ MAX_PARTS_OF_AN_ARCHIVE = 1_000_000
 """Parts of all that is kept of an account, in one archive: 256 GiB."""
 
 
-class Upload(common.FromChannel):
+class Upload(FromChannel):
     """Command `attachment.upload`: one part of a file, in any order, each of `common.MAX_ATTACHMENT` bytes at most.
 
     `upload` is the sender's own name for the file, the same in all its parts. An agent says for which ticket it is, as
@@ -26,43 +38,43 @@ class Upload(common.FromChannel):
 
     one_of = ("requester", "agent_id")
 
-    requester = common.requester(optional=True)
-    agent_id = common.agent_id(optional=True)
-    number = common.ticket_number(optional=True)
-    upload = Words(64)
-    name = common.shown_name()
-    media_type = common.claimed_type()
-    part = Whole(1, MAX_PARTS)
-    parts = Whole(1, MAX_PARTS)
-    content = Base64(common.MAX_ATTACHMENT)
+    requester: Requester | None = None
+    agent_id: AgentId | None = None
+    number: TicketNumber | None = None
+    upload: Annotated[str, Words(64).rule]
+    name: FileName
+    media_type: ClaimedType = ""
+    part: Annotated[int, Whole(1, MAX_PARTS).rule]
+    parts: Annotated[int, Whole(1, MAX_PARTS).rule]
+    content: FileContent
 
 
-class Download(common.FromChannel):
+class Download(FromChannel):
     """Command `attachment.download`: one part of a file of a ticket, by the requester or by an agent who may see it.
     Without `number`: of the archive of an `account.export`, by the same account, or by the operator who names it."""
 
     one_of = ("requester", "agent_id", "account")
 
-    requester = common.requester(optional=True)
-    agent_id = common.agent_id(optional=True)
-    account = Part(common.NamedAccount, optional=True)
-    number = common.ticket_number(optional=True)
-    ref = Text(200)
-    part = Whole(1, MAX_PARTS_OF_AN_ARCHIVE, optional=True)
+    requester: Requester | None = None
+    agent_id: AgentId | None = None
+    account: NamedAccount | None = None
+    number: TicketNumber | None = None
+    ref: Annotated[str, Text(200).rule]
+    part: Annotated[int, Whole(1, MAX_PARTS_OF_AN_ARCHIVE).rule] | None = None
 
 
 class Stored(Payload):
     """Outcome `attachment.stored`: all parts are there, and `attachment` may be named in a command."""
 
-    attachment = Part(common.AttachmentRef)
+    attachment: AttachmentRef
 
 
 class Content(Payload):
     """Outcome `attachment.content`: one part of the file, the first where none was asked for. An archive has no
     `number`."""
 
-    number = common.ticket_number(optional=True)
-    attachment = Part(common.AttachmentRef)
-    part = Whole(1, MAX_PARTS_OF_AN_ARCHIVE)
-    parts = Whole(1, MAX_PARTS_OF_AN_ARCHIVE)
-    content = Base64(common.MAX_ATTACHMENT)
+    number: TicketNumber | None = None
+    attachment: AttachmentRef
+    part: Annotated[int, Whole(1, MAX_PARTS_OF_AN_ARCHIVE).rule]
+    parts: Annotated[int, Whole(1, MAX_PARTS_OF_AN_ARCHIVE).rule]
+    content: FileContent

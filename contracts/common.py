@@ -1,36 +1,24 @@
-"""Pieces that several owners' schemas are made of: numbers, names, requesters, attachments, the ticket's snapshot.
+"""Pieces that several owners' messages are made of: numbers, names, requesters, attachments, the ticket's snapshot.
 
 The page is docs/contracts.md.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from marshmallow import ValidationError
+from msgspec import Meta
 
 from contracts import languages
 from contracts.decoding import has_half_character
-from contracts.fields import (
-    NOT_AN_OBJECT,
-    Answers,
-    Base64,
-    Choice,
-    Flag,
-    Hint,
-    Json,
-    ListOf,
-    MapOf,
-    Moment,
-    Text,
-    Whole,
-    Words,
-)
+from contracts.fields import NOT_AN_OBJECT, Answers, Base64, Count, Hint, Id, Json, Moment, Ordinal, Text, Words
 from contracts.names import NAME_PATTERN
-from contracts.payload import Either, Part, Payload, errors_by_field
+from contracts.payload import Alternatives, Either, Payload, errors_by_field, kept
 
-TIERS = ("standard", "vip")
-STATUSES = (
+Tier = Literal["standard", "vip"]
+Status = Literal[
     "new",
     "assigned",
     "work_in_progress",
@@ -39,11 +27,14 @@ STATUSES = (
     "solution_suggested",
     "reopened",
     "closed",
-)
-REQUESTER_KINDS = ("account", "temporary")
-CONSENTS = ("asked", "granted", "refused")
-AUTHOR_KINDS = ("requester", "agent", "moderator", "service")
-VISIBILITIES = ("public", "internal")
+]
+RequesterKind = Literal["account", "temporary"]
+Consent = Literal["asked", "granted", "refused"]
+AuthorKind = Literal["requester", "agent", "moderator", "service"]
+Visibility = Literal["public", "internal"]
+
+TIERS: tuple[Tier, ...] = get_args(Tier)
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 MAX_SUBJECT = 200
 MAX_BODY = 20_000
@@ -58,81 +49,84 @@ MAX_ARTICLES = 20
 MAX_LINKS = 20
 """Ticket numbers in one `distinct_from`."""
 
+TicketNumber = Annotated[str, Text(8, 8, pattern="[0-9]{8}", like="a ticket number of 8 digits").rule]
+"""A ticket number: 8 digits, as text."""
 
-def ticket_number(**more: Any) -> Text:
-    """A ticket number: 8 digits, as text."""
-    return Text(8, 8, pattern="[0-9]{8}", like="a ticket number of 8 digits", **more)
+Identity = Annotated[str, Text(200).rule]
+"""The id of an account, a ticket, an entry: text that means nothing to its reader."""
+
+Named = Annotated[str, Words(200).rule]
+"""An id that a command names: as `Identity`, but never blank."""
+
+DisplayName = Annotated[str, Words(100).rule]
+"""What a person is called, as a command says."""
+
+ShownName = Annotated[str, Text(100, 0).rule]
+"""What a person is called, as the desk says."""
+
+Category = Annotated[str, Words(64).rule]
+"""The id of a category, a subcategory or a skill, as a command names it; the catalogue says which there are."""
+
+KnownCategory = Annotated[str, Text(64).rule]
+"""The id of a category, a subcategory or a skill, as the desk says."""
+
+Reason = Annotated[str, Words(MAX_REASON).rule]
+"""Why somebody wants something."""
+
+Sentence = Annotated[str, Text(MAX_REASON).rule]
+"""A sentence for people to read."""
+
+Subject = Annotated[str, Words(MAX_SUBJECT).rule]
+Body = Annotated[str, Words(MAX_BODY).rule]
+
+AgentId = Annotated[
+    str,
+    Text(32, pattern=NAME_PATTERN, like="a name of up to 32 lower-case letters, digits and hyphens").rule,
+]
+"""An agent's id; the broker user is `agent.<agent_id>`."""
+
+_TAG = "a language tag such as en or pt-BR"
+Language = Annotated[str, Text(languages.LONGEST, 2, pattern=languages.PATTERN, like=_TAG).rule]
+"""A language tag (BCP 47)."""
 
 
-def identity(**more: Any) -> Text:
-    """The id of an account, a ticket, an entry: text that means nothing to its reader."""
-    return Text(200, **more)
-
-
-def named(**more: Any) -> Words:
-    """An id that a command names: as `identity`, but never blank."""
-    return Words(200, **more)
-
-
-def display_name(**more: Any) -> Words:
-    """What a person is called, as a command says."""
-    return Words(100, **more)
-
-
-def category(**more: Any) -> Words:
-    """The id of a category, a subcategory or a skill, as a command names it; the catalogue says which there are."""
-    return Words(64, **more)
-
-
-def reason(**more: Any) -> Words:
-    """Why somebody wants something."""
-    return Words(MAX_REASON, **more)
-
-
-def agent_id(**more: Any) -> Text:
-    """An agent's id; the broker user is `agent.<agent_id>`."""
-    return Text(32, pattern=NAME_PATTERN, like="a name of up to 32 lower-case letters, digits and hyphens", **more)
-
-
-def language(**more: Any) -> Text:
-    """A language tag (BCP 47)."""
-    return Text(languages.LONGEST, 2, pattern=languages.PATTERN, like="a language tag such as en or pt-BR", **more)
-
-
-class NearestLanguage(Text):
+class _Nearest(Text):
     """A language as a sender's system writes it; loads as the nearest tag."""
 
-    def __init__(self, **more: Any) -> None:
-        super().__init__(200, 2, pattern=languages.READABLE, like="a language tag such as en or pt-BR", **more)
+    def __init__(self) -> None:
+        super().__init__(200, 2, pattern=languages.READABLE, like=_TAG)
 
     def read(self, value: Any) -> str:
         tag = languages.nearest(super().read(value))
         assert tag is not None, "the pattern has looked"
         return tag
 
-
-def nearest_language(**more: Any) -> NearestLanguage:
-    """A language that a command names."""
-    return NearestLanguage(**more)
+    def limits(self) -> dict[str, Any]:
+        return {"pattern": f"^(?:{languages.PLAIN})(?![\\s\\S])"}
 
 
-def email(**more: Any) -> Text:
-    """A mail address: something, @, something, without white space, control characters or list separators."""
-    part = r"[^\x00-\x20\x7f@<>,;:\"()\[\]\\]+"
-    return Text(254, 3, pattern=f"{part}@{part}", like="a mail address", **more)
+NearestLanguage = Annotated[str, _Nearest().rule]
+"""A language that a command names."""
+
+_AT = r"[^\x00-\x20\x7f@<>,;:\"()\[\]\\]+"
+_EMAIL = Text(254, 3, pattern=f"{_AT}@{_AT}", like="a mail address")
+Email = Annotated[str, _EMAIL.rule]
+"""A mail address: something, @, something, without white space, control characters or list separators."""
+
+LanguageHint = Annotated[str, Hint(_Nearest()).rule]
+EmailHint = Annotated[str, Hint(_EMAIL).rule]
+OriginHint = Annotated[str, Hint(Text(200, 0)).rule]
+
+Word = Annotated[str, Text(40, pattern="[a-z][a-z_]*", like="a word of lower-case letters and _").rule]
+"""A word of our own vocabulary, that may grow: a kind of entry, a kind of notification."""
+
+MediaType = Annotated[str, Text(127, 3, pattern="[ -.0-~]+/[ -~]+", like="a media type such as image/png").rule]
+"""A media type (RFC 6838)."""
+
+Sha256 = Annotated[str, Text(64, 64, pattern="[0-9a-f]{64}", like="64 hexadecimal digits in lower case").rule]
 
 
-def word(**more: Any) -> Text:
-    """A word of our own vocabulary, that may grow: a kind of entry, a kind of notification."""
-    return Text(40, pattern="[a-z][a-z_]*", like="a word of lower-case letters and _", **more)
-
-
-def content_type(**more: Any) -> Text:
-    """A media type (RFC 6838)."""
-    return Text(127, 3, pattern="[ -.0-~]+/[ -~]+", like="a media type such as image/png", **more)
-
-
-class Tidied(Text):
+class _Tidied(Text):
     """Text of which only what can be kept counts: half a character is passed over, not refused."""
 
     def read(self, value: Any) -> str:
@@ -141,58 +135,64 @@ class Tidied(Text):
         return super().read(value)
 
 
-def shown_name() -> Text:
-    """A file's name, as a sender shows it; what may not stand in one is taken out of it."""
-    return Tidied(4_096, 0)
+FileName = Annotated[str, _Tidied(4_096, 0).rule]
+"""A file's name, as a sender shows it; what may not stand in one is taken out of it."""
 
+ClaimedType = Annotated[str, _Tidied(MAX_SUBJECT, 0).rule]
+"""What a sender says that a file is; browsers say nothing of kinds that they do not know."""
 
-def claimed_type() -> Text:
-    """What a sender says that a file is; browsers say nothing of kinds that they do not know."""
-    return Tidied(MAX_SUBJECT, 0, optional=True)
+Content = Annotated[bytes, Base64(MAX_ATTACHMENT).rule]
+"""A file, or a part of one."""
 
 
 class Secret(Payload):
     """A temporary account, proven by its secret."""
 
-    account_id = named()
-    secret = Words(200)
+    account_id: Named
+    secret: Named
 
 
-class AccountRequester(Payload):
+class RequesterForms(Alternatives):
+    """Who asks: an account that the channel has authenticated, or a temporary account with its secret."""
+
+    __slots__ = ()
+
+
+class AccountRequester(Payload, RequesterForms):
     """A requester that the channel has authenticated."""
 
-    account_id = named()
-    display_name = display_name()
-    tier = Choice(TIERS)
-    email = Hint(email())
+    account_id: Named
+    display_name: DisplayName
+    tier: Tier
+    email: EmailHint | None = None
 
 
-class TemporaryRequester(Payload):
+class TemporaryRequester(Payload, RequesterForms):
     """A requester with a temporary account."""
 
-    temporary = Part(Secret)
+    temporary: Secret
+
+
+RequesterForms.either = Either("temporary", TemporaryRequester, AccountRequester, ("account_id",))
+
+if TYPE_CHECKING:
+    Requester = AccountRequester | TemporaryRequester
+else:
+    Requester = RequesterForms
 
 
 class FromChannel(Payload):
     """What every command of a channel may carry. `origin`: opaque, of the browser, device or sender that it came from;
     allowances are counted by it. A hint, for older channels may send a field of that name that means something else."""
 
-    origin = Hint(Text(200, 0))
-
-
-def requester(**more: Any) -> Either:
-    """Who asks: an account that the channel has authenticated, or a temporary account with its secret."""
-    return Either("temporary", TemporaryRequester, AccountRequester, ("account_id",), **more)
+    origin: OriginHint | None = None
 
 
 class NamedAccount(Payload):
     """An account as the operator names it."""
 
-    kind = Choice(REQUESTER_KINDS)
-    account_id = identity()
-
-
-LEFT_OUT_CODES = ("invalid", "too_large", "rate_limited")
+    kind: RequesterKind
+    account_id: Identity
 
 
 class LeftOut(Payload):
@@ -201,74 +201,83 @@ class LeftOut(Payload):
     `rate_limited`: from `retry_at` on it may be sent again.
     """
 
-    name = Text(255)
-    reason = Text(MAX_REASON)
-    code = Choice(LEFT_OUT_CODES)
-    retry_at = Moment(optional=True)
+    name: Annotated[str, Text(255).rule]
+    reason: Sentence
+    code: Literal["invalid", "too_large", "rate_limited"]
+    retry_at: Moment | None = None
 
 
-def left_out() -> ListOf:
-    """The files of a command that were not taken."""
-    return ListOf(Part(LeftOut), MAX_SENT, 1, optional=True)
+FilesLeftOut = Annotated[Sequence[LeftOut], Meta(min_length=1, max_length=MAX_SENT)]
+"""The files of a command that were not taken."""
 
 
-class AttachmentContent(Payload):
+class FileForms(Alternatives):
+    """A file of a command: in the message, by reference, or of no form that could be taken."""
+
+    __slots__ = ()
+
+
+class AttachmentContent(Payload, FileForms):
     """A file in the message itself; `content` loads as bytes. It is judged by its content, and its name made safe."""
 
-    name = shown_name()
-    media_type = claimed_type()
-    content = Base64(MAX_ATTACHMENT)
+    name: FileName
+    media_type: ClaimedType = kept("")
+    content: Content
 
 
 class AttachmentRef(Payload):
     """A file that was uploaded before, or that is kept with the ticket."""
 
-    name = Text(255)
-    media_type = content_type()
-    ref = Text(200)
-    sha256 = Text(64, 64, pattern="[0-9a-f]{64}", like="64 hexadecimal digits in lower case")
-    size = Whole()
+    name: Annotated[str, Text(255).rule]
+    media_type: MediaType
+    ref: Identity
+    sha256: Sha256
+    size: Count
 
 
-class AttachmentNamed(Payload):
+class AttachmentNamed(Payload, FileForms):
     """A file that was uploaded before, as a command names it."""
 
-    name = shown_name()
-    media_type = claimed_type()
-    ref = Text(200)
-    sha256 = Text(64, 64, pattern="[0-9a-f]{64}", like="64 hexadecimal digits in lower case")
-    size = Whole()
+    name: FileName
+    media_type: ClaimedType = kept("")
+    ref: Identity
+    sha256: Sha256
+    size: Count
 
 
-class Sent(Either):
-    """A file of a command. One of the wrong form is left out, and the command goes on: it loads as its `name`, with
-    `fault`, a sentence, and whether it is `too_large`."""
+class Unusable(Payload, FileForms):
+    """A file of a wrong form, which is left out: `fault`, a sentence."""
 
-    def __init__(self) -> None:
-        super().__init__("content", AttachmentContent, AttachmentNamed, ("ref",))
+    name: str
+    fault: str
+    too_large: bool = kept(False)
 
-    def read(self, value: Any) -> dict[str, Any]:
+
+class _Sent(Either):
+    """A file of a command. One of the wrong form is left out, and the command goes on."""
+
+    def read(self, value: Any) -> Payload:
         if not isinstance(value, dict):
-            return {"name": "", "fault": f"It came in a wrong form ({NOT_AN_OBJECT})", "too_large": False}
+            return Unusable(name="", fault=f"It came in a wrong form ({NOT_AN_OBJECT})")
         try:
-            loaded = super().read(value)
-        except ValidationError:
-            try:  # again, for the field of each error
-                loaded = super().read_all(value)
-            except ValidationError as error:
-                return _faulty(value, error)
-        loaded.setdefault("media_type", "")
-        return loaded
-
-    def read_all(self, value: Any) -> dict[str, Any]:
-        return self.read(value)
+            return super().read(value)
+        except ValidationError as error:
+            return _unusable(value, error)
 
     def json_schema(self) -> Json:
-        forms = [{"$ref": f"#/$defs/{type(form).__name__}"} for form in (self.marked, self.plain)]
+        forms = [{"$ref": f"#/$defs/{each.form.__name__}"} for each in (self.marked, self.plain)]
         return {"anyOf": [*forms, {"description": "Any other is left out of the command."}]}
 
 
-def _faulty(value: dict[str, Any], error: ValidationError) -> dict[str, Any]:
+FileForms.either = _Sent("content", AttachmentContent, AttachmentNamed, ("ref",))
+
+if TYPE_CHECKING:
+    Sent = AttachmentContent | AttachmentNamed | Unusable
+else:
+    Sent = FileForms
+
+
+def _unusable(value: Mapping[str, Any], error: ValidationError) -> Unusable:
     name, content = value.get("name"), value.get("content")
     is_large = isinstance(content, str) and len(content) // 4 * 3 - content[-2:].count("=") > MAX_ATTACHMENT
     sentence = f"A file in a message may have {MAX_ATTACHMENT // 1024} KiB; a larger one has to be uploaded."
@@ -276,29 +285,27 @@ def _faulty(value: dict[str, Any], error: ValidationError) -> dict[str, Any]:
         faults = (f"{field}: {' '.join(said)}" for field, said in errors_by_field(error).items())
         sentence = f"It came in a wrong form ({'; '.join(faults)})."[:MAX_REASON]
     name = name.encode(errors="ignore").decode() if isinstance(name, str) else ""
-    return {"name": name, "fault": sentence, "too_large": is_large}
+    return Unusable(name=name, fault=sentence, too_large=is_large)
 
 
-def attachments(**more: Any) -> ListOf:
-    """Files of a command, each in the message or by reference; of more than `MAX_ATTACHMENTS` the others are left
-    out."""
-    return ListOf(Sent(), MAX_SENT, **more)
+Attachments = Annotated[Sequence[Sent], Meta(max_length=MAX_SENT)]
+"""Files of a command, each in the message or by reference; of more than `MAX_ATTACHMENTS` the others are left out."""
 
 
 class TicketRequester(Payload):
     """The requester as the ticket shows them: `display_name` as at filing."""
 
-    id = identity()
-    kind = Choice(REQUESTER_KINDS)
-    display_name = Text(100, 0)
-    tier = Choice(TIERS)
+    id: Identity
+    kind: RequesterKind
+    display_name: ShownName
+    tier: Tier
 
 
 class TicketAgent(Payload):
     """The agent who has the ticket."""
 
-    id = agent_id()
-    display_name = Text(100, 0)
+    id: AgentId
+    display_name: ShownName
 
 
 class Snapshot(Payload):
@@ -311,52 +318,52 @@ class Snapshot(Payload):
     `erased`: its requester had themselves erased.
     """
 
-    id = identity()
-    number = ticket_number()
-    version = Whole(1)
-    status = Choice(STATUSES)
-    status_since = Moment()
-    status_version = Whole(1)
-    assignment_seq = Whole()
-    contact_version = Whole()
-    category = Text(64)
-    subcategory = Text(64, nullable=True)
-    priority = Whole(1)
-    escalated = Flag()
-    requester = Part(TicketRequester)
-    channel = Text(32)
-    subject = Text(MAX_SUBJECT)
-    issue_key = Text(MAX_SUBJECT, nullable=True)
-    language = language(nullable=True)
-    agent = Part(TicketAgent, nullable=True)
-    opened_at = Moment()
-    first_agent_message_at = Moment(nullable=True)
-    last_agent_message_at = Moment(nullable=True)
-    last_customer_message_at = Moment(nullable=True)
-    closed_at = Moment(nullable=True)
-    close_reason = Text(MAX_REASON, nullable=True)
-    reopen_count = Whole()
-    consent = Choice(CONSENTS, optional=True, nullable=True)
-    changed_from = agent_id(optional=True, nullable=True)
-    merged_into = ticket_number(optional=True, nullable=True)
-    automatic = Flag(optional=True)
-    held = Flag(optional=True)
-    erased = Flag(optional=True)
+    id: Identity
+    number: TicketNumber
+    version: Ordinal
+    status: Status
+    status_since: Moment
+    status_version: Ordinal
+    assignment_seq: Count
+    contact_version: Count
+    category: KnownCategory
+    subcategory: KnownCategory | None
+    priority: Ordinal
+    escalated: bool
+    requester: TicketRequester
+    channel: Annotated[str, Text(32).rule]
+    subject: Annotated[str, Text(MAX_SUBJECT).rule]
+    issue_key: Annotated[str, Text(MAX_SUBJECT).rule] | None
+    language: Language | None
+    agent: TicketAgent | None
+    opened_at: Moment
+    first_agent_message_at: Moment | None
+    last_agent_message_at: Moment | None
+    last_customer_message_at: Moment | None
+    closed_at: Moment | None
+    close_reason: Sentence | None
+    reopen_count: Count
+    consent: Consent | None = kept()
+    changed_from: AgentId | None = kept()
+    merged_into: TicketNumber | None = kept()
+    automatic: bool = False
+    held: bool = False
+    erased: bool = False
 
 
 class Author(Payload):
     """Who wrote an entry."""
 
-    kind = Choice(AUTHOR_KINDS)
-    id = identity()
-    display_name = Text(100, 0, nullable=True)
+    kind: AuthorKind
+    id: Identity
+    display_name: ShownName | None
 
 
 class Change(Payload):
     """What a field of the ticket was and is."""
 
-    old = Text(MAX_BODY, 0, nullable=True)
-    new = Text(MAX_BODY, 0, nullable=True)
+    old: Annotated[str, Text(MAX_BODY, 0).rule] | None
+    new: Annotated[str, Text(MAX_BODY, 0).rule] | None
 
 
 class Entry(Payload):
@@ -368,24 +375,23 @@ class Entry(Payload):
     were not taken; `automatic`: a machine wrote it, so it moved nothing.
     """
 
-    id = identity()
-    kind = word()
-    author = Part(Author)
-    visibility = Choice(VISIBILITIES)
-    text = Text(MAX_TEXT, 0, nullable=True)
-    attachments = ListOf(Part(AttachmentRef), MAX_ATTACHMENTS)
-    at = Moment()
-    fields = Answers(optional=True)  # type: ignore[assignment]  # the wire's name; marshmallow's is set on instances
-    refers_to = ticket_number(optional=True)
-    articles = ListOf(identity(), MAX_ARTICLES, optional=True)
-    changed = MapOf(Part(Change), optional=True)
-    granted = Flag(optional=True)
-    to_number = ticket_number(optional=True)
-    redacts = identity(optional=True)
-    left_out = left_out()
-    automatic = Flag(optional=True)
+    id: Identity
+    kind: Word
+    author: Author
+    visibility: Visibility
+    text: Annotated[str, Text(MAX_TEXT, 0).rule] | None
+    attachments: Annotated[Sequence[AttachmentRef], Meta(max_length=MAX_ATTACHMENTS)]
+    at: Moment
+    fields: Answers | None = None
+    refers_to: TicketNumber | None = None
+    articles: Annotated[Sequence[Identity], Meta(max_length=MAX_ARTICLES)] = ()
+    changed: Annotated[Mapping[Id, Change], Meta(max_length=50)] | None = None
+    granted: bool | None = None
+    to_number: TicketNumber | None = None
+    redacts: Identity | None = None
+    left_out: FilesLeftOut = ()
+    automatic: bool = False
 
 
-def history(**more: Any) -> ListOf:
-    """Entries of a ticket's history, oldest first."""
-    return ListOf(Part(Entry), 100_000, **more)
+History = Annotated[Sequence[Entry], Meta(max_length=100_000)]
+"""Entries of a ticket's history, oldest first."""

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from contracts.decoding import NotJson, decoded, has_half_character
 from contracts.names import source_agrees
 from contracts.values import dataclass
@@ -228,6 +230,8 @@ def _faults(body: Mapping[str, Any]) -> dict[str, str]:
 def _encode(value: Any) -> Any:
     if isinstance(value, datetime):
         return rfc3339(value)
+    if isinstance(value, msgspec.Struct):
+        return msgspec.to_builtins(value)
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} is not put on the wire")

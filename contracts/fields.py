@@ -1,25 +1,30 @@
-"""The fields that schemas are made of: marshmallow fields that check strictly, read fast and know their JSON Schema.
+"""What a value on the wire may be. Each field judges strictly, says what is wrong in a sentence, and knows its JSON
+Schema.
 
-Objects with a schema of their own are in payload.py. The page is docs/contracts.md.
+A field is marshmallow's; its `rule` states the same limits for msgspec, which reads most messages. A declaration has
+the rule in its annotation: `number: Annotated[str, Text(8, 8).rule]`. Objects are in payload.py. The page is
+docs/contracts.md.
 """
 
 from __future__ import annotations
 
 import binascii
+import copy
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 from marshmallow import ValidationError, fields, missing
+from msgspec import Meta
 
 from contracts.blank import SEEN, is_blank
 from contracts.decoding import has_half_character
 from contracts.envelope import HALF, TIME_PATTERN, moment
 
 if TYPE_CHECKING:
-    from contracts.payload import Payload
+    from contracts.payload import PayloadSchema
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -28,6 +33,9 @@ NOT_AN_OBJECT = "Not an object."
 
 ID_PATTERN = "[a-z0-9][a-z0-9_-]{0,63}"
 _IS_ID = re.compile(ID_PATTERN).fullmatch
+_END = r"(?![\s\S])"
+"""The very end of a text, in an expression for Python and JSON Schema alike: `$` also stands before a last line break
+in Python, and `\\Z` is nothing in ECMA-262."""
 
 
 class WireField(fields.Field[T], ABC):
@@ -36,37 +44,44 @@ class WireField(fields.Field[T], ABC):
     Null in an optional field that is not nullable means the same as leaving it out, and loads as left out.
     """
 
-    def __init__(self, *, optional: bool = False, nullable: bool = False) -> None:
-        super().__init__(required=not optional, allow_none=optional or nullable)
-        self.nullable = nullable
+    nullable = False
+
+    def declared(self, *, optional: bool, nullable: bool) -> Self:
+        """The same field, where a declaration has it."""
+        field = copy.copy(self)
+        field.required, field.allow_none, field.nullable = not optional, optional or nullable, nullable
+        return field
 
     @abstractmethod
     def read(self, value: Any) -> T:
-        """The loaded value of a JSON value that is not null. Raises ValidationError."""
+        """The loaded value of a JSON value that is not null. Raises ValidationError, which names every fault."""
 
     @abstractmethod
     def json_schema(self) -> Json:
         """JSON Schema (2020-12) of what `read` takes."""
 
-    def parts(self) -> Sequence[Payload]:
+    @property
+    def rule(self) -> Meta:
+        """The limits of `read` for msgspec, which may take less and never more, as part of an annotation."""
+        return Meta(**self.limits(), extra={"field": self})
+
+    def limits(self) -> dict[str, Any]:
+        """The limits as `msgspec.Meta` names them."""
+        return {}
+
+    def parts(self) -> Sequence[PayloadSchema]:
         """Schemas that `json_schema` refers to, as `#/$defs/<class name>`."""
         return ()
 
-    def read_all(self, value: Any) -> T:
-        """As `read`, but the error raised names every fault in the value, not only the first."""
-        return self.read(value)
-
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> T:
-        return self.read_all(value)
+        return self.read(value)
 
 
 class Text(WireField[str]):
     """Text of `minimum` to `maximum` characters, all of it matching `pattern` where there is one."""
 
-    def __init__(
-        self, maximum: int, minimum: int = 1, *, pattern: str | None = None, like: str = "", **more: Any
-    ) -> None:
-        super().__init__(**more)
+    def __init__(self, maximum: int, minimum: int = 1, *, pattern: str | None = None, like: str = "") -> None:
+        super().__init__()
         self.maximum, self.minimum, self.pattern = maximum, minimum, pattern
         self.matches = None if pattern is None else re.compile(pattern, re.ASCII).fullmatch
         self.misfit = f"Must be {like}."
@@ -87,6 +102,10 @@ class Text(WireField[str]):
         schema: Json = {"type": "string", "minLength": self.minimum, "maxLength": self.maximum}
         return schema if self.pattern is None else {**schema, "pattern": f"^(?:{self.pattern})$"}
 
+    def limits(self) -> dict[str, Any]:
+        limits: dict[str, Any] = {"min_length": self.minimum, "max_length": self.maximum}
+        return limits if self.pattern is None else {**limits, "pattern": f"^(?:{self.pattern}){_END}"}
+
 
 def seen(text: str) -> None:
     """Raises ValidationError for a text in which nothing can be seen."""
@@ -97,20 +116,23 @@ def seen(text: str) -> None:
 class Words(Text):
     """Text for people to read: of up to `maximum` characters, one of which at least can be seen. Kept as written."""
 
-    def __init__(self, maximum: int, minimum: int = 1, **more: Any) -> None:
-        super().__init__(maximum, minimum, **more)
+    def __init__(self, maximum: int) -> None:
+        super().__init__(maximum)
         self.matches = re.compile(SEEN).search
         self.misfit = "Must not be blank."
 
     def json_schema(self) -> Json:
         return {**super().json_schema(), "pattern": SEEN}
 
+    def limits(self) -> dict[str, Any]:
+        return {**super().limits(), "pattern": SEEN}
+
 
 class Choice(WireField[str]):
     """One of a few words."""
 
-    def __init__(self, choices: Sequence[str], **more: Any) -> None:
-        super().__init__(**more)
+    def __init__(self, choices: Sequence[str]) -> None:
+        super().__init__()
         self.choices = tuple(choices)
 
     def read(self, value: Any) -> str:
@@ -125,8 +147,8 @@ class Choice(WireField[str]):
 class Whole(WireField[int]):
     """A whole number from `minimum` to `maximum`."""
 
-    def __init__(self, minimum: int = 0, maximum: int = 2**53, **more: Any) -> None:
-        super().__init__(**more)
+    def __init__(self, minimum: int = 0, maximum: int = 2**53) -> None:
+        super().__init__()
         self.minimum, self.maximum = minimum, maximum
 
     def read(self, value: Any) -> int:
@@ -136,6 +158,9 @@ class Whole(WireField[int]):
 
     def json_schema(self) -> Json:
         return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
+
+    def limits(self) -> dict[str, Any]:
+        return {"ge": self.minimum, "le": self.maximum}
 
 
 class Score(WireField[float]):
@@ -148,6 +173,9 @@ class Score(WireField[float]):
 
     def json_schema(self) -> Json:
         return {"type": "number", "minimum": 0, "maximum": 1}
+
+    def limits(self) -> dict[str, Any]:
+        return {"ge": 0.0, "le": 1.0}
 
 
 class Flag(WireField[bool]):
@@ -162,7 +190,7 @@ class Flag(WireField[bool]):
         return {"type": "boolean"}
 
 
-class Moment(WireField[datetime]):
+class Instant(WireField[datetime]):
     """RFC 3339 with a zone; loads as an aware UTC datetime."""
 
     def read(self, value: Any) -> datetime:
@@ -174,13 +202,16 @@ class Moment(WireField[datetime]):
     def json_schema(self) -> Json:
         return {"type": "string", "format": "date-time", "pattern": f"^{TIME_PATTERN}$"}
 
+    def limits(self) -> dict[str, Any]:
+        return {"tz": True}
+
 
 class Hint(WireField[Any]):
     """What helps and changes nothing else: of a value that `field` does not take, nothing is loaded, and nobody is
-    refused for it. (`Payload.passed_over` says so.) Always optional."""
+    refused for it. (`PayloadSchema.passed_over` says so.) Always optional."""
 
     def __init__(self, field: WireField[Any]) -> None:
-        super().__init__(optional=True)
+        super().__init__()
         self.field = field
 
     def read(self, value: Any) -> Any:
@@ -200,12 +231,15 @@ class Hint(WireField[Any]):
     def json_schema(self) -> Json:
         return {"anyOf": [self.field.json_schema(), {"description": "Any other value is passed over."}]}
 
+    def limits(self) -> dict[str, Any]:
+        return self.field.limits()
+
 
 class Base64(WireField[bytes]):
     """Base64 (RFC 4648, padded) of up to `maximum` bytes; loads as bytes."""
 
-    def __init__(self, maximum: int, **more: Any) -> None:
-        super().__init__(**more)
+    def __init__(self, maximum: int) -> None:
+        super().__init__()
         self.maximum = maximum
 
     def read(self, value: Any) -> bytes:
@@ -225,22 +259,28 @@ class Base64(WireField[bytes]):
         groups = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
         return {"type": "string", "contentEncoding": "base64", "maxLength": self._characters, "pattern": groups}
 
+    def limits(self) -> dict[str, Any]:
+        return {"max_length": self.maximum}
+
     @property
     def _characters(self) -> int:
         return -(-self.maximum // 3) * 4
 
 
-class Answers(WireField[dict[str, Any]]):
+class AnswersField(WireField[dict[str, Any]]):
     """Answers to a category's questions, by question id: text, number, true or false. The catalogue judges them.
 
     Keys that cannot be the id of a question are ignored, as unknown fields are.
     """
 
+    MOST = 50
+    LONGEST = 2000
+
     def read(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise ValidationError(NOT_AN_OBJECT)
         answers = {key: answer for key, answer in value.items() if _IS_ID(key) and answer is not None}
-        if len(answers) > 50:
+        if len(answers) > self.MOST:
             raise ValidationError("Must be up to 50 answers.")
         faults = {key: [fault] for key in answers if (fault := _answer_fault(answers[key])) is not None}
         if faults:
@@ -249,20 +289,25 @@ class Answers(WireField[dict[str, Any]]):
 
     def json_schema(self) -> Json:
         kinds = [
-            {"type": "string", "maxLength": 2000},
+            {"type": "string", "maxLength": self.LONGEST},
             {"type": "number", "minimum": -(2**53), "maximum": 2**53},
             {"type": "boolean"},
             {"type": "null"},
         ]
         return {"type": "object", "patternProperties": {f"^{ID_PATTERN}$": {"anyOf": kinds}}}
 
+    def limits(self) -> dict[str, Any]:
+        return {"max_length": self.MOST}
 
-class Errors(WireField[dict[str, list[str]]]):
+
+class ErrorsField(WireField[dict[str, list[str]]]):
     """What is wrong, by field: sentences."""
 
     def read(self, value: Any) -> dict[str, list[str]]:
         if not isinstance(value, dict) or not all(isinstance(each, list) for each in value.values()):
             raise ValidationError("Not an object of lists.")
+        if not all(type(said) is str for each in value.values() for said in each):
+            raise ValidationError("Not an object of lists of text.")
         return value
 
     def json_schema(self) -> Json:
@@ -272,71 +317,40 @@ class Errors(WireField[dict[str, list[str]]]):
 class ListOf(WireField[list[Any]]):
     """A list of `minimum` to `maximum` values of one field."""
 
-    def __init__(self, item: WireField[Any], maximum: int, minimum: int = 0, **more: Any) -> None:
-        super().__init__(**more)
+    def __init__(self, item: WireField[Any], maximum: int, minimum: int = 0) -> None:
+        super().__init__()
         self.item, self.maximum, self.minimum = item, maximum, minimum
 
     def read(self, value: Any) -> list[Any]:
-        self._measure(value)
-        read = self.item.read
-        return [read(each) for each in value]
-
-    def read_all(self, value: Any) -> list[Any]:
-        self._measure(value)
-        loaded, faults = [], {}
-        for place, each in enumerate(value):
-            try:
-                loaded.append(self.item.deserialize(each))
-            except ValidationError as error:
-                faults[place] = error.messages
-        if faults:
-            raise ValidationError(faults)
-        return loaded
-
-    def parts(self) -> Sequence[Payload]:
-        return self.item.parts()
-
-    def _measure(self, value: Any) -> None:
         if not isinstance(value, list):
             raise ValidationError("Not a list.")
         if not self.minimum <= len(value) <= self.maximum:
             raise ValidationError(f"Must have {self.minimum} to {self.maximum} entries.")
+        return [loaded for _, loaded in _each(self.item, enumerate(value))]
+
+    def parts(self) -> Sequence[PayloadSchema]:
+        return self.item.parts()
 
     def json_schema(self) -> Json:
         return {"type": "array", "minItems": self.minimum, "maxItems": self.maximum, "items": self.item.json_schema()}
 
 
 class MapOf(WireField[dict[str, Any]]):
-    """An object with values of one field, by keys that are ids."""
+    """An object of up to `maximum` values of one field, by keys that are ids."""
 
-    def __init__(self, item: WireField[Any], maximum: int = 50, **more: Any) -> None:
-        super().__init__(**more)
+    def __init__(self, item: WireField[Any], maximum: int) -> None:
+        super().__init__()
         self.item, self.maximum = item, maximum
 
     def read(self, value: Any) -> dict[str, Any]:
-        self._measure(value)
-        return {key: self.item.read(each) for key, each in value.items()}
-
-    def read_all(self, value: Any) -> dict[str, Any]:
-        self._measure(value)
-        loaded, faults = {}, {}
-        for key, each in value.items():
-            try:
-                loaded[key] = self.item.deserialize(each)
-            except ValidationError as error:
-                faults[key] = error.messages
-        if faults:
-            raise ValidationError(faults)
-        return loaded
-
-    def parts(self) -> Sequence[Payload]:
-        return self.item.parts()
-
-    def _measure(self, value: Any) -> None:
         if not isinstance(value, dict):
             raise ValidationError(NOT_AN_OBJECT)
         if len(value) > self.maximum or not all(map(_IS_ID, value)):
             raise ValidationError(f"Must have up to {self.maximum} keys of lower-case letters, digits, - and _.")
+        return dict(_each(self.item, value.items()))
+
+    def parts(self) -> Sequence[PayloadSchema]:
+        return self.item.parts()
 
     def json_schema(self) -> Json:
         names = {"pattern": f"^{ID_PATTERN}$"}
@@ -348,11 +362,47 @@ class MapOf(WireField[dict[str, Any]]):
         }
 
 
+def _each(item: WireField[Any], values: Any) -> list[tuple[Any, Any]]:
+    """Each value loaded, with its place; raises ValidationError that has the faults of all by place."""
+    loaded, faults = [], {}
+    for place, value in values:
+        try:
+            loaded.append((place, item.read(value)))
+        except ValidationError as error:
+            faults[place] = error.messages
+    if faults:
+        raise ValidationError(faults)
+    return loaded
+
+
 def _answer_fault(value: Any) -> str | None:
     if isinstance(value, str):
         if has_half_character(value):
             return f"It {HALF}."
-        fits = len(value) <= 2000
+        fits = len(value) <= AnswersField.LONGEST
     else:
         fits = isinstance(value, bool) or (isinstance(value, int | float) and abs(value) <= 2**53)
     return None if fits else "Must be text of up to 2000 characters, a number, true or false."
+
+
+Moment = Annotated[datetime, Instant().rule]
+"""A moment in time: RFC 3339 with a zone."""
+
+Count = Annotated[int, Whole().rule]
+"""A whole number from 0."""
+
+Ordinal = Annotated[int, Whole(1).rule]
+"""A whole number from 1."""
+
+Id = Annotated[str, Meta(pattern=f"^{ID_PATTERN}{_END}")]
+"""A key of an object on the wire."""
+
+_LARGEST = Meta(ge=-(2**53), le=2**53)
+Answer = (
+    Annotated[str, Meta(max_length=AnswersField.LONGEST)] | bool | Annotated[int, _LARGEST] | Annotated[float, _LARGEST]
+)
+Answers = Annotated[Mapping[Id, Answer], AnswersField().rule]
+"""Answers to a category's questions, by question id."""
+
+Errors = Annotated[Mapping[str, Sequence[str]], ErrorsField().rule]
+"""What is wrong, by field: sentences."""

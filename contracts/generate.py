@@ -191,7 +191,7 @@ def _schema_path(message: MessageType) -> str:
 
 
 def _first_paragraph(message: MessageType) -> str:
-    said = type(message.schema).__doc__ or ""
+    said = message.data.__doc__ or ""
     return " ".join(said.split("\n\n")[0].split()).replace("`", "")
 
 

@@ -54,6 +54,10 @@ _SHORTER = {
 """Codes of three letters, and withdrawn ones, by the code that stands for them (CLDR, languageAlias)."""
 
 
+PLAIN = f"(?!{'|'.join(code for code in _SHORTER if len(code) == 2)})[a-z]{{2}}(-[A-Z]{{2}})?"
+"""Tags that are their own nearest, as nearly all are that people's systems write."""
+
+
 @lru_cache(maxsize=1024)
 def nearest(text: str) -> str | None:
     """The canonical tag of the language that is meant, its extensions and private parts left out; None if none is."""

@@ -5,11 +5,14 @@ The page is docs/contracts.md.
 
 from __future__ import annotations
 
-from contracts import common
-from contracts.fields import Choice, Text
-from contracts.payload import Part, Payload
+from typing import Annotated, Literal, get_args
 
-CHANNELS = ("email", "channel", "agent", "webhook")
+from contracts.common import MAX_BODY, Identity, Sentence, TicketNumber, TicketRequester, Word
+from contracts.fields import Text
+from contracts.payload import Payload
+
+Channel = Literal["email", "channel", "agent", "webhook"]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
 """Ways to tell: mail, `notification.message` to the channel or to the agent, an operator's webhook (its name is the
 `recipient`)."""
 
@@ -29,7 +32,7 @@ SWITCHABLE_KINDS = (
 SWITCHABLE_CHANNELS = ("email", "channel")
 
 MAX_TITLE = 200
-MAX_TEXT = common.MAX_BODY + 10_000
+MAX_TEXT = MAX_BODY + 10_000
 """What an agent wrote is shown whole, within the words of the operator's template."""
 
 
@@ -39,19 +42,19 @@ class Delivered(Payload):
     `number`: of the ticket that it is about; what is about an account has none.
     """
 
-    event_id = common.identity()
-    number = common.ticket_number(optional=True)
-    recipient = common.identity()
-    kind = common.word()
-    channel = Choice(CHANNELS)
-    reason = Text(common.MAX_REASON, optional=True)
+    event_id: Identity
+    number: TicketNumber | None = None
+    recipient: Identity
+    kind: Word
+    channel: Channel
+    reason: Sentence | None = None
 
 
 class Message(Payload):
     """`notification.message`, to the requester's channel or to the ticket's agent: something to show."""
 
-    requester = Part(common.TicketRequester)
-    number = common.ticket_number()
-    kind = common.word()
-    title = Text(MAX_TITLE)
-    text = Text(MAX_TEXT)
+    requester: TicketRequester
+    number: TicketNumber
+    kind: Word
+    title: Annotated[str, Text(MAX_TITLE).rule]
+    text: Annotated[str, Text(MAX_TEXT).rule]

@@ -1,7 +1,7 @@
-"""Every message type of the wire contract: its kind, its schema, who sends it and who answers.
+"""Every message type of the wire contract: its kind, its data, who sends it and who answers.
 
-The one table that everything else is made from: permissions (topology.py), documents (generate.py), the schema that
-a service loads a message with. How to add a type is on docs/contracts.md.
+The one table that everything else is made from: permissions (topology.py), documents (generate.py), the class that
+a service reads a message as. How to add a type is on docs/contracts.md.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from typing import Literal
 
 from contracts import accounts, agents, attachments, notifications, sla, tickets
 from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, QUESTIONS, SERVICES, Service, role_of
-from contracts.payload import Payload
+from contracts.payload import Payload, PayloadSchema, schema_of
 from contracts.values import dataclass
 
 Kind = Literal["command", "question", "event", "outcome", "agent_message", "channel_message"]
 Sender = Literal["channel", "agent", "operator"] | Service
+
+Form = type[Payload]
 
 STAFF = "staff."
 """How the routing key of a question from an agent begins."""
@@ -30,12 +32,17 @@ class MessageType:
 
     kind: Kind
     type: str
-    schema: Payload
-    """`schema.load(data)` gives the loaded data, or raises marshmallow's ValidationError (payload.errors_by_field)."""
+    data: Form
+    """What its `data` is, once read (`payload.read`)."""
     senders: frozenset[Sender]
     """Who may send it: any channel, any agent, the operator, services by name."""
     answered_by: Service | None = None
     """The service that answers a command or a question; None for what is neither."""
+
+    @property
+    def schema(self) -> PayloadSchema:
+        """The judge: `load(data)` gives the payload, or raises marshmallow's ValidationError."""
+        return schema_of(self.data)
 
     @cached_property
     def exchanges(self) -> tuple[str, ...]:
@@ -73,19 +80,19 @@ _EXCHANGES: Mapping[Kind, tuple[str, ...]] = {
 def _all() -> list[MessageType]:
     types: list[MessageType] = []
 
-    def add(kind: Kind, senders: tuple[Sender, ...], schemas: Mapping[str, type[Payload]]) -> None:
-        types.extend(MessageType(kind, name, schema(), frozenset(senders)) for name, schema in schemas.items())
+    def add(kind: Kind, senders: tuple[Sender, ...], payloads: Mapping[str, type[Payload]]) -> None:
+        types.extend(MessageType(kind, name, each, frozenset(senders)) for name, each in payloads.items())
 
-    def add_commands(senders: tuple[Sender, ...], by: Service, schemas: Mapping[str, type[Payload]]) -> None:
-        types.extend(MessageType("command", name, each(), frozenset(senders), by) for name, each in schemas.items())
+    def add_commands(senders: tuple[Sender, ...], by: Service, payloads: Mapping[str, type[Payload]]) -> None:
+        types.extend(MessageType("command", name, each, frozenset(senders), by) for name, each in payloads.items())
 
-    def add_questions(senders: tuple[Sender, ...], by: Service, schemas: Mapping[str, type[Payload]]) -> None:
-        types.extend(MessageType("question", name, each(), frozenset(senders), by) for name, each in schemas.items())
+    def add_questions(senders: tuple[Sender, ...], by: Service, payloads: Mapping[str, type[Payload]]) -> None:
+        types.extend(MessageType("question", name, each, frozenset(senders), by) for name, each in payloads.items())
 
-    def add_views(senders: tuple[Sender, ...], by: Service, schemas: Mapping[str, type[Payload]]) -> None:
+    def add_views(senders: tuple[Sender, ...], by: Service, payloads: Mapping[str, type[Payload]]) -> None:
         """What was a command before there were questions: it is answered either way."""
-        add_commands(senders, by, schemas)
-        add_questions(senders, by, schemas)
+        add_commands(senders, by, payloads)
+        add_questions(senders, by, payloads)
 
     add_commands(
         ("channel",),

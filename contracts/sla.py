@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from contracts import common
-from contracts.fields import Choice, ListOf, Moment, Text, Whole
-from contracts.payload import Part, Payload
+from collections.abc import Sequence
+from typing import Annotated, Literal, get_args
 
-TARGETS = ("first_reply", "next_reply")
+from msgspec import Meta
+
+from contracts.common import AgentId, Entry, Identity, Snapshot, TicketNumber
+from contracts.fields import Moment, Ordinal, Text
+from contracts.payload import Payload
+
+Target = Literal["first_reply", "next_reply"]
+TARGETS: tuple[Target, ...] = get_args(Target)
 
 
 class Armed(Payload):
@@ -17,36 +23,36 @@ class Armed(Payload):
     calendars and targets it was reckoned with.
     """
 
-    number = common.ticket_number()
-    ticket_id = common.identity()
-    status_version = Whole(1)
-    target = Choice(TARGETS)
-    due_at = Moment()
-    warn_at = Moment()
-    escalatable_at = Moment()
-    calendar_version = Text(64)
-    revision = Whole(1, optional=True)
+    number: TicketNumber
+    ticket_id: Identity
+    status_version: Ordinal
+    target: Target
+    due_at: Moment
+    warn_at: Moment
+    escalatable_at: Moment
+    calendar_version: Annotated[str, Text(64).rule]
+    revision: Ordinal | None = None
 
 
 class Fired(Armed):
     """Events `sla.warning`, `sla.breached`, `sla.met`: the deadline, and the ticket as it stood. `supervisors`: who is
     told of a warning or a breach of a ticket that nobody has."""
 
-    ticket = Part(common.Snapshot)
-    supervisors = ListOf(common.agent_id(), 100, 1, optional=True)
+    ticket: Snapshot
+    supervisors: Annotated[Sequence[AgentId], Meta(min_length=1, max_length=100)] = ()
 
 
 class ClosingSoon(Payload):
     """Event `sla.closing_soon`: nobody has replied to the solution, and at `closes_at` the ticket closes."""
 
-    number = common.ticket_number()
-    ticket_id = common.identity()
-    status_version = Whole(1)
-    closes_at = Moment()
-    ticket = Part(common.Snapshot)
+    number: TicketNumber
+    ticket_id: Identity
+    status_version: Ordinal
+    closes_at: Moment
+    ticket: Snapshot
 
 
 class FiredToAgent(Fired):
     """Agent messages `sla.warning` and `sla.breached`."""
 
-    entry = Part(common.Entry, optional=True)
+    entry: Entry | None = None

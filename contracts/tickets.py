@@ -5,11 +5,39 @@ The page is docs/contracts.md.
 
 from __future__ import annotations
 
-from contracts import common
-from contracts.fields import Answers, Choice, Errors, Flag, Hint, ListOf, Moment, Score, Text, Whole, Words
-from contracts.payload import Part, Payload
+from collections.abc import Sequence
+from typing import Annotated, Literal, get_args
 
-CODES = (
+from msgspec import Meta
+
+from contracts.common import (
+    MAX_ARTICLES,
+    MAX_BODY,
+    MAX_LINKS,
+    AgentId,
+    Attachments,
+    Body,
+    Category,
+    Entry,
+    FilesLeftOut,
+    FromChannel,
+    History,
+    Identity,
+    LanguageHint,
+    Named,
+    Reason,
+    Requester,
+    Sentence,
+    Snapshot,
+    Status,
+    Subject,
+    TicketAgent,
+    TicketNumber,
+)
+from contracts.fields import Answers, Count, Errors, Moment, Ordinal, Score, Text, Whole
+from contracts.payload import Payload
+
+Code = Literal[
     "invalid",
     "unauthenticated",
     "forbidden",
@@ -22,34 +50,35 @@ CODES = (
     "unsupported",
     "too_large",
     "rate_limited",
-)
+]
+CODES: tuple[Code, ...] = get_args(Code)
 
 
 # Commands of channels
 
 
-class Submit(common.FromChannel):
+class Submit(FromChannel):
     """Command `ticket.submit`: a request for help. `automatic`: a machine wrote it."""
 
-    requester = common.requester()
-    category = common.category()
-    subcategory = common.category(optional=True)
-    fields = Answers(optional=True)  # type: ignore[assignment]  # the wire's name; marshmallow's is set on instances
-    subject = Words(common.MAX_SUBJECT)
-    body = Words(common.MAX_BODY)
-    issue_key = Words(common.MAX_SUBJECT, optional=True)
-    refers_to = common.ticket_number(optional=True)
-    distinct_from = ListOf(common.ticket_number(), common.MAX_LINKS, optional=True)
-    attachments = common.attachments(optional=True)
-    language = Hint(common.nearest_language())
-    automatic = Flag(optional=True)
+    requester: Requester
+    category: Category
+    subcategory: Category | None = None
+    fields: Answers | None = None
+    subject: Subject
+    body: Body
+    issue_key: Subject | None = None
+    refers_to: TicketNumber | None = None
+    distinct_from: Annotated[Sequence[TicketNumber], Meta(max_length=MAX_LINKS)] = ()
+    attachments: Attachments = ()
+    language: LanguageHint | None = None
+    automatic: bool = False
 
 
-class RequesterTicket(common.FromChannel):
+class RequesterTicket(FromChannel):
     """A requester about one of their tickets: command `ticket.accept_solution`."""
 
-    requester = common.requester()
-    number = common.ticket_number()
+    requester: Requester
+    number: TicketNumber
 
 
 class Reply(RequesterTicket):
@@ -57,48 +86,48 @@ class Reply(RequesterTicket):
 
     any_of = ("body", "attachments")
 
-    body = Text(common.MAX_BODY, 0, optional=True)
-    attachments = common.attachments(optional=True)
-    automatic = Flag(optional=True)
+    body: Annotated[str, Text(MAX_BODY, 0).rule] = ""
+    attachments: Attachments = ()
+    automatic: bool = False
 
 
 class Edit(RequesterTicket):
     """Command `ticket.edit`: a new subject, a new body, or both."""
 
-    subject = Words(common.MAX_SUBJECT, optional=True)
-    body = Words(common.MAX_BODY, optional=True)
+    subject: Subject | None = None
+    body: Body | None = None
 
 
 class Moderator(Payload):
     """A moderator of the community."""
 
-    id = common.named()
+    id: Named
 
 
-class Escalate(common.FromChannel):
+class Escalate(FromChannel):
     """Command `ticket.escalate`, by the requester or by a moderator."""
 
     one_of = ("requester", "moderator")
 
-    requester = common.requester(optional=True)
-    moderator = Part(Moderator, optional=True)
-    number = common.ticket_number()
-    reason = common.reason(optional=True)
+    requester: Requester | None = None
+    moderator: Moderator | None = None
+    number: TicketNumber
+    reason: Reason | None = None
 
 
 class ChangeAgent(RequesterTicket):
     """Command `ticket.change_agent`."""
 
-    reason = common.reason()
+    reason: Reason
 
 
 class AnswerConsent(RequesterTicket):
     """Command `ticket.answer_consent`: may the agent log in to the requester's account?"""
 
-    granted = Flag()
+    granted: bool
 
 
-class ListTickets(common.FromChannel):
+class ListTickets(FromChannel):
     """Command `ticket.list`: the requester's tickets, or the agent's, newest first, 20 a page.
 
     Of an agent's, without `status`, those that are open.
@@ -106,13 +135,13 @@ class ListTickets(common.FromChannel):
 
     one_of = ("requester", "agent_id")
 
-    requester = common.requester(optional=True)
-    agent_id = common.agent_id(optional=True)
-    status = Choice(common.STATUSES, optional=True)
-    page = Whole(1, 100_000, optional=True)
+    requester: Requester | None = None
+    agent_id: AgentId | None = None
+    status: Status | None = None
+    page: Annotated[int, Whole(1, 100_000).rule] | None = None
 
 
-class View(common.FromChannel):
+class View(FromChannel):
     """Command `ticket.view`: by the requester through a channel, by an agent on the desk.
 
     Of a long history it shows the newest entries that fit, or with `before` those before that version, or with `after`
@@ -121,11 +150,11 @@ class View(common.FromChannel):
 
     one_of = ("requester", "agent_id")
 
-    requester = common.requester(optional=True)
-    agent_id = common.agent_id(optional=True)
-    number = common.ticket_number()
-    before = Whole(1, optional=True)
-    after = Whole(optional=True)
+    requester: Requester | None = None
+    agent_id: AgentId | None = None
+    number: TicketNumber
+    before: Ordinal | None = None
+    after: Count | None = None
 
 
 # Commands of agents
@@ -134,50 +163,50 @@ class View(common.FromChannel):
 class AgentTicket(Payload):
     """An agent about a ticket: command `ticket.start_work`."""
 
-    agent_id = common.agent_id()
-    number = common.ticket_number()
-    expected_version = Whole(1, optional=True)
+    agent_id: AgentId
+    number: TicketNumber
+    expected_version: Ordinal | None = None
 
 
 class AgentText(AgentTicket):
     """Commands `ticket.ask_info` and `ticket.add_note` (internal, as are its files)."""
 
-    body = Words(common.MAX_BODY)
-    attachments = common.attachments(optional=True)
+    body: Body
+    attachments: Attachments = ()
 
 
 class SuggestSolution(AgentText):
     """Command `ticket.suggest_solution`; `articles` are ids of the knowledge base."""
 
-    articles = ListOf(common.named(), common.MAX_ARTICLES, optional=True)
+    articles: Annotated[Sequence[Named], Meta(max_length=MAX_ARTICLES)] = ()
 
 
 class AgentReason(AgentTicket):
     """Commands `ticket.close` and `ticket.ask_consent`."""
 
-    reason = common.reason()
+    reason: Reason
 
 
 class Redact(AgentTicket):
     """Command `ticket.redact`, of supervisors: what was written in one entry goes, and its files. `subject`: the
     ticket's subject goes too, where it holds the same."""
 
-    entry_id = common.identity()
-    reason = Text(common.MAX_REASON)
-    subject = Flag(optional=True)
+    entry_id: Identity
+    reason: Sentence
+    subject: bool = False
 
 
 class Reclassify(AgentTicket):
     """Command `ticket.reclassify`."""
 
-    category = common.category()
-    subcategory = common.category(optional=True)
+    category: Category
+    subcategory: Category | None = None
 
 
 class Transfer(AgentReason):
     """Command `ticket.transfer`: to an agent, or to whom routing finds."""
 
-    to_agent = common.agent_id(optional=True)
+    to_agent: AgentId | None = None
 
 
 class LinkTo(AgentTicket):
@@ -186,7 +215,7 @@ class LinkTo(AgentTicket):
     Without `to_number`, `number` is the other one, and the event's `subject` the ticket acted on.
     """
 
-    to_number = common.ticket_number(optional=True)
+    to_number: TicketNumber | None = None
 
 
 # Commands of supervisors
@@ -195,19 +224,19 @@ class LinkTo(AgentTicket):
 class Supervise(AgentTicket):
     """Commands `ticket.take_away` and `ticket.reopen`."""
 
-    reason = Text(common.MAX_REASON, optional=True)
+    reason: Sentence | None = None
 
 
 class AssignTo(Supervise):
     """Command `ticket.assign_to`: the ticket goes to that agent, whoever has it."""
 
-    to_agent = common.agent_id()
+    to_agent: AgentId
 
 
 class Release(AgentTicket):
     """Command `ticket.release`; with `burst`, of all tickets that are held with this one."""
 
-    burst = Flag(optional=True)
+    burst: bool = False
 
 
 # Commands of services
@@ -219,26 +248,26 @@ class Assign(Payload):
     `valid_until`: after it the place that was kept at the agent may be another ticket's, so it is refused.
     """
 
-    number = common.ticket_number()
-    agent = Part(common.TicketAgent)
-    assignment_seq = Whole()
-    reason = Text(common.MAX_REASON)
-    valid_until = Moment(optional=True)
+    number: TicketNumber
+    agent: TicketAgent
+    assignment_seq: Count
+    reason: Sentence
+    valid_until: Moment | None = None
 
 
 class Unassign(Payload):
     """Command `ticket.unassign` from routing."""
 
-    number = common.ticket_number()
-    assignment_seq = Whole()
-    reason = Text(common.MAX_REASON)
+    number: TicketNumber
+    assignment_seq: Count
+    reason: Sentence
 
 
 class AutoClose(Payload):
     """Command `ticket.auto_close` from sla; `status_version`: when the ticket entered `solution_suggested`."""
 
-    number = common.ticket_number()
-    status_version = Whole(1)
+    number: TicketNumber
+    status_version: Ordinal
 
 
 # Outcomes
@@ -248,36 +277,36 @@ class TicketOutcome(Payload):
     """Outcomes `ticket.opened` and `ticket.reopened`; `hints` as in `command.accepted`; `left_out`: files of the
     command that were not taken."""
 
-    ticket = Part(common.Snapshot)
-    hints = Errors(optional=True)
-    left_out = common.left_out()
+    ticket: Snapshot
+    hints: Errors | None = None
+    left_out: FilesLeftOut = ()
 
 
 class Duplicate(TicketOutcome):
     """Outcome `ticket.duplicate`: what was written became the note `note_id` of the open ticket."""
 
-    note_id = common.identity()
+    note_id: Identity
 
 
-class Candidate(common.Snapshot):
+class Candidate(Snapshot):
     """An open ticket that is like the one submitted; `score` 1 is the same."""
 
-    score = Score()
+    score: Annotated[float, Score().rule]
 
 
 class Similar(Payload):
     """Outcome `ticket.similar`: nothing was filed; `hints` as in `command.accepted`."""
 
-    hints = Errors(optional=True)
-    candidates = ListOf(Part(Candidate), 20, 1)
+    hints: Errors | None = None
+    candidates: Annotated[Sequence[Candidate], Meta(min_length=1, max_length=20)]
 
 
 class Listed(Payload):
     """Outcome `ticket.listed`: one page of the requester's tickets, or the agent's, newest first."""
 
-    tickets = ListOf(Part(common.Snapshot), 20)
-    page = Whole(1)
-    pages = Whole()
+    tickets: Annotated[Sequence[Snapshot], Meta(max_length=20)]
+    page: Ordinal
+    pages: Count
 
 
 class Viewed(Payload):
@@ -287,11 +316,11 @@ class Viewed(Payload):
     there are newer ones: a `ticket.view` with the same field and value shows them.
     """
 
-    ticket = Part(common.Snapshot)
-    history = common.history()
-    truncated = Flag(optional=True)
-    before = Whole(1, optional=True)
-    after = Whole(optional=True)
+    ticket: Snapshot
+    history: History
+    truncated: bool = False
+    before: Ordinal | None = None
+    after: Count | None = None
 
 
 class Accepted(Payload):
@@ -301,9 +330,9 @@ class Accepted(Payload):
     were not taken.
     """
 
-    ticket = Part(common.Snapshot, optional=True)
-    hints = Errors(optional=True)
-    left_out = common.left_out()
+    ticket: Snapshot | None = None
+    hints: Errors | None = None
+    left_out: FilesLeftOut = ()
 
 
 class Rejected(Payload):
@@ -312,12 +341,12 @@ class Rejected(Payload):
     `message` is a sentence for a person. A `conflict` has the present `ticket` where the sender may see it.
     """
 
-    code = Choice(CODES)
-    message = Text(2_000)
-    errors = Errors()
-    eligible_at = Moment(optional=True)
-    retry_at = Moment(optional=True)
-    ticket = Part(common.Snapshot, optional=True)
+    code: Code
+    message: Sentence
+    errors: Errors
+    eligible_at: Moment | None = None
+    retry_at: Moment | None = None
+    ticket: Snapshot | None = None
 
 
 # Events, and what agents are told
@@ -326,34 +355,34 @@ class Rejected(Payload):
 class TicketEvent(Payload):
     """A ticket event: the ticket as it stands, and the entry that its history got."""
 
-    ticket = Part(common.Snapshot)
-    entry = Part(common.Entry, optional=True)
+    ticket: Snapshot
+    entry: Entry | None = None
 
 
 class LostAgent(TicketEvent):
     """`ticket.unassigned` and `ticket.transferred`: `previous_agent` is who had the ticket."""
 
-    previous_agent = Part(common.TicketAgent, optional=True)
+    previous_agent: TicketAgent | None = None
 
 
 class Joined(TicketEvent):
     """Events `ticket.linked` and `ticket.merged`: `to_number` is the other ticket. `waits_since`: a ticket that awaited
     the desk was merged into this one, and since then its requester waits for an answer."""
 
-    to_number = common.ticket_number(optional=True)
-    waits_since = Moment(optional=True)
+    to_number: TicketNumber | None = None
+    waits_since: Moment | None = None
 
 
 class Redacted(TicketEvent):
     """Event and agent message `ticket.redacted`: what `entry.redacts` names has no words any more; with
     `subject` the ticket's subject was taken out too. None of it is in the event."""
 
-    entry = Part(common.Entry)
-    subject = Flag()
+    entry: Entry
+    subject: bool
 
 
 class AssignedToAgent(TicketEvent):
     """Agent message `ticket.assigned`: with the conversation so far; `truncated` where it is more than 64 KiB."""
 
-    history = common.history()
-    truncated = Flag(optional=True)
+    history: History
+    truncated: bool = False

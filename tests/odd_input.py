@@ -16,20 +16,20 @@ from marshmallow import ValidationError
 
 from contracts.blank import is_blank
 from contracts.fields import (
-    Answers,
+    AnswersField,
     Base64,
     Choice,
     Flag,
     Hint,
+    Instant,
     ListOf,
     MapOf,
-    Moment,
     Score,
     Text,
     Whole,
     WireField,
 )
-from contracts.payload import Either, Part, Payload
+from contracts.payload import Either, Part, PayloadSchema
 
 EXAMPLES = Path(__file__).parents[1] / "contracts" / "examples"
 GOLDEN: tuple[dict[str, Any], ...] = tuple(json.loads(file.read_bytes()) for file in sorted(EXAMPLES.glob("*.json")))
@@ -125,13 +125,14 @@ def mutated(dice: Random, event: Mapping[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def data(dice: Random, schema: Payload, known: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+def data(dice: Random, schema: PayloadSchema, known: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
     """Data that passes `schema`, odd where it leaves room; fields in `known` often have one of these values."""
     fields = schema.wire_fields()
-    chosen = dice.choice(schema.one_of) if schema.one_of else None
+    one_of, any_of = schema.form.one_of, schema.form.any_of
+    chosen = dice.choice(one_of) if one_of else None
     found: dict[str, Any] = {}
     for name, field in fields.items():
-        if name in schema.one_of:
+        if name in one_of:
             if name != chosen:
                 continue
         elif not field.required and dice.random() < 0.5:
@@ -144,8 +145,8 @@ def data(dice: Random, schema: Payload, known: Mapping[str, Sequence[Any]]) -> d
             found[name] = dice.choice(fitting)
         else:
             found[name] = _passing(dice, field, known)
-    if schema.any_of and all(is_blank(str(found.get(name) or "")) or found.get(name) == [] for name in schema.any_of):
-        found[schema.any_of[0]] = "words"
+    if any_of and all(is_blank(str(found.get(name) or "")) or found.get(name) == [] for name in any_of):
+        found[any_of[0]] = "words"
     return found
 
 
@@ -183,12 +184,12 @@ def _passing(dice: Random, field: WireField[Any], known: Mapping[str, Sequence[A
             return dice.random()
         case Flag():
             return dice.random() < 0.5
-        case Moment():
+        case Instant():
             moments = ("1970-01-01T00:00:00Z", "2026-03-02T09:00:00.1234567+05:30", "2099-12-31T23:59:59.999999Z")
             return dice.choice(moments)
         case Base64():
             return dice.choice(("", "AAAA", "+/8="))
-        case Answers():
+        case AnswersField():
             return {dice.choice(("order", "amount", "paid-by", "seen-on", "x")): _answer(dice) for _ in range(3)}
         case ListOf():
             count = dice.choice((field.minimum, field.maximum, dice.randint(field.minimum, min(field.maximum, 3))))

@@ -125,10 +125,8 @@ def page(ticket: Ticket, clocked: Sequence[Clocked], now: datetime) -> Renderabl
     """The ticket's time line, its clocks and what is ahead at `now`, times in the zone of the last clock's calendar."""
     newest = ticket.newest
     zone = next((one.calendar.zone for one in reversed(clocked) if one.calendar), zones.zone("UTC"))
-    title = Text(f"{newest['number']}  {show.plain(newest['subject'])}", "bold")
-    head = Text(
-        show.plain(f"{newest['requester']['tier']} requester, category {newest['category']}; times in {zone.key}")
-    )
+    title = Text(f"{newest.number}  {show.plain(newest.subject)}", "bold")
+    head = Text(show.plain(f"{newest.requester.tier} requester, category {newest.category}; times in {zone.key}"))
     parts: list[RenderableType] = [title, head, Text(), _statuses(ticket, zone)]
     for one in clocked:
         parts += [Text(), _clock(one)]
@@ -258,9 +256,9 @@ def as_json(ticket: Ticket, clocked: Iterable[Clocked]) -> dict[str, Any]:
     """The same for programs: times RFC 3339 in UTC, durations in seconds of business time."""
     newest = ticket.newest
     return {
-        "number": newest["number"],
+        "number": newest.number,
         "ticket_id": ticket.id,
-        "tier": newest["requester"]["tier"],
+        "tier": newest.requester.tier,
         "statuses": [
             {
                 "status": span.status,

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
+from contracts.payload import Payload
 from contracts.values import dataclass
 
 Data = Mapping[str, Any]
+D_co = TypeVar("D_co", covariant=True)
 
 
 def derived_id(*parts: str) -> str:
@@ -35,8 +37,8 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One message as the domain sees it: `data` has passed the schema of `type`, times in it are aware UTC datetimes.
+class Message(Generic[D_co]):
+    """One message as the domain sees it: `data` is the payload of `type`, a timer's what it was armed with.
 
     `sender` is the broker user (`web`, `agent.a7`, `routing`), verified by RabbitMQ; a timer's is its own service.
     """
@@ -44,7 +46,7 @@ class Message:
     id: str
     type: str
     sender: str
-    data: Data
+    data: D_co
     subject: str | None = None
     key: str = ""
     """`id` scoped to the sender: what views index per-message facts by (two senders may use one id)."""
@@ -68,7 +70,7 @@ class Say:
     exchange: str
     routing_key: str
     type: str
-    data: Data
+    data: Payload | Data
     subject: str | None = None
     id: str | None = None
     reply_to: str | None = None
@@ -81,7 +83,7 @@ class Answer:
     """What the sender of a command hears back: published to its own key and to its `reply_to`."""
 
     type: str
-    data: Data
+    data: Payload | Data
     subject: str | None = None
     about: Sequence[str] = ()
     """By what the stored answer is found, where what it tells may have to go before it is forgotten."""

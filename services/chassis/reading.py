@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from contracts.decoding import NotJson, decoded, has_half_character, is_shallow
 from contracts.envelope import HALF, Event, NotAnEvent, WrongAttributes, escaped, from_dict
 from contracts.names import Service, role_of, source_agrees
 from contracts.payload import errors_by_field
+from contracts.payload import read as read_payload
 from contracts.registry import Kind, MessageType
 from contracts.values import dataclass
 from services.chassis.decision import Answer, Message, rejected
@@ -76,7 +77,7 @@ class Delivery:
 class Arrival:
     """A message that was read. With `refusal` set, it is answered so and not decided."""
 
-    message: Message
+    message: Message[Any]
     refusal: Answer | None = None
     reply_to: str | None = None
     correlation_id: str | None = None
@@ -105,7 +106,8 @@ def read(delivery: Delivery, service: Service) -> Arrival | Unreadable:
     if len(delivery.body) > LARGEST:
         return _too_large(delivery, sender) if asked else Unreadable(delivery, "larger than 1 MiB")
     try:
-        event = from_dict(_value(delivery.body))
+        value, is_whole = _value(delivery.body)
+        event = from_dict(value)
     except WrongAttributes as error:
         return _faulty(delivery, sender, error) if asked else Unreadable(delivery, f"not a CloudEvent: {error}")
     except NotAnEvent as error:
@@ -113,8 +115,8 @@ def read(delivery: Delivery, service: Service) -> Arrival | Unreadable:
     except NotJson as error:
         return Unreadable(delivery, f"not JSON: {error}")
     if asked:
-        return _asked(delivery, sender, event, asked, service)
-    read_one = _from_a_service(delivery, sender, event)
+        return _asked(delivery, sender, event, asked, service, is_whole)
+    read_one = _from_a_service(delivery, sender, event, is_whole)
     if isinstance(read_one, Unreadable):  # nobody but services may write there
         return replace(read_one, by_us=delivery.exchange == topology.EVENTS and role_of(sender) == "service")
     return read_one
@@ -136,18 +138,18 @@ def fired(timer: Fired, service: str) -> Arrival:
     return Arrival(message, fired=timer)
 
 
-def _value(body: bytes) -> Any:
-    """The JSON value of a body, by the faster reader where it takes it: then it gives what the contract's gives. Raises
-    NotJson."""
+def _value(body: bytes) -> tuple[Any, bool]:
+    """The JSON value of a body, by the faster reader where it takes it: then it gives what the contract's gives, and
+    no text in it has half a character (True). Raises NotJson."""
     if is_shallow(body):
         try:
-            return orjson.loads(body)
+            return orjson.loads(body), True
         except orjson.JSONDecodeError:
             pass  # the contract's reader decides
-    return decoded(body)
+    return decoded(body), False
 
 
-def _asked(delivery: Delivery, sender: str, event: Event, what: Kind, service: Service) -> Arrival:
+def _asked(delivery: Delivery, sender: str, event: Event, what: Kind, service: Service, is_whole: bool) -> Arrival:
     kind = registry.TYPES.get((what, event.type))
     if kind is None:
         refusal = _not_theirs(delivery, sender, event)
@@ -157,10 +159,10 @@ def _asked(delivery: Delivery, sender: str, event: Event, what: Kind, service: S
     if refusal is not None:
         return _arrival(delivery, sender, event, {}, refusal)
     try:
-        data = kind.schema.load(event.data)
+        found = read_payload(kind.data, event.data, is_whole=is_whole)
     except ValidationError as error:
         return _arrival(delivery, sender, event, {}, _invalid(errors_by_field(error)))
-    return _arrival(delivery, sender, event, data, hints=kind.schema.passed_over(event.data, data))
+    return _arrival(delivery, sender, event, found.data, hints=found.hints)
 
 
 def _not_theirs(delivery: Delivery, sender: str, event: Event) -> Answer | None:
@@ -194,7 +196,7 @@ def _out_of_place(delivery: Delivery, sender: str, kind: MessageType, service: S
     return None
 
 
-def _from_a_service(delivery: Delivery, sender: str, event: Event) -> Arrival | Unreadable:
+def _from_a_service(delivery: Delivery, sender: str, event: Event, is_whole: bool) -> Arrival | Unreadable:
     if role_of(sender) != "service":
         return Unreadable(delivery, f"{sender!r} is no service, but sent an event")
     if delivery.exchange not in (topology.EVENTS, REPLIES):  # a channel may bind its outcomes to where it writes
@@ -203,19 +205,19 @@ def _from_a_service(delivery: Delivery, sender: str, event: Event) -> Arrival | 
     if kind is None:
         return Unreadable(delivery, f"{event.type!r} is no event of the contract")
     try:
-        data = kind.schema.load(event.data)
+        found = read_payload(kind.data, event.data, is_whole=is_whole)
     except ValidationError as error:
         return Unreadable(delivery, f"data of {event.type} is not as agreed: {errors_by_field(error)}")
-    return _arrival(delivery, sender, event, data)
+    return _arrival(delivery, sender, event, found.data)
 
 
 def _arrival(
     delivery: Delivery,
     sender: str,
     event: Event,
-    data: Mapping[str, Any],
+    data: Any,
     refusal: Answer | None = None,
-    hints: Mapping[str, list[str]] | None = None,
+    hints: Mapping[str, Sequence[str]] | None = None,
 ) -> Arrival:
     message = Message(
         event.id,
@@ -232,7 +234,7 @@ def _arrival(
     return _arrived(delivery, message, refusal)
 
 
-def _arrived(delivery: Delivery, message: Message, refusal: Answer | None) -> Arrival:
+def _arrived(delivery: Delivery, message: Message[Any], refusal: Answer | None) -> Arrival:
     reply_to, correlation_id = delivery.properties.get("reply_to"), delivery.properties.get("correlation_id")
     # py-amqp takes half characters for text: a name that has one is no queue's, and neither can be sent back.
     if reply_to is not None and has_half_character(reply_to):

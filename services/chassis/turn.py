@@ -76,7 +76,7 @@ class PutOff(Exception):
 class Repository(Protocol[V]):
     """A service's database, as the turn uses it."""
 
-    def load(self, messages: Sequence[Message], now: datetime) -> V:
+    def load(self, messages: Sequence[Message[Any]], now: datetime) -> V:
         """All that these messages may touch, in one query for each collection. What pymongo raises is the turn's."""
 
     def writes(self, view: V) -> list[Write]:
@@ -99,10 +99,10 @@ class Rules(Generic[V]):
 
     service: Service
     repository: Repository[V]
-    decide: Callable[[V, Message, datetime], Decision]
+    decide: Callable[[V, Message[Any], datetime], Decision]
     conclude: Callable[[V, datetime], Decision] | None = None
-    prepare: Callable[[Sequence[Message], datetime], Collection[str]] | None = None
-    needs_preparing: Callable[[Message], bool] = lambda _message: True
+    prepare: Callable[[Sequence[Message[Any]], datetime], Collection[str]] | None = None
+    needs_preparing: Callable[[Message[Any]], bool] = lambda _message: True
     reveal: Callable[[Outgoing], Outgoing] | None = None
     tidy: Callable[[datetime], object] | None = None
     files: Reloaded[Any] | None = None

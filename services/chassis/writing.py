@@ -6,13 +6,16 @@ Pure: stores nothing, sends nothing. The page is docs/turn.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import replace as changed
 from datetime import datetime
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from contracts.names import AGENT_PREFIX, CONSOLE
+from contracts.payload import Payload
+from contracts.payload import encode as encode_payload
 from contracts.registry import TYPES
 from contracts.topology import DEAD, own_door
 from services.chassis.decision import Answer, Cause, Message, Say, derived_id
@@ -32,12 +35,13 @@ def said(service: str, say: Say, key: str, place: int, now: datetime, cause: Cau
     return Outgoing(say.exchange, say.routing_key, id_, say.type, body, reply_to=say.reply_to)
 
 
-def answered(service: str, answer: Answer, message: Message, turn: str, now: datetime) -> Handled:
+def answered(service: str, answer: Answer, message: Message[Any], turn: str, now: datetime) -> Handled:
     """The record that `message` was handled in `turn`, with its outcome as it will be sent each time."""
     id_ = derived_id(service, message.key, "answer")
     data = answer.data
     if message.hints and answer.type in WITH_HINTS:
-        data = {**data, "hints": {**message.hints, **data.get("hints", {})}}
+        hints = {**message.hints, **(data.get("hints") or {})}
+        data = replace(data, hints=hints) if isinstance(data, Payload) else {**data, "hints": hints}
     body = _event(service, id_, answer.type, answer.subject or message.subject, data, now, message.cause)
     return Handled(message.key, turn, answer.type, id_, body, tuple(answer.about))
 
@@ -117,11 +121,17 @@ def unroutable_copy(message: Outgoing, at: datetime) -> Outgoing:
         "x-routing-key": message.routing_key,
         "x-time": at,
     }
-    return replace(message, exchange=DEAD, reply_to=None, mandatory=True, headers=headers)
+    return changed(message, exchange=DEAD, reply_to=None, mandatory=True, headers=headers)
 
 
 def _event(
-    service: str, id_: str, type_: str, subject: str | None, data: Mapping[str, Any], now: datetime, cause: Cause | None
+    service: str,
+    id_: str,
+    type_: str,
+    subject: str | None,
+    data: Payload | Mapping[str, Any],
+    now: datetime,
+    cause: Cause | None,
 ) -> bytes:
     optional = {
         "subject": subject,
@@ -148,6 +158,8 @@ def encode(event: Mapping[str, Any]) -> bytes:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Payload):
+        return orjson.Fragment(encode_payload(value))
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, frozenset | set):

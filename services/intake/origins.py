@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from typing import Any
 
 from contracts.blank import is_blank
 from contracts.names import role_of
@@ -20,7 +21,7 @@ class Origins:
     def __init__(self, key: str) -> None:
         self._key = key.encode()
 
-    def of(self, message: Message) -> str:
+    def of(self, message: Message[Any]) -> str:
         """What stands for the origin of a channel's command; empty where it gave none."""
         origin = message.data.get("origin") or ""
         if is_blank(origin) or role_of(message.sender) != "channel":

@@ -7,6 +7,7 @@ says which others fit. The page is docs/intake.md.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pymongo.database import Database
 
@@ -18,7 +19,7 @@ from services.intake.domain.viewing import MOST_ENTRIES, SHOWN, asks_for_part
 
 
 def parts_asked(
-    database: Database[Document], messages: Sequence[Message], tickets: Mapping[str, Ticket]
+    database: Database[Document], messages: Sequence[Message[Any]], tickets: Mapping[str, Ticket]
 ) -> list[Document]:
     """Conditions on entries, one for each view of these that asks for a part of a ticket (given by number)."""
     views = [one for one in messages if asks_for_part(one) and one.data["number"] in tickets]
@@ -34,13 +35,13 @@ def parts_asked(
     ]
 
 
-def _edge(view: Message) -> int:
+def _edge(view: Message[Any]) -> int:
     """The version whose entry stands where the part begins or ends."""
     before: int | None = view.data.get("before")
     return int(view.data["after"]) + 1 if before is None else before
 
 
-def _part(view: Message, ticket_id: str, edge: int, offset: int) -> Document:
+def _part(view: Message[Any], ticket_id: str, edge: int, offset: int) -> Document:
     if view.data.get("before") is not None:
         span = {"version": {"$lt": edge, "$gte": edge - MOST_ENTRIES}, "offset": {"$gte": offset - SHOWN}}
     else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
+from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
@@ -116,7 +117,7 @@ class Portions:
         return erasures, portions, list(tickets.values()), list(files.values())
 
     def redacted(
-        self, messages: Sequence[Message], tickets: Mapping[str, Ticket], entries: Sequence[Entry]
+        self, messages: Sequence[Message[Any]], tickets: Mapping[str, Ticket], entries: Sequence[Entry]
     ) -> Redacted:
         """What else the entries touch that are to be redacted. `tickets` by number; `entries`: those that were read."""
         wanted = {one.data["entry_id"]: one for one in messages if one.type == REDACT}

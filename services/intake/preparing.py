@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pymongo.database import Database
 
@@ -36,7 +36,7 @@ JOINING = frozenset({"account.confirm_contact", "account.merge"})
 """By these an account becomes one with another."""
 
 
-def needs_preparing(message: Message) -> bool:
+def needs_preparing(message: Message[Any]) -> bool:
     """Whether there is something slow to be done for it before the turn."""
     secret = message.type in (
         "account.open_temporary",
@@ -66,7 +66,7 @@ class Preparing:
         self._waiting: dict[str, datetime] = {}
         """Since when exports wait for their archives, by message key."""
 
-    def prepare(self, messages: Sequence[Message], now: datetime) -> Collection[str]:
+    def prepare(self, messages: Sequence[Message[Any]], now: datetime) -> Collection[str]:
         """Find out what there is to find out; gives the keys of the messages that are left for another turn."""
         scans = [one for one in messages if one.type == SCAN]
         if scans:
@@ -99,7 +99,9 @@ class Preparing:
         self.prepared = replace(found, archives=ready, verdicts=self.prepared.verdicts)
         return put_off
 
-    def _archives(self, messages: Sequence[Message], known: Mapping[str, str], now: datetime) -> dict[str, File | None]:
+    def _archives(
+        self, messages: Sequence[Message[Any]], known: Mapping[str, str], now: datetime
+    ) -> dict[str, File | None]:
         """The archives that these ask for, where it is sure that they may; None: it is being made, and they wait. Not
         for ever: the broker takes a message away from whoever keeps it for half an hour."""
         asked: dict[str, File | None] = {}
@@ -120,7 +122,7 @@ class Preparing:
                 asked[message.key] = file
         return asked
 
-    def _secrets_of(self, messages: Sequence[Message], now: datetime) -> tuple[Prepared, set[str]]:
+    def _secrets_of(self, messages: Sequence[Message[Any]], now: datetime) -> tuple[Prepared, set[str]]:
         """What became of secrets, and the keys of the messages whose secrets are left for another turn."""
         opening = {one.key: (one.sender, one.id) for one in messages if one.type == "account.open_temporary"}
         hashed = self._secrets.hashed(
@@ -148,7 +150,7 @@ class Preparing:
         return found, later | hashed.put_off
 
     def _with_codes(
-        self, found: Prepared, messages: Sequence[Message], known: Mapping[str, str], now: datetime
+        self, found: Prepared, messages: Sequence[Message[Any]], known: Mapping[str, str], now: datetime
     ) -> Prepared:
         """Look at the codes that came, of accounts whose requesters are `known` (by message key)."""
         coming = [one for one in messages if one.type == "account.confirm_contact" and one.key in known]
@@ -167,7 +169,7 @@ class Preparing:
         return {account.key: account for account in map(account_of, rows)}
 
 
-def _known(message: Message, verified: Collection[tuple[str, str]]) -> str | None:
+def _known(message: Message[Any], verified: Collection[tuple[str, str]]) -> str | None:
     """The account or the agent that sends it, if it is sure that they do."""
     its = temporary_named(message)
     if its is not None and (its["account_id"], its["secret"]) not in verified:

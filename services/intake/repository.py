@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.collection import ReturnDocument
@@ -153,7 +154,7 @@ class Repository:
         self._numbers: deque[str] = deque()
         self._portions = Portions(database)
 
-    def load(self, messages: Sequence[Message], now: datetime) -> State:
+    def load(self, messages: Sequence[Message[Any]], now: datetime) -> State:
         """All that these messages may touch."""
         operators = self._files()
         prepared = self._preparing.prepared
@@ -234,14 +235,14 @@ class Repository:
             *(Write("entries", entry_document(one), ("version", one.version)) for one in state.erased_entries),
         ]
 
-    def _words_counted(self, messages: Sequence[Message], staff: Staff | None) -> set[str]:
+    def _words_counted(self, messages: Sequence[Message[Any]], staff: Staff | None) -> set[str]:
         """The words of these submissions that may make a burst."""
         if not self._limits.burst_accounts or staff is None:
             return set()
         return {filed_as(one.data) for one in messages if one.type == "ticket.submit"}
 
     def _to_release(
-        self, messages: Sequence[Message], tickets: Mapping[str, Ticket], held: Sequence[Document]
+        self, messages: Sequence[Message[Any]], tickets: Mapping[str, Ticket], held: Sequence[Document]
     ) -> tuple[list[Document], list[Burst]]:
         """Of bursts that were released as many held tickets as one turn releases; and the bursts `held`, with those of
         the tickets that are to be released."""
@@ -294,7 +295,7 @@ class Repository:
         return map(ticket_of, found.get("tickets", ())), map(account_of, found.get("accounts", ())), rows[len(asked) :]
 
     def _mailed(
-        self, messages: Sequence[Message], accounts: Mapping[str, Account], brought: Collection[str]
+        self, messages: Sequence[Message[Any]], accounts: Mapping[str, Account], brought: Collection[str]
     ) -> Iterable[CodeMailed]:
         """When codes were mailed to the addresses that accounts are opened with, `brought`, or confirmed."""
         opening = [one.data.get("contact_email") for one in messages if one.type == "account.open_temporary"]
@@ -302,7 +303,7 @@ class Repository:
         ids = {mailed_id(email) for email in (*opening, *confirming, *brought) if email is not None}
         return map(mailed_of, self.db["codes_mailed"].find({"_id": {"$in": sorted(ids)}})) if ids else ()
 
-    def _of_one_person(self, messages: Sequence[Message], accounts: dict[str, Account]) -> list[Ticket]:
+    def _of_one_person(self, messages: Sequence[Message[Any]], accounts: dict[str, Account]) -> list[Ticket]:
         """The tickets of those who have several accounts, or will have: what is open of whom they are one with, and of
         an account that joins another all that moves. Adds to `accounts` (by key) those that it depends on."""
         coming = [message for message in messages if message.data.get("code") is not None]
@@ -330,7 +331,7 @@ class Repository:
         return [*found, *(ticket_of(row) for rows in (find(self.db, *closed) if closed else ()) for row in rows)]
 
     def _to_erase(
-        self, messages: Sequence[Message], accounts: dict[str, Account]
+        self, messages: Sequence[Message[Any]], accounts: dict[str, Account]
     ) -> tuple[dict[str, tuple[str, ...]], list[Ticket]]:
         """Of the accounts that are to be erased: by key all that are the same person's, if anything is kept of it, and
         what those have open. Adds to `accounts` (by key)."""
@@ -347,7 +348,7 @@ class Repository:
                 persons[key] = tuple(sorted({key, *(one.key for one in found)}))
         return persons, open_of(self.db, {one for keys in persons.values() for one in keys}) if persons else []
 
-    def _add_what_follows(self, messages: Sequence[Message], tickets: dict[str, Ticket]) -> None:
+    def _add_what_follows(self, messages: Sequence[Message[Any]], tickets: dict[str, Ticket]) -> None:
         """Add to the tickets (by number) those that they were merged into, and what else is open of a person of whom a
         ticket is to be filed under another key or opened again."""
         refiled = (tickets.get(one.data["number"]) for one in messages if one.type in REFILING)
@@ -362,7 +363,7 @@ class Repository:
             tickets.update((ticket.number, ticket) for ticket in found)
 
     def _of_reopened(
-        self, messages: Sequence[Message], tickets: Mapping[str, Ticket], known: Mapping[str, Account]
+        self, messages: Sequence[Message[Any]], tickets: Mapping[str, Ticket], known: Mapping[str, Account]
     ) -> dict[str, Account]:
         """The accounts of those whose tickets a supervisor opens again."""
         named = (tickets.get(one.data["number"]) for one in messages if one.type == "ticket.reopen")
@@ -371,7 +372,7 @@ class Repository:
         return {account.key: account for account in found}
 
     def _news(
-        self, messages: Sequence[Message], tickets: Mapping[str, Ticket]
+        self, messages: Sequence[Message[Any]], tickets: Mapping[str, Ticket]
     ) -> tuple[Iterable[KnownAgent], Iterable[Escalatable]]:
         """What is known of the agents whom it matters to, and from when on tickets may be escalated."""
         ids = {id_ for one in messages for id_ in _agents_asked_for(one, tickets)}
@@ -385,7 +386,7 @@ class Repository:
         return map(agent_of, found.get("agents", ())), map(escalatable_of, found.get("escalatable", ()))
 
     def _pages(
-        self, messages: Sequence[Message], accounts: Mapping[str, Account]
+        self, messages: Sequence[Message[Any]], accounts: Mapping[str, Account]
     ) -> tuple[list[Ticket], dict[PageAsked | AgentPageAsked, Page]]:
         """The page of each `ticket.list`, and the tickets on it; of an account that confirms its address in this turn,
         as whoever's it may be when the list is decided."""
@@ -411,7 +412,7 @@ class Repository:
         on_page = [ticket_of(row) for row in newest.skip((number - 1) * PAGE).limit(PAGE)]
         return on_page, Page(tuple(ticket.id for ticket in on_page), -(-count // PAGE))
 
-    def _entries(self, messages: Sequence[Message], tickets: Mapping[str, Ticket]) -> list[Entry]:
+    def _entries(self, messages: Sequence[Message[Any]], tickets: Mapping[str, Ticket]) -> list[Entry]:
         """Of the tickets shown or handed over, as much history as will be sent: the newest, and the opening, or the
         part that is asked for; of those edited, the entry with the body as it stands; and those that name a file which
         is asked for."""
@@ -482,7 +483,7 @@ def _filed_lately(words: Collection[str], since: datetime) -> list[Find]:
     return [Find("tickets", filed), Find("bursts", {"_id": {"$in": sorted(words)}})] if words else []
 
 
-def _accounts_of(type_: str, messages: Sequence[Message], accounts: Mapping[str, Account]) -> list[Account]:
+def _accounts_of(type_: str, messages: Sequence[Message[Any]], accounts: Mapping[str, Account]) -> list[Account]:
     """The accounts that commands of this type name, as far as they are known."""
     keys = {account_named(message) for message in messages if message.type == type_}
     return [accounts[key] for key in keys if key is not None and key in accounts]
@@ -503,7 +504,7 @@ def _of_agent(asked: AgentPageAsked) -> Document:
     return theirs if asked.status is None else {**theirs, "status": asked.status}
 
 
-def _numbers_named(messages: Sequence[Message]) -> set[str]:
+def _numbers_named(messages: Sequence[Message[Any]]) -> set[str]:
     """Of all tickets that the commands are about. (News name tickets too, and change none.)"""
     commands = [one for one in messages if one.type != "sla.armed"]
     named = {one.data.get(name) for one in commands for name in ("number", "refers_to", "to_number")}
@@ -511,7 +512,7 @@ def _numbers_named(messages: Sequence[Message]) -> set[str]:
     return {number for number in named if number is not None}
 
 
-def _agents_asked_for(message: Message, tickets: Mapping[str, Ticket]) -> Iterable[str]:
+def _agents_asked_for(message: Message[Any], tickets: Mapping[str, Ticket]) -> Iterable[str]:
     """Agents of whom it matters what is known: of whom news came, who get a ticket, who may have one they have not."""
     match message.type:
         case "agent.signed_on" | "agent.signed_off" | "agent.paused" | "agent.resumed":
@@ -529,7 +530,7 @@ def _agents_asked_for(message: Message, tickets: Mapping[str, Ticket]) -> Iterab
     return [message.data["agent_id"]]
 
 
-def _escalation_of(message: Message, tickets: Mapping[str, Ticket]) -> str | None:
+def _escalation_of(message: Message[Any], tickets: Mapping[str, Ticket]) -> str | None:
     """The id of the ticket that is to be escalated, or of which sla has news."""
     if message.type == "sla.armed":
         id_: str = message.data["ticket_id"]

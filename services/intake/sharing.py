@@ -56,7 +56,7 @@ def some_sharing(database: Database[Document], mailboxes: Iterable[str]) -> list
     return [account_of(row) for rows in found for row in rows]
 
 
-def brought_anew(messages: Sequence[Message], accounts: Mapping[str, Account]) -> set[str]:
+def brought_anew(messages: Sequence[Message[Any]], accounts: Mapping[str, Account]) -> set[str]:
     """Whose addresses come with these messages, as far as they may be new to the accounts that bring them."""
     brought: dict[str, set[str]] = {}
     for message in messages:

@@ -73,7 +73,7 @@ class Repository:
         self._senders = senders
         self._outcomes: OrderedDict[tuple[str, int], Outcome] = OrderedDict()
 
-    def prepare(self, messages: Sequence[Message], now: datetime) -> Collection[str]:
+    def prepare(self, messages: Sequence[Message[Any]], now: datetime) -> Collection[str]:
         """Send what is due in this turn, and may be sent by what is known now; puts nothing off. The outcomes are kept,
         so that nothing is sent again by a retry."""
         due = {(message.subject or "", message.data["attempt"]) for message in messages if is_attempt(message)}
@@ -94,7 +94,7 @@ class Repository:
             self._outcomes.popitem(last=False)
         return ()
 
-    def load(self, messages: Sequence[Message], now: datetime) -> LoadedView:  # noqa: ARG002 - the chassis's signature
+    def load(self, messages: Sequence[Message[Any]], now: datetime) -> LoadedView:  # noqa: ARG002 - the chassis's signature
         """The deliveries that these messages call for or are about, the contacts and preferences of requesters."""
         persons: set[str] = set()
         changed: set[str] = set()
@@ -182,7 +182,7 @@ class Repository:
         return list(self.db[collection].find({"_id": {"$in": list(ids)}}))
 
 
-def is_attempt(message: Message) -> bool:
+def is_attempt(message: Message[Any]) -> bool:
     """Whether it is the timer of an attempt to send, which may take long."""
     return message.type == "timer.send"
 

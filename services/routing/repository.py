@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
+from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
-from contracts.agents import ANY_SKILL
+from contracts.agents import ANY_SKILL, Pause
 from contracts.languages import covering
 from contracts.staff import Staff
 from services.chassis.decision import Cause, Message
@@ -77,7 +78,7 @@ class Repository:
         self._files = files
         self._terms = terms
 
-    def load(self, messages: Sequence[Message], now: datetime) -> View:
+    def load(self, messages: Sequence[Message[Any]], now: datetime) -> View:
         """The state that these messages and the matching after them may touch."""
         files = self._files()
         staff, skills = files.staff, {one.id: one.skill for one in files.catalogue.categories.values()}
@@ -173,7 +174,7 @@ class Repository:
 
 
 def _coming(
-    messages: Sequence[Message],
+    messages: Sequence[Message[Any]],
     agents: Mapping[str, Agent],
     skills: Mapping[str, str],
     staff: Staff | None,
@@ -181,21 +182,21 @@ def _coming(
 ) -> list[Agent]:
     """The agents whom this turn's messages may sign on, bring back or let go on, as they would be then."""
     on = [message.data for message in messages if message.type == "agent.sign_on"]
-    beats = {message.data["agent_id"] for message in messages if message.type == "agent.heartbeat"}
+    beats = {message.data.agent_id for message in messages if message.type == "agent.heartbeat"}
     back = [agents[agent_id] for agent_id in beats & agents.keys() if agents[agent_id].away]
     going_on = {_paused(message) for message in messages if message.type == "agent.resume"} & agents.keys()
     return [
         *(resumed(agents[agent_id]) for agent_id in going_on),
-        *(signed_on(agents.get(data["agent_id"]), data, skills, staff, now) for data in on),
+        *(signed_on(agents.get(data.agent_id), data, skills, staff, now) for data in on),
         *(seen(agent, now) for agent in back),
     ]
 
 
-def _touched(messages: Sequence[Message], now: datetime) -> Document:
+def _touched(messages: Sequence[Message[Any]], now: datetime) -> Document:
     """Tickets that messages are about, those whose lease has run out, and those of agents who sign off or are gone."""
-    about = [message.data["ticket"]["id"] for message in messages if message.type.startswith("ticket.")]
+    about = [message.data.ticket.id for message in messages if message.type.startswith("ticket.")]
     commands = [message.causationid for message in messages if message.type.startswith("command.")]
-    leaving = [message.data["agent_id"] for message in messages if message.type == "agent.sign_off"]
+    leaving = [message.data.agent_id for message in messages if message.type == "agent.sign_off"]
     leaving += [message.subject for message in messages if message.type == "timer.offline"]
     either: list[Document] = [{"reservation.until": {"$lte": now}}]
     if about:
@@ -225,18 +226,18 @@ def _asking_as_before(skills: Mapping[str, str]) -> Find:
     return Find("tickets", {"$or": changed}, limit=AGED_AT_ONCE)  # each of them is looked for by the index of its own
 
 
-def _named(messages: Sequence[Message]) -> set[str]:
+def _named(messages: Sequence[Message[Any]]) -> set[str]:
     """The agents whom messages and timers name."""
-    senders = {message.data["agent_id"] for message in messages if message.type.startswith("agent.")}
+    senders = {message.data.agent_id for message in messages if message.type.startswith("agent.")}
     senders |= {_paused(message) for message in messages if message.type in ("agent.pause", "agent.resume")}
     senders |= {message.subject for message in messages if message.type.startswith("timer.") and message.subject}
-    return senders | {agent["id"] for message in messages if (agent := message.data.get("ticket", {}).get("agent"))}
+    events = (message.data for message in messages if message.type.startswith("ticket."))
+    return senders | {event.ticket.agent.id for event in events if event.ticket.agent is not None}
 
 
-def _paused(message: Message) -> str:
+def _paused(message: Message[Pause]) -> str:
     """Whom an `agent.pause` or `agent.resume` is about."""
-    agent_id: str = message.data.get("member") or message.data["agent_id"]
-    return agent_id
+    return message.data.member or message.data.agent_id
 
 
 def _may_take(skills: Sequence[str], languages: Sequence[str], tiers: Sequence[str]) -> Document:

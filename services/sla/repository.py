@@ -13,6 +13,10 @@ from typing import Any
 from pymongo import IndexModel
 from pymongo.database import Database
 
+from contracts.common import Snapshot
+from contracts.payload import document as as_document
+from contracts.payload import stored
+from contracts.tickets import TicketEvent
 from services.chassis.decision import Message
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.sla.domain.clocks import Clock
@@ -39,7 +43,7 @@ class Repository:
         self._rules = rules
         self._policies = Policies(database)
 
-    def load(self, messages: Sequence[Message], now: datetime) -> View:  # noqa: ARG002 - the turn's signature
+    def load(self, messages: Sequence[Message[Any]], now: datetime) -> View:  # noqa: ARG002 - the turn's signature
         """The tickets that these events and timers are about, and the policies that their clocks go by."""
         ids = {_ticket_id(message) for message in messages} - {None}
         policy, supervision = self._rules()
@@ -55,9 +59,10 @@ class Repository:
         return conditional_writes("tickets", view.loaded, view.tickets, to_document, "revision")
 
 
-def _ticket_id(message: Message) -> str | None:
+def _ticket_id(message: Message[Any]) -> str | None:
     if message.type.startswith("ticket."):
-        return str(message.data["ticket"]["id"])
+        event: TicketEvent = message.data
+        return event.ticket.id
     return message.subject if message.type.startswith("timer.") else None
 
 
@@ -66,7 +71,7 @@ def to_document(ticket: Ticket) -> Document:
     document: Document = {
         "_id": ticket.id,
         "revision": ticket.revision,
-        "newest": dict(ticket.newest),
+        "newest": as_document(ticket.newest),
         "spans": [_span_document(span) for span in ticket.spans],
         "watches": [
             {**_fields(watch), "clock": _fields(watch.clock), "deadline": _fields(watch.deadline)}
@@ -75,8 +80,8 @@ def to_document(ticket: Ticket) -> Document:
         "announced": ticket.announced,
         "reminded": ticket.reminded,
     }
-    if ticket.newest["status"] == "closed":
-        document["forget_at"] = ticket.newest["status_since"] + KEPT_AFTER_CLOSING
+    if ticket.newest.status == "closed":
+        document["forget_at"] = ticket.newest.status_since + KEPT_AFTER_CLOSING
     return document
 
 
@@ -100,7 +105,7 @@ def from_document(document: Mapping[str, Any]) -> Ticket:
     return Ticket(
         id=document["_id"],
         revision=document["revision"],
-        newest=document["newest"],
+        newest=stored(Snapshot, document["newest"]),
         spans=tuple(Span(**_known(Span, span)) for span in document["spans"]),
         watches=tuple(_watch(watch) for watch in document["watches"]),
         announced=tuple(announced) if announced else None,

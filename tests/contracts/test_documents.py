@@ -15,7 +15,7 @@ from marshmallow import ValidationError
 from contracts.envelope import from_dict, parse, serialise
 from contracts.generate import HERE, asyncapi, documents, json_schema
 from contracts.names import role_of
-from contracts.payload import Payload
+from contracts.payload import PayloadSchema, plain, read
 from contracts.registry import TYPES, Kind, MessageType
 
 EXAMPLES = sorted((HERE / "examples").glob("*.json"))
@@ -76,8 +76,9 @@ def test_an_example_passes_both_schemas(example: Path) -> None:
     assert example.name.startswith(f"{message.kind}.{message.type}.")
 
     event = from_dict(body)
-    loaded = message.schema.load(event.data)
-    assert loaded.keys() == body["data"].keys(), "an example shows no field that is ignored"
+    found = read(message.data, event.data, is_whole=True)
+    assert found == read(message.data, event.data), "msgspec and marshmallow read the same"
+    assert body["data"].keys() <= plain(found.data).keys(), "an example shows no field that is ignored"
     schema = json_schema(message)
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(body)
@@ -117,7 +118,7 @@ def spoiled(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield where, [inner, *value[1:]]
 
 
-def passes(schema: Payload, data: Any) -> bool:
+def passes(schema: PayloadSchema, data: Any) -> bool:
     try:
         schema.load(data)
     except ValidationError:

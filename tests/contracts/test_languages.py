@@ -10,8 +10,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from marshmallow import ValidationError
 
-from contracts.common import language, nearest_language
-from contracts.languages import LONGEST, covering, nearest, speaks
+from contracts.accounts import PreferencesChanged, SetPreferences
+from contracts.languages import LONGEST, PLAIN, covering, nearest, speaks
+from contracts.payload import schema_of
+
+TAG = schema_of(PreferencesChanged).wire_fields()["language"]
+NEAREST = schema_of(SetPreferences).wire_fields()["language"]
 
 
 @pytest.mark.parametrize(
@@ -45,14 +49,21 @@ written = st.text("aenZhDE0159-_.@,;: #\n*é", max_size=50) | st.from_regex("[A-
 def test_what_is_taken_is_a_tag_and_stays_what_it_is(text: str) -> None:
     tag = nearest(text)
     if tag is not None:
-        assert language().read(tag) == nearest(tag) == tag
+        assert TAG.read(tag) == nearest(tag) == tag
         assert len(tag) <= LONGEST
+
+
+def test_a_plain_tag_is_its_own_nearest() -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    for code in (first + second for first in letters for second in letters):
+        for tag in (code, f"{code}-DE"):
+            assert (re.fullmatch(PLAIN, tag) is not None) == (nearest(tag) == tag), tag
 
 
 @example("DD\n")
 @given(written)
 def test_python_and_json_schema_take_the_same(text: str) -> None:
-    field = nearest_language()
+    field = NEAREST
     try:
         assert field.read(text) == nearest(text)
         taken = True

@@ -174,8 +174,8 @@ def _sla(books: Books) -> Found:
         clocked = books.clocked.get(id_)
         if clocked is None:
             yield UNKNOWN_TO_SLA, f"ticket {ticket['number']}", ticket["status"]
-        elif clocked.newest["version"] != ticket["version"]:
-            versions = f"version {ticket['version']} in intake, {clocked.newest['version']} in sla"
+        elif clocked.newest.version != ticket["version"]:
+            versions = f"version {ticket['version']} in intake, {clocked.newest.version} in sla"
             yield SLA_DIFFERS, f"ticket {ticket['number']}", versions
 
 
@@ -186,7 +186,7 @@ def _overdue(books: Books) -> Found:
         watch = clocked.running if clocked is not None else None
         if clocked is None or watch is None or (watch.deadline.due_at > books.now and not watch.breached):
             continue
-        how = f"{clocked.newest['category']}, due {watch.deadline.due_at:%Y-%m-%d %H:%M} UTC"
+        how = f"{clocked.newest.category}, due {watch.deadline.due_at:%Y-%m-%d %H:%M} UTC"
         if ticket["agent"] is None:
             yield NOBODYS, f"ticket {ticket['number']}", how
         elif (agent := books.agents.get(ticket["agent"]["id"])) is None or not agent.signed_on:
@@ -195,7 +195,7 @@ def _overdue(books: Books) -> Found:
 
 def _timers(books: Books) -> Found:
     for id_, clocked in books.clocked.items():
-        number, has = f"ticket {clocked.newest['number']}", books.timers.get(id_, {})
+        number, has = f"ticket {clocked.newest.number}", books.timers.get(id_, {})
         wanted = timers_of(clocked)
         # What is due has fired, or is stuck: its own check says so.
         missing = [kind for kind, arm in wanted.items() if arm.due > books.now and has.get(kind) != arm.due]

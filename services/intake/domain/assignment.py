@@ -29,7 +29,7 @@ HANDED_OVER = 64 * 1024
 """Bytes of history that an agent gets with a ticket; the rest is asked for with `ticket.view`."""
 
 
-def assign(state: State, message: Message, ticket: Ticket, now: datetime) -> Decision:
+def assign(state: State, message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.assign`: an open ticket without agent gets one, who hears of it with the conversation so far."""
     if not ticket.is_open or ticket.agent is not None or ticket.assignment_seq != message.data["assignment_seq"]:
         return Decision(answer=answers.conflict(ticket, "The case does not wait for this assignment."))
@@ -43,7 +43,7 @@ def assign(state: State, message: Message, ticket: Ticket, now: datetime) -> Dec
     return handed_over(decision, state, ticket, agent)
 
 
-def unassign(message: Message, ticket: Ticket, now: datetime) -> Decision:
+def unassign(message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.unassign`: an open ticket loses its agent; one that was only assigned waits as it did before."""
     if not ticket.is_open or ticket.agent is None or ticket.assignment_seq != message.data["assignment_seq"]:
         return Decision(answer=answers.conflict(ticket, "The case is not with that agent any more."))
@@ -51,7 +51,7 @@ def unassign(message: Message, ticket: Ticket, now: datetime) -> Decision:
     return telling_agent(decision, ticket.agent, "ticket.unassigned")
 
 
-def change_agent(state: State, message: Message, ticket: Ticket, now: datetime) -> Decision:
+def change_agent(state: State, message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.change_agent`: the requester wants another agent; routing finds one, and never this one again."""
     refused = moves.refusal(moves.CHANGE_AGENT, ticket)
     if refused is None and ticket.agent is None:
@@ -64,7 +64,7 @@ def change_agent(state: State, message: Message, ticket: Ticket, now: datetime) 
     return telling_agent(decision, ticket.agent, "ticket.unassigned")
 
 
-def transfer(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def transfer(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.transfer`: the agent gives the ticket to another who is there and may have it, full or not; or back to
     the desk, for routing to find somebody else. Back to a colleague who had it, too, but never to whom the requester
     has changed away from."""
@@ -101,7 +101,7 @@ def receiver(state: State, ticket: Ticket, to_agent: str) -> Agent | Answer:
 
 def changed(
     move: moves.Move,
-    message: Message,
+    message: Message[Any],
     ticket: Ticket,
     agent: Agent | None,
     author: Author,

@@ -86,7 +86,7 @@ class Attached:
         return rejected(code, f"Nothing was added: {said_of(self.left_out)}", faults, **more)
 
 
-def attached(state: State, message: Message) -> Attached:
+def attached(state: State, message: Message[Any]) -> Attached:
     """The files that a command brings, each by itself: taken or left out."""
     given: Sequence[dict[str, Any]] = message.data.get("attachments") or ()
     if not given:
@@ -144,7 +144,7 @@ def said_of(left_out: Sequence[LeftOut]) -> str:
     return "\n".join((f"{count} not taken and left out.", *lines))
 
 
-def with_files(decision: Decision, attached: Attached, message: Message, now: datetime) -> Decision:
+def with_files(decision: Decision, attached: Attached, message: Message[Any], now: datetime) -> Decision:
     """The decision, whose entry names these files, as far as they fit: they count for its ticket, and stay from now on.
 
     What is left out stands in the outcome, in the entry, and in words in a note of the service, as visible as the
@@ -188,7 +188,7 @@ def _with_entry(say: Say, entry: Entry) -> Say:
 
 
 def _noted(
-    decision: Decision, written: TicketWritten, left_out: Sequence[LeftOut], message: Message, now: datetime
+    decision: Decision, written: TicketWritten, left_out: Sequence[LeftOut], message: Message[Any], now: datetime
 ) -> Decision:
     """The decision, the note that says what was left out after it, and in what people hear the ticket as it is then."""
     noted = recorded(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from contracts import topology
 from services.chassis.decision import Answer, Decision, Message, Say, rejected
@@ -29,7 +30,7 @@ STILL_THEIRS = frozenset(
 """What a blocked requester may do: look at what is theirs, want no mails, and use the rights that each person has."""
 
 
-def refusal(state: State, message: Message, asking: Caller, now: datetime) -> Answer | None:
+def refusal(state: State, message: Message[Any], asking: Caller, now: datetime) -> Answer | None:
     """`forbidden`, with the end of the block in `retry_at`, for whatever a blocked requester sends."""
     if message.type in STILL_THEIRS:
         return None
@@ -43,7 +44,7 @@ def refusal(state: State, message: Message, asking: Caller, now: datetime) -> An
     return rejected("forbidden", sentence, retry_at=until)
 
 
-def block(state: State, message: Message, now: datetime) -> Decision:
+def block(state: State, message: Message[Any], now: datetime) -> Decision:
     """`requester.block`: nothing that the person sends reaches the desk, until a moment or for good. Who is blocked is
     blocked from now on as this command says."""
     account = _named(state, message)
@@ -65,7 +66,7 @@ def block(state: State, message: Message, now: datetime) -> Decision:
     return _said(message, "requester.blocked", blocked, {"reason": reason, **ends}, now)
 
 
-def unblock(state: State, message: Message, now: datetime) -> Decision:
+def unblock(state: State, message: Message[Any], now: datetime) -> Decision:
     """`requester.unblock`: the person may write again."""
     account = _named(state, message)
     if isinstance(account, Answer):
@@ -84,7 +85,7 @@ def unblock(state: State, message: Message, now: datetime) -> Decision:
     return _said(message, "requester.unblocked", let_in, {} if reason is None else {"reason": reason}, now)
 
 
-def _named(state: State, message: Message) -> Account | Answer:
+def _named(state: State, message: Message[Any]) -> Account | Answer:
     """The account whose the person is whom a supervisor names; of a channel's own also one not heard of yet."""
     key = key_named(message)
     agent_id = message.data["agent_id"]
@@ -98,7 +99,7 @@ def _named(state: State, message: Message) -> Account | Answer:
     return state.accounts.get(named.person, named)
 
 
-def _persons(state: State, message: Message, asking: Caller) -> list[Account]:
+def _persons(state: State, message: Message[Any], asking: Caller) -> list[Account]:
     """The accounts whose the persons are who send it: for a merge also that of the account which is merged."""
     keys = [asking.person]
     if message.type == "account.merge":
@@ -107,12 +108,12 @@ def _persons(state: State, message: Message, asking: Caller) -> list[Account]:
     return [state.accounts[key] for key in keys if key in state.accounts]
 
 
-def key_named(message: Message) -> str:
+def key_named(message: Message[Any]) -> str:
     """The key of the account that `requester.block` or `requester.unblock` names."""
     return f"{message.data.get('kind', 'account')}:{message.data['account_id']}"
 
 
-def _said(message: Message, event: str, account: Account, more: dict[str, object], now: datetime) -> Decision:
+def _said(message: Message[Any], event: str, account: Account, more: dict[str, object], now: datetime) -> Decision:
     """The account stored, and the event, about the account that was named."""
     kind, _, id_ = key_named(message).partition(":")
     data = {"account_id": id_, "kind": kind, "agent_id": message.data["agent_id"], "at": now, **more}

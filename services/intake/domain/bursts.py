@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from contracts import topology
 from contracts.values import dataclass
@@ -77,7 +77,7 @@ def _next(burst: Burst | None, words: str, status: Literal["counting", "held", "
     return Burst(words, now, status, 1 if burst is None else burst.revision + 1)
 
 
-def holding(state: State, message: Message, decision: Decision, found: Filing, now: datetime) -> Decision:
+def holding(state: State, message: Message[Any], decision: Decision, found: Filing, now: datetime) -> Decision:
     """The decision that opens a ticket, with what it means for its burst: those filed before are held too, and the
     supervisors hear of it once."""
     if found.changed is None:
@@ -99,7 +99,7 @@ def holding(state: State, message: Message, decision: Decision, found: Filing, n
     return replace(decision, said=[*decision.said, *told])
 
 
-def release(state: State, message: Message, by: Agent, ticket: Ticket, now: datetime) -> Decision:
+def release(state: State, message: Message[Any], by: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.release`: the ticket is given to an agent like any other; with `burst`, all that are held with it are,
     and for a day nothing equal is held again."""
     refused = moves.refusal(moves.RELEASE, ticket)
@@ -118,7 +118,7 @@ def release(state: State, message: Message, by: Agent, ticket: Ticket, now: date
     return accepting(decision)
 
 
-def release_due(state: State, message: Message, now: datetime) -> Decision:
+def release_due(state: State, message: Message[Any], now: datetime) -> Decision:
     """The timer of a burst that was released: what is held yet is released, portion by portion."""
     burst, by = message.subject or "", state.member_as_agent(message.data["agent_id"])
     held = state.held_in(burst)[:RELEASED_AT_ONCE]
@@ -131,7 +131,7 @@ def release_due(state: State, message: Message, now: datetime) -> Decision:
     return replace(decision, timers=[*decision.timers, more])
 
 
-def _released(message: Message, ticket: Ticket, by: Agent, now: datetime) -> Decision:
+def _released(message: Message[Any], ticket: Ticket, by: Agent, now: datetime) -> Decision:
     released = moves.moved(moves.RELEASE, ticket, now, burst=None)
     id_ = derived_id("entry", message.key, ticket.id)
     author = agent_as_author(by)

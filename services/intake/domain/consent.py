@@ -6,6 +6,7 @@ Nothing proceeds on silence: consent is `asked` until it is answered. The page i
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers, moves
@@ -14,7 +15,7 @@ from services.intake.domain.recording import accepting, recorded, telling_agent
 from services.intake.domain.tickets import Agent, Ticket
 
 
-def ask_consent(message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def ask_consent(message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.ask_consent`: the requester is asked, with the reason. Asking again takes back an earlier answer."""
     refused = moves.refusal(moves.ASK_CONSENT, ticket)
     if refused is not None:
@@ -24,7 +25,7 @@ def ask_consent(message: Message, agent: Agent, ticket: Ticket, now: datetime) -
     return accepting(recorded(message, asked, moves.ASK_CONSENT.event, agent_as_author(agent), text, now))
 
 
-def answer_consent(message: Message, ticket: Ticket, now: datetime) -> Decision:
+def answer_consent(message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.answer_consent`: the requester answers once what was asked; the ticket's agent hears it."""
     refused = moves.refusal(moves.ANSWER_CONSENT, ticket)
     if refused is None and ticket.consent != "asked":

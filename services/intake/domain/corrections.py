@@ -18,7 +18,7 @@ from services.intake.domain.state import State
 from services.intake.domain.tickets import Agent, Ticket
 
 
-def edit(state: State, message: Message, ticket: Ticket, now: datetime) -> Decision:
+def edit(state: State, message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.edit`: the requester changes subject, body or both. The issue stays the one that it was filed as."""
     refused = moves.refusal(moves.EDIT, ticket) or limits.of_ticket(state, ticket, now)
     if refused is not None:
@@ -43,7 +43,7 @@ def edit(state: State, message: Message, ticket: Ticket, now: datetime) -> Decis
     return accepting(telling_agent(decision, ticket.agent, "ticket.edited"))
 
 
-def reclassify(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def reclassify(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.reclassify`: another category or subcategory, with its priority. What one ticket for the issue means may
     change by that: if the person has the issue open in another ticket, it is `conflict` and names that one."""
     refused = moves.refusal(moves.RECLASSIFY, ticket)

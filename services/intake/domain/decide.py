@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from contracts.names import role_of
 from services.chassis.decision import Answer, Decision, Message
@@ -59,7 +60,7 @@ FOR_WHO_MAY_HAVE_IT = frozenset(
 """What an agent may do to a ticket that is another's or nobody's, if they may have it."""
 
 
-def decide(state: State, message: Message, now: datetime) -> Decision:
+def decide(state: State, message: Message[Any], now: datetime) -> Decision:
     """What one command changes and how it is answered. Its data has passed its schema, its sender may send its type.
 
     Raises ValueError for a type that is not intake's.
@@ -79,7 +80,7 @@ def _closed(decision: Decision, now: datetime) -> list[Ticket]:
     return [one for one in temporary if one.closed_at == now]
 
 
-def _to_be_found(message: Message, decision: Decision) -> Decision:
+def _to_be_found(message: Message[Any], decision: Decision) -> Decision:
     """An answer that shows tickets, and that no entry leads to because nothing was written; or names of an account's
     files."""
     answer = decision.answer
@@ -98,7 +99,7 @@ def _to_be_found(message: Message, decision: Decision) -> Decision:
     return replace(decision, answer=replace(answer, about=about)) if about else decision
 
 
-def _decide(state: State, message: Message, now: datetime) -> Decision:
+def _decide(state: State, message: Message[Any], now: datetime) -> Decision:
     match message.type:
         case "sla.armed" | "agent.signed_on" | "agent.signed_off" | "agent.paused" | "agent.resumed":
             return _heard(state, message)
@@ -123,7 +124,7 @@ def _decide(state: State, message: Message, now: datetime) -> Decision:
     return _of_requester(state, message, now) if "requester" in message.data else _of_agent(state, message, now)
 
 
-def _heard(state: State, message: Message) -> Decision:
+def _heard(state: State, message: Message[Any]) -> Decision:
     """News of other services: the newest are kept, so that hearing them twice changes nothing."""
     change: KnownAgent | Escalatable | None
     match message.type:
@@ -139,7 +140,7 @@ def _heard(state: State, message: Message) -> Decision:
     return Decision(() if change is None else [change], remember=False)
 
 
-def _of_operator(state: State, message: Message, now: datetime) -> Decision:
+def _of_operator(state: State, message: Message[Any], now: datetime) -> Decision:
     """The operator names an account that need not be theirs."""
     if role_of(message.sender) != "operator":
         return Decision(answer=answers.no_operator())
@@ -149,7 +150,7 @@ def _of_operator(state: State, message: Message, now: datetime) -> Decision:
     return _of_account(state, message, key, now)
 
 
-def _of_account(state: State, message: Message, key: str, now: datetime) -> Decision:
+def _of_account(state: State, message: Message[Any], key: str, now: datetime) -> Decision:
     """What may be done with all that is kept of an account, by whoever it is or by the operator."""
     match message.type:
         case "account.erase":
@@ -162,7 +163,7 @@ def _of_account(state: State, message: Message, key: str, now: datetime) -> Deci
     raise ValueError(f"{message.type} is nothing that is done with an account")
 
 
-def _of_moderator(state: State, message: Message, now: datetime) -> Decision:
+def _of_moderator(state: State, message: Message[Any], now: datetime) -> Decision:
     """A moderator of the community, whom a channel names."""
     if role_of(message.sender) != "channel":
         return Decision(answer=answers.no_channel())
@@ -172,7 +173,7 @@ def _of_moderator(state: State, message: Message, now: datetime) -> Decision:
     return escalate(state, message, ticket, now)
 
 
-def _of_service(state: State, message: Message, now: datetime) -> Decision:
+def _of_service(state: State, message: Message[Any], now: datetime) -> Decision:
     ticket = state.ticket(message.data["number"])
     if ticket is None:
         return Decision(answer=answers.unknown_ticket(message.data["number"]))
@@ -184,7 +185,7 @@ def _of_service(state: State, message: Message, now: datetime) -> Decision:
     return auto_close(message, ticket, now)
 
 
-def _of_requester(state: State, message: Message, now: datetime) -> Decision:
+def _of_requester(state: State, message: Message[Any], now: datetime) -> Decision:
     if role_of(message.sender) != "channel":  # `ticket.view` has a form for either, and agents authenticate nobody
         return Decision(answer=answers.no_channel())
     asking = caller(state, message)
@@ -237,7 +238,9 @@ def _of_requester(state: State, message: Message, now: datetime) -> Decision:
     raise ValueError(f"{message.type} is no command of a requester")
 
 
-def _written(state: State, message: Message, asking: Caller, now: datetime, write: Callable[[], Decision]) -> Decision:
+def _written(
+    state: State, message: Message[Any], asking: Caller, now: datetime, write: Callable[[], Decision]
+) -> Decision:
     """What a requester writes counts, and so much is too much."""
     before = limits.written(state, asking.person, now)
     refused = limits.of_requester(state, before)
@@ -246,7 +249,7 @@ def _written(state: State, message: Message, asking: Caller, now: datetime, writ
     return limits.counting(state, asking, write(), before, is_marked(message.data))
 
 
-def _of_agent(state: State, message: Message, now: datetime) -> Decision:
+def _of_agent(state: State, message: Message[Any], now: datetime) -> Decision:
     data = message.data
     if message.sender != f"agent.{data['agent_id']}":
         return Decision(answer=answers.not_that_agent())
@@ -286,7 +289,7 @@ def _of_agent(state: State, message: Message, now: datetime) -> Decision:
     return _of_that_agent(state, message, ticket.agent, ticket, now)
 
 
-def _of_supervisor(state: State, message: Message, ticket: Ticket, now: datetime) -> Decision:
+def _of_supervisor(state: State, message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
     """A supervisor of the team that has the ticket or could have it; its agent hears what they do."""
     supervisor = state.member_as_agent(message.data["agent_id"])
     decision = _of_that_agent(state, message, supervisor, ticket, now)
@@ -302,7 +305,7 @@ def _is_told(decision: Decision, ticket: Ticket) -> bool:
     return any(say.routing_key.startswith(door) and say.subject == ticket.number for say in decision.said)
 
 
-def _of_agent_who_may_have_it(state: State, message: Message, ticket: Ticket, now: datetime) -> Decision:
+def _of_agent_who_may_have_it(state: State, message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
     known = state.agents.get(message.data["agent_id"])
     if state.may_supervise(message.data["agent_id"], ticket):
         return _of_supervisor(state, message, ticket, now)
@@ -313,7 +316,7 @@ def _of_agent_who_may_have_it(state: State, message: Message, ticket: Ticket, no
     return _of_that_agent(state, message, known.as_agent, ticket, now)
 
 
-def _of_that_agent(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def _of_that_agent(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """Who may do it is known, and stands in `agent`."""
     if message.data.get("expected_version") not in (None, ticket.version):
         return Decision(answer=answers.conflict(ticket, f"The case is at version {ticket.version} now."))

@@ -23,7 +23,7 @@ CANNOT_BE_READ = "This file cannot be opened. Please try again later, or ask the
 
 
 def download(
-    state: State, message: Message, ticket: Ticket, visible: frozenset[Visibility] = frozenset({"public"})
+    state: State, message: Message[Any], ticket: Ticket, visible: frozenset[Visibility] = frozenset({"public"})
 ) -> Decision:
     """`attachment.download`: one part of a file that an entry of the ticket names, of those that are `visible`."""
     data = message.data
@@ -46,7 +46,7 @@ def download(
 
 def part_of(
     state: State,
-    message: Message,
+    message: Message[Any],
     file: File,
     attachment: Mapping[str, Any],
     subject: str,

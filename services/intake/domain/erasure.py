@@ -55,7 +55,7 @@ GONE = datetime(1970, 1, 1, tzinfo=UTC)
 """Older than anything that is kept: what was last heard of then is swept with the next look (files/sweeping.py)."""
 
 
-def erase(state: State, message: Message, accounts: Collection[Account], key: str, now: datetime) -> Decision:
+def erase(state: State, message: Message[Any], accounts: Collection[Account], key: str, now: datetime) -> Decision:
     """`account.erase` of the person whose accounts these are, the one of `key` among them if anything is kept of it."""
     erasure = Erasure(
         derived_id("erasure", message.key),
@@ -74,7 +74,7 @@ def erase(state: State, message: Message, accounts: Collection[Account], key: st
     return and_then(done, Decision([erasure], timers=[_again(erasure, now)]))
 
 
-def erase_due(state: State, message: Message, now: datetime) -> Decision:
+def erase_due(state: State, message: Message[Any], now: datetime) -> Decision:
     """The timer of an erasure fired: the next portion, until nothing is left."""
     erasure = state.erasures.get(message.subject or "")
     if erasure is None or erasure.done:
@@ -204,7 +204,7 @@ def is_theirs(ticket: Ticket, erasure: Erasure) -> bool:
     return ticket.person in erasure.accounts and ticket.opened_at <= erasure.at
 
 
-def _cut_off(message: Message, ticket: Ticket, erasure: Erasure, now: datetime) -> Decision:
+def _cut_off(message: Message[Any], ticket: Ticket, erasure: Erasure, now: datetime) -> Decision:
     """One version of the ticket without its person, closed if it is open. Whoever keeps snapshots forgets by it."""
     changed = anonymous(ticket, erasure)
     was_open = ticket.is_open

@@ -7,6 +7,7 @@ here it is kept and held to. The page is docs/ticket-life.md.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers, moves
@@ -19,7 +20,7 @@ NEWS_WITHIN = timedelta(seconds=5)
 """So long a command waits for news of another service that it needs."""
 
 
-def escalate(state: State, message: Message, ticket: Ticket, now: datetime) -> Decision:
+def escalate(state: State, message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.escalate`: once, while it is the desk's turn, and not before the desk has had its time."""
     refused = moves.refusal(moves.ESCALATE, ticket)
     if refused is not None and ticket.is_open:
@@ -41,7 +42,7 @@ def escalate(state: State, message: Message, ticket: Ticket, now: datetime) -> D
     return accepting(telling_agent(decision, ticket.agent, "ticket.escalated"))
 
 
-def armed(state: State, message: Message) -> Escalatable | None:
+def armed(state: State, message: Message[Any]) -> Escalatable | None:
     """What `sla.armed` says, for the newest status that is known of; None if newer news are.
 
     Of two for one status (a reclassified ticket's calendar may be another) the later of sla's own holds.

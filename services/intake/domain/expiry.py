@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from contracts import topology
 from services.chassis.decision import Decision, Message, Say, derived_id
@@ -25,7 +26,7 @@ ENTRIES_AT_ONCE = 500
 """Of an account's tickets and entries, what one turn erases the name of."""
 
 
-def end_due(state: State, message: Message, now: datetime) -> Decision:
+def end_due(state: State, message: Message[Any], now: datetime) -> Decision:
     """The timer of an account fired: it ends, unless a ticket is open (its closing sets the timer anew) or was closed
     too lately; and its name is erased, portion by portion."""
     account = state.accounts.get(message.subject or "")
@@ -75,7 +76,7 @@ def end(account: Account, now: datetime) -> Decision:
     return Decision([AccountWritten(gone)], said)
 
 
-def _erased(state: State, message: Message, account: Account, ending: Ending, now: datetime) -> Decision:
+def _erased(state: State, message: Message[Any], account: Account, ending: Ending, now: datetime) -> Decision:
     """Take the name out of what was read; if that was not all, the timer fires again at once."""
     changes: list[object] = [
         EntryErased(replace(entry, author=replace(entry.author, display_name=ERASED))) for entry in ending.entries
@@ -90,7 +91,7 @@ def _erased(state: State, message: Message, account: Account, ending: Ending, no
     return decision
 
 
-def _without_name(message: Message, ticket: Ticket, now: datetime) -> Decision:
+def _without_name(message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
     """A version of the ticket without its requester's name, so that whoever keeps snapshots forgets it too."""
     erased = next_version(ticket, now, requester=replace(ticket.requester, display_name=ERASED), erased=True)
     entry_id = derived_id("entry", "erased", ticket.id)

@@ -7,6 +7,7 @@ waits. The page is docs/privacy.md.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from services.chassis.decision import Answer, Arm, Decision, Message, rejected
 from services.intake.domain import answers
@@ -31,7 +32,7 @@ def making(key: str, now: datetime) -> Arm:
     return Arm(f"{EXPORT}:{key}", now, EXPORT, key, lane=LANE)
 
 
-def exported(state: State, message: Message, key: str, now: datetime) -> Decision:
+def exported(state: State, message: Message[Any], key: str, now: datetime) -> Decision:
     """The outcome of `account.export`, once the archive is there."""
     file = state.prepared.archives.get(message.key)
     if file is None:
@@ -42,7 +43,7 @@ def exported(state: State, message: Message, key: str, now: datetime) -> Decisio
     return Decision(answer=Answer("account.exported", told, key.partition(":")[2]))
 
 
-def download_archive(state: State, message: Message, key: str) -> Decision:
+def download_archive(state: State, message: Message[Any], key: str) -> Decision:
     """`attachment.download` without a number: one part of the account's archive."""
     file = state.files.get(message.data["ref"])
     if file is None or file.owner != archives_of(key) or file.state != "stored":

@@ -23,7 +23,7 @@ MERGED = "merged"
 """`close_reason` of a ticket that goes on in another."""
 
 
-def numbers_joined(message: Message) -> tuple[str, str] | None:
+def numbers_joined(message: Message[Any]) -> tuple[str, str] | None:
     """The ticket acted on and the other one; None if the message names one alone.
 
     With `to_number` that is the other; without it, `number` is, and the message's `subject` the ticket acted on.
@@ -33,7 +33,7 @@ def numbers_joined(message: Message) -> tuple[str, str] | None:
     return None if message.subject is None else (message.subject, message.data["number"])
 
 
-def link(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def link(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.link`: the ticket points to another one of any status; once."""
     other = _other(state, message, ticket)
     if isinstance(other, Answer):
@@ -47,7 +47,7 @@ def link(state: State, message: Message, agent: Agent, ticket: Ticket, now: date
     return accepting(_linked(message, agent, moves.LINK, linked, other, now))
 
 
-def merge(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def merge(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.merge_into`: the ticket closes and points to an open one of the same person, which goes on for both."""
     other = _other(state, message, ticket)
     if isinstance(other, Answer):
@@ -99,7 +99,7 @@ def waiting(merged: Ticket) -> dict[str, Any]:
 
 
 def _linked(
-    message: Message,
+    message: Message[Any],
     agent: Agent,
     move: moves.Move,
     ticket: Ticket,
@@ -124,7 +124,7 @@ def _linked(
     )
 
 
-def _other(state: State, message: Message, ticket: Ticket) -> Ticket | Answer:
+def _other(state: State, message: Message[Any], ticket: Ticket) -> Ticket | Answer:
     """The other ticket that the message names."""
     named = numbers_joined(message)
     assert named is not None, "the door has looked"

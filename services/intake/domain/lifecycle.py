@@ -23,7 +23,7 @@ NO_REPLY = "no_reply"
 """`close_reason` of a ticket closed by its requester and by time; an agent gives a reason in words."""
 
 
-def start_work(message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def start_work(message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.start_work`: the agent works on something that takes personal attention."""
     refused = moves.refusal(moves.START_WORK, ticket)
     if refused is not None:
@@ -32,7 +32,7 @@ def start_work(message: Message, agent: Agent, ticket: Ticket, now: datetime) ->
     return accepting(recorded(message, working, moves.START_WORK.event, agent_as_author(agent), "", now))
 
 
-def add_note(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def add_note(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.add_note`: for the desk alone, as are its files. Status and the times of messages stay as they are."""
     refused = moves.refusal(moves.NOTE_BY_AGENT, ticket)
     if refused is not None:
@@ -43,31 +43,31 @@ def add_note(state: State, message: Message, agent: Agent, ticket: Ticket, now: 
     return with_files(accepting(decision), attached(state, message), message, now)
 
 
-def ask_info(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def ask_info(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.ask_info`: the desk waits for something from the requester."""
     return _agent_writes(moves.ASK_INFO, state, message, agent, ticket, now)
 
 
-def suggest_solution(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def suggest_solution(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.suggest_solution`: the desk answered. A second suggestion restarts the 7 days."""
     articles = message.data.get("articles")
     details = {"articles": articles} if articles else None
     return _agent_writes(moves.SUGGEST, state, message, agent, ticket, now, details)
 
 
-def close(message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def close(message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.close`: the agent closes an open ticket, with a reason in words."""
     reason = message.data["reason"]
     return _closed(moves.CLOSE, message, ticket, now, reason, agent_as_author(agent), reason)
 
 
-def accept_solution(message: Message, ticket: Ticket, now: datetime) -> Decision:
+def accept_solution(message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.accept_solution`: the requester closes an open ticket. No solution need be suggested: they may have
     written that it works, or the problem is gone."""
     return _closed(moves.ACCEPT, message, ticket, now, ACCEPTED, requester_as_author(ticket.requester))
 
 
-def auto_close(message: Message, ticket: Ticket, now: datetime) -> Decision:
+def auto_close(message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.auto_close`: closes if the ticket still is in the very `solution_suggested` that the timer was for.
 
     A note or a link since then neither saves nor breaks it: only the version that entered the status counts.
@@ -80,7 +80,7 @@ def auto_close(message: Message, ticket: Ticket, now: datetime) -> Decision:
 def _agent_writes(
     move: moves.Move,
     state: State,
-    message: Message,
+    message: Message[Any],
     agent: Agent,
     ticket: Ticket,
     now: datetime,
@@ -97,7 +97,7 @@ def _agent_writes(
 
 
 def _closed(
-    move: moves.Move, message: Message, ticket: Ticket, now: datetime, reason: str, author: Author, text: str = ""
+    move: moves.Move, message: Message[Any], ticket: Ticket, now: datetime, reason: str, author: Author, text: str = ""
 ) -> Decision:
     refused = moves.refusal(move, ticket)
     if refused is not None:

@@ -28,7 +28,7 @@ BY = Author("service", "intake")
 
 def move(
     state: State,
-    message: Message,
+    message: Message[Any],
     tickets: Iterable[Ticket],
     person: str,
     now: datetime,
@@ -54,7 +54,7 @@ def _as(requester: Requester, account: str) -> Requester:
 class _Moving:
     """What has moved so far, and which open ticket of the person holds which issue."""
 
-    def __init__(self, state: State, message: Message, person: str, now: datetime) -> None:
+    def __init__(self, state: State, message: Message[Any], person: str, now: datetime) -> None:
         self.decision = Decision()
         self._message = message
         self._person = person

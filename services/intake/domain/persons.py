@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain import answers
@@ -19,7 +20,7 @@ from services.intake.domain.requesters import Caller, contact, temporary_account
 from services.intake.domain.state import State
 
 
-def confirm_contact(state: State, message: Message, caller: Caller, now: datetime) -> Decision:
+def confirm_contact(state: State, message: Message[Any], caller: Caller, now: datetime) -> Decision:
     """`account.confirm_contact`: the code that was mailed says that the address is theirs. If another account has
     confirmed the same one before, the two are one person from now on, and this one's tickets move there. Without a
     code, the one that got lost is mailed again."""
@@ -76,7 +77,7 @@ def _mail_code(state: State, account: Account, email: str, now: datetime) -> Dec
     return Decision([AccountWritten(asked), mailed(last, email, now)], [contact_changed(asked)], done)
 
 
-def _join(state: State, message: Message, account: Account, person: str, now: datetime) -> Decision:
+def _join(state: State, message: Message[Any], account: Account, person: str, now: datetime) -> Decision:
     """The account's tickets become that person's, whose account is written too: it cannot join a third at once."""
     changes = [AccountWritten(replace(account, joined=person))]
     root = state.accounts.get(person)
@@ -86,7 +87,7 @@ def _join(state: State, message: Message, account: Account, person: str, now: da
     return and_then(Decision(changes), move(state, message, tickets, person, now, {}))
 
 
-def merge_account(state: State, message: Message, caller: Caller, now: datetime) -> Decision:
+def merge_account(state: State, message: Message[Any], caller: Caller, now: datetime) -> Decision:
     """`account.merge`: the tickets of a temporary account, and it has to have an address, go to a real one, and so do
     its files that no entry names yet; it ends. The real one's address, where the command brings one, is taken as with a
     submission."""

@@ -6,11 +6,12 @@ Intake keeps and announces it; whom it keeps from telling is the notifications' 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from contracts import zones
+from contracts.accounts import SetPreferences
 from contracts.notifications import SWITCHABLE_CHANNELS, SWITCHABLE_KINDS
-from services.chassis.decision import Answer, Data, Decision, Message
+from contracts.payload import plain
+from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers
 from services.intake.domain.accounts import Account, AccountWritten, preferences_changed
 from services.intake.domain.requesters import Caller
@@ -19,14 +20,15 @@ from services.intake.domain.state import State
 SET = ("language", "notify", "quiet_hours")
 
 
-def set_preferences(state: State, message: Message, caller: Caller) -> Decision:
+def set_preferences(state: State, message: Message[SetPreferences], caller: Caller) -> Decision:
     """`account.set_preferences`: what is given is all that holds from now on; what is left out is as if never set."""
     faults = _faults(message.data)
     if faults:
         return Decision(answer=answers.invalid(faults))
     key = caller.requester.account
     account = state.accounts.get(key) or Account(key, 0, None, 0)
-    wanted = {name: message.data[name] for name in SET if message.data.get(name) is not None}
+    sent = plain(message.data)
+    wanted = {name: sent[name] for name in SET if name in sent}
     done = Answer("command.accepted", {}, account.id)
     if wanted == (account.preferences or {}):
         return Decision(answer=done)
@@ -39,17 +41,16 @@ def set_preferences(state: State, message: Message, caller: Caller) -> Decision:
     return Decision([AccountWritten(account)], [preferences_changed(account)], done)
 
 
-def _faults(data: Data) -> dict[str, list[str]]:
+def _faults(data: SetPreferences) -> dict[str, list[str]]:
     """What there is not, by field."""
     faults: dict[str, list[str]] = {}
-    notify: Any = data.get("notify") or {}
-    for kind, by_channel in notify.items():
+    for kind, by_channel in (data.notify or {}).items():
         if kind not in SWITCHABLE_KINDS:
             faults[f"notify.{kind}"] = [f"must be one of {', '.join(SWITCHABLE_KINDS)}"]
         for channel in by_channel:
             if channel not in SWITCHABLE_CHANNELS:
                 faults[f"notify.{kind}.{channel}"] = [f"must be one of {', '.join(SWITCHABLE_CHANNELS)}"]
-    hours: Any = data.get("quiet_hours")
-    if hours is not None and hours["time_zone"] not in zones.names():
+    hours = data.quiet_hours
+    if hours is not None and hours.time_zone not in zones.names():
         faults["quiet_hours.time_zone"] = ["must be a time zone of the IANA database, such as Europe/Berlin"]
     return faults

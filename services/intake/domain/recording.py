@@ -19,13 +19,13 @@ from services.intake.domain.state import TicketWritten
 from services.intake.domain.tickets import Agent, Ticket, snapshot
 
 
-def entry_id(message: Message) -> str:
+def entry_id(message: Message[Any]) -> str:
     """The id of the history entry that a message makes, in the history of the ticket that it is about."""
     return derived_id("entry", message.key)
 
 
 def recorded(
-    message: Message,
+    message: Message[Any],
     ticket: Ticket,
     event: str,
     author: Author,

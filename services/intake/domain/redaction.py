@@ -29,7 +29,7 @@ REDACTED = "[redacted]"
 """Stands in the place of what was taken out."""
 
 
-def redact(state: State, message: Message, agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def redact(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.redact` by somebody who may. Twice is harmless: the second finds nothing to take out."""
     data = message.data
     entry = next((one for one in state.history(ticket) if one.id == data["entry_id"]), None)

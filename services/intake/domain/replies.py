@@ -26,7 +26,7 @@ REOPENS_WITHIN = timedelta(days=7)
 """A closed ticket may be reopened up to and including so long after closing."""
 
 
-def reply(state: State, message: Message, caller: Caller, ticket: Ticket, now: datetime) -> Decision:
+def reply(state: State, message: Message[Any], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.reply`: to an open ticket it is a reply; a closed one it opens again, unless that is too late or a
     machine wrote it.
 
@@ -39,7 +39,7 @@ def reply(state: State, message: Message, caller: Caller, ticket: Ticket, now: d
     return with_files(_reply(state, message, caller, ticket, now), attached(state, message), message, now)
 
 
-def _reply(state: State, message: Message, caller: Caller, ticket: Ticket, now: datetime) -> Decision:
+def _reply(state: State, message: Message[Any], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
     text = message.data.get("body", "")
     text = "" if is_blank(text) else text  # files come without words
     if ticket.is_open:
@@ -53,7 +53,7 @@ def _reply(state: State, message: Message, caller: Caller, ticket: Ticket, now: 
 
 def add_note(
     state: State,
-    message: Message,
+    message: Message[Any],
     caller: Caller,
     ticket: Ticket,
     text: str,
@@ -74,7 +74,7 @@ def may_reopen(ticket: Ticket, now: datetime) -> bool:
 
 def write_to_closed(
     state: State,
-    message: Message,
+    message: Message[Any],
     caller: Caller,
     ticket: Ticket,
     text: str,
@@ -98,7 +98,7 @@ def write_to_closed(
 
 def _reopen(
     state: State,
-    message: Message,
+    message: Message[Any],
     caller: Caller,
     ticket: Ticket,
     said: Spoken,
@@ -126,7 +126,7 @@ def _reopen(
 def _write_to_open(
     move: moves.Move,
     state: State,
-    message: Message,
+    message: Message[Any],
     caller: Caller,
     ticket: Ticket,
     text: str,
@@ -151,7 +151,7 @@ def _write_to_open(
 
 
 def _note(
-    message: Message,
+    message: Message[Any],
     ticket: Ticket,
     said: Spoken,
     text: str,
@@ -166,7 +166,7 @@ def _note(
     return replace(decision, answer=answers.accepted(as_it_stands(decision), None if said.marked else NOTED_AGAIN))
 
 
-def _as_note(decision: Decision, message: Message) -> Decision:
+def _as_note(decision: Decision, message: Message[Any]) -> Decision:
     """The same decision, if it took effect, answered `ticket.duplicate`."""
     if not decision.changes:
         return decision

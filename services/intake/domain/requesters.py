@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from contracts import topology
 from contracts.names import role_of
@@ -44,7 +45,7 @@ class Contact:
     said: tuple[Say, ...] = ()
 
 
-def caller(state: State, message: Message) -> Caller | Answer:
+def caller(state: State, message: Message[Any]) -> Caller | Answer:
     """Who asks. An unknown temporary account and a wrong secret are told apart by nobody: `unauthenticated`."""
     data = message.data["requester"]
     temporary = data.get("temporary")
@@ -70,14 +71,14 @@ def temporary_account(state: State, temporary: Mapping[str, str]) -> Account | A
     return account
 
 
-def temporary_named(message: Message) -> Mapping[str, str] | None:
+def temporary_named(message: Message[Any]) -> Mapping[str, str] | None:
     """The temporary account and the secret that a command brings."""
     data = message.data if message.type == "account.merge" else message.data.get("requester", {})
     temporary: Mapping[str, str] | None = data.get("temporary")
     return temporary
 
 
-def account_named(message: Message) -> str | None:
+def account_named(message: Message[Any]) -> str | None:
     """The key of the account that a command names as its requester's, right or not."""
     data = message.data.get("requester")
     if data is None:
@@ -86,7 +87,7 @@ def account_named(message: Message) -> str | None:
     return temporary_key(temporary["account_id"]) if temporary is not None else f"account:{data['account_id']}"
 
 
-def owner_of_files(message: Message) -> str | None:
+def owner_of_files(message: Message[Any]) -> str | None:
     """Whose the files are that a command brings: the account that a channel speaks for, or the agent who sends it."""
     match role_of(message.sender):
         case "channel":
@@ -97,13 +98,13 @@ def owner_of_files(message: Message) -> str | None:
     return None
 
 
-def account_meant(message: Message) -> str:
+def account_meant(message: Message[Any]) -> str:
     """The key of the account that the operator names."""
     account = message.data["account"]
     return f"{account['kind']}:{account['account_id']}"
 
 
-def open_temporary(state: State, message: Message, now: datetime) -> Decision:
+def open_temporary(state: State, message: Message[Any], now: datetime) -> Decision:
     """`account.open_temporary`: an account for someone who has none. Its secret is added when the answer goes out.
 
     Its address is mailed a code, unless it was mailed one lately: then the answer says from when on to ask for it.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from services.chassis.decision import Arm, Data, Decision, Message
 from services.intake.domain.file_names import safe_name
@@ -39,7 +40,7 @@ def asking(ticket: Ticket, files: Iterable[tuple[File, str]], now: datetime, *, 
     return [_asks(file.ref, {**told, "name": name}, now) for file, name in files if file.state == "quarantined"]
 
 
-def scanned(state: State, message: Message, now: datetime) -> Decision:
+def scanned(state: State, message: Message[Any], now: datetime) -> Decision:
     """What the scanner said of a file: clean, it may be had; harmful, it may not, and the ticket's history says so.
 
     A scanner that is away is asked again, after longer and longer, for as long as it takes.

@@ -26,7 +26,7 @@ from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket, snapshot
 
 
-def submit(state: State, message: Message, caller: Caller, now: datetime) -> Decision:
+def submit(state: State, message: Message[Any], caller: Caller, now: datetime) -> Decision:
     """`ticket.submit`: one open ticket for an issue, whatever the number of channels and retries.
 
     Naming an earlier ticket (`refers_to`) means that one: it is noted on if open, opened again if closed no more than
@@ -41,7 +41,7 @@ def submit(state: State, message: Message, caller: Caller, now: datetime) -> Dec
     return with_files(_submit(state, message, caller, category, now), attached(state, message), message, now)
 
 
-def _submit(state: State, message: Message, caller: Caller, category: Category | None, now: datetime) -> Decision:
+def _submit(state: State, message: Message[Any], caller: Caller, category: Category | None, now: datetime) -> Decision:
     data, details = message.data, _details(message.data)
     distinct: Collection[str] = data.get("distinct_from") or ()
     earlier = None
@@ -109,7 +109,7 @@ def _similar(state: State, caller: Caller, data: Data, distinct: Collection[str]
 
 def _open(
     state: State,
-    message: Message,
+    message: Message[Any],
     caller: Caller,
     category: Category,
     key: str,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers, moves
@@ -26,7 +27,7 @@ SUPERVISED = frozenset({"ticket.close", "ticket.reclassify", "ticket.merge_into"
 """What the ticket's agent may do, and a supervisor as well."""
 
 
-def assign_to(state: State, message: Message, supervisor: Agent, ticket: Ticket, now: datetime) -> Decision:
+def assign_to(state: State, message: Message[Any], supervisor: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.assign_to`: the ticket goes to an agent who is there and may have it, full or not, whoever has it now;
     also to one whom the desk changed it away from, but never to whom its requester left."""
     move = moves.GIVE if ticket.agent is None else moves.GIVE_ON
@@ -41,7 +42,7 @@ def assign_to(state: State, message: Message, supervisor: Agent, ticket: Ticket,
     return handed_over(decision, state, ticket, to)
 
 
-def take_away(message: Message, supervisor: Agent, ticket: Ticket, now: datetime) -> Decision:
+def take_away(message: Message[Any], supervisor: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.take_away`: the agent loses the ticket; routing finds another, and never gives it back to this one."""
     refused = moves.refusal(moves.TAKE_AWAY, ticket)
     if refused is None and ticket.agent is None:
@@ -52,7 +53,7 @@ def take_away(message: Message, supervisor: Agent, ticket: Ticket, now: datetime
     return telling_agent(decision, ticket.agent, "ticket.unassigned")
 
 
-def reopen(state: State, message: Message, supervisor: Agent, ticket: Ticket, now: datetime) -> Decision:
+def reopen(state: State, message: Message[Any], supervisor: Agent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.reopen`: a ticket closed no more than 7 days ago is open again. It keeps its agent; routing looks if they
     are there."""
     account = state.accounts.get(ticket.requester.account)

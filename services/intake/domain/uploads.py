@@ -6,13 +6,15 @@ docs/attachments.md.
 
 from __future__ import annotations
 
+from typing import Any
+
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain.attachments import HARMFUL, too_many
 from services.intake.domain.files import Awaited, Contradicted, TooMany, Unfit, reference
 from services.intake.domain.state import State
 
 
-def upload(state: State, message: Message) -> Decision:
+def upload(state: State, message: Message[Any]) -> Decision:
     """`attachment.upload`: accepted until all parts are there, then `attachment.stored`."""
     match state.prepared.uploaded[message.key]:
         case Awaited():

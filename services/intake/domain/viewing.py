@@ -25,12 +25,12 @@ MOST_ENTRIES = 8_000
 """Entries in so many bytes: none takes fewer than a hundred."""
 
 
-def page_asked(message: Message, account: str, person: str) -> PageAsked:
+def page_asked(message: Message[Any], account: str, person: str) -> PageAsked:
     """The page that a `ticket.list` of an account asks for, which is `person`'s."""
     return PageAsked(account, person, message.data.get("status"), message.data.get("page", 1))
 
 
-def list_tickets(state: State, message: Message, caller: Caller) -> Decision:
+def list_tickets(state: State, message: Message[Any], caller: Caller) -> Decision:
     """`ticket.list`: the requester's tickets, newest first, 20 a page."""
     asked = page_asked(message, caller.requester.account, caller.person)
     page = state.pages[asked]
@@ -39,13 +39,13 @@ def list_tickets(state: State, message: Message, caller: Caller) -> Decision:
     return _listed([one for one in found if asked.status in (None, one.status)], asked.page, page)
 
 
-def page_of_agent(message: Message) -> AgentPageAsked:
+def page_of_agent(message: Message[Any]) -> AgentPageAsked:
     """The page that a `ticket.list` of an agent asks for."""
     data = message.data
     return AgentPageAsked(data["agent_id"], data.get("status"), data.get("page", 1))
 
 
-def list_of_agent(state: State, message: Message) -> Decision:
+def list_of_agent(state: State, message: Message[Any]) -> Decision:
     """`ticket.list` of an agent: the tickets that are theirs, newest first, 20 a page; without a status, the open
     ones."""
     asked = page_of_agent(message)
@@ -62,23 +62,23 @@ def _listed(tickets: Sequence[Ticket], number: int, page: Page) -> Decision:
     return Decision(answer=Answer("ticket.listed", data))
 
 
-def asks_for_part(message: Message) -> bool:
+def asks_for_part(message: Message[Any]) -> bool:
     """Whether it is a `ticket.view` of a part of a history that its asker has seen the end of."""
     given = (message.data.get("before"), message.data.get("after"))
     return message.type == "ticket.view" and given != (None, None)
 
 
-def view_own(state: State, message: Message, ticket: Ticket) -> Decision:
+def view_own(state: State, message: Message[Any], ticket: Ticket) -> Decision:
     """`ticket.view` of a requester: the ticket, and of its history what is public."""
     return _viewed(state, message, ticket, lambda entry: entry.visibility == "public")
 
 
-def view_as_agent(state: State, message: Message, ticket: Ticket) -> Decision:
+def view_as_agent(state: State, message: Message[Any], ticket: Ticket) -> Decision:
     """`ticket.view` of an agent who has the ticket, or may have it: with internal entries."""
     return _viewed(state, message, ticket, lambda _: True)
 
 
-def _viewed(state: State, message: Message, ticket: Ticket, shows: Callable[[Entry], bool]) -> Decision:
+def _viewed(state: State, message: Message[Any], ticket: Ticket, shows: Callable[[Entry], bool]) -> Decision:
     before, after = message.data.get("before"), message.data.get("after")
     if before is not None and after is not None:
         sentence = "Give one of before and after, or neither."

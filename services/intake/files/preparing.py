@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from services.chassis.decision import Message, derived_id
 from services.chassis.unit_of_work import Armed, arm_once
@@ -32,17 +33,17 @@ SCAN = f"timer.{scanning.SCAN}"
 """What comes when that timer fires."""
 
 
-def needs_files(message: Message) -> bool:
+def needs_files(message: Message[Any]) -> bool:
     """Whether something is to be done with files before it is decided."""
     return brings_files(message) or message.type in ("attachment.upload", "attachment.download", SCAN)
 
 
-def brings_files(message: Message) -> bool:
+def brings_files(message: Message[Any]) -> bool:
     """Whether it is a command with attachments."""
     return bool(message.data.get("attachments"))
 
 
-def counts_files(message: Message) -> bool:
+def counts_files(message: Message[Any]) -> bool:
     """Whether it brings files, which its sender may do only so often."""
     return brings_files(message) or message.type == "attachment.upload"
 
@@ -56,7 +57,7 @@ class FilesOfTurns:
         self._scanner = scanner
         self._in_threads = in_threads
 
-    def put_off(self, messages: Sequence[Message], senders: Mapping[str, Sender], room: Room) -> set[str]:
+    def put_off(self, messages: Sequence[Message[Any]], senders: Mapping[str, Sender], room: Room) -> set[str]:
         """The keys of those that are left for another turn, because too many ask for files or bring some: what this
         turn comes to name counts no more in the next."""
         too_many = {message.key for message in _asking(messages)[READ_A_TURN:]}
@@ -64,7 +65,12 @@ class FilesOfTurns:
         return too_many | {one.key for one in bringing if not room.takes(senders[one.key], _contents(one))}
 
     def prepare(
-        self, found: Prepared, messages: Sequence[Message], senders: Mapping[str, Sender], room: Room, now: datetime
+        self,
+        found: Prepared,
+        messages: Sequence[Message[Any]],
+        senders: Mapping[str, Sender],
+        room: Room,
+        now: datetime,
     ) -> Prepared:
         """Keep what came and read what is asked for: what was `found`, and that.
 
@@ -102,17 +108,17 @@ class FilesOfTurns:
             arm_once(self._keeping.records.database, making(key, now), Armed(uuid.uuid4().hex, "export"))
         return None if row is None else file_of(row)
 
-    def make_archives(self, timers: Sequence[Message], now: datetime) -> None:
+    def make_archives(self, timers: Sequence[Message[Any]], now: datetime) -> None:
         """What these timers are for."""
         for timer in timers:
             database = self._keeping.records.database
             build(self._keeping, database, timer.subject or "", derived_id("archive", timer.key), now)
 
-    def scan(self, timers: Sequence[Message]) -> dict[str, Verdict | None]:
+    def scan(self, timers: Sequence[Message[Any]]) -> dict[str, Verdict | None]:
         """What the scanner says of the files of these timers."""
         return {timer.key: scan(self._keeping, self._scanner, timer.subject or "") for timer in timers}
 
-    def named(self, found: Prepared, messages: Sequence[Message]) -> list[File]:
+    def named(self, found: Prepared, messages: Sequence[Message[Any]]) -> list[File]:
         """The files that the messages bring or name; and those of an account that is merged which no entry names."""
         refs = {one.ref for each in messages for one in found.brought.get(each.key, ()) if isinstance(one, Brought)}
         refs |= {one.ref for each in messages if isinstance(one := found.uploaded.get(each.key), Brought)}
@@ -123,9 +129,9 @@ class FilesOfTurns:
         return [*map(file_of, found_by_ref), *self._keeping.unnamed(merged)]
 
 
-def _contents(message: Message) -> int:
+def _contents(message: Message[Any]) -> int:
     return sum("content" in one for one in message.data["attachments"])
 
 
-def _asking(messages: Sequence[Message]) -> list[Message]:
+def _asking(messages: Sequence[Message[Any]]) -> list[Message[Any]]:
     return [message for message in messages if message.type == "attachment.download"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from services.chassis.decision import Arm, Decision, Disarm, Message, derived_id
 from services.notifications.domain.attempts import announce_failed, timer_of, to_send
@@ -31,7 +32,7 @@ def await_address(contact: Contact, mail: Delivery, now: datetime) -> tuple[Deli
     )
 
 
-def learn_address(view: View, message: Message, now: datetime) -> Decision:
+def learn_address(view: View, message: Message[Any], now: datetime) -> Decision:
     """The requester's address changed: keep the newest, send the mails that waited for it, and mail its code."""
     data = message.data
     person = person_of(data["kind"], data["account_id"])
@@ -63,7 +64,7 @@ def learn_address(view: View, message: Message, now: datetime) -> Decision:
     return Decision(changes, timers=[*(timer for _, timer in sending), *(code.timers if code else ())])
 
 
-def _code_mail(view: View, message: Message, known: Contact, now: datetime) -> Decision | None:
+def _code_mail(view: View, message: Message[Any], known: Contact, now: datetime) -> Decision | None:
     """The mail with the code that confirms the address, unless it is there or the address is an older one."""
     data = message.data
     id_ = code_mail_id(message)
@@ -81,12 +82,12 @@ def _code_mail(view: View, message: Message, known: Contact, now: datetime) -> D
     return Decision([mail], timers=[timer])
 
 
-def code_mail_id(message: Message) -> str:
+def code_mail_id(message: Message[Any]) -> str:
     """Id of the mail with the code of an `account.contact_changed`."""
     return derived_id(message.id, message.data["account_id"], "email")
 
 
-def stop_waiting(view: View, timer: Message) -> Decision:
+def stop_waiting(view: View, timer: Message[Any]) -> Decision:
     """No address came in time: the requester is told by the channel only."""
     mail = view.deliveries.get(timer.subject or "")
     if mail is None or mail.status != "waiting":

@@ -67,7 +67,7 @@ def verdict(
     return "send" if may_be_sent_at(delivery, preferences, now) <= now else "hold"
 
 
-def record_attempt(view: View, timer: Message, now: datetime) -> Decision:
+def record_attempt(view: View, timer: Message[Any], now: datetime) -> Decision:
     """An attempt was made: sent; or to be tried again later; or given up. Or none was to be made now."""
     delivery = view.deliveries.get(timer.subject or "")
     if delivery is None or delivery.status != "pending" or timer.data["attempt"] != delivery.attempts + 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from services.chassis.decision import Decision, Message
 from services.notifications.domain.addresses import learn_address, stop_waiting
@@ -13,7 +14,7 @@ from services.notifications.domain.state import View
 from services.notifications.domain.telling import tell
 
 
-def decide(view: View, message: Message, now: datetime) -> Decision:
+def decide(view: View, message: Message[Any], now: datetime) -> Decision:
     """An event about a ticket that tells nobody anything is not remembered."""
     match message.type:
         case "account.contact_changed":

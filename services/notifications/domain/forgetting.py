@@ -6,13 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from services.chassis.decision import Data, Decision, Disarm, Message
 from services.notifications.domain.attempts import timer_of
 from services.notifications.domain.state import Contact, Delivery, View, done, person_of
 
 
-def forget_person(view: View, message: Message) -> Decision:
+def forget_person(view: View, message: Message[Any]) -> Decision:
     """`account.erased`: nothing is told about what they had filed by then, by an event that comes late neither."""
     data = message.data
     person = person_of(data["kind"], data["account_id"])

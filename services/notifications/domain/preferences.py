@@ -6,6 +6,7 @@ The newest version that was announced counts, at the moment of sending. See docs
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from contracts.zones import zone_as_kept
@@ -19,7 +20,7 @@ DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 
 
-def learn_preferences(view: View, message: Message) -> Decision:
+def learn_preferences(view: View, message: Message[Any]) -> Decision:
     """`account.preferences_changed`: keep the newest; an erased account's are empty. Mails that wait are looked at
     again when they are to be sent."""
     data = message.data

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from contracts.common import MAX_BODY
 from contracts.envelope import Event, serialise
@@ -89,7 +90,7 @@ class Owed:
     """Whose preferences count; empty where nobody's do."""
 
 
-def owed(event: Message, policy: Policy) -> tuple[Owed, ...]:
+def owed(event: Message[Any], policy: Policy) -> tuple[Owed, ...]:
     """The deliveries that an event calls for: one for each recipient and channel, whatever is known of addresses and
     preferences."""
     ticket = event.data["ticket"]
@@ -112,7 +113,7 @@ def owed(event: Message, policy: Policy) -> tuple[Owed, ...]:
     return tuple(found)
 
 
-def _kinds(event: Message) -> tuple[RequesterKind | None, AgentKind | None]:
+def _kinds(event: Message[Any]) -> tuple[RequesterKind | None, AgentKind | None]:
     """What the event is to the requester and to the agent."""
     if event.type == "ticket.note_added" and not _is_news(event.data.get("entry")):
         return None, None
@@ -133,11 +134,11 @@ def _is_the_desks(entry: Data | None) -> bool:
     return entry is not None and entry["author"]["kind"] == "agent"
 
 
-def _owed(event: Message, kind: Kind, recipient: str, channel: Channel, person: str = "") -> Owed:
+def _owed(event: Message[Any], kind: Kind, recipient: str, channel: Channel, person: str = "") -> Owed:
     return Owed(derived_id(event.id, recipient, channel), kind, recipient, channel, person)
 
 
-def tell(view: View, event: Message, now: datetime) -> Decision:
+def tell(view: View, event: Message[Any], now: datetime) -> Decision:
     """Tell each recipient by each channel, unless that was done or is not wanted: redelivered and late events come
     here too."""
     if is_forgotten(view, event.data["ticket"]):
@@ -210,14 +211,14 @@ def _mail_to_requester(view: View, mail: Delivery, now: datetime) -> tuple[Deliv
     return mail, None, timer
 
 
-def _request_body(delivery: Delivery, event: Message, text: Text, now: datetime) -> str:
+def _request_body(delivery: Delivery, event: Message[Any], text: Text, now: datetime) -> str:
     """What a webhook is sent: a CloudEvent with what happened, the ticket as it stands, and words for a person."""
     data = {"kind": delivery.kind, "title": text.title, "text": text.text, "ticket": event.data["ticket"]}
     told = Event(delivery.id, event.type, "/services/notifications", now, data, delivery.number, causationid=event.id)
     return serialise(told).decode()
 
 
-def facts_of(event: Message) -> Facts:
+def facts_of(event: Message[Any]) -> Facts:
     """What may be said of an event about a ticket."""
     ticket, entry = event.data["ticket"], event.data.get("entry") or {}
     quoted = entry.get("text") if event.type in QUOTED and entry.get("visibility") != "internal" else ""

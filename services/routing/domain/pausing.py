@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
+from contracts.agents import Pause, Paused
 from contracts.names import AGENT_PREFIX, EVENTS
+from contracts.tickets import Accepted
 from services.chassis.decision import Answer, Decision, Message, Say, rejected
 from services.routing.domain.state import Agent, View
 
 
-def decide(view: View, message: Message, now: datetime) -> Decision:
+def decide(view: View, message: Message[Pause], now: datetime) -> Decision:
     """What `agent.pause` and `agent.resume` change."""
-    agent_id, pauses = message.data["agent_id"], message.type == "agent.pause"
-    member = message.data.get("member") or agent_id
+    agent_id, pauses = message.data.agent_id, message.type == "agent.pause"
+    member = message.data.member or agent_id
     agent = view.agents.get(member)
     refused = _refused(view, message, agent, member, pauses)
     if refused is not None:
@@ -27,11 +28,11 @@ def decide(view: View, message: Message, now: datetime) -> Decision:
     by = None if member == agent_id else agent_id
     # What a supervisor has said holds; the agent cannot make it their own pause.
     after = replace(agent, paused=True, paused_by=agent.paused_by or by) if pauses else resumed(agent)
-    accepted = Answer("command.accepted", {}, member)
+    accepted = Answer("command.accepted", Accepted(), member)
     if after == agent:
         return Decision(answer=accepted)
     type_ = "agent.paused" if pauses else "agent.resumed"
-    told: dict[str, Any] = {"agent_id": member, "at": now, **({} if by is None else {"by": by})}
+    told = Paused(agent_id=member, at=now, by=by)
     return Decision([after], [Say(EVENTS, type_, type_, told, member)], accepted)
 
 
@@ -45,8 +46,8 @@ def without_own_pause(agent: Agent) -> Agent:
     return agent if agent.paused_by is not None else resumed(agent)
 
 
-def _refused(view: View, message: Message, agent: Agent | None, member: str, pauses: bool) -> Answer | None:
-    agent_id = message.data["agent_id"]
+def _refused(view: View, message: Message[Pause], agent: Agent | None, member: str, pauses: bool) -> Answer | None:
+    agent_id = message.data.agent_id
     if message.sender != AGENT_PREFIX + agent_id:
         return rejected("forbidden", "An agent pauses only in their own name.")
     if member != agent_id:

@@ -11,9 +11,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from contracts.agents import ANY_SKILL
+from contracts.agents import ANY_SKILL, SignedOff, SignedOn, SignOff, SignOn
 from contracts.names import AGENT_PREFIX, EVENTS
 from contracts.staff import Member, Staff
+from contracts.tickets import Accepted
 from services.chassis.decision import Answer, Arm, Data, Decision, Disarm, Message, Say, rejected
 from services.routing.domain.pausing import without_own_pause
 from services.routing.domain.saying import unassign
@@ -23,9 +24,9 @@ STOOD_STILL = timedelta(seconds=5)
 """A timer that fires so late was nobody's to fire: no routing ran, so none could hear a heartbeat either."""
 
 
-def decide(view: View, message: Message, now: datetime) -> Decision:
+def decide(view: View, message: Message[Any], now: datetime) -> Decision:
     """What `agent.sign_on`, `agent.heartbeat` and `agent.sign_off` change."""
-    agent_id = message.data["agent_id"]
+    agent_id = message.data.agent_id
     if message.sender != AGENT_PREFIX + agent_id:
         return _refused("forbidden", "An agent signs on, beats and signs off only for themselves.")
     if message.type == "agent.sign_on":
@@ -36,21 +37,23 @@ def decide(view: View, message: Message, now: datetime) -> Decision:
     return _sign_off(view, agent, message, now)
 
 
-def signed_on(known: Agent | None, data: Data, skills: Mapping[str, str], staff: Staff | None, now: datetime) -> Agent:
+def signed_on(
+    known: Agent | None, data: SignOn, skills: Mapping[str, str], staff: Staff | None, now: datetime
+) -> Agent:
     """The agent as `agent.sign_on` makes them, within what the staff file allows. `skills` maps categories to the
     skills that they ask for.
 
     Signing on again replaces what was said before and keeps load and idle time. It is a sign of life.
     """
-    before = known or Agent(data["agent_id"], data["display_name"])
+    before = known or Agent(data.agent_id, data.display_name)
     after = replace(
         without_own_pause(seen(before, now)),
         left_at=None,
-        listed=tuple(data["skills"]),
-        said_languages=tuple(data.get("languages") or ()),
-        said_capacity=data["capacity"],
-        said_name=data["display_name"],
-        tiers=tuple(data.get("tiers") or ()),
+        listed=tuple(data.skills),
+        said_languages=tuple(data.languages),
+        said_capacity=data.capacity,
+        said_name=data.display_name,
+        tiers=tuple(data.tiers),
         signed_on=True,
         releases=False,
         watched=True,
@@ -96,7 +99,7 @@ def seen(agent: Agent, now: datetime) -> Agent:
     return replace(agent, last_seen=now, away=False)
 
 
-def look_after(view: View, message: Message, now: datetime) -> Decision:
+def look_after(view: View, message: Message[Data], now: datetime) -> Decision:
     """What `timer.away` and `timer.offline` change: who was not heard of in time is away, and later offline."""
     agent = view.agents.get(message.subject or "")
     if agent is None or not agent.signed_on:
@@ -116,9 +119,7 @@ def look_after(view: View, message: Message, now: datetime) -> Decision:
     return Decision(
         changes=[_gone(agent, now, releases=True)],
         said=[
-            _event(
-                "agent.signed_off", agent.id, {"agent_id": agent.id, "release": True, "reason": "offline", "at": now}
-            ),
+            _event("agent.signed_off", SignedOff(agent_id=agent.id, release=True, reason="offline", at=now)),
             *_take_back(view, agent, "the agent went offline"),
         ],
     )
@@ -145,8 +146,8 @@ def leave(view: View, now: datetime) -> Decision:
             continue
         changes.append(_gone(agent, now, releases=True))
         if agent.signed_on:
-            told = {"agent_id": agent.id, "release": True, "reason": "not_of_staff", "at": now}
-            said.append(_event("agent.signed_off", agent.id, told))
+            told = SignedOff(agent_id=agent.id, release=True, reason="not_of_staff", at=now)
+            said.append(_event("agent.signed_off", told))
             timers.append(Disarm(_timer(agent)))
         said += _take_back(view, agent, reason)
     return Decision(changes=changes, said=said, timers=timers)
@@ -184,33 +185,33 @@ def _timer(agent: Agent) -> str:
     return f"presence:{agent.id}"
 
 
-def _sign_on(view: View, message: Message, now: datetime) -> Decision:
+def _sign_on(view: View, message: Message[SignOn], now: datetime) -> Decision:
     """The agent is signed on whatever skills they list: the catalogue may have lost one, and may get it back. A skill
     that no category asks for is kept, and named in the answer. Where there is a staff file, it has to allow some."""
     refused = _not_allowed(view, message)
     if refused is not None:
         return Decision(answer=refused)
-    agent = signed_on(view.agents.get(message.data["agent_id"]), message.data, view.skills, view.staff, now)
+    agent = signed_on(view.agents.get(message.data.agent_id), message.data, view.skills, view.staff, now)
     return Decision(
         changes=[agent],
         said=[_announced(view, agent, now)],
-        answer=Answer("command.accepted", _hints(view, agent, message.data["skills"]), agent.id),
+        answer=Answer("command.accepted", Accepted(hints=_hints(view, agent, message.data.skills)), agent.id),
         timers=[_watch("away", agent, now + view.terms.away_after)],
     )
 
 
-def _not_allowed(view: View, message: Message) -> Answer | None:
+def _not_allowed(view: View, message: Message[SignOn]) -> Answer | None:
     """Why the staff file allows nothing of what a sign-on says."""
-    agent_id = message.data["agent_id"]
+    agent_id = message.data.agent_id
     if view.staff is None:
         return None
     member = view.staff.member(agent_id)
     if member is None or not member.is_agent:
         return rejected("forbidden", f"Agent {agent_id} is not among the agents of this desk.")
-    if member.languages_of(message.data.get("languages") or ()) is None:
+    if member.languages_of(message.data.languages) is None:
         errors = {"languages": [f"{agent_id} speaks {', '.join(member.languages)}."]}
         return rejected("invalid", "The staff file gives this agent none of these languages.", errors)
-    if not member.skills_of(message.data["skills"], view.skills):
+    if not member.skills_of(message.data.skills, view.skills):
         errors = {"skills": [f"{agent_id} has {', '.join(member.skills)}."]}
         return rejected("invalid", "The staff file gives this agent none of these skills.", errors)
     return None
@@ -222,21 +223,21 @@ def _announced(view: View, agent: Agent, now: datetime) -> Say:
     member = None if view.staff is None else view.staff.member(agent.id)
     if member is not None:
         listed, _ = allowed(member, listed, agent.said_languages, view.skills)
-    told = {
-        "agent_id": agent.id,
-        "display_name": agent.display_name,
-        "capacity": agent.capacity,
-        "skills": list(listed),
-        "languages": list(agent.languages),
-        "tiers": list(agent.tiers),
-        "at": now,
-        **({"paused": True} if agent.paused else {}),
-    }
-    return _event("agent.signed_on", agent.id, told)
+    told = SignedOn(
+        agent_id=agent.id,
+        display_name=agent.display_name,
+        capacity=agent.capacity,
+        skills=listed,
+        languages=agent.languages,
+        tiers=agent.tiers,
+        at=now,
+        paused=agent.paused,
+    )
+    return _event("agent.signed_on", told)
 
 
-def _hints(view: View, agent: Agent, skills: Iterable[str]) -> dict[str, Any]:
-    """What the agent hears of skills that no category of the catalogue asks for, and of a supervisor's pause; empty
+def _hints(view: View, agent: Agent, skills: Iterable[str]) -> dict[str, list[str]] | None:
+    """What the agent hears of skills that no category of the catalogue asks for, and of a supervisor's pause; None
     if there is nothing to hear."""
     hints: dict[str, list[str]] = {}
     known = {ANY_SKILL, *view.skills, *view.skills.values()}
@@ -251,7 +252,7 @@ def _hints(view: View, agent: Agent, skills: Iterable[str]) -> dict[str, Any]:
         hints["agent_id"] = [
             f"{agent.paused_by} has paused you: you get nothing new until a supervisor lets you go on."
         ]
-    return {"hints": hints} if hints else {}
+    return hints or None
 
 
 def _heartbeat(view: View, agent: Agent | None, agent_id: str, now: datetime) -> Decision:
@@ -262,13 +263,13 @@ def _heartbeat(view: View, agent: Agent | None, agent_id: str, now: datetime) ->
     return Decision(changes=[seen(agent, now)], answer=_accepted(agent_id), timers=timers, remember=False)
 
 
-def _sign_off(view: View, agent: Agent | None, message: Message, now: datetime) -> Decision:
+def _sign_off(view: View, agent: Agent | None, message: Message[SignOff], now: datetime) -> Decision:
     """The agent keeps their tickets; with `release` those that await the desk are taken back, to be routed anew."""
     if agent is None or not agent.was_here:
-        return _refused("wrong_status", f"Agent {message.data['agent_id']} has never signed on.")
-    release = bool(message.data.get("release"))
-    told = {"agent_id": agent.id, "release": release, "at": now}
-    said = [_event("agent.signed_off", agent.id, told)] if agent.signed_on else []
+        return _refused("wrong_status", f"Agent {message.data.agent_id} has never signed on.")
+    release = message.data.release
+    told = SignedOff(agent_id=agent.id, release=release, at=now)
+    said = [_event("agent.signed_off", told)] if agent.signed_on else []
     if release:
         said += _take_back(view, agent, "the agent signed off")
     after = _gone(agent, now, releases=agent.releases or release)
@@ -291,12 +292,12 @@ def _take_back(view: View, agent: Agent, reason: str) -> list[Say]:
     return [unassign(ticket, reason) for ticket in sorted(theirs, key=lambda ticket: ticket.number)]
 
 
-def _event(type_: str, agent_id: str, data: dict[str, Any]) -> Say:
-    return Say(EVENTS, type_, type_, data, agent_id)
+def _event(type_: str, data: SignedOn | SignedOff) -> Say:
+    return Say(EVENTS, type_, type_, data, data.agent_id)
 
 
 def _accepted(agent_id: str) -> Answer:
-    return Answer("command.accepted", {}, agent_id)
+    return Answer("command.accepted", Accepted(), agent_id)
 
 
 def _refused(code: str, sentence: str) -> Decision:

@@ -11,9 +11,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from contracts.agents import ANY_SKILL
-from services.chassis.decision import Cause, Data, Decision, Message, derived_id
+from contracts.common import Snapshot
+from contracts.tickets import TicketEvent
+from services.chassis.decision import Cause, Decision, Message, derived_id
 from services.routing.domain import pausing, presence
 from services.routing.domain.ageing import aged, grown_older
 from services.routing.domain.matching import match
@@ -32,7 +35,7 @@ REFUSED_PAUSE = timedelta(seconds=1)
 """How long a refused ticket is not offered again: the news that explain the refusal are on their way."""
 
 
-def decide(view: View, message: Message, now: datetime) -> Decision:
+def decide(view: View, message: Message[Any], now: datetime) -> Decision:
     """What one message changes and what is said about it.
 
     Takes `agent.sign_on`, `agent.heartbeat`, `agent.sign_off`, `agent.pause`, `agent.resume`, the timers of agents,
@@ -101,11 +104,11 @@ def _asking(view: View, ticket: Ticket) -> Ticket:
     return replace(ticket, skill=view.skill(ticket.category))
 
 
-def _ticket_changed(view: View, message: Message, now: datetime) -> Decision:
+def _ticket_changed(view: View, message: Message[TicketEvent], now: datetime) -> Decision:
     """Keep the snapshot with the highest version; late and repeated ones change nothing."""
-    snapshot = message.data["ticket"]
-    known = view.tickets.get(snapshot["id"])
-    if known is not None and snapshot["version"] <= known.version:
+    snapshot = message.data.ticket
+    known = view.tickets.get(snapshot.id)
+    if known is not None and snapshot.version <= known.version:
         return Decision()
     ticket = projected(snapshot, known, view.skills, message.cause, now)
     ticket = aged(ticket, view.terms.ageing, now)
@@ -113,66 +116,63 @@ def _ticket_changed(view: View, message: Message, now: datetime) -> Decision:
     return Decision(changes=[ticket], said=[unassign(ticket, reason)] if reason else [])
 
 
-def projected(snapshot: Data, known: Ticket | None, skills: Mapping[str, str], cause: Cause, now: datetime) -> Ticket:
+def projected(
+    snapshot: Snapshot, known: Ticket | None, skills: Mapping[str, str], cause: Cause, now: datetime
+) -> Ticket:
     """The ticket as a newer snapshot, heard at `now`, has it.
 
     A reservation outlives it only while intake could still apply it.
     """
-    agent = snapshot["agent"]
+    agent = snapshot.agent
     kept = known.reservation if known is not None else None
-    if (
-        agent is not None
-        or snapshot["status"] == "closed"
-        or (kept and kept.assignment_seq != snapshot["assignment_seq"])
-    ):
+    if agent is not None or snapshot.status == "closed" or (kept and kept.assignment_seq != snapshot.assignment_seq):
         kept = None
-    skill = skills.get(snapshot["category"], snapshot["category"])
+    skill = skills.get(snapshot.category, snapshot.category)
     return Ticket(
-        id=snapshot["id"],
-        number=snapshot["number"],
-        version=snapshot["version"],
-        status=snapshot["status"],
-        assignment_seq=snapshot["assignment_seq"],
-        reopen_count=snapshot["reopen_count"],
+        id=snapshot.id,
+        number=snapshot.number,
+        version=snapshot.version,
+        status=snapshot.status,
+        assignment_seq=snapshot.assignment_seq,
+        reopen_count=snapshot.reopen_count,
         skill=skill,
-        priority=snapshot["priority"],
-        escalated=snapshot["escalated"],
-        tier=snapshot["requester"]["tier"],
-        language=snapshot["language"],
-        opened_at=snapshot["opened_at"],
-        closed_at=snapshot["closed_at"],
-        agent=agent["id"] if agent is not None else None,
-        changed_from=snapshot.get("changed_from"),
+        priority=snapshot.priority,
+        escalated=snapshot.escalated,
+        tier=snapshot.requester.tier,
+        language=snapshot.language,
+        opened_at=snapshot.opened_at,
+        closed_at=snapshot.closed_at,
+        agent=agent.id if agent is not None else None,
+        changed_from=snapshot.changed_from,
         given_for=_given_for(snapshot, skill, known),
-        category=snapshot["category"],
-        own_priority=snapshot["priority"],
+        category=snapshot.category,
+        own_priority=snapshot.priority,
         waiting_since=_waiting_since(snapshot, known, now),
         cause=cause,
         reservation=kept,
-        held=snapshot.get("held", False),
+        held=snapshot.held,
     )
 
 
-def _given_for(snapshot: Data, skill: str, known: Ticket | None) -> str | None:
+def _given_for(snapshot: Snapshot, skill: str, known: Ticket | None) -> str | None:
     """The skill that was asked for when the agent of this version got the ticket, as far as is known here."""
-    if snapshot["agent"] is None:
+    if snapshot.agent is None:
         return None
     if known is None:
         return skill
-    if known.assignment_seq == snapshot["assignment_seq"] and known.agent is not None:
+    if known.assignment_seq == snapshot.assignment_seq and known.agent is not None:
         given_for = known.given_for or known.skill  # stored before there was the field: nothing was known of it
         # Another skill for the same category is the catalogue's change, which takes nobody's tickets away.
-        return skill if (known.category, known.skill) == (snapshot["category"], given_for) else given_for
+        return skill if (known.category, known.skill) == (snapshot.category, given_for) else given_for
     return known.skill
 
 
-def _waiting_since(snapshot: Data, known: Ticket | None, now: datetime) -> datetime | None:
+def _waiting_since(snapshot: Snapshot, known: Ticket | None, now: datetime) -> datetime | None:
     """Since when it waits for an agent: since it was filed, if it never had one; else about when it lost the last."""
-    if snapshot["agent"] is not None or snapshot["status"] == "closed":
+    if snapshot.agent is not None or snapshot.status == "closed":
         return None
-    if snapshot["assignment_seq"] == 0 and snapshot["reopen_count"] == 0:
-        opened_at: datetime = snapshot["opened_at"]
-        return opened_at
+    if snapshot.assignment_seq == 0 and snapshot.reopen_count == 0:
+        return snapshot.opened_at
     waited = known is not None and known.agent is None and known.status != "closed"
     return known.waiting_since or known.opened_at if known is not None and waited else now
 
@@ -211,7 +211,7 @@ def _came_too_late(ticket: Ticket, known: Ticket | None, now: datetime) -> bool:
     return is_this_one and ticket.status in ("assigned", known.status) and now < kept.made_at + LEASE
 
 
-def _assignment_accepted(view: View, message: Message) -> Decision:
+def _assignment_accepted(view: View, message: Message[Any]) -> Decision:
     """The lease ends: the event that names the agent is certain to come, and the place is kept until it does."""
     ticket = view.reserved_as(message.causationid)
     if ticket is None or ticket.reservation is None or ticket.reservation.until is None:
@@ -219,7 +219,7 @@ def _assignment_accepted(view: View, message: Message) -> Decision:
     return Decision(changes=[replace(ticket, reservation=replace(ticket.reservation, until=None))])
 
 
-def _assignment_refused(view: View, message: Message, now: datetime) -> Decision:
+def _assignment_refused(view: View, message: Message[Any], now: datetime) -> Decision:
     """The place is free at once; the ticket is looked at again with its next news, or after a short pause."""
     ticket = view.reserved_as(message.causationid)
     if ticket is None or ticket.reservation is None or ticket.reservation.refused:

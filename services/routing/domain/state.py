@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from contracts.common import Tier
 from contracts.staff import Staff
 from contracts.values import dataclass
 from services.chassis.decision import Cause
@@ -50,7 +51,7 @@ class Agent:
     capacity: int = 0
     skills: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
-    tiers: tuple[str, ...] = ()
+    tiers: tuple[Tier, ...] = ()
     signed_on: bool = False
     releases: bool = False
     """Signed off with `release`: what awaits the desk does not stay with them."""

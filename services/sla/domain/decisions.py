@@ -6,16 +6,18 @@ came, not on their order. Every warning, breach and met is said once for its clo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from contracts import topology
+from contracts.payload import Payload
+from contracts.sla import Armed, ClosingSoon, Fired
+from contracts.tickets import AutoClose, Joined, TicketEvent
 from services.chassis.decision import Arm, Data, Decision, Disarm, Message, Say, derived_id
 from services.sla.domain.clocks import Clock, clocks
 from services.sla.domain.state import Ticket, View, Watch
-from services.sla.domain.versions import Snapshot, span_of, with_version
+from services.sla.domain.versions import span_of, with_version
 
 CLOSES_AFTER = timedelta(days=7)
 """A suggested solution without a reply closes its ticket after exactly so long (rules page, "The life of a ticket")."""
@@ -27,10 +29,10 @@ MOST_TOLD = 100
 """Supervisors who are told of one ticket at most, those whom the staff file names first."""
 
 
-def decide(view: View, message: Message, now: datetime) -> Decision:
+def decide(view: View, message: Message[Any], now: datetime) -> Decision:
     """Decide one ticket event, or one timer that fired. Other types mean nothing to sla."""
     if message.type.startswith("ticket."):
-        return _version_heard(view, message.data["ticket"], message.data.get("waits_since"))
+        return _version_heard(view, message.data)
     ticket = view.tickets.get(message.subject or "")
     if ticket is None:
         return Decision()
@@ -45,23 +47,25 @@ def decide(view: View, message: Message, now: datetime) -> Decision:
     return Decision()
 
 
-def _version_heard(view: View, snapshot: Snapshot, waits_since: datetime | None) -> Decision:
+def _version_heard(view: View, event: TicketEvent) -> Decision:
     """A version of a ticket: unless it is known, its clocks are told anew from all versions."""
-    before = view.tickets.get(snapshot["id"])
+    snapshot = event.ticket
+    before = view.tickets.get(snapshot.id)
+    waits_since = event.waits_since if isinstance(event, Joined) else None
     spans = with_version(before.spans if before else (), span_of(snapshot, waits_since))
     if before is None:
-        ticket = Ticket(snapshot["id"], 1, snapshot, spans)
+        ticket = Ticket(snapshot.id, 1, snapshot, spans)
     elif spans is before.spans:
         return Decision()
     else:
-        newest = max(before.newest, snapshot, key=lambda one: int(one["version"]))
+        newest = max(before.newest, snapshot, key=lambda one: one.version)
         ticket = replace(before, revision=before.revision + 1, newest=newest, spans=spans)
     ticket, said = _judged(view, _told_anew(ticket, view))
     ticket, armed = _announced(ticket)
     return Decision(changes=[ticket], said=[*said, *armed], timers=_timer_changes(before, ticket))
 
 
-def _warning_due(view: View, ticket: Ticket, message: Message, now: datetime) -> Decision:
+def _warning_due(view: View, ticket: Ticket, message: Message[Any], now: datetime) -> Decision:
     """75 % of the target's time are over: warned, unless the clock has stopped or moved, or the breach has come."""
     watch = ticket.running
     if watch is None or not _is_armed(ticket, "warning", message):
@@ -70,7 +74,7 @@ def _warning_due(view: View, ticket: Ticket, message: Message, now: datetime) ->
     return _with_running(ticket, replace(watch, warned=True), said)
 
 
-def _breach_due(view: View, ticket: Ticket, message: Message) -> Decision:
+def _breach_due(view: View, ticket: Ticket, message: Message[Any]) -> Decision:
     """The target's time is over and the requester still waits: breached."""
     watch = ticket.running
     if watch is None or not _is_armed(ticket, "breach", message):
@@ -78,36 +82,36 @@ def _breach_due(view: View, ticket: Ticket, message: Message) -> Decision:
     return _with_running(ticket, replace(watch, breached=True), _to_desk(view, ticket, "sla.breached", watch))
 
 
-def _reminder_due(ticket: Ticket, message: Message, now: datetime) -> Decision:
+def _reminder_due(ticket: Ticket, message: Message[Any], now: datetime) -> Decision:
     """A day is left: said once for each suggestion, unless the ticket has moved on or its closing has come already."""
     if not _is_armed(ticket, "closing_soon", message):
         return Decision()
-    entered, closes_at = ticket.newest["status_version"], ticket.newest["status_since"] + CLOSES_AFTER
-    data = {
-        "number": ticket.newest["number"],
-        "ticket_id": ticket.id,
-        "status_version": entered,
-        "closes_at": closes_at,
-        "ticket": ticket.newest,
-    }
+    entered, closes_at = ticket.newest.status_version, ticket.newest.status_since + CLOSES_AFTER
+    data = ClosingSoon(
+        number=ticket.newest.number,
+        ticket_id=ticket.id,
+        status_version=entered,
+        closes_at=closes_at,
+        ticket=ticket.newest,
+    )
     said = [_event(ticket, "sla.closing_soon", data)] if now < closes_at else []
     return Decision(changes=[replace(ticket, revision=ticket.revision + 1, reminded=entered)], said=said)
 
 
-def _closing_due(ticket: Ticket, message: Message) -> Decision:
+def _closing_due(ticket: Ticket, message: Message[Any]) -> Decision:
     """7 days without a reply: intake is asked to close, if the ticket is still in the suggestion that armed this."""
     if not _is_armed(ticket, "auto_close", message):
         return Decision()
-    number, version = ticket.newest["number"], ticket.newest["status_version"]
-    data = {"number": number, "status_version": version}
+    number, version = ticket.newest.number, ticket.newest.status_version
+    data = AutoClose(number=number, status_version=version)
     return Decision(said=[Say(topology.DESK, "ticket.auto_close", "ticket.auto_close", data, number)])
 
 
 def _told_anew(ticket: Ticket, view: View) -> Ticket:
     """The ticket with its clocks as its versions tell them. A deadline once set holds until its basis changes."""
     known = {watch.clock.id: watch for watch in ticket.watches}
-    tier = ticket.newest["requester"]["tier"]
-    told = clocks(ticket.spans, ticket.newest["opened_at"])
+    tier = ticket.newest.requester.tier
+    told = clocks(ticket.spans, ticket.newest.opened_at)
     watches = [_watched(known.get(clock.id), clock, tier, view) for clock in told]
     for gone in known.keys() - {clock.id for clock in told}:
         watches = _inherited(watches, known[gone])
@@ -160,7 +164,7 @@ def _judged(view: View, ticket: Ticket) -> tuple[Ticket, list[Say]]:
                 said += _to_desk(view, ticket, "sla.breached", watch)
                 watch = replace(watch, breached=True)
             elif watch.clock.answered and counted <= watch.deadline.due_at and not watch.met:
-                said.append(_event(ticket, "sla.met", _fired(ticket, watch)))
+                said.append(_event(ticket, "sla.met", Fired(**_armed(ticket, watch), ticket=ticket.newest)))
                 watch = replace(watch, met=True)
         watches.append(watch)
     return replace(ticket, watches=tuple(watches)), said
@@ -175,7 +179,7 @@ def _announced(ticket: Ticket) -> tuple[Ticket, list[Say]]:
     announced = (watch.clock.id, len(watch.clock.pauses), *moments)
     if announced == ticket.announced:
         return ticket, []
-    return replace(ticket, announced=announced), [_event(ticket, "sla.armed", _armed(ticket, watch))]
+    return replace(ticket, announced=announced), [_event(ticket, "sla.armed", Armed(**_armed(ticket, watch)))]
 
 
 def _with_running(ticket: Ticket, watch: Watch, said: list[Say]) -> Decision:
@@ -201,11 +205,11 @@ def timers(ticket: Ticket) -> dict[str, Arm]:
         if not watch.warned:
             arm("warning", watch.deadline.warn_at, {"clock": watch.clock.id})
         arm("breach", watch.deadline.due_at, {"clock": watch.clock.id})
-    if ticket.newest["status"] == "solution_suggested":
-        due = ticket.newest["status_since"] + CLOSES_AFTER
-        entered = {"status_version": ticket.newest["status_version"]}
+    if ticket.newest.status == "solution_suggested":
+        due = ticket.newest.status_since + CLOSES_AFTER
+        entered = {"status_version": ticket.newest.status_version}
         arm("auto_close", due, entered)
-        if ticket.reminded != ticket.newest["status_version"]:
+        if ticket.reminded != ticket.newest.status_version:
             arm("closing_soon", due - REMINDED_BEFORE, entered)
     return found
 
@@ -216,7 +220,7 @@ def _timer_changes(before: Ticket | None, after: Ticket) -> list[Arm | Disarm]:
     return gone + [arm for kind, arm in wanted.items() if had.get(kind) != arm]
 
 
-def _is_armed(ticket: Ticket, kind: str, message: Message) -> bool:
+def _is_armed(ticket: Ticket, kind: str, message: Message[Any]) -> bool:
     """Whether the ticket is still in the state that armed the timer which fired."""
     arm = timers(ticket).get(kind)
     return arm is not None and {**arm.data, "due": arm.due} == dict(message.data)
@@ -228,9 +232,9 @@ def _is_armed(ticket: Ticket, kind: str, message: Message) -> bool:
 def _armed(ticket: Ticket, watch: Watch) -> dict[str, Any]:
     deadline = watch.deadline
     return {
-        "number": ticket.newest["number"],
+        "number": ticket.newest.number,
         "ticket_id": ticket.id,
-        "status_version": ticket.newest["status_version"],
+        "status_version": ticket.newest.status_version,
         "target": watch.clock.target,
         "due_at": deadline.due_at,
         "warn_at": deadline.warn_at,
@@ -240,21 +244,16 @@ def _armed(ticket: Ticket, watch: Watch) -> dict[str, Any]:
     }
 
 
-def _fired(ticket: Ticket, watch: Watch) -> dict[str, Any]:
-    return {**_armed(ticket, watch), "ticket": ticket.newest}
-
-
-def _event(ticket: Ticket, type_: str, data: Mapping[str, Any]) -> Say:
-    return Say(topology.EVENTS, type_, type_, data, ticket.newest["number"])
+def _event(ticket: Ticket, type_: str, data: Payload) -> Say:
+    return Say(topology.EVENTS, type_, type_, data, ticket.newest.number)
 
 
 def _to_desk(view: View, ticket: Ticket, type_: str, watch: Watch) -> list[Say]:
     """The event, and the same to the agent who has the ticket, or to the supervisors of one that nobody has."""
-    data, agent = _fired(ticket, watch), ticket.newest["agent"]
-    told = [] if agent is None else [str(agent["id"])]
-    if supervisors := view.supervision.supervisors_of(ticket.newest)[:MOST_TOLD]:
-        data, told = {**data, "supervisors": supervisors}, supervisors
-    number = ticket.newest["number"]
+    agent, number = ticket.newest.agent, ticket.newest.number
+    supervisors = tuple(view.supervision.supervisors_of(ticket.newest)[:MOST_TOLD])
+    told = supervisors or (() if agent is None else (agent.id,))
+    data = Fired(**_armed(ticket, watch), ticket=ticket.newest, supervisors=supervisors)
     return [
         _event(ticket, type_, data),
         *(Say(topology.AGENTS, f"agent.{one}.{type_}", type_, data, number) for one in told),

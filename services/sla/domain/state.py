@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 
+from contracts.common import Snapshot
 from contracts.staff import Staff
 from contracts.values import dataclass
 from services.sla.domain.clocks import Clock
 from services.sla.domain.policy import Deadline, Policy, digest_of
-from services.sla.domain.versions import Snapshot, Span
+from services.sla.domain.versions import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ class Supervision:
 
     def supervisors_of(self, snapshot: Snapshot) -> list[str]:
         """The supervisors of a ticket that nobody of the staff has; none of a ticket that somebody has."""
-        agent, category = snapshot["agent"], str(snapshot["category"])
-        if self.staff is None or (agent is not None and self.staff.member(agent["id"]) is not None):
+        agent, category = snapshot.agent, snapshot.category
+        if self.staff is None or (agent is not None and self.staff.member(agent.id) is not None):
             return []
         return self.staff.supervisors_of(None, self.skills.get(category, category), self.skills)
 

@@ -8,15 +8,11 @@ same set of versions always gives the same spans. What follows from them is `clo
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
+from contracts.common import Snapshot
 from contracts.values import dataclass
-
-Snapshot = Mapping[str, Any]
-"""The ticket as events carry it (wire contract), its times aware UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +37,16 @@ class Span:
 def span_of(snapshot: Snapshot, waits_since: datetime | None = None) -> Span:
     """The span of one version, which may have taken in another ticket."""
     return Span(
-        first=snapshot["version"],
-        last=snapshot["version"],
-        status=snapshot["status"],
-        status_version=snapshot["status_version"],
-        status_since=snapshot["status_since"],
-        category=snapshot["category"],
-        reopen_count=snapshot["reopen_count"],
-        last_agent_message_at=snapshot["last_agent_message_at"],
-        customer_message_at=snapshot["last_customer_message_at"],
-        escalated=snapshot["escalated"],
+        first=snapshot.version,
+        last=snapshot.version,
+        status=snapshot.status,
+        status_version=snapshot.status_version,
+        status_since=snapshot.status_since,
+        category=snapshot.category,
+        reopen_count=snapshot.reopen_count,
+        last_agent_message_at=snapshot.last_agent_message_at,
+        customer_message_at=snapshot.last_customer_message_at,
+        escalated=snapshot.escalated,
         waits_since=waits_since,
     )
 

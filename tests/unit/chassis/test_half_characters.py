@@ -11,6 +11,7 @@ import pytest
 from contracts import topology
 from contracts.envelope import HALF
 from contracts.names import Service
+from contracts.payload import document
 from services.chassis.amqp_frames import publish_frames
 from services.chassis.reading import Arrival, Delivery, read
 from services.chassis.writing import addressed, answered
@@ -90,7 +91,7 @@ def test_in_a_file_it_does_not_refuse_the_message(name: str, half: str) -> None:
     assert isinstance(one, Arrival)
     assert one.refusal is None
     assert ("fault" in one.message.data["attachments"][1]) == (name == "content")
-    bson.encode(dict(one.message.data))
+    bson.encode(document(one.message.data))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ def test_where_nothing_is_read_it_is_ignored(data: Any) -> None:
     one = read(delivery(data), "intake")
     assert isinstance(one, Arrival)
     assert one.refusal is None
-    bson.encode(dict(one.message.data))
+    bson.encode(document(one.message.data))
 
 
 @pytest.mark.parametrize("attribute", ["id", "type", "source", "subject"])

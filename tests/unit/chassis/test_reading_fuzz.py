@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts import registry, topology
+from contracts.payload import document
 from services.chassis.amqp_frames import publish_frames
 from services.chassis.decision import Decision
 from services.chassis.reading import Arrival, Delivery, Unreadable, read
@@ -71,7 +72,7 @@ def test_whatever_arrives_is_read_and_can_be_answered_or_set_aside(seed: int) ->
             publish_frames(1, FRAME, message, "intake")
             for row in _outbox_rows(Work("turn", NOW, outgoing=[message])):
                 bson.encode(row)
-    bson.encode(dict(one.message.data))
+    bson.encode(document(one.message.data))
 
 
 @settings(max_examples=60, deadline=None)

@@ -15,6 +15,7 @@ from contracts import registry
 from contracts.catalogue import Catalogue, Category, Question, Target
 from contracts.names import AGENTS, EVENTS
 from services.chassis.decision import Decision, Message, Say
+from services.chassis.writing import encode
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.decide import decide
 from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
@@ -359,4 +360,4 @@ def code_for(key: str, contact_version: int) -> str:
 
 def on_the_wire(data: Mapping[str, Any]) -> Any:
     """Data as a consumer reads it."""
-    return orjson.loads(orjson.dumps(data, option=orjson.OPT_UTC_Z))
+    return orjson.loads(encode(data))

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from contracts.common import Snapshot
 from contracts.names import AGENTS
+from contracts.payload import stored
 from contracts.staff import staff_from
 from services.chassis.decision import Arm, Message
 from services.intake.domain.bursts import RELEASED_AT_ONCE
@@ -207,7 +209,7 @@ def routing_sees(ticket: Ticket) -> bool:
     """Whether the ticket waits for an agent in routing."""
     cause = Message("m", "ticket.opened", "intake", {}).cause
     skills = {one.id: one.skill for one in CATALOGUE.categories.values()}
-    return projected(snapshot(ticket), None, skills, cause, ticket.opened_at).waiting
+    return projected(stored(Snapshot, snapshot(ticket)), None, skills, cause, ticket.opened_at).waiting
 
 
 def test_what_an_agent_has_is_not_taken_from_them() -> None:

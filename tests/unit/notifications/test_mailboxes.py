@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.accounts import OpenTemporary
+from contracts.payload import read as read_payload
 from services.chassis.settings import WrongSettings, read
 from services.notifications.domain.attempts import send_again
 from services.notifications.domain.mailboxes import OWN, UNREAD, mailbox, why_never
@@ -53,7 +54,7 @@ OTHERS = [
 
 @pytest.mark.parametrize("address", WRITTEN.values(), ids=WRITTEN)
 def test_no_requester_is_mailed_at_the_desks_own_address_however_it_is_written(address: str) -> None:
-    OpenTemporary().load({"contact_email": address})
+    read_payload(OpenTemporary, {"contact_email": address})
     desk = Desk(policy=Policy(own_mailboxes=OWN_MAILBOXES))
     desk.hear(a_contact_change(1, address, code="12345678"))
     desk.hear(an_event("ticket.opened", contact_version=1))

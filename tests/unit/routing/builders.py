@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from contracts import registry
+from contracts.payload import read, stored
+from contracts.tickets import TicketEvent
 from services.chassis.decision import Decision, Message
 from services.routing.domain.ageing import aged
 from services.routing.domain.rules import conclude, decide
@@ -60,26 +63,40 @@ def a_snapshot(number: int = 1, version: int = 1, agent: str | None = None, **mo
         "number": f"{number:08}",
         "version": version,
         "status": "new",
+        "status_since": at(number),
+        "status_version": 1,
         "assignment_seq": 0,
+        "contact_version": 0,
         "reopen_count": 0,
         "category": "billing",
+        "subcategory": None,
         "priority": 3,
         "escalated": False,
         "requester": {"id": "p1", "kind": "account", "display_name": "P", "tier": "standard"},
+        "channel": "web",
+        "subject": "Lost",
+        "issue_key": None,
         "language": None,
         "opened_at": at(number),
+        "first_agent_message_at": None,
+        "last_agent_message_at": None,
+        "last_customer_message_at": at(number),
         "closed_at": None,
+        "close_reason": None,
         "agent": {"id": agent, "display_name": agent.upper()} if agent else None,
     }
     return {**values, **more}
 
 
 def event(snapshot: dict[str, Any], type_: str = "ticket.note_added") -> Message:
-    return Message(f"e{next(_ids)}", type_, "intake", {"ticket": snapshot}, snapshot["number"])
+    return Message(f"e{next(_ids)}", type_, "intake", stored(TicketEvent, {"ticket": snapshot}), snapshot["number"])
 
 
 def outcome(type_: str, of: str) -> Message:
-    return Message(f"o{next(_ids)}", type_, "intake", {}, causationid=of)
+    data = {"code": "conflict", "message": "No.", "errors": {}} if type_ == "command.rejected" else {}
+    kind = registry.outcome(type_)
+    assert kind is not None
+    return Message(f"o{next(_ids)}", type_, "intake", read(kind.data, data).data, causationid=of)
 
 
 def accepted(command_id: str) -> Message:
@@ -91,7 +108,10 @@ def refused(command_id: str) -> Message:
 
 
 def command(type_: str, agent_id: str = "a1", sender: str | None = None, **data: Any) -> Message:
-    return Message(f"c{next(_ids)}", type_, sender or f"agent.{agent_id}", {"agent_id": agent_id, **data}, agent_id)
+    kind = registry.command(type_)
+    assert kind is not None
+    loaded = read(kind.data, {"agent_id": agent_id, **data}).data
+    return Message(f"c{next(_ids)}", type_, sender or f"agent.{agent_id}", loaded, agent_id)
 
 
 def timer(kind: str, due: datetime, agent_id: str = "a1") -> Message:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from contracts.agents import Paused
 from contracts.staff import Member, Staff
 from services.chassis.decision import Decision, Message
 from services.routing.domain.state import View
@@ -41,7 +42,7 @@ def test_who_pauses_gets_nothing_new_and_keeps_what_they_have() -> None:
     view = a_view()
     turn(view, sign_on("a1"), event(a_snapshot(1, 2, "a1", status="assigned", assignment_seq=1)))
     decision, concluded = turn(view, pause(), now=at(1))
-    assert [(say.type, say.data) for say in decision.said] == [("agent.paused", {"agent_id": "a1", "at": at(1)})]
+    assert [(say.type, say.data) for say in decision.said] == [("agent.paused", Paused(agent_id="a1", at=at(1)))]
     *_, concluded = turn(view, event(a_snapshot(2)), now=at(2))
     assert concluded.said == []
     replied = a_snapshot(1, 3, "a1", status="needs_reply", assignment_seq=1)
@@ -96,7 +97,7 @@ def test_a_supervisor_pauses_members_of_their_teams(who: str, may: bool) -> None
     assert (code(decision) is None) is may
     assert view.agents["a1"].paused is may
     if may:
-        assert decision.said[0].data == {"agent_id": "a1", "at": at(1), "by": who}
+        assert decision.said[0].data == Paused(agent_id="a1", at=at(1), by=who)
 
 
 def test_without_a_staff_file_nobody_pauses_another() -> None:

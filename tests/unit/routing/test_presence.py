@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from contracts.agents import SignedOff
 from services.chassis.decision import Arm, Decision, Disarm, Message
 from services.chassis.settings import WrongSettings, read
 from services.routing.domain.presence import STOOD_STILL
@@ -92,7 +93,7 @@ def test_an_agent_that_misses_heartbeats_for_10_minutes_is_offline_and_what_awai
     announced, *asked = decision.said
     assert (announced.type, announced.data) == (
         "agent.signed_off",
-        {"agent_id": "a1", "release": True, "reason": "offline", "at": GONE},
+        SignedOff(agent_id="a1", release=True, reason="offline", at=GONE),
     )
     assert [(say.type, say.data["number"], say.data["assignment_seq"]) for say in asked] == [
         ("ticket.unassign", "00000001", 1),

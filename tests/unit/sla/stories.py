@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contracts.catalogue import Catalogue, Category, Target
+from contracts.payload import stored
+from contracts.tickets import Joined
 from contracts.zones import zone
 from services.chassis.decision import Arm, Decision, Message, Say
 from services.sla.domain.calendar import Calendar, Window
@@ -125,6 +127,11 @@ def story(*steps: tuple[str, float], **opening: Any) -> list[Snapshot]:
     return versions
 
 
+def heard(data: Mapping[str, Any]) -> Message[Joined]:
+    """The event of a version."""
+    return Message("m", "ticket.note_added", "intake", stored(Joined, data))
+
+
 @dataclass
 class Desk:
     """Hears events and lets timers fire, one message a turn."""
@@ -143,11 +150,7 @@ class Desk:
 
     def hear(self, *versions: Mapping[str, Any], at: datetime | None = None) -> list[Say]:
         """Each version's event; returns what was said."""
-        return [
-            say
-            for version in versions
-            for say in self.take(Message("m", "ticket.note_added", "intake", {"ticket": version}), at or MONDAY)
-        ]
+        return [say for version in versions for say in self.take(heard({"ticket": version}), at or MONDAY)]
 
     def fire(self, until: datetime, at: datetime | None = None) -> list[Say]:
         """Let all timers due by then fire in order, each when due (or all at `at`: late); returns what was said."""
@@ -162,7 +165,7 @@ class Desk:
         data = {**arm.data, "due": arm.due}
         return self.take(Message("f", f"timer.{arm.kind}", "sla", data, arm.about), at)
 
-    def take(self, message: Message, at: datetime) -> list[Say]:
+    def take(self, message: Message[Any], at: datetime) -> list[Say]:
         decision: Decision = decide(self.view, message, at)
         for change in decision.changes:
             self.view.apply(change)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from services.chassis.decision import Message
 from services.sla.repository import from_document, to_document
 from tests.unit.sla.stories import MONDAY, Desk, Snapshot, story, types
+from tests.unit.sla.stories import heard as event
 
 HOUR = timedelta(hours=1)
 SUGGESTED = story(("assign", 0.5), ("suggest", 1))
@@ -31,7 +31,7 @@ def heard(*versions: Snapshot, took_in: Snapshot, since: datetime, order: Any = 
     events: list[dict[str, Any]] = [{"ticket": one} for one in versions]
     events.insert(took_in["version"] - 1, {"ticket": took_in, "waits_since": since})
     for place in order or range(len(events)):
-        desk.take(Message("m", "ticket.linked", "intake", events[place]), MONDAY)
+        desk.take(event(events[place]), MONDAY)
     return desk
 
 
