@@ -11,7 +11,7 @@ import types
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import (
     Annotated,
     Any,
@@ -200,20 +200,11 @@ class PayloadSchema(Schema):
 
     @post_load
     def _made(self, data: dict[str, Any], **_: Any) -> Payload:
-        fields = self.wire_fields()
-        there = {name: each for name, each in data.items() if each is not None or fields[name].nullable}
-        return self.form(**there)
+        return self.form(**{name: each for name, each in data.items() if each is not None or name in self._nullable})
 
-    @validates_schema(skip_on_field_errors=False, pass_original=True)
-    def _check_which(self, data: dict[str, Any], original: Any, **_: Any) -> None:
-        form = self.form
-        if form.one_of and sum(data.get(name) is not None for name in form.one_of) != 1:
-            raise ValidationError({name: [_give_one(form.one_of)] for name in form.one_of})
-        if form.any_of and isinstance(original, dict):
-            # Of data as it came: what is of a wrong type has its own error.
-            given = [value for name in form.any_of if (value := original.get(name))]
-            if all(isinstance(value, str) and is_blank(value) for value in given):
-                raise ValidationError({form.any_of[0]: [_give_any(form.any_of)]})
+    @cached_property
+    def _nullable(self) -> frozenset[str]:
+        return frozenset(name for name, each in self.wire_fields().items() if each.nullable)
 
     def json_schema(self) -> Json:
         """JSON Schema (2020-12) of the object."""
@@ -238,6 +229,21 @@ class PayloadSchema(Schema):
         return found
 
 
+class _Choosing(PayloadSchema):
+    """The schema of a payload with `one_of` or `any_of`. (For the others marshmallow need not make ready to check.)"""
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _check_which(self, data: dict[str, Any], original: Any, **_: Any) -> None:
+        form = self.form
+        if form.one_of and sum(data.get(name) is not None for name in form.one_of) != 1:
+            raise ValidationError({name: [_give_one(form.one_of)] for name in form.one_of})
+        if form.any_of and isinstance(original, dict):
+            # Of data as it came: what is of a wrong type has its own error.
+            given = [value for name in form.any_of if (value := original.get(name))]
+            if all(isinstance(value, str) and is_blank(value) for value in given):
+                raise ValidationError({form.any_of[0]: [_give_any(form.any_of)]})
+
+
 @cache
 def schema_of(form: type[Payload]) -> PayloadSchema:
     """The schema of a payload."""
@@ -245,7 +251,8 @@ def schema_of(form: type[Payload]) -> PayloadSchema:
     declared: dict[str, Any] = {
         each.name: _field(hints[each.name], optional=not each.required) for each in msgspec.structs.fields(form)
     }
-    made: type[PayloadSchema] = type(form.__name__, (PayloadSchema,), {**declared, "form": form})
+    base = _Choosing if form.one_of or form.any_of else PayloadSchema
+    made: type[PayloadSchema] = type(form.__name__, (base,), {**declared, "form": form})
     return made()
 
 
