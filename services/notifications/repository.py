@@ -15,7 +15,8 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
 
-from services.chassis.decision import Data, Message
+from contracts.common import Snapshot
+from services.chassis.decision import Message
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.notifications.domain.addresses import code_mail_id
 from services.notifications.domain.attempts import verdict
@@ -100,22 +101,22 @@ class Repository:
         changed: set[str] = set()
         erased: set[str] = set()
         wanted: set[str] = set()
-        tickets: list[Data] = []
+        tickets: list[Snapshot] = []
         for message in messages:
             if message.type in ("account.contact_changed", "account.preferences_changed", "account.erased"):
-                person = person_of(message.data["kind"], message.data["account_id"])
+                person = person_of(message.data.kind, message.data.account_id)
                 persons.add(person)
                 if message.type == "account.contact_changed":
                     changed.add(person)
                     wanted.add(code_mail_id(message))
-                    erased |= set() if message.data["email"] else {person}
+                    erased |= set() if message.data.email else {person}
             elif message.type.startswith("timer."):
                 wanted.add(message.subject or "")
             else:
                 calls_for = owed(message, self._policy)
                 wanted.update(one.id for one in calls_for)
-                tickets.append(message.data["ticket"])
-                persons.add(person_of(tickets[-1]["requester"]["kind"], tickets[-1]["requester"]["id"]))
+                tickets.append(message.data.ticket)
+                persons.add(person_of(tickets[-1].requester.kind, tickets[-1].requester.id))
         deliveries = self._deliveries(wanted)
         persons |= {one.person for one in deliveries.values() if one.person}
         contacts, preferences = self._contacts(persons), self._preferences(persons)
@@ -133,8 +134,8 @@ class Repository:
             preferences_before=preferences,
             deliveries_before=deliveries,
         )
-        forgotten = {one["number"] for one in tickets if is_forgotten(view, one)}
-        forgotten |= {one.data["ticket"]["number"] for one in messages if one.type == "ticket.redacted"}
+        forgotten = {one.number for one in tickets if is_forgotten(view, one)}
+        forgotten |= {one.data.ticket.number for one in messages if one.type == "ticket.redacted"}
         for one in self._with_words(forgotten):
             view.deliveries.setdefault(one.id, one)
             view.deliveries_before.setdefault(one.id, one)

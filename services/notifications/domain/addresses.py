@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from contracts.accounts import ContactChanged
 from services.chassis.decision import Arm, Decision, Disarm, Message, derived_id
 from services.notifications.domain.attempts import announce_failed, timer_of, to_send
 from services.notifications.domain.preferences import languages
@@ -32,21 +33,21 @@ def await_address(contact: Contact, mail: Delivery, now: datetime) -> tuple[Deli
     )
 
 
-def learn_address(view: View, message: Message[Any], now: datetime) -> Decision:
+def learn_address(view: View, message: Message[ContactChanged], now: datetime) -> Decision:
     """The requester's address changed: keep the newest, send the mails that waited for it, and mail its code."""
     data = message.data
-    person = person_of(data["kind"], data["account_id"])
+    person = person_of(data.kind, data.account_id)
     known = view.contacts.get(person, Contact(person, version=0))
     code = _code_mail(view, message, known, now)
-    if data["contact_version"] <= known.contact_version:
+    if data.contact_version <= known.contact_version:
         return code or Decision(remember=False)
     held = [view.deliveries[id_] for id_ in known.awaited_by if id_ in view.deliveries]
-    released = [mail for mail in held if mail.contact_version <= data["contact_version"]]
+    released = [mail for mail in held if mail.contact_version <= data.contact_version]
     contact = replace(
         known,
         version=known.version + 1,
-        contact_version=data["contact_version"],
-        email=data["email"],
+        contact_version=data.contact_version,
+        email=data.email,
         awaited_by=_without(known.awaited_by, released),
     )
     still_tried = now - view.policy.mail_give_up
@@ -64,27 +65,27 @@ def learn_address(view: View, message: Message[Any], now: datetime) -> Decision:
     return Decision(changes, timers=[*(timer for _, timer in sending), *(code.timers if code else ())])
 
 
-def _code_mail(view: View, message: Message[Any], known: Contact, now: datetime) -> Decision | None:
+def _code_mail(view: View, message: Message[ContactChanged], known: Contact, now: datetime) -> Decision | None:
     """The mail with the code that confirms the address, unless it is there or the address is an older one."""
     data = message.data
     id_ = code_mail_id(message)
-    if not (data.get("code") and data["email"]) or data["contact_version"] < known.contact_version:
+    if not (data.code and data.email) or data.contact_version < known.contact_version:
         return None
     if id_ in view.deliveries:
         return None
-    person = person_of(data["kind"], data["account_id"])
-    text = view.wording.render("contact_code", Facts(code=data["code"]), languages(view.preferences.get(person), None))
+    person = person_of(data.kind, data.account_id)
+    text = view.wording.render("contact_code", Facts(code=data.code), languages(view.preferences.get(person), None))
     mail = Delivery(
-        id_, message.id, "contact_code", "", data["account_id"], "email", "pending", now,
-        contact_version=data["contact_version"], person=person, title=text.title, text=text.text,
+        id_, message.id, "contact_code", "", data.account_id, "email", "pending", now,
+        contact_version=data.contact_version, person=person, title=text.title, text=text.text,
     )  # fmt: skip
     mail, timer = to_send(mail, now)
     return Decision([mail], timers=[timer])
 
 
-def code_mail_id(message: Message[Any]) -> str:
+def code_mail_id(message: Message[ContactChanged]) -> str:
     """Id of the mail with the code of an `account.contact_changed`."""
-    return derived_id(message.id, message.data["account_id"], "email")
+    return derived_id(message.id, message.data.account_id, "email")
 
 
 def stop_waiting(view: View, timer: Message[Any]) -> Decision:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from contracts.notifications import Delivered
 from contracts.topology import EVENTS
 from services.chassis.decision import Arm, Decision, Message, Say, derived_id
 from services.notifications.domain.mailboxes import why_never
@@ -148,16 +149,16 @@ def announce_sent(delivery: Delivery) -> Say:
 
 def announce_failed(delivery: Delivery) -> Say:
     """`notification.failed`, with the reason."""
-    data = {**_told(delivery), "reason": delivery.reason}
-    return Say(EVENTS, "notification.failed", "notification.failed", data, delivery.number or None)
+    told = _told(delivery, delivery.reason)
+    return Say(EVENTS, "notification.failed", "notification.failed", told, delivery.number or None)
 
 
-def _told(delivery: Delivery) -> dict[str, Any]:
-    told = {
-        "event_id": delivery.event_id,
-        "number": delivery.number,
-        "recipient": delivery.recipient,
-        "kind": delivery.kind,
-        "channel": delivery.channel,
-    }
-    return {name: value for name, value in told.items() if value}
+def _told(delivery: Delivery, reason: str | None = None) -> Delivered:
+    return Delivered(
+        event_id=delivery.event_id,
+        number=delivery.number or None,
+        recipient=delivery.recipient,
+        kind=delivery.kind,
+        channel=delivery.channel,
+        reason=reason,
+    )

@@ -6,43 +6,45 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from services.chassis.decision import Data, Decision, Disarm, Message
+from contracts.accounts import AccountErased
+from contracts.common import Snapshot
+from contracts.tickets import Redacted
+from services.chassis.decision import Decision, Disarm, Message
 from services.notifications.domain.attempts import timer_of
 from services.notifications.domain.state import Contact, Delivery, View, done, person_of
 
 
-def forget_person(view: View, message: Message[Any]) -> Decision:
+def forget_person(view: View, message: Message[AccountErased]) -> Decision:
     """`account.erased`: nothing is told about what they had filed by then, by an event that comes late neither."""
     data = message.data
-    person = person_of(data["kind"], data["account_id"])
+    person = person_of(data.kind, data.account_id)
     known = view.contacts.get(person, Contact(person, version=0))
-    if known.erased_at is not None and known.erased_at >= data["at"]:
+    if known.erased_at is not None and known.erased_at >= data.at:
         return Decision(remember=False)
-    return Decision([replace(known, version=known.version + 1, erased_at=data["at"])])
+    return Decision([replace(known, version=known.version + 1, erased_at=data.at)])
 
 
-def is_forgotten(view: View, ticket: Data) -> bool:
+def is_forgotten(view: View, ticket: Snapshot) -> bool:
     """Whether the ticket's requester is erased, as this version of it says or as is known otherwise."""
-    if ticket.get("erased"):
+    if ticket.erased:
         return True
-    contact = view.contacts.get(person_of(ticket["requester"]["kind"], ticket["requester"]["id"]))
-    return contact is not None and contact.erased_at is not None and ticket["opened_at"] <= contact.erased_at
+    contact = view.contacts.get(person_of(ticket.requester.kind, ticket.requester.id))
+    return contact is not None and contact.erased_at is not None and ticket.opened_at <= contact.erased_at
 
 
-def forget_ticket(view: View, ticket: Data, now: datetime) -> Decision:
+def forget_ticket(view: View, ticket: Snapshot, now: datetime) -> Decision:
     """Whatever was to be said about the ticket, to whomever, is not."""
-    kept = [one for one in view.deliveries.values() if one.number == ticket["number"] and one.text]
+    kept = [one for one in view.deliveries.values() if one.number == ticket.number and one.text]
     return _dropped(kept, now)
 
 
-def forget_entry(view: View, redacted: Data, now: datetime) -> Decision:
+def forget_entry(view: View, redacted: Redacted, now: datetime) -> Decision:
     """`ticket.redacted`: what was to be said of that entry is not; where the subject went, nothing that shows it. Of
     what an older version put down it is not known what it tells of: it goes too."""
-    number, entry = redacted["ticket"]["number"], redacted["entry"].get("redacts")
+    number, entry = redacted.ticket.number, redacted.entry.redacts
     kept = [one for one in view.deliveries.values() if one.number == number and one.text]
-    return _dropped([one for one in kept if redacted["subject"] or one.entry in ("", entry or one.entry)], now)
+    return _dropped([one for one in kept if redacted.subject or one.entry in ("", entry or one.entry)], now)
 
 
 def _dropped(deliveries: Iterable[Delivery], now: datetime) -> Decision:

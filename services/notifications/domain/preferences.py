@@ -6,9 +6,9 @@ The newest version that was announced counts, at the moment of sending. See docs
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
+from contracts.accounts import PreferencesChanged
 from contracts.zones import zone_as_kept
 from services.chassis.decision import Decision, Message
 from services.notifications.domain.state import Channel, Delivery, Kind, Preferences, QuietHours, View, person_of
@@ -20,22 +20,22 @@ DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 
 
-def learn_preferences(view: View, message: Message[Any]) -> Decision:
+def learn_preferences(view: View, message: Message[PreferencesChanged]) -> Decision:
     """`account.preferences_changed`: keep the newest; an erased account's are empty. Mails that wait are looked at
     again when they are to be sent."""
     data = message.data
-    id_ = person_of(data["kind"], data["account_id"])
+    id_ = person_of(data.kind, data.account_id)
     known = view.preferences.get(id_, Preferences(id_, version=0))
-    if data["preferences_version"] <= known.preferences_version:
+    if data.preferences_version <= known.preferences_version:
         return Decision(remember=False)
-    hours = data.get("quiet_hours")
+    hours = data.quiet_hours
     learned = Preferences(
         id_,
         known.version + 1,
-        data["preferences_version"],
-        data.get("language") or "",
-        data.get("notify") or {},
-        QuietHours(hours["starts"], hours["ends"], hours["time_zone"]) if hours else None,
+        data.preferences_version,
+        data.language or "",
+        data.notify or {},
+        QuietHours(hours.starts, hours.ends, hours.time_zone) if hours else None,
     )
     return Decision([learned])
 

@@ -5,16 +5,18 @@ What becomes of a mail or a webhook's request afterwards is attempts.py. See doc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-from contracts.common import MAX_BODY
+from contracts.common import MAX_BODY, Entry, Snapshot
 from contracts.envelope import Event, serialise
+from contracts.notifications import Message as Shown
+from contracts.sla import ClosingSoon, Fired
+from contracts.tickets import Redacted, TicketEvent
 from contracts.topology import AGENTS, CHANNELS
 from contracts.values import dataclass
-from services.chassis.decision import Arm, Data, Decision, Message, Say, derived_id
+from services.chassis.decision import Arm, Decision, Message, Say, derived_id
 from services.notifications.domain.addresses import await_address
 from services.notifications.domain.attempts import announce_sent, to_send
 from services.notifications.domain.forgetting import forget_entry, forget_ticket, is_forgotten
@@ -34,6 +36,9 @@ from services.notifications.domain.state import (
     View,
     person_of,
 )
+
+Told = TicketEvent | Fired | ClosingSoon
+"""The events that tell somebody something: each has the ticket as it stood."""
 
 TO_REQUESTER: Mapping[str, RequesterKind] = {
     "ticket.opened": "receipt",
@@ -90,19 +95,19 @@ class Owed:
     """Whose preferences count; empty where nobody's do."""
 
 
-def owed(event: Message[Any], policy: Policy) -> tuple[Owed, ...]:
+def owed(event: Message[Told], policy: Policy) -> tuple[Owed, ...]:
     """The deliveries that an event calls for: one for each recipient and channel, whatever is known of addresses and
     preferences."""
-    ticket = event.data["ticket"]
+    ticket = event.data.ticket
     to_requester, to_agent = _kinds(event)
     found: list[Owed] = []
-    if to_requester and (to_requester in WRITTEN or not ticket.get("automatic")):
-        requester = ticket["requester"]
-        person = person_of(requester["kind"], requester["id"])
-        found += [_owed(event, to_requester, requester["id"], channel, person) for channel in ("channel", "email")]
+    if to_requester and (to_requester in WRITTEN or not ticket.automatic):
+        requester = ticket.requester
+        person = person_of(requester.kind, requester.id)
+        found += [_owed(event, to_requester, requester.id, channel, person) for channel in ("channel", "email")]
     if to_agent:
-        having = [ticket["agent"]["id"]] if ticket["agent"] else []
-        agents = event.data.get("supervisors") or having
+        having = [ticket.agent.id] if ticket.agent else []
+        agents = _supervisors(event.data) or having
         found += [_owed(event, to_agent, agent_id, "agent") for agent_id in agents]
     if event.type == "ticket.escalated" and policy.has_manager:
         # A requester may have any id; with the kind in it, this is nobody else's.
@@ -113,37 +118,53 @@ def owed(event: Message[Any], policy: Policy) -> tuple[Owed, ...]:
     return tuple(found)
 
 
-def _kinds(event: Message[Any]) -> tuple[RequesterKind | None, AgentKind | None]:
+def _kinds(event: Message[Told]) -> tuple[RequesterKind | None, AgentKind | None]:
     """What the event is to the requester and to the agent."""
-    if event.type == "ticket.note_added" and not _is_news(event.data.get("entry")):
+    if event.type == "ticket.note_added" and not _is_news(entry_of(event.data)):
         return None, None
     if event.type == "ticket.transferred":
         # To an agent by name: there will be no other event of their getting it.
-        return ("assigned", "assigned_to_agent") if event.data["ticket"]["agent"] else (None, None)
-    if event.type == "ticket.reopened" and _is_the_desks(event.data.get("entry")):
+        return ("assigned", "assigned_to_agent") if event.data.ticket.agent else (None, None)
+    if event.type == "ticket.reopened" and _is_the_desks(entry_of(event.data)):
         return "reopened", "assigned_to_agent"  # the requester has written nothing
     return TO_REQUESTER.get(event.type), TO_AGENT.get(event.type)
 
 
-def _is_news(entry: Data | None) -> bool:
+def _is_news(entry: Entry | None) -> bool:
     """Whether a note is one for the agent to answer: the requester's own, and no machine's."""
-    return entry is not None and entry["author"]["kind"] == "requester" and not entry.get("automatic")
+    return entry is not None and entry.author.kind == "requester" and not entry.automatic
 
 
-def _is_the_desks(entry: Data | None) -> bool:
-    return entry is not None and entry["author"]["kind"] == "agent"
+def _is_the_desks(entry: Entry | None) -> bool:
+    return entry is not None and entry.author.kind == "agent"
 
 
-def _owed(event: Message[Any], kind: Kind, recipient: str, channel: Channel, person: str = "") -> Owed:
+def entry_of(event: Told) -> Entry | None:
+    """The entry that the ticket's history got; sla's events have none."""
+    return event.entry if isinstance(event, TicketEvent) else None
+
+
+def _supervisors(event: Told) -> Sequence[str]:
+    return event.supervisors if isinstance(event, Fired) else ()
+
+
+def _moment_of(event: Told) -> datetime | None:
+    """When the ticket closes, or should have been answered."""
+    if isinstance(event, ClosingSoon):
+        return event.closes_at
+    return event.due_at if isinstance(event, Fired) else None
+
+
+def _owed(event: Message[Told], kind: Kind, recipient: str, channel: Channel, person: str = "") -> Owed:
     return Owed(derived_id(event.id, recipient, channel), kind, recipient, channel, person)
 
 
-def tell(view: View, event: Message[Any], now: datetime) -> Decision:
+def tell(view: View, event: Message[Told], now: datetime) -> Decision:
     """Tell each recipient by each channel, unless that was done or is not wanted: redelivered and late events come
     here too."""
-    if is_forgotten(view, event.data["ticket"]):
-        return forget_ticket(view, event.data["ticket"], now)
-    if event.type == "ticket.redacted":
+    if is_forgotten(view, event.data.ticket):
+        return forget_ticket(view, event.data.ticket, now)
+    if isinstance(event.data, Redacted):
         return forget_entry(view, event.data, now)
     missing = [
         one
@@ -152,19 +173,19 @@ def tell(view: View, event: Message[Any], now: datetime) -> Decision:
     ]
     if not missing:
         return Decision(remember=False)
-    ticket, facts = event.data["ticket"], facts_of(event)
-    entry = (event.data.get("entry") or {}).get("id", "")
+    ticket, facts, entry = event.data.ticket, facts_of(event), entry_of(event.data)
     changes: list[Contact | Delivery] = []
     said: list[Say] = []
     timers: list[Arm] = []
     texts: dict[tuple[Kind, tuple[str, ...]], Text] = {}
     for one in missing:
-        spoken = languages(view.preferences.get(one.person), ticket["language"]) if one.person else ()
+        spoken = languages(view.preferences.get(one.person), ticket.language) if one.person else ()
         text = texts.get((one.kind, spoken)) or view.wording.render(one.kind, facts, spoken)
         texts[one.kind, spoken] = text
         delivery = Delivery(
-            one.id, event.id, one.kind, ticket["number"], one.recipient, one.channel, "pending", now,
-            contact_version=(ticket["contact_version"] or 0) if one.person else 0, person=one.person, entry=entry,
+            one.id, event.id, one.kind, ticket.number, one.recipient, one.channel, "pending", now,
+            contact_version=ticket.contact_version if one.person else 0, person=one.person,
+            entry=entry.id if entry else "",
         )  # fmt: skip
         if one.channel in ("channel", "agent"):
             shown = replace(delivery, status="sent", attempts=1, expires_at=now + KEPT)
@@ -186,17 +207,13 @@ def tell(view: View, event: Message[Any], now: datetime) -> Decision:
     return Decision(changes, said, timers=timers)
 
 
-def _shown(delivery: Delivery, text: Text, ticket: Data) -> Say:
+def _shown(delivery: Delivery, text: Text, ticket: Snapshot) -> Say:
     exchange, door = (
-        (AGENTS, f"agent.{delivery.recipient}") if delivery.channel == "agent" else (CHANNELS, ticket["channel"])
+        (AGENTS, f"agent.{delivery.recipient}") if delivery.channel == "agent" else (CHANNELS, ticket.channel)
     )
-    data = {
-        "requester": ticket["requester"],
-        "number": delivery.number,
-        "kind": delivery.kind,
-        "title": text.title,
-        "text": text.text,
-    }
+    data = Shown(
+        requester=ticket.requester, number=delivery.number, kind=delivery.kind, title=text.title, text=text.text
+    )
     return Say(exchange, f"{door}.notification.message", "notification.message", data, delivery.number, delivery.id)
 
 
@@ -211,28 +228,28 @@ def _mail_to_requester(view: View, mail: Delivery, now: datetime) -> tuple[Deliv
     return mail, None, timer
 
 
-def _request_body(delivery: Delivery, event: Message[Any], text: Text, now: datetime) -> str:
+def _request_body(delivery: Delivery, event: Message[Told], text: Text, now: datetime) -> str:
     """What a webhook is sent: a CloudEvent with what happened, the ticket as it stands, and words for a person."""
-    data = {"kind": delivery.kind, "title": text.title, "text": text.text, "ticket": event.data["ticket"]}
+    data = {"kind": delivery.kind, "title": text.title, "text": text.text, "ticket": event.data.ticket}
     told = Event(delivery.id, event.type, "/services/notifications", now, data, delivery.number, causationid=event.id)
     return serialise(told).decode()
 
 
-def facts_of(event: Message[Any]) -> Facts:
+def facts_of(event: Message[Told]) -> Facts:
     """What may be said of an event about a ticket."""
-    ticket, entry = event.data["ticket"], event.data.get("entry") or {}
-    quoted = entry.get("text") if event.type in QUOTED and entry.get("visibility") != "internal" else ""
+    ticket, entry = event.data.ticket, entry_of(event.data)
+    quoted = entry.text if entry and event.type in QUOTED and entry.visibility != "internal" else ""
     return Facts(
-        number=ticket["number"],
-        subject=one_line(ticket["subject"]),
-        category=ticket["category"],
-        priority=ticket["priority"],
-        requester=one_line(ticket["requester"]["display_name"] or ""),
-        agent=one_line(ticket["agent"]["display_name"] or "") if ticket["agent"] else "",
+        number=ticket.number,
+        subject=one_line(ticket.subject),
+        category=ticket.category,
+        priority=ticket.priority,
+        requester=one_line(ticket.requester.display_name),
+        agent=one_line(ticket.agent.display_name) if ticket.agent else "",
         message=(quoted or "")[:MAX_BODY],  # an entry may hold more; an agent's answer never does
-        merged_into=ticket.get("merged_into") or "",
-        moment=_moment(event.data.get("closes_at") or event.data.get("due_at")),
-        granted=bool(entry.get("granted")),
+        merged_into=ticket.merged_into or "",
+        moment=_moment(_moment_of(event.data)),
+        granted=bool(entry and entry.granted),
     )
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from contracts import registry
 from contracts.names import EVENTS
+from contracts.payload import stored
 from services.chassis.decision import Message
 from services.intake.domain.automatic import words_of
 from services.intake.domain.state import USUAL
@@ -28,7 +30,9 @@ CLOCKS = ("status", "status_since", "status_version", "last_customer_message_at"
 def mailed(heard: Heard) -> list[str]:
     """The kinds of mails that go to requesters by what was said."""
     events = [one for one in heard.decision.said if one.exchange == EVENTS and one.type.startswith("ticket.")]
-    messages = [Message("e", one.type, "intake", one.data) for one in events]
+    messages = [
+        Message("e", one.type, "intake", stored(registry.TYPES["event", one.type].data, one.data)) for one in events
+    ]
     return [one.kind for event in messages for one in owed(event, Policy()) if one.channel == "email"]
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec import structs
+
 from contracts import registry
+from contracts.payload import Payload, plain, stored
 from services.chassis.decision import Arm, Message, Say
 from services.notifications.domain.attempts import verdict
 from services.notifications.domain.decide import decide
@@ -88,9 +91,34 @@ def an_event(type_: str, id_: str = "e1", entry: dict[str, Any] | None = None, *
     if type_ != "ticket.opened":
         snapshot.setdefault("agent", {"id": "a7", "display_name": "Grace"})
     data: dict[str, Any] = {"ticket": a_snapshot(**snapshot)} | ({"entry": entry} if entry else {})
+    number = data["ticket"]["number"]
     if type_.startswith("sla."):
-        data |= {"closes_at": NOW + DAY} if type_ == "sla.closing_soon" else {"due_at": NOW + DAY}
-    return Message(id_, type_, "intake", data, data["ticket"]["number"], f"intake\x1f{id_}")
+        data |= {"number": number, "ticket_id": data["ticket"]["id"], "status_version": 1}
+        data |= {"closes_at": NOW + DAY} if type_ == "sla.closing_soon" else DEADLINE
+    if type_ == "ticket.redacted":
+        data |= {"subject": False}
+    return Message(id_, type_, "intake", payload(type_, data), number, f"intake\x1f{id_}")
+
+
+def with_data(event: Message[Any], **changed: Any) -> Message[Any]:
+    """The event with other data."""
+    return replace(event, data=structs.replace(event.data, **changed))
+
+
+def payload(type_: str, data: dict[str, Any]) -> Payload:
+    """The data of an event."""
+    kind = registry.event(type_)
+    assert kind is not None
+    return stored(kind.data, data)
+
+
+DEADLINE = {
+    "target": "first_reply",
+    "due_at": NOW + DAY,
+    "warn_at": NOW,
+    "escalatable_at": NOW + DAY,
+    "calendar_version": "1",
+}
 
 
 def a_contact_change(
@@ -98,7 +126,8 @@ def a_contact_change(
 ) -> Message:
     data = {"account_id": requester, "kind": "account", "email": email, "contact_version": contact_version, **more}
     id_ = f"c-{requester}-{contact_version}"
-    return Message(id_, "account.contact_changed", "intake", data, requester, f"intake\x1f{id_}")
+    loaded = payload("account.contact_changed", data)
+    return Message(id_, "account.contact_changed", "intake", loaded, requester, f"intake\x1f{id_}")
 
 
 def a_preferences_change(
@@ -106,7 +135,8 @@ def a_preferences_change(
 ) -> Message:
     data = {"account_id": requester, "kind": kind, "preferences_version": preferences_version, **set_}
     id_ = f"p-{kind}-{requester}-{preferences_version}"
-    return Message(id_, "account.preferences_changed", "intake", data, requester, f"intake\x1f{id_}")
+    loaded = payload("account.preferences_changed", data)
+    return Message(id_, "account.preferences_changed", "intake", loaded, requester, f"intake\x1f{id_}")
 
 
 @dataclass
@@ -198,4 +228,4 @@ def check_against_contract(say: Say) -> None:
         "helpdesk.channels": "channel_message",
         "helpdesk.agents": "agent_message",
     }
-    registry.TYPES[kinds[say.exchange], say.type].schema.load(dict(say.data))  # type: ignore[index]
+    registry.TYPES[kinds[say.exchange], say.type].schema.load(plain(say.data))  # type: ignore[index]

@@ -10,7 +10,15 @@ import pytest
 from services.chassis.decision import Disarm, Message
 from services.notifications.domain.decide import decide
 from services.notifications.domain.state import Policy, View, person_of
-from tests.unit.notifications.builders import NOW, PlainWording, a_contact_change, an_entry, an_event
+from tests.unit.notifications.builders import (
+    NOW,
+    PlainWording,
+    a_contact_change,
+    an_entry,
+    an_event,
+    payload,
+    with_data,
+)
 
 EVERYTHING = Policy(webhooks={"crm": frozenset({"receipt", "escalated", "info_requested"})}, has_manager=True)
 ADA = person_of("account", "r1")
@@ -18,7 +26,7 @@ ADA = person_of("account", "r1")
 
 def an_erasure(at: timedelta = timedelta(hours=1)) -> Message:
     data = {"account_id": "r1", "kind": "account", "content": True, "at": NOW + at}
-    return Message(f"x-{at}", "account.erased", "intake", data, "r1", f"intake\x1fx-{at}")
+    return Message(f"x-{at}", "account.erased", "intake", payload("account.erased", data), "r1", f"intake\x1fx-{at}")
 
 
 def heard(view: View, *messages: Message) -> list[str]:
@@ -78,7 +86,7 @@ def test_of_a_redacted_entry_nothing_more_is_told(subject: bool) -> None:
     other = an_event("ticket.info_requested", "e4", an_entry("other", id="n2"), contact_version=1)
     heard(view, a_contact_change(1), ASKED, other)
     redacted = an_event("ticket.redacted", "e9", an_entry("why", redacts="n1"))
-    redacted = replace(redacted, data={**redacted.data, "subject": subject})
+    redacted = with_data(redacted, subject=subject)
     heard(view, redacted)
     left = {one.entry for one in view.deliveries.values() if one.text}
     assert left == (set() if subject else {"n2"})
@@ -89,5 +97,5 @@ def test_what_an_older_version_put_down_goes_with_any_entry() -> None:
     heard(view, a_contact_change(1), ASKED)
     view.deliveries = {id_: replace(one, entry="") for id_, one in view.deliveries.items()}
     redacted = an_event("ticket.redacted", "e9", an_entry("why", redacts="another"))
-    heard(view, replace(redacted, data={**redacted.data, "subject": False}))
+    heard(view, with_data(redacted, subject=False))
     assert not any(one.text for one in view.deliveries.values())

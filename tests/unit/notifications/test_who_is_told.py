@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from contracts.envelope import parse
 from contracts.notifications import SWITCHABLE_CHANNELS, SWITCHABLE_KINDS
@@ -29,6 +30,7 @@ from tests.unit.notifications.builders import (
     an_entry,
     an_event,
     check_against_contract,
+    with_data,
 )
 
 WEB = "web.notification.message"
@@ -83,7 +85,7 @@ def test_of_a_ticket_that_a_machine_filed_its_requester_hears_only_what_an_agent
     desk = Desk()
     desk.hear(a_contact_change(1))
     event = an_event(type_, contact_version=1)
-    desk.hear(replace(event, data={**event.data, "ticket": {**event.data["ticket"], "automatic": True}}))
+    desk.hear(with_data(event, ticket=structs.replace(event.data.ticket, automatic=True)))
     desk.let_time_pass(NOW)
     wanted = [(key, kind) for key, kind in TOLD_BY_EVENT[type_] if key == AGENT or kind in WRITTEN]
     assert [(key, kind) for key, kind, _ in desk.told()] == wanted
@@ -184,7 +186,7 @@ def test_what_a_supervisor_reopens_is_its_agents_again_and_the_requester_is_told
 def test_the_supervisors_are_told_of_a_target_of_what_nobody_has(type_: str, kind: str) -> None:
     desk = Desk()
     event = an_event(type_, agent=None)
-    desk.hear(replace(event, data={**event.data, "supervisors": ["lead", "boss"]}))
+    desk.hear(with_data(event, supervisors=("lead", "boss")))
     keys = [f"agent.{id_}.notification.message" for id_ in ("lead", "boss")]
     assert desk.told() == [(key, kind, "00000042") for key in keys]
 
