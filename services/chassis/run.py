@@ -63,6 +63,8 @@ def main(arguments: list[str]) -> int:
     name = next((service for service in SERVICES if arguments == [service]), None)
     if name is None:
         return _say(f"Name one service: {', '.join(SERVICES)}.")
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_, _leave)
     module = importlib.import_module(f"services.{name}.service")
     stop = Event()
     try:
@@ -107,6 +109,11 @@ def main(arguments: list[str]) -> int:
     container.wait()
     log.info("stopped")
     return 0
+
+
+def _leave(*_: object) -> None:
+    """Told to stop before anything has begun, while it waits for its database, say: there is nothing to finish."""
+    os._exit(0)
 
 
 class _NotThere(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -74,6 +75,31 @@ def test_a_service_may_be_started_before_what_it_needs_is_there(stack: Stack, de
     desk.prepare()
     starting.join()
     assert desk.is_ready("sla")
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_a_service_that_still_waits_for_what_it_needs_ends_well_when_it_is_told_to(
+    desk: Desk, told: signal.Signals
+) -> None:
+    settings = {
+        "CASEBUS_AMQP": "amqp://sla:x@127.0.0.1:1/x",
+        "CASEBUS_MONGO": desk.mongo_url("sla"),
+        "CASEBUS_DB_PREFIX": desk.db_prefix,
+        "CASEBUS_START_PATIENCE": "60",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "services.chassis.run", "sla"],
+        env={**os.environ, **settings},
+        cwd=CODE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as waiting:
+        assert waiting.stdout is not None
+        assert "not started yet" in waiting.stdout.readline()
+        waiting.send_signal(told)
+        assert waiting.wait(30) == 0
+        assert waiting.stdout.read().count("Traceback") == 0
 
 
 def test_names_are_looked_up_anew_each_time() -> None:
