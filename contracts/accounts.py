@@ -26,8 +26,9 @@ from contracts.common import (
     Secret,
     Sentence,
 )
+from contracts.envelope import in_utc
 from contracts.fields import Count, Id, Moment, Ordinal, Text, Words
-from contracts.payload import Payload, in_utc
+from contracts.payload import Payload
 
 Notify = Annotated[Mapping[Id, Annotated[Mapping[Id, bool], Meta(max_length=50)]], Meta(max_length=50)]
 """By kind of notification and channel, whether it is wanted."""

@@ -40,6 +40,8 @@ MAX_ID = 200
 
 HALF = "has half a character (a surrogate without its other half)"
 
+NO_MOMENT = "names no moment of the calendar"
+
 TIME_PATTERN = "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 """RFC 3339."""
 
@@ -150,9 +152,17 @@ def moment(text: Any) -> datetime:
     if type(text) is not str or not _TIME(text):
         raise ValueError("is not an RFC 3339 time with a zone")
     try:
-        return datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise ValueError("names no moment of the calendar") from error
+        return in_utc(datetime.fromisoformat(text.upper()))
+    except ValueError as error:
+        raise ValueError(NO_MOMENT) from error
+
+
+def in_utc(at: datetime) -> datetime:
+    """The same moment in UTC. Raises ValueError where UTC has no such year."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(NO_MOMENT) from error
 
 
 def rfc3339(at: datetime) -> str:

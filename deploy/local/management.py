@@ -23,7 +23,7 @@ class ManagementError(StackError):
 
 
 class Refused(ManagementError):
-    """The API answers, and does not do it."""
+    """The API refuses a request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,8 +124,8 @@ def _make(
                 if (queue := re.search(ABSENT, str(error), re.DOTALL)) is None:
                     raise
                 raise ManagementError(
-                    f"RabbitMQ cannot open the queue {queue[1]} any more: it was killed while it made it, and keeps"
-                    " half of it. If nothing else is in this broker, delete its data (`make clean`) and start it anew."
+                    f"RabbitMQ can no longer open the queue {queue[1]}, because it was killed while creating it."
+                    " If the broker holds nothing else, delete its data (`make clean`) and start it again."
                 ) from error
         lacking = _lacking(wanted, management.get("/definitions"), passwords)
         if lacking and time.monotonic() > until:

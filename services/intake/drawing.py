@@ -65,14 +65,15 @@ def _names(move: Move) -> Iterator[str]:
 
 def _ways(move: Move) -> Iterator[str]:
     """In words: the statuses that lead to the same one together, after those that change nothing."""
-    kept = [one for one, to in move.to.items() if list(move.to.values()).count(to) == 1 and to == one and not move.anew]
+    reached = list(move.to.values())
+    kept = [one for one, to in move.to.items() if to == one and reached.count(to) == 1 and not move.again]
     groups = {after: [one for one, to in move.to.items() if to == after and one not in kept] for after in STATUSES}
     if kept:
         yield f"{_named(kept, move)}: as it is"
     for after, before in groups.items():
         if before:
             to = "new (reopened, if it was ever closed)" if after == "new" else after
-            yield f"{_named(before, move)} → {to}{', anew' if move.anew else ''}"
+            yield f"{_named(before, move)} → {to}{', again' if move.again else ''}"
 
 
 def _named(statuses: Sequence[Status], move: Move) -> str:

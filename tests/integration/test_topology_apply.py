@@ -118,7 +118,7 @@ def test_a_queue_that_a_broker_keeps_half_of_is_named_with_the_way_out(
     monkeypatch.setattr(topology, "TAKES_UP", 0.0)
     management = stack.broker.management
     SaysAbsent.asked.clear()
-    with pytest.raises(ManagementError, match=r"cannot open the queue helpdesk\.events\.log any more"):
+    with pytest.raises(ManagementError, match=r"can no longer open the queue helpdesk\.events\.log,"):
         apply(SaysAbsent(management.address, management.user, management.password), vhost, passwords)
 
 

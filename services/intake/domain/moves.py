@@ -35,14 +35,14 @@ OPEN = tuple(status for status in STATUSES if status != "closed")
 @dataclass(frozen=True, slots=True)
 class Move:
     """One row. `to` has the status that follows for each in which the command may come; what it lacks is
-    `wrong_status`. With `anew` the status is entered even where the ticket has it: a second suggestion restarts the 7
+    `wrong_status`. With `again` the status is entered even where the ticket has it: a second suggestion restarts the 7
     days. `also`: what must be true besides, in words, for the page."""
 
     commands: tuple[str, ...]
     by: tuple[By, ...]
     to: Mapping[Status, Status]
     event: str
-    anew: bool = False
+    again: bool = False
     also: str = ""
 
 
@@ -100,9 +100,9 @@ START_WORK = Move(
     _to("work_in_progress", "assigned", "needs_reply", "reopened"),
     "ticket.work_started",
 )
-ASK_INFO = Move(("ticket.ask_info",), _THEIRS, _to("need_more_info", *OPEN), "ticket.info_requested", anew=True)
+ASK_INFO = Move(("ticket.ask_info",), _THEIRS, _to("need_more_info", *OPEN), "ticket.info_requested", again=True)
 SUGGEST = Move(
-    ("ticket.suggest_solution",), _THEIRS, _to("solution_suggested", *OPEN), "ticket.solution_suggested", anew=True
+    ("ticket.suggest_solution",), _THEIRS, _to("solution_suggested", *OPEN), "ticket.solution_suggested", again=True
 )
 REPLY = Move(("ticket.reply",), ("requester",), _REQUESTER_WROTE, "ticket.customer_replied")
 NOTE_BY_REQUESTER = Move(
@@ -279,4 +279,4 @@ def moved(move: Move, ticket: Ticket, now: datetime, **changed: Any) -> Ticket:
         changed.setdefault("filed", None)
     if status == "closed" or changed.get("agent") is not None:
         changed.setdefault("burst", None)
-    return next_version(ticket, now, status, again=move.anew, **changed)
+    return next_version(ticket, now, status, again=move.again, **changed)
