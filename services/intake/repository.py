@@ -15,19 +15,18 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.collection import ReturnDocument
 from pymongo.database import Database
 
-from contracts.staff import Staff
 from services.chassis.decision import Message
 from services.chassis.operators_files import OperatorsFiles
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.intake import personal
+from services.intake.alike import filed_lately, to_release, words_counted
 from services.intake.documents import (
     account_document,
     account_of,
     agent_document,
     agent_of,
     burst_document,
-    burst_of,
     entry_document,
     entry_of,
     erasure_document,
@@ -42,7 +41,6 @@ from services.intake.domain.accounts import END, TEMPORARY_LASTS, Account, tempo
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import HANDED_OVER
 from services.intake.domain.blocking import key_named
-from services.intake.domain.bursts import RELEASE, RELEASED_AT_ONCE, filed_as
 from services.intake.domain.decide import FOR_WHO_MAY_HAVE_IT
 from services.intake.domain.erasure import ERASE
 from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
@@ -56,7 +54,6 @@ from services.intake.domain.requesters import account_meant, account_named, temp
 from services.intake.domain.state import (
     USUAL,
     AgentPageAsked,
-    Burst,
     Ending,
     Escalatable,
     Limits,
@@ -166,8 +163,8 @@ class Repository:
         named = {key for one in messages if (key := account_named(one)) is not None} | temporary | ending
         named |= {key_named(one) for one in messages if one.type in ("requester.block", "requester.unblock")}
         self._take_numbers(submissions)
-        words = self._words_counted(messages, operators.staff)
-        filed = _filed_lately(words, now - self._limits.burst_within)
+        words = words_counted(messages, operators.staff, self._limits)
+        filed = filed_lately(words, now - self._limits.burst_within)
         numbers = _numbers_named(messages)
         found, known, more = self._tickets_and_accounts(numbers, persons, named, now - HOUR, filed)
         alike, held = more or ([], [])
@@ -183,8 +180,8 @@ class Repository:
         )
         without, endings = self._endings({key: accounts[key].person for key in ending & accounts.keys()})
         tickets = {ticket.number: ticket for ticket in (*listed, *found, *theirs, *without, *to_close, *erased)}
-        to_release, bursts = self._to_release(messages, tickets, held)
-        tickets = {one.number: one for one in map(ticket_of, [*alike, *to_release])} | tickets
+        released, bursts = to_release(self.db, messages, tickets, held)
+        tickets = {one.number: one for one in map(ticket_of, [*alike, *released])} | tickets
         self._add_what_follows(messages, tickets)
         accounts |= self._of_reopened(messages, tickets, accounts)
         entries = self._entries(messages, tickets)
@@ -234,27 +231,6 @@ class Repository:
             *(Write("entries", entry_document(entry)) for entry in state.written_entries),
             *(Write("entries", entry_document(one), ("version", one.version)) for one in state.erased_entries),
         ]
-
-    def _words_counted(self, messages: Sequence[Message[Any]], staff: Staff | None) -> set[str]:
-        """The words of these submissions that may make a burst."""
-        if not self._limits.burst_accounts or staff is None:
-            return set()
-        return {filed_as(one.data) for one in messages if one.type == "ticket.submit"}
-
-    def _to_release(
-        self, messages: Sequence[Message[Any]], tickets: Mapping[str, Ticket], held: Sequence[Document]
-    ) -> tuple[list[Document], list[Burst]]:
-        """Of bursts that were released as many held tickets as one turn releases; and the bursts `held`, with those of
-        the tickets that are to be released."""
-        bursts = {burst.id: burst for burst in map(burst_of, held)}
-        releasing = [one for one in messages if one.type == "ticket.release" and one.data["number"] in tickets]
-        ids = {tickets[one.data["number"]].burst for one in releasing} - bursts.keys() - {None}
-        due = {one.subject for one in messages if one.type == f"timer.{RELEASE}"}
-        queries = [Find("tickets", {"burst": {"$eq": one, "$type": "string"}}, limit=RELEASED_AT_ONCE) for one in due]
-        if not ids and not queries:
-            return [], list(bursts.values())
-        *found, more = find(self.db, *queries, Find("bursts", {"_id": {"$in": list(ids)}}))
-        return [row for rows in found for row in rows], [*bursts.values(), *map(burst_of, more)]
 
     def _take_numbers(self, wanted: int) -> None:
         """Have at least `wanted` unused ticket numbers, in blocks and outside the transaction; gaps are fine."""
@@ -475,12 +451,6 @@ class Repository:
         of_requester = {"author.kind": "requester", "author.display_name": {"$ne": ERASED}}
         condition = {"ticket_id": {"$in": list(ticket_ids)}, **of_requester}
         return [entry_of(row) for row in self.db["entries"].find(condition).limit(ENTRIES_AT_ONCE)]
-
-
-def _filed_lately(words: Collection[str], since: datetime) -> list[Find]:
-    """What was filed since then with these words, and the bursts that they have made."""
-    filed = {"filed": {"$in": sorted(words), "$type": "string"}, "opened_at": {"$gte": since}}
-    return [Find("tickets", filed), Find("bursts", {"_id": {"$in": sorted(words)}})] if words else []
 
 
 def _accounts_of(type_: str, messages: Sequence[Message[Any]], accounts: Mapping[str, Account]) -> list[Account]:
