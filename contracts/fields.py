@@ -14,7 +14,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from marshmallow import ValidationError, fields, missing
 from msgspec import Meta
@@ -22,9 +22,6 @@ from msgspec import Meta
 from contracts.blank import SEEN, is_blank
 from contracts.decoding import has_half_character
 from contracts.envelope import HALF, TIME_PATTERN, moment
-
-if TYPE_CHECKING:
-    from contracts.payload import PayloadSchema
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -68,10 +65,6 @@ class WireField(fields.Field[T], ABC):
     def limits(self) -> dict[str, Any]:
         """The limits as `msgspec.Meta` names them."""
         return {}
-
-    def parts(self) -> Sequence[PayloadSchema]:
-        """Schemas that `json_schema` refers to, as `#/$defs/<class name>`."""
-        return ()
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> T:
         return self.read(value)
@@ -328,9 +321,6 @@ class ListOf(WireField[list[Any]]):
             raise ValidationError(f"Must have {self.minimum} to {self.maximum} entries.")
         return [loaded for _, loaded in _each(self.item, enumerate(value))]
 
-    def parts(self) -> Sequence[PayloadSchema]:
-        return self.item.parts()
-
     def json_schema(self) -> Json:
         return {"type": "array", "minItems": self.minimum, "maxItems": self.maximum, "items": self.item.json_schema()}
 
@@ -348,9 +338,6 @@ class MapOf(WireField[dict[str, Any]]):
         if len(value) > self.maximum or not all(map(_IS_ID, value)):
             raise ValidationError(f"Must have up to {self.maximum} keys of lower-case letters, digits, - and _.")
         return dict(_each(self.item, value.items()))
-
-    def parts(self) -> Sequence[PayloadSchema]:
-        return self.item.parts()
 
     def json_schema(self) -> Json:
         names = {"pattern": f"^{ID_PATTERN}$"}

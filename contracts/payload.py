@@ -215,7 +215,7 @@ class PayloadSchema(Schema):
         """JSON Schemas of all that `json_schema` refers to, directly or through others, by name."""
         found: dict[str, Json] = {}
         for each in self.wire_fields().values():
-            for part in each.parts():
+            for part in _parts(each):
                 found |= {part.form.__name__: part.json_schema(), **part.definitions()}
         return found
 
@@ -298,6 +298,7 @@ class Part(WireField[Payload]):
         return self.schema
 
     def parts(self) -> Sequence[PayloadSchema]:
+        """The schemas that `json_schema` refers to."""
         return (self.schema,)
 
     def json_schema(self) -> Json:
@@ -331,6 +332,7 @@ class Either(WireField[Payload]):
         return self.marked
 
     def parts(self) -> Sequence[PayloadSchema]:
+        """The schemas that `json_schema` refers to."""
         return (self.marked, self.plain)
 
     def json_schema(self) -> Json:
@@ -368,6 +370,13 @@ def _give_one(names: Sequence[str]) -> str:
 
 def _give_any(names: Sequence[str]) -> str:
     return f"Give {' or '.join(names)}."
+
+
+def _parts(field: WireField[Any]) -> Sequence[PayloadSchema]:
+    """The schemas that a field's `json_schema` refers to."""
+    while isinstance(field, ListOf | MapOf):
+        field = field.item
+    return field.parts() if isinstance(field, Part | Either) else ()
 
 
 def _says(value: Any) -> bool:

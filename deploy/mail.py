@@ -25,7 +25,7 @@ from urllib.parse import quote, unquote
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from deploy.local.folder import write_atomically
+from deploy.files import write_atomically
 
 SHOWN = 200
 """So many mails the page lists, newest first."""

@@ -13,11 +13,12 @@ from typing import Annotated, BinaryIO
 import typer
 
 from contracts.envelope import Event
+from deploy import settings
+from deploy.trouble import Trouble
 
-from . import settings, show
+from . import show
 from .bus import Bus
 from .sender import Sender
-from .settings import Trouble
 
 app = typer.Typer(help="Give out all that is kept of a person, or erase it.", no_args_is_help=True)
 console = show.console()

@@ -17,10 +17,9 @@ from urllib.parse import unquote, urlsplit
 import amqp
 from amqp.exceptions import AccessRefused, AMQPError, NotFound
 
+from deploy.trouble import Trouble
 from services.chassis.amqp_connection import reader, tls_options
 from services.chassis.tls import authorities_of
-
-from .settings import Trouble
 
 BROKEN = (AMQPError, OSError)
 """What a Bus raises when its connection or channel is gone."""

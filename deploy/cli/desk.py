@@ -14,7 +14,9 @@ from typing import Any
 import pymongo
 from pymongo.errors import OperationFailure, PyMongoError
 
-from .settings import Settings, Trouble
+from deploy.settings import Settings
+from deploy.trouble import Trouble
+
 from .show import plain
 from .ticket import Part
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 import typer
 from rich.table import Table
 
+from deploy import settings
+from deploy.settings import Settings
+from deploy.trouble import Trouble
 from services.intake.files.keys import MasterKeys, WrongKeys
 from services.intake.files.rotation import Rewrapped, held_by
 from services.intake.files.rotation import rotate as rewrap
 
-from . import settings, show
+from . import show
 from .desk import Desk
-from .settings import Settings, Trouble
 
 app = typer.Typer(help="Master keys of attached files: look which are in use, change to another.", no_args_is_help=True)
 console = show.console()

@@ -14,14 +14,16 @@ import typer
 from pymongo.errors import PyMongoError
 from typer.core import TyperGroup
 
-from . import account, keys, settings, show, sla, topology
+from deploy import settings
+from deploy.trouble import Trouble
+
+from . import account, keys, show, sla, topology
 from .bus import BROKEN
 from .dead import commands as dead
 from .desk import Desk, number_of
 from .doctor.commands import doctor
 from .feed.commands import feed
 from .notifications import commands as notifications
-from .settings import Trouble
 from .ticket import ticket_page
 from .watch import watch as watch_messages
 

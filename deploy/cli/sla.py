@@ -23,6 +23,8 @@ from rich.text import Text
 from contracts import zones
 from contracts.catalogue import BUSINESS
 from contracts.envelope import rfc3339
+from deploy import settings
+from deploy.trouble import Trouble
 from services.sla.calendars_file import WrongCalendars, read_calendars
 from services.sla.domain.calendar import WEEKDAYS, Calendar
 from services.sla.domain.decisions import timers
@@ -33,7 +35,7 @@ from services.sla.domain.versions import follows
 from services.sla.policies import Policies
 from services.sla.repository import from_document
 
-from . import settings, show
+from . import show
 from .desk import Desk, database_now, number_of
 
 app = typer.Typer(help="Reply targets: look why a deadline is what it is.", no_args_is_help=True)
@@ -91,9 +93,9 @@ def days_(
     try:
         calendars = read_calendars(file)
     except WrongCalendars as error:
-        raise settings.Trouble(str(error)) from error
+        raise Trouble(str(error)) from error
     if calendar not in calendars:
-        raise settings.Trouble(f"{file} has no calendar {calendar!r}; it has {', '.join(calendars)}.")
+        raise Trouble(f"{file} has no calendar {calendar!r}; it has {', '.join(calendars)}.")
     found = calendars[calendar]
     console.print(unusual_days(found, year or datetime.now(found.zone).year))
 

@@ -10,13 +10,13 @@ from typing import Annotated
 
 import typer
 
-from deploy.local.management import Management, ManagementError
-from deploy.provision.passwords import NoPasswords, read_passwords
-from deploy.provision.topology import CannotApply
+from deploy import settings
+from deploy.provision.management import Management
+from deploy.provision.passwords import read_passwords
 from deploy.provision.topology import apply as apply_topology
+from deploy.trouble import Trouble
 
-from . import settings, show
-from .settings import Trouble
+from . import show
 
 app = typer.Typer(help="Exchanges, queues and users of the broker.", no_args_is_help=True)
 console = show.console()
@@ -43,9 +43,7 @@ def apply(
         management = Management.at(settings.load().get("AMQP_MANAGEMENT"))
         users = read_passwords(passwords) if passwords else {}
         changes = apply_topology(management, vhost, users, channel or (), agent or (), dry_run=dry_run)
-    except (CannotApply, ManagementError) as error:
-        raise Trouble(str(error)) from error
-    except (NoPasswords, ValueError) as error:
+    except ValueError as error:
         raise Trouble(str(error), 2) from error
     console.print("\n".join(changes) or "The broker is as the topology says.", markup=False, highlight=False)
     if dry_run and changes:

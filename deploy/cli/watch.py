@@ -14,9 +14,9 @@ from rich.text import Text
 
 from contracts.envelope import Event, NotAnEvent, parse
 from contracts.topology import AGENTS, CHANNELS, DEAD, EVENTS
+from deploy.trouble import Trouble
 
 from .bus import BROKEN, Bus
-from .settings import Trouble
 from .show import plain
 
 COLOURS = {"ticket": "cyan", "account": "magenta", "agent": "green", "sla": "yellow", "notification": "blue"}

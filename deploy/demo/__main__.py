@@ -18,17 +18,18 @@ from rich.console import Console
 from rich.text import Text
 
 from contracts.names import SERVICES
-from deploy.cli import settings, show
+from deploy import settings
+from deploy.cli import show
 from deploy.cli.bus import BROKEN
 from deploy.cli.desk import Desk
 from deploy.cli.feed import requests
 from deploy.cli.feed.commands import REFUSED
 from deploy.cli.feed.feeding import tell_refusals
 from deploy.cli.feed.refusals import Refusals
-from deploy.cli.settings import Settings, Trouble
-from deploy.local.folder import StackError
 from deploy.local.operators import settings_of
 from deploy.local.stack import Stack
+from deploy.settings import Settings
+from deploy.trouble import Trouble
 from services.chassis.catalogue import load_catalogue
 
 from . import acts
@@ -63,7 +64,7 @@ def main(arguments: list[str]) -> int:
         )
         with Refusals(found.rows, asked.refused) as refusals:
             return _demo(console, found, refusals, Run.brisk() if asked.file else Run.relaxed())
-    except (Trouble, StackError) as trouble:
+    except Trouble as trouble:
         return _end(str(trouble))
     except (TimeoutError, *BROKEN) as error:
         return _end(f"The desk stopped answering: {error}")

@@ -20,8 +20,8 @@ from rich.console import Console
 
 from contracts.common import MAX_ATTACHMENT
 from contracts.names import AGENT_PREFIX
-from deploy.local.folder import StackError
 from deploy.local.stack import Stack
+from deploy.trouble import Trouble
 
 from .checks import Check
 from .people import Agent, Person, Unlike, wait_until
@@ -63,7 +63,7 @@ def play(stack: Stack, console: Console) -> Check:
     try:
         with _rehearsal(stack) as rehearsal, ExitStack() as leaving:
             Acts(rehearsal, say, leaving).play()
-    except (Unlike, StackError, TimeoutError) as unlike:
+    except (Unlike, Trouble, TimeoutError) as unlike:
         return Check(PROMISE, [str(unlike)])
     return Check(PROMISE, [])
 

@@ -16,7 +16,7 @@ from contracts.catalogue import Catalogue
 from contracts.envelope import Event
 from deploy.cli.bus import Bus
 from deploy.cli.sender import Sender
-from deploy.cli.settings import Trouble
+from deploy.trouble import Trouble
 
 from .run import Later, Run
 

@@ -19,7 +19,7 @@ from contracts.envelope import CONTENT_TYPE, Event
 from contracts.topology import DESK, INTAKE
 from deploy.cli.bus import Bus
 from deploy.cli.sender import Sender
-from deploy.cli.settings import Trouble
+from deploy.trouble import Trouble
 
 from .dead import DeadLetters
 

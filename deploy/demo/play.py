@@ -13,7 +13,8 @@ from typing import Any
 from rich.console import Console
 
 from contracts.catalogue import Catalogue
-from deploy.cli.settings import Settings, Trouble
+from deploy.settings import Settings
+from deploy.trouble import Trouble
 
 from .agents import dozen
 from .bad_input import BadInput

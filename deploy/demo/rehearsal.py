@@ -40,7 +40,7 @@ class Rehearsal:
         self._webhooks = self._write_webhooks(secret)
 
     def start(self) -> None:
-        """Make the desk and start its services, at the present time. Raises StackError."""
+        """Make the desk and start its services, at the present time. Raises Trouble."""
         self.desk.prepare()
         if self._interrupted:
             self.desk.remove()

@@ -10,7 +10,7 @@ from typing import Any
 
 from deploy.cli.bus import Bus
 from deploy.cli.sender import Sender
-from deploy.cli.settings import Trouble
+from deploy.trouble import Trouble
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,18 @@ import sys
 
 from contracts.names import SERVICES
 from deploy.local.desk import MOST_INSTANCES
-from deploy.local.folder import StackError
 from deploy.local.operators import settings_of
 from deploy.local.stack import ROOT, Stack
+from deploy.trouble import Trouble
 
 
 def parse_scale(text: str) -> dict[str, int]:
-    """`intake=2 routing=3` (spaces or commas between) as numbers by service. Raises: StackError."""
+    """`intake=2 routing=3` (spaces or commas between) as numbers by service. Raises: Trouble."""
     wanted: dict[str, int] = {}
     for part in text.replace(",", " ").split():
         service, _, number = part.partition("=")
         if service not in SERVICES or not number.isdecimal() or int(number) > MOST_INSTANCES:
-            raise StackError(
+            raise Trouble(
                 f'SCALE has {part!r}; it wants e.g. "intake=2 routing=3", services being {", ".join(SERVICES)} and'
                 f" numbers 0 to {MOST_INSTANCES}."
             )
@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> int:
                 stack.stop()
                 stack.remove()
                 say("stopped, and its data deleted")
-    except StackError as error:
+    except Trouble as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -16,11 +16,12 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from contracts.names import SERVICES
-from deploy.local.folder import Folder, StackError
+from deploy.local.folder import Folder
 from deploy.local.mongodb import Database
 from deploy.local.processes import Processes
 from deploy.local.provision import provision
 from deploy.local.rabbitmq import Broker
+from deploy.trouble import Trouble
 
 MOST_INSTANCES = 32
 PATIENCE = 30.0
@@ -174,9 +175,9 @@ class Desk:
 
     def _process(self, service: str, n: int) -> str:
         if service not in SERVICES:
-            raise StackError(f"There is no service {service!r}; there are {', '.join(SERVICES)}.")
+            raise Trouble(f"There is no service {service!r}; there are {', '.join(SERVICES)}.")
         if not 1 <= n <= MOST_INSTANCES:
-            raise StackError(f"Instances of {service} are numbered 1 to {MOST_INSTANCES}, not {n}.")
+            raise Trouble(f"Instances of {service} are numbered 1 to {MOST_INSTANCES}, not {n}.")
         return f"{self._prefix}{service}-{n}"
 
     def _all_instances(self) -> list[str]:
@@ -204,7 +205,7 @@ class Desk:
         self._processes.start(name, command, env | self.settings | self.settings_of.get(service, {}))
 
     def _wait(self, process: str, what: str, is_up: Callable[[], bool]) -> None:
-        """Wait until `is_up`, or raise StackError with the end of the log of `process`."""
+        """Wait until `is_up`, or raise Trouble with the end of the log of `process`."""
         deadline = time.monotonic() + PATIENCE
         while not is_up():
             if not self._processes.pid(process):

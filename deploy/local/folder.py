@@ -8,19 +8,16 @@ from __future__ import annotations
 import base64
 import fcntl
 import json
-import os
 import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deploy.files import write_atomically
+
 PORTS = range(20_000, 32_000)
 """Below the range from which the kernel takes ports for outgoing connections, so that none of those gets in the way."""
-
-
-class StackError(Exception):
-    """The stack cannot do what was asked; the text is a sentence for a person."""
 
 
 def is_free(port: int) -> bool:
@@ -32,15 +29,6 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Replace `path` in one step: a reader sees the old content or the new one, never a part."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.unlink(missing_ok=True)
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(content)
-    scratch.replace(path)
 
 
 class Folder:

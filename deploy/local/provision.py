@@ -19,7 +19,7 @@ USERS = (*SERVICES, OPERATOR, *CHANNELS, *(AGENT_PREFIX + agent for agent in AGE
 def provision(broker: Broker, vhost: str) -> None:
     """Apply the topology to `vhost`, made if need be. Again is harmless, and brings in what is new.
 
-    Raises: StackError.
+    Raises: Trouble.
     """
     passwords = {user: broker.password(user) for user in USERS}
     apply(broker.management, vhost, passwords)

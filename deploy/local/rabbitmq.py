@@ -15,10 +15,11 @@ import time
 from collections.abc import Callable
 
 from contracts.topology import LARGEST_TAKEN
+from deploy.files import write_atomically
 from deploy.local import programs
-from deploy.local.folder import Folder, is_free, write_atomically
-from deploy.local.management import Management, ManagementError
+from deploy.local.folder import Folder, is_free
 from deploy.local.processes import Processes
+from deploy.provision.management import Management, ManagementError
 
 ADMIN = "casebus_admin"
 """Administers the node. The underscore keeps it from being the name of any channel (contracts/names.py)."""
@@ -68,7 +69,7 @@ class Broker:
     def wait(self) -> None:
         """Wait until the node speaks AMQP and HTTP.
 
-        Raises: StackError with the end of its log.
+        Raises: Trouble with the end of its log.
         """
         deadline = time.monotonic() + PATIENCE
         retried = False

@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from contracts.names import AGENT_PREFIX, OPERATOR, SERVICES
+from deploy.files import write_atomically
 from deploy.local.desk import Desk
-from deploy.local.folder import Folder, write_atomically
+from deploy.local.folder import Folder
 from deploy.local.mongodb import DATABASE, Database
 from deploy.local.processes import CODE, Processes
 from deploy.local.provision import AGENTS, CHANNELS
@@ -53,7 +54,7 @@ class Stack:
         return self.folder.path / "casebus.env"
 
     def start_servers(self) -> None:
-        """Start broker and database where they do not run, and wait until both are up. Raises: StackError."""
+        """Start broker and database where they do not run, and wait until both are up. Raises: Trouble."""
         with self.folder.lock():
             self._start_servers()
 
@@ -61,7 +62,7 @@ class Stack:
         """Bring the main desk up: servers, topology, mail sink, and that many instances of each service named.
 
         What runs already is left alone, unless it runs with settings that no longer hold. A service that is not named
-        keeps the number that it was last given, or gets `default`. Raises: StackError.
+        keeps the number that it was last given, or gets `default`. Raises: Trouble.
         """
         with self.folder.lock():
             self._start_servers()

@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from deploy.cli.settings import Settings, Trouble, load
-from deploy.local.folder import StackError
-from deploy.local.management import Management, ManagementError
 from deploy.provision import database
+from deploy.provision.management import Management, ManagementError
 from deploy.provision.passwords import read_passwords
 from deploy.provision.topology import apply
+from deploy.settings import Settings, load
+from deploy.trouble import Trouble
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> i
         settings = load(environment)
         _provision_broker(settings, read_passwords(folders.broker))
         _provision_database(settings, read_passwords(folders.database))
-    except (Trouble, StackError, ValueError) as error:
+    except (Trouble, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     except PyMongoError as error:

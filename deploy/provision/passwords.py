@@ -7,25 +7,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deploy.local.folder import StackError
-
-
-class NoPasswords(StackError):
-    """A folder or a file in it is not what it should be; the text is a sentence for a person."""
+from deploy.trouble import Trouble
 
 
 def read_passwords(folder: Path) -> dict[str, str]:
     """The password of each user; blanks around it are not of it, and files that begin with a dot are none.
 
-    Raises: NoPasswords.
+    Raises: Trouble for a folder, or a file in it, that is not what it should be.
     """
     try:
         files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
         passwords = {file.name: file.read_text(encoding="utf-8").strip() for file in files}
     except (OSError, UnicodeDecodeError) as error:
-        raise NoPasswords(f"The passwords in {folder} cannot be read ({type(error).__name__}).") from error
+        raise Trouble(f"The passwords in {folder} cannot be read ({type(error).__name__}).", 2) from error
     empty = [user for user, password in passwords.items() if not password]
     if empty or not passwords:
         what = f"{folder / empty[0]} is empty" if empty else f"{folder} is empty"
-        raise NoPasswords(f"{what}: it should hold a file for each user, with the password in it.")
+        raise Trouble(f"{what}: it should hold a file for each user, with the password in it.", 2)
     return passwords

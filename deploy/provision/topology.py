@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 from contracts.names import AGENT_PREFIX, CONSOLE, OPERATOR, SERVICES, role_of
 from contracts.topology import QUEUES, definitions
-from deploy.local.folder import StackError
-from deploy.local.management import Management, ManagementError, Refused
+from deploy.provision.management import Management, ManagementError, Refused
+from deploy.trouble import Trouble
 
 Thing = Mapping[str, Any]
 """An exchange, queue, user, …: as RabbitMQ's definitions have it."""
@@ -49,7 +49,7 @@ ABSENT = r"\{absent,.{0,200}?,queue,<<\W*([\w.-]+)"
 EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}
 
 
-class CannotApply(StackError):
+class CannotApply(Trouble):
     """The broker holds what cannot be changed in place; the text says what to do about it."""
 
 

@@ -14,11 +14,12 @@ from amqp.exceptions import AccessRefused, PreconditionFailed
 from contracts.topology import CHANNELS, DEAD, DESK, INTAKE
 from deploy.cli.bus import Bus
 from deploy.cli.desk import Desk as Books
-from deploy.cli.settings import Settings, Trouble
 from deploy.local import programs
 from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN, PORT_MAPPER
 from deploy.local.stack import Stack
+from deploy.settings import Settings
+from deploy.trouble import Trouble
 from tests.raw_amqp import UNREADABLE, confirmed, open_channel, publish_raw
 
 

@@ -14,10 +14,11 @@ from contracts.topology import DELIVERY_LIMIT
 from deploy.cli.bus import Bus
 from deploy.cli.dead import dealing, queue
 from deploy.cli.dead.letter import Choice, Letter
-from deploy.cli.settings import Settings, Trouble
 from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
+from deploy.settings import Settings
+from deploy.trouble import Trouble
 from services.chassis.outgoing import Outgoing
 from services.chassis.publisher import Publisher
 from services.chassis.reading import Delivery

@@ -23,8 +23,8 @@ from typer.testing import CliRunner
 from contracts.names import SERVICES
 from contracts.topology import DESK, INTAKE
 from deploy.cli.main import app
-from deploy.cli.settings import Trouble
 from deploy.local.desk import Desk
+from deploy.trouble import Trouble
 from services.chassis.unit_of_work import open_database
 from services.intake.files.keeping import Keeping, Terms
 from services.intake.files.keys import MasterKeys

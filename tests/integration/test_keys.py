@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from deploy.cli.doctor.files import check
 from deploy.cli.main import app
-from deploy.cli.settings import Settings, Trouble
 from deploy.local.desk import Desk
+from deploy.settings import Settings
+from deploy.trouble import Trouble
 from services.intake.domain.files import Awaited, Brought
 from services.intake.files.keeping import Keeping, Sender, Terms
 from services.intake.files.keys import MasterKeys

@@ -20,8 +20,9 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from deploy.local.desk import Desk
-from deploy.local.folder import StackError, is_free
+from deploy.local.folder import is_free
 from deploy.local.stack import Stack
+from deploy.trouble import Trouble
 
 LATE = 2.0
 """Seconds after which RabbitMQ 4.0 has written down a stream that it made. Killed before, it keeps half of it."""
@@ -164,5 +165,5 @@ def test_instances_of_a_service_come_and_go(desk: Desk) -> None:
 
 def test_a_service_that_cannot_start_says_why(desk: Desk) -> None:
     desk.settings["CASEBUS_LOG_LEVEL"] = "LOUD"
-    with pytest.raises(StackError, match=r"(?s)intake 1 ended while it was starting.*CASEBUS_LOG_LEVEL must be"):
+    with pytest.raises(Trouble, match=r"(?s)intake 1 ended while it was starting.*CASEBUS_LOG_LEVEL must be"):
         desk.start("intake")

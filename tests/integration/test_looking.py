@@ -6,8 +6,9 @@ import pytest
 from pymongo import MongoClient
 
 from deploy.cli.desk import Desk as Books
-from deploy.cli.settings import Settings, Trouble
 from deploy.local.desk import Desk
+from deploy.settings import Settings
+from deploy.trouble import Trouble
 
 
 def test_any_page_of_a_history_is_had(desk: Desk) -> None:

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 
 from contracts.envelope import Event, parse, serialise
 from contracts.topology import EVENTS
-from deploy.cli import settings
+from deploy import settings
 from deploy.cli.main import app
 from deploy.cli.notifications.failed import Choice, Failed
 from deploy.local.desk import Desk

@@ -16,11 +16,11 @@ from kombu import Connection
 
 from contracts.names import DEAD, DESK, EVENT_LOG, EVENTS, INTAKE, OPERATOR, SERVICES
 from contracts.topology import BY_TYPE, UNKNOWN
-from deploy.local.management import Management, ManagementError, Refused
 from deploy.local.processes import CODE
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
 from deploy.provision import topology
+from deploy.provision.management import Management, ManagementError, Refused
 from deploy.provision.topology import IDENTITY, CannotApply, apply
 
 VHOST = "applied"

@@ -18,7 +18,7 @@ from typing import Any
 from contracts.envelope import CONTENT_TYPE, Event, serialise
 from contracts.names import AGENT_PREFIX, DESK, INTAKE, source_of
 from deploy.cli.bus import BROKEN, Bus
-from deploy.cli.settings import Trouble
+from deploy.trouble import Trouble
 from tests.system.evidence import Heard, Sent
 
 PATIENCE = 60.0

@@ -15,7 +15,7 @@ from typing import Any
 
 from contracts.names import INTAKE
 from deploy.cli.bus import BROKEN, Bus
-from deploy.cli.settings import Trouble
+from deploy.trouble import Trouble
 from tests.system.client import Ledger, command, publish, submission
 from tests.system.evidence import Heard
 

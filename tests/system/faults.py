@@ -14,9 +14,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from contracts.names import SERVICES
-from deploy.local.management import ManagementError
 from deploy.local.mongodb import DATABASE
 from deploy.local.rabbitmq import BROKER
+from deploy.provision.management import ManagementError
 from tests.system.client import Agent
 from tests.system.house import House
 from tests.system.keeper import Keeper, frozen_server

@@ -11,8 +11,8 @@ import threading
 import time
 from collections.abc import Mapping
 
-from deploy.local.folder import StackError
 from deploy.local.stack import Stack
+from deploy.trouble import Trouble
 from tests.system.house import House
 
 STOP_PATIENCE = 60.0
@@ -83,7 +83,7 @@ class Keeper:
                     self.problems.append(f"{service} {n} ended by itself with {code}")
             try:
                 self._house.desk.start_all(ended)
-            except StackError:
+            except Trouble:
                 self._closing.wait(0.5)  # what it needs is away; it is started again
             self._note_pids()
 

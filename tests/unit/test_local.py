@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.local.__main__ import parse_scale, status
-from deploy.local.folder import Folder, StackError, is_free
+from deploy.local.folder import Folder, is_free
 from deploy.local.processes import Processes
 from deploy.local.stack import Stack
 from deploy.mail import file_name
+from deploy.trouble import Trouble
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_scale_is_read(text: str, wanted: dict[str, int]) -> None:
 
 @pytest.mark.parametrize("text", ["intake", "intake=", "intake=x", "intake=-1", "intake=33", "web=1", "intake=²"])
 def test_a_wrong_scale_is_named(text: str) -> None:
-    with pytest.raises(StackError, match="SCALE has"):
+    with pytest.raises(Trouble, match="SCALE has"):
         parse_scale(text)
 
 

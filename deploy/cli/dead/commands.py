@@ -14,8 +14,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from .. import settings, show
-from ..settings import Trouble
+from deploy import settings
+from deploy.trouble import Trouble
+
+from .. import show
 from . import dealing, erasing
 from .letter import Choice, Letter, age_of
 from .replaying import advice

@@ -14,8 +14,10 @@ from typing import Any
 
 from amqp.exceptions import AccessRefused, PreconditionFailed
 
+from deploy.settings import Settings
+from deploy.trouble import Trouble
+
 from ..bus import Bus
-from ..settings import Settings, Trouble
 from .letter import Choice, Letter
 from .queue import DeadLetters
 from .replaying import REPLAYERS, Replay, Unfit, replay_of

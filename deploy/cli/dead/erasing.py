@@ -14,12 +14,12 @@ from typing import Any
 
 from pymongo import MongoClient
 
+from deploy.settings import Settings
 from services.intake.documents import erasure_of
 from services.intake.domain.redaction import REDACTED
 from services.intake.domain.state import Erasure
 from services.intake.personal import ERASURES
 
-from ..settings import Settings
 from .dealing import reading
 from .letter import Letter
 

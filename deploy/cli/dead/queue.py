@@ -15,9 +15,9 @@ from typing import Any
 from amqp.exceptions import AccessRefused, NotFound, ResourceLocked
 
 from contracts.names import DEAD, OPERATOR
+from deploy.trouble import Trouble
 
 from ..bus import BROKEN, Bus
-from ..settings import Trouble
 from .letter import Letter, letter_of
 
 READING = f"{OPERATOR}.reading-dead-letters"

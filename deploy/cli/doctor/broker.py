@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from contracts.names import AGENT_PREFIX, CONSOLE, DEAD, OPERATOR, SERVICES, role_of
 from contracts.topology import QUEUES, definitions, queues_of
-from deploy.local.management import Management
+from deploy.provision.management import Management
 
 from ..bus import Bus
 from .finding import APPLY, Finding, Level, differences, some

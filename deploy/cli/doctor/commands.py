@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from .. import settings, show
+from deploy import settings
+
+from .. import show
 from .examine import examine
 from .finding import Finding
 

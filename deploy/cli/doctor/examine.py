@@ -15,11 +15,12 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from contracts.names import SERVICES
-from deploy.local.management import Management, ManagementError
+from deploy.provision.management import Management
+from deploy.settings import Settings
+from deploy.trouble import Trouble
 
 from ..bus import BROKEN
 from ..desk import database_now
-from ..settings import Settings, Trouble
 from . import broker, database, erasures, evidence, files, services
 from .finding import Finding
 
@@ -43,7 +44,7 @@ def examine(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> 
         behind = {queue.partition(".")[0] for queue, (waiting, _) in held.depths.items() if waiting}
         yield broker.summary(held, vhost)
         yield from broker.judge(held, vhost)
-    except (ManagementError, Trouble, TimeoutError, *BROKEN) as error:
+    except (Trouble, TimeoutError, *BROKEN) as error:
         yield Finding("error", "broker", str(error), START)
     ahead: timedelta | None = None
     try:

@@ -11,12 +11,13 @@ from typing import Any
 
 from pymongo import MongoClient
 
+from deploy.settings import Settings
+from deploy.trouble import Trouble
 from services.intake.domain.scanning import LANE
 from services.intake.files.keeping import RECORDS
 from services.intake.files.rotation import held_by
 
 from ..keys import master_keys
-from ..settings import Settings, Trouble
 from .finding import Finding, some
 
 SCANS_IN_VAIN = 8

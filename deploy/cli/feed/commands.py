@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from contracts.names import role_of
+from deploy import settings
+from deploy.trouble import Trouble
 
-from .. import settings, show
+from .. import show
 from ..bus import Bus
 from ..sender import Sender
-from ..settings import Trouble
 from .feeding import feed_with_bar
 from .refusals import Refusals
 from .requests import opened

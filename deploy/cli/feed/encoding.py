@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..settings import Trouble
+from deploy.trouble import Trouble
 
 MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),

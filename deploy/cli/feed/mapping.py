@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.registry import command
-
-from ..settings import Trouble
+from deploy.trouble import Trouble
 
 TEXT = "text"
 """Another name of `body`."""

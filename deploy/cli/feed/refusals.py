@@ -14,7 +14,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TextIO
 
-from ..settings import Trouble
+from deploy.trouble import Trouble
+
 from .mapping import ATTEMPT, LINE, REASON, REFUSALS, folded
 from .rows import JsonLines, Row, Table
 

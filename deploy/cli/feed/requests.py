@@ -20,9 +20,9 @@ from marshmallow import ValidationError
 from contracts.catalogue import Catalogue, Category, Question
 from contracts.payload import errors_by_field
 from contracts.registry import command
+from deploy.trouble import Trouble
 from services.chassis.reading import LARGEST
 
-from ..settings import Trouble
 from .encoding import encoding_of
 from .intents import CATEGORIES
 from .mapping import ANSWER, ATTEMPT, NO_TEXT, TEXT, Reading, folded, reading, said

@@ -14,7 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ..settings import Trouble
+from deploy.trouble import Trouble
+
 from .encoding import Encoding
 from .mapping import Misfit, Reading
 

@@ -14,14 +14,15 @@ from rich.text import Text
 
 from contracts.envelope import rfc3339
 from contracts.notifications import CHANNELS
+from deploy import settings
+from deploy.trouble import Trouble
 from services.chassis.settings import WrongSettings
 from services.chassis.unit_of_work import DatabaseAway
 from services.notifications.domain.state import Delivery
 from services.notifications.templates import KINDS, Templates
 
-from .. import settings, show
+from .. import show
 from ..dead.letter import age_of
-from ..settings import Trouble
 from .failed import Choice, Failed
 
 app = typer.Typer(

@@ -14,12 +14,12 @@ from typing import Any
 
 from pymongo import ASCENDING
 
+from deploy.settings import Settings
+from deploy.trouble import Trouble
 from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Store, Work, Write, open_database
 from services.notifications.domain.attempts import send_again
 from services.notifications.domain.state import Delivery
 from services.notifications.repository import delivery_of, to_document
-
-from ..settings import Settings, Trouble
 
 AT_ONCE = 200
 

@@ -6,9 +6,9 @@ import pytest
 from kombu.utils.url import parse_url
 from pymongo.uri_parser import parse_uri
 
-from deploy.cli.settings import Settings as CliSettings
-from deploy.cli.settings import Trouble
-from deploy.local.management import Management, ManagementError
+from deploy.provision.management import Management, ManagementError
+from deploy.settings import Settings as CliSettings
+from deploy.trouble import Trouble
 from services.chassis.settings import WrongSettings, look_up
 from services.chassis.tls import authorities_of, with_authorities
 from services.chassis.unit_of_work import DatabaseRefuses, open_database

@@ -18,7 +18,7 @@ from deploy.cli.feed.feeding import feed_with_bar
 from deploy.cli.feed.refusals import Refusals
 from deploy.cli.feed.requests import opened
 from deploy.cli.sender import Sender
-from deploy.cli.settings import Trouble
+from deploy.trouble import Trouble
 from services.chassis.catalogue import load_catalogue
 from tests.unit.cli.test_sender import FakeBus, outcome
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from deploy.cli.main import app
 from deploy.cli.notifications.failed import Choice
-from deploy.cli.settings import Trouble
+from deploy.trouble import Trouble
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -15,8 +15,8 @@ from contracts.registry import command
 from deploy.cli.feed.intents import CATEGORIES
 from deploy.cli.feed.requests import Request, next_attempt, opened, requester_of
 from deploy.cli.feed.rows import LARGEST_CELL
-from deploy.cli.settings import Trouble
 from deploy.demo.channels import NAMES
+from deploy.trouble import Trouble
 from services.chassis.catalogue import load_catalogue
 from services.intake.domain.likeness import Wording, likeness, opening, shipped, wording
 from services.intake.domain.similarity import SIMILAR_FROM

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from deploy.cli.bus import Bus
-from deploy.cli.settings import Trouble, load
+from deploy.settings import load
+from deploy.trouble import Trouble
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Where the desk is: what the command line needs to know to reach the broker and the database.
+"""Where the desk is: what the command line and provisioning need to know to reach the broker and the database.
 
 A setting `CASEBUS_X` comes from the environment, else from `.local/casebus.env`, looked for in the working folder and
 upward from there (`make up` writes it); it, or a URL's password, may be in a file, as for services. Nothing is guessed.
@@ -16,19 +16,12 @@ from pymongo.errors import ConfigurationError
 from pymongo.uri_parser import parse_uri
 
 from contracts.catalogue import Catalogue
+from deploy.trouble import Trouble
 from services.chassis.catalogue import WrongCatalogue, load_catalogue
 from services.chassis.settings import WrongSettings, look_up
 
-SHIPPED_CATALOGUE = Path(__file__).parents[1] / "catalogue.yaml"
+SHIPPED_CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 ENV_FILE = Path(".local") / "casebus.env"
-
-
-class Trouble(Exception):
-    """Something a person can mend, said in one sentence. `code` 1: the desk or what it holds; 2: how it was asked."""
-
-    def __init__(self, sentence: str, code: int = 1) -> None:
-        super().__init__(sentence)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)

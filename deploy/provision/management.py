@@ -1,6 +1,6 @@
-"""RabbitMQ's management HTTP API, as far as the local stack and the command line use it.
+"""RabbitMQ's management HTTP API, as far as provisioning, the command line and the local stack use it.
 
-The page is docs/local-stack.md.
+The page is docs/deployment.md.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlsplit
 from urllib.request import BaseHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
-from deploy.local.folder import StackError
+from deploy.trouble import Trouble
 from services.chassis.tls import authorities_of, trusting
 
 
-class ManagementError(StackError):
+class ManagementError(Trouble):
     """The API cannot be reached, or refuses."""
 
 

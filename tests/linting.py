@@ -1,0 +1,47 @@
+"""A kind of contract for import-linter: what modules may import, where its own kinds say what they may not.
+
+`pyproject.toml` has the contracts; `make lint` checks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from grimp import ImportGraph
+from importlinter import Contract, ContractCheck, fields, output
+from importlinter.application.contract_utils import AlertLevel, remove_ignored_imports_and_report
+from importlinter.domain.helpers import module_expressions_to_modules
+
+
+class Only(Contract):
+    """`source_modules`, with all that is in them, import themselves and `allowed_modules`, with all that is in those.
+
+    Of other packages, the standard library among them, a whole top level is allowed or not. `ignore_imports` are
+    exceptions, as `importer -> imported`; one that is no longer needed breaks the contract.
+    """
+
+    source_modules = fields.ListField(subfield=fields.ModuleExpressionField())
+    allowed_modules = fields.SetField(subfield=fields.StringField())
+    ignore_imports = fields.SetField(subfield=fields.ImportExpressionField(), required=False)
+
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
+        """Called by import-linter."""
+        remove_ignored_imports_and_report(graph, self.ignore_imports, AlertLevel.ERROR)
+        sources = module_expressions_to_modules(graph, self.source_modules)
+        found = sorted(
+            (importer, imported)
+            for source in sources
+            for importer in {source.name, *graph.find_descendants(source.name)}
+            for imported in graph.find_modules_directly_imported_by(importer)
+            if not _is_in(imported, {source.name, *self.allowed_modules})
+        )
+        return ContractCheck(kept=not found, metadata={"found": found})
+
+    def render_broken_contract(self, check: ContractCheck) -> None:
+        """Called by import-linter."""
+        for importer, imported in check.metadata["found"]:
+            output.print_error(f"{importer} imports {imported}, which is not among what it may import", bold=False)
+
+
+def _is_in(module: str, packages: Iterable[str]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
