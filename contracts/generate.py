@@ -14,7 +14,7 @@ from typing import Any
 
 from contracts.envelope import CONTENT_TYPE, MAX_ID, TIME_PATTERN
 from contracts.registry import TYPES, MessageType
-from contracts.topology import AGENTS, ALTERNATES, BUILT, CHANNELS, DEAD, DESK, EVENTS, INTAKE, QUESTIONS
+from contracts.topology import AGENTS, ALTERNATES, CHANNELS, DEAD, DESK, EVENTS, INTAKE, QUESTIONS
 
 HERE = Path(__file__).parent
 SCHEMAS = "schemas"
@@ -173,9 +173,7 @@ def _message(message: MessageType) -> Json:
         "payload": {"$ref": f"./{_schema_path(message)}"},
         "x-sent-by": sorted(message.senders),
     }
-    if message.answered_by is not None:
-        described |= {"x-answered-by": message.answered_by, "x-built": message.type in BUILT}
-    return described
+    return described if message.answered_by is None else {**described, "x-answered-by": message.answered_by}
 
 
 def _on(exchange: str) -> Iterator[MessageType]:

@@ -35,7 +35,6 @@ from contracts.values import dataclass
 
 __all__ = [
     "AGENTS",
-    "BUILT",
     "CHANNELS",
     "CONSOLE",
     "DEAD",
@@ -80,54 +79,6 @@ the sender of one that is too large for them hears so, and below what would be t
 
 DELIVERY_LIMIT = 100
 """A last resort: each kill of a consumer counts for all that it held (hard-cases, "Messages")."""
-
-BUILT = frozenset(
-    {
-        "account.open_temporary",
-        "account.set_preferences",
-        "account.confirm_contact",
-        "account.merge",
-        "account.erase",
-        "account.export",
-        "ticket.redact",
-        "ticket.submit",
-        "ticket.reply",
-        "ticket.accept_solution",
-        "ticket.list",
-        "ticket.view",
-        "ticket.ask_info",
-        "ticket.suggest_solution",
-        "ticket.close",
-        "ticket.start_work",
-        "ticket.add_note",
-        "ticket.ask_consent",
-        "ticket.answer_consent",
-        "ticket.edit",
-        "ticket.reclassify",
-        "ticket.change_agent",
-        "ticket.transfer",
-        "ticket.link",
-        "ticket.merge_into",
-        "ticket.release",
-        "requester.block",
-        "requester.unblock",
-        "ticket.escalate",
-        "ticket.assign_to",
-        "ticket.take_away",
-        "ticket.reopen",
-        "ticket.assign",
-        "ticket.unassign",
-        "ticket.auto_close",
-        "attachment.upload",
-        "attachment.download",
-        "agent.sign_on",
-        "agent.heartbeat",
-        "agent.sign_off",
-        "agent.pause",
-        "agent.resume",
-    }
-)
-"""The commands that are answered today; the rest of the contract's is `command.rejected`, code `unsupported`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,8 +191,8 @@ def _out_of_place(delivery: Delivery, sender: str, kind: MessageType, service: S
         return _invalid({"type": [f"{kind.type} is sent to {' or '.join(kind.exchanges)}"]})
     if not kind.may_be_sent_by(sender):
         return rejected("forbidden", f"{sender} may not send {kind.type}.")
-    if kind.type not in topology.BUILT or kind.answered_by != service:
-        return rejected("unsupported", f"{kind.type} is not offered by this desk yet.")
+    if kind.answered_by != service:
+        return rejected("unsupported", f"{kind.type} is not offered by this desk.")
     return None
 
 

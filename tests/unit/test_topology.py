@@ -13,7 +13,6 @@ from contracts.registry import TYPES, MessageType
 from contracts.topology import (
     AGENTS,
     ALTERNATES,
-    BUILT,
     CHANNELS,
     DEAD,
     DESK,
@@ -139,10 +138,6 @@ def test_a_question_that_nobody_answers_reaches_nobody() -> None:
     """It comes back to who sent it `mandatory`."""
     for key in ("ticket.submit", "ticket.teleport", "staff.ticket.teleport", "#"):
         assert queues_reached(QUESTIONS, key) == set()
-
-
-def test_what_is_built_is_of_the_contract() -> None:
-    assert {each.type for each in ASKED} >= BUILT
 
 
 def test_mailboxes_are_limited_and_never_refuse() -> None:

@@ -562,14 +562,6 @@ def test_bad_input_gets_the_contracts_answer(delivery: Delivery, code: str, fiel
     assert bench.repository.stored == {"a2": 2}
 
 
-def test_a_command_of_the_contract_that_is_not_built_is_unsupported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topology, "BUILT", topology.BUILT - {"agent.heartbeat"})
-    bench = Bench()
-    bench.run(command(type_="agent.heartbeat"))
-    [refusal] = bench.answers()
-    assert refusal["data"]["code"] == "unsupported"
-
-
 @pytest.mark.parametrize(("exchange", "type_"), [(topology.DESK, "agent.sign_on"), (topology.INTAKE, "ticket.submit")])
 def test_a_command_that_another_service_answers_is_unsupported_here(exchange: str, type_: str) -> None:
     """It comes where nobody reads for that service: it is not offered."""
