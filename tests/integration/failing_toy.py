@@ -24,9 +24,9 @@ from contracts.topology import DEAD
 from services.chassis import failing
 from services.chassis.consumer import Consumer
 from services.chassis.decision import Answer, Decision, Message
-from services.chassis.fakes import FakePublisher, FakeStore
 from services.chassis.reading import Delivery
 from services.chassis.turn import Rules, Turn
+from tests.fakes import FakePublisher, FakeStore
 
 failing.TRIED_EVERY = 0.05
 QUEUE = "routing.commands"

@@ -16,7 +16,6 @@ from pymongo.read_concern import ReadConcern
 from contracts import topology
 from deploy.local.stack import Stack
 from services.chassis.decision import Answer, Arm, Decision, Message
-from services.chassis.fakes import FakePublisher
 from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Delivery
 from services.chassis.turn import TRIES, Rules, Turn
@@ -29,6 +28,7 @@ from services.chassis.unit_of_work import (
     Work,
     Write,
 )
+from tests.fakes import FakePublisher
 from tests.integration.turn_stores import stores
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)

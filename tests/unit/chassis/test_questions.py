@@ -14,11 +14,11 @@ import pytest
 from contracts.topology import ASKED_WITHIN, INTAKE, QUESTIONS
 from services.chassis import telemetry
 from services.chassis.decision import Answer, Decision, Message, Say
-from services.chassis.fakes import FakePublisher
 from services.chassis.questions import AT_ONCE, Questions
 from services.chassis.reading import LARGEST, Delivery
 from services.chassis.turn import Rules
 from services.chassis.unit_of_work import Conflict, DatabaseAway, Write
+from tests.fakes import FakePublisher
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 REQUESTER = {"account_id": "ann", "display_name": "Ann", "tier": "standard"}

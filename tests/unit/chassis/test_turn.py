@@ -15,7 +15,6 @@ from pymongo.errors import AutoReconnect
 
 from contracts import topology
 from services.chassis.decision import Answer, Arm, Decision, Message, Say, derived_id
-from services.chassis.fakes import FakePublisher, FakeStore
 from services.chassis.outgoing import Outgoing
 from services.chassis.patience import Stopping
 from services.chassis.reading import LARGEST, Delivery
@@ -28,6 +27,7 @@ from services.chassis.turn import (
     Turn,
 )
 from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired, Work, Write
+from tests.fakes import FakePublisher, FakeStore
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
