@@ -24,7 +24,6 @@ from deploy.trouble import Trouble
 from services.chassis.reading import LARGEST
 
 from .encoding import encoding_of
-from .intents import CATEGORIES
 from .mapping import ANSWER, ATTEMPT, NO_TEXT, TEXT, Reading, folded, reading, said
 from .rows import JsonLines, Row, Table, rows_of
 
@@ -78,11 +77,10 @@ class Categories:
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue.categories
         names = {folded(category.name): id_ for id_, category in self.catalogue.items()}
-        intents = {intent: id_ for intent, id_ in CATEGORIES.items() if id_ in self.catalogue}
-        self._ids = {**intents, **names, **{id_: id_ for id_ in self.catalogue}}
+        self._ids = {**names, **{id_: id_ for id_ in self.catalogue}}
 
     def id_of(self, value: str) -> str | None:
-        """The category of this id, name or intent of BANKING77, in whatever case; None for anything else."""
+        """The category of this id or name, in whatever case; None for anything else."""
         return self._ids.get(folded(value))
 
     def known(self) -> str:

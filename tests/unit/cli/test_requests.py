@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from contracts.catalogue import Catalogue
 from contracts.registry import command
-from deploy.cli.feed.intents import CATEGORIES
 from deploy.cli.feed.requests import Request, next_attempt, opened, requester_of
 from deploy.cli.feed.rows import LARGEST_CELL
 from deploy.demo.channels import NAMES
@@ -46,7 +45,7 @@ def rows(path: Path, catalogue: Catalogue, *maps: str, **more: Any) -> list[Any]
 
 def test_a_row_of_a_csv_becomes_a_submission_that_passes_the_contract(tmp_path: Path, catalogue: Catalogue) -> None:
     long = "Why " + "so very " * 40 + "slow?"
-    path = write(tmp_path, "a.csv", f'text,category\n"Where is\nmy card?",card_arrival\n{long},declined_transfer\n')
+    path = write(tmp_path, "a.csv", f'text,category\n"Where is\nmy card?",general\n{long},technical\n')
     first, second = rows(path, catalogue)
     assert (first["subject"], first["body"], first["category"]) == (
         "Where is my card?",
@@ -66,12 +65,12 @@ def test_a_row_of_a_csv_becomes_a_submission_that_passes_the_contract(tmp_path: 
     ("written", "id_"),
     [
         ("safety", "safety"), ("SAFETY", "safety"), (" account   Access ", "account-access"), ("Safety", "safety"),
-        ("Billing and credits", "billing"), ("Refund_not_showing_up", "technical"), ("pin_blocked", "account-access"),
-        ("coffee", None), ("fee", None), ("transfer", None), ("cheque", None), ("General support!", None), ("6", None),
+        ("Billing and credits", "billing"), ("pin_blocked", None), ("coffee", None),
+        ("fee", None), ("transfer", None), ("cheque", None), ("General support!", None), ("6", None),
         ("", None),
     ],
 )  # fmt: skip
-def test_a_category_is_an_id_a_name_or_an_intent_and_nothing_is_guessed(
+def test_a_category_is_an_id_or_a_name_and_nothing_is_guessed(
     tmp_path: Path, catalogue: Catalogue, written: str, id_: str | None
 ) -> None:
     (found,) = rows(write(tmp_path, "a.csv", f"text,category\nHe follows me,{written}\n"), catalogue)
@@ -80,11 +79,6 @@ def test_a_category_is_an_id_a_name_or_an_intent_and_nothing_is_guessed(
     else:
         assert found[0] == 2
         assert found[1].startswith(f"the catalogue has no category '{written}'" if written else "no category")
-
-
-def test_every_intent_of_the_bank_is_known_and_in_the_catalogue(catalogue: Catalogue) -> None:
-    assert len(CATEGORIES) == 77
-    assert set(CATEGORIES.values()) == set(catalogue.categories)
 
 
 GERMAN = 'Betreff;Beschreibung;Hilfethema\r\nGröße;"Die Größe\r\nist; falsch — €";Rechnung\r\n'
@@ -290,7 +284,7 @@ def test_json_lines_that_name_nobody_get_a_made_up_requester(tmp_path: Path, cat
 
 
 def test_limit_is_a_prefix(tmp_path: Path, catalogue: Catalogue) -> None:
-    path = write(tmp_path, "a.csv", "text,category\n" + "".join(f"question {n},atm_support\n" for n in range(30)))
+    path = write(tmp_path, "a.csv", "text,category\n" + "".join(f"question {n},general\n" for n in range(30)))
     assert [one["body"] for one in rows(path, catalogue, limit=7)] == [one["body"] for one in rows(path, catalogue)][:7]
 
 
