@@ -48,8 +48,7 @@ bench: setup ## how fast it is, against the limit and against one message at a t
 	@$(PYTHON) -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 contracts: setup ## write what is drawn from code: AsyncAPI document, JSON Schemas, the table of a ticket's life
-	@$(PYTHON) -m contracts.generate
-	@$(PYTHON) -m services.intake.drawing
+	@$(PYTHON) -m deploy.documents
 
 lock: setup ## pin the packages of requirements*.in anew, with hashes
 	@$(PYTHON) -m pip install -qq --disable-pip-version-check uv

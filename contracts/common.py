@@ -108,7 +108,7 @@ class _Nearest(Text):
 NearestLanguage = Annotated[str, _Nearest().rule]
 """A language that a command names."""
 
-_AT = r"[^\x00-\x20\x7f@<>,;:\"()\[\]\\]+"
+_AT = r'[^\x00-\x20\x7f@<>,;:"()\[\]\\]+'
 _EMAIL = Text(254, 3, pattern=f"{_AT}@{_AT}", like="a mail address")
 Email = Annotated[str, _EMAIL.rule]
 """A mail address: something, @, something, without white space, control characters or list separators."""

@@ -8,7 +8,7 @@ the time; what it does not take, marshmallow decides. The page is docs/contracts
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
 from functools import cache, cached_property
@@ -211,13 +211,12 @@ class PayloadSchema(Schema):
             schema["anyOf"] = [{"required": [name], "properties": {name: said}} for name in form.any_of]
         return schema
 
-    def definitions(self) -> dict[str, Json]:
-        """JSON Schemas of all that `json_schema` refers to, directly or through others, by name."""
-        found: dict[str, Json] = {}
+    def parts(self) -> Iterator[PayloadSchema]:
+        """All schemas that `json_schema` refers to, by the names of their classes, directly or through others."""
         for each in self.wire_fields().values():
             for part in _parts(each):
-                found |= {part.form.__name__: part.json_schema(), **part.definitions()}
-        return found
+                yield part
+                yield from part.parts()
 
 
 class _Choosing(PayloadSchema):

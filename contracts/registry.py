@@ -1,7 +1,7 @@
 """Every message type of the wire contract: its kind, its data, who sends it and who answers.
 
-The one table that everything else is made from: permissions (topology.py), documents (generate.py), the class that
-a service reads a message as. How to add a type is on docs/contracts.md.
+The one table that everything else is made from: permissions (topology.py), documents (deploy/documents/), the class
+that a service reads a message as. How to add a type is on docs/contracts.md.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,47 @@ import jsonschema
 import pytest
 import yaml
 from marshmallow import ValidationError
+from referencing import Registry, Resource
 
+import contracts
 from contracts.envelope import from_dict, parse, serialise
-from contracts.generate import HERE, asyncapi, documents, json_schema
 from contracts.names import role_of
 from contracts.payload import PayloadSchema, plain, read
 from contracts.registry import TYPES, Kind, MessageType
+from deploy.documents.contract import asyncapi, definitions, documents
+
+HERE = Path(contracts.__file__).parent
+BASE = "https://casebus.example/contract/1"
+SCHEMAS = [json.loads(path.read_bytes()) for path in (HERE / "schemas").glob("*.json")]
+REGISTRY: Registry[Any] = (Resource.from_contents(schema) for schema in SCHEMAS) @ Registry()
+"""The checked-in schemas, as docs/contracts.md says how to use them."""
 
 EXAMPLES = sorted((HERE / "examples").glob("*.json"))
 KINDS = {each.kind for each in TYPES.values()}
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, below in value.items():
+            if key == "$ref":
+                yield below
+            else:
+                yield from references(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from references(below)
+
+
+def patterns(value: Any) -> Iterator[str]:
+    """Every pattern in a schema."""
+    if isinstance(value, dict):
+        found = value.get("pattern")
+        if isinstance(found, str):
+            yield found
+        value = list(value.values())
+    if isinstance(value, list):
+        for below in value:
+            yield from patterns(below)
 
 
 def type_of(example: Path) -> MessageType:
@@ -52,16 +85,44 @@ def test_every_reference_of_the_asyncapi_document_leads_somewhere() -> None:
         assert found, reference
 
 
-def references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, below in value.items():
-            if key == "$ref":
-                yield below
-            else:
-                yield from references(below)
-    elif isinstance(value, list):
-        for below in value:
-            yield from references(below)
+@pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema["$id"])
+def test_every_schema_is_one_and_its_references_lead_somewhere(schema: Any) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema)
+    resolver = REGISTRY.resolver(schema["$id"])
+    for reference in references(schema):
+        assert resolver.lookup(reference).contents, reference
+
+
+def test_a_definition_is_of_one_class_and_some_message_has_it() -> None:
+    """They go by the names of classes."""
+    forms = {schema.form for each in TYPES.values() for schema in (each.schema, *each.schema.parts())}
+    assert sorted(definitions()["$defs"]) == sorted(["Envelope", *(form.__name__ for form in forms)])
+
+
+ESCAPES = re.compile(r"\\(.)", re.DOTALL)
+
+
+@pytest.mark.parametrize("pattern", sorted(patterns(SCHEMAS)))
+def test_a_pattern_is_one_of_ecma_262(pattern: str) -> None:
+    """With the flag `u`, by which a backslash stands before what it has a meaning for, and nothing else."""
+    assert set(ESCAPES.findall(pattern)) <= set("^$\\.*+?()[]{}|/-dDwWsSbBnrtvfxu")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"type": "ticket.close"}, {"id": ""}, {"specversion": "0.3"}, {"time": "noon"}, {"data": {}}, {"data": None}],
+)
+def test_a_schema_judges_the_envelope_and_the_data(change: dict[str, Any]) -> None:
+    judge = validator("command.ticket.submit.json")
+    body = json.loads(next(each for each in EXAMPLES if "command.ticket.submit" in each.name).read_bytes())
+    assert judge.is_valid(body)
+    assert not judge.is_valid(body | change)
+
+
+def validator(reference: str) -> jsonschema.Draft202012Validator:
+    """The judge that a reference from `BASE` names."""
+    schema = {"$ref": f"{BASE}/{reference}"}
+    return jsonschema.Draft202012Validator(schema, registry=REGISTRY, format_checker=jsonschema.FormatChecker())
 
 
 def test_every_type_has_an_example() -> None:
@@ -79,9 +140,7 @@ def test_an_example_passes_both_schemas(example: Path) -> None:
     found = read(message.data, event.data, is_whole=True)
     assert found == read(message.data, event.data), "msgspec and marshmallow read the same"
     assert body["data"].keys() <= plain(found.data).keys(), "an example shows no field that is ignored"
-    schema = json_schema(message)
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker()).validate(body)
+    validator(f"{message.kind}.{message.type}.json").validate(body)
     assert parse(serialise(event)) == event
 
     user = event.source.rsplit("/", 1)[1]
@@ -95,11 +154,9 @@ def test_what_one_schema_refuses_the_other_refuses(example: Path) -> None:
     """Each field of a golden message is left out, nulled, and given a wrong type, in turn."""
     body = json.loads(example.read_bytes())
     message = type_of(example)
-    validator = jsonschema.Draft202012Validator(
-        json_schema(message)["properties"]["data"] | {"$defs": message.schema.definitions()}
-    )
+    judge = validator(f"definitions.json#/$defs/{message.data.__name__}")
     for path, spoilt in spoiled(body["data"]):
-        assert passes(message.schema, spoilt) == validator.is_valid(spoilt), path
+        assert passes(message.schema, spoilt) == judge.is_valid(spoilt), path
 
 
 def spoiled(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

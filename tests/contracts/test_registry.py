@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from contracts.generate import HERE
 from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, QUESTIONS
 from contracts.registry import TYPES, Kind, command, event, outcome
+from deploy.documents.contract import HERE
 
 CHANNEL_COMMANDS = """
     account.open_temporary account.confirm_contact account.set_preferences account.merge

@@ -1,7 +1,7 @@
 """The life of a ticket as one table: which command, by whom, from which status to which, announced by which event.
 
 It is the only place that knows from where to where: the functions that decide ask it, and the table and the diagram of
-docs/ticket-life.md are drawn from it (drawing.py). Who somebody is, and what else a command asks, is not here.
+docs/ticket-life.md are drawn from it (deploy/documents/). Who somebody is, and what else a command asks, is not here.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contracts import registry
+from deploy.documents.ticket_life import PAGE, drawn
 from services.intake.domain.moves import STATUSES, TABLE
-from services.intake.drawing import PAGE, drawn
 
 
 def test_the_page_shows_the_table_as_it_is() -> None:

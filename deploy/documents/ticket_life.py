@@ -1,7 +1,4 @@
-"""Draws table and diagram of docs/ticket-life.md from the table of moves; `make contracts` writes the page anew.
-
-Run as a module; nothing of the service imports it. The page is docs/ticket-life.md.
-"""
+"""Draws table and diagram of docs/ticket-life.md from the table of moves. The page is docs/ticket-life.md."""
 
 from __future__ import annotations
 
@@ -13,6 +10,11 @@ from services.intake.domain.moves import OPEN, STATUSES, TABLE, Move
 from services.intake.domain.tickets import Status
 
 PAGE = Path(__file__).parents[2] / "docs" / "ticket-life.md"
+
+
+def write() -> None:
+    """Bring the page to what the table says."""
+    PAGE.write_text(drawn(PAGE.read_text()))
 
 
 def drawn(page: str) -> str:
@@ -83,7 +85,3 @@ def _named(statuses: Sequence[Status], move: Move) -> str:
     if len(statuses) > len(OPEN) / 2 and move.to.keys() == set(OPEN):
         return "any other open"
     return ", ".join(f"`{status}`" for status in statuses)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(drawn(PAGE.read_text()))
