@@ -169,7 +169,7 @@ def test_reading_undoes_writing(event: Event) -> None:
 def test_nothing_but_not_an_event_is_ever_raised(body: Any) -> None:
     for candidate in (body, {**GOOD, **body} if isinstance(body, dict) else body):
         with suppress(NotAnEvent):
-            from_dict(candidate)
+            assert from_dict(candidate).id == candidate["id"]
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,9 @@ def test_a_consumer_stops_though_the_broker_answers_no_more(desk: Desk, monkeypa
         eventlet.sleep(0.05)
     line.freeze()
     consumer.stop()
-    thread.wait()
+    with eventlet.Timeout(20):
+        thread.wait()
+    assert not consumer.connected
 
 
 def test_a_publisher_gives_up_on_a_broker_that_reads_no_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,7 +226,7 @@ def test_nothing_of_who_is_erased_is_found_anywhere(desk: Desk, tmp_path: Path) 
     assert ask(desk, "web", "l", "ticket.list", {"requester": ZOE}).data["tickets"] == []
     seen = as_agent(desk, "v", "ticket.view", numbers[0])
     assert (seen["ticket"]["requester"]["display_name"], seen["ticket"]["erased"]) == ("erased", True)
-    assert {one["text"] for one in seen["history"]} <= {"", "erased", "The requester was erased."}
+    assert {one["text"] for one in seen["history"]} == {"", "erased", "The requester was erased."}
     new = ask(desk, "web", "back", "ticket.submit", submission(subject="I am back"))
     assert new.type == "ticket.opened"
     assert new.data["ticket"]["contact_version"] > 1

@@ -225,6 +225,7 @@ def test_turns_that_share_nothing_do_not_conflict(instance: Instance) -> None:
     )
     instance.commit(one)
     instance.commit(other)
+    assert {ticket.version for ticket in instance.everything().tickets.values()} == {2}
 
 
 def test_signing_off_with_release_finds_all_that_awaits_the_desk(instance: Instance) -> None:

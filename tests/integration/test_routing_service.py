@@ -155,8 +155,10 @@ def test_an_agent_of_whom_nothing_is_heard_goes_offline_once_and_the_ticket_to_o
     ledger = Ledger()
     events: list[dict[str, Any]] = []
 
-    def assigned_to(agent: str) -> bool:
-        return any(heard.user == f"agent.{agent}" and heard.type == "ticket.assigned" for heard in ledger.heard)
+    def of(type_: str) -> list[tuple[str, str]]:
+        """Which agent was told so about which ticket. A message may come twice, with one id."""
+        told = {heard.event["id"]: heard for heard in ledger.heard if heard.type == type_}
+        return [(heard.user, heard.event["subject"]) for heard in told.values()]
 
     with Bus(desk.amqp_url(ADMIN)) as bus:
         queue = bus.channel.queue_declare("", exclusive=True).queue
@@ -165,12 +167,16 @@ def test_an_agent_of_whom_nothing_is_heard_goes_offline_once_and_the_ticket_to_o
         silent = Agent(desk.amqp_url("agent.a1"), "a1", ledger, capacity=1, beats=math.inf)
         with listening(silent.listener):
             submit(desk, ledger, 1)
-            ledger.wait(lambda: assigned_to("a1"), "the ticket for a1")
+            ledger.wait(lambda: len(of("ticket.assigned")) == 1, "the ticket for a1")
+            ((_, number),) = of("ticket.assigned")
             other = Agent(desk.amqp_url("agent.a2"), "a2", ledger, capacity=1, beats=0.2)
             with listening(other.listener):
-                ledger.wait(lambda: assigned_to("a2"), "the ticket for a2")
+                ledger.wait(lambda: len(of("ticket.assigned")) == 2, "the ticket for a2")
+                ledger.wait(lambda: len(of("ticket.unassigned")) == 1, "that a1 has it no more")
                 other.stop_beating()
         bus.drain(0.5)
+    assert of("ticket.assigned") == [("agent.a1", number), ("agent.a2", number)]
+    assert of("ticket.unassigned") == [("agent.a1", number)]
     told = [(event["type"], event["data"]["agent_id"], event["data"].get("reason")) for event in events]
     assert [one for one in told if one[1] == "a1"] == [
         ("agent.signed_on", "a1", None),

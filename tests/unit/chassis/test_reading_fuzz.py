@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -10,20 +12,21 @@ import bson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts import registry, topology
+from contracts import payload, registry, topology
 from contracts.payload import document
 from services.chassis.amqp_frames import publish_frames
-from services.chassis.decision import Decision
+from services.chassis.decision import Answer, Decision
 from services.chassis.reading import Arrival, Delivery, Unreadable, read
 from services.chassis.turn import Rules, Turn
 from services.chassis.unit_of_work import Work, _handled_row, _outbox_rows
-from services.chassis.writing import addressed, answered, dead_copy
+from services.chassis.writing import addressed, answered, dead_copy, reply_queue
 from tests import odd_input
 from tests.unit.chassis.test_turn import NOW, Bench
 
 USERS = ("web", "agent.a1", "intake", "routing", "nobody at all", "console", "agent.", "", None)
 EXCHANGES = (topology.INTAKE, topology.DESK, topology.QUESTIONS, topology.EVENTS, topology.CHANNELS, "", "web.own")
 FRAME = 131_072
+REFUSED_UNDECIDED = ("invalid", "forbidden", "unsupported", "too_large")
 
 
 def a_delivery(dice: Random) -> Delivery:
@@ -58,7 +61,7 @@ def user_of(source: str) -> str:
 @given(seed=st.integers(0, 2**32))
 def test_whatever_arrives_is_read_and_can_be_answered_or_set_aside(seed: int) -> None:
     delivery = a_delivery(Random(seed))
-    assert isinstance(delivery.returns, int)
+    assert delivery.returns == 0 or (delivery.redelivered and delivery.returns == delivery.headers["x-delivery-count"])
     one = read(delivery, "intake")
     if isinstance(one, Unreadable):
         publish_frames(1, FRAME, dead_copy(delivery, one.reason, NOW), "intake")
@@ -66,7 +69,11 @@ def test_whatever_arrives_is_read_and_can_be_answered_or_set_aside(seed: int) ->
     assert isinstance(one, Arrival)
     if one.refusal is not None:
         record = answered("intake", one.refusal, one.message, "turn", NOW)
-        assert json.loads(record.answer_body or b"")["data"]["errors"] is not None
+        outcome = json.loads(record.answer_body or b"")
+        assert outcome["causationid"] == one.message.id
+        said = payload.read(registry.TYPES["outcome", "command.rejected"].data, outcome["data"]).data
+        assert said.code in REFUSED_UNDECIDED
+        assert said.errors or said.code != "invalid", "what is invalid names its fields"
         bson.encode(_handled_row(record.key, record, NOW))
         for message in addressed(record, one):
             publish_frames(1, FRAME, message, "intake")
@@ -81,16 +88,35 @@ def test_a_turn_answers_each_once_or_sets_it_aside_whole(seed: int) -> None:
     """Of 20 deliveries of any kind, among them good ones."""
     dice = Random(seed)
     bench = Bench()
-    rules = Rules("routing", bench.repository, lambda *_: Decision())
+    rules = Rules("routing", bench.repository, lambda *_: Decision(answer=Answer("command.accepted", {})))
     bench.turn = Turn(rules, bench.store, bench.publisher)
     deliveries = [a_delivery(dice) for _ in range(20)]
     for again in bench.run(*deliveries):  # an event that nobody can read is tried again: who wrote it is a service
         assert again.exchange == topology.EVENTS
         deliveries.remove(again)
-    set_aside = [message for message in bench.publisher.published if message.exchange == topology.DEAD]
-    read_ones = [delivery for delivery in deliveries if isinstance(read(delivery, "routing"), Arrival)]
-    assert len(set_aside) == len(deliveries) - len(read_ones)
-    assert {message.body for message in set_aside} <= {delivery.body for delivery in deliveries}
+    published = bench.publisher.published
+    found = [(delivery, read(delivery, "routing")) for delivery in deliveries]
+    unreadable = [delivery.body for delivery, one in found if isinstance(one, Unreadable)]
+    assert Counter(message.body for message in published if message.exchange == topology.DEAD) == Counter(unreadable)
+    arrivals = [one for _, one in found if isinstance(one, Arrival)]
+    answers = [message for message in published if message.exchange != topology.DEAD]
+    assert Counter((message.exchange, message.routing_key, message.cause) for message in answers) == Counter(
+        due(arrivals)
+    )
+
+
+def due(arrivals: Sequence[Arrival]) -> Iterator[tuple[str, str, str]]:
+    """Each answer's exchange, key and cause: to the sender's own door, and to the queue that they may name. What has an
+    id that was there before is answered as that was."""
+    types: dict[str, str] = {}
+    for arrival in arrivals:
+        sender, id_ = arrival.message.sender, arrival.message.id
+        type_ = types.setdefault(arrival.message.key, arrival.refusal.type if arrival.refusal else "command.accepted")
+        door, reply_to = topology.own_door(sender), reply_queue(arrival)
+        if door is not None:
+            yield door[0], f"{door[1]}.{type_}", id_
+        if reply_to is not None:
+            yield "", reply_to, id_
 
 
 def test_the_odd_are_mixed_with_good_ones() -> None:

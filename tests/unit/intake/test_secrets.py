@@ -50,7 +50,7 @@ def secrets_with(here: Here) -> Secrets:
 
 def test_the_same_command_gets_the_same_secret_and_no_other_does() -> None:
     secrets = secrets_with(Here())
-    assert secrets.secret("web", "1") == secrets.secret("web", "1")
+    assert secrets.secret("web", "1") == secrets_with(Here()).secret("web", "1"), "in another instance, too"
     others = [secrets.secret("web", "2"), secrets.secret("game", "1"), Secrets("x" * 32, Here()).secret("web", "1")]
     assert secrets.secret("web", "1") not in others
     assert len(secrets.secret("web", "1")) == 24

@@ -345,7 +345,9 @@ def test_whatever_people_write_stays_within_the_contract(subject: str, name: str
     view.wording = TEMPLATES
     requester = {"id": "r1", "kind": "account", "display_name": name, "tier": "vip"}
     event = an_event("ticket.info_requested", entry=an_entry(answer), subject=subject, requester=requester)
-    for say in decide(view, event, NOW).said:
+    said = decide(view, event, NOW).said
+    assert [say.type for say in said] == ["notification.message", "notification.sent"]
+    for say in said:
         check_against_contract(say)
 
 
