@@ -1,0 +1,1 @@
+"""README and docs/, executed. The page is docs/testing.md."""
