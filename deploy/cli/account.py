@@ -15,9 +15,9 @@ import typer
 from contracts.envelope import Event
 from deploy import settings
 from deploy.trouble import Trouble
+from services.client.bus import Bus
 
 from . import show
-from .bus import Bus
 from .sender import Sender
 
 app = typer.Typer(help="Give out all that is kept of a person, or erase it.", no_args_is_help=True)

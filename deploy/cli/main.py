@@ -16,9 +16,10 @@ from typer.core import TyperGroup
 
 from deploy import settings
 from deploy.trouble import Trouble
+from services.client.bus import BROKEN
+from services.client.errors import BrokerBlocked, ClientError, NobodyAnswers
 
 from . import account, keys, show, sla, topology
-from .bus import BROKEN
 from .dead import commands as dead
 from .desk import Desk, number_of
 from .doctor.commands import doctor
@@ -136,6 +137,12 @@ def run() -> None:
         app(prog_name="casebus")
     except Trouble as trouble:
         _end(str(trouble), trouble.code)
+    except NobodyAnswers as error:
+        _end(f"{error} (`make up`)", 1)
+    except BrokerBlocked as error:
+        _end(f"{error} (`casebus doctor`)", 1)
+    except ClientError as error:
+        _end(str(error), 1)
     except (TimeoutError, *BROKEN):
         _end("The broker went away in the middle; what was confirmed until then is with the desk.", 1)
     except PyMongoError:

@@ -18,8 +18,7 @@ from contracts.envelope import CONTENT_TYPE, Event, parse, serialise
 from contracts.names import role_of, source_of
 from contracts.registry import outcome
 from contracts.topology import CHANNELS, DESK, INTAKE
-
-from .bus import Bus
+from services.client.bus import Bus
 
 ANSWER_WITHIN = 60.0
 """Seconds that `ask` waits."""

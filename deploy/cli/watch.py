@@ -14,9 +14,9 @@ from rich.text import Text
 
 from contracts.envelope import Event, NotAnEvent, parse
 from contracts.topology import AGENTS, CHANNELS, DEAD, EVENTS
-from deploy.trouble import Trouble
+from services.client.bus import BROKEN, Bus
+from services.client.errors import ClientError
 
-from .bus import BROKEN, Bus
 from .show import plain
 
 COLOURS = {"ticket": "cyan", "account": "magenta", "agent": "green", "sla": "yellow", "notification": "blue"}
@@ -24,7 +24,7 @@ ALARMS = ("command.rejected", "sla.breached", "notification.failed")
 
 
 def watch(console: Console, url: str, *, channels: bool, agents: bool) -> None:
-    """Print messages until interrupted. Raises Trouble if the broker cannot be reached at the start."""
+    """Print messages until interrupted. Raises Unreachable if the broker cannot be reached at the start."""
     exchanges = [EVENTS, DEAD, *([CHANNELS] if channels else []), *([AGENTS] if agents else [])]
     bus = _listen(console, url, exchanges)
     console.print("[dim]Watching; Ctrl-C ends it.[/]")
@@ -48,7 +48,7 @@ def _again(console: Console, url: str, exchanges: list[str]) -> Bus:
     while True:
         try:
             bus = _listen(console, url, exchanges)
-        except (Trouble, *BROKEN):
+        except (ClientError, *BROKEN):
             time.sleep(1)
         else:
             console.print("[yellow]The broker is back; what passed meanwhile is not shown.[/]")

@@ -20,7 +20,6 @@ from rich.text import Text
 from contracts.names import SERVICES
 from deploy import settings
 from deploy.cli import show
-from deploy.cli.bus import BROKEN
 from deploy.cli.desk import Desk
 from deploy.cli.feed import requests
 from deploy.cli.feed.commands import REFUSED
@@ -31,6 +30,8 @@ from deploy.local.stack import Stack
 from deploy.settings import Settings
 from deploy.trouble import Trouble
 from services.chassis.catalogue import load_catalogue
+from services.client.bus import BROKEN
+from services.client.errors import ClientError
 
 from . import acts
 from .checks import check
@@ -64,7 +65,7 @@ def main(arguments: list[str]) -> int:
         )
         with Refusals(found.rows, asked.refused) as refusals:
             return _demo(console, found, refusals, Run.brisk() if asked.file else Run.relaxed())
-    except Trouble as trouble:
+    except (Trouble, ClientError) as trouble:
         return _end(str(trouble))
     except (TimeoutError, *BROKEN) as error:
         return _end(f"The desk stopped answering: {error}")

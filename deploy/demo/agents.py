@@ -14,9 +14,9 @@ from typing import Any
 
 from contracts.catalogue import Catalogue
 from contracts.envelope import Event
-from deploy.cli.bus import Bus
 from deploy.cli.sender import Sender
 from deploy.trouble import Trouble
+from services.client.bus import Bus
 
 from .run import Later, Run
 

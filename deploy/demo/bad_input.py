@@ -17,9 +17,9 @@ from amqp.exceptions import AccessRefused, PreconditionFailed
 
 from contracts.envelope import CONTENT_TYPE, Event
 from contracts.topology import DESK, INTAKE
-from deploy.cli.bus import Bus
 from deploy.cli.sender import Sender
 from deploy.trouble import Trouble
+from services.client.bus import Bus
 
 from .dead import DeadLetters
 

@@ -16,10 +16,10 @@ from functools import partial
 from typing import Any
 
 from contracts.envelope import Event
-from deploy.cli.bus import Bus
 from deploy.cli.feed.feeding import why_refused
 from deploy.cli.feed.rows import Row
 from deploy.cli.sender import Sender
+from services.client.bus import Bus
 
 from .run import Later, Run
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.topology import DEAD
-from deploy.cli.bus import Bus
+from services.client.bus import Bus
 
 from .run import Run
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from contracts.envelope import Event
 from contracts.names import AGENT_PREFIX
-from deploy.cli.bus import Bus
 from deploy.cli.sender import Sender
+from services.client.bus import Bus
 
 PATIENCE = 30.0
 """Seconds that anybody waits for what must come."""

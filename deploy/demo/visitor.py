@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.cli.bus import Bus
 from deploy.cli.sender import Sender
 from deploy.trouble import Trouble
+from services.client.bus import Bus
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import socket
-import ssl
-import struct
-from collections.abc import Callable
 from typing import Any
 
 import amqp
-from amqp.method_framing import frame_handler
 from kombu.utils.url import parse_url
 
 from services.chassis.tls import AUTHORITIES
+from services.client.frames import reader, tls_options
 
 HEARTBEAT = 30
 """Seconds; the broker closes a connection after two missed ones."""
@@ -41,44 +38,6 @@ class Connection(amqp.Connection):
     def has_more(self) -> bool:
         """Whether something that the broker sent has been read ahead, so that `drain_events` need not wait for it."""
         return bool(self.transport._read_buffer)
-
-
-CONTENT_HEADER = 2
-UNDECODABLE = (
-    ValueError,
-    OverflowError,
-    OSError,  # a time beyond the calendar
-    RecursionError,  # tables in tables
-    struct.error,
-    amqp.exceptions.FrameSyntaxError,
-)
-
-
-def reader(connection: Any, callback: Callable[..., Any]) -> Callable[[Any], bool]:
-    """py-amqp's reader of frames, except that properties which it cannot decode (any sender may write bytes that are
-    no UTF-8, or a thousand tables in each other) do not end the connection or the process, again at each redelivery:
-    the message arrives whole, with no properties."""
-    read_frame: Callable[[Any], bool] = frame_handler(connection, callback)
-
-    def read(frame: Any) -> bool:
-        try:
-            return read_frame(frame)
-        except UNDECODABLE:
-            kind, channel, payload = frame
-            if kind != CONTENT_HEADER:
-                raise
-            class_and_size = bytes(payload[:12])
-            return read_frame((kind, channel, class_and_size + b"\0\0"))
-
-    return read
-
-
-def tls_options(host: str, authorities: str | None) -> dict[str, Any]:
-    """What py-amqp is told of TLS: chain, dates and name of the broker's certificate are checked.
-
-    py-amqp compares the name only if it is given one. `authorities`: a PEM file; None means the system's.
-    """
-    return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": host, "ca_certs": authorities}
 
 
 def connect(url: str, name: str) -> Any:

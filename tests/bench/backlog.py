@@ -17,9 +17,9 @@ from typing import Any
 from contracts import topology
 from contracts.envelope import CONTENT_TYPE
 from contracts.names import INTAKE, QUESTIONS
-from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN
+from services.client.bus import Bus
 from services.routing.domain.rules import MARGIN
 from tests.bench.load import QUORUM, Broker, event, submissions
 from tests.bench.measure import percentile

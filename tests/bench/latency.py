@@ -16,8 +16,8 @@ from typing import Any
 from contracts import topology
 from contracts.envelope import CONTENT_TYPE
 from contracts.names import SERVICES
-from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
+from services.client.bus import Bus
 from tests.bench import rivals
 from tests.bench.load import Broker, agents_for, submissions
 from tests.bench.measure import percentile

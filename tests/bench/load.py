@@ -14,12 +14,12 @@ from itertools import islice
 from contracts import topology
 from contracts.envelope import CONTENT_TYPE
 from contracts.names import AGENT_PREFIX
-from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
 from deploy.local.rabbitmq import ADMIN
 from services.chassis.outgoing import Outgoing
 from services.chassis.publisher import Publisher
+from services.client.bus import Bus
 
 REQUESTS = CODE.parent / "shared" / "data" / "customer_requests.csv"
 """Real questions; where they are absent, as in a plain clone, a handful of made-up ones are used."""

@@ -18,11 +18,11 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel, MongoClient
 
 from contracts.names import SERVICES
-from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
 from deploy.local.rabbitmq import ADMIN
 from services.chassis.unit_of_work import Store
+from services.client.bus import Bus
 from services.intake.repository import INDEXES as INTAKE_INDEXES
 from tests.bench.load import QUORUM, Broker
 

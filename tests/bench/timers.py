@@ -22,11 +22,11 @@ from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
 from contracts import registry, topology
-from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
 from services.chassis.decision import derived_id
 from services.chassis.unit_of_work import Armed, Store, Work
+from services.client.bus import Bus
 from services.sla.domain.clocks import clocks
 from services.sla.domain.decisions import timers
 from services.sla.domain.policy import Deadline

@@ -1,4 +1,4 @@
-"""The command line's client on a real broker: pipelined confirms, what comes back, what the broker forbids."""
+"""Plain AMQP on a real broker: pipelined confirms, what comes back, what the broker forbids."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from amqp.exceptions import AccessRefused, PreconditionFailed
 
 from contracts.topology import CHANNELS, DEAD, DESK, INTAKE
-from deploy.cli.bus import Bus
 from deploy.cli.desk import Desk as Books
 from deploy.local import programs
 from deploy.local.desk import Desk
@@ -20,6 +19,8 @@ from deploy.local.rabbitmq import ADMIN, PORT_MAPPER
 from deploy.local.stack import Stack
 from deploy.settings import Settings
 from deploy.trouble import Trouble
+from services.client.bus import Bus
+from services.client.errors import BrokerBlocked, LoginRefused, NobodyAnswers
 from tests.raw_amqp import UNREADABLE, confirmed, open_channel, publish_raw
 
 
@@ -109,7 +110,7 @@ def test_the_broker_closes_on_who_pretends(
 
 def test_a_wrong_login_is_one_sentence(desk: Desk) -> None:
     right = desk.amqp_url("web")
-    with pytest.raises(Trouble, match="refuses the login of web"):
+    with pytest.raises(LoginRefused, match="refuses the login of web"):
         Bus(right.replace(right.split("@")[0], "amqp://web:wrong"))
     wrong = {"DB_PREFIX": desk.db_prefix, "MONGO": desk.mongo_url("intake").replace("mongodb://", "mongodb://x")}
     with pytest.raises(Trouble, match=r"does not let CASEBUS_MONGO's user in \(AuthenticationFailed\)"):
@@ -139,7 +140,7 @@ def test_an_alarm_of_the_broker_is_one_sentence_after_a_while_and_hangs_nobody(
     began = time.monotonic()
     with Bus(desk.amqp_url("web"), within=2) as bus:
         bus.publish(INTAKE, "ticket.submit", b"x")
-        with pytest.raises(Trouble, match="taken no messages for 2 s: an alarm of its disk or memory"):
+        with pytest.raises(BrokerBlocked, match="taken no messages for 2 s: an alarm of its disk or memory"):
             bus.settle(30)
         assert bus.confirmed == 0
     with Bus(desk.amqp_url("web"), within=30) as patient:
@@ -157,10 +158,10 @@ def test_an_alarm_of_the_broker_is_one_sentence_after_a_while_and_hangs_nobody(
 def test_a_broker_that_says_nothing_has_a_deadline_too() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        with pytest.raises(Trouble, match="No broker answers"):
+        with pytest.raises(NobodyAnswers, match="No broker answers"):
             Bus(f"amqp://web:secret@127.0.0.1:{port}/casebus", within=0.3)
 
 
 def test_an_address_without_a_port_is_said_with_the_usual_one() -> None:
-    with pytest.raises(Trouble, match=r"No broker answers at 127\.99\.0\.1:5672:"):
+    with pytest.raises(NobodyAnswers, match=r"No broker answers at 127\.99\.0\.1:5672:"):
         Bus("amqp://web:secret@127.99.0.1/casebus")

@@ -11,7 +11,6 @@ import pytest
 
 from contracts.names import CHANNELS, DEAD, DESK, EVENTS, INTAKE, OPERATOR
 from contracts.topology import DELIVERY_LIMIT
-from deploy.cli.bus import Bus
 from deploy.cli.dead import dealing, queue
 from deploy.cli.dead.letter import Choice, Letter
 from deploy.local.desk import Desk
@@ -23,6 +22,7 @@ from services.chassis.outgoing import Outgoing
 from services.chassis.publisher import Publisher
 from services.chassis.reading import Delivery
 from services.chassis.writing import dead_copy, unroutable_copy
+from services.client.bus import Bus
 from tests.system.client import command
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -12,13 +12,13 @@ from pymongo import MongoClient
 
 from contracts.names import DEAD, DESK, INTAKE, OPERATOR, SERVICES
 from contracts.topology import BY_TYPE
-from deploy.cli.bus import Bus
 from deploy.cli.doctor import examine
 from deploy.cli.doctor.finding import Finding
 from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
 from deploy.settings import Settings
+from services.client.bus import Bus
 from tests.system.client import Agent, Ledger, command, publish, submission
 
 Databases = Callable[[str], Any]

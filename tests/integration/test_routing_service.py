@@ -14,10 +14,10 @@ from typing import Any
 from pymongo import MongoClient
 
 from contracts.names import EVENTS
-from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN
 from services.chassis.unit_of_work import Document
+from services.client.bus import Bus
 from services.routing.repository import agent_of, ticket_of
 from tests.system.client import Agent, Ledger, Listener, command, publish, submission
 from tests.unit.routing.builders import recount

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 import pytest
 from pymongo.errors import ServerSelectionTimeoutError
 
-from deploy.cli.bus import Bus
 from deploy.cli.desk import Desk as Databases
 from deploy.local.desk import Desk
 from deploy.provision.management import Management
@@ -24,6 +23,8 @@ from deploy.trouble import Trouble
 from services.chassis.amqp_connection import AWAY, close, connect
 from services.chassis.settings import WrongSettings, look_up
 from services.chassis.unit_of_work import open_database
+from services.client.bus import Bus
+from services.client.errors import ClientError
 from services.intake.files.scanner import Scanner, ScannerAway
 from services.notifications.mailer import Mailer, read_server
 from services.notifications.webhooks import Caller, Request
@@ -124,7 +125,7 @@ def test_only_a_certificate_of_that_name_by_a_believed_authority_is_accepted(
     with plain(desk, way) as port:
         for bad in BAD:
             with tls_before(port, sides[bad]) as (front, _):
-                with pytest.raises((*AWAY, Trouble, ScannerAway)) as caught:
+                with pytest.raises((*AWAY, ClientError, Trouble, ScannerAway)) as caught:
                     way(desk, front, authority)
                 assert not isinstance(caught.value, TimeoutError), bad
         with tls_before(port, sides["good"]) as (front, through):

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
 from deploy.local.rabbitmq import ADMIN
 from services.chassis.consumer import HELD_AT_MOST, LARGEST_TURN, PREFETCH
+from services.client.bus import Bus
 
 QUEUE = "toys"
 PATIENCE = 30.0

@@ -18,10 +18,10 @@ import pytest
 
 from contracts.envelope import CONTENT_TYPE
 from contracts.topology import DESK
-from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
 from deploy.local.rabbitmq import ADMIN
+from services.client.bus import Bus
 from tests.system.client import command
 
 QUEUE = "routing.commands"

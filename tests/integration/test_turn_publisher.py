@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 
 from contracts.names import CHANNELS, DEAD, DESK, EVENTS, INTAKE
-from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN
 from services.chassis.outgoing import Outgoing
 from services.chassis.publisher import BrokerAway, Publisher
+from services.client.bus import Bus
 
 OUTCOMES = "web.outcomes"
 TO_WEB = Outgoing(CHANNELS, "web.ticket.opened", "1", "ticket.opened", b"{}")

@@ -17,8 +17,8 @@ from typing import Any
 
 from contracts.envelope import CONTENT_TYPE, Event, serialise
 from contracts.names import AGENT_PREFIX, DESK, INTAKE, source_of
-from deploy.cli.bus import BROKEN, Bus
-from deploy.trouble import Trouble
+from services.client.bus import BROKEN, Bus
+from services.client.errors import ClientError
 from tests.system.evidence import Heard, Sent
 
 PATIENCE = 60.0
@@ -103,7 +103,7 @@ class Listener:
                         if self._act is not None:
                             self._act(bus)
                             bus.settle()
-            except (*BROKEN, Trouble):
+            except (*BROKEN, ClientError):
                 self._closing.wait(0.2)
 
     def _receive(self, message: Any) -> None:

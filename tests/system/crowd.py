@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.names import INTAKE
-from deploy.cli.bus import BROKEN, Bus
-from deploy.trouble import Trouble
+from services.client.bus import BROKEN, Bus
+from services.client.errors import ClientError
 from tests.system.client import Ledger, command, publish, submission
 from tests.system.evidence import Heard
 
@@ -138,7 +138,7 @@ class Channel:
             try:
                 bus = bus or Bus(self._url)
                 self._send(bus, burst)
-            except (*BROKEN, Trouble):
+            except (*BROKEN, ClientError):
                 if bus is not None:
                     bus.close()
                 bus = None

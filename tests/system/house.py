@@ -22,13 +22,13 @@ from pymongo import MongoClient
 
 from contracts.names import AGENT_PREFIX, DEAD, EVENTS, SERVICES
 from contracts.topology import QUEUES
-from deploy.cli.bus import Bus
 from deploy.local.desk import Desk
 from deploy.local.processes import Processes
 from deploy.local.provision import AGENTS, CHANNELS
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
 from deploy.mail import ARRIVALS
+from services.client.bus import Bus
 from tests.system.checker import problems
 from tests.system.client import Agent, Ledger, Listener, publish
 from tests.system.evidence import Dead, Evidence, Heard

@@ -16,8 +16,8 @@ from amqp.exceptions import AccessRefused, PreconditionFailed
 
 from deploy.settings import Settings
 from deploy.trouble import Trouble
+from services.client.bus import Bus
 
-from ..bus import Bus
 from .letter import Choice, Letter
 from .queue import DeadLetters
 from .replaying import REPLAYERS, Replay, Unfit, replay_of

@@ -16,8 +16,8 @@ from amqp.exceptions import AccessRefused, NotFound, ResourceLocked
 
 from contracts.names import DEAD, OPERATOR
 from deploy.trouble import Trouble
+from services.client.bus import BROKEN, Bus
 
-from ..bus import BROKEN, Bus
 from .letter import Letter, letter_of
 
 READING = f"{OPERATOR}.reading-dead-letters"

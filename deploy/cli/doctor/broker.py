@@ -14,8 +14,8 @@ from urllib.parse import quote
 from contracts.names import AGENT_PREFIX, CONSOLE, DEAD, OPERATOR, SERVICES, role_of
 from contracts.topology import QUEUES, definitions, queues_of
 from deploy.provision.management import Management
+from services.client.bus import Bus
 
-from ..bus import Bus
 from .finding import APPLY, Finding, Level, differences, some
 
 OLDEST = (3, 10)
@@ -48,7 +48,7 @@ class Held:
 
 
 def look(management: Management, vhost: str, amqp_url: str) -> Held:
-    """Read it all. Raises ManagementError, Trouble, or one of BROKEN."""
+    """Read it all. Raises ManagementError, ClientError, or one of BROKEN."""
     name = quote(vhost, safe="")
     queues = management.get(f"/queues/{name}?lengths_age=60&lengths_incr=10")
     there = {queue["name"] for queue in queues}

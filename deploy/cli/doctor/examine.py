@@ -18,8 +18,9 @@ from contracts.names import SERVICES
 from deploy.provision.management import Management
 from deploy.settings import Settings
 from deploy.trouble import Trouble
+from services.client.bus import BROKEN
+from services.client.errors import ClientError
 
-from ..bus import BROKEN
 from ..desk import database_now
 from . import broker, database, erasures, evidence, files, services
 from .finding import Finding
@@ -44,7 +45,7 @@ def examine(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> 
         behind = {queue.partition(".")[0] for queue, (waiting, _) in held.depths.items() if waiting}
         yield broker.summary(held, vhost)
         yield from broker.judge(held, vhost)
-    except (Trouble, TimeoutError, *BROKEN) as error:
+    except (Trouble, ClientError, TimeoutError, *BROKEN) as error:
         yield Finding("error", "broker", str(error), START)
     ahead: timedelta | None = None
     try:

@@ -10,9 +10,9 @@ import typer
 from contracts.names import role_of
 from deploy import settings
 from deploy.trouble import Trouble
+from services.client.bus import Bus
 
 from .. import show
-from ..bus import Bus
 from ..sender import Sender
 from .feeding import feed_with_bar
 from .refusals import Refusals

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.cli.bus import Bus
 from deploy.settings import load
 from deploy.trouble import Trouble
+from services.client.bus import Bus
+from services.client.errors import Unreachable
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_what_is_missing_is_named_and_where_it_was_looked_for(
 
 @pytest.mark.parametrize("url", ["garbage", "http://h:1/v", "amqp:///v", ""])
 def test_what_is_no_address_of_a_broker_is_told_as_that(url: str) -> None:
-    with pytest.raises(Trouble, match="The address of the broker is none"):
+    with pytest.raises(Unreachable, match="The address of the broker is wrong"):
         Bus(url)
 
 

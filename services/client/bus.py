@@ -1,8 +1,7 @@
-"""A plain AMQP client for the command line and the demo: connect, publish with pipelined confirms, consume.
+"""Plain AMQP: connect, publish with pipelined confirms, consume.
 
 One `Bus` is one connection and one channel of one broker user, and belongs to one thread. It speaks AMQP only: what
-the messages mean is `sender.py`'s. It does not reconnect; whoever wants to go on makes a new one.
-The page is docs/cli.md.
+the messages mean is `core.py`'s. It does not reconnect: `link.py` does. The page is docs/client.md.
 """
 
 from __future__ import annotations
@@ -12,14 +11,13 @@ import uuid
 from collections.abc import Callable
 from ssl import SSLCertVerificationError
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import amqp
 from amqp.exceptions import AccessRefused, AMQPError, NotFound
 
-from deploy.trouble import Trouble
-from services.chassis.amqp_connection import reader, tls_options
-from services.chassis.tls import authorities_of
+from services.client.errors import BrokerBlocked, LoginRefused, NobodyAnswers, Unreachable
+from services.client.frames import reader, tls_options
 
 BROKEN = (AMQPError, OSError)
 """What a Bus raises when its connection or channel is gone."""
@@ -32,6 +30,13 @@ WITHIN = 60
 """Seconds that the broker may take for anything: to read what is sent, to answer, to confirm, to end an alarm."""
 LEAVES_WITHIN = 5
 """Seconds that the broker may take to say goodbye."""
+
+AUTHORITIES = "cacertfile"
+"""The query parameter of a URL that names a PEM file. Source: RabbitMQ's URI query parameters."""
+
+
+def _ignore(_tag: int) -> None:
+    """Nobody wants to hear of each confirm."""
 
 
 class _Connection(amqp.Connection):  # type: ignore[misc]
@@ -57,25 +62,23 @@ class _Connection(amqp.Connection):  # type: ignore[misc]
 class Bus:
     """Publishes without waiting, up to `window` messages unconfirmed, and hands over what arrives while draining.
 
-    Raises Trouble when `url` is none, the broker cannot be reached or refuses the login, and when an alarm of its disk
-    or memory keeps it from taking messages for longer than `within` seconds; one of BROKEN when it goes away later, or
-    does not answer within that time.
+    Raises Unreachable when `url` is not an address, the broker cannot be reached or refuses the login; BrokerBlocked
+    when an alarm of its disk or memory keeps it from taking messages for longer than `within` seconds; one of BROKEN
+    when it goes away later, or does not answer within that time.
     """
 
     def __init__(self, url: str, *, window: int = 1000, heartbeat: int = 0, within: float = WITHIN) -> None:
-        try:
-            parts = urlsplit(url)
-            port = parts.port or (5671 if parts.scheme == "amqps" else 5672)
-        except ValueError:
-            parts, port = urlsplit(""), 0
-        if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
-            raise Trouble("The address of the broker is none: amqp://user:password@host:port/vhost is wanted.")
+        parts = _parts(url)
+        port = parts.port or (5671 if parts.scheme == "amqps" else 5672)
         self.user = unquote(parts.username or "guest")
         self.confirmed = 0
         self.returned: list[str] = []
         """Ids of the messages that the broker could not route (published `mandatory`)."""
         self.refused: list[str] = []
         """Ids of the messages that the broker would not take (a full queue)."""
+        self.on_confirmed: Callable[[int], None] = _ignore
+        self.on_refused: Callable[[int], None] = _ignore
+        """Take what `publish` gave; the id of what could not be routed is in `returned` before it is confirmed."""
         self._window = window
         self._within = within
         self._blocked_since: float | None = None
@@ -89,7 +92,9 @@ class Bus:
             password=unquote(parts.password or ""),
             virtual_host=unquote(parts.path[1:]) or "/",
             login_method="PLAIN",
-            ssl=tls_options(parts.hostname, authorities_of(parts.query)) if parts.scheme == "amqps" else False,
+            ssl=tls_options(str(parts.hostname), dict(parse_qsl(parts.query)).get(AUTHORITIES))
+            if parts.scheme == "amqps"
+            else False,
             connect_timeout=10,
             read_timeout=within,
             write_timeout=within,
@@ -102,12 +107,12 @@ class Bus:
             self.channel = self._connection.channel()
             self.channel.confirm_select()
         except AccessRefused as error:
-            raise Trouble(f"The broker at {address} refuses the login of {self.user}.") from error
+            raise LoginRefused(f"The broker at {address} refuses the login of {self.user}.") from error
         except SSLCertVerificationError as error:
             reason = error.verify_message.rstrip(".")
-            raise Trouble(f"The certificate of the broker at {address} is not believed: {reason}.") from error
+            raise Unreachable(f"The certificate of the broker at {address} is not believed: {reason}.") from error
         except BROKEN as error:
-            raise Trouble(f"No broker answers at {address}: is the desk running? (`make up`)") from error
+            raise NobodyAnswers(f"No broker answers at {address}: is the desk running?") from error
         for event, handler in (
             ("basic_ack", self._on_ack),
             ("basic_nack", self._on_nack),
@@ -115,8 +120,10 @@ class Bus:
         ):
             self.channel.events[event].add(handler)
 
-    def publish(self, exchange: str, routing_key: str, body: bytes, **properties: Any) -> None:
+    def publish(self, exchange: str, routing_key: str, body: bytes, **properties: Any) -> int:
         """Send one persistent, mandatory message; waits only while the window is full or the broker takes nothing.
+
+        Gives the number by which it is confirmed: 1, 2, ….
 
         `properties` are AMQP's (`message_id`, `content_type`, `reply_to`, …); `user_id` is the Bus's own unless given.
         """
@@ -128,6 +135,7 @@ class Bus:
         self._unconfirmed[self._tag] = properties.get("message_id", "")
         if len(self._unconfirmed) >= self._window:
             self._settle_to(self._window // 2, self._within)
+        return self._tag
 
     def settle(self, timeout: float | None = None) -> None:
         """Wait until every message is confirmed or refused; TimeoutError after `timeout` seconds without progress."""
@@ -150,7 +158,24 @@ class Bus:
         try:
             self.channel.basic_consume(queue, no_ack=not acknowledge, callback=receive)
         except NotFound as error:
-            raise Trouble(f"The broker has no queue {queue}.") from error
+            raise Unreachable(f"The broker has no queue {queue}.") from error
+
+    def hold(self, queue: str, on_message: OnMessage, prefetch: int) -> None:
+        """As `consume`, but each message is with us until `acknowledge` is called; `prefetch` of them at most."""
+        self.channel.basic_qos(0, prefetch, False)
+        try:
+            self.channel.basic_consume(queue, callback=on_message)
+        except NotFound as error:
+            raise Unreachable(f"The broker has no queue {queue}.") from error
+
+    def acknowledge(self, tag: int) -> None:
+        """The broker may forget the message with this delivery tag."""
+        self.channel.basic_ack(tag)
+
+    @staticmethod
+    def user_of(url: str) -> str:
+        """The broker user of an address. Raises Unreachable."""
+        return unquote(_parts(url).username or "guest")
 
     def own_queue(self, *bindings: tuple[str, str]) -> str:
         """Declare a queue of one's own (exclusive; gone with the connection), bound to (exchange, key)s; its name."""
@@ -164,23 +189,33 @@ class Bus:
         """Messages ready in a queue."""
         return int(self.channel.queue_declare(queue, passive=True).message_count)
 
-    def drain(self, timeout: float = 0) -> None:
-        """Handle what has arrived, up to 1000 frames; wait up to `timeout` seconds for the first."""
+    @property
+    def socket(self) -> Any:
+        """The connection's socket, to wait on beside others."""
+        return self._connection.transport.sock
+
+    def drain(self, timeout: float = 0) -> bool:
+        """Handle what has arrived, up to 1000 frames; wait up to `timeout` seconds for the first.
+
+        Whether there may be more.
+        """
+        more = True
         try:
             self._connection.drain_events(timeout=timeout)
             for _ in range(1000):
                 self._connection.drain_events(timeout=0)
         except TimeoutError:
-            pass  # nothing more has arrived
+            more = False
         if self._unacknowledged is not None:
             self.channel.basic_ack(self._unacknowledged, multiple=True)
             self._unacknowledged = None
         self._connection.heartbeat_tick()
         if self._blocked_since is not None and time.monotonic() - self._blocked_since > self._within:
-            raise Trouble(
-                f"The broker has taken no messages for {self._within:.0f} s: an alarm of its disk or memory is on "
-                "(`casebus doctor`). What it confirmed before is with the desk."
+            raise BrokerBlocked(
+                f"The broker has taken no messages for {self._within:.0f} s: an alarm of its disk or memory is on. "
+                "What it confirmed before is with the desk."
             )
+        return more
 
     def close(self) -> None:
         """Leave. A connection that is already gone is no trouble then, nor a broker that does not listen."""
@@ -213,20 +248,37 @@ class Bus:
         self._blocked_since = None
 
     def _on_ack(self, tag: int, multiple: bool) -> None:
-        self.confirmed += len(self._take(tag, multiple))
+        for settled in self._settled(tag, multiple):
+            self.confirmed += 1
+            del self._unconfirmed[settled]
+            self.on_confirmed(settled)
 
     def _on_nack(self, tag: int, multiple: bool) -> None:
-        self.refused += self._take(tag, multiple)
+        for settled in self._settled(tag, multiple):
+            self.refused.append(self._unconfirmed.pop(settled))
+            self.on_refused(settled)
 
-    def _take(self, tag: int, multiple: bool) -> list[str]:
+    def _settled(self, tag: int, multiple: bool) -> list[int]:
         if not multiple:
-            return [self._unconfirmed.pop(tag)]
+            return [tag]
         tags = []
         for waiting in self._unconfirmed:  # in order of publishing
             if waiting > tag:
                 break
             tags.append(waiting)
-        return [self._unconfirmed.pop(waiting) for waiting in tags]
+        return tags
 
     def _on_return(self, _error: object, _exchange: str, _routing_key: str, message: Any) -> None:
         self.returned.append(str(message.properties.get("message_id", "")))
+
+
+def _parts(url: str) -> SplitResult:
+    """The parts of an address. Raises Unreachable, without the address: it holds a password."""
+    try:
+        parts = urlsplit(url)
+        right = parts.scheme in ("amqp", "amqps") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        right = False
+    if not right:
+        raise Unreachable("The address of the broker is wrong: amqp://user:password@host:port/vhost is wanted.")
+    return parts

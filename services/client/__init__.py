@@ -1,0 +1,4 @@
+"""The client of the desk, for channels and agents: blocking (`blocking.Client`) and asyncio (`aio.AsyncClient`).
+
+It needs `contracts/` and py-amqp alone, and can be installed without the desk. The page is docs/client.md.
+"""

@@ -1,0 +1,113 @@
+"""The client for programs that block: one `Client` is one connection of one broker user, for any number of threads.
+
+The page is docs/client.md.
+"""
+
+from __future__ import annotations
+
+import queue
+from concurrent.futures import Future
+from typing import Self
+
+from contracts.agents import SignOn
+from services.client import core
+from services.client.core import Data, Heard, Outcome, Sending
+from services.client.errors import ClientError, Unanswered
+from services.client.link import REPLIES, Arrived, Link
+
+WITHIN = 60.0
+"""Seconds that an outcome is waited for, unless the caller says otherwise."""
+
+
+class Client:
+    """A channel, an agent or the operator. Raises Unreachable where the broker cannot be reached `within` so many
+    seconds at the beginning; from then on a lost connection is made again, for as long as it takes."""
+
+    def __init__(self, url: str, *, hears: str = REPLIES, within: float = 0) -> None:
+        """`hears`: what `hear` gives (link.REPLIES: nothing)."""
+        self._heard: queue.SimpleQueue[Arrived | None] = queue.SimpleQueue()
+        self._in_hand: Arrived | None = None
+        self._link = Link(url, hears, self._heard.put)
+        self.user = self._link.user
+        try:
+            self._link.start(within).result()
+        except BaseException:
+            self._link.close()
+            raise
+
+    def command(
+        self, type_: str, data: Data, *, id_: str | None = None, subject: str | None = None, within: float = WITHIN
+    ) -> Outcome:
+        """Send a command and wait for its outcome, through losses of the connection. Raises Unanswered, NotTaken."""
+        return self._wait(core.command(self.user, type_, data, id_=id_, subject=subject), within)
+
+    def ask(self, type_: str, data: Data, *, within: float = WITHIN) -> Outcome:
+        """Ask a question and wait for its answer, which waits behind no command. Raises as `command` does."""
+        return self._wait(core.question(self.user, type_, data), within)
+
+    def send(self, sending: Sending, *, within: float = WITHIN) -> Future[Outcome]:
+        """As `command`, without waiting: many may be under way at once. Cancel the future to give up."""
+        return self._link.send(sending, within)
+
+    def publish(self, sending: Sending) -> Future[None]:
+        """Send a message and wait for no more than its confirm: `hear` gives its outcome like all else."""
+        return self._link.publish(sending)
+
+    def hear(self, timeout: float | None = None) -> Heard | None:
+        """The next message that answers nothing which is waited for; None if none comes within `timeout` seconds.
+
+        It counts as handled when the next is asked for, or the client closed without an error: until then it is given
+        again after a crash. Used by one thread. Raises ClientError when the client is closed.
+        """
+        self._handled()
+        try:
+            arrived = self._heard.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        if arrived is None:
+            self._heard.put(None)
+            raise ClientError("The client is closed.")
+        self._in_hand = arrived
+        return arrived.heard
+
+    def sign_on(self, me: SignOn, *, within: float = WITHIN) -> Outcome:
+        """Sign an agent on, and from then on say that they are there, until `sign_off` or `close`."""
+        outcome = self._wait(core.sign_on(me), within)
+        if outcome.rejected is None:
+            self._link.beat(me)
+        return outcome
+
+    def sign_off(self, *, release: bool = False, within: float = WITHIN) -> Outcome:
+        """Sign the agent off; `release`: what awaits the desk goes to others. Raises ClientError if none signed on."""
+        me = self._link.me
+        if me is None:
+            raise ClientError("Nobody has signed on.")
+        self._link.beat(None)
+        return self._wait(core.sign_off(me, release=release), within)
+
+    def close(self) -> None:
+        """Leave, when what was sent is confirmed."""
+        self._link.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._handled()
+        self.close()
+
+    def _handled(self) -> None:
+        if self._in_hand is not None:
+            self._link.done(self._in_hand)
+            self._in_hand = None
+
+    def _wait(self, sending: Sending, within: float) -> Outcome:
+        future = self._link.send(sending, within)
+        try:
+            return future.result(within)
+        except Unanswered:
+            raise
+        except TimeoutError:
+            future.cancel()
+            raise Unanswered(sending.id, sending.type, within) from None

@@ -1,0 +1,53 @@
+"""What the client raises: each error is one sentence for a person. The page is docs/client.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class ClientError(Exception):
+    """Something that the caller hears of; the message is a sentence."""
+
+
+class Unreachable(ClientError):
+    """The broker cannot be reached, refuses the login, or has no queue of that name."""
+
+
+class NobodyAnswers(Unreachable):
+    """There is no broker at this address, or it says nothing."""
+
+
+class LoginRefused(Unreachable):
+    """The broker does not let this user in with this password."""
+
+
+class BrokerBlocked(ClientError):
+    """The broker takes no messages, because of an alarm of its disk or memory."""
+
+
+class NotTaken(ClientError):
+    """The broker refused the message `id`, or no queue took it: it has no effect."""
+
+    def __init__(self, id_: str, type_: str, why: str) -> None:
+        super().__init__(f"{type_} was not taken: {why}.")
+        self.id, self.why = id_, why
+
+
+class Unanswered(ClientError, TimeoutError):
+    """No outcome of the command `id` came in time. It may have an effect yet: send it again under the same id."""
+
+    def __init__(self, id_: str, type_: str, within: float) -> None:
+        super().__init__(f"{type_} has had no outcome for {within:g} s.")
+        self.id = id_
+
+
+class CommandRejected(ClientError):
+    """The desk refused the command; `code` and `errors` (sentences by field) are those of `command.rejected`."""
+
+    def __init__(self, code: str, message: str, errors: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(message)
+        self.code, self.errors = code, errors
+
+
+class UnexpectedOutcome(ClientError):
+    """The desk took the command, and answered something else than the caller can go on with."""

@@ -1,0 +1,240 @@
+"""The client on a real broker and a real intake: what it sends has one effect and one outcome, whatever becomes of the
+connection, and what it hears is kept until it was handled."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from concurrent.futures import wait
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import pytest
+from pymongo import MongoClient
+
+from contracts.agents import SignOn
+from contracts.common import AccountRequester
+from contracts.envelope import Event
+from contracts.names import INTAKE
+from contracts.tickets import AgentReason, AssignedToAgent, Submit, TicketOutcome, View, Viewed
+from deploy.local.desk import Desk
+from deploy.local.rabbitmq import ADMIN
+from services.chassis.unit_of_work import Document
+from services.client import core, link
+from services.client.aio import AsyncClient
+from services.client.blocking import Client
+from services.client.bus import Bus
+from services.client.core import Heard
+from services.client.errors import ClientError, CommandRejected, LoginRefused, NotTaken, Unanswered, Unreachable
+from services.client.link import INBOX
+from tests.system.line import Lines
+
+LINE = "client"
+
+
+def submit(number: int, category: str = "technical") -> Submit:
+    return Submit(
+        requester=AccountRequester(account_id=f"account-{number}", display_name="Ana", tier="standard"),
+        category=category,
+        subject=f"No sound, number {number}",
+        body="All is silent.",
+        issue_key=f"order-{number}",
+    )
+
+
+@pytest.fixture
+def lines(desk: Desk) -> Iterator[Lines]:
+    """The way of a client to the broker, to be cut."""
+    lines = Lines({LINE: urlsplit(desk.amqp_url("web")).port or 0})
+    try:
+        yield lines
+    finally:
+        lines.close()
+
+
+def by_line(desk: Desk, lines: Lines, user: str) -> str:
+    parts = urlsplit(desk.amqp_url(user))
+    return desk.amqp_url(user).replace(f":{parts.port}/", f":{lines.ports[LINE]}/")
+
+
+def versions(desk: Desk) -> list[int]:
+    """Of all tickets that were filed."""
+    with MongoClient[Document](desk.admin_mongo_url) as mongo:
+        return [row["version"] for row in mongo[f"{desk.db_prefix}_intake"]["tickets"].find()]
+
+
+def test_commands_and_questions_have_typed_outcomes(desk: Desk) -> None:
+    desk.start("intake")
+    with Client(desk.amqp_url("web")) as web:
+        ticket = web.command("ticket.submit", submit(1)).expect(TicketOutcome).ticket
+        again = View(requester=submit(1).requester, number=ticket.number)
+        assert web.ask("ticket.view", again).expect(Viewed).ticket.number == ticket.number
+        assert web.command("ticket.view", again).expect(Viewed).ticket.number == ticket.number
+        refused = web.command("ticket.submit", {"subject": "x"})
+        assert refused.rejected is not None
+        assert refused.rejected.code == "invalid"
+        with pytest.raises(CommandRejected) as error:
+            refused.expect(TicketOutcome)
+        assert set(error.value.errors) == {"requester", "category", "body"}
+        assert web.hear(0) is None, "each was waited for"
+    with pytest.raises(ClientError, match="closed"):
+        web.command("ticket.submit", submit(2))
+
+
+def test_no_loss_of_the_connection_loses_or_doubles_anything(desk: Desk, lines: Lines) -> None:
+    desk.start("intake")
+    count = 400
+    with Client(by_line(desk, lines, "web")) as web:
+        futures = []
+        for number in range(count):
+            futures.append(web.send(core.command("web", "ticket.submit", submit(number))))
+            if number % 100 == 50:
+                lines.cut([LINE])
+            if number % 100 == 99:  # what was confirmed or answered is done, and the client does not know
+                lines.lose_answers([LINE])
+        outcomes = [future.result(60) for future in futures]
+    assert {outcome.type for outcome in outcomes} == {"ticket.opened"}
+    assert len({outcome.expect(TicketOutcome).ticket.number for outcome in outcomes}) == count
+    assert versions(desk) == [1] * count
+
+
+def test_a_deadline_passes_and_the_same_id_finds_the_outcome_later(desk: Desk, lines: Lines) -> None:
+    lines.hang([LINE], on=True)
+    with pytest.raises(Unreachable):
+        Client("amqp://web:no@127.0.0.1:1/casebus", within=0.3)
+    lines.hang([LINE], on=False)
+    with Client(by_line(desk, lines, "web")) as web:
+        lines.cut([LINE])
+        began = time.monotonic()
+        with pytest.raises(Unanswered, match=r"ticket\.submit has had no outcome for 0\.5 s") as late:
+            web.command("ticket.submit", submit(1), within=0.5)
+        assert time.monotonic() - began < 3
+        desk.start("intake")
+        opened = web.command("ticket.submit", submit(1), id_=late.value.id)
+        twice = [web.send(core.command("web", "ticket.submit", submit(1), id_=late.value.id)) for _ in range(2)]
+        assert [future.result(30).event for future in twice] == [opened.event] * 2
+    assert versions(desk) == [1]
+
+
+def test_what_was_not_handled_is_heard_again(desk: Desk) -> None:
+    """Outcomes of what was only published among it."""
+    desk.start("intake")
+
+    def next_of(web: Client) -> str:
+        heard = web.hear(30)
+        assert heard is not None
+        return str(heard.event.data["ticket"]["requester"]["id"])
+
+    with pytest.raises(ZeroDivisionError), Client(desk.amqp_url("web"), hears=INBOX) as web:  # noqa: PT012
+        for number in range(3):
+            web.publish(core.command("web", "ticket.submit", submit(number))).result(30)
+        assert [next_of(web), next_of(web)] == ["account-0", "account-1"]
+        raise ZeroDivisionError
+    with Client(desk.amqp_url("web"), hears=INBOX) as web:
+        assert [next_of(web), next_of(web)] == ["account-1", "account-2"]
+    with Client(desk.amqp_url("web"), hears=INBOX) as web:
+        assert web.hear(0.5) is None
+
+
+def test_one_that_the_broker_refuses_is_named_and_its_neighbours_go_on(desk: Desk) -> None:
+    desk.start("intake")
+    now = datetime.now(UTC)
+    forged = Event("forged", "ticket.submit", "/channels/game", now, {})
+    with Client(desk.amqp_url("web")) as web:
+        futures = [web.send(core.command("web", "ticket.submit", submit(number))) for number in range(10)]
+        bad = web.publish(core.by_hand(forged, INTAKE, "ticket.submit", properties={"user_id": "game"}))
+        futures += [web.send(core.command("web", "ticket.submit", submit(number))) for number in range(10, 20)]
+        with pytest.raises(NotTaken, match="the broker says PRECONDITION_FAILED - user_id") as refused:
+            bad.result(30)
+        assert refused.value.id == "forged"
+        assert {future.result(30).type for future in futures} == {"ticket.opened"}
+        with Bus(desk.amqp_url(ADMIN)) as admin:
+            admin.channel.queue_delete("intake.questions")
+        with pytest.raises(NotTaken, match=r"ticket\.view was not taken: no queue takes it"):
+            web.ask("ticket.view", View(requester=submit(1).requester, number="10000001"))
+
+
+def test_a_full_queue_refuses(desk: Desk) -> None:
+    url = desk.amqp_url(ADMIN)
+    with Bus(url) as bus:
+        bus.channel.queue_declare("full", arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+    with Client(url) as admin:
+        events = [Event(f"e{n}", "ticket.submit", "/channels/web", datetime.now(UTC), {}) for n in range(9)]
+        futures = [admin.publish(core.by_hand(event, "", "full")) for event in events]
+        wait(futures, 30)
+        reasons = {str(future.exception()) for future in futures if future.exception()}
+    assert reasons == {"ticket.submit was not taken: its queue is full."}
+
+
+def test_a_wrong_login_and_a_missing_queue_are_said_at_the_start(desk: Desk) -> None:
+    url = desk.amqp_url("web")
+    began = time.monotonic()
+    with pytest.raises(LoginRefused, match="refuses the login of web"):
+        Client(url.replace(url.split("@")[0], "amqp://web:wrong"), within=30)
+    with pytest.raises(Unreachable, match=r"no queue web\.nothing"):
+        Client(url, hears="web.nothing")
+    with pytest.raises(Unreachable, match=r"does not let web hear: .*403"):
+        Client(url, hears="game.outcomes")
+    assert time.monotonic() - began < 20
+
+
+def test_an_agent_is_there_answers_and_comes_back(desk: Desk, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "HEARTBEAT", 0.2)
+    desk.settings |= {"CASEBUS_AWAY_AFTER": "1", "CASEBUS_OFFLINE_AFTER": "2"}
+    desk.start_all([("intake", 1), ("routing", 1)])
+    me = SignOn(agent_id="a1", display_name="Ada", capacity=5, skills=["*"])
+
+    def assigned(agent: Client) -> str:
+        while (heard := agent.hear(30)) is not None:
+            if heard.type == "ticket.assigned":
+                data = heard.data
+                assert isinstance(data, AssignedToAgent)
+                return data.ticket.number
+        raise AssertionError("no ticket came")
+
+    with Client(by_line(desk, lines, "agent.a1"), hears=INBOX) as agent, Client(desk.amqp_url("web")) as web:
+        assert agent.sign_on(me).type == "command.accepted"
+        time.sleep(3)  # longer than who says nothing counts as there
+        web.command("ticket.submit", submit(1))
+        number = assigned(agent)
+        closed = agent.command("ticket.close", AgentReason(agent_id="a1", number=number, reason="Done."))
+        assert closed.type == "command.accepted"
+        lines.hang([LINE], on=True)
+        with MongoClient[Document](desk.admin_mongo_url) as mongo:
+            agents = mongo[f"{desk.db_prefix}_routing"]["agents"]
+            deadline = time.monotonic() + 30
+            while agents.find_one({"_id": "a1"})["signed_on"]:  # type: ignore[index]
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        lines.hang([LINE], on=False)
+        web.command("ticket.submit", submit(2))
+        assert assigned(agent) != number
+        assert agent.sign_off(release=True).type == "command.accepted"
+
+
+def test_asyncio_has_the_same_names_and_keeps_the_same_promises(desk: Desk, lines: Lines) -> None:
+    desk.start("intake")
+
+    async def play() -> list[str]:
+        async with AsyncClient(by_line(desk, lines, "web"), hears=INBOX) as web:
+            tasks = [asyncio.create_task(web.command("ticket.submit", submit(number))) for number in range(100)]
+            await asyncio.sleep(0.05)
+            lines.lose_answers([LINE])
+            outcomes = await asyncio.gather(*tasks)
+            number = outcomes[0].expect(TicketOutcome).ticket.number
+            seen = await web.ask("ticket.view", View(requester=submit(0).requester, number=number))
+            assert seen.expect(Viewed).ticket.number == number
+            await web.publish(core.command("web", "ticket.submit", submit(0)))
+            heard = await web.hear(30)
+            assert isinstance(heard, Heard)
+            assert heard.type == "ticket.duplicate"
+            assert await web.hear(0.2) is None
+            lines.hang([LINE], on=True)
+            with pytest.raises(Unanswered):
+                await web.command("ticket.submit", submit(200), within=0.3)
+            lines.hang([LINE], on=False)
+            return [outcome.type for outcome in outcomes]
+
+    assert set(asyncio.run(play())) == {"ticket.opened"}
+    assert sum(versions(desk)) - versions(desk).count(1) == 2, "one ticket has a note"
