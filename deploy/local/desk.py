@@ -15,7 +15,7 @@ from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
-from contracts.names import SERVICES
+from contracts.names import OPERATOR, SERVICES
 from deploy.local.folder import Folder
 from deploy.local.mongodb import Database
 from deploy.local.processes import Processes
@@ -60,13 +60,13 @@ class Desk:
     def prepare(self) -> None:
         """Make vhost, topology and database users; again is harmless."""
         provision(self._broker, self.name)
-        self._database.ensure_users(self._databases())
+        self._database.ensure_users([*self._databases(), self._operator()])
 
     def remove(self) -> None:
         """Stop its services at once and delete all that it has."""
         self.kill_all()
         self._broker.management.delete(f"/vhosts/{self.name}")
-        self._database.drop(self._databases())
+        self._database.drop(self._databases(), self._operator())
         shutil.rmtree(self.mail_folder)
 
     def amqp_url(self, user: str) -> str:
@@ -76,6 +76,11 @@ class Desk:
     def mongo_url(self, service: str) -> str:
         """The database as the user of `service`, who sees the database `<db_prefix>_<service>` alone."""
         return self._database.url(f"{self.db_prefix}_{service}")
+
+    @property
+    def operator_mongo_url(self) -> str:
+        """The databases as the operator, who may read them all and write none."""
+        return self._database.url(self._operator())
 
     @property
     def admin_mongo_url(self) -> str:
@@ -182,6 +187,9 @@ class Desk:
 
     def _all_instances(self) -> list[str]:
         return [self._process(service, n) for service in SERVICES for n in self.instances(service)]
+
+    def _operator(self) -> str:
+        return f"{self.db_prefix}_{OPERATOR}"
 
     def _databases(self) -> list[str]:
         return [f"{self.db_prefix}_{service}" for service in SERVICES]

@@ -88,17 +88,19 @@ class Database:
                 raise self._processes.failure(DATABASE, f"MongoDB was not up within {PATIENCE:.0f} seconds.")
             time.sleep(0.02)
 
-    def ensure_users(self, databases: Iterable[str]) -> None:
-        """One user for each of these databases, named like it, who may read and write that one alone."""
+    def ensure_users(self, users: Iterable[str]) -> None:
+        """The users of these names, with the rights that their names stand for."""
         with self._connect(ROOT) as client:
-            database.ensure_users(client, {name: self._password(name) for name in databases})
+            database.ensure_users(client, {name: self._password(name) for name in users})
 
-    def drop(self, databases: Iterable[str]) -> None:
-        """Remove these databases and their users."""
+    def drop(self, databases: Iterable[str], operator: str) -> None:
+        """Remove these databases with their users, and the operator's user and role."""
         with self._connect(ROOT) as client:
             for name in databases:
                 client.drop_database(name)
                 client.admin.command("dropUser", name)
+            client.admin.command("dropUser", operator)
+            client.admin.command("dropRole", operator)
 
     @property
     def _host(self) -> str:

@@ -1,4 +1,5 @@
-"""Makes a MongoDB server what a desk needs: a replica set of one node, and a user for each service's database.
+"""Makes a MongoDB server what a desk needs: a replica set of one node, a user for each service's database, and one
+for the operator, who only reads.
 
 It creates users, no collections: those are the services'. Used by `make up` and the compose file. The page is
 docs/deployment.md.
@@ -7,15 +8,21 @@ docs/deployment.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
+from contracts.names import OPERATOR, SERVICES
+
 Client = MongoClient[dict[str, Any]]
 
 _USER_NOT_FOUND = 11
+_ROLE_NOT_FOUND = 31
 _ALREADY_INITIALIZED = 23
+
+SEES_USERS = {"resource": {"cluster": True}, "actions": ["viewUser"]}
+"""So that `casebus doctor` can tell which users reach what; passwords are not shown."""
 
 
 def initiate(client: Client, replica_set: str, host: str) -> None:
@@ -37,18 +44,37 @@ def is_primary(client: Client) -> bool:
 
 
 def ensure_users(client: Client, passwords: Mapping[str, str]) -> list[str]:
-    """One user for each database in `passwords`, named like it, who may read and write that one alone.
+    """The users of these names: `<prefix>_<service>` may read and write the database of that name alone, and
+    `<prefix>_operator` may read those of all services and write none.
 
     Gives the names of those that were made; the others have their password and role as they should be now.
     """
     made = []
-    for database, password in passwords.items():
-        roles = [{"role": "readWrite", "db": database}]
-        try:
-            client.admin.command("updateUser", database, pwd=password, roles=roles)
-        except OperationFailure as error:
-            if error.code != _USER_NOT_FOUND:
-                raise
-            client.admin.command("createUser", database, pwd=password, roles=roles)
-            made.append(database)
+    for user, password in passwords.items():
+        prefix, _, whose = user.rpartition("_")
+        if whose == OPERATOR:
+            _ensure(client, "Role", user, privileges=[SEES_USERS], roles=_reading(prefix))
+            roles = [{"role": user, "db": "admin"}]
+        else:
+            roles = [{"role": "readWrite", "db": user}]
+        if _ensure(client, "User", user, pwd=password, roles=roles):
+            made.append(user)
     return made
+
+
+def _reading(prefix: str) -> list[Mapping[str, str]]:
+    """What the command line looks at: the services' databases, and how the server and its replica set are."""
+    databases = [{"role": "read", "db": f"{prefix}_{service}"} for service in SERVICES]
+    return [*databases, {"role": "clusterMonitor", "db": "admin"}]
+
+
+def _ensure(client: Client, what: Literal["User", "Role"], name: str, **made_of: Any) -> bool:
+    """Make the user or the role, or bring it to what it should be; whether it was made."""
+    try:
+        client.admin.command(f"update{what}", name, **made_of)
+    except OperationFailure as error:
+        if error.code not in (_USER_NOT_FOUND, _ROLE_NOT_FOUND):
+            raise
+        client.admin.command(f"create{what}", name, **made_of)
+        return True
+    return False
