@@ -5,7 +5,7 @@ The page is docs/contracts.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from msgspec import Meta
@@ -94,6 +94,17 @@ class EraseAccount(FromChannel):
     requester: Requester | None = None
     account: NamedAccount | None = None
     content: bool = False
+
+
+MAX_SWEPT = 500
+"""Erasures that one command speaks of."""
+
+
+class ConfirmSwept(Payload):
+    """Command `erasures.confirm_swept`, of the operator: of the persons of these erasures, by their ids, no dead letter
+    tells any more. `hints` of the outcome name those that are not known, or not done."""
+
+    erasures: Annotated[Sequence[Identity], Meta(min_length=1, max_length=MAX_SWEPT)]
 
 
 class TemporaryOpenedOutcome(Payload):

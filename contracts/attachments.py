@@ -63,6 +63,13 @@ class Download(FromChannel):
     part: Annotated[int, Whole(1, MAX_PARTS_OF_AN_ARCHIVE).rule] | None = None
 
 
+class RotateKeys(Payload):
+    """Command `attachment_keys.rotate`, of the operator: the keys of all files are wrapped by the master key of this
+    id, which wraps those of new files. It takes effect in portions."""
+
+    key: Annotated[str, Text(32, pattern="[a-z0-9][a-z0-9._-]*", like="the id of a master key").rule]
+
+
 class Stored(Payload):
     """Outcome `attachment.stored`: all parts are there, and `attachment` may be named in a command."""
 

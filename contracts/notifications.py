@@ -5,7 +5,10 @@ The page is docs/contracts.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, get_args
+
+from msgspec import Meta
 
 from contracts.common import MAX_BODY, Identity, Sentence, TicketNumber, TicketRequester, Word
 from contracts.fields import Text
@@ -34,6 +37,17 @@ SWITCHABLE_CHANNELS = ("email", "channel")
 MAX_TITLE = 200
 MAX_TEXT = MAX_BODY + 10_000
 """What an agent wrote is shown whole, within the words of the operator's template."""
+
+
+MAX_RESENT = 200
+"""Deliveries that one command sends again."""
+
+
+class Resend(Payload):
+    """Command `notifications.resend`, of the operator: these deliveries, which were given up, are sent again, each from
+    its first attempt on. `hints` of the outcome name those that have not failed."""
+
+    deliveries: Annotated[Sequence[Identity], Meta(min_length=1, max_length=MAX_RESENT)]
 
 
 class Delivered(Payload):

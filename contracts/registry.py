@@ -121,6 +121,12 @@ def _all() -> list[MessageType]:
         {"account.export": accounts.ExportAccount, "account.erase": accounts.EraseAccount},
     )
     add_commands(
+        ("operator",),
+        "intake",
+        {"attachment_keys.rotate": attachments.RotateKeys, "erasures.confirm_swept": accounts.ConfirmSwept},
+    )
+    add_commands(("operator",), "notifications", {"notifications.resend": notifications.Resend})
+    add_commands(
         ("agent",),
         "intake",
         {
@@ -175,7 +181,7 @@ def _all() -> list[MessageType]:
     )
     add(
         "outcome",
-        ("intake", "routing"),
+        ("intake", "routing", "notifications"),
         {"command.accepted": tickets.Accepted, "command.rejected": tickets.Rejected},
     )
 

@@ -158,6 +158,7 @@ QUEUES = (
     _service_queue("routing.events", (EVENTS, "ticket.#")),
     _service_queue(ROUTING_OUTCOMES),
     _service_queue("sla.events", (EVENTS, "ticket.#")),
+    _service_queue("notifications.commands", *_commands("notifications", DESK)),
     _service_queue(
         "notifications.events",
         *(

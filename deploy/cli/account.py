@@ -12,12 +12,11 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from contracts.envelope import Event
 from deploy import settings
 from deploy.trouble import Trouble
-from services.client.bus import Bus
 
 from . import show
+from .operator import accepted, asked, operator
 from .sender import Sender
 
 app = typer.Typer(help="Give out all that is kept of a person, or erase it.", no_args_is_help=True)
@@ -35,10 +34,8 @@ def export(
 ) -> None:
     """Write all that is kept of an account into an archive, as its person may have it."""
     account = named(id_, temporary=temporary)
-    with Bus(settings.load().get("AMQP_OPERATOR")) as bus:
-        sender = Sender(bus)
-        sender.listen_privately()
-        archive = accepted(sender.ask("account.export", {"account": account})).data["attachment"]
+    with operator(settings.load()) as sender:
+        archive = accepted(asked(sender, "account.export", {"account": account})).data["attachment"]
         try:
             with written_whole(to) as file:
                 digest = _download(sender, account, archive["ref"], file)
@@ -64,7 +61,7 @@ def _download(sender: Sender, account: Mapping[str, str], ref: str, into: Binary
     """Write an archive, part by part; gives its SHA-256."""
     digest, part, parts = hashlib.sha256(), 1, 1
     while part <= parts:
-        heard = accepted(sender.ask("attachment.download", {"account": account, "ref": ref, "part": part})).data
+        heard = accepted(asked(sender, "attachment.download", {"account": account, "ref": ref, "part": part})).data
         content = base64.b64decode(heard["content"])
         digest.update(content)
         into.write(content)
@@ -83,21 +80,11 @@ def erase(
     if not yes:
         what = "with all words and files" if content else "without what was written"
         typer.confirm(f"Erase {show.plain(id_)} for good, {what}?", abort=True)
-    with Bus(settings.load().get("AMQP_OPERATOR")) as bus:
-        sender = Sender(bus)
-        sender.listen_privately()
-        accepted(sender.ask("account.erase", {"account": named(id_, temporary=temporary), "content": content}))
+    with operator(settings.load()) as sender:
+        accepted(asked(sender, "account.erase", {"account": named(id_, temporary=temporary), "content": content}))
     console.print("Erased; what is left goes within a minute. `casebus dead erase` sees to the dead letters.")
 
 
 def named(id_: str, *, temporary: bool) -> dict[str, str]:
     """The account as commands of the operator name it."""
     return {"kind": "temporary" if temporary else "account", "account_id": id_}
-
-
-def accepted(outcome: Event) -> Event:
-    """The outcome; Trouble with its sentences if it is a refusal."""
-    if outcome.type != "command.rejected":
-        return outcome
-    errors = [sentence for sentences in outcome.data.get("errors", {}).values() for sentence in sentences]
-    raise Trouble(show.plain(" ".join(errors or [outcome.data["message"]])))

@@ -1,6 +1,6 @@
-"""`casebus keys list|rotate`: the master keys that wrap the keys of attached files.
+"""`casebus keys list|rotate|status`: the master keys that wrap the keys of attached files. Intake does the rotating.
 
-What rotating does stands in `services/intake/files/rotation.py`. The page is docs/attachments.md.
+The page is docs/attachments.md.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from deploy import settings
 from deploy.settings import Settings
 from deploy.trouble import Trouble
 from services.intake.files.keys import MasterKeys, WrongKeys
-from services.intake.files.rotation import Rewrapped, held_by
-from services.intake.files.rotation import rotate as rewrap
+from services.intake.files.rotation import held_by, last_rotation
 
 from . import show
 from .desk import Desk
+from .operator import accepted, asked, operator
 
 app = typer.Typer(help="Master keys of attached files: look which are in use, change to another.", no_args_is_help=True)
 console = show.console()
@@ -50,22 +50,42 @@ def _told(id_: str, keys: MasterKeys, files: int) -> str:
         return "not in the key file: its files cannot be read"
     if id_ == keys.current:
         return "wraps what is new"
-    return "`casebus keys rotate` wraps them anew" if files else "of no use any more: its line may go"
+    return "`casebus keys rotate` wraps them by the first" if files else "of no use any more: its line may go"
 
 
 @app.command()
 def rotate() -> None:
-    """Wrap the keys of all files anew, by the first key of the key file. Harmless again, and when broken off."""
+    """Have intake wrap the keys of all files by the first key of the key file. Harmless again."""
     found = settings.load()
-    keys = master_keys(found)
-    last = Rewrapped(0, {})
-    with Desk(found) as desk, console.status("wrapping keys anew") as status:
-        for last in rewrap(desk.intake, keys):
-            if last.done % 100 == 0:
-                status.update(f"{last.done:,} keys wrapped anew")
-    console.print(f"{last.done:,} keys wrapped anew by {keys.current}.")
-    if last.unknown:
-        told = ", ".join(f"{id_} ({count:,})" for id_, count in sorted(last.unknown.items()))
+    current = master_keys(found).current
+    with Desk(found) as desk:
+        files = held_by(desk.intake)
+    with operator(found) as sender:
+        accepted(asked(sender, "attachment_keys.rotate", {"key": current}))
+    count = files.total() - files[current]
+    console.print(f"Intake wraps {_keys(count)} by {current}; `casebus keys status` says how far it is.")
+
+
+@app.command()
+def status() -> None:
+    """How far intake is with the last `casebus keys rotate`."""
+    with Desk(settings.load()) as desk:
+        rotation = last_rotation(desk.intake)
+        files = held_by(desk.intake)
+    if rotation is None:
+        console.print("No keys have been rotated yet.")
+        return
+    asked_for = f"{_keys(rotation.wrapped)} wrapped by {rotation.key}, asked for {show.moment(rotation.begun_at)}"
+    if rotation.finished_at is None:
+        console.print(f"Under way: {asked_for}; {files.total() - files[rotation.key]:,} to go.")
+    else:
+        console.print(f"Finished {show.moment(rotation.finished_at)}: {asked_for}.")
+    if rotation.left:
+        told = ", ".join(f"{id_} ({count:,})" for id_, count in sorted(rotation.left.items()))
         raise Trouble(
             f"The key file lacks keys, or has others by their names: {told}. Put them back, then rotate again."
         )
+
+
+def _keys(number: int) -> str:
+    return f"{number:,} {'key' if number == 1 else 'keys'}"

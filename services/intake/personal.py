@@ -29,6 +29,7 @@ from services.intake.domain.files import File, archives_of
 from services.intake.domain.history import Entry
 from services.intake.domain.redaction import REDACT
 from services.intake.domain.state import Erasure, Portion
+from services.intake.domain.swept import CONFIRM
 from services.intake.domain.tickets import Ticket
 from services.intake.files.keeping import RECORDS, file_of
 from services.intake.files.uploads import UPLOADS
@@ -115,6 +116,11 @@ class Portions:
             tickets |= {one.id: one for one in its}
             files |= {one.ref: one for one in named}
         return erasures, portions, list(tickets.values()), list(files.values())
+
+    def named(self, messages: Sequence[Message[Any]]) -> list[Erasure]:
+        """The erasures that an operator says are swept."""
+        ids = {id_ for one in messages if one.type == CONFIRM for id_ in one.data["erasures"]}
+        return [erasure_of(row) for row in self.db[ERASURES].find({"_id": {"$in": sorted(ids)}})] if ids else []
 
     def redacted(
         self, messages: Sequence[Message[Any]], tickets: Mapping[str, Ticket], entries: Sequence[Entry]

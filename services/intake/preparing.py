@@ -24,7 +24,7 @@ from services.intake.domain.files import File
 from services.intake.domain.prepared import Prepared
 from services.intake.domain.requesters import account_meant, owner_of_files, temporary_named
 from services.intake.files.keeping import Sender
-from services.intake.files.preparing import MAKE_ARCHIVE, SCAN, FilesOfTurns, counts_files, needs_files
+from services.intake.files.preparing import MAKE_ARCHIVE, REWRAP, SCAN, FilesOfTurns, counts_files, needs_files
 from services.intake.origins import Origins
 from services.intake.secrets import NO_HASH, Claim, Secrets
 
@@ -44,6 +44,7 @@ def needs_preparing(message: Message[Any]) -> bool:
         "account.erase",
         "account.export",
         MAKE_ARCHIVE,
+        REWRAP,
     )
     return secret or temporary_named(message) is not None or needs_files(message)
 
@@ -75,7 +76,10 @@ class Preparing:
         making = [one for one in messages if one.type == MAKE_ARCHIVE]
         if making:
             self.files.make_archives(making, now)
-        if scans or making or not messages:  # of timers whose lease ran out nothing is left
+        rotating = [one for one in messages if one.type == REWRAP]
+        if rotating:
+            self.prepared = replace(self.prepared, rewrapped=self.files.rewrap(rotating))
+        if scans or making or rotating or not messages:  # of timers whose lease ran out nothing is left
             return ()
         found, put_off = self._secrets_of(messages, now)
         if any(message.type in JOINING for message in messages):
@@ -96,7 +100,9 @@ class Preparing:
         here = [message for message in others if message.key not in put_off]
         found = self.files.prepare(found, here, senders, room, now)
         ready = {key: file for key, file in archives.items() if file is not None}
-        self.prepared = replace(found, archives=ready, verdicts=self.prepared.verdicts)
+        self.prepared = replace(
+            found, archives=ready, verdicts=self.prepared.verdicts, rewrapped=self.prepared.rewrapped
+        )
         return put_off
 
     def _archives(

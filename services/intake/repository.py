@@ -51,6 +51,7 @@ from services.intake.domain.mailing import CodeMailed, mailed_id
 from services.intake.domain.moving import MOST_CLOSED
 from services.intake.domain.redaction import REDACT
 from services.intake.domain.requesters import account_meant, account_named, temporary_named
+from services.intake.domain.rotation import GO_ON, ROTATE, Rotation
 from services.intake.domain.state import (
     USUAL,
     AgentPageAsked,
@@ -64,8 +65,9 @@ from services.intake.domain.state import (
 from services.intake.domain.supervising import SUPERVISED, SUPERVISING
 from services.intake.domain.tickets import Ticket
 from services.intake.domain.viewing import MOST_ENTRIES, PAGE, SHOWN, asks_for_part, page_asked, page_of_agent
-from services.intake.files import keeping, store, uploads
+from services.intake.files import keeping, rotation, store, uploads
 from services.intake.files.keeping import RECORDS, file_document
+from services.intake.files.rotation import ROTATIONS, last_rotation, rotation_document
 from services.intake.files.uploads import UPLOADS
 from services.intake.paging import parts_asked
 from services.intake.personal import BY_FILE, BY_PERSON, ERASURES, Portions, is_known, of_one_person, open_of
@@ -106,6 +108,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "agents": [],
     "escalatable": [],
     **personal.INDEXES,
+    **rotation.INDEXES,
     **keeping.INDEXES,
     **uploads.INDEXES,
     **store.INDEXES,
@@ -141,6 +144,7 @@ class Repository:
         similar_from: float,
         temporary_lasts: timedelta = TEMPORARY_LASTS,
         limits: Limits = USUAL,
+        master_key: str = "",
     ) -> None:
         self.db = database
         self._files = files
@@ -148,6 +152,7 @@ class Repository:
         self._similar_from = similar_from
         self._temporary_lasts = temporary_lasts
         self._limits = limits
+        self._master_key = master_key
         self._numbers: deque[str] = deque()
         self._portions = Portions(database)
 
@@ -205,12 +210,14 @@ class Repository:
             staff=operators.staff,
             limits=self._limits,
             bursts=bursts,
-            erasures=[*erasures, *redacted.known],
+            erasures=[*erasures, *redacted.known, *self._portions.named(messages)],
             named_elsewhere=redacted.named_elsewhere,
             told_of=redacted.told_of,
             archived=redacted.archived,
             erasing=erasing,
             persons=persons_of,
+            master_key=self._master_key,
+            rotations=self._rotations(messages),
         )
 
     def writes(self, state: State) -> list[Write]:
@@ -226,11 +233,18 @@ class Repository:
             *conditional_writes("bursts", state.loaded_bursts, state.bursts, burst_document, "revision"),
             *conditional_writes(RECORDS, state.loaded_files, state.files, file_document),
             *conditional_writes(ERASURES, state.loaded_erasures, state.erasures, erasure_document),
+            *conditional_writes(ROTATIONS, state.loaded_rotations, state.rotations, rotation_document),
             *(Write("handled", dict(one.document), ("turn", one.document["turn"])) for one in state.rewritten_answers),
             *(Write(UPLOADS, dict(one.after), ("at", one.before["at"])) for one in state.forgotten_uploads),
             *(Write("entries", entry_document(entry)) for entry in state.written_entries),
             *(Write("entries", entry_document(one), ("version", one.version)) for one in state.erased_entries),
         ]
+
+    def _rotations(self, messages: Sequence[Message[Any]]) -> list[Rotation]:
+        """The last rotation of master keys, if a message is about it."""
+        wanted = any(one.type in (ROTATE, f"timer.{GO_ON}") for one in messages)
+        last = last_rotation(self.db) if wanted else None
+        return [] if last is None else [last]
 
     def _take_numbers(self, wanted: int) -> None:
         """Have at least `wanted` unused ticket numbers, in blocks and outside the transaction; gaps are fine."""

@@ -27,6 +27,7 @@ from services.intake.codes import Codes
 from services.intake.domain.decide import decide
 from services.intake.domain.erasure import LANE as ERASURE
 from services.intake.domain.exporting import LANE as EXPORT
+from services.intake.domain.rotation import LANE as ROTATION
 from services.intake.domain.scanning import LANE
 from services.intake.domain.state import Limits, State
 from services.intake.files.keeping import Keeping, Terms
@@ -68,7 +69,7 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     def plain() -> Rules[State]:
         """What turns of commands and questions have in common; neither sees what the other has prepared."""
         preparing = Preparing(database, secrets, codes, files, Origins(settings.secret_key))
-        repository = Repository(database, operators, preparing, settings.similar_from, lasts, limits)
+        repository = Repository(database, operators, preparing, settings.similar_from, lasts, limits, keys.current)
         return Rules("intake", repository, decide, prepare=preparing.prepare, needs_preparing=needs_preparing)
 
     return replace(
@@ -128,9 +129,10 @@ class Intake:
         """News of sla and routing. Nobody waits for what sla says, but it comes for each ticket: many at a time."""
         return self.turn.run(take)
 
-    @due_timers(lanes=lambda settings: [ERASURE, EXPORT, *([LANE] if settings.scanner else [])])  # type: ignore[untyped-decorator]
+    @due_timers(lanes=lambda settings: [ERASURE, EXPORT, ROTATION, *([LANE] if settings.scanner else [])])  # type: ignore[untyped-decorator]
     def fire(self, timers: list[Fired]) -> None:
-        """Files that the scanner has to look at; people who are erased; temporary accounts that may end."""
+        """Files that the scanner has to look at; people who are erased; a rotation of master keys; temporary accounts
+        that may end."""
         self.turn.run(timers=timers)
 
     @every(TIDIED_EVERY)  # type: ignore[untyped-decorator]

@@ -21,6 +21,7 @@ from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.notifications.domain.addresses import code_mail_id
 from services.notifications.domain.attempts import verdict
 from services.notifications.domain.forgetting import is_forgotten
+from services.notifications.domain.resending import RESEND
 from services.notifications.domain.state import (
     MANAGER,
     Contact,
@@ -110,6 +111,8 @@ class Repository:
                     changed.add(person)
                     wanted.add(code_mail_id(message))
                     erased |= set() if message.data.email else {person}
+            elif message.type == RESEND:
+                wanted.update(message.data.deliveries)
             elif message.type.startswith("timer."):
                 wanted.add(message.subject or "")
             else:

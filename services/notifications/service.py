@@ -1,4 +1,4 @@
-"""The notifications service: listens to events and to its own timers; every rule is in domain/.
+"""The notifications service: listens to events, to its own timers and to the operator; every rule is in domain/.
 
 The page is docs/notifications.md.
 """
@@ -61,9 +61,9 @@ class Notifications:
 
     turn: Turn[View] = Turns(rules)
 
-    @messages("notifications.events", pause=0.1)  # type: ignore[untyped-decorator]
+    @messages("notifications.commands", "notifications.events", pause=0.1)  # type: ignore[untyped-decorator]
     def hear(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
-        """Events of tickets, deadlines, addresses and preferences."""
+        """The operator's commands; events of tickets, deadlines, addresses and preferences."""
         return self.turn.run(take)
 
     @due_timers(lanes=lanes)  # type: ignore[untyped-decorator]

@@ -26,6 +26,10 @@ AGENT_COMMANDS = """
     ticket.assign_to ticket.take_away ticket.reopen
     ticket.release requester.block requester.unblock
 """
+OPERATOR_COMMANDS = """
+    account.export account.erase attachment.download
+    notifications.resend attachment_keys.rotate erasures.confirm_swept
+"""
 EVENT_TYPES = """
     ticket.opened ticket.note_added ticket.edited ticket.assigned ticket.unassigned ticket.work_started
     ticket.info_requested ticket.solution_suggested ticket.customer_replied ticket.reclassified ticket.escalated
@@ -52,7 +56,12 @@ def of(kind: Kind) -> set[str]:
 
 def test_holds_every_type_of_the_wire_contract() -> None:
     services = {"ticket.assign", "ticket.unassign", "ticket.auto_close"}
-    assert of("command") == {*CHANNEL_COMMANDS.split(), *AGENT_COMMANDS.split(), *services}
+    assert of("command") == {
+        *CHANNEL_COMMANDS.split(),
+        *AGENT_COMMANDS.split(),
+        *OPERATOR_COMMANDS.split(),
+        *services,
+    }
     assert of("event") == {*EVENT_TYPES.split()}
     assert of("outcome") == {*OUTCOMES.split()}
     assert of("agent_message") == {*TO_AGENTS.split()}
@@ -69,7 +78,7 @@ def test_holds_every_type_of_the_wire_contract() -> None:
         ("intake", []),
         ("notifications", []),
         ("agent.A7", []),
-        ("operator", ["account.export", "account.erase", "attachment.download"]),
+        ("operator", OPERATOR_COMMANDS.split()),
         ("nobody at all", []),
     ],
 )
@@ -80,7 +89,8 @@ def test_says_who_may_send_which_command(user: str, types: list[str]) -> None:
 def test_each_command_and_question_has_one_answering_service() -> None:
     for each in TYPES.values():
         is_asked = each.kind in ("command", "question")
-        expected = ("routing" if each.type.startswith("agent.") else "intake") if is_asked else None
+        others = {"agent": "routing", "notifications": "notifications"}
+        expected = others.get(each.type.partition(".")[0], "intake") if is_asked else None
         assert each.answered_by == expected, each.type
 
 

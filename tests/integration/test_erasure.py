@@ -172,7 +172,7 @@ def environment(desk: Desk) -> dict[str, str]:
     """What the command line needs to know."""
     return {
         "CASEBUS_AMQP_OPERATOR": desk.amqp_url("operator"),
-        "CASEBUS_MONGO": desk.admin_mongo_url,
+        "CASEBUS_MONGO": desk.operator_mongo_url,
         "CASEBUS_DB_PREFIX": desk.db_prefix,
     }
 

@@ -1,9 +1,11 @@
-"""`casebus keys`: another master key wraps the keys of all files anew, and no file is written anew."""
+"""`casebus keys`: intake has another master key wrap the keys of all files, and no file is written again."""
 
 from __future__ import annotations
 
 import base64
 import os
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +18,14 @@ from deploy.local.desk import Desk
 from deploy.settings import Settings
 from deploy.trouble import Trouble
 from services.intake.domain.files import Awaited, Brought
+from services.intake.domain.rotation import Rotation, go_on
 from services.intake.files.keeping import Keeping, Sender, Terms
 from services.intake.files.keys import MasterKeys
 from services.intake.files.reading import read_part
+from services.intake.files.rotation import ROTATIONS, held_by, rewrap, rotation_document
 from services.intake.files.uploads import Uploads
 from tests.integration.test_files import database
+from tests.integration.test_intake import PATIENCE
 from tests.integration.test_uploads import HEAD, NOW, content_of, parts_of, send
 
 __all__ = ["database"]
@@ -40,57 +45,119 @@ def brought(kept: Keeping, content: bytes = HEAD) -> str:
     return found.ref
 
 
+def start(desk: Desk, tmp_path: Path, *lines: str) -> None:
+    """Intake, with these lines in its key file."""
+    file = tmp_path / "attachment-keys"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    desk.settings_of["intake"] = {"CASEBUS_ATTACHMENT_KEYS_FILE": str(file)}
+    desk.start("intake")
+
+
 @pytest.fixture
 def keys(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Calls `casebus keys` with these lines in the key file: exit code and what it says."""
-    monkeypatch.setenv("CASEBUS_MONGO", desk.admin_mongo_url)
-    monkeypatch.setenv("CASEBUS_DB_PREFIX", desk.db_prefix)
+    for name, value in {
+        "CASEBUS_AMQP_OPERATOR": desk.amqp_url("operator"),
+        "CASEBUS_MONGO": desk.operator_mongo_url,
+        "CASEBUS_DB_PREFIX": desk.db_prefix,
+    }.items():
+        monkeypatch.setenv(name, value)
 
     def call(command: str, *lines: str) -> tuple[int, str]:
         monkeypatch.setenv("CASEBUS_ATTACHMENT_KEYS", "\n".join(lines))
         found = CliRunner().invoke(app, ["keys", command])
         said = f"{found.output}{found.exception or ''}"
-        return found.exit_code, said
+        return found.exit_code, " ".join(said.split())
 
     return call
 
 
-def test_rotating_wraps_all_keys_anew_and_every_file_opens(database: Database[dict[str, Any]], keys: Any) -> None:
+def finished(keys: Any) -> tuple[int, str]:
+    """What `casebus keys status` says when intake has done it."""
+    deadline = time.monotonic() + PATIENCE
+    while not (said := keys("status"))[1].startswith("Finished"):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.05)
+    code, told = said
+    return code, told
+
+
+def test_a_rotation_wraps_all_keys_by_another_and_every_file_opens(
+    desk: Desk, database: Database[dict[str, Any]], keys: Any, tmp_path: Path
+) -> None:
     old = keeping(database, OLD)
     refs = [brought(old, HEAD + bytes([n])) for n in range(5)]
     first, second = parts_of(HEAD + b"two", len(HEAD))
     assert send(Uploads(old), first) == Awaited()
     chunks = list(database["files.chunks"].find())
     assert "casebus keys rotate" in keys("list", NEW, OLD)[1]
-    assert keys("rotate", NEW, OLD) == (0, "6 keys wrapped anew by new.\n")
-    assert keys("rotate", NEW, OLD) == (0, "0 keys wrapped anew by new.\n")
+    assert keys("status") == (0, "No keys have been rotated yet.")
+    start(desk, tmp_path, NEW, OLD)
+    assert keys("rotate", NEW, OLD) == (0, "Intake wraps 6 keys by new; `casebus keys status` says how far it is.")
+    code, said = finished(keys)
+    assert (code, "6 keys wrapped by new" in said) == (0, True), said
     assert "of no use any more" in keys("list", NEW, OLD)[1]
+    assert "Intake wraps 0 keys" in keys("rotate", NEW, OLD)[1]
+    assert "0 keys wrapped by new" in finished(keys)[1]
     new = keeping(database, NEW)
     assert [content_of(new, ref)[-1] for ref in refs] == [*range(5)]
     assert isinstance(send(Uploads(new), second), Brought), "what was begun goes on"
-    assert list(database["files.chunks"].find())[:6] == chunks, "no content was written anew"
+    assert list(database["files.chunks"].find())[:6] == chunks, "no content was written again"
 
 
 def test_a_key_that_is_not_there_is_said_so_and_loses_nothing(
-    desk: Desk, database: Database[dict[str, Any]], keys: Any
+    desk: Desk, database: Database[dict[str, Any]], keys: Any, tmp_path: Path
 ) -> None:
     ref = brought(keeping(database, OLD))
     assert brought(keeping(database, NEW), HEAD + b"new")
     for lines in ((NEW,), (NEW, OTHER)):
-        code, said = keys("rotate", *lines)
-        assert code == 1
-        assert "old (1)" in said
+        start(desk, tmp_path, *lines)
+        assert keys("rotate", *lines)[0] == 0
+        code, said = finished(keys)
+        assert (code, "old (1)" in said) == (1, True), said
         assert read_part(keeping(database, *lines), ref, 1) is None
+        desk.terminate("intake")
     assert keys("list", NEW)[0] == 1
-    with_root = Settings({"ATTACHMENT_KEYS": NEW}, None)
-    found = [finding.what for finding in check(database.client, desk.db_prefix, with_root)]
+    with_keys = Settings({"ATTACHMENT_KEYS": NEW}, None)
+    found = [finding.what for finding in check(database.client, desk.db_prefix, with_keys)]
     assert [what.partition(",")[0].partition(":")[0] for what in found] == [
         "Files did not open when they were asked for",
         "The key file lacks old",
     ]
     assert read_part(keeping(database, NEW, OLD), ref, 1) == HEAD, "with the key it opens again"
+    start(desk, tmp_path, NEW, OLD)
     assert keys("rotate", NEW, OLD)[0] == 0
-    assert not list(check(database.client, desk.db_prefix, with_root))
+    assert finished(keys)[0] == 0
+    assert not list(check(database.client, desk.db_prefix, with_keys))
+
+
+def test_a_key_by_which_intake_does_not_wrap_is_refused_and_an_instance_without_it_wraps_nothing(
+    desk: Desk, database: Database[dict[str, Any]], keys: Any, tmp_path: Path
+) -> None:
+    ref = brought(keeping(database, OLD))
+    start(desk, tmp_path, OLD)
+    code, said = keys("rotate", NEW, OLD)
+    assert (code, "wraps the keys of new files by 'old'" in said) == (1, True), said
+    assert keys("status")[1] == "No keys have been rotated yet."
+    database[ROTATIONS].insert_one(rotation_document(Rotation("new", NOW)))
+    assert rewrap(database, MasterKeys.parse(OLD)) is None
+    assert database["attachments"].find_one({"_id": ref}, {"_id": 0, "key_by": 1}) == {"key_by": "old"}
+
+
+def test_a_portion_begins_where_the_one_before_ended(database: Database[dict[str, Any]]) -> None:
+    kept = keeping(database, OLD)
+    refs = sorted(brought(kept, HEAD + bytes([n])) for n in range(5))
+    rotation = Rotation("new", NOW)
+    database[ROTATIONS].insert_one(rotation_document(rotation))
+    read_to: list[tuple[str, str]] = []
+    while rotation.finished_at is None:
+        (after,) = go_on(rotation, rewrap(database, MasterKeys.parse(f"{NEW}\n{OLD}"), 2), NOW).changes
+        rotation = after
+        read_to.append(rotation.read_to)
+        database[ROTATIONS].replace_one({}, rotation_document(rotation))
+    assert read_to == [("attachments", refs[1]), ("attachments", refs[3]), ("uploads", ""), ("uploads", "")]
+    assert rotation.wrapped == 5
+    assert held_by(database) == {"new": 5}
 
 
 def test_a_key_file_that_does_not_do_is_said_so(keys: Any) -> None:

@@ -25,9 +25,11 @@ from contracts.envelope import Event, parse, serialise
 from contracts.topology import EVENTS
 from deploy import settings
 from deploy.cli.main import app
-from deploy.cli.notifications.failed import Choice, Failed
+from deploy.cli.notifications.failed import Choice, failed
+from deploy.cli.operator import each_of, operator
 from deploy.local.desk import Desk
 from deploy.mail import ARRIVALS
+from deploy.trouble import Trouble
 from services.chassis.decision import Message, derived_id
 from services.chassis.unit_of_work import Store, Write, open_database
 from services.notifications.domain.decide import decide
@@ -46,6 +48,7 @@ from tests.unit.notifications.receiver import SECRET, receiving
 from tests.unit.notifications.test_mailer import silent_server
 
 REQUESTERS = 60
+ALL_FAILED = Choice()
 PATIENCE = 60.0
 """Seconds; timers that a killed instance had claimed are free again after 30."""
 
@@ -239,6 +242,12 @@ def test_a_webhook_and_a_mail_server_that_never_answer_delay_nothing_else(desk: 
 HOOKS = {"dead": "/silent", "well": "/status/200"}
 
 
+def failed_now(desk: Desk, choice: Choice = ALL_FAILED) -> list[Delivery]:
+    """What has failed, as the command line reads it."""
+    with MongoClient[dict[str, Any]](desk.operator_mongo_url, tz_aware=True) as client:
+        return list(failed(client[f"{desk.db_prefix}_notifications"], choice))
+
+
 def test_what_failed_is_sent_again_once_for_each_time_that_it_is_asked_for(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,7 +258,8 @@ def test_what_failed_is_sent_again_once_for_each_time_that_it_is_asked_for(
     publish(desk, [a_contact_change(1, f"ada{n}@example.org", f"r{n}") for n in people])
     publish(desk, [opened(n, contact_version=1) for n in people])
     assert settled(desk, 60)["receipt", "email", "failed"] == 30
-    monkeypatch.setenv("CASEBUS_MONGO", desk.admin_mongo_url)
+    monkeypatch.setenv("CASEBUS_MONGO", desk.operator_mongo_url)
+    monkeypatch.setenv("CASEBUS_AMQP_OPERATOR", desk.amqp_url("operator"))
     monkeypatch.setenv("CASEBUS_DB_PREFIX", desk.db_prefix)
     asked = CliRunner().invoke(app, ["notifications", "failed", "--kind", "receipt", "--since", "1h", "--json"])
     rows = [json.loads(line) for line in asked.output.splitlines()]
@@ -266,24 +276,29 @@ def test_what_failed_is_sent_again_once_for_each_time_that_it_is_asked_for(
     tried: list[Delivery] = []
     # At once, at the end of its time, and perhaps once more, when a server that is left alone is asked again.
     while [(one.attempts_before, one.attempts >= before + 2) for one in tried] != [(before, True)]:
-        assert time.monotonic() < deadline, "it was not tried anew"
+        assert time.monotonic() < deadline, "it was not tried again"
         time.sleep(0.1)
-        tried = list(Failed(settings.load()).chosen(Choice(ids=frozenset({rows[0]["id"]}))))
+        tried = failed_now(desk, Choice(ids=frozenset({rows[0]["id"]})))
 
     desk.terminate("notifications")
     desk.settings_of["notifications"] = {}
-    chosen = list(Failed(settings.load()).chosen(Choice()))
-    first, second = Failed(settings.load()), Failed(settings.load())
-    with ThreadPoolExecutor(2) as operators:
-        counts = [each.result() for each in [operators.submit(one.send_again, chosen) for one in (first, second)]]
-    assert sum(counts) == 30, "two operators at once"
     desk.start_all([("notifications", 1), ("notifications", 2)])
+    chosen = [delivery.id for delivery in failed_now(desk)]
+    with ThreadPoolExecutor(2) as operators:
+        counts = [*operators.map(lambda _: resent(chosen), range(2))]
+    assert sum(counts) == 30, "two operators at once"
     assert settled(desk, 60)["receipt", "email", "sent"] == 30
     mails = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in desk.mail_folder.glob("*.eml")]
     assert Counter(mail["To"] for mail in mails) == {f"ada{n}@example.org": 1 for n in people}
     assert {mail[ARRIVALS] for mail in mails} == {"1"}
     again = CliRunner().invoke(app, ["notifications", "resend", rows[0]["id"]])
-    assert isinstance(again.exception, settings.Trouble), "it has not failed any more"
+    assert isinstance(again.exception, Trouble), "it has not failed any more"
+
+
+def resent(ids: list[str]) -> int:
+    """Of how many the outcome says that they are sent again; seven a command."""
+    with operator(settings.load()) as sender:
+        return each_of(sender, "notifications.resend", "deliveries", ids, 7)
 
 
 def test_what_a_requester_has_set_is_kept_and_honoured(desk: Desk) -> None:

@@ -67,14 +67,15 @@ AGENT_IDS = ("a1", "a2", "a3")
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_intake(seed: int) -> None:
-    """50 commands of channels, agents and services on one state; `Desk.send` holds what is said to the contract."""
+    """50 commands of anybody on one state; `Desk.send` holds what is said to the contract."""
     dice = Random(seed)
     desk = Desk(secrets={(account_id, "right") for account_id in ACCOUNTS})
     commands = [kind for kind in registry.TYPES.values() if kind.answered_by == "intake"]
+    senders = (*SENDERS, "routing", "sla", "operator")
     for _ in range(50):
         kind = dice.choice(commands) if dice.random() < 0.6 else registry.TYPES["command", "ticket.submit"]
         data = odd_input.data(dice, kind.schema, {**KNOWN, "secret": ["right", "\0"]})
-        sender = dice.choice([sender for sender in (*SENDERS, "routing", "sla") if kind.may_be_sent_by(sender)])
+        sender = dice.choice([sender for sender in senders if kind.may_be_sent_by(sender)])
         heard = desk.send(kind.type, data, sender)
         assert_kept(heard.decision)
         desk.later(hours=dice.choice((0, 1, 200)))

@@ -46,7 +46,7 @@ def test_each_service_reads_its_own_queues() -> None:
         ),
         "routing": ("routing.commands", "routing.events", "routing.outcomes"),
         "sla": ("sla.events",),
-        "notifications": ("notifications.events",),
+        "notifications": ("notifications.commands", "notifications.events"),
     }
 
 
@@ -116,6 +116,7 @@ def test_every_event_reaches_a_queue() -> None:
         (DESK, "ticket.close", "intake.desk"),
         (DESK, "ticket.assign", "intake.assignments"),
         (DESK, "ticket.unassign", "intake.assignments"),
+        (DESK, "notifications.resend", "notifications.commands"),
         (DESK, "agent.sign_on", "routing.commands"),
         (QUESTIONS, "ticket.view", "intake.questions"),
         (QUESTIONS, "staff.ticket.view", "intake.questions"),

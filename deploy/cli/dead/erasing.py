@@ -9,17 +9,18 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from pymongo import MongoClient
-
+from contracts.accounts import MAX_SWEPT
 from deploy.settings import Settings
 from services.intake.documents import erasure_of
 from services.intake.domain.redaction import REDACTED
 from services.intake.domain.state import Erasure
 from services.intake.personal import ERASURES
 
+from ..desk import Desk
+from ..operator import each_of, operator
 from .dealing import reading
 from .letter import Letter
 
@@ -61,23 +62,22 @@ def tells_of(letter: Letter, erased: Erased) -> bool:
 
 
 def drop(settings: Settings, *, dry_run: bool) -> tuple[int, int]:
-    """Take out the letters that tell of anybody who was erased: how many people, and how many letters."""
-    client: MongoClient[dict[str, Any]] = MongoClient(settings.get("MONGO"), tz_aware=True, appname="casebus")
-    with client:
-        intake = client[f"{settings.get('DB_PREFIX')}_intake"]
-        people = [erasure_of(row) for row in intake[ERASURES].find()]
-        erased = [_recognised(intake, one) for one in people]
-        began = datetime.now(UTC)
-        dropped = 0
-        with reading(settings) as letters:
-            for batch in letters.batches():
-                tags = [tag for tag, letter in batch if any(tells_of(letter, one) for one in erased)]
-                dropped += len(tags)
-                if not dry_run:
-                    letters.remove(tags)
-        if not dry_run:
-            ids = [one.id for one in people if one.done]
-            intake[ERASURES].update_many({"_id": {"$in": ids}}, {"$set": {"swept_at": began}})
+    """Take out the letters that tell of anybody who was erased, and tell intake so: how many people, and how many
+    letters."""
+    with Desk(settings) as desk:
+        people = [erasure_of(row) for row in desk.intake[ERASURES].find()]
+        erased = [_recognised(desk.intake, each) for each in people]
+    dropped = 0
+    with reading(settings) as letters:
+        for batch in letters.batches():
+            tags = [tag for tag, letter in batch if any(tells_of(letter, each) for each in erased)]
+            dropped += len(tags)
+            if not dry_run:
+                letters.remove(tags)
+    done = [erasure.id for erasure in people if erasure.done]
+    if done and not dry_run:
+        with operator(settings) as sender:
+            each_of(sender, "erasures.confirm_swept", "erasures", done, MAX_SWEPT)
     return len(people), dropped
 
 

@@ -13,17 +13,19 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.envelope import rfc3339
-from contracts.notifications import CHANNELS
+from contracts.notifications import CHANNELS, MAX_RESENT
 from deploy import settings
 from deploy.trouble import Trouble
 from services.chassis.settings import WrongSettings
-from services.chassis.unit_of_work import DatabaseAway
 from services.notifications.domain.state import Delivery
 from services.notifications.templates import KINDS, Templates
 
 from .. import show
 from ..dead.letter import age_of
-from .failed import Choice, Failed
+from ..desk import Desk
+from ..operator import each_of, operator
+from .failed import Choice
+from .failed import failed as failed_ones
 
 app = typer.Typer(
     help="What could not be told to people: look, send again; and what the words look like.", no_args_is_help=True
@@ -51,12 +53,13 @@ def failed(
     choice = _choice(ids, kind, channel, recipient, since)
     rows: list[Delivery] = []
     reasons: Counter[tuple[str, str]] = Counter()
-    for delivery in Failed(settings.load()).chosen(choice):
-        if as_json:
-            typer.echo(json.dumps(_summary(delivery)))
-        elif len(rows) < limit:
-            rows.append(delivery)
-        reasons[delivery.channel, delivery.reason] += 1
+    with Desk(settings.load()) as desk:
+        for delivery in failed_ones(desk.notifications, choice):
+            if as_json:
+                typer.echo(json.dumps(_summary(delivery)))
+            elif len(rows) < limit:
+                rows.append(delivery)
+            reasons[delivery.channel, delivery.reason] += 1
     if as_json:
         return
     if not reasons:
@@ -80,23 +83,22 @@ def resend(
     all_: Annotated[bool, typer.Option("--all", help="All that failed, or all that fit the conditions.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
 ) -> None:
-    """Send what failed again, each once: now, and for as long as if it were new."""
+    """Have notifications send what failed again, each once: now, and for as long as if it were new."""
     choice = _choice(ids, kind, channel, recipient, since)
     if bool(choice.ids) == all_:
         raise Trouble("Say which: ids, or --all (with or without conditions).", 2)
-    found = Failed(settings.load())
-    chosen = list(found.chosen(choice))
+    found = settings.load()
+    with Desk(found) as desk:
+        chosen = [delivery.id for delivery in failed_ones(desk.notifications, choice)]
     if dry_run:
         console.print(f"Would send again: {_deliveries(len(chosen))}.")
     else:
-        try:
-            count = found.send_again(chosen)
-        except DatabaseAway as error:
-            raise Trouble(f"The database went away in the middle ({error}); ask again which have failed.") from error
+        with operator(found) as sender:
+            count = each_of(sender, "notifications.resend", "deliveries", chosen, MAX_RESENT)
         console.print(f"Sent again: {_deliveries(count)}.")
         if count < len(chosen):
             console.print(f"Somebody else was faster with {len(chosen) - count:,}.")
-    missing = sorted(choice.ids - {delivery.id for delivery in chosen})
+    missing = sorted(choice.ids - set(chosen))
     if missing:
         raise Trouble(f"There is no such failed delivery: {show.plain(', '.join(missing))}.")
 

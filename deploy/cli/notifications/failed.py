@@ -1,27 +1,20 @@
-"""Deliveries that failed: finding them in notifications' database, and sending them again.
+"""Deliveries that failed: finding them in notifications' database, which the command line only reads.
 
-Sending again is a turn, as the service makes them: the delivery and its timer in one transaction, on condition that the
-delivery still is as it was read. The page is docs/operating.md.
+The page is docs/operating.md.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING
+from pymongo.database import Database
 
-from deploy.settings import Settings
-from deploy.trouble import Trouble
-from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Store, Work, Write, open_database
-from services.notifications.domain.attempts import send_again
 from services.notifications.domain.state import Delivery
-from services.notifications.repository import delivery_of, to_document
-
-AT_ONCE = 200
+from services.notifications.repository import delivery_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +33,7 @@ class Choice:
         return self == Choice()
 
     @property
-    def condition(self) -> dict[str, Any]:
+    def condition(self) -> Mapping[str, Any]:
         """As MongoDB asks for them."""
         found: dict[str, Any] = {"status": "failed"}
         for name in ("kind", "channel", "recipient"):
@@ -53,42 +46,8 @@ class Choice:
         return found
 
 
-class Failed:
-    """The failed deliveries of one desk. Raises Trouble when the database cannot be reached."""
-
-    def __init__(self, settings: Settings) -> None:
-        database = open_database(settings.get("MONGO"), f"{settings.get('DB_PREFIX')}_notifications", "casebus")
-        self._store = Store(database, "notifications")
-        self._deliveries = database["deliveries"]
-        try:
-            self._store.check()
-        except DatabaseAway as error:
-            raise Trouble(f"The database does not answer ({error}): is the desk running? (`make up`)") from error
-
-    def chosen(self, choice: Choice) -> Iterator[Delivery]:
-        """Those of the choice, oldest first."""
-        for row in self._deliveries.find(choice.condition).sort([("created_at", ASCENDING), ("_id", ASCENDING)]):
-            yield delivery_of(row)
-
-    def send_again(self, deliveries: Sequence[Delivery]) -> int:
-        """Send these again, each once; gives how many. One that another operator was faster with is left alone."""
-        count = 0
-        for start in range(0, len(deliveries), AT_ONCE):
-            count += self._rearm(deliveries[start : start + AT_ONCE])
-        return count
-
-    def _rearm(self, deliveries: Sequence[Delivery]) -> int:
-        now, turn = self._store.now(), uuid.uuid4().hex
-        work = Work(turn, now)
-        for before in deliveries:
-            after, arm = send_again(before, now)
-            work.writes.append(Write("deliveries", to_document(after), ("version", before.version)))
-            work.timers.append((arm, Armed(f"{turn}:{before.id}", turn)))
-        try:
-            self._store.commit(work)
-        except Conflict:
-            if len(deliveries) == 1:
-                return 0
-            middle = len(deliveries) // 2
-            return self._rearm(deliveries[:middle]) + self._rearm(deliveries[middle:])
-        return len(deliveries)
+def failed(notifications: Database[dict[str, Any]], choice: Choice) -> Iterator[Delivery]:
+    """Those of the choice, oldest first."""
+    found = notifications["deliveries"].find(choice.condition)
+    for row in found.sort([("created_at", ASCENDING), ("_id", ASCENDING)]):
+        yield delivery_of(row)

@@ -43,10 +43,12 @@ from services.intake.domain.recording import telling_agent
 from services.intake.domain.redaction import redact
 from services.intake.domain.replies import reply
 from services.intake.domain.requesters import Caller, account_meant, account_named, caller, open_temporary
+from services.intake.domain.rotation import THE_ONE, go_on, rotate
 from services.intake.domain.scanning import scanned
 from services.intake.domain.state import Escalatable, State, TicketWritten
 from services.intake.domain.submission import submit
 from services.intake.domain.supervising import SUPERVISED, SUPERVISING, assign_to, reopen, take_away
+from services.intake.domain.swept import confirm_swept
 from services.intake.domain.tickets import Agent, Ticket
 from services.intake.domain.uploads import upload
 from services.intake.domain.viewing import list_of_agent, list_tickets, view_as_agent, view_own
@@ -115,6 +117,12 @@ def _decide(state: State, message: Message[Any], now: datetime) -> Decision:
             return end_due(state, message, now)
         case "timer.burst_release":
             return release_due(state, message, now)
+        case "timer.key_rotation":
+            return go_on(state.rotations.get(THE_ONE), state.prepared.rewrapped.get(message.key), now)
+        case "attachment_keys.rotate":
+            return rotate(state.rotations.get(THE_ONE), state.master_key, message, now)
+        case "erasures.confirm_swept":
+            return confirm_swept(state, message, now)
         case "ticket.assign" | "ticket.unassign" | "ticket.auto_close":
             return _of_service(state, message, now)
     if "account" in message.data:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from contracts.values import dataclass
 from services.intake.domain.files import File, FileTaken, PartTaken, Verdict
+from services.intake.domain.rotation import Rewrapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,5 @@ class Prepared:
     """The archive that an `account.export` is answered with, as far as there is one."""
     verdicts: Mapping[str, Verdict | None] = field(default_factory=dict)
     """What the scanner said of a file, by the key of the timer that has it asked."""
+    rewrapped: Mapping[str, Rewrapped | None] = field(default_factory=dict)
+    """The portion of a rotation of master keys, by the key of its timer; None: this instance could not wrap it."""

@@ -21,6 +21,7 @@ from services.intake.domain.history import Entry
 from services.intake.domain.issue_key import as_made_now
 from services.intake.domain.mailing import CodeMailed, mailed_id
 from services.intake.domain.prepared import Prepared
+from services.intake.domain.rotation import Rotation
 from services.intake.domain.similarity import SIMILAR_FROM
 from services.intake.domain.tickets import Agent, Ticket
 
@@ -190,6 +191,7 @@ Change = (
     | Erasure
     | AnswerRewritten
     | UploadForgotten
+    | Rotation
 )
 """What a decision may change."""
 
@@ -209,7 +211,8 @@ class State:
     `limits`: how much a requester may write.
     `named_elsewhere`: of the files of entries that are to be redacted those that other entries name too. `told_of`:
     documents of answers that show a ticket that is to be redacted, by its id. `archived`: references of the archives
-    that such a ticket may stand in, by its id.
+    that such a ticket may stand in, by its id. `master_key`: id of the one that wraps the keys of new files;
+    `rotations`: the last one to another, if a message is about it.
     """
 
     def __init__(
@@ -238,6 +241,8 @@ class State:
         named_elsewhere: frozenset[str] = frozenset(),
         told_of: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
         archived: Mapping[str, Sequence[str]] | None = None,
+        master_key: str = "",
+        rotations: Iterable[Rotation] = (),
     ) -> None:
         self.catalogue = catalogue
         self.staff = staff
@@ -253,6 +258,8 @@ class State:
         self.named_elsewhere = named_elsewhere
         self.told_of = told_of or {}
         self.archived = archived or {}
+        self.master_key = master_key
+        self.rotations = {one.id: one for one in rotations}
         self.tickets: dict[str, Ticket] = {}
         self.accounts = {account.key: account for account in accounts}
         self.agents = {agent.id: agent for agent in agents}
@@ -281,6 +288,7 @@ class State:
         self.loaded_files = dict(self.files)
         self.loaded_mailed = dict(self.mailed)
         self.loaded_erasures = dict(self.erasures)
+        self.loaded_rotations = dict(self.rotations)
 
     def apply(self, change: Change) -> None:
         """Take one change in, so that later messages of the turn see it."""
@@ -301,6 +309,8 @@ class State:
                 self.bursts[change.id] = change
             case Erasure():
                 self.erasures[change.id] = change
+            case Rotation():
+                self.rotations[change.id] = change
             case AnswerRewritten():
                 self.rewritten_answers.append(change)
             case UploadForgotten():

@@ -72,7 +72,10 @@ class MasterKeys:
 
     def wrap(self, key: bytes) -> Wrapped:
         """A file's key, wrapped by the current master key."""
-        return Wrapped(self.current, aes_key_wrap(self.keys[self.current], key))
+        return self._wrap(key, self.current)
+
+    def _wrap(self, key: bytes, by: str) -> Wrapped:
+        return Wrapped(by, aes_key_wrap(self.keys[by], key))
 
     def unwrap(self, wrapped: Wrapped) -> bytes:
         """A file's key. Raises `KeyUnknown`."""
@@ -84,6 +87,6 @@ class MasterKeys:
         except InvalidUnwrap as error:
             raise KeyUnknown(f"the key file's {wrapped.by} is not the key that wrapped this file") from error
 
-    def rewrap(self, wrapped: Wrapped) -> Wrapped:
-        """The same key wrapped by the current master key; as it is if that wrapped it. Raises `KeyUnknown`."""
-        return wrapped if wrapped.by == self.current else self.wrap(self.unwrap(wrapped))
+    def rewrap(self, wrapped: Wrapped, by: str) -> Wrapped:
+        """The same key wrapped by the master key `by`, which is one of these. Raises `KeyUnknown`."""
+        return self._wrap(self.unwrap(wrapped), by)

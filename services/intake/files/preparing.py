@@ -15,10 +15,12 @@ from services.intake.domain.accounts import temporary_key
 from services.intake.domain.exporting import EXPORT, KEPT, making
 from services.intake.domain.files import Brought, File, Verdict, archives_of
 from services.intake.domain.prepared import Prepared
+from services.intake.domain.rotation import GO_ON, Rewrapped
 from services.intake.files.archive import build
 from services.intake.files.keeping import Keeping, Room, Sender, file_of
 from services.intake.files.quarantine import scan
 from services.intake.files.reading import read_part
+from services.intake.files.rotation import rewrap
 from services.intake.files.scanner import Scanner
 from services.intake.files.uploads import Uploads
 from services.intake.secrets import InThreads
@@ -28,6 +30,8 @@ READ_A_TURN = 32
 
 MERGE = "account.merge"
 MAKE_ARCHIVE = f"timer.{EXPORT}"
+
+REWRAP = f"timer.{GO_ON}"
 
 SCAN = f"timer.{scanning.SCAN}"
 """What comes when that timer fires."""
@@ -113,6 +117,10 @@ class FilesOfTurns:
         for timer in timers:
             database = self._keeping.records.database
             build(self._keeping, database, timer.subject or "", derived_id("archive", timer.key), now)
+
+    def rewrap(self, timers: Sequence[Message[Any]]) -> dict[str, Rewrapped | None]:
+        """The next portion of the rotation that the one of these timers is for."""
+        return {timer.key: rewrap(self._keeping.records.database, self._keeping.keys) for timer in timers}
 
     def scan(self, timers: Sequence[Message[Any]]) -> dict[str, Verdict | None]:
         """What the scanner says of the files of these timers."""

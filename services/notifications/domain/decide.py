@@ -1,4 +1,4 @@
-"""What one event or timer changes and says: which rule is whose. Pure. See docs/notifications.md."""
+"""What one event, timer or command changes and says: which rule is whose. Pure. See docs/notifications.md."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from services.notifications.domain.addresses import learn_address, stop_waiting
 from services.notifications.domain.attempts import record_attempt
 from services.notifications.domain.forgetting import forget_person
 from services.notifications.domain.preferences import learn_preferences
+from services.notifications.domain.resending import resend
 from services.notifications.domain.state import View
 from services.notifications.domain.telling import tell
 
@@ -23,6 +24,8 @@ def decide(view: View, message: Message[Any], now: datetime) -> Decision:
             return learn_preferences(view, message)
         case "account.erased":
             return forget_person(view, message)
+        case "notifications.resend":
+            return resend(view, message, now)
         case "timer.send":
             return record_attempt(view, message, now)
         case "timer.address_wait":

@@ -241,3 +241,21 @@ def test_a_block_outlives_the_erasure_without_its_reason() -> None:
     for name in ("account:zoe", "account:ann"):
         assert desk.state.accounts[name].is_blocked(desk.now), "with all accounts of the person"
     assert "words" not in str(desk.state.accounts)
+
+
+def swept(desk: Desk, *ids: str) -> Heard:
+    return desk.send("erasures.confirm_swept", {"erasures": list(ids)}, "operator")
+
+
+def test_an_operator_says_of_which_no_dead_letter_tells_any_more() -> None:
+    desk = Desk()
+    done = replace(ALL, done=True)
+    desk.state.erasures = {"e1": done, "e2": replace(ALL, id="e2")}
+    heard = swept(desk, "e0", "e1", "e2", "e1")
+    assert (heard.type, sorted(heard.data["hints"])) == ("command.accepted", ["erasures.0", "erasures.2"])
+    assert heard.decision.changes == [replace(done, version=2, swept_at=desk.now)]
+    desk.later(days=1)
+    assert swept(desk, "e1").type == "command.accepted"
+    assert desk.state.erasures["e1"].swept_at == desk.now
+    refused = swept(desk, "e2")
+    assert (refused.code, list(refused.data["errors"])) == ("invalid", ["erasures.0"])

@@ -1,0 +1,33 @@
+"""`notifications.resend`: the operator has deliveries that were given up sent again. Pure. See docs/operating.md."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from services.chassis.decision import Answer, Decision, Message, rejected
+from services.notifications.domain.attempts import send_again
+from services.notifications.domain.state import View
+
+RESEND = "notifications.resend"
+
+
+def resend(view: View, message: Message[Any], now: datetime) -> Decision:
+    """Those that have failed are sent again; the others are named in `hints`, and refused if there is no other."""
+    changes, timers = [], []
+    hints: dict[str, list[str]] = {}
+    again: set[str] = set()
+    for place, id_ in enumerate(message.data.deliveries):
+        delivery = view.deliveries.get(id_)
+        if id_ in again:
+            continue
+        if delivery is None or delivery.status != "failed":
+            hints[f"deliveries.{place}"] = ["There is no such failed delivery."]
+            continue
+        pending, arm = send_again(delivery, now)
+        again.add(id_)
+        changes.append(pending)
+        timers.append(arm)
+    if not changes:
+        return Decision(answer=rejected("invalid", "None of these deliveries has failed.", hints))
+    return Decision(changes, answer=Answer("command.accepted", {"hints": hints} if hints else {}), timers=timers)
