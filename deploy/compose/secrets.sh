@@ -27,6 +27,7 @@ for service in intake routing sla notifications; do
     secret "broker/$service"
     secret "database/casebus_$service"
 done
+secret database/casebus_operator
 for user in operator web game mail partner agent.a1 agent.a2 agent.a3 agent.a4 agent.a5 agent.a6 "$@"; do
     secret "broker/$user"
 done

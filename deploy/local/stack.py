@@ -129,7 +129,7 @@ class Stack:
             "CASEBUS_AMQP_AGENT": desk.amqp_url(AGENT_PREFIX + AGENTS[0]),
             **{f"CASEBUS_AMQP_CHANNEL_{name.upper()}": desk.amqp_url(name) for name in CHANNELS},
             **{f"CASEBUS_AMQP_AGENT_{agent.upper()}": desk.amqp_url(AGENT_PREFIX + agent) for agent in AGENTS},
-            "CASEBUS_MONGO": desk.admin_mongo_url,
+            "CASEBUS_MONGO": desk.operator_mongo_url,
             "CASEBUS_DB_PREFIX": desk.db_prefix,
             "CASEBUS_ATTACHMENT_KEYS_FILE": shlex.quote(str(self.folder.attachment_keys())),
             "CASEBUS_SMTP_SINK": shlex.quote(str(desk.mail_folder)),

@@ -29,7 +29,7 @@ def settings_of(stack: Stack, desk: Desk) -> Settings:
         "AMQP_ADMIN": desk.amqp_url(ADMIN),
         "AMQP_OPERATOR": desk.amqp_url(OPERATOR),
         "AMQP_MANAGEMENT": stack.broker.management.url,
-        "MONGO": desk.admin_mongo_url,
+        "MONGO": desk.operator_mongo_url,
         "DB_PREFIX": desk.db_prefix,
         "ATTACHMENT_KEYS_FILE": str(stack.folder.attachment_keys()),
     }

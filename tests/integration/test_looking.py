@@ -20,7 +20,7 @@ def test_any_page_of_a_history_is_had(desk: Desk) -> None:
         intake.entries.insert_one({"_id": "x", "ticket_id": "another", "version": 1})
         intake.attachments.insert_one({"_id": "r1", "state": "infected", "key": "secret"})
     ticket = {"_id": "t", "version": 250}
-    where = {"DB_PREFIX": desk.db_prefix, "MONGO": desk.admin_mongo_url}
+    where = {"DB_PREFIX": desk.db_prefix, "MONGO": desk.operator_mongo_url}
     with Books(Settings(where, None)) as books:
         pages = [books.history(ticket, page, 100) for page in (1, 2, 3)]
         versions = [[one["version"] for one in part.entries] for part in pages]

@@ -102,6 +102,13 @@ def test_secrets_are_files_and_none_is_in_the_file(name: str) -> None:
     assert set(container.get("secrets", [])) <= set(FILE["secrets"])
 
 
+def test_the_command_line_reads_as_the_operator_and_is_given_no_other_password_of_the_database() -> None:
+    container = CONTAINERS["casebus"]
+    assert container["environment"]["CASEBUS_MONGO"].startswith(f"mongodb://casebus_{OPERATOR}@")
+    assert {secret for secret in container["secrets"] if secret.startswith("database")} == {f"database-{OPERATOR}"}
+    assert not any(mount["source"].endswith("/database") for mount in container["volumes"])
+
+
 def test_the_script_makes_every_secret_that_is_asked_for(secrets: Path) -> None:
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
     for secret in FILE["secrets"].values():

@@ -1,7 +1,7 @@
 """Looks at the database itself: version, replica set, writes by majority, users, indexes, clock.
 
-Reads only; the one write removes a document that is not there, to see that a majority answers. Uses a client without
-the Stable API, which refuses `buildInfo`, `replSetGetStatus` and `usersInfo`. The page is docs/operating.md.
+Reads only. Uses a client without the Stable API, which refuses `buildInfo`, `replSetGetStatus` and `usersInfo`. The
+page is docs/operating.md.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 from pymongo import IndexModel, MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
-from pymongo.write_concern import WriteConcern
+from pymongo.read_concern import ReadConcern
 
-from contracts.names import SERVICES
+from contracts.names import OPERATOR, SERVICES
 from services.chassis.unit_of_work import OWN_INDEXES
 
 from .finding import Finding, differences, some
@@ -49,6 +49,7 @@ def check(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
             "Start it with --replSet, then rs.initiate().",
         )
     yield from _majority(client, prefix)
+    yield from _asked_as(client, prefix)
     yield from _transactions(client)
     yield from clocks("this machine", here, _aware(hello["localTime"]))
     yield from users(client.admin.command("usersInfo", {"forAllDBs": True})["users"], prefix)
@@ -69,10 +70,10 @@ def members(status: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _majority(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
-    concern = WriteConcern("majority", wtimeout=WAIT)
-    nothing = client[f"{prefix}_intake"].get_collection("outbox", write_concern=concern)
+    """A linearizable read is answered once a majority has confirmed that it is the newest: by a write of its own."""
+    newest = client[f"{prefix}_intake"].get_collection("outbox", read_concern=ReadConcern("linearizable"))
     try:
-        nothing.delete_one({"_id": "casebus doctor: there is no such document"})
+        newest.find_one({"_id": "casebus doctor: there is no such document"}, max_time_ms=WAIT)
     except PyMongoError as error:
         yield Finding(
             "error",
@@ -80,6 +81,27 @@ def _majority(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
             f"It takes no writes by majority ({type(error).__name__}): nothing can be stored.",
             "See that most members of the replica set run and reach each other: rs.status().",
         )
+
+
+def _asked_as(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
+    """Whether the command line's own user may write: it only has to read."""
+    known = client.admin.command("connectionStatus", showPrivileges=True)["authInfo"]
+    names = [user["user"] for user in known["authenticatedUsers"]]
+    if any(may_write(privilege, prefix) for privilege in known["authenticatedUserPrivileges"]):
+        yield Finding(
+            "warning",
+            f"database user {some(names)}",
+            "It may write, and the command line only reads.",
+            f"Set CASEBUS_MONGO to the user {prefix}_{OPERATOR}; `make up` and `provision` make it.",
+        )
+
+
+def may_write(privilege: Mapping[str, Any], prefix: str) -> bool:
+    """Whether somebody with that privilege (of `connectionStatus`) can change a service's data."""
+    resource = privilege["resource"]
+    databases = {"", *(f"{prefix}_{service}" for service in SERVICES)}
+    reaches = resource.get("anyResource", False) or resource.get("db") in databases
+    return reaches and bool({"insert", "update", "remove", "anyAction"} & {*privilege["actions"]})
 
 
 def _transactions(client: MongoClient[Document]) -> Iterator[Finding]:
