@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import stat
 import subprocess
+import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import grimp
 import pytest
 import yaml
 
@@ -189,10 +191,88 @@ def test_the_image_is_of_locked_packages_and_nobodys() -> None:
     assert not re.search(r"^(?!#).*(--mount|<<)|^# *syntax", DOCKERFILE, re.MULTILINE), "not every builder builds that"
 
 
+IGNORED = [line for line in (CODE / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+
+
+def is_in_the_image(file: str) -> bool:
+    """Whether .dockerignore lets a file in: the last of its patterns that fits the file, or a folder of it, decides."""
+    steps = file.split("/")
+    ways = ["/".join(steps[:count]) for count in range(1, len(steps) + 1)]
+    taken = True
+    for pattern in IGNORED:
+        wanted = pattern.removeprefix("!")
+        if any(fits(way, wanted) for way in ways):
+            taken = pattern.startswith("!")
+    return taken
+
+
+def fits(path: str, pattern: str) -> bool:
+    """Whether a path is of a pattern, whose `*` stands for anything but a slash."""
+    if pattern.startswith("**/"):
+        return fits(path.rpartition("/")[2], pattern[3:])
+    steps, wanted = path.split("/"), pattern.split("/")
+    return len(steps) == len(wanted) and all(map(fnmatchcase, steps, wanted))
+
+
+@pytest.fixture(scope="module")
+def run_in_production() -> set[str]:
+    """The files of all modules that the containers' commands import, directly or through others."""
+    graph = grimp.build_graph("contracts", "services", "deploy", cache_dir=None)
+    named = {word for container in CONTAINERS.values() for word in container.get("command", ())}
+    # `python -m` runs a package's __main__; run.py imports a service by its name; `casebus` is deploy.cli.
+    begun = {name for name in graph.modules if {name, name.removesuffix(".__main__")} & {*named, "deploy.cli"}}
+    begun |= {f"services.{service}.service" for service in SERVICES}
+    begun |= graph.find_children("services.client")  # a library of which the command line uses a part: it comes whole
+    found = set(begun)
+    for module in begun:
+        found |= graph.find_upstream_modules(module)
+    found |= {name.rsplit(".", count)[0] for name in found for count in range(1, name.count(".") + 1)}
+    return {file_of(module) for module in found}
+
+
+def file_of(module: str) -> str:
+    path = module.replace(".", "/")
+    return f"{path}.py" if (CODE / f"{path}.py").is_file() else f"{path}/__init__.py"
+
+
+SHIPPED = [
+    file.relative_to(CODE).as_posix()
+    for folder in ("contracts", "services", "deploy")
+    for file in (CODE / folder).rglob("*.py")
+]
+
+
+def test_the_image_holds_what_production_runs_and_nothing_else(run_in_production: set[str]) -> None:
+    assert {file for file in SHIPPED if is_in_the_image(file)} == run_in_production
+
+
+def test_the_wheel_holds_what_production_runs_and_nothing_else(run_in_production: set[str]) -> None:
+    found = tomllib.loads((CODE / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
+
+    def is_in_the_wheel(file: str) -> bool:
+        package = file.rpartition("/")[0].replace("/", ".")
+        taken, left_out = (any(fnmatchcase(package, each) for each in found[key]) for key in ("include", "exclude"))
+        return taken and not left_out
+
+    assert {file for file in SHIPPED if is_in_the_wheel(file)} == run_in_production
+
+
+def test_the_image_has_the_data_that_services_read_and_no_more() -> None:
+    files = [
+        file for folder in ("contracts", "services", "deploy") for file in (CODE / folder).rglob("*") if file.is_file()
+    ]
+    data = {file.relative_to(CODE).as_posix() for file in files if file.suffix not in (".py", ".pyc")}
+    held = {file for file in data if is_in_the_image(file)}
+    assert {file for file in held if not file.startswith("services/notifications/templates/")} == {
+        "deploy/calendars.yaml",
+        "deploy/catalogue.yaml",
+        "services/intake/domain/likeness.npz",
+    }
+
+
 def test_no_secret_gets_into_the_repository_or_the_image() -> None:
     ignored = (CODE / ".gitignore").read_text().splitlines()
     assert "deploy/compose/secrets/" in ignored
     left_out = (CODE / ".dockerignore").read_text().splitlines()
     assert next(line for line in left_out if line and not line.startswith("#")) == "*"
-    assert "deploy/compose/secrets" in left_out
-    assert not any(fnmatch(line, "!*secret*") for line in left_out)
+    assert not is_in_the_image("deploy/compose/secrets/broker-admin")
