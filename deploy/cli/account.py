@@ -14,10 +14,10 @@ import typer
 
 from deploy import settings
 from deploy.trouble import Trouble
+from services.client.blocking import Client
 
 from . import show
-from .operator import accepted, asked, operator
-from .sender import Sender
+from .operator import accepted
 
 app = typer.Typer(help="Give out all that is kept of a person, or erase it.", no_args_is_help=True)
 console = show.console()
@@ -34,11 +34,11 @@ def export(
 ) -> None:
     """Write all that is kept of an account into an archive, as its person may have it."""
     account = named(id_, temporary=temporary)
-    with operator(settings.load()) as sender:
-        archive = accepted(asked(sender, "account.export", {"account": account})).data["attachment"]
+    with Client(settings.load().get("AMQP_OPERATOR")) as desk:
+        archive = accepted(desk.command("account.export", {"account": account}))["attachment"]
         try:
             with written_whole(to) as file:
-                digest = _download(sender, account, archive["ref"], file)
+                digest = _download(desk, account, archive["ref"], file)
                 if digest != archive["sha256"]:
                     raise Trouble("What came is not what the desk has: ask again.")
         except OSError as error:
@@ -57,11 +57,11 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
             raise
 
 
-def _download(sender: Sender, account: Mapping[str, str], ref: str, into: BinaryIO) -> str:
+def _download(desk: Client, account: Mapping[str, str], ref: str, into: BinaryIO) -> str:
     """Write an archive, part by part; gives its SHA-256."""
     digest, part, parts = hashlib.sha256(), 1, 1
     while part <= parts:
-        heard = accepted(asked(sender, "attachment.download", {"account": account, "ref": ref, "part": part})).data
+        heard = accepted(desk.command("attachment.download", {"account": account, "ref": ref, "part": part}))
         content = base64.b64decode(heard["content"])
         digest.update(content)
         into.write(content)
@@ -80,8 +80,8 @@ def erase(
     if not yes:
         what = "with all words and files" if content else "without what was written"
         typer.confirm(f"Erase {show.plain(id_)} for good, {what}?", abort=True)
-    with operator(settings.load()) as sender:
-        accepted(asked(sender, "account.erase", {"account": named(id_, temporary=temporary), "content": content}))
+    with Client(settings.load().get("AMQP_OPERATOR")) as desk:
+        accepted(desk.command("account.erase", {"account": named(id_, temporary=temporary), "content": content}))
     console.print("Erased; what is left goes within a minute. `casebus dead erase` sees to the dead letters.")
 
 

@@ -11,12 +11,13 @@ from rich.table import Table
 from deploy import settings
 from deploy.settings import Settings
 from deploy.trouble import Trouble
+from services.client.blocking import Client
 from services.intake.files.keys import MasterKeys, WrongKeys
 from services.intake.files.rotation import held_by, last_rotation
 
 from . import show
 from .desk import Desk
-from .operator import accepted, asked, operator
+from .operator import accepted
 
 app = typer.Typer(help="Master keys of attached files: look which are in use, change to another.", no_args_is_help=True)
 console = show.console()
@@ -58,10 +59,10 @@ def rotate() -> None:
     """Have intake wrap the keys of all files by the first key of the key file. Harmless again."""
     found = settings.load()
     current = master_keys(found).current
-    with Desk(found) as desk:
-        files = held_by(desk.intake)
-    with operator(found) as sender:
-        accepted(asked(sender, "attachment_keys.rotate", {"key": current}))
+    with Desk(found) as databases:
+        files = held_by(databases.intake)
+    with Client(found.get("AMQP_OPERATOR")) as desk:
+        accepted(desk.command("attachment_keys.rotate", {"key": current}))
     count = files.total() - files[current]
     console.print(f"Intake wraps {_keys(count)} by {current}; `casebus keys status` says how far it is.")
 

@@ -26,12 +26,13 @@ from contracts.topology import EVENTS
 from deploy import settings
 from deploy.cli.main import app
 from deploy.cli.notifications.failed import Choice, failed
-from deploy.cli.operator import each_of, operator
+from deploy.cli.operator import each_of
 from deploy.local.desk import Desk
 from deploy.mail import ARRIVALS
 from deploy.trouble import Trouble
 from services.chassis.decision import Message, derived_id
 from services.chassis.unit_of_work import Store, Write, open_database
+from services.client.blocking import Client
 from services.notifications.domain.decide import decide
 from services.notifications.domain.state import Delivery, Outcome, Policy
 from services.notifications.repository import INDEXES, Repository, to_document
@@ -297,8 +298,8 @@ def test_what_failed_is_sent_again_once_for_each_time_that_it_is_asked_for(
 
 def resent(ids: list[str]) -> int:
     """Of how many the outcome says that they are sent again; seven a command."""
-    with operator(settings.load()) as sender:
-        return each_of(sender, "notifications.resend", "deliveries", ids, 7)
+    with Client(settings.load().get("AMQP_OPERATOR")) as desk:
+        return each_of(desk, "notifications.resend", "deliveries", ids, 7)
 
 
 def test_what_a_requester_has_set_is_kept_and_honoured(desk: Desk) -> None:

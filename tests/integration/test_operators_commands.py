@@ -18,10 +18,9 @@ from contracts.envelope import Event, serialise
 from contracts.names import OPERATOR, SERVICES, source_of
 from contracts.topology import DESK
 from deploy.cli.doctor import database as doctor
-from deploy.cli.operator import operator
 from deploy.local.desk import Desk
-from deploy.settings import Settings
 from services.chassis.unit_of_work import Store, open_database
+from services.client.blocking import Client
 from services.intake.documents import erasure_document
 from services.intake.domain.state import Erasure
 from services.intake.repository import INDEXES as INTAKES
@@ -37,8 +36,8 @@ ERASURE = Erasure("e1", 4, ("account:zoe",), content=False, at=NOW, done=True)
 
 def asked(desk: Desk, type_: str, data: Mapping[str, Any], id_: str) -> Event:
     """The outcome that the operator hears of this command."""
-    with operator(Settings({"AMQP_OPERATOR": desk.amqp_url(OPERATOR)}, None)) as sender:
-        return sender.wait_for(sender.send(type_, data, id_=id_))
+    with Client(desk.amqp_url(OPERATOR)) as client:
+        return client.command(type_, data, id_=id_).event
 
 
 def rows(desk: Desk, service: str, collection: str) -> list[dict[str, Any]]:

@@ -14,13 +14,14 @@ from typing import Any
 
 from contracts.accounts import MAX_SWEPT
 from deploy.settings import Settings
+from services.client.blocking import Client
 from services.intake.documents import erasure_of
 from services.intake.domain.redaction import REDACTED
 from services.intake.domain.state import Erasure
 from services.intake.personal import ERASURES
 
 from ..desk import Desk
-from ..operator import each_of, operator
+from ..operator import each_of
 from .dealing import reading
 from .letter import Letter
 
@@ -64,9 +65,9 @@ def tells_of(letter: Letter, erased: Erased) -> bool:
 def drop(settings: Settings, *, dry_run: bool) -> tuple[int, int]:
     """Take out the letters that tell of anybody who was erased, and tell intake so: how many people, and how many
     letters."""
-    with Desk(settings) as desk:
-        people = [erasure_of(row) for row in desk.intake[ERASURES].find()]
-        erased = [_recognised(desk.intake, each) for each in people]
+    with Desk(settings) as databases:
+        people = [erasure_of(row) for row in databases.intake[ERASURES].find()]
+        erased = [_recognised(databases.intake, each) for each in people]
     dropped = 0
     with reading(settings) as letters:
         for batch in letters.batches():
@@ -76,8 +77,8 @@ def drop(settings: Settings, *, dry_run: bool) -> tuple[int, int]:
                 letters.remove(tags)
     done = [erasure.id for erasure in people if erasure.done]
     if done and not dry_run:
-        with operator(settings) as sender:
-            each_of(sender, "erasures.confirm_swept", "erasures", done, MAX_SWEPT)
+        with Client(settings.get("AMQP_OPERATOR")) as desk:
+            each_of(desk, "erasures.confirm_swept", "erasures", done, MAX_SWEPT)
     return len(people), dropped
 
 

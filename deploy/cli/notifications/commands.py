@@ -17,13 +17,14 @@ from contracts.notifications import CHANNELS, MAX_RESENT
 from deploy import settings
 from deploy.trouble import Trouble
 from services.chassis.settings import WrongSettings
+from services.client.blocking import Client
 from services.notifications.domain.state import Delivery
 from services.notifications.templates import KINDS, Templates
 
 from .. import show
 from ..dead.letter import age_of
 from ..desk import Desk
-from ..operator import each_of, operator
+from ..operator import each_of
 from .failed import Choice
 from .failed import failed as failed_ones
 
@@ -88,13 +89,13 @@ def resend(
     if bool(choice.ids) == all_:
         raise Trouble("Say which: ids, or --all (with or without conditions).", 2)
     found = settings.load()
-    with Desk(found) as desk:
-        chosen = [delivery.id for delivery in failed_ones(desk.notifications, choice)]
+    with Desk(found) as databases:
+        chosen = [delivery.id for delivery in failed_ones(databases.notifications, choice)]
     if dry_run:
         console.print(f"Would send again: {_deliveries(len(chosen))}.")
     else:
-        with operator(found) as sender:
-            count = each_of(sender, "notifications.resend", "deliveries", chosen, MAX_RESENT)
+        with Client(found.get("AMQP_OPERATOR")) as desk:
+            count = each_of(desk, "notifications.resend", "deliveries", chosen, MAX_RESENT)
         console.print(f"Sent again: {_deliveries(count)}.")
         if count < len(chosen):
             console.print(f"Somebody else was faster with {len(chosen) - count:,}.")
