@@ -1,13 +1,18 @@
-"""In memory, what a turn stands on: for unit tests that need no broker and no database."""
+"""In memory, what a turn or a consumer stands on: for unit tests that need no broker and no database."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from services.chassis.outgoing import Outgoing
 from services.chassis.publisher import BrokerAway
+from services.chassis.reading import Delivery
+from services.chassis.turn import Decided
 from services.chassis.unit_of_work import Conflict, Fired, Handled, Work
 
 
@@ -97,3 +102,18 @@ class FakePublisher:
             raise BrokerAway("fake")
         self.published += messages
         return [message for message in messages if message.mandatory and message.address[:2] in self.unroutable]
+
+
+@dataclass
+class FakeHandler:
+    """Turns that do nothing but call `handle`, which is given deliveries and gives those to try again later."""
+
+    handle: Callable[[list[Delivery]], list[Delivery]]
+    deciding: AbstractContextManager[Any] = field(default_factory=threading.Lock)
+
+    def decide(self, deliveries: list[Delivery]) -> Decided:
+        """Nothing is left to publish."""
+        return Decided(self.handle(deliveries))
+
+    def publish(self, decided: Decided) -> None:
+        """Nothing."""

@@ -1,27 +1,27 @@
 """Consuming with natural batching: whatever has been delivered goes into the next turn, one message when idle, up to
 `LARGEST_TURN` when busy; nobody waits for a turn to fill.
 
-Acknowledges only what a turn brought to its end. Knows AMQP and green threads, no nameko and no database. How a
-message that kills its consumer is kept from harming its neighbours: docs/turn.md.
+Acknowledges only what a turn brought to its end. One thread reads the connection, two run turns. Knows AMQP, no nameko
+and no database. How deliveries flow, and how a message that kills its consumer is kept from harming its neighbours:
+docs/turn.md.
 """
 
 from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
-
-import eventlet
-from eventlet.event import Event
-from eventlet.semaphore import Semaphore
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from services.chassis.amqp_connection import AWAY, close, connect
 from services.chassis.failing import Failing
 from services.chassis.patience import Stopping
 from services.chassis.reading import Delivery
-from services.chassis.turn import TRIES
+from services.chassis.turn import TRIES, Decided
+from services.chassis.unacknowledged import Unacknowledged, size_if_large
 from services.chassis.waiting import LARGEST_TURN, LARGEST_TURN_BYTES, Waiting, is_suspect
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,6 @@ PREFETCH = 2 * LARGEST_TURN
 TURNS_AT_ONCE = 2
 """One is decided while the one before is published."""
 
-LARGE = 64 * 1024
 HELD_AT_MOST = 4 * LARGEST_TURN_BYTES
 """Bytes of large messages in hand beyond which nothing more is read: `PREFETCH` of the largest that the broker takes
 would be gigabytes. What is on its way waits in the broker."""
@@ -56,12 +55,23 @@ QUIET_AT_MOST = 5.0
 and after which it does in any case. To a consumer who cancels, a quorum queue does not deliver what is on its way, but
 counts it so."""
 
-Handler = Callable[[Callable[[], list[Delivery]]], list[Delivery]]
-"""Runs one turn: takes the deliveries when it is ready to decide them, returns those to try again later."""
+
+class Handler(Protocol):
+    """What is done with deliveries, in the two steps of a turn."""
+
+    @property
+    def deciding(self) -> AbstractContextManager[Any]:
+        """Held while the deliveries of a turn are gathered and decided: one turn of the process at a time."""
+
+    def decide(self, deliveries: list[Delivery]) -> Decided:
+        """The first step; what it leaves to be done."""
+
+    def publish(self, decided: Decided) -> None:
+        """The second step. As it returns, all deliveries may be acknowledged but `decided.again`."""
 
 
 class Consumer:
-    """Consumes `queues` on one connection and hands them to `handle`, turn by turn, `pause` seconds apart or more.
+    """Consumes `queues` on one connection and hands them to `handler`, turn by turn, `pause` seconds apart or more.
 
     What comes after a quiet time is not kept waiting; nor is what has one of the routing keys `at_once`, and what waits
     comes along with it.
@@ -72,7 +82,7 @@ class Consumer:
         url: str,
         name: str,
         queues: Sequence[str],
-        handle: Handler,
+        handler: Handler,
         pause: float = 0.0,
         at_once: Collection[str] = (),
         failing: Failing | None = None,
@@ -84,33 +94,37 @@ class Consumer:
         self._url = url
         self._name = name
         self._queues = tuple(queues)
-        self._handle = handle
+        self._handler = handler
         self._pause = pause
         self._at_once = frozenset(at_once)
-        self._urgent = False
-        self._took_at = 0.0
+        self._next = threading.Lock()
+        """Held by the thread whose turn is the next: a second one would find nothing left."""
+        self._changed = threading.Condition(threading.Lock())
+        """Guards the connection's writing side, and what the threads share; notified when a turn may begin."""
         self._waiting = Waiting(self._queues)
         self._retries: list[tuple[float, Delivery]] = []
-        self._unacknowledged: dict[int, bool] = {}
-        """Delivery tags in order; True once handled but not yet acknowledged, behind one that is not."""
-        self._large: dict[int, int] = {}
-        """Bytes of the large ones among them."""
+        self._unacknowledged = Unacknowledged()
+        self._urgent = False
+        self._took_at = 0.0
+        self._in_work = 0
+        self._generation = 0
+        """Counts connections: what an earlier one delivered is not acknowledged on a later one."""
+        self._came: list[Delivery] = []
+        """What was read just now; the reading thread's alone, as is all that follows."""
+        self._large_came = 0
         self._read_at = 0.0
-        self._places = Semaphore(TURNS_AT_ONCE)
         self._connection: Any = None
         self._channel: Any = None
-        self._generation = 0
         self._prefetch = 1
         self._innocent = False
         """Whether a message came on this connection that no consumer can have died of."""
-        self._in_work = 0
-        self._about_to_take = False
         self._stopping = False
         self._stop_seen: float | None = None
         self._beside: Sequence[Consumer] = (self,)
         self._quiet_since = 0.0
         self._cancelled = False
-        self._stopped = Event()
+        self._ended = False
+        self._stopped = threading.Event()
         self._failure: BaseException | None = None
 
     @property
@@ -121,12 +135,14 @@ class Consumer:
     @property
     def kept(self) -> int:
         """Messages that fail each time, and are kept because none has succeeded since."""
-        return sum(delivery.attempts >= TRIES for delivery in self._in_hand())
+        with self._changed:
+            return sum(delivery.attempts >= TRIES for delivery in self._in_hand())
 
     @property
     def busy(self) -> bool:
         """Whether turns are in work, or begin as soon as they may."""
-        return bool(self._in_work or (self._waiting and not self._failing.paused))
+        # Without the lock: consumers that stop together ask each other.
+        return bool(self._in_work or self._came or (self._waiting and not self._failing.paused))
 
     def stop(self, beside: Sequence[Consumer] = ()) -> None:
         """Stop cleanly: no new deliveries, every one already here handled and acknowledged. Returns when done.
@@ -139,6 +155,8 @@ class Consumer:
 
     def run(self) -> None:
         """Consume until stopped; reconnects by itself. Raises what a turn raised beyond its own handling."""
+        for number in range(TURNS_AT_ONCE):
+            threading.Thread(target=self._run_turns, name=f"{self._name} {number}", daemon=True).start()
         attempt = 0
         try:
             while not self._stopping:
@@ -153,12 +171,15 @@ class Consumer:
                     attempt += 1
                     log.warning("consuming interrupted", extra={"error": f"{type(error).__name__}: {error}"})
                     self._drop()
-                    eventlet.sleep(random.uniform(0.1, min(5.0, 0.2 * 2**attempt)))
+                    time.sleep(random.uniform(0.1, min(5.0, 0.2 * 2**attempt)))
         finally:
             self._drop()
-            self._stopped.send()
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
+            self._stopped.set()
 
-    # receiving
+    # the reading thread
 
     def _open(self) -> None:
         self._connection = connect(self._url, self._name)
@@ -167,7 +188,8 @@ class Consumer:
         # Until the first message shows that no consumer died of it, one at a time; so while they are for probes.
         self._innocent = self._cancelled = False
         self._probing, self._room_for_probes = self._failing.paused, 1
-        self._consume(1)
+        with self._changed:
+            self._consume(1)
 
     def _consume(self, prefetch: int) -> None:
         """Consume with so much more in hand. What there was is not cancelled: that would strand what is on its way."""
@@ -178,7 +200,7 @@ class Consumer:
             self._channel.basic_consume(queue, callback=self._deliver(queue))
 
     def _deliver(self, queue: str) -> Callable[[Any], None]:
-        def take(message: Any) -> None:
+        def come(message: Any) -> None:
             info, properties = message.delivery_info, message.properties
             body = message.body
             delivery = Delivery(
@@ -191,39 +213,60 @@ class Consumer:
                 tag=info["delivery_tag"],
                 headers=properties.get("application_headers") or {},
             )
-            self._unacknowledged[delivery.tag] = False
-            if len(delivery.body) > LARGE:
-                self._large[delivery.tag] = len(delivery.body)
-            self._waiting.add(delivery)
-            # A suspect one has a turn of its own, so there is nothing to wait for: hundreds of them come after outages.
-            self._urgent = self._urgent or delivery.routing_key in self._at_once or is_suspect(delivery)
+            self._came.append(delivery)
+            self._large_came += size_if_large(delivery)
             self._quiet_since = time.monotonic()
             self._innocent = self._innocent or not is_suspect(delivery)
 
-        return take
+        return come
 
     def _receive(self) -> None:
-        """Take deliveries in and send turns off until stopped or cut; the only reader of the connection."""
-        while True:
+        """Take deliveries in and let turns begin until stopped or cut."""
+        done = False
+        while not done:
+            idle = False
             try:
                 self._read()
             except TimeoutError:
-                self._connection.heartbeat_tick()
+                idle = True
             if self._failure is not None:
                 raise self._failure
-            if self._stopping:
-                if not self._cancelled and self._may_cancel():
-                    self._cancel()
-            elif self._probing:
-                self._probe()
-            elif self._failing.paused:
-                raise _Pause
-            elif self._innocent and self._prefetch == 1:
-                self._consume(PREFETCH)
-            self._send_off()
-            # What waits while it pauses begins no more: it goes back with the connection.
-            if self._cancelled and not self._in_work and (not self._waiting or self._failing.paused):
-                return
+            with self._changed:
+                if idle:
+                    self._connection.heartbeat_tick()
+                self._take_in()
+                if self._stopping:
+                    if not self._cancelled and self._may_cancel():
+                        self._cancel()
+                elif self._probing:
+                    self._probe()
+                elif self._failing.paused:
+                    raise _Pause
+                elif self._innocent and self._prefetch == 1:
+                    self._consume(PREFETCH)
+                self._put_back_due()
+                if self._until_turn() <= 0:
+                    self._changed.notify()
+                # What waits while it pauses begins no more: it goes back with the connection.
+                done = self._cancelled and not self._in_work and (not self._waiting or self._failing.paused)
+            time.sleep(0)  # a connection that always has more to read keeps no other thread waiting
+
+    def _take_in(self) -> None:
+        """What came waits for a turn from now on."""
+        for delivery in self._came:
+            self._unacknowledged.add(delivery)
+            self._waiting.add(delivery)
+            # A suspect one has a turn of its own, so there is nothing to wait for: hundreds of them come after outages.
+            self._urgent = self._urgent or delivery.routing_key in self._at_once or is_suspect(delivery)
+        self._came.clear()
+        self._large_came = 0
+
+    def _put_back_due(self) -> None:
+        now = time.monotonic()
+        due = [delivery for at, delivery in self._retries if at <= now]
+        if due:
+            self._retries = [(at, delivery) for at, delivery in self._retries if at > now]
+            self._waiting.put_back(due)
 
     def _probe(self) -> None:
         """Have another message at hand if all that are have failed; or go on, if one has not."""
@@ -248,18 +291,18 @@ class Consumer:
         return not self._in_work and all(delivery.attempts for delivery in self._in_hand())
 
     def _read(self) -> None:
-        """Take in what has come, or wait for it. Raises TimeoutError when nothing comes, or there is no room for it."""
+        """Read what has come, or wait for it. Raises TimeoutError when nothing comes, or there is no room for it."""
         if self._is_full() and time.monotonic() - self._read_at < READ_ANYWAY:
-            eventlet.sleep(POLL / 10)
+            time.sleep(POLL / 10)
             raise TimeoutError
         self._read_at = time.monotonic()
         until = self._until_turn()
         self._connection.drain_events(timeout=until if 0 < until < POLL else POLL)
-        while self._connection.has_more and len(self._waiting) < LARGEST_TURN and not self._is_full():
+        while self._connection.has_more and len(self._came) < LARGEST_TURN and not self._is_full():
             self._connection.drain_events(timeout=POLL)
 
     def _is_full(self) -> bool:
-        return sum(self._large.values()) > HELD_AT_MOST
+        return self._unacknowledged.held + self._large_came > HELD_AT_MOST
 
     def _may_cancel(self) -> bool:
         """Whether nothing is on its way, as far as can be told here; or it was waited for long enough."""
@@ -282,6 +325,7 @@ class Consumer:
     def _cancel(self) -> None:
         for tag in list(self._channel.callbacks):
             self._channel.basic_cancel(tag)  # waits for cancel-ok; what comes before it is taken in
+        self._take_in()
         self._cancelled = True
         # Unacknowledged, they go back to the queue. So do suspect ones that nobody has begun: each takes a turn of its
         # own, and with hundreds of them the stop would be too long for whoever waits for it.
@@ -289,25 +333,47 @@ class Consumer:
         if self._probing:
             self._waiting.clear()
         self._waiting.drop_suspects()
-        self._acknowledge([])
+        self._acknowledge()
 
-    # turns
+    # the threads that run turns
 
-    def _send_off(self) -> None:
-        now = time.monotonic()
-        due = [delivery for at, delivery in self._retries if at <= now]
-        if due:
-            self._retries = [(at, delivery) for at, delivery in self._retries if at > now]
-            self._waiting.put_back(due)
-        self._start_turn()
-        eventlet.sleep(0)
+    def _run_turns(self) -> None:
+        try:
+            while self._run_turn():
+                pass
+        except BaseException as error:  # noqa: BLE001 - handed to the reading thread, which ends the service with it
+            self._failure = error
 
-    def _start_turn(self) -> None:
-        """Have one turn about to take what waits, if it is time; a second one would find nothing left."""
-        if self._until_turn() <= 0 and not self._about_to_take and self._places.acquire(blocking=False):
-            self._about_to_take = True
-            self._in_work += 1
-            eventlet.spawn(self._work, self._generation)
+    def _run_turn(self) -> bool:
+        """One turn, when it may begin; False when there is to be no other."""
+        deliveries: list[Delivery] = []
+        try:
+            with self._next:
+                if not self._wait_for_turn():
+                    return False
+                with self._handler.deciding:
+                    generation, deliveries = self._gather()
+                    decided = self._handler.decide(deliveries) if deliveries else None
+            if decided is not None:
+                self._handler.publish(decided)
+                self._settle(generation, deliveries, decided.again)
+        except Stopping:
+            log.warning("stopping while something is away; what is in hand goes back to its queue")
+        finally:
+            if deliveries:
+                with self._changed:
+                    self._in_work -= 1
+        return True
+
+    def _wait_for_turn(self) -> bool:
+        """Wait until a turn may begin; False if there is to be none."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._over or self._until_turn() <= 0)
+            return not self._over
+
+    @property
+    def _over(self) -> bool:
+        return self._ended or self._failure is not None
 
     def _until_turn(self) -> float:
         """Seconds until a turn may begin, as far as is known now."""
@@ -319,6 +385,16 @@ class Consumer:
             return 0.0
         return self._took_at + self._pause - time.monotonic()
 
+    def _gather(self) -> tuple[int, list[Delivery]]:
+        """What waits now, for the turn that begins; and the number of the connection that delivered it."""
+        with self._changed:
+            deliveries = self._next_turn()
+            if deliveries:
+                self._in_work += 1
+                self._took_at = time.monotonic()
+                self._urgent = bool(self._waiting)  # what this turn left has waited already
+            return self._generation, deliveries
+
     def _next_turn(self) -> list[Delivery]:
         if not self._failing.paused:
             return self._waiting.next_turn()
@@ -327,76 +403,46 @@ class Consumer:
             delivery.is_probe = True
         return turn
 
-    def _work(self, generation: int) -> None:
-        """One turn, in a green thread of its own; the next one stands ready as soon as it has taken its messages."""
-        turn: list[Delivery] = []
-        taken = False
+    def _settle(self, generation: int, deliveries: Sequence[Delivery], again: Sequence[Delivery]) -> None:
+        """Acknowledge a turn's deliveries, all but those to be tried again later."""
+        with self._changed:
+            if generation != self._generation:  # the broker gives them to somebody, who finds them handled
+                return
+            now = time.monotonic()
+            self._retries += [(now + _pause_after(delivery.attempts), delivery) for delivery in again]
+            kept = {delivery.tag for delivery in again}
+            self._unacknowledged.finish(delivery.tag for delivery in deliveries if delivery.tag not in kept)
+            try:
+                self._acknowledge()
+            except AWAY as error:
+                log.warning("could not acknowledge", extra={"error": f"{type(error).__name__}: {error}"})
 
-        def take() -> list[Delivery]:
-            nonlocal taken
-            taken, self._about_to_take = True, False
-            self._took_at = time.monotonic()
-            if generation == self._generation:  # what came on a later connection is for later turns
-                turn.extend(self._next_turn())
-            self._urgent = bool(self._waiting)  # what this turn left has waited already
-            self._start_turn()
-            return turn
-
-        try:
-            again = self._handle(take)
-            if generation == self._generation:  # else the broker gives them to somebody, who finds them handled
-                for delivery in again:
-                    self._retries.append((time.monotonic() + _pause_after(delivery.attempts), delivery))
-                kept = {delivery.tag for delivery in again}
-                self._acknowledge([delivery.tag for delivery in turn if delivery.tag not in kept])
-        except Stopping:
-            log.warning("stopping while something is away; what is in hand goes back to its queue")
-        except AWAY as error:
-            log.warning("could not acknowledge", extra={"error": f"{type(error).__name__}: {error}"})
-        except BaseException as error:  # noqa: BLE001 - handed to the receiving thread, which ends the service with it
-            self._failure = error
-        finally:
-            self._about_to_take = self._about_to_take and taken
-            self._in_work -= 1
-            self._places.release()
-            if self._failure is None:
-                self._start_turn()
-
-    def _acknowledge(self, tags: Sequence[int]) -> None:
+    def _acknowledge(self) -> None:
         """Acknowledge once for all that is handled from the oldest on; one by one behind an unfinished one.
 
         Not while a stopping consumer waits for quiet: each acknowledgement would send the next message on its way.
         """
-        for tag in tags:
-            self._unacknowledged[tag] = True
         if self._stopping and not self._cancelled:
             return
-        last = 0
-        for tag, done in self._unacknowledged.items():
-            if not done:
-                break
-            last = tag
-        finished = [tag for tag, done in self._unacknowledged.items() if done]
-        for tag in finished:
-            del self._unacknowledged[tag]
-            self._large.pop(tag, None)
+        last, behind = self._unacknowledged.take_finished()
         if last:
             self._channel.basic_ack(last, multiple=True)
-        for tag in finished:
-            if tag > last:
-                self._channel.basic_ack(tag)
+        for tag in behind:
+            self._channel.basic_ack(tag)
 
     def _drop(self) -> None:
         """Let go of the connection and of all that it delivered: a turn still in work finds nothing to acknowledge, and
         none begins with what the broker gives to somebody anyway."""
-        self._generation += 1
-        self._waiting.clear()
-        self._retries.clear()
-        self._unacknowledged.clear()
-        self._large.clear()
-        if self._connection is not None:
-            connection, self._connection, self._channel = self._connection, None, None
-            connection.collect()
+        with self._changed:
+            self._generation += 1
+            self._came.clear()
+            self._large_came = 0
+            self._waiting.clear()
+            self._retries.clear()
+            self._unacknowledged.clear()
+            if self._connection is not None:
+                connection, self._connection, self._channel = self._connection, None, None
+                connection.collect()
 
 
 class _Pause(Exception):

@@ -9,18 +9,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import eventlet
 from eventlet.event import Event
-from nameko.extensions import DependencyProvider, Entrypoint
+from nameko.extensions import DependencyProvider, Entrypoint, register_entrypoint
 from pymongo.database import Database
 
 from services.chassis import telemetry
+from services.chassis.chores import Chore
 from services.chassis.consumer import Consumer
 from services.chassis.patience import Stopping
 from services.chassis.publisher import Publisher
@@ -28,7 +30,7 @@ from services.chassis.questions import CONFIRM_TIMEOUT, Questions
 from services.chassis.reading import Delivery
 from services.chassis.settings import Settings
 from services.chassis.timers import Lane, claim_timers, hold_timers
-from services.chassis.turn import UNSENT_AFTER, Rules, Turn
+from services.chassis.turn import UNSENT_AFTER, Decided, Rules, Turn
 from services.chassis.unit_of_work import Conflict, DatabaseAway, Fired, Store
 from services.chassis.watching import TIMERS, Watch
 
@@ -81,13 +83,12 @@ class Turns(DependencyProvider):
         self.store = Store(config["database"], self.container.service_name, timedelta(seconds=settings.clock_ahead))
         self.publisher = Publisher(settings.amqp, self.container.service_name)
         rules = self.rules(settings, config["database"])
-        self.files = rules.files
+        self.chores = [Chore("sweeping", SWEEP_EVERY, self._sweep), *rules.chores]
         self.turn = Turn(
             rules,
             self.store,
             self.publisher,
             stopping=lambda: self.stopping,
-            sleep=eventlet.sleep,
             watch=Watch(settings.failing_share, settings.failing_of),
         )
         self.answers = Publisher(settings.amqp, self.container.service_name, CONFIRM_TIMEOUT)
@@ -97,11 +98,14 @@ class Turns(DependencyProvider):
 
     def start(self) -> None:
         """After everything is set up."""
-        self._sweeper = self.container.spawn_managed_thread(self._sweep, "sweeper")
+        self._threads = [
+            self.container.spawn_managed_thread(partial(self._do, chore), chore.name) for chore in self.chores
+        ]
 
     def stop(self) -> None:
         """After the last worker."""
-        self._sweeper.kill()
+        for thread in self._threads:
+            thread.kill()
         self.publisher.close()
         self.answers.close()
         try:
@@ -113,23 +117,20 @@ class Turns(DependencyProvider):
         """What the service's methods see."""
         return self.turn
 
-    def _sweep(self) -> None:
-        """Publishes what a crash left unsent and no redelivery has brought up; keeps the connection alive; sees to
-        files of the operator's that changed."""
+    def _do(self, chore: Chore) -> None:
         while True:
-            eventlet.sleep(SWEEP_EVERY)
-            if self.files is not None:
-                self.files.look()
-            self.publisher.heartbeat()
-            self.answers.heartbeat()
-            try:
-                self.turn.sending.strike()
-                turns = self.store.left_unsent(UNSENT_AFTER)
-                if turns:
-                    telemetry.SWEPT.inc(len(turns))
-                    self.turn.sending.sweep(turns)
-            except (DatabaseAway, Stopping) as error:
-                log.warning("sweeping later", extra={"error": str(error)})
+            eventlet.sleep(chore.every)
+            chore.once()
+
+    def _sweep(self) -> None:
+        """Keeps idle connections alive; publishes what a crash left unsent and no redelivery has brought up."""
+        self.publisher.heartbeat()
+        self.answers.heartbeat()
+        self.turn.sending.strike()
+        turns = self.store.left_unsent(UNSENT_AFTER)
+        if turns:
+            telemetry.SWEPT.inc(len(turns))
+            self.turn.sending.sweep(turns)
 
 
 class Asked(DependencyProvider):
@@ -189,7 +190,7 @@ class TurnEntrypoint(Entrypoint):
 
 class Messages(TurnEntrypoint):
     """Turns of the messages of these queues, `pause` seconds apart or more unless one comes that is to be handled
-    `at_once` (routing keys). The method gets `take` and returns what `Turn.run(take)` returns."""
+    `at_once` (routing keys). The method gets deliveries and returns what `Turn.decide` makes of them."""
 
     def __init__(self, *queues: str, pause: float = 0.0, at_once: Collection[str] = (), **options: Any) -> None:
         self.queues = queues
@@ -202,18 +203,28 @@ class Messages(TurnEntrypoint):
         super().setup()
         settings: Settings = self.container.config["settings"]
         name = f"{self.container.service_name} consumer"
-        failing = self.container.config["turns"].turn.watch.over(*self.queues)
-        self.consumer = Consumer(settings.amqp, name, self.queues, self.handle, self.pause, self.at_once, failing)
+        self.turn: Turn[Any] = self.container.config["turns"].turn
+        failing = self.turn.watch.over(*self.queues)
+        self.consumer = Consumer(settings.amqp, name, self.queues, self, self.pause, self.at_once, failing)
         self.container.config.setdefault("consumers", []).append(self.consumer)
 
     def run(self) -> None:
         """Consume until stopped."""
         self.consumer.run()
 
-    def handle(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
-        """One turn."""
-        again: list[Delivery] = self.in_worker(take)
-        return again
+    @property
+    def deciding(self) -> AbstractContextManager[Any]:
+        """Held by one turn at a time."""
+        return self.turn.deciding
+
+    def decide(self, deliveries: list[Delivery]) -> Decided:
+        """The first step of a turn, in a worker."""
+        decided: Decided = self.in_worker(deliveries)
+        return decided
+
+    def publish(self, decided: Decided) -> None:
+        """The second step."""
+        self.turn.publish(decided)
 
     def stop(self) -> None:
         """No new deliveries; all that came is handled and acknowledged."""
@@ -221,6 +232,23 @@ class Messages(TurnEntrypoint):
         self.container.config["turns"].stopping = True
         self.consumer.stop(self.container.config["consumers"])
         self.thread.wait()
+
+
+class QuestionsAsked(Messages):
+    """Questions of these queues. The method gets deliveries and returns those to look at again in a moment."""
+
+    @property
+    def deciding(self) -> AbstractContextManager[Any]:
+        """Not the turn's: a question does not wait for a turn in work."""
+        questions: Questions[Any] = self.container.config["questions"]
+        return questions.deciding
+
+    def decide(self, deliveries: list[Delivery]) -> Decided:
+        """Their answers are published then."""
+        return Decided(again=self.in_worker(deliveries))
+
+    def publish(self, decided: Decided) -> None:
+        """Nothing is left to do, and nobody to wait for: a turn may be waiting for its confirms."""
 
 
 class DueTimers(TurnEntrypoint):
@@ -321,6 +349,38 @@ class Every(TurnEntrypoint):
                 log.warning("looking again later", extra={"error": str(error)})
 
 
-messages = Messages.decorator
-due_timers = DueTimers.decorator
-every = Every.decorator
+Method = TypeVar("Method", bound=Callable[..., object])
+TakesMessages = TypeVar("TakesMessages", bound=Callable[[Any, list[Delivery]], Decided])
+TakesQuestions = TypeVar("TakesQuestions", bound=Callable[[Any, list[Delivery]], list[Delivery]])
+TakesTimers = TypeVar("TakesTimers", bound=Callable[[Any, list[Fired]], object])
+Looks = TypeVar("Looks", bound=Callable[[Any], object])
+
+
+def messages(
+    *queues: str, pause: float = 0.0, at_once: Collection[str] = ()
+) -> Callable[[TakesMessages], TakesMessages]:
+    """The method decides what comes in these queues: `Messages`."""
+    return _entrypoint(Messages(*queues, pause=pause, at_once=at_once))
+
+
+def questions_in(*queues: str) -> Callable[[TakesQuestions], TakesQuestions]:
+    """The method answers what comes in these queues: `QuestionsAsked`."""
+    return _entrypoint(QuestionsAsked(*queues))
+
+
+def due_timers(lanes: Callable[[Any], Sequence[str]] | None = None) -> Callable[[TakesTimers], TakesTimers]:
+    """The method runs a turn of timers: `DueTimers`."""
+    return _entrypoint(DueTimers(lanes))
+
+
+def every(seconds: float) -> Callable[[Looks], Looks]:
+    """The method is called every so many seconds: `Every`."""
+    return _entrypoint(Every(seconds))
+
+
+def _entrypoint(entrypoint: TurnEntrypoint) -> Callable[[Method], Method]:
+    def register(method: Method) -> Method:
+        register_entrypoint(method, entrypoint)
+        return method
+
+    return register

@@ -2,42 +2,70 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable
-from typing import Any
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
 
-import eventlet
-import eventlet.wsgi
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.chassis.settings import WrongSettings
 
-Start = Callable[[str, list[tuple[str, str]]], Any]
+TEXT = "text/plain"
+ASKED_WITHIN = 10.0
+"""Seconds that whoever connects may take to ask."""
 
 
-def listen(host: str, port: int) -> Any:
-    """Take the port (0: a free one). Raises `WrongSettings` if it cannot be had."""
-    try:
-        return eventlet.listen((host, port))
-    except OSError as error:
-        raise WrongSettings(f"CASEBUS_HEALTH_PORT: {host}:{port} cannot be listened on ({error.strerror}).") from error
+class Health(ThreadingTCPServer):
+    """Has its port from the start; answers once it is told what there is to tell."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self, host: str, port: int) -> None:
+        """Take the port (0: a free one). Raises `WrongSettings` if it cannot be had."""
+        self.problems: Callable[[], list[str]] = list
+        try:
+            super().__init__((host, port), _Answers)
+        except OSError as error:
+            raise WrongSettings(
+                f"CASEBUS_HEALTH_PORT: {host}:{port} cannot be listened on ({error.strerror})."
+            ) from error
+
+    @property
+    def port(self) -> int:
+        """The port that it has."""
+        port: int = self.socket.getsockname()[1]
+        return port
+
+    def serve(self, problems: Callable[[], list[str]]) -> None:
+        """Answer from now on, in threads; `problems()` says what keeps the service from working."""
+        self.problems = problems
+        threading.Thread(target=self.serve_forever, name="health", daemon=True).start()
 
 
-def serve(listener: Any, problems: Callable[[], list[str]]) -> None:
-    """Serve in a green thread; `problems()` says what keeps the service from working."""
+class _Answers(BaseHTTPRequestHandler):
+    server: Health
+    timeout = ASKED_WITHIN
 
-    def application(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
-        if path == "/metrics":
-            start("200 OK", [("Content-Type", CONTENT_TYPE_LATEST)])
-            return [generate_latest()]
-        if path in ("/healthz", "/readyz"):
-            found = problems() if path == "/readyz" else []
-            start("503 Service Unavailable" if found else "200 OK", [("Content-Type", "text/plain")])
-            return [("; ".join(found) or "ok").encode() + b"\n"]
-        start("404 Not Found", [("Content-Type", "text/plain")])
-        return [b"/healthz, /readyz or /metrics\n"]
+    def do_GET(self) -> None:
+        status, kind, body = self._answer()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
-    quiet = logging.getLogger("casebus.health")
-    quiet.setLevel(logging.ERROR)
-    eventlet.spawn(eventlet.wsgi.server, listener, application, log=quiet, log_output=False)
+    def _answer(self) -> tuple[int, str, bytes]:
+        match self.path.partition("?")[0]:
+            case "/metrics":
+                return 200, CONTENT_TYPE_LATEST, generate_latest()
+            case "/healthz":
+                return 200, TEXT, b"ok\n"
+            case "/readyz":
+                found = self.server.problems()
+                return (503 if found else 200), TEXT, ("; ".join(found) or "ok").encode() + b"\n"
+        return 404, TEXT, b"/healthz, /readyz or /metrics\n"
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Nothing: it is asked every few seconds."""

@@ -7,11 +7,11 @@ publisher reconnects by itself and says `BrokerAway` when it cannot; it stores n
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import amqp
-from eventlet.semaphore import Semaphore
 
 from contracts.names import AGENTS, CHANNELS
 from services.chassis.amqp_connection import AWAY, close, connect
@@ -43,13 +43,13 @@ class PublishesMessages(Protocol):
 
 
 class Publisher:
-    """Publishes as the broker user `user`. Green-thread safe: one batch at a time."""
+    """Publishes as the broker user `user`. Safe for several threads: one batch at a time."""
 
     def __init__(self, url: str, user: str, confirm_timeout: float = CONFIRM_TIMEOUT) -> None:
         self._url = url
         self._user = user
         self._confirm_timeout = confirm_timeout
-        self._lock = Semaphore()
+        self._lock = threading.Lock()
         self._connection: Any = None
         self._channel: Any = None
         self._open: dict[int, Outgoing] = {}

@@ -8,12 +8,11 @@ a connection of its own, so that it waits neither for their work nor for their c
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
-
-from eventlet.semaphore import Semaphore
 
 from contracts.topology import ASKED_WITHIN, QUESTIONS
 from services.chassis import telemetry
@@ -43,17 +42,16 @@ class Questions(Generic[V]):
         self._rules = rules
         self._now = now
         self._publisher = publisher
-        self._one_at_a_time = Semaphore()
+        self.deciding = threading.Lock()
+        """Held by who calls `run`: one at a time."""
 
-    def run(self, take: Callable[[], Sequence[Delivery]]) -> list[Delivery]:
-        """Answer what `take` gives. Returns the deliveries that are to be looked at again in a moment."""
+    def run(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
+        """Answer these. Returns the deliveries that are to be looked at again in a moment."""
         again: list[Delivery] = []
-        with self._one_at_a_time:
-            waiting = list(take())
-            while waiting:
-                part, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
-                arrivals = [one for delivery in part if (one := self._read(delivery)) is not None]
-                self._send(self._answers(arrivals, again))
+        for start in range(0, len(deliveries), AT_ONCE):
+            part = deliveries[start : start + AT_ONCE]
+            arrivals = [one for delivery in part if (one := self._read(delivery)) is not None]
+            self._send(self._answers(arrivals, again))
         return again
 
     def _read(self, delivery: Delivery) -> Arrival | None:

@@ -1,7 +1,7 @@
 """Takes a changed file of the operator's without a restart; one that is wrong is refused, and the old one stays.
 
-Looked at once a second by the process's sweeper, outside all turns: a turn sees one state of it from beginning to end.
-What a file holds, and what is wrong with it, its reader says. The page is docs/operating.md.
+Looked at once a second, beside the turns. A repository asks for the value once in a turn, so the turn sees one state of
+it. What a file holds, and what is wrong with it, its reader says. The page is docs/operating.md.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from services.chassis import telemetry
+from services.chassis.chores import Chore
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+
+LOOKED_EVERY = 1.0
+"""Seconds."""
 
 _State: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 
@@ -57,6 +61,11 @@ class Reloaded(Generic[T]):
 
     def _state(self) -> _State:
         return tuple(map(_identity, self._files))
+
+
+def looking(files: Reloaded[Any]) -> Chore:
+    """The chore of looking whether these files have changed."""
+    return Chore("the operator's files", LOOKED_EVERY, files.look)
 
 
 def _identity(file: Path) -> tuple[int, int, int] | None:

@@ -41,8 +41,9 @@ from pymongo.errors import OperationFailure
 
 from contracts import topology
 from contracts.names import SERVICES, Service
-from services.chassis import health, telemetry
+from services.chassis import telemetry
 from services.chassis.amqp_connection import AWAY, close, connect
+from services.chassis.health import Health
 from services.chassis.settings import Settings, WrongSettings, read
 from services.chassis.unit_of_work import DatabaseAway, DatabaseRefuses, Store, open_database
 from services.chassis.watching import KEPT
@@ -70,7 +71,7 @@ def main(arguments: list[str]) -> int:
     try:
         settings: Settings = read(module.SETTINGS)
         telemetry.log_as_json(name, settings.log_level)
-        listener = health.listen(settings.health_host, settings.health_port)
+        health = Health(settings.health_host, settings.health_port)
         database = open_database(settings.mongo, f"{settings.db_prefix}_{name}", name)
         store = Store(database, name)
         _wait_until_there(settings, name, store, module.INDEXES)
@@ -100,8 +101,8 @@ def main(arguments: list[str]) -> int:
             found.append(f"database away ({error})")
         return found
 
-    health.serve(listener, problems)
-    log.info("started", extra={"health_port": listener.getsockname()[1]})
+    health.serve(problems)
+    log.info("started", extra={"health_port": health.port})
     eventlet.spawn(_end_with, container, stop)
     stop.wait()
     log.info("stopping")

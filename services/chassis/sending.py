@@ -7,10 +7,9 @@ docs/turn.md.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
-
-from eventlet.semaphore import Semaphore
 
 from contracts.topology import DEAD
 from services.chassis import telemetry
@@ -40,7 +39,7 @@ class Sending:
         self._publisher = publisher
         self._reveal = reveal
         self._patience = patience
-        self._one_at_a_time = Semaphore()
+        self._one_at_a_time = threading.Lock()
         self._sent: list[str] = []
 
     def send(self, messages: Iterable[Outgoing], stored_by: Collection[str], left_by: Collection[str]) -> None:

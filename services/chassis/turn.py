@@ -2,13 +2,14 @@
 
 A turn takes whatever waits, reads all state that it touches, decides each message with the service's pure `decide`,
 stores everything in one transaction, publishes with confirms, and only then lets the messages be acknowledged. It
-knows no nameko and no queue: the entrypoint hands it deliveries and gets back those to try again later.
+knows no queue: it is given deliveries, and gives back those to try again later.
 """
 
 from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -17,19 +18,17 @@ from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
-from eventlet.semaphore import Semaphore
-
 from contracts.envelope import escaped
 from contracts.names import Service
 from contracts.values import dataclass
 from services.chassis import telemetry
+from services.chassis.chores import Chore
 from services.chassis.decision import Cause, Decision, Message, View, derived_id
 from services.chassis.gate import Gate
 from services.chassis.outgoing import Outgoing
 from services.chassis.patience import Patience, Stopping
 from services.chassis.publisher import PublishesMessages
 from services.chassis.reading import Arrival, Delivery, fired, read
-from services.chassis.reloading import Reloaded
 from services.chassis.sending import Sending
 from services.chassis.unit_of_work import (
     Armed,
@@ -85,29 +84,29 @@ class Repository(Protocol[V]):
 
 @dataclass(frozen=True)
 class Rules(Generic[V]):
-    """What makes a turn this service's turn. `service` is its name and broker user.
-
-    `prepare(messages, now)`: slow work before the turn (hash a secret, send a mail), once, not again after a conflict,
-    for those messages that `needs_preparing`; gives the keys of those that it puts off, lest the others wait for them.
-    `conclude(view, now)`: decides once more when all messages of the turn are decided.
-    `tidy(now)`: what is removed now and then outside of any turn, by any number of instances.
-    `files`: those of the operator's that are taken anew while it runs.
-    `gate`: where the turns of all instances change one document, by which they pass one at a time once a race was lost.
-    `reveal(outgoing)`: called as a message is published, for what may be published but never stored.
-    `questions`: the rules of its questions, which are answered while turns are in work (`questions.py`).
-    """
+    """What makes a turn this service's turn: its parts in the order in which they run (docs/turn.md)."""
 
     service: Service
+    """Its name, and its user at the broker."""
     repository: Repository[V]
+    """`load` runs at the beginning of each attempt at a turn, `writes` at its end; both outside the transaction."""
     decide: Callable[[V, Message[Any], datetime], Decision]
+    """Runs for each message, in order. Pure."""
     conclude: Callable[[V, datetime], Decision] | None = None
+    """Runs after the last message of each attempt, also where there was none. Pure."""
     prepare: Callable[[Sequence[Message[Any]], datetime], Collection[str]] | None = None
+    """Slow work (hash a secret, send a mail): runs before the attempts, once, not again after a conflict. Gives the
+    keys of the messages that it puts off, lest the others wait for them."""
     needs_preparing: Callable[[Message[Any]], bool] = lambda _message: True
-    reveal: Callable[[Outgoing], Outgoing] | None = None
-    tidy: Callable[[datetime], object] | None = None
-    files: Reloaded[Any] | None = None
+    """Which messages `prepare` is given."""
     gate: Gate | None = None
+    """Passed by each attempt in the seconds after a lost race, where the turns of all instances change one document."""
+    reveal: Callable[[Outgoing], Outgoing] | None = None
+    """Runs for each message as it is published: for what may be published but never stored."""
+    chores: Sequence[Chore] = ()
+    """Run beside the turns, each every so many seconds."""
     questions: Rules[V] | None = None
+    """Of the service's questions, which are answered while turns are in work (questions.py)."""
 
 
 @dataclass(slots=True)
@@ -124,8 +123,28 @@ class Plan:
     """Those that a rule decided, now: what was refused unread or handled before says nothing of the rules."""
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a turn leaves to be done when all is decided and stored: `outgoing` to publish. Then its deliveries may be
+    acknowledged, all but those to be tried `again` later."""
+
+    again: Sequence[Delivery] = ()
+    outgoing: Sequence[Outgoing] = ()
+    stored_by: Collection[str] = ()
+    """The turns that stored some of it."""
+    left_by: Collection[str] = ()
+    """Earlier turns, whose unsent messages are to be published as well."""
+    ended: int = 0
+    """How many deliveries it brought to their end."""
+    lost_timers: bool = False
+    """Whether some of its timers lost every race."""
+
+
 class Turn(Generic[V]):
-    """Runs turns for one service in one process, one at a time; publishing one overlaps deciding the next."""
+    """Runs turns for one service in one process, one at a time.
+
+    Each has two steps. Only the first, `decide`, holds up the next turn: publishing one overlaps deciding the next.
+    """
 
     def __init__(
         self,
@@ -141,37 +160,45 @@ class Turn(Generic[V]):
         self._store = store
         self._patience = Patience(stopping, sleep)
         self.sending = Sending(store, publisher, rules.reveal, self._patience)
-        self._deciding = Semaphore()
+        self.deciding = threading.Lock()
+        """Held while a turn is decided and stored. Who gathers deliveries for a turn holds it before: so what arrives
+        while they wait for the turn ahead comes along."""
         self._doubt_until = 0.0
 
-    def run(self, take: Callable[[], Sequence[Delivery]] = tuple, timers: Sequence[Fired] = ()) -> list[Delivery]:
-        """One turn, to its end: stored and published. Returns the deliveries to try again later.
+    def run(self, deliveries: Sequence[Delivery] = (), timers: Sequence[Fired] = ()) -> list[Delivery]:
+        """One turn, both steps. Returns the deliveries to try again later.
 
-        `take` gives the deliveries; it is called when the turn can begin, so that what arrived while it waited for
-        its predecessor comes along. All but the returned ones may be acknowledged: they took effect, were answered, or
-        were set aside. Raises `Stopping` when broker or database are away and the service is to stop: then none may be;
-        and `Conflict` when all is done but timers that lost every race: they may be claimed again at once.
+        All others may be acknowledged: they took effect, were answered, or were set aside. Raises `Stopping` when
+        broker or database are away and the service is to stop: then none may be; and `Conflict` when all is done but
+        timers that lost every race: they may be claimed again at once.
         """
         plans: list[Plan] = []
         due = [fired(timer, self._rules.service) for timer in timers]
         # May take long (a slow mail server): the messages' turns go on meanwhile.
         due = [timer for part in self._prepared(due, plans) for timer in part]
-        with self._deciding:
-            deliveries = take()
-            if len(deliveries) == 1 and deliveries[0].returns >= SUSPECT_AFTER_RETURNS:
-                return self._run_alone(deliveries[0])
-            arrivals, set_aside, misread = self._read(deliveries)
-            self._decide_and_store(arrivals, due, plans)
-        again = self._finish(deliveries, plans, set_aside, misread)
-        if any(one.fired and isinstance(error, Conflict) for plan in plans for one, error in plan.failed):
+        with self.deciding:
+            decided = self._turn(deliveries, due, plans)
+        self.publish(decided)
+        if decided.lost_timers:
             raise Conflict("timers lost every race")
-        return again
+        return list(decided.again)
 
-    def tidy(self) -> None:
-        """Remove what `Rules.tidy` removes. Raises `DatabaseAway`."""
-        if self._rules.tidy is not None:
-            with reaching_database():
-                self._rules.tidy(self._store.now())
+    def decide(self, deliveries: Sequence[Delivery]) -> Decided:
+        """The first step, for who holds `deciding`: decide and store. Raises `Stopping`, as `run` does."""
+        return self._turn(deliveries, [], [])
+
+    def publish(self, decided: Decided) -> None:
+        """The second step: as it returns, the broker has all that the turn said. Raises `Stopping`, as `run` does."""
+        self.sending.send(decided.outgoing, stored_by=decided.stored_by, left_by=decided.left_by)
+        telemetry.MESSAGES.inc(decided.ended)
+
+    def _turn(self, deliveries: Sequence[Delivery], due: list[Arrival], plans: list[Plan]) -> Decided:
+        telemetry.TURN_SIZE.observe(len(deliveries))
+        if len(deliveries) == 1 and deliveries[0].returns >= SUSPECT_AFTER_RETURNS:
+            return self._run_alone(deliveries[0])
+        arrivals, set_aside, misread = self._read(deliveries)
+        self._decide_and_store(arrivals, due, plans)
+        return self._decided(deliveries, plans, set_aside, misread)
 
     def _decide_and_store(self, arrivals: list[Arrival], due: list[Arrival], plans: list[Plan]) -> None:
         with telemetry.TURN_SECONDS.labels("decide and store").time():
@@ -197,14 +224,14 @@ class Turn(Generic[V]):
                 set_aside.append(self._aside(delivery, one.reason))
         return arrivals, set_aside, misread
 
-    def _finish(
+    def _decided(
         self,
         deliveries: Sequence[Delivery],
         plans: Sequence[Plan],
         set_aside: list[Outgoing],
         misread: Sequence[tuple[Delivery, Exception]],
-    ) -> list[Delivery]:
-        """Publish what was decided; what could not be decided is tried again later or, after `TRIES`, set aside."""
+    ) -> Decided:
+        """What is left to do: what could not be decided is tried again later or, after `TRIES`, set aside."""
         self.watch.of_timers(self._timers(plans))
         failed = [*misread, *((one.delivery, error) for plan in plans for one, error in plan.failed if one.delivery)]
         raised = {id(one): error for one, error in failed if not isinstance(error, Conflict | PutOff)}
@@ -230,14 +257,14 @@ class Turn(Generic[V]):
         messages = [message for plan in plans for message in (*plan.work.outgoing, *plan.unstored)]
         # A plan of this very run is published here; the half decided after it may have found its messages handled.
         earlier = {turn for plan in plans for turn in plan.earlier} - {plan.work.turn for plan in plans}
-        self.sending.send(
+        return Decided(
+            again,
             [*messages, *set_aside],
             stored_by=[plan.work.turn for plan in plans if plan.work.outgoing],
             left_by=earlier,
+            ended=len(deliveries) - len(again),
+            lost_timers=any(one.fired and isinstance(error, Conflict) for plan in plans for one, error in plan.failed),
         )
-        telemetry.MESSAGES.inc(len(deliveries) - len(again))
-        telemetry.TURN_SIZE.observe(len(deliveries))
-        return again
 
     def _timers(self, plans: Sequence[Plan]) -> list[tuple[Fired, Exception | None]]:
         """Those that were decided, and those that raised what; they are claimed again."""
@@ -250,8 +277,8 @@ class Turn(Generic[V]):
                     outcomes.append((one.fired, error))
         return outcomes
 
-    def _run_alone(self, delivery: Delivery) -> list[Delivery]:
-        """A turn of its own for a message that was with a consumer when it died, more than once.
+    def _run_alone(self, delivery: Delivery) -> Decided:
+        """A turn of its own, both steps, for a message that was with a consumer when it died, more than once.
 
         Its attempts are counted in the database first, so that one which kills its consumer each time is set aside
         after `TRIES`, and its neighbours are not.
@@ -266,14 +293,15 @@ class Turn(Generic[V]):
             else:
                 arrivals, set_aside, misread = self._read([delivery])
                 self._decide_and_store(arrivals, [], plans)
-            again = self._finish([delivery], plans, set_aside, misread)
+            decided = self._decided([delivery], plans, set_aside, misread)
+            self.publish(decided)
         except Stopping:
             # Nobody died of it this time. Where the database is what is away, the attempt stays counted.
             with suppress(DatabaseAway):
                 self._store.uncount_attempt(key)
             raise
         self._patience.reach_database(lambda: self._store.forget_attempts(key))
-        return again
+        return Decided(decided.again)
 
     # deciding and storing
 
@@ -323,7 +351,7 @@ class Turn(Generic[V]):
             turn = uuid.uuid4().hex
             try:
                 with self._one_at_a_time():
-                    plan = self._decide(turn, arrivals, own_turns)
+                    plan = self._attempt(turn, arrivals, own_turns)
                     own_turns.add(turn)  # a lost connection may hide that it was stored
                     self._store.commit(plan.work)
             except Conflict as error:
@@ -357,7 +385,7 @@ class Turn(Generic[V]):
             return nullcontext()
         return self._rules.gate.passed(self._patience.sleep)
 
-    def _decide(self, turn: str, arrivals: Sequence[Arrival], own_turns: set[str]) -> Plan:
+    def _attempt(self, turn: str, arrivals: Sequence[Arrival], own_turns: set[str]) -> Plan:
         now = self._store.now()
         may_be_handled = bool(own_turns) or self._in_doubt(arrivals)
         keys = [one.message.key for one in arrivals if one.fired is None]

@@ -8,21 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import orjson
 from pymongo.database import Database
 
-from services.chassis.entrypoint import Asked, Turns, due_timers, every, messages
+from services.chassis.chores import Chore
+from services.chassis.entrypoint import Asked, Turns, due_timers, messages, questions_in
 from services.chassis.operators_files import read_operators_files
 from services.chassis.outgoing import Outgoing
 from services.chassis.questions import Questions
 from services.chassis.reading import Delivery
+from services.chassis.reloading import looking
 from services.chassis.settings import WrongSettings
 from services.chassis.threads import in_green_threads, in_native_threads
-from services.chassis.turn import Rules, Turn
-from services.chassis.unit_of_work import Fired
+from services.chassis.turn import Decided, Rules, Turn
+from services.chassis.unit_of_work import Fired, Store
 from services.intake.codes import Codes
 from services.intake.domain.decide import decide
 from services.intake.domain.erasure import LANE as ERASURE
@@ -66,6 +67,11 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     minutes = timedelta(minutes=settings.burst_minutes)
     limits = Limits(settings.ticket_messages, settings.requester_messages, repeat, settings.burst_accounts, minutes)
 
+    clock = Store(database, "intake", timedelta(seconds=settings.clock_ahead))
+
+    def tidy() -> None:
+        sweep(keeping, clock.now())
+
     def plain() -> Rules[State]:
         """What turns of commands and questions have in common; neither sees what the other has prepared."""
         preparing = Preparing(database, secrets, codes, files, Origins(settings.secret_key))
@@ -75,8 +81,7 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     return replace(
         plain(),
         reveal=with_secrets(secrets, codes),
-        tidy=partial(sweep, keeping),
-        files=operators,
+        chores=[looking(operators), Chore("files that nobody came to name", TIDIED_EVERY, tidy)],
         questions=plain(),
     )
 
@@ -113,32 +118,27 @@ class Intake:
     turn: Turn[State] = Turns(rules)
     questions: Questions[State] = Asked()
 
-    @messages("intake.assignments", "intake.desk", "intake.commands", "intake.unknown")  # type: ignore[untyped-decorator]
-    def take(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
+    @messages("intake.assignments", "intake.desk", "intake.commands", "intake.unknown")
+    def take(self, deliveries: list[Delivery]) -> Decided:
         """What routing decided, commands of agents and services, and of people's channels; and those of a type that
         nobody here knows. As many as wait, some from each queue."""
-        return self.turn.run(take)
+        return self.turn.decide(deliveries)
 
-    @messages("intake.questions")  # type: ignore[untyped-decorator]
-    def answer(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
+    @questions_in("intake.questions")
+    def answer(self, deliveries: list[Delivery]) -> list[Delivery]:
         """Views, for who waits for them."""
-        return self.questions.run(take)
+        return self.questions.run(deliveries)
 
-    @messages("intake.events", pause=0.5, at_once=("agent.signed_on", "agent.signed_off"))  # type: ignore[untyped-decorator]
-    def hear(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
+    @messages("intake.events", pause=0.5, at_once=("agent.signed_on", "agent.signed_off"))
+    def hear(self, deliveries: list[Delivery]) -> Decided:
         """News of sla and routing. Nobody waits for what sla says, but it comes for each ticket: many at a time."""
-        return self.turn.run(take)
+        return self.turn.decide(deliveries)
 
-    @due_timers(lanes=lambda settings: [ERASURE, EXPORT, ROTATION, *([LANE] if settings.scanner else [])])  # type: ignore[untyped-decorator]
+    @due_timers(lanes=lambda settings: [ERASURE, EXPORT, ROTATION, *([LANE] if settings.scanner else [])])
     def fire(self, timers: list[Fired]) -> None:
         """Files that the scanner has to look at; people who are erased; a rotation of master keys; temporary accounts
         that may end."""
         self.turn.run(timers=timers)
-
-    @every(TIDIED_EVERY)  # type: ignore[untyped-decorator]
-    def tidy(self) -> None:
-        """Files that nobody came to name."""
-        self.turn.tidy()
 
 
 Service = Intake

@@ -5,7 +5,7 @@ The page is docs/notifications.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from pymongo.database import Database
 
 from services.chassis.entrypoint import Turns, due_timers, messages
 from services.chassis.reading import Delivery
-from services.chassis.turn import Rules, Turn
+from services.chassis.turn import Decided, Rules, Turn
 from services.chassis.unit_of_work import Fired
 from services.notifications.domain.addresses import WAITS
 from services.notifications.domain.attempts import MAIL_LANE, webhook_lane
@@ -61,12 +61,12 @@ class Notifications:
 
     turn: Turn[View] = Turns(rules)
 
-    @messages("notifications.commands", "notifications.events", pause=0.1)  # type: ignore[untyped-decorator]
-    def hear(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
+    @messages("notifications.commands", "notifications.events", pause=0.1)
+    def hear(self, deliveries: list[Delivery]) -> Decided:
         """The operator's commands; events of tickets, deadlines, addresses and preferences."""
-        return self.turn.run(take)
+        return self.turn.decide(deliveries)
 
-    @due_timers(lanes=lanes)  # type: ignore[untyped-decorator]
+    @due_timers(lanes=lanes)
     def due(self, timers: list[Fired]) -> None:
         """Mails and requests to send, waits for an address that end."""
         self.turn.run(timers=timers)

@@ -5,7 +5,6 @@ The page is docs/routing.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from pymongo.database import Database
@@ -14,7 +13,8 @@ from services.chassis.entrypoint import Turns, due_timers, every, messages
 from services.chassis.gate import Gate
 from services.chassis.operators_files import read_operators_files
 from services.chassis.reading import Delivery
-from services.chassis.turn import Rules, Turn
+from services.chassis.reloading import looking
+from services.chassis.turn import Decided, Rules, Turn
 from services.chassis.unit_of_work import Fired
 from services.routing.domain.rules import conclude, decide
 from services.routing.domain.state import View
@@ -28,7 +28,7 @@ def rules(settings: RoutingSettings, database: Database[dict[str, Any]]) -> Rule
     """Routing's own turn. Raises `WrongSettings` for files of the operator's that do not do."""
     files = read_operators_files(settings)
     repository = Repository(database, files, settings.terms)
-    return Rules("routing", repository, decide, conclude, files=files, gate=Gate(database, "pool"))
+    return Rules("routing", repository, decide, conclude, gate=Gate(database, "pool"), chores=[looking(files)])
 
 
 class Routing:
@@ -38,17 +38,17 @@ class Routing:
 
     turn: Turn[View] = Turns(rules)
 
-    @messages("routing.commands", "routing.events", "routing.outcomes", pause=0.1, at_once=("ticket.opened",))  # type: ignore[untyped-decorator]
-    def hear(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
+    @messages("routing.commands", "routing.events", "routing.outcomes", pause=0.1, at_once=("ticket.opened",))
+    def hear(self, deliveries: list[Delivery]) -> Decided:
         """Agents who come and go, tickets that change, what became of assignments."""
-        return self.turn.run(take)
+        return self.turn.decide(deliveries)
 
-    @due_timers  # type: ignore[untyped-decorator]
+    @due_timers()
     def fire(self, timers: list[Fired]) -> None:
         """Agents whose heartbeats are missing."""
         self.turn.run(timers=timers)
 
-    @every(1.0)  # type: ignore[untyped-decorator]
+    @every(1.0)
     def look_again(self) -> None:
         """The net: whatever a turn could not know is seen a second later."""
         self.turn.run()

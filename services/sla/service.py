@@ -5,7 +5,6 @@ The page is docs/sla.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from pymongo.database import Database
@@ -13,10 +12,10 @@ from pymongo.database import Database
 from services.chassis.catalogue import WrongCatalogue, load_catalogue
 from services.chassis.entrypoint import Turns, due_timers, messages
 from services.chassis.reading import Delivery
-from services.chassis.reloading import Reloaded
+from services.chassis.reloading import Reloaded, looking
 from services.chassis.settings import WrongSettings
 from services.chassis.staff import WrongStaff, load_staff
-from services.chassis.turn import Rules, Turn
+from services.chassis.turn import Decided, Rules, Turn
 from services.chassis.unit_of_work import Fired
 from services.sla.calendars_file import read_calendars
 from services.sla.domain.decisions import decide
@@ -43,7 +42,7 @@ def rules(settings: SlaSettings, database: Database[dict[str, Any]]) -> Rules[Vi
         policy = Reloaded(files, read)
     except (WrongCatalogue, WrongStaff) as error:
         raise WrongSettings(str(error)) from error
-    return Rules("sla", Repository(database, policy), decide, files=policy)
+    return Rules("sla", Repository(database, policy), decide, chores=[looking(policy)])
 
 
 class Sla:
@@ -53,12 +52,12 @@ class Sla:
 
     turn: Turn[View] = Turns(rules)
 
-    @messages("sla.events", pause=0.1)  # type: ignore[untyped-decorator]
-    def hear(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
+    @messages("sla.events", pause=0.1)
+    def hear(self, deliveries: list[Delivery]) -> Decided:
         """Versions of tickets."""
-        return self.turn.run(take)
+        return self.turn.decide(deliveries)
 
-    @due_timers  # type: ignore[untyped-decorator]
+    @due_timers()
     def fire(self, timers: list[Fired]) -> None:
         """Warnings, breaches and closings that are due."""
         self.turn.run(timers=timers)

@@ -15,7 +15,7 @@ eventlet.monkey_patch()
 import json
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from services.chassis.consumer import Consumer
 from services.chassis.decision import Answer, Decision, Message
 from services.chassis.reading import Delivery
 from services.chassis.turn import Rules, Turn
-from tests.fakes import FakePublisher, FakeStore
+from tests.fakes import FakeHandler, FakePublisher, FakeStore
 
 failing.TRIED_EVERY = 0.05
 QUEUE = "routing.commands"
@@ -60,11 +60,11 @@ def main(url: str, broken: Path) -> None:
         return Decision(answer=Answer("command.accepted", {}))
 
     publisher = FakePublisher()
-    turn = Turn(Rules("routing", Nothing(), decide), FakeStore(), publisher, sleep=eventlet.sleep)
+    turn = Turn(Rules("routing", Nothing(), decide), FakeStore(), publisher)
     record = turn.watch.over(QUEUE)
 
-    def handle(take: Callable[[], list[Delivery]]) -> list[Delivery]:
-        again = turn.run(take)
+    def handle(deliveries: list[Delivery]) -> list[Delivery]:
+        again = turn.run(deliveries)
         dead = [one.message_id for one in publisher.published if one.exchange == DEAD]
         publisher.published.clear()
         line = {"succeeded": succeeded[:], "raised": raised[:], "dead": dead, "paused": record.paused}
@@ -73,7 +73,7 @@ def main(url: str, broken: Path) -> None:
         print(json.dumps(line), flush=True)
         return again
 
-    consumer = Consumer(url, "toy", [QUEUE], handle, failing=record)
+    consumer = Consumer(url, "toy", [QUEUE], FakeHandler(handle), failing=record)
     signal.signal(signal.SIGTERM, lambda *_: eventlet.spawn(consumer.stop))
     consumer.run()
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+import time
 from contextlib import suppress
 
 import amqp
-import eventlet
 import pytest
 from kombu.utils.url import parse_url
 
 from deploy.local.desk import Desk
 from services.chassis import amqp_connection
-from services.chassis.consumer import TURNS_AT_ONCE, Consumer
+from services.chassis.consumer import Consumer
 from services.chassis.outgoing import Outgoing
 from services.chassis.publisher import BrokerAway, Publisher
 from services.chassis.reading import Delivery
+from tests.fakes import FakeHandler
 from tests.integration.test_intake import channel
 
 QUEUE = "web.outcomes"
+PATIENCE = 20.0
 
 
 class Line:
@@ -50,44 +51,57 @@ class Line:
                 sink.sendall(data)
 
 
-def test_a_turn_that_outlived_its_connection_takes_nothing_of_the_next(desk: Desk) -> None:
-    turns = 0
-    seen: list[bytes] = []
+def running(consumer: Consumer) -> threading.Thread:
+    """The consumer consumes from now on."""
+    thread = threading.Thread(target=consumer.run, daemon=True)
+    thread.start()
+    return thread
 
-    def handle(take: Callable[[], list[Delivery]]) -> list[Delivery]:
-        nonlocal turns
-        turns += 1
-        if turns == 1:
+
+def test_a_turn_that_outlived_its_connection_acknowledges_nothing_on_the_next(desk: Desk) -> None:
+    """The message comes again on the next connection, under the same tag."""
+    turns: list[bytes] = []
+    second = threading.Event()
+
+    def handle(deliveries: list[Delivery]) -> list[Delivery]:
+        turns.extend(delivery.body for delivery in deliveries)
+        if len(turns) == 1:
+            generation = consumer._generation
             consumer._connection.sock.shutdown(socket.SHUT_RDWR)
-        if turns <= TURNS_AT_ONCE:
-            eventlet.sleep(2)  # meanwhile it connects again, and the message comes again
-        seen.extend(delivery.body for delivery in take())
+            while not (consumer._generation > generation and consumer._waiting):
+                time.sleep(0.01)
+        else:
+            assert second.wait(PATIENCE)
         return []
 
-    consumer = Consumer(desk.amqp_url("web"), "test", [QUEUE], handle)
+    consumer = Consumer(desk.amqp_url("web"), "test", [QUEUE], FakeHandler(handle))
     with channel(desk, "casebus_admin") as open_channel:
         open_channel.confirm_select()
         open_channel.basic_publish_confirm(amqp.Message(b"1", delivery_mode=2), exchange="", routing_key=QUEUE)
-        thread = eventlet.spawn(consumer.run)
-        with eventlet.Timeout(20):
-            while b"1" not in seen:
-                eventlet.sleep(0.05)
-            consumer.stop()
-            thread.wait()
+        thread = running(consumer)
+        deadline = time.monotonic() + PATIENCE
+        while len(turns) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert len(consumer._unacknowledged) == 1
+        second.set()
+        consumer.stop()
+        thread.join(PATIENCE)
+        assert turns == [b"1", b"1"]
         assert open_channel.queue_declare(QUEUE, passive=True).message_count == 0
 
 
 def test_a_consumer_stops_though_the_broker_answers_no_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(amqp_connection, "ANSWER_TIMEOUT", 0.5)
     line = Line(desk.amqp_url("web"))
-    consumer = Consumer(line.url, "test", [QUEUE], lambda take: [])
-    thread = eventlet.spawn(consumer.run)
+    consumer = Consumer(line.url, "test", [QUEUE], FakeHandler(lambda deliveries: []))
+    thread = running(consumer)
     while not consumer.connected:
-        eventlet.sleep(0.05)
+        time.sleep(0.05)
     line.freeze()
     consumer.stop()
-    with eventlet.Timeout(20):
-        thread.wait()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
     assert not consumer.connected
 
 

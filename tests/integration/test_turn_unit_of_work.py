@@ -287,8 +287,8 @@ def test_what_a_killed_instance_holds_is_waited_for_and_not_set_aside(store: Sto
     with other_store.database.client.start_session() as session, session.start_transaction():
         other_store.database["handled"].insert_one({"_id": "intake\x1fweb\x1fone"}, session=session)
         for _ in range(TRIES + 1):
-            assert turn.run(lambda: [delivery]) == [delivery]
+            assert turn.run([delivery]) == [delivery]
         session.abort_transaction()
 
-    assert turn.run(lambda: [delivery]) == []
+    assert turn.run([delivery]) == []
     assert [message.type for message in publisher.published] == ["command.accepted"]

@@ -15,30 +15,25 @@ eventlet.monkey_patch()
 import json
 import signal
 import sys
-from collections.abc import Callable
-
-from eventlet.semaphore import Semaphore
+import time
 
 from services.chassis.consumer import Consumer
 from services.chassis.reading import Delivery
+from tests.fakes import FakeHandler
 
 
 def main(url: str, queue: str, seconds: float) -> None:
     """Consume `queue`; each turn takes so long."""
 
-    one_at_a_time = Semaphore()
-
-    def turn(take: Callable[[], list[Delivery]]) -> list[Delivery]:
-        with one_at_a_time:
-            eventlet.sleep(seconds)
-            deliveries = take()
+    def turn(deliveries: list[Delivery]) -> list[Delivery]:
+        time.sleep(seconds)
         again = [one for one in deliveries if one.attempts < int(one.body)]
         for delivery in again:
             delivery.attempts += 1
         print(json.dumps([one.properties["message_id"] for one in deliveries]), flush=True)
         return again
 
-    consumer = Consumer(url, "toy", [queue], turn)
+    consumer = Consumer(url, "toy", [queue], FakeHandler(turn))
     signal.signal(signal.SIGTERM, lambda *_: eventlet.spawn(consumer.stop))
     consumer.run()
 

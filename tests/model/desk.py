@@ -212,7 +212,7 @@ class ModelDesk:
         if any(delivery.returns >= DEATHS_AT_MOST for delivery in deliveries):
             fault = ""
         with self._befalls(service, n, fault, deliveries, meanwhile) as instance:
-            again = instance.turn.run(lambda: deliveries)
+            again = instance.turn.run(deliveries)
             assert not any(delivery.attempts for delivery in again), "a decision raised; the log above says where"
             self.network.acknowledge([one for one in deliveries if not any(one is other for other in again)])
             self.network.queues[queue] += again

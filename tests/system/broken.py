@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from services.chassis import run, unit_of_work
 from services.chassis.consumer import Consumer
 from services.chassis.publisher import Publisher
+from services.chassis.reading import Delivery
 from services.chassis.unit_of_work import Store, Work
 
 MANY = 20
@@ -47,18 +48,19 @@ def nothing(_work: Work) -> None:
 
 def acknowledge_first() -> None:
     """Acknowledge what a turn takes as it takes it."""
-    next_turn, acknowledge = Consumer._next_turn, Consumer._acknowledge
+    next_turn = Consumer._next_turn
 
-    def acknowledged(consumer: Consumer) -> list[Any]:
+    def acknowledged(consumer: Consumer) -> list[Delivery]:
         turn = next_turn(consumer)
-        acknowledge(consumer, [delivery.tag for delivery in turn])
+        consumer._unacknowledged.finish(delivery.tag for delivery in turn)
+        consumer._acknowledge()
         return turn
 
-    def not_again(consumer: Consumer, tags: Sequence[int]) -> None:
+    def not_again(_consumer: Consumer, *_of_turn: Any) -> None:
         """It was done."""
 
     Consumer._next_turn = acknowledged  # type: ignore[method-assign]
-    Consumer._acknowledge = not_again  # type: ignore[method-assign]
+    Consumer._settle = not_again  # type: ignore[method-assign]
 
 
 def store_nothing_outgoing() -> None:

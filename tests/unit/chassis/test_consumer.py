@@ -1,46 +1,163 @@
-"""The consumer between two connections: what the lost one delivered is left to the next."""
+"""The consumer without a broker: what joins a turn, what is acknowledged, how it pauses and stops."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-import eventlet
 import pytest
-from eventlet.event import Event
 
 from services.chassis import consumer as consumer_module
-from services.chassis.consumer import LARGEST_TURN, QUIET, Consumer, _pause_after
+from services.chassis.consumer import LARGEST_TURN, QUIET, TURNS_AT_ONCE, Consumer, _pause_after
 from services.chassis.failing import Failing, Try
+from services.chassis.patience import Stopping
 from services.chassis.reading import Delivery
+from tests.fakes import FakeHandler
+
+PATIENCE = 10.0
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+@contextmanager
+def turning(consumer: Any) -> Iterator[list[threading.Thread]]:
+    """Its threads run turns meanwhile; they have ended afterwards."""
+    threads = [threading.Thread(target=consumer._run_turns, daemon=True) for _ in range(TURNS_AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield threads
+    finally:
+        with consumer._changed:
+            consumer._ended = True
+            consumer._changed.notify_all()
+        for thread in threads:
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+
+
+def take_in(consumer: Any, *messages: Any) -> None:
+    """They are delivered, as the reading thread does it."""
+    for each in messages:
+        consumer._deliver("toys")(each)
+    with consumer._changed:
+        consumer._take_in()
+        consumer._put_back_due()
+        if consumer._until_turn() <= 0:
+            consumer._changed.notify()
+
+
+class Slow:
+    """A consumer whose turns last until `go_on`; and what became of them."""
+
+    def __init__(self) -> None:
+        self.turns: list[list[int]] = []
+        self.acknowledged: list[tuple[int, bool]] = []
+        self.go_on = threading.Event()
+        self.handler = FakeHandler(self.handle)
+        self.consumer: Any = Consumer("amqp://", "toy", ["toys"], self.handler)
+        self.consumer._connection = SimpleNamespace(collect=lambda: None)
+        self.consumer._channel = SimpleNamespace(basic_ack=self.acknowledge)
+
+    def acknowledge(self, tag: int, multiple: bool = False) -> None:
+        self.acknowledged.append((tag, multiple))
+
+    def handle(self, deliveries: list[Delivery]) -> list[Delivery]:
+        self.turns.append([delivery.tag for delivery in deliveries])
+        assert self.go_on.wait(PATIENCE)
+        return []
+
+
+class Line:
+    """What a turn waits for before it is decided, and whether one does."""
+
+    def __init__(self) -> None:
+        self.ahead = threading.Lock()
+        self.waited = threading.Event()
+
+    def __enter__(self) -> None:
+        self.waited.set()
+        self.ahead.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.ahead.release()
 
 
 def test_no_turn_begins_with_what_a_lost_connection_has_delivered() -> None:
     """A turn is in work and a message waits behind it as the connection is lost; then the turn comes to its end."""
-    turns: list[list[int]] = []
-    acknowledged: list[int] = []
-    go_on = Event()
+    slow = Slow()
+    with turning(slow.consumer):
+        take_in(slow.consumer, message(1))
+        wait_until(lambda: slow.turns == [[1]])
+        take_in(slow.consumer, message(2))
+        slow.consumer._drop()
+        slow.go_on.set()
+        wait_until(lambda: not slow.consumer.busy)
+    assert (slow.turns, slow.acknowledged, slow.consumer._failure) == ([[1]], [], None)
 
-    def handle(take: Callable[[], list[Delivery]]) -> list[Delivery]:
-        turns.append([delivery.tag for delivery in take()])
-        go_on.wait()
-        return []
 
-    consumer: Any = Consumer("amqp://", "toy", ["toys"], handle)
-    consumer._connection = SimpleNamespace(collect=lambda: None)
-    consumer._channel = SimpleNamespace(basic_ack=lambda tag, multiple=False: acknowledged.append(tag))
-    deliver = consumer._deliver("toys")
-    deliver(message(1))
-    consumer._start_turn()
-    eventlet.sleep(0)
-    deliver(message(2))
-    consumer._drop()
-    go_on.send()
-    for _ in range(5):
-        eventlet.sleep(0)
-    assert (turns, acknowledged, consumer._failure) == ([[1]], [], None)
+def test_what_comes_while_a_turn_waits_for_the_one_ahead_joins_it() -> None:
+    """Whoever is ahead: here a turn of timers. Else a busy service would have many small turns."""
+    slow = Slow()
+    slow.go_on.set()
+    slow.handler.deciding = line = Line()
+    with turning(slow.consumer):
+        with line.ahead:
+            take_in(slow.consumer, message(1))
+            wait_until(line.waited.is_set)
+            take_in(slow.consumer, message(2), message(3))
+        wait_until(lambda: not slow.consumer.busy)
+    assert (slow.turns, slow.acknowledged) == ([[1, 2, 3]], [(3, True)])
+
+
+def test_one_turn_is_decided_while_the_one_before_is_published() -> None:
+    """And acknowledged one by one, when it ends first."""
+    slow = Slow()
+    slow.go_on.set()
+    published = threading.Event()
+    publish = slow.handler.publish
+
+    def publish_slowly(decided: Any) -> None:
+        if len(slow.turns) == 1:
+            assert published.wait(PATIENCE)
+        publish(decided)
+
+    slow.handler.publish = publish_slowly  # type: ignore[method-assign]
+    with turning(slow.consumer):
+        take_in(slow.consumer, message(1), message(2))
+        wait_until(lambda: slow.turns == [[1, 2]])
+        take_in(slow.consumer, message(3))
+        wait_until(lambda: slow.acknowledged == [(3, False)])
+        published.set()
+        wait_until(lambda: not slow.consumer.busy)
+    assert (slow.turns, slow.acknowledged) == ([[1, 2], [3]], [(3, False), (2, True)])
+
+
+def test_what_a_turn_raises_ends_the_consumer_and_one_that_stops_in_an_outage_does_not() -> None:
+    slow = Slow()
+    raised: list[Exception] = [Stopping("broker"), KeyError("a mistake")]
+
+    def fail(_deliveries: list[Delivery]) -> list[Delivery]:
+        raise raised.pop(0)
+
+    slow.handler.handle = fail
+    with turning(slow.consumer):
+        take_in(slow.consumer, message(1))
+        wait_until(lambda: not slow.consumer.busy)
+        assert slow.consumer._failure is None
+        take_in(slow.consumer, message(2))
+        wait_until(lambda: slow.consumer._failure is not None)
+    assert isinstance(slow.consumer._failure, KeyError)
+    assert slow.acknowledged == []
 
 
 def message(tag: int, key: str = "toy", returns: int = 0) -> Any:
@@ -53,21 +170,20 @@ def paced(pause: float) -> tuple[Any, list[list[int]]]:
     """A consumer whose turns are `pause` apart, except for "urgent"; and the tags that its turns took."""
     turns: list[list[int]] = []
 
-    def handle(take: Callable[[], list[Delivery]]) -> list[Delivery]:
-        turns.append([delivery.tag for delivery in take()])
+    def handle(deliveries: list[Delivery]) -> list[Delivery]:
+        turns.append([delivery.tag for delivery in deliveries])
         return []
 
-    consumer: Any = Consumer("amqp://", "toy", ["toys"], handle, pause, ["urgent"])
+    consumer: Any = Consumer("amqp://", "toy", ["toys"], FakeHandler(handle), pause, ["urgent"])
     consumer._channel = SimpleNamespace(basic_ack=lambda _tag, multiple=False: None)
     return consumer, turns
 
 
 def arrive(consumer: Any, *messages: Any) -> None:
     """They are delivered, and what begins with them comes to its end."""
-    for one in messages:
-        consumer._deliver("toys")(one)
-    for _ in range(5):
-        consumer._send_off()
+    take_in(consumer, *messages)
+    while consumer._until_turn() <= 0:
+        assert consumer._run_turn()
 
 
 def test_turns_keep_their_pause_and_what_is_urgent_takes_along_what_waits() -> None:
@@ -114,10 +230,11 @@ def test_a_stop_gives_back_the_suspect_messages_that_nobody_has_begun() -> None:
     acknowledged: list[int] = []
     consumer, turns = paced(3600)
     consumer._channel = SimpleNamespace(callbacks={}, basic_ack=lambda tag, multiple=False: acknowledged.append(tag))
-    for one in (message(1), message(2, returns=2), message(3), message(4, returns=5)):
-        consumer._deliver("toys")(one)
+    take_in(consumer, message(1), message(2, returns=2), message(3))
+    consumer._deliver("toys")(message(4, returns=5))
     consumer._stopping = True
-    consumer._cancel()
+    with consumer._changed:
+        consumer._cancel()
     arrive(consumer)
     assert (turns, acknowledged) == ([[1, 3]], [1, 3])
 
@@ -140,7 +257,7 @@ class Broken:
         self.acknowledged: list[int] = []
         self.consumes = 0
         self.failing = Failing("toys", 0.2, 100, lambda: self.now)
-        self.consumer: Any = Consumer("amqp://", "toy", ["toys"], self.handle, failing=self.failing)
+        self.consumer: Any = Consumer("amqp://", "toy", ["toys"], FakeHandler(self.handle), failing=self.failing)
         self.connect()
 
     def connect(self) -> None:
@@ -156,8 +273,7 @@ class Broken:
     def consume(self, _queue: str, callback: Any) -> None:
         self.consumes += 1
 
-    def handle(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
-        taken = take()
+    def handle(self, taken: list[Delivery]) -> list[Delivery]:
         self.turns.append([delivery.tag for delivery in taken])
         fail = [one for one in taken if not self.works or one.tag in self.poison]
         self.failing.note([Try(one in fail, not one.has_failed, one.is_probe) for one in taken], "ValueError")
@@ -169,9 +285,9 @@ class Broken:
     def go_on(self, seconds: float = 0.0) -> None:
         self.now += seconds
         if self.consumer._probing:
-            self.consumer._probe()
-        for _ in range(5):
-            self.consumer._send_off()
+            with self.consumer._changed:
+                self.consumer._probe()
+        arrive(self.consumer)
 
 
 def test_when_all_fail_the_consumer_gives_them_back_and_tries_another_each_minute() -> None:
@@ -237,7 +353,8 @@ def test_a_stop_while_it_pauses_gives_back_what_is_in_hand() -> None:
     broken.consumer._channel.callbacks = {}
     arrive(broken.consumer, message(101))
     broken.consumer._stopping = True
-    broken.consumer._cancel()
+    with broken.consumer._changed:
+        broken.consumer._cancel()
     assert (len(broken.consumer._waiting), broken.acknowledged) == (0, [])
 
 
@@ -245,28 +362,34 @@ def test_a_message_that_fails_for_long_is_tried_once_a_minute() -> None:
     assert [_pause_after(attempts) for attempts in (0, 1, 5, 8, 9, 1000)] == [0.2, 0.4, 6.4, 51.2, 60.0, 60.0]
 
 
-class Stopping:
+class Leaving:
     """A consumer that is to stop; `asked` counts what it asked of the broker; `on_its_way` comes with the answer."""
 
     def __init__(self) -> None:
         self.asked = 0
         self.cancelled = False
+        self.acknowledged: list[int | str] = []
         self.on_its_way: list[Any] = []
-        self.go_on = Event()
-        self.consumer: Any = Consumer("amqp://", "toy", ["toys"], self.handle)
+        self.go_on = threading.Event()
+        self.handler = FakeHandler(self.handle)
+        self.consumer: Any = Consumer("amqp://", "toy", ["toys"], self.handler)
         self.consumer._channel = SimpleNamespace(
             callbacks={"tag": None},
             queue_declare=self.declare,
             basic_cancel=self.cancel,
-            basic_ack=lambda tag, multiple=False: None,
+            basic_ack=lambda tag, multiple=False: self.acknowledged.append(tag),
             basic_qos=lambda *_: None,
             basic_consume=self.consume,
         )
         self.consumer._connection = SimpleNamespace(drain_events=self.nothing_comes, heartbeat_tick=lambda: None)
 
-    def handle(self, take: Callable[[], list[Delivery]]) -> list[Delivery]:
-        if take():
-            self.go_on.wait()
+    def leave(self, *beside: Leaving) -> None:
+        """As `stop` tells it, which then waits."""
+        self.consumer._beside = (self.consumer, *(each.consumer for each in beside))
+        self.consumer._stopping = True
+
+    def handle(self, _deliveries: list[Delivery]) -> list[Delivery]:
+        assert self.go_on.wait(PATIENCE)
         return []
 
     def declare(self, queue: str, passive: bool) -> None:
@@ -277,81 +400,105 @@ class Stopping:
 
     def cancel(self, _tag: str) -> None:
         self.cancelled = True
+        self.acknowledged.append("cancelled")
 
     def consume(self, _queue: str, callback: Any) -> None:
         assert not self.cancelled, "whoever has cancelled consumes no more"
 
     def nothing_comes(self, timeout: float) -> None:
-        eventlet.sleep(timeout)
+        time.sleep(timeout)
         raise TimeoutError
 
 
 def test_what_is_found_on_its_way_as_a_stopping_consumer_asks_is_handled_first() -> None:
     """A busy machine was silent for long enough; what comes then is the first message on this connection, too."""
-    one = Stopping()
-    one.on_its_way = [message(1)]
-    one.go_on.send()
-    stopping = eventlet.spawn(one.consumer.stop)
-    eventlet.sleep(0)
-    with eventlet.Timeout(10):
-        one.consumer._receive()
-    assert (one.asked, one.cancelled, one.consumer._unacknowledged) == (2, True, {})
-    stopping.kill()
+    leaving = Leaving()
+    leaving.on_its_way = [message(1)]
+    leaving.go_on.set()
+    leaving.leave()
+    with turning(leaving.consumer):
+        leaving.consumer._receive()
+    assert (leaving.asked, leaving.cancelled, len(leaving.consumer._unacknowledged)) == (2, True, 0)
+
+
+def test_a_stopping_consumer_acknowledges_nothing_before_it_has_cancelled() -> None:
+    """Each acknowledgement would send the next message on its way."""
+    leaving = Leaving()
+    leaving.go_on.set()
+    leaving.leave()
+    take_in(leaving.consumer, message(1))
+    with turning(leaving.consumer):
+        wait_until(lambda: not leaving.consumer.busy)
+        assert leaving.acknowledged == []
+        leaving.consumer._receive()
+    assert leaving.acknowledged == ["cancelled", 1]
 
 
 def test_a_stopping_consumer_hears_on_until_what_the_others_have_in_work_is_done() -> None:
     """What comes of it may come to this one: the news of intake's own tickets."""
-    commands, events = Stopping(), Stopping()
-    commands.consumer._deliver("toys")(message(1))
-    commands.consumer._send_off()
-    stopping = eventlet.spawn(events.consumer.stop, [commands.consumer])
-    receiving = eventlet.spawn(events.consumer._receive)
-    eventlet.sleep(3 * QUIET)
-    assert (events.asked, events.cancelled) == (0, False)
-    commands.go_on.send()
-    with eventlet.Timeout(10):
-        receiving.wait()
+    commands, events = Leaving(), Leaving()
+    events.leave(commands)
+    with turning(commands.consumer), turning(events.consumer):
+        take_in(commands.consumer, message(1))
+        receiving = threading.Thread(target=events.consumer._receive, daemon=True)
+        receiving.start()
+        time.sleep(3 * QUIET)
+        assert (events.asked, events.cancelled) == (0, False)
+        commands.go_on.set()
+        receiving.join(PATIENCE)
     assert (events.asked, events.cancelled) == (1, True)
-    stopping.kill()
 
 
 def test_a_stopping_consumer_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer_module, "QUIET_AT_MOST", 2 * QUIET)
-    one, stuck = Stopping(), Stopping()
-    stuck.consumer._deliver("toys")(message(1))
-    stopping = eventlet.spawn(one.consumer.stop, [stuck.consumer])
-    eventlet.sleep(0)
-    with eventlet.Timeout(10):
-        one.consumer._receive()
-    assert (one.asked, one.cancelled) == (0, True)
-    stopping.kill()
+    leaving, stuck = Leaving(), Leaving()
+    take_in(stuck.consumer, message(1))
+    leaving.leave(stuck)
+    with turning(leaving.consumer):
+        leaving.consumer._receive()
+    assert (leaving.asked, leaving.cancelled) == (0, True)
+
+
+def test_a_consumer_that_has_cancelled_waits_for_what_it_has_in_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer_module, "QUIET_AT_MOST", 0.0)
+    leaving = Leaving()
+    take_in(leaving.consumer, message(1))
+    leaving.leave()
+    with turning(leaving.consumer):
+        wait_until(lambda: leaving.consumer._in_work == 1)
+        receiving = threading.Thread(target=leaving.consumer._receive, daemon=True)
+        receiving.start()
+        wait_until(lambda: leaving.cancelled)
+        receiving.join(0.1)
+        assert receiving.is_alive()
+        leaving.go_on.set()
+        receiving.join(PATIENCE)
+        assert not receiving.is_alive()
+    assert leaving.acknowledged == ["cancelled", 1]
 
 
 @pytest.mark.parametrize("after_cancelling", [False, True])
 def test_a_stop_comes_to_an_end_though_its_last_turns_pause_it(after_cancelling: bool) -> None:
-    one = Stopping()
-    record = one.consumer._failing = Failing("toys", 0.2, 100, time.monotonic)
-    cancel, left = one.cancel, [message(tag) for tag in range(6)]
+    leaving = Leaving()
+    record = leaving.consumer._failing = Failing("toys", 0.2, 100, time.monotonic)
+    cancel, left = leaving.cancel, [message(tag) for tag in range(6)]
 
-    def fail(take: Callable[[], list[Delivery]]) -> list[Delivery]:
-        taken = take()
+    def fail(taken: list[Delivery]) -> list[Delivery]:
         record.note([Try(True) for _ in taken for _ in range(5)], "ValueError")
         return taken
 
     def come(tag: str) -> None:
         cancel(tag)
         for each in left:
-            one.consumer._deliver("toys")(each)
+            leaving.consumer._deliver("toys")(each)
 
-    one.consumer._handle = fail
+    leaving.handler.handle = fail
     if after_cancelling:
-        one.consumer._channel.basic_cancel = come
+        leaving.consumer._channel.basic_cancel = come
     else:
-        one.on_its_way = left
-    stopping = eventlet.spawn(one.consumer.stop)
-    eventlet.sleep(0)
-    with eventlet.Timeout(10):
-        one.consumer._receive()
-        arrive(one.consumer, message(7))
-    assert (record.paused, one.cancelled) == (True, True)
-    stopping.kill()
+        leaving.on_its_way = left
+    leaving.leave()
+    with turning(leaving.consumer):
+        leaving.consumer._receive()
+        take_in(leaving.consumer, message(7))
+    assert (record.paused, leaving.cancelled) == (True, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import eventlet
@@ -11,8 +12,9 @@ import pytest
 from eventlet.event import Event
 
 from services.chassis import entrypoint
-from services.chassis.entrypoint import TIMER_HORIZON, DueTimers, Every, Messages, TurnEntrypoint
+from services.chassis.entrypoint import TIMER_HORIZON, DueTimers, Every, Messages, QuestionsAsked, TurnEntrypoint
 from services.chassis.patience import Stopping
+from services.chassis.turn import Decided
 from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -102,3 +104,21 @@ def test_timers_that_lost_every_race_are_not_held(monkeypatch: pytest.MonkeyPatc
     store: Any = Clock(NOW)
     timers._fire(store, [Fired("t", NOW, "kind", "about", {}, Armed("by", "chain"), 1)], "owner")
     assert held == []
+
+
+def test_what_is_done_with_messages_is_the_turns_and_with_questions_it_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question waits neither for a turn that is decided nor for one that is published."""
+    turn, questions, calls = SimpleNamespace(deciding="turn"), SimpleNamespace(deciding="questions"), []
+    turn.publish = calls.append
+    commands, asked = Messages("toys"), QuestionsAsked("toys")
+    left = Decided(ended=1)
+    for each, result in ((commands, left), (asked, ["again"])):
+        each.container = SimpleNamespace(config={"questions": questions})
+        each.turn = turn
+        monkeypatch.setattr(each, "in_worker", lambda deliveries, result=result: result)
+    assert (commands.deciding, asked.deciding) == ("turn", "questions")
+    assert (commands.decide([]), asked.decide([])) == (left, Decided(again=["again"]))
+    asked.publish(Decided())
+    assert calls == []
+    commands.publish(left)
+    assert calls == [left]

@@ -81,7 +81,7 @@ class Bench:
 
     def run(self, *deliveries: Delivery) -> list[Delivery]:
         rules = Rules("intake", self.repository, decide, prepare=self._prepare)
-        return Questions(rules, lambda: NOW, self.publisher).run(lambda: list(deliveries))
+        return Questions(rules, lambda: NOW, self.publisher).run(deliveries)
 
     def _prepare(self, messages: Sequence[Message], now: datetime) -> Collection[str]:
         return self.put_off
@@ -177,7 +177,7 @@ def test_what_is_too_large_is_rejected_and_what_cannot_be_read_is_dropped() -> N
 def test_a_question_that_another_service_answers_is_unsupported() -> None:
     publisher = FakePublisher()
     rules: Rules[Nothing] = Rules("sla", Repository(), decide)
-    Questions(rules, lambda: NOW, publisher).run(lambda: [question()])
+    Questions(rules, lambda: NOW, publisher).run([question()])
     assert json.loads(publisher.published[0].body)["data"]["code"] == "unsupported"
 
 

@@ -107,7 +107,7 @@ class Bench:
         self.naps += 1
 
     def run(self, *deliveries: Delivery) -> list[Delivery]:
-        return self.turn.run(lambda: list(deliveries))
+        return self.turn.run(deliveries)
 
     def unsent(self) -> dict[str, list[Outgoing]]:
         """What is left in the outbox when the sweeper has passed."""
@@ -286,21 +286,6 @@ def test_a_database_that_goes_away_while_a_turn_is_prepared_is_waited_for() -> N
     assert bench.repository.stored == {"a1": 1}
 
 
-def test_what_is_tidied_goes_by_the_databases_clock_and_a_database_that_is_away_is_said_so() -> None:
-    tidied: list[datetime] = []
-
-    def tidy(now: datetime) -> None:
-        tidied.append(now)
-        if len(tidied) > 1:
-            raise AutoReconnect("gone")
-
-    turn = Turn(Rules("toy", ToyRepository(), decide, tidy=tidy), FakeStore(clock=NOW), FakePublisher())
-    turn.tidy()
-    assert tidied == [NOW]
-    with pytest.raises(DatabaseAway):
-        turn.tidy()
-
-
 def test_what_was_decided_too_long_ago_is_decided_again() -> None:
     """The process stands still between the clock and the commit."""
     store = FakeStore(clock=NOW)
@@ -317,7 +302,7 @@ def test_what_was_decided_too_long_ago_is_decided_again() -> None:
         return Decision(answer=Answer("command.accepted", {}), valid_until=until)
 
     publisher = FakePublisher()
-    Turn(Rules("routing", Frozen(), decide), store, publisher, sleep=lambda _: None).run(lambda: [command()])
+    Turn(Rules("routing", Frozen(), decide), store, publisher, sleep=lambda _: None).run([command()])
     assert [message.type for message in publisher.published] == ["command.rejected"]
     assert len(store.commits) == 1
 
@@ -355,6 +340,55 @@ def test_a_redelivery_after_a_crash_publishes_what_was_left_unsent() -> None:
     assert bench.repository.stored == {"a1": 2}
     assert len(bench.published("agent.signed_on")) == 2
     assert bench.unsent() == {}
+
+
+def test_what_a_turn_has_decided_is_stored_before_it_is_published() -> None:
+    """The next turn may begin then; until it is published nothing may be acknowledged."""
+    bench = Bench()
+    bad = command("bad", name="raises")
+    with bench.turn.deciding:
+        decided = bench.turn.decide([command("1"), bad])
+    assert (bench.repository.stored, bench.publisher.published) == ({"a1": 1}, [])
+    assert [one.type for one in decided.outgoing] == ["agent.signed_on", "command.accepted"]
+    assert (decided.again, decided.ended) == ([bad], 1)
+    with bench.turn.deciding:
+        bench.turn.publish(decided)
+    assert bench.publisher.published == decided.outgoing
+
+
+def test_a_turn_of_timers_waits_for_the_one_in_work_when_they_are_prepared_and_holds_nobody_up_then() -> None:
+    """A slow mail server does not hold up the turns of messages; nor does a broker that is slow to confirm."""
+    bench = Bench()
+    seen: list[tuple[str, bool]] = []
+
+    def see(what: str) -> None:
+        seen.append((what, bench.turn.deciding.locked()))
+
+    def prepare(_messages: Sequence[Message], _now: datetime) -> Sequence[str]:
+        see("prepared")
+        return ()
+
+    def decided(view: Tally, message: Message, now: datetime) -> Decision:
+        see("decided")
+        return decide(view, message, now)
+
+    def reveal(message: Outgoing) -> Outgoing:
+        see("published")
+        return message
+
+    rules = Rules("routing", bench.repository, decided, prepare=prepare, reveal=reveal)
+    bench.turn = Turn(rules, bench.store, bench.publisher)
+    bench.turn.run(timers=[Fired("t", NOW, "away", "a1", {}, Armed("m", "first"), 3)])
+    assert seen == [("prepared", False), ("decided", True), ("published", False)]
+
+
+def test_a_suspect_is_published_before_the_next_turn_begins() -> None:
+    """Else the next suspect could be counted as begun while this one kills the process."""
+    bench = Bench()
+    with bench.turn.deciding:
+        decided = bench.turn.decide([suspect()])
+    assert (len(bench.answers()), bench.store.attempts) == (1, {})
+    assert (decided.again, decided.outgoing, decided.ended) == ([], (), 0)
 
 
 def test_the_sweeper_publishes_what_no_redelivery_brings_up() -> None:
@@ -448,7 +482,7 @@ def test_only_what_needs_preparing_is_prepared() -> None:
     )
     turn = Turn(rules, bench.store, bench.publisher)
     for ids in (["1", "2"], ["3"]):
-        turn.run(lambda ids=ids: [command(id_) for id_ in ids])
+        turn.run([command(id_) for id_ in ids])
     assert prepared == ["2"]
 
 

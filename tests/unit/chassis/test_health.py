@@ -1,0 +1,71 @@
+"""What the health port answers, and that it holds up nobody: on plain threads, and on green ones as in a service."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from services.chassis.health import Health
+from services.chassis.settings import WrongSettings
+
+
+def asked(health: Health, path: str) -> tuple[int, str, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", health.port, timeout=10)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    return answer.status, answer.headers["Content-Type"], answer.read().decode()
+
+
+def test_what_is_answered() -> None:
+    health = Health("127.0.0.1", 0)
+    found = ["not consuming", "database away"]
+    health.serve(lambda: found)
+    assert asked(health, "/healthz") == (200, "text/plain", "ok\n")
+    assert asked(health, "/readyz?now") == (503, "text/plain", "not consuming; database away\n")
+    found.clear()
+    assert asked(health, "/readyz") == (200, "text/plain", "ok\n")
+    status, kind, body = asked(health, "/metrics")
+    assert (status, kind.split(";")[0]) == (200, "text/plain")
+    assert "casebus_turn_messages" in body
+    assert asked(health, "/")[0] == 404
+    health.shutdown()
+    health.server_close()
+
+
+def test_a_port_that_is_taken_is_a_wrong_setting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(WrongSettings, match=f"CASEBUS_HEALTH_PORT: 127.0.0.1:{port} cannot be listened on"):
+            Health("127.0.0.1", port)
+
+
+GREEN = """
+import services.chassis.run
+import http.client, socket, threading, time
+from services.chassis.health import Health
+
+health = Health("127.0.0.1", 0)
+health.serve(list)
+ticks = [time.monotonic()]
+
+def tick():
+    while True:
+        time.sleep(0.01)
+        ticks.append(time.monotonic())
+
+threading.Thread(target=tick, daemon=True).start()
+silent = socket.create_connection(("127.0.0.1", health.port))  # whoever connects and asks nothing
+time.sleep(0.7)
+connection = http.client.HTTPConnection("127.0.0.1", health.port, timeout=10)
+connection.request("GET", "/readyz")
+print(connection.getresponse().status, len(ticks) > 20)
+"""
+
+
+def test_in_a_service_it_holds_up_no_other_thread() -> None:
+    ran = subprocess.run([sys.executable, "-W", "ignore", "-c", GREEN], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["200", "True"]
