@@ -16,25 +16,15 @@ from contracts.decoding import has_half_character
 from contracts.fields import NOT_AN_OBJECT, Answers, Base64, Count, Hint, Id, Json, Moment, Ordinal, Text, Words
 from contracts.names import NAME_PATTERN
 from contracts.payload import Alternatives, Either, Payload, errors_by_field, kept
+from contracts.statuses import Status
 
 Tier = Literal["standard", "vip"]
-Status = Literal[
-    "new",
-    "assigned",
-    "work_in_progress",
-    "needs_reply",
-    "need_more_info",
-    "solution_suggested",
-    "reopened",
-    "closed",
-]
 RequesterKind = Literal["account", "temporary"]
 Consent = Literal["asked", "granted", "refused"]
 AuthorKind = Literal["requester", "agent", "moderator", "service"]
 Visibility = Literal["public", "internal"]
 
 TIERS: tuple[Tier, ...] = get_args(Tier)
-STATUSES: tuple[Status, ...] = get_args(Status)
 
 MAX_SUBJECT = 200
 MAX_BODY = 20_000

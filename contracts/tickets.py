@@ -29,13 +29,13 @@ from contracts.common import (
     Requester,
     Sentence,
     Snapshot,
-    Status,
     Subject,
     TicketAgent,
     TicketNumber,
 )
 from contracts.fields import Answers, Count, Errors, Moment, Ordinal, Score, Text, Whole
 from contracts.payload import Payload
+from contracts.statuses import Status
 
 Code = Literal[
     "invalid",

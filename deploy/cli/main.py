@@ -7,13 +7,13 @@ The page is docs/cli.md.
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 from pymongo.errors import PyMongoError
 from typer.core import TyperGroup
 
+from contracts.statuses import Status
 from deploy import settings
 from deploy.trouble import Trouble
 from services.client.bus import BROKEN
@@ -57,19 +57,6 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(sla.app, name="sla")
 app.add_typer(topology.app, name="topology")
 console = show.console()
-
-
-class Status(StrEnum):
-    """The statuses of a ticket, for `--status`."""
-
-    NEW = "new"
-    ASSIGNED = "assigned"
-    WORK_IN_PROGRESS = "work_in_progress"
-    NEEDS_REPLY = "needs_reply"
-    NEED_MORE_INFO = "need_more_info"
-    SOLUTION_SUGGESTED = "solution_suggested"
-    REOPENED = "reopened"
-    CLOSED = "closed"
 
 
 @app.command()

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from services.intake.domain.moves import OPEN, STATUSES, TABLE, Move
-from services.intake.domain.tickets import Status
+from contracts.statuses import OPEN, STATUSES, Status
+from services.intake.domain.moves import TABLE, Move
 
 PAGE = Path(__file__).parents[2] / "docs" / "ticket-life.md"
 

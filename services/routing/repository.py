@@ -19,6 +19,7 @@ from pymongo.database import Database
 from contracts.agents import ANY_SKILL, Pause
 from contracts.languages import covering
 from contracts.staff import Staff
+from contracts.statuses import DESKS_TURN
 from services.chassis.decision import Cause, Message
 from services.chassis.operators_files import OperatorsFiles
 from services.chassis.pipeline import Find, find
@@ -26,7 +27,7 @@ from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.routing.domain.matching import MOST_A_TURN
 from services.routing.domain.pausing import resumed
 from services.routing.domain.presence import following, must_leave, seen, signed_on
-from services.routing.domain.state import RESTING, Agent, Pool, Reservation, Terms, Ticket, View
+from services.routing.domain.state import Agent, Pool, Reservation, Terms, Ticket, View
 
 KEPT_AFTER_CLOSING = timedelta(days=30)
 """A closed ticket is kept so long, lest a late event of it be taken for a new ticket; no redelivery is as old."""
@@ -210,7 +211,7 @@ def _touched(messages: Sequence[Message[Any]], now: datetime) -> Document:
 
 def _awaiting(agents: Sequence[str]) -> Document:
     """What these agents have that awaits the desk."""
-    return {"agent": {"$in": list(agents)}, "status": {"$nin": list(RESTING)}}
+    return {"agent": {"$in": list(agents)}, "status": {"$in": list(DESKS_TURN)}}
 
 
 def _due_to_age(now: datetime) -> Find:

@@ -13,10 +13,11 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
+from contracts.statuses import DESKS_TURN
 from contracts.values import dataclass
 from services.chassis.decision import Data, derived_id
 from services.intake.domain.issue_key import normalised
-from services.intake.domain.tickets import DESKS_TURN, Ticket
+from services.intake.domain.tickets import Ticket
 
 SAID_IN_A_ROW, ANSWERED_IN_A_ROW = 2, 5
 """How often in a row the same words may be a person's: of their own accord, and in answer to what an agent asked or

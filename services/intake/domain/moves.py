@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+from contracts.statuses import DESKS_TURN, OPEN, STATUSES, Status
 from contracts.values import dataclass
 from services.chassis.decision import Answer
 from services.intake.domain import answers
-from services.intake.domain.tickets import DESKS_TURN, Status, Ticket, next_version
+from services.intake.domain.tickets import Ticket, next_version
 
 By = Literal[
     "requester",
@@ -27,8 +28,6 @@ By = Literal[
     "sla",
 ]
 
-STATUSES: tuple[Status, ...] = get_args(Status)
-OPEN = tuple(status for status in STATUSES if status != "closed")
 """Open is every status but `closed`."""
 
 

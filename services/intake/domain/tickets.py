@@ -9,20 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
+from contracts.statuses import DESKS_TURN, Status
 from contracts.values import dataclass
-
-Status = Literal[
-    "new",
-    "assigned",
-    "work_in_progress",
-    "needs_reply",
-    "need_more_info",
-    "solution_suggested",
-    "reopened",
-    "closed",
-]
-DESKS_TURN: tuple[Status, ...] = ("new", "assigned", "work_in_progress", "needs_reply", "reopened")
-"""A ticket that awaits the desk: open, and nothing is asked of its requester."""
 
 
 @dataclass(frozen=True, slots=True)

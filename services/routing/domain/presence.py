@@ -14,11 +14,12 @@ from typing import Any
 from contracts.agents import ANY_SKILL, SignedOff, SignedOn, SignOff, SignOn
 from contracts.names import AGENT_PREFIX, EVENTS
 from contracts.staff import Member, Staff
+from contracts.statuses import DESKS_TURN
 from contracts.tickets import Accepted
 from services.chassis.decision import Answer, Arm, Data, Decision, Disarm, Message, Say, rejected
 from services.routing.domain.pausing import without_own_pause
 from services.routing.domain.saying import unassign
-from services.routing.domain.state import Agent, Terms, View, acts_on_desk
+from services.routing.domain.state import Agent, Terms, View
 
 STOOD_STILL = timedelta(seconds=5)
 """A timer that fires so late was nobody's to fire: no routing ran, so none could hear a heartbeat either."""
@@ -288,7 +289,7 @@ def _gone(agent: Agent, now: datetime, releases: bool) -> Agent:
 
 
 def _take_back(view: View, agent: Agent, reason: str) -> list[Say]:
-    theirs = [ticket for ticket in view.tickets.values() if ticket.agent == agent.id and acts_on_desk(ticket.status)]
+    theirs = [ticket for ticket in view.tickets.values() if ticket.agent == agent.id and ticket.status in DESKS_TURN]
     return [unassign(ticket, reason) for ticket in sorted(theirs, key=lambda ticket: ticket.number)]
 
 

@@ -15,13 +15,14 @@ from typing import Any
 
 from contracts.agents import ANY_SKILL
 from contracts.common import Snapshot
+from contracts.statuses import DESKS_TURN
 from contracts.tickets import TicketEvent
 from services.chassis.decision import Cause, Decision, Message, derived_id
 from services.routing.domain import pausing, presence
 from services.routing.domain.ageing import aged, grown_older
 from services.routing.domain.matching import match
 from services.routing.domain.saying import assign, unassign
-from services.routing.domain.state import Reservation, Ticket, View, acts_on_desk
+from services.routing.domain.state import Reservation, Ticket, View
 
 LEASE = timedelta(seconds=30)
 """How long a place is kept for a ticket while intake has not answered (hard cases, "Assignment")."""
@@ -185,7 +186,7 @@ def _must_leave(view: View, ticket: Ticket, known: Ticket | None, now: datetime)
     but not what reached them only after they had left; and one that was reclassified since they got it needs an agent
     with the other skill.
     """
-    if ticket.agent is None or not acts_on_desk(ticket.status):
+    if ticket.agent is None or ticket.status not in DESKS_TURN:
         return None
     agent = view.agents.get(ticket.agent)
     if agent is not None and agent.signed_on:

@@ -12,16 +12,9 @@ from datetime import datetime, timedelta
 
 from contracts.common import Tier
 from contracts.staff import Staff
+from contracts.statuses import DESKS_TURN
 from contracts.values import dataclass
 from services.chassis.decision import Cause
-
-RESTING = ("need_more_info", "solution_suggested", "closed")
-"""Statuses in which the desk has nothing to do for a ticket (help-desk rules, "Routing")."""
-
-
-def acts_on_desk(status: str) -> bool:
-    """Whether the desk has to act on a ticket in this status: only such tickets count as their agent's load."""
-    return status not in RESTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +156,7 @@ class Ticket:
     def charged_to(self) -> str | None:
         """The one agent whose load counts this ticket: its own while the desk has to act, or who it is reserved for."""
         if self.agent is not None:
-            return self.agent if acts_on_desk(self.status) else None
+            return self.agent if self.status in DESKS_TURN else None
         if self.reservation is not None and not self.reservation.refused:
             return self.reservation.agent
         return None

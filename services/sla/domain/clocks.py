@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 
+from contracts.statuses import DESKS_TURN
 from contracts.values import dataclass
 from services.sla.domain.policy import Pause, TargetName
 from services.sla.domain.versions import Span, follows
@@ -25,8 +26,6 @@ DESK_WROTE = frozenset({ASKED, "solution_suggested"})
 
 ENDS = frozenset({"solution_suggested", "closed"})
 """Statuses that end every clock."""
-
-NOT_THE_DESKS_TURN = DESK_WROTE | ENDS
 
 REQUESTER_WROTE = frozenset({"needs_reply", "reopened"})
 """Statuses that a ticket enters by a message of its requester."""
@@ -96,7 +95,7 @@ def _waits(spans: Sequence[Span], opened_at: datetime) -> Iterator[_Wait]:
     answers: dict[tuple[int, datetime | None], int] = {}
     for place, span in enumerate(spans):
         wrote = span.reopen_count, span.last_agent_message_at
-        if span.status not in NOT_THE_DESKS_TURN:
+        if span.status in DESKS_TURN:
             places.setdefault((*wrote, answers.setdefault(wrote, 0)), []).append(place)
         elif span.status in DESK_WROTE and (*wrote, answers.get(wrote, 0)) in places:
             # The desk answered in the very instant of its message before: what follows is another wait.

@@ -6,11 +6,10 @@ from collections import Counter
 
 import pytest
 
+from contracts.statuses import DESKS_TURN, STATUSES
 from services.chassis.decision import Decision, Message
 from services.intake.domain.decide import decide
-from services.intake.domain.moves import STATUSES
 from services.intake.domain.state import State
-from services.intake.domain.tickets import DESKS_TURN
 from tests.unit.intake.pairs import COMMANDS, NOW, PAIRS, Meeting, check, meeting, message, refusal
 
 

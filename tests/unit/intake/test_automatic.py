@@ -12,10 +12,10 @@ import pytest
 from contracts import registry
 from contracts.names import EVENTS
 from contracts.payload import stored
+from contracts.statuses import Status
 from services.chassis.decision import Message
 from services.intake.domain.automatic import words_of
 from services.intake.domain.state import USUAL
-from services.intake.domain.tickets import Status
 from services.notifications.domain.state import Policy
 from services.notifications.domain.telling import owed
 from tests.unit.intake.desk import Desk, Heard, account

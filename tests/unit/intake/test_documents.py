@@ -10,6 +10,7 @@ import pytest
 from bson import decode, encode
 from bson.codec_options import CodecOptions
 
+from contracts.statuses import STATUSES
 from services.intake.documents import (
     DEFAULTS,
     LATER_FIELDS,
@@ -27,7 +28,6 @@ from services.intake.documents import (
 from services.intake.domain.accounts import Account
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.files import File
-from services.intake.domain.moves import STATUSES
 from services.intake.files.keeping import file_document, file_of
 from services.intake.files.uploads import Upload, upload_document, upload_of
 from services.intake.repository import INDEXES

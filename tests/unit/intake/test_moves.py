@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contracts import registry
+from contracts.statuses import STATUSES
 from deploy.documents.ticket_life import PAGE, drawn
-from services.intake.domain.moves import STATUSES, TABLE
+from services.intake.domain.moves import TABLE
 
 
 def test_the_page_shows_the_table_as_it_is() -> None:

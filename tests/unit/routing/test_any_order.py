@@ -15,10 +15,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from contracts.statuses import DESKS_TURN
 from services.chassis.decision import Arm, Decision, Message, Say
 from services.routing.domain.matching import may_take, urgency
 from services.routing.domain.rules import conclude, decide
-from services.routing.domain.state import Terms, Ticket, View, acts_on_desk
+from services.routing.domain.state import Terms, Ticket, View
 from tests.unit.routing.builders import (
     NOW,
     SKILLS,
@@ -304,11 +305,11 @@ class AnyOrder(RuleBasedStateMachine):
             assert ticket.reservation is None
             agent = self.view.agents[ticket.agent] if ticket.agent else None
             if agent is not None and agent.releases:
-                assert not acts_on_desk(ticket.status), "who signed off with release kept something"
+                assert ticket.status not in DESKS_TURN, "who signed off with release kept something"
         loads = Counter(
             known["agent"]["id"]
             for known in self.intake.tickets.values()
-            if known["agent"] is not None and acts_on_desk(known["status"])
+            if known["agent"] is not None and known["status"] in DESKS_TURN
         )
         assert {agent.id: agent.load for agent in self.view.agents.values() if agent.load} == dict(loads)
 

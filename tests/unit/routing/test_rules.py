@@ -12,12 +12,13 @@ from contracts import registry
 from contracts.agents import SignedOn
 from contracts.common import TicketAgent
 from contracts.names import DESK
+from contracts.statuses import DESKS_TURN
 from contracts.tickets import Assign
 from services.chassis.decision import Cause
 from services.chassis.writing import encode
 from services.routing.domain.presence import following
 from services.routing.domain.rules import LEASE, MARGIN, REFUSED_PAUSE, conclude, decide
-from services.routing.domain.state import View, acts_on_desk
+from services.routing.domain.state import View
 from tests.unit.routing.builders import (
     NOW,
     SKILLS,
@@ -253,7 +254,7 @@ def test_load_counts_what_the_desk_has_to_act_on(status: str, load: int) -> None
     view = a_view(an_agent())
     turn(view, event(a_snapshot(1, 2, "a1", status=status, assignment_seq=1)))
     assert view.agents["a1"].load == load
-    assert acts_on_desk(status) is bool(load)
+    assert (status in DESKS_TURN) is bool(load)
 
 
 def test_a_reply_may_exceed_capacity_and_then_nothing_more_is_given() -> None:

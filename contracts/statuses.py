@@ -1,0 +1,27 @@
+"""The statuses of a ticket, and in which of them it is the desk's turn to act.
+
+Which command leads from one to another is intake's (docs/ticket-life.md).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Status = Literal[
+    "new",
+    "assigned",
+    "work_in_progress",
+    "needs_reply",
+    "need_more_info",
+    "solution_suggested",
+    "reopened",
+    "closed",
+]
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+OPEN: tuple[Status, ...] = tuple(status for status in STATUSES if status != "closed")
+
+DESKS_TURN: tuple[Status, ...] = ("new", "assigned", "work_in_progress", "needs_reply", "reopened")
+"""A ticket awaits the desk: it is open, and nothing is asked of its requester. It counts as its agent's load, and the
+clock of its next reply runs."""
