@@ -145,14 +145,14 @@ class Repository:
         """
         # A touched ticket may give its place back within this turn.
         returning = Counter(ticket.charged_to for ticket in touched.values())
-        room = [(agent, agent.capacity - agent.load + returning[agent.id]) for agent in candidates if agent.is_present]
+        room = [(agent, agent.charged(-returning[agent.id]).room) for agent in candidates]
         kinds: dict[tuple[tuple[str, ...], ...], set[str]] = {}
         for agent, free in room:
             if free > 0:
                 kinds.setdefault((agent.skills, agent.languages, agent.tiers), set()).add(agent.id)
         if not kinds:
             return []
-        most = min(MOST_A_TURN, sum(free for _, free in room if free > 0)) + len(touched)
+        most = min(MOST_A_TURN, sum(free for _, free in room)) + len(touched)
         first = self._first_waiting({}, most)
         if len(first) < most:
             return first  # all there are

@@ -6,7 +6,6 @@ One pure function over values; it neither reads nor reserves anything. The page 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from heapq import heapify, heappop, heapreplace
 
@@ -59,7 +58,7 @@ def match(
         if agent is None:
             continue
         pairs.append((ticket, agent))
-        standing[agent.id] = replace(agent, load=agent.load + 1, idle_since=now)
+        standing[agent.id] = agent.given(now)
     return pairs
 
 

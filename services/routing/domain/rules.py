@@ -75,7 +75,7 @@ def conclude(view: View, now: datetime) -> Decision:
     freed = [replace(ticket, reservation=None) for ticket in expired]
     returned = Counter(ticket.charged_to for ticket in expired)
     agents = [
-        replace(agent, load=agent.load - returned[agent.id]) if agent.id in returned else agent
+        agent.charged(-returned[agent.id])
         for agent in agents_by_id.values()
         if presence.must_leave(agent, view.staff, view.terms, now) is None
     ]

@@ -77,6 +77,14 @@ class Agent:
         """How many tickets more an automatic assignment may give them."""
         return max(0, self.capacity - self.load) if self.is_present else 0
 
+    def charged(self, tickets: int) -> Agent:
+        """With that many tickets more in their load; fewer, if it is negative."""
+        return replace(self, load=self.load + tickets) if tickets else self
+
+    def given(self, at: datetime) -> Agent:
+        """With a ticket more, given at this moment: it counts in their load, and they are idle since then."""
+        return replace(self, load=self.load + 1, idle_since=at)
+
     @property
     def is_present(self) -> bool:
         """Whether they may be given something: signed on, not away and not paused."""
@@ -241,7 +249,7 @@ class View:
     def _charge(self, agent_id: str, tickets: int) -> None:
         # The desk may name an agent who has not signed on here yet: their load is counted all the same.
         agent = self.agents.get(agent_id) or Agent(agent_id, display_name=agent_id)
-        self._put_agent(replace(agent, load=agent.load + tickets))
+        self._put_agent(agent.charged(tickets))
 
     def _put_agent(self, agent: Agent) -> None:
         before = self.agents.get(agent.id)
