@@ -17,8 +17,9 @@ from pymongo.uri_parser import parse_uri
 
 from contracts.catalogue import Catalogue
 from deploy.trouble import Trouble
-from services.chassis.catalogue import WrongCatalogue, load_catalogue
+from services.chassis.catalogue import load_catalogue
 from services.chassis.settings import WrongSettings, look_up
+from services.chassis.yaml_file import WrongFile
 
 SHIPPED_CATALOGUE = Path(__file__).with_name("catalogue.yaml")
 ENV_FILE = Path(".local") / "casebus.env"
@@ -63,7 +64,7 @@ class Settings:
         path = self.values.get("CATALOGUE") or SHIPPED_CATALOGUE
         try:
             return load_catalogue(path)
-        except WrongCatalogue as error:
+        except WrongFile as error:
             raise Trouble(str(error), 2) from error
 
     def having(self, prefix: str) -> dict[str, str]:

@@ -25,7 +25,8 @@ from contracts.catalogue import BUSINESS
 from contracts.envelope import rfc3339
 from deploy import settings
 from deploy.trouble import Trouble
-from services.sla.calendars_file import WrongCalendars, read_calendars
+from services.chassis.yaml_file import WrongFile
+from services.sla.calendars_file import read_calendars
 from services.sla.domain.calendar import WEEKDAYS, Calendar
 from services.sla.domain.decisions import timers
 from services.sla.domain.explanation import Counts, Explanation, explain
@@ -92,7 +93,7 @@ def days_(
     """Show on which days the desk is closed, or open at other hours than on that weekday, and why."""
     try:
         calendars = read_calendars(file)
-    except WrongCalendars as error:
+    except WrongFile as error:
         raise Trouble(str(error)) from error
     if calendar not in calendars:
         raise Trouble(f"{file} has no calendar {calendar!r}; it has {', '.join(calendars)}.")

@@ -9,19 +9,12 @@ from collections.abc import Collection
 from pathlib import Path
 
 from contracts.catalogue import Catalogue, catalogue_from
-from services.chassis.yaml_file import WrongFile, read_yaml
-
-
-class WrongCatalogue(ValueError):
-    """The file is no catalogue; the message is a sentence that names file, line and field."""
+from services.chassis.yaml_file import read_yaml
 
 
 def load_catalogue(path: str | Path, calendars: Collection[str] | None = None) -> Catalogue:
     """The catalogue in the YAML file at `path`; its categories may name these calendars (None: any).
 
-    Raises WrongCatalogue.
+    Raises WrongFile.
     """
-    try:
-        return read_yaml(path, "the catalogue", lambda data: catalogue_from(data, calendars))
-    except WrongFile as error:
-        raise WrongCatalogue(str(error)) from error
+    return read_yaml(path, "the catalogue", lambda data: catalogue_from(data, calendars))

@@ -9,10 +9,11 @@ from __future__ import annotations
 from contracts.catalogue import Catalogue
 from contracts.staff import Staff
 from contracts.values import dataclass
-from services.chassis.catalogue import WrongCatalogue, load_catalogue
+from services.chassis.catalogue import load_catalogue
 from services.chassis.reloading import Reloaded
 from services.chassis.settings import Settings, WrongSettings
-from services.chassis.staff import WrongStaff, load_staff
+from services.chassis.staff import load_staff
+from services.chassis.yaml_file import WrongFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +29,5 @@ def read_operators_files(settings: Settings) -> Reloaded[OperatorsFiles]:
     files = [settings.catalogue] if settings.staff is None else [settings.catalogue, settings.staff]
     try:
         return Reloaded(files, lambda: OperatorsFiles(load_catalogue(settings.catalogue), load_staff(settings.staff)))
-    except (WrongCatalogue, WrongStaff) as error:
+    except WrongFile as error:
         raise WrongSettings(str(error)) from error

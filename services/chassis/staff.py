@@ -8,21 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from contracts.staff import Staff, staff_from
-from services.chassis.yaml_file import WrongFile, read_yaml
-
-
-class WrongStaff(ValueError):
-    """The file names no staff; the message is a sentence that names file, line and field."""
+from services.chassis.yaml_file import read_yaml
 
 
 def load_staff(path: str | Path | None) -> Staff | None:
     """The staff in the YAML file at `path`; None without a path.
 
-    Raises WrongStaff, also for a file that is not there: else a lost file would open the desk to everyone.
+    Raises WrongFile, also for a file that is not there: else a lost file would open the desk to everyone.
     """
     if path is None:
         return None
-    try:
-        return read_yaml(path, "the staff file", staff_from)
-    except WrongFile as error:
-        raise WrongStaff(str(error)) from error
+    return read_yaml(path, "the staff file", staff_from)

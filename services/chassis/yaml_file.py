@@ -1,6 +1,6 @@
 """Reads a YAML file of the operator's and says what is wrong with it in one sentence: file, line, field, problem.
 
-What the file may hold is its reader's business, as a marshmallow schema.
+What the file may hold is its reader's business: a marshmallow schema, say.
 """
 
 from __future__ import annotations
@@ -39,13 +39,20 @@ class _Loader(yaml.SafeLoader):
         return made
 
 
-def read_yaml(path: str | Path, what: str, build: Callable[[Any], T]) -> T:
+class _AsWritten(_Loader):
+    """Takes every value for the text that stands there: `12-24` and `2026-12-24` alike."""
+
+    yaml_implicit_resolvers: dict[Any, Any] = {}
+
+
+def read_yaml(path: str | Path, what: str, build: Callable[[Any], T], *, as_written: bool = False) -> T:
     """What `build` makes of the file's content; `what` names the file to a person (`the catalogue`).
 
-    Raises `WrongFile`, also for marshmallow's ValidationError from `build`.
+    `as_written`: dates, numbers, … are left as texts. Raises `WrongFile`, also for marshmallow's ValidationError from
+    `build`, whose messages are nested as the file is.
     """
     try:
-        loader = _Loader(Path(path).read_bytes())
+        loader = (_AsWritten if as_written else _Loader)(Path(path).read_bytes())
         node = loader.get_single_node()
         if node is None:
             raise WrongFile(f"{path}: {what} is empty.")

@@ -12,15 +12,16 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import date
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import holidays
-import yaml
+from marshmallow import ValidationError
 
 from contracts.catalogue import BUSINESS
 from contracts.values import dataclass
 from contracts.zones import UnknownZone, zone
-from services.chassis.yaml_file import NESTED
+from services.chassis.yaml_file import read_yaml
 from services.sla.domain.calendar import WEEKDAYS, Calendar, CalendarError, OwnDay, Window, YearDay, own_day
 
 HOLIDAY_YEARS = range(2020, 2051)
@@ -35,52 +36,48 @@ HALF_DAY = "half_day"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,19}")
 
 
-class WrongCalendars(ValueError):
-    """The file cannot be used; the message is one sentence with file, line and field."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of the file: its YAML node, and where it stands."""
+    """A part of the file: what is written there, and the steps that lead to it."""
 
-    file: Path
-    path: str
-    node: yaml.Node
+    written: Any
+    where: tuple[str | int, ...] = ()
 
-    def wrong(self, problem: str) -> WrongCalendars:
-        place = f"{self.file}, line {self.node.start_mark.line + 1}"
-        return WrongCalendars(f"{place}: {self.path or 'the file'}: {problem}.")
+    def wrong(self, problem: str) -> ValidationError:
+        """What to raise, for `read_yaml` to name file, line and field."""
+        found: Any = [f"{problem}."]
+        for step in reversed(self.where):
+            found = {step: found}
+        return ValidationError(found)
+
+    def at(self, step: str | int) -> _Part:
+        """The part of this one that a step leads to."""
+        return _Part(self.written[step], (*self.where, step))
 
     def fields(self, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()) -> dict[str, _Part]:
         """The fields of a mapping, which may have these names and no others; any, if none are given."""
-        if not isinstance(self.node, yaml.MappingNode):
+        if not isinstance(self.written, dict):
             raise self.wrong("must be a mapping")
-        found: dict[str, _Part] = {}
-        for key, value in self.node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise _Part(self.file, self.path, key).wrong("the name of a field must be a text")
-            part = _Part(self.file, f"{self.path}.{key.value}".lstrip("."), key)
-            if (required or optional) and key.value not in (*required, *optional):
-                raise part.wrong(f"is not known here; known are {', '.join((*required, *optional))}")
-            if key.value in found:
-                raise part.wrong("stands here twice")
-            found[key.value] = _Part(self.file, part.path, value)
+        known = (*required, *optional)
+        for name in self.written:
+            if known and name not in known:
+                raise self.at(name).wrong(f"is not known here; known are {', '.join(known)}")
         for name in required:
-            if name not in found:
+            if name not in self.written:
                 raise self.wrong(f"{name} is missing")
-        return found
+        return {name: self.at(name) for name in self.written}
 
     def items(self) -> list[_Part]:
         """The items of a list."""
-        if not isinstance(self.node, yaml.SequenceNode):
+        if not isinstance(self.written, list):
             raise self.wrong("must be a list")
-        return [_Part(self.file, f"{self.path}[{place}]", node) for place, node in enumerate(self.node.value)]
+        return [self.at(place) for place in range(len(self.written))]
 
     def text(self) -> str:
         """A text that is not empty."""
-        if not isinstance(self.node, yaml.ScalarNode) or not self.node.value:
+        if not isinstance(self.written, str) or not self.written:
             raise self.wrong("must be a text")
-        return str(self.node.value)
+        return self.written
 
     def name(self) -> str:
         """A short name: it becomes part of `calendar_version`."""
@@ -91,21 +88,12 @@ class _Part:
 
 
 def read_calendars(file: Path) -> Mapping[str, Calendar]:
-    """The calendars of the file by name, `business` among them. Raises `WrongCalendars`."""
-    try:
-        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongCalendars(f"{file} cannot be read ({type(error).__name__}).") from error
-    except RecursionError as error:
-        raise WrongCalendars(f"{file} cannot be read ({NESTED}).") from error
-    except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise WrongCalendars(f"{file}{line}: not YAML: {error.problem}.") from error
-    except yaml.YAMLError as error:
-        raise WrongCalendars(f"{file}: not YAML: {str(error).splitlines()[0]}.") from error
-    if node is None:
-        raise WrongCalendars(f"{file}, line 1: the file is empty.")
-    fields = _Part(file, "", node).fields(required=("version", "calendars"))
+    """The calendars of the file by name, `business` among them. Raises `WrongFile`."""
+    return read_yaml(file, "the calendars file", _calendars, as_written=True)
+
+
+def _calendars(written: Any) -> Mapping[str, Calendar]:
+    fields = _Part(written).fields(required=("version", "calendars"))
     version = fields["version"].name()
     parts = fields["calendars"].fields()
     if BUSINESS not in parts:

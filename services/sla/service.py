@@ -9,14 +9,15 @@ from typing import Any
 
 from pymongo.database import Database
 
-from services.chassis.catalogue import WrongCatalogue, load_catalogue
+from services.chassis.catalogue import load_catalogue
 from services.chassis.entrypoint import Turns, due_timers, messages
 from services.chassis.reading import Delivery
 from services.chassis.reloading import Reloaded, looking
 from services.chassis.settings import WrongSettings
-from services.chassis.staff import WrongStaff, load_staff
+from services.chassis.staff import load_staff
 from services.chassis.turn import Decided, Rules, Turn
 from services.chassis.unit_of_work import Fired
+from services.chassis.yaml_file import WrongFile
 from services.sla.calendars_file import read_calendars
 from services.sla.domain.decisions import decide
 from services.sla.domain.policy import Policy
@@ -40,7 +41,7 @@ def rules(settings: SlaSettings, database: Database[dict[str, Any]]) -> Rules[Vi
     files = [settings.calendars, settings.catalogue, *([settings.staff] if settings.staff else [])]
     try:
         policy = Reloaded(files, read)
-    except (WrongCatalogue, WrongStaff) as error:
+    except WrongFile as error:
         raise WrongSettings(str(error)) from error
     return Rules("sla", Repository(database, policy), decide, chores=[looking(policy)])
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from contracts.values import dataclass
 from services.chassis.settings import Settings, WrongSettings
-from services.sla.calendars_file import WrongCalendars, read_calendars
+from services.chassis.yaml_file import WrongFile
+from services.sla.calendars_file import read_calendars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,5 +21,5 @@ class SlaSettings(Settings):
         Settings.__post_init__(self)
         try:
             read_calendars(self.calendars)
-        except WrongCalendars as error:
+        except WrongFile as error:
             raise WrongSettings(f"CASEBUS_CALENDARS: {error}") from error

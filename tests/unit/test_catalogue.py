@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from contracts.catalogue import Target
-from services.chassis.catalogue import WrongCatalogue, load_catalogue
+from services.chassis.catalogue import load_catalogue
+from services.chassis.yaml_file import WrongFile
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "catalogue.yaml"
 
@@ -93,7 +94,7 @@ def test_reads_every_field(tmp_path: Path) -> None:
 def test_a_mistake_names_line_and_field(old: str, new: str, line: int, field: str, tmp_path: Path) -> None:
     assert old in GOOD
     path = written(tmp_path, GOOD.replace(old, new))
-    with pytest.raises(WrongCatalogue) as wrong:
+    with pytest.raises(WrongFile) as wrong:
         load_catalogue(path)
     said = str(wrong.value)
     assert said.startswith(f"{path}, line {line}: {field}")
@@ -102,18 +103,18 @@ def test_a_mistake_names_line_and_field(old: str, new: str, line: int, field: st
 
 @pytest.mark.parametrize("text", ["", "- safety", "categories: []", "categories: {}", "42", "\x00"])
 def test_what_is_no_catalogue_at_all(text: str, tmp_path: Path) -> None:
-    with pytest.raises(WrongCatalogue, match=r"catalogue\.yaml"):
+    with pytest.raises(WrongFile, match=r"catalogue\.yaml"):
         load_catalogue(written(tmp_path, text))
 
 
 @pytest.mark.parametrize("text", ["categories: &all [*all]", "[" * 3_000], ids=["within itself", "too deep"])
 def test_what_has_no_end(text: str, tmp_path: Path) -> None:
-    with pytest.raises(WrongCatalogue, match="nested too deep, or holds itself"):
+    with pytest.raises(WrongFile, match="nested too deep, or holds itself"):
         load_catalogue(written(tmp_path, text))
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(WrongCatalogue, match="cannot be read"):
+    with pytest.raises(WrongFile, match="cannot be read"):
         load_catalogue(tmp_path / "none.yaml")
 
 
@@ -128,5 +129,5 @@ def test_a_missing_file(tmp_path: Path) -> None:
     ],
 )
 def test_what_yaml_itself_stumbles_over_is_one_sentence_too(old: str, new: str, problem: str, tmp_path: Path) -> None:
-    with pytest.raises(WrongCatalogue, match=re.escape(problem)):
+    with pytest.raises(WrongFile, match=re.escape(problem)):
         load_catalogue(written(tmp_path, GOOD.replace(old, new, 1)))

@@ -10,7 +10,8 @@ import pytest
 
 from contracts.staff import Member, SignOn, Staff
 from deploy.local.provision import AGENTS
-from services.chassis.staff import WrongStaff, load_staff
+from services.chassis.staff import load_staff
+from services.chassis.yaml_file import WrongFile
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "staff.yaml"
 SKILLS = {"billing": "money", "credits": "money", "safety": "safety"}
@@ -102,13 +103,13 @@ def test_without_a_path_nobody_is_named() -> None:
 def test_a_mistake_names_line_and_field(tmp_path: Path, line: str, wrong: str, sentence: str) -> None:
     assert line in GOOD
     path = written(tmp_path, GOOD.replace(line, wrong))
-    with pytest.raises(WrongStaff, match=re.escape(sentence)) as raised:
+    with pytest.raises(WrongFile, match=re.escape(sentence)) as raised:
         load_staff(path)
     assert str(path) in str(raised.value)
 
 
 def test_a_file_that_is_not_there_opens_the_desk_to_nobody(tmp_path: Path) -> None:
-    with pytest.raises(WrongStaff, match="the staff file cannot be read"):
+    with pytest.raises(WrongFile, match="the staff file cannot be read"):
         load_staff(tmp_path / "none.yaml")
 
 

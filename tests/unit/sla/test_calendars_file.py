@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from services.chassis.settings import WrongSettings, read
-from services.sla.calendars_file import WrongCalendars, read_calendars
+from services.chassis.yaml_file import WrongFile
+from services.sla.calendars_file import read_calendars
 from services.sla.settings import SlaSettings
 
 GOOD = """\
@@ -159,7 +160,7 @@ def test_the_operator_chooses_the_kinds_of_holidays(holidays: str, closed: str, 
 
 
 WRONG = {
-    "empty file": ("", "line 1: the file is empty"),
+    "empty file": ("", "calendars.yaml: the calendars file is empty"),
     "not YAML": (GOOD.replace("[2026-12-24]", "[2026-12-24"), "line 12: not YAML"),
     "a list": ("- 1", "line 1: the file: must be a mapping"),
     "no version": (GOOD.replace('version: "7"\n', ""), "line 1: the file: version is missing"),
@@ -174,7 +175,7 @@ WRONG = {
     ),
     "a field that stands twice": (
         GOOD.replace("saturday", "monday"),
-        "line 7: calendars.business.hours.monday: stands here twice",
+        "line 7: monday is there twice",
     ),
     "no such zone": (
         GOOD.replace("Europe/Berlin", "Europe/Bärlin"),
@@ -183,40 +184,40 @@ WRONG = {
     "a zone that is a folder": (GOOD.replace("Europe/Berlin", "Europe"), "line 4: calendars.business.time_zone"),
     "no window": (
         GOOD.replace("22:00-06:00", "22-6"),
-        "line 7: calendars.business.hours.saturday[0]: '22-6' is not a window",
+        "line 7: calendars.business.hours.saturday.1: '22-6' is not a window",
     ),
     "an hour that is not": (
         GOOD.replace("12:00", "25:00"),
-        "line 6: calendars.business.hours.monday[0]: '08:00-25:00'",
+        "line 6: calendars.business.hours.monday.1: '08:00-25:00'",
     ),
     "overlap": (
         GOOD.replace("13:00", "11:00"),
-        "line 4: calendars.business: hours: monday 08:00-12:00 and monday 11:00-18:00 overlap",
+        "line 3: calendars.business: hours: monday 08:00-12:00 and monday 11:00-18:00 overlap",
     ),
     "never open": (
         'version: "7"\ncalendars:\n  business:\n    time_zone: UTC\n    hours: {}',
-        "line 4: calendars.business: hours: the calendar is never open",
+        "line 3: calendars.business: hours: the calendar is never open",
     ),
-    "no such country": (GOOD.replace("DE", "XX"), "line 9: calendars.business.holidays: the library `holidays` has no"),
+    "no such country": (GOOD.replace("DE", "XX"), "line 8: calendars.business.holidays: the library `holidays` has no"),
     "no such state": (GOOD.replace("BE\n", "XX\n"), "has no DE XX"),
     "no date": (
         GOOD.replace("2026-12-24", "2026-02-30"),
-        "line 11: calendars.business.closed_days[0]: '2026-02-30' is no date",
+        "line 11: calendars.business.closed_days.1: '2026-02-30' is no date",
     ),
     "a day of no calendar's years": (
         GOOD.replace("2026-12-24", "9999-12-31"),
-        "line 11: calendars.business.closed_days[0]: 9999-12-31 is not of the years 1970 to 2199",
+        "line 11: calendars.business.closed_days.1: 9999-12-31 is not of the years 1970 to 2199",
     ),
-    "the first day there is": (GOOD.replace("2026-12-24", "0001-01-01"), "line 11: calendars.business.closed_days[0]"),
+    "the first day there is": (GOOD.replace("2026-12-24", "0001-01-01"), "line 11: calendars.business.closed_days.1"),
     "a country that is a word of the library's": (
         GOOD.replace("DE", "registry"),
-        "line 9: calendars.business.holidays",
+        "line 8: calendars.business.holidays",
     ),
     "a country that has no days": (
         GOOD.replace("DE", "HolidayBase").replace("      subdivision: BE\n", ""),
-        "line 9: calendars.business.holidays: the library `holidays` has no HolidayBase",
+        "line 8: calendars.business.holidays: the library `holidays` has no HolidayBase",
     ),
-    "nested without end": ("[" * 3000, "calendars.yaml cannot be read (it is nested too deep"),
+    "nested without end": ("[" * 3000, "calendars.yaml: the calendars file cannot be read (it is nested too deep"),
     "closed days that are no list": (
         GOOD.replace("[2026-12-24]", "2026-12-24"),
         "line 11: calendars.business.closed_days: must be a list",
@@ -235,7 +236,7 @@ WRONG = {
     ),
     "a kind of holidays that there is not": (
         GOOD.replace("BE\n", "BE\n      categories: [public, banc]\n"),
-        "line 11: calendars.business.holidays.categories[1]: 'banc' is no category that the library `holidays` has for "
+        "line 11: calendars.business.holidays.categories.2: 'banc' is no category that the library `holidays` has for "
         "DE; it has catholic, public, school",
     ),
     "a kind that another country has": (
@@ -244,7 +245,7 @@ WRONG = {
     ),
     "a kind that this state has not": (
         GOOD.replace("BE\n", "BE\n      categories: [catholic]\n"),
-        "line 11: calendars.business.holidays.categories[0]: the library `holidays` has no day of the category "
+        "line 11: calendars.business.holidays.categories.1: the library `holidays` has no day of the category "
         "'catholic' for DE BE",
     ),
     "no kind": (
@@ -270,7 +271,7 @@ WRONG = {
     ),
     "a day that no year has": (
         ESTONIAN.replace("02-29]", "02-30]"),
-        "line 8: calendars.business.closed_days[3]: '02-30' is a day that no year has",
+        "line 8: calendars.business.closed_days.4: '02-30' is a day that no year has",
     ),
     "own hours of a day that no year has": (
         ESTONIAN.replace("12-24:", "13-24:"),
@@ -286,7 +287,7 @@ WRONG = {
     ),
     "own hours that are no window": (
         ESTONIAN.replace("08:00-11:00", "8-11"),
-        "line 10: calendars.business.own_hours.12-24[0]",
+        "line 10: calendars.business.own_hours.12-24.1",
     ),
     "own hours of none": (
         ESTONIAN.replace("[08:00-11:00]", "[]"),
@@ -294,7 +295,7 @@ WRONG = {
     ),
     "own hours twice": (
         ESTONIAN.replace("2026-12-31: [", "12-24: ["),
-        "line 12: calendars.business.own_hours.12-24: stands here",
+        "line 12: 12-24 is there twice",
     ),
     "own hours twice, written otherwise": (
         ESTONIAN.replace("2026-12-31: [", "20261128: ["),
@@ -306,7 +307,7 @@ WRONG = {
     ),
     "own hours that run into the next day's": (
         ESTONIAN.replace("10:00-16:00", "16:00-09:00").replace("2026-11-28", "2026-11-26"),
-        "line 4: calendars.business: own hours: 2026-11-26 16:00-09:00 and 2026-11-27 08:00-18:00 overlap",
+        "line 3: calendars.business: own hours: 2026-11-26 16:00-09:00 and 2026-11-27 08:00-18:00 overlap",
     ),
     "own hours that are a list": (
         GOOD + "    own_hours: [12-24]\n",
@@ -314,19 +315,19 @@ WRONG = {
     ),
     "a version too long": (GOOD.replace('"7"', "7" * 21), "line 1: version: '77"),
     "a mapping where a text should be": (GOOD.replace("Europe/Berlin", "{}"), "line 4: calendars.business.time_zone"),
-    "a key that is no text": ("? [a]\n: b", "line 1: the file: the name of a field must be a text"),
+    "a key that is no text": ("? [a]\n: b", "line 1: not YAML (found unhashable key)"),
 }
 
 
 @pytest.mark.parametrize("case", WRONG.values(), ids=WRONG)
 def test_a_mistake_names_its_line_and_field(case: tuple[str, str], tmp_path: Path) -> None:
     text, message = case
-    with pytest.raises(WrongCalendars, match=re.escape(message)):
+    with pytest.raises(WrongFile, match=re.escape(message)):
         read_calendars(write(tmp_path, text))
 
 
 def test_without_the_business_calendar(tmp_path: Path) -> None:
-    with pytest.raises(WrongCalendars, match="business is missing"):
+    with pytest.raises(WrongFile, match="business is missing"):
         read_calendars(write(tmp_path, GOOD.replace("business", "chat")))
 
 
@@ -336,5 +337,5 @@ def test_a_wrong_file_is_a_wrong_setting(tmp_path: Path) -> None:
         "CASEBUS_MONGO": "mongodb://",
         "CASEBUS_CALENDARS": str(tmp_path / "no"),
     }
-    with pytest.raises(WrongSettings, match=r"CASEBUS_CALENDARS: .*/no cannot be read \(FileNotFoundError\)"):
+    with pytest.raises(WrongSettings, match=r"CASEBUS_CALENDARS: .*/no: the calendars file cannot be read \(No such file or directory\)"):
         read(SlaSettings, environment)

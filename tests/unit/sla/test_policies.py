@@ -10,7 +10,8 @@ import bson
 import pytest
 
 from contracts.catalogue import Catalogue
-from services.chassis.catalogue import WrongCatalogue, load_catalogue
+from services.chassis.catalogue import load_catalogue
+from services.chassis.yaml_file import WrongFile
 from services.sla.calendars_file import read_calendars
 from services.sla.domain.calendar import Calendar, Window, YearDay
 from services.sla.domain.policy import Policy, digest_of
@@ -106,5 +107,5 @@ def test_a_calendar_that_there_is_not_is_refused_with_the_line_that_names_it(tmp
     file.write_text("\n".join(lines), encoding="utf-8")
     assert load_catalogue(file).categories["billing"].calendar == "nights"
     problem = rf"line {place + 2}: categories\.3\.calendar: nights is no calendar; there are business\."
-    with pytest.raises(WrongCatalogue, match=problem):
+    with pytest.raises(WrongFile, match=problem):
         load_catalogue(file, {"business": CALENDAR})
