@@ -23,18 +23,8 @@ from .show import Document, moment, plain, status_text
 
 INDENT = 21
 
-IN_WORDS = frozenset(
-    {
-        "agent", "assignment_seq", "attached", "category", "channel", "close_reason", "closed_at", "consent",
-        "escalated", "issue_key", "language", "links", "merged_into", "number", "opened_at", "priority",
-        "reopen_count", "requester", "status", "status_since", "subcategory", "subject", "version",
-        "changed_from", "requester_left",
-    }
-)  # fmt: skip
-"""What has a line of its own."""
-
-HIDDEN = frozenset({"_id", "contact_version", "open_key", "revision", "status_version"}) | INTERNAL - IN_WORDS
-"""What intake counts by; none of it says anything to a person."""
+HIDDEN = INTERNAL | {"_id", "assignment_seq", "contact_version", "open_key", "revision", "status_version"}
+"""What intake counts by, as far as no line below tells it; none of it says anything to a person."""
 
 CONSENT = {"asked": "asked for, not answered yet", "granted": "granted", "refused": "refused"}
 
@@ -85,46 +75,57 @@ def ticket_page(
 
 
 def _head(ticket: Document, catalogue: Catalogue | None) -> Iterator[tuple[str, str | Text]]:
-    requester = ticket["requester"]
-    category = catalogue.categories.get(ticket["category"]) if catalogue else None
-    called = ticket["category"] if category is None else f"{category.name} ({category.id})"
-    under = f" / {ticket['subcategory']}" if ticket.get("subcategory") else ""
-    yield "status", status_text(ticket["status"]).append(f" since {moment(ticket['status_since'])}", "default")
-    yield "category", f"{called}{under}, priority {ticket['priority']}"
-    if ticket.get("issue_key"):
-        yield "issue key", ticket["issue_key"]
+    """A line for each thing that needs words of its own, then one for everything else that is known."""
+    left = dict(ticket)
+
+    def take(name: str) -> Any:
+        return left.pop(name, None)
+
+    for name in ("number", "subject"):  # the title has them
+        take(name)
+    yield "status", status_text(take("status")).append(f" since {moment(take('status_since'))}", "default")
+    id_, subcategory = take("category"), take("subcategory")
+    category = catalogue.categories.get(id_) if catalogue else None
+    called = id_ if category is None else f"{category.name} ({category.id})"
+    under = f" / {subcategory}" if subcategory else ""
+    yield "category", f"{called}{under}, priority {take('priority')}"
+    if issue_key := take("issue_key"):
+        yield "issue key", issue_key
+    requester = take("requester")
     kind = " with a temporary account" if requester.get("kind") == "temporary" else ""
-    id_ = f" {requester['id']}" if requester.get("id") else ""
+    account = f" {requester['id']}" if requester.get("id") else ""
     yield (
         "requester",
-        f"{requester['display_name']} ({requester['tier']}) by {ticket['channel']}{kind}:{id_}".rstrip(":"),
+        f"{requester['display_name']} ({requester['tier']}) by {take('channel')}{kind}:{account}".rstrip(":"),
     )
-    if ticket.get("language"):
-        yield "language", ticket["language"]
-    agent = ticket.get("agent")
+    if language := take("language"):
+        yield "language", language
+    agent = take("agent")
     yield "agent", "–" if agent is None else _named(agent)
-    if ticket.get("changed_from"):
-        by = " by the requester" if ticket.get("requester_left") == ticket["changed_from"] else ""
-        yield "taken from", f"{ticket['changed_from']}{by}"
-    if ticket.get("escalated"):
+    changed_from, requester_left = take("changed_from"), take("requester_left")
+    if changed_from:
+        yield "taken from", f"{changed_from}{' by the requester' if requester_left == changed_from else ''}"
+    if take("escalated"):
         yield "escalated", "yes"
-    if ticket.get("consent"):
-        yield "permission", f"to log in: {CONSENT.get(ticket['consent'], ticket['consent'])}"
-    if ticket.get("links"):
-        yield "linked with", ", ".join(ticket["links"])
-    if ticket.get("merged_into"):
-        yield "goes on in", ticket["merged_into"]
-    if ticket.get("attached"):
-        yield "files", _size(ticket["attached"])
-    yield "opened", moment(ticket["opened_at"])
-    if ticket.get("reopen_count"):
-        yield "reopened", "once" if ticket["reopen_count"] == 1 else f"{ticket['reopen_count']} times"
-    if ticket.get("closed_at"):
-        yield "closed", f"{moment(ticket['closed_at'])} ({ticket.get('close_reason')})"
-    for name, value in ticket.items():
-        if name not in IN_WORDS | HIDDEN and value not in (None, False, "", [], {}):
+    if consent := take("consent"):
+        yield "permission", f"to log in: {CONSENT.get(consent, consent)}"
+    if links := take("links"):
+        yield "linked with", ", ".join(links)
+    if merged_into := take("merged_into"):
+        yield "goes on in", merged_into
+    if attached := take("attached"):
+        yield "files", _size(attached)
+    yield "opened", moment(take("opened_at"))
+    if reopened := take("reopen_count"):
+        yield "reopened", "once" if reopened == 1 else f"{reopened} times"
+    closed_at, reason = take("closed_at"), take("close_reason")
+    if closed_at:
+        yield "closed", f"{moment(closed_at)} ({reason})"
+    version = take("version")
+    for name, value in left.items():
+        if name not in HIDDEN and value not in (None, False, "", [], {}):
             yield name.replace("_", " "), _in_words(value)
-    yield "version", str(ticket["version"])
+    yield "version", str(version)
 
 
 def _entry(

@@ -337,5 +337,8 @@ def test_a_wrong_file_is_a_wrong_setting(tmp_path: Path) -> None:
         "CASEBUS_MONGO": "mongodb://",
         "CASEBUS_CALENDARS": str(tmp_path / "no"),
     }
-    with pytest.raises(WrongSettings, match=r"CASEBUS_CALENDARS: .*/no: the calendars file cannot be read \(No such file or directory\)"):
+    with pytest.raises(
+        WrongSettings,
+        match=r"CASEBUS_CALENDARS: .*/no: the calendars file cannot be read \(No such file or directory\)",
+    ):
         read(SlaSettings, environment)
