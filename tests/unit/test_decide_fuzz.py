@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts import registry
-from contracts.names import AGENTS, CHANNELS, DESK, EVENTS
-from services.chassis.decision import Arm, Decision, Message, Say
+from services.chassis.decision import Arm, Message
 from services.intake.documents import account_document, entry_document, ticket_document
 from services.notifications.domain.decide import decide as notify
 from services.notifications.domain.state import Outcome, Policy
@@ -24,17 +23,12 @@ from services.notifications.domain.telling import FOR_WEBHOOKS
 from services.notifications.mailer import Mail, read_sender, write
 from services.notifications.templates import Templates
 from tests import odd_input
-from tests.unit.intake.desk import CATALOGUE, Desk, on_the_wire
+from tests.unit.intake.desk import CATALOGUE, Desk
 from tests.unit.notifications.builders import a_contact_change
 from tests.unit.routing import builders as routing
+from tests.unit.said import assert_may_be_said, assert_of_the_contract
 from tests.unit.sla import stories as sla
 
-KINDS: Mapping[str, registry.Kind] = {
-    DESK: "command",
-    EVENTS: "event",
-    AGENTS: "agent_message",
-    CHANNELS: "channel_message",
-}
 ACCOUNTS = ("ann", "bob", "\0", "temporary:ann", "a" * 200)
 NOBODYS_FILE = {"name": "a", "media_type": "text/plain", "ref": "r", "sha256": "0" * 64, "size": 1}
 KNOWN: Mapping[str, Sequence[Any]] = {
@@ -77,7 +71,7 @@ def test_intake(seed: int) -> None:
         data = odd_input.data(dice, kind.schema, {**KNOWN, "secret": ["right", "\0"]})
         sender = dice.choice([sender for sender in senders if kind.may_be_sent_by(sender)])
         heard = desk.send(kind.type, data, sender)
-        assert_kept(heard.decision)
+        assert_of_the_contract("intake", heard.decision)
         desk.later(hours=dice.choice((0, 1, 200)))
     for ticket in desk.state.tickets.values():
         bson.encode(ticket_document(ticket))
@@ -101,7 +95,6 @@ def test_routing(seed: int) -> None:
             for agent in dice.sample([*view.agents, "a1"], 1)
         ]
         for decision in routing.turn(view, *messages, now=now):
-            assert_kept(decision)
             asked += [say.id for say in decision.said if say.id]
         assert {agent.id: agent.load for agent in view.agents.values() if agent.load} == routing.recount(
             view.tickets.values()
@@ -154,7 +147,7 @@ def test_sla(seed: int) -> None:
             arm = dice.choice(list(desk.armed.values()))
             said = [*said, *desk.fire_one(arm, arm.due)]
         for say in said:
-            assert_of_the_contract(say)
+            assert_may_be_said("sla", say)
     for arm in desk.armed.values():
         bson.encode({"due": arm.due, "about": arm.about, "data": dict(arm.data)})
 
@@ -175,32 +168,15 @@ def test_notifications(seed: int) -> None:
         elif dice.random() < 0.3:
             message = an_event_of(dice, dice.choice(("sla.warning", "sla.breached", "sla.closing_soon", SET)))
         decision = notify(view, message, sla.MONDAY)
-        assert_kept(decision)
+        assert_of_the_contract("notifications", decision)
         for change in decision.changes:
             view.apply(change)
         for timer in (each for each in decision.timers if isinstance(each, Arm)):
             due = Message("t", f"timer.{timer.kind}", "notifications", {**timer.data, "due": sla.MONDAY}, timer.about)
             view.outcomes = {(timer.about, 1): Outcome(dice.choice(("accepted", "deferred", "refused")), "\0")}
-            assert_kept(notify(view, due, sla.MONDAY))
+            assert_of_the_contract("notifications", notify(view, due, sla.MONDAY))
     for delivery in view.deliveries.values():
         if delivery.channel == "email" and delivery.title:
             mail = Mail(delivery.id, "a@b.example", delivery.number, delivery.title, delivery.text, sla.MONDAY)
             sent = write(mail, SERVER).as_bytes()
             assert sent.split(b"\r\n\r\n")[0].count(b"\r\nTo:") == 1
-
-
-def assert_kept(decision: Decision) -> None:
-    """It is a decision, and what it says is of the contract."""
-    assert isinstance(decision, Decision)
-    for say in decision.said:
-        assert_of_the_contract(say)
-    if decision.answer is not None and decision.answer.type != "account.temporary_opened":
-        outcome = registry.outcome(decision.answer.type)
-        assert outcome is not None
-        outcome.schema.load(on_the_wire(decision.answer.data))
-
-
-def assert_of_the_contract(say: Say) -> None:
-    """Its type may be said there, its data pass the schema, its key fits into a frame."""
-    registry.TYPES[KINDS[say.exchange], say.type].schema.load(on_the_wire(say.data))
-    assert len(say.routing_key.encode()) < 256

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import structs
 
 from contracts import registry
-from contracts.payload import Payload, plain, stored
+from contracts.payload import Payload, stored
 from services.chassis.decision import Arm, Message, Say
 from services.notifications.domain.attempts import verdict
 from services.notifications.domain.decide import decide
@@ -25,6 +25,7 @@ from services.notifications.domain.state import (
     Text,
     View,
 )
+from tests.unit.said import assert_of_the_contract
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DAY = timedelta(hours=24)
@@ -168,6 +169,7 @@ class Desk:
         )
         for message in messages:
             decision = decide(view, message, self.now)
+            assert_of_the_contract("notifications", decision)
             for change in decision.changes:
                 view.apply(change)
             for timer in decision.timers:
@@ -219,13 +221,3 @@ def fired(arm: Arm) -> Message:
     return Message(
         f"{arm.id}:x", f"timer.{arm.kind}", "notifications", {**arm.data, "due": arm.due}, arm.about, f"n\x1f{arm.id}"
     )
-
-
-def check_against_contract(say: Say) -> None:
-    """Raises marshmallow's ValidationError for data that the wire contract does not know."""
-    kinds = {
-        "helpdesk.events": "event",
-        "helpdesk.channels": "channel_message",
-        "helpdesk.agents": "agent_message",
-    }
-    registry.TYPES[kinds[say.exchange], say.type].schema.load(plain(say.data))  # type: ignore[index]

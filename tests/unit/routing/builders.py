@@ -15,6 +15,7 @@ from services.chassis.decision import Decision, Message
 from services.routing.domain.ageing import aged
 from services.routing.domain.rules import conclude, decide
 from services.routing.domain.state import Agent, Terms, Ticket, View
+from tests.unit.said import assert_of_the_contract
 
 NOW = datetime(2024, 5, 6, 9, 0, tzinfo=UTC)
 SKILLS = {"safety": "safety", "billing": "billing", "credits": "billing", "technical": "technical"}
@@ -134,6 +135,8 @@ def a_view(*values: Agent | Ticket) -> View:
 
 
 def take(view: View, decision: Decision) -> Decision:
+    """The decision, applied to the view; what it says is held to the contract."""
+    assert_of_the_contract("routing", decision)
     for change in decision.changes:
         view.apply(change)
     return decision

@@ -16,6 +16,7 @@ from services.sla.domain.calendar import Calendar, Window
 from services.sla.domain.decisions import decide
 from services.sla.domain.policy import Policy
 from services.sla.domain.state import Ticket, View
+from tests.unit.said import assert_of_the_contract
 
 MONDAY = datetime(2026, 6, 1, 9, tzinfo=UTC)
 OFFICE = ((Window.parse("08:00-18:00"),),) * 5 + ((),) * 2
@@ -167,6 +168,7 @@ class Desk:
 
     def take(self, message: Message[Any], at: datetime) -> list[Say]:
         decision: Decision = decide(self.view, message, at)
+        assert_of_the_contract("sla", decision)
         for change in decision.changes:
             self.view.apply(change)
         for timer in decision.timers:
