@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 
-.PHONY: help setup up down status clean demo watch test lint bench soak compose-test contracts lock
+.PHONY: help setup up down status clean demo watch test lint mutants bench soak compose-test contracts lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ lint: setup ## formatting, style, types, and who may import whom
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+
+mutants: setup ## break the code in small ways and count what no test notices (PART=sla COUNT=100 SEED=1)
+	@$(PYTHON) -m tests.mutants $(if $(PART),--part $(PART)) --count $(or $(COUNT),100) --seed $(or $(SEED),1)
 
 soak: setup ## the desk against a model (STEPS=10000), then long storms of faults (SEEDS="3 7", or COUNT=10 of them; SUBMISSIONS=10000)
 	@$(PYTHON) -m tests.model --steps $(or $(STEPS),10000) $(if $(SEED),--seed $(SEED))

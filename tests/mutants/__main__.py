@@ -1,0 +1,160 @@
+"""Breaks the code in small ways, one at a time, and counts those that no test notices: `make mutants`.
+
+mutmut makes the mutants and runs, for each, the tests that reach the broken function. Here is what it is asked to do:
+which files make a part, which tests are to hold it, and which mutants are drawn from a seed. A part has a folder of
+its own, `.local/mutants/<part>`, where mutmut can be run by hand. The page is docs/testing.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[2]
+FOLDER = CHECKOUT / ".local" / "mutants"
+MUTMUT = str(Path(sys.executable).with_name("mutmut"))
+
+SOURCES = ("contracts", "services")
+BESIDES = (
+    "deploy",
+    "docs",
+    "tests",
+    "README.md",
+    "docker-compose.yml",
+    "Makefile",
+    "requirements.in",
+    "requirements.lock",
+)
+"""What tests read besides the sources."""
+
+NOT_MUTATED = (r"\blog\.\w+\(", r"telemetry\.", r"cast\(", r"TypeVar\(")
+"""What a log says and what is counted is no promise; a cast is nothing at run time."""
+
+KILLED = ("killed", "timeout", "segfault")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some files, and the tests that are to notice when one of them is broken."""
+
+    files: Sequence[str]
+    tests: Sequence[str]
+    spared: Sequence[str] = ()
+
+
+NEEDS_SERVERS = [
+    f"services/chassis/{name}.py"
+    for name in (
+        "amqp_connection",
+        "gate",
+        "handshake",
+        "health",
+        "publisher",
+        "run",
+        "tls",
+        "timers",
+        "unit_of_work",
+    )
+]
+"""What the integration tests hold, for it is about a real broker or database."""
+PARTS = {
+    "contracts": Part(
+        ["contracts/*"],
+        ["tests/contracts", *(f"tests/unit/test_{name}.py" for name in ("topology", "catalogue", "staff"))],
+    ),
+    **{
+        name: Part([f"services/{name}/domain/*"], [f"tests/unit/{name}"])
+        for name in ("intake", "routing", "sla", "notifications")
+    },
+    "chassis": Part(["services/chassis/*"], ["tests/unit/chassis"], NEEDS_SERVERS),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Try the mutants that the arguments ask for; 0 if all that were drawn could be tried."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__.splitlines()[0])
+    parser.add_argument("--part", action="append", choices=PARTS, help="only this part (may be given again)")
+    parser.add_argument("--count", type=int, default=100, help="how many mutants of each part, or 0 for all (100)")
+    parser.add_argument("--seed", type=int, default=1, help="which of them (1)")
+    chosen = parser.parse_args(arguments)
+    lines = []
+    for name in chosen.part or PARTS:
+        began = time.monotonic()
+        tried = try_mutants(name, PARTS[name], chosen.count, chosen.seed)
+        killed, took = sum(tried[end] for end in KILLED), time.monotonic() - began
+        lines.append(f"{name:14} {killed / tried.total():6.1%}   {killed} of {tried.total()} killed, in {took:.0f} s")
+        print(lines[-1], flush=True)
+    print("\n".join(["", *lines]))
+    return 0
+
+
+def try_mutants(name: str, part: Part, count: int, seed: int) -> Counter[str]:
+    """How many of the drawn mutants came to which end. Prints each that survived."""
+    folder = laid_out(name, part)
+    # It has no command that only makes the mutants: it is asked for one that is not there.
+    subprocess.run([MUTMUT, "run", "none"], cwd=folder, capture_output=True, check=False)
+    stats = folder / "mutants" / "mutmut-stats.json"
+    if not stats.exists():
+        raise SystemExit(f"{name}: the tests do not pass here. See: cd {folder} && {MUTMUT} run")
+    reached = json.loads(stats.read_text(encoding="utf-8"))["tests_by_mangled_function_name"]
+    mutants = sorted(mutant for mutant, _ in made(folder))
+    drawn = random.Random(seed).sample(mutants, min(count or len(mutants), len(mutants)))
+    tested = [mutant for mutant in drawn if mutant.rpartition("__mutmut_")[0] in reached]
+    subprocess.run([MUTMUT, "run", *tested], cwd=folder, stdout=subprocess.DEVNULL, check=True)
+    ends = dict(made(folder))
+    for mutant in drawn:
+        if ends[mutant] not in KILLED:
+            print(f"\n{ends[mutant]}: ", end="", flush=True)
+            subprocess.run([MUTMUT, "show", mutant], cwd=folder, check=True)
+    return Counter(ends[mutant] for mutant in drawn)
+
+
+def laid_out(name: str, part: Part) -> Path:
+    """The part's folder, fresh: a copy of this checkout, which may go on changing, and what mutmut is to do."""
+    folder = FOLDER / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for each in (*SOURCES, *BESIDES):
+        copy = shutil.copytree if (CHECKOUT / each).is_dir() else shutil.copy
+        copy(CHECKOUT / each, folder / each)
+    asked = {
+        "source_paths": SOURCES,
+        "only_mutate": part.files,
+        "do_not_mutate": part.spared,
+        "do_not_mutate_patterns": NOT_MUTATED,
+        "also_copy": BESIDES,
+        "pytest_add_cli_args_test_selection": part.tests,
+        "pytest_add_cli_args": ["-p", "no:cacheprovider"],
+        "process_isolation": "forkserver",  # tests patch sockets and start threads, which do not survive a fork
+        "use_git_change_detection": False,
+        "use_setproctitle": False,
+    }
+    # JSON's lists, texts and truth values are TOML's.
+    lines = [f"{key} = {json.dumps(value)}" for key, value in asked.items()]
+    project = (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8")
+    (folder / "pyproject.toml").write_text("\n".join([project, "[tool.mutmut]", *lines, ""]), encoding="utf-8")
+    return folder
+
+
+def made(folder: Path) -> Iterator[tuple[str, str]]:
+    """Each mutant and what became of it."""
+    listed = subprocess.run(
+        [MUTMUT, "results", "--all", "true"], cwd=folder, capture_output=True, text=True, check=True
+    )
+    for line in listed.stdout.splitlines():
+        mutant, _, end = line.strip().partition(": ")
+        if "__mutmut_" in mutant:
+            yield mutant, end
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
