@@ -32,15 +32,19 @@ def test_yaml_is_yaml(block: Block) -> None:
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.tag == "console"], ids=str)
 def test_every_command_that_is_shown_exists(block: Block) -> None:
     """What it does stands beside it, two spaces on."""
-    lines = block.code.replace("\\\n", " ").splitlines()
+    lines = re.sub(r"\s*\\\n\s*", " ", block.code).splitlines()
     commands = [command for line in lines for command in re.split(r" {2,}", line)[0].split(" / ") if command]
     for command in commands:
         words = [word for word in shlex.split(command) if not re.fullmatch(r"[A-Z_]+=.*", word)]
         match words:
             case ["make", target, *_]:
                 assert target in TARGETS, command
-            case [("casebus" | ".venv/bin/casebus"), *rest] | ["docker", "compose", "run", "--rm", "casebus", *rest]:
+            case [("casebus" | ".venv/bin/casebus"), *rest]:
                 assert_known(rest, command)
+            case ["docker", "compose", "run", *rest] if "casebus" in rest:
+                assert_known(rest[rest.index("casebus") + 1 :], command)
+            case ["pip", "install", *folders]:
+                assert all((CHECKOUT / folder / "pyproject.toml").exists() for folder in folders), command
             case [".venv/bin/python", "-m", module, *_]:
                 assert (CHECKOUT / module.replace(".", "/")).with_suffix(".py").exists(), command
             case ["sh", script, *_]:
