@@ -1,0 +1,197 @@
+"""What becomes of a delivery before any rule sees it: the message whole, or what its sender reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from contracts import topology
+from contracts.agents import SignOn
+from services.chassis.decision import Cause, Message
+from services.chassis.patience import Patience, Stopping
+from services.chassis.reading import LARGEST, Arrival, Delivery, Unreadable, fired, read
+from services.chassis.unit_of_work import Armed, DatabaseAway, Fired
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+EVENT: dict[str, Any] = {
+    "specversion": "1.0",
+    "id": "m1",
+    "type": "agent.sign_on",
+    "source": "/agents/a1",
+    "time": "2026-01-05T12:00:00Z",
+    "subject": "s",
+    "causationid": "before",
+    "correlationid": "first",
+    "traceparent": TRACE,
+    "data": {"agent_id": "a1", "display_name": "Ann", "capacity": 5, "skills": ["*"]},
+}
+PROPERTIES = {"user_id": "agent.a1", "message_id": "m1", "reply_to": "agent.a1.x", "correlation_id": "c1"}
+
+
+def delivery(exchange: str = topology.DESK, key: str = "agent.sign_on", **changes: Any) -> Delivery:
+    """A sign-on; `changes` are of its properties, or of its event where that has such an attribute."""
+    event = {**EVENT, **{name: value for name, value in changes.items() if name in EVENT}}
+    properties = {**PROPERTIES, **{name: value for name, value in changes.items() if name not in EVENT}}
+    return Delivery("routing.commands", exchange, key, json.dumps(event).encode(), properties)
+
+
+def test_a_command_is_read_whole() -> None:
+    came = delivery()
+    data = SignOn(agent_id="a1", display_name="Ann", capacity=5, skills=["*"])
+    message = Message("m1", "agent.sign_on", "agent.a1", data, "s", "agent.a1\x1fm1", "before", "first", TRACE, None)
+    assert read(came, "routing") == Arrival(message, None, "agent.a1.x", "c1", came)
+    assert message.cause == Cause("m1", "first", TRACE)
+    assert replace(message, correlationid=None).cause == Cause("m1", "m1", TRACE), "it begins a chain"
+
+
+def test_a_trace_of_another_form_is_ignored() -> None:
+    found = read(delivery(traceparent="00-xyz"), "routing")
+    assert isinstance(found, Arrival)
+    assert found.message.traceparent is None
+
+
+@pytest.mark.parametrize(
+    ("came", "code", "sentence", "errors"),
+    [
+        (
+            delivery(source="/agents/a2"),
+            "forbidden",
+            "The message claims to come from somebody else.",
+            {"source": ["'/agents/a2' does not belong to the user 'agent.a1'"]},
+        ),
+        (
+            delivery(message_id="m2"),
+            "invalid",
+            "Please correct: id.",
+            {"id": ["must equal the AMQP message_id 'm2'"]},
+        ),
+        (
+            delivery(type="agent.promote"),
+            "invalid",
+            "Please correct: type.",
+            {"type": ["'agent.promote' is no command of the contract"]},
+        ),
+        (
+            delivery(key="agent.sign_off"),
+            "invalid",
+            "Please correct: type.",
+            {"type": ["agent.sign_on is sent with the routing key 'agent.sign_on'"]},
+        ),
+        (
+            delivery(topology.INTAKE),
+            "invalid",
+            "Please correct: type.",
+            {"type": ["agent.sign_on is sent to helpdesk.desk"]},
+        ),
+        (
+            delivery(type="ticket.assign", key="ticket.assign"),
+            "forbidden",
+            "agent.a1 may not send ticket.assign.",
+            {},
+        ),
+        (
+            delivery(reply_to="agent.a1.\ud800", correlation_id="\ud800"),
+            "invalid",
+            "Please correct: correlation_id, reply_to.",
+            None,
+        ),
+    ],
+)
+def test_what_is_refused_unread_says_why(
+    came: Delivery, code: str, sentence: str, errors: dict[str, list[str]] | None
+) -> None:
+    found = read(came, "routing")
+    assert isinstance(found, Arrival)
+    assert found.refusal is not None
+    assert (found.refusal.type, found.refusal.data["code"], found.refusal.data["message"]) == (
+        "command.rejected", code, sentence,
+    )  # fmt: skip
+    assert errors is None or found.refusal.data["errors"] == errors
+    assert (found.message.id, found.message.key, found.message.data) == ("m1", "agent.a1\x1fm1", {})
+
+
+def test_what_another_service_answers_is_not_offered_here() -> None:
+    found = read(delivery(), "sla")
+    assert isinstance(found, Arrival)
+    assert found.refusal is not None
+    assert found.refusal.data["code"] == "unsupported"
+
+
+def test_a_message_that_is_just_too_large_is_answered_by_its_message_id() -> None:
+    came = delivery()
+    came.body = came.body.ljust(LARGEST)
+    assert read(came, "routing") == replace(read(delivery(), "routing"), delivery=came)  # type: ignore[type-var]
+    came.body += b" "
+    found = read(came, "routing")
+    assert isinstance(found, Arrival)
+    assert found.refusal is not None
+    assert (found.refusal.data["code"], found.refusal.data["message"]) == (
+        "too_large",
+        "The message has 1048577 bytes; at most 1048576 are taken.",
+    )
+    assert (found.message.id, found.message.type, found.message.key) == ("m1", "agent.sign_on", "agent.a1\x1fm1")
+    assert (found.reply_to, found.correlation_id, found.delivery) == ("agent.a1.x", "c1", came)
+
+
+HUGE = replace(delivery(message_id=None), body=b" " * (LARGEST + 1))
+TOLD = delivery(
+    topology.EVENTS, "agent.signed_on", type="agent.signed_on", user_id="routing", source="/services/routing"
+)
+
+
+@pytest.mark.parametrize(
+    ("came", "reason", "by_us"),
+    [
+        (delivery(user_id=None), "no user_id: the sender is not known", False),
+        (delivery(user_id="no.body"), "user_id 'no.body' is no name of a service, channel or agent", False),
+        (HUGE, "larger than 1 MiB, without a message_id to answer to", False),
+        (replace(HUGE, exchange=topology.EVENTS), "larger than 1 MiB", False),
+        (delivery(topology.EVENTS), "'agent.a1' is no service, but sent an event", False),
+        (replace(TOLD, exchange="web.own"), "no service is told anything by the exchange 'web.own'", False),
+        (
+            delivery(topology.EVENTS, type="agent.danced", user_id="routing"),
+            "'agent.danced' is no event of the contract",
+            True,
+        ),
+    ],
+)
+def test_what_nobody_can_be_answered_for_says_why(came: Delivery, reason: str, by_us: bool) -> None:
+    assert read(came, "routing") == Unreadable(came, reason, by_us)
+
+
+def test_a_timer_is_a_message_of_its_own_service() -> None:
+    timer = Fired("presence:a1", NOW, "away", "a1", {"n": 1}, Armed("by", "first", TRACE), 3)
+    data = {"n": 1, "due": NOW}
+    message = Message(
+        "presence:a1:by", "timer.away", "routing", data, "a1", "routing\x1fpresence:a1:by", None, "first", TRACE
+    )
+    assert fired(timer, "routing") == Arrival(message, fired=timer)
+
+
+@pytest.mark.parametrize(
+    ("redelivered", "header", "returns"), [(True, 3, 3), (True, "3", 0), (True, None, 0), (False, 3, 0)]
+)
+def test_how_often_it_came_back_is_the_brokers_word(redelivered: bool, header: Any, returns: int) -> None:
+    """On the first delivery the header is whatever the sender wrote."""
+    came = delivery()
+    came.redelivered, came.headers = redelivered, {"x-delivery-count": header}
+    assert came.returns == returns
+
+
+def test_who_waits_for_what_is_away_when_the_service_is_to_stop_says_for_what() -> None:
+    naps: list[float] = []
+    stopping = iter((False, True))
+    patience = Patience(lambda: next(stopping), naps.append)
+
+    def away() -> None:
+        raise DatabaseAway("gone")
+
+    with pytest.raises(Stopping, match="^database$"):
+        patience.reach_database(away)
+    assert len(naps) == 1
+    assert 0.2 <= naps[0] <= 1
