@@ -58,6 +58,7 @@ NEEDS_SERVERS = [
         "gate",
         "handshake",
         "health",
+        "pipeline",
         "publisher",
         "run",
         "tls",
@@ -66,16 +67,19 @@ NEEDS_SERVERS = [
     )
 ]
 """What the integration tests hold, for it is about a real broker or database."""
+FILES = [f"tests/unit/test_{name}.py" for name in ("catalogue", "staff", "operators_settings")]
+"""Of the operator's files, which contracts describe and the chassis reads."""
+
 PARTS = {
     "contracts": Part(
         ["contracts/*"],
-        ["tests/contracts", *(f"tests/unit/test_{name}.py" for name in ("topology", "catalogue", "staff"))],
+        ["tests/contracts", "tests/unit/test_topology.py", *FILES],
     ),
     **{
         name: Part([f"services/{name}/domain/*"], [f"tests/unit/{name}"])
         for name in ("intake", "routing", "sla", "notifications")
     },
-    "chassis": Part(["services/chassis/*"], ["tests/unit/chassis"], NEEDS_SERVERS),
+    "chassis": Part(["services/chassis/*"], ["tests/unit/chassis", *FILES], NEEDS_SERVERS),
 }
 
 

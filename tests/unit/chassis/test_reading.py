@@ -191,7 +191,7 @@ def test_who_waits_for_what_is_away_when_the_service_is_to_stop_says_for_what() 
     def away() -> None:
         raise DatabaseAway("gone")
 
-    with pytest.raises(Stopping, match="^database$"):
+    with pytest.raises(Stopping, match=r"^database$"):
         patience.reach_database(away)
     assert len(naps) == 1
     assert 0.2 <= naps[0] <= 1
