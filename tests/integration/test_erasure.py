@@ -215,6 +215,9 @@ def test_nothing_of_who_is_erased_is_found_anywhere(desk: Desk, tmp_path: Path) 
     dropped = runner.invoke(app, ["dead", "erase"], env=environment(desk))
     assert dropped.exit_code == 0, dropped.output
     assert "2 dead letters" in dropped.output
+    with MongoClient[dict[str, Any]](desk.operator_mongo_url) as client:
+        (noted,) = client[f"{desk.db_prefix}_intake"]["erasures"].find()
+        assert noted["swept_at"] is not None
     assert found(desk, NAME, ADDRESS, WORDS, ID) <= ID_STAYS
 
     again = ask(desk, "web", "erase", "account.erase", {"requester": ZOE, "content": True})

@@ -20,7 +20,7 @@ from deploy.trouble import Trouble
 from services.intake.domain.files import Awaited, Brought
 from services.intake.domain.rotation import Rotation, go_on
 from services.intake.files.keeping import Keeping, Sender, Terms
-from services.intake.files.keys import MasterKeys
+from services.intake.files.keys import MasterKeys, Wrapped
 from services.intake.files.reading import read_part
 from services.intake.files.rotation import ROTATIONS, held_by, rewrap, rotation_document
 from services.intake.files.uploads import Uploads
@@ -144,20 +144,41 @@ def test_a_key_by_which_intake_does_not_wrap_is_refused_and_an_instance_without_
     assert database["attachments"].find_one({"_id": ref}, {"_id": 0, "key_by": 1}) == {"key_by": "old"}
 
 
-def test_a_portion_begins_where_the_one_before_ended(database: Database[dict[str, Any]]) -> None:
-    kept = keeping(database, OLD)
-    refs = sorted(brought(kept, HEAD + bytes([n])) for n in range(5))
+def test_a_portion_begins_where_the_one_before_ended_also_among_keys_that_do_not_open(
+    database: Database[dict[str, Any]],
+) -> None:
+    open_, lost = keeping(database, OLD), keeping(database, OTHER)
+    refs = sorted(brought(kept, HEAD + bytes([n])) for n, kept in enumerate([open_, lost, lost, lost, open_]))
     rotation = Rotation("new", NOW)
     database[ROTATIONS].insert_one(rotation_document(rotation))
     read_to: list[tuple[str, str]] = []
-    while rotation.finished_at is None:
-        (after,) = go_on(rotation, rewrap(database, MasterKeys.parse(f"{NEW}\n{OLD}"), 2), NOW).changes
-        rotation = after
+    for _ in range(4):
+        (rotation,) = go_on(rotation, rewrap(database, MasterKeys.parse(f"{NEW}\n{OLD}"), 2), NOW).changes
         read_to.append(rotation.read_to)
         database[ROTATIONS].replace_one({}, rotation_document(rotation))
     assert read_to == [("attachments", refs[1]), ("attachments", refs[3]), ("uploads", ""), ("uploads", "")]
-    assert rotation.wrapped == 5
-    assert held_by(database) == {"new": 5}
+    assert (rotation.wrapped, rotation.left, rotation.finished_at) == (2, {"old": 3}, NOW)
+    assert held_by(database) == {"new": 2, "old": 3}
+    assert rewrap(database, MasterKeys.parse(NEW)) is None, "nothing is under way"
+
+
+def test_a_file_that_is_written_meanwhile_keeps_the_key_that_it_was_given(database: Database[dict[str, Any]]) -> None:
+    kept = keeping(database, OLD)
+    ref = brought(kept)
+    other = kept.keys.wrap(bytes(32))
+
+    class Late(MasterKeys):
+        def rewrap(self, wrapped: Wrapped, by: str) -> Wrapped:
+            database["attachments"].update_one({"_id": ref}, {"$set": {"key": other.key}})
+            return MasterKeys.rewrap(self, wrapped, by)
+
+    database[ROTATIONS].insert_one(rotation_document(Rotation("new", NOW)))
+    portion = rewrap(database, Late.parse(f"{NEW}\n{OLD}"))
+    assert portion is not None
+    assert portion.wrapped == 0
+    found = database["attachments"].find_one({"_id": ref})
+    assert found is not None
+    assert (found["key_by"], found["key"]) == ("old", other.key)
 
 
 def test_a_key_file_that_does_not_do_is_said_so(keys: Any) -> None:
