@@ -46,6 +46,8 @@ class Health(ThreadingTCPServer):
 
 class _Answers(BaseHTTPRequestHandler):
     server: Health
+    server_version, sys_version = "casebus", ""
+    """What it says of itself: not which Python it runs on."""
     timeout = ASKED_WITHIN
 
     def do_GET(self) -> None:

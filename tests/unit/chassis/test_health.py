@@ -9,14 +9,17 @@ import sys
 
 import pytest
 
+from services.chassis import telemetry
 from services.chassis.health import Health
 from services.chassis.settings import WrongSettings
 
 
 def asked(health: Health, path: str) -> tuple[int, str, str]:
+    """Status, type and body; who answers says nothing of what it runs on."""
     connection = http.client.HTTPConnection("127.0.0.1", health.port, timeout=10)
     connection.request("GET", path)
     answer = connection.getresponse()
+    assert "Python" not in answer.headers["Server"]
     return answer.status, answer.headers["Content-Type"], answer.read().decode()
 
 
@@ -30,7 +33,7 @@ def test_what_is_answered() -> None:
     assert asked(health, "/readyz") == (200, "text/plain", "ok\n")
     status, kind, body = asked(health, "/metrics")
     assert (status, kind.split(";")[0]) == (200, "text/plain")
-    assert "casebus_turn_messages" in body
+    assert f"{telemetry.TURN_SIZE._name}_count" in body
     assert asked(health, "/")[0] == 404
     health.shutdown()
     health.server_close()
@@ -46,6 +49,7 @@ def test_a_port_that_is_taken_is_a_wrong_setting() -> None:
 GREEN = """
 import services.chassis.run
 import http.client, socket, threading, time
+from services.chassis import telemetry
 from services.chassis.health import Health
 
 health = Health("127.0.0.1", 0)
