@@ -10,18 +10,20 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
+from contracts.agents import SignOff, SignOn
 from contracts.catalogue import Catalogue
-from contracts.envelope import Event
-from deploy.cli.sender import Sender
 from deploy.trouble import Trouble
-from services.client.bus import Bus
+from services.client.blocking import Client
+from services.client.core import Heard, Outcome
+from services.client.link import INBOX
 
 from .run import Later, Run
+from .speaker import Speaker
 
 NAMES = ["Ada", "Bruno", "Celia", "Dario", "Esme", "Farid", "Greta", "Henri", "Ines", "Jonas", "Kaya", "Lino"]
-HEARTBEAT = 20.0
+REST = 10.0
+"""Seconds that are given to the outcomes of what was said last."""
 
 ANSWER = "Thank you for writing. We have looked into it and put it right on our side; please try again and tell us."
 SECOND_ANSWER = "Thank you, that helped. We have corrected it by hand now; it will stay that way."
@@ -37,7 +39,7 @@ class Agent:
         self.received: dict[str, float] = {}
         self.did: Counter[str] = Counter()
         self.signed_on = False
-        self.sender: Sender | None = None
+        self.sender: Speaker | None = None
         self._run = run
         self._url = url
         self.name = name
@@ -54,28 +56,32 @@ class Agent:
 
     def work(self) -> None:
         """Sign on, answer until the run is over, sign off. The body of a thread."""
-        with Bus(self._url, heartbeat=20) as bus:
-            self.sender = sender = Sender(bus, self._hear)
-            sender.listen_on(f"agent.{self.id}.inbox")
-            # Whatever an earlier run left in its hands is routed anew: nobody there remembers it.
-            sender.ask("agent.sign_off", {"agent_id": self.id, "release": True}, subject=self.id)
-            me: dict[str, Any] = {"agent_id": self.id, "display_name": self.name, "skills": list(self._skills)}
-            answer = sender.ask("agent.sign_on", {**me, "capacity": self._run.capacity}, subject=self.id)
-            if answer.type != "command.accepted":
-                raise Trouble(f"Agent {self.id} could not sign on: {answer.data.get('message')}")
+        with Client(self._url, hears=INBOX) as client:
+            self.sender = sender = Speaker(client)
+            # Whatever an earlier run left in its hands is routed again: nobody there remembers it.
+            sender.ask("agent.sign_off", SignOff(agent_id=self.id, release=True), subject=self.id)
+            answer = client.sign_on(
+                SignOn(agent_id=self.id, display_name=self.name, skills=self._skills, capacity=self._run.capacity)
+            )
+            if answer.rejected is not None:
+                raise Trouble(f"Agent {self.id} could not sign on: {answer.rejected.message}")
             self.signed_on = True
-            beat = time.monotonic() + HEARTBEAT
             while not self._run.over.is_set():
-                bus.drain(0.05)
+                self._hear_next(0.05)
                 self._later.do_what_is_due()
-                if time.monotonic() > beat:
-                    sender.send("agent.heartbeat", {"agent_id": self.id}, subject=self.id)
-                    beat += HEARTBEAT
-            sender.ask("agent.sign_off", {"agent_id": self.id, "release": True}, subject=self.id)
-            sender.collect(10)
-            bus.settle()
+            client.sign_off(release=True)
+            end = time.monotonic() + REST
+            while sender.waiting and time.monotonic() < end:
+                self._hear_next(0.2)
 
-    def _hear(self, event: Event) -> None:
+    def _hear_next(self, timeout: float) -> None:
+        assert self.sender
+        heard = self.sender.hear(timeout)
+        if heard is not None and not isinstance(heard, Outcome):
+            self._hear(heard)
+
+    def _hear(self, heard: Heard) -> None:
+        event = heard.event
         ticket = event.data.get("ticket")
         if ticket is None:
             return
@@ -105,7 +111,7 @@ class Agent:
 
     def _do(self, command: str, number: str, **data: str) -> None:
         assert self.sender
-        self.sender.send(command, {"agent_id": self.id, "number": number, **data}, subject=number)
+        self.sender.say(command, {"agent_id": self.id, "number": number, **data}, subject=number)
         self._unanswered.discard(number)
         self.did[command] += 1
 

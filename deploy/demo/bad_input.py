@@ -1,7 +1,7 @@
 """Bad input of every sort, sent among the good: each must get the contract's answer, and none may stop its neighbours.
 
 Where the sender can be told, a rejection with a code; where nobody can be told, a dead letter with a reason; what the
-broker itself forbids closes the sender's connection, so that is done on one of its own. The page is docs/cli.md.
+broker itself forbids is named to its sender. The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -13,20 +13,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from amqp.exceptions import AccessRefused, PreconditionFailed
-
-from contracts.envelope import CONTENT_TYPE, Event
+from contracts.envelope import Event
 from contracts.topology import DESK, INTAKE
-from deploy.cli.sender import Sender
 from deploy.trouble import Trouble
-from services.client.bus import Bus
+from services.client import core
+from services.client.blocking import Client
+from services.client.core import Sending
+from services.client.errors import NotTaken
 
 from .dead import DeadLetters
+from .speaker import Speaker
 
 DEAD_LETTER = "dead letter"
 PROGRAM = {"name": "me.png", "media_type": "image/png", "content": "TVqQAAMAAAAEAAAA"}
-CLOSED_406 = "closed by the broker (406)"
-CLOSED_403 = "closed by the broker (403)"
+REFUSED_406 = "refused by the broker (406)"
+REFUSED_403 = "refused by the broker (403)"
+REFUSED_BY_BROKER = {"PRECONDITION_FAILED": REFUSED_406, "ACCESS_REFUSED": REFUSED_403}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class BadInput:
     def __init__(self, url: str, dead: DeadLetters, submission: Mapping[str, Any], visitor: Mapping[str, Any]) -> None:
         self.trials: list[Trial] = []
         self.dead_ids: set[str] = set()
-        self.sender: Sender | None = None
+        self.sender: Speaker | None = None
         self._url = url
         self._dead = dead
         self._good = dict(submission)
@@ -57,23 +59,22 @@ class BadInput:
 
     def work(self) -> None:
         """Send everything, wait for each answer."""
-        with Bus(self._url) as bus:
-            self.sender = Sender(bus)
-            self.sender.listen_privately()
+        with Client(self._url) as client:
+            self.sender = Speaker(client)
             mine = self._own_ticket()
             self._rejected()
             self._about(mine)
             self._unreadable()
-        self._forbidden_by_the_broker()
+            self._forbidden_by_the_broker()
 
     def _own_ticket(self) -> str:
         """A ticket to do wrong things to, filed twice with one id: the second body must change nothing."""
         assert self.sender
         id_ = uuid.uuid4().hex
-        first = self.sender.ask("ticket.submit", self._good, id_=id_)
+        first = self.sender.ask("ticket.submit", self._good, id_=id_).event
         if first.type != "ticket.opened":
             raise Trouble(f"A good submission among the bad input came to {first.type}: {first.data.get('message')}")
-        again = self.sender.ask("ticket.submit", {**self._good, "subject": "Another subject"}, id_=id_)
+        again = self.sender.ask("ticket.submit", {**self._good, "subject": "Another subject"}, id_=id_).event
         same = first == again
         self._note("the same id with another body", "the first outcome", "the first outcome" if same else again.type)
         return str(first.data["ticket"]["number"])
@@ -111,39 +112,35 @@ class BadInput:
         bodies = {"not JSON": b"Hello, desk!", "JSON that is no CloudEvent": json.dumps({"hello": "desk"}).encode()}
         ids = {what: uuid.uuid4().hex for what in bodies}
         for what, body in bodies.items():
-            properties = {"message_id": ids[what], "content_type": CONTENT_TYPE}
-            self.sender.bus.publish(INTAKE, "ticket.submit", body, **properties)
-        self.sender.bus.settle()
+            self.sender.client.publish(Sending(ids[what], "ticket.submit", INTAKE, "ticket.submit", body)).result()
         self.dead_ids |= set(ids.values())
         for what, id_ in ids.items():
             self._note(what, DEAD_LETTER, DEAD_LETTER if self._dead.wait_for(id_) else "nothing")
 
     def _forbidden_by_the_broker(self) -> None:
+        assert self.sender
         for what, expected, exchange, key, user in (
-            ("a forged user_id", CLOSED_406, INTAKE, "ticket.submit", "game"),
-            ("a channel writing as an agent", CLOSED_403, DESK, "ticket.close", "web"),
+            ("a forged user_id", REFUSED_406, INTAKE, "ticket.submit", "game"),
+            ("a channel writing as an agent", REFUSED_403, DESK, "ticket.close", "web"),
         ):
-            got = "taken"
-            with Bus(self._url) as bus:
-                try:
-                    bus.publish(exchange, key, b"{}", user_id=user, message_id=uuid.uuid4().hex)
-                    bus.settle(10)
-                except PreconditionFailed:
-                    got = CLOSED_406
-                except AccessRefused:
-                    got = CLOSED_403
+            sending = Sending(uuid.uuid4().hex, key, exchange, key, b"{}", properties={"user_id": user})
+            try:
+                self.sender.client.publish(sending).result()
+                got = "taken"
+            except NotTaken as refused:
+                got = next((words for code, words in REFUSED_BY_BROKER.items() if code in refused.why), refused.why)
             self._note(what, expected, got)
 
     def _ask(self, what: str, code: str, command: str, data: Any) -> None:
         assert self.sender
-        event = self.sender.ask(command, data)
+        event = self.sender.ask(command, data).event
         self._note(what, code, event.data.get("code", event.type))
 
     def _claiming(self, what: str, code: str, **claims: str) -> None:
         """Send an event whose envelope is made by hand."""
         assert self.sender
         event = Event(uuid.uuid4().hex, time=datetime.now(UTC), data=self._good, **claims)
-        answer = self.sender.wait_for(self.sender.send_event(event, routing_key="ticket.submit"))
+        answer = self.sender.send(core.by_hand(event, INTAKE, "ticket.submit")).event
         self._note(what, code, answer.data.get("code", answer.type))
 
     def _note(self, what: str, expected: str, got: str) -> None:

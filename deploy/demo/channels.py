@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from contracts.envelope import Event
 from deploy.cli.feed.feeding import why_refused
 from deploy.cli.feed.rows import Row
-from deploy.cli.sender import Sender
-from services.client.bus import Bus
+from services.client.blocking import Client
+from services.client.core import Heard, Outcome
+from services.client.link import COPY
 
 from .run import Later, Run
+from .speaker import Speaker
 
 MOST_UNANSWERED = 200
 """Commands that a channel lets wait for their outcomes before it sends more: a queue of thousands of submissions would
@@ -79,7 +80,7 @@ class Channel:
         self.resent = 0
         self.messages: Counter[str] = Counter()
         """What was shown to customers, by kind."""
-        self.sender: Sender | None = None
+        self.sender: Speaker | None = None
         self._run = run
         self._url = url
         self._share = deque(share)
@@ -97,10 +98,8 @@ class Channel:
 
     def work(self) -> None:
         """Feed, and let customers react until the run is over. The body of a thread."""
-        with Bus(self._url, heartbeat=20) as bus:
-            self.sender = sender = Sender(bus, self._hear)
-            sender.on_answer = self._answered
-            sender.listen()
+        with Client(self._url, hears=COPY) as client:
+            self.sender = sender = Speaker(client)
             start, sent = time.monotonic(), 0
             while not self._run.over.is_set():
                 due = sent + MOST_UNANSWERED - sender.waiting
@@ -109,18 +108,25 @@ class Channel:
                 while self._share and sent < due:
                     self._submit(self._share.popleft())
                     sent += 1
-                bus.drain(0.05)
+                if (heard := sender.hear(0.05)) is not None:
+                    self._hear(heard)
                 self._later.do_what_is_due()
-            bus.settle()
 
     def _submit(self, submission: Submission) -> None:
         assert self.sender
         self.resent += submission.id in self._submitted
         self._submitted[submission.id] = submission
-        self.sender.send("ticket.submit", submission.data, id_=submission.id)
+        self.sender.say("ticket.submit", submission.data, id_=submission.id)
 
-    def _answered(self, event: Event) -> None:
+    def _hear(self, heard: Heard) -> None:
+        if isinstance(heard, Outcome):
+            self._answered(heard)
+        else:
+            self._told(heard)
+
+    def _answered(self, outcome: Outcome) -> None:
         """A customer is asked whether it is the same issue: one in two says no and files it, the other adds to it."""
+        event = outcome.event
         if event.type == "ticket.opened":
             self._language[event.data["ticket"]["number"]] = event.data["ticket"].get("language")
         submission = self._submitted.get(event.causationid or "")
@@ -139,8 +145,9 @@ class Channel:
             action = partial(self._tell, "ticket.reply", data["requester"], numbers[0], body=data["body"])
         self._plan(submission.id, action)
 
-    def _hear(self, event: Event) -> None:
+    def _told(self, heard: Heard) -> None:
         """A message for a customer of this run: answer the desk's question, or say what became of its solution."""
+        event = heard.event
         if event.type != "notification.message" or not self._run.owns(event.data):
             return
         kind, number = event.data["kind"], event.data["number"]
@@ -162,4 +169,4 @@ class Channel:
 
     def _tell(self, command: str, requester: Mapping[str, Any], number: str, **data: str) -> None:
         assert self.sender
-        self.sender.send(command, {"requester": requester, "number": number, **data}, subject=number)
+        self.sender.say(command, {"requester": requester, "number": number, **data}, subject=number)

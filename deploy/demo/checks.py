@@ -77,9 +77,7 @@ def _outcomes(heard: Heard) -> Iterable[str]:
 
 def _untaken(heard: Heard) -> Iterable[str]:
     for sender in heard.senders:
-        for what, ids in (("not routed", sender.bus.returned), ("refused", sender.bus.refused)):
-            if ids:
-                yield f"{len(ids)} of {sender.name} {what}"
+        yield from (f"of {sender.name}: {error}" for error in sender.not_taken)
 
 
 def _misassigned(facts: Facts, received: dict[str, set[str]]) -> Iterable[str]:

@@ -8,23 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from deploy.cli.sender import Sender, Sent
-
 from .agents import Agent
+from .speaker import Sent, Speaker
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """All senders of a run: the channels' customers and the agents (`people`), and the others."""
 
-    people: Sequence[Sender]
-    others: Sequence[Sender]
+    people: Sequence[Speaker]
+    others: Sequence[Speaker]
     agents: Sequence[Agent]
     capacity: int
     """Of each agent."""
 
     @property
-    def senders(self) -> Sequence[Sender]:
+    def senders(self) -> Sequence[Speaker]:
         """Everybody."""
         return [*self.people, *self.others]
 

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from contracts.envelope import Event
 from contracts.names import AGENT_PREFIX
-from deploy.cli.sender import Sender
+from services.client.blocking import Client
 from services.client.bus import Bus
+from services.client.core import Heard
+from services.client.link import COPY, INBOX
 
 PATIENCE = 30.0
 """Seconds that anybody waits for what must come."""
@@ -26,17 +27,12 @@ class Person:
     """A broker user of the desk: a channel that speaks for its people, or an agent. Used from one thread."""
 
     def __init__(self, url: str) -> None:
-        self._bus = Bus(url)
-        self._heard: list[Event] = []
-        self._sender = Sender(self._bus, self._heard.append)
-        if self._bus.user.startswith(AGENT_PREFIX):
-            self._sender.listen_on(f"{self._bus.user}.inbox")
-        else:
-            self._sender.listen()
+        self._client = Client(url, hears=INBOX if Bus.user_of(url).startswith(AGENT_PREFIX) else COPY)
+        self._heard: list[Heard] = []
 
     def ask(self, command: str, expected: str, **data: Any) -> dict[str, Any]:
         """Send a command; the data of its outcome, which must be `expected` (`command.rejected too_early`)."""
-        event = self._sender.ask(command, data, subject=data.get("number"))
+        event = self._client.command(command, data, subject=data.get("number")).event
         came = f"{event.type} {event.data['code']}" if event.type == "command.rejected" else event.type
         if came != expected:
             raise Unlike(f"{command} came to {came} instead of {expected}: {event.data.get('message', '')}")
@@ -46,22 +42,28 @@ class Person:
         """The data of the first event of this type, heard or still to come, that fits; it is not heard again."""
         end = time.monotonic() + PATIENCE
         while True:
-            for event in self._heard:
-                if event.type == type_ and fits(event.data):
-                    self._heard.remove(event)
-                    return dict(event.data)
+            for heard in self._heard:
+                if heard.type == type_ and fits(heard.event.data):
+                    self._heard.remove(heard)
+                    return dict(heard.event.data)
             if time.monotonic() > end:
-                raise Unlike(f"{self._bus.user} did not hear {type_}")
-            self._bus.drain(0.1)
+                raise Unlike(f"{self._client.user} did not hear {type_}")
+            self._listen(0.1)
 
     def has_heard(self, type_: str, fits: Callable[[dict[str, Any]], bool]) -> bool:
         """Whether such an event is among those that came and were not asked for."""
-        self._bus.drain(0.05)
-        return any(event.type == type_ and fits(event.data) for event in self._heard)
+        self._listen(0.05)
+        return any(heard.type == type_ and fits(heard.event.data) for heard in self._heard)
 
     def close(self) -> None:
         """Leave."""
-        self._bus.close()
+        self._client.close()
+
+    def _listen(self, timeout: float) -> None:
+        """Take in what has come; wait so many seconds for the first."""
+        while (heard := self._client.hear(timeout)) is not None:
+            self._heard.append(heard)
+            timeout = 0
 
 
 class Agent(Person):

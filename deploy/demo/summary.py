@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.catalogue import Catalogue
-from deploy.cli.sender import Sender, latencies, percentile
+from deploy.cli.percentile import percentile
 from deploy.cli.show import STATUS_COLOURS
 
 from .bad_input import Trial
@@ -22,6 +22,7 @@ from .checks import Check
 from .dead import DeadLetter
 from .facts import Facts
 from .heard import Heard
+from .speaker import Speaker, latencies
 
 CLOCKS = ("met", "closed unanswered", "running", "breached")
 SHOWN = 3
@@ -150,7 +151,7 @@ def _count(count: int) -> str:
     return f"{count:,}" if count else "·"
 
 
-def _rejections(senders: Iterable[Sender]) -> str:
+def _rejections(senders: Iterable[Speaker]) -> str:
     """What people were refused because the ticket had moved on when they acted: nobody's mistake."""
     rejected = Counter(
         f"{sent.answer.code} of {sent.type}"

@@ -8,16 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.cli.sender import Sender
 from deploy.trouble import Trouble
-from services.client.bus import Bus
+from services.client.blocking import Client
+
+from .speaker import Speaker
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
     """What the visitor ended up with. `requester` holds the secret: never shown."""
 
-    sender: Sender
+    sender: Speaker
     account_id: str
     requester: dict[str, Any]
     number: str
@@ -26,9 +27,8 @@ class Visit:
 
 def visit(url: str, category: str) -> Visit:
     """Do all that on a connection of its own. Raises Trouble where the desk answers something else."""
-    with Bus(url) as bus:
-        sender = Sender(bus)
-        sender.listen_privately()
+    with Client(url) as client:
+        sender = Speaker(client)
         opened = _expect(sender, "account.temporary_opened", "account.open_temporary", display_name="A visitor")
         account = {"account_id": opened["account_id"], "secret": opened["secret"]}
         requester = {"temporary": account}
@@ -54,8 +54,8 @@ def visit(url: str, category: str) -> Visit:
         return Visit(sender, account["account_id"], requester, number, len(viewed["history"]))
 
 
-def _expect(sender: Sender, outcome: str, command: str, **data: Any) -> dict[str, Any]:
-    event = sender.ask(command, data)
+def _expect(sender: Speaker, outcome: str, command: str, **data: Any) -> dict[str, Any]:
+    event = sender.ask(command, data).event
     if event.type != outcome:
         raise Trouble(f"The visitor's {command} came to {event.type} instead of {outcome}: {event.data.get('message')}")
     return dict(event.data)

@@ -53,6 +53,11 @@ class Client:
         """Send a message and wait for no more than its confirm: `hear` gives its outcome like all else."""
         return self._link.publish(sending)
 
+    @property
+    def blocked(self) -> bool:
+        """Whether the broker takes no messages now, because of an alarm of its disk or memory."""
+        return self._link.blocked
+
     def hear(self, timeout: float | None = None) -> Heard | None:
         """The next message that answers nothing which is waited for; None if none comes within `timeout` seconds.
 

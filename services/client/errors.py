@@ -33,6 +33,13 @@ class NotTaken(ClientError):
         self.id, self.why = id_, why
 
 
+class Unroutable(NotTaken):
+    """No queue takes the message `id`: nobody is there to answer it."""
+
+    def __init__(self, id_: str, type_: str) -> None:
+        super().__init__(id_, type_, "no queue takes it")
+
+
 class Unanswered(ClientError, TimeoutError):
     """No outcome of the command `id` came in time. It may have an effect yet: send it again under the same id."""
 

@@ -24,17 +24,28 @@ from amqp.exceptions import ChannelError
 
 from contracts.agents import SignOn
 from contracts.envelope import NotAnEvent
-from contracts.names import source_of
+from contracts.names import role_of
 from services.client import core
 from services.client.bus import BROKEN, Bus
 from services.client.core import HEARTBEAT, Heard, Outcome, Sending, UnderWay
-from services.client.errors import BrokerBlocked, ClientError, LoginRefused, NotTaken, Unanswered, Unreachable
+from services.client.errors import (
+    BrokerBlocked,
+    ClientError,
+    LoginRefused,
+    NotTaken,
+    Unanswered,
+    Unreachable,
+    Unroutable,
+)
 
 log = logging.getLogger(__name__)
 
 REPLIES, COPY, INBOX = "replies", "copy", "inbox"
 """What a client hears: the outcomes of its own commands; a copy of all that goes to its user, as long as it is
 connected; what is kept for its user. Any other word is the name of a queue of the user's."""
+
+HEARS_BACK = ("channel", "agent", "operator")
+"""Roles that may have a queue for answers."""
 
 WINDOW = 1000
 """Messages that are published and not confirmed yet, at most."""
@@ -120,6 +131,12 @@ class Link:
         """Send until it is confirmed; its outcome is delivered like any other message. The future raises NotTaken."""
         return self._give(_Given(sending, None, Future()))
 
+    @property
+    def blocked(self) -> bool:
+        """Whether the broker takes no messages now, because of an alarm."""
+        bus = self._bus
+        return bus is not None and bus.blocked
+
     def done(self, arrived: Arrived) -> None:
         """It was handled: the broker may forget it."""
         self._done.append(arrived)
@@ -189,7 +206,7 @@ class Link:
         self._bus = bus = Bus(self._url, window=2 * WINDOW, heartbeat=AMQP_HEARTBEAT, within=ANSWERS_WITHIN)
         self._connections += 1
         bus.on_confirmed, bus.on_refused = self._confirmed, self._refused
-        if source_of(self.user) is not None:
+        if role_of(self.user) in HEARS_BACK:
             self._reply_to = bus.own_queue()
             bus.consume(self._reply_to, self._replied, acknowledge=False)
         if self._hears != REPLIES:
@@ -267,7 +284,7 @@ class Link:
         id_ = self._id(number)
         if id_ and id_ in self._bus.returned:
             self._bus.returned.remove(id_)
-            self._not_taken(number, "no queue takes it")
+            self._not_taken(number, None)
         elif self._under_way.confirmed(number):
             self._settle(number, None)
 
@@ -280,10 +297,12 @@ class Link:
         if guilty is not None:
             self._not_taken(guilty, f"the broker says {error.reply_text}")
 
-    def _not_taken(self, number: int, why: str) -> None:
+    def _not_taken(self, number: int, why: str | None) -> None:
+        """`why`: what the broker says; None: no queue takes it."""
         if number in self._futures:
             sending = self._under_way.sending(number)
-            self._fail(number, NotTaken(sending.id, sending.type, why))
+            named = sending.id, sending.type
+            self._fail(number, Unroutable(*named) if why is None else NotTaken(*named, why))
         self._under_way.not_taken(number)
 
     def _id(self, number: int) -> str:

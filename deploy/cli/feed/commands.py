@@ -10,10 +10,9 @@ import typer
 from contracts.names import role_of
 from deploy import settings
 from deploy.trouble import Trouble
-from services.client.bus import Bus
+from services.client.blocking import Client
 
 from .. import show
-from ..sender import Sender
 from .feeding import feed_with_bar
 from .refusals import Refusals
 from .requests import opened
@@ -69,9 +68,7 @@ def feed(
         )
     for remark in found.remarks:
         console.print(remark, markup=False, soft_wrap=True)
-    with Refusals(found.rows, refused) as refusals, Bus(known.broker_url(channel)) as bus:
-        sender = Sender(bus)
-        sender.listen()
-        complete = feed_with_bar(console, sender, found, refusals, rate)
+    with Refusals(found.rows, refused) as refusals, Client(known.broker_url(channel)) as desk:
+        complete = feed_with_bar(console, desk, found, refusals, rate)
     if not complete:
         raise typer.Exit(REFUSED)

@@ -6,9 +6,13 @@ not filed is written down (refusals.py). The page is docs/cli.md.
 
 from __future__ import annotations
 
+import math
+import queue
 import time
 from array import array
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,8 +21,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from contracts.envelope import Event
+from services.client import core
+from services.client.blocking import Client
+from services.client.core import Outcome
+from services.client.errors import NotTaken, Unroutable
 
-from ..sender import Sender, percentile
+from ..percentile import percentile
 from ..show import plain
 from .refusals import SHOWN, Refusals
 from .requests import Refused, Request, RequestFile, next_attempt
@@ -46,7 +54,7 @@ class Waiting:
 class Feeding:
     """One file on its way. Each outcome is counted and then forgotten, so that no number of rows fills the memory."""
 
-    def __init__(self, sender: Sender, file: RequestFile, refusals: Refusals) -> None:
+    def __init__(self, desk: Client, file: RequestFile, refusals: Refusals) -> None:
         self.sent = 0
         self.answered = 0
         self.fed_before = 0
@@ -58,12 +66,15 @@ class Feeding:
         self.last_answer = 0.0
         self.gave_up = ""
         """Why the rest was not sent, if it was not."""
-        self._sender = sender
+        self.outcomes: Counter[str] = Counter()
+        """Requests by what they came to."""
+        self._desk = desk
+        self._done: queue.SimpleQueue[tuple[str, Future[Outcome]]] = queue.SimpleQueue()
+        """Ids and outcomes, as they come."""
         self._file = file
         self._refusals = refusals
         self._waiting: dict[str, Waiting] = {}
         self._lost = 0
-        sender.on_answer = self._on_answer
 
     def feed(self, rate: float | None, progress: Callable[[], None]) -> None:
         """Submit the requests (`rate` a second, if given) and wait for their outcomes, calling `progress` often."""
@@ -81,7 +92,6 @@ class Feeding:
             if not self._wait_until(MOST_UNANSWERED, progress):
                 self.gave_up = f"The desk has answered nothing for {PATIENCE:.0f} s"
                 break
-        self._sender.bus.settle()
         self._wait_until(1, progress)
         progress()
 
@@ -102,49 +112,49 @@ class Feeding:
     def _submit(self, request: Request) -> None:
         self.sent += 1
         self._waiting[request.id] = Waiting(request, time.monotonic(), datetime.now(UTC))
-        self._sender.send("ticket.submit", request.data, id_=request.id)
+        sending = core.command(self._desk.user, "ticket.submit", request.data, id_=request.id)
+        future = self._desk.send(sending, within=math.inf)
+        future.add_done_callback(lambda done: self._done.put((request.id, done)))
 
     def _wait_until(self, fewer: int, progress: Callable[[], None]) -> bool:
         """Wait until fewer than so many wait for their outcomes; False if nothing comes for so long."""
         left, quiet_since = len(self._waiting), time.monotonic()
         while len(self._waiting) >= fewer:
             self._drain(0.2, progress)
-            if len(self._waiting) != left or self._sender.bus.blocked:
+            if len(self._waiting) != left or self._desk.blocked:
                 left, quiet_since = len(self._waiting), time.monotonic()
             elif time.monotonic() - quiet_since > PATIENCE:
                 return False
         return True
 
     def _drain(self, timeout: float, progress: Callable[[], None]) -> None:
-        bus = self._sender.bus
-        bus.drain(timeout)
-        for ids, reason in (
-            (bus.returned, "the broker knows no queue for it: is the topology applied? (`casebus topology apply`)"),
-            (bus.refused, "the desk's queue is full"),
-        ):
-            for id_ in ids:
-                self._refuse(id_, reason)
-            ids.clear()
+        """Take in what has come; wait so many seconds for the first."""
+        try:
+            while True:
+                id_, done = self._done.get(timeout=timeout)
+                timeout = 0
+                try:
+                    self._answered(id_, done.result().event)
+                except Unroutable:
+                    why = "the broker knows no queue for it: is the topology applied? (`casebus topology apply`)"
+                    self._refuse(id_, why)
+                except NotTaken as error:
+                    self._refuse(id_, f"the broker did not take it: {error.why}")
+        except queue.Empty:
+            pass  # nothing more has come
         progress()
 
     def _refuse(self, id_: str, reason: str) -> None:
         waiting = self._waiting.pop(id_, None)
         if waiting is not None:
-            self._forget(id_)
             self._refusals.add(waiting.request.row, reason, waiting.request.attempt)
 
-    def _forget(self, id_: str) -> None:
-        sent = self._sender.sent.pop(id_, None)
-        if sent is not None and not sent.answers:
-            self._sender.waiting -= 1
-
-    def _on_answer(self, event: Event) -> None:
-        id_ = event.causationid or ""
+    def _answered(self, id_: str, event: Event) -> None:
         waiting = self._waiting.pop(id_, None)
-        self._forget(id_)
         if waiting is None:
             return
         self.answered += 1
+        self.outcomes[label_of(event)] += 1
         self.last_answer = time.monotonic()
         if event.time < waiting.time - BEFORE:
             self.fed_before += 1
@@ -155,6 +165,12 @@ class Feeding:
         if reason:
             # The desk gives each command one answer for ever: fed again, it has to be another one.
             self._refusals.add(waiting.request.row, reason, next_attempt(waiting.request.attempt))
+
+
+def label_of(outcome: Event) -> str:
+    """What to count an outcome by: the type, with the code where it is a rejection."""
+    code = outcome.data.get("code")
+    return f"{outcome.type} ({code})" if code else outcome.type
 
 
 def why_refused(outcome: Event) -> str:
@@ -170,13 +186,13 @@ def why_refused(outcome: Event) -> str:
     return f"{data['code']}: {data['message']}{f' {faults}' if faults else ''}{until}"
 
 
-def feed_with_bar(console: Console, sender: Sender, file: RequestFile, refusals: Refusals, rate: float | None) -> bool:
+def feed_with_bar(console: Console, desk: Client, file: RequestFile, refusals: Refusals, rate: float | None) -> bool:
     """Feed under a progress bar (plain where there is no terminal), print the result; True if all was filed.
 
     Whatever ends it, what came back until then is told, and what has no outcome is written down.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    feeding, start = Feeding(sender, file, refusals), time.monotonic()
+    feeding, start = Feeding(desk, file, refusals), time.monotonic()
     try:
         with Progress(*columns, console=console) as bar:
             sent = bar.add_task("sent    ", total=file.count)
@@ -184,7 +200,7 @@ def feed_with_bar(console: Console, sender: Sender, file: RequestFile, refusals:
 
             def progress() -> None:
                 blocked = " [yellow](the broker takes nothing: an alarm of its disk or memory)[/]"
-                bar.update(sent, completed=feeding.sent, description=f"sent    {blocked if sender.bus.blocked else ''}")
+                bar.update(sent, completed=feeding.sent, description=f"sent    {blocked if desk.blocked else ''}")
                 bar.update(answered, completed=feeding.answered)
 
             feeding.feed(rate, progress)
@@ -197,17 +213,17 @@ def feed_with_bar(console: Console, sender: Sender, file: RequestFile, refusals:
     finally:
         feeding.give_up()
         refusals.close()
-        report(console, sender, feeding, file, refusals, start)
+        report(console, desk.user, feeding, file, refusals, start)
     return not refusals.count and not feeding.gave_up
 
 
 def report(
-    console: Console, sender: Sender, feeding: Feeding, file: RequestFile, refusals: Refusals, start: float
+    console: Console, channel: str, feeding: Feeding, file: RequestFile, refusals: Refusals, start: float
 ) -> None:
     """Print outcomes by type, rate and latency, what was refused and where it is, what was not sent."""
-    table = Table("outcome", "commands", box=None, title=f"What came back to {sender.name}", title_justify="left")
+    table = Table("outcome", "commands", box=None, title=f"What came back to {channel}", title_justify="left")
     table.columns[1].justify = "right"
-    for label, count in sender.outcomes.most_common():
+    for label, count in feeding.outcomes.most_common():
         table.add_row(label, f"{count:,}")
     console.print(table)
     if feeding.fed_before:

@@ -1,12 +1,15 @@
 """The demo's own sums: what is fed, what is done later, and that broken promises are noticed."""
 
 from collections import Counter
+from concurrent.futures import Future
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from deploy.cli.sender import Answer, Sent
+from contracts.envelope import Event
+from deploy.cli.percentile import percentile
 from deploy.demo.bad_input import Trial
 from deploy.demo.channels import NAMES, plan
 from deploy.demo.checks import check
@@ -14,6 +17,9 @@ from deploy.demo.dead import DeadLetter
 from deploy.demo.facts import Facts
 from deploy.demo.heard import Heard
 from deploy.demo.run import Later, Run
+from deploy.demo.speaker import Answer, Sent, Speaker, latencies
+from services.client import core
+from services.client.errors import NotTaken
 
 REQUESTER = {"account_id": "ana", "display_name": "Ana", "tier": "standard"}
 
@@ -56,13 +62,13 @@ def test_later_does_what_is_due_in_order_and_the_newest_about_each_thing(monkeyp
 
 
 class FakeSender:
-    """A sender as checks see it."""
+    """A speaker as checks see it."""
 
     name = "web"
 
     def __init__(self, *sent: Sent) -> None:
         self.sent = dict(enumerate(sent))
-        self.bus = type("Bus", (), {"returned": [], "refused": []})()
+        self.not_taken: list[NotTaken] = []
 
 
 class FakeAgent:
@@ -128,3 +134,69 @@ def test_a_good_run_breaks_no_promise() -> None:
 )
 def test_each_broken_promise_is_noticed(promise: str, given: dict[str, Any]) -> None:
     assert any(promise in one for one in broken(**given))
+
+
+class FakeClient:
+    """A client of which somebody hears what `heard` holds."""
+
+    user = "web"
+
+    def __init__(self) -> None:
+        self.published: list[core.Sending] = []
+        self.heard: list[core.Heard] = []
+
+    def publish(self, sending: core.Sending) -> Future[None]:
+        self.published.append(sending)
+        return Future()
+
+    def hear(self, timeout: float) -> core.Heard | None:
+        return self.heard.pop(0) if self.heard else None
+
+
+def outcome(cause: str, type_: str = "ticket.opened", id_: str = "o1", **data: Any) -> core.Outcome:
+    event = Event(id_, type_, "/services/intake", datetime(2026, 1, 1, tzinfo=UTC), data, causationid=cause)
+    return core.Outcome(event, b"", "outcome")
+
+
+def test_a_command_waits_until_its_first_outcome_and_counts_once() -> None:
+    client = FakeClient()
+    speaker = Speaker(client)  # type: ignore[arg-type]
+    speaker.say("ticket.submit", {}, id_="c1")
+    speaker.say("ticket.submit", {}, id_="c1")
+    assert (speaker.waiting, len(client.published)) == (1, 2)
+    same = outcome("c1", ticket={"number": "10000001"})
+    client.heard = [same, same, outcome("c1", id_="o2"), outcome("somebody else's", id_="o3")]
+    while speaker.hear(0) is not None:
+        pass
+    assert speaker.waiting == 0
+    assert list(speaker.sent["c1"].answers) == ["o1", "o2"]
+    assert speaker.sent["c1"].answer.number == "10000001"  # type: ignore[union-attr]
+    assert speaker.outcomes == {"ticket.opened": 1}
+
+
+def test_a_rejection_is_labelled_with_its_code() -> None:
+    client = FakeClient()
+    speaker = Speaker(client)  # type: ignore[arg-type]
+    speaker.say("ticket.submit", {}, id_="c1")
+    client.heard = [outcome("c1", "command.rejected", code="invalid")]
+    speaker.hear(0)
+    assert speaker.outcomes == {"command.rejected (invalid)": 1}
+
+
+def test_what_the_broker_did_not_take_breaks_a_promise() -> None:
+    sender = FakeSender(submission(OPENED))
+    sender.not_taken.append(NotTaken("c1", "ticket.submit", "its queue is full"))
+    assert "the broker took and routed everything" in broken(senders=(sender,))
+
+
+def test_latencies_are_ascending_and_leave_out_what_has_no_outcome() -> None:
+    slow, quick = submission(replace(OPENED, at=9.0)), submission(OPENED)
+    assert latencies([slow, submission(), quick]) == [0.5, 8.0]
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "expected"),
+    [([], 0.5, 0.0), ([7.0], 0.99, 7.0), ([1.0, 2.0, 3.0, 4.0], 0.5, 3.0), ([1.0, 2.0], 1.0, 2.0)],
+)
+def test_percentile(values: list[float], share: float, expected: float) -> None:
+    assert percentile(values, share) == expected

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,15 @@ import pytest
 from rich.console import Console
 
 from contracts.catalogue import Catalogue
-from contracts.envelope import Event
+from contracts.envelope import Event, parse
 from deploy.cli.feed import feeding
 from deploy.cli.feed.feeding import feed_with_bar
 from deploy.cli.feed.refusals import Refusals
 from deploy.cli.feed.requests import opened
-from deploy.cli.sender import Sender
 from deploy.trouble import Trouble
 from services.chassis.catalogue import load_catalogue
-from tests.unit.cli.test_sender import FakeBus, outcome
+from services.client import core
+from services.client.errors import NotTaken, Unroutable
 
 Outcome = tuple[str, dict[str, Any]] | None
 OPENED: Outcome = ("ticket.opened", {"ticket": {"number": "10000001"}})
@@ -31,38 +33,30 @@ def catalogue() -> Catalogue:
     return load_catalogue(Path(__file__).parents[3] / "deploy" / "catalogue.yaml")
 
 
-class FakeDesk(FakeBus):
-    """A bus behind which somebody answers: by `answers`, what becomes of a subject (None: nothing is heard)."""
+class FakeDesk:
+    """A client whose desk answers at once: by `answers`, what becomes of a subject (None: nothing is heard)."""
+
+    user = "web"
+    blocked = False
 
     def __init__(self, answers: Callable[[str], Outcome]) -> None:
-        super().__init__("web")
         self.answers = answers
-        self.returned: list[str] = []
-        self.refused: list[str] = []
-        self.blocked = False
-        self.most = 0
-        self._new: list[Event] = []
+        self.sent: list[Event] = []
 
-    def publish(self, exchange: str, routing_key: str, body: bytes, **properties: Any) -> None:
-        super().publish(exchange, routing_key, body, **properties)
-        self._new.append(self.published[-1][2])
-        self.most = max(self.most, len(self._new))
-
-    def drain(self, timeout: float = 0) -> None:
-        for event in self._new:
-            match self.answers(event.data["subject"]):
-                case None:
-                    continue
-                case ("returned", _):
-                    self.returned.append(event.id)
-                case ("refused", _):
-                    self.refused.append(event.id)
-                case (type_, data):
-                    self.deliver(outcome(event.id, type_, f"o-{event.id}", **data))
-        self._new.clear()
-
-    def settle(self) -> None:
-        self.drain()
+    def send(self, sending: core.Sending, *, within: float) -> Future[core.Outcome]:
+        event = parse(sending.body)
+        self.sent.append(event)
+        future: Future[core.Outcome] = Future()
+        match self.answers(event.data["subject"]):
+            case ("returned", _):
+                future.set_exception(Unroutable(event.id, event.type))
+            case ("refused", _):
+                future.set_exception(NotTaken(event.id, event.type, "its queue is full"))
+            case (type_, data):
+                at = datetime(2026, 1, 1, tzinfo=UTC)
+                answer = Event(f"o-{event.id}", type_, "/services/intake", at, data, causationid=event.id)
+                future.set_result(core.Outcome(answer, b"", "outcome"))
+        return future
 
 
 @pytest.fixture(autouse=True)
@@ -74,11 +68,9 @@ def fed(path: Path, catalogue: Catalogue, answers: Callable[[str], Outcome], **m
     """Feed a file; whether all of it was filed, the desk, and what was said."""
     file = opened(path, catalogue, **more)
     desk = FakeDesk(answers)
-    sender = Sender(desk)  # type: ignore[arg-type]
-    sender.listen()
     console = Console(width=200, force_terminal=False, record=True)
     with Refusals(file.rows) as refusals:
-        complete = feed_with_bar(console, sender, file, refusals, None)
+        complete = feed_with_bar(console, desk, file, refusals, None)
     return complete, desk, console.export_text()
 
 
@@ -139,12 +131,12 @@ def test_what_was_lost_is_the_same_command_when_fed_again_and_what_was_rejected_
     complete, second, _ = fed(tmp_path / "a.refused.csv", catalogue, lambda _: OPENED)
     assert complete
     assert not (tmp_path / "a.refused.refused.csv").exists()
-    sent = {event.data["subject"]: event.id for _, _, event, _ in first.published}
-    resent = {event.data["subject"]: event.id for _, _, event, _ in second.published}
+    sent = {event.data["subject"]: event.id for event in first.sent}
+    resent = {event.data["subject"]: event.id for event in second.sent}
     assert resent["lost"] == sent["lost"]
     assert resent["rejected"] != sent["rejected"]
     _, whole, _ = fed(path, catalogue, BECOMES.__getitem__)
-    assert {event.id for _, _, event, _ in whole.published} == set(sent.values())
+    assert {event.id for event in whole.sent} == set(sent.values())
 
 
 def test_what_somebody_corrects_is_not_written_over(tmp_path: Path, catalogue: Catalogue) -> None:
@@ -191,7 +183,7 @@ def test_a_desk_that_answers_nothing_is_sent_no_more_than_is_kept_in_memory(
     path.write_text("text,category\n" + "".join(f"Row {n},general\n" for n in range(100)))
     complete, desk, said = fed(path, catalogue, lambda _: None)
     assert not complete
-    assert len(desk.published) == 10
+    assert len(desk.sent) == 10
     assert "10 got no outcome" in said
     assert "answered nothing for 0 s: 90 were not sent" in said
 
