@@ -18,6 +18,7 @@ from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
 from deploy.settings import Settings
+from services.client.blocking import Client
 from services.client.bus import Bus
 from tests.system.client import Agent, Ledger, command, publish, submission
 
@@ -54,7 +55,7 @@ def busy(desk: Desk) -> Iterator[Desk]:
         return ("ticket.suggest_solution", {"body": "Try again."}) if ticket["subject"].endswith("2") else None
 
     agent = Agent(desk.amqp_url("agent.a1"), "a1", ledger, 5, answer, skills=["technical"])
-    with Bus(desk.amqp_url("web")) as web, MongoClient[dict[str, Any]](desk.admin_mongo_url) as mongo:
+    with Client(desk.amqp_url("web")) as web, MongoClient[dict[str, Any]](desk.admin_mongo_url) as mongo:
         commands = [submission("ana", "1"), submission("ben", "2"), submission("cat", "3", category="billing")]
         publish(web, [command("web", "ticket.submit", data) for data in commands], ledger)
         sla = mongo[f"{desk.db_prefix}_sla"]["tickets"]
@@ -63,7 +64,7 @@ def busy(desk: Desk) -> Iterator[Desk]:
         routing = mongo[f"{desk.db_prefix}_routing"]["tickets"]
         ledger.wait(lambda: set(routing.distinct("status")) == wanted, "routing to know all three")
     yield desk
-    agent.listener.close()
+    agent.close()
 
 
 @pytest.fixture

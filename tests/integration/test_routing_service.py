@@ -17,6 +17,7 @@ from contracts.names import EVENTS
 from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN
 from services.chassis.unit_of_work import Document
+from services.client.blocking import Client
 from services.client.bus import Bus
 from services.routing.repository import agent_of, ticket_of
 from tests.system.client import Agent, Ledger, Listener, command, publish, submission
@@ -33,8 +34,8 @@ def listening(*listeners: Listener) -> Iterator[None]:
 
 
 def submit(desk: Desk, ledger: Ledger, count: int) -> None:
-    with Bus(desk.amqp_url("web")) as bus:
-        publish(bus, [command("web", "ticket.submit", submission(f"u{n}", f"i{n}")) for n in range(count)], ledger)
+    with Client(desk.amqp_url("web")) as web:
+        publish(web, [command("web", "ticket.submit", submission(f"u{n}", f"i{n}")) for n in range(count)], ledger)
 
 
 def solve(ticket: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
@@ -48,7 +49,7 @@ def test_three_instances_share_the_work_and_the_books_stay_right(desk: Desk) -> 
     team = [Agent(desk.amqp_url(f"agent.a{n}"), f"a{n}", ledger, capacity=12, answer=solve) for n in range(1, 6)]
     web = Listener(desk.amqp_url("web"), "web", "web.outcomes", ledger.note_heard)
     with (
-        listening(web, *(one.listener for one in team)),
+        listening(web, *team),
         MongoClient[Document](desk.admin_mongo_url, tz_aware=True) as mongo,
     ):
         submit(desk, ledger, 120)
@@ -106,15 +107,15 @@ def test_a_ticket_is_released_waits_for_who_has_paused_and_is_given_on_by_a_supe
         ledger.wait(lambda: heard(agent, type_) == times, f"{type_} for {agent}")
 
     def ask(agent: str, type_: str, **data: Any) -> Mapping[str, Any]:
-        with Bus(desk.amqp_url(f"agent.{agent}")) as bus:
-            (id_,) = publish(bus, [command(f"agent.{agent}", type_, {"agent_id": agent, **data})], ledger)
+        with Client(desk.amqp_url(f"agent.{agent}")) as tool:
+            (id_,) = publish(tool, [command(f"agent.{agent}", type_, {"agent_id": agent, **data})], ledger)
         ledger.wait(lambda: ledger.outcome(f"agent.{agent}", id_) is not None, f"the outcome of {type_}")
         outcome = ledger.outcome(f"agent.{agent}", id_)
         assert outcome is not None
         return dict(outcome.event["data"])
 
     with (
-        listening(lead, agents[0].listener),
+        listening(lead, agents[0]),
         MongoClient[Document](desk.admin_mongo_url, tz_aware=True) as mongo,
     ):
         intake, routing = mongo[f"{desk.db_prefix}_intake"], mongo[f"{desk.db_prefix}_routing"]
@@ -122,7 +123,7 @@ def test_a_ticket_is_released_waits_for_who_has_paused_and_is_given_on_by_a_supe
         told("a1", "ticket.assigned")
         number = str(next(iter(intake["tickets"].find()))["number"])
         agents.append(Agent(desk.amqp_url("agent.a2"), "a2", ledger, capacity=1))
-        with listening(agents[1].listener):
+        with listening(agents[1]):
             told("a2", "command.accepted")
             assert "code" not in ask("a2", "agent.pause")
             ledger.wait(lambda: intake["agents"].count_documents({"_id": "a2", "paused": True}) == 1, "the pause")
@@ -165,12 +166,12 @@ def test_an_agent_of_whom_nothing_is_heard_goes_offline_once_and_the_ticket_to_o
         bus.channel.queue_bind(queue, EVENTS, "agent.#")
         bus.consume(queue, lambda message: events.append(json.loads(message.body)))
         silent = Agent(desk.amqp_url("agent.a1"), "a1", ledger, capacity=1, beats=math.inf)
-        with listening(silent.listener):
+        with listening(silent):
             submit(desk, ledger, 1)
             ledger.wait(lambda: len(of("ticket.assigned")) == 1, "the ticket for a1")
             ((_, number),) = of("ticket.assigned")
             other = Agent(desk.amqp_url("agent.a2"), "a2", ledger, capacity=1, beats=0.2)
-            with listening(other.listener):
+            with listening(other):
                 ledger.wait(lambda: len(of("ticket.assigned")) == 2, "the ticket for a2")
                 ledger.wait(lambda: len(of("ticket.unassigned")) == 1, "that a1 has it no more")
                 other.stop_beating()

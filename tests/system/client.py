@@ -1,7 +1,7 @@
-"""Channels and agents of the tests: they publish commands with pipelined confirms and keep all that they hear.
+"""Channels and agents of the tests: they publish commands by the desk's client and keep all that they hear.
 
-Nothing is judged here. A `Listener` survives the loss of its connection, as a channel's program has to. The page is
-docs/testing.md.
+Nothing is judged here, and no outcome is waited for by the client itself: what the desk loses must stay lost. The page
+is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any
 
-from contracts.envelope import CONTENT_TYPE, Event, serialise
+from contracts.envelope import Event, serialise
 from contracts.names import AGENT_PREFIX, DESK, INTAKE, source_of
-from services.client.bus import BROKEN, Bus
-from services.client.errors import ClientError
+from services.client.blocking import Client
+from services.client.core import Sending
+from services.client.link import INBOX
 from tests.system.evidence import Heard, Sent
 
 PATIENCE = 60.0
@@ -32,6 +34,8 @@ class Ledger:
     def __init__(self) -> None:
         self.sent: list[Sent] = []
         self.heard: list[Heard] = []
+        self.not_taken: list[BaseException] = []
+        """Why the broker did not take what was sent without waiting."""
         self._outcomes: dict[tuple[str, str], Heard] = {}
         self._unanswered: dict[tuple[str, str], Sent] = {}
         self._changed = threading.Condition()
@@ -67,6 +71,7 @@ class Ledger:
         """Wait until `holds`; it is looked at whenever something was heard. Raises AssertionError naming `what`."""
         deadline = time.monotonic() + patience
         while not holds():
+            assert not self.not_taken, self.not_taken
             assert time.monotonic() < deadline, f"{what}: not within {patience:.0f} s"
             with self._changed:
                 self._changed.wait(0.1)
@@ -75,15 +80,10 @@ class Ledger:
 class Listener:
     """Hears everything that comes for one channel or agent on its own queue, in a thread, until it is closed."""
 
-    def __init__(
-        self, url: str, user: str, queue: str, heard: Callable[[Heard], None], act: Callable[[Bus], None] | None = None
-    ) -> None:
-        """`act(bus)` is called often, in the listener's thread, to publish on its connection."""
+    def __init__(self, url: str, user: str, queue: str, heard: Callable[[Heard], None]) -> None:
         self.user = user
-        self._url = url
-        self._queue = queue
+        self.client = Client(url, hears=queue, within=PATIENCE)
         self._heard = heard
-        self._act = act
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"listener {queue}", daemon=True)
         self._thread.start()
@@ -93,25 +93,19 @@ class Listener:
         self._closing.set()
         self._thread.join(PATIENCE)
 
+    def look_after(self) -> None:
+        """Called often, in the listener's thread."""
+
     def _run(self) -> None:
-        while not self._closing.is_set():
-            try:
-                with Bus(self._url) as bus:
-                    bus.consume(self._queue, self._receive)
-                    while not self._closing.is_set():
-                        bus.drain(0.05)
-                        if self._act is not None:
-                            self._act(bus)
-                            bus.settle()
-            except (*BROKEN, ClientError):
-                self._closing.wait(0.2)
-
-    def _receive(self, message: Any) -> None:
-        body = message.body
-        self._heard(Heard(self.user, body.encode() if isinstance(body, str) else bytes(body)))
+        with self.client:
+            while not self._closing.is_set():
+                message = self.client.hear(0.05)
+                if message is not None:
+                    self._heard(Heard(self.user, message.body))
+                self.look_after()
 
 
-class Agent:
+class Agent(Listener):
     """An agent who signs on and, for each message of `hears` that comes, does once what `answer(ticket)` says: (type,
     data), or nothing."""
 
@@ -128,26 +122,30 @@ class Agent:
     ) -> None:
         """`beats`: seconds between heartbeats."""
         self.id = agent_id
-        self.user = AGENT_PREFIX + agent_id
         self._ledger = ledger
         self._answer = answer
         self._hears = hears
         self._done: set[tuple[str, int]] = set()
-        self._unsent: list[tuple[str, bytes]] = []
         self._back_after: str | None = None
         self._beats = beats
         self._beats_at = time.monotonic() + beats
         self._me = {"display_name": agent_id.upper(), "capacity": capacity, "skills": list(skills)}
-        self._plan("agent.sign_on", self._me)
-        self.listener = Listener(url, self.user, f"{self.user}.inbox", self._hear, self._act)
+        super().__init__(url, AGENT_PREFIX + agent_id, INBOX, self._hear)
+        self._say("agent.sign_on", self._me)
 
     def take_a_break(self) -> None:
         """Sign off, giving back what awaits the desk, and on again as soon as that was answered."""
-        self._back_after = self._plan("agent.sign_off", {"release": True})
+        self._back_after = uuid.uuid4().hex
+        self._say("agent.sign_off", {"release": True}, self._back_after)
 
     def stop_beating(self) -> None:
         """Send no heartbeat any more, so that nothing of theirs is under way when the desk stops."""
         self._beats_at = self._beats = math.inf
+
+    def look_after(self) -> None:
+        if self._back_after is None and time.monotonic() > self._beats_at:
+            self._beats_at = time.monotonic() + self._beats
+            self._say("agent.heartbeat", {})
 
     def _hear(self, heard: Heard) -> None:
         self._ledger.note_heard(heard)
@@ -158,26 +156,14 @@ class Agent:
                 self._done.add(key)
                 todo = self._answer(ticket)
                 if todo is not None:
-                    self._plan(todo[0], {"number": ticket["number"], **todo[1]})
+                    self._say(todo[0], {"number": ticket["number"], **todo[1]})
         elif self._back_after is not None and heard.event.get("causationid") == self._back_after:
             self._back_after = None
-            self._plan("agent.sign_on", self._me)
+            self._say("agent.sign_on", self._me)
 
-    def _plan(self, type_: str, data: dict[str, Any]) -> str:
-        # The id is chosen once: a command that is sent again after a lost connection is the same command.
-        id_ = uuid.uuid4().hex
-        self._unsent.append(command(self.user, type_, {"agent_id": self.id, **data}, id_))
-        return id_
-
-    def _act(self, bus: Bus) -> None:
-        if self._back_after is None and time.monotonic() > self._beats_at:
-            self._beats_at = time.monotonic() + self._beats
-            self._plan("agent.heartbeat", {})
-        if self._unsent:
-            commands = list(self._unsent)
-            publish(bus, commands, self._ledger)
-            # While its confirms are awaited, more may be heard and planned.
-            del self._unsent[: len(commands)]
+    def _say(self, type_: str, data: dict[str, Any], id_: str | None = None) -> None:
+        made = command(self.user, type_, {"agent_id": self.id, **data}, id_)
+        begin(self.client, made, self._ledger)
 
 
 def command(user: str, type_: str, data: Any, id_: str | None = None, **claims: str) -> tuple[str, bytes]:
@@ -188,19 +174,30 @@ def command(user: str, type_: str, data: Any, id_: str | None = None, **claims: 
     return type_, serialise(Event(id_ or uuid.uuid4().hex, time=datetime.now(UTC), data=data, **attributes))
 
 
-def publish(bus: Bus, commands: Iterable[tuple[str, bytes]], ledger: Ledger) -> list[str]:
+def begin(client: Client, made: tuple[str, bytes], ledger: Ledger) -> Future[None]:
+    """Publish a command; it is in the ledger when the broker has confirmed it."""
+    type_, body = made
+    id_ = json.loads(body)["id"]
+    exchange = DESK if client.user.startswith(AGENT_PREFIX) else INTAKE
+
+    def note(confirmed: Future[None]) -> None:
+        error = confirmed.exception()
+        if error is None:
+            ledger.note_sent([Sent(client.user, id_, type_)])
+        else:
+            ledger.not_taken.append(error)
+
+    confirmed = client.publish(Sending(id_, type_, exchange, type_, body))
+    confirmed.add_done_callback(note)
+    return confirmed
+
+
+def publish(client: Client, commands: Iterable[tuple[str, bytes]], ledger: Ledger) -> list[str]:
     """Publish commands and wait for their confirms; gives their ids."""
-    exchange = DESK if bus.user.startswith(AGENT_PREFIX) else INTAKE
-    sent = []
-    for type_, body in commands:
-        id_ = json.loads(body)["id"]
-        bus.publish(exchange, type_, body, message_id=id_, content_type=CONTENT_TYPE)
-        sent.append(Sent(bus.user, id_, type_))
-    bus.settle()
-    not_taken = [*bus.refused, *bus.returned]
-    assert not not_taken, f"the broker did not take {not_taken}"
-    ledger.note_sent(sent)
-    return [one.id for one in sent]
+    made = list(commands)
+    for confirmed in [begin(client, one, ledger) for one in made]:
+        confirmed.result()
+    return [json.loads(body)["id"] for _, body in made]
 
 
 def submission(account: str, issue: str | None, **more: Any) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.names import INTAKE
-from services.client.bus import BROKEN, Bus
-from services.client.errors import ClientError
-from tests.system.client import Ledger, command, publish, submission
+from services.client.blocking import Client
+from services.client.core import Sending
+from tests.system.client import PATIENCE, Ledger, command, publish, submission
 from tests.system.evidence import Heard
 
 CHANNELS = ("web", "game", "mail")
@@ -87,7 +87,7 @@ def agents_answer(ticket: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | Non
 class Channel:
     """A channel's program, in a thread: files its part of the plan as far as it may, and what its requesters answer.
 
-    What the broker has not confirmed is sent again, with the same ids, on the next connection.
+    What the broker has not confirmed, the client sends again.
     """
 
     def __init__(
@@ -126,39 +126,25 @@ class Channel:
         self._thread.join()
 
     def _run(self) -> None:
-        bus: Bus | None = None
-        burst: Sequence[Planned] = ()
-        while True:
-            self._read_what_came()
-            if not burst:
+        with Client(self._url, within=PATIENCE) as client:
+            while True:
+                self._read_what_came()
                 most = min(self._dice.randrange(1, 250), self._may_send() - self.sent)
                 burst = self._plan[self.sent : self.sent + max(most, 0)]
-            if not burst and not self._answers and self._closing.is_set():
-                break
-            try:
-                bus = bus or Bus(self._url)
-                self._send(bus, burst)
-            except (*BROKEN, ClientError):
-                if bus is not None:
-                    bus.close()
-                bus = None
-                self._closing.wait(0.3)
-                continue
-            self.sent += len(burst)
-            pause = len(burst) / self._pace
-            burst = ()
-            self._closing.wait(max(0.05, self._dice.uniform(0.5, 1.5) * pause))
-        if bus is not None:
-            bus.close()
+                if not burst and not self._answers and self._closing.is_set():
+                    return
+                self._send(client, burst)
+                self.sent += len(burst)
+                pause = len(burst) / self._pace
+                self._closing.wait(max(0.05, self._dice.uniform(0.5, 1.5) * pause))
 
-    def _send(self, bus: Bus, burst: Sequence[Planned]) -> None:
-        for one in burst:
-            if one.bad:
-                bus.publish(INTAKE, one.type, one.body, message_id=one.id)
-        answers = list(self._answers)
-        publish(bus, [*answers, *((one.type, one.body) for one in burst if not one.bad)], self._ledger)
-        for _ in answers:
-            self._answers.popleft()
+    def _send(self, client: Client, burst: Sequence[Planned]) -> None:
+        """Returns when the broker has confirmed all of it."""
+        bad = [client.publish(Sending(one.id, one.type, INTAKE, one.type, one.body)) for one in burst if one.bad]
+        answers = [self._answers.popleft() for _ in range(len(self._answers))]
+        publish(client, [*answers, *((one.type, one.body) for one in burst if not one.bad)], self._ledger)
+        for confirmed in bad:
+            confirmed.result()
 
     # its requesters
 

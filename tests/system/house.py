@@ -28,9 +28,10 @@ from deploy.local.provision import AGENTS, CHANNELS
 from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import Stack
 from deploy.mail import ARRIVALS
+from services.client.blocking import Client
 from services.client.bus import Bus
 from tests.system.checker import problems
-from tests.system.client import Agent, Ledger, Listener, publish
+from tests.system.client import PATIENCE, Agent, Ledger, Listener, publish
 from tests.system.evidence import Dead, Evidence, Heard
 from tests.unlimited import UNLIMITED
 
@@ -117,8 +118,8 @@ class House:
 
     def send(self, user: str, commands: Iterable[tuple[str, bytes]]) -> list[str]:
         """Publish commands on a connection of their own; gives their ids."""
-        with self.bus(user) as bus:
-            return publish(bus, commands, self.ledger)
+        with Client(self.desk.amqp_url(user), within=PATIENCE) as client:
+            return publish(client, commands, self.ledger)
 
     def send_at_once(self, shares: Iterable[tuple[str, list[tuple[str, bytes]]]]) -> None:
         """Publish these shares (user, commands) at once, each on a connection of its own."""
@@ -143,7 +144,7 @@ class House:
     def sign_on(self, agent_id: str, capacity: int, **how: Any) -> Agent:
         """An agent of the desk who listens from now on (`client.Agent`)."""
         agent = Agent(self.desk.amqp_url(AGENT_PREFIX + agent_id), agent_id, self.ledger, capacity, **how)
-        self._listeners.append(agent.listener)
+        self._listeners.append(agent)
         self._agents.append(agent)
         return agent
 

@@ -12,7 +12,7 @@ from amqp.exceptions import AccessRefused, PreconditionFailed
 from contracts.envelope import CONTENT_TYPE
 from contracts.names import DESK, INTAKE
 from contracts.topology import LARGEST_TAKEN
-from tests.system.client import command, publish, submission
+from tests.system.client import command, submission
 from tests.system.house import House
 
 LONG = "x" * 70_000
@@ -156,7 +156,8 @@ def test_what_nobody_can_be_answered_for_is_set_aside_whole(house: House) -> Non
     with house.bus("web") as bus:
         for what, body in bodies.items():
             bus.publish(INTAKE, "ticket.submit", body, message_id=what, content_type=CONTENT_TYPE)
-            publish(bus, [command("web", "ticket.submit", submission("ada", f"after {what}"))], house.ledger)
+            bus.settle()
+            house.send("web", [command("web", "ticket.submit", submission("ada", f"after {what}"))])
         bus.publish(INTAKE, "ticket.submit", good[1], message_id="nobody's", user_id=None)
         bus.settle()
     house.wait_for_outcomes()
