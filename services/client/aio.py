@@ -50,7 +50,7 @@ class AsyncClient:
         """The next message that answers nothing which is waited for; None if none comes within `timeout` seconds."""
         self._handled()
         try:
-            arrived = await asyncio.wait_for(self._heard.get(), timeout)
+            arrived = await asyncio.wait_for(self._next(), timeout)
         except TimeoutError:
             return None
         if arrived is None:
@@ -58,6 +58,12 @@ class AsyncClient:
             raise ClientError("The client is closed.")
         self._in_hand = arrived
         return arrived.heard
+
+    async def _next(self) -> Arrived | None:
+        arrived = await self._heard.get()
+        while arrived is not None and self._link.comes_again(arrived):
+            arrived = await self._heard.get()
+        return arrived
 
     async def sign_on(self, me: SignOn, *, within: float = WITHIN) -> Outcome:
         """Sign an agent on, and from then on say that they are there, until `sign_off` or `close`."""

@@ -6,6 +6,7 @@ The page is docs/client.md.
 from __future__ import annotations
 
 import queue
+import time
 from concurrent.futures import Future
 from typing import Self
 
@@ -65,8 +66,11 @@ class Client:
         again after a crash. Used by one thread. Raises ClientError when the client is closed.
         """
         self._handled()
+        end = None if timeout is None else time.monotonic() + timeout
         try:
             arrived = self._heard.get(timeout=timeout)
+            while arrived is not None and self._link.comes_again(arrived):
+                arrived = self._heard.get(timeout=None if end is None else max(0.0, end - time.monotonic()))
         except queue.Empty:
             return None
         if arrived is None:

@@ -93,6 +93,8 @@ class Link:
         """The agent that signed on."""
         self._url = url
         self._hears = hears
+        self._keeps = hears not in (REPLIES, COPY)
+        """Whether what it hears stays in its queue while it is not connected."""
         self._deliver = deliver
         self._given: deque[_Given] = deque()
         self._done: deque[Arrived] = deque()
@@ -141,6 +143,10 @@ class Link:
         """It was handled: the broker may forget it."""
         self._done.append(arrived)
         self._wake()
+
+    def comes_again(self, arrived: Arrived) -> bool:
+        """Whether the broker gives it once more anyway: its connection was lost before it was handled."""
+        return self._keeps and arrived.connection != self._connections
 
     def beat(self, me: SignOn | None) -> None:
         """From now on say that this agent is there; None: no more."""
@@ -382,7 +388,7 @@ class Link:
             self._bus.close()
         self._bus = None
         self._numbers.clear()
-        self._under_way.lost(keeps_outcomes=self._hears not in (REPLIES, COPY))
+        self._under_way.lost(keeps_outcomes=self._keeps)
 
     def _wait(self, seconds: float, *sockets: Any) -> None:
         """Until somebody gives something, or something comes."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from concurrent.futures import wait
+from concurrent.futures import wait as all_done
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -29,6 +29,7 @@ from services.client.core import Heard
 from services.client.errors import ClientError, CommandRejected, LoginRefused, NotTaken, Unanswered, Unreachable
 from services.client.link import INBOX
 from tests.system.line import Lines
+from tests.waiting import wait
 
 LINE = "client"
 
@@ -137,6 +138,26 @@ def test_what_was_not_handled_is_heard_again(desk: Desk) -> None:
         assert web.hear(0.5) is None
 
 
+def test_a_lost_connection_gives_only_what_is_in_hand_once_more(desk: Desk, lines: Lines) -> None:
+    desk.start("intake")
+    with Client(by_line(desk, lines, "web"), hears=INBOX) as web:
+        for number in range(20):
+            web.publish(core.command("web", "ticket.submit", submit(number))).result(30)
+        heard = []
+        while len(set(heard)) < 20:
+            message = web.hear(30)
+            assert message is not None
+            heard.append(message.event.causationid)
+            if len(heard) == 5:
+                with Bus(desk.amqp_url(ADMIN)) as admin:
+                    wait(lambda: admin.depth("web.outcomes") == 0, "all outcomes with the client")
+                lines.cut([LINE])
+                wait(lambda: web._link._connections == 2, "connected again")
+        assert web.hear(0.5) is None
+    assert heard[5] == heard[4]
+    assert len(heard) == 21
+
+
 def test_one_that_the_broker_refuses_is_named_and_its_neighbours_go_on(desk: Desk) -> None:
     desk.start("intake")
     now = datetime.now(UTC)
@@ -162,7 +183,7 @@ def test_a_full_queue_refuses(desk: Desk) -> None:
     with Client(url) as admin:
         events = [Event(f"e{n}", "ticket.submit", "/channels/web", datetime.now(UTC), {}) for n in range(9)]
         futures = [admin.publish(core.by_hand(event, "", "full")) for event in events]
-        wait(futures, 30)
+        all_done(futures, 30)
         reasons = {str(future.exception()) for future in futures if future.exception()}
     assert reasons == {"ticket.submit was not taken: its queue is full."}
 
@@ -203,10 +224,7 @@ def test_an_agent_is_there_answers_and_comes_back(desk: Desk, lines: Lines, monk
         lines.hang([LINE], on=True)
         with MongoClient[Document](desk.admin_mongo_url) as mongo:
             agents = mongo[f"{desk.db_prefix}_routing"]["agents"]
-            deadline = time.monotonic() + 30
-            while agents.find_one({"_id": "a1"})["signed_on"]:  # type: ignore[index]
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
+            wait(lambda: agents.count_documents({"_id": "a1", "signed_on": False}) == 1, "signed off")
         lines.hang([LINE], on=False)
         web.command("ticket.submit", submit(2))
         assert assigned(agent) != number
