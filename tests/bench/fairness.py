@@ -8,24 +8,23 @@ memory, and sampled in the same way: what is above that is ours. The page is doc
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import random
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any
 
 from contracts import topology
-from contracts.envelope import CONTENT_TYPE
 from contracts.names import AGENT_PREFIX
 from deploy.local.desk import Desk
-from services.client.bus import Bus
+from services.client import core
+from services.client.blocking import Client
+from services.client.core import Heard
 from tests.bench import rivals
-from tests.bench.load import Broker, event
+from tests.bench.load import Broker
 from tests.bench.measure import percentile
 
 HOUR = 1.5
@@ -162,10 +161,10 @@ class _Day:
         """From midnight to midnight."""
         work = {one.id: one.work for one in self.arrivals}
         begin = time.monotonic()
-        with Bus(self.url) as bus:
+        with Client(self.url, hears=QUEUE) as client:
 
-            def assigned(message: Any) -> None:
-                told = json.loads(message.body)["data"]["ticket"]
+            def assigned(heard: Heard) -> None:
+                told = heard.event.data["ticket"]
                 number, agent, seq = told["number"], told["agent"]["id"], told["assignment_seq"]
                 self._has[number] = agent, seq
                 self._at(time.monotonic() - begin + work[told["requester"]["id"]], lambda: answer(number, agent, seq))
@@ -175,24 +174,23 @@ class _Day:
                     del self._has[number]
                     self.answered += 1
                     data = {"agent_id": agent, "number": number, "body": "Please try again now."}
-                    _send(bus, AGENT_PREFIX + agent, "ticket.suggest_solution", data)
+                    _send(client, AGENT_PREFIX + agent, "ticket.suggest_solution", data)
 
             def go(agent: Agent) -> None:
-                _send(bus, AGENT_PREFIX + agent.id, "agent.sign_off", {"agent_id": agent.id, "release": True})
+                _send(client, AGENT_PREFIX + agent.id, "agent.sign_off", {"agent_id": agent.id, "release": True})
                 self._has = {number: given for number, given in self._has.items() if given[0] != agent.id}
 
             for one in self.arrivals:
-                self._at(one.at, lambda one=one: _send(bus, "web", "ticket.submit", _request(one)))  # type: ignore[misc]
+                self._at(one.at, lambda one=one: _send(client, "web", "ticket.submit", _request(one)))  # type: ignore[misc]
             for agent in self.team:
                 for comes, goes in agent.there:
-                    self._at(comes, lambda agent=agent: _come(bus, agent))  # type: ignore[misc]
+                    self._at(comes, lambda agent=agent: _come(client, agent))  # type: ignore[misc]
                     self._at(goes, lambda agent=agent: go(agent))  # type: ignore[misc]
-            bus.consume(QUEUE, assigned)
             while (now := time.monotonic() - begin) < DAY:
                 while self._later and self._later[0][0] <= now:
                     heappop(self._later)[2]()
-                bus.drain(0.01)
-            bus.settle()
+                if (heard := client.hear(0.01)) is not None:
+                    assigned(heard)
 
     def _at(self, moment: float, what: Callable[[], None]) -> None:
         heappush(self._later, (moment, next(self._numbers), what))
@@ -203,17 +201,13 @@ def _request(one: Arrival) -> dict[str, object]:
     return {"requester": requester, "category": one.category, "subject": one.id, "body": one.id}
 
 
-def _come(bus: Bus, agent: Agent) -> None:
+def _come(client: Client, agent: Agent) -> None:
     who = {"agent_id": agent.id, "display_name": agent.id, "capacity": agent.capacity}
-    _send(bus, AGENT_PREFIX + agent.id, "agent.sign_on", {**who, "skills": list(KINDS[agent.kind])})
+    _send(client, AGENT_PREFIX + agent.id, "agent.sign_on", {**who, "skills": list(KINDS[agent.kind])})
 
 
-def _send(bus: Bus, user: str, type_: str, data: dict[str, object]) -> None:
-    id_ = uuid.uuid4().hex
-    exchange = topology.INTAKE if user == "web" else topology.DESK
-    source = "/channels/web" if user == "web" else f"/agents/{user.removeprefix(AGENT_PREFIX)}"
-    body = event(id_, type_, source, data)
-    bus.publish(exchange, type_, body, message_id=id_, user_id=user, content_type=CONTENT_TYPE)
+def _send(client: Client, user: str, type_: str, data: dict[str, object]) -> None:
+    client.publish(dataclasses.replace(core.command(user, type_, data), properties={"user_id": user}))
 
 
 def _spreads(there: Sequence[Agent], loads: dict[str, int]) -> Iterator[float]:

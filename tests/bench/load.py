@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import random
 import threading
-import uuid
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from itertools import islice
 
-from contracts import topology
-from contracts.envelope import CONTENT_TYPE
+from contracts.agents import SignOn
 from contracts.names import AGENT_PREFIX
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
 from deploy.local.rabbitmq import ADMIN
 from services.chassis.outgoing import Outgoing
 from services.chassis.publisher import Publisher
+from services.client import core
+from services.client.blocking import Client
 from services.client.bus import Bus
 
 REQUESTS = CODE.parent / "shared" / "data" / "customer_requests.csv"
@@ -84,7 +86,8 @@ class Broker:
     def __init__(self, desk: Desk) -> None:
         self.url = desk.amqp_url(ADMIN)
         self._watching = Bus(self.url)
-        self._signed_on: list[str] = []
+        self._speaking = Client(self.url)
+        self._signed_on: list[SignOn] = []
         self._closing = threading.Event()
         self._beating = threading.Thread(target=self._beat, daemon=True)
         self._beating.start()
@@ -109,16 +112,9 @@ class Broker:
     def sign_on(self, agents: int) -> None:
         """Sign on `b1`, `b2`, … who never answer, but beat."""
         for number in range(1, agents + 1):
-            id_, agent = f"sign-on-{number}", f"b{number}"
-            data: dict[str, object] = {
-                "agent_id": agent,
-                "display_name": f"Agent {number}",
-                "capacity": CAPACITY,
-                "skills": ["*"],
-            }
-            body = event(id_, "agent.sign_on", f"/agents/{agent}", data)
-            self.fill(topology.DESK, "agent.sign_on", [(id_, body)], AGENT_PREFIX + agent)
-            self._signed_on.append(agent)
+            me = SignOn(agent_id=f"b{number}", display_name=f"Agent {number}", capacity=CAPACITY, skills=["*"])
+            self._say(me, core.sign_on(me)).result()
+            self._signed_on.append(me)
 
     def purge(self, queue: str) -> None:
         """Forget what waits in `queue`."""
@@ -136,21 +132,16 @@ class Broker:
         """Leave."""
         self._closing.set()
         self._beating.join()
+        self._speaking.close()
         self._watching.close()
 
     def _beat(self) -> None:
         """Say of all who signed on that they are there, until closed."""
         while not self._closing.wait(HEARTBEAT):
-            with Bus(self.url) as bus:
-                for agent in list(self._signed_on):
-                    id_ = uuid.uuid4().hex
-                    body = event(id_, "agent.heartbeat", f"/agents/{agent}", {"agent_id": agent})
-                    bus.publish(
-                        topology.DESK,
-                        "agent.heartbeat",
-                        body,
-                        message_id=id_,
-                        user_id=AGENT_PREFIX + agent,
-                        content_type=CONTENT_TYPE,
-                    )
-                bus.settle()
+            for me in list(self._signed_on):
+                self._say(me, core.heartbeat(me))
+
+    def _say(self, me: SignOn, sending: core.Sending) -> Future[None]:
+        """What an agent says, in their name."""
+        by_agent = {"user_id": AGENT_PREFIX + me.agent_id}
+        return self._speaking.publish(dataclasses.replace(sending, properties=by_agent))

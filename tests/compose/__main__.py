@@ -24,7 +24,8 @@ from tests.compose.deployment import Deployment, Failed
 from tests.system.client import command, submission
 from tests.system.crowd import AGENT_HEARS, CHANNELS, Channel, agents_answer, plan
 from tests.system.house import BATCH_OF_MAILS, House
-from tests.system.storm import wait_for, wait_until_calm
+from tests.system.storm import wait_until_calm
+from tests.waiting import wait
 
 AGENTS, CAPACITY = 6, 60
 PACE = 60.0
@@ -144,11 +145,11 @@ def _storm(house: ComposeHouse, submissions: int, seed: int, say: Callable[[str]
         channels.append(Channel(url, name, share, house.ledger, may_send(len(share)), seed, PACE / len(CHANNELS)))
     for what, deal in steps:
         midway = int(submissions * (opened[0] - 0.7) / (len(steps) + 1))
-        wait_for(lambda midway=midway: sum(one.sent for one in channels) >= midway, "the channels send", PATIENCE)
+        wait(lambda midway=midway: sum(one.sent for one in channels) >= midway, "the channels send", PATIENCE)
         say(what)
         deal()
         opened[0] += 1
-    wait_for(lambda: sum(one.sent for one in channels) == len(planned), "all is sent", PATIENCE)
+    wait(lambda: sum(one.sent for one in channels) == len(planned), "all is sent", PATIENCE)
     deployment.up()
     say("all is sent, all is healthy")
     wait_until_calm(house, PATIENCE)

@@ -11,8 +11,8 @@ from pymongo import MongoClient
 
 from deploy.local.desk import Desk
 from tests.integration.test_intake import Command, ask, outcomes, publish
-from tests.integration.test_scanner import wait
 from tests.unit.intake.desk import account, submission
+from tests.waiting import wait
 
 MEMBERS = [
     {"agent_id": "a1", "roles": ["agent"], "teams": ["money"], "skills": ["billing"]},

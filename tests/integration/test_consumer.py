@@ -18,7 +18,7 @@ from services.chassis.outgoing import Outgoing
 from services.chassis.publisher import BrokerAway, Publisher
 from services.chassis.reading import Delivery
 from tests.fakes import FakeHandler
-from tests.integration.test_intake import channel
+from tests.raw_amqp import open_channel
 
 QUEUE = "web.outcomes"
 PATIENCE = 20.0
@@ -75,9 +75,8 @@ def test_a_turn_that_outlived_its_connection_acknowledges_nothing_on_the_next(de
         return []
 
     consumer = Consumer(desk.amqp_url("web"), "test", [QUEUE], FakeHandler(handle))
-    with channel(desk, "casebus_admin") as open_channel:
-        open_channel.confirm_select()
-        open_channel.basic_publish_confirm(amqp.Message(b"1", delivery_mode=2), exchange="", routing_key=QUEUE)
+    with open_channel(desk.amqp_url("casebus_admin")) as channel:
+        channel.basic_publish_confirm(amqp.Message(b"1", delivery_mode=2), exchange="", routing_key=QUEUE)
         thread = running(consumer)
         deadline = time.monotonic() + PATIENCE
         while len(turns) < 2:
@@ -88,7 +87,7 @@ def test_a_turn_that_outlived_its_connection_acknowledges_nothing_on_the_next(de
         consumer.stop()
         thread.join(PATIENCE)
         assert turns == [b"1", b"1"]
-        assert open_channel.queue_declare(QUEUE, passive=True).message_count == 0
+        assert channel.queue_declare(QUEUE, passive=True).message_count == 0
 
 
 def test_a_consumer_stops_though_the_broker_answers_no_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,8 @@ import base64
 import hashlib
 import io
 import json
-import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,8 +28,10 @@ from services.chassis.unit_of_work import open_database
 from services.intake.files.keeping import Keeping, Terms
 from services.intake.files.keys import MasterKeys
 from services.intake.files.sweeping import sweep
-from tests.integration.test_intake import PATIENCE, ask, channel
+from tests.integration.test_intake import ask
+from tests.raw_amqp import open_channel
 from tests.unit.notifications.receiver import SECRET
+from tests.waiting import wait
 
 NAME, ADDRESS, WORDS = "Zoe-the-Name", "zoe-the-address@example.org", "zoe-the-words"
 ID = "zoe-the-id"
@@ -60,7 +61,7 @@ def rows(desk: Desk) -> Iterator[tuple[str, bytes]]:
 
 def letters(desk: Desk) -> Iterator[bytes]:
     """All dead letters; they stay."""
-    with channel(desk, "operator") as held:
+    with open_channel(desk.amqp_url("operator")) as held:
         while message := held.basic_get("helpdesk.dead"):
             body = message.body
             yield body if isinstance(body, bytes) else body.encode()
@@ -70,13 +71,6 @@ def found(desk: Desk, *what: str) -> set[str]:
     """Where any of these stands."""
     hits = {where for where, row in rows(desk) if any(one.encode() in row for one in what)}
     return hits | {"dead" for body in letters(desk) if any(one.encode() in body for one in what)}
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.1)
 
 
 def file(name: str) -> dict[str, Any]:
@@ -106,7 +100,7 @@ def agent_of(desk: Desk, number: str) -> None:
     """Wait until the agent has it."""
     with MongoClient[dict[str, Any]](desk.admin_mongo_url) as client:
         tickets = client[f"{desk.db_prefix}_intake"]["tickets"]
-        until(lambda: (tickets.find_one({"number": number}) or {}).get("agent"), "no agent")
+        wait(lambda: (tickets.find_one({"number": number}) or {}).get("agent"), "no agent")
 
 
 def as_agent(desk: Desk, id_: str, type_: str, number: str, **more: Any) -> Mapping[str, Any]:
@@ -142,7 +136,7 @@ def lived_through(desk: Desk) -> list[str]:
     agent_of(desk, second)
     as_agent(desk, "a2", "ticket.close", second, reason=f"Done for {NAME}: {WORDS}")
     for exchange, body in ((INTAKE, f'{{"no": "event", "of": "{ID}", "{WORDS}": 1}}'), (DESK, f"no json {WORDS} {ID}")):
-        with channel(desk, "casebus_admin") as held:
+        with open_channel(desk.amqp_url("casebus_admin")) as held:
             message = amqp.Message(body, user_id="casebus_admin")
             held.basic_publish(message, exchange=exchange, routing_key="ticket.submit")
     return [first, second]
@@ -205,7 +199,7 @@ def test_nothing_of_who_is_erased_is_found_anywhere(desk: Desk, tmp_path: Path) 
 
     erased = ask(desk, "web", "erase", "account.erase", {"requester": ZOE, "content": True})
     assert erased.type == "command.accepted", erased.data
-    until(lambda: quiet(desk), "not quiet")
+    wait(lambda: quiet(desk), "not quiet")
     swept(desk)
     assert found(desk, NAME, ADDRESS, WORDS) == {"dead"}
     assert found(desk, ID) - {"dead"} <= ID_STAYS
@@ -281,7 +275,7 @@ def test_an_archive_holds_all_that_the_account_may_see_and_goes_with_it(desk: De
     assert target.read_bytes() == content
     assert isinstance(runner.invoke(app, ["account", "export", ID, "--to", str(target)], env=env).exception, Trouble)
     ask(desk, "web", "e", "account.erase", {"requester": ZOE, "content": True})
-    until(lambda: quiet(desk), "not quiet")
+    wait(lambda: quiet(desk), "not quiet")
     swept(desk)
     assert not [where for where, _ in rows(desk) if where in ("intake.attachments", "intake.files.chunks")]
 
@@ -298,7 +292,7 @@ def test_the_operator_erases_a_temporary_account_through_the_bus(desk: Desk) -> 
     erase = ["account", "erase", temporary["account_id"], "--temporary"]
     assert runner.invoke(app, erase, env=env, input="n\n").exit_code == 1
     assert runner.invoke(app, [*erase, "--content", "-y"], env=env).exit_code == 0
-    until(lambda: not found(desk, NAME, ADDRESS, WORDS), "something is left")
+    wait(lambda: not found(desk, NAME, ADDRESS, WORDS), "something is left")
     assert (
         ask(desk, "web", "v", "ticket.list", {"requester": {"temporary": temporary}}).data["code"] == "unauthenticated"
     )
@@ -323,7 +317,7 @@ def test_what_is_redacted_is_found_nowhere(desk: Desk, tmp_path: Path) -> None:
     for place, entry_id in enumerate(written):
         done = as_agent(desk, f"x{place}", "ticket.redact", number, entry_id=entry_id, reason="Secret", subject=True)
         assert done["ticket"]["subject"] == "[redacted]"
-    until(lambda: not found(desk, WORDS), "something is left")
+    wait(lambda: not found(desk, WORDS), "something is left")
     swept(desk)
     assert not [where for where, _ in rows(desk) if where in ("intake.attachments", "intake.files.chunks")]
     after = as_agent(desk, "v2", "ticket.view", number)["history"]
@@ -334,4 +328,4 @@ def test_what_is_redacted_is_found_nowhere(desk: Desk, tmp_path: Path) -> None:
     as_agent(desk, "q3", "ticket.ask_info", number, body="And now?")
     with MongoClient[dict[str, Any]](desk.admin_mongo_url) as client:
         deliveries = client[f"{desk.db_prefix}_notifications"]["deliveries"]
-        until(lambda: deliveries.find_one({"kind": "info_requested", "text": {"$gt": ""}}), "nothing is told any more")
+        wait(lambda: deliveries.find_one({"kind": "info_requested", "text": {"$gt": ""}}), "nothing is told any more")

@@ -13,28 +13,27 @@ from contracts.envelope import Event, serialise
 from contracts.topology import CHANNELS, DEAD, INTAKE
 from deploy.local.desk import Desk
 from services.intake.secrets import OPENED
-from tests.integration.test_intake import PATIENCE, channel, outcomes, publish
-from tests.raw_amqp import UNREADABLE, USER_ID, confirmed, publish_raw, short
+from tests.integration.test_intake import PATIENCE, outcomes, publish
+from tests.raw_amqp import UNREADABLE, USER_ID, confirmed, open_channel, publish_raw, short
 from tests.unit.intake.desk import account, submission
 
 
 def submit(desk: Desk, user: str, id_: str, body: bytes | None = None, **properties: Any) -> None:
     event = Event(id_, "ticket.submit", f"/channels/{user}", datetime.now(UTC), submission(account(f"of-{id_}")))
-    with channel(desk, user) as open_channel:
-        open_channel.confirm_select()
+    with open_channel(desk.amqp_url(user)) as channel:
         given = {"user_id": user, "message_id": id_, "delivery_mode": 2, **properties}
         message = amqp.Message(serialise(event) if body is None else body, **given)
-        open_channel.basic_publish_confirm(message, exchange=INTAKE, routing_key="ticket.submit")
+        channel.basic_publish_confirm(message, exchange=INTAKE, routing_key="ticket.submit")
 
 
 def dead(desk: Desk, count: int) -> list[amqp.Message]:
     """The next `count` dead letters; fails if they do not come."""
     found: list[amqp.Message] = []
     deadline = time.monotonic() + PATIENCE
-    with channel(desk, "casebus_admin") as open_channel:
+    with open_channel(desk.amqp_url("casebus_admin")) as channel:
         while len(found) < count:
             assert time.monotonic() < deadline, f"{len(found)} of {count} came"
-            found += iter(lambda: open_channel.basic_get(DEAD, no_ack=True), None)
+            found += iter(lambda: channel.basic_get(DEAD, no_ack=True), None)
     return found
 
 
@@ -69,12 +68,11 @@ def test_properties_that_nobody_can_read_end_no_consumer(desk: Desk) -> None:
     """They would come again and again, and take along each time whoever reads them and all that came with them."""
     desk.start("intake")
     pid = desk.pid("intake")
-    with channel(desk, "web") as open_channel:
-        open_channel.confirm_select()
+    with open_channel(desk.amqp_url("web")) as channel:
         for body, odd in UNREADABLE.items():
             properties = {USER_ID: short("web"), **odd}
-            publish_raw(open_channel, INTAKE, "ticket.submit", properties, body)
-        confirmed(open_channel, len(UNREADABLE))
+            publish_raw(channel, INTAKE, "ticket.submit", properties, body)
+        confirmed(channel, len(UNREADABLE))
     submit(desk, "game", "honest")
     [heard] = outcomes(desk, "game", "game.outcomes", 1)
     assert (heard.type, heard.causationid) == ("ticket.opened", "honest")
@@ -85,13 +83,13 @@ def test_properties_that_nobody_can_read_end_no_consumer(desk: Desk) -> None:
 def test_a_full_queue_of_ones_own_holds_up_nobody(desk: Desk) -> None:
     desk.start("intake")
     full = {"x-queue-type": "classic", "x-overflow": "reject-publish", "x-max-length": 0}
-    with channel(desk, "web") as open_channel:
+    with open_channel(desk.amqp_url("web")) as channel:
         for queue in ("web.reply", "web.bound"):
-            open_channel.queue_declare(queue, durable=True, auto_delete=False, arguments=full)
+            channel.queue_declare(queue, durable=True, auto_delete=False, arguments=full)
     submit(desk, "web", "named", reply_to="web.reply")
     assert {event.causationid for event in outcomes(desk, "web", "web.outcomes", 1)} == {"named"}
-    with channel(desk, "web") as open_channel:
-        open_channel.queue_bind("web.bound", CHANNELS, "web.#")
+    with open_channel(desk.amqp_url("web")) as channel:
+        channel.queue_bind("web.bound", CHANNELS, "web.#")
     submit(desk, "web", "bound")
     submit(desk, "game", "honest")
     [heard] = outcomes(desk, "game", "game.outcomes", 1)
@@ -111,8 +109,8 @@ def test_an_invented_direct_reply_holds_up_nobody(desk: Desk) -> None:
 
 def test_outcomes_led_back_into_the_desk_are_set_aside_at_once(desk: Desk) -> None:
     desk.start("intake")
-    with channel(desk, "web") as open_channel:
-        open_channel.exchange_bind(INTAKE, CHANNELS, "web.#")  # its own to read, and its own to write
+    with open_channel(desk.amqp_url("web")) as channel:
+        channel.exchange_bind(INTAKE, CHANNELS, "web.#")  # its own to read, and its own to write
     submit(desk, "web", "looped")
     [letter] = dead(desk, 1)
     assert CHANNELS in letter.headers["x-reason"]

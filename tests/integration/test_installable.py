@@ -29,7 +29,9 @@ with Client(os.environ["CASEBUS_AMQP_CHANNEL"]) as desk:
     print(desk.command("ticket.submit", submit).expect(TicketOutcome).ticket.number)
 """
 
-NOBODY = "import importlib.util as u; assert not any(map(u.find_spec, ('deploy', 'nameko', 'kombu', 'pymongo', 'orjson')))"
+NOBODY = (
+    "import importlib.util as u; assert not any(map(u.find_spec, ('deploy', 'nameko', 'kombu', 'pymongo', 'orjson')))"
+)
 
 
 def required(name: str) -> set[str]:

@@ -10,18 +10,19 @@ from datetime import UTC, datetime
 from threading import Thread
 from typing import Any
 
-import amqp
 import pytest
-from kombu.utils.url import parse_url
 from pymongo import MongoClient
 
-from contracts.envelope import Event, parse, serialise
+from contracts.envelope import Event, parse
 from contracts.names import source_of
 from contracts.topology import DESK, EVENTS, INTAKE
 from deploy.local.desk import Desk
 from deploy.local.stack import Stack
 from services.chassis.unit_of_work import Document
+from services.client.blocking import Client
+from services.client.core import by_hand
 from services.intake.codes import Codes
+from tests.raw_amqp import open_channel
 from tests.unit.intake.desk import account, submission
 
 PATIENCE = 30.0
@@ -30,40 +31,25 @@ Command = tuple[str, str, Mapping[str, Any]]
 """Id, type, data."""
 
 
-@contextmanager
-def channel(desk: Desk, user: str) -> Iterator[amqp.Channel]:
-    parts = parse_url(desk.amqp_url(user))
-    address = f"{parts['hostname']}:{parts['port']}"
-    with amqp.Connection(
-        address, userid=parts["userid"], password=parts["password"], virtual_host=parts["virtual_host"]
-    ) as connection:
-        yield connection.channel()
-
-
 def publish(desk: Desk, user: str, commands: Sequence[Command], exchange: str = INTAKE) -> None:
     """As that broker user, with its own permissions."""
-    with channel(desk, user) as open_channel:
-        open_channel.confirm_select()
+    properties = {"reply_to": "routing.outcomes"} if user == "routing" else {}
+    with Client(desk.amqp_url(user)) as client:
+        confirms = []
         for id_, type_, data in commands:
             event = Event(id_, type_, source_of(user) or "", datetime.now(UTC), data)
-            message = amqp.Message(
-                serialise(event),
-                content_type="application/cloudevents+json",
-                user_id=user,
-                message_id=id_,
-                delivery_mode=2,
-                **({"reply_to": "routing.outcomes"} if user == "routing" else {}),
-            )
-            open_channel.basic_publish_confirm(message, exchange=exchange, routing_key=type_)
+            confirms.append(client.publish(by_hand(event, exchange, type_, properties=properties)))
+        for confirmed in confirms:
+            confirmed.result(PATIENCE)
 
 
 def outcomes(desk: Desk, user: str, queue: str, count: int) -> list[Event]:
     """The next `count` messages of a queue; fails if they do not come."""
     found: list[Event] = []
     deadline = time.monotonic() + PATIENCE
-    with channel(desk, user) as open_channel:
+    with open_channel(desk.amqp_url(user)) as channel:
         while len(found) < count:
-            message = open_channel.basic_get(queue, no_ack=True)
+            message = channel.basic_get(queue, no_ack=True)
             if message is None:
                 assert time.monotonic() < deadline, f"{len(found)} of {count} came"
                 time.sleep(0.02)

@@ -6,22 +6,19 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
-import amqp
 import pytest
-from kombu.utils.url import parse_url
 from pymongo import MongoClient
 from typer.testing import CliRunner
 
-from contracts.envelope import Event, parse, serialise
+from contracts.envelope import Event, parse
 from contracts.topology import EVENTS
 from deploy import settings
 from deploy.cli.main import app
@@ -33,10 +30,12 @@ from deploy.trouble import Trouble
 from services.chassis.decision import Message, derived_id
 from services.chassis.unit_of_work import Store, Write, open_database
 from services.client.blocking import Client
+from services.client.core import by_hand
 from services.notifications.domain.decide import decide
 from services.notifications.domain.state import Delivery, Outcome, Policy
 from services.notifications.repository import INDEXES, Repository, to_document
 from services.notifications.senders import Addressed
+from tests.raw_amqp import open_channel
 from tests.unit.notifications.builders import (
     NOW,
     PlainWording,
@@ -70,33 +69,21 @@ def messages_of(n: int) -> list[Message]:
 
 
 def publish(desk: Desk, messages: list[Message]) -> None:
-    with channel(desk, "intake") as open_channel:
-        open_channel.confirm_select()
+    with Client(desk.amqp_url("intake")) as client:
+        confirms = []
         for message in messages:
-            event = Event(
-                message.id, message.type, "/services/intake", datetime.now(UTC), message.data, message.subject
-            )
-            properties = {"user_id": "intake", "message_id": message.id, "delivery_mode": 2}
-            open_channel.basic_publish_confirm(
-                amqp.Message(serialise(event), **properties), exchange=EVENTS, routing_key=message.type
-            )
-
-
-@contextmanager
-def channel(desk: Desk, user: str) -> Iterator[amqp.Channel]:
-    parts = parse_url(desk.amqp_url(user))
-    address = f"{parts['hostname']}:{parts['port']}"
-    with amqp.Connection(
-        address, userid=parts["userid"], password=parts["password"], virtual_host=parts["virtual_host"]
-    ) as open_connection:
-        yield open_connection.channel()
+            at = datetime.now(UTC)
+            event = Event(message.id, message.type, "/services/intake", at, message.data, message.subject)
+            confirms.append(client.publish(by_hand(event, EVENTS, message.type)))
+        for confirmed in confirms:
+            confirmed.result(PATIENCE)
 
 
 def drain(desk: Desk, user: str, queue: str) -> list[Event]:
     """All that waits in a queue."""
     found = []
-    with channel(desk, user) as open_channel:
-        while message := open_channel.basic_get(queue, no_ack=True):
+    with open_channel(desk.amqp_url(user)) as channel:
+        while message := channel.basic_get(queue, no_ack=True):
             body = message.body
             found.append(parse(body if isinstance(body, bytes) else body.encode()))
     return found

@@ -28,7 +28,8 @@ from services.intake.repository import INDEXES as INTAKES
 from services.notifications.domain.state import Delivery
 from services.notifications.repository import INDEXES as NOTIFICATIONS
 from services.notifications.repository import to_document
-from tests.integration.test_intake import channel, outcomes
+from tests.integration.test_intake import outcomes
+from tests.raw_amqp import open_channel
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 DELIVERY = Delivery("d1", "e1", "receipt", "00000042", "r1", "email", "failed", NOW, person="account:r1", text="Hello")
@@ -124,8 +125,7 @@ def test_what_is_not_there_is_said_by_field(running: Desk, type_: str, data: Map
 def as_somebody_else(desk: Desk, user: str, type_: str, data: Mapping[str, Any]) -> Event:
     """Sent by the operator's connection in the name of an agent, whom the broker would not let send it."""
     event = Event(uuid.uuid4().hex, type_, source_of(user) or "", NOW, data)
-    with channel(desk, OPERATOR) as publishing:
-        publishing.confirm_select()
+    with open_channel(desk.amqp_url(OPERATOR)) as publishing:
         message = amqp.Message(serialise(event), user_id=user, message_id=event.id, delivery_mode=2)
         publishing.basic_publish_confirm(message, exchange=DESK, routing_key=type_)
     (outcome,) = outcomes(desk, user, f"{user}.inbox", 1)

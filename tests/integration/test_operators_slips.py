@@ -20,7 +20,8 @@ from deploy.local.folder import Folder
 from services.chassis.turn import TRIES
 from services.chassis.unit_of_work import DatabaseRefuses, Store, open_database
 from tests.integration.test_hostile_senders import submit
-from tests.integration.test_intake import PATIENCE, channel, outcomes
+from tests.integration.test_intake import PATIENCE, outcomes
+from tests.raw_amqp import open_channel
 
 
 def test_messages_wait_for_a_user_who_may_not_write_any_more(desk: Desk) -> None:
@@ -35,8 +36,8 @@ def test_messages_wait_for_a_user_who_may_not_write_any_more(desk: Desk) -> None
     submit(desk, "web", "late")
     assert {event.causationid for event in outcomes(desk, "web", "web.outcomes", 2)} == {"early", "late"}
     assert readiness(desk, 200) == "ok"
-    with channel(desk, "casebus_admin") as open_channel:
-        assert open_channel.queue_declare(DEAD, passive=True).message_count == 0
+    with open_channel(desk.amqp_url("casebus_admin")) as channel:
+        assert channel.queue_declare(DEAD, passive=True).message_count == 0
 
 
 def readiness(desk: Desk, status: int) -> str:

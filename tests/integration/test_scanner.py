@@ -6,7 +6,7 @@ import base64
 import socketserver
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,10 +30,9 @@ from tests.integration.test_intake import ask
 from tests.integration.test_uploads import HEAD, NOW, clients, database, keeping
 from tests.unit.intake.desk import CATALOGUE, account, submission
 from tests.unit.intake.files.test_scanner import EICAR, Clamd
+from tests.waiting import wait
 
 __all__ = ["clients", "database"]
-
-PATIENCE = 30.0
 
 
 @contextmanager
@@ -58,13 +57,6 @@ def submitted(desk: Desk, id_: str, content: bytes) -> tuple[str, str]:
 def download(desk: Desk, who: str, number: str, ref: str) -> Event:
     data = {"requester": account(who), "number": number, "ref": ref}
     return ask(desk, "web", f"d{time.monotonic()}", "attachment.download", data)
-
-
-def wait(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def states(desk: Desk) -> dict[str, Any]:

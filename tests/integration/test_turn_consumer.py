@@ -7,9 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from deploy.local.processes import CODE
 from deploy.local.rabbitmq import ADMIN
 from services.chassis.consumer import HELD_AT_MOST, LARGEST_TURN, PREFETCH
 from services.client.bus import Bus
+from tests.waiting import wait
 
 QUEUE = "toys"
 PATIENCE = 30.0
@@ -86,14 +86,6 @@ def bus(desk: Desk) -> Iterator[Bus]:
 
 def declare(bus: Bus) -> None:
     bus.channel.queue_declare(QUEUE, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
-
-
-def wait(holds: Callable[[], bool], what: str) -> None:
-    """Wait until `holds`."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE:.0f} s"
-        time.sleep(0.02)
 
 
 def send(bus: Bus, *ids: int | str, body: bytes = b"0") -> list[str]:

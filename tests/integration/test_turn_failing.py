@@ -7,9 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from deploy.local.processes import CODE
 from deploy.local.rabbitmq import ADMIN
 from services.client.bus import Bus
 from tests.system.client import command
+from tests.waiting import wait
 
 QUEUE = "routing.commands"
 PATIENCE = 60.0
@@ -82,13 +82,6 @@ def send(bus: Bus, *ids: str) -> list[str]:
         bus.publish(DESK, type_, body, message_id=id_, content_type=CONTENT_TYPE)
     bus.settle()
     return list(ids)
-
-
-def wait(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE:.0f} s"
-        time.sleep(0.02)
 
 
 def test_a_bad_release_sets_nothing_aside_and_leaves_the_queue_to_others(desk: Desk, bus: Bus, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from tests.system.faults import Dealer, Fault, Hardness
 from tests.system.house import BATCH_OF_MAILS, House
 from tests.system.keeper import Keeper
 from tests.system.line import Lines
+from tests.waiting import wait
 
 CALM = 2.0
 """Seconds without any message after which nobody is going to react any more."""
@@ -105,12 +106,12 @@ def storm(house: House, seed: int, scale: Scale, say: Callable[[str], None]) -> 
         with ThreadPoolExecutor(1) as other_hand:
             ailing = other_hand.submit(_deal_ailments, ailments, tell)
             for fault in blows:
-                wait_for(lambda: sum(one.sent for one in channels) >= gate.midway, "the channels send", scale.patience)
+                wait(lambda: sum(one.sent for one in channels) >= gate.midway, "the channels send", scale.patience)
                 tell(fault.what)
                 fault.deal()
                 gate.open()
             ailing.result()
-        wait_for(lambda: sum(one.sent for one in channels) == len(planned), "all is sent", scale.patience)
+        wait(lambda: sum(one.sent for one in channels) == len(planned), "all is sent", scale.patience)
         keeper.settle()
         tell("the faults are over")
         wait_until_calm(house, scale.patience)
@@ -208,10 +209,3 @@ def wait_until_calm(house: House, patience: float) -> None:
         elif rested_at is None:
             rested_at = time.monotonic()
         time.sleep(0.2)
-
-
-def wait_for(holds: Callable[[], bool], what: str, patience: float) -> None:
-    deadline = time.monotonic() + patience
-    while not holds():
-        assert time.monotonic() < deadline, f"{what}: not within {patience:.0f} s"
-        time.sleep(0.05)

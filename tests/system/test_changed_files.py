@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from pymongo import MongoClient
 from deploy.cli.doctor import services
 from tests.system.client import command, submission
 from tests.system.house import House
+from tests.waiting import wait
 
 NIGHTS = '  nights: {time_zone: UTC, hours: {monday: ["22:00-06:00"]}}\n'
 PARKING = """  - id: parking
@@ -22,14 +21,6 @@ PARKING = """  - id: parking
     calendar: nights
     targets: {standard: {first_reply_days: 1, next_reply_days: 1}}
 """
-PATIENCE = 20.0
-
-
-def wait_for(there: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not there():
-        assert time.monotonic() < deadline, f"{what} did not come"
-        time.sleep(0.1)
 
 
 def refusing(house: House) -> set[str]:
@@ -52,7 +43,7 @@ def test_changed_catalogue_and_calendars_are_taken_while_the_desk_runs(house: Ho
         """The `calendar_version` of a ticket's deadline, once sla has it."""
         with MongoClient[dict[str, Any]](house.desk.admin_mongo_url) as mongo:
             tickets, about = mongo[f"{house.desk.db_prefix}_sla"]["tickets"], {"_id": outcome["data"]["ticket"]["id"]}
-            wait_for(lambda: tickets.find_one(about) is not None, "the ticket's clock")
+            wait(lambda: tickets.find_one(about) is not None, "the ticket's clock")
             (stored,) = tickets.find(about)
             return str(stored["watches"][0]["deadline"]["calendar_version"])
 
@@ -62,16 +53,16 @@ def test_changed_catalogue_and_calendars_are_taken_while_the_desk_runs(house: Ho
 
     shipped = catalogue.read_text(encoding="utf-8")
     catalogue.write_text(shipped + PARKING, encoding="utf-8")
-    wait_for(lambda: refusing(house) == {"service sla"}, "sla's refusal of a calendar that there is not")
+    wait(lambda: refusing(house) == {"service sla"}, "sla's refusal of a calendar that there is not")
     calendars.write_text(calendars.read_text(encoding="utf-8") + NIGHTS, encoding="utf-8")
-    wait_for(lambda: refusing(house) == set(), "the new calendar")
+    wait(lambda: refusing(house) == set(), "the new calendar")
     parked = submit("ben", "parking")
     assert parked["type"] == "ticket.opened"
     assert clocked(parked).startswith("nights-2-")
     assert clocked(first) == before
 
     catalogue.write_text("categories: []\n", encoding="utf-8")
-    wait_for(lambda: refusing(house) == {"service intake", "service sla"}, "the refusal of an empty catalogue")
+    wait(lambda: refusing(house) == {"service intake", "service sla"}, "the refusal of an empty catalogue")
     assert submit("cat", "parking")["type"] == "ticket.opened"
 
     with MongoClient[dict[str, Any]](house.desk.admin_mongo_url) as mongo:
@@ -79,7 +70,7 @@ def test_changed_catalogue_and_calendars_are_taken_while_the_desk_runs(house: Ho
     assert [sorted(one["calendars"]) for one in kept] == [["business"], ["business", "nights"]]
     catalogue.write_text(shipped, encoding="utf-8")
     house.desk.start("routing")
-    wait_for(lambda: submit("dan", "parking")["data"].get("code") == "unknown_category", "the loss of a category")
+    wait(lambda: submit("dan", "parking")["data"].get("code") == "unknown_category", "the loss of a category")
     number = parked["data"]["ticket"]["number"]
     house.sign_on("a1", capacity=9, skills=["parking", "never-there"])
     house.ledger.wait(
