@@ -31,7 +31,6 @@ __all__ = [
     "rfc3339",
     "serialise",
     "source_agrees",
-    "to_dict",
 ]
 
 CONTENT_TYPE = "application/cloudevents+json"
@@ -112,27 +111,6 @@ def from_dict(body: Any) -> Event:
         raise WrongAttributes(escaped(id_), escaped(type_), _faults(body)) from None
 
 
-def to_dict(event: Event) -> dict[str, Any]:
-    """The JSON object of an event: `time` as text, absent attributes left out, `data` as it is (datetimes included)."""
-    body: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": event.id,
-        "type": event.type,
-        "source": event.source,
-        "time": rfc3339(event.time),
-    }
-    if event.subject is not None:
-        body["subject"] = event.subject
-    if event.traceparent is not None:
-        body["traceparent"] = event.traceparent
-    if event.causationid is not None:
-        body["causationid"] = event.causationid
-    if event.correlationid is not None:
-        body["correlationid"] = event.correlationid
-    body["data"] = event.data
-    return body
-
-
 def parse(body: bytes) -> Event:
     """The event in a message body (UTF-8 JSON). Raises NotAnEvent for what is no JSON, or JSON but no event."""
     try:
@@ -142,9 +120,47 @@ def parse(body: bytes) -> Event:
     return from_dict(value)
 
 
+class _Written(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """An event as it goes out: what is absent is left out."""
+
+    specversion: str
+    id: str
+    type: str
+    source: str
+    subject: str | None = None
+    time: datetime
+    traceparent: str | None = None
+    causationid: str | None = None
+    correlationid: str | None = None
+    data: Any
+
+
+_write = msgspec.json.Encoder().encode
+
+
 def serialise(event: Event) -> bytes:
-    """The message body of an event; datetimes in `data` become RFC 3339 UTC. The inverse of `parse`."""
-    return json.dumps(to_dict(event), default=_encode, ensure_ascii=False, separators=(",", ":")).encode()
+    """The message body of an event; datetimes in `data` become RFC 3339 UTC. The inverse of `parse`.
+
+    `data` is a payload, JSON that is written already (`msgspec.Raw`), or what JSON can hold. Raises ValueError for a
+    time without a zone.
+    """
+    data = event.data
+    if not isinstance(data, msgspec.Struct | msgspec.Raw):
+        data = msgspec.Raw(json.dumps(data, default=_encode, ensure_ascii=False, separators=(",", ":")).encode())
+    return _write(
+        _Written(
+            specversion="1.0",
+            id=event.id,
+            type=event.type,
+            source=event.source,
+            subject=event.subject,
+            time=_zoned(event.time),
+            traceparent=event.traceparent,
+            causationid=event.causationid,
+            correlationid=event.correlationid,
+            data=data,
+        )
+    )
 
 
 def moment(text: Any) -> datetime:
@@ -167,9 +183,14 @@ def in_utc(at: datetime) -> datetime:
 
 def rfc3339(at: datetime) -> str:
     """An aware datetime as RFC 3339 in UTC with `Z`. Raises ValueError for a naive one."""
+    return _zoned(at).isoformat()[:-6] + "Z"
+
+
+def _zoned(at: datetime) -> datetime:
+    """The same moment in UTC. Raises ValueError for a naive one."""
     if at.tzinfo is None:
         raise ValueError("a time without a zone is not put on the wire")
-    return at.astimezone(UTC).isoformat()[:-6] + "Z"
+    return at.astimezone(UTC)
 
 
 def escaped(text: str) -> str:

@@ -10,9 +10,11 @@ from dataclasses import replace as changed
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import orjson
 from msgspec.structs import replace
 
+from contracts.envelope import Event, serialise
 from contracts.names import AGENT_PREFIX, CONSOLE
 from contracts.payload import Payload
 from contracts.payload import encode as encode_payload
@@ -133,28 +135,24 @@ def _event(
     now: datetime,
     cause: Cause | None,
 ) -> bytes:
-    optional = {
-        "subject": subject,
-        "causationid": cause.id if cause is not None else None,
-        "correlationid": cause.chain if cause is not None else id_,
-        "traceparent": cause.trace if cause is not None else None,
-    }
-    return encode(
-        {
-            "specversion": "1.0",
-            "id": id_,
-            "type": type_,
-            "source": f"/services/{service}",
-            "time": now,
-            **{name: value for name, value in optional.items() if value is not None},
-            "data": data,
-        }
+    return serialise(
+        Event(
+            id_,
+            type_,
+            f"/services/{service}",
+            now,
+            data if isinstance(data, Payload) else msgspec.Raw(encode(data)),
+            subject,
+            causationid=cause.id if cause is not None else None,
+            correlationid=cause.chain if cause is not None else id_,
+            traceparent=cause.trace if cause is not None else None,
+        )
     )
 
 
-def encode(event: Mapping[str, Any]) -> bytes:
+def encode(data: Mapping[str, Any]) -> bytes:
     """JSON with times as RFC 3339 UTC, `Z` at the end."""
-    return orjson.dumps(event, default=_plain, option=orjson.OPT_UTC_Z)
+    return orjson.dumps(data, default=_plain, option=orjson.OPT_UTC_Z)
 
 
 def _plain(value: Any) -> Any:
