@@ -6,7 +6,7 @@ The page is docs/contracts.md.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from marshmallow import ValidationError
 from msgspec import Meta
@@ -24,7 +24,6 @@ Consent = Literal["asked", "granted", "refused"]
 AuthorKind = Literal["requester", "agent", "moderator", "service"]
 Visibility = Literal["public", "internal"]
 
-TIERS: tuple[Tier, ...] = get_args(Tier)
 
 MAX_SUBJECT = 200
 MAX_BODY = 20_000

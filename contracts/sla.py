@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -12,7 +12,6 @@ from contracts.fields import Moment, Ordinal, Text
 from contracts.payload import Payload
 
 Target = Literal["first_reply", "next_reply"]
-TARGETS: tuple[Target, ...] = get_args(Target)
 
 
 class Armed(Payload):

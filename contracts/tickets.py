@@ -6,7 +6,7 @@ The page is docs/contracts.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -51,7 +51,6 @@ Code = Literal[
     "too_large",
     "rate_limited",
 ]
-CODES: tuple[Code, ...] = get_args(Code)
 
 
 # Commands of channels

@@ -98,10 +98,7 @@ def _install(package: str, reason: str, say: Callable[[str], None]) -> None:
         raise by_hand
     command = ["/bin/sh", str(CODE / "deploy/local/install.sh"), package]
     if os.geteuid() != 0:
-        if (
-            not shutil.which("sudo")
-            or subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode
-        ):
+        if not _may_sudo():
             raise by_hand
         command = ["sudo", "-n", *command]
     say(f"installing {package} (it will not start by itself)")

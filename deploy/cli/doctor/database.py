@@ -25,7 +25,6 @@ Document = dict[str, Any]
 OLDEST = (6, 0)
 CLOCKS_APART = timedelta(seconds=2)
 TRANSACTION_SECONDS = 10
-NO_REPLICATION = 76
 WAIT = 5_000
 """Milliseconds for a majority to answer."""
 
