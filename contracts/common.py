@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from contracts import languages
 from contracts.decoding import has_half_character
-from contracts.fields import NOT_AN_OBJECT, Answers, Base64, Count, Hint, Id, Json, Moment, Ordinal, Text, Words
+from contracts.fields import NOT_AN_OBJECT, Answers, Base64, Count, Errors, Hint, Id, Json, Moment, Ordinal, Text, Words
 from contracts.names import NAME_PATTERN
 from contracts.payload import Alternatives, Either, Payload, errors_by_field, kept
 from contracts.statuses import Status
@@ -184,6 +184,13 @@ class NamedAccount(Payload):
     account_id: Identity
 
 
+class Outcome(Payload):
+    """An outcome of what came with something to overlook: `hints` names what has no effect now or was passed over, by
+    field: sentences."""
+
+    hints: Errors | None = None
+
+
 class LeftOut(Payload):
     """A file of a command that was not taken, while the command took effect without it; `reason`: a sentence.
 
@@ -289,6 +296,11 @@ class TicketRequester(Payload):
     display_name: ShownName
     tier: Tier
 
+    @property
+    def account(self) -> str:
+        """The key of their account: `account:<id>` or `temporary:<id>`."""
+        return f"{self.kind}:{self.id}"
+
 
 class TicketAgent(Payload):
     """The agent who has the ticket."""
@@ -355,22 +367,15 @@ class Change(Payload):
     new: Annotated[str, Text(MAX_BODY, 0).rule] | None
 
 
-class Entry(Payload):
-    """One entry of a ticket's history. Attachments by reference; internal ones never go to channels.
+class EntryDetails(Payload):
+    """What an entry has beside its text and its files.
 
     `fields` and `refers_to` as the requester gave them, `articles` as the agent did; `changed` by field, for an edit,
     a reclassification and a change of agent (by their ids); `granted`, the answer to a request for consent;
-    `to_number`, the other ticket of a link or a merge; `left_out`, the files that came with it and
-    were not taken; `automatic`: a machine wrote it, so it moved nothing.
+    `to_number`, the other ticket of a link or a merge; `redacts`, the entry that was redacted; `left_out`, the files
+    that came with it and were not taken; `automatic`: a machine wrote it, so it moved nothing.
     """
 
-    id: Identity
-    kind: Word
-    author: Author
-    visibility: Visibility
-    text: Annotated[str, Text(MAX_TEXT, 0).rule] | None
-    attachments: Annotated[Sequence[AttachmentRef], Meta(max_length=MAX_ATTACHMENTS)]
-    at: Moment
     fields: Answers | None = None
     refers_to: TicketNumber | None = None
     articles: Annotated[Sequence[Identity], Meta(max_length=MAX_ARTICLES)] = ()
@@ -380,6 +385,18 @@ class Entry(Payload):
     redacts: Identity | None = None
     left_out: FilesLeftOut = ()
     automatic: bool = False
+
+
+class Entry(EntryDetails):
+    """One entry of a ticket's history. Attachments by reference; internal ones never go to channels."""
+
+    id: Identity
+    kind: Word
+    author: Author
+    visibility: Visibility
+    text: Annotated[str, Text(MAX_TEXT, 0).rule] | None
+    attachments: Annotated[Sequence[AttachmentRef], Meta(max_length=MAX_ATTACHMENTS)]
+    at: Moment
 
 
 History = Annotated[Sequence[Entry], Meta(max_length=100_000)]

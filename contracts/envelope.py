@@ -141,11 +141,11 @@ _write = msgspec.json.Encoder().encode
 def serialise(event: Event) -> bytes:
     """The message body of an event; datetimes in `data` become RFC 3339 UTC. The inverse of `parse`.
 
-    `data` is a payload, JSON that is written already (`msgspec.Raw`), or what JSON can hold. Raises ValueError for a
+    `data` is a payload, or what JSON can hold. Raises ValueError for a
     time without a zone.
     """
     data = event.data
-    if not isinstance(data, msgspec.Struct | msgspec.Raw):
+    if not isinstance(data, msgspec.Struct):
         data = msgspec.Raw(json.dumps(data, default=_encode, ensure_ascii=False, separators=(",", ":")).encode())
     return _write(
         _Written(

@@ -65,36 +65,6 @@ class Payload(msgspec.Struct, metaclass=_Declaring, frozen=True):
         if self.any_of and not any(_says(getattr(self, name)) for name in self.any_of):
             raise ValueError(_give_any(self.any_of))
 
-    # As the mapping that it was, until every service takes its fields by attribute.
-
-    def keys(self) -> list[str]:
-        """The fields that are there."""
-        return [name for name in self.__struct_fields__ if name in self]
-
-    def __contains__(self, name: str) -> bool:
-        if name not in self.__struct_fields__:
-            return False
-        optional = _optional(type(self))
-        return name not in optional or getattr(self, name) not in (optional[name], None)
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self:
-            raise KeyError(name)
-        return getattr(self, name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The field, if it is there."""
-        return getattr(self, name) if name in self else default
-
-    def items(self) -> list[tuple[str, Any]]:
-        """The fields that are there, with their values."""
-        return [(name, getattr(self, name)) for name in self.keys()]
-
-
-@cache
-def _optional(form: type[Payload]) -> dict[str, Any]:
-    return {each.name: each.default for each in msgspec.structs.fields(form) if each.default is not msgspec.NODEFAULT}
-
 
 def kept(value: Any = None) -> Any:
     """The default of an optional field that is written also where it has it."""

@@ -25,6 +25,7 @@ from contracts.common import (
     Identity,
     LanguageHint,
     Named,
+    Outcome,
     Reason,
     Requester,
     Sentence,
@@ -272,12 +273,10 @@ class AutoClose(Payload):
 # Outcomes
 
 
-class TicketOutcome(Payload):
-    """Outcomes `ticket.opened` and `ticket.reopened`; `hints` as in `command.accepted`; `left_out`: files of the
-    command that were not taken."""
+class TicketOutcome(Outcome):
+    """Outcomes `ticket.opened` and `ticket.reopened`; `left_out`: files of the command that were not taken."""
 
     ticket: Snapshot
-    hints: Errors | None = None
     left_out: FilesLeftOut = ()
 
 
@@ -293,10 +292,9 @@ class Candidate(Snapshot):
     score: Annotated[float, Score().rule]
 
 
-class Similar(Payload):
-    """Outcome `ticket.similar`: nothing was filed; `hints` as in `command.accepted`."""
+class Similar(Outcome):
+    """Outcome `ticket.similar`: nothing was filed."""
 
-    hints: Errors | None = None
     candidates: Annotated[Sequence[Candidate], Meta(min_length=1, max_length=20)]
 
 
@@ -322,15 +320,11 @@ class Viewed(Payload):
     after: Count | None = None
 
 
-class Accepted(Payload):
-    """Outcome `command.accepted`, with the ticket where the command was about one.
-
-    `hints` names what has no effect now or was passed over, by field: sentences. `left_out`: files of the command that
-    were not taken.
-    """
+class Accepted(Outcome):
+    """Outcome `command.accepted`, with the ticket where the command was about one. `left_out`: files of the command
+    that were not taken."""
 
     ticket: Snapshot | None = None
-    hints: Errors | None = None
     left_out: FilesLeftOut = ()
 
 
@@ -381,7 +375,9 @@ class Redacted(TicketEvent):
 
 
 class AssignedToAgent(TicketEvent):
-    """Agent message `ticket.assigned`: with the conversation so far; `truncated` where it is more than 64 KiB."""
+    """Agent message `ticket.assigned`: with the conversation so far; `truncated` where it is more than 64 KiB.
+    `previous_agent`: who had the ticket before."""
 
+    previous_agent: TicketAgent | None = None
     history: History
     truncated: bool = False

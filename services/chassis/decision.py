@@ -13,7 +13,9 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Generic, Protocol, TypeVar
 
+from contracts.common import Snapshot
 from contracts.payload import Payload
+from contracts.tickets import Code, Rejected
 from contracts.values import dataclass
 
 Data = Mapping[str, Any]
@@ -70,7 +72,7 @@ class Say:
     exchange: str
     routing_key: str
     type: str
-    data: Payload | Data
+    data: Payload
     subject: str | None = None
     id: str | None = None
     reply_to: str | None = None
@@ -83,7 +85,7 @@ class Answer:
     """What the sender of a command hears back: published to its own key and to its `reply_to`."""
 
     type: str
-    data: Payload | Data
+    data: Payload
     subject: str | None = None
     about: Sequence[str] = ()
     """By what the stored answer is found, where what it tells may have to go before it is forgotten."""
@@ -137,6 +139,18 @@ class View(Protocol):
         """Take one change of a decision in, so that later messages of the turn see it."""
 
 
-def rejected(code: str, message: str, errors: Mapping[str, Sequence[str]] | None = None, **more: Any) -> Answer:
-    """`command.rejected` with a code of the wire contract, a sentence for a person, and errors by field."""
-    return Answer("command.rejected", {"code": code, "message": message, "errors": dict(errors or {}), **more})
+def rejected(
+    code: Code,
+    message: str,
+    errors: Mapping[str, Sequence[str]] | None = None,
+    *,
+    ticket: Snapshot | None = None,
+    retry_at: datetime | None = None,
+    eligible_at: datetime | None = None,
+) -> Answer:
+    """`command.rejected` with a code of the wire contract, a sentence for a person, and errors by field. The moments
+    are aware UTC."""
+    refusal = Rejected(
+        code=code, message=message, errors=errors or {}, ticket=ticket, retry_at=retry_at, eligible_at=eligible_at
+    )
+    return Answer("command.rejected", refusal)

@@ -5,29 +5,21 @@ Pure: stores nothing, sends nothing. The page is docs/turn.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace as changed
 from datetime import datetime
 from typing import Any
 
-import msgspec
-import orjson
 from msgspec.structs import replace
 
+from contracts.common import Outcome
 from contracts.envelope import Event, serialise
 from contracts.names import AGENT_PREFIX, CONSOLE
 from contracts.payload import Payload
-from contracts.payload import encode as encode_payload
-from contracts.registry import TYPES
 from contracts.topology import DEAD, own_door
 from services.chassis.decision import Answer, Cause, Message, Say, derived_id
 from services.chassis.outgoing import DIRECT_REPLY, Outgoing
 from services.chassis.reading import Arrival, Delivery
 from services.chassis.unit_of_work import Handled
-
-WITH_HINTS = frozenset(
-    each.type for each in TYPES.values() if each.kind == "outcome" and "hints" in each.schema.wire_fields()
-)
 
 
 def said(service: str, say: Say, key: str, place: int, now: datetime, cause: Cause | None) -> Outgoing:
@@ -41,9 +33,8 @@ def answered(service: str, answer: Answer, message: Message[Any], turn: str, now
     """The record that `message` was handled in `turn`, with its outcome as it will be sent each time."""
     id_ = derived_id(service, message.key, "answer")
     data = answer.data
-    if message.hints and answer.type in WITH_HINTS:
-        hints = {**message.hints, **(data.get("hints") or {})}
-        data = replace(data, hints=hints) if isinstance(data, Payload) else {**data, "hints": hints}
+    if message.hints and isinstance(data, Outcome):
+        data = replace(data, hints={**message.hints, **(data.hints or {})})
     body = _event(service, id_, answer.type, answer.subject or message.subject, data, now, message.cause)
     return Handled(message.key, turn, answer.type, id_, body, tuple(answer.about))
 
@@ -131,7 +122,7 @@ def _event(
     id_: str,
     type_: str,
     subject: str | None,
-    data: Payload | Mapping[str, Any],
+    data: Payload,
     now: datetime,
     cause: Cause | None,
 ) -> bytes:
@@ -141,25 +132,10 @@ def _event(
             type_,
             f"/services/{service}",
             now,
-            data if isinstance(data, Payload) else msgspec.Raw(encode(data)),
+            data,
             subject,
             causationid=cause.id if cause is not None else None,
             correlationid=cause.chain if cause is not None else id_,
             traceparent=cause.trace if cause is not None else None,
         )
     )
-
-
-def encode(data: Mapping[str, Any]) -> bytes:
-    """JSON with times as RFC 3339 UTC, `Z` at the end."""
-    return orjson.dumps(data, default=_plain, option=orjson.OPT_UTC_Z)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Payload):
-        return orjson.Fragment(encode_payload(value))
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, frozenset | set):
-        return sorted(value)
-    raise TypeError(f"{type(value).__name__} does not go into a message")

@@ -43,8 +43,8 @@ def to_release(
     """Of bursts that were released as many held tickets as one turn releases; and the bursts `held`, with those of
     the tickets that are to be released."""
     bursts = {burst.id: burst for burst in map(burst_of, held)}
-    releasing = [one for one in messages if one.type == "ticket.release" and one.data["number"] in tickets]
-    ids = {tickets[one.data["number"]].burst for one in releasing} - bursts.keys() - {None}
+    releasing = [one for one in messages if one.type == "ticket.release" and one.data.number in tickets]
+    ids = {tickets[one.data.number].burst for one in releasing} - bursts.keys() - {None}
     due = {one.subject for one in messages if one.type == f"timer.{RELEASE}"}
     queries = [Find("tickets", {"burst": {"$eq": one, "$type": "string"}}, limit=RELEASED_AT_ONCE) for one in due]
     if not ids and not queries:

@@ -6,67 +6,30 @@ The page is docs/intake.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any
 
+from contracts.common import AttachmentRef, Author, Change, EntryDetails, LeftOut, TicketAgent, TicketRequester
+from contracts.payload import document
 from services.chassis.unit_of_work import Document
 from services.intake.domain.accounts import Account
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.file_names import safe_name
-from services.intake.domain.history import Author, Entry
+from services.intake.domain.history import PLAIN, Entry
 from services.intake.domain.mailing import CodeMailed
 from services.intake.domain.state import Burst, Erasure, Escalatable
-from services.intake.domain.tickets import SNAPSHOT, Agent, Requester, Ticket, fields_of
+from services.intake.domain.tickets import Ticket
 
-OWN_FIELDS = (
-    "person",
-    "key",
-    "opening",
-    "requester_left",
-    "awaiting_version",
-    "waits_since",
-    "body_version",
-    "history_size",
-    "attached",
-    "said",
-    "said_at",
-    "said_times",
-    "wrote_since",
-    "wrote",
-    "automatic",
-    "filed",
-    "burst",
-    "erased",
+ALWAYS = tuple(
+    each.name for each in fields(Ticket) if each.default is MISSING or each.name in ("links", "history_size")
 )
-STORED = (*SNAPSHOT[1:], *OWN_FIELDS)
-"""A ticket's fields, but for its id."""
+"""Fields of a ticket that its document always has. Those with a default came later: documents of older releases lack
+them, and they are stored where they differ, for nearly all say nothing of nearly every ticket."""
 
-LATER_FIELDS = frozenset(
-    {
-        "consent",
-        "changed_from",
-        "requester_left",
-        "awaiting_version",
-        "waits_since",
-        "merged_into",
-        "body_version",
-        "attached",
-        "said",
-        "said_at",
-        "said_times",
-        "wrote_since",
-        "wrote",
-        "automatic",
-        "filed",
-        "burst",
-        "erased",
-    }
-)
-"""Those that documents of older versions lack. They are stored where they differ from their defaults: nearly all say
-nothing of nearly every ticket."""
+LATER = {each.name: each.default for each in fields(Ticket) if each.name not in ALWAYS}
 
-ALWAYS = tuple(name for name in STORED if name not in LATER_FIELDS)
-DEFAULTS = {one.name: one.default for one in fields(Ticket) if one.name in LATER_FIELDS}
+PLAIN_FIELDS = ("ticket_id", "version", "kind", "visibility", "text", "at", "offset")
+"""Fields of an entry that are stored as they are."""
 
 COUNTED = frozenset({"paused", "wrote"})
 """Fields of flat dataclasses that say nothing while they are false or 0, and that no query asks for."""
@@ -74,51 +37,64 @@ COUNTED = frozenset({"paused", "wrote"})
 
 def ticket_document(ticket: Ticket) -> Document:
     """A ticket as it is stored; `open_key` is there only while it is open."""
-    document: Document = {name: getattr(ticket, name) for name in ALWAYS}
-    for name, default in DEFAULTS.items():
+    stored: Document = {name: getattr(ticket, name) for name in ALWAYS}
+    for name, default in LATER.items():
         if (value := getattr(ticket, name)) != default:
-            document[name] = value
-    document |= {
-        "_id": ticket.id,
-        "requester": fields_of(ticket.requester),
-        "agent": None if ticket.agent is None else fields_of(ticket.agent),
+            stored[name] = value
+    stored |= {
+        "_id": stored.pop("id"),
+        "requester": document(ticket.requester),
+        "agent": None if ticket.agent is None else document(ticket.agent),
         "links": list(ticket.links),
     }
     if ticket.held:
-        document["held"] = True
+        stored["held"] = True
     if ticket.open_key is not None:
-        document["open_key"] = ticket.open_key
-    return document
+        stored["open_key"] = ticket.open_key
+    return stored
 
 
-def ticket_of(document: Mapping[str, Any]) -> Ticket:
+def ticket_of(stored: Mapping[str, Any]) -> Ticket:
     """The inverse of `ticket_document`."""
-    names = (name for name in STORED if name in document or name not in LATER_FIELDS)
-    values = {name: document[name] for name in names}
+    values = values_by(stored, "id", Ticket)
     values |= {
-        "id": document["_id"],
-        "requester": Requester(**document["requester"]),
-        "agent": None if document["agent"] is None else Agent(**document["agent"]),
-        "links": tuple(document["links"]),
+        "requester": TicketRequester(**stored["requester"]),
+        "agent": None if stored["agent"] is None else TicketAgent(**stored["agent"]),
+        "links": tuple(stored["links"]),
     }
     return Ticket(**values)
 
 
 def entry_document(entry: Entry) -> Document:
     """An entry as it is stored."""
-    document = fields_of(entry) | {"_id": entry.id, "author": fields_of(entry.author)}
-    del document["id"]
-    return document
+    details = document(entry.details)
+    if entry.attachments:
+        details["attachments"] = [document(named) for named in entry.attachments]
+    stored: Document = {name: getattr(entry, name) for name in PLAIN_FIELDS}
+    return stored | {"_id": entry.id, "author": document(entry.author), "details": details}
 
 
-def entry_of(document: Mapping[str, Any]) -> Entry:
+def entry_of(stored: Mapping[str, Any]) -> Entry:
     """The inverse of `entry_document`."""
-    values = values_by(document, "id", Entry) | {"author": Author(**document["author"])}
-    attachments = document["details"].get("attachments")
-    if attachments:  # of an older version, which took names as they came
-        named = [{**one, "name": safe_name(one["name"])} for one in attachments]
-        values["details"] = {**document["details"], "attachments": named}
-    return Entry(**values)
+    details = dict(stored["details"])
+    # Older releases took names as they came.
+    attachments = tuple(
+        AttachmentRef(**{**named, "name": safe_name(named["name"])}) for named in details.pop("attachments", ())
+    )
+    if "left_out" in details:
+        details["left_out"] = [LeftOut(**file) for file in details["left_out"]]
+    if details.get("changed"):
+        details["changed"] = {name: Change(**change) for name, change in details["changed"].items()}
+    known = {name: value for name, value in details.items() if name in EntryDetails.__struct_fields__}
+    values = {name: stored[name] for name in PLAIN_FIELDS}
+    author = Author(**stored["author"])
+    return Entry(
+        id=stored["_id"],
+        author=author,
+        attachments=attachments,
+        details=EntryDetails(**known) if known else PLAIN,
+        **values,
+    )
 
 
 def account_document(account: Account) -> Document:

@@ -23,7 +23,7 @@ class Origins:
 
     def of(self, message: Message[Any]) -> str:
         """What stands for the origin of a channel's command; empty where it gave none."""
-        origin = message.data.get("origin") or ""
+        origin = getattr(message.data, "origin", None) or ""
         if is_blank(origin) or role_of(message.sender) != "channel":
             return ""
         text = "\x1f".join(("origin", message.sender, origin))

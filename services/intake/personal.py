@@ -119,14 +119,14 @@ class Portions:
 
     def named(self, messages: Sequence[Message[Any]]) -> list[Erasure]:
         """The erasures that an operator says are swept."""
-        ids = {id_ for one in messages if one.type == CONFIRM for id_ in one.data["erasures"]}
+        ids = {id_ for one in messages if one.type == CONFIRM for id_ in one.data.erasures}
         return [erasure_of(row) for row in self.db[ERASURES].find({"_id": {"$in": sorted(ids)}})] if ids else []
 
     def redacted(
         self, messages: Sequence[Message[Any]], tickets: Mapping[str, Ticket], entries: Sequence[Entry]
     ) -> Redacted:
         """What else the entries touch that are to be redacted. `tickets` by number; `entries`: those that were read."""
-        wanted = {one.data["entry_id"]: one for one in messages if one.type == REDACT}
+        wanted = {one.data.entry_id: one for one in messages if one.type == REDACT}
         if not wanted:
             return Redacted()
         files, elsewhere = self._named([one for one in entries if one.id in wanted])
@@ -135,7 +135,7 @@ class Portions:
         told: dict[str, list[Document]] = {}
         archived: dict[str, list[str]] = {}
         for message in wanted.values():
-            ticket = tickets.get(message.data["number"])
+            ticket = tickets.get(message.data.number)
             if ticket is None:
                 continue
             archives = self._archives_with(ticket)
@@ -201,7 +201,7 @@ class Portions:
 
     def _named(self, entries: Sequence[Entry]) -> tuple[list[File], frozenset[str]]:
         """The files that these entries name, and those of them that other entries name too."""
-        refs = {one["ref"] for entry in entries for one in entry.details.get("attachments") or ()}
+        refs = {named.ref for entry in entries for named in entry.attachments}
         if not refs:
             return [], frozenset()
         ids = [entry.id for entry in entries]

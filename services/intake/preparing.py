@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from pymongo.database import Database
 
+from contracts.common import Secret
 from contracts.names import role_of
 from services.chassis.decision import Message
 from services.chassis.unit_of_work import Document
@@ -114,8 +115,8 @@ class Preparing:
         # Some went back to their queue, and were answered by another instance.
         self._waiting = {key: since for key, since in self._waiting.items() if now - since < 2 * WAITS_AT_MOST}
         for message in messages:
-            is_operators = "account" in message.data and role_of(message.sender) == "operator"
-            key = account_meant(message) if is_operators else known.get(message.key)
+            account = message.data.account if role_of(message.sender) == "operator" else None
+            key = known.get(message.key) if account is None else account_meant(account)
             if key is None:
                 continue
             file = self.files.archive(key, now)
@@ -135,18 +136,18 @@ class Preparing:
             opening, {one.key: self._origins.of(one) for one in messages if one.key in opening}
         )
         given = [(one, temporary) for one in messages if (temporary := temporary_named(one)) is not None]
-        accounts = self._accounts({temporary_key(temporary["account_id"]) for _, temporary in given})
+        accounts = self._accounts({temporary_key(temporary.account_id) for _, temporary in given})
         checked = self._secrets.checked(
             Claim(
-                temporary["account_id"],
-                temporary["secret"],
+                temporary.account_id,
+                temporary.secret,
                 _hash(accounts, temporary),
                 message.sender,
                 self._origins.of(message),
             )
             for message, temporary in given
         )
-        later = {one.key for one, its in given if (its["account_id"], its["secret"]) in checked.put_off}
+        later = {one.key for one, its in given if (its.account_id, its.secret) in checked.put_off}
         found = Prepared(
             verified=checked.right,
             try_again_at=_moments(checked.not_looked_at, now),
@@ -160,10 +161,10 @@ class Preparing:
     ) -> Prepared:
         """Look at the codes that came, of accounts whose requesters are `known` (by message key)."""
         coming = [one for one in messages if one.type == "account.confirm_contact" and one.key in known]
-        confirming = [one for one in coming if one.data.get("code") is not None]
+        confirming = [one for one in coming if one.data.code is not None]
         accounts = self._accounts({known[one.key] for one in confirming})
         right, refused = self._codes.checked(
-            Guess(account.key, account.contact_version, one.data["code"], account.mailbox, self._origins.of(one))
+            Guess(account.key, account.contact_version, one.data.code, account.mailbox, self._origins.of(one))
             for one in confirming
             if (account := accounts.get(known[one.key])) is not None and account.mailbox is not None
         )
@@ -178,13 +179,13 @@ class Preparing:
 def _known(message: Message[Any], verified: Collection[tuple[str, str]]) -> str | None:
     """The account or the agent that sends it, if it is sure that they do."""
     its = temporary_named(message)
-    if its is not None and (its["account_id"], its["secret"]) not in verified:
+    if its is not None and (its.account_id, its.secret) not in verified:
         return None
     return owner_of_files(message)
 
 
-def _hash(accounts: Mapping[str, Account], temporary: Mapping[str, str]) -> str:
-    account = accounts.get(temporary_key(temporary["account_id"]))
+def _hash(accounts: Mapping[str, Account], temporary: Secret) -> str:
+    account = accounts.get(temporary_key(temporary.account_id))
     return NO_HASH if account is None else account.secret_hash or NO_HASH
 
 

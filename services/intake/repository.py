@@ -163,7 +163,7 @@ class Repository:
         submissions = sum(message.type == "ticket.submit" for message in messages)
         writing = [one for one in messages if one.type in WRITING]
         persons = {person for one in writing if (person := account_named(one)) is not None}
-        temporary = {temporary_key(one["account_id"]) for one in map(temporary_named, messages) if one is not None}
+        temporary = {temporary_key(one.account_id) for one in map(temporary_named, messages) if one is not None}
         ending = {one.subject for one in messages if one.type == f"timer.{END}" and one.subject is not None}
         named = {key for one in messages if (key := account_named(one)) is not None} | temporary | ending
         named |= {key_named(one) for one in messages if one.type in ("requester.block", "requester.unblock")}
@@ -288,7 +288,7 @@ class Repository:
         self, messages: Sequence[Message[Any]], accounts: Mapping[str, Account], brought: Collection[str]
     ) -> Iterable[CodeMailed]:
         """When codes were mailed to the addresses that accounts are opened with, `brought`, or confirmed."""
-        opening = [one.data.get("contact_email") for one in messages if one.type == "account.open_temporary"]
+        opening = [one.data.contact_email for one in messages if one.type == "account.open_temporary"]
         confirming = [one.contact_email for one in _accounts_of("account.confirm_contact", messages, accounts)]
         ids = {mailed_id(email) for email in (*opening, *confirming, *brought) if email is not None}
         return map(mailed_of, self.db["codes_mailed"].find({"_id": {"$in": sorted(ids)}})) if ids else ()
@@ -296,7 +296,7 @@ class Repository:
     def _of_one_person(self, messages: Sequence[Message[Any]], accounts: dict[str, Account]) -> list[Ticket]:
         """The tickets of those who have several accounts, or will have: what is open of whom they are one with, and of
         an account that joins another all that moves. Adds to `accounts` (by key) those that it depends on."""
-        coming = [message for message in messages if message.data.get("code") is not None]
+        coming = [one for one in messages if one.type == "account.confirm_contact" and one.data.code is not None]
         confirming = _accounts_of("account.confirm_contact", coming, accounts)
         mailboxes = {account.mailbox for account in confirming if account.mailbox is not None}
         accounts |= {one.key: one for one in sharing(self.db, mailboxes) if one.key not in accounts}
@@ -304,7 +304,7 @@ class Repository:
         moving = {account.key for account in confirming}
         for message in messages:
             if message.type == "account.merge":
-                key = temporary_key(message.data["temporary"]["account_id"])
+                key = temporary_key(message.data.temporary.account_id)
                 moving.add(accounts[key].person if key in accounts else key)
                 persons.add(account_named(message) or "")
         if mailboxes:
@@ -329,7 +329,8 @@ class Repository:
         for message in messages:
             if message.type not in ("account.erase", "account.export"):
                 continue
-            key = account_meant(message) if "account" in message.data else account_named(message)
+            account = message.data.account
+            key = account_named(message) if account is None else account_meant(account)
             if key is None or key in persons:
                 continue
             found = of_one_person(self.db, key, accounts)
@@ -341,7 +342,7 @@ class Repository:
     def _add_what_follows(self, messages: Sequence[Message[Any]], tickets: dict[str, Ticket]) -> None:
         """Add to the tickets (by number) those that they were merged into, and what else is open of a person of whom a
         ticket is to be filed under another key or opened again."""
-        refiled = (tickets.get(one.data["number"]) for one in messages if one.type in REFILING)
+        refiled = (tickets.get(one.data.number) for one in messages if one.type in REFILING)
         persons = {ticket.person for ticket in refiled if ticket is not None}
         while True:
             merged = {one.merged_into for one in tickets.values() if one.merged_into is not None}
@@ -356,7 +357,7 @@ class Repository:
         self, messages: Sequence[Message[Any]], tickets: Mapping[str, Ticket], known: Mapping[str, Account]
     ) -> dict[str, Account]:
         """The accounts of those whose tickets a supervisor opens again."""
-        named = (tickets.get(one.data["number"]) for one in messages if one.type == "ticket.reopen")
+        named = (tickets.get(one.data.number) for one in messages if one.type == "ticket.reopen")
         keys = {ticket.requester.account for ticket in named if ticket is not None} - known.keys()
         found = self._tickets_and_accounts((), (), keys)[1] if keys else ()
         return {account.key: account for account in found}
@@ -390,7 +391,7 @@ class Repository:
                     asked = page_asked(message, key, person)
                     found, pages[asked] = self._page_of(_theirs(asked), asked.page)
                     tickets += found
-            elif message.type == "ticket.list" and message.sender == f"agent.{message.data['agent_id']}":
+            elif message.type == "ticket.list" and message.sender == f"agent.{message.data.agent_id}":
                 listed = page_of_agent(message)
                 found, pages[listed] = self._page_of(_of_agent(listed), listed.page)
                 tickets += found
@@ -408,14 +409,14 @@ class Repository:
         is asked for."""
         ways = parts_asked(self.db, messages, tickets)
         for message in messages:
-            if message.type == "attachment.download" and message.data.get("number") in tickets:
-                id_ = tickets[message.data["number"]].id
-                ways.append({"ticket_id": id_, "details.attachments.ref": message.data["ref"]})
-            if message.type == REDACT and message.data["number"] in tickets:
-                ways.append({"ticket_id": tickets[message.data["number"]].id, "_id": message.data["entry_id"]})
-                ways.append({"ticket_id": tickets[message.data["number"]].id, "kind": "edited"})
+            if message.type == "attachment.download" and message.data.number in tickets:
+                id_ = tickets[message.data.number].id
+                ways.append({"ticket_id": id_, "details.attachments.ref": message.data.ref})
+            if message.type == REDACT and message.data.number in tickets:
+                ways.append({"ticket_id": tickets[message.data.number].id, "_id": message.data.entry_id})
+                ways.append({"ticket_id": tickets[message.data.number].id, "kind": "edited"})
             limit = _BYTES_OF_HISTORY.get(message.type)
-            ticket = None if limit is None else tickets.get(message.data["number"])
+            ticket = None if limit is None else tickets.get(message.data.number)
             if ticket is None or limit is None:
                 continue
             if message.type == "ticket.edit":
@@ -491,7 +492,7 @@ def _of_agent(asked: AgentPageAsked) -> Document:
 def _numbers_named(messages: Sequence[Message[Any]]) -> set[str]:
     """Of all tickets that the commands are about. (News name tickets too, and change none.)"""
     commands = [one for one in messages if one.type != "sla.armed"]
-    named = {one.data.get(name) for one in commands for name in ("number", "refers_to", "to_number")}
+    named = {getattr(one.data, name, None) for one in commands for name in ("number", "refers_to", "to_number")}
     named |= {one.subject for one in messages if one.type in JOINING}
     return {number for number in named if number is not None}
 
@@ -500,24 +501,24 @@ def _agents_asked_for(message: Message[Any], tickets: Mapping[str, Ticket]) -> I
     """Agents of whom it matters what is known: of whom news came, who get a ticket, who may have one they have not."""
     match message.type:
         case "agent.signed_on" | "agent.signed_off" | "agent.paused" | "agent.resumed":
-            return [message.data["agent_id"]]
+            return [message.data.agent_id]
         case "ticket.assign_to":
-            return [message.data["agent_id"], message.data["to_agent"]]
+            return [message.data.agent_id, message.data.to_agent]
         case "ticket.transfer":
-            return [message.data["to_agent"]] if message.data.get("to_agent") else []
+            return [message.data.to_agent] if message.data.to_agent else []
     by_others = message.type in FOR_WHO_MAY_HAVE_IT | SUPERVISED | SUPERVISING
-    if not by_others or "agent_id" not in message.data:
+    if not by_others or getattr(message.data, "agent_id", None) is None:
         return []
-    ticket = tickets.get(message.data.get("number", ""))
+    ticket = tickets.get(message.data.number)
     if message.type not in JOINING and ticket is not None and ticket.agent is not None:
-        return [message.data["agent_id"]] if ticket.agent.id != message.data["agent_id"] else []
-    return [message.data["agent_id"]]
+        return [message.data.agent_id] if ticket.agent.id != message.data.agent_id else []
+    return [message.data.agent_id]
 
 
 def _escalation_of(message: Message[Any], tickets: Mapping[str, Ticket]) -> str | None:
     """The id of the ticket that is to be escalated, or of which sla has news."""
     if message.type == "sla.armed":
-        id_: str = message.data["ticket_id"]
+        id_: str = message.data.ticket_id
         return id_
-    ticket = tickets.get(message.data["number"]) if message.type == "ticket.escalate" else None
+    ticket = tickets.get(message.data.number) if message.type == "ticket.escalate" else None
     return None if ticket is None else ticket.id

@@ -13,6 +13,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.collation import Collation, CollationStrength
 from pymongo.database import Database
 
+from contracts.common import Requester, TemporaryRequester
 from services.chassis.decision import Message
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document
@@ -60,11 +61,15 @@ def brought_anew(messages: Sequence[Message[Any]], accounts: Mapping[str, Accoun
     """Whose addresses come with these messages, as far as they may be new to the accounts that bring them."""
     brought: dict[str, set[str]] = {}
     for message in messages:
-        key, email = account_named(message), message.data["requester"].get("email")
+        key, email = account_named(message), _email(message.data.requester)
         if key is not None and email:
             brought.setdefault(key, set()).add(email)
     known = {key: {accounts[key].contact_email} if key in accounts else set() for key in brought}
     return {mailbox(email) for key, emails in brought.items() if emails != known[key] for email in emails}
+
+
+def _email(requester: Requester) -> str | None:
+    return None if isinstance(requester, TemporaryRequester) else requester.email
 
 
 def persons_to_be(key: str, accounts: Mapping[str, Account], confirming: Collection[str | None]) -> set[str]:

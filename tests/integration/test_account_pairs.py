@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from contracts import registry
+from contracts.common import TicketRequester
 from deploy.local.stack import Stack
 from services.chassis.decision import Decision, Message
 from services.chassis.unit_of_work import Conflict, Store
@@ -26,7 +27,6 @@ from services.intake.domain.accounts import Account
 from services.intake.domain.decide import decide
 from services.intake.domain.prepared import Prepared
 from services.intake.domain.state import State
-from services.intake.domain.tickets import Requester
 from services.intake.repository import INDEXES
 from tests.integration.test_all_pairs import Instance, of_its_own
 from tests.integration.turn_stores import stores
@@ -45,7 +45,7 @@ class Scene:
     def __init__(self, alike: Meeting, place: int) -> None:
         at = of_its_own(alike, place)
         self.place, self.theirs, self.others = place, f"t{place}", f"o{place}"
-        zoe = Requester(self.theirs, "temporary", "Zoe", "standard")
+        zoe = TicketRequester(id=self.theirs, kind="temporary", display_name="Zoe", tier="standard")
         self.at = replace(
             at,
             ticket=replace(at.ticket, requester=zoe, person=zoe.account, contact_version=1),

@@ -14,11 +14,12 @@ from urllib.parse import unquote
 import pytest
 from pymongo.database import Database
 
+from contracts.common import Author
 from services.chassis.unit_of_work import Document
 from services.intake.documents import entry_document, erasure_document, ticket_document
 from services.intake.domain.erasure import ANSWERS_AT_ONCE, removed
 from services.intake.domain.files import archives_of
-from services.intake.domain.history import Author, Entry
+from services.intake.domain.history import Entry
 from services.intake.domain.state import Erasure
 from services.intake.domain.tickets import Ticket
 from services.intake.files.archive import build
@@ -58,7 +59,7 @@ def ticket(database: Database[Document]) -> Iterator[Ticket]:
 
 def an_entry(ticket: Ticket, *refs: str, names: list[str] | None = None) -> Entry:
     named = [{"ref": ref, "name": name} for ref, name in zip(refs, names or refs, strict=True)]
-    author = Author("requester", "ann", "Ann")
+    author = Author(kind="requester", id="ann", display_name="Ann")
     details = {"attachments": named} if named else {}
     return Entry("n1", ticket.id, 1, "opened", author, "public", "words", NOW, 0, details)
 

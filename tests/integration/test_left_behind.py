@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from contracts.common import Author, TicketRequester
 from deploy.local.stack import Stack
 from services.chassis.decision import Answer, Arm, Message
 from services.chassis.unit_of_work import Store
@@ -15,9 +16,7 @@ from services.intake import repository
 from services.intake.documents import account_document, entry_document, ticket_document
 from services.intake.domain.accounts import Account
 from services.intake.domain.decide import decide
-from services.intake.domain.history import Author
 from services.intake.domain.prepared import Prepared
-from services.intake.domain.tickets import Requester
 from services.intake.repository import INDEXES
 from tests.integration.test_account_batches import message_of
 from tests.integration.test_account_pairs import Racing
@@ -26,7 +25,10 @@ from tests.integration.turn_stores import stores
 from tests.unit.intake.desk import account, temporary
 from tests.unit.intake.pairs import NOW, meeting
 
-ZOE, OTHER = Requester("zoe", "temporary", "Zoe", "standard"), Requester("other", "temporary", "Zed", "standard")
+ZOE, OTHER = (
+    TicketRequester(id=id_, kind="temporary", display_name=name, tier="standard")
+    for id_, name in (("zoe", "Zoe"), ("other", "Zed"))
+)
 CLOSED = 30
 """More than a turn erases."""
 MOVE = 2
@@ -47,7 +49,7 @@ def store(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
             ticket = replace(at.ticket, requester=ZOE, person=ZOE.account, closed_at=closed_at, contact_version=1)
             opened.database["tickets"].insert_one(ticket_document(ticket))
             opened.database["entries"].insert_many(
-                entry_document(replace(one, author=Author("requester", ZOE.id, "Zoe")))
+                entry_document(replace(one, author=Author(kind="requester", id=ZOE.id, display_name="Zoe")))
                 for one in at.entries
                 if one.ticket_id == ticket.id
             )

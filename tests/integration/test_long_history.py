@@ -7,10 +7,11 @@ from typing import Any
 
 from pymongo.database import Database
 
+from contracts.common import Author
 from services.chassis.unit_of_work import Store
 from services.intake.documents import entry_document, ticket_document
 from services.intake.domain.decide import decide
-from services.intake.domain.history import Author, Entry, size
+from services.intake.domain.history import Entry, size
 from services.intake.domain.viewing import MOST_ENTRIES, SHOWN
 from tests.integration.test_account_batches import message_of
 from tests.integration.test_account_pairs import Racing
@@ -33,7 +34,7 @@ def stored(database: Database[dict[str, Any]]) -> str:
     offset, entries = 0, []
     for version in range(1, ENTRIES + 1):
         length = LENGTHS[version % 3] if version < 5_000 else 0
-        author = Author("service", "x")
+        author = Author(kind="service", id="x", display_name=None)
         visibility = "public" if version == 1 or version % 2 else "internal"
         kind = "opened" if version == 1 else "note_added"
         entry = Entry(str(version), ticket.id, version, kind, author, visibility, "x" * length, NOW, offset)

@@ -12,9 +12,8 @@ import orjson
 
 from contracts import registry
 from contracts.names import AGENT_PREFIX, AGENTS, CHANNELS, DESK, EVENTS, Service
-from contracts.payload import read
+from contracts.payload import encode, read
 from services.chassis.decision import Answer, Decision, Say
-from services.chassis.writing import encode
 
 KINDS: Mapping[str, registry.Kind] = {
     DESK: "command",

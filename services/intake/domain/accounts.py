@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from contracts import topology
+from contracts.accounts import ContactChanged, PreferencesChanged, QuietHours
+from contracts.common import RequesterKind
+from contracts.names import EVENTS
+from contracts.payload import stored
 from contracts.values import dataclass
 from services.chassis.decision import Arm, Say
 
@@ -95,14 +98,14 @@ class Account:
         return self.has_code and not self.is_confirmed
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> RequesterKind:
         """`account`, which a channel has authenticated, or `temporary`."""
-        return self.key.partition(":")[0]
+        return kind_and_id(self.key)[0]
 
     @property
     def id(self) -> str:
         """The account's id, as commands and events name it."""
-        return self.key.partition(":")[2]
+        return kind_and_id(self.key)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,12 @@ class AccountWritten:
 def mailbox(email: str) -> str:
     """The address as addresses are compared: who writes it in capitals means the same one."""
     return email.casefold()
+
+
+def kind_and_id(key: str) -> tuple[RequesterKind, str]:
+    """Of the key of an account, as commands and events name it."""
+    kind, _, id_ = key.partition(":")
+    return ("temporary" if kind == "temporary" else "account"), id_
 
 
 def temporary_key(account_id: str) -> str:
@@ -130,22 +139,26 @@ def ends(key: str, at: datetime) -> Arm:
 def contact_changed(account: Account) -> Say:
     """The event that says where its requester is reached from now on; with the code that confirms the address, where
     one is given: it joins when the event is published (`CODE`)."""
-    data = {
-        "account_id": account.id,
-        "kind": account.kind,
-        "email": account.contact_email,
-        "contact_version": account.contact_version,
-        **({"code": CODE} if account.may_join else {}),
-    }
-    return Say(topology.EVENTS, "account.contact_changed", "account.contact_changed", data, account.id)
+    event = ContactChanged(
+        account_id=account.id,
+        kind=account.kind,
+        email=account.contact_email,
+        contact_version=account.contact_version,
+        code=CODE if account.may_join else None,
+    )
+    return Say(EVENTS, "account.contact_changed", "account.contact_changed", event, account.id)
 
 
 def preferences_changed(account: Account) -> Say:
     """The event that says what its requester wants from now on: all that they have set."""
-    data = {
-        "account_id": account.id,
-        "kind": account.kind,
-        "preferences_version": account.preferences_version,
-        **(account.preferences or {}),
-    }
-    return Say(topology.EVENTS, "account.preferences_changed", "account.preferences_changed", data, account.id)
+    wanted = account.preferences or {}
+    hours = wanted.get("quiet_hours")
+    event = PreferencesChanged(
+        account_id=account.id,
+        kind=account.kind,
+        preferences_version=account.preferences_version,
+        language=wanted.get("language"),
+        notify=wanted.get("notify"),
+        quiet_hours=None if hours is None else stored(QuietHours, hours),
+    )
+    return Say(EVENTS, "account.preferences_changed", "account.preferences_changed", event, account.id)

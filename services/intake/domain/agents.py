@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from contracts.agents import may_have
+from contracts.agents import Paused, SignedOff, SignedOn, may_have
+from contracts.common import TicketAgent
 from contracts.values import dataclass
-from services.chassis.decision import Data
-from services.intake.domain.tickets import Agent, Ticket
+from services.intake.domain.tickets import Ticket
 
 _EVER = datetime.min.replace(tzinfo=UTC)
 
@@ -35,9 +35,9 @@ class KnownAgent:
     """Gets nothing new, by name neither."""
 
     @property
-    def as_agent(self) -> Agent:
+    def as_agent(self) -> TicketAgent:
         """As tickets and entries show them."""
-        return Agent(self.id, self.display_name)
+        return TicketAgent(id=self.id, display_name=self.display_name)
 
     def may_have(self, ticket: Ticket, skills: Mapping[str, str]) -> bool:
         """Whether they may be given the ticket. `skills`: what each category asks for now."""
@@ -45,33 +45,33 @@ class KnownAgent:
         return may_have(skilled, skills.get(ticket.category, ticket.category), ticket.language, ticket.requester.tier)
 
 
-def signed_on(known: KnownAgent | None, data: Data) -> KnownAgent | None:
+def signed_on(known: KnownAgent | None, data: SignedOn) -> KnownAgent | None:
     """The agent after `agent.signed_on`; None if newer news are known."""
-    at = data.get("at", _EVER)
+    at = data.at or _EVER
     if known is not None and known.at > at:
         return None
     return KnownAgent(
-        data["agent_id"],
-        data["display_name"],
-        tuple(data["skills"]),
-        tuple(data.get("languages") or ()),
-        tuple(data.get("tiers") or ()),
+        data.agent_id,
+        data.display_name,
+        tuple(data.skills),
+        tuple(data.languages or ()),
+        tuple(data.tiers or ()),
         at=at,
         revision=0 if known is None else known.revision + 1,
-        paused=bool(data.get("paused")),
+        paused=data.paused,
     )
 
 
-def paused(known: KnownAgent | None, data: Data, now_so: bool) -> KnownAgent | None:
+def paused(known: KnownAgent | None, data: Paused, now_so: bool) -> KnownAgent | None:
     """The agent after `agent.paused` or `agent.resumed`; None if newer news are known, or none of them at all."""
-    if known is None or known.at > data["at"]:
+    if known is None or known.at > data.at:
         return None
-    return replace(known, paused=now_so, at=data["at"], revision=known.revision + 1)
+    return replace(known, paused=now_so, at=data.at, revision=known.revision + 1)
 
 
-def signed_off(known: KnownAgent | None, data: Data) -> KnownAgent | None:
+def signed_off(known: KnownAgent | None, data: SignedOff) -> KnownAgent | None:
     """The agent after `agent.signed_off`; None if newer news are known, or none of them at all."""
-    at = data.get("at", _EVER)
+    at = data.at or _EVER
     if known is None or known.at > at:
         return None
     return replace(known, signed_on=False, at=at, revision=known.revision + 1)

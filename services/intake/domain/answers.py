@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from contracts.catalogue import Category
+from contracts.common import Snapshot
+from contracts.tickets import Accepted
 from services.chassis.decision import Answer, rejected
 from services.intake.domain.tickets import Ticket, snapshot
 
@@ -18,10 +19,15 @@ CLOSED_TOO_LONG = (
 )
 
 
-def accepted(stands: Mapping[str, Any], sentence: str | None = None) -> Answer:
+def done(about: str | None = None, hints: Mapping[str, Sequence[str]] | None = None) -> Answer:
+    """The command took effect. `about`: the id of the account that it was about; `hints`: what of it did not."""
+    return Answer("command.accepted", Accepted(hints=hints or None), about)
+
+
+def accepted(stands: Snapshot, sentence: str | None = None) -> Answer:
     """The command took effect; here is the snapshot of the ticket now, and a hint where it moved nothing."""
-    more = {} if sentence is None else {"hints": {"body": [sentence]}}
-    return Answer("command.accepted", {"ticket": stands, **more}, stands["number"])
+    hints = None if sentence is None else {"body": [sentence]}
+    return Answer("command.accepted", Accepted(ticket=stands, hints=hints), stands.number)
 
 
 def invalid(errors: Mapping[str, Sequence[str]]) -> Answer:
@@ -103,8 +109,6 @@ def unknown_subcategory(category: Category, subcategory: str) -> Answer:
 def too_early(eligible_at: datetime | None) -> Answer:
     """The desk has not had its time yet. `eligible_at` (aware UTC): from when on it may be asked; None: not known."""
     sentence = "The desk still has time to reply to this case. It can be escalated once that is over."
-    if eligible_at is None:
-        return rejected("too_early", sentence)
     return rejected("too_early", sentence, eligible_at=eligible_at)
 
 

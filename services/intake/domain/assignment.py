@@ -8,50 +8,55 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from functools import partial
 
+from contracts.common import Author, EntryDetails, TicketAgent, Visibility
+from contracts.tickets import AgentReason, Assign, ChangeAgent, LostAgent, Supervise, TicketEvent, Transfer, Unassign
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers, limits, moves
 from services.intake.domain.history import (
-    Author,
-    Visibility,
     agent_as_author,
     change,
     entry_data,
     requester_as_author,
+    service_as_author,
     within,
 )
-from services.intake.domain.recording import accepting, recorded, telling_agent
+from services.intake.domain.recording import accepting, handing_over, recorded, telling_agent
 from services.intake.domain.state import State
-from services.intake.domain.tickets import Agent, Ticket, fields_of
+from services.intake.domain.tickets import Ticket
+
+Reasoned = Assign | Unassign | ChangeAgent | AgentReason | Supervise
+"""Commands that change the agent, each with its reason."""
 
 HANDED_OVER = 64 * 1024
 """Bytes of history that an agent gets with a ticket; the rest is asked for with `ticket.view`."""
 
 
-def assign(state: State, message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
+def assign(state: State, message: Message[Assign], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.assign`: an open ticket without agent gets one, who hears of it with the conversation so far."""
-    if not ticket.is_open or ticket.agent is not None or ticket.assignment_seq != message.data["assignment_seq"]:
+    if not ticket.is_open or ticket.agent is not None or ticket.assignment_seq != message.data.assignment_seq:
         return Decision(answer=answers.conflict(ticket, "The case does not wait for this assignment."))
     if ticket.held:
         return Decision(answer=answers.conflict(ticket, "The case is held until a supervisor releases it."))
-    if "valid_until" in message.data and now > message.data["valid_until"]:
+    valid_until = message.data.valid_until
+    if valid_until is not None and now > valid_until:
         return Decision(answer=answers.conflict(ticket, "The place kept for the case is not kept any longer."))
-    agent = Agent(message.data["agent"]["id"], message.data["agent"]["display_name"])
-    decision = changed(moves.ASSIGN, message, ticket, agent, Author("service", message.sender), now)
-    decision = replace(decision, valid_until=message.data.get("valid_until"))
+    agent = message.data.agent
+    decision = changed(moves.ASSIGN, message, ticket, agent, service_as_author(message.sender), now)
+    decision = replace(decision, valid_until=valid_until)
     return handed_over(decision, state, ticket, agent)
 
 
-def unassign(message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
+def unassign(message: Message[Unassign], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.unassign`: an open ticket loses its agent; one that was only assigned waits as it did before."""
-    if not ticket.is_open or ticket.agent is None or ticket.assignment_seq != message.data["assignment_seq"]:
+    if not ticket.is_open or ticket.agent is None or ticket.assignment_seq != message.data.assignment_seq:
         return Decision(answer=answers.conflict(ticket, "The case is not with that agent any more."))
-    decision = changed(moves.UNASSIGN, message, ticket, None, Author("service", message.sender), now)
+    decision = changed(moves.UNASSIGN, message, ticket, None, service_as_author(message.sender), now)
     return telling_agent(decision, ticket.agent, "ticket.unassigned")
 
 
-def change_agent(state: State, message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
+def change_agent(state: State, message: Message[ChangeAgent], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.change_agent`: the requester wants another agent; routing finds one, and never this one again."""
     refused = moves.refusal(moves.CHANGE_AGENT, ticket)
     if refused is None and ticket.agent is None:
@@ -64,14 +69,14 @@ def change_agent(state: State, message: Message[Any], ticket: Ticket, now: datet
     return telling_agent(decision, ticket.agent, "ticket.unassigned")
 
 
-def transfer(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def transfer(state: State, message: Message[Transfer], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.transfer`: the agent gives the ticket to another who is there and may have it, full or not; or back to
     the desk, for routing to find somebody else. Back to a colleague who had it, too, but never to whom the requester
     has changed away from."""
     refused = moves.refusal(moves.HAND_OVER, ticket)
     if refused is not None:
         return Decision(answer=refused)
-    to_agent, author = message.data.get("to_agent"), agent_as_author(agent)
+    to_agent, author = message.data.to_agent, agent_as_author(agent)
     if to_agent is None:
         decision = changed(moves.GIVE_BACK, message, ticket, None, author, now)
         return telling_agent(decision, agent, "ticket.unassigned")
@@ -83,7 +88,7 @@ def transfer(state: State, message: Message[Any], agent: Agent, ticket: Ticket, 
     return handed_over(decision, state, ticket, to)
 
 
-def receiver(state: State, ticket: Ticket, to_agent: str) -> Agent | Answer:
+def receiver(state: State, ticket: Ticket, to_agent: str) -> TicketAgent | Answer:
     """The agent to whom people give the ticket by name: they are there and may have it, full or not."""
     known = state.agents.get(to_agent)
     if ticket.agent is not None and to_agent == ticket.agent.id:
@@ -101,9 +106,9 @@ def receiver(state: State, ticket: Ticket, to_agent: str) -> Agent | Answer:
 
 def changed(
     move: moves.Move,
-    message: Message[Any],
+    message: Message[Reasoned],
     ticket: Ticket,
-    agent: Agent | None,
+    agent: TicketAgent | None,
     author: Author,
     now: datetime,
     visibility: Visibility = "internal",
@@ -122,17 +127,21 @@ def changed(
         requester_left=before.id if before is not None and by_requester else ticket.requester_left,
         **(limits.one_more(ticket, now) if author.kind == "requester" else {}),
     )
-    more = {} if before is None else {"previous_agent": fields_of(before)}
-    details = {"changed": {"agent": change(before and before.id, agent and agent.id)}}
-    text = message.data.get("reason") or ""
-    return accepting(
-        recorded(message, after, move.event, author, text, now, visibility=visibility, details=details, more=more)
+    decision = recorded(
+        message,
+        after,
+        move.event,
+        author,
+        message.data.reason or "",
+        now,
+        visibility=visibility,
+        details=EntryDetails(changed={"agent": change(before and before.id, agent and agent.id)}),
+        announcing=TicketEvent if before is None else partial(LostAgent, previous_agent=before),
     )
+    return accepting(decision)
 
 
-def handed_over(decision: Decision, state: State, ticket: Ticket, agent: Agent) -> Decision:
+def handed_over(decision: Decision, state: State, ticket: Ticket, agent: TicketAgent) -> Decision:
     """The same decision, with `ticket.assigned` and the conversation so far to the agent who gets the ticket."""
-    more: dict[str, Any] = {"history": [entry_data(one) for one in within(state.history(ticket), HANDED_OVER)]}
-    if ticket.history_size > HANDED_OVER:
-        more["truncated"] = True
-    return telling_agent(decision, agent, "ticket.assigned", **more)
+    history = [entry_data(entry) for entry in within(state.history(ticket), HANDED_OVER)]
+    return handing_over(decision, agent, history, truncated=ticket.history_size > HANDED_OVER)

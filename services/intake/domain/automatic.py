@@ -13,9 +13,11 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
+from contracts.common import AttachmentContent, Sent, Unusable
 from contracts.statuses import DESKS_TURN
+from contracts.tickets import Reply, Submit
 from contracts.values import dataclass
-from services.chassis.decision import Data, derived_id
+from services.chassis.decision import derived_id
 from services.intake.domain.issue_key import normalised
 from services.intake.domain.tickets import Ticket
 
@@ -32,6 +34,7 @@ NOTED_AGAIN = (
 )
 """What the sender of a message hears that is taken for a machine's though no channel says so."""
 
+_NOTHING = sha256().hexdigest()
 _QUOTED = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
 _TIMES = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?|\d{1,4}([-./])\d{1,2}\1\d{1,4}")
 
@@ -64,17 +67,12 @@ class Spoken:
         return {"said": self.words, "said_at": now, "said_times": self.times}
 
 
-def spoken(data: Data, ticket: Ticket, within: timedelta, now: datetime) -> Spoken:
-    """How a message (the data of a reply or a submission) stands to those before it in the ticket. `within`: so long
+def spoken(data: Reply | Submit, ticket: Ticket, within: timedelta, now: datetime) -> Spoken:
+    """How a message stands to those before it in the ticket. `within`: so long
     after the last one it may repeat that."""
-    words = words_of(data)
+    words = words_of(data.body, data.attachments)
     times = ticket.said_times + 1 if said_lately(ticket, words, within, now) else 1
-    return Spoken(words, times, is_marked(data), ticket.is_open and ticket.status not in DESKS_TURN)
-
-
-def is_marked(data: Data) -> bool:
-    """Whether the channel says that a machine wrote it."""
-    return data.get("automatic") is True
+    return Spoken(words, times, data.automatic, ticket.is_open and ticket.status not in DESKS_TURN)
 
 
 def files_again_and_again(words: str, tickets: Iterable[Ticket], within: timedelta, now: datetime) -> bool:
@@ -92,19 +90,20 @@ def said_lately(ticket: Ticket, words: str, within: timedelta, now: datetime) ->
     )
 
 
-def words_of(data: Data) -> str:
+def words_of(text: str, attachments: Iterable[Sent] = ()) -> str:
     """Stands for what a message says: case, white space, punctuation, what is quoted of another mail, times of day and
     dates make no difference, but the files that come with it do. Empty if it says nothing."""
-    text = data.get("body", "")
     own = _QUOTED.sub("", text) if ">" in text else text
     said = _compared(own) or _compared(text)
-    files = [_file(one) for one in data.get("attachments", ())]
+    files = [_file(each) for each in attachments]
     return derived_id("words", said, *files) if said or files else ""
 
 
-def _file(one: Data) -> str:
+def _file(sent: Sent) -> str:
     """Tells files apart, also those that are not taken."""
-    return f"{one.get('name')}/{one.get('sha256') or sha256(one.get('content', b'')).hexdigest()}"
+    if isinstance(sent, AttachmentContent):
+        return f"{sent.name}/{sha256(sent.content).hexdigest()}"
+    return f"{sent.name}/{_NOTHING if isinstance(sent, Unusable) else sent.sha256}"
 
 
 def _compared(text: str) -> str:

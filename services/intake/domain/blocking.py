@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from contracts import topology
+from contracts.accounts import Block, Blocked, MergeAccounts, Unblock, Unblocked
+from contracts.common import RequesterKind
+from contracts.names import EVENTS
+from contracts.payload import Payload
 from services.chassis.decision import Answer, Decision, Message, Say, rejected
 from services.intake.domain import answers
 from services.intake.domain.accounts import Account, AccountWritten, temporary_key
@@ -30,7 +32,7 @@ STILL_THEIRS = frozenset(
 """What a blocked requester may do: look at what is theirs, want no mails, and use the rights that each person has."""
 
 
-def refusal(state: State, message: Message[Any], asking: Caller, now: datetime) -> Answer | None:
+def refusal(state: State, message: Message[Payload], asking: Caller, now: datetime) -> Answer | None:
     """`forbidden`, with the end of the block in `retry_at`, for whatever a blocked requester sends."""
     if message.type in STILL_THEIRS:
         return None
@@ -39,21 +41,19 @@ def refusal(state: State, message: Message[Any], asking: Caller, now: datetime) 
         return None
     sentence = "You cannot write to the help desk. You can still look at your cases."
     until = account.blocked_until
-    if until is None:
-        return rejected("forbidden", sentence)
     return rejected("forbidden", sentence, retry_at=until)
 
 
-def block(state: State, message: Message[Any], now: datetime) -> Decision:
+def block(state: State, message: Message[Block], now: datetime) -> Decision:
     """`requester.block`: nothing that the person sends reaches the desk, until a moment or for good. Who is blocked is
     blocked from now on as this command says."""
     account = _named(state, message)
     if isinstance(account, Answer):
         return Decision(answer=account)
-    until = message.data.get("until")
+    until = message.data.until
     if until is not None and until <= now:
         return Decision(answer=answers.invalid({"until": ["It is over already."]}))
-    agent, reason = message.data["agent_id"], message.data["reason"]
+    agent, reason = message.data.agent_id, message.data.reason
     blocked = replace(
         account,
         version=account.version + 1,
@@ -62,11 +62,12 @@ def block(state: State, message: Message[Any], now: datetime) -> Decision:
         blocked_by=agent,
         blocked_reason=reason,
     )
-    ends = {} if until is None else {"until": until}
-    return _said(message, "requester.blocked", blocked, {"reason": reason, **ends}, now)
+    kind, id_ = _kind_and_id(message)
+    event = Blocked(account_id=id_, kind=kind, agent_id=agent, at=now, reason=reason, until=until)
+    return _said("requester.blocked", blocked, event)
 
 
-def unblock(state: State, message: Message[Any], now: datetime) -> Decision:
+def unblock(state: State, message: Message[Unblock], now: datetime) -> Decision:
     """`requester.unblock`: the person may write again."""
     account = _named(state, message)
     if isinstance(account, Answer):
@@ -81,14 +82,16 @@ def unblock(state: State, message: Message[Any], now: datetime) -> Decision:
         blocked_by=None,
         blocked_reason=None,
     )
-    reason = message.data.get("reason")
-    return _said(message, "requester.unblocked", let_in, {} if reason is None else {"reason": reason}, now)
+    kind, id_ = _kind_and_id(message)
+    agent, reason = message.data.agent_id, message.data.reason
+    event = Unblocked(account_id=id_, kind=kind, agent_id=agent, at=now, reason=reason)
+    return _said("requester.unblocked", let_in, event)
 
 
-def _named(state: State, message: Message[Any]) -> Account | Answer:
+def _named(state: State, message: Message[Unblock]) -> Account | Answer:
     """The account whose the person is whom a supervisor names; of a channel's own also one not heard of yet."""
     key = key_named(message)
-    agent_id = message.data["agent_id"]
+    agent_id = message.data.agent_id
     if state.staff is None or not state.staff.has_role(agent_id, "supervisor", "manager"):
         return answers.no_supervisor()
     named = state.accounts.get(key)
@@ -99,23 +102,26 @@ def _named(state: State, message: Message[Any]) -> Account | Answer:
     return state.accounts.get(named.person, named)
 
 
-def _persons(state: State, message: Message[Any], asking: Caller) -> list[Account]:
+def _persons(state: State, message: Message[Payload], asking: Caller) -> list[Account]:
     """The accounts whose the persons are who send it: for a merge also that of the account which is merged."""
     keys = [asking.person]
-    if message.type == "account.merge":
-        merged = state.accounts.get(temporary_key(message.data["temporary"]["account_id"]))
+    if isinstance(message.data, MergeAccounts):
+        merged = state.accounts.get(temporary_key(message.data.temporary.account_id))
         keys += [] if merged is None else [merged.person]
     return [state.accounts[key] for key in keys if key in state.accounts]
 
 
-def key_named(message: Message[Any]) -> str:
+def key_named(message: Message[Unblock]) -> str:
     """The key of the account that `requester.block` or `requester.unblock` names."""
-    return f"{message.data.get('kind', 'account')}:{message.data['account_id']}"
+    kind, id_ = _kind_and_id(message)
+    return f"{kind}:{id_}"
 
 
-def _said(message: Message[Any], event: str, account: Account, more: dict[str, object], now: datetime) -> Decision:
+def _kind_and_id(message: Message[Unblock]) -> tuple[RequesterKind, str]:
+    return message.data.kind or "account", message.data.account_id
+
+
+def _said(type_: str, account: Account, event: Unblocked) -> Decision:
     """The account stored, and the event, about the account that was named."""
-    kind, _, id_ = key_named(message).partition(":")
-    data = {"account_id": id_, "kind": kind, "agent_id": message.data["agent_id"], "at": now, **more}
-    said = [Say(topology.EVENTS, event, event, data, id_)]
-    return Decision([AccountWritten(account)], said, Answer("command.accepted", {}, id_))
+    said = [Say(EVENTS, type_, type_, event, event.account_id)]
+    return Decision([AccountWritten(account)], said, answers.done(event.account_id))

@@ -11,16 +11,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from contracts import topology
+from contracts.common import TicketAgent
+from contracts.names import AGENTS
+from contracts.tickets import Release, Submit
 from contracts.values import dataclass
 from services.chassis.decision import Arm, Data, Decision, Message, Say, derived_id
 from services.intake.domain import answers, moves
 from services.intake.domain.automatic import words_of
-from services.intake.domain.history import Author, agent_as_author
+from services.intake.domain.history import agent_as_author, service_as_author
 from services.intake.domain.issue_key import normalised
-from services.intake.domain.recording import accepting, and_then, recorded
+from services.intake.domain.recording import accepting, and_then, recorded, told
 from services.intake.domain.state import Burst, State
-from services.intake.domain.tickets import Agent, Ticket
+from services.intake.domain.tickets import Ticket
 
 RELEASED_FOR = timedelta(days=1)
 """For so long nothing equal is held again after a supervisor has released a burst."""
@@ -29,7 +31,7 @@ RELEASE = "burst_release"
 """The kind of the timer that releases what one turn does not."""
 
 RELEASED_AT_ONCE = 100
-BY = Author("service", "intake")
+BY = service_as_author()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,12 @@ class Filing:
     """It makes the burst."""
 
 
-def filed_as(data: Data) -> str:
+def filed_as(data: Submit) -> str:
     """Stands for the words of a submission: case, white space and punctuation make no difference."""
-    return derived_id("filed", normalised(data["subject"]), words_of({"body": data["body"]}))
+    return derived_id("filed", normalised(data.subject), words_of(data.body))
 
 
-def filing(state: State, data: Data, person: str, now: datetime) -> Filing:
+def filing(state: State, data: Submit, person: str, now: datetime) -> Filing:
     """Whether a ticket that the person files now belongs to a burst, or makes one of those before it."""
     if not state.limits.burst_accounts or not state.has_supervisors:
         return Filing()
@@ -58,7 +60,7 @@ def filing(state: State, data: Data, person: str, now: datetime) -> Filing:
     burst = state.bursts.get(words)
     if burst is not None and burst.status == "released" and abs(now - burst.at) < RELEASED_FOR:
         return Filing()
-    within, category, may_be_released = state.limits.burst_within, data["category"], state.supervisors_of
+    within, category, may_be_released = state.limits.burst_within, data.category, state.supervisors_of
     alike = [one for one in state.filed_alike(words) if now - one.opened_at <= within]
     persons = {one.person for one in alike} | {person}
     goes_on = burst is not None and burst.status == "held" and now - burst.at <= within
@@ -77,7 +79,7 @@ def _next(burst: Burst | None, words: str, status: Literal["counting", "held", "
     return Burst(words, now, status, 1 if burst is None else burst.revision + 1)
 
 
-def holding(state: State, message: Message[Any], decision: Decision, found: Filing, now: datetime) -> Decision:
+def holding(state: State, message: Message[Submit], decision: Decision, found: Filing, now: datetime) -> Decision:
     """The decision that opens a ticket, with what it means for its burst: those filed before are held too, and the
     supervisors hear of it once."""
     if found.changed is None:
@@ -91,15 +93,15 @@ def holding(state: State, message: Message[Any], decision: Decision, found: Fili
         decision = and_then(decision, noted)
     if not found.begins:
         return decision
-    event = decision.said[0].data
-    told = [
-        Say(topology.AGENTS, f"agent.{id_}.ticket.held", "ticket.held", event, event["ticket"]["number"])
-        for id_ in state.supervisors_of(event["ticket"]["category"])
+    event = told(decision)
+    to_supervisors = [
+        Say(AGENTS, f"agent.{id_}.ticket.held", "ticket.held", event, event.ticket.number)
+        for id_ in state.supervisors_of(event.ticket.category)
     ]
-    return replace(decision, said=[*decision.said, *told])
+    return replace(decision, said=[*decision.said, *to_supervisors])
 
 
-def release(state: State, message: Message[Any], by: Agent, ticket: Ticket, now: datetime) -> Decision:
+def release(state: State, message: Message[Release], by: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.release`: the ticket is given to an agent like any other; with `burst`, all that are held with it are,
     and for a day nothing equal is held again."""
     refused = moves.refusal(moves.RELEASE, ticket)
@@ -109,7 +111,7 @@ def release(state: State, message: Message[Any], by: Agent, ticket: Ticket, now:
         return Decision(answer=refused)
     burst = ticket.burst or ""
     decision = _released(message, ticket, by, now)
-    if message.data.get("burst"):
+    if message.data.burst:
         known = state.bursts.get(burst)
         at_once = Arm(f"{RELEASE}:{burst}", now, RELEASE, burst, {"agent_id": by.id})
         decision = replace(
@@ -118,7 +120,7 @@ def release(state: State, message: Message[Any], by: Agent, ticket: Ticket, now:
     return accepting(decision)
 
 
-def release_due(state: State, message: Message[Any], now: datetime) -> Decision:
+def release_due(state: State, message: Message[Data], now: datetime) -> Decision:
     """The timer of a burst that was released: what is held yet is released, portion by portion."""
     burst, by = message.subject or "", state.member_as_agent(message.data["agent_id"])
     held = state.held_in(burst)[:RELEASED_AT_ONCE]
@@ -131,7 +133,7 @@ def release_due(state: State, message: Message[Any], now: datetime) -> Decision:
     return replace(decision, timers=[*decision.timers, more])
 
 
-def _released(message: Message[Any], ticket: Ticket, by: Agent, now: datetime) -> Decision:
+def _released(message: Message[Any], ticket: Ticket, by: TicketAgent, now: datetime) -> Decision:
     released = moves.moved(moves.RELEASE, ticket, now, burst=None)
     id_ = derived_id("entry", message.key, ticket.id)
     author = agent_as_author(by)

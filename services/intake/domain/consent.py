@@ -6,34 +6,35 @@ Nothing proceeds on silence: consent is `asked` until it is answered. The page i
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
+from contracts.common import EntryDetails, TicketAgent
+from contracts.tickets import AgentReason, AnswerConsent
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers, moves
 from services.intake.domain.history import agent_as_author, requester_as_author
 from services.intake.domain.recording import accepting, recorded, telling_agent
-from services.intake.domain.tickets import Agent, Ticket
+from services.intake.domain.tickets import Ticket
 
 
-def ask_consent(message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def ask_consent(message: Message[AgentReason], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.ask_consent`: the requester is asked, with the reason. Asking again takes back an earlier answer."""
     refused = moves.refusal(moves.ASK_CONSENT, ticket)
     if refused is not None:
         return Decision(answer=refused)
     asked = moves.moved(moves.ASK_CONSENT, ticket, now, consent="asked")
-    text = message.data["reason"]
+    text = message.data.reason
     return accepting(recorded(message, asked, moves.ASK_CONSENT.event, agent_as_author(agent), text, now))
 
 
-def answer_consent(message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
+def answer_consent(message: Message[AnswerConsent], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.answer_consent`: the requester answers once what was asked; the ticket's agent hears it."""
     refused = moves.refusal(moves.ANSWER_CONSENT, ticket)
     if refused is None and ticket.consent != "asked":
         refused = answers.wrong_status(ticket, "Nobody asks for permission to log in to your account.")
     if refused is not None:
         return Decision(answer=refused)
-    granted = message.data["granted"]
+    granted = message.data.granted
     answered = moves.moved(moves.ANSWER_CONSENT, ticket, now, consent="granted" if granted else "refused")
-    author, details = requester_as_author(ticket.requester), {"granted": granted}
+    author, details = requester_as_author(ticket.requester), EntryDetails(granted=granted)
     decision = recorded(message, answered, moves.ANSWER_CONSENT.event, author, "", now, details=details)
     return accepting(telling_agent(decision, ticket.agent, "ticket.consent_answered"))

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from contracts.common import EntryDetails, TicketAgent
+from contracts.tickets import Edit, Reclassify
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers, limits, moves
 from services.intake.domain.history import agent_as_author, change, requester_as_author
@@ -15,15 +17,16 @@ from services.intake.domain.issue_key import one_open_key
 from services.intake.domain.likeness import opening
 from services.intake.domain.recording import accepting, recorded, telling_agent
 from services.intake.domain.state import State
-from services.intake.domain.tickets import Agent, Ticket
+from services.intake.domain.tickets import Ticket
 
 
-def edit(state: State, message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
+def edit(state: State, message: Message[Edit], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.edit`: the requester changes subject, body or both. The issue stays the one that it was filed as."""
     refused = moves.refusal(moves.EDIT, ticket) or limits.of_ticket(state, ticket, now)
     if refused is not None:
         return Decision(answer=refused)
-    given = {name: message.data[name] for name in ("subject", "body") if message.data.get(name) is not None}
+    wanted = {"subject": message.data.subject, "body": message.data.body}
+    given = {name: text for name, text in wanted.items() if text is not None}
     if not given:
         return Decision(
             answer=answers.invalid({name: ["Give a new one, or the other."] for name in ("subject", "body")})
@@ -39,20 +42,22 @@ def edit(state: State, message: Message[Any], ticket: Ticket, now: datetime) -> 
         moves.EDIT, ticket, now, subject=stands["subject"], opening=opening(stands["subject"], stands["body"]), **more
     )
     author = requester_as_author(ticket.requester)
-    decision = recorded(message, edited, moves.EDIT.event, author, "", now, details={"changed": changed})
+    decision = recorded(message, edited, moves.EDIT.event, author, "", now, details=EntryDetails(changed=changed))
     return accepting(telling_agent(decision, ticket.agent, "ticket.edited"))
 
 
-def reclassify(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def reclassify(
+    state: State, message: Message[Reclassify], agent: TicketAgent, ticket: Ticket, now: datetime
+) -> Decision:
     """`ticket.reclassify`: another category or subcategory, with its priority. What one ticket for the issue means may
     change by that: if the person has the issue open in another ticket, it is `conflict` and names that one."""
     refused = moves.refusal(moves.RECLASSIFY, ticket)
     if refused is not None:
         return Decision(answer=refused)
-    subcategory = message.data.get("subcategory")
-    category = state.catalogue.categories.get(message.data["category"])
+    subcategory = message.data.subcategory
+    category = state.catalogue.categories.get(message.data.category)
     if category is None:
-        return Decision(answer=answers.unknown_category(message.data["category"]))
+        return Decision(answer=answers.unknown_category(message.data.category))
     if subcategory is not None and subcategory not in category.subcategories:
         return Decision(answer=answers.unknown_subcategory(category, subcategory))
     if (category.id, subcategory) == (ticket.category, ticket.subcategory):
@@ -66,11 +71,13 @@ def reclassify(state: State, message: Message[Any], agent: Agent, ticket: Ticket
     changed = {name: change(old, new) for name, new in stands.items() if new != (old := getattr(ticket, name))}
     filed = moves.moved(moves.RECLASSIFY, ticket, now, key=key, **stands)
     author = agent_as_author(agent)
-    return accepting(recorded(message, filed, moves.RECLASSIFY.event, author, "", now, details={"changed": changed}))
+    return accepting(
+        recorded(message, filed, moves.RECLASSIFY.event, author, "", now, details=EntryDetails(changed=changed))
+    )
 
 
 def _body(state: State, ticket: Ticket) -> str:
     """The body as it stands: what was filed, or the last edit of it."""
     (entry,) = [one for one in state.history(ticket) if one.version == ticket.body_version]
-    body: str = entry.text if entry.kind == "opened" else entry.details["changed"]["body"]["new"]
-    return body
+    edited = (entry.details.changed or {}).get("body")
+    return entry.text if edited is None else edited.new or ""

@@ -7,18 +7,20 @@ docs/intake.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from contracts.attachments import Stored
+from contracts.common import Snapshot, TicketAgent
 from contracts.names import role_of
+from contracts.tickets import Accepted, Rejected, Similar, TicketOutcome, Viewed
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import agents, answers, blocking, escalation, limits, moves
 from services.intake.domain.accounts import ends
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import assign, change_agent, transfer, unassign
-from services.intake.domain.automatic import is_marked
 from services.intake.domain.bursts import release, release_due
 from services.intake.domain.consent import answer_consent, ask_consent
 from services.intake.domain.corrections import edit, reclassify
@@ -42,14 +44,21 @@ from services.intake.domain.preferences import set_preferences
 from services.intake.domain.recording import telling_agent
 from services.intake.domain.redaction import redact
 from services.intake.domain.replies import reply
-from services.intake.domain.requesters import Caller, account_meant, account_named, caller, open_temporary
+from services.intake.domain.requesters import (
+    Caller,
+    account_meant,
+    account_named,
+    caller,
+    open_temporary,
+    requester_of,
+)
 from services.intake.domain.rotation import THE_ONE, go_on, rotate
 from services.intake.domain.scanning import scanned
 from services.intake.domain.state import Escalatable, State, TicketWritten
 from services.intake.domain.submission import submit
 from services.intake.domain.supervising import SUPERVISED, SUPERVISING, assign_to, reopen, take_away
 from services.intake.domain.swept import confirm_swept
-from services.intake.domain.tickets import Agent, Ticket
+from services.intake.domain.tickets import Ticket
 from services.intake.domain.uploads import upload
 from services.intake.domain.viewing import list_of_agent, list_tickets, view_as_agent, view_own
 
@@ -90,15 +99,26 @@ def _to_be_found(message: Message[Any], decision: Decision) -> Decision:
         return decision
     about: list[str] = []
     if not any(isinstance(change, TicketWritten) for change in decision.changes):
-        shown = [answer.data.get("ticket"), *answer.data.get("candidates", ())]
-        about = [one["number"] for one in shown if one is not None]
+        about = [ticket.number for ticket in _shown(answer)]
     account = account_named(message)
-    names_files = answer.type == "attachment.stored" or (
-        answer.type == "command.rejected" and message.data.get("attachments")
+    names_files = isinstance(answer.data, Stored) or (
+        isinstance(answer.data, Rejected) and getattr(message.data, "attachments", None)
     )
     if names_files and account is not None:
         about.append(account)
     return replace(decision, answer=replace(answer, about=about)) if about else decision
+
+
+def _shown(answer: Answer) -> Sequence[Snapshot]:
+    """The tickets that an answer shows."""
+    match answer.data:
+        case Similar(candidates=candidates):
+            return candidates
+        case TicketOutcome(ticket=ticket) | Viewed(ticket=ticket):
+            return [ticket]
+        case Accepted(ticket=ticket) | Rejected(ticket=ticket) if ticket is not None:
+            return [ticket]
+    return []
 
 
 def _decide(state: State, message: Message[Any], now: datetime) -> Decision:
@@ -125,11 +145,11 @@ def _decide(state: State, message: Message[Any], now: datetime) -> Decision:
             return confirm_swept(state, message, now)
         case "ticket.assign" | "ticket.unassign" | "ticket.auto_close":
             return _of_service(state, message, now)
-    if "account" in message.data:
+    if getattr(message.data, "account", None) is not None:
         return _of_operator(state, message, now)
-    if "moderator" in message.data:
+    if getattr(message.data, "moderator", None) is not None:
         return _of_moderator(state, message, now)
-    return _of_requester(state, message, now) if "requester" in message.data else _of_agent(state, message, now)
+    return _of_agent(state, message, now) if requester_of(message) is None else _of_requester(state, message, now)
 
 
 def _heard(state: State, message: Message[Any]) -> Decision:
@@ -139,12 +159,12 @@ def _heard(state: State, message: Message[Any]) -> Decision:
         case "sla.armed":
             change = escalation.armed(state, message)
         case "agent.signed_on":
-            change = agents.signed_on(state.agents.get(message.data["agent_id"]), message.data)
+            change = agents.signed_on(state.agents.get(message.data.agent_id), message.data)
         case "agent.paused" | "agent.resumed":
-            known = state.agents.get(message.data["agent_id"])
+            known = state.agents.get(message.data.agent_id)
             change = agents.paused(known, message.data, message.type == "agent.paused")
         case _:
-            change = agents.signed_off(state.agents.get(message.data["agent_id"]), message.data)
+            change = agents.signed_off(state.agents.get(message.data.agent_id), message.data)
     return Decision(() if change is None else [change], remember=False)
 
 
@@ -152,7 +172,7 @@ def _of_operator(state: State, message: Message[Any], now: datetime) -> Decision
     """The operator names an account that need not be theirs."""
     if role_of(message.sender) != "operator":
         return Decision(answer=answers.no_operator())
-    key = account_meant(message)
+    key = account_meant(message.data.account)
     if key not in state.persons and message.type != "attachment.download":
         return Decision(answer=answers.invalid({"account": ["Nothing is kept of this account."]}))
     return _of_account(state, message, key, now)
@@ -175,16 +195,16 @@ def _of_moderator(state: State, message: Message[Any], now: datetime) -> Decisio
     """A moderator of the community, whom a channel names."""
     if role_of(message.sender) != "channel":
         return Decision(answer=answers.no_channel())
-    ticket = state.ticket(message.data["number"])
+    ticket = state.ticket(message.data.number)
     if ticket is None:
-        return Decision(answer=answers.unknown_ticket(message.data["number"]))
+        return Decision(answer=answers.unknown_ticket(message.data.number))
     return escalate(state, message, ticket, now)
 
 
 def _of_service(state: State, message: Message[Any], now: datetime) -> Decision:
-    ticket = state.ticket(message.data["number"])
+    ticket = state.ticket(message.data.number)
     if ticket is None:
-        return Decision(answer=answers.unknown_ticket(message.data["number"]))
+        return Decision(answer=answers.unknown_ticket(message.data.number))
     match message.type:
         case "ticket.assign":
             return assign(state, message, ticket, now)
@@ -196,7 +216,7 @@ def _of_service(state: State, message: Message[Any], now: datetime) -> Decision:
 def _of_requester(state: State, message: Message[Any], now: datetime) -> Decision:
     if role_of(message.sender) != "channel":  # `ticket.view` has a form for either, and agents authenticate nobody
         return Decision(answer=answers.no_channel())
-    asking = caller(state, message)
+    asking = caller(state, message.data.requester)
     if isinstance(asking, Answer):
         return Decision(answer=asking)
     blocked = blocking.refusal(state, message, asking, now)
@@ -217,11 +237,11 @@ def _of_requester(state: State, message: Message[Any], now: datetime) -> Decisio
             return merge_account(state, message, asking, now)
         case "account.erase" | "account.export":
             return _of_account(state, message, asking.requester.account, now)
-    if message.data.get("number") is None:  # of an archive
+    if message.data.number is None:  # of an archive
         return _of_account(state, message, asking.requester.account, now)
-    ticket = state.ticket(message.data["number"])
+    ticket = state.ticket(message.data.number)
     if ticket is None:
-        return Decision(answer=answers.unknown_ticket(message.data["number"]))
+        return Decision(answer=answers.unknown_ticket(message.data.number))
     # What stayed behind when their account became one with another is theirs to look at.
     looks_back = message.type in VIEWS and ticket.person == asking.requester.account
     if ticket.person != asking.person and not looks_back:
@@ -254,22 +274,22 @@ def _written(
     refused = limits.of_requester(state, before)
     if refused is not None:
         return Decision(answer=refused)
-    return limits.counting(state, asking, write(), before, is_marked(message.data))
+    return limits.counting(state, asking, write(), before, message.data.automatic)
 
 
 def _of_agent(state: State, message: Message[Any], now: datetime) -> Decision:
     data = message.data
-    if message.sender != f"agent.{data['agent_id']}":
+    if message.sender != f"agent.{data.agent_id}":
         return Decision(answer=answers.not_that_agent())
-    if not state.is_of_staff(data["agent_id"]):
-        return Decision(answer=answers.not_of_staff(data["agent_id"]))
+    if not state.is_of_staff(data.agent_id):
+        return Decision(answer=answers.not_of_staff(data.agent_id))
     if message.type == "ticket.list":
         return list_of_agent(state, message)
     if message.type == "requester.block":
         return blocking.block(state, message, now)
     if message.type == "requester.unblock":
         return blocking.unblock(state, message, now)
-    number = data.get("number")
+    number = data.number
     if number is None:
         return Decision(answer=answers.invalid({"number": ["Name the case that the file is for."]}))
     if message.type in JOINING:
@@ -280,13 +300,13 @@ def _of_agent(state: State, message: Message[Any], now: datetime) -> Decision:
     ticket = state.ticket(number)
     if ticket is None:
         return Decision(answer=answers.unknown_ticket(number))
-    has_it = ticket.agent is not None and ticket.agent.id == data["agent_id"]
+    has_it = ticket.agent is not None and ticket.agent.id == data.agent_id
     if message.type in VIEWS:
         holder = state.final(ticket).agent  # what was merged into theirs is for them to answer
-        if holder is not None and holder.id == data["agent_id"]:
+        if holder is not None and holder.id == data.agent_id:
             return _of_that_agent(state, message, holder, ticket, now)
     if message.type in SUPERVISING or (message.type in SUPERVISED and not has_it):
-        if not state.may_supervise(data["agent_id"], ticket):
+        if not state.may_supervise(data.agent_id, ticket):
             refused = answers.not_supervised() if message.type in SUPERVISING else answers.not_with_you()
             return Decision(answer=refused)
         return _of_supervisor(state, message, ticket, now)
@@ -299,7 +319,7 @@ def _of_agent(state: State, message: Message[Any], now: datetime) -> Decision:
 
 def _of_supervisor(state: State, message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
     """A supervisor of the team that has the ticket or could have it; its agent hears what they do."""
-    supervisor = state.member_as_agent(message.data["agent_id"])
+    supervisor = state.member_as_agent(message.data.agent_id)
     decision = _of_that_agent(state, message, supervisor, ticket, now)
     if ticket.agent in (None, supervisor) or not decision.said or _is_told(decision, ticket):
         return decision
@@ -314,8 +334,8 @@ def _is_told(decision: Decision, ticket: Ticket) -> bool:
 
 
 def _of_agent_who_may_have_it(state: State, message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
-    known = state.agents.get(message.data["agent_id"])
-    if state.may_supervise(message.data["agent_id"], ticket):
+    known = state.agents.get(message.data.agent_id)
+    if state.may_supervise(message.data.agent_id, ticket):
         return _of_supervisor(state, message, ticket, now)
     if known is None:  # they may have signed on just now
         return Decision(answer=answers.not_for_you(), waits=NEWS_WITHIN)
@@ -324,9 +344,9 @@ def _of_agent_who_may_have_it(state: State, message: Message[Any], ticket: Ticke
     return _of_that_agent(state, message, known.as_agent, ticket, now)
 
 
-def _of_that_agent(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def _of_that_agent(state: State, message: Message[Any], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """Who may do it is known, and stands in `agent`."""
-    if message.data.get("expected_version") not in (None, ticket.version):
+    if getattr(message.data, "expected_version", None) not in (None, ticket.version):
         return Decision(answer=answers.conflict(ticket, f"The case is at version {ticket.version} now."))
     match message.type:
         case "ticket.view":

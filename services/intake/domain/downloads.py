@@ -5,15 +5,12 @@ Nothing changes and nothing is remembered. The page is docs/attachments.md.
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Mapping
-from typing import Any
-
+from contracts.attachments import Content, Download
+from contracts.common import AttachmentRef, Visibility
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain import answers
 from services.intake.domain.attachments import HARMFUL
 from services.intake.domain.files import File
-from services.intake.domain.history import Visibility
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
 
@@ -23,7 +20,7 @@ CANNOT_BE_READ = "This file cannot be opened. Please try again later, or ask the
 
 
 def download(
-    state: State, message: Message[Any], ticket: Ticket, visible: frozenset[Visibility] = frozenset({"public"})
+    state: State, message: Message[Download], ticket: Ticket, visible: frozenset[Visibility] = frozenset({"public"})
 ) -> Decision:
     """`attachment.download`: one part of a file that an entry of the ticket names, of those that are `visible`."""
     data = message.data
@@ -31,10 +28,10 @@ def download(
         one
         for entry in state.history(ticket)
         if entry.visibility in visible
-        for one in entry.details.get("attachments", ())
-        if one["ref"] == data["ref"]
+        for one in entry.attachments
+        if one.ref == data.ref
     )
-    reference, file = next(named, None), state.files.get(data["ref"])
+    reference, file = next(named, None), state.files.get(data.ref)
     if reference is None or file is None:
         return Decision(answer=answers.invalid({"ref": [NOT_OF_THIS_CASE]}))
     if file.state == "infected":
@@ -46,26 +43,20 @@ def download(
 
 def part_of(
     state: State,
-    message: Message[Any],
+    message: Message[Download],
     file: File,
-    attachment: Mapping[str, Any],
+    attachment: AttachmentRef,
     subject: str,
     cannot_be_read: str,
-    **more: Any,
+    number: str | None = None,
 ) -> Decision:
     """The answer with the part of a stored file that `attachment.download` asks for; `cannot_be_read`: the sentence for
-    one that cannot be opened, `more`: what stands beside it."""
-    part: int = message.data.get("part") or 1
+    one that cannot be opened, `number`: of the ticket that names it."""
+    part = message.data.part or 1
     if part > file.parts:
         return Decision(answer=answers.invalid({"part": [f"This file has {file.parts} parts."]}))
     content = state.prepared.contents.get(message.key)
     if content is None:
         return Decision(answer=rejected("wrong_status", cannot_be_read))
-    told = {
-        **more,
-        "attachment": attachment,
-        "part": part,
-        "parts": file.parts,
-        "content": b64encode(content).decode(),
-    }
+    told = Content(number=number, attachment=attachment, part=part, parts=file.parts, content=content)
     return Decision(answer=Answer("attachment.content", told, subject))

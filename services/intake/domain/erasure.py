@@ -12,14 +12,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from msgspec.structs import replace as altered
 
-from contracts import topology
-from services.chassis.decision import Answer, Arm, Decision, Disarm, Message, Say, derived_id
-from services.intake.domain import moves
-from services.intake.domain.accounts import END, Account, AccountWritten, contact_changed, preferences_changed
-from services.intake.domain.expiry import ERASED
+from contracts.accounts import AccountErased, EraseAccount
+from contracts.common import Change, EntryDetails
+from contracts.names import EVENTS
+from services.chassis.decision import Arm, Data, Decision, Disarm, Message, Say, derived_id
+from services.intake.domain import answers, moves
+from services.intake.domain.accounts import (
+    END,
+    Account,
+    AccountWritten,
+    contact_changed,
+    kind_and_id,
+    preferences_changed,
+)
+from services.intake.domain.expiry import ERASED, expired
 from services.intake.domain.files import File
-from services.intake.domain.history import Author, Entry
+from services.intake.domain.history import Entry, service_as_author
 from services.intake.domain.recording import and_then, recorded, telling_agent
 from services.intake.domain.scanning import scan_id
 from services.intake.domain.state import (
@@ -43,28 +53,27 @@ FILES_AT_ONCE = 100
 ANSWERS_AT_ONCE = 100
 """What one turn erases of each."""
 
-SERVICE = Author("service", "intake")
+SERVICE = service_as_author()
 TOLD = "The requester was erased."
 
-KEPT_DETAILS = frozenset({"refers_to", "to_number", "granted", "articles"})
-"""Of an entry's details what holds no words of anybody's. All others go with the words, those too that are added to
-entries later."""
 KEPT_CHANGES = frozenset({"category", "subcategory", "priority"})
 
 GONE = datetime(1970, 1, 1, tzinfo=UTC)
 """Older than anything that is kept: what was last heard of then is swept with the next look (files/sweeping.py)."""
 
 
-def erase(state: State, message: Message[Any], accounts: Collection[Account], key: str, now: datetime) -> Decision:
+def erase(
+    state: State, message: Message[EraseAccount], accounts: Collection[Account], key: str, now: datetime
+) -> Decision:
     """`account.erase` of the person whose accounts these are, the one of `key` among them if anything is kept of it."""
     erasure = Erasure(
         derived_id("erasure", message.key),
         1,
         accounts=tuple(sorted({key, *(one.key for one in accounts)})),
-        content=bool(message.data.get("content")),
+        content=message.data.content,
         at=now,
     )
-    done = Decision(answer=Answer("command.accepted", {}, key.partition(":")[2]))
+    done = Decision(answer=answers.done(key.partition(":")[2]))
     known = {one.key: one for one in accounts}
     blocked = next((one for one in accounts if one.is_blocked(now)), None)
     for one in erasure.accounts:
@@ -74,7 +83,7 @@ def erase(state: State, message: Message[Any], accounts: Collection[Account], ke
     return and_then(done, Decision([erasure], timers=[_again(erasure, now)]))
 
 
-def erase_due(state: State, message: Message[Any], now: datetime) -> Decision:
+def erase_due(state: State, message: Message[Data], now: datetime) -> Decision:
     """The timer of an erasure fired: the next portion, until nothing is left."""
     erasure = state.erasures.get(message.subject or "")
     if erasure is None or erasure.done:
@@ -100,7 +109,7 @@ def anonymous(ticket: Ticket, erasure: Erasure) -> dict[str, Any]:
     """What changes in a ticket of somebody who is erased. It is nobody's from then on: a person who comes back finds
     nothing, and no address is known to which a mail about it could go."""
     changed: dict[str, Any] = {
-        "requester": replace(ticket.requester, id=erasure.id, display_name=ERASED),
+        "requester": altered(ticket.requester, id=erasure.id, display_name=ERASED),
         "person": erasure.person,
         "contact_version": 0,
         "erased": True,
@@ -120,14 +129,24 @@ OWN_REASONS = frozenset({None, "accepted", "no_reply", "merged", ERASED})
 def without_words(entry: Entry, erasure: Erasure) -> Entry:
     """An entry of a ticket of somebody who is erased."""
     if entry.author.kind == "requester":
-        entry = replace(entry, author=replace(entry.author, id=erasure.id, display_name=ERASED))
+        entry = replace(entry, author=altered(entry.author, id=erasure.id, display_name=ERASED))
     if not erasure.content or entry.id == _entry_id(erasure, entry.ticket_id):
         return entry
-    details = {name: value for name, value in entry.details.items() if name in KEPT_DETAILS}
-    changes = {name: one for name, one in (entry.details.get("changed") or {}).items() if name in KEPT_CHANGES}
-    if changes:
-        details["changed"] = changes
-    return replace(entry, text=ERASED if entry.text else "", details=details)
+    changed = {name: change for name, change in (entry.details.changed or {}).items() if name in KEPT_CHANGES}
+    details = wordless(entry.details, changed)
+    return replace(entry, text=ERASED if entry.text else "", attachments=(), details=details)
+
+
+def wordless(details: EntryDetails, changed: Mapping[str, Change]) -> EntryDetails:
+    """Of an entry's details what holds no words of anybody's, with what is left of its changes. All else goes with the
+    words, also what is added to entries later."""
+    return EntryDetails(
+        refers_to=details.refers_to,
+        to_number=details.to_number,
+        granted=details.granted,
+        articles=details.articles,
+        changed=changed or None,
+    )
 
 
 def rewritten(body: bytes, erasure: Erasure, numbers: Collection[str]) -> bytes:
@@ -163,9 +182,9 @@ def _key(requester: Mapping[str, Any]) -> str:
 def _ended(account: Account | None, key: str, erasure: Erasure, blocked: Account | None, now: datetime) -> Decision:
     """Of the account are left its key and its versions: by those who come back are told apart from who they were. Who
     is blocked stays so: nobody gets out of it by being erased."""
-    kind, _, id_ = key.partition(":")
-    data = {"account_id": id_, "kind": kind, "content": erasure.content, "at": erasure.at}
-    said = [Say(topology.EVENTS, "account.erased", "account.erased", data, id_)]
+    kind, id_ = kind_and_id(key)
+    event = AccountErased(account_id=id_, kind=kind, content=erasure.content, at=erasure.at)
+    said = [Say(EVENTS, "account.erased", "account.erased", event, id_)]
     if account is None:
         return Decision(said=said)
     gone = Account(
@@ -189,8 +208,7 @@ def _ended(account: Account | None, key: str, erasure: Erasure, blocked: Account
     if gone.preferences_version:
         said.append(preferences_changed(gone))
     if kind == "temporary" and account.ended_at is None:
-        expired = "account.temporary_expired"
-        said.append(Say(topology.EVENTS, expired, expired, {"account_id": id_}, id_))
+        said.append(expired(id_))
     return Decision([AccountWritten(gone)], said, timers=[Disarm(f"{END}:{key}")])
 
 
@@ -204,7 +222,9 @@ def is_theirs(ticket: Ticket, erasure: Erasure) -> bool:
     return ticket.person in erasure.accounts and ticket.opened_at <= erasure.at
 
 
-def _cut_off(message: Message[Any], ticket: Ticket, erasure: Erasure, now: datetime) -> Decision:
+def _cut_off(
+    message: Message[EraseAccount] | Message[Data], ticket: Ticket, erasure: Erasure, now: datetime
+) -> Decision:
     """One version of the ticket without its person, closed if it is open. Whoever keeps snapshots forgets by it."""
     changed = anonymous(ticket, erasure)
     was_open = ticket.is_open
@@ -238,10 +258,10 @@ def _without_words_of(state: State, portion: Portion, erasure: Erasure) -> Decis
         if erased != entry:
             changes.append(EntryErased(erased))
         number = state.tickets[entry.ticket_id].number
-        for named in entry.details.get("attachments") or () if erasure.content else ():
-            timers.append(Disarm(scan_id(named["ref"], number, internal=entry.visibility == "internal")))
-            file = state.files.get(named["ref"])
-            if file is not None and named["ref"] not in portion.named_elsewhere and file.state != "removing":
+        for named in entry.attachments if erasure.content else ():
+            timers.append(Disarm(scan_id(named.ref, number, internal=entry.visibility == "internal")))
+            file = state.files.get(named.ref)
+            if file is not None and named.ref not in portion.named_elsewhere and file.state != "removing":
                 changes.append(removed(file))
     numbers = {ticket.number for ticket in state.tickets.values() if ticket.person == erasure.person}
     return Decision([*changes, *_answers(portion.answers, erasure, numbers)], timers=timers)

@@ -7,11 +7,13 @@ here it is kept and held to. The page is docs/ticket-life.md.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
+from contracts.common import Author
+from contracts.sla import Armed
+from contracts.tickets import Escalate
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers, moves
-from services.intake.domain.history import Author, requester_as_author
+from services.intake.domain.history import requester_as_author
 from services.intake.domain.recording import accepting, recorded, telling_agent
 from services.intake.domain.state import Escalatable, State
 from services.intake.domain.tickets import Ticket
@@ -20,7 +22,7 @@ NEWS_WITHIN = timedelta(seconds=5)
 """So long a command waits for news of another service that it needs."""
 
 
-def escalate(state: State, message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
+def escalate(state: State, message: Message[Escalate], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.escalate`: once, while it is the desk's turn, and not before the desk has had its time."""
     refused = moves.refusal(moves.ESCALATE, ticket)
     if refused is not None and ticket.is_open:
@@ -35,21 +37,22 @@ def escalate(state: State, message: Message[Any], ticket: Ticket, now: datetime)
         return Decision(answer=answers.too_early(None), waits=NEWS_WITHIN)
     if now < known.at:
         return Decision(answer=answers.too_early(known.at))
-    moderator = message.data.get("moderator")
-    author = requester_as_author(ticket.requester) if moderator is None else Author("moderator", moderator["id"])
+    moderator, author = message.data.moderator, requester_as_author(ticket.requester)
+    if moderator is not None:
+        author = Author(kind="moderator", id=moderator.id, display_name=None)
     escalated = moves.moved(moves.ESCALATE, ticket, now, escalated=True)
-    decision = recorded(message, escalated, moves.ESCALATE.event, author, message.data.get("reason") or "", now)
+    decision = recorded(message, escalated, moves.ESCALATE.event, author, message.data.reason or "", now)
     return accepting(telling_agent(decision, ticket.agent, "ticket.escalated"))
 
 
-def armed(state: State, message: Message[Any]) -> Escalatable | None:
+def armed(state: State, message: Message[Armed]) -> Escalatable | None:
     """What `sla.armed` says, for the newest status that is known of; None if newer news are.
 
     Of two for one status (a reclassified ticket's calendar may be another) the later of sla's own holds.
     """
     data = message.data
-    known = state.escalatable.get(data["ticket_id"])
-    told = Escalatable(data["ticket_id"], data["status_version"], data["escalatable_at"], data.get("revision"))
+    known = state.escalatable.get(data.ticket_id)
+    told = Escalatable(data.ticket_id, data.status_version, data.escalatable_at, data.revision)
     if known is not None and (known.status_version, known.revision or 0) > (told.status_version, told.revision or 0):
         return None
     return told

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from contracts import topology
-from services.chassis.decision import Decision, Message, Say, derived_id
+from msgspec.structs import replace as altered
+
+from contracts.accounts import TemporaryExpired
+from contracts.names import EVENTS
+from services.chassis.decision import Data, Decision, Message, Say, derived_id
 from services.intake.domain.accounts import Account, AccountWritten, contact_changed, ends, preferences_changed
-from services.intake.domain.history import Author
+from services.intake.domain.history import service_as_author
 from services.intake.domain.recording import and_then, recorded
 from services.intake.domain.state import Ending, EntryErased, State
 from services.intake.domain.tickets import Ticket, next_version
@@ -26,7 +28,7 @@ ENTRIES_AT_ONCE = 500
 """Of an account's tickets and entries, what one turn erases the name of."""
 
 
-def end_due(state: State, message: Message[Any], now: datetime) -> Decision:
+def end_due(state: State, message: Message[Data], now: datetime) -> Decision:
     """The timer of an account fired: it ends, unless a ticket is open (its closing sets the timer anew) or was closed
     too lately; and its name is erased, portion by portion."""
     account = state.accounts.get(message.subject or "")
@@ -60,15 +62,7 @@ def end(account: Account, now: datetime) -> Decision:
         blocked_at=account.blocked_at,  # whoever is one person with it stays blocked; why may name them
         blocked_until=account.blocked_until,
     )
-    said = [
-        Say(
-            topology.EVENTS,
-            "account.temporary_expired",
-            "account.temporary_expired",
-            {"account_id": account.id},
-            account.id,
-        )
-    ]
+    said = [expired(account.id)]
     if version:
         said.append(contact_changed(gone))
     if wanted:
@@ -76,10 +70,16 @@ def end(account: Account, now: datetime) -> Decision:
     return Decision([AccountWritten(gone)], said)
 
 
-def _erased(state: State, message: Message[Any], account: Account, ending: Ending, now: datetime) -> Decision:
+def expired(account_id: str) -> Say:
+    """The event that a temporary account is no more."""
+    type_ = "account.temporary_expired"
+    return Say(EVENTS, type_, type_, TemporaryExpired(account_id=account_id), account_id)
+
+
+def _erased(state: State, message: Message[Data], account: Account, ending: Ending, now: datetime) -> Decision:
     """Take the name out of what was read; if that was not all, the timer fires again at once."""
     changes: list[object] = [
-        EntryErased(replace(entry, author=replace(entry.author, display_name=ERASED))) for entry in ending.entries
+        EntryErased(replace(entry, author=altered(entry.author, display_name=ERASED))) for entry in ending.entries
     ]
     if len(ending.entries) >= ENTRIES_AT_ONCE:
         return Decision(changes, timers=[ends(account.key, now)])
@@ -91,10 +91,10 @@ def _erased(state: State, message: Message[Any], account: Account, ending: Endin
     return decision
 
 
-def _without_name(message: Message[Any], ticket: Ticket, now: datetime) -> Decision:
+def _without_name(message: Message[Data], ticket: Ticket, now: datetime) -> Decision:
     """A version of the ticket without its requester's name, so that whoever keeps snapshots forgets it too."""
-    erased = next_version(ticket, now, requester=replace(ticket.requester, display_name=ERASED), erased=True)
+    erased = next_version(ticket, now, requester=altered(ticket.requester, display_name=ERASED), erased=True)
     entry_id = derived_id("entry", "erased", ticket.id)
-    author = Author("service", "intake")
+    author = service_as_author()
     text = "What identified the requester was erased."
     return recorded(message, erased, "ticket.edited", author, text, now, visibility="internal", id_=entry_id)

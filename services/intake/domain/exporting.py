@@ -7,8 +7,9 @@ waits. The page is docs/privacy.md.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
+from contracts.accounts import ExportAccount, Exported
+from contracts.attachments import Download
 from services.chassis.decision import Answer, Arm, Decision, Message, rejected
 from services.intake.domain import answers
 from services.intake.domain.downloads import part_of
@@ -32,20 +33,20 @@ def making(key: str, now: datetime) -> Arm:
     return Arm(f"{EXPORT}:{key}", now, EXPORT, key, lane=LANE)
 
 
-def exported(state: State, message: Message[Any], key: str, now: datetime) -> Decision:
+def exported(state: State, message: Message[ExportAccount], key: str, now: datetime) -> Decision:
     """The outcome of `account.export`, once the archive is there."""
     file = state.prepared.archives.get(message.key)
     if file is None:
         sentence = "The archive is not ready yet. Please ask again in a minute."
         return Decision(answer=rejected("rate_limited", sentence, retry_at=now + ASK_AGAIN))
     attachment = reference(file, f"casebus-{file.at:%Y-%m-%d}.zip", file.media_type)
-    told = {"attachment": attachment, "until": file.at + KEPT}
+    told = Exported(attachment=attachment, until=file.at + KEPT)
     return Decision(answer=Answer("account.exported", told, key.partition(":")[2]))
 
 
-def download_archive(state: State, message: Message[Any], key: str) -> Decision:
+def download_archive(state: State, message: Message[Download], key: str) -> Decision:
     """`attachment.download` without a number: one part of the account's archive."""
-    file = state.files.get(message.data["ref"])
+    file = state.files.get(message.data.ref)
     if file is None or file.owner != archives_of(key) or file.state != "stored":
         return Decision(answer=answers.invalid({"ref": ["There is no such archive. Ask for one by account.export."]}))
     attachment = reference(file, f"casebus-{file.at:%Y-%m-%d}.zip", file.media_type)

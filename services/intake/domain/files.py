@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
+from contracts.common import AttachmentRef
 from contracts.values import dataclass
 from services.intake.domain.file_names import safe_name
 
@@ -68,7 +69,7 @@ class Unfit:
     too_large: bool = False
 
     @property
-    def code(self) -> str:
+    def code(self) -> Literal["too_large", "invalid"]:
         """The code of the wire contract for it."""
         return "too_large" if self.too_large else "invalid"
 
@@ -128,20 +129,14 @@ def essence(media_type: str) -> str:
     return media_type.partition(";")[0].strip().lower()
 
 
-def reference(file: File, name: str, media_type: str) -> dict[str, Any]:
+def reference(file: File, name: str, media_type: str) -> AttachmentRef:
     """The file as the wire names it: by a safe name, and as its sender calls it if its content may be that."""
     named = essence(media_type)
     if named != file.media_type and not {named, file.media_type} <= TEXT_TYPES:
         media_type = file.media_type
     elif not _IS_MEDIA_TYPE(media_type):
         media_type = named
-    return {
-        "name": safe_name(name),
-        "media_type": media_type,
-        "ref": file.ref,
-        "sha256": file.sha256,
-        "size": file.size,
-    }
+    return AttachmentRef(name=safe_name(name), media_type=media_type, ref=file.ref, sha256=file.sha256, size=file.size)
 
 
 _IS_MEDIA_TYPE = re.compile("(?=.{3,127}$)[ -.0-~]+/[ -~]+").fullmatch

@@ -5,26 +5,16 @@ Where entries are kept is the repository's business. The page is docs/intake.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Literal
 
-import orjson
-
+from contracts import common
+from contracts.common import AttachmentRef, Author, Change, EntryDetails, TicketAgent, TicketRequester, Visibility
+from contracts.payload import encode
 from contracts.values import dataclass
-from services.intake.domain.tickets import Agent, Requester, fields_of
 
-Visibility = Literal["public", "internal"]
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who did it. `id` is the account's, the agent's, the moderator's, or the service's name."""
-
-    kind: Literal["requester", "agent", "moderator", "service"]
-    id: str
-    display_name: str | None = None
+PLAIN = EntryDetails()
+"""Of an entry that says no more than its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,43 +30,47 @@ class Entry:
     text: str
     at: datetime
     offset: int
-    details: Mapping[str, Any] = field(default_factory=dict)
-    """Optional fields of the wire's entry: `fields` (answers to a category's questions), `refers_to`, `articles`,
-    `changed`, `granted`, `to_number`, `automatic`; and its `attachments`, where there are any."""
+    attachments: Sequence[AttachmentRef] = ()
+    details: EntryDetails = PLAIN
 
 
-def requester_as_author(requester: Requester) -> Author:
+def requester_as_author(requester: TicketRequester) -> Author:
     """The requester of a ticket, by the name that the ticket keeps."""
-    return Author("requester", requester.id, requester.display_name)
+    return Author(kind="requester", id=requester.id, display_name=requester.display_name)
 
 
-def agent_as_author(agent: Agent) -> Author:
+def agent_as_author(agent: TicketAgent) -> Author:
     """An agent, by the name that they have now."""
-    return Author("agent", agent.id, agent.display_name)
+    return Author(kind="agent", id=agent.id, display_name=agent.display_name)
 
 
-def entry_data(entry: Entry) -> dict[str, Any]:
+def service_as_author(name: str = "intake") -> Author:
+    """A service of the desk."""
+    return Author(kind="service", id=name, display_name=None)
+
+
+def entry_data(entry: Entry) -> common.Entry:
     """The entry as the wire carries it. Internal ones never go to channels."""
-    return {
-        "id": entry.id,
-        "kind": entry.kind,
-        "author": fields_of(entry.author),
-        "visibility": entry.visibility,
-        "text": entry.text,
-        "attachments": [],
-        "at": entry.at,
-        **entry.details,
-    }
+    return common.Entry(
+        id=entry.id,
+        kind=entry.kind,
+        author=entry.author,
+        visibility=entry.visibility,
+        text=entry.text,
+        attachments=entry.attachments,
+        at=entry.at,
+        **{name: getattr(entry.details, name) for name in EntryDetails.__struct_fields__},
+    )
 
 
-def change(old: Any, new: Any) -> dict[str, str | None]:
-    """What a field of the ticket was and is, as the wire's `changed` has it: in words."""
-    return {"old": None if old is None else str(old), "new": None if new is None else str(new)}
+def change(old: object, new: object) -> Change:
+    """What a field of the ticket was and is, in words."""
+    return Change(old=None if old is None else str(old), new=None if new is None else str(new))
 
 
 def size(entry: Entry) -> int:
     """Bytes that the entry takes in a message, the comma after it included."""
-    return len(orjson.dumps(entry_data(entry), option=orjson.OPT_UTC_Z)) + 1
+    return len(encode(entry_data(entry))) + 1
 
 
 def within(entries: Sequence[Entry], limit: int) -> list[Entry]:

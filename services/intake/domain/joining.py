@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from contracts.common import EntryDetails, TicketAgent
+from contracts.tickets import Joined, LinkTo
 from services.chassis.decision import Answer, Decision, Message, derived_id
 from services.intake.domain import answers, moves
 from services.intake.domain.history import agent_as_author
 from services.intake.domain.recording import accepting, and_then, recorded, telling_agent
 from services.intake.domain.state import State
-from services.intake.domain.tickets import Agent, Ticket
+from services.intake.domain.tickets import Ticket
 
 JOINING = frozenset({"ticket.link", "ticket.merge_into"})
 
@@ -23,17 +26,17 @@ MERGED = "merged"
 """`close_reason` of a ticket that goes on in another."""
 
 
-def numbers_joined(message: Message[Any]) -> tuple[str, str] | None:
+def numbers_joined(message: Message[LinkTo]) -> tuple[str, str] | None:
     """The ticket acted on and the other one; None if the message names one alone.
 
     With `to_number` that is the other; without it, `number` is, and the message's `subject` the ticket acted on.
     """
-    if message.data.get("to_number") is not None:
-        return message.data["number"], message.data["to_number"]
-    return None if message.subject is None else (message.subject, message.data["number"])
+    if message.data.to_number is not None:
+        return message.data.number, message.data.to_number
+    return None if message.subject is None else (message.subject, message.data.number)
 
 
-def link(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def link(state: State, message: Message[LinkTo], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.link`: the ticket points to another one of any status; once."""
     other = _other(state, message, ticket)
     if isinstance(other, Answer):
@@ -47,7 +50,7 @@ def link(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now:
     return accepting(_linked(message, agent, moves.LINK, linked, other, now))
 
 
-def merge(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def merge(state: State, message: Message[LinkTo], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.merge_into`: the ticket closes and points to an open one of the same person, which goes on for both."""
     other = _other(state, message, ticket)
     if isinstance(other, Answer):
@@ -60,11 +63,19 @@ def merge(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now
     if refused is not None:
         return Decision(answer=refused)
     merged = moves.moved(moves.MERGE, ticket, now, **closed_into(other.number, now))
-    author, to_number = agent_as_author(agent), {"to_number": other.number}
-    decision = recorded(message, merged, moves.MERGE.event, author, "", now, details=to_number, more=to_number)
+    decision = recorded(
+        message,
+        merged,
+        moves.MERGE.event,
+        agent_as_author(agent),
+        "",
+        now,
+        details=EntryDetails(to_number=other.number),
+        announcing=partial(Joined, to_number=other.number),
+    )
     move, goes_on = taking_in(other, ticket, now)
     id_ = derived_id("entry", message.key, other.id)
-    taken_in = _linked(message, agent, move, goes_on, ticket, now, id_, **waiting(ticket))
+    taken_in = _linked(message, agent, move, goes_on, ticket, now, id_, ticket.unanswered_since)
     return accepting(and_then(decision, telling_agent(taken_in, other.agent, "ticket.linked")))
 
 
@@ -93,23 +104,18 @@ def taking_in(ticket: Ticket, merged: Ticket, now: datetime) -> tuple[moves.Move
     return move, goes_on
 
 
-def waiting(merged: Ticket) -> dict[str, Any]:
-    """What stands beside the event of the ticket that goes on: since when what it took in waits for the desk."""
-    return {} if merged.unanswered_since is None else {"waits_since": merged.unanswered_since}
-
-
 def _linked(
-    message: Message[Any],
-    agent: Agent,
+    message: Message[LinkTo],
+    agent: TicketAgent,
     move: moves.Move,
     ticket: Ticket,
     other: Ticket,
     now: datetime,
     entry_id: str | None = None,
-    **more: Any,
+    waits_since: datetime | None = None,
 ) -> Decision:
-    """The decision that the ticket's next version points to the other one."""
-    to_number = {"to_number": other.number}
+    """The decision that the ticket's next version points to the other one. `waits_since`: since when what it took in
+    waits for the desk."""
     return recorded(
         message,
         ticket,
@@ -118,13 +124,13 @@ def _linked(
         "",
         now,
         visibility="internal",
-        details=to_number,
-        more={**to_number, **more},
+        details=EntryDetails(to_number=other.number),
+        announcing=partial(Joined, to_number=other.number, waits_since=waits_since),
         id_=entry_id,
     )
 
 
-def _other(state: State, message: Message[Any], ticket: Ticket) -> Ticket | Answer:
+def _other(state: State, message: Message[LinkTo], ticket: Ticket) -> Ticket | Answer:
     """The other ticket that the message names."""
     named = numbers_joined(message)
     assert named is not None, "the door has looked"

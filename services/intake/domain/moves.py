@@ -28,8 +28,6 @@ By = Literal[
     "sla",
 ]
 
-"""Open is every status but `closed`."""
-
 
 @dataclass(frozen=True, slots=True)
 class Move:

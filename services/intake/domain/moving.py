@@ -8,22 +8,26 @@ newer awaits it in the older then. The page is docs/accounts.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
+
+from contracts.common import EntryDetails, TicketRequester, Visibility
+from contracts.tickets import Joined, TicketEvent
 from services.chassis.decision import Decision, Message, derived_id
 from services.intake.domain import moves
-from services.intake.domain.history import Author, Visibility
-from services.intake.domain.joining import closed_into, taking_in, waiting
+from services.intake.domain.history import PLAIN, service_as_author
+from services.intake.domain.joining import closed_into, taking_in
 from services.intake.domain.recording import and_then, recorded, telling_agent
 from services.intake.domain.state import State
-from services.intake.domain.tickets import Requester, Ticket
+from services.intake.domain.tickets import Ticket
 
 MOST_CLOSED = 500
 """Closed tickets, the newest, that move with an account; older ones stay with the key that they have."""
 
-BY = Author("service", "intake")
+BY = service_as_author()
 
 
 def move(
@@ -46,7 +50,7 @@ def move(
     return moving.decision
 
 
-def _as(requester: Requester, account: str) -> Requester:
+def _as(requester: TicketRequester, account: str) -> TicketRequester:
     """Another account's, by the name and the tier that they had at filing."""
     return replace(requester, id=account.partition(":")[2], kind="account")
 
@@ -82,17 +86,19 @@ class _Moving:
 
     def _merge(self, ticket: Ticket, into: str, changed: Mapping[str, Any]) -> None:
         closed = moves.moved(moves.MERGE_PERSONS, ticket, self._now, **changed, **closed_into(into, self._now))
-        self._record(moves.MERGE_PERSONS, closed, into, {"to_number": into})
+        self._record(moves.MERGE_PERSONS, closed, into)
 
     def _take_in(self, ticket: Ticket, newer: Ticket) -> Ticket:
         """The ticket goes on for the newer one too, as that stood before it was merged."""
         move, goes_on = taking_in(ticket, newer, self._now)
-        return self._record(move, goes_on, newer.number, waiting(newer))
+        return self._record(move, goes_on, newer.number, newer.unanswered_since)
 
     def _record(
-        self, move: moves.Move, after: Ticket, to_number: str | None = None, more: Mapping[str, Any] | None = None
+        self, move: moves.Move, after: Ticket, to_number: str | None = None, waits_since: datetime | None = None
     ) -> Ticket:
-        """The ticket's next version, with its entry, its event (`more` stands beside it), and what its agent hears."""
+        """The ticket's next version, with its entry, its event, and what its agent hears. `to_number`: of the ticket
+        that it is joined with, `waits_since`: since when what that brings waits for the desk."""
+        joined = partial(Joined, to_number=to_number, waits_since=waits_since)
         visibility: Visibility = "internal" if to_number is None else "public"
         decision = recorded(
             self._message,
@@ -102,8 +108,8 @@ class _Moving:
             "Another account of the same person.",
             self._now,
             visibility=visibility,
-            details={} if to_number is None else {"to_number": to_number},
-            more=more,
+            details=PLAIN if to_number is None else EntryDetails(to_number=to_number),
+            announcing=TicketEvent if to_number is None else joined,
             id_=derived_id("entry", self._message.key, after.id, str(after.version)),
         )
         if to_number is not None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
+from contracts.accounts import ConfirmContact, MergeAccounts
+from contracts.payload import Payload
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain import answers
 from services.intake.domain.accounts import Account, AccountWritten, contact_changed, ends
@@ -20,20 +21,20 @@ from services.intake.domain.requesters import Caller, contact, temporary_account
 from services.intake.domain.state import State
 
 
-def confirm_contact(state: State, message: Message[Any], caller: Caller, now: datetime) -> Decision:
+def confirm_contact(state: State, message: Message[ConfirmContact], caller: Caller, now: datetime) -> Decision:
     """`account.confirm_contact`: the code that was mailed says that the address is theirs. If another account has
     confirmed the same one before, the two are one person from now on, and this one's tickets move there. Without a
     code, the one that got lost is mailed again."""
     account = state.accounts.get(caller.requester.account)
     if account is None or account.contact_email is None:
         return Decision(answer=rejected("wrong_status", "This account has no contact address to confirm."))
-    if message.data.get("code") is None:
+    if message.data.code is None:
         return _mail_code(state, account, account.contact_email, now)
-    if (account.key, account.contact_version, message.data["code"]) not in state.prepared.right_codes:
+    if (account.key, account.contact_version, message.data.code) not in state.prepared.right_codes:
         if account.key in state.prepared.codes_again_at:
             return Decision(answer=answers.too_many_attempts(state.prepared.codes_again_at[account.key]))
         return Decision(answer=answers.invalid({"code": ["It is not the code that was mailed to this address."]}))
-    done = Decision(answer=Answer("command.accepted", {}, account.id))
+    done = Decision(answer=answers.done(account.id))
     if account.is_confirmed:
         return done
     confirmed = replace(
@@ -73,11 +74,11 @@ def _mail_code(state: State, account: Account, email: str, now: datetime) -> Dec
     if retry_at is not None:
         return Decision(answer=answers.code_mailed_lately(retry_at))
     asked = replace(account, version=account.version + 1, code_version=account.contact_version)
-    done = Answer("command.accepted", {}, account.id)
+    done = answers.done(account.id)
     return Decision([AccountWritten(asked), mailed(last, email, now)], [contact_changed(asked)], done)
 
 
-def _join(state: State, message: Message[Any], account: Account, person: str, now: datetime) -> Decision:
+def _join(state: State, message: Message[Payload], account: Account, person: str, now: datetime) -> Decision:
     """The account's tickets become that person's, whose account is written too: it cannot join a third at once."""
     changes = [AccountWritten(replace(account, joined=person))]
     root = state.accounts.get(person)
@@ -87,14 +88,14 @@ def _join(state: State, message: Message[Any], account: Account, person: str, no
     return and_then(Decision(changes), move(state, message, tickets, person, now, {}))
 
 
-def merge_account(state: State, message: Message[Any], caller: Caller, now: datetime) -> Decision:
+def merge_account(state: State, message: Message[MergeAccounts], caller: Caller, now: datetime) -> Decision:
     """`account.merge`: the tickets of a temporary account, and it has to have an address, go to a real one, and so do
     its files that no entry names yet; it ends. The real one's address, where the command brings one, is taken as with a
     submission."""
     if caller.requester.kind != "account":
         sentence = "A temporary account is merged into one that the channel has authenticated."
         return Decision(answer=rejected("forbidden", sentence, {"requester": ["must be no temporary account"]}))
-    account = temporary_account(state, message.data["temporary"])
+    account = temporary_account(state, message.data.temporary)
     if isinstance(account, Answer):
         return Decision(answer=account)
     if account.contact_email is None:
@@ -110,7 +111,7 @@ def merge_account(state: State, message: Message[Any], caller: Caller, now: date
         for one in state.files.values()
         if one.owner == account.key and not one.used and one.state not in ("writing", "removing")
     ]
-    answer = Answer("command.accepted", {}, caller.requester.id)
+    answer = answers.done(caller.requester.id)
     # Closed tickets beyond those that move keep the name until its timer has erased it, which may have fired already.
     done = Decision([*reached.changes, *files], reached.said, answer, [ends(account.key, now)])
     # What it leaves behind is the same person's, should they have themselves erased.

@@ -11,7 +11,7 @@ from contracts import zones
 from contracts.accounts import SetPreferences
 from contracts.notifications import SWITCHABLE_CHANNELS, SWITCHABLE_KINDS
 from contracts.payload import plain
-from services.chassis.decision import Answer, Decision, Message
+from services.chassis.decision import Decision, Message
 from services.intake.domain import answers
 from services.intake.domain.accounts import Account, AccountWritten, preferences_changed
 from services.intake.domain.requesters import Caller
@@ -29,7 +29,7 @@ def set_preferences(state: State, message: Message[SetPreferences], caller: Call
     account = state.accounts.get(key) or Account(key, 0, None, 0)
     sent = plain(message.data)
     wanted = {name: sent[name] for name in SET if name in sent}
-    done = Answer("command.accepted", {}, account.id)
+    done = answers.done(account.id)
     if wanted == (account.preferences or {}):
         return Decision(answer=done)
     account = replace(

@@ -5,18 +5,28 @@ Every version has exactly one event, which carries the ticket and the entry. The
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from contracts import topology
+from contracts import common
+from contracts.common import Author, EntryDetails, Snapshot, TicketAgent, Visibility
+from contracts.names import AGENTS, EVENTS
+from contracts.tickets import AssignedToAgent, LostAgent, TicketEvent
 from services.chassis.decision import Decision, Message, Say, derived_id
 from services.intake.domain import answers
-from services.intake.domain.history import Author, Entry, Visibility, entry_data, size
+from services.intake.domain.history import PLAIN, Entry, entry_data, size
 from services.intake.domain.requesters import Contact
 from services.intake.domain.state import TicketWritten
-from services.intake.domain.tickets import Agent, Ticket, snapshot
+from services.intake.domain.tickets import Ticket, snapshot
+
+
+class Announcing(Protocol):
+    """Makes the data of a ticket's event: a payload's class, or a `partial` of one that has more."""
+
+    def __call__(self, *, ticket: Snapshot, entry: common.Entry) -> TicketEvent:
+        """The event's data."""
 
 
 def entry_id(message: Message[Any]) -> str:
@@ -33,14 +43,14 @@ def recorded(
     now: datetime,
     *,
     visibility: Visibility = "public",
-    details: Mapping[str, Any] | None = None,
-    more: Mapping[str, Any] | None = None,
+    details: EntryDetails = PLAIN,
+    announcing: Announcing = TicketEvent,
     id_: str | None = None,
 ) -> Decision:
     """The decision that `ticket`, changed at `now` to its next version, stands and is announced as `event`.
 
-    The entry's kind is the event's name without `ticket.`; `details` go into the entry, `more` stands beside it. `id_`
-    is the entry's, where a message makes a second one. The answer is the caller's.
+    The entry's kind is the event's name without `ticket.`; `details` go into the entry, `announcing` makes the event's
+    data. `id_` is the entry's, where a message makes a second one. The answer is the caller's.
     """
     entry = Entry(
         id=id_ or entry_id(message),
@@ -52,21 +62,27 @@ def recorded(
         text=text,
         at=now,
         offset=ticket.history_size,
-        details=details or {},
+        details=details,
     )
-    return announced(replace(ticket, history_size=entry.offset + size(entry)), entry, event, more)
+    return announced(replace(ticket, history_size=entry.offset + size(entry)), entry, event, announcing)
 
 
-def announced(ticket: Ticket, entry: Entry, event: str, more: Mapping[str, Any] | None = None) -> Decision:
+def announced(ticket: Ticket, entry: Entry, event: str, announcing: Announcing = TicketEvent) -> Decision:
     """The decision that `ticket` stands, its `history_size` with the `entry` of its version, and is announced."""
-    data = {"ticket": snapshot(ticket), "entry": entry_data(entry), **(more or {})}
-    return Decision([TicketWritten(ticket, entry)], [Say(topology.EVENTS, event, event, data, ticket.number)])
+    data = announcing(ticket=snapshot(ticket), entry=entry_data(entry))
+    return Decision([TicketWritten(ticket, entry)], [Say(EVENTS, event, event, data, ticket.number)])
 
 
-def as_it_stands(decision: Decision) -> dict[str, Any]:
+def told(decision: Decision) -> TicketEvent:
+    """The data of the decision's event about a ticket."""
+    data = decision.said[0].data
+    assert isinstance(data, TicketEvent), "the first thing said of a change is its event"
+    return data
+
+
+def as_it_stands(decision: Decision) -> Snapshot:
     """The snapshot that the decision's event carries."""
-    stands: dict[str, Any] = decision.said[0].data["ticket"]
-    return stands
+    return told(decision).ticket
 
 
 def accepting(decision: Decision) -> Decision:
@@ -74,13 +90,28 @@ def accepting(decision: Decision) -> Decision:
     return replace(decision, answer=answers.accepted(as_it_stands(decision)))
 
 
-def telling_agent(decision: Decision, agent: Agent | None, type_: str, **more: Any) -> Decision:
-    """The same decision, told to `agent` too (if there is one): the ticket, the entry and `more`."""
-    if agent is None:
-        return decision
-    event = decision.said[0]
-    say = Say(topology.AGENTS, f"agent.{agent.id}.{type_}", type_, {**event.data, **more}, event.subject)
-    return replace(decision, said=[*decision.said, say])
+def telling_agent(decision: Decision, agent: TicketAgent | None, type_: str) -> Decision:
+    """The same decision, told to `agent` too (if there is one): what the event says."""
+    return decision if agent is None else replace(decision, said=[*decision.said, _to(agent, type_, told(decision))])
+
+
+def handing_over(
+    decision: Decision, agent: TicketAgent, history: Sequence[common.Entry], *, truncated: bool
+) -> Decision:
+    """The same decision, with `ticket.assigned` and the conversation so far to the agent who gets the ticket."""
+    event = told(decision)
+    assigned = AssignedToAgent(
+        ticket=event.ticket,
+        entry=event.entry,
+        previous_agent=event.previous_agent if isinstance(event, LostAgent) else None,
+        history=history,
+        truncated=truncated,
+    )
+    return replace(decision, said=[*decision.said, _to(agent, "ticket.assigned", assigned)])
+
+
+def _to(agent: TicketAgent, type_: str, data: TicketEvent) -> Say:
+    return Say(AGENTS, f"agent.{agent.id}.{type_}", type_, data, data.ticket.number)
 
 
 def and_then(decision: Decision, other: Decision) -> Decision:

@@ -6,22 +6,26 @@ the history. The page is docs/privacy.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
+from msgspec.structs import replace as altered
 
+from contracts.common import Change, EntryDetails, TicketAgent
+from contracts.tickets import Redact, Redacted
 from services.chassis.decision import Decision, Disarm, Message, derived_id
 from services.intake.domain import answers, moves
-from services.intake.domain.erasure import KEPT_CHANGES, KEPT_DETAILS, removed
+from services.intake.domain.erasure import KEPT_CHANGES, removed, wordless
 from services.intake.domain.history import Entry, agent_as_author
 from services.intake.domain.issue_key import is_of_text
 from services.intake.domain.recording import accepting, and_then, recorded
 from services.intake.domain.scanning import scan_id
 from services.intake.domain.state import AnswerRewritten, EntryErased, Erasure, State
-from services.intake.domain.tickets import Agent, Ticket, snapshot
+from services.intake.domain.tickets import Ticket, snapshot
 
 REDACT = "ticket.redact"
 
@@ -29,13 +33,13 @@ REDACTED = "[redacted]"
 """Stands in the place of what was taken out."""
 
 
-def redact(state: State, message: Message[Any], agent: Agent, ticket: Ticket, now: datetime) -> Decision:
+def redact(state: State, message: Message[Redact], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.redact` by somebody who may. Twice is harmless: the second finds nothing to take out."""
     data = message.data
-    entry = next((one for one in state.history(ticket) if one.id == data["entry_id"]), None)
+    entry = next((one for one in state.history(ticket) if one.id == data.entry_id), None)
     if entry is None:
         return Decision(answer=answers.invalid({"entry_id": ["This case has no such entry."]}))
-    subject = bool(data.get("subject")) and ticket.subject != REDACTED
+    subject = data.subject and ticket.subject != REDACTED
     after = without_words(entry)
     if after == entry and not subject:
         return Decision(answer=answers.accepted(snapshot(ticket)))
@@ -54,11 +58,11 @@ def redact(state: State, message: Message[Any], agent: Agent, ticket: Ticket, no
         moves.moved(moves.REDACT, ticket, now, **changed),
         moves.REDACT.event,
         agent_as_author(agent),
-        data["reason"],
+        data.reason,
         now,
         visibility="internal",
-        details={"redacts": entry.id},
-        more={"subject": subject},
+        details=EntryDetails(redacts=entry.id),
+        announcing=partial(Redacted, subject=subject),
     )
     files, timers = _files_of(state, entry, ticket.number)
     archives = [removed(state.files[ref]) for ref in state.archived.get(ticket.id, ())]
@@ -73,35 +77,36 @@ def redact(state: State, message: Message[Any], agent: Agent, ticket: Ticket, no
 
 def without_words(entry: Entry) -> Entry:
     """The entry, redacted: who, when and what kind of thing stay."""
-    details = {name: value for name, value in entry.details.items() if name in KEPT_DETAILS}
-    changed: Mapping[str, Any] = entry.details.get("changed") or {}
-    if changed:
-        details["changed"] = {
-            name: one if name in KEPT_CHANGES else {"old": REDACTED, "new": REDACTED} for name, one in changed.items()
-        }
-    return replace(entry, text=REDACTED if entry.text else "", details=details)
+    changed = {
+        name: change if name in KEPT_CHANGES else Change(old=REDACTED, new=REDACTED)
+        for name, change in (entry.details.changed or {}).items()
+    }
+    return replace(entry, text=REDACTED if entry.text else "", attachments=(), details=wordless(entry.details, changed))
 
 
 def _words_of(entry: Entry) -> frozenset[str]:
     """What was written in it: an edit before or after it may hold the same as its old or new."""
-    changed: Mapping[str, Any] = entry.details.get("changed") or {}
-    edited = {one[side] for name, one in changed.items() if name not in KEPT_CHANGES for side in ("old", "new")}
-    return frozenset({entry.text, *edited} - {"", None, REDACTED})
+    changed = entry.details.changed or {}
+    edits = [change for name, change in changed.items() if name not in KEPT_CHANGES]
+    words = {entry.text, *(change.old for change in edits), *(change.new for change in edits)}
+    return frozenset(word for word in words if word and word != REDACTED)
 
 
 def _without(entry: Entry, words: Collection[str]) -> Entry:
     """Another entry, an edit, without what it repeats of those."""
-    changed: Mapping[str, Any] = entry.details.get("changed") or {}
+    changed = entry.details.changed or {}
     left = {
-        name: {side: REDACTED if value in words else value for side, value in one.items()}
-        for name, one in changed.items()
+        name: Change(
+            old=REDACTED if change.old in words else change.old, new=REDACTED if change.new in words else change.new
+        )
+        for name, change in changed.items()
     }
-    return entry if left == changed else replace(entry, details={**entry.details, "changed": left})
+    return entry if left == changed else replace(entry, details=altered(entry.details, changed=left))
 
 
 def _files_of(state: State, entry: Entry, number: str) -> tuple[list[Any], list[Disarm]]:
     """The files of the entry, but those that another entry names too."""
-    refs = {one["ref"] for one in entry.details.get("attachments") or ()} - state.named_elsewhere
+    refs = {named.ref for named in entry.attachments} - state.named_elsewhere
     files = [removed(state.files[ref]) for ref in sorted(refs) if ref in state.files]
     internal = entry.visibility == "internal"
     return files, [Disarm(scan_id(ref, number, internal=internal)) for ref in sorted(refs)]

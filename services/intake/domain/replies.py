@@ -6,17 +6,20 @@ What a machine wrote is noted and moves nothing. The page is docs/intake.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace as altered
+
 from contracts.blank import is_blank
+from contracts.common import EntryDetails, Outcome
+from contracts.tickets import Duplicate, Reply, Submit, TicketOutcome
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers, limits, moves
 from services.intake.domain.attachments import attached, with_files
 from services.intake.domain.automatic import NOTED_AGAIN, Spoken, spoken
-from services.intake.domain.history import requester_as_author
+from services.intake.domain.history import PLAIN, requester_as_author
 from services.intake.domain.recording import as_it_stands, entry_id, recorded, telling_agent, with_contact
 from services.intake.domain.requesters import Caller, Contact, contact
 from services.intake.domain.state import State
@@ -26,7 +29,7 @@ REOPENS_WITHIN = timedelta(days=7)
 """A closed ticket may be reopened up to and including so long after closing."""
 
 
-def reply(state: State, message: Message[Any], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
+def reply(state: State, message: Message[Reply], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.reply`: to an open ticket it is a reply; a closed one it opens again, unless that is too late or a
     machine wrote it.
 
@@ -39,9 +42,8 @@ def reply(state: State, message: Message[Any], caller: Caller, ticket: Ticket, n
     return with_files(_reply(state, message, caller, ticket, now), attached(state, message), message, now)
 
 
-def _reply(state: State, message: Message[Any], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
-    text = message.data.get("body", "")
-    text = "" if is_blank(text) else text  # files come without words
+def _reply(state: State, message: Message[Reply], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
+    text = "" if is_blank(message.data.body) else message.data.body  # files come without words
     if ticket.is_open:
         return _write_to_open(moves.REPLY, state, message, caller, ticket, text, now)
     holder = state.holder(ticket.person, ticket.key)
@@ -53,12 +55,12 @@ def _reply(state: State, message: Message[Any], caller: Caller, ticket: Ticket, 
 
 def add_note(
     state: State,
-    message: Message[Any],
+    message: Message[Submit] | Message[Reply],
     caller: Caller,
     ticket: Ticket,
     text: str,
     now: datetime,
-    details: Mapping[str, Any] | None = None,
+    details: EntryDetails = PLAIN,
 ) -> Decision:
     """What was written belongs to an issue that is open in `ticket`: a note on it, answered `ticket.duplicate`."""
     decision = _write_to_open(moves.NOTE_BY_REQUESTER, state, message, caller, ticket, text, now, details)
@@ -74,12 +76,12 @@ def may_reopen(ticket: Ticket, now: datetime) -> bool:
 
 def write_to_closed(
     state: State,
-    message: Message[Any],
+    message: Message[Submit] | Message[Reply],
     caller: Caller,
     ticket: Ticket,
     text: str,
     now: datetime,
-    details: Mapping[str, Any] | None = None,
+    details: EntryDetails = PLAIN,
 ) -> Decision | None:
     """What was written to a closed ticket whose issue is not open in another: it opens the ticket again, within the 7
     days. What a machine wrote, or what repeats the last message, is noted and leaves it closed. None: it is closed for
@@ -98,13 +100,13 @@ def write_to_closed(
 
 def _reopen(
     state: State,
-    message: Message[Any],
+    message: Message[Submit] | Message[Reply],
     caller: Caller,
     ticket: Ticket,
     said: Spoken,
     text: str,
     now: datetime,
-    details: Mapping[str, Any] | None = None,
+    details: EntryDetails = PLAIN,
 ) -> Decision:
     """The closed ticket is open again, with what was written. It keeps its agent; routing looks if they are there."""
     reached = contact(state, caller, now, opens=True)
@@ -119,19 +121,19 @@ def _reopen(
     author = requester_as_author(ticket.requester)
     decision = recorded(message, ticket, moves.REOPEN.event, author, text, now, details=details)
     decision = telling_agent(decision, ticket.agent, "ticket.reopened")
-    answer = Answer("ticket.reopened", {"ticket": as_it_stands(decision)}, ticket.number)
+    answer = Answer("ticket.reopened", TicketOutcome(ticket=as_it_stands(decision)), ticket.number)
     return with_contact(replace(decision, answer=answer), reached)
 
 
 def _write_to_open(
     move: moves.Move,
     state: State,
-    message: Message[Any],
+    message: Message[Submit] | Message[Reply],
     caller: Caller,
     ticket: Ticket,
     text: str,
     now: datetime,
-    details: Mapping[str, Any] | None = None,
+    details: EntryDetails = PLAIN,
 ) -> Decision:
     refused = limits.of_ticket(state, ticket, now)
     if refused is not None:
@@ -151,30 +153,30 @@ def _write_to_open(
 
 
 def _note(
-    message: Message[Any],
+    message: Message[Submit] | Message[Reply],
     ticket: Ticket,
     said: Spoken,
     text: str,
     now: datetime,
-    details: Mapping[str, Any] | None = None,
+    details: EntryDetails = PLAIN,
 ) -> Decision:
     """A note that moves nothing, and of which no agent hears."""
     ticket = moves.moved(moves.NOTE_AUTOMATIC, ticket, now, **said.remembered(now), **limits.one_more(ticket, now))
     author = requester_as_author(ticket.requester)
-    details = {**(details or {}), "automatic": True}
+    details = altered(details, automatic=True)
     decision = recorded(message, ticket, moves.NOTE_AUTOMATIC.event, author, text, now, details=details)
     return replace(decision, answer=answers.accepted(as_it_stands(decision), None if said.marked else NOTED_AGAIN))
 
 
-def _as_note(decision: Decision, message: Message[Any]) -> Decision:
+def _as_note(decision: Decision, message: Message[Submit] | Message[Reply]) -> Decision:
     """The same decision, if it took effect, answered `ticket.duplicate`."""
     if not decision.changes:
         return decision
     stands = as_it_stands(decision)
-    data = {"ticket": stands, "note_id": entry_id(message)}
-    if decision.answer is not None and "hints" in decision.answer.data:
-        data["hints"] = decision.answer.data["hints"]
-    return replace(decision, answer=Answer("ticket.duplicate", data, stands["number"]))
+    noted = decision.answer.data if decision.answer is not None else None
+    hints = noted.hints if isinstance(noted, Outcome) else None
+    duplicate = Duplicate(ticket=stands, note_id=entry_id(message), hints=hints)
+    return replace(decision, answer=Answer("ticket.duplicate", duplicate, stands.number))
 
 
 def _written(ticket: Ticket, said: Spoken, now: datetime) -> dict[str, Any]:

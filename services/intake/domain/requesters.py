@@ -7,20 +7,22 @@ page is docs/accounts.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from contracts import topology
-from contracts.names import role_of
+from contracts.accounts import MergeAccounts, OpenTemporary, TemporaryOpened, TemporaryOpenedOutcome
+from contracts.common import NamedAccount, Requester, Secret, TemporaryRequester, TicketRequester
+from contracts.names import EVENTS, role_of
+from contracts.payload import Payload
 from contracts.values import dataclass
 from services.chassis.decision import Answer, Decision, Message, Say, derived_id, rejected
 from services.intake.domain import answers
 from services.intake.domain.accounts import Account, AccountWritten, contact_changed, ends, mailbox, temporary_key
 from services.intake.domain.mailing import CodeMailed, mailed, next_code_at
 from services.intake.domain.state import State
-from services.intake.domain.tickets import Requester
+
+SECRET = "-"
+"""Stands for the secret in what is stored."""
 
 NAMELESS = "Guest"
 """The display name of a temporary account that gave none."""
@@ -31,7 +33,7 @@ class Caller:
     """An authenticated requester, as this command names them, with the address that it brings. `person`: whom the rule
     of one open ticket counts as one."""
 
-    requester: Requester
+    requester: TicketRequester
     person: str
     email: str | None = None
 
@@ -45,66 +47,74 @@ class Contact:
     said: tuple[Say, ...] = ()
 
 
-def caller(state: State, message: Message[Any]) -> Caller | Answer:
+def caller(state: State, requester: Requester) -> Caller | Answer:
     """Who asks. An unknown temporary account and a wrong secret are told apart by nobody: `unauthenticated`."""
-    data = message.data["requester"]
-    temporary = data.get("temporary")
-    if temporary is None:
-        requester = Requester(data["account_id"], "account", data["display_name"], data["tier"])
-        known = state.accounts.get(requester.account)
-        return Caller(requester, requester.account if known is None else known.person, data.get("email"))
-    account = temporary_account(state, temporary)
+    if not isinstance(requester, TemporaryRequester):
+        named = TicketRequester(
+            id=requester.account_id, kind="account", display_name=requester.display_name, tier=requester.tier
+        )
+        known = state.accounts.get(named.account)
+        return Caller(named, named.account if known is None else known.person, requester.email)
+    account = temporary_account(state, requester.temporary)
     if isinstance(account, Answer):
         return account
-    requester = Requester(temporary["account_id"], "temporary", account.display_name or NAMELESS, "standard")
-    return Caller(requester, account.person)
+    name = account.display_name or NAMELESS
+    guest = TicketRequester(id=account.id, kind="temporary", display_name=name, tier="standard")
+    return Caller(guest, account.person)
 
 
-def temporary_account(state: State, temporary: Mapping[str, str]) -> Account | Answer:
+def temporary_account(state: State, claim: Secret) -> Account | Answer:
     """The temporary account of this id and secret, if the two are right and it has not ended."""
-    claimed = temporary["account_id"], temporary["secret"]
+    claimed = claim.account_id, claim.secret
     if claimed in state.prepared.try_again_at:
         return answers.too_many_attempts(state.prepared.try_again_at[claimed])
-    account = state.accounts.get(temporary_key(temporary["account_id"]))
+    account = state.accounts.get(temporary_key(claim.account_id))
     if account is None or account.ended_at is not None or claimed not in state.prepared.verified:
         return rejected("unauthenticated", "The temporary account or its secret is not right.")
     return account
 
 
-def temporary_named(message: Message[Any]) -> Mapping[str, str] | None:
+def requester_of(message: Message[Payload]) -> Requester | None:
+    """Who asks, of a command that says it."""
+    requester: Requester | None = getattr(message.data, "requester", None)
+    return requester
+
+
+def temporary_named(message: Message[Payload]) -> Secret | None:
     """The temporary account and the secret that a command brings."""
-    data = message.data if message.type == "account.merge" else message.data.get("requester", {})
-    temporary: Mapping[str, str] | None = data.get("temporary")
-    return temporary
+    if isinstance(message.data, MergeAccounts):
+        return message.data.temporary
+    requester = requester_of(message)
+    return requester.temporary if isinstance(requester, TemporaryRequester) else None
 
 
-def account_named(message: Message[Any]) -> str | None:
+def account_named(message: Message[Payload]) -> str | None:
     """The key of the account that a command names as its requester's, right or not."""
-    data = message.data.get("requester")
-    if data is None:
+    requester = requester_of(message)
+    if requester is None:
         return None
-    temporary = data.get("temporary")
-    return temporary_key(temporary["account_id"]) if temporary is not None else f"account:{data['account_id']}"
+    if isinstance(requester, TemporaryRequester):
+        return temporary_key(requester.temporary.account_id)
+    return f"account:{requester.account_id}"
 
 
-def owner_of_files(message: Message[Any]) -> str | None:
+def owner_of_files(message: Message[Payload]) -> str | None:
     """Whose the files are that a command brings: the account that a channel speaks for, or the agent who sends it."""
     match role_of(message.sender):
         case "channel":
             return account_named(message)
         case "agent":
             agent_id = message.sender.removeprefix("agent.")
-            return f"agent:{agent_id}" if message.data.get("agent_id") == agent_id else None
+            return f"agent:{agent_id}" if getattr(message.data, "agent_id", None) == agent_id else None
     return None
 
 
-def account_meant(message: Message[Any]) -> str:
+def account_meant(account: NamedAccount) -> str:
     """The key of the account that the operator names."""
-    account = message.data["account"]
-    return f"{account['kind']}:{account['account_id']}"
+    return f"{account.kind}:{account.account_id}"
 
 
-def open_temporary(state: State, message: Message[Any], now: datetime) -> Decision:
+def open_temporary(state: State, message: Message[OpenTemporary], now: datetime) -> Decision:
     """`account.open_temporary`: an account for someone who has none. Its secret is added when the answer goes out.
 
     Its address is mailed a code, unless it was mailed one lately: then the answer says from when on to ask for it.
@@ -112,20 +122,22 @@ def open_temporary(state: State, message: Message[Any], now: datetime) -> Decisi
     if message.key in state.prepared.open_again_at:
         return Decision(answer=answers.too_many_openings(state.prepared.open_again_at[message.key]))
     account_id = derived_id("account", message.key)
+    expires_at = now + state.temporary_lasts
     account = Account(
         key=temporary_key(account_id),
         version=1,
         contact_email=None,
         contact_version=0,
-        display_name=message.data.get("display_name") or NAMELESS,
+        display_name=message.data.display_name or NAMELESS,
         secret_hash=state.prepared.secret_hashes[message.key],
         opened_at=now,
-        expires_at=now + state.temporary_lasts,
+        expires_at=expires_at,
     )
     changes: list[object] = []
-    opened = {"account_id": account_id, "expires_at": account.expires_at}
-    said = [Say(topology.EVENTS, "account.temporary_opened", "account.temporary_opened", opened, account_id)]
-    email = message.data.get("contact_email")
+    event = TemporaryOpened(account_id=account_id, expires_at=expires_at)
+    said = [Say(EVENTS, "account.temporary_opened", "account.temporary_opened", event, account_id)]
+    code_at = None
+    email = message.data.contact_email
     if email is not None:
         last = state.code_mailed(email)
         code_at = next_code_at(last, now)
@@ -133,11 +145,9 @@ def open_temporary(state: State, message: Message[Any], now: datetime) -> Decisi
         said.append(contact_changed(account))
         if code_at is None:
             changes.append(mailed(last, email, now))
-        else:
-            opened = {**opened, "code_at": code_at}
-    timers = [ends(account.key, now + state.temporary_lasts)]
+    opened = TemporaryOpenedOutcome(account_id=account_id, secret=SECRET, expires_at=expires_at, code_at=code_at)
     answer = Answer("account.temporary_opened", opened, account_id)
-    return Decision([AccountWritten(account), *changes], said, answer, timers)
+    return Decision([AccountWritten(account), *changes], said, answer, [ends(account.key, expires_at)])
 
 
 def contact(state: State, caller: Caller, now: datetime, *, opens: bool = False, without: str = "") -> Contact:

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
+from contracts.attachments import RotateKeys
 from contracts.values import dataclass
-from services.chassis.decision import Answer, Arm, Decision, Message
+from services.chassis.decision import Arm, Decision, Message
 from services.intake.domain import answers
 
 ROTATE = "attachment_keys.rotate"
@@ -56,15 +56,15 @@ class Rewrapped:
     finished: bool
 
 
-def rotate(known: Rotation | None, current: str, message: Message[Any], now: datetime) -> Decision:
+def rotate(known: Rotation | None, current: str, message: Message[RotateKeys], now: datetime) -> Decision:
     """Begin, unless the same is under way. `current`: the key that wraps the keys of new files."""
-    key = message.data["key"]
+    key = message.data.key
     if key != current:
         wrong = (
             f"Intake wraps the keys of new files by {current!r}. Put {key!r} first in its key file, then restart it."
         )
         return Decision(answer=answers.invalid({"key": [wrong]}))
-    accepted = Answer("command.accepted", {})
+    accepted = answers.done()
     if known is not None and known.key == key and known.finished_at is None:
         return Decision(answer=accepted)
     begun = Rotation(key, now, version=1 if known is None else known.version + 1)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
+from contracts.common import Visibility
 from services.chassis.decision import Arm, Data, Decision, Message
 from services.intake.domain.file_names import safe_name
 from services.intake.domain.files import Clean, File, Harmful
-from services.intake.domain.history import Author, Visibility
+from services.intake.domain.history import service_as_author
 from services.intake.domain.recording import and_then, recorded
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket, next_version
@@ -28,7 +28,7 @@ LANE = "scanner"
 FIRST_RETRY = timedelta(seconds=1)
 LONGEST_RETRY = timedelta(minutes=10)
 
-SERVICE = Author("service", "intake")
+SERVICE = service_as_author()
 
 
 def asking(ticket: Ticket, files: Iterable[tuple[File, str]], now: datetime, *, is_public: bool = True) -> list[Arm]:
@@ -40,7 +40,7 @@ def asking(ticket: Ticket, files: Iterable[tuple[File, str]], now: datetime, *, 
     return [_asks(file.ref, {**told, "name": name}, now) for file, name in files if file.state == "quarantined"]
 
 
-def scanned(state: State, message: Message[Any], now: datetime) -> Decision:
+def scanned(state: State, message: Message[Data], now: datetime) -> Decision:
     """What the scanner said of a file: clean, it may be had; harmful, it may not, and the ticket's history says so.
 
     A scanner that is away is asked again, after longer and longer, for as long as it takes.

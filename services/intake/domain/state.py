@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from contracts.catalogue import Catalogue
+from contracts.common import TicketAgent
 from contracts.staff import Staff
 from contracts.values import dataclass
 from services.intake.domain.accounts import TEMPORARY_LASTS, Account, AccountWritten, mailbox
@@ -23,7 +24,7 @@ from services.intake.domain.mailing import CodeMailed, mailed_id
 from services.intake.domain.prepared import Prepared
 from services.intake.domain.rotation import Rotation
 from services.intake.domain.similarity import SIMILAR_FROM
-from services.intake.domain.tickets import Agent, Ticket
+from services.intake.domain.tickets import Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,13 +372,13 @@ class State:
             known = replace(known, skills=member.skills_of(known.skills, skills), languages=languages)
         return known.may_have(ticket, skills)
 
-    def member_as_agent(self, agent_id: str) -> Agent:
+    def member_as_agent(self, agent_id: str) -> TicketAgent:
         """As tickets and entries show a member of staff: by their name in the staff file, else that of their last
         sign-on, as far as it was read, else their id."""
         member = None if self.staff is None else self.staff.member(agent_id)
         known = self.agents.get(agent_id)
         name = (member.display_name if member else None) or (known.display_name if known else agent_id)
-        return Agent(agent_id, name)
+        return TicketAgent(id=agent_id, display_name=name)
 
     def holder(self, person: str, key: str) -> Ticket | None:
         """The person's open ticket for that key, as it is made now; an older version may have made either in another

@@ -5,15 +5,18 @@ One that is merely similar to an open ticket is answered with a prompt. The page
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+
+from msgspec.structs import replace
 
 from contracts.catalogue import Category
-from services.chassis.decision import Answer, Data, Decision, Message, derived_id
+from contracts.common import EntryDetails, Snapshot
+from contracts.tickets import Candidate, Similar, Submit, TicketOutcome
+from services.chassis.decision import Answer, Decision, Message, derived_id
 from services.intake.domain import answers, questions
 from services.intake.domain.attachments import attached, with_files
-from services.intake.domain.automatic import files_again_and_again, is_marked, words_of
+from services.intake.domain.automatic import files_again_and_again, words_of
 from services.intake.domain.bursts import filing, holding
 from services.intake.domain.history import Entry, requester_as_author, size
 from services.intake.domain.issue_key import is_of_text, one_open_key, told_apart
@@ -26,29 +29,31 @@ from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket, snapshot
 
 
-def submit(state: State, message: Message[Any], caller: Caller, now: datetime) -> Decision:
+def submit(state: State, message: Message[Submit], caller: Caller, now: datetime) -> Decision:
     """`ticket.submit`: one open ticket for an issue, whatever the number of channels and retries.
 
     Naming an earlier ticket (`refers_to`) means that one: it is noted on if open, opened again if closed no more than
     7 days ago, else linked from a new one. Only a new one needs a category that the catalogue still has.
     """
-    category = state.catalogue.categories.get(message.data["category"])
-    if message.data.get("refers_to") is None and (unknown := _not_in_catalogue(category, message.data)) is not None:
+    category = state.catalogue.categories.get(message.data.category)
+    if message.data.refers_to is None and (unknown := _not_in_catalogue(category, message.data)) is not None:
         return Decision(answer=unknown)
-    faults = questions.faults(category, message.data.get("fields") or {}) if category is not None else {}
+    faults = questions.faults(category, message.data.fields or {}) if category is not None else {}
     if faults:
         return Decision(answer=answers.invalid(faults))
     return with_files(_submit(state, message, caller, category, now), attached(state, message), message, now)
 
 
-def _submit(state: State, message: Message[Any], caller: Caller, category: Category | None, now: datetime) -> Decision:
+def _submit(
+    state: State, message: Message[Submit], caller: Caller, category: Category | None, now: datetime
+) -> Decision:
     data, details = message.data, _details(message.data)
-    distinct: Collection[str] = data.get("distinct_from") or ()
+    distinct = data.distinct_from
     earlier = None
-    if data.get("refers_to") is not None:
-        earlier = state.ticket(data["refers_to"])
+    if data.refers_to is not None:
+        earlier = state.ticket(data.refers_to)
         if earlier is None:
-            return Decision(answer=answers.unknown_ticket(data["refers_to"]))
+            return Decision(answer=answers.unknown_ticket(data.refers_to))
         goes_on = state.final(earlier)
         if {earlier.person, goes_on.person} != {caller.person}:
             return Decision(answer=answers.not_yours())
@@ -63,22 +68,22 @@ def _submit(state: State, message: Message[Any], caller: Caller, category: Categ
     unknown = _not_in_catalogue(category, data)
     if category is None or unknown is not None:
         return Decision(answer=unknown)
-    key = one_open_key(category, data.get("subcategory"), data["subject"], data.get("issue_key"))
+    key = one_open_key(category, data.subcategory, data.subject, data.issue_key)
     key, holder = _apart_from(state, caller, key, distinct)
     if holder is not None:
         return add_note(state, message, caller, holder, _text(data, holder), now, details)
     # Of a machine nobody can ask which issue it means.
-    candidates = [] if is_marked(data) else _similar(state, caller, data, distinct)
+    candidates = [] if data.automatic else _similar(state, caller, data, distinct)
     if candidates:
-        return Decision(answer=Answer("ticket.similar", {"candidates": candidates}))
+        return Decision(answer=Answer("ticket.similar", Similar(candidates=candidates)))
     return _open(state, message, caller, category, key, earlier, now, details)
 
 
-def _not_in_catalogue(category: Category | None, data: Data) -> Answer | None:
+def _not_in_catalogue(category: Category | None, data: Submit) -> Answer | None:
     """The answer to a submission whose category or subcategory the catalogue does not have."""
     if category is None:
-        return answers.unknown_category(data["category"])
-    subcategory = data.get("subcategory")
+        return answers.unknown_category(data.category)
+    subcategory = data.subcategory
     if subcategory is not None and subcategory not in category.subcategories:
         return answers.unknown_subcategory(category, subcategory)
     return None
@@ -99,33 +104,38 @@ def _apart_from(state: State, caller: Caller, key: str, distinct: Collection[str
     return key, None
 
 
-def _similar(state: State, caller: Caller, data: Data, distinct: Collection[str]) -> list[dict[str, Any]]:
+def _similar(state: State, caller: Caller, data: Submit, distinct: Collection[str]) -> list[Candidate]:
     tickets = [one for one in state.open_tickets(caller.person) if one.number not in distinct]
     if not tickets:
         return []
-    found = similar(opening(data["subject"], data["body"]), data.get("issue_key"), tickets, state.similar_from)
-    return [{**snapshot(ticket), "score": score} for ticket, score in found]
+    found = similar(opening(data.subject, data.body), data.issue_key, tickets, state.similar_from)
+    return [_candidate(snapshot(ticket), score) for ticket, score in found]
+
+
+def _candidate(stands: Snapshot, score: float) -> Candidate:
+    return Candidate(**{name: getattr(stands, name) for name in Snapshot.__struct_fields__}, score=score)
 
 
 def _open(
     state: State,
-    message: Message[Any],
+    message: Message[Submit],
     caller: Caller,
     category: Category,
     key: str,
     earlier: Ticket | None,
     now: datetime,
-    details: Mapping[str, Any],
+    details: EntryDetails,
 ) -> Decision:
-    data, reached, words = message.data, contact(state, caller, now, opens=True), words_of(message.data)
-    is_automatic = is_marked(data) or files_again_and_again(
+    data, reached = message.data, contact(state, caller, now, opens=True)
+    words = words_of(data.body, data.attachments)
+    is_automatic = data.automatic or files_again_and_again(
         words, state.of_person(caller.person), state.limits.repeat, now
     )
     found = filing(state, data, caller.person, now)
     if is_automatic:
-        details = {**details, "automatic": True}
+        details = replace(details, automatic=True)
     id_, author = derived_id("ticket", message.key), requester_as_author(caller.requester)
-    entry = Entry(entry_id(message), id_, 1, "opened", author, "public", data["body"], now, 0, details)
+    entry = Entry(entry_id(message), id_, 1, "opened", author, "public", data.body, now, 0, details=details)
     ticket = Ticket(
         id=id_,
         number=state.next_number(),
@@ -138,14 +148,14 @@ def _open(
         assignment_seq=0,
         contact_version=reached.version,
         category=category.id,
-        subcategory=data.get("subcategory"),
+        subcategory=data.subcategory,
         priority=category.priority,
         escalated=False,
         requester=caller.requester,
         channel=message.sender,
-        subject=data["subject"],
-        issue_key=data.get("issue_key"),
-        language=data.get("language"),
+        subject=data.subject,
+        issue_key=data.issue_key,
+        language=data.language,
         agent=None,
         opened_at=now,
         first_agent_message_at=None,
@@ -156,7 +166,7 @@ def _open(
         reopen_count=0,
         person=caller.person,
         key=key,
-        opening=opening(data["subject"], data["body"]),
+        opening=opening(data.subject, data.body),
         links=() if earlier is None else (earlier.number,),
         automatic=is_automatic,
         said=words,
@@ -168,16 +178,16 @@ def _open(
         history_size=size(entry),
     )
     decision = announced(ticket, entry, "ticket.opened")
-    answer = Answer("ticket.opened", {"ticket": as_it_stands(decision)}, ticket.number)
+    answer = Answer("ticket.opened", TicketOutcome(ticket=as_it_stands(decision)), ticket.number)
     opened = with_contact(Decision(decision.changes, decision.said, answer), reached)
     return holding(state, message, opened, found, now)
 
 
-def _text(data: Data, ticket: Ticket) -> str:
+def _text(data: Submit, ticket: Ticket) -> str:
     """What is added to a ticket of a submission: its body, and its subject where that says something new."""
-    return data["body"] if data["subject"] == ticket.subject else f"{data['subject']}\n\n{data['body']}"
+    return data.body if data.subject == ticket.subject else f"{data.subject}\n\n{data.body}"
 
 
-def _details(data: Data) -> dict[str, Any]:
+def _details(data: Submit) -> EntryDetails:
     """What history keeps of a submission beside its text: answers to questions, the ticket that it refers to."""
-    return {name: data[name] for name in ("fields", "refers_to") if data.get(name)}
+    return EntryDetails(fields=data.fields or None, refers_to=data.refers_to)

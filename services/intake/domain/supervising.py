@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
+from contracts.common import TicketAgent
+from contracts.tickets import AssignTo, Supervise
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers, moves
 from services.intake.domain.accounts import AccountWritten
@@ -18,7 +19,7 @@ from services.intake.domain.history import agent_as_author
 from services.intake.domain.recording import accepting, and_then, recorded, telling_agent
 from services.intake.domain.replies import may_reopen
 from services.intake.domain.state import State
-from services.intake.domain.tickets import Agent, Ticket
+from services.intake.domain.tickets import Ticket
 
 SUPERVISING = frozenset({"ticket.assign_to", "ticket.take_away", "ticket.reopen", "ticket.release", "ticket.redact"})
 """What nobody but a supervisor may do, to whatever ticket of their teams."""
@@ -27,14 +28,16 @@ SUPERVISED = frozenset({"ticket.close", "ticket.reclassify", "ticket.merge_into"
 """What the ticket's agent may do, and a supervisor as well."""
 
 
-def assign_to(state: State, message: Message[Any], supervisor: Agent, ticket: Ticket, now: datetime) -> Decision:
+def assign_to(
+    state: State, message: Message[AssignTo], supervisor: TicketAgent, ticket: Ticket, now: datetime
+) -> Decision:
     """`ticket.assign_to`: the ticket goes to an agent who is there and may have it, full or not, whoever has it now;
     also to one whom the desk changed it away from, but never to whom its requester left."""
     move = moves.GIVE if ticket.agent is None else moves.GIVE_ON
     refused = moves.refusal(move, ticket)
     if refused is not None:
         return Decision(answer=refused)
-    to = receiver(state, ticket, message.data["to_agent"])
+    to = receiver(state, ticket, message.data.to_agent)
     if isinstance(to, Answer):
         return Decision(answer=to)
     decision = changed(move, message, ticket, to, agent_as_author(supervisor), now)
@@ -42,7 +45,7 @@ def assign_to(state: State, message: Message[Any], supervisor: Agent, ticket: Ti
     return handed_over(decision, state, ticket, to)
 
 
-def take_away(message: Message[Any], supervisor: Agent, ticket: Ticket, now: datetime) -> Decision:
+def take_away(message: Message[Supervise], supervisor: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.take_away`: the agent loses the ticket; routing finds another, and never gives it back to this one."""
     refused = moves.refusal(moves.TAKE_AWAY, ticket)
     if refused is None and ticket.agent is None:
@@ -53,7 +56,9 @@ def take_away(message: Message[Any], supervisor: Agent, ticket: Ticket, now: dat
     return telling_agent(decision, ticket.agent, "ticket.unassigned")
 
 
-def reopen(state: State, message: Message[Any], supervisor: Agent, ticket: Ticket, now: datetime) -> Decision:
+def reopen(
+    state: State, message: Message[Supervise], supervisor: TicketAgent, ticket: Ticket, now: datetime
+) -> Decision:
     """`ticket.reopen`: a ticket closed no more than 7 days ago is open again. It keeps its agent; routing looks if they
     are there."""
     account = state.accounts.get(ticket.requester.account)
@@ -65,7 +70,7 @@ def reopen(state: State, message: Message[Any], supervisor: Agent, ticket: Ticke
     if refused is not None:
         return Decision(answer=refused)
     opened = moves.moved(moves.REOPEN_BY_SUPERVISOR, ticket, now, **moves.opened_again(ticket))
-    text = message.data.get("reason") or ""
+    text = message.data.reason or ""
     author = agent_as_author(supervisor)
     decision = accepting(recorded(message, opened, moves.REOPEN_BY_SUPERVISOR.event, author, text, now))
     decision = telling_agent(decision, ticket.agent, "ticket.reopened")

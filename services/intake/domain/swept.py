@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from services.chassis.decision import Answer, Decision, Message
+from contracts.accounts import ConfirmSwept
+from services.chassis.decision import Decision, Message
 from services.intake.domain import answers
 from services.intake.domain.state import Erasure, State
 
 CONFIRM = "erasures.confirm_swept"
 
 
-def confirm_swept(state: State, message: Message[Any], now: datetime) -> Decision:
+def confirm_swept(state: State, message: Message[ConfirmSwept], now: datetime) -> Decision:
     """Note it of those erasures that are done; the others are named in `hints`, and refused if there is no other."""
     swept: dict[str, Erasure] = {}
     hints: dict[str, list[str]] = {}
-    for place, id_ in enumerate(message.data["erasures"]):
+    for place, id_ in enumerate(message.data.erasures):
         erasure = state.erasures.get(id_)
         if erasure is None:
             hints[f"erasures.{place}"] = ["There is no such erasure."]
@@ -30,4 +30,4 @@ def confirm_swept(state: State, message: Message[Any], now: datetime) -> Decisio
             swept[id_] = replace(erasure, version=erasure.version + 1, swept_at=now)
     if not swept:
         return Decision(answer=answers.invalid(hints))
-    return Decision(list(swept.values()), answer=Answer("command.accepted", {"hints": hints} if hints else {}))
+    return Decision(list(swept.values()), answer=answers.done(hints=hints))

@@ -7,38 +7,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
+from contracts.common import Consent, Snapshot, TicketAgent, TicketRequester
 from contracts.statuses import DESKS_TURN, Status
 from contracts.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Requester:
-    """Who filed a ticket. `display_name` and `tier` are those at filing; a later change shows only on new tickets."""
-
-    id: str
-    kind: Literal["account", "temporary"]
-    display_name: str
-    tier: Literal["standard", "vip"]
-
-    @property
-    def account(self) -> str:
-        """The key of their account: `account:<id>` or `temporary:<id>`."""
-        return f"{self.kind}:{self.id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Agent:
-    """The agent who has a ticket."""
-
-    id: str
-    display_name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Ticket:
-    """One version of a ticket. Times are aware UTC; field names are the snapshot's, then intake's own."""
+    """One version of a ticket: the snapshot's fields, under their names, then intake's own. Times are aware UTC."""
 
     id: str
     number: str
@@ -52,12 +30,12 @@ class Ticket:
     subcategory: str | None
     priority: int
     escalated: bool
-    requester: Requester
+    requester: TicketRequester
     channel: str
     subject: str
     issue_key: str | None
     language: str | None
-    agent: Agent | None
+    agent: TicketAgent | None
     opened_at: datetime
     first_agent_message_at: datetime | None
     last_agent_message_at: datetime | None
@@ -73,7 +51,7 @@ class Ticket:
     """What is open at most once for a person, while this ticket is open (issue_key.py)."""
     opening: str
     """The beginning of what was filed, normalised: what a later submission is compared with (similarity.py)."""
-    consent: Literal["asked", "granted", "refused"] | None = None
+    consent: Consent | None = None
     """What became of the last request to log in to the requester's account."""
     changed_from: str | None = None
     """The agent whom the ticket was last changed away from: routing never gives it back to them."""
@@ -132,46 +110,13 @@ class Ticket:
         return self.key if self.is_open else None
 
 
-INTERNAL = frozenset(
-    {
-        "person",
-        "key",
-        "opening",
-        "requester_left",
-        "awaiting_version",
-        "waits_since",
-        "body_version",
-        "links",
-        "history_size",
-        "attached",
-        "said",
-        "said_at",
-        "said_times",
-        "wrote_since",
-        "wrote",
-        "filed",
-        "burst",
-    }
-)
-MARKS = ("automatic", "held", "erased")
-"""Fields of the snapshot that are there only where they are true."""
-SNAPSHOT = tuple(name for name in Ticket.__dataclass_fields__ if name not in INTERNAL and name not in MARKS)
+INTERNAL = frozenset(Ticket.__dataclass_fields__) - frozenset(Snapshot.__struct_fields__)
+"""Fields that the snapshot does not have."""
 
 
-def snapshot(ticket: Ticket) -> dict[str, Any]:
+def snapshot(ticket: Ticket) -> Snapshot:
     """The ticket as events and outcomes carry it: no body, no secret, no address."""
-    data = {name: getattr(ticket, name) for name in SNAPSHOT}
-    data["requester"] = fields_of(ticket.requester)
-    data["agent"] = None if ticket.agent is None else fields_of(ticket.agent)
-    for mark in MARKS:
-        if getattr(ticket, mark):
-            data[mark] = True
-    return data
-
-
-def fields_of(value: Any) -> dict[str, Any]:
-    """A flat dataclass with slots as a dict. (`dataclasses.asdict` copies everything, and takes ten times as long.)"""
-    return {name: getattr(value, name) for name in value.__slots__}
+    return Snapshot(**{name: getattr(ticket, name) for name in Snapshot.__struct_fields__})
 
 
 def next_version(

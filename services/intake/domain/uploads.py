@@ -6,19 +6,19 @@ docs/attachments.md.
 
 from __future__ import annotations
 
-from typing import Any
-
+from contracts.attachments import Stored, Upload
 from services.chassis.decision import Answer, Decision, Message, rejected
+from services.intake.domain import answers
 from services.intake.domain.attachments import HARMFUL, too_many
 from services.intake.domain.files import Awaited, Contradicted, TooMany, Unfit, reference
 from services.intake.domain.state import State
 
 
-def upload(state: State, message: Message[Any]) -> Decision:
+def upload(state: State, message: Message[Upload]) -> Decision:
     """`attachment.upload`: accepted until all parts are there, then `attachment.stored`."""
     match state.prepared.uploaded[message.key]:
         case Awaited():
-            return Decision(answer=Answer("command.accepted", {}))
+            return Decision(answer=answers.done())
         case Contradicted(problem):
             return Decision(answer=rejected("conflict", problem))
         case TooMany() as found:
@@ -29,5 +29,5 @@ def upload(state: State, message: Message[Any]) -> Decision:
             file = state.files[brought.ref]
             if file.state == "infected":
                 return Decision(answer=rejected("invalid", HARMFUL, {"content": [HARMFUL]}))
-            stored = {"attachment": reference(file, brought.name, brought.media_type)}
+            stored = Stored(attachment=reference(file, brought.name, brought.media_type))
             return Decision(answer=Answer("attachment.stored", stored))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from contracts.tickets import Listed, ListTickets, View, Viewed
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers
 from services.intake.domain.history import Entry, entry_data, part
@@ -25,12 +26,12 @@ MOST_ENTRIES = 8_000
 """Entries in so many bytes: none takes fewer than a hundred."""
 
 
-def page_asked(message: Message[Any], account: str, person: str) -> PageAsked:
+def page_asked(message: Message[ListTickets], account: str, person: str) -> PageAsked:
     """The page that a `ticket.list` of an account asks for, which is `person`'s."""
-    return PageAsked(account, person, message.data.get("status"), message.data.get("page", 1))
+    return PageAsked(account, person, message.data.status, message.data.page or 1)
 
 
-def list_tickets(state: State, message: Message[Any], caller: Caller) -> Decision:
+def list_tickets(state: State, message: Message[ListTickets], caller: Caller) -> Decision:
     """`ticket.list`: the requester's tickets, newest first, 20 a page."""
     asked = page_asked(message, caller.requester.account, caller.person)
     page = state.pages[asked]
@@ -39,13 +40,13 @@ def list_tickets(state: State, message: Message[Any], caller: Caller) -> Decisio
     return _listed([one for one in found if asked.status in (None, one.status)], asked.page, page)
 
 
-def page_of_agent(message: Message[Any]) -> AgentPageAsked:
+def page_of_agent(message: Message[ListTickets]) -> AgentPageAsked:
     """The page that a `ticket.list` of an agent asks for."""
     data = message.data
-    return AgentPageAsked(data["agent_id"], data.get("status"), data.get("page", 1))
+    return AgentPageAsked(data.agent_id or "", data.status, data.page or 1)
 
 
-def list_of_agent(state: State, message: Message[Any]) -> Decision:
+def list_of_agent(state: State, message: Message[ListTickets]) -> Decision:
     """`ticket.list` of an agent: the tickets that are theirs, newest first, 20 a page; without a status, the open
     ones."""
     asked = page_of_agent(message)
@@ -58,34 +59,37 @@ def list_of_agent(state: State, message: Message[Any]) -> Decision:
 
 
 def _listed(tickets: Sequence[Ticket], number: int, page: Page) -> Decision:
-    data = {"tickets": [snapshot(ticket) for ticket in tickets], "page": number, "pages": page.pages}
-    return Decision(answer=Answer("ticket.listed", data))
+    listed = Listed(tickets=[snapshot(ticket) for ticket in tickets], page=number, pages=page.pages)
+    return Decision(answer=Answer("ticket.listed", listed))
 
 
 def asks_for_part(message: Message[Any]) -> bool:
     """Whether it is a `ticket.view` of a part of a history that its asker has seen the end of."""
-    given = (message.data.get("before"), message.data.get("after"))
-    return message.type == "ticket.view" and given != (None, None)
+    data = message.data
+    return isinstance(data, View) and (data.before is not None or data.after is not None)
 
 
-def view_own(state: State, message: Message[Any], ticket: Ticket) -> Decision:
+def view_own(state: State, message: Message[View], ticket: Ticket) -> Decision:
     """`ticket.view` of a requester: the ticket, and of its history what is public."""
     return _viewed(state, message, ticket, lambda entry: entry.visibility == "public")
 
 
-def view_as_agent(state: State, message: Message[Any], ticket: Ticket) -> Decision:
+def view_as_agent(state: State, message: Message[View], ticket: Ticket) -> Decision:
     """`ticket.view` of an agent who has the ticket, or may have it: with internal entries."""
     return _viewed(state, message, ticket, lambda _: True)
 
 
-def _viewed(state: State, message: Message[Any], ticket: Ticket, shows: Callable[[Entry], bool]) -> Decision:
-    before, after = message.data.get("before"), message.data.get("after")
+def _viewed(state: State, message: Message[View], ticket: Ticket, shows: Callable[[Entry], bool]) -> Decision:
+    before, after = message.data.before, message.data.after
     if before is not None and after is not None:
         sentence = "Give one of before and after, or neither."
         return Decision(answer=answers.invalid({"before": [sentence], "after": [sentence]}))
     shown = part(state.history(ticket), SHOWN, ticket.version, shows, before=before, after=after)
-    data: dict[str, Any] = {"ticket": snapshot(ticket), "history": [entry_data(entry) for entry in shown.entries]}
-    if ticket.history_size > SHOWN:
-        data["truncated"] = True
-    data |= {name: value for name, value in (("before", shown.before), ("after", shown.after)) if value is not None}
-    return Decision(answer=Answer("ticket.viewed", data, ticket.number))
+    viewed = Viewed(
+        ticket=snapshot(ticket),
+        history=[entry_data(entry) for entry in shown.entries],
+        truncated=ticket.history_size > SHOWN,
+        before=shown.before,
+        after=shown.after,
+    )
+    return Decision(answer=Answer("ticket.viewed", viewed, ticket.number))

@@ -12,7 +12,7 @@ import logging
 import re
 import uuid
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -22,12 +22,14 @@ import orjson
 from pymongo import ASCENDING
 from pymongo.database import Database
 
+from contracts.common import AttachmentRef
+from contracts.payload import encode
 from services.chassis.unit_of_work import Document
 from services.intake.documents import account_of, entry_of, ticket_of
 from services.intake.domain.accounts import Account
 from services.intake.domain.file_names import safe_name
 from services.intake.domain.files import File, archives_of
-from services.intake.domain.history import Entry, entry_data
+from services.intake.domain.history import PLAIN, Entry, entry_data
 from services.intake.domain.tickets import Ticket, snapshot
 from services.intake.files.keeping import Keeping, file_of
 from services.intake.files.keys import KeyUnknown
@@ -124,9 +126,9 @@ class _Archive:
         yield from self._member(f"{folder}/ticket.json", self._as_json(ticket))
         yield from self._member(f"{folder}/ticket.html", self._as_page(ticket))
         for place, named in self._files(ticket):
-            row = self._keeping.records.find_one({"_id": named["ref"]})
+            row = self._keeping.records.find_one({"_id": named.ref})
             if row is not None and row["state"] == "stored":
-                name = f"{folder}/{_path(place, named['name'])}"
+                name = f"{folder}/{_path(place, named.name)}"
                 yield from self._member(name, self._content(file_of(row)), zipfile.ZIP_STORED)
 
     def _entries(self, ticket: Ticket) -> Iterator[Entry]:
@@ -134,17 +136,17 @@ class _Archive:
         rows = self._db["entries"].find({"ticket_id": ticket.id, "visibility": "public"}).sort("version", ASCENDING)
         return (entry_of(row) for row in rows)
 
-    def _files(self, ticket: Ticket) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    def _files(self, ticket: Ticket) -> Iterator[tuple[int, AttachmentRef]]:
         place = 0
         for entry in self._entries(ticket):
-            for named in entry.details.get("attachments") or ():
+            for named in entry.attachments:
                 place += 1
                 yield place, named
 
     def _as_json(self, ticket: Ticket) -> Iterator[bytes]:
-        yield b'{"ticket":' + _json(snapshot(ticket)) + b',"history":['
+        yield b'{"ticket":' + encode(snapshot(ticket)) + b',"history":['
         for place, entry in enumerate(self._entries(ticket)):
-            yield (b",\n" if place else b"\n") + _json(entry_data(entry))
+            yield (b",\n" if place else b"\n") + encode(entry_data(entry))
         yield b"\n]}\n"
 
     def _as_page(self, ticket: Ticket) -> Iterator[bytes]:
@@ -155,13 +157,12 @@ class _Archive:
             by = entry.author.display_name or entry.author.kind
             yield f"<h2>{entry.at:%Y-%m-%d %H:%M} UTC, {html.escape(by)} ({html.escape(entry.kind)})</h2>".encode()
             yield f"<pre>{html.escape(entry.text or '')}</pre>".encode()
-            for named in entry.details.get("attachments") or ():
+            for named in entry.attachments:
                 place += 1
-                path = quote(_path(place, named["name"]))
-                yield f'<p>File: <a href="{path}">{html.escape(named["name"])}</a></p>'.encode()
-            further = {name: one for name, one in entry.details.items() if name != "attachments"}
-            if further:
-                yield f"<pre>{html.escape(_json(further).decode())}</pre>".encode()
+                path = quote(_path(place, named.name))
+                yield f'<p>File: <a href="{path}">{html.escape(named.name)}</a></p>'.encode()
+            if entry.details != PLAIN:
+                yield f"<pre>{html.escape(encode(entry.details).decode())}</pre>".encode()
         yield b"</body></html>\n"
 
     def _content(self, file: File) -> Iterator[bytes]:

@@ -22,7 +22,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from contracts.common import MAX_ATTACHMENTS
+from contracts.common import MAX_ATTACHMENTS, AttachmentContent, AttachmentNamed, Sent, Unusable
 from contracts.values import dataclass
 from services.chassis.unit_of_work import Conflict, Document
 from services.intake.documents import document_by, values_by
@@ -140,7 +140,7 @@ class Keeping:
     def bring(
         self,
         sender: Sender,
-        attachments: Iterable[Mapping[str, Any]],
+        attachments: Iterable[Sent],
         now: datetime,
         crowded: TooMany | None = None,
     ) -> list[FileTaken]:
@@ -149,22 +149,22 @@ class Keeping:
         no entry names."""
         taken: list[FileTaken] = []
         kept = 0
-        for one in attachments:
-            of_content = "content" in one
+        for sent in attachments:
+            of_content = isinstance(sent, AttachmentContent)
             fits = kept < MAX_ATTACHMENTS or not of_content
-            taken.append(self._bring(sender, one, now, crowded) if fits else BEYOND)
+            taken.append(self._bring(sender, sent, now, crowded) if fits else BEYOND)
             kept += of_content and isinstance(taken[-1], Brought)
         return taken
 
-    def _bring(self, sender: Sender, one: Mapping[str, Any], now: datetime, crowded: TooMany | None) -> FileTaken:
-        if "fault" in one:
-            return Unfit("content", one["fault"], one["too_large"])
-        if "content" not in one:
-            return Brought(one["name"], one["media_type"], one["ref"])
-        content: bytes = one["content"]
+    def _bring(self, sender: Sender, sent: Sent, now: datetime, crowded: TooMany | None) -> FileTaken:
+        if isinstance(sent, Unusable):
+            return Unfit("content", sent.fault, sent.too_large)
+        if isinstance(sent, AttachmentNamed):
+            return Brought(sent.name, sent.media_type, sent.ref)
+        content = sent.content
         if len(content) > self.terms.largest:
             return self.terms.too_large
-        media_type = self.terms.judged(one["media_type"], content[:HEAD])
+        media_type = self.terms.judged(sent.media_type, content[:HEAD])
         if isinstance(media_type, Unfit):
             return media_type
         if crowded is not None:
@@ -172,7 +172,7 @@ class Keeping:
             if self.records.find_one({"_id": ref}, {"_id": 1}) is None:
                 return crowded
         ref = while_others_write(lambda: self._keep(sender, media_type, content, now))
-        return Brought(one["name"], one["media_type"], ref)
+        return Brought(sent.name, sent.media_type, ref)
 
     def _keep(self, sender: Sender, media_type: str, content: bytes, now: datetime) -> str:
         """The reference of the content, which is kept from now on."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from contracts.common import AttachmentContent
 from services.chassis.decision import Message, derived_id
 from services.chassis.unit_of_work import Armed, arm_once
 from services.intake.domain import scanning
@@ -44,7 +45,7 @@ def needs_files(message: Message[Any]) -> bool:
 
 def brings_files(message: Message[Any]) -> bool:
     """Whether it is a command with attachments."""
-    return bool(message.data.get("attachments"))
+    return bool(getattr(message.data, "attachments", None))
 
 
 def counts_files(message: Message[Any]) -> bool:
@@ -83,7 +84,7 @@ class FilesOfTurns:
         bringing = [message for message in messages if brings_files(message) and message.key in senders]
         crowded = {one: room.crowded(one) for one in {senders[message.key] for message in bringing}}
         brought = self._in_threads(
-            lambda one: self._keeping.bring(senders[one.key], one.data["attachments"], now, crowded[senders[one.key]]),
+            lambda one: self._keeping.bring(senders[one.key], one.data.attachments, now, crowded[senders[one.key]]),
             bringing,
         )
         return replace(
@@ -95,7 +96,7 @@ class FilesOfTurns:
                 if message.type == "attachment.upload" and message.key in senders
             },
             contents={
-                message.key: read_part(self._keeping, message.data["ref"], message.data.get("part") or 1)
+                message.key: read_part(self._keeping, message.data.ref, message.data.part or 1)
                 for message in _asking(messages)
             },
         )
@@ -130,15 +131,15 @@ class FilesOfTurns:
         """The files that the messages bring or name; and those of an account that is merged which no entry names."""
         refs = {one.ref for each in messages for one in found.brought.get(each.key, ()) if isinstance(one, Brought)}
         refs |= {one.ref for each in messages if isinstance(one := found.uploaded.get(each.key), Brought)}
-        refs |= {each.data["ref"] for each in _asking(messages)}
+        refs |= {each.data.ref for each in _asking(messages)}
         refs |= {each.subject or "" for each in messages if each.type == SCAN}
         found_by_ref = self._keeping.records.find({"_id": {"$in": list(refs)}}) if refs else ()
-        merged = {temporary_key(each.data["temporary"]["account_id"]) for each in messages if each.type == MERGE}
+        merged = {temporary_key(each.data.temporary.account_id) for each in messages if each.type == MERGE}
         return [*map(file_of, found_by_ref), *self._keeping.unnamed(merged)]
 
 
 def _contents(message: Message[Any]) -> int:
-    return sum("content" in one for one in message.data["attachments"])
+    return sum(isinstance(sent, AttachmentContent) for sent in message.data.attachments)
 
 
 def _asking(messages: Sequence[Message[Any]]) -> list[Message[Any]]:

@@ -13,10 +13,12 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
 from pymongo import ASCENDING, IndexModel
 from pymongo.collection import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from contracts import attachments
 from contracts.values import dataclass
 from services.chassis.decision import derived_id
 from services.chassis.unit_of_work import Conflict, Document
@@ -88,30 +90,30 @@ class Uploads:
         self._files = keeping.files
         self._uploads = keeping.records.database[UPLOADS]
 
-    def take(self, sender: Sender, part: Mapping[str, Any], now: datetime) -> PartTaken:
-        """What became of one part (the data of an `attachment.upload`): the file, if it was the last that lacked.
+    def take(self, sender: Sender, part: attachments.Upload, now: datetime) -> PartTaken:
+        """What became of one part: the file, if it was the last that lacked.
 
         Raises `Conflict` if other instances are at the same for long.
         """
-        named = {**part, "name": safe_name(part["name"]), "media_type": part.get("media_type") or ""}
+        named = replace(part, name=safe_name(part.name))
         return while_others_write(lambda: self._take(sender, named, now))
 
-    def _take(self, sender: Sender, part: Mapping[str, Any], now: datetime) -> PartTaken:
+    def _take(self, sender: Sender, part: attachments.Upload, now: datetime) -> PartTaken:
         unfit = self._unfit(part)
         if unfit is not None:
-            if unfit.field == "media_type" and part["parts"] > 1:
+            if unfit.field == "media_type" and part.parts > 1:
                 self._refuse(self._new(sender, part, now), unfit)
             return unfit
         upload = self._begun(sender, part, now)
         if isinstance(upload, TooMany):
             return upload
-        if upload.refused and part["part"] > 1:
+        if upload.refused and part.part > 1:
             return Unfit("media_type", upload.refused)
         if upload.refused:  # another file, under the name of the one before
             self._files.remove(upload.blob)
             self._uploads.delete_one({"_id": upload.id, "ref": ""})
             raise Conflict("it starts over")
-        if (upload.name, upload.media_type, upload.parts) != (part["name"], part["media_type"], part["parts"]):
+        if (upload.name, upload.media_type, upload.parts) != (part.name, part.media_type, part.parts):
             return Contradicted("The first part of this file came with another name, media type or number of parts.")
         if upload.ref is not None and not upload.blob:
             return Brought(upload.name, upload.media_type, upload.ref)
@@ -125,30 +127,30 @@ class Uploads:
             return Awaited()
         return self._whole(upload.id, now)
 
-    def _unfit(self, part: Mapping[str, Any]) -> Unfit | None:
+    def _unfit(self, part: attachments.Upload) -> Unfit | None:
         """What can be said against a file by any one of its parts."""
-        terms, number, parts = self._keeping.terms, part["part"], part["parts"]
+        terms, number, parts = self._keeping.terms, part.part, part.parts
         if number > parts:
             return Unfit("part", f"This file has {parts} parts, it says.")
-        if not part["content"] and parts > 1:
+        if not part.content and parts > 1:
             return Unfit("content", "A part of several is never empty.")
         # The last one may be smaller than the others, never larger.
-        if (parts - 1) * len(part["content"]) + 1 > terms.largest or len(part["content"]) > terms.largest:
+        if (parts - 1) * len(part.content) + 1 > terms.largest or len(part.content) > terms.largest:
             return terms.too_large
         # A first part that is less than what a file is known by says nothing yet.
-        is_known = number == 1 and (parts == 1 or len(part["content"]) >= HEAD)
-        judged = terms.judged(part["media_type"], part["content"][:HEAD]) if is_known else None
+        is_known = number == 1 and (parts == 1 or len(part.content) >= HEAD)
+        judged = terms.judged(part.media_type, part.content[:HEAD]) if is_known else None
         return judged if isinstance(judged, Unfit) else None
 
-    def _new(self, sender: Sender, part: Mapping[str, Any], now: datetime) -> Upload:
+    def _new(self, sender: Sender, part: attachments.Upload, now: datetime) -> Upload:
         wrapped = self._keeping.keys.wrap(new_key())
         return Upload(
-            derived_id("upload", sender.channel, sender.owner, part["upload"]),
+            derived_id("upload", sender.channel, sender.owner, part.upload),
             sender.owner,
             sender.channel,
-            part["name"],
-            part["media_type"],
-            part["parts"],
+            part.name,
+            part.media_type,
+            part.parts,
             None,
             uuid.uuid4().hex,
             wrapped.by,
@@ -170,7 +172,7 @@ class Uploads:
         with suppress(DuplicateKeyError):  # it has become a file before, or others are at the same
             self._uploads.update_one({**unfinished, "ref": ""}, change, upsert=True)
 
-    def _begun(self, sender: Sender, part: Mapping[str, Any], now: datetime) -> Upload | TooMany:
+    def _begun(self, sender: Sender, part: attachments.Upload, now: datetime) -> Upload | TooMany:
         new = self._new(sender, part, now)
         id_ = new.id
         # With its time, so that it is not given up meanwhile.
@@ -206,10 +208,10 @@ class Uploads:
             raise Conflict("another instance takes the first part of this upload") from error
         return new
 
-    def _fits(self, upload: Upload, part: Mapping[str, Any]) -> bool:
+    def _fits(self, upload: Upload, part: attachments.Upload) -> bool:
         """Whether the part is as large as the others, as far as that is known; from the first one on it is."""
-        size = len(part["content"])
-        if part["part"] == upload.parts:
+        size = len(part.content)
+        if part.part == upload.parts:
             return upload.part_size is None or size <= upload.part_size
         if upload.part_size is None:
             first = self._uploads.update_one({"_id": upload.id, "part_size": None}, {"$set": {"part_size": size}})
@@ -218,11 +220,11 @@ class Uploads:
             return True
         return size == upload.part_size
 
-    def _write(self, upload: Upload, part: Mapping[str, Any]) -> bool:
+    def _write(self, upload: Upload, part: attachments.Upload) -> bool:
         """Keep the part, sealed; False if it is there with another content."""
-        number, last = part["part"] - 1, part["part"] == upload.parts
+        number, last = part.part - 1, part.part == upload.parts
         key = self._keeping.keys.unwrap(Wrapped(upload.key_by, upload.key))
-        sealed = seal_segment(key, upload.blob, number, part["content"], last=last)
+        sealed = seal_segment(key, upload.blob, number, part.content, last=last)
         if self._files.write_segment(upload.blob, number, sealed):
             return True
         return self._files.segment(upload.blob, number) == sealed

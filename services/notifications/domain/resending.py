@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
+from contracts.notifications import Resend
+from contracts.tickets import Accepted
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.notifications.domain.attempts import send_again
 from services.notifications.domain.state import View
@@ -12,7 +13,7 @@ from services.notifications.domain.state import View
 RESEND = "notifications.resend"
 
 
-def resend(view: View, message: Message[Any], now: datetime) -> Decision:
+def resend(view: View, message: Message[Resend], now: datetime) -> Decision:
     """Those that have failed are sent again; the others are named in `hints`, and refused if there is no other."""
     changes, timers = [], []
     hints: dict[str, list[str]] = {}
@@ -30,4 +31,4 @@ def resend(view: View, message: Message[Any], now: datetime) -> Decision:
         timers.append(arm)
     if not changes:
         return Decision(answer=rejected("invalid", "None of these deliveries has failed.", hints))
-    return Decision(changes, answer=Answer("command.accepted", {"hints": hints} if hints else {}), timers=timers)
+    return Decision(changes, answer=Answer("command.accepted", Accepted(hints=hints or None)), timers=timers)

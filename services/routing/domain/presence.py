@@ -15,7 +15,7 @@ from contracts.agents import ANY_SKILL, SignedOff, SignedOn, SignOff, SignOn
 from contracts.names import AGENT_PREFIX, EVENTS
 from contracts.staff import Member, Staff
 from contracts.statuses import DESKS_TURN
-from contracts.tickets import Accepted
+from contracts.tickets import Accepted, Code
 from services.chassis.decision import Answer, Arm, Data, Decision, Disarm, Message, Say, rejected
 from services.routing.domain.pausing import without_own_pause
 from services.routing.domain.saying import unassign
@@ -301,5 +301,5 @@ def _accepted(agent_id: str) -> Answer:
     return Answer("command.accepted", Accepted(), agent_id)
 
 
-def _refused(code: str, sentence: str) -> Decision:
+def _refused(code: Code, sentence: str) -> Decision:
     return Decision(answer=rejected(code, sentence))

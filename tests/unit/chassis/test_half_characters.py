@@ -9,6 +9,7 @@ import bson
 import pytest
 
 from contracts import topology
+from contracts.common import Unusable
 from contracts.envelope import HALF
 from contracts.names import Service
 from contracts.payload import document
@@ -41,7 +42,7 @@ def refused(delivery: Delivery, service: Service = "intake") -> dict[str, list[s
     one = read(delivery, service)
     assert isinstance(one, Arrival)
     assert one.refusal is not None
-    assert one.refusal.data["code"] == "invalid"
+    assert one.refusal.data.code == "invalid"
     record = answered("intake", one.refusal, one.message, "turn", NOW)
     bson.encode({"key": record.key, "body": record.answer_body})
     for message in addressed(record, one):
@@ -90,7 +91,7 @@ def test_in_a_file_it_does_not_refuse_the_message(name: str, half: str) -> None:
     one = read(delivery({**SUBMIT, "attachments": [FILE, {**FILE, name: half}]}), "intake")
     assert isinstance(one, Arrival)
     assert one.refusal is None
-    assert ("fault" in one.message.data["attachments"][1]) == (name == "content")
+    assert isinstance(one.message.data.attachments[1], Unusable) == (name == "content")
     bson.encode(document(one.message.data))
 
 

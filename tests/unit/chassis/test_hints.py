@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.registry import outcome
+from contracts.tickets import Accepted
 from services.chassis.decision import Answer, rejected
 from services.chassis.reading import Arrival, read
 from services.chassis.writing import answered
@@ -38,17 +39,17 @@ def told(one: Arrival, answer: Answer) -> Any:
 )
 def test_its_sender_hears_what_was_passed_over(more: dict[str, Any], field: str) -> None:
     one = arrival(**more)
-    assert told(one, Answer("command.accepted", {}))["hints"].keys() == {field}
-    both = told(one, Answer("command.accepted", {"hints": {"skills": ["Nobody asks for it."]}}))
+    assert told(one, Answer("command.accepted", Accepted()))["hints"].keys() == {field}
+    both = told(one, Answer("command.accepted", Accepted(hints={"skills": ["Nobody asks for it."]})))
     assert both["hints"].keys() == {field, "skills"}
     assert "hints" not in told(one, rejected("forbidden", "No."))
 
 
 def test_who_is_read_whole_hears_of_no_hints() -> None:
     one = arrival(language="en-US-u-hc-h12", requester={**ACCOUNT, "email": "a@b"})
-    assert one.message.data["language"] == "en-US"
+    assert one.message.data.language == "en-US"
     assert one.message.hints is None
-    assert "hints" not in told(one, Answer("command.accepted", {}))
+    assert "hints" not in told(one, Answer("command.accepted", Accepted()))
 
 
 def test_outcomes_of_a_submission_have_room_for_them() -> None:

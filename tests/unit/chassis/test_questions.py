@@ -38,7 +38,7 @@ class Repository:
         self.loaded.append(len(messages))
         if self.trouble:
             raise self.trouble.pop(0)
-        if any(message.data["number"] == "66666666" for message in messages):
+        if any(message.data.number == "66666666" for message in messages):
             raise RuntimeError("cannot load")
         return Nothing()
 
@@ -47,14 +47,14 @@ class Repository:
 
 
 def decide(view: Nothing, message: Message, now: datetime) -> Decision:
-    match message.data["number"]:
+    match message.data.number:
         case "00000000":
             raise ValueError("cannot decide")
         case "00000001":
             return Decision(answer=Answer("command.rejected", {"code": "forbidden"}), waits=timedelta(seconds=3))
         case "00000002":
             return Decision(answer=Answer("ticket.viewed", {}), said=[Say("x", "x", "x", {})])
-    return Decision(answer=Answer("ticket.viewed", {"number": message.data["number"]}))
+    return Decision(answer=Answer("ticket.viewed", {"number": message.data.number}))
 
 
 def question(number: str = "10000001", user: str = "web", **properties: Any) -> Delivery:

@@ -55,7 +55,7 @@ class ToyRepository:
         self.loads += 1
         if self.trouble:
             raise self.trouble.pop(0)
-        if any(message.data.get("display_name") == "breaks load" for message in messages):
+        if any(getattr(message.data, "display_name", None) == "breaks load" for message in messages):
             raise RuntimeError("cannot load")
         return Tally(dict(self.stored))
 
@@ -71,12 +71,12 @@ def decide(view: Tally, message: Message, now: datetime) -> Decision:
     """Counts sign-ons by agent; says and answers the count; a heartbeat is a view of it."""
     if message.type.startswith("timer."):
         return Decision(changes=["timer"], said=[Say(topology.EVENTS, "x", "x", {"due": message.data["due"]})])
-    agent = message.data["agent_id"]
-    if message.data.get("display_name") == "raises":
+    agent = message.data.agent_id
+    if getattr(message.data, "display_name", None) == "raises":
         raise ValueError("undecidable")
     if message.type == "agent.heartbeat":
         return Decision(answer=Answer("command.accepted", {"beats": view.beats.get(agent, 0)}), remember=False)
-    if message.data.get("display_name") == "needs a heart" and "heart" not in view.beats:
+    if getattr(message.data, "display_name", None) == "needs a heart" and "heart" not in view.beats:
         return Decision(answer=Answer("command.rejected", {"code": "forbidden"}), waits=timedelta(seconds=5))
     count = view.beats.get(agent, 0) + 1
     return Decision(
@@ -647,7 +647,7 @@ def test_what_cannot_be_prepared_is_set_aside_alone() -> None:
     bench = Bench()
 
     def prepare(messages: Sequence[Message], now: datetime) -> Sequence[str]:
-        if any(message.data.get("display_name") == "breaks prepare" for message in messages):
+        if any(getattr(message.data, "display_name", None) == "breaks prepare" for message in messages):
             raise RuntimeError("cannot prepare")
         return ()
 

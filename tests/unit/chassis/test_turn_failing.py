@@ -85,7 +85,7 @@ def test_however_they_fail(how: str) -> None:
     if how == "cannot be prepared":
 
         def prepare(messages: Any, _now: Any) -> None:
-            if any(message.data["agent_id"] == "a9" for message in messages):
+            if any(message.data.agent_id == "a9" for message in messages):
                 raise OSError("disk full")
 
         bench = Bench(prepare=prepare)

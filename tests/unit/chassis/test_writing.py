@@ -13,7 +13,7 @@ from services.chassis.decision import Answer, Cause, Message, Say, derived_id
 from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Arrival, Delivery
 from services.chassis.unit_of_work import Handled
-from services.chassis.writing import addressed, answered, dead_copy, encode, replied, reply_queue, said, unroutable_copy
+from services.chassis.writing import addressed, answered, dead_copy, replied, reply_queue, said, unroutable_copy
 
 NOW = datetime(2026, 1, 5, 12, 30, 0, 250_000, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -180,8 +180,3 @@ def test_a_copy_of_what_no_queue_took_says_where_it_was_to_go() -> None:
     assert unroutable_copy(sent, NOW) == Outgoing(
         topology.DEAD, "key", "id", "t", b"body", "c1", None, to_sender="web", cause="m1", headers=headers
     )
-
-
-def test_what_cannot_go_into_a_message_is_an_error() -> None:
-    with pytest.raises(TypeError):
-        encode({"a": object()})

@@ -13,9 +13,10 @@ import orjson
 
 from contracts import registry
 from contracts.catalogue import Catalogue, Category, Question, Target
+from contracts.common import AttachmentContent, AttachmentNamed, Unusable
 from contracts.names import AGENTS, EVENTS
+from contracts.payload import Payload, document, encode
 from services.chassis.decision import Decision, Message, Say
-from services.chassis.writing import encode
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.decide import decide
 from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
@@ -157,7 +158,7 @@ class Desk:
             ),
             brought={message.key: self._brought(message)},
             uploaded={message.key: self.uploaded},
-            contents={message.key: self.contents.get(message.data.get("ref", ""))},
+            contents={message.key: self.contents.get(getattr(message.data, "ref", ""))},
         )
         self._find_page(type_, data)
         decision = decide(self.state, message, self.now)
@@ -166,23 +167,23 @@ class Desk:
         assert outcome is not None
         if decision.answer.type != "account.temporary_opened":  # the secret joins when it is published
             outcome.schema.load(on_the_wire(decision.answer.data))
-        self.take(decision)
-        return Heard(decision, decision.answer.type, decision.answer.data)
+        return Heard(self.take(decision), decision.answer.type, document(decision.answer.data))
 
     def _brought(self, message: Message) -> list[FileTaken]:
         """Keep the files that it brings, but those whose name is in `unfit`."""
         owner, brought = owner_of_files(message) or "", list[FileTaken]()
-        for one in message.data.get("attachments") or ():
-            if "fault" in one:
-                brought.append(Unfit("content", one["fault"], one["too_large"]))
+        for sent in getattr(message.data, "attachments", ()):
+            if isinstance(sent, Unusable):
+                brought.append(Unfit("content", sent.fault, sent.too_large))
                 continue
-            ref = one.get("ref") or self.keep(owner, one["content"], self._judged(one))
-            brought.append(self.unfit.get(one["name"]) or Brought(one["name"], one["media_type"], ref))
+            is_named = isinstance(sent, AttachmentNamed)
+            ref = sent.ref if is_named else self.keep(owner, sent.content, self._judged(sent))
+            brought.append(self.unfit.get(sent.name) or Brought(sent.name, sent.media_type, ref))
         return brought
 
     @staticmethod
-    def _judged(one: Mapping[str, Any]) -> str:
-        found = judged(one["media_type"], one["content"])
+    def _judged(sent: AttachmentContent) -> str:
+        found = judged(sent.media_type, sent.content)
         return found if isinstance(found, str) else "text/plain"
 
     def keep(self, owner: str, content: bytes, media_type: str = "text/plain", **more: Any) -> str:
@@ -261,13 +262,13 @@ class Desk:
         return self.take(decide(self.state, message, self.now))
 
     def take(self, decision: Decision) -> Decision:
-        """Hold what is said to the contract, and apply it."""
+        """Hold what is said to the contract, and apply it; gives the decision with what is said as plain data."""
         for say in decision.said:
             spoken = registry.TYPES["event" if say.exchange == EVENTS else "agent_message", say.type]
             spoken.schema.load(on_the_wire(say.data))
         for change in decision.changes:
             self.state.apply(change)
-        return decision
+        return as_plain(decision)
 
     def armed(
         self, number: str, escalatable_at: datetime, status_version: int | None = None, revision: int = 1
@@ -358,6 +359,11 @@ def code_for(key: str, contact_version: int) -> str:
     return f"{key}/{contact_version}"
 
 
-def on_the_wire(data: Mapping[str, Any]) -> Any:
+def as_plain(decision: Decision) -> Decision:
+    """The decision, what it says as plain data."""
+    return replace(decision, said=tuple(replace(say, data=document(say.data)) for say in decision.said))
+
+
+def on_the_wire(data: Payload | Mapping[str, Any]) -> Any:
     """Data as a consumer reads it."""
     return orjson.loads(encode(data))

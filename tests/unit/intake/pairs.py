@@ -151,13 +151,13 @@ def refusal(name: str, ticket: Ticket, other: Ticket, sent: Message) -> str | No
         case "submit" | "refer" | "reply":
             return None
         case "assign":
-            fits = open_ and ticket.agent is None and ticket.assignment_seq == data["assignment_seq"]
+            fits = open_ and ticket.agent is None and ticket.assignment_seq == data.assignment_seq
             return None if fits else "conflict"
         case "unassign":
-            fits = open_ and ticket.agent is not None and ticket.assignment_seq == data["assignment_seq"]
+            fits = open_ and ticket.agent is not None and ticket.assignment_seq == data.assignment_seq
             return None if fits else "conflict"
         case "auto_close":
-            fits = ticket.status == "solution_suggested" and ticket.status_version == data["status_version"]
+            fits = ticket.status == "solution_suggested" and ticket.status_version == data.status_version
             return None if fits else "conflict"
     goes = any(sent.type in move.commands and acted.status in move.to for move in TABLE)
     if not goes:
@@ -198,7 +198,7 @@ def check(decision: Decision, sent: Message, before: Mapping[str, Ticket]) -> No
     written = [change for change in decision.changes if isinstance(change, TicketWritten)]
     events = [say for say in decision.said if say.exchange == EVENTS]
     assert written
-    assert [(say.data["ticket"]["id"], say.data["ticket"]["version"]) for say in events] == [
+    assert [(say.data.ticket.id, say.data.ticket.version) for say in events] == [
         (one.ticket.id, one.ticket.version) for one in written
     ]
     for change, event in zip(written, events, strict=True):

@@ -26,7 +26,7 @@ def take(state: State, sent: Message) -> Decision:
 def code(decision: Decision) -> str | None:
     """Of a refusal."""
     assert decision.answer is not None
-    return decision.answer.data["code"] if decision.answer.type == "command.rejected" else None
+    return decision.answer.data.code if decision.answer.type == "command.rejected" else None
 
 
 def right(name: str, state: State, at: Meeting, sent: Message) -> str | None:

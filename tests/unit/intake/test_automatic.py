@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from contracts import registry
+from contracts.common import AttachmentContent, Sent
 from contracts.names import EVENTS
 from contracts.payload import stored
 from contracts.statuses import Status
@@ -166,8 +167,8 @@ def test_a_time_in_it_makes_no_other_message(clock: str) -> None:
     assert saying("My order is 4711.") != saying("My order is 4712.")
 
 
-def saying(body: str, *files: dict[str, Any]) -> str:
-    return words_of({"body": body, "attachments": files})
+def saying(body: str, *files: Sent) -> str:
+    return words_of(body, files)
 
 
 def digits_on() -> dict[int, str]:
@@ -175,8 +176,8 @@ def digits_on() -> dict[int, str]:
 
 
 def test_the_same_words_with_another_file_are_another_message() -> None:
-    first, second = {"name": "1.png", "content": b"123"}, {"name": "2.png", "content": b"123"}
-    as_large = {"name": "1.png", "content": b"321"}
+    first, second = (AttachmentContent(name=name, content=b"123") for name in ("1.png", "2.png"))
+    as_large = AttachmentContent(name="1.png", content=b"321")
     assert saying("Here it is", first) == saying("here it is!", first)
     others = [saying("Here it is", *files) for files in ([], [first], [second], [as_large], [first, second])]
     assert len(set(others)) == len(others)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from contracts.common import AttachmentRef
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.attachments import HARMFUL
 from services.intake.domain.downloads import CANNOT_BE_READ, NOT_LOOKED_AT, NOT_OF_THIS_CASE
+from services.intake.domain.state import EntryErased
 from tests.unit.intake.desk import Desk, Heard, account
 from tests.unit.intake.test_attachments import WORDS, attachment, by_reference
 
@@ -30,7 +32,7 @@ def test_the_requester_gets_back_what_they_sent() -> None:
     number, ref = with_a_file(desk)
     heard = desk.requester("attachment.download", number, ref=ref)
     assert heard.type == "attachment.content"
-    assert b64decode(heard.data["content"]) == WORDS
+    assert heard.data["content"] == WORDS
     assert (heard.data["part"], heard.data["parts"]) == (1, 1)
     assert heard.data["attachment"]["name"] == "words.txt"
     assert not heard.decision.remember
@@ -67,7 +69,8 @@ def test_a_file_that_only_an_internal_entry_names_is_not_for_requesters() -> Non
     desk.agent("ticket.add_note", number)
     note = desk.state.written_entries[-1]
     assert note.visibility == "internal"
-    note.details["attachments"] = [by_reference(ref, b"internal")]  # type: ignore[index]
+    named = AttachmentRef(**by_reference(ref, b"internal"))
+    desk.state.apply(EntryErased(replace(note, attachments=[named])))
     assert desk.requester("attachment.download", number, ref=ref).code == "invalid"
     assert by_agent(desk, number, ref).type == "attachment.content"
 

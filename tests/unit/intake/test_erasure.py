@@ -5,21 +5,24 @@ That nothing is left in any collection: tests/integration/test_erasure.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace as altered
 
+from contracts.common import AttachmentRef, Author, Change, EntryDetails, LeftOut
 from services.chassis.decision import Decision, Message
 from services.intake.domain import erasure
 from services.intake.domain.decide import decide
 from services.intake.domain.erasure import erase_due, rewritten, without_words
 from services.intake.domain.expiry import ERASED
-from services.intake.domain.history import Author, Entry
+from services.intake.domain.history import Entry
 from services.intake.domain.state import Erasure, Portion
 from services.intake.domain.tickets import snapshot
-from tests.unit.intake.desk import MORNING, Desk, Heard, account, temporary
+from tests.unit.intake.desk import MORNING, Desk, Heard, account, on_the_wire, temporary
 
 EMAIL = "zoe@example.org"
 ZOE = account("zoe", email=EMAIL)
@@ -57,12 +60,11 @@ def test_what_is_open_closes_first_and_its_agent_hears_it() -> None:
         ticket = desk.ticket(one)
         assert (ticket.status, ticket.close_reason, ticket.subject, ticket.opening) == ("closed", ERASED, ERASED, "")
         told = snapshot(ticket)
-        assert told["requester"] == {**told["requester"], "display_name": ERASED}
-        assert told["erased"] is True
+        assert (told.requester.display_name, told.erased) == (ERASED, True)
     for trace in ("Zoe", EMAIL, "Card does not", "No sound"):
         assert trace not in str(heard.decision.said) + str(desk.state.accounts) + str(desk.state.tickets[ticket.id])
     assert desk.ticket(others).is_open
-    assert "erased" not in snapshot(desk.ticket(others))
+    assert not snapshot(desk.ticket(others)).erased
 
 
 def test_who_comes_back_is_somebody_new_with_nothing() -> None:
@@ -159,12 +161,25 @@ def test_a_ticket_that_was_reopened_or_filed_in_the_same_moment_is_closed_by_its
     assert desk.ticket(number).person.startswith("erased:")
 
 
-def an_entry(kind: Any = "requester", **details: Any) -> Entry:
-    return Entry("n", "t", 2, "note_added", Author(kind, "x1", "Zoe"), "public", "words", MORNING, 0, details)
+def an_entry(kind: Any = "requester", files: Sequence[AttachmentRef] = (), **details: Any) -> Entry:
+    return Entry(
+        "n",
+        "t",
+        2,
+        "note_added",
+        Author(kind=kind, id="x1", display_name="Zoe"),
+        "public",
+        "words",
+        MORNING,
+        0,
+        files,
+        EntryDetails(**details),
+    )
 
 
 KEPT = {"refers_to": "10000001", "to_number": "10000002", "granted": True, "articles": ["a"]}
-CHANGED = {"category": {"old": "billing", "new": "safety"}, "subject": {"old": "words", "new": "words"}}
+CHANGED = {"category": Change(old="billing", new="safety"), "subject": Change(old="words", new="words")}
+FILE = AttachmentRef(name="words", media_type="text/plain", ref="r", sha256="0" * 64, size=1)
 
 
 @pytest.mark.parametrize(
@@ -172,18 +187,20 @@ CHANGED = {"category": {"old": "billing", "new": "safety"}, "subject": {"old": "
     [
         (KEPT, KEPT),
         ({"fields": {"order": "words"}}, {}),
-        ({"attachments": [{"name": "words", "ref": "r"}]}, {}),
+        ({"files": [FILE]}, {}),
+        ({"left_out": [LeftOut(name="words", reason="words", code="invalid")]}, {}),
         ({"changed": CHANGED}, {"changed": {"category": CHANGED["category"]}}),
-        ({"whatever is added later": "words"}, {}),
     ],
 )
 def test_of_an_entry_are_left_who_when_and_what_holds_no_words(details: dict[str, Any], left: dict[str, Any]) -> None:
     for by in ("requester", "agent", "service", "moderator"):
         after = without_words(an_entry(by, **details), ALL)
-        assert (after.text, after.details) == (ERASED, left)
+        assert (after.text, after.attachments, after.details) == (ERASED, (), EntryDetails(**left))
         assert (after.author.display_name == ERASED) == (by == "requester")
     names = without_words(an_entry(**details), NAMES)
-    assert (names.text, names.details, names.author.id) == ("words", details, "e1")
+    before = an_entry(**details)
+    assert (names.text, names.attachments, names.details) == ("words", before.attachments, before.details)
+    assert names.author.id == "e1"
     assert without_words(an_entry("agent", **details), NAMES) == an_entry("agent", **details)
 
 
@@ -191,7 +208,7 @@ def test_of_an_entry_are_left_who_when_and_what_holds_no_words(details: dict[str
 def test_an_answer_that_is_kept_for_redelivery_tells_no_more(shown_as: str) -> None:
     desk = Desk()
     number = desk.opened(requester=ZOE, issue_key="words")
-    told = {**snapshot(desk.ticket(number)), "close_reason": "words", "subject": "words"}
+    told = {**on_the_wire(snapshot(desk.ticket(number))), "close_reason": "words", "subject": "words"}
     body = orjson.dumps({"data": {shown_as: told if shown_as == "ticket" else [told]}})
     for one in (ALL, NAMES):
         left = rewritten(body, one, ())
@@ -222,8 +239,8 @@ def test_files_go_unless_an_entry_of_somebody_else_names_them() -> None:
     desk = Desk()
     shared, own = (desk.keep("agent:a1", name, used=True) for name in (b"shared", b"own"))
     number = desk.opened(requester=ZOE)
-    named = {"attachments": [{"ref": ref, "name": "f"} for ref in (shared, own)]}
-    entry = replace(an_entry("agent", **named), ticket_id=desk.ticket(number).id)
+    named = [altered(FILE, ref=ref) for ref in (shared, own)]
+    entry = replace(an_entry("agent", named), ticket_id=desk.ticket(number).id)
     erased(desk, ZOE, "account:zoe", content=True)
     portion_of(desk, Portion(entries=[entry], finished=False, named_elsewhere=frozenset({shared})))
     assert desk.state.files[own].state == "removing"

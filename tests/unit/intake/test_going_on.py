@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from contracts.common import TicketAgent
 from contracts.names import AGENTS, EVENTS
 from services.intake.domain.moves import OPEN
-from services.intake.domain.tickets import Agent
 from tests.unit.intake.desk import Desk, Heard, account
 from tests.unit.intake.test_persons import confirm, in_order, opened
 from tests.unit.intake.test_ticket_life import two
@@ -26,7 +26,7 @@ def by_an_agent(desk: Desk, first: str, second: str, reverse: bool) -> tuple[str
     newer = desk.opened(status=second, issue_key="2")
     merged, goes_on = (older, newer) if reverse else (newer, older)
     if desk.ticket(merged).agent is None:
-        desk.put(merged, agent=Agent("a1", "A1"))
+        desk.put(merged, agent=TicketAgent(id="a1", display_name="A1"))
     return merged, goes_on, lambda desk: desk.agent("ticket.merge_into", merged, to_number=goes_on)
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from contracts.accounts import OpenTemporary
 from services.chassis.decision import Message
 from services.intake.origins import Origins
 
 
 def of(origin: Any, sender: str = "web", key: str = "k" * 32) -> str:
-    data = {} if origin is None else {"origin": origin}
+    data = OpenTemporary(origin=origin)
     return Origins(key).of(Message("m", "ticket.submit", sender, data))
 
 

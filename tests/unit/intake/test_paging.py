@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.domain.history import Author, Entry, part, size
+from contracts.common import Author
+from services.intake.domain.history import Entry, part, size
 from services.intake.domain.viewing import MOST_ENTRIES, SHOWN
 from tests.unit.intake.desk import Desk, Heard, account
 
@@ -17,7 +18,7 @@ LIMIT = 2_000
 
 
 def entry(version: int, length: int, *, internal: bool = False) -> Entry:
-    author = Author("service", "x")
+    author = Author(kind="service", id="x", display_name=None)
     visibility = "internal" if internal else "public"
     return Entry(str(version), "t", version, "note_added", author, visibility, "x" * length, AT, 0)
 

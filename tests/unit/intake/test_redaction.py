@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from contracts.common import Change
 from contracts.staff import staff_from
 from services.intake.domain.files import archives_of
 from services.intake.domain.redaction import REDACTED
@@ -58,7 +59,7 @@ def test_words_and_subject_go_and_the_history_says_who_when_and_why() -> None:
         "A card number",
         "internal",
     )
-    assert said.details["redacts"] == entry_of(desk, number, "opened").id
+    assert said.details.redacts == entry_of(desk, number, "opened").id
     for left in (heard.decision.said, snapshot(ticket), ticket, desk.state.history(ticket)):
         assert CARD not in str(left).replace("card 4111", "")
     assert desk.agent("ticket.suggest_solution", number).type == "command.accepted", "it goes on as it was"
@@ -76,12 +77,15 @@ def test_what_an_edit_repeats_goes_too() -> None:
     desk.requester("ticket.edit", number, body="Something else")
     redact(desk, number)
     first = next(one for one in desk.state.history(desk.ticket(number)) if one.kind == "edited")
-    assert first.details["changed"]["body"] == {"old": REDACTED, "new": "Nothing"}
+    assert first.details.changed == {
+        "subject": Change(old=f"Card {CARD}", new="Mine"),
+        "body": Change(old=REDACTED, new="Nothing"),
+    }
     redact(desk, number, "edited")
     last = entry_of(desk, number, "edited")
-    assert last.details["changed"]["body"] == {"old": REDACTED, "new": REDACTED}
+    assert last.details.changed["body"] == Change(old=REDACTED, new=REDACTED)
     first = next(one for one in desk.state.history(desk.ticket(number)) if one.kind == "edited")
-    assert first.details["changed"]["body"] == {"old": REDACTED, "new": REDACTED}, "what the last one replaced"
+    assert first.details.changed["body"] == Change(old=REDACTED, new=REDACTED), "what the last one replaced"
 
 
 def test_twice_is_harmless_and_what_is_not_there_is_named() -> None:
@@ -108,11 +112,11 @@ def test_a_file_goes_unless_another_entry_names_it() -> None:
     desk, number = a_desk()
     one, other = ({"name": f"{n}.txt", "media_type": "text/plain", "content": "QUJD" * n} for n in (1, 2))
     desk.reply(number, attachments=[one, other])
-    refs = [each["ref"] for each in entry_of(desk, number, "customer_replied").details["attachments"]]
+    refs = [named.ref for named in entry_of(desk, number, "customer_replied").attachments]
     desk.state.named_elsewhere = frozenset(refs[:1])
     redact(desk, number, "customer_replied")
     assert [desk.state.files[ref].state for ref in refs] == ["stored", "removing"]
-    assert "attachments" not in entry_of(desk, number, "customer_replied").details
+    assert not entry_of(desk, number, "customer_replied").attachments
 
 
 def test_the_reason_of_the_close_goes_with_its_entry() -> None:

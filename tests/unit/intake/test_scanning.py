@@ -13,7 +13,7 @@ from services.chassis.decision import Arm, Decision, Message
 from services.intake.domain.decide import decide
 from services.intake.domain.files import Clean, Harmful, Verdict
 from services.intake.domain.scanning import LONGEST_RETRY
-from tests.unit.intake.desk import Desk, on_the_wire
+from tests.unit.intake.desk import Desk, as_plain, on_the_wire
 from tests.unit.intake.test_attachments import WORDS, by_reference
 
 
@@ -33,7 +33,7 @@ def fire(desk: Desk, timer: Arm, verdict: Verdict | None) -> Decision:
     decision = decide(desk.state, message, desk.now)
     for change in decision.changes:
         desk.state.apply(change)
-    return decision
+    return as_plain(decision)
 
 
 def test_a_file_in_quarantine_is_looked_at_when_a_ticket_names_it() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from contracts.attachments import Upload
+from contracts.payload import read
 from services.chassis.decision import Message
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.attachments import HARMFUL
@@ -79,7 +81,9 @@ def test_an_agent_uploads_for_a_ticket_that_they_have_or_may_have() -> None:
     assert heard.code == "forbidden"
     heard = desk.send("attachment.upload", {**UPLOAD, "agent_id": "a1"}, "agent.a1")
     assert list(heard.data["errors"]) == ["number"]
-    message = Message("m", "attachment.upload", "agent.a1", {**UPLOAD, "agent_id": "a1"}, None, "agent.a1\x1fm")
+    message = Message(
+        "m", "attachment.upload", "agent.a1", read(Upload, {**UPLOAD, "agent_id": "a1"}).data, None, "agent.a1\x1fm"
+    )
     assert _agents_asked_for(message, {}) == ["a1"], "and is read before it is decided"
 
 
@@ -98,6 +102,6 @@ def test_a_file_is_of_who_sends_it_and_of_nobody_whom_they_only_name(
     sender: str, who: dict[str, Any], owner: str | None
 ) -> None:
     data = {**UPLOAD, **who, "number": "10000001"}
-    assert owner_of_files(Message("m1", "attachment.upload", sender, data)) == owner
+    assert owner_of_files(Message("m1", "attachment.upload", sender, read(Upload, data).data)) == owner
     if owner is None:
         assert Desk().send("attachment.upload", data, sender).type == "command.rejected"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from contracts.tickets import ListTickets
 from services.chassis.decision import Message
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.decide import decide
@@ -133,7 +134,7 @@ def test_a_ticket_that_goes_to_another_in_the_very_turn_is_not_listed() -> None:
     pages = {AgentPageAsked("a1", None, 1): Page((desk.ticket(number).id,), 1)}
     desk.agent("ticket.transfer", number, to_agent="a2")
     desk.state.pages = pages
-    message = Message("m", "ticket.list", "agent.a1", {"agent_id": "a1"})
+    message = Message("m", "ticket.list", "agent.a1", ListTickets(agent_id="a1"))
     answer = decide(desk.state, message, desk.now).answer
     assert answer is not None
-    assert answer.data["tickets"] == []
+    assert answer.data.tickets == []

@@ -12,10 +12,10 @@ from contracts import registry
 from contracts.agents import SignedOn
 from contracts.common import TicketAgent
 from contracts.names import DESK
+from contracts.payload import encode
 from contracts.statuses import DESKS_TURN
 from contracts.tickets import Assign
 from services.chassis.decision import Cause
-from services.chassis.writing import encode
 from services.routing.domain.presence import following
 from services.routing.domain.rules import LEASE, MARGIN, REFUSED_PAUSE, conclude, decide
 from services.routing.domain.state import View

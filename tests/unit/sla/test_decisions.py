@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from contracts import registry
 from contracts.catalogue import Catalogue
-from contracts.payload import document, plain, read
+from contracts.payload import document, encode, plain, read
 from contracts.staff import Member, Staff
 from contracts.tickets import AutoClose
 from services.chassis.decision import Message, Say
-from services.chassis.writing import encode
 from services.sla.domain.calendar import Calendar, Window
 from services.sla.domain.decisions import CLOSES_AFTER, REMINDED_BEFORE, decide, timers
 from services.sla.domain.policy import Policy
