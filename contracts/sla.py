@@ -19,7 +19,8 @@ class Armed(Payload):
 
     Said once for each wait of the requester, and again when a moment moves. `status_version` is the snapshot's then; of
     two for the same one that with the higher `revision` holds, whichever comes last. `calendar_version` names the
-    calendars and targets it was reckoned with.
+    calendars and targets it was reckoned with. `unanswered_since`: the requester's message from which the time to the
+    escalation counts.
     """
 
     number: TicketNumber
@@ -31,6 +32,7 @@ class Armed(Payload):
     escalatable_at: Moment
     calendar_version: Annotated[str, Text(64).rule]
     revision: Ordinal | None = None
+    unanswered_since: Moment | None = None
 
 
 class Fired(Armed):

@@ -125,12 +125,19 @@ def escalatable_document(one: Escalatable) -> Document:
         "status_version": one.status_version,
         "at": one.at,
         "revision": one.revision,
+        "unanswered_since": one.unanswered_since,
     }
 
 
 def escalatable_of(document: Mapping[str, Any]) -> Escalatable:
     """The inverse of `escalatable_document`."""
-    return Escalatable(document["_id"], document["status_version"], document["at"], document.get("revision"))
+    return Escalatable(
+        document["_id"],
+        document["status_version"],
+        document["at"],
+        document.get("revision"),
+        document.get("unanswered_since"),
+    )
 
 
 def erasure_document(one: Erasure) -> Document:

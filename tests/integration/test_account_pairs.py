@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as altered
 
 from contracts import registry
 from contracts.common import TicketRequester
@@ -55,7 +56,7 @@ class Scene:
             gone = replace(self.at.other, status="closed", closed_at=MORNING, close_reason="done")
             self.at = replace(self.at, other=gone)
         held = of_its_own(meeting("assigned"), 500_000 + place)
-        other = replace(zoe, id=self.others)
+        other = altered(zoe, id=self.others)
         self.held = replace(held, ticket=replace(held.ticket, requester=other, person=other.account))
         common = {"contact_email": f"{place}@example.org", "contact_version": 1, "code_version": 1, "secret_hash": "-"}
         self.accounts = [

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as altered
 
 from deploy.local.stack import Stack
 from services.chassis.decision import Decision, Message
@@ -102,7 +103,7 @@ def of_its_own(at: Meeting, place: int) -> Meeting:
             one,
             id=renamed(one.id),
             number=f"{20_000_000 + 2 * place + second}",
-            requester=replace(one.requester, id=renamed(one.requester.id)),
+            requester=altered(one.requester, id=renamed(one.requester.id)),
             person=renamed(one.person),
         )
         for second, one in enumerate((at.ticket, at.other))

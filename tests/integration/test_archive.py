@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import pytest
 from pymongo.database import Database
 
-from contracts.common import Author
+from contracts.common import AttachmentRef, Author
 from services.chassis.unit_of_work import Document
 from services.intake.documents import entry_document, erasure_document, ticket_document
 from services.intake.domain.erasure import ANSWERS_AT_ONCE, removed
@@ -58,10 +58,12 @@ def ticket(database: Database[Document]) -> Iterator[Ticket]:
 
 
 def an_entry(ticket: Ticket, *refs: str, names: list[str] | None = None) -> Entry:
-    named = [{"ref": ref, "name": name} for ref, name in zip(refs, names or refs, strict=True)]
+    named = [
+        AttachmentRef(name=name, media_type="application/pdf", ref=ref, sha256="0" * 64, size=1)
+        for ref, name in zip(refs, names or refs, strict=True)
+    ]
     author = Author(kind="requester", id="ann", display_name="Ann")
-    details = {"attachments": named} if named else {}
-    return Entry("n1", ticket.id, 1, "opened", author, "public", "words", NOW, 0, details)
+    return Entry("n1", ticket.id, 1, "opened", author, "public", "words", NOW, 0, named)
 
 
 def contents(kept: Keeping, ref: str) -> zipfile.ZipFile:

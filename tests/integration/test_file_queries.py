@@ -8,6 +8,7 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from contracts.common import AttachmentContent
 from deploy.local.desk import Desk
 from services.intake.domain.files import Brought
 from services.intake.files.keeping import KEPT_UNUSED, Sender
@@ -26,7 +27,7 @@ def test_no_file_is_looked_for_in_a_whole_collection(desk: Desk, database: Datab
         of_intake = client[f"{desk.db_prefix}_intake"]
         of_intake.command("profile", 2)
         (one,) = kept.bring(
-            Sender("account:ann"), [{"name": "a", "media_type": "application/pdf", "content": HEAD}], NOW
+            Sender("account:ann"), [AttachmentContent(name="a", media_type="application/pdf", content=HEAD)], NOW
         )
         assert isinstance(one, Brought)
         assert kept.crowded(Sender("account:ann", "web", "browser"), NOW) is None

@@ -12,6 +12,7 @@ import pytest
 from pymongo.database import Database
 from typer.testing import CliRunner
 
+from contracts.common import AttachmentContent
 from deploy.cli.doctor.files import check
 from deploy.cli.main import app
 from deploy.local.desk import Desk
@@ -39,7 +40,7 @@ def keeping(database: Database[dict[str, Any]], *lines: str) -> Keeping:
 
 def brought(kept: Keeping, content: bytes = HEAD) -> str:
     (found,) = kept.bring(
-        Sender("account:ann"), [{"name": "a", "media_type": "application/pdf", "content": content}], NOW
+        Sender("account:ann"), [AttachmentContent(name="a", media_type="application/pdf", content=content)], NOW
     )
     assert isinstance(found, Brought)
     return found.ref

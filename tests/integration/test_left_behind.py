@@ -102,7 +102,7 @@ def test_who_joined_another_looks_at_what_stayed_behind_and_the_name_in_it_is_er
     assert tickets.count_documents({"person": ZOE.account}) == CLOSED - MOVE
     listed, _ = send(store, message_of("ticket.list", 2, requester=FRESH))
     assert listed is not None
-    assert (len(listed.data["tickets"]), listed.data["pages"]) == (20, 2)
+    assert (len(listed.data.tickets), listed.data.pages) == (20, 2)
     left = tickets.find_one({"person": ZOE.account})
     assert left is not None
     for place, (who, type_, outcome) in enumerate(

@@ -8,6 +8,7 @@ from typing import Any
 from pymongo.database import Database
 
 from contracts.common import Author
+from contracts.payload import document
 from services.chassis.unit_of_work import Store
 from services.intake.documents import entry_document, ticket_document
 from services.intake.domain.decide import decide
@@ -59,7 +60,7 @@ def test_every_part_of_a_long_history_is_reached_and_read_alone(database: Databa
         assert sum(map(size, read)) <= SHOWN + 25_000, "the opening and one that does not fit"
         answer = decide(state, message, NOW).answer
         assert answer is not None
-        return answer.data
+        return document(answer.data)
 
     public = [str(version) for version in range(1, ENTRIES + 1, 2)]
     data = viewed()
@@ -86,7 +87,7 @@ def test_views_of_several_parts_share_a_turn(database: Database[dict[str, Any]])
     for message in messages:
         answer = decide(state, message, NOW).answer
         assert answer is not None
-        shown.append([int(one["id"]) for one in answer.data["history"]])
+        shown.append([int(one.id) for one in answer.data.history])
     newest, before, after, opening, nothing = shown
     assert (newest[0], newest[-1]) == (1, ENTRIES - 1)
     assert (before[-1], after[0], opening, nothing) == (899, 901, [1], [])

@@ -12,6 +12,7 @@ from typing import Any
 
 from pymongo.database import Database
 
+from contracts.common import AttachmentContent
 from contracts.envelope import Event
 from deploy.local.desk import Desk
 from services.chassis.decision import Message
@@ -90,7 +91,7 @@ def test_timers_that_are_prepared_meanwhile_leave_alone_what_a_turn_has_found(
     files = FilesOfTurns(keeping(database), None, in_turn)
     preparing = Preparing(database, Secrets("k" * 32, in_turn), Codes("k" * 32), files, Origins("k" * 32))
     repository = Repository(database, lambda: OperatorsFiles(CATALOGUE), preparing, 0.27)
-    attached = [{"name": "a", "media_type": "application/pdf", "content": HEAD}]
+    attached = [AttachmentContent(name="a", media_type="application/pdf", content=HEAD)]
     message = Message("m", "ticket.submit", "web", submission(attachments=attached), None, "k1")
     preparing.prepare([message], NOW)
     preparing.prepare([Message("t", "timer.file_scan", "intake", {}, "no such file", "t")], NOW)

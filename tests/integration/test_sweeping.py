@@ -8,6 +8,7 @@ from typing import Any
 
 from pymongo.database import Database
 
+from contracts.common import AttachmentContent
 from services.intake.domain.files import Awaited, Brought
 from services.intake.files.keeping import KEPT_UNUSED, WRITES_FOR, Keeping, Sender, file_of
 from services.intake.files.sealing import SEGMENT
@@ -22,7 +23,7 @@ MOMENT = timedelta(seconds=1)
 
 def brought(kept: Keeping, content: bytes = HEAD, at: datetime = NOW) -> str:
     (found,) = kept.bring(
-        Sender("account:ann"), [{"name": "a", "media_type": "application/pdf", "content": content}], at
+        Sender("account:ann"), [AttachmentContent(name="a", media_type="application/pdf", content=content)], at
     )
     assert isinstance(found, Brought)
     return found.ref
@@ -52,7 +53,7 @@ def test_a_file_that_is_brought_again_counts_as_new(database: Database[dict[str,
     kept = keeping(database)
     brought(kept)
     later = NOW + timedelta(hours=20)
-    kept.bring(Sender("account:ann"), [{"name": "a", "media_type": "application/pdf", "content": HEAD}], later)
+    kept.bring(Sender("account:ann"), [AttachmentContent(name="a", media_type="application/pdf", content=HEAD)], later)
     assert sweep(kept, NOW + KEPT_UNUSED) == 0
     assert sweep(kept, later + KEPT_UNUSED) == 1
 

@@ -14,6 +14,8 @@ import pytest
 from gridfs import GridFSBucket
 from pymongo.database import Database
 
+from contracts.attachments import Upload
+from contracts.common import AttachmentContent, AttachmentNamed, Unusable
 from deploy.local.stack import Stack
 from services.intake.domain.files import Awaited, Brought, Contradicted, PartTaken, TooMany, Unfit
 from services.intake.files.keeping import (
@@ -67,7 +69,7 @@ def parts_of(content: bytes, size: int, **more: Any) -> list[dict[str, Any]]:
 def send(
     uploads: Uploads, part: dict[str, Any], owner: str = "account:ann", at: datetime = NOW, origin: str = ""
 ) -> PartTaken:
-    return uploads.take(Sender(owner, "web", origin), part, at)
+    return uploads.take(Sender(owner, "web", origin), Upload(agent_id="a1", **part), at)
 
 
 def content_of(kept: Keeping, ref: str) -> bytes:
@@ -98,7 +100,7 @@ def test_the_same_content_is_stored_once_however_it_comes(database: Database[dic
     kept = keeping(database)
     content = HEAD + b"a little"
     (small,) = kept.bring(
-        Sender("account:ann"), [{"name": "b", "media_type": "application/pdf", "content": content}], NOW
+        Sender("account:ann"), [AttachmentContent(name="b", media_type="application/pdf", content=content)], NOW
     )
     assert isinstance(small, Brought)
     ways = [parts_of(content, size, upload=f"u{size}") for size in (SEGMENT, 10)]
@@ -108,7 +110,7 @@ def test_the_same_content_is_stored_once_however_it_comes(database: Database[dic
     assert isinstance(last, Brought)
     assert last.ref == small.ref
     (other,) = kept.bring(
-        Sender("account:bob"), [{"name": "b", "media_type": "application/pdf", "content": content}], NOW
+        Sender("account:bob"), [AttachmentContent(name="b", media_type="application/pdf", content=content)], NOW
     )
     assert isinstance(other, Brought)
     assert other.ref != small.ref, "but nobody learns whether another has it"
@@ -117,7 +119,7 @@ def test_the_same_content_is_stored_once_however_it_comes(database: Database[dic
 
 def test_each_file_has_a_key_of_its_own_also_for_the_same_content(database: Database[dict[str, Any]]) -> None:
     kept = keeping(database)
-    brought = [{"name": "b", "media_type": "application/pdf", "content": HEAD}]
+    brought = [AttachmentContent(name="b", media_type="application/pdf", content=HEAD)]
     assert all(isinstance(kept.bring(Sender(who), brought, NOW)[0], Brought) for who in ("account:ann", "account:bob"))
     assert isinstance([send(Uploads(kept), part) for part in parts_of(HEAD + bytes(30), 16)][-1], Brought)
     files = [file_of(row) for row in kept.records.find()]
@@ -141,7 +143,7 @@ def test_two_instances_that_take_parts_at_once_agree(clients: list[Database[dict
 def test_two_instances_that_keep_one_content_at_once_agree(
     clients: list[Database[dict[str, Any]]], database: Database[dict[str, Any]]
 ) -> None:
-    brought = [{"name": "b", "media_type": "application/pdf", "content": HEAD}]
+    brought = [AttachmentContent(name="b", media_type="application/pdf", content=HEAD)]
     with ThreadPoolExecutor(4) as pool:
         found = list(
             pool.map(lambda n: keeping(clients[n % 4]).bring(Sender("account:ann"), brought, NOW)[0], range(16))
@@ -210,11 +212,11 @@ def test_a_file_is_judged_by_its_content_however_small_its_first_part_is(
     [
         ("application/vnd.ms-excel", "Größe;Preis\r\n1;2\r\n".encode("cp1252"), "text/csv"),
         ("application/octet-stream", HEAD, "application/pdf"),
-        (None, b"It does not start.", "text/plain"),
+        ("", b"It does not start.", "text/plain"),
     ],
 )
 def test_an_upload_is_kept_as_what_its_content_is(
-    database: Database[dict[str, Any]], claimed: str | None, content: bytes, kept_as: str
+    database: Database[dict[str, Any]], claimed: str, content: bytes, kept_as: str
 ) -> None:
     kept = keeping(database)
     parts = parts_of(content, 8, media_type=claimed, name="C:\\a\u202e.csv")
@@ -243,11 +245,11 @@ def test_who_finishes_nothing_may_not_begin_more(database: Database[dict[str, An
     assert send(uploads, {**part, "upload": "u0"}) == Awaited(), "what is begun may go on"
 
 
-UPLOADED = {"name": "b", "media_type": "a/b", "ref": "r", "sha256": "0" * 64, "size": 1}
+UPLOADED = AttachmentNamed(name="b", media_type="a/b", ref="r", sha256="0" * 64, size=1)
 
 
-def attached(content: bytes) -> dict[str, Any]:
-    return {"name": "b", "media_type": "application/pdf", "content": content}
+def attached(content: bytes) -> AttachmentContent:
+    return AttachmentContent(name="b", media_type="application/pdf", content=content)
 
 
 def test_who_names_nothing_may_not_send_more(database: Database[dict[str, Any]]) -> None:
@@ -297,7 +299,7 @@ def test_a_file_in_parts_that_is_refused_is_no_unfinished_upload(
 def test_of_one_command_no_more_is_kept_than_it_may_have(database: Database[dict[str, Any]]) -> None:
     kept = keeping(database)
     contents = [attached(HEAD + bytes([number])) for number in range(30)]
-    refused = {"name": "a", "fault": "It came in a wrong form.", "too_large": False}
+    refused = Unusable(name="a", fault="It came in a wrong form.")
     found = kept.bring(Sender("account:ann", "web"), [refused, *contents, UPLOADED], NOW)
     assert [type(one) for one in found] == [Unfit, *[Brought] * 10, *[Unfit] * 20, Brought]
     assert kept.records.count_documents({}) == 10

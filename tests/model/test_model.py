@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from contracts.agents import may_have
+from contracts.tickets import Reply, Submit
 from deploy.local.stack import Stack
-from services.chassis.decision import Data, Decision
+from services.chassis.decision import Decision
 from services.chassis.unit_of_work import Store, Work
 from services.intake.domain import automatic, erasure, moves, replies
 from services.intake.domain.accounts import Account
@@ -133,8 +134,8 @@ def gives_back(agent: Agent, ticket: Ticket) -> bool:
     return may_have(agent, ticket.skill, ticket.language, ticket.tier)
 
 
-def of_a_person(data: Data, ticket: object, *_: object) -> automatic.Spoken:
-    return automatic.Spoken(automatic.words_of(data), 1, marked=False, answers=False)
+def of_a_person(data: Submit | Reply, ticket: object, *_: object) -> automatic.Spoken:
+    return automatic.Spoken(automatic.words_of(data.body, data.attachments), 1, marked=False, answers=False)
 
 
 COMMIT = Store.commit

@@ -36,6 +36,8 @@ def escalate(state: State, message: Message[Escalate], ticket: Ticket, now: date
     if known is None or known.status_version < awaits_since:
         return Decision(answer=answers.too_early(None), waits=NEWS_WITHIN)
     if now < known.at:
+        if known.is_outdated(ticket.unanswered_since):
+            return Decision(answer=answers.too_early(None), waits=NEWS_WITHIN)
         return Decision(answer=answers.too_early(known.at))
     moderator, author = message.data.moderator, requester_as_author(ticket.requester)
     if moderator is not None:
@@ -52,7 +54,7 @@ def armed(state: State, message: Message[Armed]) -> Escalatable | None:
     """
     data = message.data
     known = state.escalatable.get(data.ticket_id)
-    told = Escalatable(data.ticket_id, data.status_version, data.escalatable_at, data.revision)
+    told = Escalatable(data.ticket_id, data.status_version, data.escalatable_at, data.revision, data.unanswered_since)
     if known is not None and (known.status_version, known.revision or 0) > (told.status_version, told.revision or 0):
         return None
     return told

@@ -71,6 +71,14 @@ class Escalatable:
     at: datetime
     revision: int | None = None
     """sla's, by which what it said sooner and what comes later are told apart; None: stored before there was one."""
+    unanswered_since: datetime | None = None
+    """The message of the requester from which it counts; None: stored before it was said."""
+
+    def is_outdated(self, unanswered_since: datetime | None) -> bool:
+        """Whether sla has yet to hear that the ticket's requester waits for longer, because of one merged into it."""
+        if self.unanswered_since is None or unanswered_since is None:
+            return False
+        return unanswered_since < self.unanswered_since
 
 
 @dataclass(frozen=True, slots=True)

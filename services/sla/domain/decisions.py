@@ -175,8 +175,13 @@ def _announced(ticket: Ticket) -> tuple[Ticket, list[Say]]:
     watch = ticket.running
     if watch is None:
         return replace(ticket, announced=None), []
-    moments = watch.deadline.due_at.isoformat(), watch.deadline.escalatable_at.isoformat()
-    announced = (watch.clock.id, len(watch.clock.pauses), *moments)
+    # With the message that waits longest: whoever knows of an older one waits for news, also where no moment moves.
+    moments = watch.deadline.due_at, watch.deadline.escalatable_at, watch.clock.unanswered_since
+    announced: tuple[str | int, ...] = (
+        watch.clock.id,
+        len(watch.clock.pauses),
+        *(moment.isoformat() for moment in moments),
+    )
     if announced == ticket.announced:
         return ticket, []
     return replace(ticket, announced=announced), [_event(ticket, "sla.armed", Armed(**_armed(ticket, watch)))]
@@ -241,6 +246,7 @@ def _armed(ticket: Ticket, watch: Watch) -> dict[str, Any]:
         "escalatable_at": deadline.escalatable_at,
         "calendar_version": deadline.calendar_version,
         "revision": ticket.revision,
+        "unanswered_since": watch.clock.unanswered_since,
     }
 
 

@@ -43,8 +43,9 @@ class Ticket:
     spans: tuple[Span, ...]
     watches: tuple[Watch, ...] = ()
     """In the order of their clocks; only the last may be running or paused."""
-    announced: tuple[str, int, str, str] | None = None
-    """The last `sla.armed` of the running clock: its id, how often it stood still, `due_at`, `escalatable_at`."""
+    announced: tuple[str | int, ...] | None = None
+    """The last `sla.armed` of the running clock: its id, how often it stood still, `due_at`, `escalatable_at`,
+    `unanswered_since`."""
     reminded: int | None = None
     """The `status_version` of the suggestion whose closing the requester was reminded of."""
 

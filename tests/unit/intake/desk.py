@@ -285,6 +285,7 @@ class Desk:
             "escalatable_at": escalatable_at,
             "calendar_version": "1",
             "revision": revision,
+            "unanswered_since": ticket.unanswered_since,
         }
         return self.hear("sla.armed", data, "sla")
 

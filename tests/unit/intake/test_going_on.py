@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -87,6 +88,40 @@ def test_what_awaits_the_desk_in_a_merged_ticket_awaits_it_in_the_one_that_goes_
     told = [say for say in heard.decision.said if say.exchange == AGENTS and say.type == "ticket.linked"]
     assert len(told) == (after.agent is not None)
     assert in_order(desk)
+
+
+@pytest.mark.parametrize("way", [by_an_agent, by_confirming, by_merging_accounts])
+def test_no_moment_is_told_for_an_escalation_before_sla_has_heard_whose_message_waits_for_longer(
+    way: Callable[[Desk, str, str, bool], tuple[str, str, Merge]],
+) -> None:
+    desk = Desk()
+    merged, goes_on, merge = way(desk, "new", "new", True)
+    if desk.ticket(merged).opened_at > desk.ticket(goes_on).opened_at:  # the older one always goes on for a person
+        desk.put(merged, waits_since=desk.ticket(goes_on).opened_at - timedelta(hours=1))
+    due = desk.now + timedelta(days=7)
+    desk.armed(goes_on, due)
+    merge(desk)
+
+    def escalate() -> Heard:
+        return desk.send("ticket.escalate", {"moderator": {"id": "m1"}, "number": goes_on})
+
+    heard = escalate()
+    assert (heard.code, heard.data.get("eligible_at")) == ("too_early", None)
+    assert heard.decision.waits == timedelta(seconds=5)
+    desk.armed(goes_on, due - timedelta(hours=1), revision=2)
+    heard = escalate()
+    assert (heard.data["eligible_at"], heard.decision.waits) == (due - timedelta(hours=1), None)
+    desk.now = due - timedelta(hours=1)
+    assert escalate().type == "command.accepted"
+
+
+def test_what_sla_said_before_holds_where_it_is_over_already() -> None:
+    desk = Desk()
+    _, goes_on, merge = by_an_agent(desk, "new", "new", True)
+    desk.armed(goes_on, desk.now)
+    merge(desk)
+    heard = desk.send("ticket.escalate", {"moderator": {"id": "m1"}, "number": goes_on})
+    assert heard.type == "command.accepted"
 
 
 def test_a_message_that_went_through_two_merges_waits_since_it_was_written() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import structs
 
 from contracts import registry
-from contracts.payload import Payload, stored
+from contracts.payload import Payload, document, stored
 from services.chassis.decision import Arm, Message, Say
 from services.notifications.domain.attempts import verdict
 from services.notifications.domain.decide import decide
@@ -190,14 +190,12 @@ class Desk:
     def told(self) -> list[tuple[str, str, str]]:
         """(routing key, kind, number) of every `notification.message`."""
         return [
-            (say.routing_key, say.data["kind"], say.data["number"])
-            for say in self.said
-            if say.type == "notification.message"
+            (say.routing_key, say.data.kind, say.data.number) for say in self.said if say.type == "notification.message"
         ]
 
     def announced(self, type_: str) -> list[Mapping[str, Any]]:
         """Data of every event of that type."""
-        return [say.data for say in self.said if say.type == type_]
+        return [document(say.data) for say in self.said if say.type == type_]
 
     def mails(self) -> list[Delivery]:
         return [delivery for delivery in self.deliveries.values() if delivery.channel == "email"]

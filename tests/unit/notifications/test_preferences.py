@@ -103,13 +103,13 @@ def test_the_requesters_language_comes_before_the_tickets(
 ) -> None:
     desk = a_desk(*([a_preferences_change(1, language=preferred)] if preferred else []))
     desk.hear(an_event("ticket.opened", language=of_ticket))
-    assert desk.said[0].data["text"] == "Ada||Charged twice||" + asked_for
+    assert desk.said[0].data.text == "Ada||Charged twice||" + asked_for
 
 
 def test_the_agent_is_told_in_english() -> None:
     desk = a_desk(a_preferences_change(1, language="de"))
     desk.hear(an_event("ticket.customer_replied"))
-    assert "[de]" not in desk.said[0].data["text"]
+    assert "[de]" not in desk.said[0].data.text
 
 
 # Quiet hours

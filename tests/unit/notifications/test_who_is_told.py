@@ -164,7 +164,7 @@ SHOWN = ["ticket.info_requested", "ticket.solution_suggested", "ticket.consent_r
 def test_what_one_writes_to_the_other_is_shown(type_: str) -> None:
     desk = Desk()
     desk.hear(an_event(type_, entry=an_entry("Please try again now.")))
-    assert desk.said[0].data["text"] == "Ada|Grace|Charged twice|Please try again now.|"
+    assert desk.said[0].data.text == "Ada|Grace|Charged twice|Please try again now.|"
 
 
 @pytest.mark.parametrize(("by", "told"), [("requester", [(AGENT, "replied", "00000042")]), ("agent", [])])
@@ -326,7 +326,7 @@ def test_solution_states_the_rule_of_7_days() -> None:
     view = _view(Desk())
     view.wording = Templates()
     decision = decide(view, an_event("ticket.solution_suggested", entry=an_entry("Log out and in.")), NOW)
-    text = decision.said[0].data["text"]
+    text = decision.said[0].data.text
     assert "Log out and in." in text
     assert "within 7 days" in text
     assert "close the case" in text

@@ -149,7 +149,7 @@ def turn(view: View, *messages: Message, now: datetime = NOW) -> list[Decision]:
 
 def assignments(decision: Decision) -> dict[int, str]:
     """Who is told to get what: ticket number (as a whole number) → agent."""
-    return {int(say.data["number"]): say.data["agent"]["id"] for say in decision.said if say.type == "ticket.assign"}
+    return {int(say.data.number): say.data.agent.id for say in decision.said if say.type == "ticket.assign"}
 
 
 def recount(tickets: Iterable[Ticket]) -> Counter[str]:

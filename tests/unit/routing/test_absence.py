@@ -35,7 +35,7 @@ def gone_at(seconds: float) -> View:
 def test_what_awaits_the_desk_is_taken_back_when_its_time_is_over(after: float, taken: bool) -> None:
     view = gone_at(100)
     said = looked_at(view, 100 + after)
-    assert [(say.type, say.data["number"]) for say in said] == [("ticket.unassign", "00000001")] * taken
+    assert [(say.type, say.data.number) for say in said] == [("ticket.unassign", "00000001")] * taken
     assert view.agents["a1"].releases is taken
 
 

@@ -178,4 +178,4 @@ def test_never_is_a_less_urgent_ticket_given_while_a_more_urgent_one_waits_as_bo
     ]
     *_, concluded = turn(a_view(an_agent(capacity=room), *tickets))
     order = sorted(tickets, key=lambda t: (counts_as(t, NOW), t.tier != "vip", t.opened_at, t.number))
-    assert [int(say.data["number"]) for say in concluded.said] == [int(ticket.number) for ticket in order[:room]]
+    assert [int(say.data.number) for say in concluded.said] == [int(ticket.number) for ticket in order[:room]]

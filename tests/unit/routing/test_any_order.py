@@ -15,6 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from contracts.payload import document as as_document
 from contracts.statuses import DESKS_TURN
 from services.chassis.decision import Arm, Decision, Message, Say
 from services.routing.domain.matching import may_take, urgency
@@ -57,24 +58,29 @@ class Intake:
         self._announce({**ticket, **changes, "version": ticket["version"] + 1})
 
     def handle(self, say: Say) -> None:
-        ticket = self.tickets[say.data["number"]]
+        ticket = self.tickets[say.data.number]
         seq = ticket["assignment_seq"]
         is_assign = say.type == "ticket.assign"
-        fits = ticket["status"] != "closed" and seq == say.data["assignment_seq"]
+        fits = ticket["status"] != "closed" and seq == say.data.assignment_seq
         assert say.id is not None or not is_assign
         if not fits or (ticket["agent"] is None) is not is_assign:
             self.outcomes.append(refused(say.id or "unassign"))
             return
         if is_assign:
             assert (ticket["id"], seq) not in self.had
-            assert say.data["agent"]["id"] != ticket["changed_from"], "it goes back to whom it was changed away from"
-            self.had[ticket["id"], seq] = say.data["agent"]["id"]
+            assert say.data.agent.id != ticket["changed_from"], "it goes back to whom it was changed away from"
+            self.had[ticket["id"], seq] = say.data.agent.id
         status = ticket["status"]
         if is_assign and status in ("new", "reopened"):
             status = "assigned"
         elif not is_assign and status == "assigned":
             status = "reopened" if ticket["reopen_count"] else "new"
-        self.change(ticket["number"], agent=say.data.get("agent"), status=status, assignment_seq=seq + 1)
+        self.change(
+            ticket["number"],
+            agent=as_document(say.data.agent) if is_assign else None,
+            status=status,
+            assignment_seq=seq + 1,
+        )
         self.outcomes.append(accepted(say.id or "unassign"))
 
     def _announce(self, snapshot: dict[str, Any]) -> None:
@@ -226,7 +232,7 @@ class AnyOrder(RuleBasedStateMachine):
         self._set_timers(conclusion)
         self.desk += conclusion.said
         for say in conclusion.said:
-            assert say.data["number"] in free, "a ticket that is kept for an agent was given to another"
+            assert say.data.number in free, "a ticket that is kept for an agent was given to another"
             assert say.id not in self.sent, "two commands have one id"
             self.sent.add(say.id or "")
             self._was_right_to_give(say)
@@ -245,11 +251,11 @@ class AnyOrder(RuleBasedStateMachine):
                 self.timers[one.id] = one
 
     def _was_right_to_give(self, say: Say) -> None:
-        agent = self.view.agents[say.data["agent"]["id"]]
+        agent = self.view.agents[say.data.agent.id]
         assert agent.signed_on
         assert self.now <= max(self.heard[agent.id], self.deaf_until) + AWAY, "who is away was given something"
         assert agent.load <= agent.capacity, "an automatic assignment exceeds capacity"
-        given = next(ticket for ticket in self.view.tickets.values() if ticket.number == say.data["number"])
+        given = next(ticket for ticket in self.view.tickets.values() if ticket.number == say.data.number)
         assert may_take(agent, given)
         for ticket in self.view.tickets.values():
             if ticket.waiting and may_take(agent, ticket):

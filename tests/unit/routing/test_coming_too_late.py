@@ -17,7 +17,7 @@ def given(view: View, **more: Any) -> str:
     """Ticket 1 is on its way to a1; the id of the command."""
     *_, concluded = turn(view, event(a_snapshot(1, **more), "ticket.opened"))
     (say,) = concluded.said
-    assert say.data["agent"]["id"] == "a1"
+    assert say.data.agent.id == "a1"
     assert say.id is not None
     return say.id
 
@@ -28,7 +28,7 @@ def arrives(status: str = "assigned", version: int = 2, **more: Any) -> Any:
 
 def taken_back(*decisions: Any) -> list[tuple[str, int]]:
     said = [say for decision in decisions for say in decision.said if say.type == "ticket.unassign"]
-    return [(say.data["number"], say.data["assignment_seq"]) for say in said]
+    return [(say.data.number, say.data.assignment_seq) for say in said]
 
 
 @pytest.mark.parametrize("is_accepted", [False, True], ids=["", "intake has accepted"])
@@ -42,7 +42,7 @@ def test_what_reaches_an_agent_only_after_they_signed_off_is_routed_anew(status:
     turn(view, command("agent.sign_on", "a2", display_name="A2", capacity=1, skills=["*"]), now=at(3))
     back = event(a_snapshot(1, 3, status=status, assignment_seq=2), "ticket.unassigned")
     *_, concluded = turn(view, back, now=at(3))
-    assert [say.data["agent"]["id"] for say in concluded.said] == ["a2"]
+    assert [say.data.agent.id for say in concluded.said] == ["a2"]
     assert view.agents["a1"].load == 0
 
 

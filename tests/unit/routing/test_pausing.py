@@ -35,7 +35,7 @@ def resume(agent_id: str = "a1", member: str | None = None) -> Message:
 
 def code(decision: Decision) -> str | None:
     assert decision.answer is not None
-    return decision.answer.data.get("code")
+    return getattr(decision.answer.data, "code", None)
 
 
 def test_who_pauses_gets_nothing_new_and_keeps_what_they_have() -> None:
@@ -114,9 +114,9 @@ def test_whom_a_supervisor_paused_only_a_supervisor_lets_go_on() -> None:
     assert code(decision) == "forbidden"
     turn(view, command("agent.sign_off", "a1"))
     signed_on, concluded = turn(view, sign_on("a1"), event(a_snapshot(1)))[::2]
-    assert signed_on.said[0].data["paused"] is True
+    assert signed_on.said[0].data.paused is True
     assert signed_on.answer is not None
-    (hint,) = signed_on.answer.data["hints"]["agent_id"]
+    (hint,) = signed_on.answer.data.hints["agent_id"]
     assert hint.startswith("lead has paused you")
     assert concluded.said == []
     decision, concluded = turn(view, resume("lead", "a1"))

@@ -95,7 +95,7 @@ def test_an_agent_that_misses_heartbeats_for_10_minutes_is_offline_and_what_awai
         "agent.signed_off",
         SignedOff(agent_id="a1", release=True, reason="offline", at=GONE),
     )
-    assert [(say.type, say.data["number"], say.data["assignment_seq"]) for say in asked] == [
+    assert [(say.type, say.data.number, say.data.assignment_seq) for say in asked] == [
         ("ticket.unassign", "00000001", 1),
         ("ticket.unassign", "00000002", 2),
     ]
@@ -108,7 +108,7 @@ def test_a_heartbeat_after_going_offline_is_refused_until_they_sign_on_again() -
     fire(view, timer("offline", GONE))
     decision = decide(view, command("agent.heartbeat"), GONE)
     assert decision.answer is not None
-    assert decision.answer.data["code"] == "wrong_status"
+    assert decision.answer.data.code == "wrong_status"
     *_, concluded = turn(view, sign_on(), event(a_snapshot(1)), now=GONE)
     assert assignments(concluded) == {1: "a1"}
 
@@ -151,7 +151,7 @@ def test_a_heartbeat_that_meets_the_timer_in_one_turn_keeps_the_agent_in_either_
         assert not agent.signed_on
         answer = decisions[1].answer
         assert answer is not None
-        assert answer.data["code"] == "wrong_status"
+        assert answer.data.code == "wrong_status"
 
 
 @pytest.mark.parametrize("kind", ["away", "offline"])

@@ -41,7 +41,7 @@ def test_who_is_no_agent_of_the_staff_does_not_sign_on(member: Member | None) ->
     view = by(a_view(), a_member("a2"), *([member] if member else []))
     decision, _ = turn(view, sign_on("a1"))
     assert decision.answer is not None
-    assert decision.answer.data["code"] == "forbidden"
+    assert decision.answer.data.code == "forbidden"
     assert not signed_on(view, "a1")
 
 
@@ -70,7 +70,7 @@ def test_a_sign_on_with_nothing_that_the_file_allows_is_refused(said: dict[str, 
     view = by(a_view(), a_member("a1", skills=("billing",), languages=("en",)))
     decision, _ = turn(view, sign_on("a1", **said))
     assert decision.answer is not None
-    assert (decision.answer.data["code"], list(decision.answer.data["errors"])) == ("invalid", [field])
+    assert (decision.answer.data.code, list(decision.answer.data.errors)) == ("invalid", [field])
     assert not signed_on(view, "a1")
 
 
@@ -84,7 +84,7 @@ def test_a_changed_file_holds_at_once_for_who_is_signed_on() -> None:
     *_, concluded = turn(view, waits)
     assert (view.agents["a1"].capacity, view.agents["a1"].skills) == (1, ("technical",))
     assert [say.type for say in concluded.said] == ["agent.signed_on"], "full now, and nobody's tickets are taken"
-    assert concluded.said[0].data["display_name"] == "Ada"
+    assert concluded.said[0].data.display_name == "Ada"
     decision, _ = turn(view, event({**with_agent, "version": 3, "status": "needs_reply"}))
     assert decision.said == []
     view = by(view, a_member("a1"))
@@ -114,7 +114,7 @@ def test_who_is_taken_out_of_the_file_is_signed_off_and_their_tickets_go_to_othe
         ("agent.signed_off", "a1"),
         ("ticket.unassign", "00000001"),
     ]
-    assert concluded.said[0].data["reason"] == "not_of_staff"
+    assert concluded.said[0].data.reason == "not_of_staff"
     assert not view.agents["a1"].signed_on
     (again,) = turn(by(view, a_member("a2"), leaving=("a1",)))
     assert again.said == [], "once"

@@ -96,7 +96,7 @@ def test_targets_and_the_calendar_of_a_category_change_the_digest() -> None:
 def test_what_is_said_of_a_deadline_names_the_policy_that_it_was_reckoned_with() -> None:
     desk = Desk()
     desk.hear(opened())
-    assert digest_of(desk.said[-1].data["calendar_version"]) == POLICY.digest
+    assert digest_of(desk.said[-1].data.calendar_version) == POLICY.digest
 
 
 def test_a_calendar_that_there_is_not_is_refused_with_the_line_that_names_it(tmp_path: Path) -> None:

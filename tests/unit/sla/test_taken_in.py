@@ -78,6 +78,20 @@ def test_a_pause_ends_where_the_other_waited_already() -> None:
     assert (watch.clock.started_at, watch.clock.unanswered_since) == (MONDAY + 2 * HOUR, since)
 
 
+@pytest.mark.parametrize("hours", [-5, -5 / 60])
+def test_it_is_said_whose_message_waits_for_longest_also_where_no_moment_moves(hours: float) -> None:
+    sunday = MONDAY - timedelta(days=1)
+    versions = [
+        {**version, "opened_at": sunday, "status_since": sunday, "last_customer_message_at": sunday}
+        for version in story(("note", 0.5))
+    ]
+    since = sunday + hours * HOUR
+    desk = heard(*versions, took_in=taken_in(versions[-1], MONDAY, since), since=since)
+    first, second = (say.data for say in desk.said if say.type == "sla.armed")
+    assert (first.unanswered_since, second.unanswered_since) == (sunday, since)
+    assert first.escalatable_at == second.escalatable_at, "both wait since before the week began"
+
+
 def test_an_answer_ends_it() -> None:
     since = MONDAY + 0.75 * HOUR
     took_in = taken_in(SUGGESTED[-1], MONDAY + 3 * HOUR, since)
