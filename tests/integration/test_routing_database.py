@@ -233,7 +233,7 @@ def test_signing_off_with_release_finds_all_that_awaits_the_desk(instance: Insta
     tickets = [a_ticket(number, agent="a1", status=status) for number, status in enumerate(statuses, 1)]
     instance.fill([an_agent("a1"), *tickets])
     said = instance.turn(command("agent.sign_off", "a1", release=True))
-    assert [int(say.data["number"]) for say in said if say.type == "ticket.unassign"] == [1, 2]
+    assert [int(say.data.number) for say in said if say.type == "ticket.unassign"] == [1, 2]
 
 
 def test_a_look_each_second_takes_back_all_of_who_is_not_of_the_staff_any_more(instance: Instance) -> None:
@@ -319,7 +319,7 @@ def test_the_first_turn_by_another_catalogue_reads_what_its_agents_may_have_now(
     ahead = [a_ticket(number, skill="safety", priority=1) for number in (1, 2, 3)]
     instance.fill([one, *ahead, a_ticket(4, skill="technical", priority=2)])
     said = instance.turn(event(a_snapshot(5, category="technical", priority=4)))
-    assert [say.data["number"] for say in said] == ["00000004"]
+    assert [say.data.number for say in said] == ["00000004"]
 
 
 def test_a_lease_that_ran_out_is_found_without_any_message(instance: Instance) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from contracts import registry
-from contracts.payload import read
+from contracts.payload import plain, read
 from services.chassis.decision import Arm, Decision, Message
 from services.notifications.domain.attempts import MAIL_LANE
 from services.notifications.domain.decide import decide
@@ -37,8 +37,9 @@ def answer(decision: Decision) -> tuple[str, Mapping[str, Any]]:
     assert decision.answer is not None
     outcome = registry.outcome(decision.answer.type)
     assert outcome is not None
-    outcome.schema.load(dict(decision.answer.data))  # type: ignore[call-overload]
-    return decision.answer.type, decision.answer.data  # type: ignore[return-value]
+    data = plain(decision.answer.data)
+    outcome.schema.load(data)
+    return decision.answer.type, data
 
 
 def test_what_failed_is_due_at_once_in_the_lane_of_its_destination() -> None:
