@@ -108,10 +108,10 @@ def test_what_is_refused_unread_says_why(
     found = read(came, "routing")
     assert isinstance(found, Arrival)
     assert found.refusal is not None
-    assert (found.refusal.type, found.refusal.data["code"], found.refusal.data["message"]) == (
+    assert (found.refusal.type, found.refusal.data.code, found.refusal.data.message) == (
         "command.rejected", code, sentence,
     )  # fmt: skip
-    assert errors is None or found.refusal.data["errors"] == errors
+    assert errors is None or found.refusal.data.errors == errors
     assert (found.message.id, found.message.key, found.message.data) == ("m1", "agent.a1\x1fm1", {})
 
 
@@ -119,7 +119,7 @@ def test_what_another_service_answers_is_not_offered_here() -> None:
     found = read(delivery(), "sla")
     assert isinstance(found, Arrival)
     assert found.refusal is not None
-    assert found.refusal.data["code"] == "unsupported"
+    assert found.refusal.data.code == "unsupported"
 
 
 def test_a_message_that_is_just_too_large_is_answered_by_its_message_id() -> None:
@@ -130,7 +130,7 @@ def test_a_message_that_is_just_too_large_is_answered_by_its_message_id() -> Non
     found = read(came, "routing")
     assert isinstance(found, Arrival)
     assert found.refusal is not None
-    assert (found.refusal.data["code"], found.refusal.data["message"]) == (
+    assert (found.refusal.data.code, found.refusal.data.message) == (
         "too_large",
         "The message has 1048577 bytes; at most 1048576 are taken.",
     )
