@@ -40,7 +40,7 @@ def told(decision: Decision) -> tuple[str, str, dict[str, list[str]]]:
     assert decision.answer is not None
     assert decision.answer.type == "command.rejected"
     data = decision.answer.data
-    return data["code"], data["message"], data["errors"]
+    return data.code, data.message, data.errors
 
 
 def test_signing_off_with_release_is_said_whole() -> None:
