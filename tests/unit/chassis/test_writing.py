@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from contracts import topology
+from contracts.agents import SignedOff
 from services.chassis.decision import Answer, Cause, Message, Say, derived_id
 from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Arrival, Delivery
@@ -21,26 +22,25 @@ CAUSE = Cause("m1", "first", TRACE)
 
 
 def test_what_is_said_is_an_event_of_its_service_under_an_id_that_follows_from_its_cause_and_place() -> None:
-    say = Say(
-        topology.EVENTS, "agent.signed_on", "agent.signed_on", {"at": NOW, "skills": {"b", "a"}}, "a1", reply_to="r"
-    )
+    event = SignedOff(agent_id="a1", reason="done", at=NOW)
+    say = Say(topology.EVENTS, "agent.signed_off", "agent.signed_off", event, "a1", reply_to="r")
     out = said("routing", say, "agent.a1\x1fm1", 2, NOW, CAUSE)
     id_ = derived_id("routing", "agent.a1\x1fm1", "2")
     assert (out.exchange, out.routing_key, out.message_id, out.type) == (
-        topology.EVENTS, "agent.signed_on", id_, "agent.signed_on",
+        topology.EVENTS, "agent.signed_off", id_, "agent.signed_off",
     )  # fmt: skip
     assert (out.reply_to, out.mandatory, out.headers, out.correlation_id) == ("r", True, {}, None)
     assert json.loads(out.body) == {
         "specversion": "1.0",
         "id": id_,
-        "type": "agent.signed_on",
+        "type": "agent.signed_off",
         "source": "/services/routing",
         "time": "2026-01-05T12:30:00.250000Z",
         "subject": "a1",
         "causationid": "m1",
         "correlationid": "first",
         "traceparent": TRACE,
-        "data": {"at": "2026-01-05T12:30:00.250000Z", "skills": ["a", "b"]},
+        "data": {"agent_id": "a1", "release": False, "reason": "done", "at": "2026-01-05T12:30:00.250000Z"},
     }
 
 
