@@ -5,6 +5,7 @@ Pure: takes both, returns each promise with what speaks against it. The page is 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,6 @@ def check(
 ) -> list[Check]:
     """All promises that the demo can judge. `mail_folder`: ids of the mails that arrived."""
     opened, tickets = heard.opened(), facts.by_number
-    notes, duplicates = facts.entries["note_added"], heard.count("ticket.duplicate")
     received = heard.received()
     unexpected = [f"{one.id} in {one.died_in}: {one.reason}" for one in dead if one.id not in sent_to_die]
     return [
@@ -44,8 +44,8 @@ def check(
         ),
         Check("nobody has two open tickets for one issue", facts.open_twice),
         Check(
-            "every submission answered as a duplicate is a note in a history, and the other way round",
-            [] if notes == duplicates else [f"{notes} notes, {duplicates} outcomes"],
+            "everything answered as a duplicate is a note in a history, and whoever wrote a note was answered",
+            list(_notes(facts, heard)),
         ),
         Check("routing and sla have every open ticket right: agent or waiting, load, timers", facts.disagreements),
         Check("the agent who has a ticket was told so, and nobody else", list(_misassigned(facts, received))),
@@ -78,6 +78,22 @@ def _outcomes(heard: Heard) -> Iterable[str]:
 def _untaken(heard: Heard) -> Iterable[str]:
     for sender in heard.senders:
         yield from (f"of {sender.name}: {error}" for error in sender.not_taken)
+
+
+def _notes(facts: Facts, heard: Heard) -> Iterable[str]:
+    """A duplicate names its note. A reply in the words of the one before becomes a note too, and is accepted as any
+    reply (docs/automatic.md): it names the version that it made."""
+    answered: Counter[tuple[str, int]] = Counter()
+    for name, sent in heard.commands():
+        answer = sent.answer
+        if answer is None or answer.type not in ("ticket.duplicate", "command.accepted"):
+            continue
+        answered[answer.number, answer.version] += 1
+        if answer.type == "ticket.duplicate" and facts.notes.get(answer.note) != (answer.number, answer.version):
+            yield f"{sent.type} of {name}: note {answer.note} is not version {answer.version} of {answer.number}"
+    for number, version in facts.notes.values():
+        if (count := answered[number, version]) != 1:
+            yield f"the note that is version {version} of {number} was answered to {count} commands"
 
 
 def _misassigned(facts: Facts, received: dict[str, set[str]]) -> Iterable[str]:

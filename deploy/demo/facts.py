@@ -24,8 +24,8 @@ class Facts:
 
     tickets: Sequence[Document]
     """Intake's tickets, without history."""
-    entries: Counter[str]
-    """History entries by kind."""
+    notes: Mapping[str, tuple[str, int]]
+    """The notes that people wrote: their id, and the number and the version of the ticket that each made."""
     disagreements: Sequence[str]
     """Where the services' books say different things, of the whole desk (docs/operating.md)."""
     clocks: Counter[str]
@@ -121,8 +121,9 @@ class Reader:
         desk = self._desk
         tickets = list(desk.intake.tickets.find(self._of_run, {"opening": 0}))
         ids = [ticket["_id"] for ticket in tickets]
-        numbers = {ticket["number"] for ticket in tickets}
-        entries = desk.intake.entries.find({"ticket_id": {"$in": ids}}, {"kind": 1})
+        number_of = {ticket["_id"]: ticket["number"] for ticket in tickets}
+        by_people = {"ticket_id": {"$in": ids}, "kind": "note_added", "author.kind": {"$ne": "service"}}
+        notes = desk.intake.entries.find(by_people, {"ticket_id": 1, "version": 1})
         keys = Counter((ticket["person"], ticket["key"]) for ticket in tickets if ticket["status"] != "closed")
         clocks: Counter[str] = Counter()
         for row in desk.sla.tickets.find({"_id": {"$in": ids}}, {"watches": 1}):
@@ -133,13 +134,14 @@ class Reader:
         timers: dict[str, set[str]] = {}
         for timer in desk.sla.timers.find({"about": {"$in": ids}}, {"about": 1, "kind": 1}):
             timers.setdefault(timer["about"], set()).add(timer["kind"])
+        numbers = set(number_of.values())
         about = {"number": {"$gte": min(numbers, default=""), "$lte": max(numbers, default="")}}
         told = [row for row in desk.notifications.deliveries.find(about) if row["number"] in numbers]
         once = {(row["event_id"], row["recipient"], row["channel"]) for row in told}
         _, disagreements = evidence.compared(desk.client, desk.prefix)
         return Facts(
             tickets=tickets,
-            entries=Counter(row["kind"] for row in entries),
+            notes={note["_id"]: (number_of[note["ticket_id"]], note["version"]) for note in notes},
             disagreements=[one.what for one in disagreements if one.level == "error"],
             clocks=clocks,
             timers=timers,

@@ -36,10 +36,6 @@ class Heard:
         answers = ((sent, sent.answer) for _, sent in self.commands())
         return {answer.number: sent for sent, answer in answers if answer and answer.type == "ticket.opened"}
 
-    def count(self, outcome: str) -> int:
-        """How many commands came to that outcome."""
-        return sum(sent.answer is not None and sent.answer.type == outcome for _, sent in self.commands())
-
     def received(self) -> dict[str, set[str]]:
         """Which agents were told that a ticket is theirs, by number."""
         found: dict[str, set[str]] = {}

@@ -20,13 +20,16 @@ from services.client.errors import NotTaken
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One outcome: its `id` and `type`, the number of the ticket that it speaks of, and `at` (time.monotonic)."""
+    """One outcome: its `id` and `type`, the number and version of the ticket that it carries, the id of the note that a
+    duplicate became, and `at` (time.monotonic)."""
 
     id: str
     type: str
     at: float
     code: str = ""
     number: str = ""
+    version: int = 0
+    note: str = ""
 
     @property
     def label(self) -> str:
@@ -101,8 +104,16 @@ class Speaker:
         if sent is None:
             return
         data = outcome.event.data
-        number = (data.get("ticket") or {}).get("number", "")
-        answer = Answer(outcome.event.id, outcome.type, time.monotonic(), data.get("code", ""), number)
+        ticket = data.get("ticket") or {}
+        answer = Answer(
+            outcome.event.id,
+            outcome.type,
+            time.monotonic(),
+            code=data.get("code", ""),
+            number=ticket.get("number", ""),
+            version=ticket.get("version", 0),
+            note=data.get("note_id", ""),
+        )
         if not sent.answers:
             self.waiting -= 1
             self.outcomes[answer.label] += 1

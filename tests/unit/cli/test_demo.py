@@ -86,9 +86,10 @@ def submission(*answers: Answer) -> Sent:
 
 
 OPENED = Answer("o1", "ticket.opened", 1.5, number="10000001")
+DUPLICATE = Answer("o2", "ticket.duplicate", 1.5, number="10000001", version=3, note="n1")
 GOOD = Facts(
     tickets=[{"_id": "t1", "number": "10000001", "status": "assigned", "agent": {"id": "a1"}}],
-    entries=Counter(opened=1, assigned=1),
+    notes={},
     disagreements=[],
     clocks=Counter(),
     timers={"t1": {"warning", "breach"}},
@@ -121,7 +122,24 @@ def test_a_good_run_breaks_no_promise() -> None:
         ("exactly one outcome", {"senders": (FakeSender(submission(OPENED, replace(OPENED, id="o2"))),)}),
         ("announced as opened", {"senders": (FakeSender(),)}),
         ("two open tickets", {"facts": replace(GOOD, open_twice=["account:ana"])}),
-        ("answered as a duplicate", {"facts": replace(GOOD, entries=Counter(note_added=1))}),
+        ("answered as a duplicate", {"senders": (FakeSender(submission(OPENED), submission(DUPLICATE)),)}),
+        ("answered as a duplicate", {"facts": replace(GOOD, notes={"n1": ("10000001", 3)})}),
+        (
+            "answered as a duplicate",
+            {
+                "facts": replace(GOOD, notes={"n2": ("10000001", 3)}),
+                "senders": (FakeSender(submission(OPENED), submission(DUPLICATE)),),
+            },
+        ),
+        (
+            "answered as a duplicate",
+            {
+                "facts": replace(GOOD, notes={"n1": ("10000001", 3)}),
+                "senders": (
+                    FakeSender(submission(OPENED), submission(DUPLICATE), submission(replace(DUPLICATE, id="o3"))),
+                ),
+            },
+        ),
         ("told so, and nobody else", {"agent": FakeAgent()}),
         ("given more than they can take", {"agent": type("Busy", (FakeAgent,), {"most_unanswered": 6})("10000001")}),
         ("have every open ticket right", {"facts": replace(GOOD, disagreements=["1 without the timers"])}),
@@ -134,6 +152,14 @@ def test_a_good_run_breaks_no_promise() -> None:
 )
 def test_each_broken_promise_is_noticed(promise: str, given: dict[str, Any]) -> None:
     assert any(promise in one for one in broken(**given))
+
+
+def test_a_note_may_be_a_duplicate_or_a_reply_in_the_words_of_the_one_before() -> None:
+    """The button pressed twice, both answered `ticket.similar`, and both times "it is the same": two equal replies."""
+    first = Sent("ticket.reply", 1.0, {"o3": Answer("o3", "command.accepted", 1.5, number="10000001", version=4)})
+    second = Sent("ticket.reply", 1.0, {"o4": Answer("o4", "command.accepted", 1.5, number="10000001", version=5)})
+    facts = replace(GOOD, notes={"n1": ("10000001", 3), "n2": ("10000001", 5)})
+    assert broken(facts, (FakeSender(submission(OPENED), submission(DUPLICATE), first, second),)) == []
 
 
 class FakeClient:
@@ -164,13 +190,15 @@ def test_a_command_waits_until_its_first_outcome_and_counts_once() -> None:
     speaker.say("ticket.submit", {}, id_="c1")
     speaker.say("ticket.submit", {}, id_="c1")
     assert (speaker.waiting, len(client.published)) == (1, 2)
-    same = outcome("c1", ticket={"number": "10000001"})
+    same = outcome("c1", ticket={"number": "10000001", "version": 3}, note_id="n1")
     client.heard = [same, same, outcome("c1", id_="o2"), outcome("somebody else's", id_="o3")]
     while speaker.hear(0) is not None:
         pass
     assert speaker.waiting == 0
     assert list(speaker.sent["c1"].answers) == ["o1", "o2"]
-    assert speaker.sent["c1"].answer.number == "10000001"  # type: ignore[union-attr]
+    answer = speaker.sent["c1"].answer
+    assert answer is not None
+    assert (answer.number, answer.version, answer.note) == ("10000001", 3, "n1")
     assert speaker.outcomes == {"ticket.opened": 1}
 
 
