@@ -17,9 +17,33 @@ os.environ["EVENTLET_NO_GREENDNS"] = "yes"
 # It says so at each import; why it is here all the same: docs/dependencies.md.
 warnings.filterwarnings("ignore", message="\\s*Eventlet is deprecated")
 
+import logging
+import threading
+
 import eventlet
 
-eventlet.monkey_patch()
+
+def _make_green() -> None:
+    """Let eventlet patch everything. Its complaint of locks that it did not find stands, but for one that Python hides.
+
+    Since 3.14 `threading` keeps its lock also as the default of an argument, where eventlet does not look. There the
+    native lock is right: it is taken as a native thread ends, which could not wait for a green one, and nothing that
+    is done under it lets another green thread run.
+    """
+    ending = getattr(threading, "_DeleteDummyThreadOnDel", None)
+    defaults = getattr(getattr(ending, "__del__", None), "__defaults__", None) or ()
+    hidden = sum(isinstance(default, type(threading.RLock())) for default in defaults)
+
+    def is_ours(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith(f"{hidden} RLock(s) were not greened")
+
+    assert logging.lastResort is not None  # where eventlet's logger, which has no other, writes
+    logging.lastResort.addFilter(is_ours)
+    eventlet.monkey_patch()
+    logging.lastResort.removeFilter(is_ours)
+
+
+_make_green()
 
 from services.chassis.threads import look_up_names_in_native_threads
 
@@ -27,7 +51,6 @@ look_up_names_in_native_threads()
 
 import gc
 import importlib
-import logging
 import signal
 import sys
 import time

@@ -1,9 +1,12 @@
-"""Work in native threads, in a process of its own: what it took of memory is given back."""
+"""Work in native threads, in a process of its own: what it took of memory is given back, and no lock is overlooked."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+
+import pytest
 
 PROGRAM = """
 from pathlib import Path
@@ -107,3 +110,32 @@ print(bool(socket.getaddrinfo("localhost", 25)), time.monotonic() - began < 0.5)
 def test_names_that_nobody_answers_for_hold_up_the_look_up_of_no_other() -> None:
     ran = subprocess.run([sys.executable, "-W", "ignore", "-c", MANY_NAMES], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["True", "True", "True", "True"]
+
+
+NO_LOCK = "import services.chassis.run"
+HIDDEN_BY_PYTHON = """
+import threading
+
+class Ending:
+    def __del__(self, lock=threading.RLock()):
+        pass
+
+threading._DeleteDummyThreadOnDel = Ending
+import services.chassis.run
+"""
+HIDDEN_BY_US = """
+import threading
+
+def ours(lock=threading.RLock()):
+    pass
+
+import services.chassis.run
+"""
+
+
+@pytest.mark.parametrize(("program", "complains"), [(NO_LOCK, False), (HIDDEN_BY_PYTHON, False), (HIDDEN_BY_US, True)])
+def test_only_the_lock_that_python_hides_may_stay_native(program: str, complains: bool) -> None:
+    outside = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}  # eventlet's silence
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, env=outside)
+    assert ("RLock(s) were not greened" in ran.stderr) is complains
