@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -80,6 +81,14 @@ def test_looking_leaves_all_as_it_was(desk: Desk, operator: Settings, monkeypatc
     assert [letter.id for letter in letters(operator)] == ids
     killed_while_reading(desk, operator, len(ids))
     assert sorted(letter.id for letter in letters(operator)) == sorted(ids)
+
+
+def test_a_reader_may_follow_another_at_once(operator: Settings) -> None:
+    """RabbitMQ 4.3 deletes what only the last one might have a moment after its connection is closed."""
+    leaving = Timer(0.3, dealing.reading(operator).close)
+    leaving.start()
+    dealing.reading(operator).close()
+    leaving.join()
 
 
 def killed_while_reading(desk: Desk, operator: Settings, count: int) -> None:

@@ -6,6 +6,7 @@ No service runs here: what is published stays in its queue.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from urllib.parse import urlsplit
 
 import amqp
@@ -30,6 +31,8 @@ from deploy.local.stack import Stack
 
 Operation = Callable[[amqp.Channel], None]
 
+_NAMES = count()
+
 
 def publish(exchange: str, key: str, user_id: str | None = None) -> Operation:
     def operation(channel: amqp.Channel) -> None:
@@ -39,6 +42,11 @@ def publish(exchange: str, key: str, user_id: str | None = None) -> Operation:
 
     operation.__name__ = f"publish {key or '(empty)'} to {exchange or '(default)'} as {user_id or 'nobody'}"
     return operation
+
+
+def a_name_like(own: str) -> str:
+    """A queue name that nobody has: RabbitMQ 4.3 deletes an exclusive queue a moment after its connection is closed."""
+    return f"{own}.{next(_NAMES)}"
 
 
 def declare(queue: str) -> Operation:
@@ -70,8 +78,9 @@ def bind(own: str, exchange: str, key: str) -> Operation:
     """Declare a queue of a name that the user may declare, and bind it."""
 
     def operation(channel: amqp.Channel) -> None:
-        channel.queue_declare(own, auto_delete=True, exclusive=True)
-        channel.queue_bind(own, exchange, key)
+        queue = a_name_like(own)
+        channel.queue_declare(queue, auto_delete=True, exclusive=True)
+        channel.queue_bind(queue, exchange, key)
 
     operation.__name__ = f"bind {own} to {exchange} by {key}"
     return operation

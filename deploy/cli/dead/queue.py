@@ -23,6 +23,10 @@ from .letter import Letter, letter_of
 READING = f"{OPERATOR}.reading-dead-letters"
 """An exclusive queue that nothing goes through: who has it is the one reader."""
 
+RELEASED_WITHIN = 1.0
+"""Seconds after which whoever still has that queue is at work. RabbitMQ 4.3 closes a connection a few milliseconds
+before it deletes the connection's exclusive queues."""
+
 WINDOW = 1000
 """Letters that the broker hands over before it waits for the reader, and that one consumer holds."""
 
@@ -37,22 +41,33 @@ BATCH_BYTES = 4 * 1024 * 1024
 PATIENCE = 20.0
 
 
+def _alone(url: str) -> Bus:
+    """A connection of the one reader. Raises Trouble."""
+    end = time.monotonic() + RELEASED_WITHIN
+    while True:
+        bus = Bus(url, heartbeat=60)
+        try:
+            bus.channel.queue_declare(READING, exclusive=True)
+        except ResourceLocked as error:
+            bus.close()
+            if time.monotonic() > end:
+                raise Trouble("Somebody else is reading the dead letters: wait until they are done.") from error
+            time.sleep(0.05)
+        except AccessRefused as error:
+            bus.close()
+            raise Trouble(
+                f"The broker does not let {bus.user} read the dead letters. CASEBUS_AMQP_OPERATOR wants the user"
+                f" `{OPERATOR}`; `casebus doctor` says what it lacks."
+            ) from error
+        else:
+            return bus
+
+
 class DeadLetters:
     """The letters that are in the queue as the reader opens it. Raises Trouble while somebody else reads."""
 
     def __init__(self, url: str) -> None:
-        self._bus = Bus(url, heartbeat=60)
-        try:
-            self._bus.channel.queue_declare(READING, exclusive=True)
-        except ResourceLocked as error:
-            self._bus.close()
-            raise Trouble("Somebody else is reading the dead letters: wait until they are done.") from error
-        except AccessRefused as error:
-            self._bus.close()
-            raise Trouble(
-                f"The broker does not let {self._bus.user} read the dead letters. CASEBUS_AMQP_OPERATOR wants the user"
-                f" `{OPERATOR}`; `casebus doctor` says what it lacks."
-            ) from error
+        self._bus = _alone(url)
         try:
             self.count = self._bus.depth(DEAD)
         except NotFound as error:
