@@ -41,7 +41,7 @@ from services.intake.domain.accounts import END, TEMPORARY_LASTS, Account, tempo
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.assignment import HANDED_OVER
 from services.intake.domain.blocking import key_named
-from services.intake.domain.decide import FOR_WHO_MAY_HAVE_IT
+from services.intake.domain.commands import COMMANDS
 from services.intake.domain.erasure import ERASE
 from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
 from services.intake.domain.history import Entry
@@ -62,7 +62,6 @@ from services.intake.domain.state import (
     PageAsked,
     State,
 )
-from services.intake.domain.supervising import SUPERVISED, SUPERVISING
 from services.intake.domain.tickets import Ticket
 from services.intake.domain.viewing import MOST_ENTRIES, PAGE, SHOWN, asks_for_part, page_asked, page_of_agent
 from services.intake.files import keeping, rotation, store, uploads
@@ -506,7 +505,7 @@ def _agents_asked_for(message: Message[Any], tickets: Mapping[str, Ticket]) -> I
             return [message.data.agent_id, message.data.to_agent]
         case "ticket.transfer":
             return [message.data.to_agent] if message.data.to_agent else []
-    by_others = message.type in FOR_WHO_MAY_HAVE_IT | SUPERVISED | SUPERVISING
+    by_others = COMMANDS[message.type].door.rights not in (None, "its agent")
     if not by_others or getattr(message.data, "agent_id", None) is None:
         return []
     ticket = tickets.get(message.data.number)

@@ -23,6 +23,7 @@ from services.intake.domain.history import (
     within,
 )
 from services.intake.domain.recording import accepting, handing_over, recorded, telling_agent
+from services.intake.domain.requesters import Caller
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
 
@@ -48,7 +49,7 @@ def assign(state: State, message: Message[Assign], ticket: Ticket, now: datetime
     return handed_over(decision, state, ticket, agent)
 
 
-def unassign(message: Message[Unassign], ticket: Ticket, now: datetime) -> Decision:
+def unassign(_: State, message: Message[Unassign], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.unassign`: an open ticket loses its agent; one that was only assigned waits as it did before."""
     if not ticket.is_open or ticket.agent is None or ticket.assignment_seq != message.data.assignment_seq:
         return Decision(answer=answers.conflict(ticket, "The case is not with that agent any more."))
@@ -56,7 +57,7 @@ def unassign(message: Message[Unassign], ticket: Ticket, now: datetime) -> Decis
     return telling_agent(decision, ticket.agent, "ticket.unassigned")
 
 
-def change_agent(state: State, message: Message[ChangeAgent], ticket: Ticket, now: datetime) -> Decision:
+def change_agent(state: State, message: Message[ChangeAgent], _: Caller, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.change_agent`: the requester wants another agent; routing finds one, and never this one again."""
     refused = moves.refusal(moves.CHANGE_AGENT, ticket)
     if refused is None and ticket.agent is None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from contracts.accounts import Block, Blocked, MergeAccounts, Unblock, Unblocked
 from contracts.common import RequesterKind
 from contracts.names import EVENTS
-from contracts.payload import Payload
 from services.chassis.decision import Answer, Decision, Message, Say, rejected
 from services.intake.domain import answers
 from services.intake.domain.accounts import Account, AccountWritten, temporary_key
@@ -32,7 +32,7 @@ STILL_THEIRS = frozenset(
 """What a blocked requester may do: look at what is theirs, want no mails, and use the rights that each person has."""
 
 
-def refusal(state: State, message: Message[Payload], asking: Caller, now: datetime) -> Answer | None:
+def refusal(state: State, message: Message[Any], asking: Caller, now: datetime) -> Answer | None:
     """`forbidden`, with the end of the block in `retry_at`, for whatever a blocked requester sends."""
     if message.type in STILL_THEIRS:
         return None
@@ -102,7 +102,7 @@ def _named(state: State, message: Message[Unblock]) -> Account | Answer:
     return state.accounts.get(named.person, named)
 
 
-def _persons(state: State, message: Message[Payload], asking: Caller) -> list[Account]:
+def _persons(state: State, message: Message[Any], asking: Caller) -> list[Account]:
     """The accounts whose the persons are who send it: for a merge also that of the account which is merged."""
     keys = [asking.person]
     if isinstance(message.data, MergeAccounts):

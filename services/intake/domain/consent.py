@@ -13,10 +13,12 @@ from services.chassis.decision import Decision, Message
 from services.intake.domain import answers, moves
 from services.intake.domain.history import agent_as_author, requester_as_author
 from services.intake.domain.recording import accepting, recorded, telling_agent
+from services.intake.domain.requesters import Caller
+from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
 
 
-def ask_consent(message: Message[AgentReason], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+def ask_consent(_: State, message: Message[AgentReason], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.ask_consent`: the requester is asked, with the reason. Asking again takes back an earlier answer."""
     refused = moves.refusal(moves.ASK_CONSENT, ticket)
     if refused is not None:
@@ -26,7 +28,7 @@ def ask_consent(message: Message[AgentReason], agent: TicketAgent, ticket: Ticke
     return accepting(recorded(message, asked, moves.ASK_CONSENT.event, agent_as_author(agent), text, now))
 
 
-def answer_consent(message: Message[AnswerConsent], ticket: Ticket, now: datetime) -> Decision:
+def answer_consent(_: State, message: Message[AnswerConsent], __: Caller, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.answer_consent`: the requester answers once what was asked; the ticket's agent hears it."""
     refused = moves.refusal(moves.ANSWER_CONSENT, ticket)
     if refused is None and ticket.consent != "asked":

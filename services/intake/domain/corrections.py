@@ -16,11 +16,12 @@ from services.intake.domain.history import agent_as_author, change, requester_as
 from services.intake.domain.issue_key import one_open_key
 from services.intake.domain.likeness import opening
 from services.intake.domain.recording import accepting, recorded, telling_agent
+from services.intake.domain.requesters import Caller
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
 
 
-def edit(state: State, message: Message[Edit], ticket: Ticket, now: datetime) -> Decision:
+def edit(state: State, message: Message[Edit], _: Caller, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.edit`: the requester changes subject, body or both. The issue stays the one that it was filed as."""
     refused = moves.refusal(moves.EDIT, ticket) or limits.of_ticket(state, ticket, now)
     if refused is not None:

@@ -5,12 +5,15 @@ Nothing changes and nothing is remembered. The page is docs/attachments.md.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from contracts.attachments import Content, Download
-from contracts.common import AttachmentRef, Visibility
+from contracts.common import AttachmentRef, TicketAgent, Visibility
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain import answers
 from services.intake.domain.attachments import HARMFUL
 from services.intake.domain.files import File
+from services.intake.domain.requesters import Caller
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
 
@@ -19,10 +22,19 @@ NOT_LOOKED_AT = "This file has not been looked at by the virus scanner yet. Plea
 CANNOT_BE_READ = "This file cannot be opened. Please try again later, or ask the help desk about it."
 
 
-def download(
-    state: State, message: Message[Download], ticket: Ticket, visible: frozenset[Visibility] = frozenset({"public"})
+def download(state: State, message: Message[Download], _: Caller, ticket: Ticket, __: datetime) -> Decision:
+    """`attachment.download` of a requester: one part of a file that a public entry of the ticket names."""
+    return _download(state, message, ticket, frozenset({"public"}))
+
+
+def download_as_agent(
+    state: State, message: Message[Download], _: TicketAgent, ticket: Ticket, __: datetime
 ) -> Decision:
-    """`attachment.download`: one part of a file that an entry of the ticket names, of those that are `visible`."""
+    """`attachment.download` of an agent: as a requester's, also of what internal entries name."""
+    return _download(state, message, ticket, frozenset({"public", "internal"}))
+
+
+def _download(state: State, message: Message[Download], ticket: Ticket, visible: frozenset[Visibility]) -> Decision:
     data = message.data
     named = (
         one

@@ -62,10 +62,9 @@ GONE = datetime(1970, 1, 1, tzinfo=UTC)
 """Older than anything that is kept: what was last heard of then is swept with the next look (files/sweeping.py)."""
 
 
-def erase(
-    state: State, message: Message[EraseAccount], accounts: Collection[Account], key: str, now: datetime
-) -> Decision:
-    """`account.erase` of the person whose accounts these are, the one of `key` among them if anything is kept of it."""
+def erase(state: State, message: Message[EraseAccount], key: str, now: datetime) -> Decision:
+    """`account.erase` of the person whose account the one of `key` is."""
+    accounts = [account for id_ in state.persons.get(key, ()) if (account := state.accounts.get(id_)) is not None]
     erasure = Erasure(
         derived_id("erasure", message.key),
         1,

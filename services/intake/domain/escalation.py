@@ -15,6 +15,7 @@ from services.chassis.decision import Decision, Message
 from services.intake.domain import answers, moves
 from services.intake.domain.history import requester_as_author
 from services.intake.domain.recording import accepting, recorded, telling_agent
+from services.intake.domain.requesters import Caller
 from services.intake.domain.state import Escalatable, State
 from services.intake.domain.tickets import Ticket
 
@@ -22,7 +23,7 @@ NEWS_WITHIN = timedelta(seconds=5)
 """So long a command waits for news of another service that it needs."""
 
 
-def escalate(state: State, message: Message[Escalate], ticket: Ticket, now: datetime) -> Decision:
+def escalate(state: State, message: Message[Escalate], _: Caller | None, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.escalate`: once, while it is the desk's turn, and not before the desk has had its time."""
     refused = moves.refusal(moves.ESCALATE, ticket)
     if refused is not None and ticket.is_open:
@@ -47,8 +48,8 @@ def escalate(state: State, message: Message[Escalate], ticket: Ticket, now: date
     return accepting(telling_agent(decision, ticket.agent, "ticket.escalated"))
 
 
-def armed(state: State, message: Message[Armed]) -> Escalatable | None:
-    """What `sla.armed` says, for the newest status that is known of; None if newer news are.
+def armed(state: State, message: Message[Armed], _: datetime) -> Decision:
+    """What `sla.armed` says, for the newest status that is known of; nothing if newer news are known.
 
     Of two for one status (a reclassified ticket's calendar may be another) the later of sla's own holds.
     """
@@ -56,5 +57,5 @@ def armed(state: State, message: Message[Armed]) -> Escalatable | None:
     known = state.escalatable.get(data.ticket_id)
     told = Escalatable(data.ticket_id, data.status_version, data.escalatable_at, data.revision, data.unanswered_since)
     if known is not None and (known.status_version, known.revision or 0) > (told.status_version, told.revision or 0):
-        return None
-    return told
+        return Decision(remember=False)
+    return Decision([told], remember=False)

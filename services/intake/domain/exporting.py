@@ -44,7 +44,7 @@ def exported(state: State, message: Message[ExportAccount], key: str, now: datet
     return Decision(answer=Answer("account.exported", told, key.partition(":")[2]))
 
 
-def download_archive(state: State, message: Message[Download], key: str) -> Decision:
+def download_archive(state: State, message: Message[Download], key: str, _: datetime) -> Decision:
     """`attachment.download` without a number: one part of the account's archive."""
     file = state.files.get(message.data.ref)
     if file is None or file.owner != archives_of(key) or file.state != "stored":

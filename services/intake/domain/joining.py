@@ -36,6 +36,12 @@ def numbers_joined(message: Message[LinkTo]) -> tuple[str, str] | None:
     return None if message.subject is None else (message.subject, message.data.number)
 
 
+def ticket_acted_on(message: Message[LinkTo]) -> str | Answer:
+    """The number of the ticket acted on."""
+    joined = numbers_joined(message)
+    return answers.invalid({"to_number": ["Name the other case."]}) if joined is None else joined[0]
+
+
 def link(state: State, message: Message[LinkTo], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.link`: the ticket points to another one of any status; once."""
     other = _other(state, message, ticket)

@@ -16,6 +16,7 @@ from services.intake.domain import answers, moves
 from services.intake.domain.attachments import attached, with_files
 from services.intake.domain.history import PLAIN, agent_as_author, requester_as_author, service_as_author
 from services.intake.domain.recording import accepting, recorded, telling_agent
+from services.intake.domain.requesters import Caller
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
 
@@ -24,7 +25,7 @@ NO_REPLY = "no_reply"
 """`close_reason` of a ticket closed by its requester and by time; an agent gives a reason in words."""
 
 
-def start_work(message: Message[AgentTicket], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+def start_work(_: State, message: Message[AgentTicket], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.start_work`: the agent works on something that takes personal attention."""
     refused = moves.refusal(moves.START_WORK, ticket)
     if refused is not None:
@@ -57,19 +58,19 @@ def suggest_solution(
     return _agent_writes(moves.SUGGEST, state, message, agent, ticket, now, details)
 
 
-def close(message: Message[AgentReason], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+def close(_: State, message: Message[AgentReason], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.close`: the agent closes an open ticket, with a reason in words."""
     reason = message.data.reason
     return _closed(moves.CLOSE, message, ticket, now, reason, agent_as_author(agent), reason)
 
 
-def accept_solution(message: Message[RequesterTicket], ticket: Ticket, now: datetime) -> Decision:
+def accept_solution(_: State, message: Message[RequesterTicket], __: Caller, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.accept_solution`: the requester closes an open ticket. No solution need be suggested: they may have
     written that it works, or the problem is gone."""
     return _closed(moves.ACCEPT, message, ticket, now, ACCEPTED, requester_as_author(ticket.requester))
 
 
-def auto_close(message: Message[AutoClose], ticket: Ticket, now: datetime) -> Decision:
+def auto_close(_: State, message: Message[AutoClose], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.auto_close`: closes if the ticket still is in the very `solution_suggested` that the timer was for.
 
     A note or a link since then neither saves nor breaks it: only the version that entered the status counts.

@@ -6,6 +6,7 @@ number of instances. The page is docs/automatic.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,6 +41,16 @@ class Written:
 
     since: datetime
     count: int
+
+
+def counted(state: State, caller: Caller, automatic: bool, now: datetime, write: Callable[[], Decision]) -> Decision:
+    """What a requester writes, which counts; `rate_limited` once it is too much. `automatic`: a machine wrote it."""
+    before = written(state, caller.person, now)
+    return (
+        Decision(answer=refused)
+        if (refused := of_requester(state, before))
+        else counting(state, caller, write(), before, automatic)
+    )
 
 
 def of_requester(state: State, before: Written) -> Answer | None:

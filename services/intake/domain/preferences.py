@@ -6,6 +6,7 @@ Intake keeps and announces it; whom it keeps from telling is the notifications' 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from contracts import zones
 from contracts.accounts import SetPreferences
@@ -20,7 +21,7 @@ from services.intake.domain.state import State
 SET = ("language", "notify", "quiet_hours")
 
 
-def set_preferences(state: State, message: Message[SetPreferences], caller: Caller) -> Decision:
+def set_preferences(state: State, message: Message[SetPreferences], caller: Caller, _: datetime) -> Decision:
     """`account.set_preferences`: what is given is all that holds from now on; what is left out is as if never set."""
     faults = _faults(message.data)
     if faults:

@@ -36,6 +36,12 @@ def reply(state: State, message: Message[Reply], caller: Caller, ticket: Ticket,
     If the issue of a closed ticket is open again in another one, the reply becomes a note there. A reply to a merged
     ticket goes to the one that goes on.
     """
+    return limits.counted(
+        state, caller, message.data.automatic, now, lambda: _written_to(state, message, caller, ticket, now)
+    )
+
+
+def _written_to(state: State, message: Message[Reply], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
     ticket = state.final(ticket)
     if ticket.person != caller.person:  # it was merged before the account that filed it became another's
         return Decision(answer=answers.not_yours())

@@ -14,7 +14,7 @@ from contracts.catalogue import Category
 from contracts.common import EntryDetails, Snapshot
 from contracts.tickets import Candidate, Similar, Submit, TicketOutcome
 from services.chassis.decision import Answer, Decision, Message, derived_id
-from services.intake.domain import answers, questions
+from services.intake.domain import answers, limits, questions
 from services.intake.domain.attachments import attached, with_files
 from services.intake.domain.automatic import files_again_and_again, words_of
 from services.intake.domain.bursts import filing, holding
@@ -35,6 +35,10 @@ def submit(state: State, message: Message[Submit], caller: Caller, now: datetime
     Naming an earlier ticket (`refers_to`) means that one: it is noted on if open, opened again if closed no more than
     7 days ago, else linked from a new one. Only a new one needs a category that the catalogue still has.
     """
+    return limits.counted(state, caller, message.data.automatic, now, lambda: _filed(state, message, caller, now))
+
+
+def _filed(state: State, message: Message[Submit], caller: Caller, now: datetime) -> Decision:
     category = state.catalogue.categories.get(message.data.category)
     if message.data.refers_to is None and (unknown := _not_in_catalogue(category, message.data)) is not None:
         return Decision(answer=unknown)

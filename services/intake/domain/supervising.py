@@ -21,12 +21,6 @@ from services.intake.domain.replies import may_reopen
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
 
-SUPERVISING = frozenset({"ticket.assign_to", "ticket.take_away", "ticket.reopen", "ticket.release", "ticket.redact"})
-"""What nobody but a supervisor may do, to whatever ticket of their teams."""
-
-SUPERVISED = frozenset({"ticket.close", "ticket.reclassify", "ticket.merge_into"})
-"""What the ticket's agent may do, and a supervisor as well."""
-
 
 def assign_to(
     state: State, message: Message[AssignTo], supervisor: TicketAgent, ticket: Ticket, now: datetime
@@ -45,7 +39,9 @@ def assign_to(
     return handed_over(decision, state, ticket, to)
 
 
-def take_away(message: Message[Supervise], supervisor: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+def take_away(
+    _: State, message: Message[Supervise], supervisor: TicketAgent, ticket: Ticket, now: datetime
+) -> Decision:
     """`ticket.take_away`: the agent loses the ticket; routing finds another, and never gives it back to this one."""
     refused = moves.refusal(moves.TAKE_AWAY, ticket)
     if refused is None and ticket.agent is None:

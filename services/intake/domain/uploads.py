@@ -6,16 +6,30 @@ docs/attachments.md.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from contracts.attachments import Stored, Upload
+from contracts.common import TicketAgent
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain import answers
 from services.intake.domain.attachments import HARMFUL, too_many
 from services.intake.domain.files import Awaited, Contradicted, TooMany, Unfit, reference
+from services.intake.domain.requesters import Caller
 from services.intake.domain.state import State
+from services.intake.domain.tickets import Ticket
 
 
-def upload(state: State, message: Message[Upload]) -> Decision:
-    """`attachment.upload`: accepted until all parts are there, then `attachment.stored`."""
+def upload(state: State, message: Message[Upload], _: Caller, __: datetime) -> Decision:
+    """`attachment.upload` of a requester: accepted until all parts are there, then `attachment.stored`."""
+    return _upload(state, message)
+
+
+def upload_as_agent(state: State, message: Message[Upload], _: TicketAgent, __: Ticket, ___: datetime) -> Decision:
+    """`attachment.upload` of an agent, for a ticket."""
+    return _upload(state, message)
+
+
+def _upload(state: State, message: Message[Upload]) -> Decision:
     match state.prepared.uploaded[message.key]:
         case Awaited():
             return Decision(answer=answers.done())

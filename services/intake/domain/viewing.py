@@ -6,8 +6,10 @@ The page is docs/intake.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
+from contracts.common import TicketAgent
 from contracts.tickets import Listed, ListTickets, View, Viewed
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers
@@ -31,7 +33,7 @@ def page_asked(message: Message[ListTickets], account: str, person: str) -> Page
     return PageAsked(account, person, message.data.status, message.data.page or 1)
 
 
-def list_tickets(state: State, message: Message[ListTickets], caller: Caller) -> Decision:
+def list_tickets(state: State, message: Message[ListTickets], caller: Caller, _: datetime) -> Decision:
     """`ticket.list`: the requester's tickets, newest first, 20 a page."""
     asked = page_asked(message, caller.requester.account, caller.person)
     page = state.pages[asked]
@@ -46,7 +48,7 @@ def page_of_agent(message: Message[ListTickets]) -> AgentPageAsked:
     return AgentPageAsked(data.agent_id or "", data.status, data.page or 1)
 
 
-def list_of_agent(state: State, message: Message[ListTickets]) -> Decision:
+def list_of_agent(state: State, message: Message[ListTickets], _: datetime) -> Decision:
     """`ticket.list` of an agent: the tickets that are theirs, newest first, 20 a page; without a status, the open
     ones."""
     asked = page_of_agent(message)
@@ -69,12 +71,12 @@ def asks_for_part(message: Message[Any]) -> bool:
     return isinstance(data, View) and (data.before is not None or data.after is not None)
 
 
-def view_own(state: State, message: Message[View], ticket: Ticket) -> Decision:
+def view_own(state: State, message: Message[View], _: Caller, ticket: Ticket, __: datetime) -> Decision:
     """`ticket.view` of a requester: the ticket, and of its history what is public."""
     return _viewed(state, message, ticket, lambda entry: entry.visibility == "public")
 
 
-def view_as_agent(state: State, message: Message[View], ticket: Ticket) -> Decision:
+def view_as_agent(state: State, message: Message[View], _: TicketAgent, ticket: Ticket, __: datetime) -> Decision:
     """`ticket.view` of an agent who has the ticket, or may have it: with internal entries."""
     return _viewed(state, message, ticket, lambda _: True)
 

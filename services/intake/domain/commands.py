@@ -1,0 +1,212 @@
+"""All that intake takes, in one table: each type with its data, the door by which it comes in, and what decides it.
+
+A command is the line here and the function that it names, in the room of what it is about. Who a door lets in is in
+doors.py. The page is docs/intake.md, "A command is one room".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
+
+from contracts import sla
+from contracts.accounts import (
+    Block,
+    ConfirmContact,
+    ConfirmSwept,
+    EraseAccount,
+    ExportAccount,
+    MergeAccounts,
+    OpenTemporary,
+    SetPreferences,
+    Unblock,
+)
+from contracts.agents import Paused, SignedOff, SignedOn
+from contracts.attachments import Download, RotateKeys, Upload
+from contracts.tickets import (
+    AgentReason,
+    AgentText,
+    AgentTicket,
+    AnswerConsent,
+    Assign,
+    AssignTo,
+    AutoClose,
+    ChangeAgent,
+    Edit,
+    Escalate,
+    LinkTo,
+    ListTickets,
+    Reclassify,
+    Redact,
+    Release,
+    Reply,
+    RequesterTicket,
+    Submit,
+    SuggestSolution,
+    Supervise,
+    Transfer,
+    Unassign,
+    View,
+)
+from contracts.values import dataclass
+from services.chassis.decision import Decision
+from services.intake.domain import doors, lifecycle, presence, replies, rotation
+from services.intake.domain.accounts import END
+from services.intake.domain.assignment import assign, change_agent, transfer, unassign
+from services.intake.domain.blocking import block, unblock
+from services.intake.domain.bursts import RELEASE, release, release_due
+from services.intake.domain.consent import answer_consent, ask_consent
+from services.intake.domain.corrections import edit, reclassify
+from services.intake.domain.doors import Door
+from services.intake.domain.downloads import download, download_as_agent
+from services.intake.domain.erasure import ERASE, erase, erase_due
+from services.intake.domain.escalation import armed, escalate
+from services.intake.domain.expiry import end_due
+from services.intake.domain.exporting import EXPORT, download_archive, exported
+from services.intake.domain.joining import link, merge, ticket_acted_on
+from services.intake.domain.persons import confirm_contact, merge_account
+from services.intake.domain.preferences import set_preferences
+from services.intake.domain.redaction import redact
+from services.intake.domain.requesters import open_temporary
+from services.intake.domain.rotation import THE_ONE
+from services.intake.domain.scanning import SCAN, scanned
+from services.intake.domain.submission import submit
+from services.intake.domain.supervising import assign_to, reopen, take_away
+from services.intake.domain.swept import confirm_swept
+from services.intake.domain.uploads import upload, upload_as_agent
+from services.intake.domain.viewing import list_of_agent, list_tickets, view_as_agent, view_own
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Generic[P]):
+    """One type of message that intake takes.
+
+    `name` is the type's: of a command, of news of another service, or of a timer of its own (`timer.<kind>`, whose data
+    is what it was armed with). `looks`: it changes nothing, and is answered again each time it comes.
+    """
+
+    name: str
+    data: type[P]
+    door: Door[P]
+    looks: bool = False
+
+
+ALL: tuple[Command[Any], ...] = (
+    # Requesters about their tickets
+    Command("ticket.submit", Submit, doors.requester(submit)),
+    Command("ticket.reply", Reply, doors.owner(replies.reply)),
+    Command("ticket.edit", Edit, doors.owner(edit)),
+    Command("ticket.accept_solution", RequesterTicket, doors.owner(lifecycle.accept_solution)),
+    Command("ticket.change_agent", ChangeAgent, doors.owner(change_agent)),
+    Command("ticket.answer_consent", AnswerConsent, doors.owner(answer_consent)),
+    Command(
+        "ticket.escalate",
+        Escalate,
+        doors.either(lambda data: data.moderator is not None, doors.moderator(escalate), doors.owner(escalate)),
+    ),
+    # Whoever looks
+    Command(
+        "ticket.list",
+        ListTickets,
+        doors.either(lambda data: data.requester is None, doors.staff(list_of_agent), doors.requester(list_tickets)),
+        looks=True,
+    ),
+    Command(
+        "ticket.view",
+        View,
+        doors.either(
+            lambda data: data.requester is None,
+            doors.agent(view_as_agent, "an agent who may have it", looks=True),
+            doors.owner(view_own, looks=True),
+        ),
+        looks=True,
+    ),
+    # Files
+    Command(
+        "attachment.upload",
+        Upload,
+        doors.either(
+            lambda data: data.requester is None,
+            doors.agent(upload_as_agent, "an agent who may have it"),
+            doors.requester(upload),
+        ),
+    ),
+    Command(
+        "attachment.download",
+        Download,
+        doors.either(
+            lambda data: data.account is not None or (data.requester is not None and data.number is None),
+            doors.account(download_archive, kept=False),
+            doors.either(
+                lambda data: data.requester is None,
+                doors.agent(download_as_agent, "an agent who may have it", looks=True),
+                doors.owner(download, looks=True),
+            ),
+        ),
+        looks=True,
+    ),
+    Command(f"timer.{SCAN}", dict, doors.anybody(scanned)),
+    Command(
+        "attachment_keys.rotate",
+        RotateKeys,
+        doors.anybody(
+            lambda state, message, now: rotation.rotate(state.rotations.get(THE_ONE), state.master_key, message, now)
+        ),
+    ),
+    Command(
+        f"timer.{rotation.GO_ON}",
+        dict,
+        doors.anybody(
+            lambda state, message, now: rotation.go_on(
+                state.rotations.get(THE_ONE), state.prepared.rewrapped.get(message.key), now
+            )
+        ),
+    ),
+    # Agents
+    Command("ticket.start_work", AgentTicket, doors.agent(lifecycle.start_work)),
+    Command("ticket.ask_info", AgentText, doors.agent(lifecycle.ask_info)),
+    Command("ticket.suggest_solution", SuggestSolution, doors.agent(lifecycle.suggest_solution)),
+    Command("ticket.add_note", AgentText, doors.agent(lifecycle.add_note, "an agent who may have it")),
+    Command("ticket.ask_consent", AgentReason, doors.agent(ask_consent)),
+    Command("ticket.transfer", Transfer, doors.agent(transfer)),
+    Command("ticket.link", LinkTo, doors.agent(link, "an agent who may have it", number_of=ticket_acted_on)),
+    Command("ticket.merge_into", LinkTo, doors.agent(merge, "its agent or a supervisor", number_of=ticket_acted_on)),
+    Command("ticket.close", AgentReason, doors.agent(lifecycle.close, "its agent or a supervisor")),
+    Command("ticket.reclassify", Reclassify, doors.agent(reclassify, "its agent or a supervisor")),
+    # Supervisors
+    Command("ticket.assign_to", AssignTo, doors.agent(assign_to, "a supervisor")),
+    Command("ticket.take_away", Supervise, doors.agent(take_away, "a supervisor")),
+    Command("ticket.reopen", Supervise, doors.agent(reopen, "a supervisor")),
+    Command("ticket.release", Release, doors.agent(release, "a supervisor")),
+    Command("ticket.redact", Redact, doors.agent(redact, "a supervisor")),
+    Command(f"timer.{RELEASE}", dict, doors.anybody(release_due)),
+    Command("requester.block", Block, doors.staff(block)),
+    Command("requester.unblock", Unblock, doors.staff(unblock)),
+    # Services
+    Command("ticket.assign", Assign, doors.service(assign)),
+    Command("ticket.unassign", Unassign, doors.service(unassign)),
+    Command("ticket.auto_close", AutoClose, doors.service(lifecycle.auto_close)),
+    Command("sla.armed", sla.Armed, doors.anybody(armed)),
+    Command("agent.signed_on", SignedOn, doors.anybody(presence.signed_on)),
+    Command("agent.signed_off", SignedOff, doors.anybody(presence.signed_off)),
+    Command("agent.paused", Paused, doors.anybody(presence.paused)),
+    Command("agent.resumed", Paused, doors.anybody(presence.resumed)),
+    # Accounts
+    Command("account.open_temporary", OpenTemporary, doors.anybody(open_temporary)),
+    Command("account.set_preferences", SetPreferences, doors.requester(set_preferences)),
+    Command("account.confirm_contact", ConfirmContact, doors.requester(confirm_contact)),
+    Command("account.merge", MergeAccounts, doors.requester(merge_account)),
+    Command("account.erase", EraseAccount, doors.account(erase)),
+    Command("account.export", ExportAccount, doors.account(exported)),
+    Command("erasures.confirm_swept", ConfirmSwept, doors.anybody(confirm_swept)),
+    Command(f"timer.{END}", dict, doors.anybody(end_due)),
+    Command(f"timer.{ERASE}", dict, doors.anybody(erase_due)),
+    # The archive was made before the turn.
+    Command(f"timer.{EXPORT}", dict, doors.anybody(lambda _state, _message, _now: Decision())),
+)
+
+COMMANDS: Mapping[str, Command[Any]] = MappingProxyType({command.name: command for command in ALL})
+"""All that intake takes, by type."""

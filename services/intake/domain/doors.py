@@ -1,0 +1,278 @@
+"""Who may give a command: each door finds out who asks and what ticket it is about, and lets the command in or answers.
+
+What holds for every command of a kind is checked here: the requester is authenticated, not blocked, and owns the
+ticket; the agent is the sender and has the ticket, may have it, or supervises it; and the ticket is the version that
+was expected. A command names its door where it is declared (commands.py). The page is docs/intake.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Generic, Literal, Protocol, TypeVar
+
+from contracts.common import NamedAccount, Requester, TicketAgent
+from contracts.names import role_of
+from contracts.values import dataclass
+from services.chassis.decision import Answer, Decision, Message
+from services.intake.domain import answers, blocking, moves
+from services.intake.domain.escalation import NEWS_WITHIN
+from services.intake.domain.recording import telling_agent
+from services.intake.domain.requesters import Caller, account_meant, caller
+from services.intake.domain.state import State
+from services.intake.domain.tickets import Ticket
+
+P = TypeVar("P")
+D_contra = TypeVar("D_contra", contravariant=True)
+
+Rights = Literal["its agent", "its agent or a supervisor", "a supervisor", "an agent who may have it"]
+"""What an agent has to be for a ticket, to do something to it. Who may have it also looks at it and notes on it; a
+supervisor of the team that has it, or could have it, may do all but answer in its agent's stead."""
+
+
+class Decide(Protocol[D_contra]):
+    """Decides a message. Raises nothing: what is wrong is in the decision's answer."""
+
+    def __call__(self, state: State, message: Message[D_contra], now: datetime, /) -> Decision:
+        """What the message changes and how it is answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door(Generic[P]):
+    """How a command comes in; `rights`: what an agent who gives it has to be."""
+
+    decide: Decide[P]
+    rights: Rights | None = None
+
+
+class ByRequester(Protocol):
+    """Data that may name a requester."""
+
+    @property
+    def requester(self) -> Requester | None:
+        """Who asks."""
+
+
+class OfATicket(Protocol):
+    """Data that may name a ticket."""
+
+    @property
+    def number(self) -> str | None:
+        """The ticket's number."""
+
+
+class OfARequestersTicket(ByRequester, OfATicket, Protocol):
+    """Data of a requester about a ticket."""
+
+
+class ByAnAgent(Protocol):
+    """Data that may name an agent."""
+
+    @property
+    def agent_id(self) -> str | None:
+        """Who acts."""
+
+
+class OfAnAgentsTicket(ByAnAgent, OfATicket, Protocol):
+    """Data of an agent about a ticket."""
+
+
+class OfAnAccount(ByRequester, Protocol):
+    """Data that names an account, by its requester or by the operator."""
+
+    @property
+    def account(self) -> NamedAccount | None:
+        """The account that the operator names."""
+
+
+R = TypeVar("R", bound=ByRequester)
+RT = TypeVar("RT", bound=OfARequestersTicket)
+A = TypeVar("A", bound=ByAnAgent)
+AT = TypeVar("AT", bound=OfAnAgentsTicket)
+T = TypeVar("T", bound=OfATicket)
+C = TypeVar("C", bound=OfAnAccount)
+
+
+def anybody(decide: Decide[P]) -> Door[P]:
+    """What asks for no more than that its sender may send its type: news, timers, the operator's."""
+    return Door(decide)
+
+
+def requester(decide: Callable[[State, Message[R], Caller, datetime], Decision]) -> Door[R]:
+    """An authenticated requester who is not blocked."""
+
+    def let_in(state: State, message: Message[R], now: datetime) -> Decision:
+        asking = _asking(state, message, now)
+        return Decision(answer=asking) if isinstance(asking, Answer) else decide(state, message, asking, now)
+
+    return Door(let_in)
+
+
+def owner(
+    decide: Callable[[State, Message[RT], Caller, Ticket, datetime], Decision], *, looks: bool = False
+) -> Door[RT]:
+    """The requester whose ticket it is. `looks`: what stayed behind when their account became one with another is
+    theirs too."""
+
+    def let_in(state: State, message: Message[RT], now: datetime) -> Decision:
+        asking = _asking(state, message, now)
+        if isinstance(asking, Answer):
+            return Decision(answer=asking)
+        ticket = _ticket(state, message.data.number or "")
+        if isinstance(ticket, Answer):
+            return Decision(answer=ticket)
+        if ticket.person != asking.person and not (looks and ticket.person == asking.requester.account):
+            return Decision(answer=answers.not_yours())
+        return decide(state, message, asking, ticket, now)
+
+    return Door(let_in)
+
+
+def account(decide: Callable[[State, Message[C], str, datetime], Decision], *, kept: bool = True) -> Door[C]:
+    """Whoever's the account is, which a channel speaks for; or the operator, who names it. `decide` gets its key.
+    `kept`: the operator names only one of which something is kept."""
+
+    def let_in(state: State, message: Message[C], now: datetime) -> Decision:
+        named = message.data.account
+        if named is None:
+            asking = _asking(state, message, now)
+            if isinstance(asking, Answer):
+                return Decision(answer=asking)
+            return decide(state, message, asking.requester.account, now)
+        if role_of(message.sender) != "operator":
+            return Decision(answer=answers.no_operator())
+        key = account_meant(named)
+        if kept and key not in state.persons:
+            return Decision(answer=answers.invalid({"account": ["Nothing is kept of this account."]}))
+        return decide(state, message, key, now)
+
+    return Door(let_in)
+
+
+def moderator(decide: Callable[[State, Message[T], None, Ticket, datetime], Decision]) -> Door[T]:
+    """A moderator of the community, whom a channel names."""
+
+    def let_in(state: State, message: Message[T], now: datetime) -> Decision:
+        if role_of(message.sender) != "channel":
+            return Decision(answer=answers.no_channel())
+        ticket = _ticket(state, message.data.number or "")
+        return Decision(answer=ticket) if isinstance(ticket, Answer) else decide(state, message, None, ticket, now)
+
+    return Door(let_in)
+
+
+def service(decide: Callable[[State, Message[T], Ticket, datetime], Decision]) -> Door[T]:
+    """A service of the desk, about a ticket."""
+
+    def let_in(state: State, message: Message[T], now: datetime) -> Decision:
+        ticket = _ticket(state, message.data.number or "")
+        return Decision(answer=ticket) if isinstance(ticket, Answer) else decide(state, message, ticket, now)
+
+    return Door(let_in)
+
+
+def staff(decide: Decide[A]) -> Door[A]:
+    """Somebody who works at the desk, in their own name."""
+
+    def let_in(state: State, message: Message[A], now: datetime) -> Decision:
+        refused = _not_of_staff(state, message)
+        return Decision(answer=refused) if refused is not None else decide(state, message, now)
+
+    return Door(let_in)
+
+
+def agent(
+    decide: Callable[[State, Message[AT], TicketAgent, Ticket, datetime], Decision],
+    rights: Rights = "its agent",
+    *,
+    looks: bool = False,
+    number_of: Callable[[Message[AT]], str | Answer] | None = None,
+) -> Door[AT]:
+    """An agent who has these `rights` to the ticket; `decide` gets them as tickets show them. `looks`: what was merged
+    into a ticket of theirs is theirs to look at, too. `number_of`: which ticket it is about, where that is not the
+    data's `number` alone."""
+
+    def let_in(state: State, message: Message[AT], now: datetime) -> Decision:
+        data = message.data
+        refused = _not_of_staff(state, message)
+        if refused is not None:
+            return Decision(answer=refused)
+        number = _number(message) if number_of is None else number_of(message)
+        ticket = number if isinstance(number, Answer) else _ticket(state, number)
+        if isinstance(ticket, Answer):
+            return Decision(answer=ticket)
+
+        def act(by: TicketAgent) -> Decision:
+            if getattr(data, "expected_version", None) not in (None, ticket.version):
+                return Decision(answer=answers.conflict(ticket, f"The case is at version {ticket.version} now."))
+            return decide(state, message, by, ticket, now)
+
+        id_ = data.agent_id or ""
+        for holder in (ticket.agent, state.final(ticket).agent if looks else None):
+            if holder is not None and holder.id == id_ and rights != "a supervisor":
+                return act(holder)
+        if rights != "its agent" and state.may_supervise(id_, ticket):
+            return _supervised(act(state.member_as_agent(id_)), ticket, id_)
+        match rights:
+            case "a supervisor":
+                return Decision(answer=answers.not_supervised())
+            case "an agent who may have it":
+                known = state.agents.get(id_)
+                if known is not None and state.may_have(known, ticket):
+                    return act(known.as_agent)
+                # They may have signed on just now.
+                return Decision(answer=answers.not_for_you(), waits=NEWS_WITHIN if known is None else None)
+        return Decision(answer=answers.not_with_you())
+
+    return Door(let_in, rights)
+
+
+def either(first: Callable[[P], bool], then: Door[P], otherwise: Door[P]) -> Door[P]:
+    """Two doors for one type: `then` where `first` says so of the data, else the other one."""
+
+    def let_in(state: State, message: Message[P], now: datetime) -> Decision:
+        door = then if first(message.data) else otherwise
+        return door.decide(state, message, now)
+
+    return Door(let_in, then.rights or otherwise.rights)
+
+
+def _asking(state: State, message: Message[ByRequester], now: datetime) -> Caller | Answer:
+    named = message.data.requester
+    if named is None or role_of(message.sender) != "channel":  # agents authenticate nobody
+        return answers.no_channel()
+    asking = caller(state, named)
+    if isinstance(asking, Answer):
+        return asking
+    return blocking.refusal(state, message, asking, now) or asking
+
+
+def _not_of_staff(state: State, message: Message[ByAnAgent]) -> Answer | None:
+    id_ = message.data.agent_id
+    if id_ is None or message.sender != f"agent.{id_}":
+        return answers.not_that_agent()
+    return None if state.is_of_staff(id_) else answers.not_of_staff(id_)
+
+
+def _number(message: Message[OfATicket]) -> str | Answer:
+    number = message.data.number
+    return answers.invalid({"number": ["Name the case that the file is for."]}) if number is None else number
+
+
+def _ticket(state: State, number: str) -> Ticket | Answer:
+    return state.ticket(number) or answers.unknown_ticket(number)
+
+
+def _supervised(decision: Decision, ticket: Ticket, by: str) -> Decision:
+    """What a supervisor did to a ticket: its agent hears of it."""
+    has_it = ticket.agent
+    if has_it is None or has_it.id == by or not decision.said or _is_told(decision, has_it, ticket):
+        return decision
+    event = decision.said[0].type
+    return telling_agent(decision, has_it, "ticket.closed" if event == moves.MERGE.event else event)
+
+
+def _is_told(decision: Decision, agent: TicketAgent, ticket: Ticket) -> bool:
+    """Whether the ticket's agent hears of it already. (They may hear of another one that it was merged into.)"""
+    door = f"agent.{agent.id}."
+    return any(say.routing_key.startswith(door) and say.subject == ticket.number for say in decision.said)
