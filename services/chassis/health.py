@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from services.chassis.settings import WrongSettings
+
+log = logging.getLogger(__name__)
 
 TEXT = "text/plain"
 ASKED_WITHIN = 10.0
@@ -42,6 +47,11 @@ class Health(ThreadingTCPServer):
         """Answer from now on, in threads; `problems()` says what keeps the service from working."""
         self.problems = problems
         threading.Thread(target=self.serve_forever, name="health", daemon=True).start()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
+        """Who asked has gone away before they had their answer, which is their business; anything else is logged."""
+        if not isinstance(sys.exception(), OSError):
+            log.exception("a request to the health port failed", extra={"of": str(client_address)})
 
 
 class _Answers(BaseHTTPRequestHandler):

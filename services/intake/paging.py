@@ -1,4 +1,4 @@
-"""Which entries a `ticket.view` reads that asks for a part of a long history: no more of them than fit into its answer.
+"""Pages: of a list of tickets, and of a long history, of which no more is read than fits into an answer.
 
 Every version has one entry, which knows how many bytes of history stand before it; so the entry where a part begins
 says which others fit. The page is docs/intake.md.
@@ -6,44 +6,63 @@ says which others fit. The page is docs/intake.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from pymongo import DESCENDING
 from pymongo.database import Database
 
-from contracts.tickets import View
-from services.chassis.decision import Message
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document
+from services.intake.documents import ticket_of
+from services.intake.domain.needs import PartOfHistory
+from services.intake.domain.state import AgentPageAsked, Page, PageAsked
 from services.intake.domain.tickets import Ticket
-from services.intake.domain.viewing import MOST_ENTRIES, SHOWN, asks_for_part
+from services.intake.domain.viewing import MOST_ENTRIES, PAGE, SHOWN
 
 
-def parts_asked(
-    database: Database[Document], messages: Sequence[Message[View]], tickets: Mapping[str, Ticket]
-) -> list[Document]:
-    """Conditions on entries, one for each view of these that asks for a part of a ticket (given by number)."""
-    views = [one for one in messages if asks_for_part(one) and one.data.number in tickets]
-    edges = [(tickets[one.data.number], _edge(one)) for one in views]
-    within = [{"ticket_id": ticket.id, "version": edge} for ticket, edge in edges if 1 <= edge <= ticket.version]
-    if not views:
+def page_of(database: Database[Document], asked: PageAsked | AgentPageAsked) -> tuple[list[Ticket], Page]:
+    """The tickets on a page, and what the page is; newest first."""
+    theirs = _theirs(asked) if isinstance(asked, PageAsked) else _of_agent(asked)
+    count = database["tickets"].count_documents(theirs)
+    newest = database["tickets"].find(theirs).sort([("opened_at", DESCENDING), ("number", DESCENDING)])
+    on_page = [ticket_of(row) for row in newest.skip((asked.page - 1) * PAGE).limit(PAGE)]
+    return on_page, Page(tuple(ticket.id for ticket in on_page), -(-count // PAGE))
+
+
+def _theirs(asked: PageAsked) -> Document:
+    """A requester's tickets."""
+    # What is the account's own yet moves to the person in this turn.
+    theirs: Document = {"person": {"$in": sorted({asked.person, asked.account})}}
+    return theirs if asked.status is None else {**theirs, "status": asked.status}
+
+
+def _of_agent(asked: AgentPageAsked) -> Document:
+    """An agent's tickets."""
+    if asked.status == "closed":
+        return {"agent.id": asked.agent, "status": "closed"}
+    theirs: Document = {"agent.id": asked.agent, "open_key": {"$type": "string"}}
+    return theirs if asked.status is None else {**theirs, "status": asked.status}
+
+
+def parts_asked(database: Database[Document], needs: Sequence[PartOfHistory]) -> list[Document]:
+    """Conditions on entries, one for each part."""
+    if not needs:
         return []
+    edges = [(need, _edge(need)) for need in needs]
+    within = [{"ticket_id": need.ticket_id, "version": edge} for need, edge in edges if 1 <= edge <= need.version]
     found = find(database, Find("entries", {"$or": within}))[0] if within else []
     offsets = {(row["ticket_id"], row["version"]): row["offset"] for row in found}
-    return [
-        _part(one, ticket.id, edge, offsets.get((ticket.id, edge), ticket.history_size))
-        for one, (ticket, edge) in zip(views, edges, strict=True)
-    ]
+    return [_part(need, edge, offsets.get((need.ticket_id, edge), need.size)) for need, edge in edges]
 
 
-def _edge(view: Message[View]) -> int:
+def _edge(need: PartOfHistory) -> int:
     """The version whose entry stands where the part begins or ends."""
-    before: int | None = view.data.before
-    return (view.data.after or 0) + 1 if before is None else before
+    return (need.after or 0) + 1 if need.before is None else need.before
 
 
-def _part(view: Message[View], ticket_id: str, edge: int, offset: int) -> Document:
-    if view.data.before is not None:
+def _part(need: PartOfHistory, edge: int, offset: int) -> Document:
+    if need.before is not None:
         span = {"version": {"$lt": edge, "$gte": edge - MOST_ENTRIES}, "offset": {"$gte": offset - SHOWN}}
     else:
         span = {"version": {"$gte": edge, "$lt": edge + MOST_ENTRIES}, "offset": {"$lt": offset + SHOWN}}
-    return {"ticket_id": ticket_id, **span}
+    return {"ticket_id": need.ticket_id, **span}

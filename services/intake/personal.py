@@ -6,14 +6,11 @@ What becomes of it is decided in domain/erasure.py. The page is docs/privacy.md.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field
-from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
-from contracts.values import dataclass
-from services.chassis.decision import Message, derived_id
+from services.chassis.decision import derived_id
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document
 from services.intake.documents import account_of, entry_of, erasure_of, ticket_of
@@ -25,11 +22,12 @@ from services.intake.domain.erasure import (
     GONE,
     TICKETS_AT_ONCE,
 )
+from services.intake.domain.expiry import ENTRIES_AT_ONCE as NAMED_ENTRIES_AT_ONCE
+from services.intake.domain.expiry import ERASED
+from services.intake.domain.expiry import TICKETS_AT_ONCE as NAMED_TICKETS_AT_ONCE
 from services.intake.domain.files import File, archives_of
 from services.intake.domain.history import Entry
-from services.intake.domain.redaction import REDACT
-from services.intake.domain.state import Erasure, Portion
-from services.intake.domain.swept import CONFIRM
+from services.intake.domain.state import Ending, Erasure, Portion, State
 from services.intake.domain.tickets import Ticket
 from services.intake.files.keeping import RECORDS, file_of
 from services.intake.files.uploads import UPLOADS
@@ -64,10 +62,14 @@ def of_one_person(database: Database[Document], key: str, known: Mapping[str, Ac
         keys = more
 
 
-def open_of(database: Database[Document], persons: Collection[str]) -> list[Ticket]:
-    """All that these persons have open."""
-    theirs = {"person": {"$in": sorted(persons)}, "open_key": {"$type": "string"}}
-    return [ticket_of(row) for row in database["tickets"].find(theirs)]
+def person_of(
+    database: Database[Document], key: str, known: Mapping[str, Account]
+) -> tuple[list[Account], tuple[str, ...]]:
+    """The accounts of the person whose the account of this key is, and their keys; none if nothing is kept of it."""
+    found = of_one_person(database, key, known)
+    if not found and not is_known(database, key):
+        return [], ()
+    return found, tuple(sorted({key, *(account.key for account in found)}))
 
 
 def is_known(database: Database[Document], key: str) -> bool:
@@ -84,67 +86,39 @@ ENTRIES_AT_MOST = 1_000
 """Of a ticket that is redacted: the newest, of which the answers that show it are looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Redacted:
-    """What the entries touch that a turn redacts: their files; those of them that other entries name; which were
-    redacted before; and by ticket id the answers that show its subject, and the archives that it may stand in."""
-
-    files: Sequence[File] = ()
-    named_elsewhere: frozenset[str] = frozenset()
-    known: Sequence[Erasure] = ()
-    told_of: Mapping[str, Sequence[Document]] = field(default_factory=dict)
-    archived: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-
 class Portions:
     """What is read for the timers of a turn."""
 
     def __init__(self, database: Database[Document]) -> None:
         self.db = database
 
-    def read(self, ids: Collection[str]) -> tuple[list[Erasure], dict[str, Portion], list[Ticket], list[File]]:
+    def next_of(self, ids: Collection[str], known: State) -> None:
         """The erasures of these ids, and of each its next portion with tickets and files that it speaks of."""
         if not ids:
-            return [], {}, [], []
-        erasures = [erasure_of(row) for row in self.db[ERASURES].find({"_id": {"$in": sorted(ids)}})]
-        portions: dict[str, Portion] = {}
-        tickets: dict[str, Ticket] = {}
-        files: dict[str, File] = {}
-        for erasure in erasures:
-            portion, its, named = self._next(erasure)
-            portions[erasure.id] = portion
-            tickets |= {one.id: one for one in its}
-            files |= {one.ref: one for one in named}
-        return erasures, portions, list(tickets.values()), list(files.values())
+            return
+        for erasure in [erasure_of(row) for row in self.db[ERASURES].find({"_id": {"$in": sorted(ids)}})]:
+            portion, tickets, files = self._next(erasure)
+            known.erasing[erasure.id] = portion
+            known.know(erasure, *tickets, *files)
 
-    def named(self, messages: Sequence[Message[Any]]) -> list[Erasure]:
-        """The erasures that an operator says are swept."""
-        ids = {id_ for one in messages if one.type == CONFIRM for id_ in one.data.erasures}
-        return [erasure_of(row) for row in self.db[ERASURES].find({"_id": {"$in": sorted(ids)}})] if ids else []
-
-    def redacted(
-        self, messages: Sequence[Message[Any]], tickets: Mapping[str, Ticket], entries: Sequence[Entry]
-    ) -> Redacted:
-        """What else the entries touch that are to be redacted. `tickets` by number; `entries`: those that were read."""
-        wanted = {one.data.entry_id: one for one in messages if one.type == REDACT}
-        if not wanted:
-            return Redacted()
-        files, elsewhere = self._named([one for one in entries if one.id in wanted])
-        ids = [derived_id("redaction", id_) for id_ in wanted]
-        known = [erasure_of(row) for row in self.db[ERASURES].find({"_id": {"$in": ids}})]
-        told: dict[str, list[Document]] = {}
-        archived: dict[str, list[str]] = {}
-        for message in wanted.values():
-            ticket = tickets.get(message.data.number)
-            if ticket is None:
-                continue
+    def traces_of(self, entries: Sequence[tuple[str, str]], known: State) -> None:
+        """What the words touch of entries that are to be redacted, each given with its ticket's number and its id: its
+        files, and which of them other entries name; the answers that show the ticket's subject or came with the entry,
+        and the archives that it may stand in."""
+        if not entries:
+            return
+        wanted = {id_ for _, id_ in entries}
+        tickets = [ticket for number, _ in entries if (ticket := known.ticket(number)) is not None]
+        redacted = [entry for ticket in tickets for entry in known.history(ticket) if entry.id in wanted]
+        files, known.named_elsewhere = self._named(redacted)
+        known.know(*files)
+        for ticket in tickets:
             archives = self._archives_with(ticket)
-            archived[ticket.id] = [one.ref for one in archives]
-            files += archives
+            known.know(*archives)
+            known.archived[ticket.id] = [file.ref for file in archives]
             rows = self.db["entries"].find({"ticket_id": ticket.id}).sort("version", DESCENDING).limit(ENTRIES_AT_MOST)
             of_ticket = self._answers_of([entry_of(row) for row in rows])
-            told[ticket.id] = [*of_ticket, *self._answers_about([ticket.number])]
-        return Redacted(files, elsewhere, known, told, archived)
+            known.told_of[ticket.id] = [*of_ticket, *self._answers_about([ticket.number])]
 
     def _archives_with(self, ticket: Ticket) -> list[File]:
         """Those of the person whose the ticket is, whichever of their accounts was given them; unfinished ones too."""
@@ -244,3 +218,27 @@ class Portions:
 def _entry_id(row_id: str) -> str:
     """Of the message that was handled: the id of the entry that it made, if it made one (recording.py)."""
     return derived_id("entry", row_id.split("\x1f", 1)[1])
+
+
+def ending_of(database: Database[Document], key: str, person: str) -> tuple[list[Ticket], Ending]:
+    """Of the tickets of a temporary account, given with whose they are: those that have its name; and whether one is
+    open, when the last was closed, and which have the name."""
+    # Closed ones beyond those that moved as it joined that person are its own yet.
+    own = {
+        "person": {"$in": sorted({person, key})},
+        "requester.kind": "temporary",
+        "requester.id": key.partition(":")[2],
+    }
+    named = {**own, "requester.display_name": {"$ne": ERASED}}
+    is_open, closed, having_it = find(
+        database,
+        Find("tickets", {**own, "open_key": {"$type": "string"}}, [("open_key", ASCENDING)], 1),
+        Find("tickets", own, [("closed_at", DESCENDING)], 1),
+        Find("tickets", named, [("opened_at", ASCENDING)], NAMED_TICKETS_AT_ONCE),
+    )
+    with_name = [ticket_of(row) for row in having_it]
+    ids = [ticket.id for ticket in with_name]
+    of_requester = {"author.kind": "requester", "author.display_name": {"$ne": ERASED}}
+    rows = database["entries"].find({"ticket_id": {"$in": ids}, **of_requester}).limit(NAMED_ENTRIES_AT_ONCE)
+    last = next((row["closed_at"] for row in closed), None)
+    return with_name, Ending(bool(is_open), last, tuple(ids), tuple(entry_of(row) for row in rows))

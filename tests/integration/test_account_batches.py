@@ -85,7 +85,7 @@ def test_what_comes_with_the_confirming_of_an_address_is_decided_in_one_turn(sta
         assert together.left(store) == apart.left(store)
         for one, other in zip(*said, strict=True):
             if one is not None and other is not None and one.type == "ticket.listed":
-                assert (len(one.data["tickets"]), one.data["pages"]) == (len(other.data["tickets"]), 1)
+                assert (len(one.data.tickets), one.data.pages) == (len(other.data.tickets), 1)
 
 
 def test_codes_for_one_address_that_are_asked_for_at_once_are_mailed_once(stack: Stack) -> None:
@@ -117,13 +117,13 @@ def test_codes_for_one_address_that_are_asked_for_at_once_are_mailed_once(stack:
         at = long_ahead = NOW + timedelta(days=36_500)  # else the database forgets it by its own clock
         opening = [message_of("account.open_temporary", n, contact_email=EMAILS[n]) for n in range(2)]
         opened = at_once(opening, Prepared(secret_hashes={one.key: "-" for one in opening}))
-        assert [one and "code_at" in one.data for one in opened] == [False, True]
-        ids = [one.data["account_id"] for one in opened if one is not None]
+        assert [one and one.data.code_at is not None for one in opened] == [False, True]
+        ids = [one.data.account_id for one in opened if one is not None]
         asking = [
             message_of("account.confirm_contact", 2 + n, requester=temporary(id_, "right")) for n, id_ in enumerate(ids)
         ]
         right = Prepared(verified=frozenset((id_, "right") for id_ in ids))
-        assert [one and one.data.get("code") for one in at_once(asking, right)] == ["rate_limited"] * 2
+        assert [one and one.data.code for one in at_once(asking, right)] == ["rate_limited"] * 2
         at = long_ahead + MAILED_EVERY
         heard = at_once(asking, right)
         assert [one and one.type for one in heard] == ["command.accepted", "command.rejected"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
@@ -20,7 +21,7 @@ from services.intake.documents import entry_document, erasure_document, ticket_d
 from services.intake.domain.erasure import ANSWERS_AT_ONCE, removed
 from services.intake.domain.files import archives_of
 from services.intake.domain.history import Entry
-from services.intake.domain.state import Erasure
+from services.intake.domain.state import Erasure, State
 from services.intake.domain.tickets import Ticket
 from services.intake.files.archive import build
 from services.intake.files.keeping import Keeping, file_of
@@ -28,6 +29,7 @@ from services.intake.files.reading import opened
 from services.intake.personal import ERASURES, Portions
 from tests.integration.test_sweeping import brought, use
 from tests.integration.test_uploads import HEAD, NOW, clients, database, keeping
+from tests.unit.intake.desk import CATALOGUE
 from tests.unit.intake.pairs import meeting
 
 __all__ = ["clients", "database"]
@@ -108,14 +110,19 @@ def test_every_file_has_a_name_that_file_systems_take_and_the_page_leads_to_it(
     assert {folder + unquote(unescape(path)) for path in re.findall('href="([^"]+)"', page)} == files
 
 
+def next_portion(database: Database[Document]) -> State:
+    state = State(CATALOGUE, numbers=deque())
+    Portions(database).next_of([ALL.id], state)
+    return state
+
+
 def test_files_of_who_came_back_while_they_are_erased_stay(database: Database[Document], ticket: Ticket) -> None:
     kept = keeping(database)
     named, unnamed = brought(kept, HEAD + b"1"), brought(kept, HEAD + b"2")
     use(kept, named)
     database["tickets"].update_one({"_id": ticket.id}, {"$set": {"person": ALL.person}})
     database[ERASURES].insert_one(erasure_document(replace(ALL, read_to=(ticket.number, 1))))
-    _, portions, _, _ = Portions(database).read([ALL.id])
-    assert portions[ALL.id].files == (unnamed,)
+    assert next_portion(database).erasing[ALL.id].files == (unnamed,)
 
 
 def test_no_answer_is_passed_over_however_many_tell_of_a_ticket(database: Database[Document], ticket: Ticket) -> None:
@@ -129,8 +136,8 @@ def test_no_answer_is_passed_over_however_many_tell_of_a_ticket(database: Databa
     )
     rewritten = 0
     for version in range(2, 5):
-        (erasure,), portions, _, _ = Portions(database).read([ALL.id])
-        portion = portions[ALL.id]
+        state = next_portion(database)
+        erasure, portion = state.erasures[ALL.id], state.erasing[ALL.id]
         for one in portion.answers:
             database["handled"].update_one({"_id": one["_id"]}, {"$unset": {"about": ""}})
         rewritten += len(portion.answers)

@@ -12,7 +12,7 @@ from contracts.common import Author, TicketRequester
 from deploy.local.stack import Stack
 from services.chassis.decision import Answer, Arm, Message
 from services.chassis.unit_of_work import Store
-from services.intake import repository
+from services.intake import reading
 from services.intake.documents import account_document, entry_document, ticket_document
 from services.intake.domain.accounts import Account
 from services.intake.domain.decide import decide
@@ -41,7 +41,7 @@ FRESH = temporary(ZOE.id, "right")
 @pytest.fixture
 def store(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """Zoe has thirty closed tickets, of which two move; another account has confirmed the same address."""
-    monkeypatch.setattr(repository, "MOST_CLOSED", MOVE)
+    monkeypatch.setattr(reading, "MOST_CLOSED", MOVE)
     with stores(stack, "intake", 1, INDEXES) as (opened,):
         for n in range(CLOSED):
             at = of_its_own(meeting("closed"), n)

@@ -39,7 +39,7 @@ def test_no_command_stops_its_turn_whatever_of_it_is_left_out(database: Database
     for place in range(ROUNDS):
         turn = []
         for kind in ANSWERED:
-            sender = dice.choice([one for one in (*SENDERS, "routing", "sla") if kind.may_be_sent_by(one)])
+            sender = dice.choice([one for one in (*SENDERS, "routing", "sla", "operator") if kind.may_be_sent_by(one)])
             data = kind.schema.load(odd_input.data(dice, kind.schema, {**KNOWN, "agent_id": [sender[6:]]}))
             id_ = f"{kind.type}{place}"
             turn.append(Message(id_, kind.type, sender, data, dice.choice((None, "10000001")), f"{sender}\x1f{id_}"))

@@ -12,8 +12,9 @@ from typing import Any
 
 from pymongo.database import Database
 
-from contracts.common import AttachmentContent
+from contracts import payload
 from contracts.envelope import Event
+from contracts.tickets import Submit
 from deploy.local.desk import Desk
 from services.chassis.decision import Message
 from services.chassis.operators_files import OperatorsFiles
@@ -91,8 +92,9 @@ def test_timers_that_are_prepared_meanwhile_leave_alone_what_a_turn_has_found(
     files = FilesOfTurns(keeping(database), None, in_turn)
     preparing = Preparing(database, Secrets("k" * 32, in_turn), Codes("k" * 32), files, Origins("k" * 32))
     repository = Repository(database, lambda: OperatorsFiles(CATALOGUE), preparing, 0.27)
-    attached = [AttachmentContent(name="a", media_type="application/pdf", content=HEAD)]
-    message = Message("m", "ticket.submit", "web", submission(attachments=attached), None, "k1")
+    attached = [{"name": "a", "media_type": "application/pdf", "content": base64.b64encode(HEAD).decode()}]
+    data = payload.read(Submit, submission(attachments=attached)).data
+    message = Message("m", "ticket.submit", "web", data, None, "k1")
     preparing.prepare([message], NOW)
     preparing.prepare([Message("t", "timer.file_scan", "intake", {}, "no such file", "t")], NOW)
     preparing.prepare([], NOW)  # the lease of such a timer ran out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import timedelta
 from typing import Any
 
@@ -14,12 +15,15 @@ from services.chassis.unit_of_work import Store
 from services.intake.documents import account_document
 from services.intake.domain.accounts import Account, AccountWritten
 from services.intake.domain.decide import decide
+from services.intake.domain.needs import Need, Sharing, SomeSharing
 from services.intake.domain.prepared import Prepared
-from services.intake.sharing import MOST_SHARING, sharing, some_sharing
+from services.intake.domain.state import State
+from services.intake.reading import Reading
+from services.intake.sharing import MOST_SHARING
 from tests.integration.test_account_batches import message_of
 from tests.integration.test_account_pairs import Racing
 from tests.integration.test_files import database
-from tests.unit.intake.desk import account, submission, temporary
+from tests.unit.intake.desk import CATALOGUE, account, submission, temporary
 from tests.unit.intake.pairs import NOW
 
 __all__ = ["database"]
@@ -46,10 +50,17 @@ def flood(stored: Database[dict[str, Any]]) -> list[Account]:
 
 def test_those_that_have_confirmed_come_first_then_the_oldest(database: Database[dict[str, Any]]) -> None:
     accounts = flood(database)
-    found = [one.key for one in sharing(database, [EMAIL])]
+    found = list(read(database, Sharing(EMAIL)).accounts)
     confirmed = [one.key for one in accounts[::-1][:3]]
     assert found == confirmed + [one.key for one in accounts[: MOST_SHARING - 3]]
-    assert len(some_sharing(database, [EMAIL, "0@example.org", "nobody@example.org"])) == 4
+    some = read(database, *map(SomeSharing, (EMAIL, "0@example.org", "nobody@example.org")))
+    assert len(some.accounts) == 4
+
+
+def read(database: Database[dict[str, Any]], *needs: Need) -> State:
+    state = State(CATALOGUE, numbers=deque())
+    Reading(database, state, NOW).read(needs)
+    return state
 
 
 @pytest.mark.parametrize("place", [5, 2000], ids=["one of the oldest", "one of the rest"])

@@ -6,12 +6,23 @@ the present ticket, so that routing looks again. The page is docs/ticket-life.md
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from contracts.common import Author, EntryDetails, TicketAgent, Visibility
-from contracts.tickets import AgentReason, Assign, ChangeAgent, LostAgent, Supervise, TicketEvent, Transfer, Unassign
+from contracts.tickets import (
+    AgentReason,
+    Assign,
+    AssignTo,
+    ChangeAgent,
+    LostAgent,
+    Supervise,
+    TicketEvent,
+    Transfer,
+    Unassign,
+)
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers, limits, moves
 from services.intake.domain.history import (
@@ -22,6 +33,7 @@ from services.intake.domain.history import (
     service_as_author,
     within,
 )
+from services.intake.domain.needs import AgentOf, HistoryOf, Need
 from services.intake.domain.recording import accepting, handing_over, recorded, telling_agent
 from services.intake.domain.requesters import Caller
 from services.intake.domain.state import State
@@ -146,3 +158,14 @@ def handed_over(decision: Decision, state: State, ticket: Ticket, agent: TicketA
     """The same decision, with `ticket.assigned` and the conversation so far to the agent who gets the ticket."""
     history = [entry_data(entry) for entry in within(state.history(ticket), HANDED_OVER)]
     return handing_over(decision, agent, history, truncated=ticket.history_size > HANDED_OVER)
+
+
+def handing_over_needed(
+    known: State, message: Message[Assign] | Message[Transfer] | Message[AssignTo]
+) -> Iterable[Need]:
+    """As much of the history as an agent gets with the ticket, and what is known of the agent who is named."""
+    data, ticket = message.data, known.ticket(message.data.number)
+    if ticket is not None:
+        yield HistoryOf(ticket.id, ticket.version, ticket.history_size, HANDED_OVER)
+    if not isinstance(data, Assign) and data.to_agent is not None:
+        yield AgentOf(data.to_agent)

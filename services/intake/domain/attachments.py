@@ -6,7 +6,7 @@ may have it. One that may not be had is left out and named, and the command goes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,8 +19,9 @@ from contracts.tickets import Accepted, AgentText, Code, Reply, Submit, TicketEv
 from contracts.values import dataclass
 from services.chassis.decision import Answer, Decision, Message, Say, derived_id, rejected
 from services.intake.domain.file_names import safe_name
-from services.intake.domain.files import File, TooMany, Unfit, reference
+from services.intake.domain.files import Brought, File, TooMany, Unfit, reference
 from services.intake.domain.history import entry_data, service_as_author, size
+from services.intake.domain.needs import FileOf, Need
 from services.intake.domain.recording import and_then, as_it_stands, recorded
 from services.intake.domain.requesters import owner_of_files
 from services.intake.domain.scanning import asking
@@ -206,3 +207,10 @@ def _noted(
     if answer is not None and isinstance(answer.data, TicketOutcome | Accepted):
         answer = replace(answer, data=altered(answer.data, ticket=stands, left_out=left_out))
     return and_then(replace(decision, said=said, answer=answer), noted)
+
+
+def files_needed(known: State, message: WithFiles) -> Iterable[Need]:
+    """The files that a command brings or names."""
+    for brought in known.prepared.brought.get(message.key, ()):
+        if isinstance(brought, Brought):
+            yield FileOf(brought.ref)

@@ -6,6 +6,7 @@ The page is docs/abuse.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from contracts.names import EVENTS
 from services.chassis.decision import Answer, Decision, Message, Say, rejected
 from services.intake.domain import answers
 from services.intake.domain.accounts import Account, AccountWritten, temporary_key
+from services.intake.domain.needs import AccountOf, Need
 from services.intake.domain.requesters import Caller
 from services.intake.domain.state import State
 
@@ -125,3 +127,12 @@ def _said(type_: str, account: Account, event: Unblocked) -> Decision:
     """The account stored, and the event, about the account that was named."""
     said = [Say(EVENTS, type_, type_, event, event.account_id)]
     return Decision([AccountWritten(account)], said, answers.done(event.account_id))
+
+
+def block_needed(known: State, message: Message[Unblock]) -> Iterable[Need]:
+    """The account that is named, and the one whose the person is."""
+    key = key_named(message)
+    yield AccountOf(key)
+    account = known.accounts.get(key)
+    if account is not None:
+        yield AccountOf(account.person)

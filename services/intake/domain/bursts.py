@@ -6,7 +6,7 @@ burst has turns that add to the same one conflict, and says whether it was relea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from services.intake.domain import answers, moves
 from services.intake.domain.automatic import words_of
 from services.intake.domain.history import agent_as_author, service_as_author
 from services.intake.domain.issue_key import normalised
+from services.intake.domain.needs import BurstOf, HeldIn, Need
 from services.intake.domain.recording import accepting, and_then, recorded, told
 from services.intake.domain.state import Burst, State
 from services.intake.domain.tickets import Ticket
@@ -138,3 +139,15 @@ def _released(message: Message[Any], ticket: Ticket, by: TicketAgent, now: datet
     id_ = derived_id("entry", message.key, ticket.id)
     author = agent_as_author(by)
     return recorded(message, released, moves.RELEASE.event, author, "", now, visibility="internal", id_=id_)
+
+
+def release_needed(known: State, message: Message[Release]) -> Iterable[Need]:
+    """The burst in which the ticket is held."""
+    ticket = known.ticket(message.data.number)
+    if ticket is not None and ticket.burst is not None:
+        yield BurstOf(ticket.burst)
+
+
+def release_due_needed(_known: State, message: Message[Data]) -> Iterable[Need]:
+    """What is held in the burst yet."""
+    yield HeldIn(message.subject or "")

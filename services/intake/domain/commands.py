@@ -7,7 +7,6 @@ doors.py. The page is docs/intake.md, "A command is one room".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from contracts import sla
@@ -53,29 +52,38 @@ from contracts.values import dataclass
 from services.chassis.decision import Decision
 from services.intake.domain import doors, lifecycle, presence, replies, rotation
 from services.intake.domain.accounts import END
-from services.intake.domain.assignment import assign, change_agent, transfer, unassign
-from services.intake.domain.blocking import block, unblock
-from services.intake.domain.bursts import RELEASE, release, release_due
+from services.intake.domain.assignment import assign, change_agent, handing_over_needed, transfer, unassign
+from services.intake.domain.attachments import files_needed
+from services.intake.domain.blocking import block, block_needed, unblock
+from services.intake.domain.bursts import RELEASE, release, release_due, release_due_needed, release_needed
 from services.intake.domain.consent import answer_consent, ask_consent
-from services.intake.domain.corrections import edit, reclassify
+from services.intake.domain.corrections import edit, edit_needed, reclassify, reclassify_needed
 from services.intake.domain.doors import Door
-from services.intake.domain.downloads import download, download_as_agent
-from services.intake.domain.erasure import ERASE, erase, erase_due
-from services.intake.domain.escalation import armed, escalate
-from services.intake.domain.expiry import end_due
+from services.intake.domain.downloads import download, download_as_agent, download_needed
+from services.intake.domain.erasure import ERASE, erase, erase_due, erase_needed, portion_needed
+from services.intake.domain.escalation import armed, armed_needed, escalate, escalate_needed
+from services.intake.domain.expiry import end_due, ending_needed
 from services.intake.domain.exporting import EXPORT, download_archive, exported
-from services.intake.domain.joining import link, merge, ticket_acted_on
-from services.intake.domain.persons import confirm_contact, merge_account
+from services.intake.domain.joining import joining_needed, link, merge, ticket_acted_on
+from services.intake.domain.needs import LastRotation, Needs, nothing
+from services.intake.domain.persons import confirm_contact, confirm_needed, merge_account, merge_needed
 from services.intake.domain.preferences import set_preferences
-from services.intake.domain.redaction import redact
-from services.intake.domain.requesters import open_temporary
+from services.intake.domain.redaction import redact, redact_needed
+from services.intake.domain.requesters import open_temporary, opening_needed
 from services.intake.domain.rotation import THE_ONE
-from services.intake.domain.scanning import SCAN, scanned
-from services.intake.domain.submission import submit
-from services.intake.domain.supervising import assign_to, reopen, take_away
-from services.intake.domain.swept import confirm_swept
-from services.intake.domain.uploads import upload, upload_as_agent
-from services.intake.domain.viewing import list_of_agent, list_tickets, view_as_agent, view_own
+from services.intake.domain.scanning import SCAN, scan_needed, scanned
+from services.intake.domain.submission import submission_needed, submit
+from services.intake.domain.supervising import assign_to, reopen, reopen_needed, take_away
+from services.intake.domain.swept import confirm_swept, swept_needed
+from services.intake.domain.uploads import upload, upload_as_agent, upload_needed
+from services.intake.domain.viewing import (
+    list_needed,
+    list_of_agent,
+    list_tickets,
+    view_as_agent,
+    view_needed,
+    view_own,
+)
 
 P = TypeVar("P")
 
@@ -91,14 +99,16 @@ class Command(Generic[P]):
     name: str
     data: type[P]
     door: Door[P]
+    needs: Needs[P] = nothing
+    """What it has to have read beside what its door needs."""
     looks: bool = False
 
 
 ALL: tuple[Command[Any], ...] = (
     # Requesters about their tickets
-    Command("ticket.submit", Submit, doors.requester(submit)),
-    Command("ticket.reply", Reply, doors.owner(replies.reply)),
-    Command("ticket.edit", Edit, doors.owner(edit)),
+    Command("ticket.submit", Submit, doors.requester(submit), submission_needed),
+    Command("ticket.reply", Reply, doors.owner(replies.reply), replies.reply_needed),
+    Command("ticket.edit", Edit, doors.owner(edit), edit_needed),
     Command("ticket.accept_solution", RequesterTicket, doors.owner(lifecycle.accept_solution)),
     Command("ticket.change_agent", ChangeAgent, doors.owner(change_agent)),
     Command("ticket.answer_consent", AnswerConsent, doors.owner(answer_consent)),
@@ -106,12 +116,14 @@ ALL: tuple[Command[Any], ...] = (
         "ticket.escalate",
         Escalate,
         doors.either(lambda data: data.moderator is not None, doors.moderator(escalate), doors.owner(escalate)),
+        escalate_needed,
     ),
     # Whoever looks
     Command(
         "ticket.list",
         ListTickets,
         doors.either(lambda data: data.requester is None, doors.staff(list_of_agent), doors.requester(list_tickets)),
+        list_needed,
         looks=True,
     ),
     Command(
@@ -122,6 +134,7 @@ ALL: tuple[Command[Any], ...] = (
             doors.agent(view_as_agent, "an agent who may have it", looks=True),
             doors.owner(view_own, looks=True),
         ),
+        view_needed,
         looks=True,
     ),
     # Files
@@ -133,6 +146,7 @@ ALL: tuple[Command[Any], ...] = (
             doors.agent(upload_as_agent, "an agent who may have it"),
             doors.requester(upload),
         ),
+        upload_needed,
     ),
     Command(
         "attachment.download",
@@ -146,15 +160,17 @@ ALL: tuple[Command[Any], ...] = (
                 doors.owner(download, looks=True),
             ),
         ),
+        download_needed,
         looks=True,
     ),
-    Command(f"timer.{SCAN}", dict, doors.anybody(scanned)),
+    Command(f"timer.{SCAN}", dict, doors.anybody(scanned), scan_needed),
     Command(
         "attachment_keys.rotate",
         RotateKeys,
         doors.anybody(
             lambda state, message, now: rotation.rotate(state.rotations.get(THE_ONE), state.master_key, message, now)
         ),
+        lambda _known, _message: [LastRotation()],
     ),
     Command(
         f"timer.{rotation.GO_ON}",
@@ -164,49 +180,57 @@ ALL: tuple[Command[Any], ...] = (
                 state.rotations.get(THE_ONE), state.prepared.rewrapped.get(message.key), now
             )
         ),
+        lambda _known, _message: [LastRotation()],
     ),
     # Agents
     Command("ticket.start_work", AgentTicket, doors.agent(lifecycle.start_work)),
-    Command("ticket.ask_info", AgentText, doors.agent(lifecycle.ask_info)),
-    Command("ticket.suggest_solution", SuggestSolution, doors.agent(lifecycle.suggest_solution)),
-    Command("ticket.add_note", AgentText, doors.agent(lifecycle.add_note, "an agent who may have it")),
+    Command("ticket.ask_info", AgentText, doors.agent(lifecycle.ask_info), files_needed),
+    Command("ticket.suggest_solution", SuggestSolution, doors.agent(lifecycle.suggest_solution), files_needed),
+    Command("ticket.add_note", AgentText, doors.agent(lifecycle.add_note, "an agent who may have it"), files_needed),
     Command("ticket.ask_consent", AgentReason, doors.agent(ask_consent)),
-    Command("ticket.transfer", Transfer, doors.agent(transfer)),
-    Command("ticket.link", LinkTo, doors.agent(link, "an agent who may have it", number_of=ticket_acted_on)),
-    Command("ticket.merge_into", LinkTo, doors.agent(merge, "its agent or a supervisor", number_of=ticket_acted_on)),
+    Command("ticket.transfer", Transfer, doors.agent(transfer), handing_over_needed),
+    Command(
+        "ticket.link", LinkTo, doors.agent(link, "an agent who may have it", number_of=ticket_acted_on), joining_needed
+    ),
+    Command(
+        "ticket.merge_into",
+        LinkTo,
+        doors.agent(merge, "its agent or a supervisor", number_of=ticket_acted_on),
+        joining_needed,
+    ),
     Command("ticket.close", AgentReason, doors.agent(lifecycle.close, "its agent or a supervisor")),
-    Command("ticket.reclassify", Reclassify, doors.agent(reclassify, "its agent or a supervisor")),
+    Command("ticket.reclassify", Reclassify, doors.agent(reclassify, "its agent or a supervisor"), reclassify_needed),
     # Supervisors
-    Command("ticket.assign_to", AssignTo, doors.agent(assign_to, "a supervisor")),
+    Command("ticket.assign_to", AssignTo, doors.agent(assign_to, "a supervisor"), handing_over_needed),
     Command("ticket.take_away", Supervise, doors.agent(take_away, "a supervisor")),
-    Command("ticket.reopen", Supervise, doors.agent(reopen, "a supervisor")),
-    Command("ticket.release", Release, doors.agent(release, "a supervisor")),
-    Command("ticket.redact", Redact, doors.agent(redact, "a supervisor")),
-    Command(f"timer.{RELEASE}", dict, doors.anybody(release_due)),
-    Command("requester.block", Block, doors.staff(block)),
-    Command("requester.unblock", Unblock, doors.staff(unblock)),
+    Command("ticket.reopen", Supervise, doors.agent(reopen, "a supervisor"), reopen_needed),
+    Command("ticket.release", Release, doors.agent(release, "a supervisor"), release_needed),
+    Command("ticket.redact", Redact, doors.agent(redact, "a supervisor"), redact_needed),
+    Command(f"timer.{RELEASE}", dict, doors.anybody(release_due), release_due_needed),
+    Command("requester.block", Block, doors.staff(block), block_needed),
+    Command("requester.unblock", Unblock, doors.staff(unblock), block_needed),
     # Services
-    Command("ticket.assign", Assign, doors.service(assign)),
+    Command("ticket.assign", Assign, doors.service(assign), handing_over_needed),
     Command("ticket.unassign", Unassign, doors.service(unassign)),
     Command("ticket.auto_close", AutoClose, doors.service(lifecycle.auto_close)),
-    Command("sla.armed", sla.Armed, doors.anybody(armed)),
-    Command("agent.signed_on", SignedOn, doors.anybody(presence.signed_on)),
-    Command("agent.signed_off", SignedOff, doors.anybody(presence.signed_off)),
-    Command("agent.paused", Paused, doors.anybody(presence.paused)),
-    Command("agent.resumed", Paused, doors.anybody(presence.resumed)),
+    Command("sla.armed", sla.Armed, doors.anybody(armed), armed_needed),
+    Command("agent.signed_on", SignedOn, doors.anybody(presence.signed_on), presence.agent_needed),
+    Command("agent.signed_off", SignedOff, doors.anybody(presence.signed_off), presence.agent_needed),
+    Command("agent.paused", Paused, doors.anybody(presence.paused), presence.agent_needed),
+    Command("agent.resumed", Paused, doors.anybody(presence.resumed), presence.agent_needed),
     # Accounts
-    Command("account.open_temporary", OpenTemporary, doors.anybody(open_temporary)),
+    Command("account.open_temporary", OpenTemporary, doors.anybody(open_temporary), opening_needed),
     Command("account.set_preferences", SetPreferences, doors.requester(set_preferences)),
-    Command("account.confirm_contact", ConfirmContact, doors.requester(confirm_contact)),
-    Command("account.merge", MergeAccounts, doors.requester(merge_account)),
-    Command("account.erase", EraseAccount, doors.account(erase)),
+    Command("account.confirm_contact", ConfirmContact, doors.requester(confirm_contact), confirm_needed),
+    Command("account.merge", MergeAccounts, doors.requester(merge_account), merge_needed),
+    Command("account.erase", EraseAccount, doors.account(erase), erase_needed),
     Command("account.export", ExportAccount, doors.account(exported)),
-    Command("erasures.confirm_swept", ConfirmSwept, doors.anybody(confirm_swept)),
-    Command(f"timer.{END}", dict, doors.anybody(end_due)),
-    Command(f"timer.{ERASE}", dict, doors.anybody(erase_due)),
+    Command("erasures.confirm_swept", ConfirmSwept, doors.anybody(confirm_swept), swept_needed),
+    Command(f"timer.{END}", dict, doors.anybody(end_due), ending_needed),
+    Command(f"timer.{ERASE}", dict, doors.anybody(erase_due), portion_needed),
     # The archive was made before the turn.
     Command(f"timer.{EXPORT}", dict, doors.anybody(lambda _state, _message, _now: Decision())),
 )
 
-COMMANDS: Mapping[str, Command[Any]] = MappingProxyType({command.name: command for command in ALL})
+COMMANDS: Mapping[str, Command[Any]] = {command.name: command for command in ALL}
 """All that intake takes, by type."""

@@ -5,6 +5,7 @@ The page is docs/ticket-life.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from services.intake.domain import answers, limits, moves
 from services.intake.domain.history import agent_as_author, change, requester_as_author
 from services.intake.domain.issue_key import one_open_key
 from services.intake.domain.likeness import opening
+from services.intake.domain.needs import EntryAt, Need, OpenTickets
 from services.intake.domain.recording import accepting, recorded, telling_agent
 from services.intake.domain.requesters import Caller
 from services.intake.domain.state import State
@@ -82,3 +84,17 @@ def _body(state: State, ticket: Ticket) -> str:
     (entry,) = [one for one in state.history(ticket) if one.version == ticket.body_version]
     edited = (entry.details.changed or {}).get("body")
     return entry.text if edited is None else edited.new or ""
+
+
+def edit_needed(known: State, message: Message[Edit]) -> Iterable[Need]:
+    """The entry with the body as it stands."""
+    ticket = known.ticket(message.data.number)
+    if ticket is not None:
+        yield EntryAt(ticket.id, ticket.body_version)
+
+
+def reclassify_needed(known: State, message: Message[Reclassify]) -> Iterable[Need]:
+    """What else the person has open."""
+    ticket = known.ticket(message.data.number)
+    if ticket is not None:
+        yield OpenTickets(ticket.person)

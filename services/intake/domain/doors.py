@@ -7,7 +7,7 @@ was expected. A command names its door where it is declared (commands.py). The p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -17,8 +17,9 @@ from contracts.values import dataclass
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers, blocking, moves
 from services.intake.domain.escalation import NEWS_WITHIN
+from services.intake.domain.needs import AgentOf, Need, Needs, PersonOf, TicketOf, nothing
 from services.intake.domain.recording import telling_agent
-from services.intake.domain.requesters import Caller, account_meant, caller
+from services.intake.domain.requesters import Caller, account_meant, accounts_needed, caller
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
 
@@ -42,6 +43,7 @@ class Door(Generic[P]):
     """How a command comes in; `rights`: what an agent who gives it has to be."""
 
     decide: Decide[P]
+    needs: Needs[P] = nothing
     rights: Rights | None = None
 
 
@@ -105,7 +107,7 @@ def requester(decide: Callable[[State, Message[R], Caller, datetime], Decision])
         asking = _asking(state, message, now)
         return Decision(answer=asking) if isinstance(asking, Answer) else decide(state, message, asking, now)
 
-    return Door(let_in)
+    return Door(let_in, accounts_needed)
 
 
 def owner(
@@ -125,7 +127,11 @@ def owner(
             return Decision(answer=answers.not_yours())
         return decide(state, message, asking, ticket, now)
 
-    return Door(let_in)
+    def needs(known: State, message: Message[RT]) -> Iterable[Need]:
+        yield from accounts_needed(known, message)
+        yield from _ticket_needed(known, message)
+
+    return Door(let_in, needs)
 
 
 def account(decide: Callable[[State, Message[C], str, datetime], Decision], *, kept: bool = True) -> Door[C]:
@@ -146,7 +152,14 @@ def account(decide: Callable[[State, Message[C], str, datetime], Decision], *, k
             return Decision(answer=answers.invalid({"account": ["Nothing is kept of this account."]}))
         return decide(state, message, key, now)
 
-    return Door(let_in)
+    def needs(known: State, message: Message[C]) -> Iterable[Need]:
+        named = message.data.account
+        if named is None:
+            yield from accounts_needed(known, message)
+        elif kept:
+            yield PersonOf(account_meant(named))
+
+    return Door(let_in, needs)
 
 
 def moderator(decide: Callable[[State, Message[T], None, Ticket, datetime], Decision]) -> Door[T]:
@@ -158,7 +171,7 @@ def moderator(decide: Callable[[State, Message[T], None, Ticket, datetime], Deci
         ticket = _ticket(state, message.data.number or "")
         return Decision(answer=ticket) if isinstance(ticket, Answer) else decide(state, message, None, ticket, now)
 
-    return Door(let_in)
+    return Door(let_in, _ticket_needed)
 
 
 def service(decide: Callable[[State, Message[T], Ticket, datetime], Decision]) -> Door[T]:
@@ -168,7 +181,7 @@ def service(decide: Callable[[State, Message[T], Ticket, datetime], Decision]) -
         ticket = _ticket(state, message.data.number or "")
         return Decision(answer=ticket) if isinstance(ticket, Answer) else decide(state, message, ticket, now)
 
-    return Door(let_in)
+    return Door(let_in, _ticket_needed)
 
 
 def staff(decide: Decide[A]) -> Door[A]:
@@ -224,7 +237,17 @@ def agent(
                 return Decision(answer=answers.not_for_you(), waits=NEWS_WITHIN if known is None else None)
         return Decision(answer=answers.not_with_you())
 
-    return Door(let_in, rights)
+    def needs(known: State, message: Message[AT]) -> Iterable[Need]:
+        number = message.data.number if number_of is None else number_of(message)
+        if number is None or isinstance(number, Answer):
+            return
+        yield TicketOf(number)
+        ticket, id_ = known.ticket(number), message.data.agent_id
+        has_it = ticket is not None and ticket.agent is not None and ticket.agent.id == id_
+        if rights != "its agent" and ticket is not None and id_ is not None and not has_it:
+            yield AgentOf(id_)
+
+    return Door(let_in, needs, rights)
 
 
 def either(first: Callable[[P], bool], then: Door[P], otherwise: Door[P]) -> Door[P]:
@@ -234,7 +257,11 @@ def either(first: Callable[[P], bool], then: Door[P], otherwise: Door[P]) -> Doo
         door = then if first(message.data) else otherwise
         return door.decide(state, message, now)
 
-    return Door(let_in, then.rights or otherwise.rights)
+    def needs(known: State, message: Message[P]) -> Iterable[Need]:
+        door = then if first(message.data) else otherwise
+        return door.needs(known, message)
+
+    return Door(let_in, needs, then.rights or otherwise.rights)
 
 
 def _asking(state: State, message: Message[ByRequester], now: datetime) -> Caller | Answer:
@@ -252,6 +279,11 @@ def _not_of_staff(state: State, message: Message[ByAnAgent]) -> Answer | None:
     if id_ is None or message.sender != f"agent.{id_}":
         return answers.not_that_agent()
     return None if state.is_of_staff(id_) else answers.not_of_staff(id_)
+
+
+def _ticket_needed(_known: State, message: Message[OfATicket]) -> Iterable[Need]:
+    if message.data.number is not None:
+        yield TicketOf(message.data.number)
 
 
 def _number(message: Message[OfATicket]) -> str | Answer:

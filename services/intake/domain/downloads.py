@@ -5,6 +5,7 @@ Nothing changes and nothing is remembered. The page is docs/attachments.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from contracts.attachments import Content, Download
@@ -13,6 +14,7 @@ from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain import answers
 from services.intake.domain.attachments import HARMFUL
 from services.intake.domain.files import File
+from services.intake.domain.needs import EntriesNaming, FileOf, Need
 from services.intake.domain.requesters import Caller
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
@@ -72,3 +74,11 @@ def part_of(
         return Decision(answer=rejected("wrong_status", cannot_be_read))
     told = Content(number=number, attachment=attachment, part=part, parts=file.parts, content=content)
     return Decision(answer=Answer("attachment.content", told, subject))
+
+
+def download_needed(known: State, message: Message[Download]) -> Iterable[Need]:
+    """The file, and the entries of the ticket that name it."""
+    yield FileOf(message.data.ref)
+    ticket = known.ticket(message.data.number or "")
+    if ticket is not None:
+        yield EntriesNaming(ticket.id, message.data.ref)

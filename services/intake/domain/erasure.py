@@ -30,7 +30,9 @@ from services.intake.domain.accounts import (
 from services.intake.domain.expiry import ERASED, expired
 from services.intake.domain.files import File
 from services.intake.domain.history import Entry, service_as_author
+from services.intake.domain.needs import Need, NextPortionOf, OpenTickets, PersonOf
 from services.intake.domain.recording import and_then, recorded, telling_agent
+from services.intake.domain.requesters import account_meant, account_named
 from services.intake.domain.scanning import scan_id
 from services.intake.domain.state import (
     AnswerRewritten,
@@ -292,3 +294,18 @@ def _next(erasure: Erasure) -> Erasure:
 
 def _again(erasure: Erasure, now: datetime) -> Arm:
     return Arm(f"{ERASE}:{erasure.id}", now, ERASE, erasure.id, lane=LANE)
+
+
+def erase_needed(known: State, message: Message[EraseAccount]) -> Iterable[Need]:
+    """All accounts of the person, and what each of them has open."""
+    named = message.data.account
+    key = account_named(message) if named is None else account_meant(named)
+    if key is not None:
+        yield PersonOf(key)
+        for account in known.persons.get(key, ()):
+            yield OpenTickets(account)
+
+
+def portion_needed(_known: State, message: Message[Data]) -> Iterable[Need]:
+    """The next portion."""
+    yield NextPortionOf(message.subject or "")

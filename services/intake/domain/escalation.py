@@ -6,6 +6,7 @@ here it is kept and held to. The page is docs/ticket-life.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from contracts.common import Author
@@ -14,6 +15,7 @@ from contracts.tickets import Escalate
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers, moves
 from services.intake.domain.history import requester_as_author
+from services.intake.domain.needs import EscalatableOf, Need
 from services.intake.domain.recording import accepting, recorded, telling_agent
 from services.intake.domain.requesters import Caller
 from services.intake.domain.state import Escalatable, State
@@ -59,3 +61,15 @@ def armed(state: State, message: Message[Armed], _: datetime) -> Decision:
     if known is not None and (known.status_version, known.revision or 0) > (told.status_version, told.revision or 0):
         return Decision(remember=False)
     return Decision([told], remember=False)
+
+
+def escalate_needed(known: State, message: Message[Escalate]) -> Iterable[Need]:
+    """From when on the ticket may be escalated."""
+    ticket = known.ticket(message.data.number)
+    if ticket is not None:
+        yield EscalatableOf(ticket.id)
+
+
+def armed_needed(_known: State, message: Message[Armed]) -> Iterable[Need]:
+    """What is known before the news."""
+    yield EscalatableOf(message.data.ticket_id)

@@ -6,6 +6,7 @@ portions, its name is taken out of its tickets and their history. The page is do
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from contracts.names import EVENTS
 from services.chassis.decision import Data, Decision, Message, Say, derived_id
 from services.intake.domain.accounts import Account, AccountWritten, contact_changed, ends, preferences_changed
 from services.intake.domain.history import service_as_author
+from services.intake.domain.needs import AccountOf, EndingOf, Need
 from services.intake.domain.recording import and_then, recorded
 from services.intake.domain.state import Ending, EntryErased, State
 from services.intake.domain.tickets import Ticket, next_version
@@ -98,3 +100,11 @@ def _without_name(message: Message[Data], ticket: Ticket, now: datetime) -> Deci
     author = service_as_author()
     text = "What identified the requester was erased."
     return recorded(message, erased, "ticket.edited", author, text, now, visibility="internal", id_=entry_id)
+
+
+def ending_needed(known: State, message: Message[Data]) -> Iterable[Need]:
+    """The account, and what keeps it from ending."""
+    account = known.accounts.get(message.subject or "")
+    yield AccountOf(message.subject or "")
+    if account is not None:
+        yield EndingOf(account.key, account.person)

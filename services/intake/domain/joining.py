@@ -6,6 +6,7 @@ docs/ticket-life.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -16,6 +17,7 @@ from contracts.tickets import Joined, LinkTo
 from services.chassis.decision import Answer, Decision, Message, derived_id
 from services.intake.domain import answers, moves
 from services.intake.domain.history import agent_as_author
+from services.intake.domain.needs import Need, TicketOf
 from services.intake.domain.recording import accepting, and_then, recorded, telling_agent
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
@@ -144,3 +146,8 @@ def _other(state: State, message: Message[LinkTo], ticket: Ticket) -> Ticket | A
     if other is None:
         return answers.unknown_ticket(named[1])
     return answers.invalid({"to_number": ["It is the case itself."]}) if other.id == ticket.id else other
+
+
+def joining_needed(_known: State, message: Message[LinkTo]) -> Iterable[Need]:
+    """Both tickets."""
+    return map(TicketOf, numbers_joined(message) or ())

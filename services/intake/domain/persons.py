@@ -5,6 +5,7 @@ The code that confirms an address is mailed to it, and checked before the turn (
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,12 +13,21 @@ from contracts.accounts import ConfirmContact, MergeAccounts
 from contracts.payload import Payload
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain import answers
-from services.intake.domain.accounts import Account, AccountWritten, contact_changed, ends
+from services.intake.domain.accounts import Account, AccountWritten, contact_changed, ends, mailbox, temporary_key
 from services.intake.domain.expiry import end
 from services.intake.domain.mailing import mailed, next_code_at
 from services.intake.domain.moving import move
+from services.intake.domain.needs import (
+    AccountOf,
+    ClosedTickets,
+    CodeMailedTo,
+    Need,
+    OpenTickets,
+    Sharing,
+    UnnamedFiles,
+)
 from services.intake.domain.recording import and_then
-from services.intake.domain.requesters import Caller, contact, temporary_account
+from services.intake.domain.requesters import Caller, account_named, address_needed, contact, temporary_account
 from services.intake.domain.state import State
 
 
@@ -117,3 +127,49 @@ def merge_account(state: State, message: Message[MergeAccounts], caller: Caller,
     # What it leaves behind is the same person's, should they have themselves erased.
     ended = end(replace(account, merged_into=caller.requester.account), now)
     return and_then(done, and_then(ended, moved))
+
+
+def confirm_needed(known: State, message: Message[ConfirmContact]) -> Iterable[Need]:
+    """Who else has the address, and what each of the person's accounts has open; and of this one what moves."""
+    account = known.accounts.get(account_named(message) or "")
+    if account is None or account.contact_email is None:
+        return
+    yield CodeMailedTo(account.contact_email)
+    if message.data.code is None:
+        return
+    yield Sharing(mailbox(account.contact_email))
+    yield OpenTickets(account.key)
+    yield ClosedTickets(account.key)
+    for person in {other.person for other in known.sharing(account.contact_email) if other.is_confirmed}:
+        yield AccountOf(person)
+        yield OpenTickets(person)
+
+
+def merge_needed(known: State, message: Message[MergeAccounts]) -> Iterable[Need]:
+    """The temporary account with what moves of it, and what its new person has open."""
+    yield from address_needed(known, message)
+    key = temporary_key(message.data.temporary.account_id)
+    yield AccountOf(key)
+    yield UnnamedFiles(key)
+    merged = known.accounts.get(key)
+    if merged is not None:
+        yield AccountOf(merged.person)
+        yield OpenTickets(merged.person)
+        yield ClosedTickets(merged.person)
+    into = account_named(message)
+    if into is not None and AccountOf(into) in known.asked:
+        account = known.accounts.get(into)
+        yield OpenTickets(into if account is None else account.person)
+
+
+def persons_to_be(known: State, key: str) -> set[str]:
+    """Whose an account may be by the end of the turn: if it confirms its address in it, that of whoever confirmed the
+    same one, sooner or in this turn too."""
+    account = known.accounts.get(key)
+    if account is None:
+        return {key}
+    confirming = known.together.confirming
+    if key not in confirming or account.contact_email is None:
+        return {account.person}
+    others = known.sharing(account.contact_email)
+    return {account.person, *(other.person for other in others if other.is_confirmed or other.key in confirming)}

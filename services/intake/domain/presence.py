@@ -5,12 +5,14 @@ The newest of each are kept, so that hearing them twice changes nothing. The pag
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from contracts.agents import Paused, SignedOff, SignedOn
 from services.chassis.decision import Decision, Message
 from services.intake.domain.agents import EVER, KnownAgent
+from services.intake.domain.needs import AgentOf, Need
 from services.intake.domain.state import State
 
 HEARD = Decision(remember=False)
@@ -59,3 +61,8 @@ def _going_on(state: State, data: Paused, *, paused: bool) -> Decision:
     if known is None or known.at > data.at:
         return HEARD
     return Decision([replace(known, paused=paused, at=data.at, revision=known.revision + 1)], remember=False)
+
+
+def agent_needed(_known: State, message: Message[SignedOn] | Message[SignedOff] | Message[Paused]) -> Iterable[Need]:
+    """What is known before the news."""
+    yield AgentOf(message.data.agent_id)

@@ -6,7 +6,7 @@ the history. The page is docs/privacy.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -22,6 +22,7 @@ from services.intake.domain import answers, moves
 from services.intake.domain.erasure import KEPT_CHANGES, removed, wordless
 from services.intake.domain.history import Entry, agent_as_author
 from services.intake.domain.issue_key import is_of_text
+from services.intake.domain.needs import EntryAndEdits, ErasureOf, Need, Traces
 from services.intake.domain.recording import accepting, and_then, recorded
 from services.intake.domain.scanning import scan_id
 from services.intake.domain.state import AnswerRewritten, EntryErased, Erasure, State
@@ -125,3 +126,14 @@ def _retold(body: bytes, number: str, words: Collection[str], *, subject: bool) 
         told |= {name: REDACTED for name, goes in gone.items() if goes}
         shown = shown or any(gone.values())
     return orjson.dumps(event) if shown else None
+
+
+def redact_needed(known: State, message: Message[Redact]) -> Iterable[Need]:
+    """The entry, what may repeat it, and where else its words stand."""
+    data, ticket = message.data, known.ticket(message.data.number)
+    if ticket is None:
+        return
+    yield EntryAndEdits(ticket.id, data.entry_id)
+    if any(entry.id == data.entry_id for entry in known.history(ticket)):
+        yield Traces(ticket.number, data.entry_id)
+        yield ErasureOf(derived_id("redaction", data.entry_id))

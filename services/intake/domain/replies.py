@@ -6,6 +6,7 @@ What a machine wrote is noted and moves nothing. The page is docs/intake.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,11 +18,12 @@ from contracts.common import EntryDetails, Outcome
 from contracts.tickets import Duplicate, Reply, Submit, TicketOutcome
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers, limits, moves
-from services.intake.domain.attachments import attached, with_files
+from services.intake.domain.attachments import attached, files_needed, with_files
 from services.intake.domain.automatic import NOTED_AGAIN, Spoken, spoken
 from services.intake.domain.history import PLAIN, requester_as_author
+from services.intake.domain.needs import Need
 from services.intake.domain.recording import as_it_stands, entry_id, recorded, telling_agent, with_contact
-from services.intake.domain.requesters import Caller, Contact, contact
+from services.intake.domain.requesters import Caller, Contact, contact, writing_needed
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
 
@@ -194,3 +196,9 @@ def _written(ticket: Ticket, said: Spoken, now: datetime) -> dict[str, Any]:
 def _contact_version(ticket: Ticket, caller: Caller, reached: Contact) -> int:
     """The version of the address of who filed it: another account of the same person counts its own."""
     return reached.version if caller.requester.account == ticket.requester.account else ticket.contact_version
+
+
+def reply_needed(known: State, message: Message[Reply]) -> Iterable[Need]:
+    """Its files, and what the person has open."""
+    yield from writing_needed(known, message)
+    yield from files_needed(known, message)

@@ -7,8 +7,10 @@ page is docs/accounts.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from contracts.accounts import MergeAccounts, OpenTemporary, TemporaryOpened, TemporaryOpenedOutcome
 from contracts.common import NamedAccount, Requester, Secret, TemporaryRequester, TicketRequester
@@ -19,7 +21,11 @@ from services.chassis.decision import Answer, Decision, Message, Say, derived_id
 from services.intake.domain import answers
 from services.intake.domain.accounts import Account, AccountWritten, contact_changed, ends, mailbox, temporary_key
 from services.intake.domain.mailing import CodeMailed, mailed, next_code_at
-from services.intake.domain.state import State
+from services.intake.domain.needs import AccountOf, CodeMailedTo, Need, SomeSharing, WrittenLately
+from services.intake.domain.state import State, Together
+
+BRINGING = frozenset({"ticket.submit", "ticket.reply", "account.merge"})
+"""Commands by which an account comes to an address."""
 
 SECRET = "-"
 """Stands for the secret in what is stored."""
@@ -180,3 +186,61 @@ def contact(state: State, caller: Caller, now: datetime, *, opens: bool = False,
     )
     remembered = (mailed(last, email, now),) if gets_code else ()
     return Contact(account.contact_version, (AccountWritten(account), *remembered), (contact_changed(account),))
+
+
+def accounts_needed(known: State, message: Message[Any]) -> Iterable[Need]:
+    """The account of who asks, and the one whose the person is."""
+    key = account_named(message)
+    if key is not None:
+        yield AccountOf(key)
+        account = known.accounts.get(key)
+        if account is not None and account.joined is not None:
+            yield AccountOf(account.joined)
+
+
+def writing_needed(known: State, message: Message[Any]) -> Iterable[Need]:
+    """What a requester's writing is held to: all that the person has open or wrote lately, and who else has the address
+    that comes with it, if it may be new."""
+    yield from address_needed(known, message)
+    key = account_named(message)
+    if key is not None:
+        yield WrittenLately(key)
+        account = known.accounts.get(key)
+        if account is not None and account.joined is not None:
+            yield WrittenLately(account.joined)
+
+
+def address_needed(known: State, message: Message[Any]) -> Iterable[Need]:
+    """Who else has the address that comes with a command, and when a code was mailed to it, if it may be new to the
+    account: a message before it in the same turn may have brought another."""
+    key, email = account_named(message), email_brought(message)
+    if key is None or email is None or AccountOf(key) not in known.asked:
+        return
+    account = known.accounts.get(key)
+    if known.together.emails.get(key) != frozenset({None if account is None else account.contact_email}):
+        yield SomeSharing(mailbox(email))
+        yield CodeMailedTo(email)
+
+
+def opening_needed(_known: State, message: Message[OpenTemporary]) -> Iterable[Need]:
+    """When a code was mailed to the address of a temporary account that is to be opened."""
+    if message.data.contact_email is not None:
+        yield CodeMailedTo(message.data.contact_email)
+
+
+def email_brought(message: Message[Any]) -> str | None:
+    """The address that a command of a requester brings."""
+    requester = requester_of(message)
+    return None if requester is None or isinstance(requester, TemporaryRequester) else requester.email
+
+
+def together(messages: Sequence[Message[Any]]) -> Together:
+    """What these messages of one turn do beside each other."""
+    emails: dict[str, set[str | None]] = {}
+    confirming: set[str] = set()
+    for message in messages:
+        if message.type == "account.confirm_contact" and (key := account_named(message)) is not None:
+            confirming.add(key)
+        elif message.type in BRINGING and (email := email_brought(message)) is not None:
+            emails.setdefault(account_named(message) or "", set()).add(email)
+    return Together(frozenset(confirming), {key: frozenset(brought) for key, brought in emails.items()})

@@ -15,6 +15,7 @@ from services.chassis.decision import Arm, Data, Decision, Message
 from services.intake.domain.file_names import safe_name
 from services.intake.domain.files import Clean, File, Harmful
 from services.intake.domain.history import service_as_author
+from services.intake.domain.needs import FileOf, Need, TicketOf
 from services.intake.domain.recording import and_then, recorded
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket, next_version
@@ -73,3 +74,9 @@ def _asks(ref: str, data: Data, due: datetime) -> Arm:
 def scan_id(ref: str, number: str, *, internal: bool) -> str:
     """Id of the timer that asks about a file of an entry of the ticket of that number."""
     return f"scan:{ref}:{number}{':internal' if internal else ''}"
+
+
+def scan_needed(_known: State, message: Message[Data]) -> Iterable[Need]:
+    """The file, and the ticket that names it."""
+    yield FileOf(message.subject or "")
+    yield TicketOf(message.data["number"])

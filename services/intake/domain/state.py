@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from contracts.catalogue import Catalogue
 from contracts.common import TicketAgent
@@ -25,6 +25,8 @@ from services.intake.domain.prepared import Prepared
 from services.intake.domain.rotation import Rotation
 from services.intake.domain.similarity import SIMILAR_FROM
 from services.intake.domain.tickets import Ticket
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,20 @@ class UploadForgotten:
     after: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What messages of one turn do beside each other: accounts that are confirming their addresses, and the addresses
+    that come with an account."""
+
+    confirming: frozenset[str] = frozenset()
+    emails: Mapping[str, frozenset[str | None]] = field(default_factory=dict)
+
+
+ALONE = Together()
+
+Known = Ticket | Entry | Account | KnownAgent | Escalatable | File | CodeMailed | Burst | Erasure | Rotation
+"""What is read and may be changed."""
+
 Change = (
     TicketWritten
     | EntryErased
@@ -206,98 +222,105 @@ Change = (
 
 
 class State:
-    """The view of a turn. `tickets` and `accounts` are the present ones, by id and by account.
+    """The view of a turn: what was read for its messages (needs.py), then what they changed.
 
-    `prepared`: what was found out before the turn. `numbers`: unused ticket numbers, at least one for each submission
-    of the turn. `pages`: what `ticket.list` found. `similar_from`: the score from which a requester is asked whether a
-    submission is about a ticket that they have open. `agents`: what is known of those whom the turn's messages name, by
-    id; `escalatable`: of those tickets that somebody wants escalated, or that news came of, by ticket id. `files`:
-    those that the turn's messages name, by reference. `mailed`: when codes were mailed to the addresses that they are
-    about, by what stands for an address. `temporary_lasts`: so long after its opening, or after its last
-    ticket was closed, a temporary account ends. `endings`: of accounts whose timer fired, by account. `staff`: who
-    works at the desk; None where the operator names nobody. `erasures` and `erasing`: those that a timer fired for, and
-    what was read for them, by id. `persons`: by the account that a command names, all accounts of the same person.
-    `limits`: how much a requester may write.
-    `named_elsewhere`: of the files of entries that are to be redacted those that other entries name too. `told_of`:
-    documents of answers that show a ticket that is to be redacted, by its id. `archived`: references of the archives
-    that such a ticket may stand in, by its id. `master_key`: id of the one that wraps the keys of new files;
-    `rotations`: the last one to another, if a message is about it.
+    `tickets` and `accounts` are the present ones, by id and by key, as are all others by what names them. `prepared`:
+    what was found out before the turn. `numbers`: unused ticket numbers. `similar_from`: the score from which a
+    requester is asked whether a submission is about a ticket that they have open. `temporary_lasts`: how long after its
+    opening, or after its last ticket was closed, a temporary account ends. `staff`: who works at the desk; None where
+    the operator names nobody. `limits`: how much a requester may write. `master_key`: id of the one that wraps the keys
+    of new files. `asked`: what was read, as it was asked for. `erasing`: what was read for erasures, by their ids.
+    `persons`: by the account that a command names, all accounts of the same person. `named_elsewhere`: of the files of
+    entries that are to be redacted those that other entries name too. `told_of`: documents of answers that show a
+    ticket that is to be redacted, by its id. `archived`: references of the archives that such a ticket may stand in,
+    by its id.
     """
 
     def __init__(
         self,
         catalogue: Catalogue,
-        tickets: Iterable[Ticket] = (),
-        accounts: Iterable[Account] = (),
-        entries: Iterable[Entry] = (),
         *,
         prepared: Prepared | None = None,
         numbers: deque[str],
-        pages: Mapping[PageAsked | AgentPageAsked, Page] | None = None,
         similar_from: float = SIMILAR_FROM,
-        agents: Iterable[KnownAgent] = (),
-        escalatable: Iterable[Escalatable] = (),
-        files: Iterable[File] = (),
-        mailed: Iterable[CodeMailed] = (),
         temporary_lasts: timedelta = TEMPORARY_LASTS,
-        endings: Mapping[str, Ending] | None = None,
         staff: Staff | None = None,
         limits: Limits = USUAL,
-        bursts: Iterable[Burst] = (),
-        erasures: Iterable[Erasure] = (),
-        erasing: Mapping[str, Portion] | None = None,
-        persons: Mapping[str, Sequence[str]] | None = None,
-        named_elsewhere: frozenset[str] = frozenset(),
-        told_of: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
-        archived: Mapping[str, Sequence[str]] | None = None,
         master_key: str = "",
-        rotations: Iterable[Rotation] = (),
+        together: Together = ALONE,
+        agents: Iterable[KnownAgent] = (),
     ) -> None:
         self.catalogue = catalogue
         self.staff = staff
         self.prepared = prepared or Prepared()
-        self.pages = pages or {}
         self.similar_from = similar_from
         self.temporary_lasts = temporary_lasts
-        self.endings = endings or {}
         self.limits = limits
-        self.erasures = {one.id: one for one in erasures}
-        self.erasing = erasing or {}
-        self.persons = persons or {}
-        self.named_elsewhere = named_elsewhere
-        self.told_of = told_of or {}
-        self.archived = archived or {}
         self.master_key = master_key
-        self.rotations = {one.id: one for one in rotations}
+        self.together = together
+        self.asked: set[object] = set()
+        self.pages: dict[PageAsked | AgentPageAsked, Page] = {}
+        self.endings: dict[str, Ending] = {}
+        self.erasures: dict[str, Erasure] = {}
+        self.erasing: dict[str, Portion] = {}
+        self.persons: dict[str, Sequence[str]] = {}
+        self.named_elsewhere: frozenset[str] = frozenset()
+        self.told_of: dict[str, Sequence[Mapping[str, Any]]] = {}
+        self.archived: dict[str, Sequence[str]] = {}
+        self.rotations: dict[str, Rotation] = {}
         self.tickets: dict[str, Ticket] = {}
-        self.accounts = {account.key: account for account in accounts}
-        self.agents = {agent.id: agent for agent in agents}
-        self.escalatable = {one.ticket_id: one for one in escalatable}
-        self.files = {file.ref: file for file in files}
-        self.mailed = {one.id: one for one in mailed}
-        self.bursts = {one.id: one for one in bursts}
-        self.loaded_bursts = dict(self.bursts)
+        self.accounts: dict[str, Account] = {}
+        self.agents: dict[str, KnownAgent] = {}
+        self.escalatable: dict[str, Escalatable] = {}
+        self.files: dict[str, File] = {}
+        self.mailed: dict[str, CodeMailed] = {}
+        self.bursts: dict[str, Burst] = {}
+        self.loaded_tickets: dict[str, Ticket] = {}
+        self.loaded_accounts: dict[str, Account] = {}
+        self.loaded_agents: dict[str, KnownAgent] = {}
+        self.loaded_escalatable: dict[str, Escalatable] = {}
+        self.loaded_files: dict[str, File] = {}
+        self.loaded_mailed: dict[str, CodeMailed] = {}
+        self.loaded_bursts: dict[str, Burst] = {}
+        self.loaded_erasures: dict[str, Erasure] = {}
+        self.loaded_rotations: dict[str, Rotation] = {}
         self.written_entries: list[Entry] = []
         self.erased_entries: list[Entry] = []
         self.rewritten_answers: list[AnswerRewritten] = []
         self.forgotten_uploads: list[UploadForgotten] = []
         self._numbers = numbers
-        self._entries: dict[str, list[Entry]] = {}
+        self._entries: dict[str, dict[int, Entry]] = {}
         self._by_number: dict[str, str] = {}
         self._open: dict[str, dict[str, str]] = {}
         self._theirs: dict[str, dict[str, None]] = {}
-        for entry in entries:
-            self._entries.setdefault(entry.ticket_id, []).append(entry)
-        for ticket in tickets:
-            self._put(ticket)
-        self.loaded_tickets = dict(self.tickets)
-        self.loaded_accounts = dict(self.accounts)
-        self.loaded_agents = dict(self.agents)
-        self.loaded_escalatable = dict(self.escalatable)
-        self.loaded_files = dict(self.files)
-        self.loaded_mailed = dict(self.mailed)
-        self.loaded_erasures = dict(self.erasures)
-        self.loaded_rotations = dict(self.rotations)
+        self.know(*agents)
+
+    def know(self, *read: Known) -> None:
+        """Take in what was read. What is known already stays as it was read first."""
+        for value in read:
+            match value:
+                case Ticket():
+                    if value.id not in self.tickets:
+                        self._put(value)
+                        self.loaded_tickets[value.id] = value
+                case Entry():
+                    self._entries.setdefault(value.ticket_id, {}).setdefault(value.version, value)
+                case Account():
+                    _know(self.accounts, self.loaded_accounts, value.key, value)
+                case KnownAgent():
+                    _know(self.agents, self.loaded_agents, value.id, value)
+                case Escalatable():
+                    _know(self.escalatable, self.loaded_escalatable, value.ticket_id, value)
+                case File():
+                    _know(self.files, self.loaded_files, value.ref, value)
+                case CodeMailed():
+                    _know(self.mailed, self.loaded_mailed, value.id, value)
+                case Burst():
+                    _know(self.bursts, self.loaded_bursts, value.id, value)
+                case Erasure():
+                    _know(self.erasures, self.loaded_erasures, value.id, value)
+                case Rotation():
+                    _know(self.rotations, self.loaded_rotations, value.id, value)
 
     def apply(self, change: Change) -> None:
         """Take one change in, so that later messages of the turn see it."""
@@ -325,15 +348,14 @@ class State:
             case UploadForgotten():
                 self.forgotten_uploads.append(change)
             case EntryErased():
-                of_ticket = self._entries.setdefault(change.entry.ticket_id, [])
-                of_ticket[:] = [one for one in of_ticket if one.id != change.entry.id] + [change.entry]
+                self._entries.setdefault(change.entry.ticket_id, {})[change.entry.version] = change.entry
                 self.erased_entries.append(change.entry)
 
     def _take_version(self, change: TicketWritten) -> None:
         if change.ticket.version == 1:
             self._numbers.popleft()
         self._put(change.ticket)
-        self._entries.setdefault(change.ticket.id, []).append(change.entry)
+        self._entries.setdefault(change.ticket.id, {})[change.entry.version] = change.entry
         self.written_entries.append(change.entry)
 
     def next_number(self) -> str:
@@ -441,7 +463,7 @@ class State:
 
     def history(self, ticket: Ticket) -> list[Entry]:
         """What was read of a ticket's history, and what this turn added, in order."""
-        return sorted(self._entries.get(ticket.id, ()), key=lambda entry: entry.version)
+        return sorted(self._entries.get(ticket.id, {}).values(), key=lambda entry: entry.version)
 
     def _put(self, ticket: Ticket) -> None:
         before = self.tickets.get(ticket.id)
@@ -454,3 +476,8 @@ class State:
             self._open.setdefault(ticket.person, {})[ticket.open_key] = ticket.id
         self.tickets[ticket.id] = ticket
         self._by_number[ticket.number] = ticket.id
+
+
+def _know(there: dict[str, K], loaded: dict[str, K], key: str, value: K) -> None:
+    if key not in there:
+        there[key] = loaded[key] = value

@@ -5,7 +5,7 @@ One that is merely similar to an open ticket is answered with a prompt. The page
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -15,15 +15,16 @@ from contracts.common import EntryDetails, Snapshot
 from contracts.tickets import Candidate, Similar, Submit, TicketOutcome
 from services.chassis.decision import Answer, Decision, Message, derived_id
 from services.intake.domain import answers, limits, questions
-from services.intake.domain.attachments import attached, with_files
+from services.intake.domain.attachments import attached, files_needed, with_files
 from services.intake.domain.automatic import files_again_and_again, words_of
-from services.intake.domain.bursts import filing, holding
+from services.intake.domain.bursts import filed_as, filing, holding
 from services.intake.domain.history import Entry, requester_as_author, size
 from services.intake.domain.issue_key import is_of_text, one_open_key, told_apart
 from services.intake.domain.likeness import opening
+from services.intake.domain.needs import FiledAlike, Need, NewNumber, TicketOf
 from services.intake.domain.recording import announced, as_it_stands, entry_id, with_contact
 from services.intake.domain.replies import add_note, write_to_closed
-from services.intake.domain.requesters import Caller, contact
+from services.intake.domain.requesters import Caller, contact, writing_needed
 from services.intake.domain.similarity import similar
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket, snapshot
@@ -195,3 +196,15 @@ def _text(data: Submit, ticket: Ticket) -> str:
 def _details(data: Submit) -> EntryDetails:
     """What history keeps of a submission beside its text: answers to questions, the ticket that it refers to."""
     return EntryDetails(fields=data.fields or None, refers_to=data.refers_to)
+
+
+def submission_needed(known: State, message: Message[Submit]) -> Iterable[Need]:
+    """A number; the ticket that it refers to; what the person has open; and what others filed alike, where that may
+    make a burst."""
+    yield NewNumber(message.key)
+    yield from writing_needed(known, message)
+    yield from files_needed(known, message)
+    if message.data.refers_to is not None:
+        yield TicketOf(message.data.refers_to)
+    if known.limits.burst_accounts and known.staff is not None:
+        yield FiledAlike(filed_as(message.data))

@@ -6,6 +6,7 @@ who has the ticket. Who may supervise what is in contracts/staff.py. The page is
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from services.intake.domain import answers, moves
 from services.intake.domain.accounts import AccountWritten
 from services.intake.domain.assignment import changed, handed_over, receiver
 from services.intake.domain.history import agent_as_author
+from services.intake.domain.needs import AccountOf, Need, OpenTickets
 from services.intake.domain.recording import accepting, and_then, recorded, telling_agent
 from services.intake.domain.replies import may_reopen
 from services.intake.domain.state import State
@@ -85,3 +87,11 @@ def _cannot_open(state: State, ticket: Ticket, now: datetime) -> Answer | None:
     if holder is not None:
         return answers.conflict(holder, f"The issue is open again in case {holder.number}.")
     return None
+
+
+def reopen_needed(known: State, message: Message[Supervise]) -> Iterable[Need]:
+    """What else the person has open, and the account that filed it."""
+    ticket = known.ticket(message.data.number)
+    if ticket is not None:
+        yield OpenTickets(ticket.person)
+        yield AccountOf(ticket.requester.account)

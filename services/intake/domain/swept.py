@@ -5,12 +5,14 @@ Services may not read the dead letters, so intake learns it in this way. The pag
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from contracts.accounts import ConfirmSwept
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers
+from services.intake.domain.needs import ErasureOf, Need
 from services.intake.domain.state import Erasure, State
 
 CONFIRM = "erasures.confirm_swept"
@@ -31,3 +33,8 @@ def confirm_swept(state: State, message: Message[ConfirmSwept], now: datetime) -
     if not swept:
         return Decision(answer=answers.invalid(hints))
     return Decision(list(swept.values()), answer=answers.done(hints=hints))
+
+
+def swept_needed(_known: State, message: Message[ConfirmSwept]) -> Iterable[Need]:
+    """The erasures."""
+    return map(ErasureOf, message.data.erasures)

@@ -6,6 +6,7 @@ docs/attachments.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from contracts.attachments import Stored, Upload
@@ -13,7 +14,8 @@ from contracts.common import TicketAgent
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain import answers
 from services.intake.domain.attachments import HARMFUL, too_many
-from services.intake.domain.files import Awaited, Contradicted, TooMany, Unfit, reference
+from services.intake.domain.files import Awaited, Brought, Contradicted, TooMany, Unfit, reference
+from services.intake.domain.needs import FileOf, Need
 from services.intake.domain.requesters import Caller
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
@@ -45,3 +47,10 @@ def _upload(state: State, message: Message[Upload]) -> Decision:
                 return Decision(answer=rejected("invalid", HARMFUL, {"content": [HARMFUL]}))
             stored = Stored(attachment=reference(file, brought.name, brought.media_type))
             return Decision(answer=Answer("attachment.stored", stored))
+
+
+def upload_needed(known: State, message: Message[Upload]) -> Iterable[Need]:
+    """The file that it became, if it was the last part."""
+    uploaded = known.prepared.uploaded.get(message.key)
+    if isinstance(uploaded, Brought):
+        yield FileOf(uploaded.ref)

@@ -5,16 +5,17 @@ The page is docs/intake.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from contracts.common import TicketAgent
 from contracts.tickets import Listed, ListTickets, View, Viewed
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers
 from services.intake.domain.history import Entry, entry_data, part
-from services.intake.domain.requesters import Caller
+from services.intake.domain.needs import AccountOf, HistoryOf, Need, PartOfHistory
+from services.intake.domain.persons import persons_to_be
+from services.intake.domain.requesters import Caller, account_named
 from services.intake.domain.state import AgentPageAsked, Page, PageAsked, State
 from services.intake.domain.tickets import Ticket, snapshot
 
@@ -65,12 +66,6 @@ def _listed(tickets: Sequence[Ticket], number: int, page: Page) -> Decision:
     return Decision(answer=Answer("ticket.listed", listed))
 
 
-def asks_for_part(message: Message[Any]) -> bool:
-    """Whether it is a `ticket.view` of a part of a history that its asker has seen the end of."""
-    data = message.data
-    return isinstance(data, View) and (data.before is not None or data.after is not None)
-
-
 def view_own(state: State, message: Message[View], _: Caller, ticket: Ticket, __: datetime) -> Decision:
     """`ticket.view` of a requester: the ticket, and of its history what is public."""
     return _viewed(state, message, ticket, lambda entry: entry.visibility == "public")
@@ -95,3 +90,27 @@ def _viewed(state: State, message: Message[View], ticket: Ticket, shows: Callabl
         after=shown.after,
     )
     return Decision(answer=Answer("ticket.viewed", viewed, ticket.number))
+
+
+def list_needed(known: State, message: Message[ListTickets]) -> Iterable[PageAsked | AgentPageAsked]:
+    """The page; of an account that confirms its address in this turn, as whoever's it may be when the list is
+    decided."""
+    if message.data.requester is None:
+        if message.sender == f"agent.{message.data.agent_id}":
+            yield page_of_agent(message)
+        return
+    key = account_named(message)
+    if key is not None and AccountOf(key) in known.asked:
+        for person in persons_to_be(known, key):
+            yield page_asked(message, key, person)
+
+
+def view_needed(known: State, message: Message[View]) -> Iterable[Need]:
+    """As much of the history as is shown."""
+    ticket, data = known.ticket(message.data.number), message.data
+    if ticket is None:
+        return
+    if data.before is None and data.after is None:
+        yield HistoryOf(ticket.id, ticket.version, ticket.history_size, SHOWN)
+    else:
+        yield PartOfHistory(ticket.id, ticket.version, ticket.history_size, data.before, data.after)

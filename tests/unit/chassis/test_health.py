@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from services.chassis import telemetry
+from services.chassis import health, telemetry
 from services.chassis.health import Health
 from services.chassis.settings import WrongSettings
 
@@ -73,3 +73,20 @@ print(connection.getresponse().status, len(ticks) > 20)
 def test_in_a_service_it_holds_up_no_other_thread() -> None:
     ran = subprocess.run([sys.executable, "-W", "ignore", "-c", GREEN], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["200", "True"]
+
+
+@pytest.mark.parametrize(
+    ("error", "logged"), [(BrokenPipeError(), 0), (ConnectionResetError(), 0), (TimeoutError(), 0), (ValueError(), 1)]
+)
+def test_who_goes_away_before_the_answer_is_no_error(
+    error: Exception, logged: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(health.log, "exception", lambda text, **_: said.append(text))
+    with Health("127.0.0.1", 0) as server:
+        try:
+            raise error
+        except type(error):
+            server.handle_error(None, ("127.0.0.1", 1))
+    assert len(said) == logged
+    assert capsys.readouterr().err == "", "socketserver writes a traceback there"

@@ -47,9 +47,9 @@ class Meeting:
         """As a turn loads it. The desk has had its time, so that the ticket may be escalated."""
         due = [Escalatable(self.ticket.id, self.ticket.status_version, MORNING)]
         numbers = deque(["10000900"])
-        tickets = (self.ticket, self.other)
-        of_desk = {"numbers": numbers, "agents": AGENTS, "escalatable": due, "staff": STAFF}
-        return State(CATALOGUE, tickets, (), self.entries, **of_desk)
+        state = State(CATALOGUE, numbers=numbers, agents=AGENTS, staff=STAFF)
+        state.know(self.ticket, self.other, *self.entries, *due)
+        return state
 
 
 def meeting(status: str, name: str = "ann") -> Meeting:

@@ -149,7 +149,9 @@ def test_a_ticket_that_an_older_version_filed_holds_its_issue(older: str, now: s
     desk = Desk()
     filed = desk.ticket(desk.submit(subject=now).ticket["number"])
     stored = replace(filed, key=filed.key.replace(now, older))
-    holds = State(CATALOGUE, [stored], numbers=deque()).holder
+    state = State(CATALOGUE, numbers=deque())
+    state.know(stored)
+    holds = state.holder
     assert holds(filed.person, filed.key) == stored == holds(filed.person, stored.key)
     assert holds(filed.person, told_apart(filed.key, 2)) is holds("account:bob", filed.key) is None
     assert desk.state.holder(filed.person, stored.key) == filed, "and a closed one finds the one that is open now"

@@ -13,9 +13,10 @@ from contracts.payload import read
 from services.chassis.decision import Message
 from services.intake.domain.agents import KnownAgent
 from services.intake.domain.attachments import HARMFUL
+from services.intake.domain.commands import COMMANDS
 from services.intake.domain.files import Brought, Contradicted, PartTaken, TooMany, Unfit
+from services.intake.domain.needs import AgentOf, TicketOf
 from services.intake.domain.requesters import owner_of_files
-from services.intake.repository import _agents_asked_for
 from tests.unit.intake.desk import MORNING, Desk, Heard, account, temporary
 from tests.unit.intake.test_attachments import WORDS, by_reference
 
@@ -84,7 +85,18 @@ def test_an_agent_uploads_for_a_ticket_that_they_have_or_may_have() -> None:
     message = Message(
         "m", "attachment.upload", "agent.a1", read(Upload, {**UPLOAD, "agent_id": "a1"}).data, None, "agent.a1\x1fm"
     )
-    assert _agents_asked_for(message, {}) == ["a1"], "and is read before it is decided"
+    assert not list(COMMANDS["attachment.upload"].door.needs(desk.state, message)), "no ticket, nobody to read"
+
+
+def test_whether_an_agent_may_have_the_ticket_is_read_once_it_is_known_and_not_theirs() -> None:
+    desk = Desk()
+    number = desk.opened(status="assigned")
+    needs = COMMANDS["attachment.upload"].door.needs
+    for agent, more in (("a1", []), ("a2", [AgentOf("a2")])):
+        data = read(Upload, {**UPLOAD, "agent_id": agent, "number": number}).data
+        message = Message("m", "attachment.upload", f"agent.{agent}", data)
+        assert list(needs(Desk().state, message)) == [TicketOf(number)]
+        assert list(needs(desk.state, message)) == [TicketOf(number), *more]
 
 
 @pytest.mark.parametrize(

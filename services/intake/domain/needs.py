@@ -1,0 +1,261 @@
+"""What a decision has to have read: values that say it, which the repository reads together for all messages of a turn.
+
+Each door and each command names its own (commands.py). They are asked with what is known so far, again and again, until
+they name nothing new: so what depends on a ticket or an account is named once that is known. Nothing here reads
+anything. The page is docs/intake.md, "What a turn reads".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol, TypeVar
+
+from contracts.values import dataclass
+from services.chassis.decision import Message
+from services.intake.domain.state import AgentPageAsked, PageAsked, State
+
+D_contra = TypeVar("D_contra", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NewNumber:
+    """A ticket number that is not used yet, for the message of this key."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketOf:
+    """The ticket of this number, and those that it goes on in."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountOf:
+    """The account of this key."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTickets:
+    """All that this person has open."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenLately:
+    """All that this person has open, or filed within the hour."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedTickets:
+    """The newest closed tickets of this person, as many as move with an account."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class FiledAlike:
+    """What was filed lately with these words, and the burst that they have made."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class BurstOf:
+    """The burst of this id."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldIn:
+    """As many of the tickets held in this burst as one turn releases."""
+
+    burst: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """The accounts with this address that its confirmation looks at."""
+
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class SomeSharing:
+    """Enough of the accounts with this address to tell whether anybody else has it."""
+
+    mailbox: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeMailedTo:
+    """When a code was last mailed to this address."""
+
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentOf:
+    """What is known of the agent of this id."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EscalatableOf:
+    """From when on the ticket of this id may be escalated."""
+
+    ticket_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryOf:
+    """Of a ticket that stands at `version` with a history of `size` bytes the opening, and the newest `limit` bytes."""
+
+    ticket_id: str
+    version: int
+    size: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartOfHistory:
+    """As `HistoryOf`, of the entries before a version, or of those after one."""
+
+    ticket_id: str
+    version: int
+    size: int
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryAt:
+    """The entry of a version."""
+
+    ticket_id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntriesNaming:
+    """The entries of a ticket that name a file."""
+
+    ticket_id: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryAndEdits:
+    """The entry of this id, and all edits of its ticket, which may repeat it."""
+
+    ticket_id: str
+    entry_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileOf:
+    """The file of this reference."""
+
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnnamedFiles:
+    """The files of an account that no entry names."""
+
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonOf:
+    """All accounts of the person whose the account of this key is."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndingOf:
+    """What tells whether a temporary account may end, and where its name stands. `person`: whose its tickets are."""
+
+    key: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class NextPortionOf:
+    """The erasure of this id, and what it erases next."""
+
+    erasure_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureOf:
+    """The erasure of this id."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Where else the words of an entry stand that is to be redacted: files, answers, archives."""
+
+    number: str
+    entry_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastRotation:
+    """The last rotation of master keys."""
+
+
+Need = (
+    NewNumber
+    | TicketOf
+    | AccountOf
+    | OpenTickets
+    | WrittenLately
+    | ClosedTickets
+    | FiledAlike
+    | BurstOf
+    | HeldIn
+    | Sharing
+    | SomeSharing
+    | CodeMailedTo
+    | AgentOf
+    | EscalatableOf
+    | HistoryOf
+    | PartOfHistory
+    | EntryAt
+    | EntriesNaming
+    | EntryAndEdits
+    | FileOf
+    | UnnamedFiles
+    | PersonOf
+    | EndingOf
+    | NextPortionOf
+    | ErasureOf
+    | Traces
+    | LastRotation
+    | PageAsked
+    | AgentPageAsked
+)
+
+
+class Needs(Protocol[D_contra]):
+    """What a message needs, by what is `known`."""
+
+    def __call__(self, known: State, message: Message[D_contra], /) -> Iterable[Need]:
+        """Each may be named again, and is read once."""
+
+
+def nothing(_known: State, _message: Message[Any]) -> Iterable[Need]:
+    """Of what is decided by what the message itself says."""
+    return ()
