@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import Literal
 
+from contracts.services import DECLARED
+
 INTAKE = "helpdesk.intake"
 DESK = "helpdesk.desk"
 QUESTIONS = "helpdesk.questions"
@@ -20,10 +22,10 @@ DEAD = "helpdesk.dead"
 EVENT_LOG = "helpdesk.events.log"
 ROUTING_OUTCOMES = "routing.outcomes"
 
-Service = Literal["intake", "routing", "sla", "notifications"]
 Role = Literal["service", "channel", "agent", "operator"]
 
-SERVICES: tuple[Service, ...] = ("intake", "routing", "sla", "notifications")
+SERVICES = tuple(service.name for service in DECLARED)
+"""The names of all services."""
 
 NAME_PATTERN = "[a-z0-9][a-z0-9-]{0,31}"
 """Channel names and agent ids (the wire contract's own pattern)."""

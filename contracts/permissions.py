@@ -25,7 +25,6 @@ from contracts.names import (
     OPERATOR,
     QUESTIONS,
     SERVICES,
-    Service,
     role_of,
 )
 from contracts.registry import STAFF, TYPES, Kind, Sender
@@ -65,7 +64,7 @@ def access(user: str) -> Access:
     if user == OPERATOR:
         return _operator()
     if user in SERVICES:
-        return _service(SERVICES[SERVICES.index(user)])
+        return _service(user)
     match role_of(user):
         case "channel":
             return _outsider(user, INTAKE, "channel", CHANNELS)
@@ -110,14 +109,14 @@ def _operator() -> Access:
         topics={
             INTAKE: Topic(write=_exactly(commands[INTAKE])),
             DESK: Topic(write=_exactly(commands[DESK])),
-            EVENTS: Topic(read=r"^(?:ticket|agent|sla|notification)\."),
+            EVENTS: Topic(read=f"^(?:{_any(_followed())})\\."),
             DEAD: Topic(read="^"),
         },
         tags=("impersonator",),
     )
 
 
-def _service(service: Service) -> Access:
+def _service(service: str) -> Access:
     """A service reads its own queues and publishes what the registry says is its own; it declares and binds nothing."""
     topics: dict[str, Topic] = {DEAD: Topic(write="^")}
     for exchange, prefix in _PREFIXES.items():
@@ -131,6 +130,15 @@ def _service(service: Service) -> Access:
         read=f"^{re.escape(service)}\\.",
         topics=topics,
     )
+
+
+ABOUT_PEOPLE = frozenset({"account", "requester"})
+"""How events begin that tell of people and not of the desk's work."""
+
+
+def _followed() -> set[str]:
+    """How the events begin that the operator may follow."""
+    return {each.type.partition(".")[0] for each in TYPES.values() if each.kind == "event"} - ABOUT_PEOPLE
 
 
 _KINDS: Mapping[str, list[Kind]] = {

@@ -12,12 +12,17 @@ from types import MappingProxyType
 from typing import Literal
 
 from contracts import accounts, agents, attachments, notifications, sla, tickets
-from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, QUESTIONS, SERVICES, Service, role_of
+from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, QUESTIONS, SERVICES, role_of
 from contracts.payload import Payload, PayloadSchema, schema_of
+from contracts.services import Door
 from contracts.values import dataclass
 
 Kind = Literal["command", "question", "event", "outcome", "agent_message", "channel_message"]
-Sender = Literal["channel", "agent", "operator"] | Service
+Sender = str
+"""Who may send a type: one of `ROLES`, or a service by its name."""
+
+ROLES = ("channel", "agent", "operator")
+"""Any channel, any agent, the operator."""
 
 Form = type[Payload]
 
@@ -36,7 +41,7 @@ class MessageType:
     """What its `data` is, once read (`payload.read`)."""
     senders: frozenset[Sender]
     """Who may send it: any channel, any agent, the operator, services by name."""
-    answered_by: Service | None = None
+    answered_by: str | None = None
     """The service that answers a command or a question; None for what is neither."""
 
     @property
@@ -47,9 +52,13 @@ class MessageType:
     @cached_property
     def exchanges(self) -> tuple[str, ...]:
         """Where it is published: a command of channels and agents has two."""
-        if self.kind == "command":
-            return tuple(sorted({INTAKE if sender == "channel" else DESK for sender in self.senders}))
-        return _EXCHANGES[self.kind]
+        return tuple(DOORS[door] for door in self.doors) if self.kind == "command" else _EXCHANGES[self.kind]
+
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        """Where a command comes in, by who sends it."""
+        found: set[Door] = {"channels" if sender == "channel" else "desk" for sender in self.senders}
+        return tuple(sorted(found, reverse=True))
 
     @property
     def keys(self) -> frozenset[str]:
@@ -68,6 +77,9 @@ class MessageType:
         return (user if user in SERVICES else role_of(user)) in self.senders
 
 
+DOORS: Mapping[Door, str] = {"channels": INTAKE, "desk": DESK}
+"""The exchanges at which commands come in."""
+
 _EXCHANGES: Mapping[Kind, tuple[str, ...]] = {
     "question": (QUESTIONS,),
     "event": (EVENTS,),
@@ -83,13 +95,13 @@ def _all() -> list[MessageType]:
     def add(kind: Kind, senders: tuple[Sender, ...], payloads: Mapping[str, type[Payload]]) -> None:
         types.extend(MessageType(kind, name, each, frozenset(senders)) for name, each in payloads.items())
 
-    def add_commands(senders: tuple[Sender, ...], by: Service, payloads: Mapping[str, type[Payload]]) -> None:
+    def add_commands(senders: tuple[Sender, ...], by: str, payloads: Mapping[str, type[Payload]]) -> None:
         types.extend(MessageType("command", name, each, frozenset(senders), by) for name, each in payloads.items())
 
-    def add_questions(senders: tuple[Sender, ...], by: Service, payloads: Mapping[str, type[Payload]]) -> None:
+    def add_questions(senders: tuple[Sender, ...], by: str, payloads: Mapping[str, type[Payload]]) -> None:
         types.extend(MessageType("question", name, each, frozenset(senders), by) for name, each in payloads.items())
 
-    def add_views(senders: tuple[Sender, ...], by: Service, payloads: Mapping[str, type[Payload]]) -> None:
+    def add_views(senders: tuple[Sender, ...], by: str, payloads: Mapping[str, type[Payload]]) -> None:
         """What was a command before there were questions: it is answered either way."""
         add_commands(senders, by, payloads)
         add_questions(senders, by, payloads)
@@ -181,7 +193,7 @@ def _all() -> list[MessageType]:
     )
     add(
         "outcome",
-        ("intake", "routing", "notifications"),
+        tuple(sorted({each.answered_by for each in types if each.answered_by is not None})),
         {"command.accepted": tickets.Accepted, "command.rejected": tickets.Rejected},
     )
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from contracts.checking import faults
 from contracts.names import (
     AGENT_PREFIX,
     AGENTS,
@@ -24,13 +25,12 @@ from contracts.names import (
     INTAKE,
     OPERATOR,
     QUESTIONS,
-    ROUTING_OUTCOMES,
     SERVICES,
-    Service,
     role_of,
 )
 from contracts.permissions import access
-from contracts.registry import TYPES
+from contracts.registry import DOORS, TYPES, MessageType
+from contracts.services import DECLARED, OwnQueue, Service
 from contracts.values import dataclass
 
 __all__ = [
@@ -47,7 +47,6 @@ __all__ = [
     "OPERATOR",
     "QUESTIONS",
     "QUEUES",
-    "ROUTING_OUTCOMES",
     "SERVICES",
     "Queue",
     "agent_queue",
@@ -90,26 +89,8 @@ class Queue:
     bindings: Sequence[tuple[str, str]] = ()
 
 
-def _service_queue(name: str, *bindings: tuple[str, str]) -> Queue:
-    return Queue(
-        name,
-        {
-            "x-queue-type": "quorum",
-            "x-delivery-limit": DELIVERY_LIMIT,
-            "x-dead-letter-exchange": DEAD,
-            "x-dead-letter-routing-key": name,
-            "x-dead-letter-strategy": "at-least-once",
-            "x-overflow": "reject-publish",
-        },
-        bindings,
-    )
-
-
 NOT_LOGGED = ("account.contact_changed", "account.preferences_changed")
 """Events of what is erased with an account."""
-
-AFTER_PEOPLE = "ticket.auto_close"
-"""What closes a ticket for want of a reply goes behind the replies that were sent before."""
 
 ASKED_WITHIN = 5000
 """Milliseconds after which a question is dropped that nobody has begun to answer: who asked has given up."""
@@ -119,61 +100,43 @@ MOST_QUESTIONS = 1000
 soon: a service answers about so many a second."""
 
 
-def _questions(service: Service) -> Queue:
-    """The queue of what a service is asked. A question that is lost is asked again, so it takes no dead letters."""
-    asked = [each for each in TYPES.values() if each.kind == "question" and each.answered_by == service]
-    bindings = tuple((QUESTIONS, key) for each in asked for key in sorted(each.keys))
-    limits = {"x-message-ttl": ASKED_WITHIN, "x-max-length": MOST_QUESTIONS, "x-overflow": "drop-head"}
-    return Queue(f"{service}.questions", {"x-queue-type": "quorum", **limits}, bindings)
+def _own_queue(service: Service, queue: OwnQueue) -> Queue:
+    """As it is made. A question that is lost is asked again, so the queue for them takes no dead letters."""
+    arguments: Mapping[str, Any] = {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": DELIVERY_LIMIT,
+        "x-dead-letter-exchange": DEAD,
+        "x-dead-letter-routing-key": queue.name,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+    if queue.questions:
+        limits = {"x-message-ttl": ASKED_WITHIN, "x-max-length": MOST_QUESTIONS, "x-overflow": "drop-head"}
+        arguments = {"x-queue-type": "quorum", **limits}
+    return Queue(queue.name, arguments, tuple(_bindings(service, queue)))
 
 
-def _commands(service: Service, exchange: str, but: Collection[str] = ()) -> list[tuple[str, str]]:
-    """The bindings of all commands on `exchange` that `service` answers, except those of the types `but`."""
-    return [
-        (BY_TYPE[exchange], each.type)
-        for each in TYPES.values()
-        if each.answered_by == service
-        and each.kind == "command"
-        and exchange in each.exchanges
-        and each.type not in but
-    ]
+def _bindings(service: Service, queue: OwnQueue) -> Iterator[tuple[str, str]]:
+    elsewhere = {type_ for other in service.queues for type_ in other.named if other is not queue}
+    doors = {DOORS[door] for door in queue.commands}
+    for each in _answered_by(service.name):
+        if each.kind == "question" and queue.questions:
+            yield from ((QUESTIONS, key) for key in sorted(each.keys))
+        if each.kind == "command" and each.type not in elsewhere:
+            for exchange in each.exchanges:
+                if exchange in doors or each.type in queue.named:
+                    yield BY_TYPE[exchange], each.type
+    yield from ((EVENTS, key) for key in queue.events)
+    if queue.unknown:
+        yield UNKNOWN, "#"
 
 
-OF_ROUTING = tuple(each.type for each in TYPES.values() if each.kind == "command" and each.senders == {"routing"})
-"""What routing decided holds for seconds only, so it waits behind nobody else's commands."""
+def _answered_by(service: str) -> list[MessageType]:
+    return [each for each in TYPES.values() if each.answered_by == service]
+
 
 QUEUES = (
-    _service_queue("intake.commands", *_commands("intake", INTAKE), (BY_TYPE[DESK], AFTER_PEOPLE)),
-    # Of its own, so that agents do not wait behind whatever people have sent.
-    _service_queue("intake.desk", *_commands("intake", DESK, but=(*OF_ROUTING, AFTER_PEOPLE))),
-    _service_queue("intake.assignments", *((BY_TYPE[DESK], type_) for type_ in OF_ROUTING)),
-    _service_queue("intake.unknown", (UNKNOWN, "#")),
-    _questions("intake"),
-    _service_queue(
-        "intake.events",
-        (EVENTS, "sla.armed"),
-        *((EVENTS, f"agent.{what}") for what in ("signed_on", "signed_off", "paused", "resumed")),
-    ),
-    _service_queue("routing.commands", *_commands("routing", DESK)),
-    _service_queue("routing.events", (EVENTS, "ticket.#")),
-    _service_queue(ROUTING_OUTCOMES),
-    _service_queue("sla.events", (EVENTS, "ticket.#")),
-    _service_queue("notifications.commands", *_commands("notifications", DESK)),
-    _service_queue(
-        "notifications.events",
-        *(
-            (EVENTS, key)
-            for key in (
-                "ticket.#",
-                "account.contact_changed",
-                "account.preferences_changed",
-                "account.erased",
-                "sla.warning",
-                "sla.breached",
-                "sla.closing_soon",
-            )
-        ),
-    ),
+    *(_own_queue(service, queue) for service in DECLARED for queue in service.queues),
     # Whoever looks at a dead letter gives it back: from RabbitMQ 4 on a queue without a limit of its own forgets what
     # came back 20 times.
     Queue(DEAD, {"x-queue-type": "quorum", "x-delivery-limit": 2**31 - 1}, ((DEAD, "#"),)),
@@ -209,9 +172,9 @@ def _mailbox(name: str, binding: tuple[str, str], messages: int, size: int) -> Q
     return Queue(name, {"x-queue-type": "quorum", **limits}, (binding,))
 
 
-def queues_of(service: Service) -> tuple[str, ...]:
+def queues_of(service: str) -> tuple[str, ...]:
     """Names of the queues that a service reads."""
-    return tuple(queue.name for queue in QUEUES if queue.name.startswith(f"{service}."))
+    return tuple(queue.name for declared in DECLARED if declared.name == service for queue in declared.queues)
 
 
 def own_door(user: str) -> tuple[str, str] | None:
@@ -229,8 +192,11 @@ def definitions(
 
     `users`: passwords by broker user; whoever is in it is made with the permissions of their role. `channels` and
     `agents` (names and ids): whose queues are declared, with a user or without one yet. Raises ValueError for a name
-    that no user, channel or agent can have. Password hashes are salted anew at each call.
+    that no user, channel or agent can have, and for services that are declared wrongly. Password hashes are salted anew
+    at each call.
     """
+    if wrong := faults(DECLARED, TYPES.values()):
+        raise ValueError(wrong[0])
     queues = [*QUEUES]
     for channel in channels:
         if role_of(channel) != "channel":

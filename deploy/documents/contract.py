@@ -14,6 +14,7 @@ from typing import Any
 
 import contracts
 from contracts.envelope import CONTENT_TYPE, MAX_ID, TIME_PATTERN
+from contracts.names import SERVICES
 from contracts.registry import TYPES, MessageType
 from contracts.topology import AGENTS, ALTERNATES, CHANNELS, DEAD, DESK, EVENTS, INTAKE, QUESTIONS
 
@@ -33,12 +34,12 @@ REPLIES = "replies"
 Json = dict[str, Any]
 
 _ADDRESSES = {
-    INTAKE: ("{type}", "Commands of channels. Readers: intake."),
-    DESK: ("{type}", "Commands of agents, and of services about a ticket. Readers: intake, routing."),
+    INTAKE: ("{type}", "Commands of channels. {readers}"),
+    DESK: ("{type}", "Commands of agents, of services and of the operator. {readers}"),
     QUESTIONS: (
         "{key}",
         "What channels, agents and services ask, answered at reply_to alone and at most once; what is unanswered after"
-        " 5 s is dropped. Readers: intake.",
+        " 5 s is dropped. {readers}",
     ),
     EVENTS: ("{type}", "What happened. Readers: services, operators' own consumers."),
     AGENTS: ("agent.{agent_id}.{type}", "To agents: what concerns their tickets, and outcomes of their commands."),
@@ -159,6 +160,9 @@ def asyncapi() -> Json:
 
 def _channel(exchange: str) -> Json:
     address, description = _ADDRESSES[exchange]
+    answering = {each.answered_by for each in _on(exchange)}
+    readers = ", ".join(service for service in SERVICES if service in answering)
+    description = description.replace("{readers}", f"Readers: {readers}.")
     arguments = {"name": exchange, "type": "topic", "durable": True, "autoDelete": False}
     return {
         "address": address,

@@ -6,6 +6,7 @@ its life cycle and its workers; consuming is `consumer.py`, the turn is `turn.py
 
 from __future__ import annotations
 
+import inspect
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -18,7 +19,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import eventlet
 from eventlet.event import Event
-from nameko.extensions import DependencyProvider, Entrypoint, register_entrypoint
+from nameko.extensions import ENTRYPOINT_EXTENSIONS_ATTR, DependencyProvider, Entrypoint, register_entrypoint
 from pymongo.database import Database
 
 from services.chassis import telemetry
@@ -376,6 +377,13 @@ def due_timers(lanes: Callable[[Any], Sequence[str]] | None = None) -> Callable[
 def every(seconds: float) -> Callable[[Looks], Looks]:
     """The method is called every so many seconds: `Every`."""
     return _entrypoint(Every(seconds))
+
+
+def queues_read(service: type) -> list[str]:
+    """The queues that the methods of a service class take messages or questions from."""
+    methods = [method for _, method in inspect.getmembers(service, inspect.isfunction)]
+    entrypoints = [each for method in methods for each in getattr(method, ENTRYPOINT_EXTENSIONS_ATTR, ())]
+    return [queue for each in entrypoints if isinstance(each, Messages) for queue in each.queues]
 
 
 def _entrypoint(entrypoint: TurnEntrypoint) -> Callable[[Method], Method]:

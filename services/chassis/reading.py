@@ -18,7 +18,7 @@ from marshmallow import ValidationError
 from contracts import registry, topology
 from contracts.decoding import NotJson, decoded, has_half_character, is_shallow
 from contracts.envelope import HALF, Event, NotAnEvent, WrongAttributes, escaped, from_dict
-from contracts.names import Service, role_of, source_agrees
+from contracts.names import role_of, source_agrees
 from contracts.payload import errors_by_field
 from contracts.payload import read as read_payload
 from contracts.registry import Kind, MessageType
@@ -95,7 +95,7 @@ class Unreadable:
     by_us: bool = False
 
 
-def read(delivery: Delivery, service: Service) -> Arrival | Unreadable:
+def read(delivery: Delivery, service: str) -> Arrival | Unreadable:
     """Check everything that can be checked without state, for `service`, who reads it. Never raises."""
     sender = delivery.properties.get("user_id")
     if not sender:
@@ -149,7 +149,7 @@ def _value(body: bytes) -> tuple[Any, bool]:
     return decoded(body), False
 
 
-def _asked(delivery: Delivery, sender: str, event: Event, what: Kind, service: Service, is_whole: bool) -> Arrival:
+def _asked(delivery: Delivery, sender: str, event: Event, what: Kind, service: str, is_whole: bool) -> Arrival:
     kind = registry.TYPES.get((what, event.type))
     if kind is None:
         refusal = _not_theirs(delivery, sender, event)
@@ -183,7 +183,7 @@ def _not_theirs(delivery: Delivery, sender: str, event: Event) -> Answer | None:
     return None
 
 
-def _out_of_place(delivery: Delivery, sender: str, kind: MessageType, service: Service) -> Answer | None:
+def _out_of_place(delivery: Delivery, sender: str, kind: MessageType, service: str) -> Answer | None:
     """What is wrong with who sent what where, if anything."""
     if delivery.routing_key != kind.key_of(sender):
         return _invalid({"type": [f"{kind.type} is sent with the routing key {kind.key_of(sender)!r}"]})

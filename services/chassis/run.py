@@ -1,4 +1,4 @@
-"""Runs one service: `python -m services.chassis.run <intake|routing|sla|notifications>`.
+"""Runs one service: `python -m services.chassis.run NAME`, by the name that contracts/services.py declares.
 
 Reads and checks the settings, looks whether broker and database are as the topology says, starts the nameko container,
 and stops it cleanly on SIGTERM or SIGINT. What cannot start says why in one sentence and ends with code 2.
@@ -50,7 +50,6 @@ from services.chassis.threads import look_up_names_in_native_threads
 look_up_names_in_native_threads()
 
 import gc
-import importlib
 import signal
 import sys
 import time
@@ -63,9 +62,10 @@ from pymongo import IndexModel
 from pymongo.errors import OperationFailure
 
 from contracts import topology
-from contracts.names import SERVICES, Service
+from contracts.names import SERVICES
 from services.chassis import telemetry
 from services.chassis.amqp_connection import AWAY, close, connect
+from services.chassis.declared import WrongDeclaration, module_of
 from services.chassis.health import Health
 from services.chassis.settings import Settings, WrongSettings, read
 from services.chassis.unit_of_work import DatabaseAway, DatabaseRefuses, Store, open_database
@@ -89,9 +89,9 @@ def main(arguments: list[str]) -> int:
         return _say(f"Name one service: {', '.join(SERVICES)}.")
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, _leave)
-    module = importlib.import_module(f"services.{name}.service")
     stop = Event()
     try:
+        module = module_of(name)
         settings: Settings = read(module.SETTINGS)
         telemetry.log_as_json(name, settings.log_level)
         health = Health(settings.health_host, settings.health_port)
@@ -105,7 +105,7 @@ def main(arguments: list[str]) -> int:
         gc.freeze()  # what is here stays, and need not be looked through again and again
         gc.set_threshold(*COLLECTED_AFTER)
         container.start()  # from here on there is something to be stopped cleanly
-    except (WrongSettings, _NotThere) as error:
+    except (WrongDeclaration, WrongSettings, _NotThere) as error:
         return _say(str(error))
     except DatabaseRefuses as error:
         return _say(f"The database of CASEBUS_MONGO does not do: {error}.")
@@ -144,7 +144,7 @@ class _NotThere(Exception):
     """Broker or database, or what should be in them, is not there (yet); the message is a sentence for the operator."""
 
 
-def _wait_until_there(settings: Settings, name: Service, store: Store, indexes: Indexes) -> None:
+def _wait_until_there(settings: Settings, name: str, store: Store, indexes: Indexes) -> None:
     """Return when `_check` finds all there; after `start_patience` seconds its `_NotThere` is raised."""
     deadline = time.monotonic() + settings.start_patience
     while True:
@@ -157,7 +157,7 @@ def _wait_until_there(settings: Settings, name: Service, store: Store, indexes: 
             eventlet.sleep(1)
 
 
-def _check(amqp: str, name: Service, store: Store, indexes: Indexes) -> None:
+def _check(amqp: str, name: str, store: Store, indexes: Indexes) -> None:
     """Raise `_NotThere` unless broker and database are as the service needs them."""
     try:
         _check_broker(amqp, name)
@@ -183,7 +183,7 @@ def _end_with(container: ServiceContainer, stop: Event) -> None:
         stop.send()
 
 
-def _check_broker(url: str, service: Service) -> None:
+def _check_broker(url: str, service: str) -> None:
     """Raise `_NotThere` unless the broker lets the service in and has the queues that it reads."""
     try:
         connection = connect(url, f"{service} check")

@@ -19,7 +19,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 from contracts.envelope import escaped
-from contracts.names import Service
 from contracts.values import dataclass
 from services.chassis import telemetry
 from services.chassis.chores import Chore
@@ -86,7 +85,7 @@ class Repository(Protocol[V]):
 class Rules(Generic[V]):
     """What makes a turn this service's turn: its parts in the order in which they run (docs/turn.md)."""
 
-    service: Service
+    service: str
     """Its name, and its user at the broker."""
     repository: Repository[V]
     """`load` runs at the beginning of each attempt at a turn, `writes` at its end; both outside the transaction."""

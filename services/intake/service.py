@@ -40,7 +40,7 @@ from services.intake.origins import Origins
 from services.intake.preparing import Preparing, needs_preparing
 from services.intake.repository import INDEXES, Repository
 from services.intake.secrets import Secrets
-from services.intake.settings import IntakeSettings
+from services.intake.settings import SETTINGS, IntakeSettings
 
 __all__ = ["INDEXES", "SETTINGS", "Intake", "Service", "rules"]
 
@@ -142,4 +142,3 @@ class Intake:
 
 
 Service = Intake
-SETTINGS = IntakeSettings

@@ -87,3 +87,6 @@ class IntakeSettings(Settings):
     def media_types(self) -> frozenset[str]:
         """Those of `attachment_types`."""
         return frozenset(named(one) for one in self.attachment_types.split())
+
+
+SETTINGS = IntakeSettings

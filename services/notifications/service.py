@@ -22,7 +22,7 @@ from services.notifications.domain.state import Policy, View
 from services.notifications.mailer import Mailer, read_sender, read_server
 from services.notifications.repository import INDEXES, Repository, is_attempt
 from services.notifications.senders import Senders
-from services.notifications.settings import NotificationSettings
+from services.notifications.settings import SETTINGS, NotificationSettings
 from services.notifications.templates import Templates
 from services.notifications.webhooks import Caller, read_webhooks
 
@@ -73,4 +73,3 @@ class Notifications:
 
 
 Service = Notifications
-SETTINGS = NotificationSettings

@@ -53,3 +53,6 @@ class NotificationSettings(Settings):
         """The desk's own, as addresses are compared."""
         named = [read_sender(self.smtp_from).addr_spec, self.community_manager, *self.own_addresses.split()]
         return frozenset(mailbox(one) for one in named if one)
+
+
+SETTINGS = NotificationSettings

@@ -19,7 +19,7 @@ from services.chassis.unit_of_work import Fired
 from services.routing.domain.rules import conclude, decide
 from services.routing.domain.state import View
 from services.routing.repository import INDEXES, Repository
-from services.routing.settings import RoutingSettings
+from services.routing.settings import SETTINGS, RoutingSettings
 
 __all__ = ["INDEXES", "SETTINGS", "Routing", "Service", "rules"]
 
@@ -55,4 +55,3 @@ class Routing:
 
 
 Service = Routing
-SETTINGS = RoutingSettings

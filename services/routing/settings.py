@@ -48,3 +48,6 @@ class RoutingSettings(Settings):
             timedelta(hours=self.ageing_hours) or None,
             timedelta(seconds=self.signed_off_after) or None,
         )
+
+
+SETTINGS = RoutingSettings

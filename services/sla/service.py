@@ -23,7 +23,7 @@ from services.sla.domain.decisions import decide
 from services.sla.domain.policy import Policy
 from services.sla.domain.state import Supervision, View
 from services.sla.repository import INDEXES, Repository
-from services.sla.settings import SlaSettings
+from services.sla.settings import SETTINGS, SlaSettings
 
 __all__ = ["INDEXES", "SETTINGS", "Service", "Sla", "rules"]
 
@@ -65,4 +65,3 @@ class Sla:
 
 
 Service = Sla
-SETTINGS = SlaSettings

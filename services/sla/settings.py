@@ -23,3 +23,6 @@ class SlaSettings(Settings):
             read_calendars(self.calendars)
         except WrongFile as error:
             raise WrongSettings(f"CASEBUS_CALENDARS: {error}") from error
+
+
+SETTINGS = SlaSettings

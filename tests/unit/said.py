@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from contracts import registry
-from contracts.names import AGENT_PREFIX, AGENTS, CHANNELS, DESK, EVENTS, Service
+from contracts.names import AGENT_PREFIX, AGENTS, CHANNELS, DESK, EVENTS
 from contracts.payload import encode, read
 from services.chassis.decision import Answer, Decision, Say
 
@@ -23,7 +23,7 @@ KINDS: Mapping[str, registry.Kind] = {
 }
 
 
-def assert_of_the_contract(service: Service, decision: Decision) -> None:
+def assert_of_the_contract(service: str, decision: Decision) -> None:
     """Everything that the service says and answers with this decision."""
     for say in decision.said:
         assert_may_be_said(service, say)
@@ -31,7 +31,7 @@ def assert_of_the_contract(service: Service, decision: Decision) -> None:
         assert_is_an_outcome(decision.answer)
 
 
-def assert_may_be_said(service: Service, say: Say) -> None:
+def assert_may_be_said(service: str, say: Say) -> None:
     """The service may say it there, under that key, and its data pass the schema."""
     kind = registry.TYPES[KINDS[say.exchange], say.type]
     assert kind.may_be_sent_by(service), say

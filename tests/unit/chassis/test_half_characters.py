@@ -11,7 +11,6 @@ import pytest
 from contracts import topology
 from contracts.common import Unusable
 from contracts.envelope import HALF
-from contracts.names import Service
 from contracts.payload import document
 from services.chassis.amqp_frames import publish_frames
 from services.chassis.reading import Arrival, Delivery, read
@@ -37,7 +36,7 @@ def delivery(
     return Delivery("intake.commands", topology.INTAKE, type_, body, {"user_id": "web", **(properties or {})})
 
 
-def refused(delivery: Delivery, service: Service = "intake") -> dict[str, list[str]]:
+def refused(delivery: Delivery, service: str = "intake") -> dict[str, list[str]]:
     """The errors by field that its sender hears, as they are stored and published."""
     one = read(delivery, service)
     assert isinstance(one, Arrival)

@@ -1,0 +1,193 @@
+"""Services as they are declared: what is wrong with a declaration is found, and said in one sentence."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+
+from contracts.agents import SignOff
+from contracts.checking import faults
+from contracts.names import SERVICES
+from contracts.registry import TYPES, Kind, MessageType
+from contracts.services import DECLARED, OwnQueue, Service
+from deploy.local.processes import CODE
+from services.chassis.declared import WrongDeclaration, differences, module_of
+from services.chassis.entrypoint import due_timers, messages, questions_in
+
+COMMANDS = OwnQueue("greeter.commands", commands=("channels", "desk"))
+QUESTIONS = OwnQueue("greeter.questions", questions=True)
+EVENTS = OwnQueue("greeter.events", events=("ticket.#", "greeter.greeted"))
+
+
+def type_of(kind: Kind, name: str, *senders: str, by: str | None = None) -> MessageType:
+    return MessageType(kind, name, SignOff, frozenset(senders), by)
+
+
+KNOWN = (
+    type_of("command", "greeter.greet", "channel", "agent", by="greeter"),
+    type_of("question", "greeter.count", "channel", by="greeter"),
+    type_of("event", "greeter.greeted", "greeter"),
+    type_of("event", "ticket.opened", "operator"),
+)
+
+
+def found(*queues: OwnQueue, types: tuple[MessageType, ...] = KNOWN, name: str = "greeter") -> list[str]:
+    return faults([Service(name, queues)], types)
+
+
+def test_a_sound_declaration_has_no_faults() -> None:
+    assert found(COMMANDS, QUESTIONS, EVENTS, OwnQueue("greeter.outcomes", replies=True)) == []
+    named = OwnQueue("greeter.first", named=("greeter.greet",))
+    assert found(named, QUESTIONS) == []
+    assert found(types=()) == [], "a service may have no queue"
+
+
+def test_the_desk_is_sound() -> None:
+    assert faults(DECLARED, TYPES.values()) == []
+
+
+@pytest.mark.parametrize(
+    ("queues", "sentence"),
+    [
+        (
+            [COMMANDS, QUESTIONS, OwnQueue("greeter.news")],
+            "Nothing comes into the queue greeter.news: say in contracts/services.py what it takes, or leave it out.",
+        ),
+        (
+            [OwnQueue("greeter.commands", commands=("channels",)), QUESTIONS],
+            "No queue of greeter takes the command greeter.greet:"
+            ' give one commands=("desk",) in contracts/services.py.',
+        ),
+        (
+            [COMMANDS],
+            "No queue of greeter takes the question greeter.count: give one questions=True in contracts/services.py.",
+        ),
+        (
+            [COMMANDS, OwnQueue("greeter.more", commands=("desk",)), QUESTIONS],
+            "The command greeter.greet would come to greeter several times, by greeter.commands and greeter.more.",
+        ),
+        (
+            [COMMANDS, QUESTIONS, OwnQueue("greeter.some", named=("greeter.wave",))],
+            "The queue greeter.some names greeter.wave, which is no command that greeter answers.",
+        ),
+        (
+            [COMMANDS, QUESTIONS, OwnQueue("greeter.events", events=("tickt.#",))],
+            "The queue greeter.events hears tickt.#, and contracts/registry.py has no such event.",
+        ),
+        (
+            [COMMANDS, QUESTIONS, OwnQueue("greeter.events", events=("ticket.opend",))],
+            "The queue greeter.events hears ticket.opend, and contracts/registry.py has no such event.",
+        ),
+        (
+            [COMMANDS, QUESTIONS, OwnQueue("greter.events", events=("ticket.#",))],
+            "The queue greter.events of greeter in contracts/services.py must be called greeter.<something>.",
+        ),
+    ],
+)
+def test_a_queue_that_is_declared_wrongly_is_named(queues: list[OwnQueue], sentence: str) -> None:
+    assert found(*queues) == [sentence]
+
+
+def test_a_queue_for_what_the_service_does_not_answer_is_named() -> None:
+    assert found(COMMANDS, QUESTIONS, types=()) == [
+        'The queue greeter.commands has commands=("channels",), and greeter answers no command that comes there.',
+        'The queue greeter.commands has commands=("desk",), and greeter answers no command that comes there.',
+        "The queue greeter.questions has questions=True, and greeter answers no question.",
+    ]
+
+
+def test_a_type_that_nobody_answers_or_sends_is_named() -> None:
+    lost = type_of("command", "greeter.wave", "channel", by="greter")
+    unsaid = type_of("event", "greeter.waved", "greter")
+    assert found(COMMANDS, QUESTIONS, types=(*KNOWN, lost, unsaid)) == [
+        "The command greeter.wave in contracts/registry.py is answered by greter,"
+        " and contracts/services.py declares no such service.",
+        "The event greeter.waved in contracts/registry.py is sent by greter,"
+        " which is neither a service in contracts/services.py nor one of channel, agent, operator.",
+    ]
+
+
+@pytest.mark.parametrize("name", ["Greeter", "live-chat", "1st", "gre.eter", ""])
+def test_a_name_that_no_service_can_have_is_refused(name: str) -> None:
+    assert found(name=name, types=()) == [
+        f"contracts/services.py declares {name!r}: a service's name has small letters and digits, and begins with a"
+        " letter."
+    ]
+
+
+def test_a_service_that_is_declared_twice_is_named() -> None:
+    assert faults([*DECLARED, DECLARED[0]], TYPES.values()) == ["contracts/services.py declares intake twice."]
+
+
+def test_the_folders_of_services_are_those_that_are_declared() -> None:
+    folders = {file.parent.name for file in (CODE / "services").glob("*/__init__.py")}
+    assert folders == {*SERVICES, "chassis", "client"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_is_what_is_declared_for_it(service: str) -> None:
+    module = module_of(service)
+    assert module.INDEXES is import_module(f"services.{service}.repository").INDEXES
+    assert module.SETTINGS is import_module(f"services.{service}.settings").SETTINGS
+
+
+class Sla:
+    """As it should be."""
+
+    name = "sla"
+
+    @messages("sla.events")
+    def hear(self, deliveries: list[object]) -> None:
+        """Its one queue."""
+
+    @due_timers()
+    def fire(self, timers: list[object]) -> None:
+        """No queue."""
+
+
+class Nameless(Sla):
+    """It has another name; what it inherits, it reads."""
+
+    name = "slo"
+
+
+class Greedy:
+    """It reads one queue twice, and another's."""
+
+    name = "sla"
+
+    @messages("sla.events", "routing.events")
+    def hear(self, deliveries: list[object]) -> None:
+        """One too many."""
+
+    @questions_in("sla.events")
+    def answer(self, deliveries: list[object]) -> None:
+        """Again."""
+
+
+@pytest.mark.parametrize(
+    ("service", "sentences"),
+    [
+        (Sla, []),
+        (Nameless, ["The service in services/sla/service.py calls itself 'slo', not 'sla'."]),
+        (
+            Greedy,
+            [
+                "services/sla/service.py reads routing.events, which contracts/services.py does not declare for it.",
+                "Two methods in services/sla/service.py read sla.events.",
+            ],
+        ),
+        (
+            type("Deaf", (), {"name": "sla"}),
+            ["No method in services/sla/service.py reads sla.events, which contracts/services.py declares."],
+        ),
+    ],
+)
+def test_a_service_that_reads_something_else_is_told(service: type, sentences: list[str]) -> None:
+    assert differences("sla", service) == sentences
+
+
+def test_a_service_without_code_is_told() -> None:
+    with pytest.raises(WrongDeclaration, match=r"declares greeter, and there is no services/greeter/service\.py\."):
+        module_of("greeter")
