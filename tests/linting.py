@@ -1,4 +1,5 @@
-"""A kind of contract for import-linter: what modules may import, where its own kinds say what they may not.
+"""Kinds of contract for import-linter: what modules may import, where its own kinds say what they may not; and the
+walls between the services.
 
 `pyproject.toml` has the contracts; `make lint` checks them.
 """
@@ -11,6 +12,10 @@ from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 from importlinter.application.contract_utils import AlertLevel, remove_ignored_imports_and_report
 from importlinter.domain.helpers import module_expressions_to_modules
+
+from contracts.names import SERVICES
+
+ROOMS = [f"services.{service}" for service in SERVICES]
 
 
 class Only(Contract):
@@ -41,6 +46,28 @@ class Only(Contract):
         """Called by import-linter."""
         for importer, imported in check.metadata["found"]:
             output.print_error(f"{importer} imports {imported}, which is not among what it may import", bold=False)
+
+
+class Rooms(Contract):
+    """No module of `services` imports one of a service, but the service itself: neither another service nor chassis and
+    client. The services are those that contracts/services.py declares."""
+
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
+        """Called by import-linter."""
+        found = sorted(
+            (importer, imported)
+            for importer in graph.modules
+            if _is_in(importer, {"services"})
+            for imported in graph.find_modules_directly_imported_by(importer)
+            for room in ROOMS
+            if _is_in(imported, {room}) and not _is_in(importer, {room})
+        )
+        return ContractCheck(kept=not found, metadata={"found": found})
+
+    def render_broken_contract(self, check: ContractCheck) -> None:
+        """Called by import-linter."""
+        for importer, imported in check.metadata["found"]:
+            output.print_error(f"{importer} imports {imported}, which is another service's", bold=False)
 
 
 def _is_in(module: str, packages: Iterable[str]) -> bool:

@@ -1,11 +1,11 @@
-"""The lists in pyproject.toml of what may be imported: they refuse what is not on them."""
+"""What the linter checks of imports: the lists in pyproject.toml refuse what is not on them, and services are apart."""
 
 from __future__ import annotations
 
 import pytest
 from grimp import ImportGraph
 
-from tests.linting import Only
+from tests.linting import Only, Rooms
 
 
 def contract(**more: list[str]) -> Only:
@@ -57,3 +57,20 @@ def test_an_exception_is_one_for_its_module_alone(graph: ImportGraph) -> None:
 def test_an_exception_that_nobody_needs_is_refused(graph: ImportGraph) -> None:
     with pytest.raises(Exception, match="os"):
         contract(ignore_imports=["desk.a.domain.rules -> os"]).check(graph, verbose=False)
+
+
+WALLS = ["services.chassis.turn", "services.client.core", "services.routing.service", "services.sla"]
+
+
+@pytest.mark.parametrize("importer", WALLS)
+def test_nobody_in_services_imports_a_service(importer: str) -> None:
+    walled = ImportGraph()
+    for module in (*WALLS, "services.intake.domain", "services.intake.service", "deploy.cli"):
+        walled.add_module(module)
+    walled.add_import(importer="services.intake.service", imported="services.intake.domain")
+    walled.add_import(importer="deploy.cli", imported="services.intake.domain")
+    walled.add_import(importer="services.intake.service", imported="services.chassis.turn")
+    rooms = Rooms("walls", {"root_packages": ["services"]}, {})
+    assert rooms.check(walled, verbose=False).kept
+    walled.add_import(importer=importer, imported="services.intake.domain")
+    assert rooms.check(walled, verbose=False).metadata["found"] == [(importer, "services.intake.domain")]
