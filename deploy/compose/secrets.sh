@@ -23,16 +23,15 @@ secret() { # FILE: 192 random bits, unless there are some
     [ -s "$folder/$1" ] || keep "$1" "$(head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n')"
 }
 
-for service in intake routing sla notifications; do
-    secret "broker/$service"
-    secret "database/casebus_$service"
+# What docker-compose.yml lists under `secrets`, so those of a further service as well; two have a form of their own.
+for file in $(sed -n 's|.*{file: "[^}]*}/\(.*\)"}$|\1|p' docker-compose.yml); do
+    case $file in
+    broker-admin.json | attachment-keys) ;;
+    *) secret "$file" ;;
+    esac
 done
-secret database/casebus_operator
 for user in operator web game mail partner agent.a1 agent.a2 agent.a3 agent.a4 agent.a5 agent.a6 "$@"; do
     secret "broker/$user"
-done
-for name in broker-admin database-root database-key intake-key; do
-    secret "$name"
 done
 # Its first line wraps the keys of new files: docs/attachments.md says how to put another before it.
 [ -s "$folder/attachment-keys" ] || keep attachment-keys "first $(head -c 32 /dev/urandom | base64 | tr -d '\n')"

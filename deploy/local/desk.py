@@ -18,6 +18,7 @@ from pathlib import Path
 from contracts.names import OPERATOR, SERVICES
 from deploy.local.folder import Folder
 from deploy.local.mongodb import Database
+from deploy.local.operators import takes
 from deploy.local.processes import Processes
 from deploy.local.provision import provision
 from deploy.local.rabbitmq import Broker
@@ -134,8 +135,6 @@ class Desk:
     def start_all(self, instances: Iterable[tuple[str, int]]) -> None:
         """Start those of these (service, number) that do not run, together, and wait until all are ready."""
         wanted = list(instances)
-        if any(service == "notifications" for service, _ in wanted):
-            self.start_mail()
         for service, n in wanted:
             self._begin(service, n)
         try:
@@ -204,10 +203,13 @@ class Desk:
             "CASEBUS_DB_PREFIX": self.db_prefix,
             "CASEBUS_HEALTH_PORT": str(self._folder.port(name)),
         }
-        if service == "intake":
-            env["CASEBUS_SECRET_KEY_FILE"] = str(self._folder.secret_file("intake-key"))
+        taken = takes(service)
+        if "secret_key" in taken:
+            env["CASEBUS_SECRET_KEY_FILE"] = str(self._folder.secret_file(f"{service}-key"))
+        if "attachment_keys" in taken:
             env["CASEBUS_ATTACHMENT_KEYS_FILE"] = str(self._folder.attachment_keys())
-        if service == "notifications":
+        if "smtp" in taken:
+            self.start_mail()
             env |= {"CASEBUS_SMTP": self.smtp_url, "CASEBUS_SMTP_FROM": SENDER}
         command = [sys.executable, "-m", self.runner, service]
         self._processes.start(name, command, env | self.settings | self.settings_of.get(service, {}))

@@ -10,21 +10,18 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
+from contracts.names import SERVICES
 from deploy.local.processes import CODE
 from services.chassis.settings import Settings
-from services.intake.settings import IntakeSettings
-from services.notifications.settings import NotificationSettings
-from services.routing.settings import RoutingSettings
-from services.sla.settings import SlaSettings
 
 KINDS: Mapping[str, type[Settings]] = {
-    "intake": IntakeSettings,
-    "routing": RoutingSettings,
-    "sla": SlaSettings,
-    "notifications": NotificationSettings,
+    service: import_module(f"services.{service}.settings").SETTINGS for service in SERVICES
 }
+"""The settings that each service takes."""
+
 OWN = frozenset({"amqp", "mongo", "db_prefix", "health_port", "health_host", "secret_key", "attachment_keys", "smtp"})
 """Settings that are the stack's to say."""
 
@@ -40,7 +37,7 @@ def settings_of(environment: Mapping[str, str], deploy: Path = CODE / "deploy") 
 
     The services look for the catalogue and the calendars there by themselves, and read them again when they change.
     """
-    found = {service: _given(kind, environment) for service, kind in KINDS.items()}
+    found = {service: _given(service, environment) for service in SERVICES}
     staff = deploy / "staff.yaml"
     if staff.exists():
         found = {service: {"CASEBUS_STAFF": str(staff), **given} for service, given in found.items()}
@@ -57,8 +54,13 @@ def settings_of(environment: Mapping[str, str], deploy: Path = CODE / "deploy") 
     return found
 
 
-def _given(kind: type[Settings], environment: Mapping[str, str]) -> dict[str, str]:
-    names = [f"CASEBUS_{one.name.upper()}" for one in fields(kind) if one.name not in OWN]
+def takes(service: str) -> set[str]:
+    """The names of the settings that a service takes, its own and those of all."""
+    return {field.name for field in fields(KINDS[service])}
+
+
+def _given(service: str, environment: Mapping[str, str]) -> dict[str, str]:
+    names = [f"CASEBUS_{name.upper()}" for name in takes(service) - OWN]
     return {name: environment[name] for name in names if name in environment}
 
 
