@@ -191,12 +191,6 @@ def _all() -> list[MessageType]:
             "attachment.content": attachments.Content,
         },
     )
-    add(
-        "outcome",
-        tuple(sorted({each.answered_by for each in types if each.answered_by is not None})),
-        {"command.accepted": tickets.Accepted, "command.rejected": tickets.Rejected},
-    )
-
     add("event", ("intake",), {f"ticket.{what}": tickets.TicketEvent for what in _PLAIN_TICKET_EVENTS})
     add(
         "event",
@@ -257,6 +251,10 @@ def _all() -> list[MessageType]:
     add("agent_message", ("sla",), {"sla.warning": sla.FiredToAgent, "sla.breached": sla.FiredToAgent})
     add("agent_message", ("notifications",), {"notification.message": notifications.Message})
     add("channel_message", ("notifications",), {"notification.message": notifications.Message})
+
+    # Last: whoever answers commands or questions gives these outcomes.
+    answering = tuple(sorted({each.answered_by for each in types if each.answered_by is not None}))
+    add("outcome", answering, {"command.accepted": tickets.Accepted, "command.rejected": tickets.Rejected})
     return types
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from contracts.names import AGENT_PREFIX, OPERATOR, SERVICES
 from deploy.local.rabbitmq import Broker
 from deploy.provision.topology import apply
+from deploy.trouble import Trouble
 
 CHANNELS = ("web", "game", "mail", "partner")
 AGENTS = tuple(f"a{number}" for number in range(1, 13))
@@ -22,4 +23,7 @@ def provision(broker: Broker, vhost: str) -> None:
     Raises: Trouble.
     """
     passwords = {user: broker.password(user) for user in USERS}
-    apply(broker.management, vhost, passwords)
+    try:
+        apply(broker.management, vhost, passwords)
+    except ValueError as error:  # a service is declared wrongly
+        raise Trouble(str(error)) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, QUESTIONS
+from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, QUESTIONS, SERVICES
 from contracts.registry import TYPES, Kind, command, event, outcome
 from deploy.documents.contract import HERE
 
@@ -89,9 +89,9 @@ def test_says_who_may_send_which_command(user: str, types: list[str]) -> None:
 def test_each_command_and_question_has_one_answering_service() -> None:
     for each in TYPES.values():
         is_asked = each.kind in ("command", "question")
-        others = {"agent": "routing", "notifications": "notifications"}
-        expected = others.get(each.type.partition(".")[0], "intake") if is_asked else None
-        assert each.answered_by == expected, each.type
+        about = each.type.partition(".")[0]
+        expected = about if about in SERVICES else {"agent": "routing"}.get(about, "intake")
+        assert each.answered_by == (expected if is_asked else None), each.type
 
 
 def test_what_channels_and_agents_may_ask() -> None:

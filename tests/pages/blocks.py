@@ -14,7 +14,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).parents[2]
 PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
 RUN = ("sh", "python", "js")
-SHOWN = ("console", "text", "yaml", "mermaid", *(f"{language} sketch" for language in RUN))
+SHOWN = ("console", "text", "yaml", "json", "diff", "mermaid", *(f"{language} sketch" for language in RUN))
 
 BLOCK = re.compile(r"^(?:<!-- until: (?P<until>.+) -->\n)?```(?P<tag>.*)\n(?P<code>(?:.*\n)*?)```$", re.MULTILINE)
 

@@ -24,7 +24,7 @@ def test_every_block_says_what_it_is(page: object) -> None:
     assert {str(block): block.tag for block in found if block.tag not in (*RUN, *SHOWN)} == {}
 
 
-@pytest.mark.parametrize("block", [block for block in BLOCKS if block.tag == "yaml"], ids=str)
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.tag in ("yaml", "json")], ids=str)
 def test_yaml_is_yaml(block: Block) -> None:
     assert yaml.safe_load(block.code)
 

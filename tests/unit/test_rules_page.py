@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from contracts.names import SERVICES
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
 ROWS = [
@@ -18,7 +20,6 @@ ROWS = [
     for line in PAGE.splitlines()
     if line.startswith("| ") and not line.startswith(("| rule |", "| --- |"))
 ]
-SERVICES = ("intake", "routing", "sla", "notifications")
 
 
 def named(cell: str) -> list[str]:

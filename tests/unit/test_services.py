@@ -6,6 +6,7 @@ from importlib import import_module
 
 import pytest
 
+from contracts import topology
 from contracts.agents import SignOff
 from contracts.checking import faults
 from contracts.names import SERVICES
@@ -108,6 +109,12 @@ def test_a_type_that_nobody_answers_or_sends_is_named() -> None:
     ]
 
 
+def test_nothing_goes_to_a_broker_while_a_declaration_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topology, "DECLARED", (Service("greeter", (OwnQueue("greeter.news"),)),))
+    with pytest.raises(ValueError, match=r"Nothing comes into the queue greeter\.news: say in contracts/services\.py"):
+        topology.definitions("/", {})
+
+
 @pytest.mark.parametrize("name", ["Greeter", "live-chat", "1st", "gre.eter", ""])
 def test_a_name_that_no_service_can_have_is_refused(name: str) -> None:
     assert found(name=name, types=()) == [
@@ -189,5 +196,5 @@ def test_a_service_that_reads_something_else_is_told(service: type, sentences: l
 
 
 def test_a_service_without_code_is_told() -> None:
-    with pytest.raises(WrongDeclaration, match=r"declares greeter, and there is no services/greeter/service\.py\."):
-        module_of("greeter")
+    with pytest.raises(WrongDeclaration, match=r"declares nobody, and there is no services/nobody/service\.py\."):
+        module_of("nobody")

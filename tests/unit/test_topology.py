@@ -34,22 +34,6 @@ from tests.model.network import queues_reached
 BY_NAME = {queue.name: queue for queue in QUEUES}
 
 
-def test_each_service_reads_its_own_queues() -> None:
-    assert {service: queues_of(service) for service in SERVICES} == {
-        "intake": (
-            "intake.commands",
-            "intake.desk",
-            "intake.assignments",
-            "intake.unknown",
-            "intake.questions",
-            "intake.events",
-        ),
-        "routing": ("routing.commands", "routing.events", "routing.outcomes"),
-        "sla": ("sla.events",),
-        "notifications": ("notifications.commands", "notifications.events"),
-    }
-
-
 ALL_OF_SERVICES = [name for service in SERVICES for name in queues_of(service)]
 
 
