@@ -117,7 +117,8 @@ class Stack:
         if not self._scale_file.exists():
             return {}
         scale: dict[str, int] = json.loads(self._scale_file.read_bytes())
-        return scale
+        # Another revision of the checkout may have had further services.
+        return {service: count for service, count in scale.items() if service in SERVICES}
 
     def _environment(self) -> dict[str, str]:
         desk = self.desk

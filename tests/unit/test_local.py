@@ -116,7 +116,7 @@ def test_status_names_what_was_asked_for_and_has_ended(tmp_path: Path, capsys: p
     stack = Stack(tmp_path)
     assert not status(stack)
     assert "nothing runs" in capsys.readouterr().out
-    (tmp_path / "scale.json").write_text('{"intake": 2, "routing": 0}')
+    (tmp_path / "scale.json").write_text('{"intake": 2, "routing": 0, "gone": 1}')
     for name in ("rabbitmq", "epmd", "mongod", "mail", "intake-1"):
         stack.processes.start(name, ["sleep", "60"], {})
     try:

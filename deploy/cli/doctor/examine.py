@@ -14,7 +14,10 @@ from urllib.parse import unquote, urlsplit
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from contracts.checking import faults
 from contracts.names import SERVICES
+from contracts.registry import TYPES
+from contracts.services import DECLARED
 from deploy.provision.management import Management
 from deploy.settings import Settings
 from deploy.trouble import Trouble
@@ -33,6 +36,9 @@ START = "Start it (`make up`, `docker compose up -d`), or set its address, user 
 
 def examine(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
     """All that is known of the desk that the settings name. Raises Trouble where an address is missing."""
+    if wrong := faults(DECLARED, TYPES.values()):
+        yield from (Finding("error", "declarations", sentence, "See docs/adding-a-service.md.") for sentence in wrong)
+        return
     amqp_url, prefix = settings.get("AMQP_ADMIN"), settings.get("DB_PREFIX")
     management = settings.get("AMQP_MANAGEMENT")
     client: MongoClient[dict[str, Any]] = MongoClient(

@@ -14,9 +14,12 @@ from typing import Any
 import pytest
 
 from contracts.names import SERVICES
+from contracts.services import DECLARED, OwnQueue, Service
 from deploy.cli.doctor import books, broker, database, services
+from deploy.cli.doctor import examine as examining
 from deploy.cli.doctor.broker import Held, growth, judge
 from deploy.cli.doctor.finding import Finding
+from deploy.settings import Settings
 from services.routing.domain.state import Agent
 from tests.unit.sla.stories import MONDAY, Desk, opened
 
@@ -195,3 +198,11 @@ def test_the_command_line_stands_on_no_green_threads() -> None:
     program = f"import sys, {', '.join(modules)}; print('eventlet' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert (ran.stdout, ran.stderr) == ("False\n", "")
+
+
+def test_a_wrong_declaration_is_named_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = Service("greeter", (OwnQueue("greeter.news"),))
+    monkeypatch.setattr(examining, "DECLARED", (*DECLARED, wrong))
+    [found] = examining.examine(Settings({}, None))
+    assert (found.level, found.where) == ("error", "declarations")
+    assert found.what.startswith("Nothing comes into the queue greeter.news")
