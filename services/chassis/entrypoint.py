@@ -93,8 +93,7 @@ class Turns(DependencyProvider):
             watch=Watch(settings.failing_share, settings.failing_of),
         )
         self.answers = Publisher(settings.amqp, self.container.service_name, CONFIRM_TIMEOUT)
-        if rules.questions is not None:
-            config["questions"] = Questions(rules.questions, self.store.now, self.answers)
+        config["questions"] = Questions(rules, self.store.now, self.answers)
         config["turns"] = self
 
     def start(self) -> None:
@@ -135,7 +134,7 @@ class Turns(DependencyProvider):
 
 
 class Asked(DependencyProvider):
-    """The service's `Questions`, of the `Rules.questions` of its turn."""
+    """The service's `Questions`, by the rules of its turn."""
 
     def get_dependency(self, worker_ctx: Any) -> Questions[Any]:  # noqa: ARG002 - nameko's signature
         """What the service's methods see."""

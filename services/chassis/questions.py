@@ -35,8 +35,7 @@ CONFIRM_TIMEOUT = 2.0
 
 
 class Questions(Generic[V]):
-    """Answers the questions of one service in one process. `rules.repository` and `rules.prepare` are used by nobody
-    else: turns of commands are in work meanwhile."""
+    """Answers the questions of one service in one process, by the rules of its turns, which are in work meanwhile."""
 
     def __init__(self, rules: Rules[V], now: Callable[[], datetime], publisher: PublishesMessages) -> None:
         self._rules = rules
@@ -96,8 +95,9 @@ class Questions(Generic[V]):
         with reaching_database():
             now = self._now()
             dear = [message for message in asked if rules.needs_preparing(message)]
-            put_off = rules.prepare(dear, now) if rules.prepare is not None and dear else ()
-            view = rules.repository.load([message for message in asked if message.key not in put_off], now)
+            prepared = rules.prepare(dear, now) if rules.prepare is not None and dear else None
+            load, put_off = (rules.repository.load, ()) if prepared is None else (prepared.load, prepared.put_off)
+            view = load([message for message in asked if message.key not in put_off], now)
         answers, later = [], []
         for arrival in arrivals:
             message = arrival.message

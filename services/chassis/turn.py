@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import field
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, Generic, Protocol, TypeVar
 
 from contracts.envelope import escaped
@@ -81,6 +82,15 @@ class Repository(Protocol[V]):
         """What the turn changed in the view."""
 
 
+@dataclass(frozen=True, slots=True)
+class Preparation(Generic[V]):
+    """What came of preparing messages: how the repository loads by what was found out (`Repository.load` with that
+    bound), and the keys of the messages that are put off, lest the others wait for them."""
+
+    load: Callable[[Sequence[Message[Any]], datetime], V]
+    put_off: Collection[str] = ()
+
+
 @dataclass(frozen=True)
 class Rules(Generic[V]):
     """What makes a turn this service's turn: its parts in the order in which they run (docs/turn.md)."""
@@ -93,9 +103,8 @@ class Rules(Generic[V]):
     """Runs for each message, in order. Pure."""
     conclude: Callable[[V, datetime], Decision] | None = None
     """Runs after the last message of each attempt, also where there was none. Pure."""
-    prepare: Callable[[Sequence[Message[Any]], datetime], Collection[str]] | None = None
-    """Slow work (hash a secret, send a mail): runs before the attempts, once, not again after a conflict. Gives the
-    keys of the messages that it puts off, lest the others wait for them."""
+    prepare: Callable[[Sequence[Message[Any]], datetime], Preparation[V]] | None = None
+    """Slow work (hash a secret, send a mail): runs before the attempts, once, not again after a conflict."""
     needs_preparing: Callable[[Message[Any]], bool] = lambda _message: True
     """Which messages `prepare` is given."""
     gate: Gate | None = None
@@ -104,8 +113,20 @@ class Rules(Generic[V]):
     """Runs for each message as it is published: for what may be published but never stored."""
     chores: Sequence[Chore] = ()
     """Run beside the turns, each every so many seconds."""
-    questions: Rules[V] | None = None
-    """Of the service's questions, which are answered while turns are in work (questions.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[V]):
+    """What is decided together: arrivals that were prepared together, and how their state is loaded."""
+
+    arrivals: Sequence[Arrival]
+    load: Callable[[Sequence[Message[Any]], datetime], V]
+
+    @property
+    def halves(self) -> tuple[Part[V], Part[V]]:
+        """Both halves."""
+        middle = len(self.arrivals) // 2
+        return Part(self.arrivals[:middle], self.load), Part(self.arrivals[middle:], self.load)
 
 
 @dataclass(slots=True)
@@ -174,9 +195,9 @@ class Turn(Generic[V]):
         plans: list[Plan] = []
         due = [fired(timer, self._rules.service) for timer in timers]
         # May take long (a slow mail server): the messages' turns go on meanwhile.
-        due = [timer for part in self._prepared(due, plans) for timer in part]
+        parts = list(self._prepared(due, plans)) if due else []
         with self.deciding:
-            decided = self._turn(deliveries, due, plans)
+            decided = self._turn(deliveries, parts, plans)
         self.publish(decided)
         if decided.lost_timers:
             raise Conflict("timers lost every race")
@@ -191,7 +212,7 @@ class Turn(Generic[V]):
         self.sending.send(decided.outgoing, stored_by=decided.stored_by, left_by=decided.left_by)
         telemetry.MESSAGES.inc(decided.ended)
 
-    def _turn(self, deliveries: Sequence[Delivery], due: list[Arrival], plans: list[Plan]) -> Decided:
+    def _turn(self, deliveries: Sequence[Delivery], due: Sequence[Part[V]], plans: list[Plan]) -> Decided:
         telemetry.TURN_SIZE.observe(len(deliveries))
         if len(deliveries) == 1 and deliveries[0].returns >= SUSPECT_AFTER_RETURNS:
             return self._run_alone(deliveries[0])
@@ -199,11 +220,11 @@ class Turn(Generic[V]):
         self._decide_and_store(arrivals, due, plans)
         return self._decided(deliveries, plans, set_aside, misread)
 
-    def _decide_and_store(self, arrivals: list[Arrival], due: list[Arrival], plans: list[Plan]) -> None:
+    def _decide_and_store(self, arrivals: list[Arrival], due: Sequence[Part[V]], plans: list[Plan]) -> None:
         with telemetry.TURN_SECONDS.labels("decide and store").time():
-            for part in self._prepared(arrivals, plans):
-                self._settle([*part, *due], plans, random.Random(), own_turns=set())
-                due = []
+            # Without any a turn concludes all the same.
+            for part in chain(self._prepared(arrivals, plans) if arrivals or not due else (), due):
+                self._settle(part, plans, random.Random(), own_turns=set())
 
     def _read(
         self, deliveries: Sequence[Delivery]
@@ -304,12 +325,12 @@ class Turn(Generic[V]):
 
     # deciding and storing
 
-    def _prepare(self, arrivals: Sequence[Arrival]) -> Collection[str]:
-        """Prepare what needs it; gives the keys of the messages that were put off."""
+    def _prepare(self, arrivals: Sequence[Arrival]) -> Preparation[V]:
+        """Prepare what needs it."""
         prepare = self._rules.prepare
         arrivals = [one for one in arrivals if one.refusal is None and self._rules.needs_preparing(one.message)]
         if prepare is None or not arrivals:
-            return ()
+            return Preparation(self._rules.repository.load)
         now = self._patience.reach_database(self._store.now)
         # One that waited so long that its lease ran out is another instance's: it sends the mail.
         claims = [one.fired for one in arrivals if one.fired is not None]
@@ -317,16 +338,12 @@ class Turn(Generic[V]):
         messages = [one.message for one in arrivals if one.fired is None or one.fired.id in standing]
         known = self._patience.reach_database(lambda: self._store.handled([message.key for message in messages]))
         unknown = [message for message in messages if message.key not in known]
-        put_off: Collection[str] = self._patience.reach_database(lambda: prepare(unknown, now))
-        return put_off
+        return self._patience.reach_database(lambda: prepare(unknown, now))
 
-    def _prepared(self, arrivals: Sequence[Arrival], plans: list[Plan]) -> Iterator[Sequence[Arrival]]:
-        """All arrivals, prepared; or in parts around the one whose preparation raises, which goes into `plans`.
-
-        Each part is to be settled before the next is asked for: a repository keeps what it prepared last.
-        """
+    def _prepared(self, arrivals: Sequence[Arrival], plans: list[Plan]) -> Iterator[Part[V]]:
+        """All arrivals, prepared; or in parts around the one whose preparation raises, which goes into `plans`."""
         try:
-            put_off = self._prepare(arrivals)
+            preparation = self._prepare(arrivals)
         except Stopping:
             raise
         except Exception as error:
@@ -338,19 +355,19 @@ class Turn(Generic[V]):
             log.exception("a message could not be prepared")
             plans.append(_failed(arrivals, error))
         else:
-            if put_off:
+            if put_off := preparation.put_off:
                 plans.append(_failed([one for one in arrivals if one.message.key in put_off], PutOff()))
                 arrivals = [one for one in arrivals if one.message.key not in put_off]
-            yield arrivals
+            yield Part(arrivals, preparation.load)
 
-    def _settle(self, arrivals: Sequence[Arrival], plans: list[Plan], dice: random.Random, own_turns: set[str]) -> None:
+    def _settle(self, part: Part[V], plans: list[Plan], dice: random.Random, own_turns: set[str]) -> None:
         """Decide and store, again after a lost race, in halves if that repeats or something unknown goes wrong."""
-        conflicts = 0
+        conflicts, arrivals = 0, part.arrivals
         while True:
             turn = uuid.uuid4().hex
             try:
                 with self._one_at_a_time():
-                    plan = self._attempt(turn, arrivals, own_turns)
+                    plan = self._attempt(turn, part, own_turns)
                     own_turns.add(turn)  # a lost connection may hide that it was stored
                     self._store.commit(plan.work)
             except Conflict as error:
@@ -374,9 +391,8 @@ class Turn(Generic[V]):
             else:
                 plans.append(plan)
                 return
-        middle = len(arrivals) // 2
-        self._settle(arrivals[:middle], plans, dice, own_turns)
-        self._settle(arrivals[middle:], plans, dice, own_turns)
+        for half in part.halves:
+            self._settle(half, plans, dice, own_turns)
 
     def _one_at_a_time(self) -> AbstractContextManager[None]:
         """The gate, if the service has one and a race was lost lately."""
@@ -384,8 +400,8 @@ class Turn(Generic[V]):
             return nullcontext()
         return self._rules.gate.passed(self._patience.sleep)
 
-    def _attempt(self, turn: str, arrivals: Sequence[Arrival], own_turns: set[str]) -> Plan:
-        now = self._store.now()
+    def _attempt(self, turn: str, part: Part[V], own_turns: set[str]) -> Plan:
+        now, arrivals = self._store.now(), part.arrivals
         may_be_handled = bool(own_turns) or self._in_doubt(arrivals)
         keys = [one.message.key for one in arrivals if one.fired is None]
         handled = self._store.handled(keys) if may_be_handled else {}
@@ -398,7 +414,7 @@ class Turn(Generic[V]):
             and (one.fired is None or one.fired.id in standing)
         ]
         with reaching_database():
-            view = self._rules.repository.load(undecided, now)
+            view = part.load(undecided, now)
         plan = Plan(Work(turn, now))
         for arrival in arrivals:
             if arrival.fired is not None and arrival.fired.id not in standing:

@@ -51,16 +51,12 @@ def needs_preparing(message: Message[Any]) -> bool:
 
 
 class Preparing:
-    """Has in `prepared` what was found out for the messages, and for the timers, that it was given last.
-
-    Timers come without messages, and while a turn of messages may be in work: neither touches what is the other's.
-    """
+    """Finds out what has to be found out for messages or for timers before they are decided."""
 
     def __init__(
         self, database: Database[Document], secrets: Secrets, codes: Codes, files: FilesOfTurns, origins: Origins
     ) -> None:
         self.files = files
-        self.prepared = Prepared()
         self._stored = database["accounts"]
         self._secrets = secrets
         self._codes = codes
@@ -68,20 +64,11 @@ class Preparing:
         self._waiting: dict[str, datetime] = {}
         """Since when exports wait for their archives, by message key."""
 
-    def prepare(self, messages: Sequence[Message[Any]], now: datetime) -> Collection[str]:
-        """Find out what there is to find out; gives the keys of the messages that are left for another turn."""
-        scans = [one for one in messages if one.type == SCAN]
-        if scans:
-            verdicts = self.files.scan(scans)  # it takes its time: what is prepared now may be another's then
-            self.prepared = replace(self.prepared, verdicts=verdicts)
-        making = [one for one in messages if one.type == MAKE_ARCHIVE]
-        if making:
-            self.files.make_archives(making, now)
-        rotating = [one for one in messages if one.type == REWRAP]
-        if rotating:
-            self.prepared = replace(self.prepared, rewrapped=self.files.rewrap(rotating))
-        if scans or making or rotating or not messages:  # of timers whose lease ran out nothing is left
-            return ()
+    def prepare(self, messages: Sequence[Message[Any]], now: datetime) -> tuple[Prepared, Collection[str]]:
+        """What was found out; and the keys of the messages that are left for another turn."""
+        timers = [message for message in messages if message.type.startswith("timer.")]
+        if timers or not messages:  # of timers whose lease ran out nothing is left; they come without messages
+            return self._of_timers(timers, now), ()
         found, put_off = self._secrets_of(messages, now)
         if any(message.type in JOINING for message in messages):
             # Who is one person with whom is read before the turn, and may be otherwise after these.
@@ -101,10 +88,14 @@ class Preparing:
         here = [message for message in others if message.key not in put_off]
         found = self.files.prepare(found, here, senders, room, now)
         ready = {key: file for key, file in archives.items() if file is not None}
-        self.prepared = replace(
-            found, archives=ready, verdicts=self.prepared.verdicts, rewrapped=self.prepared.rewrapped
+        return replace(found, archives=ready), put_off
+
+    def _of_timers(self, timers: Sequence[Message[Any]], now: datetime) -> Prepared:
+        self.files.make_archives([timer for timer in timers if timer.type == MAKE_ARCHIVE], now)
+        return Prepared(
+            verdicts=self.files.scan([timer for timer in timers if timer.type == SCAN]),
+            rewrapped=self.files.rewrap([timer for timer in timers if timer.type == REWRAP]),
         )
-        return put_off
 
     def _archives(
         self, messages: Sequence[Message[Any]], known: Mapping[str, str], now: datetime

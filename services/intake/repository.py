@@ -32,6 +32,7 @@ from services.intake.documents import (
 from services.intake.domain.accounts import TEMPORARY_LASTS
 from services.intake.domain.commands import COMMANDS
 from services.intake.domain.needs import Need, NewNumber, TicketOf
+from services.intake.domain.prepared import NOTHING, Prepared
 from services.intake.domain.requesters import together
 from services.intake.domain.state import (
     USUAL,
@@ -43,7 +44,6 @@ from services.intake.files.keeping import RECORDS, file_document
 from services.intake.files.rotation import ROTATIONS, rotation_document
 from services.intake.files.uploads import UPLOADS
 from services.intake.personal import BY_FILE, BY_PERSON, ERASURES
-from services.intake.preparing import Preparing
 from services.intake.reading import Reading
 from services.intake.sharing import BY_ADDRESS
 
@@ -98,7 +98,6 @@ class Repository:
         self,
         database: Database[Document],
         files: Callable[[], OperatorsFiles],
-        preparing: Preparing,
         similar_from: float,
         temporary_lasts: timedelta = TEMPORARY_LASTS,
         limits: Limits = USUAL,
@@ -106,19 +105,19 @@ class Repository:
     ) -> None:
         self.db = database
         self._files = files
-        self._preparing = preparing
         self._similar_from = similar_from
         self._temporary_lasts = temporary_lasts
         self._limits = limits
         self._master_key = master_key
         self._numbers: deque[str] = deque()
 
-    def load(self, messages: Sequence[Message[Any]], now: datetime) -> State:
-        """All that these messages need: read in rounds, until none of them needs anything more."""
+    def load(self, messages: Sequence[Message[Any]], now: datetime, prepared: Prepared = NOTHING) -> State:
+        """All that these messages need: read in rounds, until none of them needs anything more. `prepared`: what was
+        found out for them before."""
         operators = self._files()
         known = State(
             operators.catalogue,
-            prepared=self._preparing.prepared,
+            prepared=prepared,
             numbers=self._numbers,
             similar_from=self._similar_from,
             temporary_lasts=self._temporary_lasts,

@@ -5,15 +5,17 @@ The page is docs/intake.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
 from pymongo.database import Database
 
 from services.chassis.chores import Chore
+from services.chassis.decision import Message
 from services.chassis.entrypoint import Asked, Turns, due_timers, messages, questions_in
 from services.chassis.operators_files import read_operators_files
 from services.chassis.outgoing import Outgoing
@@ -22,7 +24,7 @@ from services.chassis.reading import Delivery
 from services.chassis.reloading import looking
 from services.chassis.settings import WrongSettings
 from services.chassis.threads import in_green_threads, in_native_threads
-from services.chassis.turn import Decided, Rules, Turn
+from services.chassis.turn import Decided, Preparation, Rules, Turn
 from services.chassis.unit_of_work import Fired, Store
 from services.intake.codes import Codes
 from services.intake.domain.decide import decide
@@ -72,17 +74,21 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     def tidy() -> None:
         sweep(keeping, clock.now())
 
-    def plain() -> Rules[State]:
-        """What turns of commands and questions have in common; neither sees what the other has prepared."""
-        preparing = Preparing(database, secrets, codes, files, Origins(settings.secret_key))
-        repository = Repository(database, operators, preparing, settings.similar_from, lasts, limits, keys.current)
-        return Rules("intake", repository, decide, prepare=preparing.prepare, needs_preparing=needs_preparing)
+    preparing = Preparing(database, secrets, codes, files, Origins(settings.secret_key))
+    repository = Repository(database, operators, settings.similar_from, lasts, limits, keys.current)
 
-    return replace(
-        plain(),
+    def prepare(messages: Sequence[Message[Any]], now: datetime) -> Preparation[State]:
+        found, put_off = preparing.prepare(messages, now)
+        return Preparation(partial(repository.load, prepared=found), put_off)
+
+    return Rules(
+        "intake",
+        repository,
+        decide,
+        prepare=prepare,
+        needs_preparing=needs_preparing,
         reveal=with_secrets(secrets, codes),
         chores=[looking(operators), Chore("files that nobody came to name", TIDIED_EVERY, tidy)],
-        questions=plain(),
     )
 
 

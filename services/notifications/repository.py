@@ -1,4 +1,4 @@
-"""Deliveries, contacts and preferences in MongoDB; and what a turn has to send, sent before it is decided.
+"""Deliveries, contacts and preferences in MongoDB: what a turn reads, and what it writes.
 
 The only pymongo of notifications; it decides nothing. Shard keys: contacts and preferences by person,
 deliveries by their id, all hashed. See docs/notifications.md.
@@ -6,7 +6,6 @@ deliveries by their id, all hashed. See docs/notifications.md.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -19,7 +18,6 @@ from contracts.common import Snapshot
 from services.chassis.decision import Message
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.notifications.domain.addresses import code_mail_id
-from services.notifications.domain.attempts import verdict
 from services.notifications.domain.forgetting import is_forgotten
 from services.notifications.domain.resending import RESEND
 from services.notifications.domain.state import (
@@ -35,7 +33,6 @@ from services.notifications.domain.state import (
     person_of,
 )
 from services.notifications.domain.telling import owed
-from services.notifications.senders import Sends
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     # By _id alone a delivery is found and its being the only one enforced; by status operators look for failed ones.
@@ -52,8 +49,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "preferences": [IndexModel([("_id", ASCENDING)])],
 }
 
-OUTCOMES_KEPT = 10_000
-"""Outcomes of attempts in memory: a turn that has to start over must not send again."""
+NONE: Mapping[tuple[str, int], Outcome] = {}
 
 
 @dataclass(slots=True)
@@ -68,36 +64,19 @@ class LoadedView(View):
 class Repository:
     """Loads and stores what a turn of notifications touches."""
 
-    def __init__(self, database: Database[Document], wording: Wording, policy: Policy, senders: Sends) -> None:
+    def __init__(self, database: Database[Document], wording: Wording, policy: Policy) -> None:
         self.db = database
         self._wording = wording
         self._policy = policy
-        self._senders = senders
-        self._outcomes: OrderedDict[tuple[str, int], Outcome] = OrderedDict()
 
-    def prepare(self, messages: Sequence[Message[Any]], now: datetime) -> Collection[str]:
-        """Send what is due in this turn, and may be sent by what is known now; puts nothing off. The outcomes are kept,
-        so that nothing is sent again by a retry."""
-        due = {(message.subject or "", message.data["attempt"]) for message in messages if is_attempt(message)}
-        due -= set(self._outcomes)
-        deliveries = self._deliveries({id_ for id_, _ in due})
-        pending = [one for one in deliveries.values() if one.status == "pending" and (one.id, one.attempts + 1) in due]
-        persons = {one.person for one in pending if one.person}
-        contacts, preferences = self._contacts(persons), self._preferences(persons)
-        sending = [
-            (one, contact.email if contact else None)
-            for one in pending
-            for contact in [contacts.get(one.person)]
-            if verdict(one, contact, preferences.get(one.person), self._policy, now) == "send"
-        ]
-        for id_, outcome in self._senders.send(sending, now).items():
-            self._outcomes[id_, deliveries[id_].attempts + 1] = outcome
-        while len(self._outcomes) > OUTCOMES_KEPT:
-            self._outcomes.popitem(last=False)
-        return ()
-
-    def load(self, messages: Sequence[Message[Any]], now: datetime) -> LoadedView:  # noqa: ARG002 - the chassis's signature
-        """The deliveries that these messages call for or are about, the contacts and preferences of requesters."""
+    def load(
+        self,
+        messages: Sequence[Message[Any]],
+        now: datetime,  # noqa: ARG002 - the chassis's signature
+        outcomes: Mapping[tuple[str, int], Outcome] = NONE,
+    ) -> LoadedView:
+        """The deliveries that these messages call for or are about, the contacts and preferences of requesters.
+        `outcomes`: of the attempts that were made for them (attempting.py)."""
         persons: set[str] = set()
         changed: set[str] = set()
         erased: set[str] = set()
@@ -120,11 +99,11 @@ class Repository:
                 wanted.update(one.id for one in calls_for)
                 tickets.append(message.data.ticket)
                 persons.add(person_of(tickets[-1].requester.kind, tickets[-1].requester.id))
-        deliveries = self._deliveries(wanted)
+        deliveries = self.deliveries(wanted)
         persons |= {one.person for one in deliveries.values() if one.person}
-        contacts, preferences = self._contacts(persons), self._preferences(persons)
+        contacts, preferences = self.contacts(persons), self.preferences(persons)
         awaiting = {id_ for person in changed & set(contacts) for id_ in contacts[person].awaited_by}
-        deliveries |= self._deliveries(awaiting - set(deliveries))
+        deliveries |= self.deliveries(awaiting - set(deliveries))
         deliveries |= {one.id: one for one in self._failed_of(erased)}
         view = LoadedView(
             self._wording,
@@ -132,7 +111,7 @@ class Repository:
             dict(contacts),
             dict(preferences),
             dict(deliveries),
-            self._outcomes,
+            outcomes,
             contacts_before=contacts,
             preferences_before=preferences,
             deliveries_before=deliveries,
@@ -152,7 +131,7 @@ class Repository:
             *conditional_writes("deliveries", view.deliveries_before, view.deliveries, to_document),
         ]
 
-    def _deliveries(self, ids: Collection[str]) -> dict[str, Delivery]:
+    def deliveries(self, ids: Collection[str]) -> dict[str, Delivery]:
         return {row["_id"]: delivery_of(row) for row in self._found("deliveries", ids)}
 
     def _failed_of(self, persons: Collection[str]) -> list[Delivery]:
@@ -169,7 +148,7 @@ class Repository:
         rows = self.db["deliveries"].find({"number": {"$in": sorted(numbers)}, "text": {"$gt": ""}})
         return [delivery_of(row) for row in rows]
 
-    def _contacts(self, persons: Collection[str]) -> dict[str, Contact]:
+    def contacts(self, persons: Collection[str]) -> dict[str, Contact]:
         """By person. One that an older version stored under the requester's id alone stays there."""
         rows = {row["_id"]: row for row in self._found("contacts", {*persons, *map(_id_alone, persons)})}
         found = ((person, rows.get(person) or rows.get(_id_alone(person))) for person in persons)
@@ -177,18 +156,13 @@ class Repository:
             person: Contact(**_values(row, Contact) | {"id": person, "row": row["_id"]}) for person, row in found if row
         }
 
-    def _preferences(self, ids: Collection[str]) -> dict[str, Preferences]:
+    def preferences(self, ids: Collection[str]) -> dict[str, Preferences]:
         return {row["_id"]: _preferences_of(row) for row in self._found("preferences", ids)}
 
     def _found(self, collection: str, ids: Collection[str]) -> list[Document]:
         if not ids:
             return []
         return list(self.db[collection].find({"_id": {"$in": list(ids)}}))
-
-
-def is_attempt(message: Message[Any]) -> bool:
-    """Whether it is the timer of an attempt to send, which may take long."""
-    return message.type == "timer.send"
 
 
 def delivery_of(row: Document) -> Delivery:

@@ -15,12 +15,13 @@ from services.chassis.entrypoint import Turns, due_timers, messages
 from services.chassis.reading import Delivery
 from services.chassis.turn import Decided, Rules, Turn
 from services.chassis.unit_of_work import Fired
+from services.notifications.attempting import Attempting, is_attempt
 from services.notifications.domain.addresses import WAITS
 from services.notifications.domain.attempts import MAIL_LANE, webhook_lane
 from services.notifications.domain.decide import decide
 from services.notifications.domain.state import Policy, View
 from services.notifications.mailer import Mailer, read_sender, read_server
-from services.notifications.repository import INDEXES, Repository, is_attempt
+from services.notifications.repository import INDEXES, Repository
 from services.notifications.senders import Senders
 from services.notifications.settings import SETTINGS, NotificationSettings
 from services.notifications.templates import Templates
@@ -44,8 +45,9 @@ def rules(settings: NotificationSettings, database: Database[dict[str, Any]]) ->
         {name: Caller(webhook) for name, webhook in webhooks.items()},
         settings.community_manager,
     )
-    repository = Repository(database, Templates(settings.templates), policy, senders)
-    return Rules("notifications", repository, decide, prepare=repository.prepare, needs_preparing=is_attempt)
+    repository = Repository(database, Templates(settings.templates), policy)
+    attempting = Attempting(repository, policy, senders)
+    return Rules("notifications", repository, decide, prepare=attempting.prepare, needs_preparing=is_attempt)
 
 
 def lanes(settings: NotificationSettings) -> Sequence[str]:

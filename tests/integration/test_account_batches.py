@@ -52,9 +52,8 @@ class Batch:
 
 def decided(instance: Racing, scene: Scene, messages: Sequence[Message]) -> list[Answer | None]:
     """All of them in one turn, which is committed."""
-    instance.repository._preparing.prepared = scene.prepared
     instance.repository._temporary_lasts = LASTS
-    state = instance.repository.load(messages, NOW)
+    state = instance.repository.load(messages, NOW, scene.prepared)
     answers = []
     for message in messages:
         decision = decide(state, message, NOW)
@@ -96,8 +95,7 @@ def test_codes_for_one_address_that_are_asked_for_at_once_are_mailed_once(stack:
         def at_once(messages: Sequence[Message], prepared: Prepared) -> list[Answer | None]:
             states = []
             for instance, message in zip(instances, messages, strict=True):
-                instance.repository._preparing.prepared = prepared
-                states.append((instance.repository.load([message], at), message))
+                states.append((instance.repository.load([message], at, prepared), message))
             answers = []
             for instance, (state, message) in zip(instances, states, strict=True):
                 decision = decide(state, message, at)
@@ -106,7 +104,7 @@ def test_codes_for_one_address_that_are_asked_for_at_once_are_mailed_once(stack:
                 try:
                     instance.commit(state)
                 except Conflict:
-                    state = instance.repository.load([message], at)
+                    state = instance.repository.load([message], at, prepared)
                     decision = decide(state, message, at)
                     for change in decision.changes:
                         state.apply(change)

@@ -140,9 +140,8 @@ class Racing(Instance):
     """An instance that believes what a scene says of secrets and codes."""
 
     def meet(self, scene: Scene, sent: Message) -> tuple[State, Decision]:
-        self.repository._preparing.prepared = scene.prepared
         self.repository._temporary_lasts = LASTS
-        state = self.repository.load([sent], NOW)
+        state = self.repository.load([sent], NOW, scene.prepared)
         decision = decide(state, sent, NOW)
         for change in decision.changes:
             state.apply(change)

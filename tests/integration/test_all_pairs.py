@@ -18,7 +18,6 @@ from deploy.local.stack import Stack
 from services.chassis.decision import Decision, Message
 from services.chassis.operators_files import OperatorsFiles
 from services.chassis.unit_of_work import Conflict, Store, Work
-from services.intake.codes import Codes
 from services.intake.documents import (
     agent_document,
     entry_document,
@@ -30,13 +29,7 @@ from services.intake.documents import (
 from services.intake.domain.decide import decide
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
-from services.intake.files.keeping import Keeping, Terms
-from services.intake.files.keys import MasterKeys
-from services.intake.files.preparing import FilesOfTurns
-from services.intake.origins import Origins
-from services.intake.preparing import Preparing
 from services.intake.repository import INDEXES, Repository
-from services.intake.secrets import Secrets
 from tests.integration.turn_stores import stores
 from tests.unit.intake.desk import CATALOGUE
 from tests.unit.intake.pairs import AGENTS, NOW, PAIRS, STAFF, Meeting, check, meeting, message
@@ -60,11 +53,7 @@ class Instance:
     def __init__(self, store: Store, name: str) -> None:
         self.store = store
         self.name = name
-        secrets = Secrets("k" * 32, in_turn)
-        keeping = Keeping(store.database, MasterKeys.parse(f"first {'A' * 43}="), "k" * 32, Terms())
-        files = FilesOfTurns(keeping, None, in_turn)
-        preparing = Preparing(store.database, secrets, Codes("k" * 32), files, Origins("k" * 32))
-        self.repository = Repository(store.database, lambda: OperatorsFiles(CATALOGUE, STAFF), preparing, 0.27)
+        self.repository = Repository(store.database, lambda: OperatorsFiles(CATALOGUE, STAFF), 0.27)
         self.turns = 0
 
     def begin(self, sent: Message) -> tuple[State, Decision]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +12,16 @@ from pymongo.database import Database
 from contracts.common import AttachmentContent
 from deploy.local.desk import Desk
 from services.intake.domain.files import Brought
+from services.intake.domain.needs import FileOf, UnnamedFiles
+from services.intake.domain.state import State
 from services.intake.files.keeping import KEPT_UNUSED, Sender
 from services.intake.files.reading import read_part
 from services.intake.files.sweeping import sweep
 from services.intake.files.uploads import Uploads
+from services.intake.reading import Reading
 from tests.integration.test_files import database
 from tests.integration.test_uploads import HEAD, NOW, keeping, parts_of, send
+from tests.unit.intake.desk import CATALOGUE
 
 __all__ = ["database"]
 
@@ -31,7 +36,9 @@ def test_no_file_is_looked_for_in_a_whole_collection(desk: Desk, database: Datab
         )
         assert isinstance(one, Brought)
         assert kept.crowded(Sender("account:ann", "web", "browser"), NOW) is None
-        assert [file.ref for file in kept.unnamed(["account:ann"])] == [one.ref]
+        state = State(CATALOGUE, numbers=deque())
+        Reading(database, state, NOW).read([UnnamedFiles("account:ann"), FileOf(one.ref)])
+        assert list(state.files) == [one.ref]
         assert read_part(kept, one.ref, 1) == HEAD
         last = [send(Uploads(kept), part) for part in parts_of(HEAD + bytes(30), 16)][-1]
         assert isinstance(last, Brought)

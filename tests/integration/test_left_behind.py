@@ -66,8 +66,7 @@ def store(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 def send(store: Store, message: Message, now: datetime = NOW) -> tuple[Answer | None, list[Arm]]:
     """One turn; its answer, and the timers that it sets."""
     instance = Racing(store, message.id)
-    instance.repository._preparing.prepared = RIGHT
-    state = instance.repository.load([message], now)
+    state = instance.repository.load([message], now, RIGHT)
     decision = decide(state, message, now)
     for change in decision.changes:
         state.apply(change)

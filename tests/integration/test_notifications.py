@@ -112,7 +112,7 @@ def test_an_address_that_an_older_version_stored_under_the_id_alone_is_found_and
     Store(database, "notifications").prepare(INDEXES)
     old = {"_id": "r1", "version": 3, "contact_version": 1, "email": "ada@example.org"}
     database["contacts"].insert_one(old)
-    repository = Repository(database, PlainWording(), Policy(), NoSenders())
+    repository = Repository(database, PlainWording(), Policy())
     view = repository.load([a_contact_change(2, None)], NOW)
     assert view.contacts["account:r1"].email == "ada@example.org"
     for change in decide(view, a_contact_change(2, None), NOW).changes:
@@ -129,7 +129,7 @@ def test_of_a_person_who_is_erased_no_failed_mail_is_kept(desk: Desk) -> None:
     of_ada = Delivery("d1", "e1", "closed", "00000042", "r1", "email", "failed", NOW, person="account:r1", text="Ada")
     of_others = replace(of_ada, id="d2", person="temporary:r1"), replace(of_ada, id="d3", status="pending")
     database["deliveries"].insert_many([to_document(one) for one in (of_ada, *of_others)])
-    repository = Repository(database, PlainWording(), Policy(), NoSenders())
+    repository = Repository(database, PlainWording(), Policy())
     view = repository.load([a_contact_change(2, None)], NOW)
     for change in decide(view, a_contact_change(2, None), NOW).changes:
         view.apply(change)

@@ -33,7 +33,7 @@ ROUNDS = 30
 def test_no_command_stops_its_turn_whatever_of_it_is_left_out(database: Database[dict[str, Any]]) -> None:
     files = FilesOfTurns(keeping(database), None, in_turn)
     preparing = Preparing(database, Secrets("k" * 32, in_turn), Codes("k" * 32), files, Origins("k" * 32))
-    repository = Repository(database, lambda: OperatorsFiles(CATALOGUE), preparing, 0.27)
+    repository = Repository(database, lambda: OperatorsFiles(CATALOGUE), 0.27)
     dice = Random(7)
     decided = set()
     for place in range(ROUNDS):
@@ -44,9 +44,9 @@ def test_no_command_stops_its_turn_whatever_of_it_is_left_out(database: Database
             id_ = f"{kind.type}{place}"
             turn.append(Message(id_, kind.type, sender, data, dice.choice((None, "10000001")), f"{sender}\x1f{id_}"))
         for _ in range(2):  # what is put off comes again: an erasure waits for what joins accounts
-            put_off = preparing.prepare(turn, NOW)
+            found, put_off = preparing.prepare(turn, NOW)
             here = [one for one in turn if one.key not in put_off]
-            state = repository.load(here, NOW)
+            state = repository.load(here, NOW, found)
             for one in here:
                 for change in decide(state, one, NOW).changes:
                     state.apply(change)

@@ -91,11 +91,11 @@ def test_timers_that_are_prepared_meanwhile_leave_alone_what_a_turn_has_found(
 ) -> None:
     files = FilesOfTurns(keeping(database), None, in_turn)
     preparing = Preparing(database, Secrets("k" * 32, in_turn), Codes("k" * 32), files, Origins("k" * 32))
-    repository = Repository(database, lambda: OperatorsFiles(CATALOGUE), preparing, 0.27)
+    repository = Repository(database, lambda: OperatorsFiles(CATALOGUE), 0.27)
     attached = [{"name": "a", "media_type": "application/pdf", "content": base64.b64encode(HEAD).decode()}]
     data = payload.read(Submit, submission(attachments=attached)).data
     message = Message("m", "ticket.submit", "web", data, None, "k1")
-    preparing.prepare([message], NOW)
+    found, _ = preparing.prepare([message], NOW)
     preparing.prepare([Message("t", "timer.file_scan", "intake", {}, "no such file", "t")], NOW)
     preparing.prepare([], NOW)  # the lease of such a timer ran out
-    assert len(repository.load([message], NOW).prepared.brought["k1"]) == 1
+    assert len(repository.load([message], NOW, found).prepared.brought["k1"]) == 1

@@ -70,10 +70,8 @@ def test_a_confirmation_loads_and_writes_no_more_than_a_hundred(database: Databa
     id_, first = accounts[place].id, accounts[-1]
     message = message_of("account.confirm_contact", 1, requester=temporary(id_, "right"), code="code")
     key = accounts[place].key
-    instance.repository._preparing.prepared = Prepared(
-        verified=frozenset([(id_, "right")]), right_codes=frozenset([(key, 1, "code")])
-    )
-    state = instance.repository.load([message], NOW)
+    prepared = Prepared(verified=frozenset([(id_, "right")]), right_codes=frozenset([(key, 1, "code")]))
+    state = instance.repository.load([message], NOW, prepared)
     assert len(state.accounts) <= MOST_SHARING + 1
     decision = decide(state, message, NOW)
     assert decision.answer is not None
@@ -95,10 +93,9 @@ def test_two_of_the_rest_that_confirm_at_once_meet(database: Database[dict[str, 
     written = []
     for n in (MOST_SHARING, MOST_SHARING + 1):
         message = message_of("account.confirm_contact", n, requester=temporary(f"t{n}", "right"), code="code")
-        instance.repository._preparing.prepared = Prepared(
-            verified=frozenset([(f"t{n}", "right")]), right_codes=frozenset([(f"temporary:t{n}", 1, "code")])
-        )
-        decision = decide(instance.repository.load([message], NOW), message, NOW)
+        right = frozenset([(f"temporary:t{n}", 1, "code")])
+        prepared = Prepared(verified=frozenset([(f"t{n}", "right")]), right_codes=right)
+        decision = decide(instance.repository.load([message], NOW, prepared), message, NOW)
         written.append({one.account.key for one in decision.changes if isinstance(one, AccountWritten)})
     assert written[0] & written[1], "one of the two has to see the other"
 

@@ -28,9 +28,10 @@ from services.chassis.unit_of_work import DatabaseAway, Document, Store, Work, o
 from services.intake import service as intake
 from services.intake.personal import ERASURES
 from services.notifications import service as notifications
+from services.notifications.attempting import Attempting, is_attempt
 from services.notifications.domain.decide import decide as decide_notification
 from services.notifications.domain.state import Outcome, Policy
-from services.notifications.repository import Repository, is_attempt
+from services.notifications.repository import Repository
 from services.notifications.senders import Addressed
 from services.notifications.templates import Templates
 from services.routing import service as routing
@@ -195,8 +196,9 @@ class ModelDesk:
             rules: Rules[Any] = MODULES[service].rules(settings_of(service), database)
             return replace(rules, gate=None)  # for speed alone, and an instance that is overtaken here stands within
         policy = Policy()
-        repository = Repository(database, WORDING, policy, self.post)
-        return Rules(service, repository, decide_notification, prepare=repository.prepare, needs_preparing=is_attempt)
+        repository = Repository(database, WORDING, policy)
+        attempting = Attempting(repository, policy, self.post)
+        return Rules(service, repository, decide_notification, prepare=attempting.prepare, needs_preparing=is_attempt)
 
     def deliver(
         self,

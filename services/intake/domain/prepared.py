@@ -42,3 +42,7 @@ class Prepared:
     """What the scanner said of a file, by the key of the timer that has it asked."""
     rewrapped: Mapping[str, Rewrapped | None] = field(default_factory=dict)
     """The portion of a rotation of master keys, by the key of its timer; None: this instance could not wrap it."""
+
+
+NOTHING = Prepared()
+"""Of messages for which nothing is found out before."""

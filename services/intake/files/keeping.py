@@ -132,11 +132,6 @@ class Keeping:
         when."""
         return Room(self, now).crowded(sender)
 
-    def unnamed(self, owners: Collection[str]) -> list[File]:
-        """The files of these accounts that no entry names."""
-        rows = self.records.find({"owner": {"$in": list(owners)}, **UNNAMED}) if owners else ()
-        return [file_of(row) for row in rows]
-
     def bring(
         self,
         sender: Sender,

@@ -12,9 +12,8 @@ from contracts.common import AttachmentContent
 from services.chassis.decision import Message, derived_id
 from services.chassis.unit_of_work import Armed, arm_once
 from services.intake.domain import scanning
-from services.intake.domain.accounts import temporary_key
 from services.intake.domain.exporting import EXPORT, KEPT, making
-from services.intake.domain.files import Brought, File, Verdict, archives_of
+from services.intake.domain.files import File, Verdict, archives_of
 from services.intake.domain.prepared import Prepared
 from services.intake.domain.rotation import GO_ON, Rewrapped
 from services.intake.files.archive import build
@@ -126,16 +125,6 @@ class FilesOfTurns:
     def scan(self, timers: Sequence[Message[Any]]) -> dict[str, Verdict | None]:
         """What the scanner says of the files of these timers."""
         return {timer.key: scan(self._keeping, self._scanner, timer.subject or "") for timer in timers}
-
-    def named(self, found: Prepared, messages: Sequence[Message[Any]]) -> list[File]:
-        """The files that the messages bring or name; and those of an account that is merged which no entry names."""
-        refs = {one.ref for each in messages for one in found.brought.get(each.key, ()) if isinstance(one, Brought)}
-        refs |= {one.ref for each in messages if isinstance(one := found.uploaded.get(each.key), Brought)}
-        refs |= {each.data.ref for each in _asking(messages)}
-        refs |= {each.subject or "" for each in messages if each.type == SCAN}
-        found_by_ref = self._keeping.records.find({"_id": {"$in": list(refs)}}) if refs else ()
-        merged = {temporary_key(each.data.temporary.account_id) for each in messages if each.type == MERGE}
-        return [*map(file_of, found_by_ref), *self._keeping.unnamed(merged)]
 
 
 def _contents(message: Message[Any]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from services.chassis import telemetry
 from services.chassis.decision import Answer, Decision, Message, Say
 from services.chassis.questions import AT_ONCE, Questions
 from services.chassis.reading import LARGEST, Delivery
-from services.chassis.turn import Rules
+from services.chassis.turn import Preparation, Rules
 from services.chassis.unit_of_work import Conflict, DatabaseAway, Write
 from tests.fakes import FakePublisher
 
@@ -83,8 +83,8 @@ class Bench:
         rules = Rules("intake", self.repository, decide, prepare=self._prepare)
         return Questions(rules, lambda: NOW, self.publisher).run(deliveries)
 
-    def _prepare(self, messages: Sequence[Message], now: datetime) -> Collection[str]:
-        return self.put_off
+    def _prepare(self, messages: Sequence[Message], now: datetime) -> Preparation[Any]:
+        return Preparation(self.repository.load, self.put_off)
 
     def answers(self) -> list[tuple[str, str]]:
         return [(one.routing_key, json.loads(one.body)["type"]) for one in self.publisher.published]

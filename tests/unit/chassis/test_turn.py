@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,7 @@ from services.chassis.turn import (
     CONFLICTS_AT_MOST,
     SUSPECT_AFTER_RETURNS,
     TRIES,
+    Preparation,
     Rules,
     Turn,
 )
@@ -87,6 +88,14 @@ def decide(view: Tally, message: Message, now: datetime) -> Decision:
     )
 
 
+Prepares = Callable[[Sequence[Message], datetime], Collection[str] | None]
+
+
+def preparing(repository: Any, prepare: Prepares) -> Callable[[Sequence[Message], datetime], Preparation[Any]]:
+    """Prepares so, and loads as ever; `prepare` gives the keys of what it puts off, if any."""
+    return lambda messages, now: Preparation(repository.load, prepare(messages, now) or ())
+
+
 @dataclass
 class Bench:
     """A turn on fakes, and what it leaves."""
@@ -96,11 +105,12 @@ class Bench:
     repository: ToyRepository = field(default_factory=ToyRepository)
     stopping: bool = False
     naps: int = 0
-    prepare: Callable[[Sequence[Message], datetime], None] | None = None
+    prepare: Prepares | None = None
 
     def __post_init__(self) -> None:
         self.store.on_commit = self.repository.commit
-        rules = Rules("routing", self.repository, decide, prepare=self.prepare)
+        prepare = None if self.prepare is None else preparing(self.repository, self.prepare)
+        rules = Rules("routing", self.repository, decide, prepare=prepare)
         self.turn = Turn(rules, self.store, self.publisher, lambda: self.stopping, self._nap)
 
     def _nap(self, seconds: float) -> None:
@@ -376,7 +386,7 @@ def test_a_turn_of_timers_waits_for_the_one_in_work_when_they_are_prepared_and_h
         see("published")
         return message
 
-    rules = Rules("routing", bench.repository, decided, prepare=prepare, reveal=reveal)
+    rules = Rules("routing", bench.repository, decided, prepare=preparing(bench.repository, prepare), reveal=reveal)
     bench.turn = Turn(rules, bench.store, bench.publisher)
     bench.turn.run(timers=[Fired("t", NOW, "away", "a1", {}, Armed("m", "first"), 3)])
     assert seen == [("prepared", False), ("decided", True), ("published", False)]
@@ -477,7 +487,7 @@ def test_only_what_needs_preparing_is_prepared() -> None:
         "routing",
         bench.repository,
         decide,
-        prepare=lambda messages, _now: prepared.extend(message.id for message in messages),
+        prepare=preparing(bench.repository, lambda messages, _now: prepared.extend(message.id for message in messages)),
         needs_preparing=lambda message: message.id == "2",
     )
     turn = Turn(rules, bench.store, bench.publisher)
@@ -651,7 +661,7 @@ def test_what_cannot_be_prepared_is_set_aside_alone() -> None:
             raise RuntimeError("cannot prepare")
         return ()
 
-    rules = Rules("routing", bench.repository, decide, prepare=prepare)
+    rules = Rules("routing", bench.repository, decide, prepare=preparing(bench.repository, prepare))
     bench.turn = Turn(rules, bench.store, bench.publisher, lambda: False, bench._nap)
     breaking = command("2", agent="a2", name="breaks prepare")
     assert bench.run(command("1"), breaking, command("3", agent="a3")) == [breaking]
@@ -694,7 +704,7 @@ def test_what_is_put_off_comes_again_and_holds_nobody_up() -> None:
     """However often: it is no failed try."""
     bench = Bench()
     later = {"agent.a2\x1f2"}
-    rules = Rules("routing", bench.repository, decide, prepare=lambda messages, now: later)
+    rules = Rules("routing", bench.repository, decide, prepare=preparing(bench.repository, lambda messages, now: later))
     bench.turn = Turn(rules, bench.store, bench.publisher, lambda: False, bench._nap)
     slow = command("2", agent="a2")
     assert bench.run(command("1"), slow, command("3", agent="a3")) == [slow]
@@ -719,7 +729,12 @@ def test_what_is_revealed_as_it_is_published_stays_out_of_the_dead_letters() -> 
 def test_a_timer_that_another_instance_has_taken_is_not_prepared() -> None:
     bench = Bench()
     prepared: list[Message] = []
-    rules = Rules("routing", bench.repository, decide, prepare=lambda messages, now: prepared.extend(messages) or ())
+    rules = Rules(
+        "routing",
+        bench.repository,
+        decide,
+        prepare=preparing(bench.repository, lambda messages, now: prepared.extend(messages)),
+    )
     bench.turn = Turn(rules, bench.store, bench.publisher, lambda: False, bench._nap)
     bench.store.gone_timers = {"taken"}
     timers = [Fired(id_, NOW, "away", "a1", {}, Armed("by", "chain"), 1) for id_ in ("taken", "ours")]
