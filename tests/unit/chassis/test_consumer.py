@@ -65,6 +65,10 @@ class Slow:
         self.go_on = threading.Event()
         self.handler = FakeHandler(self.handle)
         self.consumer: Any = Consumer("amqp://", "toy", ["toys"], self.handler)
+        self.connect()
+
+    def connect(self) -> None:
+        """As `_open` does, without a broker."""
         self.consumer._connection = SimpleNamespace(collect=lambda: None)
         self.consumer._channel = SimpleNamespace(basic_ack=self.acknowledge)
 
@@ -92,14 +96,20 @@ class Line:
         self.ahead.release()
 
 
-def test_no_turn_begins_with_what_a_lost_connection_has_delivered() -> None:
-    """A turn is in work and a message waits behind it as the connection is lost; then the turn comes to its end."""
+@pytest.mark.parametrize("lost_before", [0, 1, 2])
+def test_no_turn_begins_with_what_a_lost_connection_has_delivered(lost_before: int) -> None:
+    """A turn is in work and a message waits behind it as the connection is lost; then the turn comes to its end, on the
+    next connection."""
     slow = Slow()
+    for _ in range(lost_before):
+        slow.consumer._drop()
+        slow.connect()
     with turning(slow.consumer):
         take_in(slow.consumer, message(1))
         wait_until(lambda: slow.turns == [[1]])
         take_in(slow.consumer, message(2))
         slow.consumer._drop()
+        slow.connect()
         slow.go_on.set()
         wait_until(lambda: not slow.consumer.busy)
     assert (slow.turns, slow.acknowledged, slow.consumer._failure) == ([[1]], [], None)

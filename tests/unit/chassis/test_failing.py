@@ -82,7 +82,7 @@ def test_while_it_pauses_one_a_minute_is_tried_and_one_that_succeeds_ends_it() -
     clock.now += TRIED_EVERY
     assert record.may_try()
     record.note([Try(False, is_probe=True)])
-    assert (record.paused, record.why) == (False, "")
+    assert (record.paused, record.why, record.seconds_until_try()) == (False, "", 0)
     assert record.may_try()
     assert record.may_try()
     # What failed before does not count any more.

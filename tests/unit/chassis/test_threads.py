@@ -6,7 +6,10 @@ import os
 import subprocess
 import sys
 
+import eventlet
 import pytest
+
+from services.chassis.threads import in_green_threads
 
 PROGRAM = """
 from pathlib import Path
@@ -70,6 +73,12 @@ print(asked, ticks[-1] - ticks[0] > 1.0, max(b - a for a, b in zip(ticks, ticks[
 def test_a_name_that_nobody_answers_for_holds_up_no_other_green_thread() -> None:
     ran = subprocess.run([sys.executable, "-W", "ignore", "-c", NAMES], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["3", "True", "True"]
+
+
+def test_what_waits_in_green_threads_comes_in_the_order_of_the_items() -> None:
+    assert in_green_threads(lambda item: eventlet.sleep(0.001 * (3 - item)) or -item, [1, 2, 3]) == [-1, -2, -3]
+    with pytest.raises(ZeroDivisionError):
+        in_green_threads(lambda item: 1 / item, [1, 0])
 
 
 MANY_NAMES = """

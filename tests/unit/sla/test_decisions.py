@@ -210,6 +210,7 @@ TO_AGENT = "agent.a1."
 
 def test_warning_then_breach_each_once_to_desk_and_agent() -> None:
     desk = heard(("assign", 1))
+    assert desk.ticket.revision == 2
     assert types(desk.fire(day(30))) == [
         "sla.warning",
         TO_AGENT + "sla.warning",
@@ -217,6 +218,7 @@ def test_warning_then_breach_each_once_to_desk_and_agent() -> None:
         TO_AGENT + "sla.breached",
     ]
     assert not desk.armed
+    assert desk.ticket.revision == 4
 
 
 def test_without_an_agent_only_the_event_is_said() -> None:
@@ -531,6 +533,13 @@ def test_two_answers_in_the_same_instant_are_answers_to_two_waits() -> None:
     assert [watch.met for watch in answered] == [True, True]
     assert (running.met, running.is_running) == (False, True)
     assert len({watch.clock.id for watch in desk.ticket.watches}) == 3
+
+
+def test_an_answer_in_two_messages_of_the_same_instant_is_one_answer() -> None:
+    """The next wait is the second after that instant, and not the third."""
+    desk = Desk()
+    desk.hear(*story(("assign", 0), ("suggest", 1), ("customer", 1), ("ask", 1), ("suggest", 1), ("customer", 1)))
+    assert [watch.clock.id.partition("+00:00")[2] for watch in desk.ticket.watches[1:]] == ["", "/1"]
 
 
 @pytest.mark.parametrize("steps", [(("ask", 2), ("customer", 1)), (("suggest", 2), ("close", 3), ("reopen", 1))])
