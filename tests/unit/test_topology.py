@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from contracts.names import SERVICES
+from contracts.names import CONSOLE, OPERATOR, SERVICES
 from contracts.permissions import access
 from contracts.registry import TYPES, MessageType
 from contracts.topology import (
@@ -188,3 +188,15 @@ def test_patterns_are_whitelists(user: str) -> None:
         *(part for topic in may.topics.values() for part in (topic.write, topic.read)),
     ]
     assert all(pattern.startswith("^") and "(?!" not in pattern and "(?=" not in pattern for pattern in patterns)
+
+
+def test_the_console_and_the_operator_alone_write_under_others_names() -> None:
+    names = (CONSOLE, OPERATOR, "web", "intake", "agent.a1")
+    users = definitions("desk", dict.fromkeys(names, "secret"))["users"]
+    assert {user["name"]: user["tags"] for user in users} == {
+        CONSOLE: ["impersonator"],
+        OPERATOR: ["impersonator"],
+        "web": [],
+        "intake": [],
+        "agent.a1": [],
+    }
