@@ -118,7 +118,7 @@ class Witness:
         if holder is None or holder == by or not supervises(by, holder, changed[0].category):
             return
         said = [decoded(out.body) for out in work.outgoing if out.routing_key.startswith(f"{AGENT_PREFIX}{holder}.")]
-        if (command["id"], changed[0].number) not in {(one.get("causationid"), one["subject"]) for one in said}:
+        if (command["id"], changed[0].number) not in {(one.get("causationid"), one.get("subject")) for one in said}:
             raise Broken(f"{holder} did not hear what {by} did to {changed[0].number}: {type_}")
 
     def _ended(self, events: Sequence[Mapping[str, Any]], now: datetime) -> None:
