@@ -66,8 +66,8 @@ class Pause(Agent):
 
 
 class SignedOn(Agent):
-    """Event `agent.signed_on`; of the news about an agent that with the latest `at` holds. `paused`: by a supervisor,
-    who has not let them go on yet. What an older version took for a name or a skill stays readable."""
+    """Event `agent.signed_on`; of the events about an agent, the one with the latest `at` holds. `paused`: by a
+    supervisor, who has not let them go on yet. What an older version took for a name or a skill stays readable."""
 
     display_name: ShownName
     capacity: Annotated[int, Whole(1, 100).rule]

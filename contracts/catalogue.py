@@ -105,7 +105,7 @@ def _unique(values: list[Any]) -> None:
     ids = [value["id"] if isinstance(value, dict) else value for value in values]
     twice = sorted({id_ for id_ in ids if ids.count(id_) > 1})
     if twice:
-        raise ValidationError(f"There twice: {', '.join(twice)}.")
+        raise ValidationError(f"Listed twice: {', '.join(twice)}.")
 
 
 def _id(**more: Any) -> fields.String:
@@ -152,9 +152,9 @@ class _Question(_Strict):
     @validates_schema
     def _choices_fit(self, data: Mapping[str, Any], **_: Any) -> None:
         if data["kind"] == "choice" and len(data["choices"]) < 2:
-            raise ValidationError("A question of kind choice has at least two.", "choices")
+            raise ValidationError("A question of kind choice must have at least two.", "choices")
         if data["kind"] != "choice" and data["choices"]:
-            raise ValidationError("Only a question of kind choice has them.", "choices")
+            raise ValidationError("Only a question of kind choice may have them.", "choices")
 
 
 class _Category(_Strict):

@@ -254,7 +254,7 @@ class _Sent(Either):
 
     def read(self, value: Any) -> Payload:
         if not isinstance(value, dict):
-            return Unusable(name="", fault=f"It came in a wrong form ({NOT_AN_OBJECT})")
+            return Unusable(name="", fault=f"It is malformed ({NOT_AN_OBJECT})")
         try:
             return super().read(value)
         except ValidationError as error:
@@ -276,10 +276,10 @@ else:
 def _unusable(value: Mapping[str, Any], error: ValidationError) -> Unusable:
     name, content = value.get("name"), value.get("content")
     is_large = isinstance(content, str) and len(content) // 4 * 3 - content[-2:].count("=") > MAX_ATTACHMENT
-    sentence = f"A file in a message may have {MAX_ATTACHMENT // 1024} KiB; a larger one has to be uploaded."
+    sentence = f"A file in a message may have up to {MAX_ATTACHMENT // 1024} KiB. Upload larger files in parts."
     if not is_large:
         faults = (f"{field}: {' '.join(said)}" for field, said in errors_by_field(error).items())
-        sentence = f"It came in a wrong form ({'; '.join(faults)})."[:MAX_REASON]
+        sentence = f"It is malformed ({'; '.join(faults)})."[:MAX_REASON]
     name = name.encode(errors="ignore").decode() if isinstance(name, str) else ""
     return Unusable(name=name, fault=sentence, too_large=is_large)
 

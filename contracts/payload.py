@@ -297,7 +297,7 @@ class Either(WireField[Payload]):
             return self.plain
         for key in self.apart:
             if value.get(key) is not None:
-                raise ValidationError({key: [f"Not beside {self.mark}: give one of the two forms."]})
+                raise ValidationError({key: [f"Not together with {self.mark}: give one of the two forms."]})
         return self.marked
 
     def parts(self) -> Sequence[PayloadSchema]:

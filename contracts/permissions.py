@@ -57,7 +57,7 @@ class Access:
 def access(user: str) -> Access:
     """What a broker user may do: a service, a channel, an agent, the console or the operator.
 
-    Raises ValueError for a name that is none of these.
+    Raises ValueError for any other name.
     """
     if user == CONSOLE:
         return _console()

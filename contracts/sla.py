@@ -19,7 +19,7 @@ class Armed(Payload):
 
     Said once for each wait of the requester, and again when a moment moves. `status_version` is the snapshot's then; of
     two for the same one that with the higher `revision` holds, whichever comes last. `calendar_version` names the
-    calendars and targets it was reckoned with. `unanswered_since`: the requester's message from which the time to the
+    calendars and targets it was computed with. `unanswered_since`: the requester's message from which the time to the
     escalation counts.
     """
 

@@ -136,7 +136,7 @@ def staff_from(data: Any) -> Staff:
         values = [one.get(name) for one in loaded]
         for place, value in enumerate(values):
             if value is not None and value in values[:place]:
-                faults[place] = {name: ["Another member has it already."]}
+                faults[place] = {name: ["Another member already has it."]}
     if faults:
         raise ValidationError({"members": faults})
     return Staff({each["agent_id"]: _member(each) for each in loaded})
@@ -160,7 +160,7 @@ def _member(loaded: Mapping[str, Any]) -> Member:
 def _unique(values: Iterable[str]) -> None:
     twice = sorted(value for value, times in Counter(values).items() if times > 1)
     if twice:
-        raise ValidationError(f"There twice: {', '.join(twice)}.")
+        raise ValidationError(f"Listed twice: {', '.join(twice)}.")
 
 
 def _pattern(pattern: str, problem: str) -> validate.Regexp:
@@ -206,11 +206,11 @@ class _Member(_Strict):
     @validates_schema
     def _fits_the_roles(self, data: Mapping[str, Any], **_: Any) -> None:
         if not data["roles"]:
-            raise ValidationError("A member has at least one.", "roles")
+            raise ValidationError("A member must have at least one.", "roles")
         if "agent" in data["roles"] and not data["skills"]:
-            raise ValidationError('An agent has at least one; "*" is every category.', "skills")
+            raise ValidationError('An agent must have at least one; "*" means every category.', "skills")
         if "supervisor" in data["roles"] and not data["teams"]:
-            raise ValidationError("A supervisor has at least one.", "teams")
+            raise ValidationError("A supervisor must have at least one.", "teams")
 
 
 class _StaffSchema(_Strict):

@@ -97,7 +97,7 @@ ASKED_WITHIN = 5000
 
 MOST_QUESTIONS = 1000
 """Questions that wait at most; the oldest is dropped for the newest. In a flood those that are answered are answered
-soon: a service answers about so many a second."""
+soon: a service answers about this many a second."""
 
 
 def _own_queue(service: Service, queue: OwnQueue) -> Queue:
@@ -192,7 +192,7 @@ def definitions(
 
     `users`: passwords by broker user; whoever is in it is made with the permissions of their role. `channels` and
     `agents` (names and ids): whose queues are declared, with a user or without one yet. Raises ValueError for a name
-    that no user, channel or agent can have, and for services that are declared wrongly. Password hashes are salted anew
+    that no user, channel or agent can have, and for services that are declared wrongly. Password hashes get a new salt
     at each call.
     """
     if wrong := faults(DECLARED, TYPES.values()):

@@ -32,7 +32,7 @@ def zone(name: str) -> ZoneInfo:
     if name not in names():
         like = nearest(name)
         meant = f"; the nearest one is {like}" if like else ", such as Europe/Berlin"
-        raise UnknownZone(f"{name!r} is no time zone of the IANA database{meant}")
+        raise UnknownZone(f"{name!r} is not a time zone of the IANA database{meant}")
     return _read(name, name)
 
 

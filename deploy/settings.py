@@ -86,7 +86,7 @@ def _look_whether_mongodb(url: str) -> None:
         parse_uri(url)
     except (ConfigurationError, ValueError, OSError):  # whose words may repeat a part of the password
         wanted = "mongodb://user:password@host:port is wanted"
-        raise Trouble(f"CASEBUS_MONGO is no address of a database: {wanted}.") from None
+        raise Trouble(f"CASEBUS_MONGO is not the address of a database: {wanted}.") from None
 
 
 def _parse(text: str) -> dict[str, str]:

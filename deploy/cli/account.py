@@ -19,17 +19,17 @@ from services.client.blocking import Client
 from . import show
 from .operator import accepted
 
-app = typer.Typer(help="Give out all that is kept of a person, or erase it.", no_args_is_help=True)
+app = typer.Typer(help="Export all that the desk keeps of a person, or erase it.", no_args_is_help=True)
 console = show.console()
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The account's id, as tickets show it.")]
-Temporary = Annotated[bool, typer.Option("--temporary", help="It is a temporary account, no channel's.")]
+Temporary = Annotated[bool, typer.Option("--temporary", help="It is a temporary account.")]
 
 
 @app.command()
 def export(
     id_: Id,
-    to: Annotated[Path, typer.Option(help="The file to write (.zip); it may not be there yet.")],
+    to: Annotated[Path, typer.Option(help="The file to write (.zip). It must not exist yet.")],
     temporary: Temporary = False,
 ) -> None:
     """Write all that is kept of an account into an archive, as its person may have it."""
@@ -40,7 +40,7 @@ def export(
             with written_whole(to) as file:
                 digest = _download(desk, account, archive["ref"], file)
                 if digest != archive["sha256"]:
-                    raise Trouble("What came is not what the desk has: ask again.")
+                    raise Trouble("The archive arrived damaged: export it again.")
         except OSError as error:
             raise Trouble(f"{to}: {error.strerror}.", 2) from error
     console.print(f"{show.plain(str(to))}: {archive['size']:,} bytes.")
@@ -73,7 +73,7 @@ def _download(desk: Client, account: Mapping[str, str], ref: str, into: BinaryIO
 def erase(
     id_: Id,
     temporary: Temporary = False,
-    content: Annotated[bool, typer.Option("--content", help="What was written and sent goes as well.")] = False,
+    content: Annotated[bool, typer.Option("--content", help="Also erase what they wrote and sent.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Erase a person, with all accounts that are theirs: open tickets close; names, addresses and preferences go."""
@@ -82,7 +82,7 @@ def erase(
         typer.confirm(f"Erase {show.plain(id_)} for good, {what}?", abort=True)
     with Client(settings.load().get("AMQP_OPERATOR")) as desk:
         accepted(desk.command("account.erase", {"account": named(id_, temporary=temporary), "content": content}))
-    console.print("Erased; what is left goes within a minute. `casebus dead erase` sees to the dead letters.")
+    console.print("Erased. The rest goes within a minute. Run `casebus dead erase` to remove their dead letters.")
 
 
 def named(id_: str, *, temporary: bool) -> dict[str, str]:

@@ -27,9 +27,9 @@ _NOT_BELIEVED = re.compile(r"certificate verify failed: (.+?)\.? \(_ssl")
 
 
 def number_of(typed: str) -> str:
-    """The ticket number that a person meant; Trouble if it is none."""
+    """The ticket number that a person typed, with leading zeros. Raises Trouble for anything else."""
     if not (typed.isascii() and typed.isdigit() and len(typed) <= 8):
-        raise Trouble(f"{plain(typed)!r} is no ticket number: 8 digits are wanted.", 2)
+        raise Trouble(f"{plain(typed)!r} is not a ticket number: it has 8 digits.", 2)
     return typed.zfill(8)
 
 
@@ -51,10 +51,10 @@ class Desk:
             self.client.admin.command("ping")
         except OperationFailure as error:
             reason = (error.details or {}).get("codeName", error.code)
-            raise Trouble(f"The database does not let CASEBUS_MONGO's user in ({reason}).") from error
+            raise Trouble(f"The database refuses the user of CASEBUS_MONGO ({reason}).") from error
         except PyMongoError as error:
             if (why := _NOT_BELIEVED.search(str(error))) is not None:
-                raise Trouble(f"The certificate of the database is not believed: {why[1]}.") from error
+                raise Trouble(f"The certificate of the database is not trusted: {why[1]}.") from error
             raise Trouble("The database does not answer: is the desk running? (`make up`)") from error
         self.intake = self.client[f"{prefix}_intake"]
         self.routing = self.client[f"{prefix}_routing"]
@@ -72,11 +72,13 @@ class Desk:
         """What sla keeps of the ticket with this number; Trouble if it does not know it."""
         found = self.sla.tickets.find_one({"_id": self.ticket(number)["_id"]})
         if found is None:
-            raise Trouble(f"sla does not know ticket {number}: it was closed too long ago, or is not heard of yet.")
+            raise Trouble(
+                f"sla does not know ticket {number}: it was closed too long ago, or sla has not heard of it yet."
+            )
         return found
 
     def history(self, ticket: Document, page: int | None, size: int) -> Part:
-        """One page (from 1, oldest first) of a ticket's history, so many entries each; without one the opening and the
+        """One page (from 1, oldest first) of a ticket's history, `size` entries each; without one the opening and the
         newest. Trouble (code 2) if there is no such page."""
         total: int = ticket["version"]  # each has one entry
         pages = max(1, -(-total // size))

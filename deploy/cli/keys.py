@@ -19,16 +19,16 @@ from . import show
 from .desk import Desk
 from .operator import accepted
 
-app = typer.Typer(help="Master keys of attached files: look which are in use, change to another.", no_args_is_help=True)
+app = typer.Typer(help="Master keys of attached files: list those in use, change to another.", no_args_is_help=True)
 console = show.console()
 
 
 def master_keys(found: Settings) -> MasterKeys:
-    """Those of the key file; Trouble if there is none, or it does not do."""
+    """The keys of the key file. Raises Trouble if there is no such file, or if it is wrong."""
     try:
         return MasterKeys.parse(found.get("ATTACHMENT_KEYS"))
     except WrongKeys as error:
-        raise Trouble(f"CASEBUS_ATTACHMENT_KEYS does not do: {error}") from error
+        raise Trouble(f"CASEBUS_ATTACHMENT_KEYS cannot be used: {error}") from error
 
 
 @app.command("list")
@@ -64,7 +64,7 @@ def rotate() -> None:
     with Client(found.get("AMQP_OPERATOR")) as desk:
         accepted(desk.command("attachment_keys.rotate", {"key": current}))
     count = files.total() - files[current]
-    console.print(f"Intake wraps {_keys(count)} by {current}; `casebus keys status` says how far it is.")
+    console.print(f"Intake is wrapping {_keys(count)} with {current}. `casebus keys status` shows its progress.")
 
 
 @app.command()
@@ -84,7 +84,8 @@ def status() -> None:
     if rotation.left:
         told = ", ".join(f"{id_} ({count:,})" for id_, count in sorted(rotation.left.items()))
         raise Trouble(
-            f"The key file lacks keys, or has others by their names: {told}. Put them back, then rotate again."
+            f"The key file misses these keys, or has different keys with their names: {told}."
+            " Restore them, then rotate again."
         )
 
 

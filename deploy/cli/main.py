@@ -43,7 +43,7 @@ class Commands(TyperGroup):
 
 app = typer.Typer(
     cls=Commands,
-    help="Casebus, a help desk on a message bus: what an operator types.",
+    help="Casebus, a help desk on a message bus: the operator's commands.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -61,8 +61,8 @@ console = show.console()
 
 @app.command()
 def watch(
-    channels: Annotated[bool, typer.Option("--channels", help="Also what goes to channels.")] = False,
-    agents: Annotated[bool, typer.Option("--agents", help="Also what goes to agents.")] = False,
+    channels: Annotated[bool, typer.Option("--channels", help="Also show messages to channels.")] = False,
+    agents: Annotated[bool, typer.Option("--agents", help="Also show messages to agents.")] = False,
 ) -> None:
     """Show messages as they flow, until Ctrl-C."""
     try:
@@ -73,13 +73,13 @@ def watch(
 
 @app.command()
 def ticket(
-    number: Annotated[str, typer.Argument(help="Its 8 digits; leading zeros may be left out.")],
+    number: Annotated[str, typer.Argument(help="The ticket's 8 digits; you may leave out leading zeros.")],
     page: Annotated[
-        int | None, typer.Option(min=1, max=1_000_000, help="Which page of its history (else the newest entries).")
+        int | None, typer.Option(min=1, max=1_000_000, help="Which page of the history. [default: the newest entries]")
     ] = None,
     size: Annotated[int, typer.Option(min=2, max=10_000, help="Entries a page.")] = 100,
 ) -> None:
-    """Show all that is known of a ticket, and its history."""
+    """Show a ticket in full, with its history."""
     wanted, known = number_of(number), settings.load()
     with Desk(known) as desk:
         found = desk.ticket(wanted)
@@ -90,8 +90,8 @@ def ticket(
 
 @app.command()
 def tickets(
-    status: Annotated[Status | None, typer.Option(help="Only those in this status.")] = None,
-    category: Annotated[str | None, typer.Option(help="Only those of this category id.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only tickets in this status.")] = None,
+    category: Annotated[str | None, typer.Option(help="Only tickets of this category id.")] = None,
     page: Annotated[int, typer.Option(min=1, max=1_000_000, help="Which page.")] = 1,
     size: Annotated[int, typer.Option(min=1, max=1000, help="Tickets a page.")] = 20,
 ) -> None:
@@ -108,7 +108,7 @@ def tickets(
 
 @app.command()
 def agents() -> None:
-    """Show who is on, and what they have and may have."""
+    """Show the agents that have signed on, with their load and capacity."""
     with Desk(settings.load()) as desk:
         rows = desk.agents()
     if not rows:
@@ -131,9 +131,9 @@ def run() -> None:
     except ClientError as error:
         _end(str(error), 1)
     except (TimeoutError, *BROKEN):
-        _end("The broker went away in the middle; what was confirmed until then is with the desk.", 1)
+        _end("The connection to the broker was lost. The desk has every message that the broker had confirmed.", 1)
     except PyMongoError:
-        _end("The database went away in the middle.", 1)
+        _end("The connection to the database was lost.", 1)
 
 
 def _end(sentence: str, code: int) -> None:

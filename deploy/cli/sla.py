@@ -39,7 +39,7 @@ from services.sla.repository import from_document
 from . import show
 from .desk import Desk, database_now, number_of
 
-app = typer.Typer(help="Reply targets: look why a deadline is what it is.", no_args_is_help=True)
+app = typer.Typer(help="Reply targets: explain deadlines and show calendars.", no_args_is_help=True)
 console = show.console()
 
 CALENDARS = Path("deploy/calendars.yaml")
@@ -48,7 +48,7 @@ COLOURS = {Counts.WORKED: "green", Counts.OUTSIDE_HOURS: "dim", Counts.PAUSED: "
 
 @dataclass(frozen=True, slots=True)
 class Clocked:
-    """A watch, the calendar that its deadline was reckoned with and what that makes of it; both None if not kept."""
+    """A watch, the calendar that its deadline was computed with and what that makes of it; both None if not kept."""
 
     watch: Watch
     calendar: Calendar | None
@@ -69,8 +69,10 @@ class Clocked:
 
 @app.command("explain")
 def explain_(
-    number: Annotated[str, typer.Argument(help="The ticket's 8 digits; leading zeros may be left out.")],
-    json_: Annotated[bool, typer.Option("--json", help="As JSON: times in UTC, durations in seconds.")] = False,
+    number: Annotated[str, typer.Argument(help="The ticket's 8 digits; you may leave out leading zeros.")],
+    json_: Annotated[
+        bool, typer.Option("--json", help="Print JSON, with times in UTC and durations in seconds.")
+    ] = False,
 ) -> None:
     """Show a ticket's time line: worked, paused, closed; and why each deadline is what it is."""
     wanted = number_of(number)
@@ -86,8 +88,8 @@ def explain_(
 
 @app.command("days")
 def days_(
-    year: Annotated[int | None, typer.Option(min=1970, max=2199, help="This year, if left out.")] = None,
-    calendar: Annotated[str, typer.Option(help="Name of the calendar.")] = BUSINESS,
+    year: Annotated[int | None, typer.Option(min=1970, max=2199, help="The year. [default: this year]")] = None,
+    calendar: Annotated[str, typer.Option(help="The calendar's name.")] = BUSINESS,
     file: Annotated[Path, typer.Option(envvar="CASEBUS_CALENDARS", help="The file of calendars.")] = CALENDARS,
 ) -> None:
     """Show on which days the desk is closed, or open at other hours than on that weekday, and why."""
@@ -148,7 +150,7 @@ def _statuses(ticket: Ticket, zone: ZoneInfo) -> RenderableType:
     for span in ticket.spans:
         if span.first > 1 and not (before and follows(before, span)):
             gap = f"{before.last + 1 if before else 1}–{span.first - 1}"
-            table.add_row("", Text("not heard of yet", "yellow"), gap)
+            table.add_row("", Text("not received yet", "yellow"), gap)
         versions = f"{span.first}–{span.last}" if span.last > span.first else str(span.first)
         table.add_row(_at(span.status_since, zone), show.status_text(span.status), versions)
         before = span
@@ -171,7 +173,7 @@ def _clock(one: Clocked) -> RenderableType:
     if watch.clock.ended_at is not None:
         rows.append(("answered" if watch.clock.answered else "closed", _at(watch.clock.ended_at, zone)))
     if calendar is None or explanation is None:
-        rows.append(("why", "the calendars of that time were not kept, so it cannot be reckoned again"))
+        rows.append(("why", "the calendars of that time were not kept, so the deadline cannot be computed again"))
         return Group(title, _facts(rows))
     why = f"the same time of day, {_days(deadline.days)} on"
     if not calendar.is_open(watch.clock.started_at):

@@ -26,14 +26,14 @@ INDENT = 21
 HIDDEN = INTERNAL | {"_id", "assignment_seq", "contact_version", "open_key", "revision", "status_version"}
 """What intake counts by, as far as no line below tells it; none of it says anything to a person."""
 
-CONSENT = {"asked": "asked for, not answered yet", "granted": "granted", "refused": "refused"}
+CONSENT = {"asked": "asked for, no answer yet", "granted": "granted", "refused": "refused"}
 
 STATES = {
     "stored": "",
-    "quarantined": ", the virus scanner has not looked at it yet: nobody gets it",
-    "infected": ", harmful: nobody gets it",
+    "quarantined": ", waiting for the virus scanner: nobody may download it",
+    "infected": ", harmful: nobody may download it",
     "removing": ", removed",
-    "writing": ", not all of it is there",
+    "writing": ", incomplete",
 }
 """What is said of a file's state."""
 
@@ -152,9 +152,9 @@ def _details(
     for name, change in (details.pop("changed", None) or {}).items():
         yield from _change(name, change)
     if (number := details.pop("to_number", None)) is not None:
-        yield JOINED.get(entry["kind"], "with"), f"case {number}"
+        yield JOINED.get(entry["kind"], "with"), f"ticket {number}"
     if (number := details.pop("refers_to", None)) is not None:
-        yield "refers to", f"case {number}"
+        yield "refers to", f"ticket {number}"
     if (granted := details.pop("granted", None)) is not None:
         yield "permission", "granted" if granted else "refused"
     for id_, answer in (details.pop("fields", None) or {}).items():
@@ -188,9 +188,9 @@ def _asked(id_: str, ticket: Document, catalogue: Catalogue | None) -> str:
 
 
 def _file(named: Mapping[str, Any], kept: Document | None) -> str:
-    state = ", not kept any more" if kept is None else STATES.get(kept["state"], f", {kept['state']}")
+    state = ", deleted" if kept is None else STATES.get(kept["state"], f", {kept['state']}")
     if kept is not None and kept.get("damaged"):
-        state = ", damaged: its content does not open"
+        state = ", damaged: it cannot be decrypted"
     return f"{named['name']} ({named['media_type']}, {_size(named['size'])}{state})"
 
 

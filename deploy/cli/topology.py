@@ -18,7 +18,7 @@ from deploy.trouble import Trouble
 
 from . import show
 
-app = typer.Typer(help="Exchanges, queues and users of the broker.", no_args_is_help=True)
+app = typer.Typer(help="The broker's exchanges, queues, bindings and users.", no_args_is_help=True)
 console = show.console()
 
 
@@ -31,10 +31,14 @@ def topology() -> None:
 def apply(
     passwords: Annotated[
         Path | None,
-        typer.Option(help="A folder with a password file for each broker user, named like the user.", file_okay=False),
+        typer.Option(
+            help="A folder with one password file for each broker user, named after the user.", file_okay=False
+        ),
     ] = None,
-    channel: Annotated[list[str] | None, typer.Option(help="A channel to declare the mailbox of, user or not.")] = None,
-    agent: Annotated[list[str] | None, typer.Option(help="An agent's id to declare the mailbox of.")] = None,
+    channel: Annotated[
+        list[str] | None, typer.Option(help="A channel whose mailbox to declare, whether its user exists or not.")
+    ] = None,
+    agent: Annotated[list[str] | None, typer.Option(help="The id of an agent whose mailbox to declare.")] = None,
     vhost: Annotated[str, typer.Option(help="The desk's virtual host.")] = "casebus",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
@@ -45,6 +49,6 @@ def apply(
         changes = apply_topology(management, vhost, users, channel or (), agent or (), dry_run=dry_run)
     except ValueError as error:
         raise Trouble(str(error), 2) from error
-    console.print("\n".join(changes) or "The broker is as the topology says.", markup=False, highlight=False)
+    console.print("\n".join(changes) or "The broker matches the topology.", markup=False, highlight=False)
     if dry_run and changes:
-        console.print(f"[dim]{len(changes)} changes; none was made[/]")
+        console.print(f"[dim]{len(changes)} changes, none made[/]")

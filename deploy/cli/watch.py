@@ -27,12 +27,12 @@ def watch(console: Console, url: str, *, channels: bool, agents: bool) -> None:
     """Print messages until interrupted. Raises Unreachable if the broker cannot be reached at the start."""
     exchanges = [EVENTS, DEAD, *([CHANNELS] if channels else []), *([AGENTS] if agents else [])]
     bus = _listen(console, url, exchanges)
-    console.print("[dim]Watching; Ctrl-C ends it.[/]")
+    console.print("[dim]Watching. Press Ctrl-C to stop.[/]")
     while True:
         try:
             bus.drain(1)
         except BROKEN:
-            console.print("[yellow]The broker went away; waiting for it.[/]")
+            console.print("[yellow]The connection to the broker was lost; waiting for it.[/]")
             bus.close()
             bus = _again(console, url, exchanges)
 
@@ -51,7 +51,7 @@ def _again(console: Console, url: str, exchanges: list[str]) -> Bus:
         except (ClientError, *BROKEN):
             time.sleep(1)
         else:
-            console.print("[yellow]The broker is back; what passed meanwhile is not shown.[/]")
+            console.print("[yellow]The broker is back. Messages that passed in the meantime are not shown.[/]")
             return bus
 
 

@@ -52,6 +52,6 @@ class DeadLetters:
         return False
 
     def _take(self, message: Any) -> None:
-        reason = (message.headers or {}).get("x-reason", "set aside by the broker, without a reason")
+        reason = (message.headers or {}).get("x-reason", "dead-lettered by the broker, without a reason")
         id_ = str(message.properties.get("message_id", ""))
         self.letters.append(DeadLetter(id_, message.delivery_info["routing_key"], str(reason)))

@@ -60,7 +60,7 @@ class Person:
         self._client.close()
 
     def _listen(self, timeout: float) -> None:
-        """Take in what has come; wait so many seconds for the first."""
+        """Take in what has come; wait up to `timeout` seconds for the first."""
         while (heard := self._client.hear(timeout)) is not None:
             self._heard.append(heard)
             timeout = 0

@@ -28,7 +28,7 @@ STAFF = (
 
 
 class Rehearsal:
-    """One desk, made anew and removed when it is left; its services have run since `start`."""
+    """A new desk, removed when it is left; its services have run since `start`."""
 
     def __init__(self, stack: Stack) -> None:
         self.desk = stack.other_desk(NAME)

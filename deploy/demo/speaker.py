@@ -83,7 +83,7 @@ class Speaker:
         return outcome
 
     def hear(self, timeout: float) -> Heard | None:
-        """The next message, an outcome of what was said or anything else; None if none comes in so many seconds."""
+        """The next message, an outcome or anything else; None if none comes within `timeout` seconds."""
         heard = self.client.hear(timeout)
         if isinstance(heard, Outcome):
             self._note_outcome(heard)

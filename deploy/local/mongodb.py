@@ -62,7 +62,7 @@ class Database:
         }
         parameters = {
             "diagnosticDataCollectionEnabled": "false",
-            # The transaction of an instance that was killed holds what it wrote for so long; the default is 60.
+            # For this long, the transaction of a killed instance holds the documents that it wrote; the default is 60.
             "transactionLifetimeLimitSeconds": 10,
         }
         words = [str(word) for option in options.items() for word in option]
@@ -72,7 +72,7 @@ class Database:
         self._processes.start(DATABASE, command, {})
 
     def wait(self) -> None:
-        """Wait until the server takes writes as the root user, setting up what the first start lacks.
+        """Wait until the server takes writes as the root user, and set up what is missing at the first start.
 
         Raises: Trouble with the end of its log.
         """

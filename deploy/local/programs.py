@@ -52,8 +52,8 @@ def mongod(say: Callable[[str], None]) -> Path:
             " newer so that it is on PATH."
         )
     if _version(found) is None:
-        # The wheel holds the program alone; a minimal Debian lacks the libraries that it is linked with.
-        _install("libcurl4", "MongoDB's server lacks the system libraries libcurl4 and libssl3", say)
+        # The wheel holds the program alone; a minimal Debian does not have the libraries that it is linked with.
+        _install("libcurl4", "MongoDB's server needs the system libraries libcurl4 and libssl3", say)
     return found
 
 

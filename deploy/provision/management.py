@@ -38,14 +38,14 @@ class Management:
 
     @classmethod
     def at(cls, url: str) -> Management:
-        """The API at a URL with the credentials in it. Raises: ManagementError for what is none."""
+        """The API at a URL with the credentials in it. Raises: ManagementError for anything else."""
         try:
             parts = urlsplit(url)
             is_one = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
         except ValueError:  # whose words may repeat the password
             parts, is_one = urlsplit(""), False
         if not is_one or parts.username is None:
-            raise ManagementError("The address of RabbitMQ's management API is none: http://user:password@host:port.")
+            raise ManagementError("The address of RabbitMQ's management API must be http://user:password@host:port.")
         address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         return cls(address, unquote(parts.username), unquote(parts.password or ""), authorities_of(parts.query))
 

@@ -11,7 +11,7 @@ from deploy.trouble import Trouble
 
 
 def read_passwords(folder: Path) -> dict[str, str]:
-    """The password of each user; blanks around it are not of it, and files that begin with a dot are none.
+    """The password of each user; blanks around it do not count. Files that begin with a dot are skipped.
 
     Raises: Trouble for a folder, or a file in it, that is not what it should be.
     """

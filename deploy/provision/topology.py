@@ -62,7 +62,7 @@ def apply(
     *,
     dry_run: bool = False,
 ) -> list[str]:
-    """Make, in `vhost`, what the topology has and the broker lacks; gives a line for each change.
+    """Create, in `vhost`, what the topology has and the broker does not have; gives a line for each change.
 
     `passwords` are those of broker users that shall exist; channels and agents among them have their mailbox declared,
     and so have those of `channels` and `agents` (names and ids), who may have no user here. Users that have

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """`do` is done `every` so many seconds, for the first time that long after the start. `name` is for the log.
+    """`do` runs every `every` seconds, for the first time that long after the start. `name` is for the log.
 
     What it raises beyond a database or a broker that is away, or a lost race, ends the process.
     """
@@ -33,4 +33,4 @@ class Chore:
             with reaching_database():
                 self.do()
         except (DatabaseAway, Conflict, Stopping) as error:
-            log.warning("later", extra={"chore": self.name, "error": str(error)})
+            log.warning("a chore failed; it is repeated later", extra={"chore": self.name, "error": str(error)})

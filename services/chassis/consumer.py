@@ -274,7 +274,7 @@ class Consumer:
             self._probing = False
             for delivery in self._in_hand():
                 # That the service failed says nothing of them, so they have all their tries. But they do not count
-                # once more: else those that are wrong would pause it again at once, and so for ever.
+                # once more: else those that are wrong would pause it again at once, without end.
                 delivery.attempts, delivery.succeeded_before, delivery.is_probe = 0, None, False
             self._retries = [(0.0, delivery) for _, delivery in self._retries]
         elif (
@@ -358,7 +358,7 @@ class Consumer:
                 self._handler.publish(decided)
                 self._settle(generation, deliveries, decided.again)
         except Stopping:
-            log.warning("stopping while something is away; what is in hand goes back to its queue")
+            log.warning("stopping during an outage; unfinished messages go back to their queues")
         finally:
             if deliveries:
                 with self._changed:

@@ -117,9 +117,9 @@ class Decision:
     """What one message changes and what is said about it.
 
     `changes` are values of the service's own, applied to its view in order. `remember` False: the message is not
-    recorded as handled, so it is decided anew each time it comes (views, heartbeats). `valid_until`: it may only be
-    stored until then, by the database's clock; later the message is decided again. `waits`: news that it needs
-    may be on their way; for so long after it came the message is decided again, and only then this decision, which must
+    recorded as handled, so it is decided each time it comes (views, heartbeats). `valid_until`: it may only be
+    stored until then, by the database's clock; later the message is decided again. `waits`: an event that it needs
+    may be on its way; for this long after it came the message is decided again, and only then this decision, which must
     change nothing, holds.
     """
 

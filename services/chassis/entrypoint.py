@@ -55,7 +55,8 @@ PROBE_RETRY = timedelta(minutes=10)
 
 TIMERS_AT_ONCE = 200
 LANE_AT_ONCE = 50
-"""Timers of one turn. In lanes fewer: a process that dies between a send and its record sends so many again at most."""
+"""Timers of one turn. Fewer in lanes: a process that dies between a send and its record sends at most this many
+again."""
 
 LANE_POLL = 0.25
 REST_POLL = 5.0
@@ -111,7 +112,7 @@ class Turns(DependencyProvider):
         try:
             self.turn.sending.strike()
         except DatabaseAway as error:
-            log.warning("what was sent is published once more later", extra={"error": str(error)})
+            log.warning("sent messages stay in the outbox and are published again later", extra={"error": str(error)})
 
     def get_dependency(self, worker_ctx: Any) -> Turn[Any]:  # noqa: ARG002 - nameko's signature
         """What the service's methods see."""
@@ -293,7 +294,7 @@ class DueTimers(TurnEntrypoint):
                 elif is_probe:
                     self.failing.showed_nothing()
             except (DatabaseAway, Stopping) as error:
-                log.warning("timers wait", extra={"error": str(error)})
+                log.warning("timers wait for the database", extra={"error": str(error)})
                 eventlet.sleep(1)
                 continue
             if len(claimed) < at_once:
@@ -313,7 +314,9 @@ class DueTimers(TurnEntrypoint):
                 telemetry.TIMER_LATE.observe((now - timer.due).total_seconds())
             self.in_worker(list(claimed))
         except Conflict as error:
-            log.warning("timers are claimed again", extra={"error": str(error)})  # no longer held, in `TIMER_LEASE`
+            log.warning(
+                "a turn of timers failed; they are claimed again", extra={"error": str(error)}
+            )  # no longer held, in `TIMER_LEASE`
             return
         finally:
             done.send(True)
@@ -346,7 +349,7 @@ class Every(TurnEntrypoint):
             try:
                 self.in_worker()
             except (DatabaseAway, Stopping) as error:
-                log.warning("looking again later", extra={"error": str(error)})
+                log.warning("a regular look failed; it is repeated later", extra={"error": str(error)})
 
 
 Method = TypeVar("Method", bound=Callable[..., object])
@@ -374,7 +377,7 @@ def due_timers(lanes: Callable[[Any], Sequence[str]] | None = None) -> Callable[
 
 
 def every(seconds: float) -> Callable[[Looks], Looks]:
-    """The method is called every so many seconds: `Every`."""
+    """The method is called every `seconds` seconds: `Every`."""
     return _entrypoint(Every(seconds))
 
 

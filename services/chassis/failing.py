@@ -1,8 +1,8 @@
 """Whether it is one message that fails, or the service: how the messages of one entrypoint fared lately.
 
-A message that raises is set aside, and its neighbours go on. When many do (a bad release, a full disk), it is not they
-who are wrong: then the entrypoint pauses, tries one a minute, and goes on when one succeeds. Pure: the clock is passed
-in. The page is docs/turn.md.
+A message that raises is dead-lettered, and its neighbours go on. When many do (a bad release, a full disk), it is not
+they who are wrong: then the entrypoint pauses, tries one a minute, and goes on when one succeeds. Pure: the clock is
+passed in. The page is docs/turn.md.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SOON = 1.0
 """Seconds after a try that showed nothing: the message was put off, or needed no decision."""
 
 FEWEST = 5
-"""Fewer than so many that failed are never a reason to pause."""
+"""Fewer failures than this are never a reason to pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Failing:
             self._next_try = self.clock() + TRIED_EVERY
 
     def note_good(self, count: int) -> None:
-        """As `note`, of so many messages that were tried first and succeeded, while nothing pauses."""
+        """As `note`, for `count` messages that were tried for the first time and succeeded, while nothing pauses."""
         self.succeeded += count
         self._last.extend(repeat(False, min(count, self.of)))
 

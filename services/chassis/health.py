@@ -33,9 +33,7 @@ class Health(ThreadingTCPServer):
         try:
             super().__init__((host, port), _Answers)
         except OSError as error:
-            raise WrongSettings(
-                f"CASEBUS_HEALTH_PORT: {host}:{port} cannot be listened on ({error.strerror})."
-            ) from error
+            raise WrongSettings(f"CASEBUS_HEALTH_PORT: cannot listen on {host}:{port} ({error.strerror}).") from error
 
     @property
     def port(self) -> int:

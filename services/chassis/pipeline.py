@@ -29,7 +29,7 @@ FIRST_BATCH = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Find:
-    """A query: what `Collection.find` takes. `limit` 0 is none."""
+    """A query: what `Collection.find` takes. `limit` 0 means no limit."""
 
     collection: str
     filter: Mapping[str, Any]

@@ -102,7 +102,7 @@ class Publisher:
         except BrokerAway as error:
             if not isinstance(error.__cause__, amqp.exceptions.InternalError):
                 raise
-            log.warning("direct replies break the connection, so they are left out", extra={"sender": sender})
+            log.warning("direct replies break the connection and are left out", extra={"sender": sender})
 
     def heartbeat(self) -> None:
         """Keep an idle connection alive; to be called about once a second."""

@@ -47,7 +47,7 @@ class Delivery:
     `attempts` counts failed tries here, `succeeded_before` how many others had succeeded when it failed first;
     `has_failed`: it failed here before, whatever became of its attempts; `is_probe`: it is tried though its consumer
     pauses (failing.py). `came_at` and `waiting_since` (seconds of
-    `time.monotonic`) are when it came and when it was first put off for news that it needs.
+    `time.monotonic`) are when it came and when it was first put off for an event that it needs.
     """
 
     queue: str
@@ -169,7 +169,7 @@ def _not_theirs(delivery: Delivery, sender: str, event: Event) -> Answer | None:
     """What is wrong with who says that they sent it, if anything."""
     if not source_agrees(event.source, sender):
         errors = {"source": [f"{event.source!r} does not belong to the user {sender!r}"]}
-        return rejected("forbidden", "The message claims to come from somebody else.", errors)
+        return rejected("forbidden", "The message claims to come from another sender.", errors)
     halves = {
         name: [f"It {HALF}."]
         for name in ("reply_to", "correlation_id")

@@ -108,7 +108,7 @@ def main(arguments: list[str]) -> int:
     except (WrongDeclaration, WrongSettings, _NotThere) as error:
         return _say(str(error))
     except DatabaseRefuses as error:
-        return _say(f"The database of CASEBUS_MONGO does not do: {error}.")
+        return _say(f"The database of CASEBUS_MONGO refuses to work for the service: {error}.")
     except DatabaseAway as error:
         return _say(f"The database cannot be reached ({error}).")
     except AWAY as error:
@@ -164,12 +164,12 @@ def _check(amqp: str, name: str, store: Store, indexes: Indexes) -> None:
         store.prepare(indexes)
         store.now()
     except DatabaseRefuses as error:
-        raise _NotThere(f"The database of CASEBUS_MONGO does not do: {error}.") from error
+        raise _NotThere(f"The database of CASEBUS_MONGO refuses to work for the service: {error}.") from error
     except DatabaseAway as error:
         raise _NotThere(f"The database cannot be reached ({error}).") from error
     except OperationFailure as error:
         code = (error.details or {}).get("codeName")
-        raise _NotThere(f"The database of CASEBUS_MONGO does not do: {code}.") from error
+        raise _NotThere(f"The database of CASEBUS_MONGO refuses to work for the service: {code}.") from error
 
 
 def _end_with(container: ServiceContainer, stop: Event) -> None:
@@ -193,7 +193,9 @@ def _check_broker(url: str, service: str) -> None:
         for queue in topology.queues_of(service):
             connection.channel().queue_declare(queue, passive=True)
     except AWAY as error:
-        raise _NotThere(f"The broker lacks what the topology says; apply it first ({error}).") from error
+        raise _NotThere(
+            f"A queue of the service is missing on the broker: apply the topology first ({error})."
+        ) from error
     finally:
         close(connection)
 

@@ -1,7 +1,7 @@
-"""Publishes what turns have decided, confirmed, and strikes it from the outbox after that.
+"""Publishes with confirms what turns have decided, and then removes it from the outbox.
 
-What no queue takes is set aside. It knows no turn: it gets messages, and the names of the turns that stored them. See
-docs/turn.md.
+What no queue takes is dead-lettered. It knows no turn: it gets messages, and the names of the turns that stored them.
+See docs/turn.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from services.chassis.writing import unroutable_copy
 log = logging.getLogger(__name__)
 
 SENT_AT_ONCE = 5
-"""So many turns that were published are struck from the outbox together, or as many as there are in a second."""
+"""How many published turns are removed from the outbox together; fewer, if a second has passed."""
 
 
 class Sending:

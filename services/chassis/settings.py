@@ -40,13 +40,14 @@ class Settings:
     """Port of /healthz, /readyz and /metrics on `health_host`; 0 takes a free one."""
     health_host: str = "127.0.0.1"
     start_patience: float = 0.0
-    """Seconds in which broker, database and what should be in them may come; then it ends, saying what lacks."""
+    """Seconds that the service waits at start for broker, database, queues and users. Then it ends, naming what is
+    missing."""
     clock_ahead: float = 0.0
     """Seconds that the service's clock is ahead of the database's: to rehearse what happens days later. The same for
     all services of a desk, and never less than before: what was written would lie in the future."""
     failing_share: float = 0.2
     failing_of: int = 100
-    """Where so large a share of the last so many messages (or timers) raised as they were handled, the service tries
+    """Where this share of the last `failing_of` messages (or timers) raised as they were handled, the service tries
     one a minute until one succeeds."""
     log_level: str = "INFO"
     catalogue: Path = Path("deploy/catalogue.yaml")
@@ -120,7 +121,7 @@ def _with_password(url: str, password: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return url  # whoever reads it says that it is none
+        return url  # whoever reads it reports that it is malformed
     if not parts.username or parts.password is not None:
         return url
     user, _, host = parts.netloc.rpartition("@")

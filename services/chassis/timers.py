@@ -59,7 +59,7 @@ def claim_timers(
 
 
 def hold_timers(store: Store, claimed: Sequence[Fired], owner: str, lease: timedelta) -> None:
-    """Hold those of the claimed timers that `owner` still has, not fired nor set anew, for `lease` from now."""
+    """Hold those of the claimed timers that `owner` still has, not fired and not set again, for `lease` from now."""
     with reaching_database():
         still = {"_id": {"$in": [timer.id for timer in claimed]}, "owner": owner}
         store.timers.update_many(still, {"$set": {"lease_until": store.now() + lease}})

@@ -57,7 +57,7 @@ def _of_others(url: str, authorities: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:  # whose words may repeat the password
-        raise ValueError("is of no use: its URL is none") from None
+        raise ValueError("cannot be used: its URL is malformed") from None
     options = [one.partition("=") for one in parts.query.split("&") if one]
     if parts.scheme not in _TLS_SCHEMES and (parts.scheme != "smtp" or ("starttls", "=", "required") not in options):
         raise ValueError("is of no use: its URL does not ask for TLS")

@@ -48,14 +48,14 @@ log = logging.getLogger(__name__)
 V = TypeVar("V", bound=View)
 
 TRIES = 5
-"""A message whose decision raises is tried so often, with growing pauses, before it is set aside."""
+"""How often a message whose decision raises is tried, with growing pauses, before it is dead-lettered."""
 
 SUSPECT_AFTER_RETURNS = 2
 """A message that went back to its queue so often may be killing its consumers: it gets a turn of its own."""
 
 CONFLICTS_BEFORE_SPLITTING = 3
 CONFLICTS_AT_MOST = 10
-"""A message that lost so many races in a row is put off, for as long as it takes: what it needs may be held by the
+"""A message that lost this many races in a row is put off, for as long as it takes: what it needs may be held by the
 transaction of an instance that was killed, which MongoDB ends after its `transactionLifetimeLimitSeconds`."""
 
 UNSENT_AFTER = timedelta(seconds=10)
@@ -68,8 +68,8 @@ class Misread(Exception):
 
 
 class PutOff(Exception):
-    """A message's preparation is more than this turn has time for, or it waits for news; it comes again in a moment, as
-    if for the first time."""
+    """A message's preparation is more than this turn has time for, or it waits for an event; it comes again in a
+    moment, as if for the first time."""
 
 
 class Repository(Protocol[V]):
@@ -112,7 +112,7 @@ class Rules(Generic[V]):
     reveal: Callable[[Outgoing], Outgoing] | None = None
     """Runs for each message as it is published: for what may be published but never stored."""
     chores: Sequence[Chore] = ()
-    """Run beside the turns, each every so many seconds."""
+    """Run beside the turns, each at its own interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Plan:
 
     work: Work
     unstored: list[Outgoing] = field(default_factory=list)
-    """Answers that are decided anew each time, so they are published without being stored."""
+    """Answers that are decided each time, so they are published without being stored."""
     earlier: list[str] = field(default_factory=list)
     """Turns that stored some of these messages before: what they left unsent is to be sent."""
     failed: list[tuple[Arrival, Exception]] = field(default_factory=list)
@@ -188,7 +188,7 @@ class Turn(Generic[V]):
     def run(self, deliveries: Sequence[Delivery] = (), timers: Sequence[Fired] = ()) -> list[Delivery]:
         """One turn, both steps. Returns the deliveries to try again later.
 
-        All others may be acknowledged: they took effect, were answered, or were set aside. Raises `Stopping` when
+        All others may be acknowledged: they took effect, were answered, or were dead-lettered. Raises `Stopping` when
         broker or database are away and the service is to stop: then none may be; and `Conflict` when all is done but
         timers that lost every race: they may be claimed again at once.
         """
@@ -229,8 +229,8 @@ class Turn(Generic[V]):
     def _read(
         self, deliveries: Sequence[Delivery]
     ) -> tuple[list[Arrival], list[Outgoing], list[tuple[Delivery, Exception]]]:
-        """Those to decide; copies of those that are set aside at once; those that a service wrote, so that more may be
-        wrong than they."""
+        """Those to decide; copies of those that are dead-lettered at once; those that a service wrote, so that more may
+        be wrong than they."""
         arrivals: list[Arrival] = []
         set_aside: list[Outgoing] = []
         misread: list[tuple[Delivery, Exception]] = []
@@ -251,7 +251,7 @@ class Turn(Generic[V]):
         set_aside: list[Outgoing],
         misread: Sequence[tuple[Delivery, Exception]],
     ) -> Decided:
-        """What is left to do: what could not be decided is tried again later or, after `TRIES`, set aside."""
+        """What is left to do: what could not be decided is tried again later or, after `TRIES`, dead-lettered."""
         self.watch.of_timers(self._timers(plans))
         failed = [*misread, *((one.delivery, error) for plan in plans for one, error in plan.failed if one.delivery)]
         raised = {id(one): error for one, error in failed if not isinstance(error, Conflict | PutOff)}
@@ -270,7 +270,7 @@ class Turn(Generic[V]):
             elif failing.paused or failing.succeeded == delivery.succeeded_before:
                 # Nothing shows that the message is wrong, and not the service.
                 if delivery.attempts == TRIES:
-                    log.warning("a message that fails is kept, for none has succeeded since", exc_info=error)
+                    log.warning("a message that fails is kept: none has succeeded since", exc_info=error)
                 again.append(delivery)
             else:
                 set_aside.append(self._failed_aside(delivery, error))
@@ -300,7 +300,7 @@ class Turn(Generic[V]):
     def _run_alone(self, delivery: Delivery) -> Decided:
         """A turn of its own, both steps, for a message that was with a consumer when it died, more than once.
 
-        Its attempts are counted in the database first, so that one which kills its consumer each time is set aside
+        Its attempts are counted in the database first, so that one which kills its consumer each time is dead-lettered
         after `TRIES`, and its neighbours are not.
         """
         key = derived_id(delivery.queue, escaped(str(delivery.properties.get("message_id"))), delivery.body.hex())
@@ -494,7 +494,7 @@ class Turn(Generic[V]):
         return self._aside(delivery, f"{type(error).__name__}: {error}", error)
 
     def _aside(self, delivery: Delivery, reason: str, error: Exception | None = None) -> Outgoing:
-        log.warning("set aside", extra={"queue": delivery.queue, "reason": reason}, exc_info=error)
+        log.warning("dead-lettered", extra={"queue": delivery.queue, "reason": reason}, exc_info=error)
         telemetry.SET_ASIDE.labels("undecidable" if error else "unreadable").inc()
         return dead_copy(delivery, reason, datetime.now(UTC))
 

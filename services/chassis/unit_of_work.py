@@ -1,7 +1,7 @@
 """One transaction for all that a turn writes: state, handled ids, timers, outgoing messages.
 
-The only pymongo of the chassis. A lost race (a version that moved on, a key that was taken) is `Conflict`: the turn
-reads and decides again. A database that cannot be reached is `DatabaseAway`: the turn waits. See docs/turn.md.
+A lost race (a version that moved on, a key that was taken) raises `Conflict`: the turn loads and decides again. A
+database that cannot be reached raises `DatabaseAway`: the turn waits. The page is docs/turn.md.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ class Store:
     def prepare(self, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
         """Create collections and indexes: before the first transaction, harmless when they are there.
 
-        Raises `DatabaseRefuses` where there can be no transactions: each message would fail and be set aside.
+        Raises `DatabaseRefuses` where there can be no transactions: each message would fail and be dead-lettered.
         """
         with reaching_database():
             hello = self.database.command("hello")
@@ -260,7 +260,7 @@ class Store:
             }
 
     def standing(self, fired: Sequence[Fired]) -> set[str]:
-        """Ids of those timers that still stand as they were claimed (not fired, removed or set anew since)."""
+        """Ids of those timers that still stand as they were claimed (not fired, removed or set again since)."""
         if not fired:
             return set()
         with reaching_database():
@@ -333,7 +333,7 @@ class Store:
 
     def _write(self, work: Work, session: ClientSession) -> None:
         """Out goes what is replaced or removed, then in comes what is new: half the price of as many updates, each of
-        which MongoDB plans anew and compares field by field; and a unique key may change hands within a turn."""
+        which MongoDB plans again and compares field by field; and a unique key may change hands within a turn."""
         statements: list[Document] = []
         expected: dict[int, tuple[int, str]] = {}
         new: dict[str, list[Document]] = {}
@@ -346,10 +346,10 @@ class Store:
             expected[len(statements)] = len(ids), f"{collection}: a version moved on"
             statements.append(_delete(collection, {"_id": {"$in": ids}, version: value}))
         if work.fired:  # each only while its claim stands
-            expected[len(statements)] = len(work.fired), "a timer was claimed anew"
+            expected[len(statements)] = len(work.fired), "a timer was claimed again"
             statements.append(_delete("timers", *map(_claim, work.fired)))
         others = list({timer.id for timer, _ in work.timers} - {timer.id for timer in work.fired})
-        if others:  # set anew or disarmed
+        if others:  # set again or disarmed
             statements.append(_delete("timers", {"_id": {"$in": others}}))
         new["timers"] = _timer_rows(work)
         # A service may have rewritten what it once answered.

@@ -21,7 +21,7 @@ PAUSED, KEPT = "so one a minute is tried", "fail each time"
 """What `/readyz` says of it, for whoever asks."""
 
 SHARE, OF = 0.2, 100
-"""So large a share of the last so many messages may not fail (settings.py)."""
+"""The share of the last messages from which on their failing pauses the service (settings.py)."""
 
 
 class Watch:
@@ -88,6 +88,6 @@ class Watch:
             return
         telemetry.PAUSED.labels(failing.what).set(failing.paused)
         if failing.paused:
-            log.error("too many fail, so one a minute is tried", extra={"why": failing.why}, exc_info=error)
+            log.error("too many fail: trying one a minute", extra={"why": failing.why}, exc_info=error)
         else:
-            log.warning("one has succeeded, so all go on", extra={"what": failing.what})
+            log.warning("one has succeeded: trying all again", extra={"what": failing.what})

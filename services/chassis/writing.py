@@ -40,7 +40,7 @@ def answered(service: str, answer: Answer, message: Message[Any], turn: str, now
 
 
 def addressed(record: Handled, arrival: Arrival) -> list[Outgoing]:
-    """The outcome, to the sender's own door and to the `reply_to` of this very delivery; nothing if there is none."""
+    """The outcome, to the sender's own address and to the `reply_to` of this delivery; nothing if it has no address."""
     door, queue = own_door(arrival.message.sender), reply_queue(arrival)
     ways = [] if door is None else [_outcome(record, arrival, door[0], f"{door[1]}.{record.answer_type}")]
     if queue is not None:

@@ -21,7 +21,7 @@ WITHIN = 60.0
 
 
 class Client:
-    """A channel, an agent or the operator. Raises Unreachable where the broker cannot be reached `within` so many
+    """A channel, an agent or the operator. Raises Unreachable where the broker cannot be reached within `within`
     seconds at the beginning; from then on a lost connection is made again, for as long as it takes."""
 
     def __init__(self, url: str, *, hears: str = REPLIES, within: float = 0) -> None:

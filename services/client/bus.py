@@ -110,7 +110,7 @@ class Bus:
             raise LoginRefused(f"The broker at {address} refuses the login of {self.user}.") from error
         except SSLCertVerificationError as error:
             reason = error.verify_message.rstrip(".")
-            raise Unreachable(f"The certificate of the broker at {address} is not believed: {reason}.") from error
+            raise Unreachable(f"The certificate of the broker at {address} is not trusted: {reason}.") from error
         except BROKEN as error:
             raise NobodyAnswers(f"No broker answers at {address}: is the desk running?") from error
         for event, handler in (
@@ -213,7 +213,7 @@ class Bus:
         if self._blocked_since is not None and time.monotonic() - self._blocked_since > self._within:
             raise BrokerBlocked(
                 f"The broker has taken no messages for {self._within:.0f} s: an alarm of its disk or memory is on. "
-                "What it confirmed before is with the desk."
+                "The desk has every message that it had confirmed."
             )
         return more
 
@@ -280,5 +280,5 @@ def _parts(url: str) -> SplitResult:
     except ValueError:
         right = False
     if not right:
-        raise Unreachable("The address of the broker is wrong: amqp://user:password@host:port/vhost is wanted.")
+        raise Unreachable("The address of the broker is wrong: it must be amqp://user:password@host:port/vhost.")
     return parts

@@ -164,7 +164,7 @@ class Outcome(Heard):
             return data
         if isinstance(data, Rejected):
             raise CommandRejected(data.code, data.message, data.errors)
-        raise UnexpectedOutcome(f"It came to {self.type}.")
+        raise UnexpectedOutcome(f"The outcome is {self.type}.")
 
 
 def heard(user: str, body: bytes) -> Heard:
@@ -281,7 +281,7 @@ class UnderWay:
         return self._entries[number].sending
 
     def next(self, window: int) -> int | None:
-        """What to publish now, with so many unconfirmed at most.
+        """What to publish now, with at most `window` unconfirmed.
 
         One of those that may have made the broker close the channel is published alone, to tell which of them did.
         """

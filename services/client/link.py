@@ -119,13 +119,14 @@ class Link:
     # called from other threads
 
     def start(self, within: float) -> Future[None]:
-        """Connect; the future is done when it has, and raises Unreachable when it could not within so many seconds."""
+        """Connect; the future is done when it has, and raises Unreachable when it could not within `within`
+        seconds."""
         self._give_up_at = time.monotonic() + within
         self._thread.start()
         return self._up
 
     def send(self, sending: Sending, within: float) -> Future[Outcome]:
-        """Send until there is an outcome, for so many seconds: the future raises Unanswered then, NotTaken where the
+        """Send until there is an outcome, for `within` seconds: the future raises Unanswered then, NotTaken where the
         broker does not take it. Cancel it to give up before. What is under way already is waited for, not sent."""
         return self._give(_Given(sending, within, Future()))
 
@@ -204,7 +205,7 @@ class Link:
         if self._up.done() or (time.monotonic() < self._give_up_at and not isinstance(error, LoginRefused)):
             return False
         if not isinstance(error, ClientError):
-            error = Unreachable(f"The broker does not let {self.user} hear: {error}.")
+            error = Unreachable(f"The broker does not let {self.user} read its messages: {error}.")
         self._up.set_exception(error)
         return True
 
@@ -372,9 +373,9 @@ class Link:
         self._given.append(_Given(core.heartbeat(self.me), HEARTBEAT, future))
 
     def _beaten(self, future: Future[Outcome]) -> None:
-        """Who was away for so long that the desk signed them off comes back."""
+        """An agent whom the desk has signed off for their silence signs on again."""
         if self.me is not None and future.exception() is None and future.result().rejected is not None:
-            log.info("%s was signed off, and signs on again", self.user)
+            log.info("%s was signed off and signs on again", self.user)
             self._given.append(_Given(core.sign_on(self.me), HEARTBEAT, Future()))
 
     def _forget(self, number: int) -> None:
@@ -384,7 +385,7 @@ class Link:
 
     def _lost(self, error: Exception) -> None:
         if self._bus is not None:
-            log.info("%s has lost the broker (%s), and connects again", self.user, error)
+            log.info("%s has lost the broker (%s) and reconnects", self.user, error)
             self._bus.close()
         self._bus = None
         self._numbers.clear()

@@ -57,7 +57,7 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     try:
         keys = MasterKeys.parse(settings.attachment_keys)
     except WrongKeys as error:
-        raise WrongSettings(f"CASEBUS_ATTACHMENT_KEYS does not do: {error}") from error
+        raise WrongSettings(f"CASEBUS_ATTACHMENT_KEYS cannot be used: {error}") from error
     secrets = Secrets(settings.secret_key, in_native_threads)
     scanner = Scanner.at(settings.scanner) if settings.scanner else None
     terms = Terms(int(settings.attachment_mib * MIB), settings.media_types, scanned=scanner is not None)

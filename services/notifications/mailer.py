@@ -244,7 +244,7 @@ class Mailer:
 
 
 class _Connection:
-    """One connection to the server, made anew when it is lost."""
+    """One connection to the server, made again when it is lost."""
 
     def __init__(self, mailer: Mailer) -> None:
         self._mailer = mailer

@@ -56,7 +56,7 @@ class Senders:
             heard = self._send(group, now)
             away = circuit.heard(list(heard.values()), now)
             if away is not None:
-                log.warning("a destination is away: what is for it waits", extra={"destination": lane, "why": away})
+                log.warning("a destination is away; its deliveries wait", extra={"destination": lane, "why": away})
             outcomes |= heard
         return outcomes
 

@@ -110,7 +110,7 @@ class Templates:
             except Exception as error:  # whatever a template can raise is the operator's to know
                 raise WrongSettings(f"The template {file} cannot be rendered: {error}.") from error
             if len(text.text) > MAX_TEXT:
-                raise WrongSettings(f"The template {file} can make a text of more than {MAX_TEXT} characters.")
+                raise WrongSettings(f"The template {file} can produce a text of more than {MAX_TEXT} characters.")
             if not text.title or not text.text:
                 raise WrongSettings(f"The template {file} must have a title in its first line and a text below it.")
 
@@ -154,7 +154,7 @@ def _environment(folders: Sequence[Path], language: str) -> ImmutableSandboxedEn
 def _check_names(folder: Path) -> None:
     """A file that no kind reads is a mistyped name, and would be missed only when people get the wrong words."""
     if not folder.is_dir():
-        raise WrongSettings(f"CASEBUS_TEMPLATES must be a folder: {folder} is none.")
+        raise WrongSettings(f"CASEBUS_TEMPLATES must be a folder, and {folder} is not.")
     for file in sorted([*folder.glob("*.j2"), *folder.glob("*/*.j2")]):
         if file.parent == folder or not is_language(file.parent.name):
             raise WrongSettings(f"The template {file} must be in a folder named as its language, such as en or pt-BR.")

@@ -91,7 +91,9 @@ class _Webhook(Schema):
     insecure = fields.Boolean(truthy={True}, falsy={False})
     ca = fields.String()
     kinds = fields.List(fields.String(validate=validate.OneOf(FOR_WEBHOOKS, error="is no kind; they are {choices}.")))
-    secrets = fields.List(fields.Raw(), required=True, validate=validate.Length(1, 5, error="must be 1 to 5 of them."))
+    secrets = fields.List(
+        fields.Raw(), required=True, validate=validate.Length(1, 5, error="must have 1 to 5 entries.")
+    )
 
 
 class _File(Schema):
@@ -136,7 +138,7 @@ def _fault_of_url(url: str, insecure: bool) -> str | None:
     if parts.username or parts.password:
         return "must not hold a user or a password: requests are signed."
     if parts.scheme == "http" and not insecure and not _is_loopback(host):
-        return "must begin with https:// (or say `insecure: true`, and anybody on the way can read it)."
+        return "must begin with https://, or say `insecure: true` and let anybody on the way read it."
     return None
 
 
@@ -165,11 +167,11 @@ def _secret(raw: Any, environment: Mapping[str, str]) -> str:
             raise ValueError("each must be whsec_…, or {env: NAME}, or {file: PATH}.")
     secret = text.strip()
     if not re.fullmatch(r"whsec_[A-Za-z0-9+/]+={0,2}", secret):
-        raise ValueError("each must be whsec_ and base64 behind it.")
+        raise ValueError("each must be whsec_ followed by base64.")
     try:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except binascii.Error as error:
-        raise ValueError("each must be whsec_ and base64 behind it.") from error
+        raise ValueError("each must be whsec_ followed by base64.") from error
     if len(key) not in KEY_BYTES:
         raise ValueError(f"each must stand for {KEY_BYTES[0]} to {KEY_BYTES[-1]} random bytes.")
     return secret

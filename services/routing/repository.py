@@ -159,7 +159,7 @@ class Repository:
         return [ticket for kind in sorted(kinds) for ticket in self._first_for(kind, kinds[kind], most)]
 
     def _first_for(self, kind: tuple[tuple[str, ...], ...], agents: Collection[str], most: int) -> list[Ticket]:
-        """The first waiting tickets for agents of this kind: so many that each of them may take `most`, or all."""
+        """The first waiting tickets for agents of this kind: enough for each of them to take `most`, or all."""
         limit = most
         while True:
             found = self._first_waiting(_may_take(*kind), limit)

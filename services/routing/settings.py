@@ -20,7 +20,7 @@ class RoutingSettings(Settings):
     """Seconds without a heartbeat after which an agent is away: gets nothing new."""
 
     offline_after: float = 600.0
-    """Seconds without a heartbeat after which they are offline: what awaits the desk is routed anew."""
+    """Seconds without a heartbeat after which they are offline: what awaits the desk is routed again."""
 
     signed_off_after: float = 0.0
     """Seconds after an agent has signed off when what awaits the desk is routed again, also what comes to await it

@@ -28,7 +28,7 @@ HOLIDAY_YEARS = range(2020, 2051)
 """Years for which holidays are asked of the library. Beyond them, and beyond what it knows, none are observed."""
 
 OWN_DAYS_IN = range(1970, 2200)
-"""Years of own days. One beyond them is a slip (or means "for ever", which is written by leaving the weekdays out)."""
+"""Years of own days. One beyond them is a slip (or means "always", which is written by leaving the weekdays out)."""
 
 HALF_DAY = "half_day"
 """The library's category of days on which people work for a part of the day."""
@@ -61,7 +61,7 @@ class _Part:
         known = (*required, *optional)
         for name in self.written:
             if known and name not in known:
-                raise self.at(name).wrong(f"is not known here; known are {', '.join(known)}")
+                raise self.at(name).wrong(f"is not known here; the known names are {', '.join(known)}")
         for name in required:
             if name not in self.written:
                 raise self.wrong(f"{name} is missing")
@@ -111,7 +111,7 @@ def _calendar(name: str, version: str, part: _Part) -> Calendar:
     closed = {_day(item) for item in fields["closed_days"].items()} if "closed_days" in fields else set()
     own: dict[OwnDay, tuple[Window, ...]] = _own_hours(fields["own_hours"]) if "own_hours" in fields else {}
     for day in closed & own.keys():
-        raise fields["own_hours"].wrong(f"{day} stands in closed_days, too")
+        raise fields["own_hours"].wrong(f"{day} is also in closed_days")
     # What is said of a date comes before what is said of each year, and both before the holidays.
     own |= dict.fromkeys((day for day in closed if isinstance(day, YearDay) or _of_year(day) in own), ())
     dates = {day for day in closed if isinstance(day, date)}
@@ -149,10 +149,10 @@ def _own_hours(part: _Part) -> dict[OwnDay, tuple[Window, ...]]:
     for text, hours in part.fields().items():
         day = _day(hours, text)
         if day in found:
-            raise hours.wrong("stands here twice")
+            raise hours.wrong("is listed twice")
         found[day] = _windows(hours)
         if not found[day]:
-            raise hours.wrong("a day without hours belongs into closed_days")
+            raise hours.wrong("has no hours; put the day into closed_days")
     return found
 
 
@@ -174,7 +174,7 @@ def _day(part: _Part, text: str | None = None) -> OwnDay:
     except CalendarError as error:
         raise part.wrong(str(error)) from error
     if isinstance(day, date) and day.year not in OWN_DAYS_IN:
-        raise part.wrong(f"{day} is not of the years {OWN_DAYS_IN[0]} to {OWN_DAYS_IN[-1]}")
+        raise part.wrong(f"{day} is not between the years {OWN_DAYS_IN[0]} and {OWN_DAYS_IN[-1]}")
     return day
 
 
@@ -199,7 +199,7 @@ def _holidays(part: _Part) -> _Holidays:
         return _Holidays(frozenset(usual), names=dict(usual.items()))
     kinds = [(item, item.text()) for item in fields["categories"].items()]
     if not kinds:
-        raise fields["categories"].wrong("names none; leave it out for the usual ones")
+        raise fields["categories"].wrong("is empty; leave it out to get the usual kinds")
     for item, kind in kinds:
         if kind not in usual.supported_categories:
             known = ", ".join(sorted(usual.supported_categories))

@@ -30,7 +30,7 @@ class Policies:
         self._unknown: set[str] = set()
 
     def keep(self, policy: Policy) -> None:
-        """Store it, unless it is there. To be called before anything is reckoned with it."""
+        """Store it, unless it is there. To be called before anything is computed with it."""
         if policy.digest not in self._known:
             document = to_document(policy)
             self._stored.update_one({"_id": document.pop("_id")}, {"$setOnInsert": document}, upsert=True)

@@ -66,7 +66,7 @@ def test_what_is_no_name_of_the_database_is_refused_and_the_nearest_is_proposed(
     expected = NEAREST[name]
     assert nearest(name) == expected
     proposed = f"; the nearest one is {expected}" if expected else ", such as Europe/Berlin"
-    with pytest.raises(UnknownZone, match=f"is no time zone of the IANA database{proposed}$"):
+    with pytest.raises(UnknownZone, match=f"is not a time zone of the IANA database{proposed}$"):
         zone(name)
 
 

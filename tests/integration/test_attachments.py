@@ -86,7 +86,7 @@ def test_a_file_that_may_not_be_taken_is_left_out_and_the_ticket_is_filed(desk: 
         "megnp.exe": "Files of type application/vnd.microsoft.portable-executable are not taken.",
         "a.html": "Files of type text/html are not taken.",
         "large.pdf": "A file may have 0.01 MiB.",
-        "odd.pdf": "It came in a wrong form (content: Not base64.).",
+        "odd.pdf": "It is malformed (content: Not base64.).",
     }
     assert {one["name"]: one["reason"] for one in heard.data["left_out"]} == left_out
     number = heard.data["ticket"]["number"]

@@ -76,7 +76,7 @@ def test_looking_leaves_all_as_it_was(desk: Desk, operator: Settings, monkeypatc
         assert [letter.id for letter in letters(operator)] == ids
     with dealing.reading(operator) as first:
         next(first.batches())
-        with pytest.raises(Trouble, match="Somebody else is reading"):
+        with pytest.raises(Trouble, match="Another command is reading"):
             dealing.reading(operator)
     assert [letter.id for letter in letters(operator)] == ids
     killed_while_reading(desk, operator, len(ids))
@@ -140,7 +140,7 @@ def test_what_no_queue_took_is_sent_again_once_one_would(desk: Desk, operator: S
     publisher.close()
     dealt = dealing.replay(operator, EVERYTHING, dry_run=False)
     assert dealt.done == {CHANNELS: 1}
-    secret = "its secret is stored nowhere; the channel gets it by sending its command again with the same id"
+    secret = "its secret is not stored; the channel gets it by sending its command again with the same id"
     assert dealt.stay == {"no queue takes shop.ticket.opened": 1, secret: 1}
     assert [letter.id for letter in letters(operator)] == ["1", "3"]
     (outcome,) = taken(desk, "web.outcomes", 1)
@@ -184,7 +184,7 @@ def test_what_the_broker_moved_here_is_understood(desk: Desk, operator: Settings
     assert (unheard.sender, unheard.exchange, unheard.died_in) == ("intake", EVENTS, "account.contact_changed")
     assert by_hand.exchange is None
     dealt = dealing.replay(operator, EVERYTHING, dry_run=False)
-    assert dealt.stay == {"nobody noted where it was to go": 1}
+    assert dealt.stay == {"its destination is not known": 1}
     (again,) = taken(desk, "intake.commands", 1)
     assert (bytes(again.body), again.properties["user_id"]) == (body, "web")
 
@@ -217,7 +217,7 @@ def test_a_missing_permission_is_one_sentence(stack: Stack, desk: Desk, operator
         letters(weaker)
     nothing = {"exchange": INTAKE, "write": "^$", "read": "^$"}
     stack.broker.management.put(f"/topic-permissions/{desk.name}/{OPERATOR}", nothing)
-    with pytest.raises(Trouble, match="does not let a letter be sent again"):
+    with pytest.raises(Trouble, match="refuses to take a dead letter"):
         dealing.replay(operator, EVERYTHING, dry_run=False)
     assert len(letters(operator)) == 1
 

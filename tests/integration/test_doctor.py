@@ -112,7 +112,7 @@ def test_it_is_quiet_while_all_is_well_and_finds_each_fault(stack: Stack, busy: 
         (
             "error",
             "collection intake.handled",
-            "Its index at_1 is made otherwise: expireAfterSeconds is 60, should be 1209600.",
+            "Its index at_1 has other properties: expireAfterSeconds is 60, should be 1209600.",
         ),
         ("error", "collection sla.attempts", "It does not exist"),
     )
@@ -124,26 +124,30 @@ def test_it_is_quiet_while_all_is_well_and_finds_each_fault(stack: Stack, busy: 
         wrong(settings),
         *(("error", f"service {service} 1", "It does not answer") for service in SERVICES),
         ("error", "queue intake.commands", "Nobody reads it, and 0 messages wait."),
-        ("error", "outbox of intake", "What 1 turns said is unsent"),
+        ("error", "outbox of intake", "The messages of 1 turns are unsent"),
         (
             "error",
             "timers of notifications",
-            "1 are due since 2026-01-02 00:00:00 UTC",
+            "1 are due and have not fired, the oldest since 2026-01-02 00:00:00 UTC",
         ),
-        ("warning", "attachments", "1 are in quarantine, and the scanner has been asked 8 times or more"),
-        ("warning", "notifications", "1 could not be told to people and were given up, the oldest of 2026-01-02"),
-        ("error", "routing", "1 open in intake and unknown there"),
-        ("error", "routing", "1 open there, but not in intake: ticket 00000009 (new)"),
-        ("error", "routing", "1 without agent, but not among those that wait"),
-        ("error", "routing", "agents whose load is not the number of their tickets: agent a1 (7 stored, 0 counted)"),
-        ("warning", "routing", "1 agents with more than they can take: agent a9 (1 of 0)"),
-        ("error", "routing", "reserved for an agent"),
-        ("error", "routing", "1 other there than in intake"),
-        ("error", "sla", "1 open in intake and unknown there"),
-        ("error", "sla", "1 of another version there"),
-        ("error", "sla", "without the timers that they should have"),
-        ("warning", "sla", f"1 open and overdue, and nobody has them: ticket {nobodys} (billing, due 2026-01-02"),
-        ("warning", "sla", "with timers that nothing calls for"),
+        ("warning", "attachments", "1 are in quarantine after 8 or more attempts to scan them"),
+        ("warning", "notifications", "1 deliveries failed, the oldest of 2026-01-02"),
+        ("error", "routing", "1 open in intake and unknown to routing"),
+        ("error", "routing", "1 open in routing, but not in intake: ticket 00000009 (new)"),
+        ("error", "routing", "1 without an agent, but not on the list of those that wait"),
+        (
+            "error",
+            "routing",
+            "agents whose stored load differs from the number of their tickets: agent a1 (7 stored, 0 counted)",
+        ),
+        ("warning", "routing", "1 agents with more tickets than their capacity: agent a9 (1 of 0)"),
+        ("error", "routing", "1 with a reservation that has expired"),
+        ("error", "routing", "1 different in routing and in intake"),
+        ("error", "sla", "1 open in intake and unknown to sla"),
+        ("error", "sla", "1 of different versions in sla and in intake"),
+        ("error", "sla", "without timers that they should have"),
+        ("warning", "sla", f"1 open and overdue, and without an agent: ticket {nobodys} (billing, due 2026-01-02"),
+        ("warning", "sla", "with timers that they should not have"),
     )
 
 
@@ -232,7 +236,7 @@ def test_what_cannot_be_reached_is_a_finding(stack: Stack, desk: Desk, monkeypat
     expect(
         found,
         ("error", "broker", "RabbitMQ's management API does not answer"),
-        ("error", "database", "It does not answer as it should"),
+        ("error", "database", "It does not answer properly"),
         ("error", "service intake 1", "It does not answer at http://127.0.0.1:1"),
     )
 

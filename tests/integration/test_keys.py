@@ -94,11 +94,14 @@ def test_a_rotation_wraps_all_keys_by_another_and_every_file_opens(
     assert "casebus keys rotate" in keys("list", NEW, OLD)[1]
     assert keys("status") == (0, "No keys have been rotated yet.")
     start(desk, tmp_path, NEW, OLD)
-    assert keys("rotate", NEW, OLD) == (0, "Intake wraps 6 keys by new; `casebus keys status` says how far it is.")
+    assert keys("rotate", NEW, OLD) == (
+        0,
+        "Intake is wrapping 6 keys with new. `casebus keys status` shows its progress.",
+    )
     code, said = finished(keys)
     assert (code, "6 keys wrapped by new" in said) == (0, True), said
     assert "of no use any more" in keys("list", NEW, OLD)[1]
-    assert "Intake wraps 0 keys" in keys("rotate", NEW, OLD)[1]
+    assert "Intake is wrapping 0 keys" in keys("rotate", NEW, OLD)[1]
     assert "0 keys wrapped by new" in finished(keys)[1]
     new = keeping(database, NEW)
     assert [content_of(new, ref)[-1] for ref in refs] == [*range(5)]
@@ -122,8 +125,8 @@ def test_a_key_that_is_not_there_is_said_so_and_loses_nothing(
     with_keys = Settings({"ATTACHMENT_KEYS": NEW}, None)
     found = [finding.what for finding in check(database.client, desk.db_prefix, with_keys)]
     assert [what.partition(",")[0].partition(":")[0] for what in found] == [
-        "Files did not open when they were asked for",
-        "The key file lacks old",
+        "Files could not be decrypted when somebody asked for them",
+        "The key file does not have old",
     ]
     assert read_part(keeping(database, NEW, OLD), ref, 1) == HEAD, "with the key it opens again"
     start(desk, tmp_path, NEW, OLD)

@@ -159,7 +159,7 @@ def test_the_command_lines_database_user_reads_everything_and_writes_nothing(des
         assert not [found for found in doctor.check(client, desk.db_prefix) if found.level != "ok"]
     with MongoClient[dict[str, Any]](desk.admin_mongo_url) as client:
         (found,) = [found for found in doctor.check(client, desk.db_prefix) if found.level != "ok"]
-        assert (found.level, found.what) == ("warning", "It may write, and the command line only reads.")
+        assert (found.level, found.what) == ("warning", "It may write, although the command line only reads.")
 
 
 def refusal(work: Callable[[], object]) -> object:
@@ -177,4 +177,4 @@ def test_a_database_that_takes_no_writes_is_found_without_writing(desk: Desk, mo
             (found,) = doctor._majority(reading, desk.db_prefix)
         finally:
             root.admin.command("fsyncUnlock")
-        assert (found.level, "takes no writes by majority" in found.what) == ("error", True)
+        assert (found.level, "cannot write to a majority" in found.what) == ("error", True)

@@ -34,7 +34,7 @@ from deploy.local.stack import Stack
         ),
         ("routing", {"CASEBUS_DB_PREFIX": "others"}, "it refuses the service's user: Unauthorized."),
         ("routing", {"CASEBUS_HEALTH_PORT": "many"}, "CASEBUS_HEALTH_PORT must be a number, not 'many'."),
-        ("routing", {"CASEBUS_HEALTH_PORT": "taken"}, "cannot be listened on"),
+        ("routing", {"CASEBUS_HEALTH_PORT": "taken"}, "cannot listen on"),
         ("sla", {"CASEBUS_CALENDARS": "/none.yaml"}, "/none.yaml"),
         ("nobody", {}, "Name one service: intake, routing, sla, notifications."),
     ],

@@ -160,9 +160,7 @@ def test_the_command_line_says_why_it_does_not_believe_the_database(
     port = urlsplit(desk.mongo_url("intake")).port or 0
     with tls_before(port, sides["wrong name"]) as (front, _):
         url = believing(mongo_at(desk.mongo_url("intake"), front), authority)
-        with pytest.raises(
-            Trouble, match=r"^The certificate of the database is not believed: Hostname mismatch, .*\.$"
-        ):
+        with pytest.raises(Trouble, match=r"^The certificate of the database is not trusted: Hostname mismatch, .*\.$"):
             Databases(Settings({"MONGO": url, "DB_PREFIX": desk.db_prefix}, None))
 
 
@@ -203,7 +201,7 @@ def test_a_service_works_over_tls_and_does_not_start_with_a_stranger(
         ("mongodb://intake:x@db/?tls=false", "is of no use: its URL says tls=false"),
         ("mongodb://intake:x@db/?w=1&SSL=false", "is of no use: its URL says SSL=false"),
         ("mongodb+srv://intake:x@db/?w=1;Tls=False", "is of no use: its URL says Tls=False"),
-        ("amqps://intake:\u2100x@broker/desk", "is of no use: its URL is none"),
+        ("amqps://intake:\u2100x@broker/desk", "cannot be used: its URL is malformed"),
     ],
 )
 def test_authorities_without_tls_are_a_mistake(authority: Authority, url: str, said: str) -> None:

@@ -1,4 +1,4 @@
-"""`casebus topology apply` on a real broker: it brings what lacks, says what it did, and heals."""
+"""`casebus topology apply` on a real broker: it creates what is missing, says what it did, and heals."""
 
 from __future__ import annotations
 
@@ -237,11 +237,11 @@ def test_the_command(stack: Stack, vhost: str, passwords: dict[str, str], tmp_pa
 
     tried = command("--passwords", str(tmp_path), "--agent", "z2", "--dry-run")
     assert tried.returncode == 0
-    assert tried.stdout.endswith("; none was made\n")
+    assert tried.stdout.endswith(", none made\n")
     done = command("--passwords", str(tmp_path), "--agent", "z2")
     assert "queue agent.z2.inbox: made" in done.stdout
     assert done.returncode == 0
-    assert command("--passwords", str(tmp_path)).stdout == "The broker is as the topology says.\n"
+    assert command("--passwords", str(tmp_path)).stdout == "The broker matches the topology.\n"
     wrong = command("--channel", "helpdesk")
     assert (wrong.returncode, wrong.stderr) == (2, "'helpdesk' is no name for a channel\n")
     (tmp_path / "kiosk").write_text("")

@@ -108,12 +108,12 @@ def test_a_bad_release_sets_nothing_aside_and_leaves_the_queue_to_others(desk: D
         assert looking.depth(QUEUE) == 0
 
 
-def test_poisoned_ones_among_many_are_set_aside_alone(desk: Desk, bus: Bus, tmp_path: Path) -> None:
+def test_poison_messages_among_many_are_dead_lettered_alone(desk: Desk, bus: Bus, tmp_path: Path) -> None:
     """Also while it pauses for them: seven at the head of the queue, and nothing has succeeded yet."""
     poison = send(bus, *(f"poison {number}" for number in range(7)))
     ids = send(bus, *(str(number) for number in range(WAITING)))
     with toy(desk, tmp_path / "not broken") as service:
-        wait(lambda: len(service.all("dead")) == 7, "they are set aside")
+        wait(lambda: len(service.all("dead")) == 7, "they are dead-lettered")
         wait(lambda: len(service.all("succeeded")) == WAITING, "all others are handled")
         assert sorted(service.all("dead")) == poison
         assert sorted(service.all("succeeded")) == sorted(ids)

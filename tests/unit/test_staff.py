@@ -71,7 +71,7 @@ def test_without_a_path_nobody_is_named() -> None:
 @pytest.mark.parametrize(
     ("line", "wrong", "sentence"),
     [
-        ("  - agent_id: bo", "  - agent_id: ada", "line 11: members.2.agent_id: Another member has it already."),
+        ("  - agent_id: bo", "  - agent_id: ada", "line 11: members.2.agent_id: Another member already has it."),
         ("  - agent_id: bo", "  - agent_id: Bo", "line 11: members.2.agent_id: Must be an agent id"),
         ("display_name: Ada", 'display_name: " "', "line 3: members.1.display_name: Must not be blank."),
         ("display_name: Ada", r'display_name: "\u200b\u3164"', "line 3: members.1.display_name: Must not be blank."),
@@ -79,10 +79,14 @@ def test_without_a_path_nobody_is_named() -> None:
         ("teams: [money]", r'teams: ["\udead"]', "line 6: not YAML (this text has half a character"),
         ("  - agent_id: bo", "  - name: bo", "line 11: members.2.agent_id: Missing data"),
         ("    roles: [manager, editor]", "    roles: [boss]", "line 12: members.2.roles.1: Must be one of: agent"),
-        ("    roles: [manager, editor]", "    roles: []", "line 12: members.2.roles: A member has at least one."),
-        ("    roles: [manager, editor]", "    roles: [supervisor]", "members.2.teams: A supervisor has at least one."),
+        ("    roles: [manager, editor]", "    roles: []", "line 12: members.2.roles: A member must have at least one."),
+        (
+            "    roles: [manager, editor]",
+            "    roles: [supervisor]",
+            "members.2.teams: A supervisor must have at least one.",
+        ),
         ("    roles: [manager, editor]", "    roles: [agent]", "members.2.skills: An agent has at least one"),
-        ("    roles: [manager, editor]", "    roles: [editor, editor]", "members.2.roles: There twice: editor."),
+        ("    roles: [manager, editor]", "    roles: [editor, editor]", "members.2.roles: Listed twice: editor."),
         ("    skills: [billing]", "    skills: [Billing]", "line 7: members.1.skills.1: Must be the id of a category"),
         (
             "    languages: [en, pt]",

@@ -23,22 +23,22 @@ from .letter import Choice, Letter, age_of
 from .replaying import advice
 
 app = typer.Typer(
-    help="Messages that nobody could handle, or that nobody heard: look, send again, drop.", no_args_is_help=True
+    help="Dead letters, the messages that no service could handle: list, replay, drop.", no_args_is_help=True
 )
 console = show.console()
 
 HEXED = 2048
 """Bytes shown of a body that is no text."""
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Only the letters with these ids.")]
-Queue = Annotated[str | None, typer.Option(help="Only those that died in this queue (a pattern: 'intake.*').")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Only the dead letters with these ids.")]
+Queue = Annotated[str | None, typer.Option(help="Only those that died in this queue (a pattern such as 'intake.*').")]
 Reason = Annotated[str | None, typer.Option(help="Only those whose reason contains this.")]
-Type = Annotated[str | None, typer.Option("--type", help="Only those of this type (a pattern: 'ticket.*').")]
-Sender = Annotated[str | None, typer.Option(help="Only those of this broker user (a pattern: 'agent.*').")]
-Older = Annotated[str | None, typer.Option(metavar="AGE", help="Only those older than 90s, 15m, 36h or 7d.")]
-Newer = Annotated[str | None, typer.Option(metavar="AGE", help="Only those that are not so old.")]
+Type = Annotated[str | None, typer.Option("--type", help="Only those of this type (a pattern such as 'ticket.*').")]
+Sender = Annotated[str | None, typer.Option(help="Only those of this broker user (a pattern such as 'agent.*').")]
+Older = Annotated[str | None, typer.Option(metavar="AGE", help="Only those older than this: 90s, 15m, 36h, 7d.")]
+Newer = Annotated[str | None, typer.Option(metavar="AGE", help="Only those newer than this.")]
 All = Annotated[bool, typer.Option("--all", help="All of them.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 
 
 @app.command("list")
@@ -50,8 +50,8 @@ def list_(
     sender: Sender = None,
     older: Older = None,
     newer: Newer = None,
-    limit: Annotated[int, typer.Option(min=1, help="Lines at most; all are counted.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, of every letter.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many lines to print at most. The counts cover all.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each dead letter as one line of JSON.")] = False,
 ) -> None:
     """What lies there, oldest first, and how many for which reason. Bodies are never shown."""
     choice = _choice(ids, queue, reason, type_, sender, older, newer)
@@ -67,7 +67,7 @@ def list_(
     if as_json:
         return
     if not reasons:
-        console.print("There are no dead letters." if choice.is_everything else "No dead letter fits.")
+        console.print("There are no dead letters." if choice.is_everything else "No dead letter matches.")
         return
     console.print(_table(rows))
     console.print()
@@ -75,7 +75,7 @@ def list_(
 
 
 @app.command("show")
-def show_(id_: Annotated[str, typer.Argument(metavar="ID", help="Its id, as `list` shows it.")]) -> None:
+def show_(id_: Annotated[str, typer.Argument(metavar="ID", help="The dead letter's id, as `list` shows it.")]) -> None:
     """All of a letter, its body too, and what to do with it."""
     found = 0
     with dealing.reading(settings.load()) as letters:
@@ -105,7 +105,7 @@ def replay(
     dealt = dealing.replay(settings.load(), choice, dry_run=dry_run)
     _print_counts("Would send again" if dry_run else "Sent again", dealt.done, "to ")
     if dealt.stay:
-        _print_counts("Would stay" if dry_run else "Stay", dealt.stay)
+        _print_counts("Would stay" if dry_run else "Stayed", dealt.stay)
     _missing(choice, dealt.found)
     if dealt.stay:
         raise typer.Exit(1)
@@ -141,7 +141,7 @@ def erase(dry_run: DryRun = False) -> None:
     """Take out for good all letters that tell of people who were erased. Harmless at any time; for every night."""
     people, dropped = erasing.drop(settings.load(), dry_run=dry_run)
     erased = f"{people:,} {'erasure' if people == 1 else 'erasures'} of the last 30 days"
-    console.print(f"{'Would drop' if dry_run else 'Dropped'} {_letters(dropped)} that tell of {erased}.")
+    console.print(f"{'Would drop' if dry_run else 'Dropped'} {_letters(dropped)} with data of {erased}.")
 
 
 def _choice(
@@ -159,7 +159,7 @@ def _choice(
         try:
             return None if age is None else now - age_of(age)
         except (ValueError, OverflowError):  # longer ago than there are dates
-            raise Trouble(f"{show.plain(age)!r} is no age: 90s, 15m, 36h or 7d are.", 2) from None
+            raise Trouble(f"{show.plain(age)!r} is not an age. Examples: 90s, 15m, 36h, 7d.", 2) from None
 
     return Choice(frozenset(ids or ()), queue, reason, type_, sender, before=ago(older), after=ago(newer))
 
@@ -167,7 +167,11 @@ def _choice(
 def _named(choice: Choice, everything: bool) -> Choice:
     """What is done to letters is done to those that were named."""
     if choice.is_everything != everything:
-        said = "Either ids and conditions, or --all." if everything else "Say which: ids, conditions, or --all."
+        said = (
+            "Give ids and conditions, or --all, but not both."
+            if everything
+            else "Say which ones: give ids, conditions, or --all."
+        )
         raise Trouble(said, 2)
     return choice
 
@@ -218,9 +222,9 @@ def _page(letter: Letter) -> RenderableType:
         ("reason", letter.reason),
         ("died in", letter.died_in),
         ("died", show.moment(letter.at)),
-        ("sender", letter.sender or "not known"),
+        ("sender", letter.sender or "unknown"),
         ("type", letter.type),
-        ("was to go to", "nobody noted it" if letter.exchange is None else f"{letter.exchange} {letter.routing_key}"),
+        ("destination", "not known" if letter.exchange is None else f"{letter.exchange} {letter.routing_key}"),
         *((name, str(value)) for name, value in sorted(letter.properties.items()) if name != "application_headers"),
         *sorted((name, str(value)) for name, value in headers.items() if name != "x-delivery-count"),  # those are looks
         ("what to do", advice(letter)),

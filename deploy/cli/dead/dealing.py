@@ -81,8 +81,8 @@ def _sent_again(ready: list[tuple[int, Letter, Replay]], publisher: Callable[[st
             bus.settle()
     except (AccessRefused, PreconditionFailed) as error:
         raise Trouble(
-            f"The broker does not let a letter be sent again ({error.reply_text}); what was confirmed before is gone"
-            " from the dead letters. `casebus doctor` says which permission is not as it should be."
+            f"The broker refuses to take a dead letter ({error.reply_text}). Those that it had confirmed have left"
+            " helpdesk.dead. `casebus doctor` says which permission is wrong."
         ) from error
     taken = []
     for tag, _, way in ready:

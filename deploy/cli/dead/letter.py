@@ -89,7 +89,7 @@ def letter_of(exchange: str, routing_key: str, properties: Mapping[str, Any], bo
         by_hand = exchange == DEAD
         known = {
             "died_in": routing_key,
-            "reason": "put here by hand" if by_hand else f"nobody hears it: {exchange}",
+            "reason": "put here by hand" if by_hand else f"no queue is bound for it: {exchange}",
             "sender": user,
             "exchange": None if by_hand else exchange,
             "routing_key": routing_key,

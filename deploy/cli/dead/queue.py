@@ -51,13 +51,13 @@ def _alone(url: str) -> Bus:
         except ResourceLocked as error:
             bus.close()
             if time.monotonic() > end:
-                raise Trouble("Somebody else is reading the dead letters: wait until they are done.") from error
+                raise Trouble("Another command is reading the dead letters: wait until it has finished.") from error
             time.sleep(0.05)
         except AccessRefused as error:
             bus.close()
             raise Trouble(
-                f"The broker does not let {bus.user} read the dead letters. CASEBUS_AMQP_OPERATOR wants the user"
-                f" `{OPERATOR}`; `casebus doctor` says what it lacks."
+                f"The broker does not let {bus.user} read the dead letters. CASEBUS_AMQP_OPERATOR must name the user"
+                f" `{OPERATOR}`; `casebus doctor` says which permission is missing."
             ) from error
         else:
             return bus
@@ -72,7 +72,7 @@ class DeadLetters:
             self.count = self._bus.depth(DEAD)
         except NotFound as error:
             self._bus.close()
-            raise Trouble(f"The broker has no queue {DEAD}: `casebus topology apply` makes it.") from error
+            raise Trouble(f"The broker has no queue {DEAD}: `casebus topology apply` creates it.") from error
         self._removed = 0
         self._channel = self._bus.channel.connection.channel()
         self._arrived: deque[Any] = deque()

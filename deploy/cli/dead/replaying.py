@@ -46,10 +46,10 @@ class Unfit:
 def replay_of(letter: Letter) -> Replay | Unfit:
     """How the letter goes where it was to go, in its sender's name."""
     if letter.exchange is None:
-        return Unfit("nobody noted where it was to go")
+        return Unfit("its destination is not known")
     role = role_of(letter.sender) if letter.sender is not None else None
     if role is None:
-        return Unfit("its sender is not known, so nobody may send it in their name")
+        return Unfit("its sender is not known, so it cannot be sent in their name")
     properties = _properties(letter)
     if letter.exchange in (INTAKE, DESK):
         kind = command(letter.routing_key)
@@ -59,7 +59,7 @@ def replay_of(letter: Letter) -> Replay | Unfit:
     if letter.sender not in SERVICES or letter.exchange not in (EVENTS, CHANNELS, AGENTS, DEFAULT_EXCHANGE):
         return Unfit(f"{letter.sender} may not write to {letter.exchange or 'a queue'}")
     if letter.type == SHOWN_ONCE and letter.exchange != EVENTS:
-        return Unfit("its secret is stored nowhere; the channel gets it by sending its command again with the same id")
+        return Unfit("its secret is not stored; the channel gets it by sending its command again with the same id")
     return Replay("administrator", letter.exchange, letter.routing_key, properties)
 
 
@@ -90,19 +90,19 @@ def advice(letter: Letter) -> str:
     replay = replay_of(letter)
     again = f"`casebus dead replay {letter.id}`"
     if isinstance(replay, Unfit):
-        return f"It cannot be sent again: {replay.reason}. Drop it when its sender knows."
+        return f"It cannot be replayed: {replay.reason}. Tell its sender, then drop it."
     reason = letter.kind_of_reason
     if reason == "no queue took it":
-        return f"Make the queue that should take it (the topology declares those of channels and agents), then {again}."
-    if reason == "nobody hears it":
+        return (
+            f"Create the queue that should take it (the topology declares those of channels and agents), then {again}."
+        )
+    if reason == "no queue is bound for it":
         return f"No queue is bound for it: apply the topology, then {again}."
     if reason == "by the broker":
-        return f"It may be innocent: {letter.died_in} lost its consumers while they held it. Once they live, {again}."
+        return f"It may be harmless: {letter.died_in} lost its consumers while they held it. Once they run, {again}."
     if _event_id(letter) is None:
-        return (
-            "Nobody can read it: its sender has to correct it. Sent again as it is, it would come back here. Drop it."
-        )
-    return f"{letter.died_in.partition('.')[0]} failed on it. When that is mended, {again}."
+        return "No service can read it. Replayed, it would come back here. Have its sender correct it, and drop it."
+    return f"{letter.died_in.partition('.')[0]} failed on it. When the cause is repaired, {again}."
 
 
 REPLAYERS: Mapping[str, str] = {"operator": "AMQP_OPERATOR", "administrator": "AMQP_ADMIN"}

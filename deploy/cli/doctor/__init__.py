@@ -1,3 +1,3 @@
-"""Looks a desk over and says what is wrong, how bad, and what to type: `casebus doctor`. The page is
+"""Examines a desk and says what is wrong, how bad it is, and what to type: `casebus doctor`. The page is
 docs/operating.md.
 """

@@ -21,7 +21,7 @@ from services.sla.domain.state import Ticket as Clocked
 from .finding import Finding, Level, some
 
 SETTLED = timedelta(minutes=1)
-"""What a running service does at once is not done for so long: something is stuck."""
+"""What a running service does at once has not happened for this long: something is stuck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,57 +34,62 @@ class Kind:
     do: str
 
 
-RESTART = "Look into the log of {} and restart it; if it stays, send this with the log to who maintains Casebus."
+RESTART = "Read the log of {} and restart it. If this stays, send it with the log to the maintainers of Casebus."
 
 UNKNOWN_TO_ROUTING = Kind(
-    "error", "routing", "open in intake and unknown there, so nobody is found for them", RESTART.format("routing")
+    "error",
+    "routing",
+    "open in intake and unknown to routing, so routing looks for no agent",
+    RESTART.format("routing"),
 )
-UNKNOWN_TO_INTAKE = Kind("error", "routing", "open there, but not in intake", RESTART.format("routing"))
-ROUTING_DIFFERS = Kind("error", "routing", "other there than in intake", RESTART.format("routing"))
+UNKNOWN_TO_INTAKE = Kind("error", "routing", "open in routing, but not in intake", RESTART.format("routing"))
+ROUTING_DIFFERS = Kind("error", "routing", "different in routing and in intake", RESTART.format("routing"))
 NOT_WAITING = Kind(
-    "error", "routing", "without agent, but not among those that wait for one", RESTART.format("routing")
+    "error", "routing", "without an agent, but not on the list of those that wait for one", RESTART.format("routing")
 )
-EXPIRED = Kind(
-    "error", "routing", "reserved for an agent, though the place was to be given back", "Start routing, or restart it."
-)
+EXPIRED = Kind("error", "routing", "with a reservation that has expired", "Start routing, or restart it.")
 WRONG_LOAD = Kind(
     "error",
     "routing",
-    "agents whose load is not the number of their tickets",
-    "While it is so they get too much or too little. db.agents.updateOne({_id: AGENT, load: STORED},"
-    " {$set: {load: COUNTED}, $inc: {revision: 1}}) in routing's database sets it right, also while routing runs.",
+    "agents whose stored load differs from the number of their tickets",
+    "Until it is corrected they get too many tickets or too few. db.agents.updateOne({_id: AGENT, load: STORED},"
+    " {$set: {load: COUNTED}, $inc: {revision: 1}}) in routing's database corrects it, even while routing runs.",
 )
 OVERLOADED = Kind(
     "warning",
     "routing",
-    "agents with more than they can take",
-    "Replies and reopened tickets may do that; they get nothing new until they have room. Sign on more agents.",
+    "agents with more tickets than their capacity",
+    "Replies and reopened tickets can cause this. These agents get no new tickets until they have room."
+    " Sign on more agents.",
 )
 HELD = Kind(
     "warning",
     "intake",
-    "held as a burst of equal submissions, so no agent gets them",
-    "A supervisor looks at them and sends ticket.release (docs/abuse.md).",
+    "held as part of a burst of equal submissions, so no agent gets them",
+    "Ask a supervisor to look at them and send ticket.release (docs/abuse.md).",
 )
 UNKNOWN_TO_SLA = Kind(
-    "error", "sla", "open in intake and unknown there, so nobody watches over their reply", RESTART.format("sla")
+    "error", "sla", "open in intake and unknown to sla, so nothing watches their deadlines", RESTART.format("sla")
 )
-SLA_DIFFERS = Kind("error", "sla", "of another version there than in intake", RESTART.format("sla"))
+SLA_DIFFERS = Kind("error", "sla", "of different versions in sla and in intake", RESTART.format("sla"))
 NOBODYS = Kind(
     "warning",
     "sla",
-    "open and overdue, and nobody has them",
-    "Sign on agents who have their skills; a supervisor gives each to somebody (`ticket.assign_to`).",
+    "open and overdue, and without an agent",
+    "Sign on agents with the right skills, or let a supervisor give each to an agent (`ticket.assign_to`).",
 )
 WITH_WHO_IS_GONE = Kind(
     "warning",
     "sla",
     "open and overdue, and with agents who are not signed on",
-    "A supervisor gives each to somebody else (`ticket.assign_to`); CASEBUS_SIGNED_OFF_AFTER does so by itself.",
+    "Let a supervisor give each to another agent (`ticket.assign_to`), or set CASEBUS_SIGNED_OFF_AFTER.",
 )
-TIMERS_MISSING = Kind("error", "sla", "without the timers that they should have", RESTART.format("sla"))
+TIMERS_MISSING = Kind("error", "sla", "without timers that they should have", RESTART.format("sla"))
 TIMERS_ASTRAY = Kind(
-    "warning", "sla", "with timers that nothing calls for", "They do nothing when they fire; nothing is to be done."
+    "warning",
+    "sla",
+    "with timers that they should not have",
+    "You need to do nothing: these timers have no effect when they fire.",
 )
 
 Suspicions = dict[tuple[Kind, str], str]
@@ -213,8 +218,8 @@ def unsent(service: str, turns: int, since: datetime | None) -> Iterator[Finding
         yield Finding(
             "error",
             f"outbox of {service}",
-            f"What {turns:,} turns said is unsent, since {since:%Y-%m-%d %H:%M:%S} UTC or before.",
-            f"Start {service}: it sends what is unsent within 10 s. If it runs, its log says what keeps it.",
+            f"The messages of {turns:,} turns are unsent, the oldest since {since:%Y-%m-%d %H:%M:%S} UTC.",
+            f"Start {service}: it sends them within 10 s. If it is running, its log says why it does not.",
         )
 
 
@@ -225,8 +230,8 @@ def stuck(service: str, timers: int, since: datetime | None, failing: int) -> It
         yield Finding(
             "error",
             f"timers of {service}",
-            f"{timers:,} are due since {since:%Y-%m-%d %H:%M:%S} UTC and have not fired.{trying}",
-            f"Start {service}: it fires what is due. If it runs, its log says what keeps it"
+            f"{timers:,} are due and have not fired, the oldest since {since:%Y-%m-%d %H:%M:%S} UTC.{trying}",
+            f"Start {service}: it fires them. If it is running, its log says why it does not"
             + (" (`a timer could not be decided`)." if failing else "."),
         )
 
@@ -237,6 +242,6 @@ def untold(deliveries: int, since: datetime | None) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "notifications",
-            f"{deliveries:,} could not be told to people and were given up, the oldest of {since:%Y-%m-%d}.",
+            f"{deliveries:,} deliveries failed, the oldest of {since:%Y-%m-%d}.",
             "`casebus notifications failed` says why, `casebus notifications resend` sends them again.",
         )

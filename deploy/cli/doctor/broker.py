@@ -90,8 +90,8 @@ def judge(held: Held, vhost: str) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "broker users",
-            f"{some(strangers)} may use this desk's vhost, but stands for no channel, agent or service.",
-            f"If nobody needs it: `rabbitmqctl clear_permissions -p {vhost} {strangers[0]}`.",
+            f"{some(strangers)} may use this desk's vhost, but is no channel, agent or service.",
+            f"If nobody needs that: `rabbitmqctl clear_permissions -p {vhost} {strangers[0]}`.",
         )
     yield from _declared(wanted, held)
     yield from _readers(held)
@@ -100,25 +100,23 @@ def judge(held: Held, vhost: str) -> Iterator[Finding]:
 
 def _nodes(held: Held) -> Iterator[Finding]:
     if tuple(int(part) for part in held.version.split(".")[:2]) < OLDEST:
-        yield Finding("error", "broker", f"It is RabbitMQ {held.version}; 3.10 is the oldest that does.", "Upgrade it.")
+        yield Finding("error", "broker", f"It is RabbitMQ {held.version}; Casebus needs 3.10 or newer.", "Upgrade it.")
     for node in held.nodes:
         where = f"broker node {node['name']}"
         if not node.get("running"):
-            yield Finding("error", where, "It does not run.", "Start it.")
+            yield Finding("error", where, "It is not running.", "Start it.")
         for alarm, what, do in (
-            ("mem_alarm", "memory", "give it more, or start what reads its queues"),
-            ("disk_free_alarm", "disk space", "free some"),
+            ("mem_alarm", "memory", "give it more memory, or start the services that read its queues"),
+            ("disk_free_alarm", "disk space", "free some space"),
         ):
             if node.get(alarm):
-                yield Finding(
-                    "error", where, f"It takes no messages: {what} runs short.", f"It is to be seen to: {do}."
-                )
+                yield Finding("error", where, f"It takes no messages because it is short of {what}.", f"Help it: {do}.")
         if node.get("partitions"):
             yield Finding(
                 "error",
                 where,
-                f"It has lost sight of {some(node['partitions'])}.",
-                "Mend the network, then restart the smaller side.",
+                f"It is partitioned from {some(node['partitions'])}.",
+                "Repair the network, then restart the smaller side.",
             )
 
 
@@ -127,7 +125,7 @@ def _users(wanted: Document, held: Held, tags: Mapping[str, set[str]]) -> Iterat
     for row in wanted["permissions"]:
         user, have, should = row["user"], permissions.get(row["user"], {}), _patterns(row)
         if user not in tags:
-            yield Finding("error", f"broker user {user}", "It does not exist.", f"{APPLY} makes it.")
+            yield Finding("error", f"broker user {user}", "It does not exist.", f"{APPLY} creates it.")
         elif have != should:
             yield _wrong(user, f"Its permissions: {differences(have, should)}.")
     for row in wanted["users"]:
@@ -145,7 +143,7 @@ def _users(wanted: Document, held: Held, tags: Mapping[str, set[str]]) -> Iterat
         if (user, exchange) not in topics:
             yield _wrong(user, f"Its routing keys on {exchange} are not limited.")
         elif (user, exchange) not in should_be:
-            yield _wrong(user, f"It has routing keys on {exchange}, which it has no business with.", "warning")
+            yield _wrong(user, f"It may use routing keys on {exchange}, which its role does not need.", "warning")
         elif said := differences(topics[user, exchange], should_be[user, exchange]):
             yield _wrong(user, f"Its routing keys on {exchange}: {said}.")
 
@@ -155,7 +153,7 @@ def _patterns(row: Document) -> dict[str, str]:
 
 
 def _wrong(user: str, what: str, level: Level = "error") -> Finding:
-    return Finding(level, f"broker user {user}", what, f"{APPLY} sets it right.")
+    return Finding(level, f"broker user {user}", what, f"{APPLY} corrects it.")
 
 
 def _declared(wanted: Document, held: Held) -> Iterator[Finding]:
@@ -167,11 +165,11 @@ def _declared(wanted: Document, held: Held) -> Iterator[Finding]:
             where = f"{kind} {should['name']}"
             is_there = there.get(should["name"])
             if is_there is None:
-                yield Finding("error", where, "It does not exist.", f"{APPLY} makes it.")
+                yield Finding("error", where, "It does not exist.", f"{APPLY} creates it.")
                 continue
             if said := differences(_made(is_there, should), _made(should, should)):
-                do = f"It cannot be changed while it exists: empty it, delete it, then {APPLY}."
-                yield Finding("error", where, f"It is made otherwise: {said}.", do)
+                do = f"RabbitMQ cannot change it: empty it, delete it, then {APPLY}."
+                yield Finding("error", where, f"It has other properties: {said}.", do)
     ours = {each["name"] for kind in ("exchanges", "queues") for each in wanted[kind]}
     bound = {_binding(row) for row in held.bindings if row["source"] and row["destination"] in ours}
     should_be_bound = {_binding(row) for row in wanted["bindings"]}
@@ -184,8 +182,8 @@ def _declared(wanted: Document, held: Held) -> Iterator[Finding]:
             yield Finding(
                 "warning",
                 f"{kind} {name}",
-                f"It hears {key} on {source}, which the topology does not say.",
-                f"Unbind it on the broker's management page, or, if it is new, {APPLY} from the newer release.",
+                f"It hears {key} on {source}, which is not in the topology.",
+                f"Unbind it on the broker's management page. If a newer release bound it, {APPLY} from that release.",
             )
 
 
@@ -242,7 +240,7 @@ def _mailboxes(wanted: Document, held: Held) -> Iterator[Finding]:
             yield Finding(
                 "warning",
                 f"queue {queue['name']}",
-                f"It holds {messages:,} messages of {limit:,}; beyond, the oldest are lost.",
+                f"It holds {messages:,} of at most {limit:,} messages; when it is full, the oldest are lost.",
                 f"Start the program that reads it, or purge it: `rabbitmqctl purge_queue {queue['name']}`.",
             )
 

@@ -19,9 +19,9 @@ COLOURS = {"ok": "green", "warning": "yellow", "error": "bold red"}
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object for each finding, a line each.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each finding as one line of JSON.")] = False,
 ) -> None:
-    """Look everything over: what is wrong, how bad it is, what to do. Exit code 1 if there is an error."""
+    """Examine the desk: what is wrong, how bad it is, what to do. The exit code is 1 if there is an error."""
     console = show.console()
     errors = warnings = 0
     for finding in examine(settings.load()):

@@ -37,14 +37,14 @@ def check(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
     version = str(client.admin.command("buildInfo")["version"])
     yield Finding("ok", "database", f"MongoDB {version}, {hello.get('setName', 'no replica set')}.")
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST:
-        yield Finding("error", "database", f"It is MongoDB {version}; 6.0 is the oldest that does.", "Upgrade it.")
+        yield Finding("error", "database", f"It is MongoDB {version}; Casebus needs 6.0 or newer.", "Upgrade it.")
     if "setName" in hello:
         yield from members(client.admin.command("replSetGetStatus"))
     elif hello.get("msg") != "isdbgrid":
         yield Finding(
             "error",
             "database",
-            "It is no replica set, so it has no transactions.",
+            "It is not a replica set, so it has no transactions.",
             "Start it with --replSet, then rs.initiate().",
         )
     yield from _majority(client, prefix)
@@ -64,7 +64,7 @@ def members(status: Mapping[str, Any]) -> Iterator[Finding]:
                 "error",
                 f"database member {member['name']}",
                 f"It is {member['stateStr']}: {member.get('lastHeartbeatMessage') or 'not in use'}.",
-                "Start it, or look into its log.",
+                "Start it, or read its log.",
             )
 
 
@@ -77,8 +77,8 @@ def _majority(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
         yield Finding(
             "error",
             "database",
-            f"It takes no writes by majority ({type(error).__name__}): nothing can be stored.",
-            "See that most members of the replica set run and reach each other: rs.status().",
+            f"It cannot write to a majority ({type(error).__name__}), so services can store nothing.",
+            "Make sure that most members of the replica set run and reach each other: rs.status().",
         )
 
 
@@ -90,8 +90,8 @@ def _asked_as(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
         yield Finding(
             "warning",
             f"database user {some(names)}",
-            "It may write, and the command line only reads.",
-            f"Set CASEBUS_MONGO to the user {prefix}_{OPERATOR}; `make up` and `provision` make it.",
+            "It may write, although the command line only reads.",
+            f"Set CASEBUS_MONGO to the user {prefix}_{OPERATOR}; `make up` and `provision` create it.",
         )
 
 
@@ -113,7 +113,7 @@ def _transactions(client: MongoClient[Document]) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "database",
-            f"What an instance that is killed was writing stays locked for {seconds} s.",
+            f"When an instance is killed, the documents that it was writing stay locked for {seconds} s.",
             f"Start mongod with --setParameter {name}={TRANSACTION_SECONDS}.",
         )
 
@@ -127,7 +127,7 @@ def clocks(whose: str, theirs: datetime, database: datetime) -> Iterator[Finding
             "warning",
             f"clock of {whose}",
             f"It is {abs(apart.total_seconds()):,.0f} s {way} the database's.",
-            "Keep both by NTP: timers go by the database's, logs by the machine's.",
+            "Set both by NTP: timers follow the database's clock, logs the machine's.",
         )
 
 
@@ -146,15 +146,15 @@ def users(found: Sequence[Mapping[str, Any]], prefix: str) -> Iterator[Finding]:
             yield Finding(
                 "warning",
                 f"database user {user['user']}",
-                f"It reaches {some(sorted(of_desk | others))}; a service's user should reach its own database alone.",
-                "Take the other roles from it: db.getSiblingDB('admin').revokeRolesFromUser(…).",
+                f"It reaches {some(sorted(of_desk | others))}; a service's user should reach only its own database.",
+                "Revoke the other roles: db.getSiblingDB('admin').revokeRolesFromUser(…).",
             )
     for database in sorted(databases - set(held)):
         yield Finding(
             "warning",
             f"database {database}",
-            "No user has readWrite on it alone.",
-            "Make one for its service; with a user of all databases a service could read another's.",
+            "No user has readWrite on it and on nothing else.",
+            "Create one for its service. A user of all databases lets one service read another's.",
         )
 
 
@@ -173,19 +173,19 @@ def _existing(client: MongoClient[Document], database: str) -> Indexes:
 
 
 def indexes(service: str, declared: Indexes, existing: Indexes) -> Iterator[Finding]:
-    """Collections and indexes that the service declares and the database lacks or has otherwise."""
+    """Collections and indexes that the service declares, and that are missing from the database or differ there."""
     if not existing:
         yield Finding(
             "warning",
             f"database of {service}",
-            "It is empty: the service has never run here.",
-            f"Start {service}: it makes what it needs.",
+            "It is empty: the service has never run with it.",
+            f"Start {service}: it creates what it needs.",
         )
         return
     for collection, models in declared.items():
         where = f"collection {service}.{collection}"
         if collection not in existing:
-            yield Finding("error", where, "It does not exist.", f"Restart {service}: it makes what it lacks.")
+            yield Finding("error", where, "It does not exist.", f"Restart {service}: it creates what is missing.")
             continue
         there = {index["name"]: _told(index) for index in existing[collection]}
         for model in models:
@@ -194,16 +194,16 @@ def indexes(service: str, declared: Indexes, existing: Indexes) -> Iterator[Find
             name, should = model["name"], _told(model)
             if name not in there:
                 what = (
-                    "Its unique index {} is missing: what it keeps apart may be there twice."
+                    "Its unique index {} is missing, so it may hold duplicates."
                     if should["unique"]
-                    else "Its index {} is missing: reading is slow."
+                    else "Its index {} is missing, so reading is slow."
                 )
-                yield Finding("error", where, what.format(name), f"Restart {service}: it makes what it lacks.")
+                yield Finding("error", where, what.format(name), f"Restart {service}: it creates what is missing.")
             elif there[name] != should:
                 yield Finding(
                     "error",
                     where,
-                    f"Its index {name} is made otherwise: {differences(there[name], should)}.",
+                    f"Its index {name} has other properties: {differences(there[name], should)}.",
                     f"db.{collection}.dropIndex({name!r}) in its database, then restart {service}.",
                 )
 

@@ -29,14 +29,15 @@ def check(client: MongoClient[dict[str, Any]], prefix: str) -> Iterator[Finding]
         yield Finding(
             "error",
             "erasure",
-            f"{late:,} {'person is' if late == 1 else 'people are'} not erased yet, an hour after it was asked for.",
-            "Is intake running? Its log says what keeps it (`a timer could not be decided`).",
+            f"{late:,} {'person is' if late == 1 else 'people are'} not erased yet, an hour after the request.",
+            "Is intake running? Its log says what stops it (`a timer could not be decided`).",
         )
     unswept = erasures.count_documents({"done": True, "swept_at": None, "at": {"$lt": now - SWEPT_WITHIN}})
     if unswept:
         yield Finding(
             "warning",
             "erasure",
-            f"{unswept:,} {'person was' if unswept == 1 else 'people were'} erased; dead letters may tell of them yet.",
-            "`casebus dead erase`; have it run every night.",
+            f"{unswept:,} {'person was' if unswept == 1 else 'people were'} erased, but dead letters may still hold"
+            " their data.",
+            "Run `casebus dead erase`, best every night.",
         )

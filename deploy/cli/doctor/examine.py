@@ -31,7 +31,7 @@ from .finding import Finding
 PATIENCE = 3_000
 """Milliseconds for the database to answer at all."""
 
-START = "Start it (`make up`, `docker compose up -d`), or set its address, user and password right."
+START = "Start it (`make up`, `docker compose up -d`), or correct its address, user and password."
 
 
 def examine(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
@@ -62,7 +62,7 @@ def examine(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> 
         yield from erasures.check(client, prefix)
         yield from _books(client, prefix, behind, sleep)
     except PyMongoError as error:
-        yield Finding("error", "database", f"It does not answer as it should: {_said(error)}.", START)
+        yield Finding("error", "database", f"It does not answer properly: {_said(error)}.", START)
     finally:
         client.close()
     yield from services.check(settings.having(services.PREFIX), ahead)
@@ -85,7 +85,7 @@ def _books(
         yield Finding(
             "warning",
             service,
-            "It has messages to read yet, so its books cannot be compared with intake's.",
-            "Ask again when its queues are empty.",
+            "It still has messages to read, so its data cannot be compared with intake's yet.",
+            "Run this again when its queues are empty.",
         )
     yield Finding("ok", "books", f"{len(held.tickets):,} open tickets, {len(held.agents):,} agents compared.")

@@ -21,7 +21,7 @@ from ..keys import master_keys
 from .finding import Finding, some
 
 SCANS_IN_VAIN = 8
-"""After so many, for four minutes, a scanner is not just restarting."""
+"""After this many attempts, in four minutes, a scanner is not just restarting."""
 
 
 def check(client: MongoClient[dict[str, Any]], prefix: str, settings: Settings) -> Iterator[Finding]:
@@ -32,8 +32,8 @@ def check(client: MongoClient[dict[str, Any]], prefix: str, settings: Settings) 
         yield Finding(
             "error",
             "attachments",
-            f"Files did not open when they were asked for: {some(damaged)}.",
-            "Intake's log says why (`a file cannot be read`). Put back their key, or their content from a backup.",
+            f"Files could not be decrypted when somebody asked for them: {some(damaged)}.",
+            "Intake's log says why (`a file cannot be read`). Restore their key, or their content from a backup.",
         )
     in_vain = intake["timers"].find({"lane": LANE, "data.tries": {"$gte": SCANS_IN_VAIN}}, {"about": 1})
     unscanned = {timer["about"] for timer in in_vain}
@@ -41,15 +41,15 @@ def check(client: MongoClient[dict[str, Any]], prefix: str, settings: Settings) 
         yield Finding(
             "warning",
             "attachments",
-            f"{len(unscanned):,} are in quarantine, and the scanner has been asked {SCANS_IN_VAIN} times or more.",
-            "Intake's log says why (`a file stays in quarantine`). The scanner has to take files as large as"
+            f"{len(unscanned):,} are in quarantine after {SCANS_IN_VAIN} or more attempts to scan them.",
+            "Intake's log says why (`a file stays in quarantine`). The scanner must accept files as large as"
             " CASEBUS_ATTACHMENT_MIB says (clamd: StreamMaxLength).",
         )
     try:
         keys = master_keys(settings)
     except Trouble as error:
         yield Finding(
-            "warning", "attachment keys", f"They cannot be looked at: {error}", "Set CASEBUS_ATTACHMENT_KEYS_FILE."
+            "warning", "attachment keys", f"They cannot be checked: {error}", "Set CASEBUS_ATTACHMENT_KEYS_FILE."
         )
         return
     missing = held_by(intake)
@@ -59,6 +59,6 @@ def check(client: MongoClient[dict[str, Any]], prefix: str, settings: Settings) 
         yield Finding(
             "error",
             "attachment keys",
-            f"The key file lacks {some(sorted(missing))}, which {missing.total():,} files need.",
-            "Put the key back into the file; without it they cannot be read again.",
+            f"The key file does not have {some(sorted(missing))}, which {missing.total():,} files need.",
+            "Put the key back into the file. Without it, nobody can read these files again.",
         )

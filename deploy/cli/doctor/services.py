@@ -29,23 +29,27 @@ def check(endpoints: Mapping[str, str], ahead: timedelta | None) -> Iterator[Fin
         problem, date = ask(url)
         if problem:
             service = name.partition(" ")[0]
-            do = f"Look into its log; restart it (`make up`, `docker compose restart {service}`)."
+            do = f"Read its log; restart it (`make up`, `docker compose restart {service}`)."
             if PAUSED in problem or KEPT in problem:
                 do = (
                     f"Its log says what fails (`too many fail`, `a message that fails is kept`). If {service} was"
-                    " changed lately, run the release before. Nothing is lost: it goes on when one succeeds."
+                    " upgraded lately, run the previous release. Nothing is lost: it goes on when one succeeds."
                 )
             yield Finding("error", where, problem, do)
         elif refuses_files(url):
-            what = "It refuses a changed catalogue, calendars or staff file and goes on with what it read before."
-            yield Finding("warning", where, what, "Mend the file as its log says; it takes it within seconds.")
+            what = "It refuses a changed catalogue, calendars or staff file and keeps using the previous one."
+            yield Finding(
+                "warning", where, what, "Correct the file as its log says. The service reads it within seconds."
+            )
         ready += not problem
         if date and ahead is not None:
             yield from clocks(where, date, datetime.now(UTC) + ahead)
     if endpoints:
         yield Finding("ok", "services", f"{ready} of {len(endpoints)} are ready.")
     else:
-        yield Finding("ok", "services", "No health endpoint is known (CASEBUS_HEALTH_<SERVICE>_<N>): not asked.")
+        yield Finding(
+            "ok", "services", "Not checked, because no health endpoint is set (CASEBUS_HEALTH_<SERVICE>_<N>)."
+        )
 
 
 def ask(url: str) -> tuple[str, datetime | None]:

@@ -27,33 +27,38 @@ Maps = Annotated[
     typer.Option(
         "--map",
         metavar="FIELD=…",
-        help="What a column or a value means: subject=Summary, category=Invoices=billing, language==de. Repeatable.",
+        help="What a column or value means: subject=Summary, category=Invoices=billing, language==de. May be repeated.",
     ),
 ]
-Delimiter = Annotated[str | None, typer.Option(help="comma, semicolon, tab, pipe or a sign (else it is found out).")]
-InEncoding = Annotated[str | None, typer.Option("--encoding", help="Such as cp1252 or utf-16 (else it is found out).")]
-RefusedTo = Annotated[Path | None, typer.Option("--refused", help="Where to write what is refused (else beside FILE).")]
+Delimiter = Annotated[
+    str | None, typer.Option(help="comma, semicolon, tab, pipe or any character. [default: detected]")
+]
+InEncoding = Annotated[str | None, typer.Option("--encoding", help="For example cp1252 or utf-16. [default: detected]")]
+RefusedTo = Annotated[
+    Path | None, typer.Option("--refused", help="Where to write refused rows. [default: beside FILE]")
+]
 
 
 def feed(
-    file: Annotated[Path, typer.Argument(help="A .csv, .tsv or .jsonl with a request a row.")],
+    file: Annotated[Path, typer.Argument(help="A .csv, .tsv or .jsonl file with one request in each row.")],
     channel: Annotated[str, typer.Option(help="The channel to feed as.")] = "web",
     map_: Maps = None,
     delimiter: Delimiter = None,
     encoding: InEncoding = None,
     refused: RefusedTo = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many requests.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Feed only the first N requests.")] = None,
     requesters: Annotated[
-        int | None, typer.Option(min=1, help="Made-up people to send the requests of a file that names nobody.")
+        int | None,
+        typer.Option(min=1, help="How many made-up people send the requests of a file that names no requesters."),
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(min=0.001, help="Requests a second (default: as fast as it goes).")
+        float | None, typer.Option(min=0.001, help="Requests a second. [default: as fast as possible]")
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="File once more what was fed before.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="File again what was fed before.")] = False,
 ) -> None:
     """Publish requests as a channel, and tell what came back and what was refused."""
     if role_of(channel) != "channel":
-        raise Trouble(f"{channel} is no name of a channel.", 2)
+        raise Trouble(f"{channel} is not the name of a channel.", 2)
     known = settings.load()
     with console.status(f"reading {show.plain(file)}"):
         found = opened(

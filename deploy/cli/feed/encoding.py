@@ -51,9 +51,11 @@ def encoding_of(path: Path, named: str | None) -> Encoding:
         if head.startswith(mark):
             return Encoding(_all_of(path, name))
     if head.startswith(ARCHIVES):
-        raise Trouble(f"{path}: a spreadsheet or an archive, no text. Save it as CSV, and feed that.", 2)
+        raise Trouble(f"{path}: a spreadsheet or an archive, not text. Save it as CSV and feed that.", 2)
     if b"\0" in head:
-        raise Trouble(f"{path}: no text, or UTF-16 without a mark: say --encoding utf-16-le or utf-16-be.", 2)
+        raise Trouble(
+            f"{path}: not text, or UTF-16 without a byte order mark: give --encoding utf-16-le or utf-16-be.", 2
+        )
     line = _fault(path, "utf-8")
     if line is None:
         return Encoding("utf-8")
@@ -62,7 +64,7 @@ def encoding_of(path: Path, named: str | None) -> Encoding:
         raise Trouble(f"{path}, line {line}: neither UTF-8 nor Windows-1252. {wanted}", 2)
     sample, odd = _samples(path)
     if odd:
-        raise Trouble(f"{path}, line {line}: not UTF-8, and as Windows-1252 it would say “{odd}”. {wanted}", 2)
+        raise Trouble(f"{path}, line {line}: not UTF-8, and read as Windows-1252 it says “{odd}”. {wanted}", 2)
     remark = f"{path} is not UTF-8 (line {line}): read as Windows-1252 (“{sample}”). --encoding says otherwise."
     return Encoding("cp1252", remark)
 
@@ -72,7 +74,7 @@ def _known(named: str) -> str:
         found = codecs.lookup(named)
         "".encode(found.name)  # one that is not of text has no such
     except (LookupError, UnicodeError):
-        raise Trouble(f"--encoding {named}: no encoding is called that.", 2) from None
+        raise Trouble(f"--encoding {named}: there is no such encoding.", 2) from None
     return "utf-8-sig" if found.name == "utf-8" else found.name
 
 

@@ -117,7 +117,7 @@ class Feeding:
         future.add_done_callback(lambda done: self._done.put((request.id, done)))
 
     def _wait_until(self, fewer: int, progress: Callable[[], None]) -> bool:
-        """Wait until fewer than so many wait for their outcomes; False if nothing comes for so long."""
+        """Wait until fewer than `fewer` wait for their outcomes; False if nothing comes for `PATIENCE`."""
         left, quiet_since = len(self._waiting), time.monotonic()
         while len(self._waiting) >= fewer:
             self._drain(0.2, progress)
@@ -128,7 +128,7 @@ class Feeding:
         return True
 
     def _drain(self, timeout: float, progress: Callable[[], None]) -> None:
-        """Take in what has come; wait so many seconds for the first."""
+        """Take in what has come; wait up to `timeout` seconds for the first."""
         try:
             while True:
                 id_, done = self._done.get(timeout=timeout)
@@ -136,7 +136,7 @@ class Feeding:
                 try:
                     self._answered(id_, done.result().event)
                 except Unroutable:
-                    why = "the broker knows no queue for it: is the topology applied? (`casebus topology apply`)"
+                    why = "no queue of the broker takes it: is the topology applied? (`casebus topology apply`)"
                     self._refuse(id_, why)
                 except NotTaken as error:
                     self._refuse(id_, f"the broker did not take it: {error.why}")
@@ -163,7 +163,7 @@ class Feeding:
         self.without_files += bool(event.data.get("left_out"))
         reason = why_refused(event)
         if reason:
-            # The desk gives each command one answer for ever: fed again, it has to be another one.
+            # The desk gives each id one answer: to be decided again, the row needs another id.
             self._refusals.add(waiting.request.row, reason, next_attempt(waiting.request.attempt))
 
 
@@ -178,7 +178,7 @@ def why_refused(outcome: Event) -> str:
     data = outcome.data
     if outcome.type == "ticket.similar":
         numbers = ", ".join(one["number"] for one in data["candidates"])
-        return f"similar to {numbers}: say distinct_from with these numbers, or leave it out"
+        return f"similar to {numbers}: put these numbers into distinct_from, or leave the row out"
     if outcome.type != "command.rejected":
         return ""
     faults = "; ".join(f"{name}: {' '.join(words)}" for name, words in (data.get("errors") or {}).items())
@@ -199,7 +199,7 @@ def feed_with_bar(console: Console, desk: Client, file: RequestFile, refusals: R
             answered = bar.add_task("answered", total=file.count)
 
             def progress() -> None:
-                blocked = " [yellow](the broker takes nothing: an alarm of its disk or memory)[/]"
+                blocked = " [yellow](the broker takes no messages because of a disk or memory alarm)[/]"
                 bar.update(sent, completed=feeding.sent, description=f"sent    {blocked if desk.blocked else ''}")
                 bar.update(answered, completed=feeding.answered)
 
@@ -208,7 +208,7 @@ def feed_with_bar(console: Console, desk: Client, file: RequestFile, refusals: R
         feeding.gave_up = "Interrupted"
         raise
     except BaseException:
-        feeding.gave_up = "It ended before its time"
+        feeding.gave_up = "The program was ended"
         raise
     finally:
         feeding.give_up()
@@ -221,15 +221,17 @@ def report(
     console: Console, channel: str, feeding: Feeding, file: RequestFile, refusals: Refusals, start: float
 ) -> None:
     """Print outcomes by type, rate and latency, what was refused and where it is, what was not sent."""
-    table = Table("outcome", "commands", box=None, title=f"What came back to {channel}", title_justify="left")
+    table = Table("outcome", "commands", box=None, title=f"Outcomes for {channel}", title_justify="left")
     table.columns[1].justify = "right"
     for label, count in feeding.outcomes.most_common():
         table.add_row(label, f"{count:,}")
     console.print(table)
     if feeding.fed_before:
-        console.print(f"{feeding.fed_before:,} of them were fed before, and were not filed again.")
+        console.print(f"{feeding.fed_before:,} of them had been fed before and were not filed again.")
     if feeding.without_files:
-        console.print(f"{feeding.without_files:,} of them were filed without some of their files: see their histories.")
+        console.print(
+            f"{feeding.without_files:,} of them were filed without some of their files; their histories name these."
+        )
     if feeding.taken:
         taken, seconds = sorted(feeding.taken), max(0.001, feeding.last_answer - start)
         console.print(
@@ -237,11 +239,13 @@ def report(
             f"median {percentile(taken, 0.5) * 1000:,.0f} ms, p99 {percentile(taken, 0.99) * 1000:,.0f} ms"
         )
     if feeding.lost:
-        console.print(f"[red]{feeding.lost:,} got no outcome.[/] Fed again, none of them is filed twice.")
+        console.print(f"[red]{feeding.lost:,} got no outcome.[/] Feed the file again: nothing is filed twice.")
     tell_refusals(console, refusals)
     left = file.count - feeding.sent
     if feeding.gave_up and left:
-        console.print(f"[red]{feeding.gave_up}: {left:,} were not sent.[/] Feed the file again: none is filed twice.")
+        console.print(
+            f"[red]{feeding.gave_up}: {left:,} were not sent.[/] Feed the file again: nothing is filed twice."
+        )
 
 
 def tell_refusals(console: Console, refusals: Refusals) -> None:
@@ -253,4 +257,4 @@ def tell_refusals(console: Console, refusals: Refusals) -> None:
         console.print(f"  line {line}: {plain(reason)}", markup=False, soft_wrap=True)
     if refusals.count > SHOWN:
         console.print(f"  … and {refusals.count - SHOWN:,} more")
-    console.print(f"They are in {refusals.path}: correct them, and feed that file.", markup=False, soft_wrap=True)
+    console.print(f"They are in {refusals.path}. Correct them and feed that file.", markup=False, soft_wrap=True)

@@ -100,7 +100,7 @@ def said(maps: Iterable[str]) -> list[Said]:
         field, equals, rest = one.partition("=")
         field = field.strip()
         if not equals or not rest.strip():
-            raise Trouble(f"--map {one}: FIELD=COLUMN or FIELD=VALUE=NEW is wanted, such as subject=Summary.", 2)
+            raise Trouble(f"--map {one}: write FIELD=COLUMN or FIELD=VALUE=NEW, such as subject=Summary.", 2)
         if field not in FIELDS and not (field.startswith(ANSWER) and len(field) > len(ANSWER)):
             usable = ", ".join(name for name in FIELDS if name != ATTEMPT)
             raise Trouble(f"--map {one}: there is no field {field!r}; there are {usable}, {ANSWER}<question>.", 2)
@@ -124,7 +124,7 @@ def reading(maps: Sequence[Said], columns: Sequence[str], ignoring: Collection[s
         column, new = _column_and_value(one.rest, by_name)
         if column is not None:
             if places.setdefault(one.field, column) != column:
-                raise Trouble(f"{one}: {one.field} is in {places[one.field]!r} already.", 2)
+                raise Trouble(f"{one}: {one.field} is already mapped to {places[one.field]!r}.", 2)
             if new:
                 otherwise[one.field] = new
         elif "=" in one.rest:
@@ -143,7 +143,7 @@ def reading(maps: Sequence[Said], columns: Sequence[str], ignoring: Collection[s
         raise Misfit(f"no column named {' or '.join(sorted(set(missing)))}; {_there(columns)}")
     for field, column in places.items():
         if sum(folded(one) == folded(column) for one in columns) > 1:
-            raise Trouble(f"Two columns are named {column!r}, and {field} is to be in one of them: rename one.", 2)
+            raise Trouble(f"Two columns are named {column!r}, and {field} would be in one of them: rename one.", 2)
     used = {*places.values(), *(column for column in columns if folded(column) in REFUSALS)}
     unused = [one for one in columns if one and not any(each == one or each.startswith(f"{one}.") for each in used)]
     return Reading(places, means, otherwise, unused)

@@ -30,7 +30,7 @@ class Refusals:
         """`path`: where they are to be; if none, beside the file that was fed, or else in the working folder or that
         of temporary files, under a name that is free."""
         if path is not None and path.exists() and path.samefile(rows.path):
-            raise Trouble(f"--refused {path}: that is the file to be fed.", 2)
+            raise Trouble(f"--refused {path}: that is the file that you are feeding.", 2)
         self._rows = rows
         self.path = path
         """None: nothing was refused yet."""
@@ -55,14 +55,14 @@ class Refusals:
             try:
                 self._write(row, reason, attempt)
             except OSError as error:
-                raise Trouble(f"{self.path}: {error.strerror}; what was refused cannot be written down.") from error
+                raise Trouble(f"{self.path}: {error.strerror}; the refused rows cannot be written.") from error
 
     def close(self) -> None:
         """Leave the file complete. Raises Trouble if that fails."""
         try:
             self._open.close()
         except OSError as error:
-            raise Trouble(f"{self.path}: {error.strerror}; what was refused cannot be written down.") from error
+            raise Trouble(f"{self.path}: {error.strerror}; the refused rows cannot be written.") from error
 
     def __enter__(self) -> Refusals:
         return self
@@ -113,4 +113,4 @@ def _free(fed: Path) -> Path:
                 break
             path.unlink()
             return path
-    raise Trouble(f"No file can be made beside {fed} or here: say by --refused where to write what is refused.")
+    raise Trouble(f"No file can be created beside {fed} or in this folder: name one with --refused.")

@@ -115,7 +115,7 @@ class RequestFile:
             self.count += isinstance(one, Request)
             self.refusable += isinstance(one, Refused)
         if not self.count and not self.refusable:
-            raise Trouble(f"{self.rows.path}: no requests in it.", 2)
+            raise Trouble(f"{self.rows.path}: it contains no requests.", 2)
 
     def __iter__(self) -> Iterator[Request | Refused]:
         self._seen.clear()
@@ -146,7 +146,7 @@ class RequestFile:
         value, _ = self.reading.value(ATTEMPT, row.values)
         attempt = self.attempt if value is None else str(value)
         if not _ATTEMPT(attempt):
-            raise WrongRow(f"{ATTEMPT} is not as it was written: leave it as it was")
+            raise WrongRow(f"{ATTEMPT} was changed: leave it as it was written")
         return attempt
 
     def _data(self, row: Row) -> dict[str, Any]:
@@ -232,14 +232,14 @@ def opened(
 ) -> RequestFile:
     """A file of requests, read once to see what is in it. Trouble (code 2) if it cannot be read so.
 
-    `limit`: only the first so many requests. `requesters`: how many made-up people send those of a file that names
+    `limit`: how many requests, from the first on. `requesters`: how many made-up people send those of a file that names
     nobody (a third of them unless given). `again`: each is another request than when it was fed before.
     """
     wanted = said(maps)
     ignoring: Collection[str] = () if path.suffix.lower() in (".jsonl", ".ndjson") else NO_TEXT
     try:
         if path.exists() and not path.is_file():
-            raise Trouble(f"{path}: a file is wanted.", 2)
+            raise Trouble(f"{path}: not a file.", 2)
         found = encoding_of(path, encoding)
         rows = rows_of(path, found, delimiter, lambda columns: reading(wanted, columns, ignoring))
         categories = Categories(catalogue)
@@ -318,7 +318,7 @@ def _passed(data: dict[str, Any]) -> dict[str, Any]:
         faults = errors_by_field(error)
         raise WrongRow("; ".join(f"{name}: {' '.join(words)}" for name, words in faults.items())) from error
     except UnicodeEncodeError as error:
-        raise WrongRow("half a surrogate pair stands in it, which is no character") from error
+        raise WrongRow("it contains half a surrogate pair, which is not a character") from error
     if size > LARGEST - 4096:
         raise WrongRow(f"too large: a message may have {LARGEST >> 20} MiB")
     return data

@@ -119,7 +119,7 @@ class Table:
             if fitting:
                 return max(fitting, key=lambda found: len(found[2]))
         if closest is None:
-            raise Trouble(f"{self.path}: no requests in it.", 2)
+            raise Trouble(f"{self.path}: it contains no requests.", 2)
         raise Trouble(f"{self.path}, line {closest[0]}: {closest[2]}.", 2)
 
 
@@ -174,7 +174,7 @@ def _delimiters(path: Path, named: str | None) -> list[str]:
         return ["\t", *usual] if path.suffix.lower() in (".tsv", ".tab") else usual
     delimiter = DELIMITERS.get(named, "\t" if named == "\\t" else named)
     if len(delimiter) != 1 or delimiter in '"\r\n ':
-        raise Trouble(f"--delimiter {named!r}: one character is wanted, or one of {', '.join(DELIMITERS)}.", 2)
+        raise Trouble(f"--delimiter {named!r}: give one character, or one of {', '.join(DELIMITERS)}.", 2)
     return [delimiter]
 
 
@@ -185,4 +185,4 @@ def rows_of(path: Path, encoding: Encoding, delimiter: str | None, fits: Fits) -
         return Table(path, encoding.name, delimiter, fits)
     if suffix in (".jsonl", ".ndjson"):
         return JsonLines(path, encoding.name, fits)
-    raise Trouble(f"{path}: cannot tell what it is; a .csv, .tsv or .jsonl is wanted.", 2)
+    raise Trouble(f"{path}: unknown kind of file; give a .csv, .tsv or .jsonl file.", 2)

@@ -28,16 +28,14 @@ from ..operator import each_of
 from .failed import Choice
 from .failed import failed as failed_ones
 
-app = typer.Typer(
-    help="What could not be told to people: look, send again; and what the words look like.", no_args_is_help=True
-)
+app = typer.Typer(help="Mails and webhooks that failed: list, resend. Previews of templates.", no_args_is_help=True)
 console = show.console()
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Only the deliveries with these ids.")]
-Kind = Annotated[str | None, typer.Option(help="Only those of this kind (`receipt`).")]
-Channel = Annotated[str | None, typer.Option(help="Only those by this channel (`email`, `webhook`).")]
-Recipient = Annotated[str | None, typer.Option(help="Only those to this account, or this webhook by its name.")]
-Since = Annotated[str | None, typer.Option(metavar="AGE", help="Only those that are not older than 15m, 36h or 7d.")]
+Kind = Annotated[str | None, typer.Option(help="Only those of this kind, such as `receipt`.")]
+Channel = Annotated[str | None, typer.Option(help="Only those by this channel: `email` or `webhook`.")]
+Recipient = Annotated[str | None, typer.Option(help="Only those to this account id, or to the webhook of this name.")]
+Since = Annotated[str | None, typer.Option(metavar="AGE", help="Only those not older than this: 15m, 36h, 7d.")]
 
 
 @app.command()
@@ -47,8 +45,8 @@ def failed(
     channel: Channel = None,
     recipient: Recipient = None,
     since: Since = None,
-    limit: Annotated[int, typer.Option(min=1, help="Lines at most; all are counted.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, of every delivery.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many lines to print at most. The counts cover all.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each delivery as one line of JSON.")] = False,
 ) -> None:
     """What was given up, oldest first, and how many for which reason. Neither addresses nor texts are shown."""
     choice = _choice(ids, kind, channel, recipient, since)
@@ -64,7 +62,7 @@ def failed(
     if as_json:
         return
     if not reasons:
-        console.print("Nothing has failed." if choice.is_everything else "Nothing that failed fits.")
+        console.print("Nothing has failed." if choice.is_everything else "No failed delivery matches.")
         return
     console.print(_table(rows))
     console.print()
@@ -81,13 +79,13 @@ def resend(
     channel: Channel = None,
     recipient: Recipient = None,
     since: Since = None,
-    all_: Annotated[bool, typer.Option("--all", help="All that failed, or all that fit the conditions.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="All that failed, or all that match the conditions.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
     """Have notifications send what failed again, each once: now, and for as long as if it were new."""
     choice = _choice(ids, kind, channel, recipient, since)
     if bool(choice.ids) == all_:
-        raise Trouble("Say which: ids, or --all (with or without conditions).", 2)
+        raise Trouble("Say which ones: give ids, or --all (with or without conditions).", 2)
     found = settings.load()
     with Desk(found) as databases:
         chosen = [delivery.id for delivery in failed_ones(databases.notifications, choice)]
@@ -98,7 +96,7 @@ def resend(
             count = each_of(desk, "notifications.resend", "deliveries", chosen, MAX_RESENT)
         console.print(f"Sent again: {_deliveries(count)}.")
         if count < len(chosen):
-            console.print(f"Somebody else was faster with {len(chosen) - count:,}.")
+            console.print(f"Another command had already resent {len(chosen) - count:,}.")
     missing = sorted(choice.ids - set(chosen))
     if missing:
         raise Trouble(f"There is no such failed delivery: {show.plain(', '.join(missing))}.")
@@ -107,15 +105,15 @@ def resend(
 @app.command()
 def preview(
     kind: Annotated[str, typer.Argument(help="Which notification: `receipt`, `closed`, …")],
-    language: Annotated[str, typer.Option(help="In which language (`de`, `pt-BR`).")] = "en",
+    language: Annotated[str, typer.Option(help="The language, such as `de` or `pt-BR`.")] = "en",
     templates: Annotated[
-        Path | None, typer.Option(envvar="CASEBUS_TEMPLATES", help="The folder with templates of your own.")
+        Path | None, typer.Option(envvar="CASEBUS_TEMPLATES", help="The folder of your own templates.")
     ] = None,
 ) -> None:
-    """Show title and text of a notification, for each of the cases that its template distinguishes."""
+    """Show title and text of a notification, for each variant that its template distinguishes."""
     known = next((one for one in KINDS if one == kind), None)
     if known is None:
-        raise Trouble(f"{show.plain(kind)!r} is no kind of notification; they are {', '.join(KINDS)}.", 2)
+        raise Trouble(f"{show.plain(kind)!r} is not a kind of notification. The kinds are {', '.join(KINDS)}.", 2)
     try:
         words = Templates(templates)
     except WrongSettings as error:
@@ -136,13 +134,13 @@ def _choice(
     ids: list[str] | None, kind: str | None, channel: str | None, recipient: str | None, since: str | None
 ) -> Choice:
     if kind is not None and kind not in KINDS:
-        raise Trouble(f"{show.plain(kind)!r} is no kind of notification; they are {', '.join(KINDS)}.", 2)
+        raise Trouble(f"{show.plain(kind)!r} is not a kind of notification. The kinds are {', '.join(KINDS)}.", 2)
     if channel is not None and channel not in CHANNELS:
-        raise Trouble(f"{show.plain(channel)!r} is no channel; they are {', '.join(CHANNELS)}.", 2)
+        raise Trouble(f"{show.plain(channel)!r} is not a channel. The channels are {', '.join(CHANNELS)}.", 2)
     try:
         after = None if since is None else datetime.now(UTC) - age_of(since)
     except (ValueError, OverflowError):  # longer ago than there are dates
-        raise Trouble(f"{show.plain(since)!r} is no age: 90s, 15m, 36h or 7d are.", 2) from None
+        raise Trouble(f"{show.plain(since)!r} is not an age. Examples: 90s, 15m, 36h, 7d.", 2) from None
     return Choice(frozenset(ids or ()), kind, channel, recipient, after)
 
 

@@ -1,7 +1,7 @@
 """Mailboxes to which no requester's mail goes: the desk's own, and those that nobody reads. Pure.
 
-A mail to an address that a channel reads for the desk would come back as a request, and be answered, for ever. The page
-is docs/notifications.md.
+A mail to an address that a channel reads for the desk would come back as a request and be answered, in an endless loop.
+The page is docs/notifications.md.
 """
 
 from __future__ import annotations

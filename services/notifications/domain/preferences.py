@@ -87,7 +87,7 @@ def _first_moment(day: date, wall: time, zone: ZoneInfo) -> datetime:
     moment = shown.astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) == shown.replace(tzinfo=None):
         return moment
-    # In the gap of a clock set forward: the jump lies after the time reckoned by the later offset.
+    # In the gap of a clock set forward: the jump lies after the time computed with the later offset.
     before, after = shown.replace(fold=1).astimezone(UTC), moment
     offset = after.astimezone(zone).utcoffset()
     while after - before > SECOND:

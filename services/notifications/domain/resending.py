@@ -30,5 +30,5 @@ def resend(view: View, message: Message[Resend], now: datetime) -> Decision:
         changes.append(pending)
         timers.append(arm)
     if not changes:
-        return Decision(answer=rejected("invalid", "None of these deliveries has failed.", hints))
+        return Decision(answer=rejected("invalid", "None of these deliveries is waiting to be resent.", hints))
     return Decision(changes, answer=Answer("command.accepted", Accepted(hints=hints or None)), timers=timers)

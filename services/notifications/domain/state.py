@@ -73,7 +73,7 @@ class Contact:
     contact_version: int = 0
     email: str | None = None
     awaited_by: tuple[str, ...] = ()
-    """Deliveries that wait for a newer address, or have waited in vain. Kept here so that a turn which adds one and a
+    """Deliveries that wait for a newer address, or have waited too long. Kept here so that a turn which adds one and a
     turn which brings the address write the same record: one of them conflicts and decides again, and no mail waits for
     what has come."""
     row: str = ""
@@ -132,7 +132,7 @@ class Delivery:
     person: str = ""
     """`person_of` the requester; empty for anybody else, who has no preferences, and whose address is a setting."""
     tried_since: datetime | None = None
-    """From when the time is reckoned after which it is given up, where that is not `created_at`."""
+    """From when the time counts after which it is given up, where that is not `created_at`."""
     attempts_before: int = 0
     """Those that had been made when an operator sent it again. They count on: each attempt has a number of its own."""
     title: str = ""
@@ -218,8 +218,8 @@ def done(delivery: Delivery, status: Status, now: datetime) -> Delivery:
 def failed(delivery: Delivery, reason: str) -> Delivery:
     """The delivery, given up; an operator may send it again, as long as it is kept.
 
-    Sent again, a requester's own is kept anew, as it goes when they are erased (addresses.py); others', which name
-    the requester too, is not found then, and ends when it would have.
+    Sent again, a requester's own is kept for another term, as it goes when they are erased (addresses.py); others',
+    which name the requester too, is not found then, and ends when it would have.
     """
     since = delivery.tried_since if delivery.person else None
     return replace(

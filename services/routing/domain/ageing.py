@@ -1,6 +1,6 @@
 """Waiting tickets grow more urgent with time, so that none starves behind ever new ones. See docs/routing.md.
 
-Beyond the first priority too: else those of a vip would always come before one that has waited there for ever.
+Beyond the first priority too: else those of a vip would always come before one that has waited there without end.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def without_own_pause(agent: Agent) -> Agent:
 def _refused(view: View, message: Message[Pause], agent: Agent | None, member: str, pauses: bool) -> Answer | None:
     agent_id = message.data.agent_id
     if message.sender != AGENT_PREFIX + agent_id:
-        return rejected("forbidden", "An agent pauses only in their own name.")
+        return rejected("forbidden", "Agents may pause only themselves.")
     if member != agent_id:
         if view.staff is None or not view.staff.supervises(agent_id, member):
             return rejected("forbidden", f"Only supervisors of a team of {member} may do that.")

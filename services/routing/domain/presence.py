@@ -29,7 +29,7 @@ def decide(view: View, message: Message[Any], now: datetime) -> Decision:
     """What `agent.sign_on`, `agent.heartbeat` and `agent.sign_off` change."""
     agent_id = message.data.agent_id
     if message.sender != AGENT_PREFIX + agent_id:
-        return _refused("forbidden", "An agent signs on, beats and signs off only for themselves.")
+        return _refused("forbidden", "An agent may sign on, send heartbeats and sign off only for themselves.")
     if message.type == "agent.sign_on":
         return _sign_on(view, message, now)
     agent = view.agents.get(agent_id)
@@ -114,7 +114,7 @@ def look_after(view: View, message: Message[Data], now: datetime) -> Decision:
         gone_at = max(now, heard + view.terms.offline_after)
         return Decision(changes=[replace(agent, away=True)], timers=[_watch("offline", agent, gone_at)])
     if not agent.away:
-        return Decision()  # a heartbeat of this very turn has set the timer anew
+        return Decision()  # a heartbeat of this very turn has set the timer again
     if heard + view.terms.offline_after > now:
         return Decision(timers=[_watch("offline", agent, heard + view.terms.offline_after)])
     return Decision(
@@ -208,7 +208,7 @@ def _not_allowed(view: View, message: Message[SignOn]) -> Answer | None:
         return None
     member = view.staff.member(agent_id)
     if member is None or not member.is_agent:
-        return rejected("forbidden", f"Agent {agent_id} is not among the agents of this desk.")
+        return rejected("forbidden", f"Agent {agent_id} is not an agent of this desk.")
     if member.languages_of(message.data.languages) is None:
         errors = {"languages": [f"{agent_id} speaks {', '.join(member.languages)}."]}
         return rejected("invalid", "The staff file gives this agent none of these languages.", errors)
@@ -247,7 +247,7 @@ def _hints(view: View, agent: Agent, skills: Iterable[str]) -> dict[str, list[st
     if unknown:
         hints["skills"] = [f"No category of the catalogue asks for: {', '.join(unknown)}."]
         if not listed & known:
-            sentence = "None of the skills is asked for, so no case of the catalogue's categories comes to you."
+            sentence = "No category of the catalogue asks for any of your skills, so you will get no cases."
             hints["skills"].append(sentence)
     if agent.paused:
         hints["agent_id"] = [
@@ -265,7 +265,7 @@ def _heartbeat(view: View, agent: Agent | None, agent_id: str, now: datetime) ->
 
 
 def _sign_off(view: View, agent: Agent | None, message: Message[SignOff], now: datetime) -> Decision:
-    """The agent keeps their tickets; with `release` those that await the desk are taken back, to be routed anew."""
+    """The agent keeps their tickets; with `release` those that await the desk are taken back and routed again."""
     if agent is None or not agent.was_here:
         return _refused("wrong_status", f"Agent {message.data.agent_id} has never signed on.")
     release = message.data.release

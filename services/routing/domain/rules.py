@@ -33,7 +33,7 @@ the place is another ticket's already, and the agent would get more than they ca
 within its transaction, which MongoDB ends when it is 10 s old; it looks for such every 5 s."""
 
 REFUSED_PAUSE = timedelta(seconds=1)
-"""How long a refused ticket is not offered again: the news that explain the refusal are on their way."""
+"""How long a refused ticket is not offered again: the event that explains the refusal is on its way."""
 
 
 def decide(view: View, message: Message[Any], now: datetime) -> Decision:
@@ -200,9 +200,9 @@ def _must_leave(view: View, ticket: Ticket, known: Ticket | None, now: datetime)
 
 
 def _came_too_late(ticket: Ticket, known: Ticket | None, now: datetime) -> bool:
-    """Whether these are the first news of an assignment that was under way when its agent, now gone, signed off.
+    """Whether this is the first event of an assignment that was under way when its agent, now gone, signed off.
 
-    They were signed on when their place was reserved. Not so if they have worked on it, or if the news are older than
+    They were signed on when their place was reserved. Not so if they have worked on it, or if the event is older than
     any assignment is under way: then routing stood still, and they may have had it for long before they signed off.
     """
     if known is None or known.reservation is None:
@@ -221,7 +221,7 @@ def _assignment_accepted(view: View, message: Message[Any]) -> Decision:
 
 
 def _assignment_refused(view: View, message: Message[Any], now: datetime) -> Decision:
-    """The place is free at once; the ticket is looked at again with its next news, or after a short pause."""
+    """The place is free at once; the ticket is looked at again with its next event, or after a short pause."""
     ticket = view.reserved_as(message.causationid)
     if ticket is None or ticket.reservation is None or ticket.reservation.refused:
         return Decision()

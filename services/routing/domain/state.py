@@ -95,8 +95,8 @@ class Agent:
 class Reservation:
     """A place kept at an agent for (ticket, assignment_seq), while intake decides on the `ticket.assign` sent.
 
-    It ends with the first news of another seq, and at `until` (None: intake has accepted, only the event is missing).
-    A refused one holds no place; it only keeps the ticket from being offered again at once, before the news that
+    It ends with the first event of another seq, and at `until` (None: intake has accepted, only the event is missing).
+    A refused one holds no place; it only keeps the ticket from being offered again at once, before the event that
     explain the refusal.
     """
 

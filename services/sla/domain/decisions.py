@@ -1,6 +1,6 @@
 """What sla decides: a ticket event moves clocks, timers and verdicts; a timer that fires says what it was armed for.
 
-A ticket's clocks are told anew from its versions with each event, so what is armed and said depends on which events
+A ticket's clocks are derived again from its versions with each event, so what is armed and said depends on which events
 came, not on their order. Every warning, breach and met is said once for its clock. The page is docs/sla.md.
 """
 
@@ -48,7 +48,7 @@ def decide(view: View, message: Message[Any], now: datetime) -> Decision:
 
 
 def _version_heard(view: View, event: TicketEvent) -> Decision:
-    """A version of a ticket: unless it is known, its clocks are told anew from all versions."""
+    """A version of a ticket: unless it is known, its clocks are derived again from all versions."""
     snapshot = event.ticket
     before = view.tickets.get(snapshot.id)
     waits_since = event.waits_since if isinstance(event, Joined) else None
@@ -175,7 +175,7 @@ def _announced(ticket: Ticket) -> tuple[Ticket, list[Say]]:
     watch = ticket.running
     if watch is None:
         return replace(ticket, announced=None), []
-    # With the message that waits longest: whoever knows of an older one waits for news, also where no moment moves.
+    # With the message that waits longest: whoever knows of an older one waits for an event, also where no moment moves.
     moments = watch.deadline.due_at, watch.deadline.escalatable_at, watch.clock.unanswered_since
     announced: tuple[str | int, ...] = (
         watch.clock.id,

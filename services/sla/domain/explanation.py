@@ -1,7 +1,7 @@
 """Why a deadline is what it is: a clock's time cut into pieces, worked, paused, outside hours or over.
 
 For a person who asks afterwards, so it decides nothing: it takes the watch as it was kept and the calendar that the
-deadline was reckoned with, and shows the sum. The page is docs/sla.md.
+deadline was computed with, and shows the sum. The page is docs/sla.md.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ ESCALATABLE_AFTER = {"standard": 5, "vip": 3}
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The moments of one target, aware UTC, whole milliseconds, and what they were reckoned with."""
+    """The moments of one target, aware UTC, whole milliseconds, and what they were computed with."""
 
     days: int
     due_at: datetime
@@ -118,7 +118,7 @@ class Policy:
 
 
 def digest_of(calendar_version: str) -> str:
-    """Which policy a deadline with this `calendar_version` was reckoned with."""
+    """Which policy a deadline with this `calendar_version` was computed with."""
     return calendar_version.rpartition("-")[2]
 
 

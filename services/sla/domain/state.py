@@ -88,7 +88,7 @@ class View:
         self.tickets = dict(self.loaded)
 
     def in_force(self, calendar_version: str) -> Policy:
-        """The policy that a deadline was reckoned with; the one that holds now if that is not known any more."""
+        """The policy that a deadline was computed with; the one that holds now if that is not known any more."""
         return self.earlier.get(digest_of(calendar_version), self.policy)
 
     def apply(self, change: Ticket) -> None:

@@ -337,7 +337,7 @@ def test_when_all_fail_the_consumer_gives_them_back_and_tries_another_each_minut
 
 
 def test_what_failed_while_it_paused_does_not_pause_it_once_more() -> None:
-    """Six poisoned ones at the head of a queue in the night, and one that is right behind them."""
+    """Six poison messages at the head of a queue in the night, and one that is right behind them."""
     broken = Broken()
     broken.works, broken.poison = True, {*range(1, 7), *range(101, 107)}
     arrive(broken.consumer, *map(message, range(1, 7)))

@@ -42,7 +42,7 @@ def test_what_is_answered() -> None:
 def test_a_port_that_is_taken_is_a_wrong_setting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(WrongSettings, match=f"CASEBUS_HEALTH_PORT: 127.0.0.1:{port} cannot be listened on"):
+        with pytest.raises(WrongSettings, match=f"CASEBUS_HEALTH_PORT: cannot listen on 127.0.0.1:{port}"):
             Health("127.0.0.1", port)
 
 

@@ -61,7 +61,7 @@ def test_a_trace_of_another_form_is_ignored() -> None:
         (
             delivery(source="/agents/a2"),
             "forbidden",
-            "The message claims to come from somebody else.",
+            "The message claims to come from another sender.",
             {"source": ["'/agents/a2' does not belong to the user 'agent.a1'"]},
         ),
         (

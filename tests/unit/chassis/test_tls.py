@@ -1,4 +1,4 @@
-"""What becomes of a URL that names the authorities of its connection, and what is said of one that is none."""
+"""What becomes of a URL that names the authorities of its connection, and what is said of a malformed one."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_database_url_without_a_user_or_with_a_password_stays(url: str) -> Non
 @pytest.mark.parametrize("scheme", ["amqps", "smtps", "https", "tls"])
 def test_what_is_no_url_is_said_without_its_password(file: str, scheme: str) -> None:
     url = f"{scheme}://intake:{SECRET}@host:1/"
-    with pytest.raises(WrongSettings, match=r"^CASEBUS_X_CA is of no use: its URL is none\.$"):
+    with pytest.raises(WrongSettings, match=r"^CASEBUS_X_CA cannot be used: its URL is malformed\.$"):
         look_up("CASEBUS_X", {"CASEBUS_X": url, "CASEBUS_X_CA": file})
     assert look_up("CASEBUS_X", {"CASEBUS_X": url, "CASEBUS_X_PASSWORD": "other"}) == url
     broken = f"{scheme}://intake@[::1/"
@@ -87,7 +87,7 @@ def test_what_is_no_url_is_said_without_its_password(file: str, scheme: str) -> 
 
 @pytest.mark.parametrize("url", [f"https://admin:{SECRET}@host:1", "http://admin:x@host:many", "http://admin:x@[::1"])
 def test_so_it_is_with_the_management_api(url: str) -> None:
-    with pytest.raises(ManagementError, match="is none: http://user:password@host:port"):
+    with pytest.raises(ManagementError, match="must be http://user:password@host:port"):
         Management.at(url)
 
 
@@ -95,5 +95,5 @@ def test_a_file_that_a_database_url_names_and_that_is_not_there_is_said_of_the_d
     url = "mongodb://intake:secret@one/?tlsCAFile=/not/there.pem"
     with pytest.raises(DatabaseRefuses, match=r"is wanted \(FileNotFoundError\)$"):
         open_database(url, "casebus_intake", "intake")
-    with pytest.raises(Trouble, match=r"^CASEBUS_MONGO is no address of a database"):
+    with pytest.raises(Trouble, match=r"^CASEBUS_MONGO is not the address of a database"):
         CliSettings({"MONGO": url}, None).get("MONGO")

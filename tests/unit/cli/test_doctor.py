@@ -39,10 +39,10 @@ def said(found: Iterator[Finding], where: str) -> list[str]:
 @pytest.mark.parametrize(
     ("node", "what"),
     [
-        ({"running": False}, "error: It does not run."),
-        ({"mem_alarm": True}, "error: It takes no messages: memory runs short."),
-        ({"disk_free_alarm": True}, "error: It takes no messages: disk space runs short."),
-        ({"partitions": ["rabbit@b"]}, "error: It has lost sight of rabbit@b."),
+        ({"running": False}, "error: It is not running."),
+        ({"mem_alarm": True}, "error: It takes no messages because it is short of memory."),
+        ({"disk_free_alarm": True}, "error: It takes no messages because it is short of disk space."),
+        ({"partitions": ["rabbit@b"]}, "error: It is partitioned from rabbit@b."),
     ],
 )
 def test_a_node_in_trouble(node: dict[str, Any], what: str) -> None:
@@ -85,7 +85,7 @@ def test_a_mailbox_that_is_nearly_full() -> None:
     mailbox = {"name": "web.outcomes", "messages": 80_000, **made}
     web = {"user": "web", "configure": "", "write": "", "read": ""}
     found = said(judge(held(queues=[mailbox], permissions=[web]), "v"), "queue web.outcomes")
-    assert "warning: It holds 80,000 messages of 100,000; beyond, the oldest are lost." in found
+    assert "warning: It holds 80,000 of at most 100,000 messages; when it is full, the oldest are lost." in found
 
 
 def test_members_of_a_replica_set() -> None:
@@ -112,7 +112,9 @@ def test_database_users() -> None:
     assert list(database.users([*own, root], "c")) == []
     greedy = {"user": "sla", "roles": [{"role": "readWrite", "db": "c_sla"}, {"role": "read", "db": "c_intake"}]}
     assert said(database.users([*own[:2], greedy, own[3]], "c"), "database user sla") != []
-    assert said(database.users(own[1:], "c"), "database c_intake") == ["warning: No user has readWrite on it alone."]
+    assert said(database.users(own[1:], "c"), "database c_intake") == [
+        "warning: No user has readWrite on it and on nothing else."
+    ]
 
 
 def test_only_what_is_found_twice_is_a_mistake() -> None:
@@ -154,7 +156,7 @@ def test_tickets_that_a_burst_held_are_shown() -> None:
     ticket = {"number": "10000001", "version": 1, "status": "new", "assignment_seq": 0, "agent": None, "held": True}
     seen = [books.suspicions(books.Books(NOW, {"t1": ticket}, {}, frozenset(), {}, {}, {})) for _ in range(2)]
     assert [one.what for one in books.findings(*seen) if one.where == "intake"] == [
-        "1 held as a burst of equal submissions, so no agent gets them: ticket 10000001 (new)."
+        "1 held as part of a burst of equal submissions, so no agent gets them: ticket 10000001 (new)."
     ]
 
 

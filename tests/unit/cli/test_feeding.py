@@ -195,7 +195,7 @@ def test_what_was_fed_before_is_told_apart(
     path = tmp_path / "a.csv"
     path.write_text("text,category\nOne,general\n")
     _, _, said = fed(path, catalogue, lambda _: OPENED)
-    assert "1 of them were fed before" in said
+    assert "1 of them had been fed before" in said
 
 
 def test_interrupted_it_says_what_was_sent_and_writes_down_what_was_not_answered(
@@ -222,5 +222,5 @@ def test_a_disk_that_is_full_is_one_sentence(tmp_path: Path, catalogue: Catalogu
     file = opened(path, catalogue)
     refusals = Refusals(file.rows, Path("/dev/full"))
     refusals.add(next(iter(file)).row, "why", "1")
-    with pytest.raises(Trouble, match="/dev/full: No space left on device; what was refused cannot be written down"):
+    with pytest.raises(Trouble, match="/dev/full: No space left on device; the refused rows cannot be written"):
         refusals.close()

@@ -24,22 +24,26 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (["ticket", "twelve"], 2, "'twelve' is no ticket number: 8 digits are wanted."),
-        (["ticket", "123456789"], 2, "is no ticket number"),
+        (["ticket", "twelve"], 2, "'twelve' is not a ticket number: it has 8 digits."),
+        (["ticket", "123456789"], 2, "is not a ticket number"),
         (["feed", "none.csv"], 2, "none.csv: No such file or directory."),
         (["feed", "good.jsonl", "--map", "subject=Summary"], 2, "good.jsonl: no column named Summary"),
-        (["feed", "good.jsonl", "--refused", "good.jsonl"], 2, "--refused good.jsonl: that is the file to be fed."),
-        (["feed", "good.jsonl", "--channel", "intake"], 2, "intake is no name of a channel."),
+        (
+            ["feed", "good.jsonl", "--refused", "good.jsonl"],
+            2,
+            "--refused good.jsonl: that is the file that you are feeding.",
+        ),
+        (["feed", "good.jsonl", "--channel", "intake"], 2, "intake is not the name of a channel."),
         (["feed", "good.jsonl"], 1, "No broker answers at 127.0.0.1:1: is the desk running? (`make up`)"),
         (["feed", "good.jsonl", "--channel", "game"], 1, "CASEBUS_AMQP_CHANNEL_GAME is not set"),
         (["watch"], 1, "CASEBUS_AMQP_ADMIN is not set"),
         (["agents"], 1, "CASEBUS_MONGO is not set"),
         (["doctor"], 1, "CASEBUS_AMQP_ADMIN is not set"),
         (["dead", "list"], 1, "CASEBUS_AMQP_OPERATOR is not set"),
-        (["dead", "list", "--older", "1w"], 2, "'1w' is no age: 90s, 15m, 36h or 7d are."),
-        (["dead", "list", "--newer", "9999999d"], 2, "'9999999d' is no age: 90s, 15m, 36h or 7d are."),
-        (["dead", "replay"], 2, "Say which: ids, conditions, or --all."),
-        (["dead", "drop", "--all", "some-id"], 2, "Either ids and conditions, or --all."),
+        (["dead", "list", "--older", "1w"], 2, "'1w' is not an age. Examples: 90s, 15m, 36h, 7d."),
+        (["dead", "list", "--newer", "9999999d"], 2, "'9999999d' is not an age. Examples: 90s, 15m, 36h, 7d."),
+        (["dead", "replay"], 2, "Say which ones: give ids, conditions, or --all."),
+        (["dead", "drop", "--all", "some-id"], 2, "Give ids and conditions, or --all, but not both."),
         (["tickets", "--status", "lost"], 2, "lost"),
         (["tickets", "--page", "9" * 20], 2, "--page"),
     ],
@@ -109,4 +113,4 @@ def test_a_broken_pipe_to_the_broker_is_no_closed_output(
     with pytest.raises(SystemExit) as ended:
         run()
     assert ended.value.code == 1
-    assert "The broker went away in the middle" in capsys.readouterr().err
+    assert "The connection to the broker was lost" in capsys.readouterr().err

@@ -85,13 +85,16 @@ def test_a_preview_says_when_people_get_another_language() -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["preview", "recipt"], "'recipt' is no kind of notification; they are receipt, "),
-        (["failed", "--kind", "recipt"], "'recipt' is no kind of notification"),
-        (["failed", "--channel", "pigeon"], "'pigeon' is no channel; they are email, channel, agent, webhook."),
-        (["failed", "--since", "soon"], "'soon' is no age"),
-        (["resend"], "Say which: ids, or --all"),
-        (["resend", "d1", "--all"], "Say which: ids, or --all"),
-        (["resend", "--kind", "receipt"], "Say which: ids, or --all"),
+        (["preview", "recipt"], "'recipt' is not a kind of notification. The kinds are receipt, "),
+        (["failed", "--kind", "recipt"], "'recipt' is not a kind of notification"),
+        (
+            ["failed", "--channel", "pigeon"],
+            "'pigeon' is not a channel. The channels are email, channel, agent, webhook.",
+        ),
+        (["failed", "--since", "soon"], "'soon' is not an age"),
+        (["resend"], "Say which ones: give ids, or --all"),
+        (["resend", "d1", "--all"], "Say which ones: give ids, or --all"),
+        (["resend", "--kind", "receipt"], "Say which ones: give ids, or --all"),
     ],
 )
 def test_what_is_asked_wrongly_is_said(arguments: list[str], sentence: str) -> None:

@@ -57,6 +57,6 @@ def test_what_is_no_address_of_a_broker_is_told_as_that(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["mongodb://", "mongodb://u:s3cret@host:no", "mongodb://u:s3/cret.x@host", "x"])
 def test_what_is_no_address_of_a_database_is_said_without_its_words(url: str, tmp_path: Path) -> None:
-    with pytest.raises(Trouble, match="CASEBUS_MONGO is no address of a database") as said:
+    with pytest.raises(Trouble, match="CASEBUS_MONGO is not the address of a database") as said:
         load({"CASEBUS_MONGO": url}, tmp_path).get("MONGO")
     assert "cret" not in str(said.value)

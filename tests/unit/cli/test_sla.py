@@ -75,7 +75,7 @@ def test_versions_that_sla_has_not_heard_of_are_named() -> None:
     desk = Desk()
     versions = story(("assign", 0.5), ("work", 1), ("customer", 2))
     desk.hear(versions[0], versions[3])
-    assert ["not", "heard", "of", "yet", "2–3"] in [line.split() for line in shown(desk, clocked(desk))]
+    assert ["not", "received", "yet", "2–3"] in [line.split() for line in shown(desk, clocked(desk))]
 
 
 def test_a_deadline_whose_calendars_were_not_kept_is_shown_as_it_is() -> None:

@@ -68,7 +68,7 @@ def test_a_ticket_with_its_history_as_it_was_written(catalogue: Catalogue) -> No
         ("opened", {"fields": {"order": "A-1", "amount": 12.5}}, ["Number of the order: A-1", "Amount: 12.5"]),
         ("opened", {"fields": {"device": "phone"}}, ["On what device? phone"]),
         ("opened", {"fields": {"gone": True}}, ["gone: yes"]),
-        ("opened", {"refers_to": "10000009"}, ["refers to: case 10000009"]),
+        ("opened", {"refers_to": "10000009"}, ["refers to: ticket 10000009"]),
         ("edited", {"changed": {"subject": {"old": "Old", "new": "New"}}}, ["subject: Old → New"]),
         ("edited", {"changed": {"body": {"old": "a\nb", "new": "c"}}}, ["body was: a", "b", "body is: c"]),
         (
@@ -78,8 +78,8 @@ def test_a_ticket_with_its_history_as_it_was_written(catalogue: Catalogue) -> No
         ),
         ("assigned", {"changed": {"agent": {"old": None, "new": "a1"}}}, ["agent: – → a1"]),
         ("consent_answered", {"granted": False}, ["permission: refused"]),
-        ("merged", {"to_number": "10000002"}, ["into: case 10000002"]),
-        ("linked", {"to_number": "10000002"}, ["with: case 10000002"]),
+        ("merged", {"to_number": "10000002"}, ["into: ticket 10000002"]),
+        ("linked", {"to_number": "10000002"}, ["with: ticket 10000002"]),
         ("solution_suggested", {"articles": ["kb-7"]}, ["article: kb-7"]),
         ("opened", {"left_out": [{"name": "x.exe", "reason": "Not a type.", "code": "invalid"}]}, ["left out: x.exe"]),
         ("note_added", {"attachments": [REF]}, ["file: bill.png (image/png, 2.0 KiB)"]),
@@ -99,12 +99,12 @@ def test_every_particular_of_an_entry_is_shown(
 @pytest.mark.parametrize(
     ("kept", "expected"),
     [
-        ({"state": "quarantined"}, "the virus scanner has not looked at it yet"),
+        ({"state": "quarantined"}, "waiting for the virus scanner"),
         ({"state": "infected"}, "harmful"),
         ({"state": "removing"}, "removed"),
         ({"state": "stored", "damaged": True}, "damaged"),
         ({"state": "of a later version"}, "of a later version"),
-        (None, "not kept any more"),
+        (None, "deleted"),
     ],
 )
 def test_a_file_that_nobody_gets_says_why(kept: dict[str, Any] | None, expected: str) -> None:
@@ -128,7 +128,7 @@ def test_what_a_ticket_says_of_itself(catalogue: Catalogue) -> None:
         close_reason="merged", issue_key="A-1",
     )  # fmt: skip
     for one in (
-        "asked for, not answered yet", "10000002", "10000003", "2 times", "5.0 MiB", "de", "a7 by the requester",
+        "asked for, no answer yet", "10000002", "10000003", "2 times", "5.0 MiB", "de", "a7 by the requester",
         "(merged)", "A-1", "Ana (vip) by web with a temporary account: ana-1", "Ada (a1)",
     ):  # fmt: skip
         assert one in said

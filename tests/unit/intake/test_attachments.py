@@ -190,7 +190,7 @@ def test_a_file_of_the_wrong_form_is_left_out() -> None:
     desk = Desk()
     heard = desk.submit(attachments=[attachment(), {**attachment(name="b"), "content": "****"}])
     assert heard.type == "ticket.opened"
-    assert reasons(heard) == ["It came in a wrong form (content: Not base64.)."]
+    assert reasons(heard) == ["It is malformed (content: Not base64.)."]
 
 
 def test_of_too_many_files_the_first_are_taken() -> None:

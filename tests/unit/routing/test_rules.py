@@ -67,7 +67,7 @@ def test_a_category_listed_as_skill_stands_for_the_skill_it_asks_for() -> None:
 
 
 GONE = "No category of the catalogue asks for: "
-NOTHING = "None of the skills is asked for, so no case of the catalogue's categories comes to you."
+NOTHING = "No category of the catalogue asks for any of your skills, so you will get no cases."
 
 
 @pytest.mark.parametrize(

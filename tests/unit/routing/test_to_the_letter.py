@@ -97,7 +97,7 @@ def test_who_signs_on_to_what_the_staff_file_does_not_give_reads_what_it_gives()
         decide(view, sign_on(*who, **more), NOW)
         for who, more in ((("a9",), {}), (("a1",), {"languages": ["fr"]}), (("a1",), {"skills": ["technical"]}))
     )
-    assert told(stranger) == ("forbidden", "Agent a9 is not among the agents of this desk.", {})
+    assert told(stranger) == ("forbidden", "Agent a9 is not an agent of this desk.", {})
     assert told(foreign) == (
         "invalid",
         "The staff file gives this agent none of these languages.",
@@ -116,8 +116,13 @@ def test_who_signs_on_to_what_the_staff_file_does_not_give_reads_what_it_gives()
         ("sign_off", None, "wrong_status", "Agent a1 has never signed on."),
         ("heartbeat", None, "wrong_status", "Agent a1 is not signed on."),
         ("pause", None, "wrong_status", "Agent a1 is not signed on."),
-        ("heartbeat", "agent.a2", "forbidden", "An agent signs on, beats and signs off only for themselves."),
-        ("pause", "agent.a2", "forbidden", "An agent pauses only in their own name."),
+        (
+            "heartbeat",
+            "agent.a2",
+            "forbidden",
+            "An agent may sign on, send heartbeats and sign off only for themselves.",
+        ),
+        ("pause", "agent.a2", "forbidden", "Agents may pause only themselves."),
     ],
 )
 def test_who_may_not_reads_why(type_: str, sender: str | None, code: str, sentence: str) -> None:

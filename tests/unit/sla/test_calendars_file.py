@@ -179,7 +179,7 @@ WRONG = {
     ),
     "no such zone": (
         GOOD.replace("Europe/Berlin", "Europe/Bärlin"),
-        "line 4: calendars.business.time_zone: 'Europe/Bärlin' is no time zone",
+        "line 4: calendars.business.time_zone: 'Europe/Bärlin' is not a time zone",
     ),
     "a zone that is a folder": (GOOD.replace("Europe/Berlin", "Europe"), "line 4: calendars.business.time_zone"),
     "no window": (
@@ -206,7 +206,7 @@ WRONG = {
     ),
     "a day of no calendar's years": (
         GOOD.replace("2026-12-24", "9999-12-31"),
-        "line 11: calendars.business.closed_days.1: 9999-12-31 is not of the years 1970 to 2199",
+        "line 11: calendars.business.closed_days.1: 9999-12-31 is not between the years 1970 and 2199",
     ),
     "the first day there is": (GOOD.replace("2026-12-24", "0001-01-01"), "line 11: calendars.business.closed_days.1"),
     "a country that is a word of the library's": (
@@ -224,7 +224,7 @@ WRONG = {
     ),
     "a zone of another case": (
         GOOD.replace("Europe/Berlin", "europe/berlin"),
-        "line 4: calendars.business.time_zone: 'europe/berlin' is no time zone of the IANA database; the nearest one",
+        "line 4: calendars.business.time_zone: 'europe/berlin' is not a time zone of the IANA database",
     ),
     "a zone with leap seconds": (
         GOOD.replace("Europe/Berlin", "right/Europe/Berlin"),
@@ -250,7 +250,7 @@ WRONG = {
     ),
     "no kind": (
         GOOD.replace("BE\n", "BE\n      categories: []\n"),
-        "line 11: calendars.business.holidays.categories: n",
+        "line 11: calendars.business.holidays.categories: is empty",
     ),
     "kinds that are no list": (GOOD.replace("BE\n", "BE\n      categories: bank\n"), "categories: must be a list"),
     "half days without hours": (
@@ -279,7 +279,7 @@ WRONG = {
     ),
     "own hours of no calendar's years": (
         ESTONIAN.replace("2026-11-28", "2226-11-28"),
-        "line 11: calendars.business.own_hours.2226-11-28: 2226-11-28 is not of the years 1970 to 2199",
+        "line 11: calendars.business.own_hours.2226-11-28: 2226-11-28 is not between the years 1970 and 2199",
     ),
     "own hours of what is no day": (
         ESTONIAN.replace("12-24:", "Christmas Eve:"),
@@ -291,7 +291,7 @@ WRONG = {
     ),
     "own hours of none": (
         ESTONIAN.replace("[08:00-11:00]", "[]"),
-        "12-24: a day without hours belongs into closed_days",
+        "12-24: has no hours; put the day into closed_days",
     ),
     "own hours twice": (
         ESTONIAN.replace("2026-12-31: [", "12-24: ["),
@@ -299,11 +299,11 @@ WRONG = {
     ),
     "own hours twice, written otherwise": (
         ESTONIAN.replace("2026-12-31: [", "20261128: ["),
-        "line 12: calendars.business.own_hours.20261128: stands here twice",
+        "line 12: calendars.business.own_hours.20261128: is listed twice",
     ),
     "closed and open": (
         ESTONIAN.replace("2026-12-31: [", "12-31: ["),
-        "calendars.business.own_hours: 12-31 stands in closed_days, too",
+        "calendars.business.own_hours: 12-31 is also in closed_days",
     ),
     "own hours that run into the next day's": (
         ESTONIAN.replace("10:00-16:00", "16:00-09:00").replace("2026-11-28", "2026-11-26"),
