@@ -82,7 +82,7 @@ def nearest(text: str) -> str | None:
 def covering(listed: Iterable[str]) -> str:
     """A regular expression, case aside, for the tags that one of these covers (RFC 4647, "Extended Filtering"): `pt`
     covers `pt-BR` too, and `zh-TW` covers `zh-Hant-TW`."""
-    return f"^(?:{'|'.join('(?:-[a-z0-9]+)*-'.join(one.split('-')) for one in listed)})(?:-|$)"
+    return f"^(?:{'|'.join('(?:-[a-z0-9]+)*-'.join(language.split('-')) for language in listed)})(?:-|$)"
 
 
 @lru_cache(maxsize=1024)

@@ -57,7 +57,7 @@ class Member:
 
     def is_skilled(self, skill: str, skills: Mapping[str, str]) -> bool:
         """Whether they have the skill. `skills` maps each category to the skill that it asks for."""
-        return ANY_SKILL in self.skills or any(skills.get(one, one) == skill for one in self.skills)
+        return ANY_SKILL in self.skills or any(skills.get(listed, listed) == skill for listed in self.skills)
 
     def skills_of(self, said: Sequence[str], skills: Mapping[str, str]) -> tuple[str, ...]:
         """What of these skills (as a sign-on lists them) they have; empty: none. `skills` as in `is_skilled`."""
@@ -65,14 +65,14 @@ class Member:
             return self.skills
         if ANY_SKILL in self.skills:
             return tuple(said)
-        return tuple(one for one in said if self.is_skilled(skills.get(one, one), skills))
+        return tuple(offered for offered in said if self.is_skilled(skills.get(offered, offered), skills))
 
     def languages_of(self, said: Sequence[str]) -> tuple[str, ...] | None:
         """Which languages of those said on signing on they speak (empty: every one); None: not one of them."""
         if not said or not self.languages:
             return tuple(said or self.languages)
-        both = [one for one in said if speaks(self.languages, one)]
-        both += [one for one in self.languages if one not in both and speaks(said, one)]
+        both = [language for language in said if speaks(self.languages, language)]
+        both += [language for language in self.languages if language not in both and speaks(said, language)]
         return tuple(both) or None
 
 
@@ -121,8 +121,8 @@ class Staff:
         """The teams whose ticket it is: its holder's; else those of everybody who could have it."""
         if holder is not None and holder in self.members:
             return self.members[holder].teams
-        able = (one for one in self.members.values() if one.is_agent and one.is_skilled(skill, skills))
-        return frozenset().union(*(one.teams for one in able))
+        able = (member for member in self.members.values() if member.is_agent and member.is_skilled(skill, skills))
+        return frozenset().union(*(member.teams for member in able))
 
 
 def staff_from(data: Any) -> Staff:
@@ -133,7 +133,7 @@ def staff_from(data: Any) -> Staff:
     loaded = _StaffSchema().load(data)["members"]
     faults: dict[int, Any] = {}
     for name in ("agent_id", "sign_on"):
-        values = [one.get(name) for one in loaded]
+        values = [entry.get(name) for entry in loaded]
         for place, value in enumerate(values):
             if value is not None and value in values[:place]:
                 faults[place] = {name: ["Another member already has it."]}

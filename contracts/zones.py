@@ -55,7 +55,7 @@ def utc_called(name: str) -> ZoneInfo:
 
 def nearest(name: str) -> str | None:
     """The name of the database that somebody probably meant; None where none is like it."""
-    by_form = {one.casefold(): one for one in sorted(names())}
+    by_form = {name.casefold(): name for name in sorted(names())}
     wanted = name.strip().replace(" ", "_").casefold()
     parts = [part for part in wanted.split("/") if part]
     for start in range(len(parts)):  # `/usr/share/zoneinfo/Europe/Berlin`, `right/Europe/Berlin`
@@ -65,7 +65,7 @@ def nearest(name: str) -> str | None:
     if wanted in cities:
         return by_form[cities[wanted]]
     close = get_close_matches(wanted, by_form, 1, 0.8) or [
-        cities[one] for one in get_close_matches(wanted, cities, 1, 0.8)
+        cities[city] for city in get_close_matches(wanted, cities, 1, 0.8)
     ]
     return by_form[close[0]] if close else None
 

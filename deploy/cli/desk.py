@@ -95,10 +95,10 @@ class Desk:
 
     def files(self, entries: Iterable[Document]) -> dict[str, Document]:
         """What is kept of the files that these entries name, by reference."""
-        named = (one for entry in entries for one in (entry.get("details") or {}).get("attachments", ()))
-        refs = sorted({one["ref"] for one in named})
+        named = (file for entry in entries for file in (entry.get("details") or {}).get("attachments", ()))
+        refs = sorted({file["ref"] for file in named})
         found = self.intake.attachments.find({"_id": {"$in": refs}}, {"state": 1, "damaged": 1}) if refs else ()
-        return {one["_id"]: one for one in found}
+        return {row["_id"]: row for row in found}
 
     def tickets(self, status: str | None, category: str | None, page: int, size: int) -> tuple[list[Document], int]:
         """One page (from 1) of the tickets, newest first, and how many there are in all."""

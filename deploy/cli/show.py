@@ -81,8 +81,8 @@ def agent_of(ticket: Document) -> str:
 def readable(error: UnicodeError) -> tuple[str, int]:
     """In place of what a terminal has no sign for: the letter without its accent, or what looks like it; else `?`."""
     assert isinstance(error, UnicodeEncodeError)
-    plainer = (LIKE.get(one) or unicodedata.normalize("NFKD", one) for one in error.object[error.start : error.end])
-    return "".join(one.encode("ascii", "ignore").decode() or "?" for one in plainer), error.end
+    plainer = (LIKE.get(sign) or unicodedata.normalize("NFKD", sign) for sign in error.object[error.start : error.end])
+    return "".join(sign.encode("ascii", "ignore").decode() or "?" for sign in plainer), error.end
 
 
 def prepare_output() -> None:

@@ -129,12 +129,12 @@ def _clocked(desk: Desk, ticket: Ticket, now: datetime) -> Iterator[Clocked]:
 def page(ticket: Ticket, clocked: Sequence[Clocked], now: datetime) -> RenderableType:
     """The ticket's time line, its clocks and what is ahead at `now`, times in the zone of the last clock's calendar."""
     newest = ticket.newest
-    zone = next((one.calendar.zone for one in reversed(clocked) if one.calendar), zones.zone("UTC"))
+    zone = next((explained.calendar.zone for explained in reversed(clocked) if explained.calendar), zones.zone("UTC"))
     title = Text(f"{newest.number}  {show.plain(newest.subject)}", "bold")
     head = Text(show.plain(f"{newest.requester.tier} requester, category {newest.category}; times in {zone.key}"))
     parts: list[RenderableType] = [title, head, Text(), _statuses(ticket, zone)]
-    for one in clocked:
-        parts += [Text(), _clock(one)]
+    for explained in clocked:
+        parts += [Text(), _clock(explained)]
     ahead = sorted(timers(ticket).values(), key=lambda arm: arm.due)
     if ahead:
         rows = [
@@ -157,11 +157,11 @@ def _statuses(ticket: Ticket, zone: ZoneInfo) -> RenderableType:
     return table
 
 
-def _clock(one: Clocked) -> RenderableType:
-    watch, calendar, explanation = one.watch, one.calendar, one.explanation
+def _clock(clocked: Clocked) -> RenderableType:
+    watch, calendar, explanation = clocked.watch, clocked.calendar, clocked.explanation
     zone = calendar.zone if calendar else zones.zone("UTC")
     deadline = watch.deadline
-    title = Text.assemble((watch.clock.target.replace("_", " "), "bold"), f"  {one.state}")
+    title = Text.assemble((watch.clock.target.replace("_", " "), "bold"), f"  {clocked.state}")
     escalated = ", escalated: as for a vip" if watch.clock.escalated else ""
     rows = [
         ("target", f"{_days(deadline.days)}, category {watch.clock.category}{escalated}"),
@@ -230,7 +230,9 @@ def hours_of(calendar: Calendar) -> str:
         else:
             runs.append((day, day, text))
     short = [name[:3] for name in WEEKDAYS]
-    named = [(short[one] if one == last else f"{short[one]}–{short[last]}", text) for one, last, text in runs if text]
+    named = [
+        (short[first] if first == last else f"{short[first]}–{short[last]}", text) for first, last, text in runs if text
+    ]
     return ", ".join(f"{days} {text}" for days, text in named)
 
 
@@ -273,16 +275,16 @@ def as_json(ticket: Ticket, clocked: Iterable[Clocked]) -> dict[str, Any]:
             }
             for span in ticket.spans
         ],
-        "clocks": [_clock_json(one) for one in clocked],
+        "clocks": [_clock_json(explained) for explained in clocked],
         "ahead": {kind: rfc3339(arm.due) for kind, arm in timers(ticket).items()},
     }
 
 
-def _clock_json(one: Clocked) -> dict[str, Any]:
-    clock, deadline, explanation = one.watch.clock, one.watch.deadline, one.explanation
+def _clock_json(clocked: Clocked) -> dict[str, Any]:
+    clock, deadline, explanation = clocked.watch.clock, clocked.watch.deadline, clocked.explanation
     found: dict[str, Any] = {
         "target": clock.target,
-        "state": one.state,
+        "state": clocked.state,
         "category": clock.category,
         "escalated": clock.escalated,
         "business_days": deadline.days,

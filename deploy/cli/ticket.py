@@ -141,7 +141,7 @@ def _entry(
     )
     words = [Text(plain(entry["text"], keep_lines=True))] if entry.get("text") else []
     details = [_line(*detail) for detail in _details(entry, ticket, files, catalogue)]
-    return Group(line, *(Padding(one, (0, 0, 0, INDENT)) for one in (*details, *words)))
+    return Group(line, *(Padding(line_, (0, 0, 0, INDENT)) for line_ in (*details, *words)))
 
 
 def _details(
@@ -171,7 +171,7 @@ def _details(
 
 def _change(name: str, change: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     old, new = change.get("old"), change.get("new")
-    if any("\n" in str(one) or len(str(one)) > 60 for one in (old, new)):
+    if any("\n" in str(side) or len(str(side)) > 60 for side in (old, new)):
         yield f"{name} was", str(old)
         yield f"{name} is", str(new)
     else:
@@ -183,7 +183,9 @@ def _asked(id_: str, ticket: Document, catalogue: Catalogue | None) -> str:
     if catalogue is None:
         return id_
     first = catalogue.categories.get(ticket["category"])
-    asked = [one for category in (first, *catalogue.categories.values()) if category for one in category.questions]
+    asked = [
+        question for category in (first, *catalogue.categories.values()) if category for question in category.questions
+    ]
     return next((question.label for question in asked if question.id == id_), id_)
 
 
@@ -213,7 +215,7 @@ def _in_words(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case Mapping():
-            return ", ".join(f"{name} {_in_words(one)}" for name, one in value.items())
+            return ", ".join(f"{name} {_in_words(part)}" for name, part in value.items())
         case list() | tuple():
             return ", ".join(map(_in_words, value))
     return str(value)

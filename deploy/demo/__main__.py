@@ -100,13 +100,13 @@ def _demo(console: Console, file: requests.RequestFile, refusals: Refusals, run:
     console.print("[bold]A ticket's life[/], on a desk of its own whose clock can be set ahead\n", soft_wrap=True)
     checks.append(acts.play(stack, console))
     summary.checks(checks)
-    for row, reason in (one for channel in play.channels for one in channel.refused.values()):
+    for row, reason in (refused for channel in play.channels for refused in channel.refused.values()):
         refusals.add(row, reason, requests.FIRST)
     tell_refusals(console, refusals)
     _how_to_look_around(console, next(iter(play.heard.opened()), "10000001"), known)
     if play.unfinished:
         return _end(f"It did not come to rest: {', '.join(play.unfinished)}.")
-    broken = sum(bool(one.against) for one in checks)
+    broken = sum(bool(check.against) for check in checks)
     if broken:
         return _end(f"{broken} of {len(checks)} promises were not kept.")
     return REFUSED if refusals.count else 0
@@ -115,11 +115,11 @@ def _demo(console: Console, file: requests.RequestFile, refusals: Refusals, run:
 def _taken(file: requests.RequestFile, refusals: Refusals) -> list[dict[str, Any]]:
     """The requests of a file, as the play takes them; its rows of which none can be made are refused."""
     taken = []
-    for one in file:
-        if isinstance(one, requests.Refused):
-            refusals.add(one.row, one.reason, one.attempt)
+    for row in file:
+        if isinstance(row, requests.Refused):
+            refusals.add(row.row, row.reason, row.attempt)
         else:
-            taken.append({**one.data, "row": one.row, "channel": one.channel})
+            taken.append({**row.data, "row": row.row, "channel": row.channel})
     return taken
 
 

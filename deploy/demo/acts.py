@@ -185,9 +185,9 @@ class Acts:
         body = "Here is the bill, and the letter."
         self._web.ask("ticket.reply", "command.accepted", requester=ROBIN, number=number, body=body, attachments=files)
         told = agent.hears("ticket.customer_replied", about(number))["entry"]["attachments"]
-        for sent, one in zip((PICTURE, LETTER), told, strict=True):
-            got = b"".join(_parts(agent, number, one["ref"]))
-            expect(sha256(got).hexdigest(), sha256(sent).hexdigest(), f"what {agent.name} gets of {one['name']}")
+        for sent, file in zip((PICTURE, LETTER), told, strict=True):
+            got = b"".join(_parts(agent, number, file["ref"]))
+            expect(sha256(got).hexdigest(), sha256(sent).hexdigest(), f"what {agent.name} gets of {file['name']}")
         self._web.ask(
             "attachment.download", "command.rejected forbidden", requester=SAM, number=number, ref=told[0]["ref"]
         )
@@ -224,7 +224,7 @@ class Acts:
 
     def _is_given_on(self, number: str, agent: Agent) -> None:
         supervisor = self._agents[0]
-        (other,) = (one for one in self._agents if one is not agent)
+        (other,) = (candidate for candidate in self._agents if candidate is not agent)
         supervisor.ask("ticket.assign_to", "command.accepted", number=number, to_agent=other.id, reason="Knows sound.")
         agent.hears("ticket.unassigned", about(number))
         other.hears("ticket.assigned", about(number))
@@ -238,7 +238,9 @@ class Acts:
         second, opened = self._temporary_account("Lee, from another computer")
         expect("code_at" in opened, True, "that no second code was mailed at once")
         self._web.ask("account.confirm_contact", "command.rejected rate_limited", requester=second)
-        older, newer = (self._file(one, "I cannot get in any more", "account-access") for one in (first, second))
+        older, newer = (
+            self._file(account, "I cannot get in any more", "account-access") for account in (first, second)
+        )
         self._web.ask("account.confirm_contact", "command.accepted", requester=first, code=code)
         self._say(
             "Lee, who has lost an account, files from two temporary ones, and confirms the address of the first by the "

@@ -34,7 +34,9 @@ def check(
     """All promises that the demo can judge. `mail_folder`: ids of the mails that arrived."""
     opened, tickets = heard.opened(), facts.by_number
     received = heard.received()
-    unexpected = [f"{one.id} in {one.died_in}: {one.reason}" for one in dead if one.id not in sent_to_die]
+    unexpected = [
+        f"{letter.id} in {letter.died_in}: {letter.reason}" for letter in dead if letter.id not in sent_to_die
+    ]
     return [
         Check("every command got exactly one outcome", list(_outcomes(heard))),
         Check("the broker took and routed everything", list(_untaken(heard))),
@@ -62,7 +64,7 @@ def check(
         Check("every mail that was sent has arrived", sorted(facts.mails - mail_folder)),
         Check(
             "bad input got the contract's answer",
-            [f"{one.what}: {one.got} instead of {one.expected}" for one in trials if not one.passed],
+            [f"{trial.what}: {trial.got} instead of {trial.expected}" for trial in trials if not trial.passed],
         ),
         Check("only what had to die is a dead letter", unexpected),
     ]

@@ -142,7 +142,7 @@ class Reader:
         return Facts(
             tickets=tickets,
             notes={note["_id"]: (number_of[note["ticket_id"]], note["version"]) for note in notes},
-            disagreements=[one.what for one in disagreements if one.level == "error"],
+            disagreements=[disagreement.what for disagreement in disagreements if disagreement.level == "error"],
             clocks=clocks,
             timers=timers,
             deliveries=Counter((row["kind"], row["channel"], row["status"]) for row in told),

@@ -53,7 +53,12 @@ class Play:
         """Everything that anybody heard."""
         people = [channel.sender for channel in self.channels] + [agent.sender for agent in self.agents]
         others = [self.bad_input.sender, self._visit.sender]
-        return Heard([one for one in people if one], [one for one in others if one], self.agents, self._run.capacity)
+        return Heard(
+            [person for person in people if person],
+            [other for other in others if other],
+            self.agents,
+            self._run.capacity,
+        )
 
     def perform(self, requests: Sequence[Mapping[str, Any]]) -> None:
         """Play it all with these requests. Raises what went wrong with anybody."""

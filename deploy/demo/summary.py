@@ -122,13 +122,13 @@ class Summary:
 
     def checks(self, checks: Sequence[Check]) -> None:
         """Each promise, kept or not."""
-        for one in checks:
-            sign = Text("✗ ", "bold red") if one.against else Text("✓ ", "green")
-            self._console.print(sign.append(one.promise, "default"))
-            for example in one.against[:SHOWN]:
+        for check in checks:
+            sign = Text("✗ ", "bold red") if check.against else Text("✓ ", "green")
+            self._console.print(sign.append(check.promise, "default"))
+            for example in check.against[:SHOWN]:
                 self._console.print(Text(f"    {example}", "red"))
-            if len(one.against) > SHOWN:
-                self._console.print(Text(f"    and {len(one.against) - SHOWN:,} more", "red"))
+            if len(check.against) > SHOWN:
+                self._console.print(Text(f"    and {len(check.against) - SHOWN:,} more", "red"))
 
     def _table(self, title: str, *columns: str) -> Table:
         table = Table(*columns, title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)

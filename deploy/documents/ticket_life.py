@@ -68,8 +68,10 @@ def _names(move: Move) -> Iterator[str]:
 def _ways(move: Move) -> Iterator[str]:
     """In words: the statuses that lead to the same one together, after those that change nothing."""
     reached = list(move.to.values())
-    kept = [one for one, to in move.to.items() if to == one and reached.count(to) == 1 and not move.again]
-    groups = {after: [one for one, to in move.to.items() if to == after and one not in kept] for after in STATUSES}
+    kept = [status for status, to in move.to.items() if to == status and reached.count(to) == 1 and not move.again]
+    groups = {
+        after: [status for status, to in move.to.items() if to == after and status not in kept] for after in STATUSES
+    }
     if kept:
         yield f"{_named(kept, move)}: as it is"
     for after, before in groups.items():

@@ -311,7 +311,7 @@ class Consumer:
             self._stop_seen = self._quiet_since = now
         if now - self._stop_seen >= QUIET_AT_MOST:
             return True
-        if any(one.busy for one in self._beside):
+        if any(consumer.busy for consumer in self._beside):
             self._quiet_since = now
         if now - self._quiet_since < QUIET:
             return False

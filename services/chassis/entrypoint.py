@@ -290,7 +290,7 @@ class DueTimers(TurnEntrypoint):
             try:
                 claimed = claim_timers(store, TIMER_HORIZON, TIMER_LEASE, owner, 1 if is_probe else at_once, lane)
                 if claimed:
-                    self._fire(store, [replace(one, is_probe=is_probe) for one in claimed], owner)
+                    self._fire(store, [replace(timer, is_probe=is_probe) for timer in claimed], owner)
                 elif is_probe:
                     self.failing.showed_nothing()
             except (DatabaseAway, Stopping) as error:

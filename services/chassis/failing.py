@@ -57,13 +57,13 @@ class Failing:
     def note(self, tries: Iterable[Try], error: str = "") -> None:
         """What became of the messages of a turn, in their order; `error`: what one of them raised."""
         tries = list(tries)
-        self.succeeded += sum(not one.failed for one in tries)
+        self.succeeded += sum(not attempt.failed for attempt in tries)
         if self.paused:
-            self._note_probes([one for one in tries if one.is_probe], error)
+            self._note_probes([attempt for attempt in tries if attempt.is_probe], error)
             return
-        self._last.extend(one.failed for one in tries if one.is_first)
+        self._last.extend(attempt.failed for attempt in tries if attempt.is_first)
         failed = sum(self._last)
-        if any(one.failed for one in tries) and failed >= max(FEWEST, self.share * len(self._last)):
+        if any(attempt.failed for attempt in tries) and failed >= max(FEWEST, self.share * len(self._last)):
             self.paused = True
             self.why = f"{failed} of the last {len(self._last)} of {self.what} failed ({error})"
             self._next_try = self.clock() + TRIED_EVERY
@@ -75,7 +75,7 @@ class Failing:
 
     def _note_probes(self, probes: list[Try], error: str) -> None:
         """Those of before the pause say nothing: some of them may have been right all the time."""
-        if any(not one.failed for one in probes):
+        if any(not probe.failed for probe in probes):
             self.paused, self.why = False, ""
             self._last.clear()
         elif probes:

@@ -91,7 +91,7 @@ class Questions(Generic[V]):
 
     def _decided(self, arrivals: Sequence[Arrival], again: list[Delivery]) -> list[Outgoing]:
         rules = self._rules
-        asked = [one.message for one in arrivals if one.refusal is None]
+        asked = [arrival.message for arrival in arrivals if arrival.refusal is None]
         with reaching_database():
             now = self._now()
             dear = [message for message in asked if rules.needs_preparing(message)]
@@ -115,7 +115,7 @@ class Questions(Generic[V]):
                 record = answered(rules.service, decision.answer, message, "", now)
                 answers += [answer] if (answer := replied(record, arrival)) is not None else []
         # Only now: what raised is decided once more, in halves.
-        again += [one.delivery for one in later if one.delivery is not None]
+        again += [arrival.delivery for arrival in later if arrival.delivery is not None]
         return answers
 
     def _send(self, answers: Sequence[Outgoing]) -> None:

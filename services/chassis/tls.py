@@ -45,8 +45,8 @@ def with_authorities(url: str, authorities: str) -> str:
 def _of_mongodb(url: str, authorities: str) -> str:
     address, _, query = url.partition("?")
     between = "&" if "&" in query else ";"
-    options = [one.partition("=") for one in query.split(between) if one]
-    if off := [one for one in options if one[0].lower() in _TLS_OF_MONGODB and one[2].lower() == "false"]:
+    options = [option.partition("=") for option in query.split(between) if option]
+    if off := [option for option in options if option[0].lower() in _TLS_OF_MONGODB and option[2].lower() == "false"]:
         raise ValueError(f"is of no use: its URL says {''.join(off[0])}")
     path = "" if "/" in address.partition("://")[2] else "/"
     # It implies tls=true. The other options stay to the letter: they may be there twice, and not all may be quoted.
@@ -58,14 +58,14 @@ def _of_others(url: str, authorities: str) -> str:
         parts = urlsplit(url)
     except ValueError:  # whose words may repeat the password
         raise ValueError("cannot be used: its URL is malformed") from None
-    options = [one.partition("=") for one in parts.query.split("&") if one]
+    options = [option.partition("=") for option in parts.query.split("&") if option]
     if parts.scheme not in _TLS_SCHEMES and (parts.scheme != "smtp" or ("starttls", "=", "required") not in options):
         raise ValueError("is of no use: its URL does not ask for TLS")
     return parts._replace(query=_query(options, AUTHORITIES, authorities, "&")).geturl()
 
 
 def _query(options: Iterable[tuple[str, str, str]], parameter: str, authorities: str, between: str) -> str:
-    kept = ["".join(one) for one in options if one[0].lower() != parameter.lower()]
+    kept = ["".join(option) for option in options if option[0].lower() != parameter.lower()]
     return between.join([*kept, f"{parameter}={quote(authorities, safe='/')}"])
 
 

@@ -353,7 +353,9 @@ class Store:
             statements.append(_delete("timers", {"_id": {"$in": others}}))
         new["timers"] = _timer_rows(work)
         # A service may have rewritten what it once answered.
-        new.setdefault("handled", []).extend(_handled_row(self._key(one.key), one, work.now) for one in work.handled)
+        new.setdefault("handled", []).extend(
+            _handled_row(self._key(handled.key), handled, work.now) for handled in work.handled
+        )
         statements += [
             {"insert": collection, "documents": documents} for collection, documents in new.items() if documents
         ]
@@ -413,12 +415,12 @@ def _seconds() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-def _handled_row(key: str, one: Handled, now: datetime) -> Document:
-    row: Document = {"_id": key, "at": now, "turn": one.turn}
-    if one.answer_body is not None:
-        row |= {"type": one.answer_type, "answer": one.answer_id, "body": one.answer_body}
-    if one.about:
-        row["about"] = list(one.about)
+def _handled_row(key: str, handled: Handled, now: datetime) -> Document:
+    row: Document = {"_id": key, "at": now, "turn": handled.turn}
+    if handled.answer_body is not None:
+        row |= {"type": handled.answer_type, "answer": handled.answer_id, "body": handled.answer_body}
+    if handled.about:
+        row["about"] = list(handled.about)
     return row
 
 

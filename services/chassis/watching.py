@@ -41,8 +41,8 @@ class Watch:
 
     def problems(self) -> list[str]:
         """What pauses now, and why."""
-        records = {id(one): one for one in self._by_queue.values()}.values()
-        return [f"{one.why}, {PAUSED}" for one in records if one.paused]
+        records = {id(failing): failing for failing in self._by_queue.values()}.values()
+        return [f"{record.why}, {PAUSED}" for record in records if record.paused]
 
     def of_messages(
         self, deliveries: Sequence[Delivery], raised: Mapping[int, Exception], decided: Collection[int]
@@ -55,18 +55,19 @@ class Watch:
             return Failing("", self._share, self._of, time.monotonic), 0
         failing = self._by_queue.get(deliveries[0].queue) or self.over(deliveries[0].queue)
         before = failing.succeeded
-        if not raised and not failing.paused and not any(one.has_failed for one in deliveries):  # as nearly always
-            failing.note_good(sum(id(one) in decided for one in deliveries))
+        has_failed = any(delivery.has_failed for delivery in deliveries)
+        if not raised and not failing.paused and not has_failed:  # as nearly always
+            failing.note_good(sum(id(delivery) in decided for delivery in deliveries))
             return failing, before
         tries = [
-            Try(id(one) in raised, not one.has_failed, one.is_probe)
-            for one in deliveries
-            if id(one) in raised or id(one) in decided
+            Try(id(delivery) in raised, not delivery.has_failed, delivery.is_probe)
+            for delivery in deliveries
+            if id(delivery) in raised or id(delivery) in decided
         ]
         self._note(failing, tries, next(iter(raised.values()), None))
-        for one in deliveries:
-            one.has_failed = one.has_failed or id(one) in raised
-        if not tries and any(one.is_probe for one in deliveries):
+        for delivery in deliveries:
+            delivery.has_failed = delivery.has_failed or id(delivery) in raised
+        if not tries and any(delivery.is_probe for delivery in deliveries):
             failing.showed_nothing()
         return failing, before
 
@@ -74,16 +75,18 @@ class Watch:
         """The same of timers: one that failed is claimed again and again, and counts the first time."""
         if not outcomes:
             return
-        tries = [Try(error is not None, one.id not in self._failed_timers, one.is_probe) for one, error in outcomes]
-        self._failed_timers -= {one.id for one, error in outcomes if error is None}
-        self._failed_timers |= {one.id for one, error in outcomes if error is not None}
+        tries = [
+            Try(error is not None, timer.id not in self._failed_timers, timer.is_probe) for timer, error in outcomes
+        ]
+        self._failed_timers -= {timer.id for timer, error in outcomes if error is None}
+        self._failed_timers |= {timer.id for timer, error in outcomes if error is not None}
         failing = self._by_queue.get(TIMERS) or self.over(TIMERS)
         self._note(failing, tries, next((error for _, error in outcomes if error is not None), None))
 
     def _note(self, failing: Failing, tries: Sequence[Try], error: Exception | None) -> None:
         paused = failing.paused
         failing.note(tries, type(error).__name__)  # no more of it: it may name a person
-        telemetry.FAILURES.labels(failing.what).inc(sum(one.failed for one in tries))
+        telemetry.FAILURES.labels(failing.what).inc(sum(attempt.failed for attempt in tries))
         if failing.paused == paused:
             return
         telemetry.PAUSED.labels(failing.what).set(failing.paused)

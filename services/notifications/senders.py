@@ -44,8 +44,8 @@ class Senders:
     def send(self, deliveries: Sequence[Addressed], now: datetime) -> dict[str, Outcome]:
         """Try each once, one destination after the other (a turn has those of one lane)."""
         by_lane: defaultdict[str, list[Addressed]] = defaultdict(list)
-        for one in deliveries:
-            by_lane[lane_of(one[0])].append(one)
+        for addressed in deliveries:
+            by_lane[lane_of(addressed[0])].append(addressed)
         outcomes: dict[str, Outcome] = {}
         for lane, group in by_lane.items():
             circuit = self._circuits[lane]
@@ -67,10 +67,20 @@ class Senders:
             caller = self._callers.get(first.recipient)
             if caller is None:
                 # Taken out of the file; or an instance that has read a newer one is to send it.
-                return {one.id: Outcome("deferred", "there is no such webhook in the file") for one, _ in group}
-            return caller.send([Request(one.id, one.text) for one, _ in group], now)
-        return self._mailer.send([self._mail(one, email) for one, email in group])
+                return {
+                    delivery.id: Outcome("deferred", "there is no such webhook in the file") for delivery, _ in group
+                }
+            return caller.send([Request(delivery.id, delivery.text) for delivery, _ in group], now)
+        return self._mailer.send([self._mail(delivery, email) for delivery, email in group])
 
-    def _mail(self, one: Delivery, email: str | None) -> Mail:
-        to = self._manager if one.kind == "escalated_to_manager" else email
-        return Mail(one.id, to or "", one.number, one.title, one.text, one.created_at, answers=one.kind in ANSWERS)
+    def _mail(self, delivery: Delivery, email: str | None) -> Mail:
+        to = self._manager if delivery.kind == "escalated_to_manager" else email
+        return Mail(
+            delivery.id,
+            to or "",
+            delivery.number,
+            delivery.title,
+            delivery.text,
+            delivery.created_at,
+            answers=delivery.kind in ANSWERS,
+        )

@@ -46,13 +46,13 @@ class NotificationSettings(Settings):
         has_no_fault = not self.community_manager or is_address(self.community_manager) is not None
         expect(has_no_fault, "community_manager", "a mail address such as manager@example.org, or empty")
         wanted = "mail addresses such as support@example.org, with blanks between, or empty"
-        expect(all(is_address(one) for one in self.own_addresses.split()), "own_addresses", wanted)
+        expect(all(is_address(address) for address in self.own_addresses.split()), "own_addresses", wanted)
 
     @property
     def own_mailboxes(self) -> frozenset[str]:
         """The desk's own, as addresses are compared."""
         named = [read_sender(self.smtp_from).addr_spec, self.community_manager, *self.own_addresses.split()]
-        return frozenset(mailbox(one) for one in named if one)
+        return frozenset(mailbox(address) for address in named if address)
 
 
 SETTINGS = NotificationSettings

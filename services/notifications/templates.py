@@ -135,14 +135,14 @@ def _narrow_to_wide(tag: str) -> Iterator[str]:
 
 def _languages(folders: Sequence[Path]) -> Mapping[str, None]:
     """All languages that have a folder, in lower case, in order."""
-    found = (one.name.lower() for folder in folders for one in sorted(folder.iterdir()) if one.is_dir())
+    found = (path.name.lower() for folder in folders for path in sorted(folder.iterdir()) if path.is_dir())
     return dict.fromkeys((LANGUAGE, *(name for name in found if is_language(name))))
 
 
 def _environment(folders: Sequence[Path], language: str) -> ImmutableSandboxedEnvironment:
-    of_language = [one for folder in folders for one in sorted(folder.iterdir()) if one.name.lower() == language]
+    of_language = [path for folder in folders for path in sorted(folder.iterdir()) if path.name.lower() == language]
     return ImmutableSandboxedEnvironment(
-        loader=ChoiceLoader([FileSystemLoader(one) for one in of_language]),
+        loader=ChoiceLoader([FileSystemLoader(folder) for folder in of_language]),
         undefined=StrictUndefined,
         autoescape=False,  # plain text
         trim_blocks=True,
@@ -187,7 +187,7 @@ def _trees(environment: Environment, name: str) -> dict[str, tuple[nodes.Templat
         source, file, _ = environment.loader.get_source(environment, name)
         tree = environment.parse(source)
         trees[name] = tree, file or name
-        further = {one for one in find_referenced_templates(tree) if one is not None}
+        further = {template for template in find_referenced_templates(tree) if template is not None}
         to_read |= further.intersection(environment.list_templates()) - trees.keys()
     return trees
 
@@ -216,8 +216,8 @@ def _unknown_names(environment: Environment, name: str) -> list[tuple[str, str]]
 
 def _own_names(tree: nodes.Template) -> Iterator[str]:
     """What a template gives a name to, anywhere."""
-    yield from (one.name for one in tree.find_all(nodes.Name) if one.ctx != "load")
-    yield from (one.name for one in tree.find_all(nodes.Macro))
-    yield from (one.target for one in tree.find_all(nodes.Import))
-    for one in tree.find_all(nodes.FromImport):
-        yield from (own if isinstance(own, str) else own[1] for own in one.names)
+    yield from (node.name for node in tree.find_all(nodes.Name) if node.ctx != "load")
+    yield from (node.name for node in tree.find_all(nodes.Macro))
+    yield from (node.target for node in tree.find_all(nodes.Import))
+    for node in tree.find_all(nodes.FromImport):
+        yield from (name if isinstance(name, str) else name[1] for name in node.names)

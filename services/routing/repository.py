@@ -82,7 +82,7 @@ class Repository:
     def load(self, messages: Sequence[Message[Any]], now: datetime) -> View:
         """The state that these messages and the matching after them may touch."""
         files = self._files()
-        staff, skills = files.staff, {one.id: one.skill for one in files.catalogue.categories.values()}
+        staff, skills = files.staff, {category.id: category.skill for category in files.catalogue.categories.values()}
         pools, known, *touched = find(
             self.db,
             # The pool comes first: whatever room or waiting ticket changes after this read makes the turn conflict.
@@ -121,7 +121,9 @@ class Repository:
             return []
         (keeping,) = find(self.db, Find("agents", _KEEPING))
         agents |= {document["_id"]: agent_of(document) for document in keeping}
-        leaving = sorted(one.id for one in agents.values() if must_leave(one, staff, self._terms, now) is not None)
+        leaving = sorted(
+            agent.id for agent in agents.values() if must_leave(agent, staff, self._terms, now) is not None
+        )
         if leaving:
             (theirs,) = find(self.db, Find("tickets", _awaiting(leaving)))
             tickets |= {document["_id"]: ticket_of(document) for document in theirs}

@@ -100,7 +100,7 @@ def fairness(desk: Desk, broker: Broker, tickets: int) -> Fairness:
         wanted = {"load": 1, "capacity": 1}
 
         def spreads() -> Iterator[float]:
-            loads = {one["_id"]: one["load"] for one in agents.find({"signed_on": True, "away": False}, wanted)}
+            loads = {row["_id"]: row["load"] for row in agents.find({"signed_on": True, "away": False}, wanted)}
             return _spreads([one for one in team if one.id in loads], loads)
 
         day = _Day(broker.url, team, arrivals)
@@ -142,7 +142,7 @@ def a_day(dice: random.Random, tickets: int) -> list[Arrival]:
         work = min(6.0, 0.3 + dice.expovariate(1 / 1.5)) * HOUR
         at = (hour + dice.random()) * HOUR
         arrivals.append(Arrival(f"day-{number}", at, kind, dice.choice(KINDS[kind]), work))
-    return sorted(arrivals, key=lambda one: one.at)
+    return sorted(arrivals, key=lambda arrival: arrival.at)
 
 
 @dataclass
@@ -159,7 +159,7 @@ class _Day:
 
     def play(self) -> None:
         """From midnight to midnight."""
-        work = {one.id: one.work for one in self.arrivals}
+        work = {arrival.id: arrival.work for arrival in self.arrivals}
         begin = time.monotonic()
         with Client(self.url, hears=QUEUE) as client:
 
@@ -180,8 +180,8 @@ class _Day:
                 _send(client, AGENT_PREFIX + agent.id, "agent.sign_off", {"agent_id": agent.id, "release": True})
                 self._has = {number: given for number, given in self._has.items() if given[0] != agent.id}
 
-            for one in self.arrivals:
-                self._at(one.at, lambda one=one: _send(client, "web", "ticket.submit", _request(one)))  # type: ignore[misc]
+            for arrival in self.arrivals:
+                self._at(arrival.at, lambda arrival=arrival: _send(client, "web", "ticket.submit", _request(arrival)))  # type: ignore[misc]
             for agent in self.team:
                 for comes, goes in agent.there:
                     self._at(comes, lambda agent=agent: _come(client, agent))  # type: ignore[misc]
@@ -242,12 +242,12 @@ def _ideal(team: Sequence[Agent], arrivals: Sequence[Arrival]) -> Spread:
             has[agent.id] = left
         while coming and coming[0].at <= now:
             waiting.append(coming.pop(0))
-        for one in list(waiting):
-            able = [agent for agent in there if agent.kind == one.kind and len(has[agent.id]) < agent.capacity]
+        for delivery in list(waiting):
+            able = [agent for agent in there if agent.kind == delivery.kind and len(has[agent.id]) < agent.capacity]
             if able:
                 least = min(able, key=lambda agent: len(has[agent.id]) / agent.capacity)
-                has[least.id].append((now + one.work, one))
-                waiting.remove(one)
+                has[least.id].append((now + delivery.work, delivery))
+                waiting.remove(delivery)
         if step % 50 == 0:
             samples += _spreads(there, {id_: len(theirs) for id_, theirs in has.items()})
     return _spread(samples, answered)

@@ -212,14 +212,14 @@ class Limit:
             batch.add(orjson.loads(message.body))
         messages = [
             {
-                "exchange": one.exchange,
-                "routing_key": one.routing_key,
-                "message_id": one.message_id,
-                "type": one.type,
-                "body": one.body,
+                "exchange": message.exchange,
+                "routing_key": message.routing_key,
+                "message_id": message.message_id,
+                "type": message.type,
+                "body": message.body,
                 "mandatory": True,
             }
-            for one in batch.outgoing
+            for message in batch.outgoing
         ]
         with self._client.start_session(causal_consistency=False) as session:
             session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority"))

@@ -146,8 +146,8 @@ class Notifications:
         recipients = [ticket["person"], *([ticket["agent"]] if assigned else [])]
         text = f"About “{ticket['subject']}”: {'it has been assigned' if assigned else 'we have it'}."
         stored = [
-            {"_id": f"{event['id']}:{one}", "status": "sent", "text": text, "created_at": datetime.now(UTC)}
-            for one in recipients
+            {"_id": f"{event['id']}:{recipient}", "status": "sent", "text": text, "created_at": datetime.now(UTC)}
+            for recipient in recipients
         ]
         self.db.deliveries.insert_many(stored)
         said = message("notification.message", {"ticket": ticket["_id"], "text": text}, event["id"])

@@ -121,7 +121,7 @@ def _storm(house: ComposeHouse, submissions: int, seed: int, say: Callable[[str]
     for number in range(1, AGENTS + 1):
         house.sign_on(f"a{number}", CAPACITY, answer=agents_answer, hears=AGENT_HEARS)
     planned = plan(seed, submissions)
-    house.bad |= {one.id for one in planned if one.bad}
+    house.bad |= {request.id for request in planned if request.bad}
     steps: list[tuple[str, Callable[[], object]]] = [
         ("intake 1 → 3", lambda: deployment.up("--scale", "intake=3", "intake")),
         ("intake 3 → 1", lambda: _assert_clean_stops(deployment)),
@@ -140,16 +140,16 @@ def _storm(house: ComposeHouse, submissions: int, seed: int, say: Callable[[str]
 
     channels = []
     for name in CHANNELS:
-        share = [one for one in planned if one.channel == name]
+        share = [request for request in planned if request.channel == name]
         url = deployment.amqp_url(name)
         channels.append(Channel(url, name, share, house.ledger, may_send(len(share)), seed, PACE / len(CHANNELS)))
     for what, deal in steps:
         midway = int(submissions * (opened[0] - 0.7) / (len(steps) + 1))
-        wait(lambda midway=midway: sum(one.sent for one in channels) >= midway, "the channels send", PATIENCE)
+        wait(lambda midway=midway: sum(channel.sent for channel in channels) >= midway, "the channels send", PATIENCE)
         say(what)
         deal()
         opened[0] += 1
-    wait(lambda: sum(one.sent for one in channels) == len(planned), "all is sent", PATIENCE)
+    wait(lambda: sum(channel.sent for channel in channels) == len(planned), "all is sent", PATIENCE)
     deployment.up()
     say("all is sent, all is healthy")
     wait_until_calm(house, PATIENCE)

@@ -65,7 +65,7 @@ def main(url: str, broken: Path) -> None:
 
     def handle(deliveries: list[Delivery]) -> list[Delivery]:
         again = turn.run(deliveries)
-        dead = [one.message_id for one in publisher.published if one.exchange == DEAD]
+        dead = [message.message_id for message in publisher.published if message.exchange == DEAD]
         publisher.published.clear()
         line = {"succeeded": succeeded[:], "raised": raised[:], "dead": dead, "paused": record.paused}
         succeeded.clear()

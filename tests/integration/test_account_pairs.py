@@ -68,9 +68,9 @@ class Scene:
 
     def put_down(self, store: Store) -> None:
         tickets = [self.at.ticket, self.at.other, self.held.ticket]
-        entries = [*self.at.entries, *(one for one in self.held.entries if one.ticket_id == self.held.ticket.id)]
-        store.database["tickets"].insert_many([ticket_document(one) for one in tickets])
-        store.database["entries"].insert_many([entry_document(one) for one in entries])
+        entries = [*self.at.entries, *(entry for entry in self.held.entries if entry.ticket_id == self.held.ticket.id)]
+        store.database["tickets"].insert_many([ticket_document(ticket) for ticket in tickets])
+        store.database["entries"].insert_many([entry_document(entry) for entry in entries])
         store.database["accounts"].insert_many([account_document(one) for one in self.accounts])
         due = self.at.state().escalatable.values()
         store.database["escalatable"].insert_many([escalatable_document(one) for one in due])
@@ -111,22 +111,22 @@ class Scene:
         names = dict(zip(persons, ("zoe", "other", "real"), strict=True))
         kept = [
             (
-                roles.get(one.number, "new"),
-                one.version,
-                one.status,
-                one.agent,
-                one.consent,
-                names[one.person],
-                names[one.requester.account],
-                one.requester.display_name,
-                one.merged_into and roles.get(one.merged_into, "new"),
-                sorted(roles.get(number, "new") for number in one.links),
-                one.contact_version,
-                [row["version"] for row in store.database["entries"].find({"ticket_id": one.id}).sort("version")],
+                roles.get(ticket.number, "new"),
+                ticket.version,
+                ticket.status,
+                ticket.agent,
+                ticket.consent,
+                names[ticket.person],
+                names[ticket.requester.account],
+                ticket.requester.display_name,
+                ticket.merged_into and roles.get(ticket.merged_into, "new"),
+                sorted(roles.get(number, "new") for number in ticket.links),
+                ticket.contact_version,
+                [row["version"] for row in store.database["entries"].find({"ticket_id": ticket.id}).sort("version")],
             )
-            for one in tickets
+            for ticket in tickets
         ]
-        held = [(one.person, one.key) for one in tickets if one.is_open]
+        held = [(ticket.person, ticket.key) for ticket in tickets if ticket.is_open]
         assert len(held) == len(set(held))
         accounts = map(account_of, store.database["accounts"].find({"_id": {"$in": persons}}))
         known = sorted(

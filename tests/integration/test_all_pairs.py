@@ -97,7 +97,7 @@ def of_its_own(at: Meeting, place: int) -> Meeting:
         )
         for second, one in enumerate((at.ticket, at.other))
     }
-    entries = (replace(one, id=renamed(one.id), ticket_id=renamed(one.ticket_id)) for one in at.entries)
+    entries = (replace(entry, id=renamed(entry.id), ticket_id=renamed(entry.ticket_id)) for entry in at.entries)
     return Meeting(tickets[at.ticket.id], tickets[at.other.id], tuple(entries))
 
 
@@ -147,7 +147,7 @@ def held_together(store: Store, as_in_turn: Mapping[str, Ticket]) -> None:
         entry = entry_of(row)
         entries.setdefault(entry.ticket_id, []).append(entry.version)
     tickets = [ticket_of(row) for row in store.database["tickets"].find()]
-    assert {one.id: one for one in tickets if one.id in as_in_turn} == as_in_turn
+    assert {ticket.id: ticket for ticket in tickets if ticket.id in as_in_turn} == as_in_turn
     for ticket in tickets:
         assert sorted(entries[ticket.id]) == list(range(1, ticket.version + 1)), ticket
     held = [(ticket.person, ticket.key) for ticket in tickets if ticket.is_open]

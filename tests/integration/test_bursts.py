@@ -43,7 +43,7 @@ def test_two_instances_hold_all_of_a_burst_and_a_supervisor_releases_it(staffed:
     for part in range(0, SENT, 6):
         publish(desk, "web", sent[part : part + 6])
     opened = outcomes(desk, "web", "web.outcomes", SENT)
-    assert {one.type for one in opened} == {"ticket.opened"}
+    assert {row.type for row in opened} == {"ticket.opened"}
     assert held(desk) == SENT
     number = opened[0].data["ticket"]["number"]
     released = ask(desk, "agent.a2", "r", "ticket.release", {"agent_id": "a2", "number": number, "burst": True})
@@ -60,7 +60,7 @@ def test_a_blocked_requester_is_blocked_in_every_instance_and_let_in_again(staff
     assert ask(desk, "agent.a2", "b", "requester.block", {**named, "reason": "Threatens."}).type == "command.accepted"
     sent: list[Command] = [(f"s{n}", "ticket.submit", submission(account("ann"), issue_key=f"i{n}")) for n in range(10)]
     publish(desk, "web", sent)
-    assert {one.data["code"] for one in outcomes(desk, "web", "web.outcomes", 10)} == {"forbidden"}
+    assert {outcome.data["code"] for outcome in outcomes(desk, "web", "web.outcomes", 10)} == {"forbidden"}
     assert ask(desk, "agent.a2", "u", "requester.unblock", named).type == "command.accepted"
     publish(desk, "web", [("after", "ticket.submit", submission(account("ann")))])
     assert outcomes(desk, "web", "web.outcomes", 1)[0].type == "ticket.opened"

@@ -199,7 +199,7 @@ def _break_the_books(database: Databases) -> None:
     scans = [{"_id": f"scan:r:{one}", "lane": "scanner", "about": "r", "data": {"tries": 8}} for one in (1, 2)]
     scans.append({"_id": "scan:q:1", "lane": "scanner", "about": "q", "data": {"tries": 7}})
     later = datetime(2126, 1, 2, tzinfo=UTC)
-    database("intake")["timers"].insert_many([{**timer, "due": later, **one} for one in scans])
+    database("intake")["timers"].insert_many([{**timer, "due": later, **scan} for scan in scans])
     database("notifications")["deliveries"].insert_one({"_id": "d", "status": "failed", "created_at": long_ago})
     waiting = routing["tickets"].find_one({"waiting": True})
     suggested = routing["tickets"].find_one({"status": "solution_suggested"})

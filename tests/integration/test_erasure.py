@@ -223,7 +223,7 @@ def test_nothing_of_who_is_erased_is_found_anywhere(desk: Desk, tmp_path: Path) 
     assert ask(desk, "web", "l", "ticket.list", {"requester": ZOE}).data["tickets"] == []
     seen = as_agent(desk, "v", "ticket.view", numbers[0])
     assert (seen["ticket"]["requester"]["display_name"], seen["ticket"]["erased"]) == ("erased", True)
-    assert {one["text"] for one in seen["history"]} == {"", "erased", "The requester was erased."}
+    assert {look["text"] for look in seen["history"]} == {"", "erased", "The requester was erased."}
     new = ask(desk, "web", "back", "ticket.submit", submission(subject="I am back"))
     assert new.type == "ticket.opened"
     assert new.data["ticket"]["contact_version"] > 1
@@ -310,7 +310,7 @@ def test_what_is_redacted_is_found_nowhere(desk: Desk, tmp_path: Path) -> None:
     as_agent(desk, "q1", "ticket.ask_info", number, body=f"Is it {WORDS}?")
     as_agent(desk, "q2", "ticket.suggest_solution", number, body="Log out and in.")
     history = as_agent(desk, "v1", "ticket.view", number)["history"]
-    written = [one["id"] for one in history if WORDS in str(one)]
+    written = [entry["id"] for entry in history if WORDS in str(entry)]
     assert {"intake.entries", "intake.tickets", "intake.handled", "sla.tickets", "notifications.deliveries"} <= found(
         desk, WORDS
     )

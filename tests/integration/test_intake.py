@@ -196,12 +196,12 @@ def test_accounts_that_confirm_one_address_at_once_are_one_person_with_one_open_
     heard = {event.causationid: event for event in outcomes(desk, "web", "web.outcomes", 8)}
     assert {heard[f"c{n}"].type for n in range(4)} == {"command.accepted"}
     with database(desk) as documents:
-        persons = {one.get("joined") or one["_id"] for one in documents("accounts")}
+        persons = {document.get("joined") or document["_id"] for document in documents("accounts")}
         assert len(persons) == 1
         tickets = documents("tickets")
-        assert {one["person"] for one in tickets} == persons
-        assert [one["status"] for one in tickets if one["status"] != "closed"] == ["new"]
-        assert sum(one["version"] for one in tickets) == len(documents("entries"))
+        assert {ticket["person"] for ticket in tickets} == persons
+        assert [ticket["status"] for ticket in tickets if ticket["status"] != "closed"] == ["new"]
+        assert sum(ticket["version"] for ticket in tickets) == len(documents("entries"))
 
 
 def test_an_address_that_an_older_version_stored_is_found(stack: Stack, desk: Desk) -> None:
@@ -250,14 +250,14 @@ def test_a_merge_and_submissions_that_meet_leave_one_open_ticket(desk: Desk) -> 
             # Filed before the account ended, it came along; else nobody was let in.
             came = heard[f"z{n}"].type == "ticket.opened"
             assert came or heard[f"z{n}"].data["code"] == "unauthenticated"
-            theirs = [one for one in tickets if one["person"] == f"account:ann{n}"]
-            assert {one["requester"]["id"] for one in theirs} == {f"ann{n}"}
-            assert Counter(one["subject"] for one in theirs if one["status"] != "closed") == {
+            theirs = [ticket for ticket in tickets if ticket["person"] == f"account:ann{n}"]
+            assert {their["requester"]["id"] for their in theirs} == {f"ann{n}"}
+            assert Counter(their["subject"] for their in theirs if their["status"] != "closed") == {
                 submission()["subject"]: 1,
                 **({"Another matter": 1} if came else {}),
             }
-        assert {one["person"].partition(":")[0] for one in tickets} == {"account"}
-        assert sum(one["version"] for one in tickets) == len(documents("entries"))
+        assert {ticket["person"].partition(":")[0] for ticket in tickets} == {"account"}
+        assert sum(ticket["version"] for ticket in tickets) == len(documents("entries"))
 
 
 def test_replies_and_answers_that_meet_leave_no_gap(desk: Desk) -> None:

@@ -49,9 +49,9 @@ def store(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
             ticket = replace(at.ticket, requester=ZOE, person=ZOE.account, closed_at=closed_at, contact_version=1)
             opened.database["tickets"].insert_one(ticket_document(ticket))
             opened.database["entries"].insert_many(
-                entry_document(replace(one, author=Author(kind="requester", id=ZOE.id, display_name="Zoe")))
-                for one in at.entries
-                if one.ticket_id == ticket.id
+                entry_document(replace(entry, author=Author(kind="requester", id=ZOE.id, display_name="Zoe")))
+                for entry in at.entries
+                if entry.ticket_id == ticket.id
             )
         common = {"contact_email": "zoe@example.org", "contact_version": 1, "code_version": 1, "opened_at": NOW}
         opened.database["accounts"].insert_many(
@@ -71,7 +71,7 @@ def send(store: Store, message: Message, now: datetime = NOW) -> tuple[Answer | 
     for change in decision.changes:
         state.apply(change)
     instance.commit(state)
-    return decision.answer, [one for one in decision.timers if isinstance(one, Arm)]
+    return decision.answer, [timer for timer in decision.timers if isinstance(timer, Arm)]
 
 
 def end(store: Store, timers: list[Arm], now: datetime) -> int:
@@ -89,9 +89,9 @@ def end(store: Store, timers: list[Arm], now: datetime) -> int:
 def named(store: Store, person: str) -> tuple[int, int]:
     """Of this person's tickets, how many have Zoe's name, they or an entry."""
     tickets = list(store.database["tickets"].find({"person": person}))
-    entries = {"ticket_id": {"$in": [one["_id"] for one in tickets]}, "author.display_name": "Zoe"}
+    entries = {"ticket_id": {"$in": [ticket["_id"] for ticket in tickets]}, "author.display_name": "Zoe"}
     having = {row["ticket_id"] for row in store.database["entries"].find(entries)}
-    return sum(one["requester"]["display_name"] == "Zoe" for one in tickets), len(having)
+    return sum(ticket["requester"]["display_name"] == "Zoe" for ticket in tickets), len(having)
 
 
 def test_who_joined_another_looks_at_what_stayed_behind_and_the_name_in_it_is_erased(store: Store) -> None:

@@ -31,7 +31,9 @@ def test_limits_hold_over_several_instances(limited: Desk) -> None:
         (f"b{n}", "ticket.submit", submission(account("bob"), issue_key="one", body=f"Text {n}")) for n in range(60)
     ]
     publish(desk, "web", [command for pair in zip(filed, noted, strict=True) for command in pair])
-    came = Counter((one.causationid or "")[0] + said(one) for one in outcomes(desk, "web", "web.outcomes", 120))
+    came = Counter(
+        (outcome.causationid or "")[0] + said(outcome) for outcome in outcomes(desk, "web", "web.outcomes", 120)
+    )
     # Both instances may have begun the hour at once: each knows nothing of the other's first message.
     assert came["aticket.opened"] in (MOST, MOST + 1)
     assert came["arate_limited"] == 60 - came["aticket.opened"]

@@ -87,7 +87,7 @@ def test_views_of_several_parts_share_a_turn(database: Database[dict[str, Any]])
     for message in messages:
         answer = decide(state, message, NOW).answer
         assert answer is not None
-        shown.append([int(one.id) for one in answer.data.history])
+        shown.append([int(entry.id) for entry in answer.data.history])
     newest, before, after, opening, nothing = shown
     assert (newest[0], newest[-1]) == (1, ENTRIES - 1)
     assert (before[-1], after[0], opening, nothing) == (899, 901, [1], [])

@@ -23,11 +23,11 @@ def test_any_page_of_a_history_is_had(desk: Desk) -> None:
     where = {"DB_PREFIX": desk.db_prefix, "MONGO": desk.operator_mongo_url}
     with Books(Settings(where, None)) as books:
         pages = [books.history(ticket, page, 100) for page in (1, 2, 3)]
-        versions = [[one["version"] for one in part.entries] for part in pages]
+        versions = [[entry["version"] for entry in part.entries] for part in pages]
         assert versions == [[*range(1, 101)], [*range(101, 201)], [*range(201, 251)]]
         assert {(part.pages, part.total) for part in pages} == {(3, 250)}
         newest = books.history(ticket, None, 100)
-        assert [one["version"] for one in newest.entries] == [1, *range(152, 251)]
+        assert [entry["version"] for entry in newest.entries] == [1, *range(152, 251)]
         assert len(books.history({**ticket, "version": 100}, None, 100).entries) == 100
         with pytest.raises(Trouble, match="There is no page 4; the last is 3"):
             books.history(ticket, 4, 100)

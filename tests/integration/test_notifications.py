@@ -133,7 +133,7 @@ def test_of_a_person_who_is_erased_no_failed_mail_is_kept(desk: Desk) -> None:
     view = repository.load([a_contact_change(2, None)], NOW)
     for change in decide(view, a_contact_change(2, None), NOW).changes:
         view.apply(change)
-    (write,) = (one for one in repository.writes(view) if one.collection == "deliveries")
+    (write,) = (write for write in repository.writes(view) if write.collection == "deliveries")
     assert (write.document["_id"], write.document["status"], "text" in write.document) == ("d1", "skipped", False)
     database.client.close()
 

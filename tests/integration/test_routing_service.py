@@ -100,7 +100,11 @@ def test_a_ticket_is_released_waits_for_who_has_paused_and_is_given_on_by_a_supe
     lead = Listener(desk.amqp_url("agent.a3"), "agent.a3", "agent.a3.inbox", ledger.note_heard)
 
     def heard(agent: str, type_: str) -> int:
-        found = {one.event["id"] for one in ledger.heard if (one.user, one.event["type"]) == (f"agent.{agent}", type_)}
+        found = {
+            message.event["id"]
+            for message in ledger.heard
+            if (message.user, message.event["type"]) == (f"agent.{agent}", type_)
+        }
         return len(found)
 
     def told(agent: str, type_: str, times: int = 1) -> None:
@@ -179,7 +183,7 @@ def test_an_agent_of_whom_nothing_is_heard_goes_offline_once_and_the_ticket_to_o
     assert of("ticket.assigned") == [("agent.a1", number), ("agent.a2", number)]
     assert of("ticket.unassigned") == [("agent.a1", number)]
     told = [(event["type"], event["data"]["agent_id"], event["data"].get("reason")) for event in events]
-    assert [one for one in told if one[1] == "a1"] == [
+    assert [event for event in told if event[1] == "a1"] == [
         ("agent.signed_on", "a1", None),
         ("agent.signed_off", "a1", "offline"),
     ]

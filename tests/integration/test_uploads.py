@@ -105,7 +105,7 @@ def test_the_same_content_is_stored_once_however_it_comes(database: Database[dic
     assert isinstance(small, Brought)
     ways = [parts_of(content, size, upload=f"u{size}") for size in (SEGMENT, 10)]
     refs = {send(Uploads(kept), parts[-1]) and send(Uploads(kept), parts[0]) for parts in ways[:1]}
-    assert {one.ref for one in refs if isinstance(one, Brought)} == {small.ref}
+    assert {ref.ref for ref in refs if isinstance(ref, Brought)} == {small.ref}
     last = [send(Uploads(kept), part) for part in ways[1]][-1]
     assert isinstance(last, Brought)
     assert last.ref == small.ref
@@ -287,7 +287,7 @@ def test_a_file_in_parts_that_is_refused_is_no_unfinished_upload(
     for number in range(MOST_OF_AN_ACCOUNT + 1):
         parts = parts_of(PAGE, size, upload=f"u{number}", media_type="text/plain")
         answers = [send(uploads, part) for part in (reversed(parts) if turned else parts)]
-        assert not [one for one in answers if isinstance(one, TooMany)], "they may send another"
+        assert not [answer for answer in answers if isinstance(answer, TooMany)], "they may send another"
         refused = Unfit("media_type", "Files of type text/html are not taken.")
         assert refused in answers
         assert send(uploads, parts[-1]) == refused

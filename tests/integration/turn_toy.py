@@ -27,10 +27,10 @@ def main(url: str, queue: str, seconds: float) -> None:
 
     def turn(deliveries: list[Delivery]) -> list[Delivery]:
         time.sleep(seconds)
-        again = [one for one in deliveries if one.attempts < int(one.body)]
+        again = [delivery for delivery in deliveries if delivery.attempts < int(delivery.body)]
         for delivery in again:
             delivery.attempts += 1
-        print(json.dumps([one.properties["message_id"] for one in deliveries]), flush=True)
+        print(json.dumps([delivery.properties["message_id"] for delivery in deliveries]), flush=True)
         return again
 
     consumer = Consumer(url, "toy", [queue], FakeHandler(turn))

@@ -53,7 +53,7 @@ def allowed(data: Data) -> Data:
     member, said = STAFF[data["agent_id"]], data["skills"]
     skills = member["skills"] if "*" in said else said
     if "*" not in member["skills"]:
-        skills = [one for one in skills if one in member["skills"]]
+        skills = [skill for skill in skills if skill in member["skills"]]
     return {**data, "skills": skills, "capacity": min(data["capacity"], member["capacity"])}
 
 

@@ -109,7 +109,7 @@ class ModelStore(Store):
         super().commit(work)
         if not work.is_empty():
             self._committed(self._service, work, self.in_hand, meanwhile is not None)
-        if any(one.collection == ERASURES for one in work.writes):
+        if any(write.collection == ERASURES for write in work.writes):
             # An erasure takes what was filed in its own moment along, so it does not end within that moment.
             self._set_clock.now += timedelta(milliseconds=1)
         if self.fault == "dies after the commit":
@@ -216,7 +216,9 @@ class ModelDesk:
         with self._befalls(service, n, fault, deliveries, meanwhile) as instance:
             again = instance.turn.run(deliveries)
             assert not any(delivery.attempts for delivery in again), "a decision raised; the log above says where"
-            self.network.acknowledge([one for one in deliveries if not any(one is other for other in again)])
+            self.network.acknowledge(
+                [delivery for delivery in deliveries if not any(delivery is other for other in again)]
+            )
             self.network.queues[queue] += again
 
     def fire(self, service: str, n: int = 0, fault: Fault = "", meanwhile: Callable[[], None] | None = None) -> bool:

@@ -100,8 +100,8 @@ class HelpDesk(RuleBasedStateMachine):
     def confirm_the_address(self, which: int, right: bool, then: str) -> None:
         """With the code that was mailed, or with another."""
         account = self._temporary()[which % len(self._temporary())]
-        told = [one.event["data"] for one in self.desk.network.events if one.type == "account.contact_changed"]
-        codes = [one["code"] for one in told if one["account_id"] == account["account_id"] and one.get("code")]
+        told = [event.event["data"] for event in self.desk.network.events if event.type == "account.contact_changed"]
+        codes = [event["code"] for event in told if event["account_id"] == account["account_id"] and event.get("code")]
         code = codes[-1] if codes and (right or which % 3) else WRONG_CODE
         self._send("web", "account.confirm_contact", {"requester": {"temporary": account}, "code": code}, then)
 
@@ -467,7 +467,7 @@ class HelpDesk(RuleBasedStateMachine):
         if then == "settle":
             self.desk.settle()
         elif then != "wait":
-            fault: Fault = next((one for one in FAULTS if one == then), "")
+            fault: Fault = next((fault for fault in FAULTS if fault == then), "")
             self._count(f"fault: {fault}" if fault else "")
             for queue in ("intake.commands", "intake.desk", "intake.assignments", "routing.commands"):
                 waiting = len(self.desk.network.queues[queue])
@@ -496,8 +496,12 @@ class HelpDesk(RuleBasedStateMachine):
 
     def _temporary(self) -> list[Mapping[str, Any]]:
         """Temporary accounts, as they were opened, with their secrets."""
-        heard = [one.event["data"] for one in self.desk.network.heard if one.type == "account.temporary_opened"]
-        opened = {one["account_id"]: {name: one[name] for name in ("account_id", "secret")} for one in heard}
+        heard = [
+            message.event["data"] for message in self.desk.network.heard if message.type == "account.temporary_opened"
+        ]
+        opened = {
+            message["account_id"]: {name: message[name] for name in ("account_id", "secret")} for message in heard
+        }
         return list(opened.values())
 
     def _channel(self, who: int) -> str:

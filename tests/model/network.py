@@ -91,11 +91,11 @@ class Network:
 @cache
 def queues_reached(exchange: str, key: str) -> frozenset[str]:
     """The queues that take what is published there, as RabbitMQ finds them."""
-    bound = [one for one in BINDINGS if one["source"] == exchange and fits(one["routing_key"], key)]
+    bound = [binding for binding in BINDINGS if binding["source"] == exchange and fits(binding["routing_key"], key)]
     if not bound and exchange in ALTERNATES:
         return queues_reached(ALTERNATES[exchange], key)
-    queues = {one["destination"] for one in bound if one["destination_type"] == "queue"}
-    inner = [one["destination"] for one in bound if one["destination_type"] == "exchange"]
+    queues = {binding["destination"] for binding in bound if binding["destination_type"] == "queue"}
+    inner = [binding["destination"] for binding in bound if binding["destination_type"] == "exchange"]
     return frozenset(queues).union(*(queues_reached(each, key) for each in inner))
 
 

@@ -75,7 +75,7 @@ class Persons(Agents):
     def holder(self, person: str, key: str) -> Case | None:
         """The person's open case for that issue."""
         return next(
-            (one for one in self.cases.values() if one.is_open and (one.person, one.key) == (person, key)), None
+            (case for case in self.cases.values() if case.is_open and (case.person, case.key) == (person, key)), None
         )
 
     def opened_account(self, data: Data, now: datetime, answered: Data) -> list[Case]:
@@ -107,7 +107,7 @@ class Persons(Agents):
         if "requester" not in data:
             return False
         whose = [data, {"requester": {"temporary": data["temporary"]}}] if "temporary" in data else [data]
-        return any(self.is_blocked(self.person_of(one), now) for one in whose)
+        return any(self.is_blocked(self.person_of(key), now) for key in whose)
 
     def blocks(self, data: Data, now: datetime, blocks: bool) -> Verdict:
         """Any supervisor may, for the person behind the account."""
@@ -247,14 +247,17 @@ class Persons(Agents):
                     self.blocked[key] = blocked[0]
                 if account := self.temporary.get(key.removeprefix("temporary:")):
                     account.ended, account.merged, account.email, account.merged_into = True, True, None, None
-            theirs = sorted((one for one in self.cases.values() if one.is_open), key=lambda one: one.number)
+            theirs = sorted((case for case in self.cases.values() if case.is_open), key=lambda one: one.number)
             return [one for case in theirs if case.person in keys for one in self._cut_off(case, erasure, now)]
 
         return self.accepted(effect)
 
     def erasure_of(self, case: Case) -> Erasure | None:
         """By which a case is to become nobody's."""
-        return next((one for one in self.erasures if case.person in one.accounts and case.opened_at <= one.at), None)
+        return next(
+            (erasure for erasure in self.erasures if case.person in erasure.accounts and case.opened_at <= erasure.at),
+            None,
+        )
 
     def _cut_off(self, case: Case, erasure: Erasure, now: datetime) -> list[Case]:
         fields: dict[str, Any] = {"name": ERASED, "person": erasure.id, "account": erasure.id, "erased": True}

@@ -68,7 +68,10 @@ class Witness:
     def committed(self, service: str, work: Work, in_hand: Sequence[Delivery], overtaken: bool) -> None:
         """One turn was stored."""
         events = [decoded(out.body) for out in work.outgoing if out.exchange == EVENTS]
-        commands = {f"{one.properties['user_id']}\x1f{decoded(one.body)['id']}": one for one in reversed(in_hand)}
+        commands = {
+            f"{delivery.properties['user_id']}\x1f{decoded(delivery.body)['id']}": delivery
+            for delivery in reversed(in_hand)
+        }
         for handled in work.handled:
             command = commands.get(handled.key)
             if handled.answer_body is None or command is None or service not in ("intake", "routing"):
@@ -83,8 +86,8 @@ class Witness:
             self._announced(changed, said, work.now)
             self._holder_hears(event, changed, work)
         if service == "intake":
-            answered = {decoded(one.body)["id"] for one in commands.values()}
-            self._ended([one for one in events if one.get("causationid") not in answered], work.now)
+            answered = {decoded(command.body)["id"] for command in commands.values()}
+            self._ended([event for event in events if event.get("causationid") not in answered], work.now)
         if service == "routing":
             self._routed(work, events)
         if service == "sla":
@@ -92,7 +95,7 @@ class Witness:
 
     def _announced(self, changed: Sequence[Case], events: Sequence[Mapping[str, Any]], now: datetime) -> None:
         """Each version has one event, which says what the model says."""
-        told = [one["data"] for one in events if one["type"].startswith("ticket.")]
+        told = [event["data"] for event in events if event["type"].startswith("ticket.")]
         if len(told) != len(changed):
             raise Broken(f"{len(changed)} cases changed, {len(told)} events were said: {events}")
         for case, data in zip(changed, told, strict=True):
@@ -118,7 +121,8 @@ class Witness:
         if holder is None or holder == by or not supervises(by, holder, changed[0].category):
             return
         said = [decoded(out.body) for out in work.outgoing if out.routing_key.startswith(f"{AGENT_PREFIX}{holder}.")]
-        if (command["id"], changed[0].number) not in {(one.get("causationid"), one.get("subject")) for one in said}:
+        heard = {(event.get("causationid"), event.get("subject")) for event in said}
+        if (command["id"], changed[0].number) not in heard:
             raise Broken(f"{holder} did not hear what {by} did to {changed[0].number}: {type_}")
 
     def _ended(self, events: Sequence[Mapping[str, Any]], now: datetime) -> None:
@@ -174,7 +178,7 @@ class Witness:
         agents = {row["_id"]: row for row in self._databases["routing"]["agents"].find()}
         tickets = {row["number"]: row for row in self._databases["routing"]["tickets"].find()}
         load = Counter(filter(None, map(_charged_to, tickets.values())))
-        waiting = [one for one in tickets.values() if one.get("waiting")]
+        waiting = [ticket for ticket in tickets.values() if ticket.get("waiting")]
         for number, agent_id in given.items():
             agent, ticket = agents[agent_id], tickets[number]
             present = agent_id in self.model.agents and agent_id not in self.model.paused and not agent["away"]
@@ -247,15 +251,19 @@ class Witness:
         """What was to be told of them is dropped, unless it was told before; and an answer that is given once more is
         given without their names and words."""
         if "different bodies" in sentence:
-            answers = [one for one in evidence.heard if f" {one.event.get('causationid')} of {one.user} " in sentence]
-            return any(ERASED.encode() in one.body for one in answers)
+            answers = [
+                message
+                for message in evidence.heard
+                if f" {message.event.get('causationid')} of {message.user} " in sentence
+            ]
+            return any(ERASED.encode() in answer.body for answer in answers)
         erased = {number for number, case in self.model.cases.items() if case.erased}
         events = {
-            one.id
-            for one in evidence.events
-            if one.event.get("subject") in erased or (self.model.erasures and one.type.startswith("account."))
+            event.id
+            for event in evidence.events
+            if event.event.get("subject") in erased or (self.model.erasures and event.type.startswith("account."))
         }
-        events |= {one["_id"] for one in evidence.deliveries if one["event_id"] in events}
+        events |= {delivery["_id"] for delivery in evidence.deliveries if delivery["event_id"] in events}
         return ("deliver" in sentence or "mail" in sentence) and any(id_ in sentence for id_ in events)
 
     def _words_of_erased(self) -> Iterator[str]:
@@ -263,7 +271,7 @@ class Witness:
         for case in self.model.cases.values():
             if self.model.erasure_of(case) is not None:
                 yield f"{case.number} is still that of {case.person}, who is erased"
-        bodies = [one.body for one in self.model.cases.values() if one.erased and one.subject == ERASED]
+        bodies = [case.body for case in self.model.cases.values() if case.erased and case.subject == ERASED]
         words = re.compile("|".join(rf"{re.escape(body)}(?!\d)" for body in bodies))
         for service, database in self._databases.items() if bodies else ():
             for name in database.list_collection_names():
@@ -291,7 +299,7 @@ class Witness:
             agents=list(stored["routing"]["agents"].find()),
             routed=list(stored["routing"]["tickets"].find()),
             timers=list(stored["sla"]["timers"].find()),
-            other_timers=[one for service in ("intake", "routing") for one in stored[service]["timers"].find()],
+            other_timers=[row for service in ("intake", "routing") for row in stored[service]["timers"].find()],
             deliveries=deliveries,
             mails=list(mails),
             mail_arrivals=dict(mails),
@@ -320,7 +328,7 @@ class Witness:
     def _history(self, evidence: Evidence) -> Iterator[str]:
         """It only grows; and nothing that is for the desk alone was said to a channel."""
         entries = {entry["_id"]: entry for entry in evidence.entries}
-        erased = {one["_id"] for one in evidence.tickets if one.get("erased")}
+        erased = {ticket["_id"] for ticket in evidence.tickets if ticket.get("erased")}
         for id_, entry in self._entries.items():
             if entry["ticket_id"] in erased and id_ in entries:
                 continue
@@ -328,9 +336,9 @@ class Witness:
                 yield f"the history changed: {entry} is now {entries.get(id_)}"
         self._entries = entries
         heard, self._seen_by_channels = evidence.heard[self._seen_by_channels :], len(evidence.heard)
-        for one in heard:
-            if not one.user.startswith(AGENT_PREFIX) and FOR_THE_DESK.encode() in one.body:
-                yield f"{one.user} heard what is for the desk alone: {one.type} {one.id}"
+        for message in heard:
+            if not message.user.startswith(AGENT_PREFIX) and FOR_THE_DESK.encode() in message.body:
+                yield f"{message.user} heard what is for the desk alone: {message.type} {message.id}"
 
     def _timers(self, evidence: Evidence) -> Iterator[str]:
         """Armed is what the state asks for, and nothing is overdue."""
@@ -361,7 +369,7 @@ class Witness:
     def _agents_hear(self, evidence: Evidence) -> Iterator[str]:
         """Who gets a ticket hears so, once, with that version; and so does who loses it."""
         heard: dict[tuple[str, str, int], set[str]] = defaultdict(set)
-        told = [one for one in evidence.heard if one.type in ("ticket.assigned", "ticket.unassigned")]
+        told = [message for message in evidence.heard if message.type in ("ticket.assigned", "ticket.unassigned")]
         for one in told:
             if one.user.startswith(AGENT_PREFIX):
                 heard[one.user, one.type, _version(one.event)].add(one.id)

@@ -251,8 +251,10 @@ def assigned_or_waiting(evidence: Evidence) -> Iterator[str]:
 
 def nobody_waits_for_nothing(evidence: Evidence) -> Iterator[str]:
     """No ticket waits that an agent with room could take."""
-    present = [one for one in evidence.agents if one["signed_on"] and not one["away"] and not one.get("paused")]
-    with_room = [one for one in present if one["load"] < one["capacity"]]
+    present = [
+        agent for agent in evidence.agents if agent["signed_on"] and not agent["away"] and not agent.get("paused")
+    ]
+    with_room = [agent for agent in present if agent["load"] < agent["capacity"]]
     for ticket in evidence.routed:
         if ticket.get("waiting"):
             for agent in with_room:
@@ -269,7 +271,7 @@ def _speaks(listed: Sequence[str], language: str | None) -> bool:
     """`pt` listed is `pt-BR` spoken; case makes no difference."""
     parts = (language or "").lower().split("-")
     varieties = {"-".join(parts[: n + 1]) for n in range(len(parts))}
-    return language is None or bool(varieties & {one.lower() for one in listed})
+    return language is None or bool(varieties & {language.lower() for language in listed})
 
 
 def load_is_what_it_counts(evidence: Evidence) -> Iterator[str]:
@@ -361,7 +363,7 @@ def accounts_that_may_end_are_looked_after(evidence: Evidence) -> Iterator[str]:
             closings[f"temporary:{ticket['requester']['id']}"].append(ticket["closed_at"])
     found = dict(due)
     for account, closed in closings.items():
-        at = [one for one in closed if one is not None]
+        at = [moment for moment in closed if moment is not None]
         if len(at) == len(closed) and found.get(account) != max(at) + TEMPORARY_LASTS:
             yield f"{account} is looked at {found.get(account)}, its last ticket was closed {max(at)}"
 
@@ -416,17 +418,19 @@ def one_notification_each(evidence: Evidence) -> Iterator[str]:
     """One delivery for each event, recipient and channel; each was heard, or is one mail in the sink, that came once
     unless something died or was cut off between the server's taking it and the record of it."""
     deliveries = evidence.deliveries
-    keys = Counter((one["event_id"], one["recipient"], one["channel"]) for one in deliveries)
+    keys = Counter((delivery["event_id"], delivery["recipient"], delivery["channel"]) for delivery in deliveries)
     yield from (f"{key} was delivered {count} times" for key, count in keys.items() if count > 1)
     due = _deliveries_due(evidence)
     yield from (f"{key} was not delivered" for key in due - set(keys))
     yield from (f"{key} was delivered, but is not due" for key in set(keys) - due)
-    yield from (f"delivery {one['_id']} is {one['status']}" for one in deliveries if one["status"] != "sent")
+    yield from (
+        f"delivery {delivery['_id']} is {delivery['status']}" for delivery in deliveries if delivery["status"] != "sent"
+    )
     told = {heard.id for heard in evidence.heard if heard.type == "notification.message"}
-    by_message = {one["_id"] for one in deliveries if one["channel"] != "email"}
+    by_message = {delivery["_id"] for delivery in deliveries if delivery["channel"] != "email"}
     yield from (f"delivery {id_} was not heard by anybody" for id_ in by_message - told)
     yield from (f"a notification {id_} was heard that nobody owed" for id_ in told - by_message)
-    by_mail = {one["_id"] for one in deliveries if one["channel"] == "email"}
+    by_mail = {delivery["_id"] for delivery in deliveries if delivery["channel"] == "email"}
     yield from (f"delivery {id_} is no mail in the sink" for id_ in by_mail - set(evidence.mails))
     yield from (f"there is a mail {id_} that nobody owed" for id_ in set(evidence.mails) - by_mail)
     yield from _twice(evidence.mails, "a mail")

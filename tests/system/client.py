@@ -195,7 +195,7 @@ def begin(client: Client, made: tuple[str, bytes], ledger: Ledger) -> Future[Non
 def publish(client: Client, commands: Iterable[tuple[str, bytes]], ledger: Ledger) -> list[str]:
     """Publish commands and wait for their confirms; gives their ids."""
     made = list(commands)
-    for confirmed in [begin(client, one, ledger) for one in made]:
+    for confirmed in [begin(client, request, ledger) for request in made]:
         confirmed.result()
     return [json.loads(body)["id"] for _, body in made]
 

@@ -140,9 +140,15 @@ class Channel:
 
     def _send(self, client: Client, burst: Sequence[Planned]) -> None:
         """Returns when the broker has confirmed all of it."""
-        bad = [client.publish(Sending(one.id, one.type, INTAKE, one.type, one.body)) for one in burst if one.bad]
+        bad = [
+            client.publish(Sending(request.id, request.type, INTAKE, request.type, request.body))
+            for request in burst
+            if request.bad
+        ]
         answers = [self._answers.popleft() for _ in range(len(self._answers))]
-        publish(client, [*answers, *((one.type, one.body) for one in burst if not one.bad)], self._ledger)
+        publish(
+            client, [*answers, *((request.type, request.body) for request in burst if not request.bad)], self._ledger
+        )
         for confirmed in bad:
             confirmed.result()
 

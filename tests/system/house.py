@@ -185,7 +185,7 @@ class House:
             agents=list(routing["agents"].find()),
             routed=list(routing["tickets"].find()),
             timers=list(sla["timers"].find()),
-            other_timers=[one for name in SERVICES if name != "sla" for one in self.database(name)["timers"].find()],
+            other_timers=[row for name in SERVICES if name != "sla" for row in self.database(name)["timers"].find()],
             deliveries=list(self.database("notifications")["deliveries"].find()),
             mails=[id_ for id_, _ in mails],
             mail_arrivals=dict(mails),
@@ -226,7 +226,7 @@ class House:
         """What keeps the desk from being at rest, as far as a few counts tell."""
         found: dict[str, Any] = {**self.ready(*WORK_QUEUES), **self._left_in_outboxes()}
         undone = self.database("notifications")["deliveries"].find({"status": {"$ne": "sent"}})
-        found["deliveries"] = [f"{one['status']} {one['kind']} {one.get('reason')}" for one in undone.limit(5)]
+        found["deliveries"] = [f"{row['status']} {row['kind']} {row.get('reason')}" for row in undone.limit(5)]
         found["reservations"] = self.database("routing")["tickets"].count_documents({"reservation": {"$exists": True}})
         return {name: count for name, count in found.items() if count}
 

@@ -75,7 +75,7 @@ class Keeper:
 
     def _run(self) -> None:
         while not self._closing.wait(0.3):
-            ended = [one for one in self.instances if self._house.desk.pid(*one) is None]
+            ended = [instance for instance in self.instances if self._house.desk.pid(*instance) is None]
             for service, n in ended:
                 pid = self._pids.pop((service, n), None)
                 code = None if pid is None or pid in self._expected else self._house.stack.processes.exit_code(pid)
@@ -88,10 +88,10 @@ class Keeper:
             self._note_pids()
 
     def _note_pids(self) -> None:
-        for one in self.instances:
-            pid = self._house.desk.pid(*one)
+        for instance in self.instances:
+            pid = self._house.desk.pid(*instance)
             if pid is not None:
-                self._pids[one] = pid
+                self._pids[instance] = pid
 
 
 def frozen_server(stack: Stack, server: str, seconds: float) -> None:

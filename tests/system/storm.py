@@ -96,22 +96,26 @@ def storm(house: House, seed: int, scale: Scale, say: Callable[[str], None]) -> 
         # A fault may be dealt to several at once, or twice.
         house.mail_repeats = 2 * BATCH_OF_MAILS * max(counts.values()) * (len(blows) + len(ailments))
         planned = plan(seed, scale.submissions)
-        house.bad |= {one.id for one in planned if one.bad}
+        house.bad |= {request.id for request in planned if request.bad}
         gate = _Gate(len(planned), len(blows))
         channels = [
             Channel(house.desk.amqp_url(name), name, share, house.ledger, gate.share(len(share)), seed, scale.pace / 3)
             for name in CHANNELS
-            if (share := [one for one in planned if one.channel == name])
+            if (share := [request for request in planned if request.channel == name])
         ]
         with ThreadPoolExecutor(1) as other_hand:
             ailing = other_hand.submit(_deal_ailments, ailments, tell)
             for fault in blows:
-                wait(lambda: sum(one.sent for one in channels) >= gate.midway, "the channels send", scale.patience)
+                wait(
+                    lambda: sum(channel.sent for channel in channels) >= gate.midway,
+                    "the channels send",
+                    scale.patience,
+                )
                 tell(fault.what)
                 fault.deal()
                 gate.open()
             ailing.result()
-        wait(lambda: sum(one.sent for one in channels) == len(planned), "all is sent", scale.patience)
+        wait(lambda: sum(channel.sent for channel in channels) == len(planned), "all is sent", scale.patience)
         keeper.settle()
         tell("the faults are over")
         wait_until_calm(house, scale.patience)

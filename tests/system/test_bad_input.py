@@ -89,7 +89,9 @@ def test_each_other_fault_has_its_code(house: House) -> None:
     visitor = house.ask("web", command("web", "account.open_temporary", {"display_name": "Guest"}))["data"]
     house.sign_on("a1", capacity=1)
     house.sign_on("a2", capacity=1, skills=["billing"])
-    house.ledger.wait(lambda: any(one.type == "ticket.assigned" for one in house.ledger.heard), "the ticket with a1")
+    house.ledger.wait(
+        lambda: any(message.type == "ticket.assigned" for message in house.ledger.heard), "the ticket with a1"
+    )
 
     ada, bo = GOOD["requester"], submission("bo", "order-1")["requester"]
     wrong = {"temporary": {"account_id": visitor["account_id"], "secret": visitor["secret"][::-1]}}
@@ -183,7 +185,7 @@ def test_a_body_of_10_mb_is_answered_and_slows_nobody(house: House) -> None:
     )
     house.wait_for_outcomes()
     outcomes = [house.ledger.outcome("web", f"large {number}") for number in range(5)]
-    assert [one.event["data"]["code"] for one in outcomes if one] == ["too_large"] * 5
+    assert [outcome.event["data"]["code"] for outcome in outcomes if outcome] == ["too_large"] * 5
     house.start()
     assert len(house.assert_clean().tickets) == 100
 

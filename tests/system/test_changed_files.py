@@ -26,7 +26,7 @@ PARKING = """  - id: parking
 def refusing(house: House) -> set[str]:
     """The services of which the doctor says that they refuse a file."""
     known = {f"HEALTH_{name.upper()}": house.desk.health_url(name) for name in ("intake", "sla")}
-    return {one.where for one in services.check(known, timedelta()) if "It refuses a changed" in one.what}
+    return {finding.where for finding in services.check(known, timedelta()) if "It refuses a changed" in finding.what}
 
 
 def test_changed_catalogue_and_calendars_are_taken_while_the_desk_runs(house: House, tmp_path: Path) -> None:
@@ -74,7 +74,9 @@ def test_changed_catalogue_and_calendars_are_taken_while_the_desk_runs(house: Ho
     number = parked["data"]["ticket"]["number"]
     house.sign_on("a1", capacity=9, skills=["parking", "never-there"])
     house.ledger.wait(
-        lambda: any(one.type == "ticket.assigned" and one.event["subject"] == number for one in house.ledger.heard),
+        lambda: any(
+            message.type == "ticket.assigned" and message.event["subject"] == number for message in house.ledger.heard
+        ),
         "the ticket of the lost category with who lists it",
     )
     named = submission("ben", "lot", category="parking", refers_to=number)

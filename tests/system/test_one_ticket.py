@@ -21,7 +21,7 @@ def test_a_thousand_submissions_of_one_issue_at_once(house: House) -> None:
     assert outcomes == {"ticket.opened": 1, "ticket.duplicate": 999}
     (ticket,) = evidence.tickets
     assert ticket["version"] == 1000
-    assert [one["kind"] for one in evidence.deliveries] == ["receipt"]
+    assert [delivery["kind"] for delivery in evidence.deliveries] == ["receipt"]
 
 
 def test_the_same_id_fifty_times(house: House) -> None:
@@ -32,7 +32,7 @@ def test_the_same_id_fifty_times(house: House) -> None:
     house.ask("web", again[0])
     house.send_at_once([("web", again[start::2]) for start in range(2)])
     house.ledger.wait(
-        lambda: len([one for one in house.ledger.heard if one.type == "ticket.opened"]) == 51, "51 outcomes"
+        lambda: len([message for message in house.ledger.heard if message.type == "ticket.opened"]) == 51, "51 outcomes"
     )
     evidence = house.assert_clean()
 

@@ -42,13 +42,13 @@ def test_no_service_reads_a_whole_collection(house: House) -> None:
     for number in range(1, 4):
         house.sign_on(f"a{number}", capacity=20, answer=agents_answer, hears=AGENT_HEARS)
     planned = plan(SEED, REQUESTS)
-    house.bad |= {one.id for one in planned if one.bad}
+    house.bad |= {request.id for request in planned if request.bad}
     channels = [
         Channel(house.desk.amqp_url(name), name, share, house.ledger, lambda: REQUESTS, SEED, pace=200)
         for name in CHANNELS
-        if (share := [one for one in planned if one.channel == name])
+        if (share := [request for request in planned if request.channel == name])
     ]
-    house.ledger.wait(lambda: sum(one.sent for one in channels) == REQUESTS, "all is sent")
+    house.ledger.wait(lambda: sum(channel.sent for channel in channels) == REQUESTS, "all is sent")
     wait_until_calm(house, patience=60)
     for channel in channels:
         channel.close()

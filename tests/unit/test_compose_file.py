@@ -157,12 +157,12 @@ def test_the_services_take_their_settings(secrets: Path) -> None:
                 value = source_of(CONTAINERS[name], value)
             environment[setting] = value
         settings = read(kind, environment)
-        for one in fields(kind):
-            if one.name not in OWN | DIFFERENT:
-                given, alone = getattr(settings, one.name), one.default
+        for field in fields(kind):
+            if field.name not in OWN | DIFFERENT:
+                given, alone = getattr(settings, field.name), field.default
                 if isinstance(alone, Path):
                     given, alone = CODE / given, CODE / alone
-                assert given == alone, one.name
+                assert given == alone, field.name
         password = (secrets / "broker" / name).read_text()
         assert settings.amqp == f"amqp://{name}:{password}@rabbitmq:5672/casebus"
         assert settings.mongo.startswith(f"mongodb://casebus_{name}:")
@@ -187,10 +187,10 @@ def reads_operators_files(name: str) -> bool:
 def test_the_operator_can_give_every_setting(name: str) -> None:
     """In the environment or as a file that is mounted; but for those that the deployment itself says."""
     container, kind = CONTAINERS[name], KINDS[name]
-    for one in fields(kind):
-        setting = f"CASEBUS_{one.name.upper()}"
-        if one.name in OWN - {"smtp"} | {"start_patience"} or (
-            one.name in ("catalogue", "staff") and not reads_operators_files(name)
+    for field in fields(kind):
+        setting = f"CASEBUS_{field.name.upper()}"
+        if field.name in OWN - {"smtp"} | {"start_patience"} or (
+            field.name in ("catalogue", "staff") and not reads_operators_files(name)
         ):
             continue  # said here; or read by others only
         assert setting in container["environment"], f"{name} is not told {setting}"

@@ -14,7 +14,7 @@ from deploy.local.operators import KINDS, OWN, READ_AT_START, settings_of
 def test_every_setting_of_every_service_is_passed_on_but_the_stacks_own() -> None:
     assert set(KINDS) == set(SERVICES)
     for service, kind in KINDS.items():
-        names = {f"CASEBUS_{one.name.upper()}" for one in fields(kind) if one.name not in OWN}
+        names = {f"CASEBUS_{field.name.upper()}" for field in fields(kind) if field.name not in OWN}
         passed = settings_of(dict.fromkeys(names, "7"))[service]
         assert {name: passed.get(name) for name in names} == dict.fromkeys(names, "7")
 
@@ -42,7 +42,7 @@ def test_webhooks_and_templates_in_deploy_are_read_unless_the_environment_names_
 def test_the_staff_file_in_deploy_is_read_unless_the_environment_names_another(tmp_path: Path) -> None:
     (tmp_path / "staff.yaml").write_text("members: []\n", encoding="utf-8")
     for given, taken in (({}, str(tmp_path / "staff.yaml")), ({"CASEBUS_STAFF": ""}, "")):
-        assert {one["CASEBUS_STAFF"] for one in settings_of(given, tmp_path).values()} == {taken}
+        assert {settings["CASEBUS_STAFF"] for settings in settings_of(given, tmp_path).values()} == {taken}
 
 
 def test_a_secret_that_the_webhooks_file_takes_from_the_environment_is_passed_on(tmp_path: Path) -> None:
@@ -71,5 +71,5 @@ def test_notifications_starts_again_when_a_file_that_it_read_has_changed(tmp_pat
         seen.append(read())
     template.rename(template.with_name("closed.j2"))
     seen.append(read())
-    assert len({one["notifications"][READ_AT_START] for one in seen}) == 5
-    assert all(one["routing"] == {} for one in seen)
+    assert len({look["notifications"][READ_AT_START] for look in seen}) == 5
+    assert all(look["routing"] == {} for look in seen)

@@ -42,7 +42,9 @@ def test_ships_the_agents_of_the_demo() -> None:
     staff = load_staff(SHIPPED)
     assert staff is not None
     assert list(staff.members) == list(AGENTS)
-    assert all(one.is_agent and one.skills == ("*",) and one.capacity == 100 for one in staff.members.values())
+    assert all(
+        member.is_agent and member.skills == ("*",) and member.capacity == 100 for member in staff.members.values()
+    )
     assert staff.has_role("a1", "supervisor")
 
 
@@ -181,7 +183,7 @@ def test_of_a_large_staff_each_is_looked_at_once_to_find_a_tickets_supervisors(m
     asked: list[str] = []
     of_member = Member.is_skilled
     monkeypatch.setattr(Member, "is_skilled", lambda one, *skill: asked.append(one.agent_id) or of_member(one, *skill))
-    assert len(Staff({one.agent_id: one for one in members}).supervisors_of("gone", "safety", SKILLS)) == 50
+    assert len(Staff({member.agent_id: member for member in members}).supervisors_of("gone", "safety", SKILLS)) == 50
     assert len(asked) <= 50
 
 

@@ -47,7 +47,7 @@ def tells_of(letter: Letter, erased: Erased) -> bool:
     try:
         event = json.loads(letter.body)
     except (ValueError, RecursionError):
-        return any(_stands_in(letter.body, one) for one in erased.accounts | erased.numbers)
+        return any(_stands_in(letter.body, account) for account in erased.accounts | erased.numbers)
     data = event.get("data") if isinstance(event, dict) else None
     if isinstance(data, dict) and _is_news_of_it(letter.type, data):
         return False

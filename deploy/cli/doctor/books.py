@@ -124,7 +124,7 @@ def suspicions(books: Books) -> Suspicions:
 def findings(first: Suspicions, second: Suspicions) -> Iterator[Finding]:
     """Those that were there both times, a sentence for each kind."""
     lasting: dict[Kind, list[str]] = {}
-    for (kind, item), how in sorted(second.items(), key=lambda one: one[0][1]):
+    for (kind, item), how in sorted(second.items(), key=lambda suspicion: suspicion[0][1]):
         if (kind, item) in first:
             lasting.setdefault(kind, []).append(f"{item} ({how})" if how else item)
     for kind, items in lasting.items():

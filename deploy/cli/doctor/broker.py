@@ -226,7 +226,7 @@ def _readers(held: Held) -> Iterator[Finding]:
 def growth(queue: Document) -> int:
     """By how much a long queue has grown in the last minute, if it grew all the time of late; else 0."""
     samples = queue.get("messages_details", {}).get("samples") or []
-    counts = [int(one["sample"]) for one in sorted(samples, key=lambda one: int(one["timestamp"]))]
+    counts = [int(sample["sample"]) for sample in sorted(samples, key=lambda sample: int(sample["timestamp"]))]
     lately = counts[-GROWING_STEPS - 1 :]
     growing = len(lately) > GROWING_STEPS and all(before < after for before, after in pairwise(lately))
     return counts[-1] - counts[0] if growing and queue.get("messages", 0) >= GROWING_FROM else 0

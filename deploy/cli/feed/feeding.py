@@ -79,11 +79,11 @@ class Feeding:
     def feed(self, rate: float | None, progress: Callable[[], None]) -> None:
         """Submit the requests (`rate` a second, if given) and wait for their outcomes, calling `progress` often."""
         start = time.monotonic()
-        for one in self._file:
-            if isinstance(one, Refused):
-                self._refusals.add(one.row, one.reason, one.attempt)
+        for row in self._file:
+            if isinstance(row, Refused):
+                self._refusals.add(row.row, row.reason, row.attempt)
                 continue
-            self._submit(one)
+            self._submit(row)
             if rate:
                 while (ahead := start + self.sent / rate - time.monotonic()) > 0:
                     self._drain(min(ahead, 0.2), progress)
@@ -97,9 +97,9 @@ class Feeding:
 
     def give_up(self) -> None:
         """Write down those that have no outcome."""
-        for one in self._waiting.values():
+        for waiting in self._waiting.values():
             self._refusals.add(
-                one.request.row, "no outcome: it may have been filed, or be filed yet", one.request.attempt
+                waiting.request.row, "no outcome: it may have been filed, or be filed yet", waiting.request.attempt
             )
         self._lost += len(self._waiting)
         self._waiting.clear()
@@ -177,7 +177,7 @@ def why_refused(outcome: Event) -> str:
     """What a person is told of an outcome by which nothing was filed; nothing for any other."""
     data = outcome.data
     if outcome.type == "ticket.similar":
-        numbers = ", ".join(one["number"] for one in data["candidates"])
+        numbers = ", ".join(candidate["number"] for candidate in data["candidates"])
         return f"similar to {numbers}: put these numbers into distinct_from, or leave the row out"
     if outcome.type != "command.rejected":
         return ""

@@ -96,14 +96,14 @@ class Reading:
 def said(maps: Iterable[str]) -> list[Said]:
     """What the operator wrote after each `--map`; Trouble (code 2) for what maps nothing."""
     found = []
-    for one in maps:
-        field, equals, rest = one.partition("=")
+    for given in maps:
+        field, equals, rest = given.partition("=")
         field = field.strip()
         if not equals or not rest.strip():
-            raise Trouble(f"--map {one}: write FIELD=COLUMN or FIELD=VALUE=NEW, such as subject=Summary.", 2)
+            raise Trouble(f"--map {given}: write FIELD=COLUMN or FIELD=VALUE=NEW, such as subject=Summary.", 2)
         if field not in FIELDS and not (field.startswith(ANSWER) and len(field) > len(ANSWER)):
             usable = ", ".join(name for name in FIELDS if name != ATTEMPT)
-            raise Trouble(f"--map {one}: there is no field {field!r}; there are {usable}, {ANSWER}<question>.", 2)
+            raise Trouble(f"--map {given}: there is no field {field!r}; there are {usable}, {ANSWER}<question>.", 2)
         found.append(Said(body_for_text(field), rest.strip()))
     return found
 
@@ -117,21 +117,21 @@ def reading(maps: Sequence[Said], columns: Sequence[str], ignoring: Collection[s
     means: dict[str, dict[str, str]] = {}
     otherwise: dict[str, str] = {}
     by_name = {folded(column): column for column in reversed(columns) if column}
-    for one in maps:
-        if one.rest.startswith("="):
-            otherwise[one.field] = one.rest[1:].strip()
+    for mapping in maps:
+        if mapping.rest.startswith("="):
+            otherwise[mapping.field] = mapping.rest[1:].strip()
             continue
-        column, new = _column_and_value(one.rest, by_name)
+        column, new = _column_and_value(mapping.rest, by_name)
         if column is not None:
-            if places.setdefault(one.field, column) != column:
-                raise Trouble(f"{one}: {one.field} is already mapped to {places[one.field]!r}.", 2)
+            if places.setdefault(mapping.field, column) != column:
+                raise Trouble(f"{mapping}: {mapping.field} is already mapped to {places[mapping.field]!r}.", 2)
             if new:
-                otherwise[one.field] = new
-        elif "=" in one.rest:
-            value, _, new = one.rest.rpartition("=")
-            means.setdefault(one.field, {})[folded(value)] = new.strip()
+                otherwise[mapping.field] = new
+        elif "=" in mapping.rest:
+            value, _, new = mapping.rest.rpartition("=")
+            means.setdefault(mapping.field, {})[folded(value)] = new.strip()
         else:
-            raise Misfit(f"no column named {one.rest}; {_there(columns)}")
+            raise Misfit(f"no column named {mapping.rest}; {_there(columns)}")
     for name, column in by_name.items():
         field = body_for_text(name)
         if (field in FIELDS or name.startswith(ANSWER)) and field not in otherwise and field not in ignoring:
@@ -142,10 +142,14 @@ def reading(maps: Sequence[Said], columns: Sequence[str], ignoring: Collection[s
     if missing:
         raise Misfit(f"no column named {' or '.join(sorted(set(missing)))}; {_there(columns)}")
     for field, column in places.items():
-        if sum(folded(one) == folded(column) for one in columns) > 1:
+        if sum(folded(name) == folded(column) for name in columns) > 1:
             raise Trouble(f"Two columns are named {column!r}, and {field} would be in one of them: rename one.", 2)
     used = {*places.values(), *(column for column in columns if folded(column) in REFUSALS)}
-    unused = [one for one in columns if one and not any(each == one or each.startswith(f"{one}.") for each in used)]
+    unused = [
+        column
+        for column in columns
+        if column and not any(each == column or each.startswith(f"{column}.") for each in used)
+    ]
     return Reading(places, means, otherwise, unused)
 
 
@@ -172,4 +176,4 @@ def _column_and_value(rest: str, by_name: Mapping[str, str]) -> tuple[str | None
 
 
 def _there(columns: Sequence[str]) -> str:
-    return f"there are: {', '.join(repr(one) for one in columns[:30] if one) or 'none'}"
+    return f"there are: {', '.join(repr(column) for column in columns[:30] if column) or 'none'}"

@@ -111,9 +111,9 @@ class RequestFile:
         """Read all of it once, before anything is sent. Raises Trouble (code 2) if where rows end is not known, or no
         row can be fed."""
         self.count = self.refusable = 0
-        for one in self:
-            self.count += isinstance(one, Request)
-            self.refusable += isinstance(one, Refused)
+        for row in self:
+            self.count += isinstance(row, Request)
+            self.refusable += isinstance(row, Refused)
         if not self.count and not self.refusable:
             raise Trouble(f"{self.rows.path}: it contains no requests.", 2)
 
@@ -161,7 +161,9 @@ class RequestFile:
                 continue
             if name.startswith(ANSWER):
                 id_ = name.removeprefix(ANSWER)
-                answers[id_] = _answer(value, next((one for one in category.questions if one.id == id_), None))
+                answers[id_] = _answer(
+                    value, next((question for question in category.questions if question.id == id_), None)
+                )
             elif isinstance(value, str):
                 data[name] = _text(name, value, category)
             else:
@@ -243,10 +245,10 @@ def opened(
         found = encoding_of(path, encoding)
         rows = rows_of(path, found, delimiter, lambda columns: reading(wanted, columns, ignoring))
         categories = Categories(catalogue)
-        for one in wanted:
-            _look_whether_known(str(one), one.field, rows.fitted, categories)
+        for mapping in wanted:
+            _look_whether_known(str(mapping), mapping.field, rows.fitted, categories)
         unused = f"Not used: {', '.join(rows.fitted.unused)}." if rows.fitted.unused else ""
-        remarks = [one for one in (found.remark, rows.remark, unused) if one]
+        remarks = [remark for remark in (found.remark, rows.remark, unused) if remark]
         file = RequestFile(
             rows, rows.fitted, categories, remarks, limit, requesters, f"{FIRST}-{uuid4().hex[:8]}" if again else FIRST
         )
@@ -284,7 +286,10 @@ def _text(name: str, value: str, category: Category) -> Any:
         case "subject":
             return " ".join(value.split())
         case "subcategory":
-            return next((one for one in category.subcategories if one.casefold() == value.casefold()), value)
+            return next(
+                (subcategory for subcategory in category.subcategories if subcategory.casefold() == value.casefold()),
+                value,
+            )
         case "distinct_from":
             return re.split(r"[\s,;]+", value)
     return value
@@ -297,7 +302,7 @@ def _answer(value: Any, question: Question | None) -> Any:
     if question.kind == "number" and _NUMBER(value):
         return float(value) if "." in value else int(value)
     if question.kind == "choice":
-        return next((one for one in question.choices if one.casefold() == value.casefold()), value)
+        return next((choice for choice in question.choices if choice.casefold() == value.casefold()), value)
     return value
 
 

@@ -111,7 +111,7 @@ def preview(
     ] = None,
 ) -> None:
     """Show title and text of a notification, for each variant that its template distinguishes."""
-    known = next((one for one in KINDS if one == kind), None)
+    known = next((name for name in KINDS if name == kind), None)
     if known is None:
         raise Trouble(f"{show.plain(kind)!r} is not a kind of notification. The kinds are {', '.join(KINDS)}.", 2)
     try:
@@ -144,9 +144,9 @@ def _choice(
     return Choice(frozenset(ids or ()), kind, channel, recipient, after)
 
 
-def _summary(one: Delivery) -> dict[str, object]:
+def _summary(delivery: Delivery) -> dict[str, object]:
     names = ("id", "event_id", "kind", "number", "recipient", "channel", "attempts", "reason")
-    return {**{name: getattr(one, name) for name in names}, "created_at": rfc3339(one.created_at)}
+    return {**{name: getattr(delivery, name) for name in names}, "created_at": rfc3339(delivery.created_at)}
 
 
 def _deliveries(number: int) -> str:
@@ -159,8 +159,17 @@ def _table(deliveries: list[Delivery]) -> Table:
         column.no_wrap = True
     table.add_column("id", overflow="fold", min_width=32)
     table.add_column("reason", ratio=1, no_wrap=True)
-    for one in deliveries:
-        since, ticket = show.moment(one.created_at)[5:-3], one.number or "–"
-        cells = (since, one.kind, one.channel, one.recipient, ticket, str(one.attempts), one.id, one.reason)
+    for delivery in deliveries:
+        since, ticket = show.moment(delivery.created_at)[5:-3], delivery.number or "–"
+        cells = (
+            since,
+            delivery.kind,
+            delivery.channel,
+            delivery.recipient,
+            ticket,
+            str(delivery.attempts),
+            delivery.id,
+            delivery.reason,
+        )
         table.add_row(*(Text(show.plain(cell)) for cell in cells))
     return table

@@ -35,7 +35,7 @@ def is_forgotten(view: View, ticket: Snapshot) -> bool:
 
 def forget_ticket(view: View, ticket: Snapshot, now: datetime) -> Decision:
     """Whatever was to be said about the ticket, to whomever, is not."""
-    kept = [one for one in view.deliveries.values() if one.number == ticket.number and one.text]
+    kept = [delivery for delivery in view.deliveries.values() if delivery.number == ticket.number and delivery.text]
     return _dropped(kept, now)
 
 
@@ -43,12 +43,14 @@ def forget_entry(view: View, redacted: Redacted, now: datetime) -> Decision:
     """`ticket.redacted`: what was to be said of that entry is not; where the subject went, nothing that shows it. Of
     what an older version put down it is not known what it tells of: it goes too."""
     number, entry = redacted.ticket.number, redacted.entry.redacts
-    kept = [one for one in view.deliveries.values() if one.number == number and one.text]
-    return _dropped([one for one in kept if redacted.subject or one.entry in ("", entry or one.entry)], now)
+    kept = [delivery for delivery in view.deliveries.values() if delivery.number == number and delivery.text]
+    return _dropped(
+        [delivery for delivery in kept if redacted.subject or delivery.entry in ("", entry or delivery.entry)], now
+    )
 
 
 def _dropped(deliveries: Iterable[Delivery], now: datetime) -> Decision:
-    skipped = [done(one, "skipped", now) for one in deliveries]
+    skipped = [done(delivery, "skipped", now) for delivery in deliveries]
     if not skipped:
         return Decision(remember=False)
-    return Decision(skipped, timers=[Disarm(timer_of(one)) for one in skipped])
+    return Decision(skipped, timers=[Disarm(timer_of(delivery)) for delivery in skipped])

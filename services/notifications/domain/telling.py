@@ -167,9 +167,10 @@ def tell(view: View, event: Message[Told], now: datetime) -> Decision:
     if isinstance(event.data, Redacted):
         return forget_entry(view, event.data, now)
     missing = [
-        one
-        for one in owed(event, view.policy)
-        if one.id not in view.deliveries and is_wanted(view.preferences.get(one.person), one.kind, one.channel)
+        delivery
+        for delivery in owed(event, view.policy)
+        if delivery.id not in view.deliveries
+        and is_wanted(view.preferences.get(delivery.person), delivery.kind, delivery.channel)
     ]
     if not missing:
         return Decision(remember=False)
@@ -178,25 +179,25 @@ def tell(view: View, event: Message[Told], now: datetime) -> Decision:
     said: list[Say] = []
     timers: list[Arm] = []
     texts: dict[tuple[Kind, tuple[str, ...]], Text] = {}
-    for one in missing:
-        spoken = languages(view.preferences.get(one.person), ticket.language) if one.person else ()
-        text = texts.get((one.kind, spoken)) or view.wording.render(one.kind, facts, spoken)
-        texts[one.kind, spoken] = text
+    for wanted in missing:
+        spoken = languages(view.preferences.get(wanted.person), ticket.language) if wanted.person else ()
+        text = texts.get((wanted.kind, spoken)) or view.wording.render(wanted.kind, facts, spoken)
+        texts[wanted.kind, spoken] = text
         delivery = Delivery(
-            one.id, event.id, one.kind, ticket.number, one.recipient, one.channel, "pending", now,
-            contact_version=ticket.contact_version if one.person else 0, person=one.person,
+            wanted.id, event.id, wanted.kind, ticket.number, wanted.recipient, wanted.channel, "pending", now,
+            contact_version=ticket.contact_version if wanted.person else 0, person=wanted.person,
             entry=entry.id if entry else "",
         )  # fmt: skip
-        if one.channel in ("channel", "agent"):
+        if wanted.channel in ("channel", "agent"):
             shown = replace(delivery, status="sent", attempts=1, expires_at=now + KEPT)
             changes.append(shown)
             said += [_shown(shown, text, ticket), announce_sent(shown)]
             continue
-        if one.channel == "webhook":
+        if wanted.channel == "webhook":
             delivery = replace(delivery, text=_request_body(delivery, event, text, now))
         else:
             delivery = replace(delivery, title=text.title, text=text.text)
-        if one.person:
+        if wanted.person:
             held, contact, timer = _mail_to_requester(view, delivery, now)
             changes += [change for change in (held, contact) if change]
             timers += [timer] if timer else []

@@ -92,7 +92,7 @@ def allowed(
 
 
 def _asked_for(listed: Iterable[str], skills: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(sorted({skills.get(one, one) for one in listed}))
+    return tuple(sorted({skills.get(language, language) for language in listed}))
 
 
 def seen(agent: Agent, now: datetime) -> Agent:
@@ -131,9 +131,9 @@ def follow_files(view: View, agents: Iterable[Agent], now: datetime) -> tuple[li
 
     Nobody's tickets are taken by it.
     """
-    changed = [after for one in agents if (after := following(one, view.skills, view.staff)) is not one]
+    changed = [after for agent in agents if (after := following(agent, view.skills, view.staff)) is not agent]
     # Others know the catalogue themselves; and an event has at least one skill.
-    told = [one for one in changed if view.staff is not None and one.signed_on and one.listed and one.skills]
+    told = [agent for agent in changed if view.staff is not None and agent.signed_on and agent.listed and agent.skills]
     return changed, [_announced(view, agent, now) for agent in told]
 
 

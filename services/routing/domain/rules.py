@@ -80,7 +80,7 @@ def conclude(view: View, now: datetime) -> Decision:
         if presence.must_leave(agent, view.staff, view.terms, now) is None
     ]
     tickets = {ticket.id: ticket for ticket in (*view.tickets.values(), *freed)}
-    asking = [asked for one in tickets.values() if (asked := _asking(view, one)) is not one]
+    asking = [asked for ticket in tickets.values() if (asked := _asking(view, ticket)) is not ticket]
     tickets |= {ticket.id: ticket for ticket in asking}
     older = grown_older(tickets.values(), view.terms.ageing, now)
     tickets |= {ticket.id: ticket for ticket in older}

@@ -289,9 +289,9 @@ class Calendar:
         )
         opens, closes, text = week[0]
         following = [*week[1:], (opens + _MINUTES_A_WEEK, closes + _MINUTES_A_WEEK, text)]
-        for (_, closes, one), (opens, _, other) in zip(week, following, strict=True):
+        for (_, closes, first), (opens, _, second) in zip(week, following, strict=True):
             if opens < closes:
-                raise CalendarError(f"hours: {one} and {other} overlap")
+                raise CalendarError(f"hours: {first} and {second} overlap")
         for day in sorted(self._dates_with_own_hours()):
             self._refuse_overlaps_about(day)
 
@@ -303,15 +303,15 @@ class Calendar:
             for each in [day + offset * _DAY]
             for window in self.windows_on(each)
         )
-        for (_, closes, one), (opens, _, other) in pairwise(about):
+        for (_, closes, first), (opens, _, second) in pairwise(about):
             if opens < closes:
-                raise CalendarError(f"own hours: {one} and {other} overlap")
+                raise CalendarError(f"own hours: {first} and {second} overlap")
 
     def _dates_with_own_hours(self) -> Iterator[date]:
         """The dates that have them; of those that recur each year, all about other dates and of a whole cycle."""
-        dates = [one for one in self.own_hours if isinstance(one, date)]
+        dates = [day for day in self.own_hours if isinstance(day, date)]
         yield from dates
-        recurring = [one for one in self.own_hours if isinstance(one, YearDay)]
+        recurring = [day for day in self.own_hours if isinstance(day, YearDay)]
         if not recurring:
             return
         first, last = self._span()
@@ -322,8 +322,8 @@ class Calendar:
 
     def _span(self) -> tuple[date, date]:
         """From the first to the last day that has a date here; with days that recur, a whole cycle of theirs too."""
-        dates = [*self.closed_days, *(one for one in self.own_hours if isinstance(one, date))]
-        if any(isinstance(one, YearDay) for one in self.own_hours):
+        dates = [*self.closed_days, *(day for day in self.own_hours if isinstance(day, date))]
+        if any(isinstance(day, YearDay) for day in self.own_hours):
             dates += _CYCLE
         return min(dates), max(dates)
 

@@ -104,7 +104,7 @@ def _waits(spans: Sequence[Span], opened_at: datetime) -> Iterator[_Wait]:
         is_first = after is None and reopened == 0
         of_wait = spans[found[0] : found[-1] + 1]
         taken_in = [span.waits_since for span in of_wait if span.waits_since is not None]
-        closed_at = max((one.status_since for one in spans[: found[0]] if one.status == "closed"), default=None)
+        closed_at = max((span.status_since for span in spans[: found[0]] if span.status == "closed"), default=None)
         own = opened_at if is_first else _first_unanswered(of_wait, after, closed_at)
         started_at = min([*taken_in, *([own] if own is not None else [])], default=None)
         if started_at is not None:  # else the desk wrote last, though the status says otherwise

@@ -58,7 +58,7 @@ def _version_heard(view: View, event: TicketEvent) -> Decision:
     elif spans is before.spans:
         return Decision()
     else:
-        newest = max(before.newest, snapshot, key=lambda one: one.version)
+        newest = max(before.newest, snapshot, key=lambda version: version.version)
         ticket = replace(before, revision=before.revision + 1, newest=newest, spans=spans)
     ticket, said = _judged(view, _told_anew(ticket, view))
     ticket, armed = _announced(ticket)
@@ -121,10 +121,10 @@ def _told_anew(ticket: Ticket, view: View) -> Ticket:
 def _inherited(watches: list[Watch], gone: Watch) -> list[Watch]:
     """What was said of a clock that a late event shows to be another's going on, taken over by that one."""
     return [
-        replace(one, warned=one.warned or gone.warned, breached=one.breached or gone.breached)
-        if any(ends == gone.clock.started_at for _, ends in one.clock.pauses)
-        else one
-        for one in watches
+        replace(watch, warned=watch.warned or gone.warned, breached=watch.breached or gone.breached)
+        if any(ends == gone.clock.started_at for _, ends in watch.clock.pauses)
+        else watch
+        for watch in watches
     ]
 
 
@@ -262,5 +262,5 @@ def _to_desk(view: View, ticket: Ticket, type_: str, watch: Watch) -> list[Say]:
     data = Fired(**_armed(ticket, watch), ticket=ticket.newest, supervisors=supervisors)
     return [
         _event(ticket, type_, data),
-        *(Say(topology.AGENTS, f"agent.{one}.{type_}", type_, data, number) for one in told),
+        *(Say(topology.AGENTS, f"agent.{agent_id}.{type_}", type_, data, number) for agent_id in told),
     ]

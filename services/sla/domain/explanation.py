@@ -61,7 +61,7 @@ class Explanation:
         return self._open_for(Counts.PAUSED)
 
     def _open_for(self, counts: Counts) -> timedelta:
-        return sum((one.open_for for one in self.segments if one.counts == counts), timedelta())
+        return sum((segment.open_for for segment in self.segments if segment.counts == counts), timedelta())
 
 
 def explain(watch: Watch, calendar: Calendar, now: datetime) -> Explanation:

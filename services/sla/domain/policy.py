@@ -78,7 +78,10 @@ class Policy:
     @classmethod
     def of(cls, calendars: Mapping[str, Calendar], catalogue: Catalogue) -> Policy:
         """What these calendars and this catalogue say."""
-        return cls(calendars, {one.id: Terms(one.calendar, one.targets) for one in catalogue.categories.values()})
+        return cls(
+            calendars,
+            {category.id: Terms(category.calendar, category.targets) for category in catalogue.categories.values()},
+        )
 
     def calendar(self, category: str) -> Calendar:
         """The calendar by which the category's targets count."""
@@ -88,7 +91,9 @@ class Policy:
         """Business days that the desk has for this target. An escalated ticket is served no later than a vip's."""
         of_tier = self.terms.get(category, LOST_CATEGORY).targets
         targets = [of_tier[tier], of_tier["vip"]] if escalated else [of_tier[tier]]
-        return min(one.first_reply_days if target == "first_reply" else one.next_reply_days for one in targets)
+        return min(
+            category.first_reply_days if target == "first_reply" else category.next_reply_days for category in targets
+        )
 
     def deadline(
         self,

@@ -51,17 +51,17 @@ def span_of(snapshot: Snapshot, waits_since: datetime | None = None) -> Span:
     )
 
 
-def with_version(spans: tuple[Span, ...], one: Span) -> tuple[Span, ...]:
+def with_version(spans: tuple[Span, ...], new: Span) -> tuple[Span, ...]:
     """The spans (ordered by version) with that of one more version; the same object if the version is known."""
-    place = bisect_right(spans, one.first, key=lambda span: span.first)
-    if place and one.first <= spans[place - 1].last:
+    place = bisect_right(spans, new.first, key=lambda span: span.first)
+    if place and new.first <= spans[place - 1].last:
         return spans
     before, after = spans[:place], spans[place:]
-    if before and _continues(before[-1], one):
-        one, before = replace(before[-1], last=one.last), before[:-1]
-    if after and _continues(one, after[0]):
-        one, after = replace(one, last=after[0].last), after[1:]
-    return (*before, one, *after)
+    if before and _continues(before[-1], new):
+        new, before = replace(before[-1], last=new.last), before[:-1]
+    if after and _continues(new, after[0]):
+        new, after = replace(new, last=after[0].last), after[1:]
+    return (*before, new, *after)
 
 
 def follows(span: Span, other: Span) -> bool:

@@ -70,9 +70,9 @@ def judged(method: Method, questions: Questions) -> dict[str, dict[str, list[Sco
 
 def by_issue(questions: Questions) -> list[tuple[Questions, Questions]]:
     """What is learned from and what is judged, fold by fold: no issue in both."""
-    issues = np.random.default_rng(SEED).permutation(sorted({one.issue for one in questions}))
+    issues = np.random.default_rng(SEED).permutation(sorted({question.issue for question in questions}))
     folds = [set(fold.tolist()) for fold in np.array_split(issues, FOLDS)]
-    return [_split(questions, [one.issue in fold for one in questions]) for fold in folds]
+    return [_split(questions, [question.issue in fold for question in questions]) for fold in folds]
 
 
 def by_question(questions: Questions) -> list[tuple[Questions, Questions]]:
@@ -127,8 +127,8 @@ def times(questions: Questions) -> Table:
     table = Table(title="Casebus, milliseconds of CPU a submission", title_justify="left", box=None, pad_edge=False)
     for column in ("texts", "open tickets", "median", "99 %"):
         table.add_column(column)
-    short = [one.text for one in questions[:500]]
-    long = [opening("", " ".join(one.text for one in questions[place : place + 12])) for place in range(500)]
+    short = [question.text for question in questions[:500]]
+    long = [opening("", " ".join(question.text for question in questions[place : place + 12])) for place in range(500)]
     for name, texts in (("the bank's questions", short), (f"{COMPARED_CHARACTERS} characters", long)):
         for number in (1, 3):
             taken = [_seconds(texts[place : place + number + 1]) for place in range(400)]

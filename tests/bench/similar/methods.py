@@ -42,7 +42,7 @@ def tf_idf(known: Sequence[Question]) -> Comparing:
         return {gram: value / size for gram, value in raw.items()}
 
     def compared(questions: Sequence[Question]) -> Scoring:
-        vectors = [vector(one.text) for one in questions]
+        vectors = [vector(question.text) for question in questions]
         return lambda one, other: sum(
             value * vectors[other][gram] for gram, value in vectors[one].items() if gram in vectors[other]
         )
@@ -67,7 +67,7 @@ def casebus(known: Sequence[Question]) -> Comparing:
 
 def _with(model: Model) -> Comparing:
     def compared(questions: Sequence[Question]) -> Scoring:
-        wordings = [wording(one.text, model) for one in questions]
+        wordings = [wording(question.text, model) for question in questions]
         return lambda one, other: likeness(wordings[one], wordings[other], model)
 
     return compared

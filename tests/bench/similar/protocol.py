@@ -95,10 +95,10 @@ def _columns(rows: list[tuple[float, str]]) -> tuple[NDArray[np.float64], NDArra
 def joined(parts: Sequence[Scores]) -> Scores:
     """All folds as one."""
     return Scores(
-        np.concatenate([one.right for one in parts]),
-        np.concatenate([one.right_issues for one in parts]),
-        np.concatenate([one.highest for one in parts]),
-        np.concatenate([one.highest_issues for one in parts]),
+        np.concatenate([part.right for part in parts]),
+        np.concatenate([part.right_issues for part in parts]),
+        np.concatenate([part.highest for part in parts]),
+        np.concatenate([part.highest_issues for part in parts]),
     )
 
 

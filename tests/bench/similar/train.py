@@ -36,13 +36,13 @@ LETTERS = 0.7
 def trained(questions: Sequence[Question], seed: int = 0) -> Model:
     """A model that puts questions of one issue close together. The same for the same questions and seed."""
     blank = untrained(questions)
-    shown = np.stack([_row(one.text, blank) for one in questions])
-    issues = sorted({one.issue for one in questions})
-    labels = np.array([issues.index(one.issue) for one in questions])
+    shown = np.stack([_row(question.text, blank) for question in questions])
+    issues = sorted({question.issue for question in questions})
+    labels = np.array([issues.index(question.issue) for question in questions])
     meanings = _contrasted(shown, labels, np.random.default_rng(seed))
     spread = math.sqrt(float((np.square(shown @ meanings).sum(1)).mean()))
     model = unpacked(packed(replace(blank, meanings=meanings / (LETTERS * spread))))
-    vectors = np.stack([wording(one.text, model).meaning for one in questions])
+    vectors = np.stack([wording(question.text, model).meaning for question in questions])
     return replace(model, issues=np.stack([vectors[labels == label].mean(0) for label in range(len(issues))]))
 
 
@@ -50,7 +50,7 @@ def untrained(questions: Sequence[Question]) -> Model:
     """Letters alone: n-grams weighted by how few questions they stand in (the usual smoothed idf)."""
     no_issues = np.zeros((1, DIMENSIONS), np.float32)
     nothing = Model({}, np.zeros(0, np.float32), 1.0, no_issues[:0], no_issues)
-    standing = Counter(gram for one in questions for gram in wording(one.text, nothing).grams)
+    standing = Counter(gram for question in questions for gram in wording(question.text, nothing).grams)
     known = sorted(gram for gram, count in standing.items() if count >= KNOWN_FROM)
     weights = np.array([_weight(len(questions), standing[gram]) for gram in known], np.float32)
     no_meanings = np.zeros((len(known), DIMENSIONS), np.float32)

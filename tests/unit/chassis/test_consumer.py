@@ -285,8 +285,10 @@ class Broken:
 
     def handle(self, taken: list[Delivery]) -> list[Delivery]:
         self.turns.append([delivery.tag for delivery in taken])
-        fail = [one for one in taken if not self.works or one.tag in self.poison]
-        self.failing.note([Try(one in fail, not one.has_failed, one.is_probe) for one in taken], "ValueError")
+        fail = [delivery for delivery in taken if not self.works or delivery.tag in self.poison]
+        self.failing.note(
+            [Try(delivery in fail, not delivery.has_failed, delivery.is_probe) for delivery in taken], "ValueError"
+        )
         for delivery in fail:
             delivery.attempts += 1
             delivery.has_failed = True

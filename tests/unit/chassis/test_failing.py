@@ -125,9 +125,9 @@ def test_it_pauses_when_the_share_of_the_last_is_reached_and_never_before(
     seen: list[bool] = []
     for turn in turns:
         record.note(turn)
-        seen += [one.failed for one in turn if one.is_first]
+        seen += [delivery.failed for delivery in turn if delivery.is_first]
         failed = sum(seen[-of:])
-        should = any(one.failed for one in turn) and failed >= max(FEWEST, share * len(seen[-of:]))
+        should = any(delivery.failed for delivery in turn) and failed >= max(FEWEST, share * len(seen[-of:]))
         assert record.paused == should
         if should:
             return

@@ -87,10 +87,10 @@ class Bench:
         return Preparation(self.repository.load, self.put_off)
 
     def answers(self) -> list[tuple[str, str]]:
-        return [(one.routing_key, json.loads(one.body)["type"]) for one in self.publisher.published]
+        return [(message.routing_key, json.loads(message.body)["type"]) for message in self.publisher.published]
 
     def codes(self) -> list[Any]:
-        return [json.loads(one.body)["data"].get("code") for one in self.publisher.published]
+        return [json.loads(message.body)["data"].get("code") for message in self.publisher.published]
 
 
 def counted(became: str) -> float:
@@ -101,8 +101,8 @@ def test_a_question_is_answered_at_its_reply_to_alone() -> None:
     bench = Bench()
     assert bench.run(question(), question("10000002", "agent.a1")) == []
     assert bench.answers() == [("web.replies", "ticket.viewed"), ("agent.a1.replies", "ticket.viewed")]
-    for one in bench.publisher.published:
-        assert (one.exchange, one.mandatory, one.correlation_id) == ("", False, "c1")
+    for message in bench.publisher.published:
+        assert (message.exchange, message.mandatory, message.correlation_id) == ("", False, "c1")
     assert json.loads(bench.publisher.published[0].body)["causationid"] == "q-10000001"
 
 

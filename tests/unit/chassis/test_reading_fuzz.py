@@ -123,6 +123,6 @@ def test_the_odd_are_mixed_with_good_ones() -> None:
     """Else the tests above would try refusals alone."""
     dice = Random(1)
     arrivals = [one for one in (read(a_delivery(dice), "intake") for _ in range(1_000)) if isinstance(one, Arrival)]
-    accepted = [one for one in arrivals if one.refusal is None]
+    accepted = [arrival for arrival in arrivals if arrival.refusal is None]
     assert len(accepted) > 30
     assert len(arrivals) - len(accepted) > 50

@@ -173,7 +173,7 @@ def test_later_messages_of_a_turn_see_what_earlier_ones_changed() -> None:
 def test_the_same_id_has_one_effect_and_the_same_outcome(together: bool) -> None:
     bench = Bench()
     deliveries = [command("same", name=f"body {number}") for number in range(50)]
-    for batch in [deliveries] if together else [[one] for one in deliveries]:
+    for batch in [deliveries] if together else [[delivery] for delivery in deliveries]:
         bench.run(*batch)
     assert bench.repository.stored == {"a1": 1}
     assert len(bench.answers()) == 50
@@ -359,7 +359,7 @@ def test_what_a_turn_has_decided_is_stored_before_it_is_published() -> None:
     with bench.turn.deciding:
         decided = bench.turn.decide([command("1"), bad])
     assert (bench.repository.stored, bench.publisher.published) == ({"a1": 1}, [])
-    assert [one.type for one in decided.outgoing] == ["agent.signed_on", "command.accepted"]
+    assert [message.type for message in decided.outgoing] == ["agent.signed_on", "command.accepted"]
     assert (decided.again, decided.ended) == ([bad], 1)
     with bench.turn.deciding:
         bench.turn.publish(decided)
@@ -613,7 +613,9 @@ def test_a_command_that_another_service_answers_is_unsupported_here(exchange: st
     bench.turn = Turn(Rules("sla", bench.repository, decide), bench.store, bench.publisher)
     delivery = command(type_=type_, agent="a1") if exchange == topology.DESK else submission()
     bench.run(delivery)
-    [refusal] = [json.loads(one.body) for one in bench.publisher.published if one.type == "command.rejected"]
+    [refusal] = [
+        json.loads(message.body) for message in bench.publisher.published if message.type == "command.rejected"
+    ]
     assert refusal["data"]["code"] == "unsupported"
     assert len(bench.store.commits) == 1
 
@@ -697,7 +699,7 @@ def test_when_the_news_have_not_come_in_time_the_answer_holds_and_is_remembered(
     assert bench.repository.stored == {}
     bench.run(command("2", agent="heart"))
     bench.run(command("1", agent="a1", name="needs a heart"))
-    assert [one["data"].get("code") for one in bench.answers()] == ["forbidden", None, "forbidden"]
+    assert [answer["data"].get("code") for answer in bench.answers()] == ["forbidden", None, "forbidden"]
 
 
 def test_what_is_put_off_comes_again_and_holds_nobody_up() -> None:

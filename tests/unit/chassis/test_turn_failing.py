@@ -21,7 +21,7 @@ QUEUE = "routing.commands"
 
 
 def dead(bench: Bench) -> list[str]:
-    return [one.message_id for one in bench.publisher.published if one.exchange == topology.DEAD]
+    return [message.message_id for message in bench.publisher.published if message.exchange == topology.DEAD]
 
 
 def raising(count: int) -> list[Delivery]:
@@ -151,10 +151,10 @@ def test_one_event_that_cannot_be_read_is_set_aside_with_the_reason() -> None:
     bench = Bench()
     waiting = [an_event(1, spoilt=True)]
     for number in range(TRIES):
-        beside = [replace(one, queue="routing.events") for one in good(1, f"beside {number}")]
+        beside = [replace(delivery, queue="routing.events") for delivery in good(1, f"beside {number}")]
         waiting = bench.run(*waiting, *beside)
     assert waiting == []
-    [letter] = [one for one in bench.publisher.published if one.exchange == topology.DEAD]
+    [letter] = [message for message in bench.publisher.published if message.exchange == topology.DEAD]
     assert letter.headers["x-reason"] == "'ticket.of-another-release' is no event of the contract"
 
 
@@ -163,7 +163,7 @@ def test_each_entrypoint_has_a_record_of_its_own() -> None:
     bench.turn.watch.over(QUEUE)
     bench.turn.watch.over("others")
     bench.run(*raising(10))
-    assert [one.split(" (")[0] for one in bench.turn.watch.problems()] == [
+    assert [problem.split(" (")[0] for problem in bench.turn.watch.problems()] == [
         "10 of the last 10 of routing.commands failed"
     ]
 
@@ -193,8 +193,8 @@ def test_what_failed_as_it_was_tried_counts_no_more_when_it_has_all_its_tries_ag
     [probe] = good(1)
     probe.is_probe = True
     bench.run(probe)
-    for one in bad:
-        one.attempts, one.succeeded_before = 0, None
+    for delivery in bad:
+        delivery.attempts, delivery.succeeded_before = 0, None
     for _ in range(2 * TRIES):
         assert bench.run(*bad) == bad
     assert (record.paused, dead(bench)) == (False, [])

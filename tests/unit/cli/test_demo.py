@@ -108,7 +108,7 @@ def broken(
     dead: tuple[DeadLetter, ...] = (),
 ) -> list[str]:
     heard = Heard(senders, (), (agent,), capacity=5)
-    return [one.promise for one in check(facts, heard, trials, dead, {"d1"}, {"m1"}) if one.against]
+    return [finding.promise for finding in check(facts, heard, trials, dead, {"d1"}, {"m1"}) if finding.against]
 
 
 def test_a_good_run_breaks_no_promise() -> None:

@@ -155,7 +155,7 @@ def test_what_is_overdue_and_nobody_works_on(
 def test_tickets_that_a_burst_held_are_shown() -> None:
     ticket = {"number": "10000001", "version": 1, "status": "new", "assignment_seq": 0, "agent": None, "held": True}
     seen = [books.suspicions(books.Books(NOW, {"t1": ticket}, {}, frozenset(), {}, {}, {})) for _ in range(2)]
-    assert [one.what for one in books.findings(*seen) if one.where == "intake"] == [
+    assert [finding.what for finding in books.findings(*seen) if finding.where == "intake"] == [
         "1 held as part of a burst of equal submissions, so no agent gets them: ticket 10000001 (new)."
     ]
 

@@ -145,9 +145,9 @@ def test_what_somebody_corrects_is_not_written_over(tmp_path: Path, catalogue: C
     for _ in range(2):
         fed(path, catalogue, BECOMES.__getitem__)
     names = ["a.jsonl", "a.refused-2.jsonl", "a.refused.jsonl"]
-    assert sorted(one.name for one in tmp_path.iterdir()) == names
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
     lines = [json.loads(line) for line in (tmp_path / "a.refused.jsonl").read_text().splitlines()]
-    assert [(one["refused_line"], one["refused_attempt"]) for one in lines] == [(2, "1"), (1, "2")]
+    assert [(line["refused_line"], line["refused_attempt"]) for line in lines] == [(2, "1"), (1, "2")]
     assert lines[0]["was"] == '{"bad'
     assert lines[1]["subject"] == "rejected"
 
@@ -157,7 +157,7 @@ def test_nothing_refused_leaves_no_file(tmp_path: Path, catalogue: Catalogue) ->
     path.write_text("text,category\nOne,general\n")
     complete, _, said = fed(path, catalogue, lambda _: OPENED)
     assert complete
-    assert [one.name for one in tmp_path.iterdir()] == ["a.csv"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
     assert "refused" not in said
 
 

@@ -38,8 +38,8 @@ def write(folder: Path, name: str, text: str | bytes) -> Path:
 def rows(path: Path, catalogue: Catalogue, *maps: str, **more: Any) -> list[Any]:
     """What each row became: the data of its request, or its line and why it was refused."""
     return [
-        one.data if isinstance(one, Request) else (one.row.line, one.reason)
-        for one in opened(path, catalogue, maps=maps, **more)
+        row.data if isinstance(row, Request) else (row.row.line, row.reason)
+        for row in opened(path, catalogue, maps=maps, **more)
     ]
 
 
@@ -280,16 +280,16 @@ def test_json_lines_are_refused_one_by_one_and_keep_what_they_say(tmp_path: Path
 
 def test_json_lines_that_name_nobody_get_a_made_up_requester(tmp_path: Path, catalogue: Catalogue) -> None:
     path = write(tmp_path, "a.JSONL", '{"body": "x", "category": "safety"}\n\n{"body": "y", "category": "safety"}\n')
-    assert [one["requester"] for one in rows(path, catalogue)] == [requester_of(0, 1), requester_of(1, 1)]
+    assert [row["requester"] for row in rows(path, catalogue)] == [requester_of(0, 1), requester_of(1, 1)]
 
 
 def test_limit_is_a_prefix(tmp_path: Path, catalogue: Catalogue) -> None:
     path = write(tmp_path, "a.csv", "text,category\n" + "".join(f"question {n},general\n" for n in range(30)))
-    assert [one["body"] for one in rows(path, catalogue, limit=7)] == [one["body"] for one in rows(path, catalogue)][:7]
+    assert [row["body"] for row in rows(path, catalogue, limit=7)] == [row["body"] for row in rows(path, catalogue)][:7]
 
 
 def ids(path: Path, catalogue: Catalogue, **more: Any) -> list[str]:
-    return [one.id for one in opened(path, catalogue, **more) if isinstance(one, Request)]
+    return [row.id for row in opened(path, catalogue, **more) if isinstance(row, Request)]
 
 
 def test_the_same_request_has_the_same_id_in_whatever_file_or_row_it_is(tmp_path: Path, catalogue: Catalogue) -> None:
@@ -330,7 +330,7 @@ def test_made_up_requesters_have_several_requests_some_right_after_another() -> 
 
 
 def test_the_samples_are_good_submissions_of_every_category_and_of_several_languages(catalogue: Catalogue) -> None:
-    found = [one for one in opened(SAMPLES, catalogue) if isinstance(one, Request)]
+    found = [row for row in opened(SAMPLES, catalogue) if isinstance(row, Request)]
     assert opened(SAMPLES, catalogue).refusable == 0
     assert {one.channel for one in found} == set(NAMES)
     samples = [one.data for one in found]

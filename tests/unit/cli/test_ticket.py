@@ -141,7 +141,7 @@ def test_nothing_that_is_stored_of_a_ticket_is_overlooked() -> None:
     desk.requester("ticket.edit", number, subject="Another", body="Other words.")
     desk.agent("ticket.ask_consent", number)
     ticket = ticket_document(desk.ticket(number))
-    entries = [entry_document(one) for one in desk.state.history(desk.ticket(number))]
+    entries = [entry_document(entry) for entry in desk.state.history(desk.ticket(number))]
     said = shown(ticket_page(ticket, Part(entries, 0, 1, len(entries)), {}))
     assert "subject: " in said
     assert "→ Another" in said

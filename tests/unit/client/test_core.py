@@ -95,9 +95,9 @@ def test_an_id_has_room_in_amqp() -> None:
 def test_an_agent_says_that_they_come_are_there_and_go() -> None:
     me = SignOn(agent_id="a1", display_name="Ada", capacity=5, skills=["*"])
     said = [core.sign_on(me), core.heartbeat(me), core.sign_off(me, release=True)]
-    assert [parse(one.body).type for one in said] == ["agent.sign_on", "agent.heartbeat", "agent.sign_off"]
-    assert [parse(one.body).data.get("release") for one in said] == [None, None, True]
-    assert {parse(one.body).data["agent_id"] for one in said} == {"a1"}
+    assert [parse(event.body).type for event in said] == ["agent.sign_on", "agent.heartbeat", "agent.sign_off"]
+    assert [parse(event.body).data.get("release") for event in said] == [None, None, True]
+    assert {parse(event.body).data["agent_id"] for event in said} == {"a1"}
 
 
 # What comes back

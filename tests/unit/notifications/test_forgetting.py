@@ -52,12 +52,12 @@ ASKED = an_event("ticket.info_requested", "e3", an_entry("words"), contact_versi
 def test_what_waits_to_be_sent_is_dropped_when_its_ticket_is_erased() -> None:
     view = a_view()
     heard(view, a_contact_change(1), an_event("ticket.opened", contact_version=1), ESCALATED, ASKED)
-    holding = [one for one in view.deliveries.values() if one.text]
-    assert {one.channel for one in holding} == {"email", "webhook"}
-    assert {one.recipient for one in holding} >= {"community-manager", "r1", "crm"}
+    holding = [delivery for delivery in view.deliveries.values() if delivery.text]
+    assert {delivery.channel for delivery in holding} == {"email", "webhook"}
+    assert {delivery.recipient for delivery in holding} >= {"community-manager", "r1", "crm"}
     dropped = heard(view, an_event("ticket.edited", "e9", erased=True))
     assert len(dropped) == len(holding)
-    assert not any(one.text or one.title for one in view.deliveries.values())
+    assert not any(delivery.text or delivery.title for delivery in view.deliveries.values())
 
 
 @pytest.mark.parametrize("event", [ESCALATED, ASKED], ids=lambda one: one.type)
@@ -88,7 +88,7 @@ def test_of_a_redacted_entry_nothing_more_is_told(subject: bool) -> None:
     redacted = an_event("ticket.redacted", "e9", an_entry("why", redacts="n1"))
     redacted = with_data(redacted, subject=subject)
     heard(view, redacted)
-    left = {one.entry for one in view.deliveries.values() if one.text}
+    left = {delivery.entry for delivery in view.deliveries.values() if delivery.text}
     assert left == (set() if subject else {"n2"})
 
 
@@ -98,4 +98,4 @@ def test_what_an_older_version_put_down_goes_with_any_entry() -> None:
     view.deliveries = {id_: replace(one, entry="") for id_, one in view.deliveries.items()}
     redacted = an_event("ticket.redacted", "e9", an_entry("why", redacts="another"))
     heard(view, with_data(redacted, subject=False))
-    assert not any(one.text for one in view.deliveries.values())
+    assert not any(delivery.text for delivery in view.deliveries.values())

@@ -274,7 +274,7 @@ def test_no_attempt_has_the_number_of_an_earlier_one() -> None:
 def test_a_failed_mail_leaves_the_channels_delivery_as_it_is() -> None:
     desk = _desk_with_a_mail(lambda _mail, _attempt: REFUSED)
     desk.let_time_pass(NOW)
-    assert [one.status for one in desk.deliveries.values() if one.channel == "channel"] == ["sent"]
+    assert [delivery.status for delivery in desk.deliveries.values() if delivery.channel == "channel"] == ["sent"]
 
 
 def test_a_timer_of_an_earlier_attempt_does_nothing() -> None:

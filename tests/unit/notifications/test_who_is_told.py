@@ -115,7 +115,7 @@ def test_kinds_that_a_requester_may_switch_off_are_those_of_the_contract() -> No
 
 
 def test_the_agent_is_never_mailed() -> None:
-    assert {(one.recipient, one.channel) for one in owed(an_event("ticket.assigned"), Policy())} == {
+    assert {(delivery.recipient, delivery.channel) for delivery in owed(an_event("ticket.assigned"), Policy())} == {
         ("r1", "channel"),
         ("r1", "email"),
         ("a7", "agent"),
@@ -279,16 +279,18 @@ def test_a_webhook_gets_each_event_of_its_kinds_once() -> None:
     for type_ in TOLD_BY_EVENT:
         desk.hear(an_event(type_, f"e {type_}"))
     desk.let_time_pass(NOW)
-    hooks = sorted((one.recipient, one.kind) for one in desk.deliveries.values() if one.channel == "webhook")
+    hooks = sorted(
+        (delivery.recipient, delivery.kind) for delivery in desk.deliveries.values() if delivery.channel == "webhook"
+    )
     assert hooks == [("crm", "assigned"), ("crm", "assigned"), ("crm", "breach"), ("log", "breach")]  # and transferred
-    assert {one.status for one in desk.deliveries.values()} == {"sent"}
+    assert {delivery.status for delivery in desk.deliveries.values()} == {"sent"}
 
 
 def test_what_a_webhook_is_sent() -> None:
     desk = Desk(policy=Policy(webhooks={"crm": frozenset({"receipt"})}))
     desk.hear(a_contact_change(1, code="12345678"))
     desk.hear(an_event("ticket.opened", "e9", contact_version=1))
-    (hook,) = [one for one in desk.deliveries.values() if one.channel == "webhook"]
+    (hook,) = [delivery for delivery in desk.deliveries.values() if delivery.channel == "webhook"]
     event = parse(hook.text.encode())
     assert (event.id, event.type, event.source, event.subject, event.causationid) == (
         hook.id, "ticket.opened", "/services/notifications", "00000042", "e9",

@@ -146,7 +146,7 @@ def test_a_heartbeat_that_meets_the_timer_in_one_turn_keeps_the_agent_in_either_
     agent = view.agents["a1"]
     if first == "heartbeat":
         assert (agent.signed_on, agent.away) == (True, False)
-        assert [kind for one in decisions for kind, *_ in armed(one)] == ["away"]
+        assert [kind for decision in decisions for kind, *_ in armed(decision)] == ["away"]
     else:
         assert not agent.signed_on
         answer = decisions[1].answer

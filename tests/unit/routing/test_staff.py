@@ -28,7 +28,7 @@ def a_member(id_: str, *roles: str, **more: Any) -> Member:
 
 def by(view: View, *members: Member, leaving: tuple[str, ...] = ()) -> View:
     """The next turn's view, by a staff file that names these."""
-    staff = Staff({one.agent_id: one for one in members})
+    staff = Staff({member.agent_id: member for member in members})
     return View(SKILLS, view.agents.values(), view.tickets.values(), view.pool, view.terms, staff, leaving)
 
 

@@ -127,7 +127,7 @@ def test_names_are_those_of_the_days_that_the_library_gives(
 def test_the_examples_of_the_page_are_calendars(tmp_path: Path) -> None:
     whole, kinds = re.findall(r"```yaml\n(.*?)```", Path("docs/sla.md").read_text(encoding="utf-8"), re.DOTALL)
     calendar = read_calendars(write(tmp_path, whole))["business"]
-    assert [str(one) for one in calendar.windows_on(date(2026, 11, 28))] == ["10:00-16:00"]
+    assert [str(window) for window in calendar.windows_on(date(2026, 11, 28))] == ["10:00-16:00"]
     for line in kinds.splitlines():
         text = whole.replace("    holidays: {country: US} ", f"{line}\n#")
         assert read_calendars(write(tmp_path, text))["business"].closed_days != calendar.closed_days
@@ -137,8 +137,10 @@ def test_half_days_open_no_weekday_that_is_closed_and_replace_no_hours_of_the_op
     text = ESTONIAN.replace("monday: [08:00-18:00], ", "").replace("12-24: [08:00-11:00]", "12-23: [08:00-11:00]")
     calendar = read_calendars(write(tmp_path, text))["business"]
     assert calendar.windows_on(date(2026, 6, 22)) == (), "a Monday"
-    assert [str(one) for one in calendar.windows_on(date(2026, 12, 23))] == ["08:00-11:00"], "own hours come first"
-    assert [str(one) for one in calendar.windows_on(date(2027, 6, 22))] == ["08:00-12:00"]
+    assert [str(window) for window in calendar.windows_on(date(2026, 12, 23))] == ["08:00-11:00"], (
+        "own hours come first"
+    )
+    assert [str(window) for window in calendar.windows_on(date(2027, 6, 22))] == ["08:00-12:00"]
 
 
 @pytest.mark.parametrize(

@@ -245,7 +245,7 @@ def test_the_supervisors_hear_of_targets_of_what_nobody_has(
     desk = Desk()
     members = (LEAD, ANN, BOB, Member("boss", frozenset({"manager"})))
     skills = {"general": "general", "safety": "safety"}
-    desk.view.supervision = Supervision(Staff({one.agent_id: one for one in members}), skills)
+    desk.view.supervision = Supervision(Staff({member.agent_id: member for member in members}), skills)
     desk.hear(*story(*steps, category=category))
     said = desk.fire(day(30))
     assert types(said) == [

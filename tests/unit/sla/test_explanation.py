@@ -38,11 +38,11 @@ def test_a_clock_that_was_worked_paused_over_night_and_late() -> None:
         *story(("assign", 0.5), ("ask", 1), ("customer", 2), ("ask", 4), ("customer", 6), ("suggest", 24 * 4 + 5))
     )
     first, following = desk.ticket.watches
-    assert [(one.ends, one.counts) for one in explain(first, CALENDAR, day(9, 0)).segments] == [
+    assert [(segment.ends, segment.counts) for segment in explain(first, CALENDAR, day(9, 0)).segments] == [
         (day(1, 10), Counts.WORKED)
     ]
     found = explain(following, CALENDAR, day(9, 0))
-    assert [(one.begins, one.counts, one.open_for / HOUR) for one in found.segments] == [
+    assert [(segment.begins, segment.counts, segment.open_for / HOUR) for segment in found.segments] == [
         (day(1, 11), Counts.WORKED, 2),
         (day(1, 13), Counts.PAUSED, 2),
         (day(1, 15), Counts.WORKED, 3),
@@ -64,7 +64,7 @@ def test_a_clock_that_stands_still_has_what_was_left_when_it_was_paused() -> Non
     desk = Desk()
     desk.hear(*story(("assign", 0.5), ("ask", 1), ("customer", 2), ("ask", 4)))
     found = explain(desk.ticket.watches[-1], CALENDAR, day(2, 12))
-    assert [one.counts for one in found.segments] == [Counts.WORKED, Counts.PAUSED]
+    assert [segment.counts for segment in found.segments] == [Counts.WORKED, Counts.PAUSED]
     assert (found.worked, found.paused, found.remaining) == (2 * HOUR, 9 * HOUR, 38 * HOUR)
 
 
@@ -76,7 +76,7 @@ def test_a_pause_that_began_when_no_time_was_left_is_none_for_it_moved_nothing()
     assert following.deadline.due_at == day(8, 8)
     found = explain(following, CALENDAR, day(8, 13))
     assert (found.worked, found.paused, found.remaining) == (40 * HOUR, 0 * HOUR, 0 * HOUR)
-    assert [(one.begins, one.ends, one.counts) for one in found.segments][-2:] == [
+    assert [(segment.begins, segment.ends, segment.counts) for segment in found.segments][-2:] == [
         (day(5, 18), day(8, 8), Counts.OUTSIDE_HOURS),
         (day(8, 8), day(8, 13), Counts.OVER),
     ]
@@ -93,7 +93,7 @@ def test_days_on_which_the_desk_does_not_open_are_named() -> None:
 def test_a_night_shift_is_worked_over_midnight_in_one_piece() -> None:
     nights = Calendar("nights", "1", ZoneInfo("UTC"), ((Window.parse("22:00-06:00"),),) * 7)
     found = explain(watch(day(1, 23), day(2, 23), [], day(2, 7)), nights, day(9, 0))
-    assert [(one.ends, one.counts) for one in found.segments] == [
+    assert [(segment.ends, segment.counts) for segment in found.segments] == [
         (day(2, 6), Counts.WORKED),
         (day(2, 7), Counts.OUTSIDE_HOURS),
     ]
@@ -108,8 +108,8 @@ def test_the_pieces_tile_the_clocks_time_and_add_up(
     due = paused(desk, target, holds)
     until = max([start + minutes * HOUR / 60, *(ends for _, ends in holds)])
     found = explain(watch(start, due, holds, until), desk, start)
-    ends = [start, *(one.ends for one in found.segments)]
-    assert [one.begins for one in found.segments] == ends[:-1]
+    ends = [start, *(segment.ends for segment in found.segments)]
+    assert [segment.begins for segment in found.segments] == ends[:-1]
     assert ends[-1] == until
     assert all(begins < after for begins, after in pairwise(ends))
     assert all(one.counts != other.counts for one, other in pairwise(found.segments))

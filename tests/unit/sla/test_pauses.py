@@ -156,7 +156,7 @@ def test_what_was_said_of_a_clock_stays_said_when_a_late_event_shows_that_it_onl
     desk = heard(*known, ask, later)
     assert verdicts(desk.fire(day(12))) == ["sla.warning", "sla.breached"]
     desk.hear(first)
-    assert [(one.clock.started_at, one.warned, one.breached) for one in desk.ticket.watches[1:]] == [
+    assert [(watch.clock.started_at, watch.warned, watch.breached) for watch in desk.ticket.watches[1:]] == [
         (day(1, 11), True, True)
     ]
     assert not desk.armed

@@ -28,7 +28,7 @@ def taken_in(last: Snapshot, at: datetime, wrote: datetime) -> Snapshot:
 def heard(*versions: Snapshot, took_in: Snapshot, since: datetime, order: Any = None) -> Desk:
     """A desk that heard of all, in this order."""
     desk = Desk()
-    events: list[dict[str, Any]] = [{"ticket": one} for one in versions]
+    events: list[dict[str, Any]] = [{"ticket": version} for version in versions]
     events.insert(took_in["version"] - 1, {"ticket": took_in, "waits_since": since})
     for place in order or range(len(events)):
         desk.take(event(events[place]), MONDAY)
