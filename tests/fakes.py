@@ -52,12 +52,12 @@ class FakeStore:
             raise Conflict("decided too long ago")
         if self.trouble and not self.lost_answer:
             raise self.trouble.pop(0)
-        if any(one.key in self._handled for one in work.handled):
+        if any(handled.key in self._handled for handled in work.handled):
             raise Conflict("a key is taken")
         self.on_commit(work)
         if not work.is_empty():
             self.commits.append(work)
-        self._handled |= {one.key: one for one in work.handled}
+        self._handled |= {handled.key: handled for handled in work.handled}
         self.gone_timers |= {timer.id for timer in work.fired}
         if work.outgoing:
             self.outbox[work.turn] = list(work.outgoing)

@@ -101,7 +101,7 @@ def fairness(desk: Desk, broker: Broker, tickets: int) -> Fairness:
 
         def spreads() -> Iterator[float]:
             loads = {row["_id"]: row["load"] for row in agents.find({"signed_on": True, "away": False}, wanted)}
-            return _spreads([one for one in team if one.id in loads], loads)
+            return _spreads([agent for agent in team if agent.id in loads], loads)
 
         day = _Day(broker.url, team, arrivals)
         playing = threading.Thread(target=day.play)
@@ -109,7 +109,7 @@ def fairness(desk: Desk, broker: Broker, tickets: int) -> Fairness:
         while playing.is_alive():
             samples += spreads()
             time.sleep(SAMPLED_EVERY)
-    floor = 1 / min(one.capacity for one in team if one.capacity > 1)
+    floor = 1 / min(agent.capacity for agent in team if agent.capacity > 1)
     return Fairness(tickets, _spread(samples, day.answered), _ideal(team, arrivals), floor)
 
 
@@ -196,9 +196,9 @@ class _Day:
         heappush(self._later, (moment, next(self._numbers), what))
 
 
-def _request(one: Arrival) -> dict[str, object]:
-    requester = {"account_id": one.id, "display_name": one.id, "tier": "standard"}
-    return {"requester": requester, "category": one.category, "subject": one.id, "body": one.id}
+def _request(arrival: Arrival) -> dict[str, object]:
+    requester = {"account_id": arrival.id, "display_name": arrival.id, "tier": "standard"}
+    return {"requester": requester, "category": arrival.category, "subject": arrival.id, "body": arrival.id}
 
 
 def _come(client: Client, agent: Agent) -> None:
@@ -213,7 +213,11 @@ def _send(client: Client, user: str, type_: str, data: dict[str, object]) -> Non
 def _spreads(there: Sequence[Agent], loads: dict[str, int]) -> Iterator[float]:
     """Greatest less least open/capacity of those with room, for each kind of which there are two or more."""
     for kind in range(len(KINDS)):
-        ratios = [loads[one.id] / one.capacity for one in there if one.kind == kind and loads[one.id] < one.capacity]
+        ratios = [
+            loads[agent.id] / agent.capacity
+            for agent in there
+            if agent.kind == kind and loads[agent.id] < agent.capacity
+        ]
         if len(ratios) > 1:
             yield max(ratios) - min(ratios)
 
@@ -235,9 +239,9 @@ def _ideal(team: Sequence[Agent], arrivals: Sequence[Arrival]) -> Spread:
         there = [agent for agent in team if any(begins <= now < ends for begins, ends in agent.there)]
         for agent in team:
             if agent not in there:
-                waiting += [one for _, one in has[agent.id]]
+                waiting += [held for _, held in has[agent.id]]
                 has[agent.id] = []
-            left = [(ends, one) for ends, one in has[agent.id] if ends > now]
+            left = [(ends, held) for ends, held in has[agent.id] if ends > now]
             answered += len(has[agent.id]) - len(left)
             has[agent.id] = left
         while coming and coming[0].at <= now:

@@ -83,7 +83,7 @@ def _measure(url: str, exchange: str, key: str, count: int, requester: Callable[
         done.set()
         receiver.join()
     counted = list(sent)[WARM_UP:]
-    took = sorted(1000 * (received[one] - sent[one]) for one in counted)
+    took = sorted(1000 * (received[id_] - sent[id_]) for id_ in counted)
     return Latency(len(took), percentile(took, 0.5), percentile(took, 0.99), took[-1])
 
 

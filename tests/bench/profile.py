@@ -63,7 +63,11 @@ def print_shares(console: Console, name: str, raw: Path) -> None:
         for frame in {f"{file} {function}" for function, file in frames}:
             functions[frame] += int(count)
     table = Table("module, itself", "%", "function, with what it calls", "%", title=f"{name}: {total} samples")
-    ours = [one for one in functions.most_common() if one[0].startswith(("services/", "contracts/", "tests/"))]
+    ours = [
+        function
+        for function in functions.most_common()
+        if function[0].startswith(("services/", "contracts/", "tests/"))
+    ]
     for place in range(SHOWN):
         row = [*_share(modules.most_common(), place, total), *_share(ours, place, total)]
         table.add_row(*row)

@@ -84,7 +84,7 @@ GOALS = [
     Goal(
         "memory, many waiting over few, the worst service",
         ("memory",),
-        lambda of: max(one.ratio for one in of["memory"].values()),
+        lambda of: max(measured.ratio for measured in of["memory"].values()),
         1.2,
         False,
     ),
@@ -115,7 +115,7 @@ def tables(results: Results) -> Iterator[Table]:
 def as_json(results: Results) -> dict[str, Any]:
     """The same for a file, with the goals' figures."""
     measured = {
-        name: {key: asdict(one) for key, one in value.items()} if isinstance(value, dict) else asdict(value)
+        name: {key: asdict(part) for key, part in value.items()} if isinstance(value, dict) else asdict(value)
         for name, value in results.items()
     }
     goals = {

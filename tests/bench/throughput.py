@@ -104,7 +104,7 @@ def _with_stored(rate: Rate, desk: Desk, name: str) -> Rate:
         database = client[f"{desk.db_prefix}_{name}"]
         stored = [database.command("collStats", collection) for collection in ("tickets", "entries", "handled")]
     handled = stored[-1]["count"]
-    documents, size = (sum(one[what] for one in stored) / handled for what in ("count", "size"))
+    documents, size = (sum(stats[what] for stats in stored) / handled for what in ("count", "size"))
     return replace(rate, documents=documents, bytes_stored=size)
 
 

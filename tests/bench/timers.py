@@ -113,7 +113,7 @@ def lateness(desk: Desk, broker: Broker, armed: int, due: int) -> Lateness:
         p50=percentile(late, 0.5),
         p99=percentile(late, 0.99),
         largest=late[-1],
-        over_a_second=sum(one > 1 for one in late),
+        over_a_second=sum(seconds > 1 for seconds in late),
         left=left,
     )
 

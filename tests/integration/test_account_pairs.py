@@ -71,9 +71,9 @@ class Scene:
         entries = [*self.at.entries, *(entry for entry in self.held.entries if entry.ticket_id == self.held.ticket.id)]
         store.database["tickets"].insert_many([ticket_document(ticket) for ticket in tickets])
         store.database["entries"].insert_many([entry_document(entry) for entry in entries])
-        store.database["accounts"].insert_many([account_document(one) for one in self.accounts])
+        store.database["accounts"].insert_many([account_document(owner) for owner in self.accounts])
         due = self.at.state().escalatable.values()
-        store.database["escalatable"].insert_many([escalatable_document(one) for one in due])
+        store.database["escalatable"].insert_many([escalatable_document(row) for row in due])
 
     def message(self, name: str, second: int) -> Message:
         """A command as it comes out of its schema."""
@@ -107,7 +107,9 @@ class Scene:
         """What the database holds of it, in words that are the same in every scene."""
         persons = [f"temporary:{self.theirs}", f"temporary:{self.others}", f"account:r{self.place}"]
         tickets = [ticket_of(row) for row in store.database["tickets"].find({"person": {"$in": persons}})]
-        roles = {one.number: str(place) for place, one in enumerate((self.at.ticket, self.at.other, self.held.ticket))}
+        roles = {
+            held.number: str(place) for place, held in enumerate((self.at.ticket, self.at.other, self.held.ticket))
+        }
         names = dict(zip(persons, ("zoe", "other", "real"), strict=True))
         kept = [
             (
@@ -130,8 +132,8 @@ class Scene:
         assert len(held) == len(set(held))
         accounts = map(account_of, store.database["accounts"].find({"_id": {"$in": persons}}))
         known = sorted(
-            (names[one.key], one.joined and names[one.joined], one.leads, one.ended_at, one.is_confirmed)
-            for one in accounts
+            (names[owner.key], owner.joined and names[owner.joined], owner.leads, owner.ended_at, owner.is_confirmed)
+            for owner in accounts
         )
         return sorted(kept), known
 
@@ -154,8 +156,8 @@ class Racing(Instance):
 @pytest.mark.parametrize("status", ["assigned", "closed"])
 def test_a_command_about_an_account_and_another_at_once_end_as_one_after_the_other(stack: Stack, status: str) -> None:
     names = [*COMMANDS, *OF_ACCOUNTS, "file_by_real", "file_by_other"]
-    pairs = [(one, name) for one in OF_ACCOUNTS for name in names]
-    pairs += [(name, one) for one, name in pairs if name not in OF_ACCOUNTS]
+    pairs = [(first, name) for first in OF_ACCOUNTS for name in names]
+    pairs += [(name, first) for first, name in pairs if name not in OF_ACCOUNTS]
     alike = meeting(status)
     with stores(stack, "intake", 2, INDEXES) as (one, two):
         one.database["agents"].insert_many([agent_document(agent) for agent in AGENTS])

@@ -58,7 +58,7 @@ def test_an_agent_who_starts_again_learns_which_tickets_they_have_by_an_index(de
 
         def listed(id_: str, **more: Any) -> tuple[list[str], int]:
             data = ask(desk, AGENT, id_, "ticket.list", {"agent_id": "a1", **more}).data
-            return [one["number"] for one in data["tickets"]], data["pages"]
+            return [ticket["number"] for ticket in data["tickets"]], data["pages"]
 
         assert listed("1") == (numbers[:1:-1], 2)
         assert listed("2", page=2) == ([numbers[1]], 2)

@@ -75,10 +75,10 @@ class Instance:
 def put_down(store: Store, meetings: list[Meeting]) -> None:
     """Store where they meet, and what is known besides."""
     database = store.database
-    database["tickets"].insert_many([ticket_document(one) for at in meetings for one in (at.ticket, at.other)])
+    database["tickets"].insert_many([ticket_document(row) for at in meetings for row in (at.ticket, at.other)])
     database["entries"].insert_many([entry_document(entry) for at in meetings for entry in at.entries])
-    due = [one for at in meetings for one in at.state().escalatable.values()]
-    database["escalatable"].insert_many([escalatable_document(one) for one in due])
+    due = [row for at in meetings for row in at.state().escalatable.values()]
+    database["escalatable"].insert_many([escalatable_document(row) for row in due])
 
 
 def of_its_own(at: Meeting, place: int) -> Meeting:
@@ -88,14 +88,14 @@ def of_its_own(at: Meeting, place: int) -> Meeting:
         return f"{id_}-{place}"
 
     tickets = {
-        one.id: replace(
-            one,
-            id=renamed(one.id),
+        ticket.id: replace(
+            ticket,
+            id=renamed(ticket.id),
             number=f"{20_000_000 + 2 * place + second}",
-            requester=altered(one.requester, id=renamed(one.requester.id)),
-            person=renamed(one.person),
+            requester=altered(ticket.requester, id=renamed(ticket.requester.id)),
+            person=renamed(ticket.person),
         )
-        for second, one in enumerate((at.ticket, at.other))
+        for second, ticket in enumerate((at.ticket, at.other))
     }
     entries = (replace(entry, id=renamed(entry.id), ticket_id=renamed(entry.ticket_id)) for entry in at.entries)
     return Meeting(tickets[at.ticket.id], tickets[at.other.id], tuple(entries))

@@ -88,12 +88,12 @@ def test_a_file_that_may_not_be_taken_is_left_out_and_the_ticket_is_filed(desk: 
         "large.pdf": "A file may have 0.01 MiB.",
         "odd.pdf": "It is malformed (content: Not base64.).",
     }
-    assert {one["name"]: one["reason"] for one in heard.data["left_out"]} == left_out
+    assert {file["name"]: file["reason"] for file in heard.data["left_out"]} == left_out
     number = heard.data["ticket"]["number"]
     opening, note = ask(desk, "web", "v", "ticket.view", {"requester": account("ann"), "number": number}).data[
         "history"
     ]
-    assert {one["name"]: one["media_type"] for one in opening["attachments"]} == {
+    assert {file["name"]: file["media_type"] for file in opening["attachments"]} == {
         "receipt.pdf": "application/pdf",
         "prices.csv": "text/csv",
         "own.foo": "application/x-foo",

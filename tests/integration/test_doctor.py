@@ -77,9 +77,9 @@ def database(desk: Desk) -> Iterator[Databases]:
 def expect(found: list[Finding], *wanted: tuple[str, str, str]) -> None:
     """Each of these (level, where, part of what) is found."""
     missing = [
-        one
-        for one in wanted
-        if not any((one[0], one[1]) == (each.level, each.where) and one[2] in each.what for each in found)
+        finding
+        for finding in wanted
+        if not any((finding[0], finding[1]) == (each.level, each.where) and finding[2] in each.what for each in found)
     ]
     assert not missing, f"{missing} not among\n" + "\n".join(map(str, found))
     assert all(each.do for each in found if each.level != "ok")
@@ -87,7 +87,7 @@ def expect(found: list[Finding], *wanted: tuple[str, str, str]) -> None:
 
 def test_it_is_quiet_while_all_is_well_and_finds_each_fault(stack: Stack, busy: Desk, database: Databases) -> None:
     settings = settings_of(stack, busy)
-    assert [(one.where, one.what) for one in wrong(settings)] == []
+    assert [(finding.where, finding.what) for finding in wrong(settings)] == []
     with _broken_broker(stack, busy):
         _break_the_indexes(database)
         found = wrong(settings)
@@ -196,7 +196,7 @@ def _break_the_books(database: Databases) -> None:
     database("intake")["outbox"].insert_one({"_id": "t:0", "turn": "t", "at": long_ago, "messages": []})
     timer = {"kind": "send", "about": "d", "data": {}, "fence": 9, "lease_until": long_ago, "due": long_ago}
     database("notifications")["timers"].insert_one(timer)
-    scans = [{"_id": f"scan:r:{one}", "lane": "scanner", "about": "r", "data": {"tries": 8}} for one in (1, 2)]
+    scans = [{"_id": f"scan:r:{n}", "lane": "scanner", "about": "r", "data": {"tries": 8}} for n in (1, 2)]
     scans.append({"_id": "scan:q:1", "lane": "scanner", "about": "q", "data": {"tries": 7}})
     later = datetime(2126, 1, 2, tzinfo=UTC)
     database("intake")["timers"].insert_many([{**timer, "due": later, **scan} for scan in scans])

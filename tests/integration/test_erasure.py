@@ -69,8 +69,8 @@ def letters(desk: Desk) -> Iterator[bytes]:
 
 def found(desk: Desk, *what: str) -> set[str]:
     """Where any of these stands."""
-    hits = {where for where, row in rows(desk) if any(one.encode() in row for one in what)}
-    return hits | {"dead" for body in letters(desk) if any(one.encode() in body for one in what)}
+    hits = {where for where, row in rows(desk) if any(word.encode() in row for word in what)}
+    return hits | {"dead" for body in letters(desk) if any(word.encode() in body for word in what)}
 
 
 def file(name: str) -> dict[str, Any]:
@@ -262,7 +262,7 @@ def test_an_archive_holds_all_that_the_account_may_see_and_goes_with_it(desk: De
         assert b"<script>" not in archive.read("index.html") + archive.read(f"tickets/{second}/ticket.html")
         files = [archive.read(name) for name in names if "/files/" in name]
         assert sorted(map(len, files))[-1] == 249_999
-        assert any(WORDS.encode() in one for one in files)
+        assert any(WORDS.encode() in content for content in files)
     again = ask(desk, "web", "x2", "account.export", {"requester": ZOE})
     assert again.data["attachment"]["ref"] == told["ref"], "one a day"
     other = {"requester": {**ZOE, "account_id": "bob"}, "ref": told["ref"]}
@@ -321,7 +321,7 @@ def test_what_is_redacted_is_found_nowhere(desk: Desk, tmp_path: Path) -> None:
     swept(desk)
     assert not [where for where, _ in rows(desk) if where in ("intake.attachments", "intake.files.chunks")]
     after = as_agent(desk, "v2", "ticket.view", number)["history"]
-    assert [(one["author"]["id"], one["text"]) for one in after if one["kind"] == "redacted"] == [
+    assert [(entry["author"]["id"], entry["text"]) for entry in after if entry["kind"] == "redacted"] == [
         ("a1", "Secret") for _ in written
     ]
     assert ask(desk, "web", "s1", "ticket.submit", submission()).data["ticket"]["subject"] == "[redacted]"

@@ -37,7 +37,7 @@ NOBODY = (
 def required(name: str) -> set[str]:
     """The distributions that this one asks for, without its extras."""
     asked = metadata.requires(name) or []
-    return {re.match(r"[\w.-]+", one)[0].lower() for one in asked if "extra ==" not in one}  # type: ignore[index]
+    return {re.match(r"[\w.-]+", requirement)[0].lower() for requirement in asked if "extra ==" not in requirement}  # type: ignore[index]
 
 
 def copy_of(name: str, site: Path) -> None:

@@ -182,12 +182,12 @@ def test_accounts_that_confirm_one_address_at_once_are_one_person_with_one_open_
         opened = ask(desk, "web", f"o{n}", "account.open_temporary", data).data
         accounts.append({"temporary": {"account_id": opened["account_id"], "secret": opened["secret"]}})
         ask(desk, "web", f"s{n}", "ticket.submit", submission(accounts[-1]))
-    ids = [one["temporary"]["account_id"] for one in accounts]
+    ids = [owner["temporary"]["account_id"] for owner in accounts]
     confirming: list[Command] = [
-        (f"c{n}", "account.confirm_contact", {"requester": one, "code": codes.code(f"temporary:{ids[n]}", 1)})
-        for n, one in enumerate(accounts)
+        (f"c{n}", "account.confirm_contact", {"requester": owner, "code": codes.code(f"temporary:{ids[n]}", 1)})
+        for n, owner in enumerate(accounts)
     ]
-    filing: list[Command] = [(f"f{n}", "ticket.submit", submission(one)) for n, one in enumerate(accounts)]
+    filing: list[Command] = [(f"f{n}", "ticket.submit", submission(owner)) for n, owner in enumerate(accounts)]
     threads = [Thread(target=publish, args=(desk, "web", [command])) for command in (*confirming, *filing)]
     for thread in threads:
         thread.start()
@@ -216,10 +216,10 @@ def test_an_address_that_an_older_version_stored_is_found(stack: Stack, desk: De
         before = accounts.find_one({"_id": f"temporary:{old['account_id']}"}) or {}
         accounts.replace_one({"_id": before["_id"]}, {name: before.get(name) for name in kept})
         codes = Codes(stack.folder.secret("intake-key"))
-        for one in (old, new):
-            requester = {"temporary": {"account_id": one["account_id"], "secret": one["secret"]}}
-            code = codes.code(f"temporary:{one['account_id']}", 1)
-            ask(desk, "web", one["account_id"], "account.confirm_contact", {"requester": requester, "code": code})
+        for owner in (old, new):
+            requester = {"temporary": {"account_id": owner["account_id"], "secret": owner["secret"]}}
+            code = codes.code(f"temporary:{owner['account_id']}", 1)
+            ask(desk, "web", owner["account_id"], "account.confirm_contact", {"requester": requester, "code": code})
         after = accounts.find_one({"_id": f"temporary:{new['account_id']}"}) or {}
     assert after.get("joined") == before["_id"]
 

@@ -33,7 +33,7 @@ CLOSED = 30
 """More than a turn erases."""
 MOVE = 2
 RIGHT = Prepared(
-    verified=frozenset((one.id, "right") for one in (ZOE, OTHER)), right_codes=frozenset([(ZOE.account, 1, "code")])
+    verified=frozenset((guest.id, "right") for guest in (ZOE, OTHER)), right_codes=frozenset([(ZOE.account, 1, "code")])
 )
 FRESH = temporary(ZOE.id, "right")
 

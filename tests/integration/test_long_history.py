@@ -64,16 +64,16 @@ def test_every_part_of_a_long_history_is_reached_and_read_alone(database: Databa
 
     public = [str(version) for version in range(1, ENTRIES + 1, 2)]
     data = viewed()
-    backwards = [one["id"] for one in data["history"][1:]]
+    backwards = [entry["id"] for entry in data["history"][1:]]
     while "before" in data:
         data = viewed(before=data["before"])
-        backwards = [one["id"] for one in data["history"]] + backwards
+        backwards = [entry["id"] for entry in data["history"]] + backwards
     assert backwards == public
     data, forwards, parts = viewed(after=0), [], 1
     while "after" in data:
-        forwards += [one["id"] for one in data["history"]]
+        forwards += [entry["id"] for entry in data["history"]]
         data, parts = viewed(after=data["after"]), parts + 1
-    assert forwards + [one["id"] for one in data["history"]] == public
+    assert forwards + [entry["id"] for entry in data["history"]] == public
     assert parts > 8
 
 
@@ -81,7 +81,9 @@ def test_views_of_several_parts_share_a_turn(database: Database[dict[str, Any]])
     number = stored(database)
     repository = Racing(Store(database, "intake"), "one").repository
     asked: list[dict[str, int]] = [{}, {"before": 900}, {"after": 900}, {"before": 2}, {"after": ENTRIES}]
-    messages = [message_of("ticket.view", n, requester=account(), number=number, **one) for n, one in enumerate(asked)]
+    messages = [
+        message_of("ticket.view", n, requester=account(), number=number, **part) for n, part in enumerate(asked)
+    ]
     state = repository.load(messages, NOW)
     shown = []
     for message in messages:

@@ -78,9 +78,9 @@ def test_wrong_sign_ins_from_one_browser_stop_no_other(desk: Desk) -> None:
     free = [opened(f"free{n}", **MALLORY) for n in range(5)]
     assert ask(desk, "web", "free5", "account.open_temporary", MALLORY).data["code"] == "rate_limited"
     guesses = [
-        (f"{n}-{who}", "ticket.list", {"requester": {"temporary": {**one, "secret": f"guess {n}"}}, **MALLORY})
+        (f"{n}-{who}", "ticket.list", {"requester": {"temporary": {**owner, "secret": f"guess {n}"}}, **MALLORY})
         for n in range(60)
-        for who, one in enumerate(free)
+        for who, owner in enumerate(free)
     ]
     publish(desk, "web", guesses)
     codes = [event.data["code"] for event in outcomes(desk, "web", "web.outcomes", len(guesses))]

@@ -238,7 +238,7 @@ def test_signing_off_with_release_finds_all_that_awaits_the_desk(instance: Insta
 
 def test_a_look_each_second_takes_back_all_of_who_is_not_of_the_staff_any_more(instance: Instance) -> None:
     statuses = ["assigned", "needs_reply", "solution_suggested"]
-    tickets = [a_ticket(10 * n + m, agent=f"a{n}", status=one) for n in (1, 2, 3) for m, one in enumerate(statuses)]
+    tickets = [a_ticket(10 * n + m, agent=f"a{n}", status=state) for n in (1, 2, 3) for m, state in enumerate(statuses)]
     instance.fill([an_agent("a1"), an_agent("a2", signed_on=False), an_agent("a3"), *tickets])
     instance.files = OperatorsFiles(CATALOGUE, Staff({"a3": Member("a3", frozenset({"agent"}), skills=("*",))}))
     said = instance.turn()

@@ -52,7 +52,7 @@ def test_what_is_due_is_claimed_in_its_order_and_comes_as_it_was_armed(stores: l
     )
 
     claimed = claim(store, "a")
-    assert [one.id for one in claimed] == ["t1", "t2", "t0"]
+    assert [timer.id for timer in claimed] == ["t1", "t2", "t0"]
     first = claimed[0]
     assert (first.due, first.kind, first.about, first.data) == (ago[1], "warning", "ticket of t1", {"clock": "t1"})
     assert first.armed.by == "web\x1fone"
@@ -61,7 +61,7 @@ def test_what_is_due_is_claimed_in_its_order_and_comes_as_it_was_armed(stores: l
 def test_what_falls_due_within_the_horizon_is_claimed_ahead(stores: list[Store]) -> None:
     now = stores[0].now()
     arm(stores[0], timer("soon", now + timedelta(seconds=0.2)), timer("far", now + timedelta(seconds=60)))
-    assert [one.id for one in claim(stores[0], "a")] == ["soon"]
+    assert [timer.id for timer in claim(stores[0], "a")] == ["soon"]
 
 
 def test_several_instances_at_once_claim_each_timer_once(stores: list[Store]) -> None:
@@ -81,7 +81,7 @@ def test_several_instances_at_once_claim_each_timer_once(stores: list[Store]) ->
     for thread in threads:
         thread.join()
     left = claim(stores[0], "last")  # an instance gives up when others were faster with all that it had found
-    ids = [one.id for found in [*claimed, left] for one in found]
+    ids = [timer.id for found in [*claimed, left] for timer in found]
     assert sorted(ids) == [f"t{number:03}" for number in range(200)]
 
 
@@ -92,7 +92,7 @@ def test_a_lane_claims_its_own_timers_and_the_rest_what_is_in_none(stores: list[
     horizon = timedelta(0)
 
     def claimed(lane: Lane) -> set[str]:
-        return {one.id for one in claim_timers(store, horizon, LEASE, f"{lane}", 200, lane)}
+        return {timer.id for timer in claim_timers(store, horizon, LEASE, f"{lane}", 200, lane)}
 
     assert claimed(Lane("mail")) == {"m1", "m2"}
     assert claimed(Lane("mail")) == set()
@@ -170,7 +170,7 @@ def test_a_timer_may_set_itself_anew_as_it_fires(stores: list[Store]) -> None:
 def test_arming_and_disarming_in_one_turn_leaves_the_last_word(stores: list[Store]) -> None:
     store, now = stores[0], stores[0].now()
     arm(store, timer("kept", now), Disarm("gone"), timer("gone", now), Disarm("gone"), timer("kept", now - LEASE))
-    assert [(one.id, one.due) for one in claim(store, "a")] == [("kept", now - LEASE)]
+    assert [(timer.id, timer.due) for timer in claim(store, "a")] == [("kept", now - LEASE)]
 
 
 def test_a_claim_is_held_for_as_long_as_its_turn_is_in_work(stores: list[Store]) -> None:
@@ -188,7 +188,7 @@ def test_nobody_holds_what_another_has_claimed_since(stores: list[Store]) -> Non
     lost = claim(slow, "slow", NO_LEASE)
     claim(other, "other", NO_LEASE)
     hold_timers(slow, lost, "slow", LEASE)
-    assert [one.id for one in claim(other, "other")] == ["t"]
+    assert [timer.id for timer in claim(other, "other")] == ["t"]
 
 
 def test_a_timer_that_its_firing_set_anew_is_held_by_nobody(stores: list[Store]) -> None:
@@ -197,7 +197,7 @@ def test_a_timer_that_its_firing_set_anew_is_held_by_nobody(stores: list[Store])
     claimed = claim(store, "a")
     arm(store, timer("t", store.now()), by="timer", fired=tuple(claimed))
     hold_timers(store, claimed, "a", LEASE)
-    assert [one.id for one in claim(stores[1], "b")] == ["t"]
+    assert [timer.id for timer in claim(stores[1], "b")] == ["t"]
 
 
 @pytest.mark.parametrize("most", [200, 2])
@@ -208,6 +208,6 @@ def test_what_a_killed_instance_has_locked_holds_up_no_other_timer(stores: list[
     with dead.database.client.start_session() as session:
         session.start_transaction()
         dead.timers.delete_many({"_id": {"$in": ["t0", "t1"]}}, session=session)
-        assert [one.id for one in claim(alive, "alive", most=most)] == ["t2", "t3"]
+        assert [timer.id for timer in claim(alive, "alive", most=most)] == ["t2", "t3"]
         session.abort_transaction()
-    assert [one.id for one in claim(alive, "alive")] == ["t0", "t1"]
+    assert [timer.id for timer in claim(alive, "alive")] == ["t0", "t1"]

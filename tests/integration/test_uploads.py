@@ -134,8 +134,8 @@ def test_two_instances_that_take_parts_at_once_agree(clients: list[Database[dict
     random.Random(1).shuffle(parts)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda job: send(Uploads(keeping(clients[job[0] % 4])), job[1]), enumerate(parts)))
-    stored = {one.ref for one in found if isinstance(one, Brought)}
-    assert all(isinstance(one, Brought | Awaited) for one in found)
+    stored = {brought.ref for brought in found if isinstance(brought, Brought)}
+    assert all(isinstance(brought, Brought | Awaited) for brought in found)
     assert len(stored) == 1
     assert content_of(keeping(clients[0]), stored.pop()) == content
 
@@ -148,7 +148,7 @@ def test_two_instances_that_keep_one_content_at_once_agree(
         found = list(
             pool.map(lambda n: keeping(clients[n % 4]).bring(Sender("account:ann"), brought, NOW)[0], range(16))
         )
-    refs = {one.ref for one in found if isinstance(one, Brought)}
+    refs = {brought.ref for brought in found if isinstance(brought, Brought)}
     assert len(refs) == 1
     assert content_of(keeping(clients[0]), refs.pop()) == HEAD
     assert database["files.chunks"].count_documents({}) == 1, "who was too late left nothing"
@@ -301,7 +301,7 @@ def test_of_one_command_no_more_is_kept_than_it_may_have(database: Database[dict
     contents = [attached(HEAD + bytes([number])) for number in range(30)]
     refused = Unusable(name="a", fault="It came in a wrong form.")
     found = kept.bring(Sender("account:ann", "web"), [refused, *contents, UPLOADED], NOW)
-    assert [type(one) for one in found] == [Unfit, *[Brought] * 10, *[Unfit] * 20, Brought]
+    assert [type(brought) for brought in found] == [Unfit, *[Brought] * 10, *[Unfit] * 20, Brought]
     assert kept.records.count_documents({}) == 10
     assert kept.crowded(Sender("account:ann", "web"), NOW) is None, "they may send others"
 

@@ -15,7 +15,7 @@ import yaml
 from tests.model.cases import SKILL, Case, Data, Verdict, may_have, refused
 
 STAFF_FILE = Path(__file__).parent / "staff.yaml"
-STAFF: Mapping[str, Data] = {one["agent_id"]: one for one in yaml.safe_load(STAFF_FILE.read_text())["members"]}
+STAFF: Mapping[str, Data] = {member["agent_id"]: member for member in yaml.safe_load(STAFF_FILE.read_text())["members"]}
 """By agent id, in the file's order."""
 
 ABSENT_AFTER = timedelta(minutes=30)
@@ -35,8 +35,8 @@ def supervises(agent: str, case_agent: str | None, category: str) -> bool:
     """A member of their teams has it; or nobody has it, and an agent of their teams is skilled for it."""
     if case_agent is not None:
         return directs(agent, case_agent)
-    skilled = [id_ for id_, one in STAFF.items() if _has_skill(one.get("skills", ()), category)]
-    return "manager" in STAFF.get(agent, {}).get("roles", ()) or any(directs(agent, one) for one in skilled)
+    skilled = [id_ for id_, member in STAFF.items() if _has_skill(member.get("skills", ()), category)]
+    return "manager" in STAFF.get(agent, {}).get("roles", ()) or any(directs(agent, member) for member in skilled)
 
 
 def supervisors_of(category: str) -> list[str]:

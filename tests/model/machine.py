@@ -183,7 +183,9 @@ class HelpDesk(RuleBasedStateMachine):
         self, place: int, again: int, times: int, marked: bool, soon: timedelta | None, then: str
     ) -> None:
         """Each time its own words; of a machine that no channel knows, too. `soon`: when they count as new again."""
-        case = sorted(self.model.cases.values(), key=lambda one: one.number)[-1 - place % len(self.model.cases)]
+        case = sorted(self.model.cases.values(), key=lambda other_case: other_case.number)[
+            -1 - place % len(self.model.cases)
+        ]
         who = next((n for n in range(12) if self._person(n) == case.person), 0)
         if soon is not None and case.said_at is not None:
             self.desk.clock.now = max(self.desk.clock.now, case.said_at + REPEATED_WITHIN + soon)
@@ -394,7 +396,9 @@ class HelpDesk(RuleBasedStateMachine):
     @rule(place=places, soon=st.sampled_from(SOON), refer=st.booleans(), fire=st.booleans(), then=then)
     def at_the_limit(self, place: int, soon: timedelta, refer: bool, fire: bool, then: str) -> None:
         """A requester makes use of a right at the last moment, or just too late, or too early."""
-        case = sorted(self.model.cases.values(), key=lambda one: one.number)[-1 - place % len(self.model.cases)]
+        case = sorted(self.model.cases.values(), key=lambda other_case: other_case.number)[
+            -1 - place % len(self.model.cases)
+        ]
         coming = [at for at in moments_of(case) if at + soon > self.desk.clock.now]
         of_case = [n for n in range(12) if self._person(n) == case.person]
         if not coming or not of_case:
@@ -488,7 +492,7 @@ class HelpDesk(RuleBasedStateMachine):
         )
 
     def _requester(self, who: int) -> Mapping[str, Any]:
-        known = (*ACCOUNTS, *({"temporary": one} for one in self._temporary()))
+        known = (*ACCOUNTS, *({"temporary": owner} for owner in self._temporary()))
         return known[who % len(known)]
 
     def _person(self, who: int) -> str:
@@ -514,8 +518,12 @@ class HelpDesk(RuleBasedStateMachine):
 
     def _beside(self, case: Case | None, place: int) -> str:
         """Mostly another open ticket of the same person."""
-        beside = [one for one in self.model.cases.values() if case is not None and one.is_open and one is not case]
-        theirs = [one.number for one in beside if case is not None and one.person == case.person]
+        beside = [
+            other_case
+            for other_case in self.model.cases.values()
+            if case is not None and other_case.is_open and other_case is not case
+        ]
+        theirs = [other_case.number for other_case in beside if case is not None and other_case.person == case.person]
         return theirs[place % len(theirs)] if theirs and place < 9 else self._number(place)
 
     def _with_agents(self) -> list[Case]:

@@ -155,9 +155,9 @@ class Persons(Agents):
         if account.confirmed:
             return []
         before = [
-            (other_id, one)
-            for other_id, one in self.temporary.items()
-            if one.confirmed and not one.ended and one.email == account.email
+            (other_id, other)
+            for other_id, other in self.temporary.items()
+            if other.confirmed and not other.ended and other.email == account.email
         ]
         account.confirmed = True
         self.temporary[id_] = self.temporary.pop(id_)
@@ -193,7 +193,7 @@ class Persons(Agents):
         """Cases become another person's; where both have an issue open, the newer is merged into the older, in which
         the desk then has to answer what it has not answered there."""
         changed: list[Case] = []
-        for case in sorted(cases, key=lambda one: (one.opened_at, one.number)):
+        for case in sorted(cases, key=lambda other_case: (other_case.opened_at, other_case.number)):
             holder = self.holder(person, case.key) if case.is_open else None
             if holder is None or holder is case:
                 changed += self.changed(case, now, person=person)
@@ -234,7 +234,7 @@ class Persons(Agents):
         while keys != before:
             before = set(keys)
             keys |= {key for key, person in self.joined.items() if person in keys}
-            keys |= {f"temporary:{id_}" for id_, one in self.temporary.items() if one.merged_into in keys}
+            keys |= {f"temporary:{id_}" for id_, owner in self.temporary.items() if owner.merged_into in keys}
             keys |= {self.joined[key] for key in keys if key in self.joined}
 
         def effect() -> list[Case]:
@@ -247,8 +247,10 @@ class Persons(Agents):
                     self.blocked[key] = blocked[0]
                 if account := self.temporary.get(key.removeprefix("temporary:")):
                     account.ended, account.merged, account.email, account.merged_into = True, True, None, None
-            theirs = sorted((case for case in self.cases.values() if case.is_open), key=lambda one: one.number)
-            return [one for case in theirs if case.person in keys for one in self._cut_off(case, erasure, now)]
+            theirs = sorted(
+                (case for case in self.cases.values() if case.is_open), key=lambda other_case: other_case.number
+            )
+            return [part for case in theirs if case.person in keys for part in self._cut_off(case, erasure, now)]
 
         return self.accepted(effect)
 

@@ -79,7 +79,7 @@ class Witness:
             if overtaken and handled.answer_type == "command.rejected":
                 continue  # it wrote nothing that another could have changed: it came first, for what was then
             event, user = decoded(command.body), str(command.properties["user_id"])
-            said = [one for one in events if one.get("causationid") == event["id"]]
+            said = [caused for caused in events if caused.get("causationid") == event["id"]]
             if overtaken and not said and event["type"] in ("agent.pause", "agent.resume"):
                 continue  # nor did that, of who had paused, or gone on, before
             changed = self.model.take(event["type"], user, event["data"], work.now, decoded(handled.answer_body))
@@ -200,7 +200,7 @@ class Witness:
 
     @property
     def _signs_of_life(self) -> Collection[str]:
-        return {one.id for one in self.sent if one.type in ("agent.sign_on", "agent.heartbeat")}
+        return {message.id for message in self.sent if message.type in ("agent.sign_on", "agent.heartbeat")}
 
     # time
 
@@ -237,9 +237,11 @@ class Witness:
         found = [sentence for guarantee in JUDGED_AT_REST for sentence in guarantee(evidence)]
         # What came to notifications when the account had ended is not mailed: its address is forgotten.
         found = [
-            one for one in found if not (one.endswith("was not delivered") and any(id_ in one for id_ in self._gone))
+            complaint
+            for complaint in found
+            if not (complaint.endswith("was not delivered") and any(id_ in complaint for id_ in self._gone))
         ]
-        found = [one for one in found if not self._is_of_erased(one, evidence)]
+        found = [complaint for complaint in found if not self._is_of_erased(complaint, evidence)]
         found += self._words_of_erased()
         found += [f"{dead.id} is in helpdesk.dead: {dead.reason}" for dead in evidence.dead]
         found += [*self._as_the_model_says(evidence), *self._history(evidence), *self._timers(evidence)]
@@ -286,10 +288,10 @@ class Witness:
     def _evidence(self) -> Evidence:
         stored, mails = self._databases, Counter(delivery.id for delivery, _ in self._desk.post.mails)
         deliveries = list(stored["notifications"]["deliveries"].find())
-        for one in deliveries:
-            if one["status"] == "skipped" and one["recipient"] in self._gone:  # its address was forgotten first
-                one["status"] = "sent"
-                mails[one["_id"]] += 1
+        for taken in deliveries:
+            if taken["status"] == "skipped" and taken["recipient"] in self._gone:  # its address was forgotten first
+                taken["status"] = "sent"
+                mails[taken["_id"]] += 1
         return Evidence(
             sent=self.sent,
             heard=self._network.heard,
@@ -370,9 +372,9 @@ class Witness:
         """Who gets a ticket hears so, once, with that version; and so does who loses it."""
         heard: dict[tuple[str, str, int], set[str]] = defaultdict(set)
         told = [message for message in evidence.heard if message.type in ("ticket.assigned", "ticket.unassigned")]
-        for one in told:
-            if one.user.startswith(AGENT_PREFIX):
-                heard[one.user, one.type, _version(one.event)].add(one.id)
+        for message in told:
+            if message.user.startswith(AGENT_PREFIX):
+                heard[message.user, message.type, _version(message.event)].add(message.id)
         due = set()
         for versions in evidence.ticket_events.values():
             before = None

@@ -355,7 +355,7 @@ def accounts_that_may_end_are_looked_after(evidence: Evidence) -> Iterator[str]:
     """A temporary account has one timer at most, due 30 days after its last ticket was closed where all are."""
     due = [(timer["about"], timer["due"]) for timer in evidence.other_timers if timer["kind"] == ACCOUNT_END]
     yield from (
-        f"{account} has {count} timers" for account, count in Counter(one for one, _ in due).items() if count > 1
+        f"{account} has {count} timers" for account, count in Counter(about for about, _ in due).items() if count > 1
     )
     closings: dict[str, list[datetime | None]] = defaultdict(list)
     for ticket in evidence.tickets:

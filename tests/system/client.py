@@ -43,10 +43,10 @@ class Ledger:
     def note_sent(self, sent: Iterable[Sent]) -> None:
         """These commands are with the broker."""
         with self._changed:
-            for one in sent:
-                self.sent.append(one)
-                if (one.user, one.id) not in self._outcomes:
-                    self._unanswered[one.user, one.id] = one
+            for request in sent:
+                self.sent.append(request)
+                if (request.user, request.id) not in self._outcomes:
+                    self._unanswered[request.user, request.id] = request
 
     def note_heard(self, heard: Heard) -> None:
         """This message came."""

@@ -238,8 +238,8 @@ class Dealer:
     @contextmanager
     def _holding(self, wanted: Instance) -> Iterator[Instance]:
         """This instance, or another of its service if something else befalls that one."""
-        others = [one for one in self._held if one[0] == wanted[0] and one != wanted]
-        free = next((one for one in (wanted, *others) if self._held[one].acquire(blocking=False)), None)
+        others = [name for name in self._held if name[0] == wanted[0] and name != wanted]
+        free = next((name for name in (wanted, *others) if self._held[name].acquire(blocking=False)), None)
         if free is None:
             free = wanted
             self._held[free].acquire()

@@ -156,13 +156,13 @@ def settled(house: House, sent: list[Odd]) -> list[tuple[bytes, str]]:
         dead += dead_letters(house)
         unused = Counter(body for body, _ in dead)
         missing = []
-        for one in sent:
-            if one.answered_as is not None and house.ledger.outcome(*one.answered_as) is not None:
+        for odd in sent:
+            if odd.answered_as is not None and house.ledger.outcome(*odd.answered_as) is not None:
                 continue
-            if unused[one.body]:
-                unused[one.body] -= 1
+            if unused[odd.body]:
+                unused[odd.body] -= 1
             else:
-                missing.append(one)
+                missing.append(odd)
         if rests and not missing:
             strangers = [reason for body, reason in dead if unused[body] > 0]
             assert not strangers, f"set aside, though sent by nobody: {strangers[:5]}"

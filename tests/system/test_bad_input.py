@@ -132,8 +132,8 @@ def test_each_other_fault_has_its_code(house: House) -> None:
         (id_,) = house.send(user, [halved(command(user, type_, data, **claims))])
         asked.append((user, id_, type_, claims, code))
     house.wait_for_outcomes()
-    got = [(*one[2:4], house.ledger.outcome(*one[:2]).event["data"].get("code")) for one in asked]  # type: ignore[union-attr]
-    assert got == [one[2:] for one in asked]
+    got = [(*question[2:4], house.ledger.outcome(*question[:2]).event["data"].get("code")) for question in asked]  # type: ignore[union-attr]
+    assert got == [question[2:] for question in asked]
     fields = {"no\0such": "x", "$set": "y", HALF: "z"}
     odd = {**new, "unknown": {"$set": ["\0", HALF]}, "fields": fields, "body": "\0 😀 \u202e"}
     assert house.ask("web", halved(command("web", "ticket.submit", odd)))["type"] == "ticket.opened"

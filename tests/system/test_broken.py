@@ -30,7 +30,7 @@ def test_a_broken_promise_is_found(
 ) -> None:
     evidence = after_a_death_in_the_middle(house, how)
     found = list(guarantee(evidence))
-    assert any(sentence in one for one in found), found
+    assert any(sentence in complaint for complaint in found), found
 
 
 @pytest.mark.parametrize("how", ["not, and dies before the commit", "not, and dies after the commit"])

@@ -67,7 +67,7 @@ def test_changed_catalogue_and_calendars_are_taken_while_the_desk_runs(house: Ho
 
     with MongoClient[dict[str, Any]](house.desk.admin_mongo_url) as mongo:
         kept = list(mongo[f"{house.desk.db_prefix}_sla"]["policies"].find())
-    assert [sorted(one["calendars"]) for one in kept] == [["business"], ["business", "nights"]]
+    assert [sorted(policy["calendars"]) for policy in kept] == [["business"], ["business", "nights"]]
     catalogue.write_text(shipped, encoding="utf-8")
     house.desk.start("routing")
     wait(lambda: submit("dan", "parking")["data"].get("code") == "unknown_category", "the loss of a category")

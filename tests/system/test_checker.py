@@ -254,7 +254,7 @@ def test_what_is_out_of_order_is_found(what: str, break_it: Callable[[Evidence],
     evidence = deepcopy(in_order())
     break_it(evidence)
     found = problems(evidence)
-    assert any(sentence in one for one in found), found
+    assert any(sentence in complaint for complaint in found), found
 
 
 def test_every_guarantee_is_broken_by_one_of_these() -> None:

@@ -48,7 +48,7 @@ def test_each_service_killed_in_the_middle_of_5000_submissions(house: House) -> 
     part = SUBMISSIONS // (len(SERVICES) + 1)
     for place, service in enumerate([*SERVICES, None]):
         now = commands[place * part : (place + 1) * part]
-        house.send_at_once([(channel, [one for by, one in now if by == channel]) for channel in CHANNELS])
+        house.send_at_once([(channel, [request for by, request in now if by == channel]) for channel in CHANNELS])
         if service is not None:
             house.desk.kill(service)
             house.mail_repeats += BATCH_OF_MAILS * (service == "notifications")

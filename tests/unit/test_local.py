@@ -46,9 +46,9 @@ def test_a_mails_file_is_called_by_its_id() -> None:
 
 
 @given(st.text(), st.text())
-def test_mails_with_different_ids_have_different_files(one: str, other: str) -> None:
-    names = {file_name(one), file_name(other)}
-    same = one.strip().removeprefix("<").removesuffix(">") == other.strip().removeprefix("<").removesuffix(">")
+def test_mails_with_different_ids_have_different_files(first: str, other: str) -> None:
+    names = {file_name(first), file_name(other)}
+    same = first.strip().removeprefix("<").removesuffix(">") == other.strip().removeprefix("<").removesuffix(">")
     assert len(names) == (1 if same else 2)
     for name in names:
         assert "/" not in name

@@ -126,8 +126,8 @@ def a_member(id_: str, *roles: str, teams: str = "", skills: str = "", **more: o
 
 STAFF = Staff(
     {
-        one.agent_id: one
-        for one in (
+        member.agent_id: member
+        for member in (
             a_member("agent-x", "agent", teams="x", skills="billing"),
             a_member("agent-y", "agent", teams="y", skills="safety"),
             a_member("lead-x", "supervisor", teams="x"),
@@ -154,7 +154,7 @@ def test_who_may_act_on_a_ticket_as_a_supervisor(who: str, may: set[tuple[str | 
     if who == "lead-x":
         may = may | {(None, "money"), ("stranger", "money")}  # only agent-x of team x has the skill money
     tried = product(["agent-x", "agent-y", "lead-xy", "stranger", None], ["safety", "money"])
-    assert {one for one in tried if STAFF.may_supervise(who, *one, SKILLS)} == may
+    assert {combination for combination in tried if STAFF.may_supervise(who, *combination, SKILLS)} == may
 
 
 def test_who_supervises_whom() -> None:
@@ -182,7 +182,9 @@ def test_of_a_large_staff_each_is_looked_at_once_to_find_a_tickets_supervisors(m
     members = [a_member(f"m{n}", "agent", "supervisor", teams="x", skills="*") for n in range(50)]
     asked: list[str] = []
     of_member = Member.is_skilled
-    monkeypatch.setattr(Member, "is_skilled", lambda one, *skill: asked.append(one.agent_id) or of_member(one, *skill))
+    monkeypatch.setattr(
+        Member, "is_skilled", lambda member, *skill: asked.append(member.agent_id) or of_member(member, *skill)
+    )
     assert len(Staff({member.agent_id: member for member in members}).supervisors_of("gone", "safety", SKILLS)) == 50
     assert len(asked) <= 50
 

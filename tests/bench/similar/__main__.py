@@ -84,7 +84,7 @@ def by_question(questions: Questions) -> list[tuple[Questions, Questions]]:
 
 def _split(questions: Questions, asked: Sequence[bool]) -> tuple[Questions, Questions]:
     pairs = list(zip(questions, asked, strict=True))
-    return [one for one, out in pairs if not out], [one for one, out in pairs if out]
+    return [fold for fold, out in pairs if not out], [fold for fold, out in pairs if out]
 
 
 def _table(title: str) -> Table:
@@ -108,14 +108,14 @@ def _add_rows(table: Table, name: str, measured: dict[str, list[Scores]]) -> Non
 
 def _of_other_folds(folds: Sequence[Scores]) -> list[float]:
     """For each fold the threshold that the other folds ask for: what is judged chooses nothing."""
-    return [threshold(joined([one for one in folds if one is not fold]).highest) for fold in folds]
+    return [threshold(joined([fold for fold in folds if fold is not fold]).highest) for fold in folds]
 
 
 def _add(table: Table, name: str, on: str, folds: Sequence[Scores], thresholds: Sequence[float]) -> None:
     pairs = list(zip(folds, thresholds, strict=True))
     everything = joined(folds)
-    recall = share(np.concatenate([one.right >= least for one, least in pairs]), everything.right_issues)
-    false = share(np.concatenate([one.highest >= least for one, least in pairs]), everything.highest_issues)
+    recall = share(np.concatenate([fold.right >= least for fold, least in pairs]), everything.right_issues)
+    false = share(np.concatenate([fold.highest >= least for fold, least in pairs]), everything.highest_issues)
     right = [same * recall.value for same in PREVALENCE]
     wrong = [(1 - same) * false.value for same in PREVALENCE]
     precision = [f"{good / (good + bad):.3f}" if good else "-" for good, bad in zip(right, wrong, strict=True)]

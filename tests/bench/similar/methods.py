@@ -24,14 +24,14 @@ def token_set(_: Sequence[Question]) -> Comparing:
     """rapidfuzz's token set ratio; learns nothing."""
 
     def compared(questions: Sequence[Question]) -> Scoring:
-        return lambda one, other: fuzz.token_set_ratio(questions[one].text, questions[other].text) / 100
+        return lambda place, other: fuzz.token_set_ratio(questions[place].text, questions[other].text) / 100
 
     return compared
 
 
 def tf_idf(known: Sequence[Question]) -> Comparing:
     """Cosine of n-grams of 3 to 5 letters within words, weighted (1 + log tf) · idf; learns the idf."""
-    standing = Counter(gram for one in known for gram in set(_grams(one.text)))
+    standing = Counter(gram for question in known for gram in set(_grams(question.text)))
 
     def vector(text: str) -> Mapping[str, float]:
         raw = {
@@ -43,8 +43,8 @@ def tf_idf(known: Sequence[Question]) -> Comparing:
 
     def compared(questions: Sequence[Question]) -> Scoring:
         vectors = [vector(question.text) for question in questions]
-        return lambda one, other: sum(
-            value * vectors[other][gram] for gram, value in vectors[one].items() if gram in vectors[other]
+        return lambda place, other: sum(
+            value * vectors[other][gram] for gram, value in vectors[place].items() if gram in vectors[other]
         )
 
     return compared
@@ -68,7 +68,7 @@ def casebus(known: Sequence[Question]) -> Comparing:
 def _with(model: Model) -> Comparing:
     def compared(questions: Sequence[Question]) -> Scoring:
         wordings = [wording(question.text, model) for question in questions]
-        return lambda one, other: likeness(wordings[one], wordings[other], model)
+        return lambda place, other: likeness(wordings[place], wordings[other], model)
 
     return compared
 

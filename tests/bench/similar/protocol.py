@@ -79,11 +79,11 @@ def cases(questions: Sequence[Question], count: int, most_open: int, random: np.
 
 def scores(questions: Sequence[Question], drawn: Sequence[Case], scoring: Scoring) -> Scores:
     """What `scoring` gives in these cases."""
-    right = [(scoring(one.asked, one.open[0]), questions[one.asked].issue) for one in drawn if one.same]
+    right = [(scoring(case.asked, case.open[0]), questions[case.asked].issue) for case in drawn if case.same]
     highest = [
-        (max(scoring(one.asked, place) for place in one.open), questions[one.asked].issue)
-        for one in drawn
-        if not one.same
+        (max(scoring(case.asked, place) for place in case.open), questions[case.asked].issue)
+        for case in drawn
+        if not case.same
     ]
     return Scores(*_columns(right), *_columns(highest))
 

@@ -53,7 +53,9 @@ def test_a_claimed_timer_is_slept_on_no_longer_than_it_was_claimed_ahead(
     assert held == [entrypoint.TIMER_RETRY]  # whatever is left of them could not be decided
 
 
-@pytest.mark.parametrize("entrypoint", [Messages("toys"), DueTimers(), Every(1.0)], ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize(
+    "entrypoint", [Messages("toys"), DueTimers(), Every(1.0)], ids=lambda kind: type(kind).__name__
+)
 def test_what_is_away_is_no_error_to_nameko(entrypoint: TurnEntrypoint) -> None:
     assert set(entrypoint.expected_exceptions) == {Stopping, DatabaseAway, Conflict}
 

@@ -23,9 +23,9 @@ def arrival(**more: Any) -> Arrival:
     return one
 
 
-def told(one: Arrival, answer: Answer) -> Any:
+def told(arrived: Arrival, answer: Answer) -> Any:
     """The data of its outcome."""
-    return json.loads(answered("intake", answer, one.message, "turn", NOW).answer_body or b"")["data"]
+    return json.loads(answered("intake", answer, arrived.message, "turn", NOW).answer_body or b"")["data"]
 
 
 @pytest.mark.parametrize(

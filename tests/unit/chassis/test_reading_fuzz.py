@@ -96,9 +96,9 @@ def test_a_turn_answers_each_once_or_sets_it_aside_whole(seed: int) -> None:
         deliveries.remove(again)
     published = bench.publisher.published
     found = [(delivery, read(delivery, "routing")) for delivery in deliveries]
-    unreadable = [delivery.body for delivery, one in found if isinstance(one, Unreadable)]
+    unreadable = [delivery.body for delivery, outcome in found if isinstance(outcome, Unreadable)]
     assert Counter(message.body for message in published if message.exchange == topology.DEAD) == Counter(unreadable)
-    arrivals = [one for _, one in found if isinstance(one, Arrival)]
+    arrivals = [outcome for _, outcome in found if isinstance(outcome, Arrival)]
     answers = [message for message in published if message.exchange != topology.DEAD]
     assert Counter((message.exchange, message.routing_key, message.cause) for message in answers) == Counter(
         due(arrivals)
@@ -122,7 +122,9 @@ def due(arrivals: Sequence[Arrival]) -> Iterator[tuple[str, str, str]]:
 def test_the_odd_are_mixed_with_good_ones() -> None:
     """Else the tests above would try refusals alone."""
     dice = Random(1)
-    arrivals = [one for one in (read(a_delivery(dice), "intake") for _ in range(1_000)) if isinstance(one, Arrival)]
+    arrivals = [
+        outcome for outcome in (read(a_delivery(dice), "intake") for _ in range(1_000)) if isinstance(outcome, Arrival)
+    ]
     accepted = [arrival for arrival in arrivals if arrival.refusal is None]
     assert len(accepted) > 30
     assert len(arrivals) - len(accepted) > 50

@@ -31,7 +31,7 @@ def test_a_queue_that_is_never_empty_keeps_no_other_waiting() -> None:
     waiting.add(delivery("assignments", 1000))
     turn = waiting.next_turn()
     assert len(turn) == LARGEST_TURN
-    assert 1000 in {one.tag for one in turn}
+    assert 1000 in {taken.tag for taken in turn}
     assert len(waiting) == 801
 
 
@@ -40,7 +40,7 @@ def test_queues_that_all_wait_share_a_turn() -> None:
     for tag in range(1000):
         for queue in QUEUES:
             waiting.add(delivery(queue, tag))
-    counts = Counter(one.queue for one in waiting.next_turn())
+    counts = Counter(taken.queue for taken in waiting.next_turn())
     assert min(counts.values()) >= LARGEST_TURN // len(QUEUES)
 
 
@@ -49,7 +49,7 @@ def test_suspect_ones_are_alone_and_leave_the_others_every_second_turn() -> None
     for tag in range(3):
         waiting.add(delivery("people", tag, returns=2))
         waiting.add(delivery("desk", tag))
-    turns = [[(one.queue, one.tag) for one in waiting.next_turn()] for _ in range(4)]
+    turns = [[(taken.queue, taken.tag) for taken in waiting.next_turn()] for _ in range(4)]
     assert sorted(turns[:2]) == [[("desk", 0), ("desk", 1), ("desk", 2)], [("people", 0)]]
     assert turns[2:] == [[("people", 1)], [("people", 2)]]
 
@@ -58,7 +58,7 @@ def test_large_ones_make_a_turn_of_their_own_size() -> None:
     waiting = Waiting(QUEUES)
     for tag in range(3):
         waiting.add(delivery("people", tag, size=10 * MIB))
-    assert [[one.tag for one in waiting.next_turn()] for _ in range(4)] == [[0], [1], [2], []]
+    assert [[taken.tag for taken in waiting.next_turn()] for _ in range(4)] == [[0], [1], [2], []]
 
 
 def test_what_is_put_back_comes_first() -> None:
@@ -68,7 +68,7 @@ def test_what_is_put_back_comes_first() -> None:
     turn = waiting.next_turn()
     waiting.add(delivery("people", 4))
     waiting.put_back(turn[1:3])
-    assert [one.tag for one in waiting.next_turn()] == [1, 2, 4]
+    assert [taken.tag for taken in waiting.next_turn()] == [1, 2, 4]
 
 
 def test_probes_are_of_one_queue_after_the_other_and_those_that_failed_least() -> None:
@@ -77,8 +77,8 @@ def test_probes_are_of_one_queue_after_the_other_and_those_that_failed_least() -
         waiting.add(delivery(queue, tag))
     next(iter(waiting)).attempts = 1
     probes = [waiting.next_probe() for _ in range(5)]
-    assert [[one.tag for one in probe] for probe in probes][3:] == [[0], []]
-    assert {one.queue for probe in probes[:3] for one in probe} == set(QUEUES)
+    assert [[taken.tag for taken in probe] for probe in probes][3:] == [[0], []]
+    assert {taken.queue for probe in probes[:3] for taken in probe} == set(QUEUES)
 
 
 A_DELIVERY = st.tuples(st.sampled_from(QUEUES), st.sampled_from([0, 0, 0, 2]), st.sampled_from([1, 1, 6 * MIB]))
@@ -97,7 +97,7 @@ def test_each_is_in_one_turn_and_in_the_order_of_its_queue(given_: list[tuple[st
     assert waiting.next_turn() == []
     for turn in turns:
         assert len(turn) == 1 or not any(map(is_suspect, turn))
-        assert len(turn) == 1 or sum(len(one.body) for one in turn) <= LARGEST_TURN_BYTES
+        assert len(turn) == 1 or sum(len(taken.body) for taken in turn) <= LARGEST_TURN_BYTES
     for queue in QUEUES:
-        tags = [one.tag for turn in turns for one in turn if one.queue == queue]
+        tags = [taken.tag for turn in turns for taken in turn if taken.queue == queue]
         assert tags == [tag for tag, (each, _, _) in enumerate(given_) if each == queue]

@@ -54,5 +54,5 @@ def event(type_: str, data: dict[str, Any], sent: timedelta = -timedelta(hours=1
         (letter(b"null"), False),
     ],
 )
-def test_which_letters_tell_of_who_was_erased(one: Letter, tells: bool) -> None:
-    assert tells_of(one, ERASED) is tells
+def test_which_letters_tell_of_who_was_erased(dead_letter: Letter, tells: bool) -> None:
+    assert tells_of(dead_letter, ERASED) is tells

@@ -151,7 +151,7 @@ def test_a_good_run_breaks_no_promise() -> None:
     ],
 )
 def test_each_broken_promise_is_noticed(promise: str, given: dict[str, Any]) -> None:
-    assert any(promise in one for one in broken(**given))
+    assert any(promise in sentence for sentence in broken(**given))
 
 
 def test_a_note_may_be_a_duplicate_or_a_reply_in_the_words_of_the_one_before() -> None:

@@ -33,7 +33,7 @@ def held(**more: Any) -> Held:
 
 
 def said(found: Iterator[Finding], where: str) -> list[str]:
-    return [f"{one.level}: {one.what}" for one in found if one.where == where]
+    return [f"{finding.level}: {finding.what}" for finding in found if finding.where == where]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_mailbox_that_is_nearly_full() -> None:
 def test_members_of_a_replica_set() -> None:
     members = [{"name": "a:1", "stateStr": "PRIMARY"}, {"name": "b:1", "stateStr": "RECOVERING"}]
     found = list(database.members({"members": members}))
-    assert [(one.level, one.where) for one in found] == [("error", "database member b:1")]
+    assert [(finding.level, finding.where) for finding in found] == [("error", "database member b:1")]
 
 
 @pytest.mark.parametrize(

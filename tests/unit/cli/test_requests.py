@@ -159,14 +159,14 @@ def test_a_row_that_is_no_request_is_refused_with_its_line_and_the_others_are_ta
     found = rows(path, catalogue)
     assert found[0]["body"] == "first\nof two"
     assert found[-1]["body"] == "last"
-    (refused,) = [one for one in found if isinstance(one, tuple)]
+    (refused,) = [row for row in found if isinstance(row, tuple)]
     assert refused[0] == line
     assert reason in refused[1]
 
 
 def test_empty_cells_too_many_or_too_few_are_no_fault(tmp_path: Path, catalogue: Catalogue) -> None:
     found = rows(write(tmp_path, "a.csv", "text,category,language\nHello,billing\nHi,billing,en,,\n,,\n"), catalogue)
-    assert [one.get("language") for one in found] == [None, "en"]
+    assert [row.get("language") for row in found] == [None, "en"]
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_a_mapping_names_a_column_a_value_or_what_stands_for_the_rest(
     tmp_path: Path, catalogue: Catalogue, maps: list[str], category: list[str]
 ) -> None:
     found = rows(write(tmp_path, "a.csv", OTHER), catalogue, "text=Summary", *maps)
-    assert [one["category"] for one in found] == category
+    assert [row["category"] for row in found] == category
 
 
 def test_a_requester_is_taken_from_the_columns_and_never_made_up_beside_others(
@@ -274,8 +274,8 @@ def test_json_lines_are_refused_one_by_one_and_keep_what_they_say(tmp_path: Path
     assert found[0]["requester"] == {"account_id": "ana", "display_name": "ana", "tier": "standard"}
     assert (found[0]["subject"], found[0]["body"], found[0]["category"]) == ("x", "a\nb", "safety")
     assert found[1]["requester"]["tier"] == "vip"
-    assert [one[0] for one in found[2:]] == [4, 5, 6, 7]
-    assert [one[1][:10] for one in found[2:4]] == ["not JSON (", "not a JSON"]
+    assert [row[0] for row in found[2:]] == [4, 5, 6, 7]
+    assert [row[1][:10] for row in found[2:4]] == ["not JSON (", "not a JSON"]
 
 
 def test_json_lines_that_name_nobody_get_a_made_up_requester(tmp_path: Path, catalogue: Catalogue) -> None:
@@ -304,9 +304,9 @@ def test_the_same_request_has_the_same_id_in_whatever_file_or_row_it_is(tmp_path
 
 def test_the_attempt_makes_it_another_command(tmp_path: Path, catalogue: Catalogue) -> None:
     text = "text,category,refused_line,refused_reason,refused_attempt\nOne,safety,5,why,{}\n"
-    found = [ids(write(tmp_path, "a.csv", text.format(one)), catalogue) for one in ("", "1", "2", "2-ab12")]
+    found = [ids(write(tmp_path, "a.csv", text.format(row)), catalogue) for row in ("", "1", "2", "2-ab12")]
     assert found[0] == found[1]
-    assert len({one[0] for one in found}) == 3
+    assert len({row[0] for row in found}) == 3
     assert next_attempt("1-ab12") == "2-ab12"
     (refused,) = rows(write(tmp_path, "a.csv", text.format("two")), catalogue)
     assert refused == (2, "refused_attempt was changed: leave it as it was written")
@@ -332,8 +332,8 @@ def test_made_up_requesters_have_several_requests_some_right_after_another() -> 
 def test_the_samples_are_good_submissions_of_every_category_and_of_several_languages(catalogue: Catalogue) -> None:
     found = [row for row in opened(SAMPLES, catalogue) if isinstance(row, Request)]
     assert opened(SAMPLES, catalogue).refusable == 0
-    assert {one.channel for one in found} == set(NAMES)
-    samples = [one.data for one in found]
+    assert {row.channel for row in found} == set(NAMES)
+    samples = [row.data for row in found]
     for sample in samples:
         category = catalogue.categories[sample["category"]]
         assert sample.get("subcategory", *category.subcategories[:1]) in category.subcategories

@@ -138,7 +138,7 @@ def test_as_json_it_adds_up() -> None:
         2 * 3600,
         0,
     )
-    assert sum(one["open_for"] for one in late["segments"] if one["counts"] == "worked") == late["worked"]
+    assert sum(segment["open_for"] for segment in late["segments"] if segment["counts"] == "worked") == late["worked"]
     assert late["segments"][0] == {
         "from": "2026-06-01T11:00:00Z",
         "to": "2026-06-01T13:00:00Z",

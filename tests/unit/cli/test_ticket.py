@@ -92,8 +92,8 @@ def test_every_particular_of_an_entry_is_shown(
     lines = [
         line.strip() for line in page([{**ENTRY, "kind": kind, "details": details}], catalogue, files).splitlines()
     ]
-    for one in expected:
-        assert any(line.startswith(one) for line in lines), lines
+    for part in expected:
+        assert any(line.startswith(part) for line in lines), lines
 
 
 @pytest.mark.parametrize(
@@ -127,11 +127,11 @@ def test_what_a_ticket_says_of_itself(catalogue: Catalogue) -> None:
         attached=5 * 1024 * 1024, language="de", changed_from="a7", requester_left="a7", closed_at=AT,
         close_reason="merged", issue_key="A-1",
     )  # fmt: skip
-    for one in (
+    for part in (
         "asked for, no answer yet", "10000002", "10000003", "2 times", "5.0 MiB", "de", "a7 by the requester",
         "(merged)", "A-1", "Ana (vip) by web with a temporary account: ana-1", "Ada (a1)",
     ):  # fmt: skip
-        assert one in said
+        assert part in said
 
 
 def test_nothing_that_is_stored_of_a_ticket_is_overlooked() -> None:

@@ -60,7 +60,7 @@ def test_what_waits_to_be_sent_is_dropped_when_its_ticket_is_erased() -> None:
     assert not any(delivery.text or delivery.title for delivery in view.deliveries.values())
 
 
-@pytest.mark.parametrize("event", [ESCALATED, ASKED], ids=lambda one: one.type)
+@pytest.mark.parametrize("event", [ESCALATED, ASKED], ids=lambda delivery: delivery.type)
 def test_nothing_is_told_about_what_was_erased(event: Message) -> None:
     view = a_view()
     assert heard(view, an_erasure(), event) == [], "one that comes late tells nobody, not the agent either"
@@ -95,7 +95,7 @@ def test_of_a_redacted_entry_nothing_more_is_told(subject: bool) -> None:
 def test_what_an_older_version_put_down_goes_with_any_entry() -> None:
     view = a_view()
     heard(view, a_contact_change(1), ASKED)
-    view.deliveries = {id_: replace(one, entry="") for id_, one in view.deliveries.items()}
+    view.deliveries = {id_: replace(delivery, entry="") for id_, delivery in view.deliveries.items()}
     redacted = an_event("ticket.redacted", "e9", an_entry("why", redacts="another"))
     heard(view, with_data(redacted, subject=False))
     assert not any(delivery.text for delivery in view.deliveries.values())

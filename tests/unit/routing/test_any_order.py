@@ -245,10 +245,10 @@ class AnyOrder(RuleBasedStateMachine):
         self.view = View(SKILLS, view.agents.values(), view.tickets.values(), view.pool, view.terms)
 
     def _set_timers(self, decision: Decision) -> None:
-        for one in decision.timers:
-            self.timers.pop(one.id, None)
-            if isinstance(one, Arm):
-                self.timers[one.id] = one
+        for armed in decision.timers:
+            self.timers.pop(armed.id, None)
+            if isinstance(armed, Arm):
+                self.timers[armed.id] = armed
 
     def _was_right_to_give(self, say: Say) -> None:
         agent = self.view.agents[say.data.agent.id]

@@ -149,7 +149,7 @@ def the_slow_way(waiting: list[Ticket], agents: list[Agent]) -> list[tuple[int, 
                     could.append((queue, Fraction(agent.load, agent.capacity), agent.idle_since, agent.id, ticket))
         if not could:
             return pairs
-        *_, agent_id, ticket = min(could, key=lambda one: one[:4])
+        *_, agent_id, ticket = min(could, key=lambda candidate: candidate[:4])
         pairs.append((int(ticket.number), agent_id))
         left.remove(ticket)
         team[agent_id] = replace(team[agent_id], load=team[agent_id].load + 1, idle_since=NOW)

@@ -18,7 +18,7 @@ def a_member(id_: str, *roles: str, team: str = "x") -> Member:
 
 
 MEMBERS = (a_member("a1", "agent"), a_member("a2", "agent"), a_member("lead", "supervisor"))
-STAFF = Staff({one.agent_id: one for one in (*MEMBERS, a_member("other", "supervisor", team="y"))})
+STAFF = Staff({member.agent_id: member for member in (*MEMBERS, a_member("other", "supervisor", team="y"))})
 
 
 def by_staff(view: View) -> View:

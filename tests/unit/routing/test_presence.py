@@ -132,7 +132,7 @@ def test_who_is_away_keeps_their_tickets_and_gets_back_one_that_is_reopened() ->
 def test_signing_off_ends_the_timer_and_one_that_fires_all_the_same_does_nothing() -> None:
     view = missing()
     decision, _ = turn(view, command("agent.sign_off"), now=at(90))
-    assert [one.id for one in decision.timers if isinstance(one, Disarm)] == ["presence:a1"]
+    assert [timer.id for timer in decision.timers if isinstance(timer, Disarm)] == ["presence:a1"]
     for kind in ("away", "offline"):
         assert decide(view, timer(kind, at(91)), at(91)) == Decision()
     assert decide(view, timer("away", at(91), "nobody"), at(91)) == Decision()

@@ -366,12 +366,12 @@ def test_the_deadline_is_the_first_instant_by_which_the_time_has_passed(
 @settings(max_examples=100, deadline=None)
 @given(calendars_and_times(), durations, durations, st.integers(0, 4))
 def test_later_or_longer_is_never_due_sooner(
-    case: tuple[Calendar, datetime, datetime], one: timedelta, other: timedelta, days: int
+    case: tuple[Calendar, datetime, datetime], first: timedelta, other: timedelta, days: int
 ) -> None:
     desk, start, end = case
-    shorter, longer = sorted((one, other))
+    shorter, longer = sorted((first, other))
     assert desk.add_business_time(start, shorter) <= desk.add_business_time(start, longer)
-    assert desk.add_business_time(start, one) <= desk.add_business_time(end, one)
+    assert desk.add_business_time(start, first) <= desk.add_business_time(end, first)
     assert start < desk.add_business_days(start, days + 1)
     assert desk.add_business_days(start, days) < desk.add_business_days(start, days + 1)
     overnight = any(window.closes > 1440 for windows in desk.hours for window in windows)

@@ -112,7 +112,7 @@ def test_the_pieces_tile_the_clocks_time_and_add_up(
     assert [segment.begins for segment in found.segments] == ends[:-1]
     assert ends[-1] == until
     assert all(begins < after for begins, after in pairwise(ends))
-    assert all(one.counts != other.counts for one, other in pairwise(found.segments))
+    assert all(segment.counts != other.counts for segment, other in pairwise(found.segments))
     assert found.worked == used(desk, start, min(until, due), holds)
     assert found.paused == desk.business_time_between(target, due), "by so much the deadline was moved"
     if until >= due:

@@ -145,7 +145,7 @@ def test_days_read_as_they_are_written(day: date) -> None:
     assert own_day(str(day)) == day
     each = YearDay(day.month, day.day)
     assert own_day(str(each)) == each
-    assert [one for one, _ in in_order({day: CLOSED, each: CLOSED})] == [each, day]
+    assert [when for when, _ in in_order({day: CLOSED, each: CLOSED})] == [each, day]
 
 
 spans = st.integers(0, 1438).flatmap(lambda opens: st.tuples(st.just(opens), st.integers(opens + 1, 2 * 1440)))

@@ -61,7 +61,7 @@ OWN = ["08:00-12:00", "10:00-16:00", "22:00-02:00", "00:00-24:00", "02:15-02:45"
 def own_days(draw: st.DrawFn, about: date) -> dict[OwnDay, tuple[Window, ...]]:
     """Up to three days about that one which have hours of their own, or none, in that year or each year."""
     dates = st.integers(-3, 4).map(lambda days: about + days * DAY)
-    days = dates | dates.map(lambda one: YearDay(one.month, one.day))
+    days = dates | dates.map(lambda day: YearDay(day.month, day.day))
     windows = st.lists(st.sampled_from(OWN).map(Window.parse), max_size=1).map(tuple)
     return draw(st.dictionaries(days, windows, max_size=3))
 
@@ -82,7 +82,7 @@ def hard_calendars_and_times(draw: st.DrawFn) -> tuple[Calendar, datetime]:
     except CalendarError:
         reject()  # hours of its own run into a neighbour's
     edges = st.sampled_from([minute for window in windows for minute in (window.opens, window.closes)])
-    minute = draw(edges | edges.map(lambda one: one - 1) | st.integers(0, 1439))
+    minute = draw(edges | edges.map(lambda moment: moment - 1) | st.integers(0, 1439))
     wall = datetime.combine(transition.date(), datetime.min.time()) + draw(st.integers(-2, 1)) * DAY + minute * MINUTE
     second = timedelta(seconds=draw(st.sampled_from([0, 0, 1, 42, 59])))
     return desk, at(f"{wall + second}{draw(st.sampled_from(['', '*']))}", zone)
