@@ -26,7 +26,7 @@ def event(type_: str, data: dict[str, Any], sent: timedelta = -timedelta(hours=1
 
 
 @pytest.mark.parametrize(
-    ("one", "tells"),
+    ("dead_letter", "tells"),
     [
         (event("ticket.submit", {"requester": {"account_id": "zoe"}}), True),
         (event("ticket.submit", {"requester": {"temporary": {"account_id": "zoe", "secret": "s"}}}), True),
