@@ -110,7 +110,7 @@ def test_a_wrong_field_of_a_submission_is_named(change: dict[str, Any], field: s
         ({**PICTURE, "content": 7}, "content: Not text.", False),
         ({**PICTURE, "name": 7}, "name: Not text.", False),
         ({"name": "a.png", "media_type": "a/b"}, "ref: Missing", False),
-        ({**UPLOADED, **PICTURE, "name": "a.png"}, "ref: Not beside content", False),
+        ({**UPLOADED, **PICTURE, "name": "a.png"}, "ref: Not together with content", False),
         ({**UPLOADED, "sha256": "x"}, "sha256: Must", False),
         ({}, "name: Missing", False),
         (None, "Not an object.", False),

@@ -87,7 +87,7 @@ def test_without_a_path_nobody_is_named() -> None:
             "    roles: [supervisor]",
             "members.2.teams: A supervisor must have at least one.",
         ),
-        ("    roles: [manager, editor]", "    roles: [agent]", "members.2.skills: An agent has at least one"),
+        ("    roles: [manager, editor]", "    roles: [agent]", "members.2.skills: An agent must have at least one"),
         ("    roles: [manager, editor]", "    roles: [editor, editor]", "members.2.roles: Listed twice: editor."),
         ("    skills: [billing]", "    skills: [Billing]", "line 7: members.1.skills.1: Must be the id of a category"),
         (

@@ -117,7 +117,7 @@ def test_an_outcome_is_of_the_contracts_class() -> None:
     assert isinstance(outcome, core.Outcome)
     assert outcome.expect(TicketOutcome).ticket.version == 1
     assert outcome.rejected is None
-    with pytest.raises(UnexpectedOutcome, match=r"It came to ticket\.opened"):
+    with pytest.raises(UnexpectedOutcome, match=r"The outcome is ticket\.opened"):
         outcome.expect(Rejected)
 
 

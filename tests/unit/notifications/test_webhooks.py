@@ -218,7 +218,7 @@ webhooks:
         ("{name: crm, url: 'ftp://a.example', secrets: [S]}", "must be a URL"),
         ("{name: crm, url: 'https://me:pw@a.example', secrets: [S]}", "must not hold a user"),
         ("{name: crm, url: 'https://a.example:99999', secrets: [S]}", "is no URL"),
-        ("{name: crm, url: 'https://a.example', secrets: []}", "must be 1 to 5"),
+        ("{name: crm, url: 'https://a.example', secrets: []}", "must have 1 to 5"),
         ("{name: crm, url: 'https://a.example', secrets: [hunter2]}", "must be whsec_"),
         ("{name: crm, url: 'https://a.example', secrets: [whsec_c2hvcnQ=]}", "24 to 64 random bytes"),
         ("{name: crm, url: 'https://a.example', secrets: [{env: NOT_SET}]}", "NOT_SET is not set"),
