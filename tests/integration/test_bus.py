@@ -113,7 +113,7 @@ def test_a_wrong_login_is_one_sentence(desk: Desk) -> None:
     with pytest.raises(LoginRefused, match="refuses the login of web"):
         Bus(right.replace(right.split("@")[0], "amqp://web:wrong"))
     wrong = {"DB_PREFIX": desk.db_prefix, "MONGO": desk.mongo_url("intake").replace("mongodb://", "mongodb://x")}
-    with pytest.raises(Trouble, match=r"does not let CASEBUS_MONGO's user in \(AuthenticationFailed\)"):
+    with pytest.raises(Trouble, match=r"refuses the user of CASEBUS_MONGO \(AuthenticationFailed\)"):
         Books(Settings(wrong, None))
 
 

@@ -195,7 +195,7 @@ def test_a_wrong_login_and_a_missing_queue_are_said_at_the_start(desk: Desk) -> 
         Client(url.replace(url.split("@")[0], "amqp://web:wrong"), within=30)
     with pytest.raises(Unreachable, match=r"no queue web\.nothing"):
         Client(url, hears="web.nothing")
-    with pytest.raises(Unreachable, match=r"does not let web hear: .*403"):
+    with pytest.raises(Unreachable, match=r"does not let web read its messages: .*403"):
         Client(url, hears="game.outcomes")
     assert time.monotonic() - began < 20
 

@@ -95,7 +95,7 @@ def test_a_service_is_added_from_nothing_as_the_page_tells(stack: Stack, tmp_pat
         "service greeter 1: It does not answer",
         "services: 0 of 1 are ready.",
     ]
-    empty = "database of greeter: It is empty: the service has never run here."
+    empty = "database of greeter: It is empty: the service has never run with it."
     assert seen.pop("doctor, before") == [gone[0], empty, *gone[1:]]
     assert seen.pop("doctor, after") == gone
     assert seen == {
