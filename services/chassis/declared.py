@@ -19,8 +19,8 @@ class WrongDeclaration(Exception):
 def module_of(name: str) -> ModuleType:
     """The module `services.<name>.service`, once it is checked.
 
-    Raises `WrongDeclaration` where there is none, where declarations are not sound, and unless its class `Service` has
-    this name and reads each queue that is declared for it, once, and no other.
+    Raises `WrongDeclaration` if the module does not exist, if a declaration has a fault, or if its class `Service` has
+    another name or does not read exactly the queues that are declared for it, each once.
     """
     try:
         module = importlib.import_module(f"services.{name}.service")

@@ -85,7 +85,7 @@ class Repository(Protocol[V]):
 @dataclass(frozen=True, slots=True)
 class Preparation(Generic[V]):
     """What came of preparing messages: how the repository loads by what was found out (`Repository.load` with that
-    bound), and the keys of the messages that are put off, lest the others wait for them."""
+    bound), and the keys of the messages that are put off, so that the others need not wait for them."""
 
     load: Callable[[Sequence[Message[Any]], datetime], V]
     put_off: Collection[str] = ()

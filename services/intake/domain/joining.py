@@ -22,8 +22,6 @@ from services.intake.domain.recording import accepting, and_then, recorded, tell
 from services.intake.domain.state import State
 from services.intake.domain.tickets import Ticket
 
-JOINING = frozenset({"ticket.link", "ticket.merge_into"})
-
 MERGED = "merged"
 """`close_reason` of a ticket that goes on in another."""
 

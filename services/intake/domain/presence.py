@@ -16,7 +16,7 @@ from services.intake.domain.needs import AgentOf, Need
 from services.intake.domain.state import State
 
 HEARD = Decision(remember=False)
-"""Of news that are older than what is known, or of an agent of whom nothing is."""
+"""For news that is older than what intake knows, or about an agent whom it does not know."""
 
 
 def signed_on(state: State, message: Message[SignedOn], _: datetime) -> Decision:

@@ -28,8 +28,6 @@ from services.intake.domain.scanning import scan_id
 from services.intake.domain.state import AnswerRewritten, EntryErased, Erasure, State
 from services.intake.domain.tickets import Ticket, snapshot
 
-REDACT = "ticket.redact"
-
 REDACTED = "[redacted]"
 """Stands in the place of what was taken out."""
 

@@ -189,25 +189,25 @@ def contact(state: State, caller: Caller, now: datetime, *, opens: bool = False,
 
 
 def accounts_needed(known: State, message: Message[Any]) -> Iterable[Need]:
-    """The account of who asks, and the one whose the person is."""
-    key = account_named(message)
-    if key is not None:
-        yield AccountOf(key)
-        account = known.accounts.get(key)
-        if account is not None and account.joined is not None:
-            yield AccountOf(account.joined)
+    """The account that asks, and the one that it has joined."""
+    return map(AccountOf, _theirs(known, message))
 
 
 def writing_needed(known: State, message: Message[Any]) -> Iterable[Need]:
     """What a requester's writing is held to: all that the person has open or wrote lately, and who else has the address
     that comes with it, if it may be new."""
     yield from address_needed(known, message)
+    yield from map(WrittenLately, _theirs(known, message))
+
+
+def _theirs(known: State, message: Message[Any]) -> Iterable[str]:
+    """The keys of the account that a command names as its requester's, and of the one that it has joined."""
     key = account_named(message)
     if key is not None:
-        yield WrittenLately(key)
+        yield key
         account = known.accounts.get(key)
         if account is not None and account.joined is not None:
-            yield WrittenLately(account.joined)
+            yield account.joined
 
 
 def address_needed(known: State, message: Message[Any]) -> Iterable[Need]:

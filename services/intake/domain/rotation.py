@@ -16,7 +16,6 @@ from contracts.values import dataclass
 from services.chassis.decision import Arm, Decision, Message
 from services.intake.domain import answers
 
-ROTATE = "attachment_keys.rotate"
 GO_ON = "key_rotation"
 """The timer that takes one portion after the other."""
 
@@ -37,7 +36,7 @@ class Rotation:
     id: str = THE_ONE
     version: int = 1
     wrapped: int = 0
-    """Keys that were wrapped anew."""
+    """How many keys the new master key wraps."""
     left: Mapping[str, int] = field(default_factory=dict)
     """How many keys could not be, by the id of the master key that was said to wrap them."""
     read_to: tuple[str, str] = ("", "")

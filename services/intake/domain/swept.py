@@ -15,8 +15,6 @@ from services.intake.domain import answers
 from services.intake.domain.needs import ErasureOf, Need
 from services.intake.domain.state import Erasure, State
 
-CONFIRM = "erasures.confirm_swept"
-
 
 def confirm_swept(state: State, message: Message[ConfirmSwept], now: datetime) -> Decision:
     """Note it of those erasures that are done; the others are named in `hints`, and refused if there is no other."""

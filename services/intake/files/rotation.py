@@ -46,13 +46,13 @@ def last_rotation(database: Database[Document]) -> Rotation | None:
 
 
 def rewrap(database: Database[Document], keys: MasterKeys, at_once: int = AT_ONCE) -> Rewrapped | None:
-    """Wrap the next portion of the rotation that is under way; None where there is none, or this key file lacks its
-    key."""
+    """Wrap the next portion of the rotation that is under way. None if no rotation is, or if this instance's key file
+    does not hold its key."""
     rotation = last_rotation(database)
     if rotation is None or rotation.finished_at is not None:
         return None
     if rotation.key not in keys.keys:
-        log.warning("the key file lacks the key of a rotation", extra={"key": rotation.key})
+        log.warning("the key file does not hold the key of a rotation", extra={"key": rotation.key})
         return None
     collection, after = rotation.read_to
     collection = collection or RECORDS

@@ -153,7 +153,7 @@ def test_an_agent_of_an_older_release_keeps_the_skills_that_were_stored() -> Non
     old = Agent("a1", display_name="A1", skills=("credits",))
     assert following(old, SKILLS) is old
     staff = Staff({"a1": a_member("a1")})
-    assert following(old, SKILLS, staff).skills == ("billing",), "a staff file says anew what they have"
+    assert following(old, SKILLS, staff).skills == ("billing",), "the staff file decides what they have"
 
 
 def test_a_changed_staff_file_is_announced_at_the_moment_of_the_turn() -> None:
