@@ -25,6 +25,7 @@ from contracts.names import (
     INTAKE,
     OPERATOR,
     QUESTIONS,
+    RESERVED,
     SERVICES,
     role_of,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "Queue",
     "agent_queue",
     "channel_queue",
+    "channels_with_our_names",
     "definitions",
     "own_door",
     "queues_of",
@@ -154,6 +156,15 @@ QUEUES = (
 def channel_queue(channel: str) -> Queue:
     """`<channel>.outcomes`, where a channel reads what it hears back."""
     return _mailbox(f"{channel}.outcomes", (CHANNELS, f"{channel}.#"), 100_000, 1024**3)
+
+
+def channels_with_our_names(bindings: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Channels that were named before a release took their name for a service or a user of its own.
+
+    `bindings`: those of one vhost, as RabbitMQ's management API lists them. A channel is known by its mailbox.
+    """
+    mailboxes = {row["destination"] for row in bindings if row["source"] == CHANNELS}
+    return sorted(name for name in RESERVED if f"{name}.outcomes" in mailboxes)
 
 
 def agent_queue(agent_id: str) -> Queue:

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from contracts.names import AGENT_PREFIX, CONSOLE, OPERATOR, SERVICES, role_of
-from contracts.topology import QUEUES, definitions
+from contracts.topology import QUEUES, channels_with_our_names, definitions
 from deploy.provision.management import Management, ManagementError, Refused
 from deploy.trouble import Trouble
 
@@ -73,6 +73,8 @@ def apply(
     ValueError for a name that nobody can have.
     """
     there = management.get("/definitions")
+    if taken := channels_with_our_names(each for each in there.get("bindings", ()) if each["vhost"] == vhost):
+        raise CannotApply(_taken(taken[0]))
     wanted = _wanted(management.user, vhost, passwords, channels, agents, there)
     lacking = _lacking(wanted, there, passwords)
     lines = [
@@ -207,6 +209,16 @@ def _called(kind: str, thing: Thing) -> str:
         "bindings": lambda: f"binding {thing['source']} → {thing['destination']} ({thing['routing_key']})",
     }
     return naming[kind]()
+
+
+def _taken(channel: str) -> str:
+    """Why a channel cannot keep its name, and the way out."""
+    return (
+        f"A channel is called {channel}, which is now a name of the desk's own. Stay on the release before until the"
+        f" channel uses another name: create one with `casebus topology apply --passwords`, let the channel empty"
+        f" {channel}.outcomes, delete that queue and the user {channel}, and apply the topology again."
+        " Nothing was changed."
+    )
 
 
 def _other_arguments(kind: str, wanted: Thing, present: Thing) -> str:

@@ -107,6 +107,7 @@ def test_it_is_quiet_while_all_is_well_and_finds_each_fault(stack: Stack, busy: 
         ("error", "queue agent.a2.inbox", "It does not exist"),
         ("error", "queue agent.a3.inbox", "x-max-length is missing, should be 10000"),
         ("error", "exchange helpdesk.channels", "type is direct, should be topic"),
+        ("error", "channel sla", "sla is also a name of the desk's own"),
         ("warning", f"queue {DEAD}", "There is 1 dead letter."),
         ("error", "collection intake.tickets", "Its unique index one_open_ticket_per_issue is missing"),
         (
@@ -173,6 +174,8 @@ def _broken_broker(stack: Stack, desk: Desk) -> Iterator[None]:
         bus.channel.queue_declare("agent.a3.inbox", durable=True, auto_delete=False)
         bus.channel.exchange_delete("helpdesk.channels")
         bus.channel.exchange_declare("helpdesk.channels", "direct", durable=True, auto_delete=False)
+        bus.channel.queue_declare("sla.outcomes", durable=True, auto_delete=False)
+        bus.channel.queue_bind("sla.outcomes", "helpdesk.channels", "sla.#")
         bus.publish(DEAD, "intake.commands", b"x")
         bus.settle()
     yield

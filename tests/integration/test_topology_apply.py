@@ -14,7 +14,7 @@ import amqp
 import pytest
 from kombu import Connection
 
-from contracts.names import DEAD, DESK, EVENT_LOG, EVENTS, INTAKE, OPERATOR, SERVICES
+from contracts.names import CHANNELS, DEAD, DESK, EVENT_LOG, EVENTS, INTAKE, OPERATOR, SERVICES
 from contracts.topology import BY_TYPE, UNKNOWN
 from deploy.local.processes import CODE
 from deploy.local.rabbitmq import ADMIN
@@ -224,6 +224,22 @@ def test_a_queue_with_other_arguments_is_named_before_anything_is_changed(
     with pytest.raises(CannotApply, match=r"queue sla\.events exists .* x-delivery-limit is 5 and should be 100"):
         apply(management, vhost, passwords)
     assert [each["name"] for each in management.get(f"/queues/{vhost}")] == ["sla.events"]
+
+
+def test_a_channel_that_has_a_services_name_is_named_before_anything_is_changed(
+    stack: Stack, vhost: str, passwords: dict[str, str]
+) -> None:
+    management = stack.broker.management
+    apply(management, vhost, passwords)
+    management.put(f"/queues/{vhost}/sla.outcomes", {"durable": True, "arguments": {"x-queue-type": "quorum"}})
+    management.post(f"/bindings/{vhost}/e/{CHANNELS}/q/sla.outcomes", {"routing_key": "sla.#"})
+    management.delete(f"/queues/{vhost}/sla.events")
+    with pytest.raises(CannotApply, match=r"^A channel is called sla, which is now a name of the desk's own\."):
+        apply(management, vhost, passwords)
+    assert "sla.events" not in {each["name"] for each in management.get(f"/queues/{vhost}")}
+
+    management.delete(f"/queues/{vhost}/sla.outcomes")
+    assert "queue sla.events: made" in apply(management, vhost, passwords)
 
 
 def test_the_command(stack: Stack, vhost: str, passwords: dict[str, str], tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from contracts.names import AGENT_PREFIX, CONSOLE, DEAD, OPERATOR, SERVICES, role_of
-from contracts.topology import QUEUES, definitions, queues_of
+from contracts.topology import QUEUES, channels_with_our_names, definitions, queues_of
 from deploy.provision.management import Management
 from services.client.bus import Bus
 
@@ -84,6 +84,9 @@ def judge(held: Held, vhost: str) -> Iterator[Finding]:
         channels=sorted(user for user in outsiders if not user.startswith(AGENT_PREFIX)),
         agents=sorted(user.removeprefix(AGENT_PREFIX) for user in outsiders if user.startswith(AGENT_PREFIX)),
     )
+    for channel in channels_with_our_names(held.bindings):
+        what = f"{channel} is also a name of the desk's own, so what the channel sends is refused."
+        yield Finding("error", f"channel {channel}", what, f"Give the channel another name; {APPLY} says how.")
     yield from _users(wanted, held, tags)
     strangers = sorted(user for user in admitted - set(users) if "administrator" not in tags.get(user, set()))
     if strangers:
