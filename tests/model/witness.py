@@ -41,9 +41,9 @@ JUDGED_AT_REST = (
     checker.nothing_said_differently,
     checker.versions_without_gaps,
     checker.assigned_or_waiting,
-    checker.nobody_waits_for_nothing,
-    checker.load_is_what_it_counts,
-    checker.heartbeats_are_looked_after,
+    checker.no_ticket_waits_for_a_free_agent,
+    checker.load_counts_what_awaits_the_desk,
+    checker.one_heartbeat_timer_an_agent,
     checker.one_notification_each,
     checker.nothing_left_over,
 )

@@ -24,8 +24,8 @@ ACCOUNT_END = "account_end"
 
 TEMPORARY_LASTS = timedelta(days=30)
 
-ANSWERED_ANEW = {"ticket.list", "ticket.view", "agent.heartbeat"}
-"""Commands that are decided each time they come: their outcomes may differ."""
+ANSWERED_EACH_TIME = {"ticket.list", "ticket.view", "agent.heartbeat"}
+"""Commands that are decided each time they come, so their outcomes may differ."""
 
 ANSWERED_AS_DONE = {"command.accepted", "ticket.opened", "ticket.duplicate", "ticket.reopened"}
 
@@ -93,7 +93,7 @@ def one_outcome_a_command(evidence: Evidence) -> Iterator[str]:
         ids = {heard.id for heard in came}
         if len(ids) != 1:
             yield f"{type_} {id_} of {user} has {len(ids)} outcomes: {sorted(heard.type for heard in came)}"
-        elif type_ not in ANSWERED_ANEW and len({heard.body for heard in came}) > 1:
+        elif type_ not in ANSWERED_EACH_TIME and len({heard.body for heard in came}) > 1:
             yield f"the outcome of {type_} {id_} of {user} came with different bodies"
 
 
@@ -249,7 +249,7 @@ def assigned_or_waiting(evidence: Evidence) -> Iterator[str]:
     yield from (f"routing knows ticket {id_}, which intake has not" for id_ in routed)
 
 
-def nobody_waits_for_nothing(evidence: Evidence) -> Iterator[str]:
+def no_ticket_waits_for_a_free_agent(evidence: Evidence) -> Iterator[str]:
     """No ticket waits that an agent with room could take."""
     present = [
         agent for agent in evidence.agents if agent["signed_on"] and not agent["away"] and not agent.get("paused")
@@ -274,7 +274,7 @@ def _speaks(listed: Sequence[str], language: str | None) -> bool:
     return language is None or bool(varieties & {language.lower() for language in listed})
 
 
-def load_is_what_it_counts(evidence: Evidence) -> Iterator[str]:
+def load_counts_what_awaits_the_desk(evidence: Evidence) -> Iterator[str]:
     """An agent's load is the number of their tickets that the desk has to act on."""
     counted = Counter(
         ticket["agent"]["id"] for ticket in evidence.tickets if ticket["agent"] and ticket["status"] not in RESTING
@@ -342,7 +342,7 @@ def agents_hear_of_their_tickets(evidence: Evidence) -> Iterator[str]:
             yield f"{user} heard {type_} of {number}, {version} in {len(ids)} messages"
 
 
-def heartbeats_are_looked_after(evidence: Evidence) -> Iterator[str]:
+def one_heartbeat_timer_an_agent(evidence: Evidence) -> Iterator[str]:
     """Whoever is signed on, and nobody else, has one timer for their heartbeats."""
     has = Counter(timer["about"] for timer in evidence.other_timers if timer["kind"] in PRESENCE)
     wanted = Counter(agent["_id"] for agent in evidence.agents if agent["signed_on"])
@@ -351,7 +351,7 @@ def heartbeats_are_looked_after(evidence: Evidence) -> Iterator[str]:
             yield f"agent {agent} has {has[agent]} timers for their heartbeats instead of {wanted[agent]}"
 
 
-def accounts_that_may_end_are_looked_after(evidence: Evidence) -> Iterator[str]:
+def one_end_timer_an_account(evidence: Evidence) -> Iterator[str]:
     """A temporary account has one timer at most, due 30 days after its last ticket was closed where all are."""
     due = [(timer["about"], timer["due"]) for timer in evidence.other_timers if timer["kind"] == ACCOUNT_END]
     yield from (
@@ -495,12 +495,12 @@ GUARANTEES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     one_open_ticket_an_issue,
     versions_without_gaps,
     assigned_or_waiting,
-    nobody_waits_for_nothing,
-    load_is_what_it_counts,
+    no_ticket_waits_for_a_free_agent,
+    load_counts_what_awaits_the_desk,
     no_automatic_assignment_beyond_capacity,
     agents_hear_of_their_tickets,
-    heartbeats_are_looked_after,
-    accounts_that_may_end_are_looked_after,
+    one_heartbeat_timer_an_agent,
+    one_end_timer_an_account,
     timers_as_the_state_asks,
     one_notification_each,
     nothing_left_over,
