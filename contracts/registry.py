@@ -292,6 +292,9 @@ _TOLD_TO_AGENTS = (
 TYPES: Mapping[tuple[Kind, str], MessageType] = MappingProxyType({(each.kind, each.type): each for each in _all()})
 """All types, by kind and name."""
 
+TICKET_EVENTS = tuple(name for kind, name in TYPES if kind == "event" and name.startswith("ticket."))
+"""The events about a ticket, all that `ticket.#` takes: the data of each is a `TicketEvent`."""
+
 
 def command(type: str) -> MessageType | None:
     """The command of that name; None where the contract has none."""

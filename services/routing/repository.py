@@ -16,7 +16,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
-from contracts.agents import ANY_SKILL, Pause
+from contracts.agents import ANY_SKILL
 from contracts.languages import covering
 from contracts.staff import Staff
 from contracts.statuses import DESKS_TURN
@@ -24,9 +24,10 @@ from services.chassis.decision import Cause, Message
 from services.chassis.operators_files import OperatorsFiles
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
+from services.routing.domain.decide import candidates, needs
 from services.routing.domain.matching import MOST_A_TURN
-from services.routing.domain.pausing import resumed
-from services.routing.domain.presence import following, must_leave, seen, signed_on
+from services.routing.domain.needs import AgentOf, AwaitingOf, Need, ReservedAs, TicketOf
+from services.routing.domain.presence import leaving
 from services.routing.domain.state import Agent, Pool, Reservation, Terms, Ticket, View
 
 KEPT_AFTER_CLOSING = timedelta(days=30)
@@ -82,26 +83,31 @@ class Repository:
     def load(self, messages: Sequence[Message[Any]], now: datetime) -> View:
         """The state that these messages and the matching after them may touch."""
         files = self._files()
-        staff, skills = files.staff, {category.id: category.skill for category in files.catalogue.categories.values()}
-        pools, known, *touched = find(
-            self.db,
-            # The pool comes first: whatever room or waiting ticket changes after this read makes the turn conflict.
-            Find("pool", {"_id": Pool().id}),
-            Find("agents", {"$or": [{"signed_on": True}, {"_id": {"$in": sorted(_named(messages))}}]}),
-            Find("tickets", _touched(messages, now)),
-            *([] if messages or self._terms.ageing is None else [_due_to_age(now)]),
-            *([] if messages else [_asking_as_before(skills)]),
+        skills = {category.id: category.skill for category in files.catalogue.categories.values()}
+        ids = _by_kind(needs(messages))
+        agents = [Find("agents", {"$or": [{"signed_on": True}, {"_id": {"$in": sorted(ids[AgentOf])}}]})]
+        tickets = [Find("tickets", _touched(ids, now))]
+        looks = not messages  # as once a second
+        if looks:
+            agents += [Find("agents", _KEEPING)] if self._some_must_leave(files.staff) else []
+            tickets += [_due_to_age(now)] if self._terms.ageing is not None else []
+            tickets += [_asking_as_before(skills)]
+        # The pool comes first: whatever room or waiting ticket changes after this read makes the turn conflict.
+        pools, *found = find(self.db, Find("pool", {"_id": Pool().id}), *agents, *tickets)
+        view = View(
+            skills,
+            [agent_of(document) for documents in found[: len(agents)] for document in documents],
+            [ticket_of(document) for documents in found[len(agents) :] for document in documents],
+            Pool(pools[0]["revision"]) if pools else None,
+            self._terms,
+            files.staff,
         )
-        tickets = {document["_id"]: ticket_of(document) for documents in touched for document in documents}
-        agents = {document["_id"]: agent_of(document) for document in known}
-        leaving = [] if messages else self._leaving(agents, tickets, staff, now)
-        agents |= self._who_else_is_charged(tickets.values(), agents)
-        present = {id_: following(agent, skills, staff) for id_, agent in agents.items()}
-        candidates = [*present.values(), *_coming(messages, present, skills, staff, now)]
-        for ticket in self._waiting_for(candidates, tickets):
-            tickets.setdefault(ticket.id, ticket)
-        pool = Pool(pools[0]["revision"]) if pools else None
-        return View(skills, agents.values(), tickets.values(), pool, self._terms, staff, leaving)
+        if looks and self._some_must_leave(files.staff):
+            view.leaving = leaving(view, now)
+            self._read_what_awaits(view, view.leaving)
+        self._read_who_else_is_charged(view)
+        view.know(tickets=self._waiting_for(candidates(view, messages, now), view.tickets))
+        return view
 
     def writes(self, view: View) -> list[Write]:
         """What the turn changed, each conditional on the revision that was loaded."""
@@ -113,29 +119,22 @@ class Repository:
             *conditional_writes("tickets", view.loaded_tickets, view.tickets, _ticket_document, "revision"),
         ]
 
-    def _leaving(
-        self, agents: dict[str, Agent], tickets: dict[str, Ticket], staff: Staff | None, now: datetime
-    ) -> list[str]:
-        """Agents who have to go though no message says so. Adds them and what of theirs awaits the desk."""
-        if staff is None and self._terms.absent_after is None:
-            return []
-        (keeping,) = find(self.db, Find("agents", _KEEPING))
-        agents |= {document["_id"]: agent_of(document) for document in keeping}
-        leaving = sorted(
-            agent.id for agent in agents.values() if must_leave(agent, staff, self._terms, now) is not None
-        )
-        if leaving:
-            (theirs,) = find(self.db, Find("tickets", _awaiting(leaving)))
-            tickets |= {document["_id"]: ticket_of(document) for document in theirs}
-        return leaving
+    def _some_must_leave(self, staff: Staff | None) -> bool:
+        """Whether anybody may have to go though no message says so."""
+        return staff is not None or self._terms.absent_after is not None
 
-    def _who_else_is_charged(self, tickets: Iterable[Ticket], known: Collection[str]) -> dict[str, Agent]:
+    def _read_what_awaits(self, view: View, agents: Sequence[str]) -> None:
+        """What these agents have that awaits the desk."""
+        if agents:
+            (found,) = find(self.db, Find("tickets", _awaiting(agents)))
+            view.know(tickets=map(ticket_of, found))
+
+    def _read_who_else_is_charged(self, view: View) -> None:
         """Agents who have signed off and whom a touched ticket is still charged to."""
-        others = {ticket.charged_to for ticket in tickets if ticket.charged_to is not None} - set(known)
-        if not others:
-            return {}
-        (found,) = find(self.db, Find("agents", {"_id": {"$in": sorted(others)}}))
-        return {document["_id"]: agent_of(document) for document in found}
+        charged = {ticket.charged_to for ticket in view.tickets.values() if ticket.charged_to is not None}
+        if others := charged - view.agents.keys():
+            (found,) = find(self.db, Find("agents", {"_id": {"$in": sorted(others)}}))
+            view.know(agents=map(agent_of, found))
 
     def _waiting_for(self, candidates: Collection[Agent], touched: Mapping[str, Ticket]) -> list[Ticket]:
         """The waiting tickets that a matching of these agents can reach.
@@ -176,38 +175,25 @@ class Repository:
         return [ticket_of(document) for document in found]
 
 
-def _coming(
-    messages: Sequence[Message[Any]],
-    agents: Mapping[str, Agent],
-    skills: Mapping[str, str],
-    staff: Staff | None,
-    now: datetime,
-) -> list[Agent]:
-    """The agents whom this turn's messages may sign on, bring back or let go on, as they would be then."""
-    on = [message.data for message in messages if message.type == "agent.sign_on"]
-    beats = {message.data.agent_id for message in messages if message.type == "agent.heartbeat"}
-    back = [agents[agent_id] for agent_id in beats & agents.keys() if agents[agent_id].away]
-    going_on = {_paused(message) for message in messages if message.type == "agent.resume"} & agents.keys()
-    return [
-        *(resumed(agents[agent_id]) for agent_id in going_on),
-        *(signed_on(agents.get(data.agent_id), data, skills, staff, now) for data in on),
-        *(seen(agent, now) for agent in back),
-    ]
+def _by_kind(wanted: Iterable[Need]) -> Mapping[type[Need], list[str]]:
+    """The ids that are asked for, by the kind of need."""
+    ids: dict[type[Need], list[str]] = {AgentOf: [], TicketOf: [], ReservedAs: [], AwaitingOf: []}
+    for need in wanted:
+        match need:
+            case AgentOf(id=id_) | TicketOf(id=id_) | ReservedAs(command_id=id_) | AwaitingOf(agent=id_):
+                ids[type(need)].append(id_)
+    return ids
 
 
-def _touched(messages: Sequence[Message[Any]], now: datetime) -> Document:
-    """Tickets that messages are about, those whose lease has run out, and those of agents who sign off or are gone."""
-    about = [message.data.ticket.id for message in messages if message.type.startswith("ticket.")]
-    commands = [message.causationid for message in messages if message.type.startswith("command.")]
-    leaving = [message.data.agent_id for message in messages if message.type == "agent.sign_off"]
-    leaving += [message.subject for message in messages if message.type == "timer.offline"]
+def _touched(ids: Mapping[type[Need], Sequence[str]], now: datetime) -> Document:
+    """The tickets that messages need, and those whose lease has run out."""
     either: list[Document] = [{"reservation.until": {"$lte": now}}]
-    if about:
-        either.append({"_id": {"$in": about}})
-    if commands:
-        either.append({"reservation.command_id": {"$in": commands}})
-    if leaving:
-        either.append(_awaiting(leaving))
+    if ids[TicketOf]:
+        either.append({"_id": {"$in": ids[TicketOf]}})
+    if ids[ReservedAs]:
+        either.append({"reservation.command_id": {"$in": ids[ReservedAs]}})
+    if ids[AwaitingOf]:
+        either.append(_awaiting(ids[AwaitingOf]))
     return {"$or": either}
 
 
@@ -227,20 +213,6 @@ def _asking_as_before(skills: Mapping[str, str]) -> Find:
     gone = {"$type": "string", "$nin": list(skills)}
     changed.append({"category": gone, "$expr": {"$ne": ["$skill", "$category"]}, **_WAITING})
     return Find("tickets", {"$or": changed}, limit=AGED_AT_ONCE)  # each of them is looked for by the index of its own
-
-
-def _named(messages: Sequence[Message[Any]]) -> set[str]:
-    """The agents whom messages and timers name."""
-    senders = {message.data.agent_id for message in messages if message.type.startswith("agent.")}
-    senders |= {_paused(message) for message in messages if message.type in ("agent.pause", "agent.resume")}
-    senders |= {message.subject for message in messages if message.type.startswith("timer.") and message.subject}
-    events = (message.data for message in messages if message.type.startswith("ticket."))
-    return senders | {event.ticket.agent.id for event in events if event.ticket.agent is not None}
-
-
-def _paused(message: Message[Pause]) -> str:
-    """Whom an `agent.pause` or `agent.resume` is about."""
-    return message.data.member or message.data.agent_id
 
 
 def _may_take(skills: Sequence[str], languages: Sequence[str], tiers: Sequence[str]) -> Document:

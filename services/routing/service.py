@@ -16,7 +16,8 @@ from services.chassis.reading import Delivery
 from services.chassis.reloading import looking
 from services.chassis.turn import Decided, Rules, Turn
 from services.chassis.unit_of_work import Fired
-from services.routing.domain.rules import conclude, decide
+from services.routing.domain.decide import decide
+from services.routing.domain.rules import conclude
 from services.routing.domain.state import View
 from services.routing.repository import INDEXES, Repository
 from services.routing.settings import SETTINGS, RoutingSettings

@@ -16,7 +16,8 @@ from services.chassis.catalogue import load_catalogue
 from services.chassis.decision import Decision, Message, Say
 from services.chassis.operators_files import OperatorsFiles
 from services.chassis.unit_of_work import Conflict, Store, Work, open_database
-from services.routing.domain.rules import LEASE, conclude, decide
+from services.routing.domain.decide import decide
+from services.routing.domain.rules import LEASE, conclude
 from services.routing.domain.state import Agent, Terms, Ticket, View
 from services.routing.repository import (
     INDEXES,

@@ -13,27 +13,59 @@ from contracts.agents import Pause, Paused
 from contracts.names import AGENT_PREFIX, EVENTS
 from contracts.tickets import Accepted
 from services.chassis.decision import Answer, Decision, Message, Say, rejected
+from services.routing.domain.needs import AgentOf, Need
 from services.routing.domain.state import Agent, View
 
 
-def decide(view: View, message: Message[Pause], now: datetime) -> Decision:
-    """What `agent.pause` and `agent.resume` change."""
-    agent_id, pauses = message.data.agent_id, message.type == "agent.pause"
-    member = message.data.member or agent_id
-    agent = view.agents.get(member)
-    refused = _refused(view, message, agent, member, pauses)
+def member_needed(message: Message[Pause]) -> list[Need]:
+    """Whom it is about."""
+    return [AgentOf(_member(message))]
+
+
+def resuming(view: View, message: Message[Pause], now: datetime) -> Agent | None:  # noqa: ARG001 - as others have it
+    """Who goes on, as they will be."""
+    agent = view.agents.get(_member(message))
+    return None if agent is None else resumed(agent)
+
+
+def pause(view: View, message: Message[Pause], now: datetime) -> Decision:
+    """`agent.pause`: they get nothing new."""
+    refused = _refused(view, message)
     if refused is not None:
         return Decision(answer=refused)
-    agent = agent or Agent(member, display_name=member)
-    by = None if member == agent_id else agent_id
+    member = _member(message)
+    agent = view.agents.get(member) or Agent(member, display_name=member)
     # What a supervisor has said holds; the agent cannot make it their own pause.
-    after = replace(agent, paused=True, paused_by=agent.paused_by or by) if pauses else resumed(agent)
-    accepted = Answer("command.accepted", Accepted(), member)
+    by = agent.paused_by or _supervisor(message)
+    return _told(message, agent, replace(agent, paused=True, paused_by=by), "agent.paused", now)
+
+
+def resume(view: View, message: Message[Pause], now: datetime) -> Decision:
+    """`agent.resume`: they get something again."""
+    member = _member(message)
+    agent = view.agents.get(member) or Agent(member, display_name=member)
+    refused = _refused(view, message) or _may_not_go_on(view, message, agent)
+    if refused is not None:
+        return Decision(answer=refused)
+    return _told(message, agent, resumed(agent), "agent.resumed", now)
+
+
+def _told(message: Message[Pause], agent: Agent, after: Agent, type_: str, now: datetime) -> Decision:
+    accepted = Answer("command.accepted", Accepted(), agent.id)
     if after == agent:
         return Decision(answer=accepted)
-    type_ = "agent.paused" if pauses else "agent.resumed"
-    told = Paused(agent_id=member, at=now, by=by)
-    return Decision([after], [Say(EVENTS, type_, type_, told, member)], accepted)
+    told = Paused(agent_id=agent.id, at=now, by=_supervisor(message))
+    return Decision([after], [Say(EVENTS, type_, type_, told, agent.id)], accepted)
+
+
+def _member(message: Message[Pause]) -> str:
+    """Whom it is about."""
+    return message.data.member or message.data.agent_id
+
+
+def _supervisor(message: Message[Pause]) -> str | None:
+    """Who says it of somebody else; None: they say it themselves."""
+    return None if _member(message) == message.data.agent_id else message.data.agent_id
 
 
 def resumed(agent: Agent) -> Agent:
@@ -46,16 +78,22 @@ def without_own_pause(agent: Agent) -> Agent:
     return agent if agent.paused_by is not None else resumed(agent)
 
 
-def _refused(view: View, message: Message[Pause], agent: Agent | None, member: str, pauses: bool) -> Answer | None:
-    agent_id = message.data.agent_id
+def _refused(view: View, message: Message[Pause]) -> Answer | None:
+    agent_id, member = message.data.agent_id, _member(message)
     if message.sender != AGENT_PREFIX + agent_id:
         return rejected("forbidden", "Agents may pause only themselves.")
     if member != agent_id:
         if view.staff is None or not view.staff.supervises(agent_id, member):
             return rejected("forbidden", f"Only supervisors of a team of {member} may do that.")
         return None
+    agent = view.agents.get(agent_id)
     if agent is None or not agent.signed_on:
         return rejected("wrong_status", f"Agent {agent_id} is not signed on.")
-    if not pauses and agent.paused_by is not None and view.staff is not None:
-        return rejected("forbidden", f"{agent.paused_by} has paused you: a supervisor has to let you go on.")
     return None
+
+
+def _may_not_go_on(view: View, message: Message[Pause], agent: Agent) -> Answer | None:
+    """Why the agent cannot go on by themselves."""
+    if _supervisor(message) is not None or agent.paused_by is None or view.staff is None:
+        return None
+    return rejected("forbidden", f"{agent.paused_by} has paused you: a supervisor has to let you go on.")

@@ -9,33 +9,45 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from contracts.agents import ANY_SKILL, SignedOff, SignedOn, SignOff, SignOn
+from contracts.agents import Agent as OfAgent
 from contracts.names import AGENT_PREFIX, EVENTS
 from contracts.staff import Member, Staff
 from contracts.statuses import DESKS_TURN
-from contracts.tickets import Accepted, Code
+from contracts.tickets import Accepted
 from services.chassis.decision import Answer, Arm, Data, Decision, Disarm, Message, Say, rejected
+from services.routing.domain.needs import AgentOf, AwaitingOf, Need
 from services.routing.domain.pausing import without_own_pause
 from services.routing.domain.saying import unassign
 from services.routing.domain.state import Agent, Terms, View
+
+AWAY, OFFLINE = "away", "offline"
+"""The kinds of an agent's timer."""
 
 STOOD_STILL = timedelta(seconds=5)
 """A timer that fires so late was nobody's to fire: no routing ran, so none could hear a heartbeat either."""
 
 
-def decide(view: View, message: Message[Any], now: datetime) -> Decision:
-    """What `agent.sign_on`, `agent.heartbeat` and `agent.sign_off` change."""
-    agent_id = message.data.agent_id
-    if message.sender != AGENT_PREFIX + agent_id:
-        return _refused("forbidden", "An agent may sign on, send heartbeats and sign off only for themselves.")
-    if message.type == "agent.sign_on":
-        return _sign_on(view, message, now)
-    agent = view.agents.get(agent_id)
-    if message.type == "agent.heartbeat":
-        return _heartbeat(view, agent, agent_id, now)
-    return _sign_off(view, agent, message, now)
+def sender_needed(message: Message[SignOn | OfAgent]) -> list[Need]:
+    """Who signs on or is alive."""
+    return [AgentOf(message.data.agent_id)]
+
+
+def sign_off_needed(message: Message[SignOff]) -> list[Need]:
+    """Who signs off, and what they have."""
+    return [AgentOf(message.data.agent_id), AwaitingOf(message.data.agent_id)]
+
+
+def signing_on(view: View, message: Message[SignOn], now: datetime) -> Agent:
+    """Who signs on, as they will be."""
+    return signed_on(view.agents.get(message.data.agent_id), message.data, view.skills, view.staff, now)
+
+
+def coming_back(view: View, message: Message[OfAgent], now: datetime) -> Agent | None:
+    """Who was away, as they will be; None if nobody was."""
+    agent = view.agents.get(message.data.agent_id)
+    return seen(agent, now) if agent is not None and agent.away else None
 
 
 def signed_on(
@@ -92,7 +104,7 @@ def allowed(
 
 
 def _asked_for(listed: Iterable[str], skills: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(sorted({skills.get(language, language) for language in listed}))
+    return tuple(sorted({skills.get(listed_skill, listed_skill) for listed_skill in listed}))
 
 
 def seen(agent: Agent, now: datetime) -> Agent:
@@ -100,23 +112,42 @@ def seen(agent: Agent, now: datetime) -> Agent:
     return replace(agent, last_seen=now, away=False)
 
 
-def look_after(view: View, message: Message[Data], now: datetime) -> Decision:
-    """What `timer.away` and `timer.offline` change: who was not heard of in time is away, and later offline."""
-    agent = view.agents.get(message.subject or "")
+def away_needed(timer: Message[Data]) -> list[Need]:
+    """Whose heartbeats it looks after."""
+    return [AgentOf(timer.subject or "")]
+
+
+def offline_needed(timer: Message[Data]) -> list[Need]:
+    """Who was away, and what they have."""
+    return [AgentOf(timer.subject or ""), AwaitingOf(timer.subject or "")]
+
+
+def away_due(view: View, timer: Message[Data], now: datetime) -> Decision:
+    """`timer.away`: who was not heard of in time is away."""
+    agent = view.agents.get(timer.subject or "")
     if agent is None or not agent.signed_on:
         return Decision()
-    if now - message.data["due"] > STOOD_STILL:
-        return Decision(timers=[_watch(message.type.removeprefix("timer."), agent, now + view.terms.away_after)])
-    heard = agent.last_seen or message.data["due"]
-    if message.type == "timer.away":
-        if heard + view.terms.away_after > now:
-            return Decision(timers=[_watch("away", agent, heard + view.terms.away_after)])
-        gone_at = max(now, heard + view.terms.offline_after)
-        return Decision(changes=[replace(agent, away=True)], timers=[_watch("offline", agent, gone_at)])
+    if _stood_still(timer, now):
+        return Decision(timers=[_watch(AWAY, agent, now + view.terms.away_after)])
+    heard = agent.last_seen or timer.data["due"]
+    if heard + view.terms.away_after > now:
+        return Decision(timers=[_watch(AWAY, agent, heard + view.terms.away_after)])
+    gone_at = max(now, heard + view.terms.offline_after)
+    return Decision(changes=[replace(agent, away=True)], timers=[_watch(OFFLINE, agent, gone_at)])
+
+
+def offline_due(view: View, timer: Message[Data], now: datetime) -> Decision:
+    """`timer.offline`: who was away and was not heard of since is offline."""
+    agent = view.agents.get(timer.subject or "")
+    if agent is None or not agent.signed_on:
+        return Decision()
+    if _stood_still(timer, now):
+        return Decision(timers=[_watch(OFFLINE, agent, now + view.terms.away_after)])
     if not agent.away:
         return Decision()  # a heartbeat of this very turn has set the timer again
+    heard = agent.last_seen or timer.data["due"]
     if heard + view.terms.offline_after > now:
-        return Decision(timers=[_watch("offline", agent, heard + view.terms.offline_after)])
+        return Decision(timers=[_watch(OFFLINE, agent, heard + view.terms.offline_after)])
     return Decision(
         changes=[_gone(agent, now, releases=True)],
         said=[
@@ -124,6 +155,11 @@ def look_after(view: View, message: Message[Data], now: datetime) -> Decision:
             *_take_back(view, agent, "the agent went offline"),
         ],
     )
+
+
+def _stood_still(timer: Message[Data], now: datetime) -> bool:
+    late: timedelta = now - timer.data["due"]
+    return late > STOOD_STILL
 
 
 def follow_files(view: View, agents: Iterable[Agent], now: datetime) -> tuple[list[Agent], list[Say]]:
@@ -135,6 +171,13 @@ def follow_files(view: View, agents: Iterable[Agent], now: datetime) -> tuple[li
     # Others know the catalogue themselves; and an event has at least one skill.
     told = [agent for agent in changed if view.staff is not None and agent.signed_on and agent.listed and agent.skills]
     return changed, [_announced(view, agent, now) for agent in told]
+
+
+def leaving(view: View, now: datetime) -> tuple[str, ...]:
+    """Of the agents who are known those who have to go though no message says so: what awaits the desk of theirs is to
+    be read for `leave`."""
+    gone = (agent for agent in view.agents.values() if must_leave(agent, view.staff, view.terms, now) is not None)
+    return tuple(sorted(agent.id for agent in gone))
 
 
 def leave(view: View, now: datetime) -> Decision:
@@ -174,7 +217,7 @@ def watch_all(known: Iterable[Agent], terms: Terms, now: datetime) -> tuple[list
     agents = [agent for agent in known if agent.signed_on and not agent.watched]
     return (
         [replace(agent, watched=True, last_seen=now) for agent in agents],
-        [_watch("away", agent, now + terms.away_after) for agent in agents],
+        [_watch(AWAY, agent, now + terms.away_after) for agent in agents],
     )
 
 
@@ -186,18 +229,18 @@ def _timer(agent: Agent) -> str:
     return f"presence:{agent.id}"
 
 
-def _sign_on(view: View, message: Message[SignOn], now: datetime) -> Decision:
+def sign_on(view: View, message: Message[SignOn], now: datetime) -> Decision:
     """The agent is signed on whatever skills they list: the catalogue may have lost one, and may get it back. A skill
     that no category asks for is kept, and named in the answer. Where there is a staff file, it has to allow some."""
-    refused = _not_allowed(view, message)
+    refused = _not_their_own(message) or _not_allowed(view, message)
     if refused is not None:
         return Decision(answer=refused)
-    agent = signed_on(view.agents.get(message.data.agent_id), message.data, view.skills, view.staff, now)
+    agent = signing_on(view, message, now)
     return Decision(
         changes=[agent],
         said=[_announced(view, agent, now)],
         answer=Answer("command.accepted", Accepted(hints=_hints(view, agent, message.data.skills)), agent.id),
-        timers=[_watch("away", agent, now + view.terms.away_after)],
+        timers=[_watch(AWAY, agent, now + view.terms.away_after)],
     )
 
 
@@ -256,18 +299,28 @@ def _hints(view: View, agent: Agent, skills: Iterable[str]) -> dict[str, list[st
     return hints or None
 
 
-def _heartbeat(view: View, agent: Agent | None, agent_id: str, now: datetime) -> Decision:
+def heartbeat(view: View, message: Message[OfAgent], now: datetime) -> Decision:
+    """A sign of life. It is not remembered."""
+    agent_id = message.data.agent_id
+    refused = _not_their_own(message)
+    if refused is not None:
+        return Decision(answer=refused)
+    agent = view.agents.get(agent_id)
     if agent is None or not agent.signed_on:
-        return replace(_refused("wrong_status", f"Agent {agent_id} is not signed on."), remember=False)
+        return Decision(answer=rejected("wrong_status", f"Agent {agent_id} is not signed on."), remember=False)
     # Who is away has a timer that is minutes off.
-    timers = [_watch("away", agent, now + view.terms.away_after)] if agent.away else []
+    timers = [_watch(AWAY, agent, now + view.terms.away_after)] if agent.away else []
     return Decision(changes=[seen(agent, now)], answer=_accepted(agent_id), timers=timers, remember=False)
 
 
-def _sign_off(view: View, agent: Agent | None, message: Message[SignOff], now: datetime) -> Decision:
+def sign_off(view: View, message: Message[SignOff], now: datetime) -> Decision:
     """The agent keeps their tickets; with `release` those that await the desk are taken back and routed again."""
+    refused = _not_their_own(message)
+    if refused is not None:
+        return Decision(answer=refused)
+    agent = view.agents.get(message.data.agent_id)
     if agent is None or not agent.was_here:
-        return _refused("wrong_status", f"Agent {message.data.agent_id} has never signed on.")
+        return Decision(answer=rejected("wrong_status", f"Agent {message.data.agent_id} has never signed on."))
     release = message.data.release
     told = SignedOff(agent_id=agent.id, release=release, at=now)
     said = [_event("agent.signed_off", told)] if agent.signed_on else []
@@ -280,6 +333,13 @@ def _sign_off(view: View, agent: Agent | None, message: Message[SignOff], now: d
         answer=_accepted(agent.id),
         timers=[Disarm(_timer(agent))] if agent.signed_on else [],
     )
+
+
+def _not_their_own(message: Message[SignOn | OfAgent | SignOff]) -> Answer | None:
+    """Why somebody else may not say this of the agent."""
+    if message.sender == AGENT_PREFIX + message.data.agent_id:
+        return None
+    return rejected("forbidden", "An agent may sign on, send heartbeats and sign off only for themselves.")
 
 
 def _gone(agent: Agent, now: datetime, releases: bool) -> Agent:
@@ -299,7 +359,3 @@ def _event(type_: str, data: SignedOn | SignedOff) -> Say:
 
 def _accepted(agent_id: str) -> Answer:
     return Answer("command.accepted", Accepted(), agent_id)
-
-
-def _refused(code: Code, sentence: str) -> Decision:
-    return Decision(answer=rejected(code, sentence))

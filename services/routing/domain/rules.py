@@ -1,7 +1,7 @@
-"""Routing's rules: which tickets wait, and who gets which; who is signed on is in presence.py.
+"""Which tickets wait, and who gets which; who is signed on is in presence.py.
 
-`decide` takes agents' commands, ticket events and the outcomes of routing's own commands; `conclude`, after the last
-message of a turn and each second, frees reservations that ran out and matches. Intake, which owns the tickets, applies
+A ticket's events and the outcomes of routing's own commands are decided here; `conclude`, after the last message of a
+turn and each second, frees reservations that ran out and matches. Intake, which owns the tickets, applies
 `ticket.assign` if it still fits. The page is docs/routing.md.
 """
 
@@ -11,16 +11,16 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from contracts.agents import ANY_SKILL
 from contracts.common import Snapshot
 from contracts.statuses import DESKS_TURN
-from contracts.tickets import TicketEvent
+from contracts.tickets import Accepted, Rejected, TicketEvent
 from services.chassis.decision import Cause, Decision, Message, derived_id
-from services.routing.domain import pausing, presence
+from services.routing.domain import presence
 from services.routing.domain.ageing import aged, grown_older
 from services.routing.domain.matching import match
+from services.routing.domain.needs import AgentOf, Need, ReservedAs, TicketOf
 from services.routing.domain.saying import assign, unassign
 from services.routing.domain.state import Reservation, Ticket, View
 
@@ -34,29 +34,6 @@ within its transaction, which MongoDB ends when it is 10 s old; it looks for suc
 
 REFUSED_PAUSE = timedelta(seconds=1)
 """How long a refused ticket is not offered again: the event that explains the refusal is on its way."""
-
-
-def decide(view: View, message: Message[Any], now: datetime) -> Decision:
-    """What one message changes and what is said about it.
-
-    Takes `agent.sign_on`, `agent.heartbeat`, `agent.sign_off`, `agent.pause`, `agent.resume`, the timers of agents,
-    every `ticket.*` event, and `command.accepted` and `command.rejected` for commands that routing sent. Raises
-    ValueError for any other type.
-    """
-    match message.type:
-        case "agent.sign_on" | "agent.heartbeat" | "agent.sign_off":
-            return presence.decide(view, message, now)
-        case "agent.pause" | "agent.resume":
-            return pausing.decide(view, message, now)
-        case "timer.away" | "timer.offline":
-            return presence.look_after(view, message, now)
-        case "command.accepted":
-            return _assignment_accepted(view, message)
-        case "command.rejected":
-            return _assignment_refused(view, message, now)
-        case type_ if type_.startswith("ticket."):
-            return _ticket_changed(view, message, now)
-    raise ValueError(f"routing has no rule for {message.type}")
 
 
 def conclude(view: View, now: datetime) -> Decision:
@@ -105,7 +82,13 @@ def _asking(view: View, ticket: Ticket) -> Ticket:
     return replace(ticket, skill=view.skill(ticket.category))
 
 
-def _ticket_changed(view: View, message: Message[TicketEvent], now: datetime) -> Decision:
+def ticket_needed(message: Message[TicketEvent]) -> list[Need]:
+    """The ticket, and who has it."""
+    ticket = message.data.ticket
+    return [TicketOf(ticket.id)] if ticket.agent is None else [TicketOf(ticket.id), AgentOf(ticket.agent.id)]
+
+
+def ticket_changed(view: View, message: Message[TicketEvent], now: datetime) -> Decision:
     """Keep the snapshot with the highest version; late and repeated ones change nothing."""
     snapshot = message.data.ticket
     known = view.tickets.get(snapshot.id)
@@ -212,7 +195,16 @@ def _came_too_late(ticket: Ticket, known: Ticket | None, now: datetime) -> bool:
     return is_this_one and ticket.status in ("assigned", known.status) and now < kept.made_at + LEASE
 
 
-def _assignment_accepted(view: View, message: Message[Any]) -> Decision:
+def reservation_needed(message: Message[Accepted | Rejected]) -> list[Need]:
+    """What was reserved with the command that this is the outcome of."""
+    return [] if message.causationid is None else [ReservedAs(message.causationid)]
+
+
+def assignment_accepted(
+    view: View,
+    message: Message[Accepted],
+    now: datetime,  # noqa: ARG001 - as others have it
+) -> Decision:
     """The lease ends: the event that names the agent is certain to come, and the place is kept until it does."""
     ticket = view.reserved_as(message.causationid)
     if ticket is None or ticket.reservation is None or ticket.reservation.until is None:
@@ -220,7 +212,7 @@ def _assignment_accepted(view: View, message: Message[Any]) -> Decision:
     return Decision(changes=[replace(ticket, reservation=replace(ticket.reservation, until=None))])
 
 
-def _assignment_refused(view: View, message: Message[Any], now: datetime) -> Decision:
+def assignment_refused(view: View, message: Message[Rejected], now: datetime) -> Decision:
     """The place is free at once; the ticket is looked at again with its next event, or after a short pause."""
     ticket = view.reserved_as(message.causationid)
     if ticket is None or ticket.reservation is None or ticket.reservation.refused:

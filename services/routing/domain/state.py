@@ -204,13 +204,22 @@ class View:
         self.staff = staff
         self.leaving = tuple(leaving)
         self.terms = terms
-        self.loaded_agents: Mapping[str, Agent] = {agent.id: agent for agent in agents}
-        self.loaded_tickets: Mapping[str, Ticket] = {ticket.id: ticket for ticket in tickets}
+        self.loaded_agents: dict[str, Agent] = {agent.id: agent for agent in agents}
+        self.loaded_tickets: dict[str, Ticket] = {ticket.id: ticket for ticket in tickets}
         self.loaded_pool = pool
         self.agents = dict(self.loaded_agents)
         self.tickets = dict(self.loaded_tickets)
         self.pool = pool
         self._reserved = {t.reservation.command_id: t.id for t in self.tickets.values() if t.reservation}
+
+    def know(self, agents: Iterable[Agent] = (), tickets: Iterable[Ticket] = ()) -> None:
+        """Take in what was read besides, before anything is decided. What is known already stays as it was read."""
+        for agent in agents:
+            self.agents[agent.id] = self.loaded_agents.setdefault(agent.id, agent)
+        for ticket in tickets:
+            self.tickets[ticket.id] = self.loaded_tickets.setdefault(ticket.id, ticket)
+            if ticket.reservation:
+                self._reserved[ticket.reservation.command_id] = ticket.id
 
     def skill(self, listed: str) -> str:
         """What a category asks for, as the catalogue has it now; a skill, and a category that is gone, is itself."""

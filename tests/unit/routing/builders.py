@@ -13,7 +13,8 @@ from contracts.payload import read, stored
 from contracts.tickets import TicketEvent
 from services.chassis.decision import Decision, Message
 from services.routing.domain.ageing import aged
-from services.routing.domain.rules import conclude, decide
+from services.routing.domain.decide import decide
+from services.routing.domain.rules import conclude
 from services.routing.domain.state import Agent, Terms, Ticket, View
 from tests.unit.said import assert_of_the_contract
 

@@ -18,8 +18,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from contracts.payload import document as as_document
 from contracts.statuses import DESKS_TURN
 from services.chassis.decision import Arm, Decision, Message, Say
+from services.routing.domain.decide import decide
 from services.routing.domain.matching import may_take, urgency
-from services.routing.domain.rules import conclude, decide
+from services.routing.domain.rules import conclude
 from services.routing.domain.state import Terms, Ticket, View
 from tests.unit.routing.builders import (
     NOW,

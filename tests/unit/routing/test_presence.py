@@ -9,8 +9,9 @@ import pytest
 from contracts.agents import SignedOff
 from services.chassis.decision import Arm, Decision, Disarm, Message
 from services.chassis.settings import WrongSettings, read
+from services.routing.domain.decide import decide
 from services.routing.domain.presence import STOOD_STILL
-from services.routing.domain.rules import conclude, decide
+from services.routing.domain.rules import conclude
 from services.routing.domain.state import Terms, View
 from services.routing.settings import RoutingSettings
 from tests.unit.routing.builders import (

@@ -16,8 +16,9 @@ from contracts.payload import encode
 from contracts.statuses import DESKS_TURN
 from contracts.tickets import Assign
 from services.chassis.decision import Cause
+from services.routing.domain.decide import decide
 from services.routing.domain.presence import following
-from services.routing.domain.rules import LEASE, MARGIN, REFUSED_PAUSE, conclude, decide
+from services.routing.domain.rules import LEASE, MARGIN, REFUSED_PAUSE, conclude
 from services.routing.domain.state import View
 from tests.unit.routing.builders import (
     NOW,

@@ -12,8 +12,9 @@ from contracts.staff import Staff
 from contracts.tickets import Accepted, Unassign
 from services.chassis.decision import Answer, Arm, Decision, Say
 from services.routing.domain.ageing import aged
+from services.routing.domain.decide import decide
 from services.routing.domain.presence import following
-from services.routing.domain.rules import conclude, decide
+from services.routing.domain.rules import conclude
 from services.routing.domain.state import Agent, Terms, Ticket, View
 from tests.unit.routing.builders import (
     NOW,

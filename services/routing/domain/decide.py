@@ -1,0 +1,78 @@
+"""All that routing takes, in one table: each type with its data, what decides it, and what that has to have read.
+
+The rules are in the modules that the table names. The page is docs/routing.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from contracts.agents import Agent as OfAgent
+from contracts.agents import Pause, SignOff, SignOn
+from contracts.registry import TICKET_EVENTS
+from contracts.tickets import Accepted, Rejected, TicketEvent
+from contracts.values import dataclass
+from services.chassis.decision import Decision, Message
+from services.routing.domain import pausing, presence, rules
+from services.routing.domain.needs import Need
+from services.routing.domain.state import Agent, View
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken(Generic[P]):
+    """How one type of message is decided: a command's, an event's, an outcome's, or that of a timer of routing's own
+    (`timer.<kind>`, whose data is what it was armed with)."""
+
+    data: type[P]
+    decide: Callable[[View, Message[P], datetime], Decision]
+    needs: Callable[[Message[P]], Iterable[Need]]
+    """What it has to have read, by what the message itself says."""
+    brings: Callable[[View, Message[P], datetime], Agent | None] | None = None
+    """Whom the message may bring to the desk, as they will be then: what waits and they may take is read as well."""
+
+
+TAKEN: Mapping[str, Taken[Any]] = {
+    "agent.sign_on": Taken(SignOn, presence.sign_on, presence.sender_needed, presence.signing_on),
+    "agent.heartbeat": Taken(OfAgent, presence.heartbeat, presence.sender_needed, presence.coming_back),
+    "agent.sign_off": Taken(SignOff, presence.sign_off, presence.sign_off_needed),
+    "agent.pause": Taken(Pause, pausing.pause, pausing.member_needed),
+    "agent.resume": Taken(Pause, pausing.resume, pausing.member_needed, pausing.resuming),
+    f"timer.{presence.AWAY}": Taken(dict, presence.away_due, presence.away_needed),
+    f"timer.{presence.OFFLINE}": Taken(dict, presence.offline_due, presence.offline_needed),
+    "command.accepted": Taken(Accepted, rules.assignment_accepted, rules.reservation_needed),
+    "command.rejected": Taken(Rejected, rules.assignment_refused, rules.reservation_needed),
+    **dict.fromkeys(TICKET_EVENTS, Taken(TicketEvent, rules.ticket_changed, rules.ticket_needed)),
+}
+"""All that routing takes, by type."""
+
+
+def decide(view: View, message: Message[Any], now: datetime) -> Decision:
+    """What one message changes and what is said about it. Raises ValueError for a type that is not routing's."""
+    return _taken(message).decide(view, message, now)
+
+
+def needs(messages: Sequence[Message[Any]]) -> set[Need]:
+    """What these messages have to have read, together. Raises as `decide`."""
+    return {need for message in messages for need in _taken(message).needs(message)}
+
+
+def candidates(view: View, messages: Sequence[Message[Any]], now: datetime) -> list[Agent]:
+    """The agents who may be given something at the end of a turn of these messages, each as they will be then.
+
+    Whoever a message brings comes on top: one agent may be there twice, and the one who is not present has no room.
+    """
+    bringing = [(brings, message) for message in messages if (brings := TAKEN[message.type].brings) is not None]
+    brought = [brings(view, message, now) for brings, message in bringing]
+    agents = [*view.agents.values(), *(agent for agent in brought if agent is not None)]
+    return [presence.following(agent, view.skills, view.staff) for agent in agents]
+
+
+def _taken(message: Message[Any]) -> Taken[Any]:
+    taken = TAKEN.get(message.type)
+    if taken is None:
+        raise ValueError(f"{message.type} is nothing that routing takes")
+    return taken
