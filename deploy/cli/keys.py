@@ -13,7 +13,7 @@ from deploy.settings import Settings
 from deploy.trouble import Trouble
 from services.client.blocking import Client
 from services.intake.files.keys import MasterKeys, WrongKeys
-from services.intake.files.rotation import held_by, last_rotation
+from services.intake.files.rewrapping import held_by, last_rotation
 
 from . import show
 from .desk import Desk

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.catalogue import Catalogue
-from services.intake.domain.tickets import INTERNAL
+from services.intake.domain.values.ticket import INTERNAL
 
 from .show import Document, moment, plain, status_text
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from contracts.statuses import OPEN, STATUSES, Status
-from services.intake.domain.moves import TABLE, Move
+from services.intake.domain.life.moves import TABLE, Move
 
 PAGE = Path(__file__).parents[2] / "docs" / "ticket-life.md"
 

@@ -12,13 +12,15 @@ from typing import Any
 from contracts.common import AttachmentRef, Author, Change, EntryDetails, LeftOut, TicketAgent, TicketRequester
 from contracts.payload import document
 from services.chassis.unit_of_work import Document
-from services.intake.domain.accounts import Account
-from services.intake.domain.agents import KnownAgent
-from services.intake.domain.file_names import safe_name
-from services.intake.domain.history import PLAIN, Entry
-from services.intake.domain.mailing import CodeMailed
-from services.intake.domain.state import Burst, Erasure, Escalatable
-from services.intake.domain.tickets import Ticket
+from services.intake.domain.values.account import Account
+from services.intake.domain.values.agent import KnownAgent
+from services.intake.domain.values.burst import Burst
+from services.intake.domain.values.erasure import Erasure
+from services.intake.domain.values.escalatable import Escalatable
+from services.intake.domain.values.file_name import safe_name
+from services.intake.domain.values.history import PLAIN, Entry
+from services.intake.domain.values.mailed_code import CodeMailed
+from services.intake.domain.values.ticket import Ticket
 
 ALWAYS = tuple(
     each.name for each in fields(Ticket) if each.default is MISSING or each.name in ("links", "history_size")

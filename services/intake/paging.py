@@ -15,9 +15,9 @@ from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document
 from services.intake.documents import ticket_of
 from services.intake.domain.needs import PartOfHistory
-from services.intake.domain.state import AgentPageAsked, Page, PageAsked
-from services.intake.domain.tickets import Ticket
-from services.intake.domain.viewing import MOST_ENTRIES, PAGE, SHOWN
+from services.intake.domain.tickets.viewing import MOST_ENTRIES, PAGE, SHOWN
+from services.intake.domain.values.pages import AgentPageAsked, Page, PageAsked
+from services.intake.domain.values.ticket import Ticket
 
 
 def page_of(database: Database[Document], asked: PageAsked | AgentPageAsked) -> tuple[list[Ticket], Page]:

@@ -1,6 +1,6 @@
 """What is kept of a person who has it erased: the queries of a turn, a portion at a time.
 
-What becomes of it is decided in domain/erasure.py. The page is docs/privacy.md.
+What becomes of it is decided in domain/privacy/erasing.py. The page is docs/privacy.md.
 """
 
 from __future__ import annotations
@@ -14,23 +14,24 @@ from services.chassis.decision import derived_id
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document
 from services.intake.documents import account_of, entry_of, erasure_of, ticket_of
-from services.intake.domain.accounts import Account
-from services.intake.domain.erasure import (
+from services.intake.domain.accounts.expiry import ENTRIES_AT_ONCE as NAMED_ENTRIES_AT_ONCE
+from services.intake.domain.accounts.expiry import ERASED
+from services.intake.domain.accounts.expiry import TICKETS_AT_ONCE as NAMED_TICKETS_AT_ONCE
+from services.intake.domain.privacy.erasing import (
     ANSWERS_AT_ONCE,
     ENTRIES_AT_ONCE,
     FILES_AT_ONCE,
     GONE,
     TICKETS_AT_ONCE,
 )
-from services.intake.domain.expiry import ENTRIES_AT_ONCE as NAMED_ENTRIES_AT_ONCE
-from services.intake.domain.expiry import ERASED
-from services.intake.domain.expiry import TICKETS_AT_ONCE as NAMED_TICKETS_AT_ONCE
-from services.intake.domain.files import File, archives_of
-from services.intake.domain.history import Entry
-from services.intake.domain.state import Ending, Erasure, Portion, State
-from services.intake.domain.tickets import Ticket
+from services.intake.domain.state import State
+from services.intake.domain.values.account import Account, Ending
+from services.intake.domain.values.erasure import Erasure, Portion
+from services.intake.domain.values.file import File, archives_of
+from services.intake.domain.values.history import Entry
+from services.intake.domain.values.ticket import Ticket
 from services.intake.files.keeping import RECORDS, file_of
-from services.intake.files.uploads import UPLOADS
+from services.intake.files.parts import UPLOADS
 
 NAMED: Document = {"details.attachments": {"$exists": True}}
 

@@ -25,10 +25,9 @@ from services.intake.documents import (
     mailed_of,
     ticket_of,
 )
-from services.intake.domain.bursts import RELEASED_AT_ONCE
-from services.intake.domain.limits import HOUR
-from services.intake.domain.mailing import mailed_id
-from services.intake.domain.moving import MOST_CLOSED
+from services.intake.domain.abuse.bursts import RELEASED_AT_ONCE
+from services.intake.domain.abuse.hourly import HOUR
+from services.intake.domain.accounts.new_owner import MOST_CLOSED
 from services.intake.domain.needs import (
     AccountOf,
     AgentOf,
@@ -58,10 +57,12 @@ from services.intake.domain.needs import (
     UnnamedFiles,
     WrittenLately,
 )
-from services.intake.domain.state import AgentPageAsked, PageAsked, State
-from services.intake.domain.viewing import MOST_ENTRIES
+from services.intake.domain.state import State
+from services.intake.domain.tickets.viewing import MOST_ENTRIES
+from services.intake.domain.values.mailed_code import mailed_id
+from services.intake.domain.values.pages import AgentPageAsked, PageAsked
 from services.intake.files.keeping import RECORDS, UNNAMED, file_of
-from services.intake.files.rotation import last_rotation
+from services.intake.files.rewrapping import last_rotation
 from services.intake.paging import page_of, parts_asked
 from services.intake.personal import ERASURES, Portions, ending_of, person_of
 from services.intake.sharing import MOST_SHARING, having_all, having_some

@@ -29,20 +29,17 @@ from services.intake.documents import (
     mailed_document,
     ticket_document,
 )
-from services.intake.domain.accounts import TEMPORARY_LASTS
+from services.intake.domain.accounts.in_one_turn import together
 from services.intake.domain.commands import COMMANDS
 from services.intake.domain.needs import Need, NewNumber, TicketOf
-from services.intake.domain.prepared import NOTHING, Prepared
-from services.intake.domain.requesters import together
-from services.intake.domain.state import (
-    USUAL,
-    Limits,
-    State,
-)
-from services.intake.files import keeping, rotation, store, uploads
+from services.intake.domain.state import State
+from services.intake.domain.values.account import TEMPORARY_LASTS
+from services.intake.domain.values.limits import USUAL, Limits
+from services.intake.domain.values.prepared import NOTHING, Prepared
+from services.intake.files import keeping, parts, rewrapping, store
 from services.intake.files.keeping import RECORDS, file_document
-from services.intake.files.rotation import ROTATIONS, rotation_document
-from services.intake.files.uploads import UPLOADS
+from services.intake.files.parts import UPLOADS
+from services.intake.files.rewrapping import ROTATIONS, rotation_document
 from services.intake.personal import BY_FILE, BY_PERSON, ERASURES
 from services.intake.reading import Reading
 from services.intake.sharing import BY_ADDRESS
@@ -81,9 +78,9 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "agents": [],
     "escalatable": [],
     **personal.INDEXES,
-    **rotation.INDEXES,
+    **rewrapping.INDEXES,
     **keeping.INDEXES,
-    **uploads.INDEXES,
+    **parts.INDEXES,
     **store.INDEXES,
 }
 

@@ -26,20 +26,21 @@ from services.chassis.settings import WrongSettings
 from services.chassis.threads import in_green_threads, in_native_threads
 from services.chassis.turn import Decided, Preparation, Rules, Turn
 from services.chassis.unit_of_work import Fired, Store
+from services.intake.before_turn import Preparing, needs_preparing
 from services.intake.codes import Codes
+from services.intake.domain.attachments.rotating import LANE as ROTATION
+from services.intake.domain.attachments.scanning import LANE
 from services.intake.domain.decide import decide
-from services.intake.domain.erasure import LANE as ERASURE
-from services.intake.domain.exporting import LANE as EXPORT
-from services.intake.domain.rotation import LANE as ROTATION
-from services.intake.domain.scanning import LANE
-from services.intake.domain.state import Limits, State
+from services.intake.domain.privacy.erasing import LANE as ERASURE
+from services.intake.domain.privacy.exporting import LANE as EXPORT
+from services.intake.domain.state import State
+from services.intake.domain.values.limits import Limits
+from services.intake.files.before_turn import FilesOfTurns
 from services.intake.files.keeping import Keeping, Terms
 from services.intake.files.keys import MasterKeys, WrongKeys
-from services.intake.files.preparing import FilesOfTurns
 from services.intake.files.scanner import Scanner
 from services.intake.files.sweeping import sweep
 from services.intake.origins import Origins
-from services.intake.preparing import Preparing, needs_preparing
 from services.intake.repository import INDEXES, Repository
 from services.intake.secrets import Secrets
 from services.intake.settings import SETTINGS, IntakeSettings

@@ -10,9 +10,9 @@ from contracts.attachments import MAX_PARTS
 from contracts.common import MAX_ATTACHMENT
 from contracts.values import dataclass
 from services.chassis.settings import Settings, WrongSettings, expect
-from services.intake.domain.accounts import TEMPORARY_LASTS
-from services.intake.domain.similarity import SIMILAR_FROM
-from services.intake.domain.state import REPEATED_WITHIN, REQUESTER_MESSAGES, TICKET_MESSAGES
+from services.intake.domain.issues.similarity import SIMILAR_FROM
+from services.intake.domain.values.account import TEMPORARY_LASTS
+from services.intake.domain.values.limits import REPEATED_WITHIN, REQUESTER_MESSAGES, TICKET_MESSAGES
 from services.intake.files.media import TAKEN, named
 from services.intake.files.scanner import Scanner, WrongScanner
 

@@ -14,8 +14,8 @@ from services.chassis.decision import Answer, Message
 from services.chassis.unit_of_work import Conflict
 from services.intake.documents import agent_document
 from services.intake.domain.decide import decide
-from services.intake.domain.mailing import MAILED_EVERY
-from services.intake.domain.prepared import Prepared
+from services.intake.domain.values.mailed_code import MAILED_EVERY
+from services.intake.domain.values.prepared import Prepared
 from services.intake.repository import INDEXES
 from tests.integration.test_account_pairs import LASTS, Racing, Scene
 from tests.integration.turn_stores import stores

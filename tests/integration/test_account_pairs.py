@@ -24,10 +24,10 @@ from services.intake.documents import (
     ticket_document,
     ticket_of,
 )
-from services.intake.domain.accounts import Account
 from services.intake.domain.decide import decide
-from services.intake.domain.prepared import Prepared
 from services.intake.domain.state import State
+from services.intake.domain.values.account import Account
+from services.intake.domain.values.prepared import Prepared
 from services.intake.repository import INDEXES
 from tests.integration.test_all_pairs import Instance, of_its_own
 from tests.integration.turn_stores import stores

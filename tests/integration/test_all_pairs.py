@@ -28,7 +28,7 @@ from services.intake.documents import (
 )
 from services.intake.domain.decide import decide
 from services.intake.domain.state import State
-from services.intake.domain.tickets import Ticket
+from services.intake.domain.values.ticket import Ticket
 from services.intake.repository import INDEXES, Repository
 from tests.integration.turn_stores import stores
 from tests.unit.intake.desk import CATALOGUE

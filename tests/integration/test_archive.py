@@ -18,14 +18,15 @@ from pymongo.database import Database
 from contracts.common import AttachmentRef, Author
 from services.chassis.unit_of_work import Document
 from services.intake.documents import entry_document, erasure_document, ticket_document
-from services.intake.domain.erasure import ANSWERS_AT_ONCE, removed
-from services.intake.domain.files import archives_of
-from services.intake.domain.history import Entry
-from services.intake.domain.state import Erasure, State
-from services.intake.domain.tickets import Ticket
+from services.intake.domain.privacy.erasing import ANSWERS_AT_ONCE, removed
+from services.intake.domain.state import State
+from services.intake.domain.values.erasure import Erasure
+from services.intake.domain.values.file import archives_of
+from services.intake.domain.values.history import Entry
+from services.intake.domain.values.ticket import Ticket
 from services.intake.files.archive import build
+from services.intake.files.contents import opened
 from services.intake.files.keeping import Keeping, file_of
-from services.intake.files.reading import opened
 from services.intake.personal import ERASURES, Portions
 from tests.integration.test_sweeping import brought, use
 from tests.integration.test_uploads import HEAD, NOW, clients, database, keeping

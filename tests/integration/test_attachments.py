@@ -12,9 +12,9 @@ from pymongo import MongoClient
 
 from deploy.local.desk import Desk
 from services.chassis.unit_of_work import open_database
+from services.intake.files.contents import opened
 from services.intake.files.keeping import Keeping, Terms, file_of
 from services.intake.files.keys import MasterKeys
-from services.intake.files.reading import opened
 from services.intake.files.sweeping import sweep
 from tests.integration.test_intake import ask, database, outcomes, publish
 from tests.unit.intake.desk import account, submission

@@ -11,13 +11,13 @@ from pymongo.database import Database
 
 from contracts.common import AttachmentContent
 from deploy.local.desk import Desk
-from services.intake.domain.files import Brought
 from services.intake.domain.needs import FileOf, UnnamedFiles
 from services.intake.domain.state import State
+from services.intake.domain.values.file import Brought
+from services.intake.files.contents import read_part
 from services.intake.files.keeping import KEPT_UNUSED, Sender
-from services.intake.files.reading import read_part
+from services.intake.files.parts import Uploads
 from services.intake.files.sweeping import sweep
-from services.intake.files.uploads import Uploads
 from services.intake.reading import Reading
 from tests.integration.test_files import database
 from tests.integration.test_uploads import HEAD, NOW, keeping, parts_of, send

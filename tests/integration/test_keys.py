@@ -18,13 +18,14 @@ from deploy.cli.main import app
 from deploy.local.desk import Desk
 from deploy.settings import Settings
 from deploy.trouble import Trouble
-from services.intake.domain.files import Awaited, Brought
-from services.intake.domain.rotation import Rotation, go_on
+from services.intake.domain.attachments.rotating import go_on
+from services.intake.domain.values.file import Awaited, Brought
+from services.intake.domain.values.rotation import Rotation
+from services.intake.files.contents import read_part
 from services.intake.files.keeping import Keeping, Sender, Terms
 from services.intake.files.keys import MasterKeys, Wrapped
-from services.intake.files.reading import read_part
-from services.intake.files.rotation import ROTATIONS, held_by, rewrap, rotation_document
-from services.intake.files.uploads import Uploads
+from services.intake.files.parts import Uploads
+from services.intake.files.rewrapping import ROTATIONS, held_by, rewrap, rotation_document
 from tests.integration.test_files import database
 from tests.integration.test_intake import PATIENCE
 from tests.integration.test_uploads import HEAD, NOW, content_of, parts_of, send

@@ -14,9 +14,9 @@ from services.chassis.decision import Answer, Arm, Message
 from services.chassis.unit_of_work import Store
 from services.intake import reading
 from services.intake.documents import account_document, entry_document, ticket_document
-from services.intake.domain.accounts import Account
 from services.intake.domain.decide import decide
-from services.intake.domain.prepared import Prepared
+from services.intake.domain.values.account import Account
+from services.intake.domain.values.prepared import Prepared
 from services.intake.repository import INDEXES
 from tests.integration.test_account_batches import message_of
 from tests.integration.test_account_pairs import Racing

@@ -12,8 +12,8 @@ from contracts.payload import document
 from services.chassis.unit_of_work import Store
 from services.intake.documents import entry_document, ticket_document
 from services.intake.domain.decide import decide
-from services.intake.domain.history import Entry, size
-from services.intake.domain.viewing import MOST_ENTRIES, SHOWN
+from services.intake.domain.tickets.viewing import MOST_ENTRIES, SHOWN
+from services.intake.domain.values.history import Entry, size
 from tests.integration.test_account_batches import message_of
 from tests.integration.test_account_pairs import Racing
 from tests.integration.test_files import database

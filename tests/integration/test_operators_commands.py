@@ -23,7 +23,7 @@ from deploy.local.stack import Stack
 from services.chassis.unit_of_work import Store, open_database
 from services.client.blocking import Client
 from services.intake.documents import erasure_document
-from services.intake.domain.state import Erasure
+from services.intake.domain.values.erasure import Erasure
 from services.intake.repository import INDEXES as INTAKES
 from services.notifications.domain.state import Delivery
 from services.notifications.repository import INDEXES as NOTIFICATIONS

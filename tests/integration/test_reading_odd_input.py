@@ -10,11 +10,11 @@ from pymongo.database import Database
 from contracts import registry
 from services.chassis.decision import Message
 from services.chassis.operators_files import OperatorsFiles
+from services.intake.before_turn import Preparing
 from services.intake.codes import Codes
 from services.intake.domain.decide import decide
-from services.intake.files.preparing import FilesOfTurns
+from services.intake.files.before_turn import FilesOfTurns
 from services.intake.origins import Origins
-from services.intake.preparing import Preparing
 from services.intake.repository import Repository
 from services.intake.secrets import Secrets
 from tests import odd_input

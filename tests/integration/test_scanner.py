@@ -18,12 +18,12 @@ from contracts.tickets import Submit
 from deploy.local.desk import Desk
 from services.chassis.decision import Message
 from services.chassis.operators_files import OperatorsFiles
+from services.intake.before_turn import Preparing
 from services.intake.codes import Codes
-from services.intake.domain.attachments import HARMFUL
-from services.intake.domain.downloads import NOT_LOOKED_AT
-from services.intake.files.preparing import FilesOfTurns
+from services.intake.domain.attachments.attaching import HARMFUL
+from services.intake.domain.attachments.downloads import NOT_LOOKED_AT
+from services.intake.files.before_turn import FilesOfTurns
 from services.intake.origins import Origins
-from services.intake.preparing import Preparing
 from services.intake.repository import Repository
 from services.intake.secrets import Secrets
 from tests.integration import test_intake

@@ -13,11 +13,11 @@ from pymongo.database import Database
 from deploy.local.desk import Desk
 from services.chassis.unit_of_work import Store
 from services.intake.documents import account_document
-from services.intake.domain.accounts import Account, AccountWritten
 from services.intake.domain.decide import decide
 from services.intake.domain.needs import Need, Sharing, SomeSharing
-from services.intake.domain.prepared import Prepared
 from services.intake.domain.state import State
+from services.intake.domain.values.account import Account, AccountWritten
+from services.intake.domain.values.prepared import Prepared
 from services.intake.reading import Reading
 from services.intake.sharing import MOST_SHARING
 from tests.integration.test_account_batches import message_of

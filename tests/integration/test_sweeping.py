@@ -9,11 +9,11 @@ from typing import Any
 from pymongo.database import Database
 
 from contracts.common import AttachmentContent
-from services.intake.domain.files import Awaited, Brought
+from services.intake.domain.values.file import Awaited, Brought
 from services.intake.files.keeping import KEPT_UNUSED, WRITES_FOR, Keeping, Sender, file_of
+from services.intake.files.parts import UNFINISHED, Uploads
 from services.intake.files.sealing import SEGMENT
 from services.intake.files.sweeping import sweep
-from services.intake.files.uploads import UNFINISHED, Uploads
 from tests.integration.test_uploads import FILES, HEAD, NOW, clients, content_of, database, keeping, parts_of, send
 
 __all__ = ["clients", "database"]

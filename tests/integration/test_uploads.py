@@ -17,7 +17,8 @@ from pymongo.database import Database
 from contracts.attachments import Upload
 from contracts.common import AttachmentContent, AttachmentNamed, Unusable
 from deploy.local.stack import Stack
-from services.intake.domain.files import Awaited, Brought, Contradicted, PartTaken, TooMany, Unfit
+from services.intake.domain.values.file import Awaited, Brought, Contradicted, PartTaken, TooMany, Unfit
+from services.intake.files.contents import opened
 from services.intake.files.keeping import (
     KEPT_UNUSED,
     MOST_UNNAMED_FROM_AN_ORIGIN,
@@ -28,9 +29,8 @@ from services.intake.files.keeping import (
     file_of,
 )
 from services.intake.files.keys import MasterKeys, Wrapped
-from services.intake.files.reading import opened
+from services.intake.files.parts import MOST_FROM_AN_ORIGIN, MOST_OF_AN_ACCOUNT, UNFINISHED, Uploads
 from services.intake.files.sealing import SEGMENT, TAG
-from services.intake.files.uploads import MOST_FROM_AN_ORIGIN, MOST_OF_AN_ACCOUNT, UNFINISHED, Uploads
 from services.intake.repository import INDEXES
 from tests.integration.turn_stores import stores
 

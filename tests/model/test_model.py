@@ -17,9 +17,12 @@ from contracts.tickets import Reply, Submit
 from deploy.local.stack import Stack
 from services.chassis.decision import Decision
 from services.chassis.unit_of_work import Store, Work
-from services.intake.domain import automatic, erasure, moves, replies
-from services.intake.domain.accounts import Account
+from services.intake.domain.abuse import automatic
+from services.intake.domain.life import moves
+from services.intake.domain.privacy import erasing
 from services.intake.domain.state import State
+from services.intake.domain.tickets import replies
+from services.intake.domain.values.account import Account
 from services.routing.domain import matching
 from services.routing.domain.state import Agent, Terms, Ticket
 from services.routing.settings import RoutingSettings
@@ -158,7 +161,7 @@ BROKEN: tuple[tuple[Script, object, str, Any], ...] = (
     (a_machine_that_answers_the_closing, replies, "spoken", of_a_person),
     (a_machine_that_no_channel_knows, automatic, "said_lately", lambda *_: False),
     (a_blocked_requester, Account, "is_blocked", lambda *_: False),
-    (erased_with_their_words, erasure, "_without_words_of", lambda *_: Decision()),
+    (erased_with_their_words, erasing, "_without_words_of", lambda *_: Decision()),
     (gone_for_long, RoutingSettings, "terms", Terms(absent_after=ABSENT_AFTER - timedelta(minutes=1))),
 )
 

@@ -288,7 +288,7 @@ def test_the_image_has_the_data_that_services_read_and_no_more() -> None:
     assert {file for file in held if not file.startswith("services/notifications/templates/")} == {
         "deploy/calendars.yaml",
         "deploy/catalogue.yaml",
-        "services/intake/domain/likeness.npz",
+        "services/intake/domain/issues/likeness.npz",
     }
 
 

@@ -16,8 +16,8 @@ from contracts.accounts import MAX_SWEPT
 from deploy.settings import Settings
 from services.client.blocking import Client
 from services.intake.documents import erasure_of
-from services.intake.domain.redaction import REDACTED
-from services.intake.domain.state import Erasure
+from services.intake.domain.privacy.redaction import REDACTED
+from services.intake.domain.values.erasure import Erasure
 from services.intake.personal import ERASURES
 
 from ..desk import Desk

@@ -13,9 +13,9 @@ from pymongo import MongoClient
 
 from deploy.settings import Settings
 from deploy.trouble import Trouble
-from services.intake.domain.scanning import LANE
+from services.intake.domain.attachments.scanning import LANE
 from services.intake.files.keeping import RECORDS
-from services.intake.files.rotation import held_by
+from services.intake.files.rewrapping import held_by
 
 from ..keys import master_keys
 from .finding import Finding, some

@@ -12,7 +12,7 @@ from contracts.catalogue import Category
 from contracts.common import Snapshot
 from contracts.tickets import Accepted
 from services.chassis.decision import Answer, rejected
-from services.intake.domain.tickets import Ticket, snapshot
+from services.intake.domain.values.ticket import Ticket, snapshot
 
 CLOSED_TOO_LONG = (
     "This case has been closed for more than 7 days. Please create a new case by clicking on Submit a Case."

@@ -50,33 +50,34 @@ from contracts.tickets import (
 )
 from contracts.values import dataclass
 from services.chassis.decision import Decision
-from services.intake.domain import doors, lifecycle, presence, replies, rotation
-from services.intake.domain.accounts import END
-from services.intake.domain.assignment import assign, change_agent, handing_over_needed, transfer, unassign
-from services.intake.domain.attachments import files_needed
-from services.intake.domain.blocking import block, block_needed, unblock
-from services.intake.domain.bursts import RELEASE, release, release_due, release_due_needed, release_needed
-from services.intake.domain.consent import answer_consent, ask_consent
-from services.intake.domain.corrections import edit, edit_needed, reclassify, reclassify_needed
+from services.intake.domain import doors
+from services.intake.domain.abuse.blocking import block, block_needed, unblock
+from services.intake.domain.abuse.bursts import RELEASE, release, release_due, release_due_needed, release_needed
+from services.intake.domain.accounts.expiry import end_due, ending_needed
+from services.intake.domain.accounts.persons import confirm_contact, confirm_needed, merge_account, merge_needed
+from services.intake.domain.accounts.preferences import set_preferences
+from services.intake.domain.accounts.temporary import open_temporary, opening_needed
+from services.intake.domain.agents import presence
+from services.intake.domain.agents.assignment import assign, change_agent, handing_over_needed, transfer, unassign
+from services.intake.domain.agents.supervising import assign_to, reopen, reopen_needed, take_away
+from services.intake.domain.attachments import rotating
+from services.intake.domain.attachments.attaching import files_needed
+from services.intake.domain.attachments.downloads import download, download_as_agent, download_needed
+from services.intake.domain.attachments.scanning import SCAN, scan_needed, scanned
+from services.intake.domain.attachments.uploads import upload, upload_as_agent, upload_needed
 from services.intake.domain.doors import Door
-from services.intake.domain.downloads import download, download_as_agent, download_needed
-from services.intake.domain.erasure import ERASE, erase, erase_due, erase_needed, portion_needed
-from services.intake.domain.escalation import armed, armed_needed, escalate, escalate_needed
-from services.intake.domain.expiry import end_due, ending_needed
-from services.intake.domain.exporting import EXPORT, download_archive, exported
-from services.intake.domain.joining import joining_needed, link, merge, ticket_acted_on
 from services.intake.domain.needs import LastRotation, Needs, nothing
-from services.intake.domain.persons import confirm_contact, confirm_needed, merge_account, merge_needed
-from services.intake.domain.preferences import set_preferences
-from services.intake.domain.redaction import redact, redact_needed
-from services.intake.domain.requesters import open_temporary, opening_needed
-from services.intake.domain.rotation import THE_ONE
-from services.intake.domain.scanning import SCAN, scan_needed, scanned
-from services.intake.domain.submission import submission_needed, submit
-from services.intake.domain.supervising import assign_to, reopen, reopen_needed, take_away
-from services.intake.domain.swept import confirm_swept, swept_needed
-from services.intake.domain.uploads import upload, upload_as_agent, upload_needed
-from services.intake.domain.viewing import (
+from services.intake.domain.privacy.erasing import ERASE, erase, erase_due, erase_needed, portion_needed
+from services.intake.domain.privacy.exporting import EXPORT, download_archive, exported
+from services.intake.domain.privacy.redaction import redact, redact_needed
+from services.intake.domain.privacy.swept import confirm_swept, swept_needed
+from services.intake.domain.tickets import replies, solving
+from services.intake.domain.tickets.consent import answer_consent, ask_consent
+from services.intake.domain.tickets.corrections import edit, edit_needed, reclassify, reclassify_needed
+from services.intake.domain.tickets.escalation import armed, armed_needed, escalate, escalate_needed
+from services.intake.domain.tickets.joining import joining_needed, link, merge, ticket_acted_on
+from services.intake.domain.tickets.submission import submission_needed, submit
+from services.intake.domain.tickets.viewing import (
     list_needed,
     list_of_agent,
     list_tickets,
@@ -84,6 +85,8 @@ from services.intake.domain.viewing import (
     view_needed,
     view_own,
 )
+from services.intake.domain.values.account import END
+from services.intake.domain.values.rotation import THE_ONE
 
 P = TypeVar("P")
 
@@ -109,7 +112,7 @@ ALL: tuple[Command[Any], ...] = (
     Command("ticket.submit", Submit, doors.requester(submit), submission_needed),
     Command("ticket.reply", Reply, doors.owner(replies.reply), replies.reply_needed),
     Command("ticket.edit", Edit, doors.owner(edit), edit_needed),
-    Command("ticket.accept_solution", RequesterTicket, doors.owner(lifecycle.accept_solution)),
+    Command("ticket.accept_solution", RequesterTicket, doors.owner(solving.accept_solution)),
     Command("ticket.change_agent", ChangeAgent, doors.owner(change_agent)),
     Command("ticket.answer_consent", AnswerConsent, doors.owner(answer_consent)),
     Command(
@@ -168,25 +171,25 @@ ALL: tuple[Command[Any], ...] = (
         "attachment_keys.rotate",
         RotateKeys,
         doors.anybody(
-            lambda state, message, now: rotation.rotate(state.rotations.get(THE_ONE), state.master_key, message, now)
+            lambda state, message, now: rotating.rotate(state.rotations.get(THE_ONE), state.master_key, message, now)
         ),
         lambda _known, _message: [LastRotation()],
     ),
     Command(
-        f"timer.{rotation.GO_ON}",
+        f"timer.{rotating.GO_ON}",
         dict,
         doors.anybody(
-            lambda state, message, now: rotation.go_on(
+            lambda state, message, now: rotating.go_on(
                 state.rotations.get(THE_ONE), state.prepared.rewrapped.get(message.key), now
             )
         ),
         lambda _known, _message: [LastRotation()],
     ),
     # Agents
-    Command("ticket.start_work", AgentTicket, doors.agent(lifecycle.start_work)),
-    Command("ticket.ask_info", AgentText, doors.agent(lifecycle.ask_info), files_needed),
-    Command("ticket.suggest_solution", SuggestSolution, doors.agent(lifecycle.suggest_solution), files_needed),
-    Command("ticket.add_note", AgentText, doors.agent(lifecycle.add_note, "an agent who may have it"), files_needed),
+    Command("ticket.start_work", AgentTicket, doors.agent(solving.start_work)),
+    Command("ticket.ask_info", AgentText, doors.agent(solving.ask_info), files_needed),
+    Command("ticket.suggest_solution", SuggestSolution, doors.agent(solving.suggest_solution), files_needed),
+    Command("ticket.add_note", AgentText, doors.agent(solving.add_note, "an agent who may have it"), files_needed),
     Command("ticket.ask_consent", AgentReason, doors.agent(ask_consent)),
     Command("ticket.transfer", Transfer, doors.agent(transfer), handing_over_needed),
     Command(
@@ -198,7 +201,7 @@ ALL: tuple[Command[Any], ...] = (
         doors.agent(merge, "its agent or a supervisor", number_of=ticket_acted_on),
         joining_needed,
     ),
-    Command("ticket.close", AgentReason, doors.agent(lifecycle.close, "its agent or a supervisor")),
+    Command("ticket.close", AgentReason, doors.agent(solving.close, "its agent or a supervisor")),
     Command("ticket.reclassify", Reclassify, doors.agent(reclassify, "its agent or a supervisor"), reclassify_needed),
     # Supervisors
     Command("ticket.assign_to", AssignTo, doors.agent(assign_to, "a supervisor"), handing_over_needed),
@@ -212,7 +215,7 @@ ALL: tuple[Command[Any], ...] = (
     # Services
     Command("ticket.assign", Assign, doors.service(assign), handing_over_needed),
     Command("ticket.unassign", Unassign, doors.service(unassign)),
-    Command("ticket.auto_close", AutoClose, doors.service(lifecycle.auto_close)),
+    Command("ticket.auto_close", AutoClose, doors.service(solving.auto_close)),
     Command("sla.armed", sla.Armed, doors.anybody(armed), armed_needed),
     Command("agent.signed_on", SignedOn, doors.anybody(presence.signed_on), presence.agent_needed),
     Command("agent.signed_off", SignedOff, doors.anybody(presence.signed_off), presence.agent_needed),

@@ -14,11 +14,11 @@ from contracts.attachments import Stored
 from contracts.common import Snapshot
 from contracts.tickets import Accepted, Rejected, Similar, TicketOutcome, Viewed
 from services.chassis.decision import Answer, Decision, Message
-from services.intake.domain.accounts import ends
+from services.intake.domain.accounts.caller import account_named
 from services.intake.domain.commands import COMMANDS
-from services.intake.domain.requesters import account_named
-from services.intake.domain.state import State, TicketWritten
-from services.intake.domain.tickets import Ticket
+from services.intake.domain.state import State
+from services.intake.domain.values.account import ends
+from services.intake.domain.values.ticket import Ticket, TicketWritten
 
 
 def decide(state: State, message: Message[Any], now: datetime) -> Decision:

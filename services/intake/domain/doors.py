@@ -15,13 +15,15 @@ from contracts.common import NamedAccount, Requester, TicketAgent
 from contracts.names import role_of
 from contracts.values import dataclass
 from services.chassis.decision import Answer, Decision, Message
-from services.intake.domain import answers, blocking, moves
-from services.intake.domain.escalation import NEWS_WITHIN
+from services.intake.domain import answers
+from services.intake.domain.abuse import blocking
+from services.intake.domain.accounts.caller import Caller, account_meant, accounts_needed, caller
+from services.intake.domain.life import moves
+from services.intake.domain.life.recording import telling_agent
 from services.intake.domain.needs import AgentOf, Need, Needs, PersonOf, TicketOf, nothing
-from services.intake.domain.recording import telling_agent
-from services.intake.domain.requesters import Caller, account_meant, accounts_needed, caller
 from services.intake.domain.state import State
-from services.intake.domain.tickets import Ticket
+from services.intake.domain.tickets.escalation import NEWS_WITHIN
+from services.intake.domain.values.ticket import Ticket
 
 P = TypeVar("P")
 D_contra = TypeVar("D_contra", contravariant=True)

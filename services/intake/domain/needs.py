@@ -12,7 +12,8 @@ from typing import Any, Protocol, TypeVar
 
 from contracts.values import dataclass
 from services.chassis.decision import Message
-from services.intake.domain.state import AgentPageAsked, PageAsked, State
+from services.intake.domain.state import State
+from services.intake.domain.values.pages import AgentPageAsked, PageAsked
 
 D_contra = TypeVar("D_contra", contravariant=True)
 

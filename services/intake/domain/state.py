@@ -7,199 +7,32 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
-from datetime import datetime, timedelta
-from typing import Any, Literal, TypeVar
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, TypeVar
 
 from contracts.catalogue import Catalogue
 from contracts.common import TicketAgent
 from contracts.staff import Staff
-from contracts.values import dataclass
-from services.intake.domain.accounts import TEMPORARY_LASTS, Account, AccountWritten, mailbox
-from services.intake.domain.agents import KnownAgent
-from services.intake.domain.files import File
-from services.intake.domain.history import Entry
-from services.intake.domain.issue_key import as_made_now
-from services.intake.domain.mailing import CodeMailed, mailed_id
-from services.intake.domain.prepared import Prepared
-from services.intake.domain.rotation import Rotation
-from services.intake.domain.similarity import SIMILAR_FROM
-from services.intake.domain.tickets import Ticket
+from services.intake.domain.issues.key import as_made_now
+from services.intake.domain.issues.similarity import SIMILAR_FROM
+from services.intake.domain.values.account import TEMPORARY_LASTS, Account, AccountWritten, Ending, mailbox
+from services.intake.domain.values.agent import KnownAgent
+from services.intake.domain.values.burst import Burst
+from services.intake.domain.values.erasure import AnswerRewritten, EntryErased, Erasure, Portion, UploadForgotten
+from services.intake.domain.values.escalatable import Escalatable
+from services.intake.domain.values.file import File
+from services.intake.domain.values.history import Entry
+from services.intake.domain.values.limits import USUAL, Limits
+from services.intake.domain.values.mailed_code import CodeMailed, mailed_id
+from services.intake.domain.values.pages import AgentPageAsked, Page, PageAsked
+from services.intake.domain.values.prepared import Prepared
+from services.intake.domain.values.rotation import Rotation
+from services.intake.domain.values.ticket import Ticket, TicketWritten
+from services.intake.domain.values.together import ALONE, Together
 
 K = TypeVar("K")
 
-
-@dataclass(frozen=True, slots=True)
-class TicketWritten:
-    """A new version of a ticket, with the entry that its history got."""
-
-    ticket: Ticket
-    entry: Entry
-
-
-@dataclass(frozen=True, slots=True)
-class PageAsked:
-    """The page (from 1) of a person's tickets, of one status or of all, that an account of theirs asks for."""
-
-    account: str
-    person: str
-    status: str | None
-    page: int
-
-
-@dataclass(frozen=True, slots=True)
-class AgentPageAsked:
-    """The page (from 1) of an agent's tickets, of one status or of all that are open."""
-
-    agent: str
-    status: str | None
-    page: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a requester's or an agent's tickets, as a query found it."""
-
-    ticket_ids: tuple[str, ...]
-    pages: int
-
-
-@dataclass(frozen=True, slots=True)
-class Escalatable:
-    """From when on a ticket may be escalated, if it has awaited the desk since that `status_version` or before."""
-
-    ticket_id: str
-    status_version: int
-    at: datetime
-    revision: int | None = None
-    """sla's, by which what it said sooner and what comes later are told apart; None: stored before there was one."""
-    unanswered_since: datetime | None = None
-    """The message of the requester from which it counts; None: stored before it was said."""
-
-    def is_outdated(self, unanswered_since: datetime | None) -> bool:
-        """Whether sla has yet to hear that the ticket's requester waits for longer, because of one merged into it."""
-        if self.unanswered_since is None or unanswered_since is None:
-            return False
-        return unanswered_since < self.unanswered_since
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """What was read of the tickets of an account that may end: whether one is open, when the last was closed, and those
-    (and their entries) that have its name yet, no more than a turn erases."""
-
-    has_open: bool = False
-    last_closed_at: datetime | None = None
-    named: Sequence[str] = ()
-    """Ids of tickets."""
-    entries: Sequence[Entry] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Burst:
-    """Equal submissions: of many accounts, and held (bursts.py), or of so many that they may become it. `at`: when the
-    last one was filed, or a supervisor released them."""
-
-    id: str
-    at: datetime
-    status: Literal["counting", "held", "released"]
-    revision: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class EntryErased:
-    """An entry of the history without the name of who wrote it."""
-
-    entry: Entry
-
-
-TICKET_MESSAGES, REQUESTER_MESSAGES, REPEATED_WITHIN = 60, 120, timedelta(hours=72)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What the operator sets for what requesters write: messages within an hour to one `ticket`, and of one `requester`
-    in all; and for how long the same words `repeat` the last ones."""
-
-    ticket: int = TICKET_MESSAGES
-    requester: int = REQUESTER_MESSAGES
-    repeat: timedelta = REPEATED_WITHIN
-    burst_accounts: int = 0
-    burst_within: timedelta = timedelta(minutes=10)
-    """So many accounts that file the same within that time make a burst; 0: there are none."""
-
-
-USUAL = Limits()
-
-
-@dataclass(frozen=True, slots=True)
-class Erasure:
-    """A person who is erased (erasure.py): their `accounts`, and whether what was written goes as well. It is kept
-    for as long as dead letters may turn up that tell of them (docs/privacy.md)."""
-
-    id: str
-    version: int
-    accounts: tuple[str, ...]
-    content: bool
-    at: datetime
-    entries: tuple[str, ...] = ()
-    """Ids of entries, where those alone were redacted (redaction.py)."""
-    read_to: tuple[str, int] = ("", 0)
-    """The last ticket (its number) and version of which the entry is erased."""
-    done: bool = False
-    swept_at: datetime | None = None
-    """When an operator last took letters that tell of them out of the dead letters."""
-
-    @property
-    def person(self) -> str:
-        """Whose the tickets are from then on: nobody's, who asks for anything."""
-        return f"erased:{self.id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Portion:
-    """What was read for one turn of an erasure: tickets (ids) that are not cut off yet; else entries, with the place up
-    to which they were read; else what is left beside tickets."""
-
-    tickets: Sequence[str] = ()
-    entries: Sequence[Entry] = ()
-    read_to: tuple[str, int] = ("", 0)
-    """Number of the last ticket of which entries were read, and the version of the last of them."""
-    finished: bool = True
-    """No ticket is left behind that place."""
-    named_elsewhere: frozenset[str] = frozenset()
-    """Of the files of these entries those that another entry names too."""
-    files: Sequence[str] = ()
-    uploads: Sequence[Mapping[str, Any]] = ()
-    answers: Sequence[Mapping[str, Any]] = ()
-    """Documents of answers that are kept for redelivery, and speak of these tickets or accounts."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerRewritten:
-    """An answer that is kept for redelivery, as it is stored from now on."""
-
-    document: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class UploadForgotten:
-    """An unfinished upload, as it was read and as the next look finds that it may go."""
-
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Together:
-    """What messages of one turn do beside each other: accounts that are confirming their addresses, and the addresses
-    that come with an account."""
-
-    confirming: frozenset[str] = frozenset()
-    emails: Mapping[str, frozenset[str | None]] = field(default_factory=dict)
-
-
-ALONE = Together()
 
 Known = Ticket | Entry | Account | KnownAgent | Escalatable | File | CodeMailed | Burst | Erasure | Rotation
 """What is read and may be changed."""

@@ -26,14 +26,14 @@ from contracts.common import AttachmentRef
 from contracts.payload import encode
 from services.chassis.unit_of_work import Document
 from services.intake.documents import account_of, entry_of, ticket_of
-from services.intake.domain.accounts import Account
-from services.intake.domain.file_names import safe_name
-from services.intake.domain.files import File, archives_of
-from services.intake.domain.history import PLAIN, Entry, entry_data
-from services.intake.domain.tickets import Ticket, snapshot
+from services.intake.domain.values.account import Account
+from services.intake.domain.values.file import File, archives_of
+from services.intake.domain.values.file_name import safe_name
+from services.intake.domain.values.history import PLAIN, Entry, entry_data
+from services.intake.domain.values.ticket import Ticket, snapshot
+from services.intake.files.contents import Missing, opened
 from services.intake.files.keeping import Keeping, file_of
 from services.intake.files.keys import KeyUnknown
-from services.intake.files.reading import Missing, opened
 from services.intake.files.sealing import SEGMENT, Tampered, new_key, seal
 
 log = logging.getLogger(__name__)

@@ -26,8 +26,8 @@ from contracts.common import MAX_ATTACHMENTS, AttachmentContent, AttachmentNamed
 from contracts.values import dataclass
 from services.chassis.unit_of_work import Conflict, Document
 from services.intake.documents import document_by, values_by
-from services.intake.domain.attachments import TOO_MANY
-from services.intake.domain.files import Brought, File, FileState, FileTaken, TooMany, Unfit
+from services.intake.domain.attachments.attaching import TOO_MANY
+from services.intake.domain.values.file import Brought, File, FileState, FileTaken, TooMany, Unfit
 from services.intake.files.keys import MasterKeys
 from services.intake.files.media import HEAD, TAKEN, NotTaken, judged
 from services.intake.files.sealing import SEGMENT, new_key, seal

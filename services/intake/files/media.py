@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 import puremagic
 
 from contracts.values import dataclass
-from services.intake.domain.files import TEXT_TYPES, essence
+from services.intake.domain.values.file import TEXT_TYPES, essence
 
 HEAD = 64 * 1024
 """Bytes from the beginning by which a file is known."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from services.intake.domain.files import Clean, Harmful, Verdict
+from services.intake.domain.values.file import Clean, Harmful, Verdict
+from services.intake.files.contents import Missing, opened
 from services.intake.files.keeping import Keeping, file_of
 from services.intake.files.keys import KeyUnknown
-from services.intake.files.reading import Missing, opened
 from services.intake.files.scanner import Scanner, ScannerAway
 from services.intake.files.sealing import Tampered
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.intake.files.keeping import KEPT_UNUSED, Keeping, file_of
-from services.intake.files.uploads import UNFINISHED, UPLOADS, upload_of
+from services.intake.files.parts import UNFINISHED, UPLOADS, upload_of
 
 AT_ONCE = 200
 

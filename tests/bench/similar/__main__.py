@@ -15,8 +15,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from services.intake.domain.likeness import COMPARED_CHARACTERS, likeness, opening, shipped, wording
-from services.intake.domain.similarity import SIMILAR_FROM
+from services.intake.domain.issues.likeness import COMPARED_CHARACTERS, likeness, opening, shipped, wording
+from services.intake.domain.issues.similarity import SIMILAR_FROM
 from tests.bench.similar.methods import METHODS, Method
 from tests.bench.similar.protocol import Comparing, Scores, cases, joined, scores, share, threshold
 from tests.bench.similar.questions import Question, bank, other_desks

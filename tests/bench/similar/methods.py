@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from rapidfuzz import fuzz
 
-from services.intake.domain.likeness import Model, likeness, wording
+from services.intake.domain.issues.likeness import Model, likeness, wording
 from tests.bench.similar.protocol import Comparing, Scoring
 from tests.bench.similar.questions import Question
 from tests.bench.similar.train import trained, untrained

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.intake.domain.likeness import opening
+from services.intake.domain.issues.likeness import opening
 
 BANK = Path(__file__).resolve().parents[4] / "shared" / "data" / "customer_requests.csv"
 DESKS = Path(__file__).with_name("desks.csv")

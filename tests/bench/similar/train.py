@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from services.intake.domain import likeness
-from services.intake.domain.likeness import Floats, Model, packed, unpacked, wording
+from services.intake.domain.issues import likeness
+from services.intake.domain.issues.likeness import Floats, Model, packed, unpacked, wording
 from tests.bench.similar.questions import Question, bank
 
 KNOWN_FROM = 8

@@ -17,8 +17,8 @@ from deploy.cli.feed.rows import LARGEST_CELL
 from deploy.demo.channels import NAMES
 from deploy.trouble import Trouble
 from services.chassis.catalogue import load_catalogue
-from services.intake.domain.likeness import Wording, likeness, opening, shipped, wording
-from services.intake.domain.similarity import SIMILAR_FROM
+from services.intake.domain.issues.likeness import Wording, likeness, opening, shipped, wording
+from services.intake.domain.issues.similarity import SIMILAR_FROM
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 SAMPLES = DEPLOY / "demo" / "requests.jsonl"

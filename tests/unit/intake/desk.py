@@ -17,13 +17,16 @@ from contracts.common import AttachmentContent, AttachmentNamed, Unusable
 from contracts.names import AGENTS, EVENTS
 from contracts.payload import Payload, document, encode
 from services.chassis.decision import Decision, Message, Say
-from services.intake.domain.agents import KnownAgent
+from services.intake.domain.accounts.caller import owner_of_files
+from services.intake.domain.accounts.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
 from services.intake.domain.decide import decide
-from services.intake.domain.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
-from services.intake.domain.files import Awaited, Brought, File, FileTaken, PartTaken, TooMany, Unfit
-from services.intake.domain.requesters import owner_of_files
-from services.intake.domain.state import AgentPageAsked, Ending, Limits, Page, PageAsked, State
-from services.intake.domain.tickets import Ticket
+from services.intake.domain.state import State
+from services.intake.domain.values.account import Ending
+from services.intake.domain.values.agent import KnownAgent
+from services.intake.domain.values.file import Awaited, Brought, File, FileTaken, PartTaken, TooMany, Unfit
+from services.intake.domain.values.limits import Limits
+from services.intake.domain.values.pages import AgentPageAsked, Page, PageAsked
+from services.intake.domain.values.ticket import Ticket
 from services.intake.files.media import judged
 
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

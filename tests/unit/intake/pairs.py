@@ -14,11 +14,12 @@ from contracts import registry
 from contracts.names import EVENTS
 from contracts.staff import Member, Staff
 from services.chassis.decision import Decision, Message
-from services.intake.domain.agents import KnownAgent
-from services.intake.domain.history import Entry
-from services.intake.domain.moves import TABLE, status_after
-from services.intake.domain.state import Escalatable, State, TicketWritten
-from services.intake.domain.tickets import Ticket
+from services.intake.domain.life.moves import TABLE, status_after
+from services.intake.domain.state import State
+from services.intake.domain.values.agent import KnownAgent
+from services.intake.domain.values.escalatable import Escalatable
+from services.intake.domain.values.history import Entry
+from services.intake.domain.values.ticket import Ticket, TicketWritten
 from tests.unit.intake.desk import CATALOGUE, MORNING, Desk, account, submission
 
 AGENTS = tuple(KnownAgent(id_, id_.upper(), ("*",)) for id_ in ("a1", "a2"))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from contracts.names import EVENTS
-from services.intake.domain.history import size
-from services.intake.domain.state import TicketWritten
+from services.intake.domain.values.history import size
+from services.intake.domain.values.ticket import TicketWritten
 from tests.unit.intake.desk import Desk, Heard, account
 
 PEOPLE = st.sampled_from(["ann", "bob"])

@@ -6,7 +6,7 @@ from contracts import registry
 from contracts.names import EVENTS
 from contracts.topology import QUEUES
 from services.intake.domain.commands import ALL, COMMANDS
-from services.intake.domain.moves import TABLE
+from services.intake.domain.life.moves import TABLE
 
 OF_AGENTS = {"its agent", "a supervisor", "an agent who may have it"}
 

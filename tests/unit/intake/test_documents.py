@@ -24,11 +24,11 @@ from services.intake.documents import (
     ticket_document,
     ticket_of,
 )
-from services.intake.domain.accounts import Account
-from services.intake.domain.agents import KnownAgent
-from services.intake.domain.files import File
+from services.intake.domain.values.account import Account
+from services.intake.domain.values.agent import KnownAgent
+from services.intake.domain.values.file import File
 from services.intake.files.keeping import file_document, file_of
-from services.intake.files.uploads import Upload, upload_document, upload_of
+from services.intake.files.parts import Upload, upload_document, upload_of
 from services.intake.repository import INDEXES
 from tests.unit.intake.desk import Desk, account
 

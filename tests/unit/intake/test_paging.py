@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.common import Author
-from services.intake.domain.history import Entry, part, size
-from services.intake.domain.viewing import MOST_ENTRIES, SHOWN
+from services.intake.domain.tickets.viewing import MOST_ENTRIES, SHOWN
+from services.intake.domain.values.history import Entry, part, size
 from tests.unit.intake.desk import Desk, Heard, account
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 from services.chassis.outgoing import Outgoing
 from services.chassis.settings import WrongSettings, read
 from services.intake.codes import Codes
-from services.intake.domain.similarity import SIMILAR_FROM
+from services.intake.domain.issues.similarity import SIMILAR_FROM
 from services.intake.secrets import Secrets
 from services.intake.service import with_secrets
 from services.intake.settings import IntakeSettings

@@ -1,0 +1,184 @@
+"""What has to be found out before a turn: the secrets that it gives are hashed, those that came in verified, codes
+compared, files kept and read.
+
+All that is slow, done once a turn and outside its transaction; what follows from it is decided in domain/. The page is
+docs/intake.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from pymongo.database import Database
+
+from contracts.common import Secret
+from contracts.names import role_of
+from services.chassis.decision import Message
+from services.chassis.unit_of_work import Document
+from services.intake.codes import Codes, Guess
+from services.intake.documents import account_of
+from services.intake.domain.accounts.caller import account_meant, owner_of_files, temporary_named
+from services.intake.domain.values.account import Account, temporary_key
+from services.intake.domain.values.file import File
+from services.intake.domain.values.prepared import Prepared
+from services.intake.files.before_turn import MAKE_ARCHIVE, REWRAP, SCAN, FilesOfTurns, counts_files, needs_files
+from services.intake.files.keeping import Sender
+from services.intake.origins import Origins
+from services.intake.secrets import NO_HASH, Claim, Secrets
+
+K = TypeVar("K")
+
+WAITS_AT_MOST = timedelta(minutes=15)
+
+JOINING = frozenset({"account.confirm_contact", "account.merge"})
+"""By these an account becomes one with another."""
+
+
+def needs_preparing(message: Message[Any]) -> bool:
+    """Whether there is something slow to be done for it before the turn."""
+    secret = message.type in (
+        "account.open_temporary",
+        "account.confirm_contact",
+        "account.erase",
+        "account.export",
+        MAKE_ARCHIVE,
+        REWRAP,
+    )
+    return secret or temporary_named(message) is not None or needs_files(message)
+
+
+class Preparing:
+    """Finds out what has to be found out for messages or for timers before they are decided."""
+
+    def __init__(
+        self, database: Database[Document], secrets: Secrets, codes: Codes, files: FilesOfTurns, origins: Origins
+    ) -> None:
+        self.files = files
+        self._stored = database["accounts"]
+        self._secrets = secrets
+        self._codes = codes
+        self._origins = origins
+        self._waiting: dict[str, datetime] = {}
+        """Since when exports wait for their archives, by message key."""
+
+    def prepare(self, messages: Sequence[Message[Any]], now: datetime) -> tuple[Prepared, Collection[str]]:
+        """What was found out; and the keys of the messages that are left for another turn."""
+        timers = [message for message in messages if message.type.startswith("timer.")]
+        if timers or not messages:  # of timers whose lease ran out nothing is left; they come without messages
+            return self._of_timers(timers, now), ()
+        found, put_off = self._secrets_of(messages, now)
+        if any(message.type in JOINING for message in messages):
+            # Who is one person with whom is read before the turn, and may be otherwise after these.
+            put_off |= {message.key for message in messages if message.type == "account.erase"}
+        others = [message for message in messages if message.key not in put_off]
+        known = {one.key: key for one in others if (key := _known(one, found.verified)) is not None}
+        found = self._with_codes(found, others, known, now)
+        room = self.files.room(now)
+        senders = {
+            one.key: Sender(known[one.key], one.sender, self._origins.of(one))
+            for one in others
+            if counts_files(one) and one.key in known
+        }
+        put_off |= self.files.put_off(others, senders, room)
+        archives = self._archives([one for one in others if one.type == "account.export"], known, now)
+        put_off |= {key for key, file in archives.items() if file is None}
+        here = [message for message in others if message.key not in put_off]
+        found = self.files.prepare(found, here, senders, room, now)
+        ready = {key: file for key, file in archives.items() if file is not None}
+        return replace(found, archives=ready), put_off
+
+    def _of_timers(self, timers: Sequence[Message[Any]], now: datetime) -> Prepared:
+        self.files.make_archives([timer for timer in timers if timer.type == MAKE_ARCHIVE], now)
+        return Prepared(
+            verdicts=self.files.scan([timer for timer in timers if timer.type == SCAN]),
+            rewrapped=self.files.rewrap([timer for timer in timers if timer.type == REWRAP]),
+        )
+
+    def _archives(
+        self, messages: Sequence[Message[Any]], known: Mapping[str, str], now: datetime
+    ) -> dict[str, File | None]:
+        """The archives that these ask for, where it is sure that they may; None: it is being made, and they wait. Not
+        for ever: the broker takes a message away from whoever keeps it for half an hour."""
+        asked: dict[str, File | None] = {}
+        # Some went back to their queue, and were answered by another instance.
+        self._waiting = {key: since for key, since in self._waiting.items() if now - since < 2 * WAITS_AT_MOST}
+        for message in messages:
+            account = message.data.account if role_of(message.sender) == "operator" else None
+            key = known.get(message.key) if account is None else account_meant(account)
+            if key is None:
+                continue
+            file = self.files.archive(key, now)
+            since = self._waiting.setdefault(message.key, now)
+            if file is None and now - since < WAITS_AT_MOST:
+                asked[message.key] = None
+                continue
+            del self._waiting[message.key]
+            if file is not None:
+                asked[message.key] = file
+        return asked
+
+    def _secrets_of(self, messages: Sequence[Message[Any]], now: datetime) -> tuple[Prepared, set[str]]:
+        """What became of secrets, and the keys of the messages whose secrets are left for another turn."""
+        opening = {one.key: (one.sender, one.id) for one in messages if one.type == "account.open_temporary"}
+        hashed = self._secrets.hashed(
+            opening, {one.key: self._origins.of(one) for one in messages if one.key in opening}
+        )
+        given = [(one, temporary) for one in messages if (temporary := temporary_named(one)) is not None]
+        accounts = self._accounts({temporary_key(temporary.account_id) for _, temporary in given})
+        checked = self._secrets.checked(
+            Claim(
+                temporary.account_id,
+                temporary.secret,
+                _hash(accounts, temporary),
+                message.sender,
+                self._origins.of(message),
+            )
+            for message, temporary in given
+        )
+        later = {one.key for one, its in given if (its.account_id, its.secret) in checked.put_off}
+        found = Prepared(
+            verified=checked.right,
+            try_again_at=_moments(checked.not_looked_at, now),
+            secret_hashes=hashed.hashes,
+            open_again_at=_moments(hashed.refused, now),
+        )
+        return found, later | hashed.put_off
+
+    def _with_codes(
+        self, found: Prepared, messages: Sequence[Message[Any]], known: Mapping[str, str], now: datetime
+    ) -> Prepared:
+        """Look at the codes that came, of accounts whose requesters are `known` (by message key)."""
+        coming = [one for one in messages if one.type == "account.confirm_contact" and one.key in known]
+        confirming = [one for one in coming if one.data.code is not None]
+        accounts = self._accounts({known[one.key] for one in confirming})
+        right, refused = self._codes.checked(
+            Guess(account.key, account.contact_version, one.data.code, account.mailbox, self._origins.of(one))
+            for one in confirming
+            if (account := accounts.get(known[one.key])) is not None and account.mailbox is not None
+        )
+        codes = frozenset((one.account, one.contact_version, one.code) for one in right)
+        return replace(found, right_codes=codes, codes_again_at=_moments(refused, now))
+
+    def _accounts(self, keys: Collection[str]) -> dict[str, Account]:
+        rows = self._stored.find({"_id": {"$in": list(keys)}}) if keys else ()
+        return {account.key: account for account in map(account_of, rows)}
+
+
+def _known(message: Message[Any], verified: Collection[tuple[str, str]]) -> str | None:
+    """The account or the agent that sends it, if it is sure that they do."""
+    its = temporary_named(message)
+    if its is not None and (its.account_id, its.secret) not in verified:
+        return None
+    return owner_of_files(message)
+
+
+def _hash(accounts: Mapping[str, Account], temporary: Secret) -> str:
+    account = accounts.get(temporary_key(temporary.account_id))
+    return NO_HASH if account is None else account.secret_hash or NO_HASH
+
+
+def _moments(seconds: Mapping[K, float], now: datetime) -> dict[K, datetime]:
+    return {key: now + timedelta(seconds=one) for key, one in seconds.items()}

@@ -1,0 +1,138 @@
+"""Requesters whom a supervisor has blocked: what they still may, and how they are blocked and let in again.
+
+A block is kept with the account whose the person is, so it holds for every account of theirs, and it ends by the clock.
+The page is docs/abuse.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from contracts.accounts import Block, Blocked, MergeAccounts, Unblock, Unblocked
+from contracts.common import RequesterKind
+from contracts.names import EVENTS
+from services.chassis.decision import Answer, Decision, Message, Say, rejected
+from services.intake.domain import answers
+from services.intake.domain.accounts.caller import Caller
+from services.intake.domain.needs import AccountOf, Need
+from services.intake.domain.state import State
+from services.intake.domain.values.account import Account, AccountWritten, temporary_key
+
+STILL_THEIRS = frozenset(
+    {
+        "ticket.list",
+        "ticket.view",
+        "attachment.download",
+        "account.set_preferences",
+        "account.export",
+        "account.erase",
+    }
+)
+"""What a blocked requester may do: look at what is theirs, want no mails, and use the rights that each person has."""
+
+
+def refusal(state: State, message: Message[Any], asking: Caller, now: datetime) -> Answer | None:
+    """`forbidden`, with the end of the block in `retry_at`, for whatever a blocked requester sends."""
+    if message.type in STILL_THEIRS:
+        return None
+    account = next((one for one in _persons(state, message, asking) if one.is_blocked(now)), None)
+    if account is None:
+        return None
+    sentence = "You cannot write to the help desk. You can still look at your cases."
+    until = account.blocked_until
+    return rejected("forbidden", sentence, retry_at=until)
+
+
+def block(state: State, message: Message[Block], now: datetime) -> Decision:
+    """`requester.block`: nothing that the person sends reaches the desk, until a moment or for good. Who is blocked is
+    blocked from now on as this command says."""
+    account = _named(state, message)
+    if isinstance(account, Answer):
+        return Decision(answer=account)
+    until = message.data.until
+    if until is not None and until <= now:
+        return Decision(answer=answers.invalid({"until": ["It is over already."]}))
+    agent, reason = message.data.agent_id, message.data.reason
+    blocked = replace(
+        account,
+        version=account.version + 1,
+        blocked_at=now,
+        blocked_until=until,
+        blocked_by=agent,
+        blocked_reason=reason,
+    )
+    kind, id_ = _kind_and_id(message)
+    event = Blocked(account_id=id_, kind=kind, agent_id=agent, at=now, reason=reason, until=until)
+    return _said("requester.blocked", blocked, event)
+
+
+def unblock(state: State, message: Message[Unblock], now: datetime) -> Decision:
+    """`requester.unblock`: the person may write again."""
+    account = _named(state, message)
+    if isinstance(account, Answer):
+        return Decision(answer=account)
+    if not account.is_blocked(now):
+        return Decision(answer=rejected("wrong_status", "This requester is not blocked."))
+    let_in = replace(
+        account,
+        version=account.version + 1,
+        blocked_at=None,
+        blocked_until=None,
+        blocked_by=None,
+        blocked_reason=None,
+    )
+    kind, id_ = _kind_and_id(message)
+    agent, reason = message.data.agent_id, message.data.reason
+    event = Unblocked(account_id=id_, kind=kind, agent_id=agent, at=now, reason=reason)
+    return _said("requester.unblocked", let_in, event)
+
+
+def _named(state: State, message: Message[Unblock]) -> Account | Answer:
+    """The account whose the person is whom a supervisor names; of a channel's own also one not heard of yet."""
+    key = key_named(message)
+    agent_id = message.data.agent_id
+    if state.staff is None or not state.staff.has_role(agent_id, "supervisor", "manager"):
+        return answers.no_supervisor()
+    named = state.accounts.get(key)
+    if named is None:
+        if key.startswith("temporary:"):
+            return answers.invalid({"account_id": ["There is no such temporary account."]})
+        return Account(key, 0, None, 0)
+    return state.accounts.get(named.person, named)
+
+
+def _persons(state: State, message: Message[Any], asking: Caller) -> list[Account]:
+    """The accounts whose the persons are who send it: for a merge also that of the account which is merged."""
+    keys = [asking.person]
+    if isinstance(message.data, MergeAccounts):
+        merged = state.accounts.get(temporary_key(message.data.temporary.account_id))
+        keys += [] if merged is None else [merged.person]
+    return [state.accounts[key] for key in keys if key in state.accounts]
+
+
+def key_named(message: Message[Unblock]) -> str:
+    """The key of the account that `requester.block` or `requester.unblock` names."""
+    kind, id_ = _kind_and_id(message)
+    return f"{kind}:{id_}"
+
+
+def _kind_and_id(message: Message[Unblock]) -> tuple[RequesterKind, str]:
+    return message.data.kind or "account", message.data.account_id
+
+
+def _said(type_: str, account: Account, event: Unblocked) -> Decision:
+    """The account stored, and the event, about the account that was named."""
+    said = [Say(EVENTS, type_, type_, event, event.account_id)]
+    return Decision([AccountWritten(account)], said, answers.done(event.account_id))
+
+
+def block_needed(known: State, message: Message[Unblock]) -> Iterable[Need]:
+    """The account that is named, and the one whose the person is."""
+    key = key_named(message)
+    yield AccountOf(key)
+    account = known.accounts.get(key)
+    if account is not None:
+        yield AccountOf(account.person)

@@ -1,0 +1,155 @@
+"""Bursts: equal submissions by many accounts within minutes. Their tickets are held until a supervisor releases them.
+
+A held ticket is a ticket like any other, but no agent gets it. The tickets themselves tell a burst; a document for each
+burst has turns that add to the same one conflict, and says whether it was released. The page is docs/abuse.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from contracts.common import TicketAgent
+from contracts.names import AGENTS
+from contracts.tickets import Release, Submit
+from contracts.values import dataclass
+from services.chassis.decision import Arm, Data, Decision, Message, Say, derived_id
+from services.intake.domain import answers
+from services.intake.domain.abuse.automatic import words_of
+from services.intake.domain.issues.key import normalised
+from services.intake.domain.life import moves
+from services.intake.domain.life.recording import accepting, and_then, recorded, told
+from services.intake.domain.needs import BurstOf, HeldIn, Need
+from services.intake.domain.state import State
+from services.intake.domain.values.burst import Burst
+from services.intake.domain.values.history import agent_as_author, service_as_author
+from services.intake.domain.values.ticket import Ticket
+
+RELEASED_FOR = timedelta(days=1)
+"""For so long nothing equal is held again after a supervisor has released a burst."""
+
+RELEASE = "burst_release"
+"""The kind of the timer that releases what one turn does not."""
+
+RELEASED_AT_ONCE = 100
+BY = service_as_author()
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What it means for a new ticket that others filed the same: by what it is found (`filed`), or in which burst it is
+    held; the burst as it stands then, and those tickets filed before that are held from now on."""
+
+    filed: str | None = None
+    burst: str | None = None
+    changed: Burst | None = None
+    held: Sequence[Ticket] = ()
+    begins: bool = False
+    """It makes the burst."""
+
+
+def filed_as(data: Submit) -> str:
+    """Stands for the words of a submission: case, white space and punctuation make no difference."""
+    return derived_id("filed", normalised(data.subject), words_of(data.body))
+
+
+def filing(state: State, data: Submit, person: str, now: datetime) -> Filing:
+    """Whether a ticket that the person files now belongs to a burst, or makes one of those before it."""
+    if not state.limits.burst_accounts or not state.has_supervisors:
+        return Filing()
+    words = filed_as(data)
+    burst = state.bursts.get(words)
+    if burst is not None and burst.status == "released" and abs(now - burst.at) < RELEASED_FOR:
+        return Filing()
+    within, category, may_be_released = state.limits.burst_within, data.category, state.supervisors_of
+    alike = [one for one in state.filed_alike(words) if now - one.opened_at <= within]
+    persons = {one.person for one in alike} | {person}
+    goes_on = burst is not None and burst.status == "held" and now - burst.at <= within
+    if goes_on and not may_be_released(category):
+        return Filing()
+    if goes_on or (len(persons) >= state.limits.burst_accounts and may_be_released(category)):
+        # In a burst that goes on: those that another turn filed meanwhile, as some of the first few.
+        waiting = [one for one in alike if one.is_open and one.agent is None and may_be_released(one.category)]
+        return Filing(burst=words, changed=_next(burst, words, "held", now), held=waiting, begins=not goes_on)
+    # Two turns that file what may become a burst conflict, so that neither misses the other's; the first few need not.
+    counted = _next(burst, words, "counting", now) if 2 * len(persons) > state.limits.burst_accounts else None
+    return Filing(filed=words, changed=counted)
+
+
+def _next(burst: Burst | None, words: str, status: Literal["counting", "held", "released"], now: datetime) -> Burst:
+    return Burst(words, now, status, 1 if burst is None else burst.revision + 1)
+
+
+def holding(state: State, message: Message[Submit], decision: Decision, found: Filing, now: datetime) -> Decision:
+    """The decision that opens a ticket, with what it means for its burst: those filed before are held too, and the
+    supervisors hear of it once."""
+    if found.changed is None:
+        return decision
+    decision = replace(decision, changes=[*decision.changes, found.changed])
+    for ticket in found.held:
+        held = moves.moved(moves.HOLD, ticket, now, filed=None, burst=found.burst)
+        id_ = derived_id("entry", message.key, ticket.id)
+        text = "Many accounts filed the same. No agent gets it until a supervisor releases it."
+        noted = recorded(message, held, moves.HOLD.event, BY, text, now, visibility="internal", id_=id_)
+        decision = and_then(decision, noted)
+    if not found.begins:
+        return decision
+    event = told(decision)
+    to_supervisors = [
+        Say(AGENTS, f"agent.{id_}.ticket.held", "ticket.held", event, event.ticket.number)
+        for id_ in state.supervisors_of(event.ticket.category)
+    ]
+    return replace(decision, said=[*decision.said, *to_supervisors])
+
+
+def release(state: State, message: Message[Release], by: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.release`: the ticket is given to an agent like any other; with `burst`, all that are held with it are,
+    and for a day nothing equal is held again."""
+    refused = moves.refusal(moves.RELEASE, ticket)
+    if refused is None and ticket.burst is None:
+        refused = answers.wrong_status(ticket, "This case is not held.")
+    if refused is not None:
+        return Decision(answer=refused)
+    burst = ticket.burst or ""
+    decision = _released(message, ticket, by, now)
+    if message.data.burst:
+        known = state.bursts.get(burst)
+        at_once = Arm(f"{RELEASE}:{burst}", now, RELEASE, burst, {"agent_id": by.id})
+        decision = replace(
+            decision, changes=[*decision.changes, _next(known, burst, "released", now)], timers=[at_once]
+        )
+    return accepting(decision)
+
+
+def release_due(state: State, message: Message[Data], now: datetime) -> Decision:
+    """The timer of a burst that was released: what is held yet is released, portion by portion."""
+    burst, by = message.subject or "", state.member_as_agent(message.data["agent_id"])
+    held = state.held_in(burst)[:RELEASED_AT_ONCE]
+    decision = Decision()
+    for ticket in held:
+        decision = and_then(decision, _released(message, ticket, by, now))
+    if len(held) < RELEASED_AT_ONCE:
+        return decision
+    more = Arm(f"{RELEASE}:{burst}", now, RELEASE, burst, {"agent_id": by.id})
+    return replace(decision, timers=[*decision.timers, more])
+
+
+def _released(message: Message[Any], ticket: Ticket, by: TicketAgent, now: datetime) -> Decision:
+    released = moves.moved(moves.RELEASE, ticket, now, burst=None)
+    id_ = derived_id("entry", message.key, ticket.id)
+    author = agent_as_author(by)
+    return recorded(message, released, moves.RELEASE.event, author, "", now, visibility="internal", id_=id_)
+
+
+def release_needed(known: State, message: Message[Release]) -> Iterable[Need]:
+    """The burst in which the ticket is held."""
+    ticket = known.ticket(message.data.number)
+    if ticket is not None and ticket.burst is not None:
+        yield BurstOf(ticket.burst)
+
+
+def release_due_needed(_known: State, message: Message[Data]) -> Iterable[Need]:
+    """What is held in the burst yet."""
+    yield HeldIn(message.subject or "")

@@ -1,0 +1,103 @@
+"""How much a requester may write in an hour: to one ticket, and in all.
+
+What the ticket and the account say is counted, which turns read and write anyway, so the limits hold whatever the
+number of instances. The page is docs/automatic.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from contracts.values import dataclass
+from services.chassis.decision import Answer, Decision, rejected
+from services.intake.domain.accounts.caller import Caller
+from services.intake.domain.state import State
+from services.intake.domain.values.account import Account, AccountWritten
+from services.intake.domain.values.ticket import Ticket
+
+HOUR = timedelta(hours=1)
+
+
+def of_ticket(state: State, ticket: Ticket, now: datetime) -> Answer | None:
+    """`rate_limited`, if the requester has written to the ticket as often as they may in an hour."""
+    most, count = state.limits.ticket, _counted(ticket, now)
+    if count < most or ticket.wrote_since is None:
+        return None
+    return _refused(f"You have written to this case {most} times within an hour.", ticket.wrote_since)
+
+
+def one_more(ticket: Ticket, now: datetime) -> dict[str, Any]:
+    """What changes in a ticket to which its requester writes."""
+    count = _counted(ticket, now)
+    return {"wrote": count + 1, "wrote_since": ticket.wrote_since if count else now}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How often a person has written within the hour that began at `since`."""
+
+    since: datetime
+    count: int
+
+
+def counted(state: State, caller: Caller, automatic: bool, now: datetime, write: Callable[[], Decision]) -> Decision:
+    """What a requester writes, which counts; `rate_limited` once it is too much. `automatic`: a machine wrote it."""
+    before = written(state, caller.person, now)
+    return (
+        Decision(answer=refused)
+        if (refused := of_requester(state, before))
+        else counting(state, caller, write(), before, automatic)
+    )
+
+
+def of_requester(state: State, before: Written) -> Answer | None:
+    """`rate_limited`, if the person has written as often as they may in an hour, to all tickets together."""
+    most = state.limits.requester
+    if before.count < most:
+        return None
+    return _refused(f"You have written to us {most} times within an hour.", before.since)
+
+
+def counting(state: State, caller: Caller, decision: Decision, before: Written, automatic: bool) -> Decision:
+    """The same decision about a message of a requester, counted for the person unless it was refused. `before`: what
+    they had written when it came.
+
+    The first of an hour is not written down: the ticket tells of it. From the second on the account is written, so that
+    two turns which count the same person conflict. (The tickets of machines may be closed ones, of which later turns
+    know nothing: so these are always written down.)
+    """
+    if decision.answer is None or decision.answer.type == "command.rejected":
+        return decision
+    if not before.count and not automatic:
+        return decision
+    counted: dict[str, Any] = {"wrote": before.count + 1, "wrote_since": before.since}
+    for place, change in enumerate(decision.changes):
+        if isinstance(change, AccountWritten) and change.account.key == caller.person:
+            changes = list(decision.changes)
+            changes[place] = AccountWritten(replace(change.account, **counted))
+            return replace(decision, changes=changes)
+    account = state.accounts.get(caller.person) or Account(caller.person, 0, None, 0)
+    written = AccountWritten(replace(account, version=account.version + 1, **counted))
+    return replace(decision, changes=[*decision.changes, written])
+
+
+def written(state: State, person: str, now: datetime) -> Written:
+    """What the person has written within an hour: as their account says, or, while it says nothing, their tickets."""
+    account = state.accounts.get(person)
+    if account is not None and account.wrote_since is not None and (count := _counted(account, now)):
+        return Written(account.wrote_since, count)
+    tickets = [one for one in state.of_person(person) if _counted(one, now)]
+    since = min((one.wrote_since for one in tickets if one.wrote_since is not None), default=now)
+    return Written(since, sum(one.wrote for one in tickets))
+
+
+def _counted(one: Ticket | Account, now: datetime) -> int:
+    """Of what it counts, what counts now. (The clock may have been set back meanwhile.)"""
+    return one.wrote if one.wrote_since is not None and abs(now - one.wrote_since) < HOUR else 0
+
+
+def _refused(sentence: str, since: datetime) -> Answer:
+    return rejected("rate_limited", f"{sentence} Please try again later.", retry_at=since + HOUR)

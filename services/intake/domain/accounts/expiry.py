@@ -1,0 +1,118 @@
+"""The end of a temporary account: what identifies the person is erased, the history of their tickets stays.
+
+An account's timer looks whether it ends: 30 days after it was opened, or after its last ticket was closed. Then, in
+portions, its name is taken out of its tickets and their history. The page is docs/accounts.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from msgspec.structs import replace as altered
+
+from contracts.accounts import TemporaryExpired
+from contracts.names import EVENTS
+from services.chassis.decision import Data, Decision, Message, Say, derived_id
+from services.intake.domain.life.recording import and_then, recorded
+from services.intake.domain.needs import AccountOf, EndingOf, Need
+from services.intake.domain.state import State
+from services.intake.domain.values.account import (
+    Account,
+    AccountWritten,
+    Ending,
+    contact_changed,
+    ends,
+    preferences_changed,
+)
+from services.intake.domain.values.erasure import EntryErased
+from services.intake.domain.values.history import service_as_author
+from services.intake.domain.values.ticket import Ticket, next_version
+
+ERASED = "erased"
+"""The display name of a requester who is no more; the words of one who wished them away."""
+
+TICKETS_AT_ONCE = 20
+ENTRIES_AT_ONCE = 500
+"""Of an account's tickets and entries, what one turn erases the name of."""
+
+
+def end_due(state: State, message: Message[Data], now: datetime) -> Decision:
+    """The timer of an account fired: it ends, unless a ticket is open (its closing sets the timer anew) or was closed
+    too lately; and its name is erased, portion by portion."""
+    account = state.accounts.get(message.subject or "")
+    if account is None:
+        return Decision()
+    ending = state.endings.get(account.key, Ending())
+    if account.ended_at is not None:
+        return _erased(state, message, account, ending, now)
+    if ending.has_open:
+        return Decision()
+    since = max(at for at in (account.opened_at, ending.last_closed_at) if at is not None)
+    if since + state.temporary_lasts > now:
+        return Decision(timers=[ends(account.key, since + state.temporary_lasts)])
+    return and_then(end(account, now), _erased(state, message, account, ending, now))
+
+
+def end(account: Account, now: datetime) -> Decision:
+    """The account is no more: its secret is nobody's, its address and what it set are forgotten by all."""
+    version = account.contact_version + 1 if account.contact_version else 0
+    wanted = account.preferences_version + 1 if account.preferences_version else 0
+    gone = Account(
+        account.key,
+        account.version + 1,
+        None,
+        version,
+        preferences_version=wanted,
+        joined=account.joined,  # whose its tickets are, while its name is taken out of them
+        leads=account.leads,
+        merged_into=account.merged_into,
+        ended_at=now,
+        blocked_at=account.blocked_at,  # whoever is one person with it stays blocked; why may name them
+        blocked_until=account.blocked_until,
+    )
+    said = [expired(account.id)]
+    if version:
+        said.append(contact_changed(gone))
+    if wanted:
+        said.append(preferences_changed(gone))
+    return Decision([AccountWritten(gone)], said)
+
+
+def expired(account_id: str) -> Say:
+    """The event that a temporary account is no more."""
+    type_ = "account.temporary_expired"
+    return Say(EVENTS, type_, type_, TemporaryExpired(account_id=account_id), account_id)
+
+
+def _erased(state: State, message: Message[Data], account: Account, ending: Ending, now: datetime) -> Decision:
+    """Take the name out of what was read; if that was not all, the timer fires again at once."""
+    changes: list[object] = [
+        EntryErased(replace(entry, author=altered(entry.author, display_name=ERASED))) for entry in ending.entries
+    ]
+    if len(ending.entries) >= ENTRIES_AT_ONCE:
+        return Decision(changes, timers=[ends(account.key, now)])
+    decision = Decision(changes)
+    for id_ in ending.named:
+        decision = and_then(decision, _without_name(message, state.tickets[id_], now))
+    if len(ending.named) >= TICKETS_AT_ONCE:
+        decision = replace(decision, timers=[ends(account.key, now)])
+    return decision
+
+
+def _without_name(message: Message[Data], ticket: Ticket, now: datetime) -> Decision:
+    """A version of the ticket without its requester's name, so that whoever keeps snapshots forgets it too."""
+    erased = next_version(ticket, now, requester=altered(ticket.requester, display_name=ERASED), erased=True)
+    entry_id = derived_id("entry", "erased", ticket.id)
+    author = service_as_author()
+    text = "What identified the requester was erased."
+    return recorded(message, erased, "ticket.edited", author, text, now, visibility="internal", id_=entry_id)
+
+
+def ending_needed(known: State, message: Message[Data]) -> Iterable[Need]:
+    """The account, and what keeps it from ending."""
+    account = known.accounts.get(message.subject or "")
+    yield AccountOf(message.subject or "")
+    if account is not None:
+        yield EndingOf(account.key, account.person)

@@ -1,0 +1,43 @@
+"""What messages of one turn do to accounts beside each other: so what each of them needs is read before any is decided.
+
+The page is docs/accounts.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.chassis.decision import Message
+from services.intake.domain.accounts.caller import account_named
+from services.intake.domain.accounts.contact import email_brought
+from services.intake.domain.state import State
+from services.intake.domain.values.together import Together
+
+BRINGING = frozenset({"ticket.submit", "ticket.reply", "account.merge"})
+"""Commands by which an account comes to an address."""
+
+
+def together(messages: Sequence[Message[Any]]) -> Together:
+    """What these messages of one turn do beside each other."""
+    emails: dict[str, set[str | None]] = {}
+    confirming: set[str] = set()
+    for message in messages:
+        if message.type == "account.confirm_contact" and (key := account_named(message)) is not None:
+            confirming.add(key)
+        elif message.type in BRINGING and (email := email_brought(message)) is not None:
+            emails.setdefault(account_named(message) or "", set()).add(email)
+    return Together(frozenset(confirming), {key: frozenset(brought) for key, brought in emails.items()})
+
+
+def persons_to_be(known: State, key: str) -> set[str]:
+    """Whose an account may be by the end of the turn: if it confirms its address in it, that of whoever confirmed the
+    same one, sooner or in this turn too."""
+    account = known.accounts.get(key)
+    if account is None:
+        return {key}
+    confirming = known.together.confirming
+    if key not in confirming or account.contact_email is None:
+        return {account.person}
+    others = known.sharing(account.contact_email)
+    return {account.person, *(other.person for other in others if other.is_confirmed or other.key in confirming)}

@@ -1,0 +1,163 @@
+"""One person behind several accounts: an address that each has confirmed, or an account merged into another.
+
+The code that confirms an address is mailed to it, and checked before the turn (codes.py). The page is docs/accounts.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from contracts.accounts import ConfirmContact, MergeAccounts
+from contracts.payload import Payload
+from services.chassis.decision import Answer, Decision, Message, rejected
+from services.intake.domain import answers
+from services.intake.domain.accounts.caller import Caller, account_named, temporary_account
+from services.intake.domain.accounts.contact import address_needed, contact
+from services.intake.domain.accounts.expiry import end
+from services.intake.domain.accounts.new_owner import move
+from services.intake.domain.life.recording import and_then
+from services.intake.domain.needs import (
+    AccountOf,
+    ClosedTickets,
+    CodeMailedTo,
+    Need,
+    OpenTickets,
+    Sharing,
+    UnnamedFiles,
+)
+from services.intake.domain.state import State
+from services.intake.domain.values.account import Account, AccountWritten, contact_changed, ends, mailbox, temporary_key
+from services.intake.domain.values.mailed_code import mailed, next_code_at
+
+
+def confirm_contact(state: State, message: Message[ConfirmContact], caller: Caller, now: datetime) -> Decision:
+    """`account.confirm_contact`: the code that was mailed says that the address is theirs. If another account has
+    confirmed the same one before, the two are one person from now on, and this one's tickets move there. Without a
+    code, the one that got lost is mailed again."""
+    account = state.accounts.get(caller.requester.account)
+    if account is None or account.contact_email is None:
+        return Decision(answer=rejected("wrong_status", "This account has no contact address to confirm."))
+    if message.data.code is None:
+        return _mail_code(state, account, account.contact_email, now)
+    if (account.key, account.contact_version, message.data.code) not in state.prepared.right_codes:
+        if account.key in state.prepared.codes_again_at:
+            return Decision(answer=answers.too_many_attempts(state.prepared.codes_again_at[account.key]))
+        return Decision(answer=answers.invalid({"code": ["It is not the code that was mailed to this address."]}))
+    done = Decision(answer=answers.done(account.id))
+    if account.is_confirmed:
+        return done
+    confirmed = replace(
+        account, version=account.version + 1, confirmed_version=account.contact_version, confirmed_at=now
+    )
+    others = [one for one in state.sharing(account.contact_email) if one.key != account.key]
+    # Whom a channel has authenticated and nobody asked is asked now: before somebody confirmed it, there was no reason
+    # to. Anybody may have opened the temporary ones: they ask for their codes.
+    asked = [
+        replace(one, version=one.version + 1, code_version=one.contact_version)
+        for one in others
+        if one.kind == "account" and not one.has_code
+    ]
+    # Two that confirm it at once would each take the other for unconfirmed: whoever may is written, so they conflict.
+    met = [one for one in others if one.may_join]
+    before = [one for one in others if one.is_confirmed]
+    if not (met or asked or before):
+        # Of very many accounts with one address the turn has seen only some, maybe not the other: they meet in these.
+        met = sorted(others, key=lambda one: (one.opened_at or now, one.key))[:1]
+    held = [replace(one, version=one.version + 1) for one in met]
+    changes: list[object] = [AccountWritten(one) for one in (confirmed, *asked, *held)]
+    if asked:
+        changes.append(mailed(state.code_mailed(account.contact_email), account.contact_email, now))
+    decision = Decision(changes, [contact_changed(one) for one in asked], done.answer)
+    if not before or account.joined is not None or account.leads:
+        return decision
+    first = min(before, key=lambda one: (one.confirmed_at or now, one.key))
+    return and_then(decision, _join(state, message, confirmed, first.person, now))
+
+
+def _mail_code(state: State, account: Account, email: str, now: datetime) -> Decision:
+    """The code of the address as it is goes there (again), unless it got one lately, this account's or another's."""
+    if account.is_confirmed:
+        return Decision(answer=rejected("wrong_status", "This account's contact address is confirmed already."))
+    last = state.code_mailed(email)
+    retry_at = next_code_at(last, now)
+    if retry_at is not None:
+        return Decision(answer=answers.code_mailed_lately(retry_at))
+    asked = replace(account, version=account.version + 1, code_version=account.contact_version)
+    done = answers.done(account.id)
+    return Decision([AccountWritten(asked), mailed(last, email, now)], [contact_changed(asked)], done)
+
+
+def _join(state: State, message: Message[Payload], account: Account, person: str, now: datetime) -> Decision:
+    """The account's tickets become that person's, whose account is written too: it cannot join a third at once."""
+    changes = [AccountWritten(replace(account, joined=person))]
+    root = state.accounts.get(person)
+    if root is not None and not root.leads:
+        changes.append(AccountWritten(replace(root, version=root.version + 1, leads=True)))
+    tickets = [one for one in state.tickets.values() if one.person == account.key]
+    return and_then(Decision(changes), move(state, message, tickets, person, now, {}))
+
+
+def merge_account(state: State, message: Message[MergeAccounts], caller: Caller, now: datetime) -> Decision:
+    """`account.merge`: the tickets of a temporary account, and it has to have an address, go to a real one, and so do
+    its files that no entry names yet; it ends. The real one's address, where the command brings one, is taken as with a
+    submission."""
+    if caller.requester.kind != "account":
+        sentence = "A temporary account is merged into one that the channel has authenticated."
+        return Decision(answer=rejected("forbidden", sentence, {"requester": ["must be no temporary account"]}))
+    account = temporary_account(state, message.data.temporary)
+    if isinstance(account, Answer):
+        return Decision(answer=account)
+    if account.contact_email is None:
+        sentence = "Only a temporary account with a contact address can be merged into another."
+        return Decision(answer=rejected("forbidden", sentence, {"temporary": ["has no contact address"]}))
+    # As for a ticket that opens: should the real account join another's person at once, one turn has to see the other.
+    reached = contact(state, caller, now, opens=True, without=account.key)
+    tickets = [one for one in state.tickets.values() if one.requester.account == account.key]
+    changed = {"contact_version": reached.version}
+    moved = move(state, message, tickets, caller.person, now, changed, caller.requester.account)
+    files = [
+        replace(one, owner=caller.requester.account, version=one.version + 1)
+        for one in state.files.values()
+        if one.owner == account.key and not one.used and one.state not in ("writing", "removing")
+    ]
+    answer = answers.done(caller.requester.id)
+    # Closed tickets beyond those that move keep the name until its timer has erased it, which may have fired already.
+    done = Decision([*reached.changes, *files], reached.said, answer, [ends(account.key, now)])
+    # What it leaves behind is the same person's, should they have themselves erased.
+    ended = end(replace(account, merged_into=caller.requester.account), now)
+    return and_then(done, and_then(ended, moved))
+
+
+def confirm_needed(known: State, message: Message[ConfirmContact]) -> Iterable[Need]:
+    """Who else has the address, and what each of the person's accounts has open; and of this one what moves."""
+    account = known.accounts.get(account_named(message) or "")
+    if account is None or account.contact_email is None:
+        return
+    yield CodeMailedTo(account.contact_email)
+    if message.data.code is None:
+        return
+    yield Sharing(mailbox(account.contact_email))
+    yield OpenTickets(account.key)
+    yield ClosedTickets(account.key)
+    for person in {other.person for other in known.sharing(account.contact_email) if other.is_confirmed}:
+        yield AccountOf(person)
+        yield OpenTickets(person)
+
+
+def merge_needed(known: State, message: Message[MergeAccounts]) -> Iterable[Need]:
+    """The temporary account with what moves of it, and what its new person has open."""
+    yield from address_needed(known, message)
+    key = temporary_key(message.data.temporary.account_id)
+    yield AccountOf(key)
+    yield UnnamedFiles(key)
+    merged = known.accounts.get(key)
+    if merged is not None:
+        yield AccountOf(merged.person)
+        yield OpenTickets(merged.person)
+        yield ClosedTickets(merged.person)
+    into = account_named(message)
+    if into is not None and AccountOf(into) in known.asked:
+        account = known.accounts.get(into)
+        yield OpenTickets(into if account is None else account.person)

@@ -1,0 +1,62 @@
+"""A temporary account is opened, for somebody who has none. Its end is in expiry.py; the page is docs/accounts.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from contracts.accounts import OpenTemporary, TemporaryOpened, TemporaryOpenedOutcome
+from contracts.names import EVENTS
+from services.chassis.decision import Answer, Decision, Message, Say, derived_id
+from services.intake.domain import answers
+from services.intake.domain.accounts.caller import NAMELESS
+from services.intake.domain.needs import CodeMailedTo, Need
+from services.intake.domain.state import State
+from services.intake.domain.values.account import Account, AccountWritten, contact_changed, ends, temporary_key
+from services.intake.domain.values.mailed_code import mailed, next_code_at
+
+SECRET = "-"
+"""Stands for the secret in what is stored."""
+
+
+def open_temporary(state: State, message: Message[OpenTemporary], now: datetime) -> Decision:
+    """`account.open_temporary`: an account for someone who has none. Its secret is added when the answer goes out.
+
+    Its address is mailed a code, unless it was mailed one lately: then the answer says from when on to ask for it.
+    """
+    if message.key in state.prepared.open_again_at:
+        return Decision(answer=answers.too_many_openings(state.prepared.open_again_at[message.key]))
+    account_id = derived_id("account", message.key)
+    expires_at = now + state.temporary_lasts
+    account = Account(
+        key=temporary_key(account_id),
+        version=1,
+        contact_email=None,
+        contact_version=0,
+        display_name=message.data.display_name or NAMELESS,
+        secret_hash=state.prepared.secret_hashes[message.key],
+        opened_at=now,
+        expires_at=expires_at,
+    )
+    changes: list[object] = []
+    event = TemporaryOpened(account_id=account_id, expires_at=expires_at)
+    said = [Say(EVENTS, "account.temporary_opened", "account.temporary_opened", event, account_id)]
+    code_at = None
+    email = message.data.contact_email
+    if email is not None:
+        last = state.code_mailed(email)
+        code_at = next_code_at(last, now)
+        account = replace(account, contact_email=email, contact_version=1, code_version=0 if code_at else 1)
+        said.append(contact_changed(account))
+        if code_at is None:
+            changes.append(mailed(last, email, now))
+    opened = TemporaryOpenedOutcome(account_id=account_id, secret=SECRET, expires_at=expires_at, code_at=code_at)
+    answer = Answer("account.temporary_opened", opened, account_id)
+    return Decision([AccountWritten(account), *changes], said, answer, [ends(account.key, expires_at)])
+
+
+def opening_needed(_known: State, message: Message[OpenTemporary]) -> Iterable[Need]:
+    """When a code was mailed to the address of a temporary account that is to be opened."""
+    if message.data.contact_email is not None:
+        yield CodeMailedTo(message.data.contact_email)

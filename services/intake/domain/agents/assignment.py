@@ -1,0 +1,173 @@
+"""Who has a ticket: routing decides, intake applies it if it still fits; requester and agent may change it.
+
+Each change of agent raises `assignment_seq`; a command names the one that routing saw, and any other is refused with
+the present ticket, so that routing looks again. The page is docs/ticket-life.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from contracts.common import Author, EntryDetails, TicketAgent, Visibility
+from contracts.tickets import (
+    AgentReason,
+    Assign,
+    AssignTo,
+    ChangeAgent,
+    LostAgent,
+    Supervise,
+    TicketEvent,
+    Transfer,
+    Unassign,
+)
+from services.chassis.decision import Answer, Decision, Message
+from services.intake.domain import answers
+from services.intake.domain.abuse import hourly
+from services.intake.domain.accounts.caller import Caller
+from services.intake.domain.life import moves
+from services.intake.domain.life.recording import accepting, handing_over, recorded, telling_agent
+from services.intake.domain.needs import AgentOf, HistoryOf, Need
+from services.intake.domain.state import State
+from services.intake.domain.values.history import (
+    agent_as_author,
+    change,
+    entry_data,
+    requester_as_author,
+    service_as_author,
+    within,
+)
+from services.intake.domain.values.ticket import Ticket
+
+Reasoned = Assign | Unassign | ChangeAgent | AgentReason | Supervise
+"""Commands that change the agent, each with its reason."""
+
+HANDED_OVER = 64 * 1024
+"""Bytes of history that an agent gets with a ticket; the rest is asked for with `ticket.view`."""
+
+
+def assign(state: State, message: Message[Assign], ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.assign`: an open ticket without agent gets one, who hears of it with the conversation so far."""
+    if not ticket.is_open or ticket.agent is not None or ticket.assignment_seq != message.data.assignment_seq:
+        return Decision(answer=answers.conflict(ticket, "The case does not wait for this assignment."))
+    if ticket.held:
+        return Decision(answer=answers.conflict(ticket, "The case is held until a supervisor releases it."))
+    valid_until = message.data.valid_until
+    if valid_until is not None and now > valid_until:
+        return Decision(answer=answers.conflict(ticket, "The place kept for the case is not kept any longer."))
+    agent = message.data.agent
+    decision = changed(moves.ASSIGN, message, ticket, agent, service_as_author(message.sender), now)
+    decision = replace(decision, valid_until=valid_until)
+    return handed_over(decision, state, ticket, agent)
+
+
+def unassign(_: State, message: Message[Unassign], ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.unassign`: an open ticket loses its agent; one that was only assigned waits as it did before."""
+    if not ticket.is_open or ticket.agent is None or ticket.assignment_seq != message.data.assignment_seq:
+        return Decision(answer=answers.conflict(ticket, "The case is not with that agent any more."))
+    decision = changed(moves.UNASSIGN, message, ticket, None, service_as_author(message.sender), now)
+    return telling_agent(decision, ticket.agent, "ticket.unassigned")
+
+
+def change_agent(state: State, message: Message[ChangeAgent], _: Caller, ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.change_agent`: the requester wants another agent; routing finds one, and never this one again."""
+    refused = moves.refusal(moves.CHANGE_AGENT, ticket)
+    if refused is None and ticket.agent is None:
+        refused = answers.wrong_status(ticket, "No agent has this case yet.")
+    refused = refused or hourly.of_ticket(state, ticket, now)
+    if refused is not None:
+        return Decision(answer=refused)
+    author = requester_as_author(ticket.requester)
+    decision = changed(moves.CHANGE_AGENT, message, ticket, None, author, now, "public")
+    return telling_agent(decision, ticket.agent, "ticket.unassigned")
+
+
+def transfer(state: State, message: Message[Transfer], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.transfer`: the agent gives the ticket to another who is there and may have it, full or not; or back to
+    the desk, for routing to find somebody else. Back to a colleague who had it, too, but never to whom the requester
+    has changed away from."""
+    refused = moves.refusal(moves.HAND_OVER, ticket)
+    if refused is not None:
+        return Decision(answer=refused)
+    to_agent, author = message.data.to_agent, agent_as_author(agent)
+    if to_agent is None:
+        decision = changed(moves.GIVE_BACK, message, ticket, None, author, now)
+        return telling_agent(decision, agent, "ticket.unassigned")
+    to = receiver(state, ticket, to_agent)
+    if isinstance(to, Answer):
+        return Decision(answer=to)
+    decision = changed(moves.HAND_OVER, message, ticket, to, author, now)
+    decision = telling_agent(decision, agent, "ticket.unassigned")
+    return handed_over(decision, state, ticket, to)
+
+
+def receiver(state: State, ticket: Ticket, to_agent: str) -> TicketAgent | Answer:
+    """The agent to whom people give the ticket by name: they are there and may have it, full or not."""
+    known = state.agents.get(to_agent)
+    if ticket.agent is not None and to_agent == ticket.agent.id:
+        return answers.invalid({"to_agent": ["It is the agent who has the case."]})
+    if known is None or not known.signed_on:
+        return answers.invalid({"to_agent": [f"Agent {to_agent} is not signed on."]})
+    if known.paused:
+        return answers.invalid({"to_agent": [f"Agent {to_agent} has paused and gets nothing new."]})
+    if not state.may_have(known, ticket):
+        return answers.invalid({"to_agent": [f"Agent {to_agent} is not skilled for this case."]})
+    if to_agent == ticket.requester_left:
+        return answers.conflict(ticket, f"The requester asked for another agent than {to_agent}.")
+    return known.as_agent
+
+
+def changed(
+    move: moves.Move,
+    message: Message[Reasoned],
+    ticket: Ticket,
+    agent: TicketAgent | None,
+    author: Author,
+    now: datetime,
+    visibility: Visibility = "internal",
+) -> Decision:
+    """The ticket with `agent` from now on. Whom people took it from is noted: routing does not undo what they did."""
+    before = ticket.agent
+    by_people = before is not None and author.kind != "service"
+    by_requester = before is not None and author.kind == "requester"
+    after = moves.moved(
+        move,
+        ticket,
+        now,
+        agent=agent,
+        assignment_seq=ticket.assignment_seq + 1,
+        changed_from=before.id if before is not None and by_people else ticket.changed_from,
+        requester_left=before.id if before is not None and by_requester else ticket.requester_left,
+        **(hourly.one_more(ticket, now) if author.kind == "requester" else {}),
+    )
+    decision = recorded(
+        message,
+        after,
+        move.event,
+        author,
+        message.data.reason or "",
+        now,
+        visibility=visibility,
+        details=EntryDetails(changed={"agent": change(before and before.id, agent and agent.id)}),
+        announcing=TicketEvent if before is None else partial(LostAgent, previous_agent=before),
+    )
+    return accepting(decision)
+
+
+def handed_over(decision: Decision, state: State, ticket: Ticket, agent: TicketAgent) -> Decision:
+    """The same decision, with `ticket.assigned` and the conversation so far to the agent who gets the ticket."""
+    history = [entry_data(entry) for entry in within(state.history(ticket), HANDED_OVER)]
+    return handing_over(decision, agent, history, truncated=ticket.history_size > HANDED_OVER)
+
+
+def handing_over_needed(
+    known: State, message: Message[Assign] | Message[Transfer] | Message[AssignTo]
+) -> Iterable[Need]:
+    """As much of the history as an agent gets with the ticket, and what is known of the agent who is named."""
+    data, ticket = message.data, known.ticket(message.data.number)
+    if ticket is not None:
+        yield HistoryOf(ticket.id, ticket.version, ticket.history_size, HANDED_OVER)
+    if not isinstance(data, Assign) and data.to_agent is not None:
+        yield AgentOf(data.to_agent)

@@ -1,0 +1,84 @@
+"""Files given back, a part at a time, to those who may see the entry that names them.
+
+Nothing changes and nothing is remembered. The page is docs/attachments.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from contracts.attachments import Content, Download
+from contracts.common import AttachmentRef, TicketAgent, Visibility
+from services.chassis.decision import Answer, Decision, Message, rejected
+from services.intake.domain import answers
+from services.intake.domain.accounts.caller import Caller
+from services.intake.domain.attachments.attaching import HARMFUL
+from services.intake.domain.needs import EntriesNaming, FileOf, Need
+from services.intake.domain.state import State
+from services.intake.domain.values.file import File
+from services.intake.domain.values.ticket import Ticket
+
+NOT_OF_THIS_CASE = "This case has no such file."
+NOT_LOOKED_AT = "This file has not been looked at by the virus scanner yet. Please try again later."
+CANNOT_BE_READ = "This file cannot be opened. Please try again later, or ask the help desk about it."
+
+
+def download(state: State, message: Message[Download], _: Caller, ticket: Ticket, __: datetime) -> Decision:
+    """`attachment.download` of a requester: one part of a file that a public entry of the ticket names."""
+    return _download(state, message, ticket, frozenset({"public"}))
+
+
+def download_as_agent(
+    state: State, message: Message[Download], _: TicketAgent, ticket: Ticket, __: datetime
+) -> Decision:
+    """`attachment.download` of an agent: as a requester's, also of what internal entries name."""
+    return _download(state, message, ticket, frozenset({"public", "internal"}))
+
+
+def _download(state: State, message: Message[Download], ticket: Ticket, visible: frozenset[Visibility]) -> Decision:
+    data = message.data
+    named = (
+        one
+        for entry in state.history(ticket)
+        if entry.visibility in visible
+        for one in entry.attachments
+        if one.ref == data.ref
+    )
+    reference, file = next(named, None), state.files.get(data.ref)
+    if reference is None or file is None:
+        return Decision(answer=answers.invalid({"ref": [NOT_OF_THIS_CASE]}))
+    if file.state == "infected":
+        return Decision(answer=rejected("wrong_status", HARMFUL))
+    if file.state == "quarantined":
+        return Decision(answer=rejected("wrong_status", NOT_LOOKED_AT))
+    return part_of(state, message, file, reference, ticket.number, CANNOT_BE_READ, number=ticket.number)
+
+
+def part_of(
+    state: State,
+    message: Message[Download],
+    file: File,
+    attachment: AttachmentRef,
+    subject: str,
+    cannot_be_read: str,
+    number: str | None = None,
+) -> Decision:
+    """The answer with the part of a stored file that `attachment.download` asks for; `cannot_be_read`: the sentence for
+    one that cannot be opened, `number`: of the ticket that names it."""
+    part = message.data.part or 1
+    if part > file.parts:
+        return Decision(answer=answers.invalid({"part": [f"This file has {file.parts} parts."]}))
+    content = state.prepared.contents.get(message.key)
+    if content is None:
+        return Decision(answer=rejected("wrong_status", cannot_be_read))
+    told = Content(number=number, attachment=attachment, part=part, parts=file.parts, content=content)
+    return Decision(answer=Answer("attachment.content", told, subject))
+
+
+def download_needed(known: State, message: Message[Download]) -> Iterable[Need]:
+    """The file, and the entries of the ticket that name it."""
+    yield FileOf(message.data.ref)
+    ticket = known.ticket(message.data.number or "")
+    if ticket is not None:
+        yield EntriesNaming(ticket.id, message.data.ref)

@@ -1,0 +1,82 @@
+"""A virus scanner looks at files, where the operator has one: each is in quarantine until it is known to be clean.
+
+The scanner is asked when a ticket comes to name the file (nobody could have it before), before the turn
+(files/quarantine.py). The page is docs/attachments.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from contracts.common import Visibility
+from services.chassis.decision import Arm, Data, Decision, Message
+from services.intake.domain.life.recording import and_then, recorded
+from services.intake.domain.needs import FileOf, Need, TicketOf
+from services.intake.domain.state import State
+from services.intake.domain.values.file import Clean, File, Harmful
+from services.intake.domain.values.file_name import safe_name
+from services.intake.domain.values.history import service_as_author
+from services.intake.domain.values.ticket import Ticket, next_version
+
+SCAN = "file_scan"
+"""The timer that asks the scanner about a file of a ticket."""
+
+LANE = "scanner"
+"""What waits for a slow scanner waits alone."""
+
+FIRST_RETRY = timedelta(seconds=1)
+LONGEST_RETRY = timedelta(minutes=10)
+
+SERVICE = service_as_author()
+
+
+def asking(ticket: Ticket, files: Iterable[tuple[File, str]], now: datetime, *, is_public: bool = True) -> list[Arm]:
+    """The timers that ask about those of a ticket's new files (each with its name) that are in quarantine.
+
+    `is_public`: whether the entry that names them is; what is said of them goes no further.
+    """
+    told = {"number": ticket.number, "tries": 0, **({} if is_public else {"internal": True})}
+    return [_asks(file.ref, {**told, "name": name}, now) for file, name in files if file.state == "quarantined"]
+
+
+def scanned(state: State, message: Message[Data], now: datetime) -> Decision:
+    """What the scanner said of a file: clean, it may be had; harmful, it may not, and the ticket's history says so.
+
+    A scanner that is away is asked again, after longer and longer, for as long as it takes.
+    """
+    ref, data = message.subject or "", message.data
+    file, ticket = state.files.get(ref), state.ticket(data["number"])
+    if file is None or ticket is None or file.state == "stored":
+        return Decision()
+    verdict = state.prepared.verdicts.get(message.key)
+    if file.state == "infected" or isinstance(verdict, Harmful):
+        found = [] if file.state == "infected" else [replace(file, state="infected", version=file.version + 1)]
+        name = safe_name(data["name"])
+        text = f"The virus scanner found something harmful in {name}: the file cannot be opened any more."
+        visibility: Visibility = "internal" if data.get("internal") else "public"
+        following = next_version(ticket, now)
+        noted = recorded(message, following, "ticket.note_added", SERVICE, text, now, visibility=visibility)
+        return and_then(noted, Decision(found))
+    if isinstance(verdict, Clean):
+        return Decision([replace(file, state="stored", version=file.version + 1)])
+    tries = data["tries"]
+    again = min(FIRST_RETRY * 2 ** min(tries, 10), LONGEST_RETRY)
+    return Decision(timers=[_asks(ref, {**data, "tries": tries + 1}, now + again)])
+
+
+def _asks(ref: str, data: Data, due: datetime) -> Arm:
+    # A file of which an internal entry and a public one speak is told of twice.
+    return Arm(scan_id(ref, data["number"], internal=bool(data.get("internal"))), due, SCAN, ref, data, lane=LANE)
+
+
+def scan_id(ref: str, number: str, *, internal: bool) -> str:
+    """Id of the timer that asks about a file of an entry of the ticket of that number."""
+    return f"scan:{ref}:{number}{':internal' if internal else ''}"
+
+
+def scan_needed(_known: State, message: Message[Data]) -> Iterable[Need]:
+    """The file, and the ticket that names it."""
+    yield FileOf(message.subject or "")
+    yield TicketOf(message.data["number"])

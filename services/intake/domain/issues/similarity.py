@@ -1,0 +1,40 @@
+"""Which of the requester's open tickets a submission is like.
+
+Only words are compared, so it prompts and never decides: the requester says whether it is the same issue. How alike
+two texts are is in likeness.py. The page is docs/similar-issues.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.intake.domain.issues.likeness import likeness, shipped, wording
+from services.intake.domain.values.ticket import Ticket
+
+MODEL = shipped()
+
+SIMILAR_FROM = 0.27
+"""Score from which a requester is asked, unless the operator sets another. Measured: docs/similar-issues.md."""
+
+COMPARED_TICKETS = 20
+"""The newest; so a comparison takes two milliseconds at most."""
+
+MOST_CANDIDATES = 5
+
+
+def similar(
+    text: str, issue_key: str | None, tickets: Sequence[Ticket], similar_from: float
+) -> list[tuple[Ticket, float]]:
+    """Of the tickets (newest first) those whose opening is like `text`, the most alike first, each with its score.
+
+    A score is 0-1, and at least `similar_from`.
+
+    Two issue keys of a channel that differ are two issues, however alike their words.
+    """
+    comparable = [one for one in tickets if issue_key is None or one.issue_key is None][:COMPARED_TICKETS]
+    if not comparable:
+        return []
+    asked = wording(text, MODEL)
+    scored = [(one, round(likeness(asked, wording(one.opening, MODEL), MODEL), 3)) for one in comparable]
+    found = [(one, score) for one, score in scored if score >= similar_from]
+    return sorted(found, key=lambda pair: pair[1], reverse=True)[:MOST_CANDIDATES]

@@ -1,0 +1,306 @@
+"""A person is erased: their names, addresses and preferences, and if they wish all words and files of their tickets.
+
+The command's own turn closes what is open, ends the accounts and cuts those tickets off from them: they are nobody's
+from then on. What is left goes in portions, by a timer. The page is docs/privacy.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from msgspec.structs import replace as altered
+
+from contracts.accounts import AccountErased, EraseAccount
+from contracts.common import Change, EntryDetails
+from contracts.names import EVENTS
+from services.chassis.decision import Arm, Data, Decision, Disarm, Message, Say, derived_id
+from services.intake.domain import answers
+from services.intake.domain.accounts.caller import account_meant, account_named
+from services.intake.domain.accounts.expiry import ERASED, expired
+from services.intake.domain.attachments.scanning import scan_id
+from services.intake.domain.life import moves
+from services.intake.domain.life.recording import and_then, recorded, telling_agent
+from services.intake.domain.needs import Need, NextPortionOf, OpenTickets, PersonOf
+from services.intake.domain.state import State
+from services.intake.domain.values.account import (
+    END,
+    Account,
+    AccountWritten,
+    contact_changed,
+    kind_and_id,
+    preferences_changed,
+)
+from services.intake.domain.values.erasure import AnswerRewritten, EntryErased, Erasure, Portion, UploadForgotten
+from services.intake.domain.values.file import File
+from services.intake.domain.values.history import Entry, service_as_author
+from services.intake.domain.values.ticket import Ticket
+
+ERASE = "account_erase"
+"""The timer that takes one portion after the other."""
+
+LANE = "erasure"
+
+TICKETS_AT_ONCE = 20
+ENTRIES_AT_ONCE = 200
+FILES_AT_ONCE = 100
+ANSWERS_AT_ONCE = 100
+"""What one turn erases of each."""
+
+SERVICE = service_as_author()
+TOLD = "The requester was erased."
+
+KEPT_CHANGES = frozenset({"category", "subcategory", "priority"})
+
+GONE = datetime(1970, 1, 1, tzinfo=UTC)
+"""Older than anything that is kept: what was last heard of then is swept with the next look (files/sweeping.py)."""
+
+
+def erase(state: State, message: Message[EraseAccount], key: str, now: datetime) -> Decision:
+    """`account.erase` of the person whose account the one of `key` is."""
+    accounts = [account for id_ in state.persons.get(key, ()) if (account := state.accounts.get(id_)) is not None]
+    erasure = Erasure(
+        derived_id("erasure", message.key),
+        1,
+        accounts=tuple(sorted({key, *(one.key for one in accounts)})),
+        content=message.data.content,
+        at=now,
+    )
+    done = Decision(answer=answers.done(key.partition(":")[2]))
+    known = {one.key: one for one in accounts}
+    blocked = next((one for one in accounts if one.is_blocked(now)), None)
+    for one in erasure.accounts:
+        done = and_then(done, _ended(known.get(one), one, erasure, blocked, now))
+    for ticket in _open_tickets(state, erasure):
+        done = and_then(done, _cut_off(message, ticket, erasure, now))
+    return and_then(done, Decision([erasure], timers=[_again(erasure, now)]))
+
+
+def erase_due(state: State, message: Message[Data], now: datetime) -> Decision:
+    """The timer of an erasure fired: the next portion, until nothing is left."""
+    erasure = state.erasures.get(message.subject or "")
+    if erasure is None or erasure.done:
+        return Decision()
+    portion = state.erasing.get(erasure.id, Portion())
+    if portion.tickets:
+        decision = Decision()
+        # Another erasure of the same person may have taken some of them in this very turn.
+        for ticket in (state.tickets[id_] for id_ in portion.tickets):
+            if is_theirs(ticket, erasure):
+                decision = and_then(decision, _cut_off(message, ticket, erasure, now))
+        return and_then(decision, Decision([_next(erasure)], timers=[_again(erasure, now)]))
+    if portion.entries or not portion.finished:
+        read = replace(_next(erasure), read_to=portion.read_to)
+        return and_then(_without_words_of(state, portion, erasure), Decision([read], timers=[_again(erasure, now)]))
+    left = _beside_tickets(state, portion, erasure)
+    if left.changes:
+        return and_then(left, Decision([_next(erasure)], timers=[_again(erasure, now)]))
+    return Decision([replace(_next(erasure), done=True)])
+
+
+def anonymous(ticket: Ticket, erasure: Erasure) -> dict[str, Any]:
+    """What changes in a ticket of somebody who is erased. It is nobody's from then on: a person who comes back finds
+    nothing, and no address is known to which a mail about it could go."""
+    changed: dict[str, Any] = {
+        "requester": altered(ticket.requester, id=erasure.id, display_name=ERASED),
+        "person": erasure.person,
+        "contact_version": 0,
+        "erased": True,
+        "burst": None,
+    }
+    if erasure.content:
+        reason = ticket.close_reason if ticket.close_reason in OWN_REASONS else ERASED
+        changed |= {"subject": ERASED, "issue_key": None, "key": ERASED, "opening": "", "close_reason": reason}
+        changed |= {"said": "", "said_at": None, "filed": None}
+    return changed
+
+
+OWN_REASONS = frozenset({None, "accepted", "no_reply", "merged", ERASED})
+"""Those of `close_reason` that are no words of an agent's."""
+
+
+def without_words(entry: Entry, erasure: Erasure) -> Entry:
+    """An entry of a ticket of somebody who is erased."""
+    if entry.author.kind == "requester":
+        entry = replace(entry, author=altered(entry.author, id=erasure.id, display_name=ERASED))
+    if not erasure.content or entry.id == _entry_id(erasure, entry.ticket_id):
+        return entry
+    changed = {name: change for name, change in (entry.details.changed or {}).items() if name in KEPT_CHANGES}
+    details = wordless(entry.details, changed)
+    return replace(entry, text=ERASED if entry.text else "", attachments=(), details=details)
+
+
+def wordless(details: EntryDetails, changed: Mapping[str, Change]) -> EntryDetails:
+    """Of an entry's details what holds no words of anybody's, with what is left of its changes. All else goes with the
+    words, also what is added to entries later."""
+    return EntryDetails(
+        refers_to=details.refers_to,
+        to_number=details.to_number,
+        granted=details.granted,
+        articles=details.articles,
+        changed=changed or None,
+    )
+
+
+def rewritten(body: bytes, erasure: Erasure, numbers: Collection[str]) -> bytes:
+    """An answer that is kept for redelivery, without what it tells of the person. `numbers`: of their tickets."""
+    event = orjson.loads(body)
+    data = event["data"]
+    for told in [data.get("ticket"), *(data.get("candidates") or ())]:
+        if told is not None and (told["number"] in numbers or _key(told["requester"]) in erasure.accounts):
+            _rewrite(told, erasure)
+    if erasure.content:
+        files = [*(data.get("left_out") or ()), *([data["attachment"]] if "attachment" in data else [])]
+        for one in files:
+            one |= {name: ERASED for name in ("name", "reason") if name in one}
+        if data.get("errors"):  # they may quote what was sent
+            data |= {"message": ERASED, "errors": {}}
+    return orjson.dumps(event)
+
+
+def _rewrite(told: dict[str, Any], erasure: Erasure) -> None:
+    """A snapshot, as `anonymous` leaves the ticket."""
+    told["requester"] |= {"id": erasure.id, "display_name": ERASED}
+    told |= {"contact_version": 0, "erased": True}
+    if erasure.content:
+        told |= {"subject": ERASED, "issue_key": None}
+        if told["close_reason"] not in OWN_REASONS:
+            told["close_reason"] = ERASED
+
+
+def _key(requester: Mapping[str, Any]) -> str:
+    return f"{requester['kind']}:{requester['id']}"
+
+
+def _ended(account: Account | None, key: str, erasure: Erasure, blocked: Account | None, now: datetime) -> Decision:
+    """Of the account are left its key and its versions: by those who come back are told apart from who they were. Who
+    is blocked stays so: nobody gets out of it by being erased."""
+    kind, id_ = kind_and_id(key)
+    event = AccountErased(account_id=id_, kind=kind, content=erasure.content, at=erasure.at)
+    said = [Say(EVENTS, "account.erased", "account.erased", event, id_)]
+    if account is None:
+        return Decision(said=said)
+    gone = Account(
+        key,
+        account.version + 1,
+        None,
+        account.contact_version + 1 if account.contact_version else 0,
+        preferences_version=account.preferences_version + 1 if account.preferences_version else 0,
+        ended_at=(account.ended_at or now) if kind == "temporary" else None,
+    )
+    if blocked is not None:
+        gone = replace(
+            gone,
+            blocked_at=blocked.blocked_at,
+            blocked_until=blocked.blocked_until,
+            blocked_by=blocked.blocked_by,
+            blocked_reason=ERASED,
+        )
+    if gone.contact_version:
+        said.append(contact_changed(gone))
+    if gone.preferences_version:
+        said.append(preferences_changed(gone))
+    if kind == "temporary" and account.ended_at is None:
+        said.append(expired(id_))
+    return Decision([AccountWritten(gone)], said, timers=[Disarm(f"{END}:{key}")])
+
+
+def _open_tickets(state: State, erasure: Erasure) -> list[Ticket]:
+    theirs = [one for one in state.tickets.values() if one.is_open and is_theirs(one, erasure)]
+    return sorted(theirs, key=lambda one: one.number)
+
+
+def is_theirs(ticket: Ticket, erasure: Erasure) -> bool:
+    """Whether a ticket is one that the person who is erased had by then."""
+    return ticket.person in erasure.accounts and ticket.opened_at <= erasure.at
+
+
+def _cut_off(
+    message: Message[EraseAccount] | Message[Data], ticket: Ticket, erasure: Erasure, now: datetime
+) -> Decision:
+    """One version of the ticket without its person, closed if it is open. Whoever keeps snapshots forgets by it."""
+    changed = anonymous(ticket, erasure)
+    was_open = ticket.is_open
+    move = moves.ERASE_OPEN if was_open else moves.ERASE_CLOSED
+    if was_open:
+        changed |= {"closed_at": now, "close_reason": ERASED}
+    after = moves.moved(move, ticket, now, **changed)
+    decision = recorded(
+        message,
+        after,
+        move.event,
+        SERVICE,
+        TOLD,
+        now,
+        visibility="public" if was_open else "internal",
+        id_=_entry_id(erasure, ticket.id),
+    )
+    return telling_agent(decision, after.agent, "ticket.closed") if was_open else decision
+
+
+def _entry_id(erasure: Erasure, ticket_id: str) -> str:
+    return derived_id("entry", "erased", erasure.id, ticket_id)
+
+
+def _without_words_of(state: State, portion: Portion, erasure: Erasure) -> Decision:
+    """The entries that were read, the files that only they name, and the answers that were given as they were made."""
+    changes: list[Any] = []
+    timers: list[Disarm] = []
+    for entry in portion.entries:
+        erased = without_words(entry, erasure)
+        if erased != entry:
+            changes.append(EntryErased(erased))
+        number = state.tickets[entry.ticket_id].number
+        for named in entry.attachments if erasure.content else ():
+            timers.append(Disarm(scan_id(named.ref, number, internal=entry.visibility == "internal")))
+            file = state.files.get(named.ref)
+            if file is not None and named.ref not in portion.named_elsewhere and file.state != "removing":
+                changes.append(removed(file))
+    numbers = {ticket.number for ticket in state.tickets.values() if ticket.person == erasure.person}
+    return Decision([*changes, *_answers(portion.answers, erasure, numbers)], timers=timers)
+
+
+def _beside_tickets(state: State, portion: Portion, erasure: Erasure) -> Decision:
+    """Files and uploads that no ticket names, and what was answered about the accounts."""
+    files = [removed(state.files[ref]) for ref in portion.files]
+    uploads = [UploadForgotten(one, {**one, "at": GONE}) for one in portion.uploads]
+    return Decision([*files, *uploads, *_answers(portion.answers, erasure, ())])
+
+
+def _answers(
+    answers: Iterable[Mapping[str, Any]], erasure: Erasure, numbers: Collection[str]
+) -> Iterable[AnswerRewritten]:
+    for one in answers:
+        kept = {name: value for name, value in one.items() if name != "about"}
+        yield AnswerRewritten({**kept, "body": rewritten(one["body"], erasure, numbers)})
+
+
+def removed(file: File) -> File:
+    """The file as the next look takes it away, whatever named it."""
+    return replace(file, state="removing", used=False, at=GONE, version=file.version + 1)
+
+
+def _next(erasure: Erasure) -> Erasure:
+    return replace(erasure, version=erasure.version + 1)
+
+
+def _again(erasure: Erasure, now: datetime) -> Arm:
+    return Arm(f"{ERASE}:{erasure.id}", now, ERASE, erasure.id, lane=LANE)
+
+
+def erase_needed(known: State, message: Message[EraseAccount]) -> Iterable[Need]:
+    """All accounts of the person, and what each of them has open."""
+    named = message.data.account
+    key = account_named(message) if named is None else account_meant(named)
+    if key is not None:
+        yield PersonOf(key)
+        for account in known.persons.get(key, ()):
+            yield OpenTickets(account)
+
+
+def portion_needed(_known: State, message: Message[Data]) -> Iterable[Need]:
+    """The next portion."""
+    yield NextPortionOf(message.subject or "")

@@ -1,0 +1,53 @@
+"""`account.export`: a person has a copy of all that is kept of their account, and downloads it.
+
+The archive is made beside the turns (files/archive.py), by a timer in a lane of its own; until it is there, the command
+waits. The page is docs/privacy.md.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from contracts.accounts import ExportAccount, Exported
+from contracts.attachments import Download
+from services.chassis.decision import Answer, Arm, Decision, Message, rejected
+from services.intake.domain import answers
+from services.intake.domain.attachments.downloads import part_of
+from services.intake.domain.state import State
+from services.intake.domain.values.file import archives_of, reference
+
+EXPORT = "account_export"
+"""The timer that makes an archive."""
+
+LANE = "export"
+
+KEPT = timedelta(hours=24)
+"""So long an archive may be downloaded; who asks for another one meanwhile gets the same."""
+
+ASK_AGAIN = timedelta(minutes=1)
+CANNOT_BE_READ = "This archive cannot be opened. Please ask for another one."
+
+
+def making(key: str, now: datetime) -> Arm:
+    """The one timer that makes the archive of an account."""
+    return Arm(f"{EXPORT}:{key}", now, EXPORT, key, lane=LANE)
+
+
+def exported(state: State, message: Message[ExportAccount], key: str, now: datetime) -> Decision:
+    """The outcome of `account.export`, once the archive is there."""
+    file = state.prepared.archives.get(message.key)
+    if file is None:
+        sentence = "The archive is not ready yet. Please ask again in a minute."
+        return Decision(answer=rejected("rate_limited", sentence, retry_at=now + ASK_AGAIN))
+    attachment = reference(file, f"casebus-{file.at:%Y-%m-%d}.zip", file.media_type)
+    told = Exported(attachment=attachment, until=file.at + KEPT)
+    return Decision(answer=Answer("account.exported", told, key.partition(":")[2]))
+
+
+def download_archive(state: State, message: Message[Download], key: str, _: datetime) -> Decision:
+    """`attachment.download` without a number: one part of the account's archive."""
+    file = state.files.get(message.data.ref)
+    if file is None or file.owner != archives_of(key) or file.state != "stored":
+        return Decision(answer=answers.invalid({"ref": ["There is no such archive. Ask for one by account.export."]}))
+    attachment = reference(file, f"casebus-{file.at:%Y-%m-%d}.zip", file.media_type)
+    return part_of(state, message, file, attachment, key.partition(":")[2], CANNOT_BE_READ)

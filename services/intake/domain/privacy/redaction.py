@@ -1,0 +1,139 @@
+"""`ticket.redact`: a supervisor takes out what should never have been written, a card number or a password.
+
+The words of one entry go, with its files, wherever the desk keeps them; that they went, by whom, when and why stays in
+the history. The page is docs/privacy.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import orjson
+from msgspec.structs import replace as altered
+
+from contracts.common import Change, EntryDetails, TicketAgent
+from contracts.tickets import Redact, Redacted
+from services.chassis.decision import Decision, Disarm, Message, derived_id
+from services.intake.domain import answers
+from services.intake.domain.attachments.scanning import scan_id
+from services.intake.domain.issues.key import is_of_text
+from services.intake.domain.life import moves
+from services.intake.domain.life.recording import accepting, and_then, recorded
+from services.intake.domain.needs import EntryAndEdits, ErasureOf, Need, Traces
+from services.intake.domain.privacy.erasing import KEPT_CHANGES, removed, wordless
+from services.intake.domain.state import State
+from services.intake.domain.values.erasure import AnswerRewritten, EntryErased, Erasure
+from services.intake.domain.values.history import Entry, agent_as_author
+from services.intake.domain.values.ticket import Ticket, snapshot
+
+REDACTED = "[redacted]"
+"""Stands in the place of what was taken out."""
+
+
+def redact(state: State, message: Message[Redact], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.redact` by somebody who may. Twice is harmless: the second finds nothing to take out."""
+    data = message.data
+    entry = next((one for one in state.history(ticket) if one.id == data.entry_id), None)
+    if entry is None:
+        return Decision(answer=answers.invalid({"entry_id": ["This case has no such entry."]}))
+    subject = data.subject and ticket.subject != REDACTED
+    after = without_words(entry)
+    if after == entry and not subject:
+        return Decision(answer=answers.accepted(snapshot(ticket)))
+    words = _words_of(entry)
+    entries = [after, *(_without(one, words) for one in state.history(ticket) if one.id != entry.id)]
+    before = {one.id: one for one in state.history(ticket)}
+    erased = [EntryErased(one) for one in entries if one != before[one.id]]
+    changed: dict[str, Any] = {"opening": "", "said": "", "said_at": None}
+    if subject:
+        key = f"redacted\x1f{ticket.id}" if is_of_text(ticket.key) else ticket.key
+        changed |= {"subject": REDACTED, "key": key}
+    if ticket.close_reason is not None and ticket.close_reason in words:
+        changed["close_reason"] = REDACTED
+    recording = recorded(
+        message,
+        moves.moved(moves.REDACT, ticket, now, **changed),
+        moves.REDACT.event,
+        agent_as_author(agent),
+        data.reason,
+        now,
+        visibility="internal",
+        details=EntryDetails(redacts=entry.id),
+        announcing=partial(Redacted, subject=subject),
+    )
+    files, timers = _files_of(state, entry, ticket.number)
+    archives = [removed(state.files[ref]) for ref in state.archived.get(ticket.id, ())]
+    kept = state.told_of.get(ticket.id, ())
+    retold = ((one, _retold(one["body"], ticket.number, words, subject=subject)) for one in kept)
+    told = [AnswerRewritten({**one, "body": body}) for one, body in retold if body is not None]
+    # Dead letters that hold the entry have to go as well.
+    remembered = Erasure(derived_id("redaction", entry.id), 1, (), content=True, at=now, entries=(entry.id,), done=True)
+    known = [] if remembered.id in state.erasures else [remembered]
+    return accepting(and_then(recording, Decision([*erased, *files, *archives, *told, *known], timers=timers)))
+
+
+def without_words(entry: Entry) -> Entry:
+    """The entry, redacted: who, when and what kind of thing stay."""
+    changed = {
+        name: change if name in KEPT_CHANGES else Change(old=REDACTED, new=REDACTED)
+        for name, change in (entry.details.changed or {}).items()
+    }
+    return replace(entry, text=REDACTED if entry.text else "", attachments=(), details=wordless(entry.details, changed))
+
+
+def _words_of(entry: Entry) -> frozenset[str]:
+    """What was written in it: an edit before or after it may hold the same as its old or new."""
+    changed = entry.details.changed or {}
+    edits = [change for name, change in changed.items() if name not in KEPT_CHANGES]
+    words = {entry.text, *(change.old for change in edits), *(change.new for change in edits)}
+    return frozenset(word for word in words if word and word != REDACTED)
+
+
+def _without(entry: Entry, words: Collection[str]) -> Entry:
+    """Another entry, an edit, without what it repeats of those."""
+    changed = entry.details.changed or {}
+    left = {
+        name: Change(
+            old=REDACTED if change.old in words else change.old, new=REDACTED if change.new in words else change.new
+        )
+        for name, change in changed.items()
+    }
+    return entry if left == changed else replace(entry, details=altered(entry.details, changed=left))
+
+
+def _files_of(state: State, entry: Entry, number: str) -> tuple[list[Any], list[Disarm]]:
+    """The files of the entry, but those that another entry names too."""
+    refs = {named.ref for named in entry.attachments} - state.named_elsewhere
+    files = [removed(state.files[ref]) for ref in sorted(refs) if ref in state.files]
+    internal = entry.visibility == "internal"
+    return files, [Disarm(scan_id(ref, number, internal=internal)) for ref in sorted(refs)]
+
+
+def _retold(body: bytes, number: str, words: Collection[str], *, subject: bool) -> bytes | None:
+    """An answer that is kept for redelivery, without these words as the reason of a close, and without the `subject`;
+    None if it shows neither."""
+    event = orjson.loads(body)
+    shown = False
+    data = event["data"]
+    for told in [data.get("ticket"), *(data.get("candidates") or ())]:
+        if told is None or told["number"] != number:
+            continue
+        gone = {"subject": subject, "close_reason": told["close_reason"] in words}
+        told |= {name: REDACTED for name, goes in gone.items() if goes}
+        shown = shown or any(gone.values())
+    return orjson.dumps(event) if shown else None
+
+
+def redact_needed(known: State, message: Message[Redact]) -> Iterable[Need]:
+    """The entry, what may repeat it, and where else its words stand."""
+    data, ticket = message.data, known.ticket(message.data.number)
+    if ticket is None:
+        return
+    yield EntryAndEdits(ticket.id, data.entry_id)
+    if any(entry.id == data.entry_id for entry in known.history(ticket)):
+        yield Traces(ticket.number, data.entry_id)
+        yield ErasureOf(derived_id("redaction", data.entry_id))

@@ -1,0 +1,39 @@
+"""`erasures.confirm_swept`: the operator has taken out the dead letters that told of people who were erased.
+
+Services may not read the dead letters, so intake learns it in this way. The page is docs/privacy.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from contracts.accounts import ConfirmSwept
+from services.chassis.decision import Decision, Message
+from services.intake.domain import answers
+from services.intake.domain.needs import ErasureOf, Need
+from services.intake.domain.state import State
+from services.intake.domain.values.erasure import Erasure
+
+
+def confirm_swept(state: State, message: Message[ConfirmSwept], now: datetime) -> Decision:
+    """Note it of those erasures that are done; the others are named in `hints`, and refused if there is no other."""
+    swept: dict[str, Erasure] = {}
+    hints: dict[str, list[str]] = {}
+    for place, id_ in enumerate(message.data.erasures):
+        erasure = state.erasures.get(id_)
+        if erasure is None:
+            hints[f"erasures.{place}"] = ["There is no such erasure."]
+        elif not erasure.done:
+            hints[f"erasures.{place}"] = ["This erasure is not done yet."]
+        else:
+            swept[id_] = replace(erasure, version=erasure.version + 1, swept_at=now)
+    if not swept:
+        return Decision(answer=answers.invalid(hints))
+    return Decision(list(swept.values()), answer=answers.done(hints=hints))
+
+
+def swept_needed(_known: State, message: Message[ConfirmSwept]) -> Iterable[Need]:
+    """The erasures."""
+    return map(ErasureOf, message.data.erasures)

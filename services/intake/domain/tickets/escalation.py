@@ -1,0 +1,77 @@
+"""Escalation: the requester or a moderator asks for it, once the desk has had its time to reply.
+
+From when on it may be asked for is reckoned by sla and announced for each status that a ticket enters (`sla.armed`);
+here it is kept and held to. The page is docs/ticket-life.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from contracts.common import Author
+from contracts.sla import Armed
+from contracts.tickets import Escalate
+from services.chassis.decision import Decision, Message
+from services.intake.domain import answers
+from services.intake.domain.accounts.caller import Caller
+from services.intake.domain.life import moves
+from services.intake.domain.life.recording import accepting, recorded, telling_agent
+from services.intake.domain.needs import EscalatableOf, Need
+from services.intake.domain.state import State
+from services.intake.domain.values.escalatable import Escalatable
+from services.intake.domain.values.history import requester_as_author
+from services.intake.domain.values.ticket import Ticket
+
+NEWS_WITHIN = timedelta(seconds=5)
+"""So long a command waits for news of another service that it needs."""
+
+
+def escalate(state: State, message: Message[Escalate], _: Caller | None, ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.escalate`: once, while it is the desk's turn, and not before the desk has had its time."""
+    refused = moves.refusal(moves.ESCALATE, ticket)
+    if refused is not None and ticket.is_open:
+        refused = answers.wrong_status(ticket, "The desk has answered; it is the requester's turn.")
+    elif refused is None and ticket.escalated:
+        refused = answers.wrong_status(ticket, "This case is escalated already.")
+    if refused is not None:
+        return Decision(answer=refused)
+    known = state.escalatable.get(ticket.id)
+    awaits_since = ticket.awaiting_version or ticket.status_version
+    if known is None or known.status_version < awaits_since:
+        return Decision(answer=answers.too_early(None), waits=NEWS_WITHIN)
+    if now < known.at:
+        if known.is_outdated(ticket.unanswered_since):
+            return Decision(answer=answers.too_early(None), waits=NEWS_WITHIN)
+        return Decision(answer=answers.too_early(known.at))
+    moderator, author = message.data.moderator, requester_as_author(ticket.requester)
+    if moderator is not None:
+        author = Author(kind="moderator", id=moderator.id, display_name=None)
+    escalated = moves.moved(moves.ESCALATE, ticket, now, escalated=True)
+    decision = recorded(message, escalated, moves.ESCALATE.event, author, message.data.reason or "", now)
+    return accepting(telling_agent(decision, ticket.agent, "ticket.escalated"))
+
+
+def armed(state: State, message: Message[Armed], _: datetime) -> Decision:
+    """What `sla.armed` says, for the newest status that is known of; nothing if newer news are known.
+
+    Of two for one status (a reclassified ticket's calendar may be another) the later of sla's own holds.
+    """
+    data = message.data
+    known = state.escalatable.get(data.ticket_id)
+    told = Escalatable(data.ticket_id, data.status_version, data.escalatable_at, data.revision, data.unanswered_since)
+    if known is not None and (known.status_version, known.revision or 0) > (told.status_version, told.revision or 0):
+        return Decision(remember=False)
+    return Decision([told], remember=False)
+
+
+def escalate_needed(known: State, message: Message[Escalate]) -> Iterable[Need]:
+    """From when on the ticket may be escalated."""
+    ticket = known.ticket(message.data.number)
+    if ticket is not None:
+        yield EscalatableOf(ticket.id)
+
+
+def armed_needed(_known: State, message: Message[Armed]) -> Iterable[Need]:
+    """What is known before the news."""
+    yield EscalatableOf(message.data.ticket_id)

@@ -1,0 +1,207 @@
+"""What a requester writes to a ticket that is there: a reply, a note, or what opens it again.
+
+A reply or a note never moves a ticket back in its queue: `new` stays `new`, any other open one becomes `needs_reply`.
+What a machine wrote is noted and moves nothing. The page is docs/intake.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec.structs import replace as altered
+
+from contracts.blank import is_blank
+from contracts.common import EntryDetails, Outcome
+from contracts.tickets import Duplicate, Reply, Submit, TicketOutcome
+from services.chassis.decision import Answer, Decision, Message
+from services.intake.domain import answers
+from services.intake.domain.abuse import hourly
+from services.intake.domain.abuse.automatic import NOTED_AGAIN, Spoken, spoken
+from services.intake.domain.accounts.caller import Caller
+from services.intake.domain.accounts.contact import Contact, contact, with_contact, writing_needed
+from services.intake.domain.attachments.attaching import attached, files_needed, with_files
+from services.intake.domain.life import moves
+from services.intake.domain.life.recording import as_it_stands, entry_id, recorded, telling_agent
+from services.intake.domain.needs import Need
+from services.intake.domain.state import State
+from services.intake.domain.values.history import PLAIN, requester_as_author
+from services.intake.domain.values.ticket import Ticket
+
+REOPENS_WITHIN = timedelta(days=7)
+"""A closed ticket may be reopened up to and including so long after closing."""
+
+
+def reply(state: State, message: Message[Reply], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
+    """`ticket.reply`: to an open ticket it is a reply; a closed one it opens again, unless that is too late or a
+    machine wrote it.
+
+    If the issue of a closed ticket is open again in another one, the reply becomes a note there. A reply to a merged
+    ticket goes to the one that goes on.
+    """
+    return hourly.counted(
+        state, caller, message.data.automatic, now, lambda: _written_to(state, message, caller, ticket, now)
+    )
+
+
+def _written_to(state: State, message: Message[Reply], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
+    ticket = state.final(ticket)
+    if ticket.person != caller.person:  # it was merged before the account that filed it became another's
+        return Decision(answer=answers.not_yours())
+    return with_files(_reply(state, message, caller, ticket, now), attached(state, message), message, now)
+
+
+def _reply(state: State, message: Message[Reply], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
+    text = "" if is_blank(message.data.body) else message.data.body  # files come without words
+    if ticket.is_open:
+        return _write_to_open(moves.REPLY, state, message, caller, ticket, text, now)
+    holder = state.holder(ticket.person, ticket.key)
+    if holder is not None:
+        return add_note(state, message, caller, holder, text, now)
+    written = write_to_closed(state, message, caller, ticket, text, now)
+    return written or Decision(answer=answers.closed_too_long())
+
+
+def add_note(
+    state: State,
+    message: Message[Submit] | Message[Reply],
+    caller: Caller,
+    ticket: Ticket,
+    text: str,
+    now: datetime,
+    details: EntryDetails = PLAIN,
+) -> Decision:
+    """What was written belongs to an issue that is open in `ticket`: a note on it, answered `ticket.duplicate`."""
+    decision = _write_to_open(moves.NOTE_BY_REQUESTER, state, message, caller, ticket, text, now, details)
+    return _as_note(decision, message)
+
+
+def may_reopen(ticket: Ticket, now: datetime) -> bool:
+    """Whether a closed ticket was closed no more than 7 days ago; a merged one never opens again."""
+    if ticket.merged_into is not None:
+        return False
+    return ticket.closed_at is not None and now - ticket.closed_at <= REOPENS_WITHIN
+
+
+def write_to_closed(
+    state: State,
+    message: Message[Submit] | Message[Reply],
+    caller: Caller,
+    ticket: Ticket,
+    text: str,
+    now: datetime,
+    details: EntryDetails = PLAIN,
+) -> Decision | None:
+    """What was written to a closed ticket whose issue is not open in another: it opens the ticket again, within the 7
+    days. What a machine wrote, or what repeats the last message, is noted and leaves it closed. None: it is closed for
+    too long."""
+    said = spoken(message.data, ticket, state.limits.repeat, now)
+    if not said.marked and not may_reopen(ticket, now):
+        return None
+    refused = hourly.of_ticket(state, ticket, now)
+    if refused is not None:
+        return Decision(answer=refused)
+    if said.marked or said.repeats:
+        decision = _note(message, ticket, said, text, now, details)
+        return _as_note(decision, message) if message.type == "ticket.submit" else decision
+    return _reopen(state, message, caller, ticket, said, text, now, details)
+
+
+def _reopen(
+    state: State,
+    message: Message[Submit] | Message[Reply],
+    caller: Caller,
+    ticket: Ticket,
+    said: Spoken,
+    text: str,
+    now: datetime,
+    details: EntryDetails = PLAIN,
+) -> Decision:
+    """The closed ticket is open again, with what was written. It keeps its agent; routing looks if they are there."""
+    reached = contact(state, caller, now, opens=True)
+    ticket = moves.moved(
+        moves.REOPEN,
+        ticket,
+        now,
+        **moves.opened_again(ticket),
+        contact_version=_contact_version(ticket, caller, reached),
+        **_written(ticket, said, now),
+    )
+    author = requester_as_author(ticket.requester)
+    decision = recorded(message, ticket, moves.REOPEN.event, author, text, now, details=details)
+    decision = telling_agent(decision, ticket.agent, "ticket.reopened")
+    answer = Answer("ticket.reopened", TicketOutcome(ticket=as_it_stands(decision)), ticket.number)
+    return with_contact(replace(decision, answer=answer), reached)
+
+
+def _write_to_open(
+    move: moves.Move,
+    state: State,
+    message: Message[Submit] | Message[Reply],
+    caller: Caller,
+    ticket: Ticket,
+    text: str,
+    now: datetime,
+    details: EntryDetails = PLAIN,
+) -> Decision:
+    refused = hourly.of_ticket(state, ticket, now)
+    if refused is not None:
+        return Decision(answer=refused)
+    said = spoken(message.data, ticket, state.limits.repeat, now)
+    if said.moves_nothing:
+        return _note(message, ticket, said, text, now, details)
+    if said.repeats:
+        move = moves.NOTE_BY_REQUESTER
+    reached = contact(state, caller, now)
+    version = _contact_version(ticket, caller, reached)
+    ticket = moves.moved(move, ticket, now, contact_version=version, **_written(ticket, said, now))
+    author = requester_as_author(ticket.requester)
+    decision = recorded(message, ticket, move.event, author, text, now, details=details)
+    decision = telling_agent(decision, ticket.agent, "ticket.customer_replied")
+    return with_contact(replace(decision, answer=answers.accepted(as_it_stands(decision))), reached)
+
+
+def _note(
+    message: Message[Submit] | Message[Reply],
+    ticket: Ticket,
+    said: Spoken,
+    text: str,
+    now: datetime,
+    details: EntryDetails = PLAIN,
+) -> Decision:
+    """A note that moves nothing, and of which no agent hears."""
+    ticket = moves.moved(moves.NOTE_AUTOMATIC, ticket, now, **said.remembered(now), **hourly.one_more(ticket, now))
+    author = requester_as_author(ticket.requester)
+    details = altered(details, automatic=True)
+    decision = recorded(message, ticket, moves.NOTE_AUTOMATIC.event, author, text, now, details=details)
+    return replace(decision, answer=answers.accepted(as_it_stands(decision), None if said.marked else NOTED_AGAIN))
+
+
+def _as_note(decision: Decision, message: Message[Submit] | Message[Reply]) -> Decision:
+    """The same decision, if it took effect, answered `ticket.duplicate`."""
+    if not decision.changes:
+        return decision
+    stands = as_it_stands(decision)
+    noted = decision.answer.data if decision.answer is not None else None
+    hints = noted.hints if isinstance(noted, Outcome) else None
+    duplicate = Duplicate(ticket=stands, note_id=entry_id(message), hints=hints)
+    return replace(decision, answer=Answer("ticket.duplicate", duplicate, stands.number))
+
+
+def _written(ticket: Ticket, said: Spoken, now: datetime) -> dict[str, Any]:
+    """What changes in a ticket to which a person wrote, whatever its status."""
+    counted = hourly.one_more(ticket, now)
+    return {"last_customer_message_at": now, "automatic": False, **said.remembered(now), **counted}
+
+
+def _contact_version(ticket: Ticket, caller: Caller, reached: Contact) -> int:
+    """The version of the address of who filed it: another account of the same person counts its own."""
+    return reached.version if caller.requester.account == ticket.requester.account else ticket.contact_version
+
+
+def reply_needed(known: State, message: Message[Reply]) -> Iterable[Need]:
+    """Its files, and what the person has open."""
+    yield from writing_needed(known, message)
+    yield from files_needed(known, message)

@@ -1,0 +1,117 @@
+"""Looking: a requester's tickets, and one ticket with its history. Nothing changes and nothing is remembered.
+
+The page is docs/intake.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from contracts.common import TicketAgent
+from contracts.tickets import Listed, ListTickets, View, Viewed
+from services.chassis.decision import Answer, Decision, Message
+from services.intake.domain import answers
+from services.intake.domain.accounts.caller import Caller, account_named
+from services.intake.domain.accounts.in_one_turn import persons_to_be
+from services.intake.domain.needs import AccountOf, HistoryOf, Need, PartOfHistory
+from services.intake.domain.state import State
+from services.intake.domain.values.history import Entry, entry_data, part
+from services.intake.domain.values.pages import AgentPageAsked, Page, PageAsked
+from services.intake.domain.values.ticket import Ticket, snapshot
+
+PAGE = 20
+"""Tickets a page."""
+
+SHOWN = 768 * 1024
+"""Bytes of history in one answer; what is older than fits is left out, and the answer says `truncated`."""
+
+MOST_ENTRIES = 8_000
+"""Entries in so many bytes: none takes fewer than a hundred."""
+
+
+def page_asked(message: Message[ListTickets], account: str, person: str) -> PageAsked:
+    """The page that a `ticket.list` of an account asks for, which is `person`'s."""
+    return PageAsked(account, person, message.data.status, message.data.page or 1)
+
+
+def list_tickets(state: State, message: Message[ListTickets], caller: Caller, _: datetime) -> Decision:
+    """`ticket.list`: the requester's tickets, newest first, 20 a page."""
+    asked = page_asked(message, caller.requester.account, caller.person)
+    page = state.pages[asked]
+    found = [state.tickets[id_] for id_ in page.ticket_ids]
+    # Earlier in this turn one may have left the status that is asked for.
+    return _listed([one for one in found if asked.status in (None, one.status)], asked.page, page)
+
+
+def page_of_agent(message: Message[ListTickets]) -> AgentPageAsked:
+    """The page that a `ticket.list` of an agent asks for."""
+    data = message.data
+    return AgentPageAsked(data.agent_id or "", data.status, data.page or 1)
+
+
+def list_of_agent(state: State, message: Message[ListTickets], _: datetime) -> Decision:
+    """`ticket.list` of an agent: the tickets that are theirs, newest first, 20 a page; without a status, the open
+    ones."""
+    asked = page_of_agent(message)
+    page = state.pages[asked]
+    found = [state.tickets[id_] for id_ in page.ticket_ids]
+    # Earlier in this turn one may have gone to somebody else.
+    theirs = [one for one in found if one.agent is not None and one.agent.id == asked.agent]
+    fitting = [one for one in theirs if (one.is_open if asked.status is None else one.status == asked.status)]
+    return _listed(fitting, asked.page, page)
+
+
+def _listed(tickets: Sequence[Ticket], number: int, page: Page) -> Decision:
+    listed = Listed(tickets=[snapshot(ticket) for ticket in tickets], page=number, pages=page.pages)
+    return Decision(answer=Answer("ticket.listed", listed))
+
+
+def view_own(state: State, message: Message[View], _: Caller, ticket: Ticket, __: datetime) -> Decision:
+    """`ticket.view` of a requester: the ticket, and of its history what is public."""
+    return _viewed(state, message, ticket, lambda entry: entry.visibility == "public")
+
+
+def view_as_agent(state: State, message: Message[View], _: TicketAgent, ticket: Ticket, __: datetime) -> Decision:
+    """`ticket.view` of an agent who has the ticket, or may have it: with internal entries."""
+    return _viewed(state, message, ticket, lambda _: True)
+
+
+def _viewed(state: State, message: Message[View], ticket: Ticket, shows: Callable[[Entry], bool]) -> Decision:
+    before, after = message.data.before, message.data.after
+    if before is not None and after is not None:
+        sentence = "Give one of before and after, or neither."
+        return Decision(answer=answers.invalid({"before": [sentence], "after": [sentence]}))
+    shown = part(state.history(ticket), SHOWN, ticket.version, shows, before=before, after=after)
+    viewed = Viewed(
+        ticket=snapshot(ticket),
+        history=[entry_data(entry) for entry in shown.entries],
+        truncated=ticket.history_size > SHOWN,
+        before=shown.before,
+        after=shown.after,
+    )
+    return Decision(answer=Answer("ticket.viewed", viewed, ticket.number))
+
+
+def list_needed(known: State, message: Message[ListTickets]) -> Iterable[PageAsked | AgentPageAsked]:
+    """The page; of an account that confirms its address in this turn, as whoever's it may be when the list is
+    decided."""
+    if message.data.requester is None:
+        if message.sender == f"agent.{message.data.agent_id}":
+            yield page_of_agent(message)
+        return
+    key = account_named(message)
+    if key is not None and AccountOf(key) in known.asked:
+        for person in persons_to_be(known, key):
+            yield page_asked(message, key, person)
+
+
+def view_needed(known: State, message: Message[View]) -> Iterable[Need]:
+    """As much of the history as is shown."""
+    ticket, data = known.ticket(message.data.number), message.data
+    if ticket is None:
+        return
+    if data.before is None and data.after is None:
+        yield HistoryOf(ticket.id, ticket.version, ticket.history_size, SHOWN)
+    else:
+        yield PartOfHistory(ticket.id, ticket.version, ticket.history_size, data.before, data.after)

@@ -1,0 +1,176 @@
+"""Accounts: what intake keeps of a requester, beside their tickets.
+
+What becomes of it is decided in accounts/. The page is docs/accounts.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from contracts.accounts import ContactChanged, PreferencesChanged, QuietHours
+from contracts.common import RequesterKind
+from contracts.names import EVENTS
+from contracts.payload import stored
+from contracts.values import dataclass
+from services.chassis.decision import Arm, Say
+from services.intake.domain.values.history import Entry
+
+TEMPORARY_LASTS = timedelta(days=30)
+"""A temporary account ends so long after opening, or after its last ticket was closed (rules page, "Who may file")."""
+
+END = "account_end"
+"""The kind of the timer that ends an account."""
+
+
+CODE = "-"
+"""Stands for the code in what is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What intake keeps of a requester: nothing of a channel's account but the address and what they have set."""
+
+    key: str
+    """`account:<id>` or `temporary:<id>`."""
+    version: int
+    contact_email: str | None
+    contact_version: int
+    """+1 each time the address changes; 0 while there is none."""
+    display_name: str | None = None
+    secret_hash: str | None = None
+    opened_at: datetime | None = None
+    expires_at: datetime | None = None
+    preferences: Mapping[str, Any] | None = None
+    """What `account.set_preferences` brought last."""
+    preferences_version: int = 0
+    """+1 each time that changes; 0 while nothing was set."""
+    code_version: int = 0
+    """The version of the address to which a code was mailed."""
+    confirmed_version: int = 0
+    """The version of the address that its code has confirmed."""
+    confirmed_at: datetime | None = None
+    joined: str | None = None
+    """The key of the account that this one is one person with, and whose the tickets are."""
+    leads: bool = False
+    """Whether others have joined this one: then it joins none itself."""
+    merged_into: str | None = None
+    """The key of the account that a temporary one ended in: should that be erased, so is what it left behind."""
+    ended_at: datetime | None = None
+    """Since when a temporary account is no more: nothing of the person is left in it."""
+    wrote_since: datetime | None = None
+    wrote: int = 0
+    """Messages of the person whose account it is, in the hour that began at `wrote_since` (abuse/hourly.py)."""
+    blocked_at: datetime | None = None
+    blocked_until: datetime | None = None
+    blocked_by: str | None = None
+    blocked_reason: str | None = None
+    """Since when, until when (None: for good), by which supervisor and why (abuse/blocking.py)."""
+
+    @property
+    def person(self) -> str:
+        """Whom the rule of one open ticket counts as one: the key of an account."""
+        return self.joined or self.key
+
+    def is_blocked(self, now: datetime) -> bool:
+        """Whether the person may not write."""
+        return self.blocked_at is not None and (self.blocked_until is None or now < self.blocked_until)
+
+    @property
+    def mailbox(self) -> str | None:
+        """Whose the address is."""
+        return None if self.contact_email is None else mailbox(self.contact_email)
+
+    @property
+    def has_code(self) -> bool:
+        """Whether a code for the address as it is was mailed."""
+        return self.contact_email is not None and self.code_version == self.contact_version
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the address as it is was confirmed."""
+        return self.contact_email is not None and self.confirmed_version == self.contact_version
+
+    @property
+    def may_join(self) -> bool:
+        """Whether its address may be confirmed at any moment, and it become one with another account."""
+        return self.has_code and not self.is_confirmed
+
+    @property
+    def kind(self) -> RequesterKind:
+        """`account`, which a channel has authenticated, or `temporary`."""
+        return kind_and_id(self.key)[0]
+
+    @property
+    def id(self) -> str:
+        """The account's id, as commands and events name it."""
+        return kind_and_id(self.key)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountWritten:
+    """A new version of an account."""
+
+    account: Account
+
+
+def mailbox(email: str) -> str:
+    """The address as addresses are compared: who writes it in capitals means the same one."""
+    return email.casefold()
+
+
+def kind_and_id(key: str) -> tuple[RequesterKind, str]:
+    """Of the key of an account, as commands and events name it."""
+    kind, _, id_ = key.partition(":")
+    return ("temporary" if kind == "temporary" else "account"), id_
+
+
+def temporary_key(account_id: str) -> str:
+    """The key of a temporary account."""
+    return f"temporary:{account_id}"
+
+
+def ends(key: str, at: datetime) -> Arm:
+    """The one timer of a temporary account: at `at` it is looked whether it ends."""
+    return Arm(f"{END}:{key}", at, END, key)
+
+
+def contact_changed(account: Account) -> Say:
+    """The event that says where its requester is reached from now on; with the code that confirms the address, where
+    one is given: it joins when the event is published (`CODE`)."""
+    event = ContactChanged(
+        account_id=account.id,
+        kind=account.kind,
+        email=account.contact_email,
+        contact_version=account.contact_version,
+        code=CODE if account.may_join else None,
+    )
+    return Say(EVENTS, "account.contact_changed", "account.contact_changed", event, account.id)
+
+
+def preferences_changed(account: Account) -> Say:
+    """The event that says what its requester wants from now on: all that they have set."""
+    wanted = account.preferences or {}
+    hours = wanted.get("quiet_hours")
+    event = PreferencesChanged(
+        account_id=account.id,
+        kind=account.kind,
+        preferences_version=account.preferences_version,
+        language=wanted.get("language"),
+        notify=wanted.get("notify"),
+        quiet_hours=None if hours is None else stored(QuietHours, hours),
+    )
+    return Say(EVENTS, "account.preferences_changed", "account.preferences_changed", event, account.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What was read of the tickets of an account that may end: whether one is open, when the last was closed, and those
+    (and their entries) that have its name yet, no more than a turn erases."""
+
+    has_open: bool = False
+    last_closed_at: datetime | None = None
+    named: Sequence[str] = ()
+    """Ids of tickets."""
+    entries: Sequence[Entry] = ()

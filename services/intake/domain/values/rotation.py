@@ -1,0 +1,43 @@
+"""A rotation of the master keys of files: how far it is, and what became of one portion.
+
+Its rules are in attachments/rotating.py; the page is docs/attachments.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from datetime import datetime
+
+from contracts.values import dataclass
+
+THE_ONE = "attachment_keys"
+"""Id of the rotation: a new one takes the place of the one before, so that no two wrap the same keys by turns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """How far the last rotation is, by the master key `key`."""
+
+    key: str
+    begun_at: datetime
+    id: str = THE_ONE
+    version: int = 1
+    wrapped: int = 0
+    """How many keys the new master key wraps."""
+    left: Mapping[str, int] = field(default_factory=dict)
+    """How many keys could not be, by the id of the master key that was said to wrap them."""
+    read_to: tuple[str, str] = ("", "")
+    """Collection and id of the last record that was looked at."""
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrapped:
+    """One portion: what became of the records up to `read_to`. `version`: of the rotation that it was made for."""
+
+    version: int
+    wrapped: int
+    left: Mapping[str, int]
+    read_to: tuple[str, str]
+    finished: bool

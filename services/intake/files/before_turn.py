@@ -1,0 +1,136 @@
+"""What has to do with files before a turn: kept, put together, read, scanned. The page is docs/attachments.md."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from contracts.common import AttachmentContent
+from services.chassis.decision import Message, derived_id
+from services.chassis.unit_of_work import Armed, arm_once
+from services.intake.domain.attachments import scanning
+from services.intake.domain.attachments.rotating import GO_ON
+from services.intake.domain.privacy.exporting import EXPORT, KEPT, making
+from services.intake.domain.values.file import File, Verdict, archives_of
+from services.intake.domain.values.prepared import Prepared
+from services.intake.domain.values.rotation import Rewrapped
+from services.intake.files.archive import build
+from services.intake.files.contents import read_part
+from services.intake.files.keeping import Keeping, Room, Sender, file_of
+from services.intake.files.parts import Uploads
+from services.intake.files.quarantine import scan
+from services.intake.files.rewrapping import rewrap
+from services.intake.files.scanner import Scanner
+from services.intake.secrets import InThreads
+
+READ_A_TURN = 32
+"""Parts of files read for one turn: 8 MiB."""
+
+MERGE = "account.merge"
+MAKE_ARCHIVE = f"timer.{EXPORT}"
+
+REWRAP = f"timer.{GO_ON}"
+
+SCAN = f"timer.{scanning.SCAN}"
+"""What comes when that timer fires."""
+
+
+def needs_files(message: Message[Any]) -> bool:
+    """Whether something is to be done with files before it is decided."""
+    return brings_files(message) or message.type in ("attachment.upload", "attachment.download", SCAN)
+
+
+def brings_files(message: Message[Any]) -> bool:
+    """Whether it is a command with attachments."""
+    return bool(getattr(message.data, "attachments", None))
+
+
+def counts_files(message: Message[Any]) -> bool:
+    """Whether it brings files, which its sender may do only so often."""
+    return brings_files(message) or message.type == "attachment.upload"
+
+
+class FilesOfTurns:
+    """Does for the messages and timers of a turn what has to do with files."""
+
+    def __init__(self, keeping: Keeping, scanner: Scanner | None, in_threads: InThreads) -> None:
+        self._keeping = keeping
+        self._uploads = Uploads(keeping)
+        self._scanner = scanner
+        self._in_threads = in_threads
+
+    def put_off(self, messages: Sequence[Message[Any]], senders: Mapping[str, Sender], room: Room) -> set[str]:
+        """The keys of those that are left for another turn, because too many ask for files or bring some: what this
+        turn comes to name counts no more in the next."""
+        too_many = {message.key for message in _asking(messages)[READ_A_TURN:]}
+        bringing = [message for message in messages if brings_files(message) and message.key in senders]
+        return too_many | {one.key for one in bringing if not room.takes(senders[one.key], _contents(one))}
+
+    def prepare(
+        self,
+        found: Prepared,
+        messages: Sequence[Message[Any]],
+        senders: Mapping[str, Sender],
+        room: Room,
+        now: datetime,
+    ) -> Prepared:
+        """Keep what came and read what is asked for: what was `found`, and that.
+
+        `senders`: of the messages that bring files, by message key, as far as it is sure who sends them.
+        """
+        bringing = [message for message in messages if brings_files(message) and message.key in senders]
+        crowded = {one: room.crowded(one) for one in {senders[message.key] for message in bringing}}
+        brought = self._in_threads(
+            lambda one: self._keeping.bring(senders[one.key], one.data.attachments, now, crowded[senders[one.key]]),
+            bringing,
+        )
+        return replace(
+            found,
+            brought={message.key: each for message, each in zip(bringing, brought, strict=True)},
+            uploaded={
+                message.key: self._uploads.take(senders[message.key], message.data, now)
+                for message in messages
+                if message.type == "attachment.upload" and message.key in senders
+            },
+            contents={
+                message.key: read_part(self._keeping, message.data.ref, message.data.part or 1)
+                for message in _asking(messages)
+            },
+        )
+
+    def room(self, now: datetime) -> Room:
+        """For the files of one turn."""
+        return Room(self._keeping, now)
+
+    def archive(self, key: str, now: datetime) -> File | None:
+        """The account's archive, if one was made lately; if not, one is made from now on."""
+        recent = {"owner": archives_of(key), "state": "stored", "used": False, "at": {"$gt": now - KEPT}}
+        row = self._keeping.records.find_one(recent)
+        if row is None:
+            arm_once(self._keeping.records.database, making(key, now), Armed(uuid.uuid4().hex, "export"))
+        return None if row is None else file_of(row)
+
+    def make_archives(self, timers: Sequence[Message[Any]], now: datetime) -> None:
+        """What these timers are for."""
+        for timer in timers:
+            database = self._keeping.records.database
+            build(self._keeping, database, timer.subject or "", derived_id("archive", timer.key), now)
+
+    def rewrap(self, timers: Sequence[Message[Any]]) -> dict[str, Rewrapped | None]:
+        """The next portion of the rotation that the one of these timers is for."""
+        return {timer.key: rewrap(self._keeping.records.database, self._keeping.keys) for timer in timers}
+
+    def scan(self, timers: Sequence[Message[Any]]) -> dict[str, Verdict | None]:
+        """What the scanner says of the files of these timers."""
+        return {timer.key: scan(self._keeping, self._scanner, timer.subject or "") for timer in timers}
+
+
+def _contents(message: Message[Any]) -> int:
+    return sum(isinstance(sent, AttachmentContent) for sent in message.data.attachments)
+
+
+def _asking(messages: Sequence[Message[Any]]) -> list[Message[Any]]:
+    return [message for message in messages if message.type == "attachment.download"]

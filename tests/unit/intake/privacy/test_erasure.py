@@ -1,0 +1,278 @@
+"""A person is erased: what is open closes, agents see that they are, and nothing of theirs is left in any value.
+
+That nothing is left in any collection: tests/integration/test_erasure.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+from msgspec.structs import replace as altered
+
+from contracts.common import AttachmentRef, Author, Change, EntryDetails, LeftOut
+from services.chassis.decision import Decision, Message
+from services.intake.domain.accounts.expiry import ERASED
+from services.intake.domain.decide import decide
+from services.intake.domain.privacy import erasing
+from services.intake.domain.privacy.erasing import erase_due, rewritten, without_words
+from services.intake.domain.values.erasure import Erasure, Portion
+from services.intake.domain.values.history import Entry
+from services.intake.domain.values.ticket import snapshot
+from tests.unit.intake.desk import MORNING, Desk, Heard, account, on_the_wire, temporary
+
+EMAIL = "zoe@example.org"
+ZOE = account("zoe", email=EMAIL)
+OTHER = {"subject": "No sound", "body": "I hear nothing at all.", "category": "technical"}
+ALL = Erasure("e1", 1, ("account:zoe",), content=True, at=MORNING)
+NAMES = replace(ALL, content=False)
+
+
+def erased(desk: Desk, requester: dict[str, Any] | None = None, *accounts: str, **more: Any) -> Heard:
+    """`account.erase` of a requester (or as `more` says), whose accounts are these."""
+    desk.state.persons = {accounts[0]: accounts}
+    data = {"requester": requester} if requester else {}
+    return desk.send("account.erase", {**data, **more}, **({} if requester else {"sender": "operator"}))
+
+
+def portion_of(desk: Desk, portion: Portion) -> Decision:
+    """The timer of the one erasure fires, and finds this."""
+    (one,) = desk.state.erasures.values()
+    desk.state.erasing = {one.id: portion}
+    desk.sent += 1
+    message = Message(f"t{desk.sent}", "timer.account_erase", "intake", {}, one.id, f"timer\x1f{desk.sent}")
+    return desk.take(decide(desk.state, message, desk.now))
+
+
+def test_what_is_open_closes_first_and_its_agent_hears_it() -> None:
+    desk = Desk()
+    number = desk.opened(status="assigned", requester=ZOE)
+    another = desk.opened(requester=ZOE, **OTHER)
+    others = desk.opened(requester=account("bob"))
+    heard = erased(desk, ZOE, "account:zoe", content=True)
+    assert heard.type == "command.accepted"
+    assert heard.events() == ["account.erased", "account.contact_changed", "ticket.closed", "ticket.closed"]
+    assert heard.to_agents() == ["agent.a1.ticket.closed"]
+    for one in (number, another):
+        ticket = desk.ticket(one)
+        assert (ticket.status, ticket.close_reason, ticket.subject, ticket.opening) == ("closed", ERASED, ERASED, "")
+        told = snapshot(ticket)
+        assert (told.requester.display_name, told.erased) == (ERASED, True)
+    for trace in ("Zoe", EMAIL, "Card does not", "No sound"):
+        assert trace not in str(heard.decision.said) + str(desk.state.accounts) + str(desk.state.tickets[ticket.id])
+    assert desk.ticket(others).is_open
+    assert not snapshot(desk.ticket(others)).erased
+
+
+def test_who_comes_back_is_somebody_new_with_nothing() -> None:
+    desk = Desk()
+    number = desk.opened(requester=ZOE)
+    version = desk.state.accounts["account:zoe"].contact_version
+    erased(desk, ZOE, "account:zoe")
+    assert desk.reply(number, ZOE).code == "forbidden"
+    assert desk.view(number, ZOE).code == "forbidden"
+    desk.later(minutes=1)
+    again = desk.submit(ZOE)
+    assert again.type == "ticket.opened"
+    assert again.ticket["contact_version"] == version + 2, "later than the version that erased it"
+
+
+def test_a_temporary_account_ends_and_its_secret_is_nobodys() -> None:
+    desk = Desk()
+    id_ = desk.send("account.open_temporary", {"contact_email": EMAIL, "display_name": "Zoe"}).data["account_id"]
+    desk.secrets.add((id_, "right"))
+    desk.opened(requester=temporary(id_, "right"))
+    heard = erased(desk, temporary(id_, "right"), f"temporary:{id_}")
+    assert "account.temporary_expired" in heard.events()
+    assert desk.submit(temporary(id_, "right")).code == "unauthenticated"
+    assert erased(desk, temporary(id_, "right"), f"temporary:{id_}").code == "unauthenticated"
+
+
+def test_all_accounts_of_the_person_are_erased() -> None:
+    desk = Desk()
+    for name in ("zoe", "ann"):
+        desk.submit(account(name, email=EMAIL))
+    heard = erased(desk, account("ann"), "account:ann", "account:zoe")
+    assert [say.subject for say in heard.decision.said if say.type == "account.erased"] == ["ann", "zoe"]
+    assert EMAIL not in str(desk.state.accounts)
+    assert not any(ticket.is_open for ticket in desk.state.tickets.values())
+
+
+@pytest.mark.parametrize("sender", ["web", "agent.a1"])
+def test_only_the_operator_names_an_account(sender: str) -> None:
+    desk = Desk()
+    desk.opened(requester=ZOE)
+    named = {"account": {"kind": "account", "account_id": "zoe"}}
+    desk.state.persons = {"account:zoe": ("account:zoe",)}
+    assert desk.send("account.erase", named, sender).code == "forbidden"
+    assert erased(desk, None, "account:nobody", **named).data["errors"].keys() == {"account"}
+    assert erased(desk, None, "account:zoe", **named).type == "command.accepted"
+    assert EMAIL not in str(desk.state.accounts)
+
+
+def test_portions_go_on_until_nothing_is_left() -> None:
+    desk = Desk()
+    number = desk.opened(status="closed", requester=ZOE)
+    ticket = desk.ticket(number)
+    entries = desk.state.history(ticket)
+    erased(desk, ZOE, "account:zoe", content=True)
+    cut = portion_of(desk, Portion(tickets=(ticket.id,)))
+    assert [say.type for say in cut.said] == ["ticket.edited"]
+    assert desk.ticket(number).person == desk.state.erasures[cut.changes[-1].id].person
+    assert cut.timers
+    read = portion_of(desk, Portion(entries=entries, read_to=(number, 3), finished=False))
+    assert read.timers
+    assert [one.kind for one in desk.state.erased_entries] == ["opened", "assigned", "closed"]
+    assert {one.text for one in desk.state.erased_entries} == {ERASED}
+    last = portion_of(desk, Portion())
+    assert not last.timers
+    (one,) = desk.state.erasures.values()
+    assert (one.done, one.read_to) == (True, (number, 3))
+    assert erase_due(desk.state, Message("t", "timer.account_erase", "intake", {}, one.id), desk.now) == Decision()
+
+
+def test_two_erasures_of_one_person_in_one_turn_cut_each_ticket_off_once() -> None:
+    desk = Desk()
+    ticket = desk.ticket(desk.opened(status="closed", requester=ZOE))
+    for content in (True, False):
+        erased(desk, ZOE, "account:zoe", content=content)
+    first, second = desk.state.erasures.values()
+    desk.state.erasing = {one.id: Portion(tickets=(ticket.id,)) for one in (first, second)}
+    said = []
+    for one in (first, second):
+        due = Message(f"t{one.id}", "timer.account_erase", "intake", {}, one.id, f"timer\x1f{one.id}")
+        decision = desk.take(decide(desk.state, due, desk.now))
+        assert decision.timers, "it goes on"
+        said += [say.type for say in decision.said]
+    assert said == ["ticket.edited"]
+    assert desk.ticket(ticket.number).person == first.person
+
+
+def test_a_ticket_that_was_reopened_or_filed_in_the_same_moment_is_closed_by_its_portion() -> None:
+    desk = Desk()
+    erased(desk, ZOE, "account:zoe")
+    number = desk.opened(status="assigned", requester=ZOE)
+    cut = portion_of(desk, Portion(tickets=(desk.ticket(number).id,)))
+    assert [say.type for say in cut.said] == ["ticket.closed", "ticket.closed"], "announced, and its agent told"
+    assert desk.ticket(number).status == "closed"
+    assert desk.ticket(number).person.startswith("erased:")
+
+
+def an_entry(kind: Any = "requester", files: Sequence[AttachmentRef] = (), **details: Any) -> Entry:
+    return Entry(
+        "n",
+        "t",
+        2,
+        "note_added",
+        Author(kind=kind, id="x1", display_name="Zoe"),
+        "public",
+        "words",
+        MORNING,
+        0,
+        files,
+        EntryDetails(**details),
+    )
+
+
+KEPT = {"refers_to": "10000001", "to_number": "10000002", "granted": True, "articles": ["a"]}
+CHANGED = {"category": Change(old="billing", new="safety"), "subject": Change(old="words", new="words")}
+FILE = AttachmentRef(name="words", media_type="text/plain", ref="r", sha256="0" * 64, size=1)
+
+
+@pytest.mark.parametrize(
+    ("details", "left"),
+    [
+        (KEPT, KEPT),
+        ({"fields": {"order": "words"}}, {}),
+        ({"files": [FILE]}, {}),
+        ({"left_out": [LeftOut(name="words", reason="words", code="invalid")]}, {}),
+        ({"changed": CHANGED}, {"changed": {"category": CHANGED["category"]}}),
+    ],
+)
+def test_of_an_entry_are_left_who_when_and_what_holds_no_words(details: dict[str, Any], left: dict[str, Any]) -> None:
+    for by in ("requester", "agent", "service", "moderator"):
+        after = without_words(an_entry(by, **details), ALL)
+        assert (after.text, after.attachments, after.details) == (ERASED, (), EntryDetails(**left))
+        assert (after.author.display_name == ERASED) == (by == "requester")
+    names = without_words(an_entry(**details), NAMES)
+    before = an_entry(**details)
+    assert (names.text, names.attachments, names.details) == ("words", before.attachments, before.details)
+    assert names.author.id == "e1"
+    assert without_words(an_entry("agent", **details), NAMES) == an_entry("agent", **details)
+
+
+@pytest.mark.parametrize("shown_as", ["ticket", "candidates"])
+def test_an_answer_that_is_kept_for_redelivery_tells_no_more(shown_as: str) -> None:
+    desk = Desk()
+    number = desk.opened(requester=ZOE, issue_key="words")
+    told = {**on_the_wire(snapshot(desk.ticket(number))), "close_reason": "words", "subject": "words"}
+    body = orjson.dumps({"data": {shown_as: told if shown_as == "ticket" else [told]}})
+    for one in (ALL, NAMES):
+        left = rewritten(body, one, ())
+        assert b"Zoe" not in left
+        assert (b"words" in left) == (one is NAMES)
+    assert rewritten(body, replace(ALL, accounts=("account:bob",)), ()) == body
+    for also in (
+        {"attachment": {"name": "words", "ref": "r"}},
+        {"left_out": [{"name": "words", "reason": "words.txt is too large"}]},
+        {"code": "invalid", "message": "words", "errors": {"attachments.0.content": ["words"]}},
+    ):
+        assert b"words" not in rewritten(orjson.dumps({"data": also}), ALL, ())
+    assert b"Zoe" not in rewritten(body, replace(ALL, accounts=()), (number,))
+
+
+def test_an_answer_without_an_entry_is_found_by_the_tickets_that_it_shows() -> None:
+    desk = Desk()
+    number = desk.opened(status="assigned", requester=ZOE)
+    conflict = desk.agent("ticket.start_work", number, expected_version=1)
+    assert conflict.decision.answer is not None
+    assert (conflict.code, conflict.decision.answer.about) == ("conflict", [number])
+    replied = desk.reply(number, ZOE)
+    assert replied.decision.answer is not None
+    assert not replied.decision.answer.about, "its entry leads there"
+
+
+def test_files_go_unless_an_entry_of_somebody_else_names_them() -> None:
+    desk = Desk()
+    shared, own = (desk.keep("agent:a1", name, used=True) for name in (b"shared", b"own"))
+    number = desk.opened(requester=ZOE)
+    named = [altered(FILE, ref=ref) for ref in (shared, own)]
+    entry = replace(an_entry("agent", named), ticket_id=desk.ticket(number).id)
+    erased(desk, ZOE, "account:zoe", content=True)
+    portion_of(desk, Portion(entries=[entry], finished=False, named_elsewhere=frozenset({shared})))
+    assert desk.state.files[own].state == "removing"
+    assert (desk.state.files[own].used, desk.state.files[own].at) == (False, erasing.GONE)
+    assert desk.state.files[shared].state == "stored"
+
+
+def test_a_block_outlives_the_erasure_without_its_reason() -> None:
+    desk = Desk()
+    desk.opened(requester=ZOE)
+    zoe = desk.state.accounts["account:zoe"]
+    desk.state.accounts["account:zoe"] = replace(zoe, blocked_at=MORNING, blocked_by="s1", blocked_reason="words")
+    desk.state.accounts["account:ann"] = replace(zoe, key="account:ann")
+    erased(desk, ZOE, "account:zoe", "account:ann")
+    for name in ("account:zoe", "account:ann"):
+        assert desk.state.accounts[name].is_blocked(desk.now), "with all accounts of the person"
+    assert "words" not in str(desk.state.accounts)
+
+
+def swept(desk: Desk, *ids: str) -> Heard:
+    return desk.send("erasures.confirm_swept", {"erasures": list(ids)}, "operator")
+
+
+def test_an_operator_says_of_which_no_dead_letter_tells_any_more() -> None:
+    desk = Desk()
+    done = replace(ALL, done=True)
+    desk.state.erasures = {"e1": done, "e2": replace(ALL, id="e2")}
+    heard = swept(desk, "e0", "e1", "e2", "e1")
+    assert (heard.type, sorted(heard.data["hints"])) == ("command.accepted", ["erasures.0", "erasures.2"])
+    assert heard.decision.changes == [replace(done, version=2, swept_at=desk.now)]
+    desk.later(days=1)
+    assert swept(desk, "e1").type == "command.accepted"
+    assert desk.state.erasures["e1"].swept_at == desk.now
+    refused = swept(desk, "e2")
+    assert (refused.code, list(refused.data["errors"])) == ("invalid", ["erasures.0"])
