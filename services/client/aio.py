@@ -10,11 +10,12 @@ from contextlib import suppress
 from typing import Self
 
 from contracts.agents import SignOn
-from services.client import core
-from services.client.blocking import WITHIN
-from services.client.core import Data, Heard, Outcome, Sending
-from services.client.errors import ClientError, Unanswered
-from services.client.link import REPLIES, Arrived, Link
+
+from . import core
+from .blocking import WITHIN
+from .core import Data, Heard, Outcome, Sending
+from .errors import ClientError, Unanswered
+from .link import REPLIES, Arrived, Link
 
 
 class AsyncClient:

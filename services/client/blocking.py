@@ -11,10 +11,11 @@ from concurrent.futures import Future
 from typing import Self
 
 from contracts.agents import SignOn
-from services.client import core
-from services.client.core import Data, Heard, Outcome, Sending
-from services.client.errors import ClientError, Unanswered
-from services.client.link import REPLIES, Arrived, Link
+
+from . import core
+from .core import Data, Heard, Outcome, Sending
+from .errors import ClientError, Unanswered
+from .link import REPLIES, Arrived, Link
 
 WITHIN = 60.0
 """Seconds that an outcome is waited for, unless the caller says otherwise."""

@@ -16,8 +16,8 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 import amqp
 from amqp.exceptions import AccessRefused, AMQPError, NotFound
 
-from services.client.errors import BrokerBlocked, LoginRefused, NobodyAnswers, Unreachable
-from services.client.frames import reader, tls_options
+from .errors import BrokerBlocked, LoginRefused, NobodyAnswers, Unreachable
+from .frames import reader, tls_options
 
 BROKEN = (AMQPError, OSError)
 """What a Bus raises when its connection or channel is gone."""

@@ -24,7 +24,8 @@ from contracts.registry import TYPES, Kind, MessageType
 from contracts.tickets import Rejected
 from contracts.topology import ASKED_WITHIN, LARGEST_TAKEN
 from contracts.values import dataclass
-from services.client.errors import CommandRejected, NotTaken, UnexpectedOutcome
+
+from .errors import CommandRejected, NotTaken, UnexpectedOutcome
 
 P = TypeVar("P", bound=Payload)
 

@@ -25,10 +25,11 @@ from amqp.exceptions import ChannelError
 from contracts.agents import SignOn
 from contracts.envelope import NotAnEvent
 from contracts.names import role_of
-from services.client import core
-from services.client.bus import BROKEN, Bus
-from services.client.core import HEARTBEAT, Heard, Outcome, Sending, UnderWay
-from services.client.errors import (
+
+from . import core
+from .bus import BROKEN, Bus
+from .core import HEARTBEAT, Heard, Outcome, Sending, UnderWay
+from .errors import (
     BrokerBlocked,
     ClientError,
     LoginRefused,

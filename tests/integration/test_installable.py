@@ -1,4 +1,5 @@
-"""`contracts/` and `services/client/` are installed alone, and a channel of ten lines works with them."""
+"""`contracts/` and `services/client/` are installed alone, and a channel of ten lines works with them: the import name
+of nobody's `services` is taken."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ CHANNEL = """
 import os
 from contracts.common import AccountRequester
 from contracts.tickets import Submit, TicketOutcome
-from services.client.blocking import Client
+from casebus_client.blocking import Client
 
 ana = AccountRequester(account_id="ana", display_name="Ana", tier="standard")
 with Client(os.environ["CASEBUS_AMQP_CHANNEL"]) as desk:
@@ -29,9 +30,10 @@ with Client(os.environ["CASEBUS_AMQP_CHANNEL"]) as desk:
     print(desk.command("ticket.submit", submit).expect(TicketOutcome).ticket.number)
 """
 
-NOBODY = (
-    "import importlib.util as u; assert not any(map(u.find_spec, ('deploy', 'nameko', 'kombu', 'pymongo', 'orjson')))"
-)
+NOBODY = """
+from importlib.util import find_spec
+assert not any(map(find_spec, ("services", "deploy", "nameko", "kombu", "pymongo", "orjson")))
+"""
 
 
 def required(name: str) -> set[str]:
@@ -79,6 +81,7 @@ def alone(tmp_path: Path) -> Path:
 
 def test_a_channel_of_ten_lines_runs_on_the_two_packages_alone(alone: Path, desk: Desk, tmp_path: Path) -> None:
     desk.start("intake")
+    assert list(alone.parents[1].glob("lib/*/site-packages/casebus_client/py.typed")), "type checkers see no types"
     environment = {"CASEBUS_AMQP_CHANNEL": desk.amqp_url("web"), "PATH": os.environ["PATH"]}
     for program in (NOBODY, CHANNEL):
         ran = subprocess.run(

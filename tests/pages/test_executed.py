@@ -41,6 +41,7 @@ def checkout(root: Path, tmp_path: Path) -> Path:
     for name in COPIED:
         copy = shutil.copytree if (CHECKOUT / name).is_dir() else shutil.copy
         copy(CHECKOUT / name, tmp_path / name)
+    (tmp_path / "casebus_client").symlink_to("services/client")  # as if it were installed
     root.mkdir(parents=True)
     (tmp_path / ".local").symlink_to(root)
     (tmp_path / "node_modules").symlink_to(node_modules())
