@@ -6,6 +6,7 @@ The page is docs/client.md.
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from concurrent.futures import Future
 from typing import Self
@@ -63,7 +64,7 @@ class Client:
     def hear(self, timeout: float | None = None) -> Heard | None:
         """The next message that answers nothing which is waited for; None if none comes within `timeout` seconds.
 
-        It counts as handled when the next is asked for, or the client closed without an error: until then it is given
+        It counts as handled when the next is asked for, or `with` is left without an exception: until then it is given
         again after a crash. Used by one thread. Raises ClientError when the client is closed.
         """
         self._handled()
@@ -115,7 +116,7 @@ class Client:
     def _wait(self, sending: Sending, within: float) -> Outcome:
         future = self._link.send(sending, within)
         try:
-            return future.result(within)
+            return future.result(min(within, threading.TIMEOUT_MAX))
         except Unanswered:
             raise
         except TimeoutError:

@@ -6,6 +6,7 @@ the messages mean is `core.py`'s. It does not reconnect: `link.py` does. The pag
 
 from __future__ import annotations
 
+import struct
 import time
 import uuid
 from collections.abc import Callable
@@ -14,13 +15,16 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import amqp
-from amqp.exceptions import AccessRefused, AMQPError, NotFound
+from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, NotFound
 
 from .errors import BrokerBlocked, LoginRefused, NobodyAnswers, Unreachable
 from .frames import reader, tls_options
 
 BROKEN = (AMQPError, OSError)
 """What a Bus raises when its connection or channel is gone."""
+
+UNWRITABLE = (TypeError, struct.error)
+"""What `publish` raises for properties that AMQP cannot carry; nothing of the message was written."""
 
 OnMessage = Callable[[Any], None]
 """Takes an `amqp.Message`: `body` (bytes), `headers`, `delivery_info["routing_key"]`, `properties`."""
@@ -62,9 +66,9 @@ class _Connection(amqp.Connection):  # type: ignore[misc]
 class Bus:
     """Publishes without waiting, up to `window` messages unconfirmed, and hands over what arrives while draining.
 
-    Raises Unreachable when `url` is not an address, the broker cannot be reached or refuses the login; BrokerBlocked
-    when an alarm of its disk or memory keeps it from taking messages for longer than `within` seconds; one of BROKEN
-    when it goes away later, or does not answer within that time.
+    Raises Unreachable when `url` is not an address, the broker cannot be reached or refuses the login; one of BROKEN
+    when it goes away later, or does not answer within `within` seconds. `publish` and `settle` raise BrokerBlocked when
+    an alarm of the broker's disk or memory keeps it from taking messages for longer than that.
     """
 
     def __init__(self, url: str, *, window: int = 1000, heartbeat: int = 0, within: float = WITHIN) -> None:
@@ -85,12 +89,12 @@ class Bus:
         self._tag = 0
         self._unconfirmed: dict[int, str] = {}
         self._unacknowledged: int | None = None
-        address = f"{parts.hostname}:{port}"
+        address, vhost = f"{parts.hostname}:{port}", unquote(parts.path[1:]) or "/"
         self._connection = _Connection(
             host=address,
             userid=self.user,
             password=unquote(parts.password or ""),
-            virtual_host=unquote(parts.path[1:]) or "/",
+            virtual_host=vhost,
             login_method="PLAIN",
             ssl=tls_options(str(parts.hostname), dict(parse_qsl(parts.query)).get(AUTHORITIES))
             if parts.scheme == "amqps"
@@ -111,6 +115,10 @@ class Bus:
         except SSLCertVerificationError as error:
             reason = error.verify_message.rstrip(".")
             raise Unreachable(f"The certificate of the broker at {address} is not trusted: {reason}.") from error
+        except NotAllowed as error:
+            raise Unreachable(
+                f"The broker at {address} does not let {self.user} into the virtual host {vhost}."
+            ) from error
         except BROKEN as error:
             raise NobodyAnswers(f"No broker answers at {address}: is the desk running?") from error
         for event, handler in (
@@ -129,7 +137,7 @@ class Bus:
         """
         message = amqp.Message(body, **{"user_id": self.user, "delivery_mode": 2, **properties})
         while self.blocked:
-            self.drain(1)
+            self._wait()
         self.channel.basic_publish(message, exchange, routing_key, mandatory=True)
         self._tag += 1
         self._unconfirmed[self._tag] = properties.get("message_id", "")
@@ -210,11 +218,6 @@ class Bus:
             self.channel.basic_ack(self._unacknowledged, multiple=True)
             self._unacknowledged = None
         self._connection.heartbeat_tick()
-        if self._blocked_since is not None and time.monotonic() - self._blocked_since > self._within:
-            raise BrokerBlocked(
-                f"The broker has taken no messages for {self._within:.0f} s: an alarm of its disk or memory is on. "
-                "The desk has every message that it had confirmed."
-            )
         return more
 
     def close(self) -> None:
@@ -235,11 +238,20 @@ class Bus:
     def _settle_to(self, left: int, timeout: float) -> None:
         before, moved_at = len(self._unconfirmed), time.monotonic()
         while len(self._unconfirmed) > left:
-            self.drain(1)
+            self._wait()
             if len(self._unconfirmed) != before:
                 before, moved_at = len(self._unconfirmed), time.monotonic()
             elif time.monotonic() - moved_at > timeout:
                 raise TimeoutError(f"The broker has not confirmed {before} messages for {timeout:.0f} s.")
+
+    def _wait(self) -> None:
+        """Until something comes, for a second at most."""
+        self.drain(1)
+        if self._blocked_since is not None and time.monotonic() - self._blocked_since > self._within:
+            raise BrokerBlocked(
+                f"The broker has taken no messages for {self._within:.0f} s: an alarm of its disk or memory is on. "
+                "The desk has every message that it had confirmed."
+            )
 
     def _on_blocked(self, _reason: str) -> None:
         self._blocked_since = self._blocked_since or time.monotonic()

@@ -51,7 +51,7 @@ Data = Payload | Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class Sending:
     """One message to publish; the same each time that it is sent. `again_after`: seconds without an outcome after
-    which it is. `replied`: its answer comes at `reply_to` alone."""
+    which it is sent again."""
 
     id: str
     type: str
@@ -59,7 +59,6 @@ class Sending:
     routing_key: str
     body: bytes
     again_after: float = SEND_AGAIN
-    replied: bool = False
     properties: Mapping[str, Any] = field(default_factory=dict)
     """AMQP's, over those that every message of the desk has."""
 
@@ -89,7 +88,7 @@ def question(user: str, type_: str, data: Data) -> Sending:
     """A question of this broker user: it is answered at `reply_to` alone. Raises as `command` does."""
     declared = _declared(registry.question(type_), "question", user, type_, data)
     event = Event(new_id(), type_, str(source_of(user)), datetime.now(UTC), data)
-    return by_hand(event, QUESTIONS, declared.key_of(user), again_after=ASK_AGAIN, replied=True)
+    return by_hand(event, QUESTIONS, declared.key_of(user), again_after=ASK_AGAIN)
 
 
 def by_hand(event: Event, exchange: str, routing_key: str, **more: Any) -> Sending:
@@ -254,6 +253,8 @@ class UnderWay:
         self._waiting.append(self._given)
         if awaited:
             self._awaiting[sending.id] = self._given
+        else:
+            self._answered.pop(sending.id, None)  # its outcome is to be heard, though the id may have had one before
         return self._given
 
     def prolong(self, number: int, deadline: float) -> None:
@@ -328,15 +329,12 @@ class UnderWay:
         self._flying.discard(number)
         self.forget(number)
 
-    def lost(self, *, keeps_outcomes: bool) -> None:
-        """The connection is gone: what was not confirmed is sent again, in order, and unless the outcomes are kept in
-        a queue meanwhile, what was not answered too."""
+    def lost(self) -> None:
+        """The connection is gone, and its queue of answers with it: all that is not done is sent again, in order."""
         for entry in self._entries.values():
-            outcome_is_lost = entry.state == "resting" and (entry.sending.replied or not keeps_outcomes)
-            if entry.state == "flying" or outcome_is_lost:
-                entry.state = "waiting"
+            entry.state = "waiting"
         self._flying.clear()
-        self._waiting = deque(sorted(number for number, entry in self._entries.items() if entry.state == "waiting"))
+        self._waiting = deque(self._entries)
 
     def refused_one(self) -> int | None:
         """The broker closed the channel because of one that it was not to be sent: which, if that is certain; else

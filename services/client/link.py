@@ -27,17 +27,9 @@ from contracts.envelope import NotAnEvent
 from contracts.names import role_of
 
 from . import core
-from .bus import BROKEN, Bus
+from .bus import BROKEN, UNWRITABLE, Bus
 from .core import HEARTBEAT, Heard, Outcome, Sending, UnderWay
-from .errors import (
-    BrokerBlocked,
-    ClientError,
-    LoginRefused,
-    NotTaken,
-    Unanswered,
-    Unreachable,
-    Unroutable,
-)
+from .errors import ClientError, LoginRefused, NotTaken, Unanswered, Unreachable, Unroutable
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +51,9 @@ ANSWERS_WITHIN = 15.0
 
 LEAVES_WITHIN = 10.0
 """Seconds that are given, on leaving, to what is not confirmed yet."""
+
+PUBLISH = (60, 40)
+"""AMQP's class and method of `basic.publish`."""
 
 AMQP_HEARTBEAT = 20
 LOOK_EVERY = 0.25
@@ -98,6 +93,9 @@ class Link:
         """Whether what it hears stays in its queue while it is not connected."""
         self._deliver = deliver
         self._given: deque[_Given] = deque()
+        self._closed = False
+        self._taking = threading.Lock()
+        """Held while something is given, and while it is closed: then nothing is given that nobody sees to."""
         self._done: deque[Arrived] = deque()
         self._wakes, self._waker = socket.socketpair()
         for end in (self._wakes, self._waker):
@@ -106,11 +104,13 @@ class Link:
         self._futures: dict[int, list[Future[Any]]] = {}
         """Of those who wait, by the number of `UnderWay`."""
         self._within: dict[int, float] = {}
-        self._numbers: dict[int, int] = {}
-        """What goes by which number of `UnderWay`, by the broker's number."""
+        self._numbers: dict[int, tuple[int, str]] = {}
+        """What goes by which number of `UnderWay`, and its id, by the broker's number."""
         self._bus: Bus | None = None
         self._reply_to = ""
         self._connections = 0
+        """Goes up with each connection, and when it is lost."""
+        self._trouble = ""
         self._look_at = 0.0
         self._beat_at = 0.0
         self._leaves_at: float | None = None
@@ -158,6 +158,8 @@ class Link:
     def close(self) -> None:
         """Leave, when what was given is confirmed; without it after LEAVES_WITHIN seconds. What waits for an outcome
         hears that it will not come."""
+        with self._taking:
+            self._closed = True
         self.me = None
         self._leaves_at = time.monotonic() + LEAVES_WITHIN
         self._wake()
@@ -165,9 +167,10 @@ class Link:
             self._thread.join()
 
     def _give(self, given: _Given) -> Future[Any]:
-        if not self._thread.is_alive():
-            raise ClientError("The client is not connected, or is closed.")
-        self._given.append(given)
+        with self._taking:
+            if self._closed or not self._thread.is_alive():
+                raise ClientError("The client is not connected, or is closed.")
+            self._given.append(given)
         self._wake()
         return given.future
 
@@ -189,17 +192,24 @@ class Link:
                     self._connect()
                     pause = SHORTEST_PAUSE
                     self._work()
-                except (*BROKEN, Unreachable, BrokerBlocked) as error:
-                    if isinstance(error, ChannelError):
+                except (*BROKEN, Unreachable) as error:
+                    if isinstance(error, ChannelError) and error.method_sig == PUBLISH:
                         self._refuse(error)
                     self._lost(error)
                     if self._has_failed(error):
                         return
-                    self._wait(pause * random.uniform(0.5, 1))
+                    self._pause(pause * random.uniform(0.5, 1))
                     pause = min(2 * pause, LONGEST_PAUSE)
-                    self._see_to()
         finally:
             self._end()
+
+    def _pause(self, seconds: float) -> None:
+        """So long, whatever is given meanwhile."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and not self._may_leave():
+            self._wait(min(left, LOOK_EVERY))
+            self._done.clear()  # the broker has taken back what was handed over
+            self._see_to()
 
     def _has_failed(self, error: Exception) -> bool:
         """Whether it gives up, having never been connected."""
@@ -213,6 +223,7 @@ class Link:
     def _connect(self) -> None:
         self._bus = bus = Bus(self._url, window=2 * WINDOW, heartbeat=AMQP_HEARTBEAT, within=ANSWERS_WITHIN)
         self._connections += 1
+        self._trouble = ""
         bus.on_confirmed, bus.on_refused = self._confirmed, self._refused
         if role_of(self.user) in HEARS_BACK:
             self._reply_to = bus.own_queue()
@@ -281,23 +292,29 @@ class Link:
                 continue
             sending = self._under_way.sending(number)
             properties = sending.all_properties
-            if sending.replied or (self._hears == REPLIES and self._under_way.awaiting(sending.id) == number):
+            if self._under_way.awaiting(sending.id) == number:
+                # On a queue of its own the outcome waits behind nothing that is to be heard.
                 properties |= {"reply_to": self._reply_to, "correlation_id": sending.id}
-            self._numbers[bus.publish(sending.exchange, sending.routing_key, sending.body, **properties)] = number
+            try:
+                tag = bus.publish(sending.exchange, sending.routing_key, sending.body, **properties)
+            except UNWRITABLE as error:
+                self._not_taken(number, f"AMQP cannot carry its properties ({error})")
+                continue
+            self._numbers[tag] = number, sending.id
             self._under_way.published(number, time.monotonic())
 
     def _confirmed(self, broker_number: int) -> None:
-        number = self._numbers.pop(broker_number)
+        number, id_ = self._numbers.pop(broker_number)
         assert self._bus is not None
-        id_ = self._id(number)
-        if id_ and id_ in self._bus.returned:
+        if id_ in self._bus.returned:
             self._bus.returned.remove(id_)
             self._not_taken(number, None)
         elif self._under_way.confirmed(number):
             self._settle(number, None)
 
     def _refused(self, broker_number: int) -> None:
-        self._not_taken(self._numbers.pop(broker_number), "its queue is full")
+        number, _ = self._numbers.pop(broker_number)
+        self._not_taken(number, "its queue is full")
 
     def _refuse(self, error: ChannelError) -> None:
         """The broker has closed the channel because of something that was published."""
@@ -312,9 +329,6 @@ class Link:
             named = sending.id, sending.type
             self._fail(number, Unroutable(*named) if why is None else NotTaken(*named, why))
         self._under_way.not_taken(number)
-
-    def _id(self, number: int) -> str:
-        return self._under_way.sending(number).id if number in self._futures else ""
 
     def _replied(self, message: Any) -> None:
         """What came on the queue of answers: a second one, or one that comes too late, is nobody's."""
@@ -337,7 +351,8 @@ class Link:
             return None
 
     def _is_answer(self, found: Heard | None) -> bool:
-        """Whether it is the outcome that somebody waits for, who has it then; or has had it before."""
+        """Whether it is the outcome that somebody waits for, who has it then; or has had it before: where the client
+        hears its user's messages, each comes there as well."""
         if not isinstance(found, Outcome) or found.event.causationid is None:
             return False
         number = self._under_way.awaiting(found.event.causationid)
@@ -388,9 +403,13 @@ class Link:
         if self._bus is not None:
             log.info("%s has lost the broker (%s) and reconnects", self.user, error)
             self._bus.close()
+            self._connections += 1
+        elif self._up.done() and str(error) != self._trouble:
+            log.warning("%s cannot reconnect, and goes on trying: %s", self.user, error)
+            self._trouble = str(error)
         self._bus = None
         self._numbers.clear()
-        self._under_way.lost(keeps_outcomes=self._keeps)
+        self._under_way.lost()
 
     def _wait(self, seconds: float, *sockets: Any) -> None:
         """Until somebody gives something, or something comes."""
@@ -406,6 +425,8 @@ class Link:
             pass  # all wakings are taken
 
     def _end(self) -> None:
+        with self._taking:
+            self._closed = True
         self._look_at = math.inf
         self._see_to()
         for number in list(self._futures):

@@ -19,6 +19,8 @@ from deploy.local.rabbitmq import ADMIN, PORT_MAPPER
 from deploy.local.stack import Stack
 from deploy.settings import Settings
 from deploy.trouble import Trouble
+from services.client import core, link
+from services.client.blocking import Client
 from services.client.bus import Bus
 from services.client.errors import BrokerBlocked, LoginRefused, NobodyAnswers
 from tests.raw_amqp import UNREADABLE, confirmed, open_channel, publish_raw
@@ -134,10 +136,13 @@ def set_disk_limit(stack: Stack) -> Iterator[Callable[[str], None]]:
 
 
 def test_an_alarm_of_the_broker_is_one_sentence_after_a_while_and_hangs_nobody(
-    desk: Desk, set_disk_limit: Callable[[str], None]
+    desk: Desk, set_disk_limit: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_disk_limit("1000000GB")
     began = time.monotonic()
+    monkeypatch.setattr(link, "ANSWERS_WITHIN", 1)
+    client = Client(desk.amqp_url("web"))
+    waits = client.publish(core.command("web", "ticket.submit", {}))
     with Bus(desk.amqp_url("web"), within=2) as bus:
         bus.publish(INTAKE, "ticket.submit", b"x")
         with pytest.raises(BrokerBlocked, match="taken no messages for 2 s: an alarm of its disk or memory"):
@@ -148,7 +153,11 @@ def test_an_alarm_of_the_broker_is_one_sentence_after_a_while_and_hangs_nobody(
         while not patient.blocked:
             patient.drain(0.1)
         assert time.monotonic() - began < 25
+        assert client.blocked
+        assert client._link._connections == 1, "the client waits and keeps its connection"
         set_disk_limit("50MB")
+        waits.result(30)
+        client.close()
         patient.publish(INTAKE, "ticket.submit", b"y")
         patient.settle()
         assert not patient.blocked

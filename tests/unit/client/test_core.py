@@ -46,7 +46,7 @@ def test_a_command_goes_to_the_exchange_of_its_sender(
     assert (sending.exchange, sending.routing_key, event.type, event.source) == (exchange, type_, type_, source)
     assert (event.id, event.subject) == (sending.id, "10000001")
     assert sending.all_properties == {"message_id": sending.id, "content_type": "application/cloudevents+json"}
-    assert (sending.again_after, sending.replied) == (SEND_AGAIN, False)
+    assert sending.again_after == SEND_AGAIN
 
 
 def test_data_is_written_as_the_contract_has_it() -> None:
@@ -66,10 +66,10 @@ def test_each_command_has_an_id_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(("user", "key"), [("web", "ticket.view"), ("agent.a1", "staff.ticket.view")])
-def test_a_question_is_answered_at_reply_to_and_asked_again_when_the_desk_has_dropped_it(user: str, key: str) -> None:
+def test_a_question_overtakes_commands_and_is_asked_again_when_the_desk_has_dropped_it(user: str, key: str) -> None:
     sending = core.question(user, "ticket.view", View(requester=ANA, number="10000001"))
     assert (sending.exchange, sending.routing_key) == (QUESTIONS, key)
-    assert (sending.again_after, sending.replied) == (ASK_AGAIN, True)
+    assert sending.again_after == ASK_AGAIN
 
 
 @pytest.mark.parametrize(
@@ -159,8 +159,8 @@ def test_a_notification_is_no_outcome() -> None:
 # What is under way
 
 
-def sending(id_: str, *, replied: bool = False) -> Sending:
-    return Sending(id_, "ticket.submit", INTAKE, "ticket.submit", b"{}", replied=replied)
+def sending(id_: str) -> Sending:
+    return Sending(id_, "ticket.submit", INTAKE, "ticket.submit", b"{}")
 
 
 def published(under_way: UnderWay, window: int = 1000, now: float = 0.0) -> list[str]:
@@ -172,8 +172,8 @@ def published(under_way: UnderWay, window: int = 1000, now: float = 0.0) -> list
     return ids
 
 
-def given_to(under_way: UnderWay, *ids: str, awaited: bool = True, replied: bool = False) -> list[int]:
-    return [under_way.add(sending(id_, replied=replied), awaited=awaited, deadline=math.inf) for id_ in ids]
+def given_to(under_way: UnderWay, *ids: str, awaited: bool = True) -> list[int]:
+    return [under_way.add(sending(id_), awaited=awaited, deadline=math.inf) for id_ in ids]
 
 
 def test_it_goes_in_order_and_no_more_than_the_window_are_unconfirmed() -> None:
@@ -186,26 +186,19 @@ def test_it_goes_in_order_and_no_more_than_the_window_are_unconfirmed() -> None:
     assert len(under_way) == 3
 
 
-def test_a_loss_sends_again_what_was_not_confirmed() -> None:
+def test_a_loss_sends_again_what_was_not_confirmed_or_not_answered() -> None:
     under_way = UnderWay()
     first, second, third = given_to(under_way, *"abc")
+    (told,) = given_to(under_way, "told", awaited=False)
     published(under_way)
     under_way.confirmed(second)
-    under_way.lost(keeps_outcomes=True)
-    assert published(under_way) == ["a", "c"]
+    under_way.confirmed(told)
+    under_way.lost()
+    assert published(under_way) == ["a", "b", "c"], "the outcome of b is lost with the connection"
     under_way.answered(first)
     under_way.confirmed(third)
-    under_way.lost(keeps_outcomes=False)
-    assert published(under_way) == ["b", "c"], "where outcomes are lost with the connection"
-
-
-def test_a_question_is_asked_again_after_any_loss() -> None:
-    under_way = UnderWay()
-    (number,) = given_to(under_way, "q", replied=True)
-    published(under_way)
-    under_way.confirmed(number)
-    under_way.lost(keeps_outcomes=True)
-    assert published(under_way) == ["q"]
+    under_way.lost()
+    assert published(under_way) == ["b", "c"]
 
 
 def test_what_has_no_outcome_is_sent_again_in_time_and_given_up_at_its_deadline() -> None:
@@ -241,14 +234,14 @@ def test_the_one_that_the_broker_refuses_is_found_by_sending_each_alone() -> Non
     numbers = given_to(under_way, "a", "bad", "c", awaited=False)
     published(under_way)
     assert under_way.refused_one() is None
-    under_way.lost(keeps_outcomes=False)
+    under_way.lost()
     (later,) = given_to(under_way, "d", awaited=False)
     assert published(under_way) == ["a"]
     under_way.confirmed(numbers[0])
     assert published(under_way) == ["bad"]
     assert under_way.refused_one() == numbers[1]
     under_way.not_taken(numbers[1])
-    under_way.lost(keeps_outcomes=False)
+    under_way.lost()
     assert published(under_way) == ["c"]
     under_way.confirmed(numbers[2])
     assert published(under_way) == ["d"]
@@ -265,6 +258,14 @@ def test_an_outcome_that_comes_once_more_is_known_for_a_while() -> None:
     under_way.answered(number)
     assert not under_way.was_answered("0")
     assert under_way.was_answered("more")
+
+
+def test_the_outcome_of_what_is_only_published_is_heard_though_its_id_was_answered_before() -> None:
+    under_way = UnderWay()
+    (number,) = given_to(under_way, "again")
+    under_way.answered(number)
+    given_to(under_way, "again", awaited=False)
+    assert not under_way.was_answered("again")
 
 
 @given(st.lists(st.sampled_from(["give", "publish", "confirm", "answer", "lose", "refuse", "look"]), max_size=60))
@@ -288,12 +289,12 @@ def test_nothing_is_forgotten_before_it_is_done(steps: list[str]) -> None:
         elif step in ("lose", "refuse"):
             if step == "refuse":
                 under_way.refused_one()
-            under_way.lost(keeps_outcomes=place % 2 == 0)
+            under_way.lost()
             flying.clear()
         elif step == "look":
             assert under_way.look(place + SEND_AGAIN) == []
     assert len(under_way) == len(left)
-    under_way.lost(keeps_outcomes=False)
+    under_way.lost()
     seen = set()
     while (number := under_way.next(1000)) is not None:
         under_way.published(number, 0)
