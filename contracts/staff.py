@@ -112,10 +112,10 @@ class Staff:
 
     def _directs(self, agent_id: str, teams: frozenset[str]) -> bool:
         """Whether that member directs these teams: a manager all, a supervisor their own."""
-        one = self.members.get(agent_id)
-        if one is None:
+        member = self.members.get(agent_id)
+        if member is None:
             return False
-        return "manager" in one.roles or ("supervisor" in one.roles and not one.teams.isdisjoint(teams))
+        return "manager" in member.roles or ("supervisor" in member.roles and not member.teams.isdisjoint(teams))
 
     def _teams_of(self, holder: str | None, skill: str, skills: Mapping[str, str]) -> frozenset[str]:
         """The teams whose ticket it is: its holder's; else those of everybody who could have it."""

@@ -33,9 +33,9 @@ def test_frozen_ones_are_equal_and_hash_by_their_fields() -> None:
 
 
 def test_without_eq_each_is_itself() -> None:
-    one = Thing("a")
-    assert len({one, Thing("a")}) == 2
-    assert one in {one}
+    thing = Thing("a")
+    assert len({thing, Thing("a")}) == 2
+    assert thing in {thing}
 
 
 def test_others_are_as_the_standard_library_makes_them() -> None:

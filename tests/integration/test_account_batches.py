@@ -67,7 +67,7 @@ def decided(instance: Racing, scene: Scene, messages: Sequence[Message]) -> list
 AFTER = ["list", "list_open", "view", "view_own", "reply", "reply_own", "submit", "submit_again", "merge_account"]
 
 
-@pytest.mark.parametrize("names", [*([one] for one in AFTER), AFTER], ids=[*AFTER, "all of them"])
+@pytest.mark.parametrize("names", [*([name] for name in AFTER), AFTER], ids=[*AFTER, "all of them"])
 def test_what_comes_with_the_confirming_of_an_address_is_decided_in_one_turn(stack: Stack, names: list[str]) -> None:
     with stores(stack, "intake", 1, INDEXES) as (store,):
         store.database["agents"].insert_many([agent_document(agent) for agent in AGENTS])
@@ -77,20 +77,20 @@ def test_what_comes_with_the_confirming_of_an_address_is_decided_in_one_turn(sta
         for scene in (together, apart):
             scene.put_down(store)
             messages = [Batch(scene).message(name, place) for place, name in enumerate(["confirm", *names])]
-            turns = [messages] if scene is together else [[one] for one in messages]
+            turns = [messages] if scene is together else [[message] for message in messages]
             said.append([answer for turn in turns for answer in decided(instance, scene, turn)])
-        assert [one and one.type for one in said[0]] == [one and one.type for one in said[1]]
-        assert not any(one is None or one.type == "command.rejected" for one in said[0])
+        assert [answer and answer.type for answer in said[0]] == [answer and answer.type for answer in said[1]]
+        assert not any(answer is None or answer.type == "command.rejected" for answer in said[0])
         assert together.left(store) == apart.left(store)
-        for one, other in zip(*said, strict=True):
-            if one is not None and other is not None and one.type == "ticket.listed":
-                assert (len(one.data.tickets), one.data.pages) == (len(other.data.tickets), 1)
+        for answer, other in zip(*said, strict=True):
+            if answer is not None and other is not None and answer.type == "ticket.listed":
+                assert (len(answer.data.tickets), answer.data.pages) == (len(other.data.tickets), 1)
 
 
 def test_codes_for_one_address_that_are_asked_for_at_once_are_mailed_once(stack: Stack) -> None:
     """Also the first that is ever mailed there: by two who open accounts, or ask, in two instances."""
-    with stores(stack, "intake", 2, INDEXES) as (one, two):
-        instances = Racing(one, "one"), Racing(two, "two")
+    with stores(stack, "intake", 2, INDEXES) as (first, second):
+        instances = Racing(first, "one"), Racing(second, "two")
 
         def at_once(messages: Sequence[Message], prepared: Prepared) -> list[Answer | None]:
             states = []
@@ -114,18 +114,18 @@ def test_codes_for_one_address_that_are_asked_for_at_once_are_mailed_once(stack:
 
         at = long_ahead = NOW + timedelta(days=36_500)  # else the database forgets it by its own clock
         opening = [message_of("account.open_temporary", n, contact_email=EMAILS[n]) for n in range(2)]
-        opened = at_once(opening, Prepared(secret_hashes={one.key: "-" for one in opening}))
-        assert [one and one.data.code_at is not None for one in opened] == [False, True]
-        ids = [one.data.account_id for one in opened if one is not None]
+        opened = at_once(opening, Prepared(secret_hashes={message.key: "-" for message in opening}))
+        assert [answer and answer.data.code_at is not None for answer in opened] == [False, True]
+        ids = [answer.data.account_id for answer in opened if answer is not None]
         asking = [
             message_of("account.confirm_contact", 2 + n, requester=temporary(id_, "right")) for n, id_ in enumerate(ids)
         ]
         right = Prepared(verified=frozenset((id_, "right") for id_ in ids))
-        assert [one and one.data.code for one in at_once(asking, right)] == ["rate_limited"] * 2
+        assert [answer and answer.data.code for answer in at_once(asking, right)] == ["rate_limited"] * 2
         at = long_ahead + MAILED_EVERY
         heard = at_once(asking, right)
-        assert [one and one.type for one in heard] == ["command.accepted", "command.rejected"]
-        (kept,) = one.database["codes_mailed"].find()
+        assert [answer and answer.type for answer in heard] == ["command.accepted", "command.rejected"]
+        (kept,) = first.database["codes_mailed"].find()
         assert (kept["at"], kept["revision"]) == (at, 2)
 
 

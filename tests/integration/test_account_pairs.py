@@ -159,13 +159,13 @@ def test_a_command_about_an_account_and_another_at_once_end_as_one_after_the_oth
     pairs = [(first, name) for first in OF_ACCOUNTS for name in names]
     pairs += [(name, first) for first, name in pairs if name not in OF_ACCOUNTS]
     alike = meeting(status)
-    with stores(stack, "intake", 2, INDEXES) as (one, two):
-        one.database["agents"].insert_many([agent_document(agent) for agent in AGENTS])
-        first, second = Racing(one, "first"), Racing(two, "second")
+    with stores(stack, "intake", 2, INDEXES) as (store, second_store):
+        store.database["agents"].insert_many([agent_document(agent) for agent in AGENTS])
+        first, second = Racing(store, "first"), Racing(second_store, "second")
         for place, pair in enumerate(pairs):
             at_once, in_turn, other_way = scenes = [Scene(alike, 3 * place + each) for each in range(3)]
             for scene in scenes:
-                scene.put_down(one)
+                scene.put_down(store)
             stands, _ = first.meet(at_once, at_once.message(pair[0], 1))
             believed, _ = second.meet(at_once, at_once.message(pair[1], 2))
             first.commit(stands)
@@ -177,5 +177,5 @@ def test_a_command_about_an_account_and_another_at_once_end_as_one_after_the_oth
                 first.take(in_turn, in_turn.message(name, 1 + pair.index(name)))
             for name in reversed(pair):
                 first.take(other_way, other_way.message(name, 1 + pair.index(name)))
-            got, ways = at_once.left(one), (in_turn.left(one), other_way.left(one))
+            got, ways = at_once.left(store), (in_turn.left(store), other_way.left(store))
             assert got in ways, pair

@@ -105,10 +105,10 @@ def of_its_own(at: Meeting, place: int) -> Meeting:
 def test_two_commands_decided_at_once_end_as_one_after_the_other(stack: Stack, status: str) -> None:
     alike, pairs = meeting(status), WHERE[status]
     meetings = [of_its_own(alike, place) for place in range(len(pairs))]
-    with stores(stack, "intake", 2, INDEXES) as (one, two):
-        one.database["agents"].insert_many([agent_document(agent) for agent in AGENTS])
-        put_down(one, meetings)
-        first, second = Instance(one, "first"), Instance(two, "second")
+    with stores(stack, "intake", 2, INDEXES) as (store, second_store):
+        store.database["agents"].insert_many([agent_document(agent) for agent in AGENTS])
+        put_down(store, meetings)
+        first, second = Instance(store, "first"), Instance(second_store, "second")
         raced = set()
         as_in_turn: dict[str, Ticket] = {}
         for (name, other_name), at in zip(pairs, meetings, strict=True):
@@ -128,7 +128,7 @@ def test_two_commands_decided_at_once_end_as_one_after_the_other(stack: Stack, s
             in_turn = (sent, met) if at_once.changes else (met, sent)
             as_in_turn |= one_after_the_other(at, *in_turn)
         assert raced
-        held_together(two, as_in_turn)
+        held_together(second_store, as_in_turn)
 
 
 def one_after_the_other(at: Meeting, *messages: Message) -> dict[str, Ticket]:

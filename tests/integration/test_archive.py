@@ -104,8 +104,8 @@ def test_every_file_has_a_name_that_file_systems_take_and_the_page_leads_to_it(
         files = {name for name in archive.namelist() if "/files/" in name}
         page = archive.read(f"{folder}ticket.html").decode()
     assert len(files) == len(NAMES)
-    for one in files:
-        last = one.rpartition("/")[2]
+    for file in files:
+        last = file.rpartition("/")[2]
         assert len(last.encode()) <= 255
         assert not re.search(r'[\\<>:"|?*]', last)
     assert {folder + unquote(unescape(path)) for path in re.findall('href="([^"]+)"', page)} == files
@@ -139,8 +139,8 @@ def test_no_answer_is_passed_over_however_many_tell_of_a_ticket(database: Databa
     for version in range(2, 5):
         state = next_portion(database)
         erasure, portion = state.erasures[ALL.id], state.erasing[ALL.id]
-        for one in portion.answers:
-            database["handled"].update_one({"_id": one["_id"]}, {"$unset": {"about": ""}})
+        for answer in portion.answers:
+            database["handled"].update_one({"_id": answer["_id"]}, {"$unset": {"about": ""}})
         rewritten += len(portion.answers)
         if portion.finished:
             break

@@ -31,15 +31,15 @@ def test_no_file_is_looked_for_in_a_whole_collection(desk: Desk, database: Datab
     with MongoClient[dict[str, Any]](desk.admin_mongo_url) as client:
         of_intake = client[f"{desk.db_prefix}_intake"]
         of_intake.command("profile", 2)
-        (one,) = kept.bring(
+        (taken,) = kept.bring(
             Sender("account:ann"), [AttachmentContent(name="a", media_type="application/pdf", content=HEAD)], NOW
         )
-        assert isinstance(one, Brought)
+        assert isinstance(taken, Brought)
         assert kept.crowded(Sender("account:ann", "web", "browser"), NOW) is None
         state = State(CATALOGUE, numbers=deque())
-        Reading(database, state, NOW).read([UnnamedFiles("account:ann"), FileOf(one.ref)])
-        assert list(state.files) == [one.ref]
-        assert read_part(kept, one.ref, 1) == HEAD
+        Reading(database, state, NOW).read([UnnamedFiles("account:ann"), FileOf(taken.ref)])
+        assert list(state.files) == [taken.ref]
+        assert read_part(kept, taken.ref, 1) == HEAD
         last = [send(Uploads(kept), part) for part in parts_of(HEAD + bytes(30), 16)][-1]
         assert isinstance(last, Brought)
         send(Uploads(kept), parts_of(HEAD + bytes(40), 16, upload="u2")[0], origin="browser")

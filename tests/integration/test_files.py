@@ -39,14 +39,14 @@ def test_a_file_is_read_by_the_segment(database: Database[dict[str, Any]]) -> No
 
 
 def test_a_removed_file_leaves_nothing(database: Database[dict[str, Any]]) -> None:
-    files, one, other = Files(database), uuid.uuid4().hex, uuid.uuid4().hex
-    for blob in (one, other):
+    files, blob_id, other = Files(database), uuid.uuid4().hex, uuid.uuid4().hex
+    for blob in (blob_id, other):
         files.write(blob, seal(KEY, blob, [CONTENT]))
-    files.remove(one)
-    files.remove(one)
-    assert files.segment(one, 0) is None
+    files.remove(blob_id)
+    files.remove(blob_id)
+    assert files.segment(blob_id, 0) is None
     assert files.segment(other, 1) is not None
-    assert database[CHUNKS].count_documents({"files_id": one}) == 0
+    assert database[CHUNKS].count_documents({"files_id": blob_id}) == 0
 
 
 def test_a_file_that_breaks_off_is_not_there(database: Database[dict[str, Any]]) -> None:

@@ -128,7 +128,7 @@ def test_of_a_person_who_is_erased_no_failed_mail_is_kept(desk: Desk) -> None:
     Store(database, "notifications").prepare(INDEXES)
     of_ada = Delivery("d1", "e1", "closed", "00000042", "r1", "email", "failed", NOW, person="account:r1", text="Ada")
     of_others = replace(of_ada, id="d2", person="temporary:r1"), replace(of_ada, id="d3", status="pending")
-    database["deliveries"].insert_many([to_document(one) for one in (of_ada, *of_others)])
+    database["deliveries"].insert_many([to_document(delivery) for delivery in (of_ada, *of_others)])
     repository = Repository(database, PlainWording(), Policy())
     view = repository.load([a_contact_change(2, None)], NOW)
     for change in decide(view, a_contact_change(2, None), NOW).changes:
@@ -263,7 +263,7 @@ def test_what_failed_is_sent_again_once_for_each_time_that_it_is_asked_for(
     deadline = time.monotonic() + PATIENCE
     tried: list[Delivery] = []
     # At once, at the end of its time, and perhaps once more, when a server that is left alone is asked again.
-    while [(one.attempts_before, one.attempts >= before + 2) for one in tried] != [(before, True)]:
+    while [(delivery.attempts_before, delivery.attempts >= before + 2) for delivery in tried] != [(before, True)]:
         assert time.monotonic() < deadline, "it was not tried again"
         time.sleep(0.1)
         tried = failed_now(desk, Choice(ids=frozenset({rows[0]["id"]})))
@@ -329,7 +329,7 @@ def test_a_mail_server_that_is_away_keeps_nobody_from_being_told_by_the_channel(
     desk.start("notifications")
     publish(desk, messages_of(1))
     found = settled(desk, 7)
-    assert {one: number for one, number in found.items() if one[1] == "email"} == {
+    assert {key: number for key, number in found.items() if key[1] == "email"} == {
         (kind, "email", "failed"): 1 for kind in ("receipt", "assigned", "solution_suggested")
     }
     assert len(drain(desk, "web", "web.outcomes")) == 3

@@ -39,17 +39,19 @@ def test_no_command_stops_its_turn_whatever_of_it_is_left_out(database: Database
     for place in range(ROUNDS):
         turn = []
         for kind in ANSWERED:
-            sender = dice.choice([one for one in (*SENDERS, "routing", "sla", "operator") if kind.may_be_sent_by(one)])
+            sender = dice.choice(
+                [user for user in (*SENDERS, "routing", "sla", "operator") if kind.may_be_sent_by(user)]
+            )
             data = kind.schema.load(odd_input.data(dice, kind.schema, {**KNOWN, "agent_id": [sender[6:]]}))
             id_ = f"{kind.type}{place}"
             turn.append(Message(id_, kind.type, sender, data, dice.choice((None, "10000001")), f"{sender}\x1f{id_}"))
         for _ in range(2):  # what is put off comes again: an erasure waits for what joins accounts
             found, put_off = preparing.prepare(turn, NOW)
-            here = [one for one in turn if one.key not in put_off]
+            here = [message for message in turn if message.key not in put_off]
             state = repository.load(here, NOW, found)
-            for one in here:
-                for change in decide(state, one, NOW).changes:
+            for message in here:
+                for change in decide(state, message, NOW).changes:
                     state.apply(change)
-                decided.add(one.type)
-            turn = [one for one in turn if one.key in put_off]
+                decided.add(message.type)
+            turn = [message for message in turn if message.key in put_off]
     assert decided == {kind.type for kind in ANSWERED}

@@ -199,9 +199,9 @@ def test_when_the_first_in_the_queue_is_closed_the_next_one_is_given(instance: I
 
 
 def test_a_ticket_and_an_agent_who_come_at_once_do_not_miss_each_other(instance: Instance) -> None:
-    one, _ = instance.begin(event(a_snapshot(1)))
+    turn, _ = instance.begin(event(a_snapshot(1)))
     other, _ = instance.begin(sign_on("a1"))
-    instance.commit(one)
+    instance.commit(turn)
     with pytest.raises(Conflict):
         instance.commit(other)
     assert assignments_of(instance.turn(sign_on("a1"))) == {1: "a1"}
@@ -209,9 +209,9 @@ def test_a_ticket_and_an_agent_who_come_at_once_do_not_miss_each_other(instance:
 
 def test_two_instances_that_match_at_once_do_not_give_one_place_twice(instance: Instance) -> None:
     instance.turn(sign_on("a1", capacity=1))
-    one, _ = instance.begin(event(a_snapshot(1)))
+    turn, _ = instance.begin(event(a_snapshot(1)))
     other, _ = instance.begin(event(a_snapshot(2)))
-    instance.commit(one)
+    instance.commit(turn)
     with pytest.raises(Conflict):
         instance.commit(other)
     assert instance.turn(event(a_snapshot(2))) == []
@@ -220,11 +220,11 @@ def test_two_instances_that_match_at_once_do_not_give_one_place_twice(instance: 
 def test_turns_that_share_nothing_do_not_conflict(instance: Instance) -> None:
     tickets = [a_ticket(number, agent=f"a{number}", status="assigned") for number in (1, 2)]
     instance.fill([an_agent("a1"), an_agent("a2"), *tickets])
-    one, _ = instance.begin(event(a_snapshot(1, 2, "a1", status="work_in_progress")))
+    turn, _ = instance.begin(event(a_snapshot(1, 2, "a1", status="work_in_progress")))
     other, _ = instance.begin(
         event(a_snapshot(2, 2, "a2", status="work_in_progress")), command("agent.heartbeat", "a2")
     )
-    instance.commit(one)
+    instance.commit(turn)
     instance.commit(other)
     assert {ticket.version for ticket in instance.everything().tickets.values()} == {2}
 
@@ -316,9 +316,9 @@ def test_a_look_each_second_has_the_waiting_ask_for_what_the_catalogue_says_now(
 
 
 def test_the_first_turn_by_another_catalogue_reads_what_its_agents_may_have_now(instance: Instance) -> None:
-    one = an_agent("a1", capacity=1, skills=("another",), listed=("technical",))
+    agent = an_agent("a1", capacity=1, skills=("another",), listed=("technical",))
     ahead = [a_ticket(number, skill="safety", priority=1) for number in (1, 2, 3)]
-    instance.fill([one, *ahead, a_ticket(4, skill="technical", priority=2)])
+    instance.fill([agent, *ahead, a_ticket(4, skill="technical", priority=2)])
     said = instance.turn(event(a_snapshot(5, category="technical", priority=4)))
     assert [say.data.number for say in said] == ["00000004"]
 

@@ -42,17 +42,17 @@ def flood(stored: Database[dict[str, Any]]) -> list[Account]:
         )
         for n in range(OPENED)
     ]  # fmt: skip
-    stored["accounts"].insert_many([account_document(one) for one in reversed(accounts)])
+    stored["accounts"].insert_many([account_document(account) for account in reversed(accounts)])
     others = (Account(f"temporary:o{n}", 1, f"{n}@example.org", 1, opened_at=NOW) for n in range(500))
-    stored["accounts"].insert_many([account_document(one) for one in others])
+    stored["accounts"].insert_many([account_document(account) for account in others])
     return accounts
 
 
 def test_those_that_have_confirmed_come_first_then_the_oldest(database: Database[dict[str, Any]]) -> None:
     accounts = flood(database)
     found = list(read(database, Sharing(EMAIL)).accounts)
-    confirmed = [one.key for one in accounts[::-1][:3]]
-    assert found == confirmed + [one.key for one in accounts[: MOST_SHARING - 3]]
+    confirmed = [account.key for account in accounts[::-1][:3]]
+    assert found == confirmed + [account.key for account in accounts[: MOST_SHARING - 3]]
     some = read(database, *map(SomeSharing, (EMAIL, "0@example.org", "nobody@example.org")))
     assert len(some.accounts) == 4
 
@@ -79,7 +79,7 @@ def test_a_confirmation_loads_and_writes_no_more_than_a_hundred(database: Databa
     for change in decision.changes:
         state.apply(change)
     assert state.accounts[key].person == first.key, "who confirmed first, though opened last"
-    assert sum(isinstance(one, AccountWritten) for one in decision.changes) <= MOST_SHARING + 2
+    assert sum(isinstance(change, AccountWritten) for change in decision.changes) <= MOST_SHARING + 2
     instance.commit(state)
     assert database["accounts"].count_documents({"version": {"$gt": 1}}) <= MOST_SHARING
 
@@ -96,7 +96,7 @@ def test_two_of_the_rest_that_confirm_at_once_meet(database: Database[dict[str, 
         right = frozenset([(f"temporary:t{n}", 1, "code")])
         prepared = Prepared(verified=frozenset([(f"t{n}", "right")]), right_codes=right)
         decision = decide(instance.repository.load([message], NOW, prepared), message, NOW)
-        written.append({one.account.key for one in decision.changes if isinstance(one, AccountWritten)})
+        written.append({change.account.key for change in decision.changes if isinstance(change, AccountWritten)})
     assert written[0] & written[1], "one of the two has to see the other"
 
 

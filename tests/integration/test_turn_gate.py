@@ -32,8 +32,8 @@ class Sleeper:
 
 
 def test_who_comes_while_another_is_inside_waits_until_they_are_out(two: list[Store]) -> None:
-    one, other = Gate(two[0].database, "pool"), Gate(two[1].database, "pool")
-    inside = one.passed(time.sleep)
+    gate, other = Gate(two[0].database, "pool"), Gate(two[1].database, "pool")
+    inside = gate.passed(time.sleep)
     inside.__enter__()
     looks: list[float] = []
 
@@ -45,14 +45,14 @@ def test_who_comes_while_another_is_inside_waits_until_they_are_out(two: list[St
     with other.passed(look):
         assert len(looks) == 3, "in as soon as the other one is out"
     sleeper = Sleeper()
-    with one.passed(sleeper):
+    with gate.passed(sleeper):
         pass
     assert sleeper.looks == 0
 
 
 def test_who_has_waited_for_long_goes_on_and_does_not_open_it_for_others(two: list[Store]) -> None:
-    one, other = Gate(two[0].database, "pool"), Gate(two[1].database, "pool")
-    with one.passed(time.sleep):
+    gate, other = Gate(two[0].database, "pool"), Gate(two[1].database, "pool")
+    with gate.passed(time.sleep):
         begun = time.monotonic()
         with other.passed(time.sleep):
             assert time.monotonic() - begun >= WAITED
@@ -62,8 +62,8 @@ def test_who_has_waited_for_long_goes_on_and_does_not_open_it_for_others(two: li
 
 
 def test_what_a_killed_instance_held_opens_by_itself(two: list[Store]) -> None:
-    one, other = Gate(two[0].database, "pool"), Gate(two[1].database, "pool")
-    one.passed(time.sleep).__enter__()  # and never leaves
+    gate, other = Gate(two[0].database, "pool"), Gate(two[1].database, "pool")
+    gate.passed(time.sleep).__enter__()  # and never leaves
     past = datetime.now(UTC) - timedelta(milliseconds=1)
     two[0].database["gates"].update_one({}, {"$set": {"until": past}})
     sleeper = Sleeper()
@@ -72,8 +72,8 @@ def test_what_a_killed_instance_held_opens_by_itself(two: list[Store]) -> None:
 
 
 def test_an_error_inside_leaves_it_open_behind_it(two: list[Store]) -> None:
-    one, other = Gate(two[0].database, "pool"), Gate(two[1].database, "pool")
-    with pytest.raises(KeyError), one.passed(time.sleep):
+    gate, other = Gate(two[0].database, "pool"), Gate(two[1].database, "pool")
+    with pytest.raises(KeyError), gate.passed(time.sleep):
         raise KeyError
     sleeper = Sleeper()
     with other.passed(sleeper):

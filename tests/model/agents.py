@@ -26,8 +26,8 @@ def directs(agent: str, other: str) -> bool:
     """Whether that member may direct the other: a manager everyone, a supervisor who shares a team with them."""
     if agent not in STAFF or other not in STAFF:
         return False
-    one, roles = STAFF[agent], STAFF[agent]["roles"]
-    shares = set(one.get("teams", ())) & set(STAFF[other].get("teams", ()))
+    member, roles = STAFF[agent], STAFF[agent]["roles"]
+    shares = set(member.get("teams", ())) & set(STAFF[other].get("teams", ()))
     return "manager" in roles or ("supervisor" in roles and bool(shares))
 
 

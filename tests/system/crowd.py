@@ -157,11 +157,11 @@ class Channel:
     def _read_what_came(self) -> None:
         heard = self._ledger.heard
         while self._read < len(heard):
-            one = heard[self._read]
+            message = heard[self._read]
             self._read += 1
-            if one.user == self.name and one.id not in self._seen:
-                self._seen.add(one.id)
-                self._react(one)
+            if message.user == self.name and message.id not in self._seen:
+                self._seen.add(message.id)
+                self._react(message)
 
     def _react(self, heard: Heard) -> None:
         data = heard.event["data"]

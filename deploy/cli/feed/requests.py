@@ -123,9 +123,9 @@ class RequestFile:
         for row in self.rows:
             if self.limit is not None and taken == self.limit:
                 return
-            one = self._request(row, taken)
-            taken += isinstance(one, Request)
-            yield one
+            read = self._request(row, taken)
+            taken += isinstance(read, Request)
+            yield read
 
     def _request(self, row: Row, place: int) -> Request | Refused:
         attempt = self.attempt
