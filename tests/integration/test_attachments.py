@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from services.intake.files.keys import MasterKeys
 from services.intake.files.sweeping import sweep
 from tests.integration.test_intake import ask, database, outcomes, publish
 from tests.unit.intake.desk import account, submission
+from tests.waiting import wait
 
 KEYS = f"first {'A' * 43}="
 PROGRAM = b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00" + bytes(48)
@@ -199,8 +199,7 @@ def test_an_instance_that_is_killed_over_files_loses_none_and_leaves_none(desk: 
     publish(desk, "web", commands)
     of_files = open_database(desk.mongo_url("intake"), f"{desk.db_prefix}_intake", "tests")
     kept = Keeping(of_files, MasterKeys.parse(KEYS), "k" * 32, Terms())
-    while kept.records.count_documents({}) < 20:
-        time.sleep(0.005)
+    wait(lambda: kept.records.count_documents({}) >= 20, "it keeps files", every=0.005)
     desk.kill("intake")  # in the middle of what it does before a turn
     desk.start("intake")
     heard: set[str | None] = set()

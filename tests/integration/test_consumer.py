@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from contextlib import suppress
 
 import amqp
@@ -19,6 +18,7 @@ from services.chassis.publisher import BrokerAway, Publisher
 from services.chassis.reading import Delivery
 from tests.fakes import FakeHandler
 from tests.raw_amqp import open_channel
+from tests.waiting import wait
 
 QUEUE = "web.outcomes"
 PATIENCE = 20.0
@@ -68,8 +68,7 @@ def test_a_turn_that_outlived_its_connection_acknowledges_nothing_on_the_next(de
         if len(turns) == 1:
             generation = consumer._generation
             consumer._connection.sock.shutdown(socket.SHUT_RDWR)
-            while not (consumer._generation > generation and consumer._waiting):
-                time.sleep(0.01)
+            wait(lambda: consumer._generation > generation and consumer._waiting, "it comes again", every=0.01)
         else:
             assert second.wait(PATIENCE)
         return []
@@ -78,10 +77,7 @@ def test_a_turn_that_outlived_its_connection_acknowledges_nothing_on_the_next(de
     with open_channel(desk.amqp_url("casebus_admin")) as channel:
         channel.basic_publish_confirm(amqp.Message(b"1", delivery_mode=2), exchange="", routing_key=QUEUE)
         thread = running(consumer)
-        deadline = time.monotonic() + PATIENCE
-        while len(turns) < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait(lambda: len(turns) == 2, "it comes twice", every=0.01)
         assert len(consumer._unacknowledged) == 1
         second.set()
         consumer.stop()
@@ -95,8 +91,7 @@ def test_a_consumer_stops_though_the_broker_answers_no_more(desk: Desk, monkeypa
     line = Line(desk.amqp_url("web"))
     consumer = Consumer(line.url, "test", [QUEUE], FakeHandler(lambda deliveries: []))
     thread = running(consumer)
-    while not consumer.connected:
-        time.sleep(0.05)
+    wait(lambda: consumer.connected, "it consumes")
     line.freeze()
     consumer.stop()
     thread.join(PATIENCE)

@@ -6,7 +6,6 @@ import os
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -20,6 +19,7 @@ from deploy.local.processes import Processes
 from deploy.local.stack import Stack
 from deploy.mail import file_name
 from deploy.trouble import Trouble
+from tests.waiting import wait
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,7 @@ def test_what_was_started_here_is_found_whatever_its_environment_says(tmp_path: 
     processes = Processes(Folder(tmp_path))
     pid = processes.start("server", ["env", "-i", "sleep", "60"], {})
     try:
-        while psutil.Process(pid).name() != "sleep":
-            time.sleep(0.01)
+        wait(lambda: psutil.Process(pid).name() == "sleep", "the script has become the server", every=0.01)
         assert processes.pid("server") == pid
     finally:
         processes.kill("server")

@@ -62,14 +62,15 @@ def test_the_event_log_has_every_event_but_peoples_addresses() -> None:
 
 def test_a_question_is_dropped_when_nobody_waits_for_it_any_more() -> None:
     """And is in no dead letter: it may hold a secret, and is asked again."""
-    for name in ALL_OF_SERVICES:
-        if name.endswith(".questions"):
-            assert BY_NAME[name].arguments == {
-                "x-queue-type": "quorum",
-                "x-message-ttl": 5000,
-                "x-max-length": 1000,
-                "x-overflow": "drop-head",
-            }
+    of_questions = [name for name in ALL_OF_SERVICES if name.endswith(".questions")]
+    assert "intake.questions" in of_questions
+    for name in of_questions:
+        assert BY_NAME[name].arguments == {
+            "x-queue-type": "quorum",
+            "x-message-ttl": 5000,
+            "x-max-length": 1000,
+            "x-overflow": "drop-head",
+        }
     assert QUESTIONS not in ALTERNATES
 
 
@@ -126,14 +127,17 @@ def test_a_question_that_nobody_answers_reaches_nobody() -> None:
 
 
 def test_mailboxes_are_limited_and_never_refuse() -> None:
-    for queue, bindings in (
-        (channel_queue("web"), ((CHANNELS, "web.#"),)),
-        (agent_queue("a7"), ((AGENTS, "agent.a7.#"),)),
+    for queue, name, binding, messages, size in (
+        (channel_queue("web"), "web.outcomes", (CHANNELS, "web.#"), 100_000, 1024**3),
+        (agent_queue("a7"), "agent.a7.inbox", (AGENTS, "agent.a7.#"), 10_000, 128 * 1024**2),
     ):
-        assert queue.bindings == bindings
-        assert queue.arguments["x-overflow"] == "drop-head"
-        assert queue.arguments["x-max-length"] > 0
-    assert (channel_queue("web").name, agent_queue("a7").name) == ("web.outcomes", "agent.a7.inbox")
+        assert (queue.name, queue.bindings) == (name, (binding,))
+        assert queue.arguments == {
+            "x-queue-type": "quorum",
+            "x-max-length": messages,
+            "x-max-length-bytes": size,
+            "x-overflow": "drop-head",
+        }
 
 
 @pytest.mark.parametrize(

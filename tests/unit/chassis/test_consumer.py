@@ -375,10 +375,12 @@ def test_a_message_that_fails_for_long_is_tried_once_a_minute() -> None:
 
 
 class Leaving:
-    """A consumer that is to stop; `asked` counts what it asked of the broker; `on_its_way` comes with the answer."""
+    """A consumer that is to stop; `asked` counts what it asked of the broker; `on_its_way` comes with the answer;
+    `silences` counts how often it listened and nothing came."""
 
     def __init__(self) -> None:
         self.asked = 0
+        self.silences = 0
         self.cancelled = False
         self.acknowledged: list[int | str] = []
         self.on_its_way: list[Any] = []
@@ -418,6 +420,7 @@ class Leaving:
         assert not self.cancelled, "whoever has cancelled consumes no more"
 
     def nothing_comes(self, timeout: float) -> None:
+        self.silences += 1
         time.sleep(timeout)
         raise TimeoutError
 
@@ -454,7 +457,7 @@ def test_a_stopping_consumer_hears_on_until_what_the_others_have_in_work_is_done
         take_in(commands.consumer, message(1))
         receiving = threading.Thread(target=events.consumer._receive, daemon=True)
         receiving.start()
-        time.sleep(3 * QUIET)
+        wait_until(lambda: events.silences > 3)
         assert (events.asked, events.cancelled) == (0, False)
         commands.go_on.set()
         receiving.join(PATIENCE)

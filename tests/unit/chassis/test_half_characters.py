@@ -44,7 +44,9 @@ def refused(delivery: Delivery, service: str = "intake") -> dict[str, list[str]]
     assert one.refusal.data.code == "invalid"
     record = answered("intake", one.refusal, one.message, "turn", NOW)
     bson.encode({"key": record.key, "body": record.answer_body})
-    for message in addressed(record, one):
+    messages = addressed(record, one)
+    assert messages
+    for message in messages:
         assert publish_frames(1, 131_072, message, "intake")
     errors: dict[str, list[str]] = json.loads(record.answer_body or b"")["data"]["errors"]
     return errors

@@ -24,10 +24,12 @@ def said(*arguments: str) -> str:
     return result.output
 
 
-@pytest.mark.parametrize(("kind", "language"), [("receipt", "en"), ("contact_code", "fr"), ("breach", "de-AT")])
-def test_a_kind_is_previewed(kind: str, language: str) -> None:
-    shown = said("preview", kind, "--language", language)
-    assert "00001234" in shown or "12345678" in shown
+@pytest.mark.parametrize(
+    ("kind", "language", "shows"),
+    [("receipt", "en", "00001234"), ("contact_code", "fr", "12345678"), ("breach", "de-AT", "00001234")],
+)
+def test_a_kind_is_previewed(kind: str, language: str, shows: str) -> None:
+    assert shows in said("preview", kind, "--language", language)
 
 
 def test_an_operators_template_is_previewed(tmp_path: Path) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.unit.notifications.dripping import HANDSHAKE, dripping_server, tls_after_starttls, tls_at_once
+from tests.waiting import wait
 
 BY_MAIL = """
 from services.notifications.mailer import Mailer, read_server
@@ -65,10 +65,7 @@ def test_a_handshake_that_never_ends_holds_no_connection_beyond_the_batch(
             assert sender.stdout is not None
             assert set(sender.stdout.readline().split()) == {"deferredTrue"}
             assert sender.stdout.readline() == "listens\n"
-            deadline = time.monotonic() + 2
-            while held and time.monotonic() < deadline:
-                time.sleep(0.05)
-            assert not held
+            wait(lambda: not held, "no connection is left", patience=2)
             sender.stdin.close()
             assert sender.wait(10) == 0
         finally:

@@ -29,6 +29,7 @@ from services.notifications.lines import LINES
 from services.notifications.mailer import Mail, Mailer, Server, read_sender, read_server, write
 from tests.unit.notifications.builders import NOW
 from tests.unit.notifications.dripping import dripping_server
+from tests.waiting import wait
 
 SENDER = Address("Help desk", "desk", "help.example.org")
 ACCEPTED = Outcome("accepted")
@@ -248,10 +249,7 @@ def test_a_greeting_that_never_ends_holds_no_connection_beyond_the_batch() -> No
     with dripping_server() as (port, held):
         outcomes = a_mailer(port, timeout=1, batch_time=0.6).send([a_mail(f"ada{number}") for number in range(LINES)])
         assert set(outcomes.values()) == {Outcome("deferred", "timed out", away=True)}
-        deadline = time.monotonic() + 5
-        while held and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not held
+        wait(lambda: not held, "no connection is left", patience=5)
 
 
 class SlowToConnect(Mailer):

@@ -129,13 +129,14 @@ def test_what_is_refused_or_only_prompted_changes_no_address() -> None:
     desk = Desk()
     desk.opened()
     mail = account(email="ann@example.org")
-    for heard in (
+    heard = [
         desk.submit(mail, subject="My card does not arrive"),
         desk.submit(mail, category="gardening"),
         desk.reply("99999999", mail),
-    ):
-        assert not addresses(heard)
-        assert "account:ann" not in desk.state.accounts or desk.state.accounts["account:ann"].contact_email is None
+    ]
+    assert [answer.type for answer in heard] == ["ticket.similar", "command.rejected", "command.rejected"]
+    assert [addresses(answer) for answer in heard] == [[], [], []]
+    assert [account.contact_email for account in desk.state.accounts.values()] == [None]
 
 
 def test_an_event_about_a_ticket_carries_no_address() -> None:

@@ -128,7 +128,7 @@ def test_another_persons_file_is_as_one_that_does_not_exist(owner: str) -> None:
     number = desk.opened()
     for ref in (desk.keep(owner, WORDS), "no such reference"):
         assert reasons(desk.reply(number, attachments=[by_reference(ref)])) == [NO_SUCH_FILE]
-    assert not any(file.used for file in files(desk))
+    assert [file.used for file in files(desk)] == [False]
 
 
 @pytest.mark.parametrize("state", ["writing", "removing"])

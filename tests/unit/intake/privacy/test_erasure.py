@@ -98,7 +98,7 @@ def test_all_accounts_of_the_person_are_erased() -> None:
     heard = erased(desk, account("ann"), "account:ann", "account:zoe")
     assert [say.subject for say in heard.decision.said if say.type == "account.erased"] == ["ann", "zoe"]
     assert EMAIL not in str(desk.state.accounts)
-    assert not any(ticket.is_open for ticket in desk.state.tickets.values())
+    assert [ticket.is_open for ticket in desk.state.tickets.values()] == [False, False]
 
 
 @pytest.mark.parametrize("sender", ["web", "agent.a1"])
