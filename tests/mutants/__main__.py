@@ -1,14 +1,17 @@
 """Breaks the code in small ways, one at a time, and counts those that no test notices: `make mutants`.
 
 mutmut makes the mutants and runs, for each, the tests that reach the broken function. Here is what it is asked to do:
-which files make a part, which tests are to hold it, and which mutants are drawn from a seed. A part has a folder of
-its own, `.local/mutants/<part>`, where mutmut can be run by hand. The page is docs/testing.md.
+which files make a part, which tests are to hold it, and which mutants are drawn from a seed. mutmut breaks a function
+when everything is imported already, so whatever it lets live is judged again in a fresh process, by all tests of the
+part. A part has a folder of its own, `.local/mutants/<part>`, where mutmut can be run by hand. The page is
+docs/testing.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -40,6 +43,8 @@ LOOKS_AT_SOURCES = (
     "tests/contracts/test_registry.py::test_contracts_need_the_standard_library_marshmallow_and_msgspec_alone"
 )
 """It sees what mutmut imports into each file that it breaks."""
+
+PYTEST = ("-p", "no:cacheprovider", "--deselect", LOOKS_AT_SOURCES)
 
 NOT_MUTATED = (r"\blog\.\w+\(", r"telemetry\.", r"cast\(", r"TypeVar\(")
 """What a log says and what is counted is no promise; a cast is nothing at run time."""
@@ -94,11 +99,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--part", action="append", choices=PARTS, help="only this part (may be given again)")
     parser.add_argument("--count", type=int, default=100, help="how many mutants of each part, or 0 for all (100)")
     parser.add_argument("--seed", type=int, default=1, help="which of them (1)")
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="how many at once (one for each core)")
     chosen = parser.parse_args(arguments)
     lines = []
     for name in chosen.part or PARTS:
         began = time.monotonic()
-        tried = try_mutants(name, PARTS[name], chosen.count, chosen.seed)
+        tried = try_mutants(name, PARTS[name], chosen.count, chosen.seed, chosen.processes)
         killed, took = sum(tried[end] for end in KILLED), time.monotonic() - began
         lines.append(f"{name:14} {killed / tried.total():6.1%}   {killed} of {tried.total()} killed, in {took:.0f} s")
         print(lines[-1], flush=True)
@@ -106,11 +112,12 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def try_mutants(name: str, part: Part, count: int, seed: int) -> Counter[str]:
+def try_mutants(name: str, part: Part, count: int, seed: int, processes: int) -> Counter[str]:
     """How many of the drawn mutants came to which end. Prints each that survived."""
     folder = laid_out(name, part)
+    run = [MUTMUT, "run", "--max-children", str(processes)]
     # It has no command that only makes the mutants: it is asked for one that is not there.
-    subprocess.run([MUTMUT, "run", "none"], cwd=folder, capture_output=True, check=False)
+    subprocess.run([*run, "none"], cwd=folder, capture_output=True, check=False)
     stats = folder / "mutants" / "mutmut-stats.json"
     if not stats.exists():
         raise SystemExit(f"{name}: the tests do not pass here. See: cd {folder} && {MUTMUT} run")
@@ -118,13 +125,32 @@ def try_mutants(name: str, part: Part, count: int, seed: int) -> Counter[str]:
     mutants = sorted(mutant for mutant, _ in made(folder))
     drawn = random.Random(seed).sample(mutants, min(count or len(mutants), len(mutants)))
     tested = [mutant for mutant in drawn if mutant.rpartition("__mutmut_")[0] in reached]
-    subprocess.run([MUTMUT, "run", *tested], cwd=folder, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run([*run, *tested], cwd=folder, stdout=subprocess.DEVNULL, check=True)
     ends = dict(made(folder))
     for mutant in drawn:
-        if ends[mutant] not in KILLED:
+        if ends[mutant] not in KILLED and noticed_from_the_start(folder, part, mutant):
+            ends[mutant] = "killed"
+        elif ends[mutant] not in KILLED:
             print(f"\n{ends[mutant]}: ", end="", flush=True)
             subprocess.run([MUTMUT, "show", mutant], cwd=folder, check=True)
     return Counter(ends[mutant] for mutant in drawn)
+
+
+def noticed_from_the_start(folder: Path, part: Part, mutant: str) -> bool:
+    """Whether the part's tests fail in a process in which the function is broken before anything is imported.
+
+    That judges what runs as a module is imported or a test collected, what is kept for all tests by the first that
+    needs it, and what a test has another process do. The tests that draw their input take most of the time, and have
+    had their say before: they are left out.
+    """
+    tests = subprocess.run(
+        [sys.executable, "-m", "pytest", "-x", "-m", "not hypothesis", *PYTEST, *part.tests],
+        cwd=folder / "mutants",
+        env={**os.environ, "MUTANT_UNDER_TEST": mutant},
+        capture_output=True,
+        check=False,
+    )
+    return tests.returncode != 0
 
 
 def laid_out(name: str, part: Part) -> Path:
@@ -142,7 +168,7 @@ def laid_out(name: str, part: Part) -> Path:
         "do_not_mutate_patterns": NOT_MUTATED,
         "also_copy": BESIDES,
         "pytest_add_cli_args_test_selection": part.tests,
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "--deselect", LOOKS_AT_SOURCES],
+        "pytest_add_cli_args": PYTEST,
         "process_isolation": "forkserver",  # tests patch sockets and start threads, which do not survive a fork
         "use_git_change_detection": False,
         "use_setproctitle": False,
