@@ -53,18 +53,18 @@ class Allowance:
             return 0.0
         self._tidy(now)
         rate = self._rate
-        one = self._senders.setdefault(sender, _Sender(rate.at_once, now))
-        one.left = min(rate.at_once, one.left + (now - one.at) * rate.a_second)
-        one.at = now
-        if one.left >= 1:
-            one.left -= 1
+        record = self._senders.setdefault(sender, _Sender(rate.at_once, now))
+        record.left = min(rate.at_once, record.left + (now - record.at) * rate.a_second)
+        record.at = now
+        if record.left >= 1:
+            record.left -= 1
             self._granted[what] = now + GRANTED_SECONDS
             return 0.0
-        wait = (1 - one.left) / rate.a_second
+        wait = (1 - record.left) / rate.a_second
         if not self._apart:
             return wait
-        one.told_until = max(one.told_until, now + wait) + 1 / rate.a_second
-        return one.told_until - now
+        record.told_until = max(record.told_until, now + wait) + 1 / rate.a_second
+        return record.told_until - now
 
     def used(self, what: Hashable) -> None:
         """It was done: whoever asks for it again is counted again."""
@@ -78,9 +78,9 @@ class Allowance:
         rate = self._rate
         self._granted = {key: until for key, until in self._granted.items() if until > now}
         self._senders = {
-            name: one
-            for name, one in self._senders.items()
-            if one.told_until > now or one.left + (now - one.at) * rate.a_second < rate.at_once
+            name: record
+            for name, record in self._senders.items()
+            if record.told_until > now or record.left + (now - record.at) * rate.a_second < rate.at_once
         }
 
 

@@ -74,16 +74,16 @@ class Preparing:
             # Who is one person with whom is read before the turn, and may be otherwise after these.
             put_off |= {message.key for message in messages if message.type == "account.erase"}
         others = [message for message in messages if message.key not in put_off]
-        known = {one.key: key for one in others if (key := _known(one, found.verified)) is not None}
+        known = {message.key: key for message in others if (key := _known(message, found.verified)) is not None}
         found = self._with_codes(found, others, known, now)
         room = self.files.room(now)
         senders = {
-            one.key: Sender(known[one.key], one.sender, self._origins.of(one))
-            for one in others
-            if counts_files(one) and one.key in known
+            message.key: Sender(known[message.key], message.sender, self._origins.of(message))
+            for message in others
+            if counts_files(message) and message.key in known
         }
         put_off |= self.files.put_off(others, senders, room)
-        archives = self._archives([one for one in others if one.type == "account.export"], known, now)
+        archives = self._archives([message for message in others if message.type == "account.export"], known, now)
         put_off |= {key for key, file in archives.items() if file is None}
         here = [message for message in others if message.key not in put_off]
         found = self.files.prepare(found, here, senders, room, now)
@@ -122,11 +122,15 @@ class Preparing:
 
     def _secrets_of(self, messages: Sequence[Message[Any]], now: datetime) -> tuple[Prepared, set[str]]:
         """What became of secrets, and the keys of the messages whose secrets are left for another turn."""
-        opening = {one.key: (one.sender, one.id) for one in messages if one.type == "account.open_temporary"}
+        opening = {
+            message.key: (message.sender, message.id)
+            for message in messages
+            if message.type == "account.open_temporary"
+        }
         hashed = self._secrets.hashed(
-            opening, {one.key: self._origins.of(one) for one in messages if one.key in opening}
+            opening, {message.key: self._origins.of(message) for message in messages if message.key in opening}
         )
-        given = [(one, temporary) for one in messages if (temporary := temporary_named(one)) is not None]
+        given = [(message, temporary) for message in messages if (temporary := temporary_named(message)) is not None]
         accounts = self._accounts({temporary_key(temporary.account_id) for _, temporary in given})
         checked = self._secrets.checked(
             Claim(
@@ -138,7 +142,7 @@ class Preparing:
             )
             for message, temporary in given
         )
-        later = {one.key for one, its in given if (its.account_id, its.secret) in checked.put_off}
+        later = {message.key for message, its in given if (its.account_id, its.secret) in checked.put_off}
         found = Prepared(
             verified=checked.right,
             try_again_at=_moments(checked.not_looked_at, now),
@@ -151,15 +155,15 @@ class Preparing:
         self, found: Prepared, messages: Sequence[Message[Any]], known: Mapping[str, str], now: datetime
     ) -> Prepared:
         """Look at the codes that came, of accounts whose requesters are `known` (by message key)."""
-        coming = [one for one in messages if one.type == "account.confirm_contact" and one.key in known]
-        confirming = [one for one in coming if one.data.code is not None]
-        accounts = self._accounts({known[one.key] for one in confirming})
+        coming = [message for message in messages if message.type == "account.confirm_contact" and message.key in known]
+        confirming = [message for message in coming if message.data.code is not None]
+        accounts = self._accounts({known[message.key] for message in confirming})
         right, refused = self._codes.checked(
-            Guess(account.key, account.contact_version, one.data.code, account.mailbox, self._origins.of(one))
-            for one in confirming
-            if (account := accounts.get(known[one.key])) is not None and account.mailbox is not None
+            Guess(account.key, account.contact_version, message.data.code, account.mailbox, self._origins.of(message))
+            for message in confirming
+            if (account := accounts.get(known[message.key])) is not None and account.mailbox is not None
         )
-        codes = frozenset((one.account, one.contact_version, one.code) for one in right)
+        codes = frozenset((guess.account, guess.contact_version, guess.code) for guess in right)
         return replace(found, right_codes=codes, codes_again_at=_moments(refused, now))
 
     def _accounts(self, keys: Collection[str]) -> dict[str, Account]:
@@ -181,4 +185,4 @@ def _hash(accounts: Mapping[str, Account], temporary: Secret) -> str:
 
 
 def _moments(seconds: Mapping[K, float], now: datetime) -> dict[K, datetime]:
-    return {key: now + timedelta(seconds=one) for key, one in seconds.items()}
+    return {key: now + timedelta(seconds=wait) for key, wait in seconds.items()}

@@ -120,14 +120,14 @@ def agent_of(document: Mapping[str, Any]) -> KnownAgent:
     return KnownAgent(**values_by(document, "id", KnownAgent) | lists)
 
 
-def escalatable_document(one: Escalatable) -> Document:
+def escalatable_document(escalatable: Escalatable) -> Document:
     """From when on a ticket may be escalated, as it is stored."""
     return {
-        "_id": one.ticket_id,
-        "status_version": one.status_version,
-        "at": one.at,
-        "revision": one.revision,
-        "unanswered_since": one.unanswered_since,
+        "_id": escalatable.ticket_id,
+        "status_version": escalatable.status_version,
+        "at": escalatable.at,
+        "revision": escalatable.revision,
+        "unanswered_since": escalatable.unanswered_since,
     }
 
 
@@ -142,9 +142,9 @@ def escalatable_of(document: Mapping[str, Any]) -> Escalatable:
     )
 
 
-def erasure_document(one: Erasure) -> Document:
+def erasure_document(erasure: Erasure) -> Document:
     """An erasure as it is stored."""
-    return document_by(one, "id")
+    return document_by(erasure, "id")
 
 
 def erasure_of(document: Mapping[str, Any]) -> Erasure:
@@ -154,9 +154,9 @@ def erasure_of(document: Mapping[str, Any]) -> Erasure:
     return Erasure(**values_by(document, "id", Erasure) | lists)
 
 
-def mailed_document(one: CodeMailed) -> Document:
+def mailed_document(mailed: CodeMailed) -> Document:
     """When a code was mailed to an address, as it is stored."""
-    return document_by(one, "id")
+    return document_by(mailed, "id")
 
 
 def mailed_of(document: Mapping[str, Any]) -> CodeMailed:
@@ -164,9 +164,9 @@ def mailed_of(document: Mapping[str, Any]) -> CodeMailed:
     return CodeMailed(**values_by(document, "id", CodeMailed))
 
 
-def burst_document(one: Burst) -> Document:
+def burst_document(burst: Burst) -> Document:
     """A burst, as it is stored."""
-    return document_by(one, "id")
+    return document_by(burst, "id")
 
 
 def burst_of(document: Mapping[str, Any]) -> Burst:
@@ -181,9 +181,9 @@ def document_by(value: Any, key: str) -> Document:
     this one has stored: older ones fail at more than they know.
     """
     document: Document = {}
-    for name, one in value.__dataclass_fields__.items():
+    for name, field_ in value.__dataclass_fields__.items():
         held = getattr(value, name)
-        if held != one.default or not (held is None or held == "" or name in COUNTED):
+        if held != field_.default or not (held is None or held == "" or name in COUNTED):
             document[name] = held
     document["_id"] = document.pop(key)
     return document

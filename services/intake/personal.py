@@ -57,7 +57,7 @@ def of_one_person(database: Database[Document], key: str, known: Mapping[str, Ac
         to_these = {"$in": sorted(keys), "$type": "string"}
         either = [{"_id": {"$in": sorted(keys)}}, {"joined": to_these}, {"merged_into": to_these}]
         found = [account_of(row) for row in database["accounts"].find({"$or": either})]
-        more = {one.key for one in found} | {one.person for one in found} | keys
+        more = {account.key for account in found} | {account.person for account in found} | keys
         if more == keys:
             return found
         keys = more
@@ -126,7 +126,7 @@ class Portions:
         keys = {
             ticket.person,
             ticket.requester.account,
-            *(one.key for one in of_one_person(self.db, ticket.person, {})),
+            *(account.key for account in of_one_person(self.db, ticket.person, {})),
         }
         theirs = {"owner": {"$in": sorted(map(archives_of, keys))}, "state": {"$ne": "removing"}}
         return [file_of(row) for row in self.db[RECORDS].find(theirs)]
@@ -135,7 +135,7 @@ class Portions:
         theirs = {"person": {"$in": list(erasure.accounts)}, "opened_at": {"$lte": erasure.at}}
         found = [ticket_of(row) for row in self.db["tickets"].find(theirs).limit(TICKETS_AT_ONCE)]
         if found:
-            return Portion(tickets=tuple(one.id for one in found)), found, []
+            return Portion(tickets=tuple(ticket.id for ticket in found)), found, []
         number, version = erasure.read_to
         cut_off = {"person": erasure.person, "number": {"$gte": number}}
         rows = self.db["tickets"].find(cut_off).sort("number", ASCENDING).limit(TICKETS_AT_ONCE)
@@ -143,7 +143,7 @@ class Portions:
         entries, read_to = self._entries(window, number, version)
         is_last = len(window) < TICKETS_AT_ONCE and (not window or read_to[0] == window[-1].number)
         if entries or not is_last:
-            numbers = [one.number for one in window]
+            numbers = [ticket.number for ticket in window]
             files, elsewhere = self._named(entries)
             about = self._answers_about(numbers)
             if len(about) == ANSWERS_AT_ONCE:  # there may be more; those that are rewritten are not found again
@@ -182,7 +182,7 @@ class Portions:
         ids = [entry.id for entry in entries]
         also = {"details.attachments.ref": {"$in": sorted(refs)}, **NAMED, "_id": {"$nin": ids}}
         others = self.db["entries"].find(also, {"details.attachments.ref": 1})
-        elsewhere = {one["ref"] for row in others for one in row["details"]["attachments"]} & refs
+        elsewhere = {named["ref"] for row in others for named in row["details"]["attachments"]} & refs
         files = [file_of(row) for row in self.db[RECORDS].find({"_id": {"$in": sorted(refs)}})]
         return files, frozenset(elsewhere)
 
@@ -209,7 +209,7 @@ class Portions:
         files = [file_of(row) for row in self.db[RECORDS].find(theirs).limit(FILES_AT_ONCE)]
         unfinished = {"owner": {"$in": accounts if erasure.content else []}, "at": {"$gt": GONE, "$lte": erasure.at}}
         portion = Portion(
-            files=tuple(one.ref for one in files),
+            files=tuple(file.ref for file in files),
             uploads=list(self.db[UPLOADS].find(unfinished).limit(FILES_AT_ONCE)),
             answers=self._answers_about(accounts),
         )

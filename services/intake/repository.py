@@ -152,10 +152,13 @@ class Repository:
             *conditional_writes(RECORDS, state.loaded_files, state.files, file_document),
             *conditional_writes(ERASURES, state.loaded_erasures, state.erasures, erasure_document),
             *conditional_writes(ROTATIONS, state.loaded_rotations, state.rotations, rotation_document),
-            *(Write("handled", dict(one.document), ("turn", one.document["turn"])) for one in state.rewritten_answers),
-            *(Write(UPLOADS, dict(one.after), ("at", one.before["at"])) for one in state.forgotten_uploads),
+            *(
+                Write("handled", dict(answer.document), ("turn", answer.document["turn"]))
+                for answer in state.rewritten_answers
+            ),
+            *(Write(UPLOADS, dict(upload.after), ("at", upload.before["at"])) for upload in state.forgotten_uploads),
             *(Write("entries", entry_document(entry)) for entry in state.written_entries),
-            *(Write("entries", entry_document(one), ("version", one.version)) for one in state.erased_entries),
+            *(Write("entries", entry_document(entry), ("version", entry.version)) for entry in state.erased_entries),
         ]
 
     def _take_numbers(self, wanted: int) -> None:

@@ -160,11 +160,11 @@ class Secrets:
         for digest, claim in digests.items():
             if digest in right:
                 continue
-            wait = max(self._held_up(one, most, tried, now) for one, most in _counted(claim))
+            wait = max(self._held_up(whose, most, tried, now) for whose, most in _counted(claim))
             if wait:
                 not_looked_at[claim.account_id, claim.secret] = wait
                 continue
-            tried.update(one for one, _ in _counted(claim))
+            tried.update(whose for whose, _ in _counted(claim))
             dear = claim.secret_hash != NO_HASH
             wait = self._verifications.ask(claim.channel, claim.origin, digest) if dear else 0.0
             if wait:
@@ -182,8 +182,8 @@ class Secrets:
                 right.add(digest)
                 self._known[digest] = now + REMEMBERED_SECONDS
             else:
-                for one, _ in _counted(claim):
-                    self._wrong.setdefault(one, _Wrong(now + WRONG_SECONDS)).count += 1
+                for whose, _ in _counted(claim):
+                    self._wrong.setdefault(whose, _Wrong(now + WRONG_SECONDS)).count += 1
         right_ones = ((claim.account_id, claim.secret) for digest, claim in digests.items() if digest in right)
         return Checked(frozenset(right_ones), not_looked_at, frozenset(put_off))
 

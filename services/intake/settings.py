@@ -86,7 +86,7 @@ class IntakeSettings(Settings):
     @property
     def media_types(self) -> frozenset[str]:
         """Those of `attachment_types`."""
-        return frozenset(named(one) for one in self.attachment_types.split())
+        return frozenset(named(name) for name in self.attachment_types.split())
 
 
 SETTINGS = IntakeSettings

@@ -40,8 +40,8 @@ def decide(state: State, message: Message[Any], now: datetime) -> Decision:
 def _closed(decision: Decision, now: datetime) -> list[Ticket]:
     """The tickets of temporary accounts that this very decision closes: each may be its account's last."""
     written = [change.ticket for change in decision.changes if isinstance(change, TicketWritten)]
-    temporary = [one for one in written if one.requester.kind == "temporary" and not one.erased]
-    return [one for one in temporary if one.closed_at == now]
+    temporary = [ticket for ticket in written if ticket.requester.kind == "temporary" and not ticket.erased]
+    return [ticket for ticket in temporary if ticket.closed_at == now]
 
 
 def _to_be_found(message: Message[Any], decision: Decision) -> Decision:

@@ -250,7 +250,7 @@ class State:
         id_ = theirs.get(key)
         if id_ is None and theirs:
             wanted = as_made_now(key)
-            id_ = next((one for stored, one in theirs.items() if as_made_now(stored) == wanted), None)
+            id_ = next((id_ for stored, id_ in theirs.items() if as_made_now(stored) == wanted), None)
         return None if id_ is None else self.tickets[id_]
 
     def open_tickets(self, person: str) -> list[Ticket]:
@@ -264,11 +264,11 @@ class State:
 
     def filed_alike(self, words: str) -> list[Ticket]:
         """The tickets that were filed with these words and are in no burst, as far as they are known."""
-        return [one for one in self.tickets.values() if one.filed == words]
+        return [ticket for ticket in self.tickets.values() if ticket.filed == words]
 
     def held_in(self, burst: str) -> list[Ticket]:
         """The tickets that are held in this burst, as far as they are known."""
-        return [one for one in self.tickets.values() if one.burst == burst]
+        return [ticket for ticket in self.tickets.values() if ticket.burst == burst]
 
     @property
     def has_supervisors(self) -> bool:
@@ -288,7 +288,7 @@ class State:
 
     def sharing(self, email: str) -> list[Account]:
         """The accounts that have this address."""
-        return [one for one in self.accounts.values() if one.mailbox == mailbox(email)]
+        return [account for account in self.accounts.values() if account.mailbox == mailbox(email)]
 
     def code_mailed(self, email: str) -> CodeMailed | None:
         """When a code was last mailed to this address, as far as it matters."""

@@ -67,7 +67,9 @@ class FilesOfTurns:
         turn comes to name counts no more in the next."""
         too_many = {message.key for message in _asking(messages)[READ_A_TURN:]}
         bringing = [message for message in messages if brings_files(message) and message.key in senders]
-        return too_many | {one.key for one in bringing if not room.takes(senders[one.key], _contents(one))}
+        return too_many | {
+            message.key for message in bringing if not room.takes(senders[message.key], _contents(message))
+        }
 
     def prepare(
         self,
@@ -82,9 +84,11 @@ class FilesOfTurns:
         `senders`: of the messages that bring files, by message key, as far as it is sure who sends them.
         """
         bringing = [message for message in messages if brings_files(message) and message.key in senders]
-        crowded = {one: room.crowded(one) for one in {senders[message.key] for message in bringing}}
+        crowded = {sender: room.crowded(sender) for sender in {senders[message.key] for message in bringing}}
         brought = self._in_threads(
-            lambda one: self._keeping.bring(senders[one.key], one.data.attachments, now, crowded[senders[one.key]]),
+            lambda message: self._keeping.bring(
+                senders[message.key], message.data.attachments, now, crowded[senders[message.key]]
+            ),
             bringing,
         )
         return replace(

@@ -85,7 +85,7 @@ def judged(declared: str, head: bytes, taken: Collection[str] = TAKEN) -> str | 
         last = (UNKNOWN,)
     own = [declared] if _is_the_operators(declared, taken) else []
     confirmed = [declared] if declared in found.possible else []
-    chosen = (one for one in (*confirmed, *found.likely, *own, *last) if one in taken)
+    chosen = (media_type for media_type in (*confirmed, *found.likely, *own, *last) if media_type in taken)
     known = confirmed or found.likely or ([TEXT] if text is not None else [])
     return next(chosen, None) or (_not_taken(known[0]) if known else NotTaken("Files of this kind are not taken."))
 
@@ -171,15 +171,15 @@ def _found(head: bytes, matches: _Matches, *, is_text: bool) -> _Found:
     if is_text:
         # Many a text begins with two letters that stand for a picture; these two write themselves in letters.
         possible |= {TEXT}
-        return _Found(frozenset(possible), [one for one in _WRITTEN_IN_LETTERS if one in possible])
+        return _Found(frozenset(possible), [media_type for media_type in _WRITTEN_IN_LETTERS if media_type in possible])
     inside = _inside(head)
     if inside is not None:
-        if inside == _ARCHIVE and not any(_OF_OFFICE(one) for one in _names_in_archive(head)):
+        if inside == _ARCHIVE and not any(_OF_OFFICE(name) for name in _names_in_archive(head)):
             possible = set(_ARCHIVE)
         return _Found(frozenset(possible | set(inside)), list(inside))
     best = max((confidence for confidence, _ in matches), default=0.0)
     likely = dict.fromkeys(media_type for confidence, media_type in matches if confidence == best)
-    return _Found(frozenset(possible), [one for one in likely if one != UNKNOWN])
+    return _Found(frozenset(possible), [media_type for media_type in likely if media_type != UNKNOWN])
 
 
 _WRITTEN_IN_LETTERS = ("application/pdf", "application/rtf")
@@ -220,7 +220,7 @@ def _inside(head: bytes) -> tuple[str, ...] | None:
         written = _WRITTEN_IN_ARCHIVE(head[38:].split(_ZIP)[0]) if names[:1] == [b"mimetype"] else None
         if written is not None:
             return (written.group().decode(), *_ARCHIVE)
-        made_of = {media_type for part, media_type in _MADE_OF.items() if any(one.startswith(part) for one in names)}
+        made_of = {media_type for part, media_type in _MADE_OF.items() if any(name.startswith(part) for name in names)}
         return (*made_of, *_ARCHIVE) if len(made_of) == 1 else _ARCHIVE
     if head.startswith(_OLE):
         return tuple(
@@ -241,11 +241,11 @@ def _names_in_archive(head: bytes) -> list[bytes]:
 def _running(head: bytes, text: str | None) -> str | None:
     """What a browser or a machine would run of it, if anything: its media type."""
     as_utf8 = head if text is None else text.lstrip("\ufeff").encode(errors="replace")
-    for one in (head, as_utf8):
-        page = _PAGE.match(one) or _PAGE_IN_XML.match(one)
+    for beginning in (head, as_utf8):
+        page = _PAGE.match(beginning) or _PAGE_IN_XML.match(beginning)
         if page is not None:
             return "image/svg+xml" if b"<svg" in page.group().lower() or b":svg" in page.group().lower() else HTML
-        if _SCRIPT.match(one):
+        if _SCRIPT.match(beginning):
             return SCRIPT
     if text is not None:
         return None

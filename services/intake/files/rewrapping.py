@@ -81,9 +81,9 @@ def _change(collection: str, row: Mapping[str, Any], wrapped: Wrapped) -> Update
     return UpdateOne({"_id": row["_id"], "key": row["key"]}, change)
 
 
-def rotation_document(one: Rotation) -> Document:
+def rotation_document(rotation: Rotation) -> Document:
     """A rotation as it is stored. How many are `left` is a list: ids of master keys may have dots."""
-    return document_by(one, "id") | {"left": [list(pair) for pair in sorted(one.left.items())]}
+    return document_by(rotation, "id") | {"left": [list(pair) for pair in sorted(rotation.left.items())]}
 
 
 def rotation_of(document: Mapping[str, Any]) -> Rotation:

@@ -77,7 +77,7 @@ def spoken(data: Reply | Submit, ticket: Ticket, within: timedelta, now: datetim
 
 def files_again_and_again(words: str, tickets: Iterable[Ticket], within: timedelta, now: datetime) -> bool:
     """Whether a new ticket would be the third of its requester, of whom these `tickets` are, to say the same."""
-    return sum(said_lately(one, words, within, now) for one in tickets) > 1
+    return sum(said_lately(ticket, words, within, now) for ticket in tickets) > 1
 
 
 def said_lately(ticket: Ticket, words: str, within: timedelta, now: datetime) -> bool:

@@ -38,7 +38,7 @@ def refusal(state: State, message: Message[Any], asking: Caller, now: datetime) 
     """`forbidden`, with the end of the block in `retry_at`, for whatever a blocked requester sends."""
     if message.type in STILL_THEIRS:
         return None
-    account = next((one for one in _persons(state, message, asking) if one.is_blocked(now)), None)
+    account = next((account for account in _persons(state, message, asking) if account.is_blocked(now)), None)
     if account is None:
         return None
     sentence = "You cannot write to the help desk. You can still look at your cases."

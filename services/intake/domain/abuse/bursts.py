@@ -64,14 +64,16 @@ def filing(state: State, data: Submit, person: str, now: datetime) -> Filing:
     if burst is not None and burst.status == "released" and abs(now - burst.at) < RELEASED_FOR:
         return Filing()
     within, category, may_be_released = state.limits.burst_within, data.category, state.supervisors_of
-    alike = [one for one in state.filed_alike(words) if now - one.opened_at <= within]
-    persons = {one.person for one in alike} | {person}
+    alike = [ticket for ticket in state.filed_alike(words) if now - ticket.opened_at <= within]
+    persons = {ticket.person for ticket in alike} | {person}
     goes_on = burst is not None and burst.status == "held" and now - burst.at <= within
     if goes_on and not may_be_released(category):
         return Filing()
     if goes_on or (len(persons) >= state.limits.burst_accounts and may_be_released(category)):
         # In a burst that goes on: those that another turn filed meanwhile, as some of the first few.
-        waiting = [one for one in alike if one.is_open and one.agent is None and may_be_released(one.category)]
+        waiting = [
+            ticket for ticket in alike if ticket.is_open and ticket.agent is None and may_be_released(ticket.category)
+        ]
         return Filing(burst=words, changed=_next(burst, words, "held", now), held=waiting, begins=not goes_on)
     # Two turns that file what may become a burst conflict, so that neither misses the other's; the first few need not.
     counted = _next(burst, words, "counting", now) if 2 * len(persons) > state.limits.burst_accounts else None

@@ -89,14 +89,14 @@ def written(state: State, person: str, now: datetime) -> Written:
     account = state.accounts.get(person)
     if account is not None and account.wrote_since is not None and (count := _counted(account, now)):
         return Written(account.wrote_since, count)
-    tickets = [one for one in state.of_person(person) if _counted(one, now)]
-    since = min((one.wrote_since for one in tickets if one.wrote_since is not None), default=now)
-    return Written(since, sum(one.wrote for one in tickets))
+    tickets = [ticket for ticket in state.of_person(person) if _counted(ticket, now)]
+    since = min((ticket.wrote_since for ticket in tickets if ticket.wrote_since is not None), default=now)
+    return Written(since, sum(ticket.wrote for ticket in tickets))
 
 
-def _counted(one: Ticket | Account, now: datetime) -> int:
+def _counted(counter: Ticket | Account, now: datetime) -> int:
     """Of what it counts, what counts now. (The clock may have been set back meanwhile.)"""
-    return one.wrote if one.wrote_since is not None and abs(now - one.wrote_since) < HOUR else 0
+    return counter.wrote if counter.wrote_since is not None and abs(now - counter.wrote_since) < HOUR else 0
 
 
 def _refused(sentence: str, since: datetime) -> Answer:

@@ -49,7 +49,7 @@ def contact(state: State, caller: Caller, now: datetime, *, opens: bool = False,
         return Contact(account.contact_version, held)
     version = account.contact_version + 1
     email = caller.email or ""
-    shared = any(one.key not in (key, without) for one in state.sharing(email))
+    shared = any(account.key not in (key, without) for account in state.sharing(email))
     last = state.code_mailed(email)
     gets_code = shared and next_code_at(last, now) is None
     account = replace(

@@ -42,7 +42,7 @@ def move(
     """These tickets as the `person`'s from `now` on; they may be that already, filed by another account of theirs.
     `changed`: what else changes in each; with `account`, the key of one, their requester is that."""
     moving = _Moving(state, message, person, now)
-    for ticket in sorted(tickets, key=lambda one: (one.opened_at, one.number)):
+    for ticket in sorted(tickets, key=lambda ticket: (ticket.opened_at, ticket.number)):
         more = dict(changed)
         if account is not None:
             more["requester"] = _as(ticket.requester, account)

@@ -51,28 +51,28 @@ def confirm_contact(state: State, message: Message[ConfirmContact], caller: Call
     confirmed = replace(
         account, version=account.version + 1, confirmed_version=account.contact_version, confirmed_at=now
     )
-    others = [one for one in state.sharing(account.contact_email) if one.key != account.key]
+    others = [other for other in state.sharing(account.contact_email) if other.key != account.key]
     # Whom a channel has authenticated and nobody asked is asked now: before somebody confirmed it, there was no reason
     # to. Anybody may have opened the temporary ones: they ask for their codes.
     asked = [
-        replace(one, version=one.version + 1, code_version=one.contact_version)
-        for one in others
-        if one.kind == "account" and not one.has_code
+        replace(other, version=other.version + 1, code_version=other.contact_version)
+        for other in others
+        if other.kind == "account" and not other.has_code
     ]
     # Two that confirm it at once would each take the other for unconfirmed: whoever may is written, so they conflict.
-    met = [one for one in others if one.may_join]
-    before = [one for one in others if one.is_confirmed]
+    met = [other for other in others if other.may_join]
+    before = [other for other in others if other.is_confirmed]
     if not (met or asked or before):
         # Of very many accounts with one address the turn has seen only some, maybe not the other: they meet in these.
-        met = sorted(others, key=lambda one: (one.opened_at or now, one.key))[:1]
-    held = [replace(one, version=one.version + 1) for one in met]
-    changes: list[object] = [AccountWritten(one) for one in (confirmed, *asked, *held)]
+        met = sorted(others, key=lambda other: (other.opened_at or now, other.key))[:1]
+    held = [replace(other, version=other.version + 1) for other in met]
+    changes: list[object] = [AccountWritten(account) for account in (confirmed, *asked, *held)]
     if asked:
         changes.append(mailed(state.code_mailed(account.contact_email), account.contact_email, now))
-    decision = Decision(changes, [contact_changed(one) for one in asked], done.answer)
+    decision = Decision(changes, [contact_changed(account) for account in asked], done.answer)
     if not before or account.joined is not None or account.leads:
         return decision
-    first = min(before, key=lambda one: (one.confirmed_at or now, one.key))
+    first = min(before, key=lambda other: (other.confirmed_at or now, other.key))
     return and_then(decision, _join(state, message, confirmed, first.person, now))
 
 
@@ -95,7 +95,7 @@ def _join(state: State, message: Message[Payload], account: Account, person: str
     root = state.accounts.get(person)
     if root is not None and not root.leads:
         changes.append(AccountWritten(replace(root, version=root.version + 1, leads=True)))
-    tickets = [one for one in state.tickets.values() if one.person == account.key]
+    tickets = [ticket for ticket in state.tickets.values() if ticket.person == account.key]
     return and_then(Decision(changes), move(state, message, tickets, person, now, {}))
 
 
@@ -114,13 +114,13 @@ def merge_account(state: State, message: Message[MergeAccounts], caller: Caller,
         return Decision(answer=rejected("forbidden", sentence, {"temporary": ["has no contact address"]}))
     # As for a ticket that opens: should the real account join another's person at once, one turn has to see the other.
     reached = contact(state, caller, now, opens=True, without=account.key)
-    tickets = [one for one in state.tickets.values() if one.requester.account == account.key]
+    tickets = [ticket for ticket in state.tickets.values() if ticket.requester.account == account.key]
     changed = {"contact_version": reached.version}
     moved = move(state, message, tickets, caller.person, now, changed, caller.requester.account)
     files = [
-        replace(one, owner=caller.requester.account, version=one.version + 1)
-        for one in state.files.values()
-        if one.owner == account.key and not one.used and one.state not in ("writing", "removing")
+        replace(file, owner=caller.requester.account, version=file.version + 1)
+        for file in state.files.values()
+        if file.owner == account.key and not file.used and file.state not in ("writing", "removing")
     ]
     answer = answers.done(caller.requester.id)
     # Closed tickets beyond those that move keep the name until its timer has erased it, which may have fired already.

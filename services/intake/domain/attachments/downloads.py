@@ -39,11 +39,11 @@ def download_as_agent(
 def _download(state: State, message: Message[Download], ticket: Ticket, visible: frozenset[Visibility]) -> Decision:
     data = message.data
     named = (
-        one
+        attachment
         for entry in state.history(ticket)
         if entry.visibility in visible
-        for one in entry.attachments
-        if one.ref == data.ref
+        for attachment in entry.attachments
+        if attachment.ref == data.ref
     )
     reference, file = next(named, None), state.files.get(data.ref)
     if reference is None or file is None:

@@ -81,14 +81,14 @@ def wording(text: str, model: Model) -> Wording:
     return Wording(grams, 1 / (size * length), meaning, max(0.0, float(nearest.mean())))
 
 
-def likeness(one: Wording, other: Wording, model: Model) -> float:
+def likeness(first: Wording, second: Wording, model: Model) -> float:
     """How alike they are: 1 for equal ones, 0 for no more alike than by chance. Symmetric.
 
     The cosine of the two vectors, corrected for chance as Cohen's kappa is: (observed - expected) / (1 - expected).
     """
-    common = sum(map(model.square, one.grams & other.grams)) * one.letters * other.letters
-    observed = common + float(one.meaning @ other.meaning)
-    expected = (one.by_chance + other.by_chance) / 2
+    common = sum(map(model.square, first.grams & second.grams)) * first.letters * second.letters
+    observed = common + float(first.meaning @ second.meaning)
+    expected = (first.by_chance + second.by_chance) / 2
     return min(1.0, max(0.0, (observed - expected) / (1 - expected)))
 
 

@@ -31,10 +31,10 @@ def similar(
 
     Two issue keys of a channel that differ are two issues, however alike their words.
     """
-    comparable = [one for one in tickets if issue_key is None or one.issue_key is None][:COMPARED_TICKETS]
+    comparable = [ticket for ticket in tickets if issue_key is None or ticket.issue_key is None][:COMPARED_TICKETS]
     if not comparable:
         return []
     asked = wording(text, MODEL)
-    scored = [(one, round(likeness(asked, wording(one.opening, MODEL), MODEL), 3)) for one in comparable]
-    found = [(one, score) for one, score in scored if score >= similar_from]
+    scored = [(ticket, round(likeness(asked, wording(ticket.opening, MODEL), MODEL), 3)) for ticket in comparable]
+    found = [(ticket, score) for ticket, score in scored if score >= similar_from]
     return sorted(found, key=lambda pair: pair[1], reverse=True)[:MOST_CANDIDATES]

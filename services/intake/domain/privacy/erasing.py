@@ -65,15 +65,15 @@ def erase(state: State, message: Message[EraseAccount], key: str, now: datetime)
     erasure = Erasure(
         derived_id("erasure", message.key),
         1,
-        accounts=tuple(sorted({key, *(one.key for one in accounts)})),
+        accounts=tuple(sorted({key, *(account.key for account in accounts)})),
         content=message.data.content,
         at=now,
     )
     done = Decision(answer=answers.done(key.partition(":")[2]))
-    known = {one.key: one for one in accounts}
-    blocked = next((one for one in accounts if one.is_blocked(now)), None)
-    for one in erasure.accounts:
-        done = and_then(done, _ended(known.get(one), one, erasure, blocked, now))
+    known = {account.key: account for account in accounts}
+    blocked = next((account for account in accounts if account.is_blocked(now)), None)
+    for id_ in erasure.accounts:
+        done = and_then(done, _ended(known.get(id_), id_, erasure, blocked, now))
     for ticket in _open_tickets(state, erasure):
         done = and_then(done, _cut_off(message, ticket, erasure, now))
     return and_then(done, Decision([erasure], timers=[_again(erasure, now)]))
@@ -154,8 +154,8 @@ def rewritten(body: bytes, erasure: Erasure, numbers: Collection[str]) -> bytes:
             _rewrite(told, erasure)
     if erasure.content:
         files = [*(data.get("left_out") or ()), *([data["attachment"]] if "attachment" in data else [])]
-        for one in files:
-            one |= {name: ERASED for name in ("name", "reason") if name in one}
+        for file in files:
+            file |= {name: ERASED for name in ("name", "reason") if name in file}
         if data.get("errors"):  # they may quote what was sent
             data |= {"message": ERASED, "errors": {}}
     return orjson.dumps(event)
@@ -209,8 +209,8 @@ def _ended(account: Account | None, key: str, erasure: Erasure, blocked: Account
 
 
 def _open_tickets(state: State, erasure: Erasure) -> list[Ticket]:
-    theirs = [one for one in state.tickets.values() if one.is_open and is_theirs(one, erasure)]
-    return sorted(theirs, key=lambda one: one.number)
+    theirs = [ticket for ticket in state.tickets.values() if ticket.is_open and is_theirs(ticket, erasure)]
+    return sorted(theirs, key=lambda ticket: ticket.number)
 
 
 def is_theirs(ticket: Ticket, erasure: Erasure) -> bool:
@@ -266,16 +266,16 @@ def _without_words_of(state: State, portion: Portion, erasure: Erasure) -> Decis
 def _beside_tickets(state: State, portion: Portion, erasure: Erasure) -> Decision:
     """Files and uploads that no ticket names, and what was answered about the accounts."""
     files = [removed(state.files[ref]) for ref in portion.files]
-    uploads = [UploadForgotten(one, {**one, "at": GONE}) for one in portion.uploads]
+    uploads = [UploadForgotten(upload, {**upload, "at": GONE}) for upload in portion.uploads]
     return Decision([*files, *uploads, *_answers(portion.answers, erasure, ())])
 
 
 def _answers(
     answers: Iterable[Mapping[str, Any]], erasure: Erasure, numbers: Collection[str]
 ) -> Iterable[AnswerRewritten]:
-    for one in answers:
-        kept = {name: value for name, value in one.items() if name != "about"}
-        yield AnswerRewritten({**kept, "body": rewritten(one["body"], erasure, numbers)})
+    for answer in answers:
+        kept = {name: value for name, value in answer.items() if name != "about"}
+        yield AnswerRewritten({**kept, "body": rewritten(answer["body"], erasure, numbers)})
 
 
 def removed(file: File) -> File:

@@ -37,7 +37,7 @@ REDACTED = "[redacted]"
 def redact(state: State, message: Message[Redact], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.redact` by somebody who may. Twice is harmless: the second finds nothing to take out."""
     data = message.data
-    entry = next((one for one in state.history(ticket) if one.id == data.entry_id), None)
+    entry = next((entry for entry in state.history(ticket) if entry.id == data.entry_id), None)
     if entry is None:
         return Decision(answer=answers.invalid({"entry_id": ["This case has no such entry."]}))
     subject = data.subject and ticket.subject != REDACTED
@@ -45,9 +45,9 @@ def redact(state: State, message: Message[Redact], agent: TicketAgent, ticket: T
     if after == entry and not subject:
         return Decision(answer=answers.accepted(snapshot(ticket)))
     words = _words_of(entry)
-    entries = [after, *(_without(one, words) for one in state.history(ticket) if one.id != entry.id)]
-    before = {one.id: one for one in state.history(ticket)}
-    erased = [EntryErased(one) for one in entries if one != before[one.id]]
+    entries = [after, *(_without(other, words) for other in state.history(ticket) if other.id != entry.id)]
+    before = {written.id: written for written in state.history(ticket)}
+    erased = [EntryErased(left) for left in entries if left != before[left.id]]
     changed: dict[str, Any] = {"opening": "", "said": "", "said_at": None}
     if subject:
         key = f"redacted\x1f{ticket.id}" if is_of_text(ticket.key) else ticket.key
@@ -68,8 +68,8 @@ def redact(state: State, message: Message[Redact], agent: TicketAgent, ticket: T
     files, timers = _files_of(state, entry, ticket.number)
     archives = [removed(state.files[ref]) for ref in state.archived.get(ticket.id, ())]
     kept = state.told_of.get(ticket.id, ())
-    retold = ((one, _retold(one["body"], ticket.number, words, subject=subject)) for one in kept)
-    told = [AnswerRewritten({**one, "body": body}) for one, body in retold if body is not None]
+    retold = ((answer, _retold(answer["body"], ticket.number, words, subject=subject)) for answer in kept)
+    told = [AnswerRewritten({**answer, "body": body}) for answer, body in retold if body is not None]
     # Dead letters that hold the entry have to go as well.
     remembered = Erasure(derived_id("redaction", entry.id), 1, (), content=True, at=now, entries=(entry.id,), done=True)
     known = [] if remembered.id in state.erasures else [remembered]

@@ -83,7 +83,7 @@ def reclassify(
 
 def _body(state: State, ticket: Ticket) -> str:
     """The body as it stands: what was filed, or the last edit of it."""
-    (entry,) = [one for one in state.history(ticket) if one.version == ticket.body_version]
+    (entry,) = [entry for entry in state.history(ticket) if entry.version == ticket.body_version]
     edited = (entry.details.changed or {}).get("body")
     return entry.text if edited is None else edited.new or ""
 

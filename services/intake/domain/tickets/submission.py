@@ -113,7 +113,7 @@ def _apart_from(state: State, caller: Caller, key: str, distinct: Collection[str
 
 
 def _similar(state: State, caller: Caller, data: Submit, distinct: Collection[str]) -> list[Candidate]:
-    tickets = [one for one in state.open_tickets(caller.person) if one.number not in distinct]
+    tickets = [ticket for ticket in state.open_tickets(caller.person) if ticket.number not in distinct]
     if not tickets:
         return []
     found = similar(opening(data.subject, data.body), data.issue_key, tickets, state.similar_from)

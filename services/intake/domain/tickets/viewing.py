@@ -41,7 +41,7 @@ def list_tickets(state: State, message: Message[ListTickets], caller: Caller, _:
     page = state.pages[asked]
     found = [state.tickets[id_] for id_ in page.ticket_ids]
     # Earlier in this turn one may have left the status that is asked for.
-    return _listed([one for one in found if asked.status in (None, one.status)], asked.page, page)
+    return _listed([ticket for ticket in found if asked.status in (None, ticket.status)], asked.page, page)
 
 
 def page_of_agent(message: Message[ListTickets]) -> AgentPageAsked:
@@ -57,8 +57,10 @@ def list_of_agent(state: State, message: Message[ListTickets], _: datetime) -> D
     page = state.pages[asked]
     found = [state.tickets[id_] for id_ in page.ticket_ids]
     # Earlier in this turn one may have gone to somebody else.
-    theirs = [one for one in found if one.agent is not None and one.agent.id == asked.agent]
-    fitting = [one for one in theirs if (one.is_open if asked.status is None else one.status == asked.status)]
+    theirs = [ticket for ticket in found if ticket.agent is not None and ticket.agent.id == asked.agent]
+    fitting = [
+        ticket for ticket in theirs if (ticket.is_open if asked.status is None else ticket.status == asked.status)
+    ]
     return _listed(fitting, asked.page, page)
 
 

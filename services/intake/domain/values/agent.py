@@ -41,5 +41,5 @@ class KnownAgent:
 
     def may_have(self, ticket: Ticket, skills: Mapping[str, str]) -> bool:
         """Whether they may be given the ticket. `skills`: what each category asks for now."""
-        skilled = replace(self, skills=tuple(skills.get(one, one) for one in self.skills))
+        skilled = replace(self, skills=tuple(skills.get(skill, skill) for skill in self.skills))
         return may_have(skilled, skills.get(ticket.category, ticket.category), ticket.language, ticket.requester.tier)

@@ -31,7 +31,7 @@ def safe_name(name: str) -> str:
     What is safe already stays as it is.
     """
     name = _SPACE.sub(" ", _NOT_SHOWN.sub("", name))
-    name = next((one for part in reversed(re.split(r"[/\\]", name)) if (one := part.strip())), "")
+    name = next((stripped for part in reversed(re.split(r"[/\\]", name)) if (stripped := part.strip())), "")
     name = _DRIVE.sub("", name, count=1) if _DRIVE.match(name) else name
     name = name.replace(":", "_").strip().rstrip(". ")  # a stream of NTFS; ends that Windows cuts off
     stem, _, ending = name.rpartition(".")
