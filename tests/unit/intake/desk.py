@@ -48,8 +48,8 @@ def category(id_: str, priority: int = 3, one_open_per: Any = "issue") -> Catego
 
 CATALOGUE = Catalogue(
     {
-        one.id: one
-        for one in (
+        known.id: known
+        for known in (
             category("safety", 1),
             category("billing"),
             category("technical", 5),
@@ -110,7 +110,7 @@ class Heard:
 
     def event(self) -> Say:
         """The one event about a ticket."""
-        (event,) = [one for one in self.decision.said if one.exchange == EVENTS and one.type.startswith("ticket.")]
+        (event,) = [say for say in self.decision.said if say.exchange == EVENTS and say.type.startswith("ticket.")]
         return event
 
     def to_agents(self) -> list[str]:
@@ -156,8 +156,8 @@ class Desk:
             verified=frozenset(self.secrets),
             secret_hashes={message.key: "hash"},
             right_codes=frozenset(
-                (one.key, one.contact_version, code_for(one.key, one.contact_version))
-                for one in self.state.accounts.values()
+                (account.key, account.contact_version, code_for(account.key, account.contact_version))
+                for account in self.state.accounts.values()
             ),
             brought={message.key: self._brought(message)},
             uploaded={message.key: self.uploaded},
@@ -247,17 +247,17 @@ class Desk:
     def end_due(self, account_id: str, due: datetime | None = None) -> Decision:
         """The timer of a temporary account fires, with what the repository would find of its tickets."""
         key = f"temporary:{account_id}"
-        own = [one for one in self.state.tickets.values() if one.requester.account == key]
-        closed = [one.closed_at for one in own if one.closed_at is not None]
-        named = [one for one in own if one.requester.display_name != ERASED][:TICKETS_AT_ONCE]
+        own = [ticket for ticket in self.state.tickets.values() if ticket.requester.account == key]
+        closed = [ticket.closed_at for ticket in own if ticket.closed_at is not None]
+        named = [ticket for ticket in own if ticket.requester.display_name != ERASED][:TICKETS_AT_ONCE]
         entries = [
             entry
-            for one in named
-            for entry in self.state.history(one)
+            for ticket in named
+            for entry in self.state.history(ticket)
             if entry.author.kind == "requester" and entry.author.display_name != ERASED
         ][:ENTRIES_AT_ONCE]
-        is_open = any(one.is_open for one in own)
-        found = Ending(is_open, max(closed, default=None), [one.id for one in named], entries)
+        is_open = any(ticket.is_open for ticket in own)
+        found = Ending(is_open, max(closed, default=None), [ticket.id for ticket in named], entries)
         self.state.endings = {key: found}
         self.sent += 1
         id_ = f"account_end:{key}:{self.sent}"
@@ -342,10 +342,10 @@ class Desk:
         if type_ == "ticket.list" and "agent_id" in data:
             listed = AgentPageAsked(data["agent_id"], data.get("status"), data.get("page", 1))
             of_agent = [
-                one.id
-                for one in self.state.tickets.values()
-                if one.agent is not None and one.agent.id == listed.agent
-                if (one.is_open if listed.status is None else one.status == listed.status)
+                ticket.id
+                for ticket in self.state.tickets.values()
+                if ticket.agent is not None and ticket.agent.id == listed.agent
+                if (ticket.is_open if listed.status is None else ticket.status == listed.status)
             ][::-1]
             self.state.pages = {listed: Page(tuple(of_agent[:20]), -(-len(of_agent) // 20))}
         elif type_ == "ticket.list":
@@ -354,7 +354,7 @@ class Desk:
             known = self.state.accounts.get(key)
             person = key if known is None else known.person
             asked = PageAsked(key, person, data.get("status"), data.get("page", 1))
-            found = [one.id for one in self.state.tickets.values() if one.person == person][::-1]
+            found = [ticket.id for ticket in self.state.tickets.values() if ticket.person == person][::-1]
             self.state.pages = {asked: Page(tuple(found[:20]), -(-len(found) // 20))}
 
 

@@ -200,7 +200,7 @@ def check(decision: Decision, sent: Message, before: Mapping[str, Ticket]) -> No
     events = [say for say in decision.said if say.exchange == EVENTS]
     assert written
     assert [(say.data.ticket.id, say.data.ticket.version) for say in events] == [
-        (one.ticket.id, one.ticket.version) for one in written
+        (change.ticket.id, change.ticket.version) for change in written
     ]
     for change, event in zip(written, events, strict=True):
         after, entry = change.ticket, change.entry

@@ -45,10 +45,10 @@ def test_of_two_commands_the_second_gets_the_answer_for_what_the_first_left(stat
     at = meeting(status)
     for first, second in PAIRS:
         state, sent = at.state(), [message(first, at, "m1"), message(second, at, "m2")]
-        for name, one in zip((first, second), sent, strict=True):
-            due = right(name, state, at, one)
-            assert code(take(state, one)) == due, (status, first, second, name)
-        held = Counter((one.person, one.key) for one in state.tickets.values() if one.is_open)
+        for name, command in zip((first, second), sent, strict=True):
+            due = right(name, state, at, command)
+            assert code(take(state, command)) == due, (status, first, second, name)
+        held = Counter((ticket.person, ticket.key) for ticket in state.tickets.values() if ticket.is_open)
         assert set(held.values()) <= {1}, (status, first, second)
 
 

@@ -72,8 +72,8 @@ def test_news_come_back_as_they_were() -> None:
         KnownAgent("a4", "A4", ("billing",), ("en",), ("vip",), False, desk.now),
     ):
         assert agent_of(through_bson(agent_document(agent))) == agent
-    for one in desk.state.escalatable.values():
-        assert escalatable_of(through_bson(escalatable_document(one))) == one
+    for escalatable in desk.state.escalatable.values():
+        assert escalatable_of(through_bson(escalatable_document(escalatable))) == escalatable
     assert desk.state.escalatable
 
 
@@ -89,7 +89,7 @@ FLAT: list[tuple[Any, Any, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "stored", "read", "newer"), FLAT, ids=[type(one[0]).__name__ for one in FLAT])
+@pytest.mark.parametrize(("value", "stored", "read", "newer"), FLAT, ids=[type(case[0]).__name__ for case in FLAT])
 def test_an_older_release_reads_what_is_stored_and_this_one_what_a_later_one_stores(
     value: Any, stored: Any, read: Any, newer: str
 ) -> None:
@@ -111,8 +111,8 @@ def test_tickets_entries_and_accounts_come_back_as_they_were(status: str) -> Non
         assert ticket_of(through_bson(ticket_document(ticket))) == ticket
     for entry in desk.state.written_entries:
         assert entry_of(through_bson(entry_document(entry))) == entry
-    for one in desk.state.accounts.values():
-        assert account_of(through_bson(account_document(one))) == one
+    for kept in desk.state.accounts.values():
+        assert account_of(through_bson(account_document(kept))) == kept
     assert desk.state.accounts
 
 

@@ -23,8 +23,8 @@ def entry(version: int, length: int, *, internal: bool = False) -> Entry:
     return Entry(str(version), "t", version, "note_added", author, visibility, "x" * length, AT, 0)
 
 
-def public(one: Entry) -> bool:
-    return one.visibility == "public"
+def public(entry: Entry) -> bool:
+    return entry.visibility == "public"
 
 
 HISTORIES = st.lists(st.tuples(st.integers(0, 900), st.booleans()), min_size=1, max_size=40).map(
@@ -42,7 +42,7 @@ def test_following_before_from_the_newest_shows_every_entry_once(history: list[E
         shown = part(history, LIMIT, len(history), public, before=shown.before)
         assert sum(map(size, shown.entries)) <= LIMIT or len(shown.entries) == 1
         seen = [*shown.entries, *seen]
-    assert [one.version for one in seen] == [one.version for one in history if public(one)]
+    assert [entry.version for entry in seen] == [entry.version for entry in history if public(entry)]
 
 
 @given(HISTORIES)
@@ -52,19 +52,19 @@ def test_following_after_from_nothing_shows_every_entry_once_in_order(history: l
     while after is not None:
         shown = part(history, LIMIT, len(history), public, after=after)
         assert shown.before == (after + 1 if after else None)
-        seen += [one.version for one in shown.entries]
+        seen += [entry.version for entry in shown.entries]
         after = shown.after
-    assert seen == [one.version for one in history if public(one)]
+    assert seen == [entry.version for entry in history if public(entry)]
 
 
 @given(HISTORIES, st.integers(1, 60))
 def test_a_part_in_the_middle_leads_back_to_where_it_came_from(history: list[Entry], before: int) -> None:
     shown = part(history, LIMIT, len(history), public, before=before)
-    assert all(one.version < before for one in shown.entries)
+    assert all(entry.version < before for entry in shown.entries)
     if shown.after is not None:
         later = part(history, 10**9, len(history), public, after=shown.after)
-        assert [one.version for one in (*shown.entries, *later.entries)] == [
-            one.version for one in history if public(one) and one.version >= (shown.before or 1)
+        assert [entry.version for entry in (*shown.entries, *later.entries)] == [
+            entry.version for entry in history if public(entry) and entry.version >= (shown.before or 1)
         ]
 
 
@@ -72,7 +72,7 @@ def test_a_gap_in_what_was_read_ends_a_part() -> None:
     """Another command of the same turn may have read another part of the same history."""
     read = [entry(place, 10) for place in (1, 2, 3, 7, 8, 9)]
     shown = part(read, LIMIT, 9, public)
-    assert ([one.version for one in shown.entries], shown.before) == ([1, 7, 8, 9], 7)
+    assert ([entry.version for entry in shown.entries], shown.before) == ([1, 7, 8, 9], 7)
 
 
 def test_the_smallest_entry_takes_more_than_a_hundred_bytes() -> None:
@@ -96,10 +96,10 @@ def viewed(desk: Desk, number: str, **more: int) -> Heard:
 def test_a_requester_reaches_the_middle_of_a_long_history() -> None:
     desk, number = long_history()
     heard = viewed(desk, number)
-    texts = [one["text"].split()[0] for one in heard.data["history"]][1:]
+    texts = [entry["text"].split()[0] for entry in heard.data["history"]][1:]
     while "before" in heard.data:
         heard = viewed(desk, number, before=heard.data["before"])
-        texts = [one["text"].split()[0] for one in heard.data["history"]] + texts
+        texts = [entry["text"].split()[0] for entry in heard.data["history"]] + texts
         assert heard.data["truncated"] is True
     assert texts == ["opening", *map(str, range(100))], "and nothing internal"
 
@@ -107,7 +107,7 @@ def test_a_requester_reaches_the_middle_of_a_long_history() -> None:
 def test_an_agent_reads_on_from_the_beginning() -> None:
     desk, number = long_history()
     heard = desk.agent("ticket.view", number, after=0)
-    assert [one["kind"] for one in heard.data["history"]][:3] == ["opened", "assigned", "customer_replied"]
+    assert [entry["kind"] for entry in heard.data["history"]][:3] == ["opened", "assigned", "customer_replied"]
     assert "before" not in heard.data
     again = desk.agent("ticket.view", number, after=heard.data["after"])
     assert again.data["before"] == heard.data["after"] + 1
@@ -130,7 +130,7 @@ def test_the_ends_of_a_short_history(asked: dict[str, int], history: list[str], 
     desk = Desk()
     number = desk.opened(status="solution_suggested")
     data = viewed(desk, number, **asked).data
-    assert [one["kind"] for one in data["history"]] == history
+    assert [entry["kind"] for entry in data["history"]] == history
     assert {name: data[name] for name in ("before", "after") if name in data} == more
 
 

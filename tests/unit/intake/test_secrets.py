@@ -163,7 +163,7 @@ def test_a_turn_makes_few_secrets_and_a_channel_gets_only_so_many() -> None:
     made: set[str] = set()
 
     def ask() -> Collection[str]:
-        hashed = secrets.hashed({key: one for key, one in commands.items() if key not in made})
+        hashed = secrets.hashed({key: command for key, command in commands.items() if key not in made})
         assert len(hashed.hashes) <= HASHED_A_TURN
         assert len(hashed.refused) == 300 - OPENED.at_once
         made.update(hashed.hashes)
@@ -173,7 +173,9 @@ def test_a_turn_makes_few_secrets_and_a_channel_gets_only_so_many() -> None:
     assert here.calls == len(made) == OPENED.at_once
     assert secrets.hashed({"other": ("game", "1")}).hashes.keys() == {"other"}
     here.clock = 1.0
-    assert len(secrets.hashed({f"later {key}": one for key, one in commands.items()}).refused) == 300 - OPENED.a_second
+    assert (
+        len(secrets.hashed({f"later {key}": which for key, which in commands.items()}).refused) == 300 - OPENED.a_second
+    )
 
 
 def test_a_turn_verifies_few_secrets_and_a_channel_gets_only_so_many() -> None:

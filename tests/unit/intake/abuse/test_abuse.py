@@ -178,7 +178,7 @@ def filed(desk: Desk, who: str, **more: Any) -> Heard:
 
 
 def held(desk: Desk) -> list[str]:
-    return sorted(one.requester.id for one in desk.state.tickets.values() if one.held)
+    return sorted(ticket.requester.id for ticket in desk.state.tickets.values() if ticket.held)
 
 
 def test_a_burst_of_equal_submissions_by_many_accounts_is_held_the_first_ones_too() -> None:
@@ -208,7 +208,7 @@ def test_no_agent_gets_a_held_ticket() -> None:
 def routing_sees(ticket: Ticket) -> bool:
     """Whether the ticket waits for an agent in routing."""
     cause = Message("m", "ticket.opened", "intake", {}).cause
-    skills = {one.id: one.skill for one in CATALOGUE.categories.values()}
+    skills = {category.id: category.skill for category in CATALOGUE.categories.values()}
     return projected(stored(Snapshot, snapshot(ticket)), None, skills, cause, ticket.opened_at).waiting
 
 
@@ -279,7 +279,7 @@ def test_supervisors_hear_of_each_burst_of_the_same_words(accounts: int) -> None
     desk = desk_with_staff(limits=Limits(100_000, 100_000, burst_accounts=accounts))
     for day in range(2):
         heard = [filed(desk, f"d{day}-{place}") for place in range(accounts + 2)]
-        told = [bool(one.to_agents()) for one in heard]
+        told = [bool(each.to_agents()) for each in heard]
         assert told == [place == accounts - 1 for place in range(accounts + 2)]
         desk.later(hours=20)
 
@@ -318,7 +318,7 @@ def test_a_supervisor_releases_a_whole_burst_and_nothing_equal_is_held_for_a_day
     while isinstance(timer, Arm):
         message = Message(f"t{rounds}", f"timer.{timer.kind}", "intake", timer.data, timer.about, f"timer\x1f{rounds}")
         decision = desk.take(decide(desk.state, message, desk.now))
-        assert {one.type for one in decision.said} == {"ticket.released"}
+        assert {say.type for say in decision.said} == {"ticket.released"}
         timer = next(iter(decision.timers), None)  # type: ignore[assignment]
         rounds += 1
     assert (held(desk), rounds) == ([], 2)

@@ -30,11 +30,12 @@ CLOCKS = ("status", "status_since", "status_version", "last_customer_message_at"
 
 def mailed(heard: Heard) -> list[str]:
     """The kinds of mails that go to requesters by what was said."""
-    events = [one for one in heard.decision.said if one.exchange == EVENTS and one.type.startswith("ticket.")]
+    events = [say for say in heard.decision.said if say.exchange == EVENTS and say.type.startswith("ticket.")]
     messages = [
-        Message("e", one.type, "intake", stored(registry.TYPES["event", one.type].data, one.data)) for one in events
+        Message("e", event.type, "intake", stored(registry.TYPES["event", event.type].data, event.data))
+        for event in events
     ]
-    return [one.kind for event in messages for one in owed(event, Policy()) if one.channel == "email"]
+    return [mail.kind for event in messages for mail in owed(event, Policy()) if mail.channel == "email"]
 
 
 def attachment(content: bytes) -> dict[str, Any]:
@@ -366,7 +367,7 @@ def test_what_is_only_asked_back_counts_too() -> None:
     desk = Desk(limits=USUAL)
     desk.opened()
     heard = [desk.submit(subject="My card does not arrive") for _ in range(120)]
-    assert {one.type for one in heard[:119]} == {"ticket.similar"}
+    assert {answer.type for answer in heard[:119]} == {"ticket.similar"}
     assert heard[119].code == "rate_limited"
 
 

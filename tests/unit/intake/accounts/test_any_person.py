@@ -55,8 +55,8 @@ class AnyPerson(AnyOrder):
 
     @rule(who=st.permutations(range(7)) | st.lists(WHO, min_size=1, max_size=2))
     def confirm(self, who: list[int]) -> None:
-        for one in who:
-            requester = self.somebody(one)
+        for place in who:
+            requester = self.somebody(place)
             key = key_of(requester)
             known = self.desk.state.accounts.get(key)
             code = code_for(key, 0 if known is None else known.contact_version)
@@ -88,9 +88,9 @@ class AnyPerson(AnyOrder):
         number = self.number(place)
         known = self.desk.state.ticket(number)
         others = [
-            one.number
-            for one in self.desk.state.tickets.values()
-            if known is not None and one.is_open and one.person == known.person and one.number != number
+            ticket.number
+            for ticket in self.desk.state.tickets.values()
+            if known is not None and ticket.is_open and ticket.person == known.person and ticket.number != number
         ]
         if others:
             agent, to_number = self.its_agent(number, right=True), others[other % len(others)]
@@ -125,9 +125,13 @@ class AnyPerson(AnyOrder):
     @invariant()
     def who_has_joined_leads_nobody(self) -> None:
         accounts = self.desk.state.accounts
-        for one in accounts.values():
-            assert one.joined is None or accounts[one.joined].joined is None
-            assert one.ended_at is None or (one.contact_email, one.secret_hash, one.display_name) == (None, None, None)
+        for kept in accounts.values():
+            assert kept.joined is None or accounts[kept.joined].joined is None
+            assert kept.ended_at is None or (kept.contact_email, kept.secret_hash, kept.display_name) == (
+                None,
+                None,
+                None,
+            )
 
     # history sizes are told anew when names are erased
     @invariant()

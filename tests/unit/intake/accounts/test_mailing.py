@@ -51,16 +51,16 @@ def test_a_code_that_got_lost_is_mailed_again() -> None:
 
 def test_a_code_is_mailed_once_in_ten_minutes_whatever_the_number_of_accounts() -> None:
     desk = Desk()
-    one, two = opened(desk), opened(desk, EMAIL.upper())
-    for requester in (one, two):
+    guest, friend = opened(desk), opened(desk, EMAIL.upper())
+    for requester in (guest, friend):
         heard = ask(desk, requester)
         assert (heard.code, heard.data["retry_at"], heard.decision.said) == ("rate_limited", MORNING + MAILED_EVERY, ())
     desk.later(minutes=10)
-    assert ask(desk, two).type == "command.accepted"
-    assert ask(desk, one).data["retry_at"] == desk.now + MAILED_EVERY
+    assert ask(desk, friend).type == "command.accepted"
+    assert ask(desk, guest).data["retry_at"] == desk.now + MAILED_EVERY
     assert ask(desk, opened(desk, "leo@example.org")).code == "rate_limited", "its own was mailed just now"
     desk.later(minutes=10)
-    assert ask(desk, one).type == "command.accepted"
+    assert ask(desk, guest).type == "command.accepted"
 
 
 def test_of_accounts_opened_with_one_address_the_first_is_mailed_a_code_by_itself() -> None:

@@ -40,10 +40,10 @@ def merge(desk: Desk, real: dict[str, Any], gone: dict[str, Any]) -> Heard:
 
 def in_order(desk: Desk) -> bool:
     """No person has two open tickets of an issue, and every version has its entry."""
-    held = Counter((one.person, one.key) for one in desk.state.tickets.values() if one.is_open)
+    held = Counter((ticket.person, ticket.key) for ticket in desk.state.tickets.values() if ticket.is_open)
     versions = all(
-        [entry.version for entry in desk.state.history(one)] == list(range(1, one.version + 1))
-        for one in desk.state.tickets.values()
+        [entry.version for entry in desk.state.history(ticket)] == list(range(1, ticket.version + 1))
+        for ticket in desk.state.tickets.values()
     )
     return versions and max(held.values(), default=1) == 1
 
@@ -95,31 +95,31 @@ def test_a_real_account_is_asked_to_confirm_an_address_that_another_account_has(
 
 def test_several_temporary_accounts_are_one_requester_once_each_has_confirmed_the_same_address() -> None:
     desk = Desk()
-    one, two = opened(desk), opened(desk)
-    first = desk.opened(requester=one)
-    apart = desk.opened(requester=two, **OTHER)
-    confirm(desk, one)
-    assert desk.submit(two).type == "ticket.opened", "two persons yet"
+    guest, friend = opened(desk), opened(desk)
+    first = desk.opened(requester=guest)
+    apart = desk.opened(requester=friend, **OTHER)
+    confirm(desk, guest)
+    assert desk.submit(friend).type == "ticket.opened", "two persons yet"
     desk.later(minutes=1)
-    joined = confirm(desk, two)
+    joined = confirm(desk, friend)
     assert joined.type == "command.accepted"
-    assert {ticket.person for ticket in desk.state.tickets.values()} == {key_of(one)}
+    assert {ticket.person for ticket in desk.state.tickets.values()} == {key_of(guest)}
     assert in_order(desk)
-    duplicate = desk.submit(two)
+    duplicate = desk.submit(friend)
     assert (duplicate.type, duplicate.ticket["number"]) == ("ticket.duplicate", first)
-    assert desk.reply(first, two).type == "command.accepted"
-    assert desk.view(apart, one).type == "ticket.viewed"
-    listed = desk.send("ticket.list", {"requester": two})
+    assert desk.reply(first, friend).type == "command.accepted"
+    assert desk.view(apart, guest).type == "ticket.viewed"
+    listed = desk.send("ticket.list", {"requester": friend})
     assert len(listed.data["tickets"]) == 3
 
 
 def test_an_address_in_capitals_is_the_same_address() -> None:
     desk = Desk()
-    one, two = opened(desk), opened(desk, EMAIL.title())
-    assert desk.state.accounts[key_of(two)].contact_email == EMAIL.title(), "mail goes where they said"
-    confirm(desk, one)
-    confirm(desk, two)
-    assert desk.state.accounts[key_of(two)].person == key_of(one)
+    guest, friend = opened(desk), opened(desk, EMAIL.title())
+    assert desk.state.accounts[key_of(friend)].contact_email == EMAIL.title(), "mail goes where they said"
+    confirm(desk, guest)
+    confirm(desk, friend)
+    assert desk.state.accounts[key_of(friend)].person == key_of(guest)
 
 
 def test_the_same_address_written_otherwise_by_another_channel_stays_confirmed() -> None:
@@ -135,12 +135,12 @@ def test_the_same_address_written_otherwise_by_another_channel_stays_confirmed()
 
 def test_where_both_have_the_issue_open_the_newer_ticket_is_merged_into_the_older() -> None:
     desk = Desk()
-    one, two = opened(desk), opened(desk)
-    older = desk.opened(status="assigned", requester=one)
+    guest, friend = opened(desk), opened(desk)
+    older = desk.opened(status="assigned", requester=guest)
     desk.later(minutes=1)
-    newer = desk.opened(status="assigned", requester=two)
-    confirm(desk, one)
-    heard = confirm(desk, two)
+    newer = desk.opened(status="assigned", requester=friend)
+    confirm(desk, guest)
+    heard = confirm(desk, friend)
     assert desk.ticket(newer).merged_into == older
     assert (desk.ticket(newer).status, desk.ticket(newer).close_reason) == ("closed", "merged")
     assert newer in desk.ticket(older).links
@@ -151,14 +151,14 @@ def test_where_both_have_the_issue_open_the_newer_ticket_is_merged_into_the_olde
 
 def test_the_older_one_goes_on_whoever_joins() -> None:
     desk = Desk()
-    one, two = opened(desk), opened(desk)
-    older = desk.opened(requester=two)
+    guest, friend = opened(desk), opened(desk)
+    older = desk.opened(requester=friend)
     desk.later(minutes=1)
-    newer = desk.opened(requester=one)
-    confirm(desk, one)
-    heard = confirm(desk, two)
+    newer = desk.opened(requester=guest)
+    confirm(desk, guest)
+    heard = confirm(desk, friend)
     assert desk.ticket(newer).merged_into == older
-    assert (desk.ticket(older).person, desk.ticket(older).status) == (key_of(one), "new")
+    assert (desk.ticket(older).person, desk.ticket(older).status) == (key_of(guest), "new")
     assert heard.events() == ["ticket.merged", "ticket.edited", "ticket.linked"], "given up before another takes it"
     assert desk.ticket(older).links == (newer,)
     assert in_order(desk)
@@ -191,12 +191,12 @@ def test_what_another_account_of_the_person_writes_leaves_the_address_of_who_fil
 
 def test_an_account_that_others_have_joined_joins_none() -> None:
     desk = Desk()
-    one, two, three = opened(desk), opened(desk), opened(desk)
-    for each in (one, two, three):
+    guest, friend, third = opened(desk), opened(desk), opened(desk)
+    for each in (guest, friend, third):
         confirm(desk, each)
         desk.later(minutes=1)
-    assert {desk.state.accounts[key_of(each)].person for each in (one, two, three)} == {key_of(one)}
-    assert desk.state.accounts[key_of(one)].leads
+    assert {desk.state.accounts[key_of(each)].person for each in (guest, friend, third)} == {key_of(guest)}
+    assert desk.state.accounts[key_of(guest)].leads
 
 
 def test_a_ticket_that_is_filed_as_its_account_joins_another_changes_the_account_too() -> None:
@@ -214,15 +214,15 @@ def test_a_ticket_that_is_filed_as_its_account_joins_another_changes_the_account
 
 def test_an_account_that_ends_stays_one_with_the_person_whose_its_tickets_are() -> None:
     desk = Desk()
-    one, two = opened(desk), opened(desk)
-    number = desk.opened(status="closed", requester=two, **OTHER)
-    confirm(desk, one)
-    confirm(desk, two)
+    guest, friend = opened(desk), opened(desk)
+    number = desk.opened(status="closed", requester=friend, **OTHER)
+    confirm(desk, guest)
+    confirm(desk, friend)
     desk.later(days=30)
-    desk.end_due(two["temporary"]["account_id"])
-    ended = desk.state.accounts[key_of(two)]
-    assert (ended.person, ended.contact_email) == (key_of(one), None)
-    assert (desk.ticket(number).person, desk.ticket(number).requester.display_name) == (key_of(one), "erased")
+    desk.end_due(friend["temporary"]["account_id"])
+    ended = desk.state.accounts[key_of(friend)]
+    assert (ended.person, ended.contact_email) == (key_of(guest), None)
+    assert (desk.ticket(number).person, desk.ticket(number).requester.display_name) == (key_of(guest), "erased")
 
 
 # account.merge
@@ -236,8 +236,8 @@ def test_a_temporary_account_is_merged_into_a_real_one_and_its_tickets_go_along(
     desk.submit(ann, subject="My invoice is wrong", body="It has the wrong sum.", issue_key="invoice")
     heard = merge(desk, ann, zoe)
     assert heard.type == "command.accepted"
-    for one in (number, closed):
-        ticket = desk.ticket(one)
+    for each in (number, closed):
+        ticket = desk.ticket(each)
         assert (ticket.requester.id, ticket.requester.kind, ticket.person) == ("ann", "account", "account:ann")
         assert ticket.requester.display_name == "Zoe", "as at filing"
         assert ticket.contact_version == 1
@@ -344,20 +344,20 @@ def test_an_account_that_ended_earlier_in_the_same_turn_lets_nobody_in() -> None
 
 def test_what_was_merged_into_the_ticket_of_another_account_leads_nobody_there_after_it_left() -> None:
     desk = Desk()
-    one, two = opened(desk), opened(desk)
-    confirm(desk, one)
-    confirm(desk, two)
-    number = desk.opened(status="assigned", requester=one)
-    goes_on = desk.opened(requester=two, **OTHER)
+    guest, friend = opened(desk), opened(desk)
+    confirm(desk, guest)
+    confirm(desk, friend)
+    number = desk.opened(status="assigned", requester=guest)
+    goes_on = desk.opened(requester=friend, **OTHER)
     desk.agent("ticket.merge_into", number, to_number=goes_on)
-    assert desk.reply(number, one).ticket["number"] == goes_on, "one person yet"
-    merge(desk, account("ann"), one)
+    assert desk.reply(number, guest).ticket["number"] == goes_on, "one person yet"
+    merge(desk, account("ann"), guest)
     before = desk.ticket(goes_on)
     assert desk.reply(number, account("ann")).code == "forbidden"
     assert desk.submit(account("ann"), refers_to=number).code == "forbidden"
     assert desk.ticket(goes_on) == before
-    assert desk.reply(number, two).code == "forbidden"
-    assert desk.reply(goes_on, two).type == "command.accepted"
+    assert desk.reply(number, friend).code == "forbidden"
+    assert desk.reply(goes_on, friend).type == "command.accepted"
 
 
 def test_merging_twice_finds_no_account_any_more() -> None:

@@ -22,7 +22,7 @@ LEAD = a_member("lead", "supervisor", display_name="Lea")
 def staffed(*members: Member) -> Desk:
     """A desk whose staff are these."""
     desk = Desk()
-    desk.state.staff = Staff({one.agent_id: one for one in members})
+    desk.state.staff = Staff({member.agent_id: member for member in members})
     return desk
 
 

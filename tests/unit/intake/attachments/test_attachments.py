@@ -47,12 +47,12 @@ def test_a_file_stands_in_the_history_by_reference_and_never_by_content(status: 
     number = desk.opened(status=status)
     heard = desk.reply(number, attachments=[attachment(), attachment(b"other", "other.txt")])
     entry = heard.event().data["entry"]
-    (one, other) = files(desk)
+    (file, other) = files(desk)
     assert entry["attachments"] == [
         {
             "name": "words.txt",
             "media_type": "text/plain",
-            "ref": one.ref,
+            "ref": file.ref,
             "sha256": sha256(WORDS).hexdigest(),
             "size": len(WORDS),
         },
@@ -119,7 +119,7 @@ def test_a_file_may_be_named_by_its_reference() -> None:
 
 def reasons(heard: Heard) -> list[str]:
     """Why files were left out, as the outcome says."""
-    return [one["reason"] for one in heard.data["left_out"]]
+    return [file["reason"] for file in heard.data["left_out"]]
 
 
 @pytest.mark.parametrize("owner", ["account:bob", "temporary:ann"])
@@ -168,7 +168,7 @@ def test_a_file_that_may_not_be_taken_is_left_out_and_named_and_its_command_goes
     expected = {None: "ticket.opened", "closed": "ticket.reopened"}.get(status, "command.accepted")
     assert (heard.type, heard.data["left_out"]) == (expected, left_out)
     first, note = [say for say in heard.decision.said if say.exchange == EVENTS]
-    assert [one["name"] for one in first.data["entry"]["attachments"]] == ["words.txt"]
+    assert [file["name"] for file in first.data["entry"]["attachments"]] == ["words.txt"]
     assert first.data["entry"]["left_out"] == left_out
     assert note.type == "ticket.note_added"
     entry = note.data["entry"]
@@ -181,7 +181,7 @@ def test_a_file_that_may_not_be_taken_is_left_out_and_named_and_its_command_goes
     told = [say.data["ticket"] for say in heard.decision.said if say.exchange == AGENTS]
     assert [heard.ticket, *told] == [note.data["ticket"]] * (1 + len(told)), "who answers is not behind"
     ticket = desk.ticket(heard.ticket["number"])
-    assert ticket.history_size == sum(size(one) for one in desk.state.history(ticket))
+    assert ticket.history_size == sum(size(entry) for entry in desk.state.history(ticket))
 
 
 def test_the_files_of_a_duplicate_are_left_out_one_by_one_too() -> None:
@@ -217,7 +217,7 @@ def test_all_files_of_a_ticket_have_a_limit_together_and_those_that_fit_are_take
     assert "left_out" not in desk.reply(number, attachments=[sent[0], sent[0]]).data
     heard = desk.reply(number, attachments=[sent[2], sent[1], sent[3]])
     assert (heard.type, reasons(heard)) == ("command.accepted", [NO_ROOM])
-    assert [one["size"] for one in heard.decision.said[0].data["entry"]["attachments"]] == [sizes[2], 7]
+    assert [file["size"] for file in heard.decision.said[0].data["entry"]["attachments"]] == [sizes[2], 7]
     assert desk.ticket(number).attached == sizes[0] + sizes[2] + 7
     assert not desk.state.files[refs[1]].used
 
@@ -256,7 +256,7 @@ def test_a_requester_may_send_a_file_without_words(status: str, words: dict[str,
     number = desk.opened(status=status)
     heard = desk.requester("ticket.reply", number, **words, attachments=[attachment()])
     entry = heard.event().data["entry"]
-    assert (entry["text"], [one["name"] for one in entry["attachments"]]) == ("", ["words.txt"])
+    assert (entry["text"], [file["name"] for file in entry["attachments"]]) == ("", ["words.txt"])
     assert desk.ticket(number).status == {"new": "new", "closed": "reopened"}.get(status, "needs_reply")
 
 

@@ -41,8 +41,8 @@ def test_nothing_of_the_content_can_be_read_in_what_is_stored() -> None:
 
 
 def test_two_files_of_one_content_share_nothing() -> None:
-    one, other = (b"".join(seal(new_key(), id_, [b"x" * 1000])) for id_ in ("f1", "f2"))
-    assert one != other
+    first, second = (b"".join(seal(new_key(), id_, [b"x" * 1000])) for id_ in ("f1", "f2"))
+    assert first != second
 
 
 KEY = new_key()

@@ -20,7 +20,7 @@ WORDS = st.lists(st.text("abcxyzäßéλж0159漢", min_size=1, max_size=8), min
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("Cannot log in", "cannot LOG in"),
         ("Cannot log in", "  Cannot\tlog \n in "),
@@ -39,16 +39,16 @@ WORDS = st.lists(st.text("abcxyzäßéλж0159漢", min_size=1, max_size=8), min
         ("\u3164log\uffa0in\u2060", "login"),
     ],
 )
-def test_compatibility_case_space_and_punctuation_make_no_difference(one: str, other: str) -> None:
-    assert normalised(one) == normalised(other)
+def test_compatibility_case_space_and_punctuation_make_no_difference(first: str, second: str) -> None:
+    assert normalised(first) == normalised(second)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [("log in", "log out"), ("C++", "C"), ("5 €", "5 $"), ("!!!", "???"), ("café", "cafe"), ("order 7", "order 8")],
 )
-def test_other_words_signs_and_marks_alone_do(one: str, other: str) -> None:
-    assert normalised(one) != normalised(other)
+def test_other_words_signs_and_marks_alone_do(first: str, second: str) -> None:
+    assert normalised(first) != normalised(second)
 
 
 @given(st.text())
@@ -77,7 +77,7 @@ def test_what_is_ignorable_makes_no_difference_wherever_it_is(data: st.DataObjec
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("order:17", "order:17\u200b"),
         ("order:17", "  order:17 "),
@@ -87,13 +87,15 @@ def test_what_is_ignorable_makes_no_difference_wherever_it_is(data: st.DataObjec
         ("a\ufe0fb", "ab"),
     ],
 )
-def test_a_channels_keys_that_look_the_same_are_one(one: str, other: str) -> None:
-    assert one_open_key(category("billing"), None, "a", one) == one_open_key(category("safety"), None, "b", other)
+def test_a_channels_keys_that_look_the_same_are_one(first: str, second: str) -> None:
+    assert one_open_key(category("billing"), None, "a", first) == one_open_key(category("safety"), None, "b", second)
 
 
-@pytest.mark.parametrize(("one", "other"), [("A1", "a1"), ("a-1", "a1"), ("a-1", "a 1"), ("1.7", "17"), ("17", "18")])
-def test_a_channels_keys_that_look_otherwise_are_two(one: str, other: str) -> None:
-    assert one_open_key(category("billing"), None, "a", one) != one_open_key(category("billing"), None, "a", other)
+@pytest.mark.parametrize(
+    ("first", "second"), [("A1", "a1"), ("a-1", "a1"), ("a-1", "a 1"), ("1.7", "17"), ("17", "18")]
+)
+def test_a_channels_keys_that_look_otherwise_are_two(first: str, second: str) -> None:
+    assert one_open_key(category("billing"), None, "a", first) != one_open_key(category("billing"), None, "a", second)
 
 
 @given(WORDS, st.data())
@@ -119,7 +121,7 @@ def test_keys_of_different_kinds_never_meet(subject: str, issue_key: str) -> Non
 
 def test_category_and_subcategory_are_part_of_an_issue_without_key() -> None:
     keys = {
-        one_open_key(category(one), sub, "Card", None) for one in ("billing", "technical") for sub in (None, "refund")
+        one_open_key(category(name), sub, "Card", None) for name in ("billing", "technical") for sub in (None, "refund")
     }
     assert len(keys) == 4
     assert one_open_key(category("billing"), "card", "a", "o7") == one_open_key(category("safety"), None, "b", "o7")

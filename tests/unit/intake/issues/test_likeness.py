@@ -32,8 +32,8 @@ WORDS = st.lists(
 ).map(" ".join)
 
 
-def alike(one: str, other: str) -> float:
-    return likeness(wording(normalised(one), MODEL), wording(normalised(other), MODEL), MODEL)
+def alike(first: str, second: str) -> float:
+    return likeness(wording(normalised(first), MODEL), wording(normalised(second), MODEL), MODEL)
 
 
 @given(st.text(max_size=400), st.text(max_size=2_000))
@@ -42,9 +42,9 @@ def test_what_is_compared_is_short(subject: str, body: str) -> None:
 
 
 @given(WORDS, WORDS)
-def test_a_score_is_between_0_and_1_and_the_same_both_ways(one: str, other: str) -> None:
-    assert 0 <= alike(one, other) <= 1
-    assert alike(one, other) == pytest.approx(alike(other, one), abs=1e-6)
+def test_a_score_is_between_0_and_1_and_the_same_both_ways(first: str, second: str) -> None:
+    assert 0 <= alike(first, second) <= 1
+    assert alike(first, second) == pytest.approx(alike(second, first), abs=1e-6)
 
 
 @given(WORDS)
@@ -53,9 +53,9 @@ def test_equal_texts_score_1(text: str) -> None:
 
 
 @given(WORDS, WORDS)
-def test_neither_order_nor_repetition_of_words_matters(one: str, other: str) -> None:
-    turned = " ".join(reversed(one.split())) + " " + one
-    assert alike(turned, other) == pytest.approx(alike(one, other), abs=1e-5)
+def test_neither_order_nor_repetition_of_words_matters(first: str, second: str) -> None:
+    turned = " ".join(reversed(first.split())) + " " + first
+    assert alike(turned, second) == pytest.approx(alike(first, second), abs=1e-5)
 
 
 def test_a_text_without_words_is_like_nothing() -> None:
@@ -88,9 +88,9 @@ def test_what_the_model_never_saw_counts_as_itself_and_means_nothing() -> None:
 def test_the_model_says_that_other_words_mean_the_same() -> None:
     letters = unpacked(packed(MODEL))
     letters.meanings.fill(0)
-    one, other = "top up was reverted", "top up cancelled"
-    by_letters = likeness(wording(one, letters), wording(other, letters), letters)
-    assert alike(one, other) > by_letters
+    first, second = "top up was reverted", "top up cancelled"
+    by_letters = likeness(wording(first, letters), wording(second, letters), letters)
+    assert alike(first, second) > by_letters
 
 
 def test_the_model_is_whole_and_survives_its_file() -> None:

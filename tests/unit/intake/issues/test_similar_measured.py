@@ -29,21 +29,21 @@ QUESTIONS = [
 
 def test_open_tickets_of_a_case_are_of_different_issues_and_only_the_first_is_the_same() -> None:
     drawn = list(cases(QUESTIONS, 400, 3, np.random.default_rng(1)))
-    assert {len(one.open) for one in drawn} == {1, 2, 3}
-    assert sum(one.same for one in drawn) == 200
-    for one in drawn:
-        issues = [QUESTIONS[place].issue for place in one.open]
+    assert {len(case.open) for case in drawn} == {1, 2, 3}
+    assert sum(case.same for case in drawn) == 200
+    for case in drawn:
+        issues = [QUESTIONS[place].issue for place in case.open]
         assert len(set(issues)) == len(issues)
-        assert one.asked not in one.open
-        assert [issue == QUESTIONS[one.asked].issue for issue in issues] == [one.same] + [False] * (len(issues) - 1)
+        assert case.asked not in case.open
+        assert [issue == QUESTIONS[case.asked].issue for issue in issues] == [case.same] + [False] * (len(issues) - 1)
 
 
 def test_a_perfect_score_finds_all_and_a_blind_one_no_more_than_it_asks_falsely() -> None:
     drawn = list(cases(QUESTIONS, 2_000, 3, np.random.default_rng(1)))
-    perfect = scores(QUESTIONS, drawn, lambda one, other: float(QUESTIONS[one].issue == QUESTIONS[other].issue))
+    perfect = scores(QUESTIONS, drawn, lambda place, other: float(QUESTIONS[place].issue == QUESTIONS[other].issue))
     assert (perfect.right >= threshold(perfect.highest)).all()
     random = np.random.default_rng(2)
-    blind = scores(QUESTIONS, drawn, lambda one, other: random.random())
+    blind = scores(QUESTIONS, drawn, lambda place, other: random.random())
     assert (blind.right >= threshold(blind.highest)).mean() < 3 * ALLOWED
 
 
@@ -63,30 +63,30 @@ def test_bounds_are_wide_where_few_issues_decide() -> None:
 
 def test_training_learns_that_two_words_mean_the_same() -> None:
     learned, letters = trained(QUESTIONS), untrained(QUESTIONS)
-    one, same, other = (f"kettle {what}" for what in (*TWO_WORDS, "overpriced"))
-    assert _alike(one, same, letters) == pytest.approx(_alike(one, other, letters), abs=0.05)
-    assert _alike(one, same, learned) > _alike(one, other, learned) + 0.1
+    text, same, other = (f"kettle {what}" for what in (*TWO_WORDS, "overpriced"))
+    assert _alike(text, same, letters) == pytest.approx(_alike(text, other, letters), abs=0.05)
+    assert _alike(text, same, learned) > _alike(text, other, learned) + 0.1
 
 
 def test_splits_share_nothing_that_is_judged() -> None:
     for known, asked in measuring.by_issue(QUESTIONS):
-        assert not {one.issue for one in known} & {one.issue for one in asked}
+        assert not {question.issue for question in known} & {question.issue for question in asked}
         assert len(known) + len(asked) == len(QUESTIONS)
     judged = [asked for _, asked in measuring.by_question(QUESTIONS)]
-    assert sorted((one.text, one.issue) for part in judged for one in part) == sorted(
-        (one.text, one.issue) for one in QUESTIONS
+    assert sorted((question.text, question.issue) for part in judged for question in part) == sorted(
+        (question.text, question.issue) for question in QUESTIONS
     )
 
 
 def test_on_other_desks_the_shipped_model_asks_seldom_falsely_and_finds_more_than_common_words_do() -> None:
     questions, model = other_desks(), shipped()
     drawn = list(cases(questions, 4_000, 3, np.random.default_rng(0)))
-    wordings = [wording(one.text, model) for one in questions]
-    ours = scores(questions, drawn, lambda one, other: likeness(wordings[one], wordings[other], model))
+    wordings = [wording(question.text, model) for question in questions]
+    ours = scores(questions, drawn, lambda place, other: likeness(wordings[place], wordings[other], model))
     assert (ours.highest >= SIMILAR_FROM).mean() <= ALLOWED / 2
     assert (ours.right >= SIMILAR_FROM).mean() >= 0.09
     plain = scores(questions, drawn, token_set(())(questions))
-    recall = [(one.right >= threshold(one.highest)).mean() for one in (ours, plain)]
+    recall = [(measured.right >= threshold(measured.highest)).mean() for measured in (ours, plain)]
     assert recall[0] >= 1.5 * recall[1]
 
 
@@ -95,5 +95,5 @@ def test_absent_questions_are_said_to_be_absent(tmp_path: Path) -> None:
         bank(tmp_path / "nowhere.csv")
 
 
-def _alike(one: str, other: str, model: Model) -> float:
-    return likeness(wording(one, model), wording(other, model), model)
+def _alike(text: str, other: str, model: Model) -> float:
+    return likeness(wording(text, model), wording(other, model), model)

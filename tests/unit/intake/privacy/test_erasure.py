@@ -40,10 +40,10 @@ def erased(desk: Desk, requester: dict[str, Any] | None = None, *accounts: str, 
 
 def portion_of(desk: Desk, portion: Portion) -> Decision:
     """The timer of the one erasure fires, and finds this."""
-    (one,) = desk.state.erasures.values()
-    desk.state.erasing = {one.id: portion}
+    (erasure,) = desk.state.erasures.values()
+    desk.state.erasing = {erasure.id: portion}
     desk.sent += 1
-    message = Message(f"t{desk.sent}", "timer.account_erase", "intake", {}, one.id, f"timer\x1f{desk.sent}")
+    message = Message(f"t{desk.sent}", "timer.account_erase", "intake", {}, erasure.id, f"timer\x1f{desk.sent}")
     return desk.take(decide(desk.state, message, desk.now))
 
 
@@ -56,8 +56,8 @@ def test_what_is_open_closes_first_and_its_agent_hears_it() -> None:
     assert heard.type == "command.accepted"
     assert heard.events() == ["account.erased", "account.contact_changed", "ticket.closed", "ticket.closed"]
     assert heard.to_agents() == ["agent.a1.ticket.closed"]
-    for one in (number, another):
-        ticket = desk.ticket(one)
+    for each in (number, another):
+        ticket = desk.ticket(each)
         assert (ticket.status, ticket.close_reason, ticket.subject, ticket.opening) == ("closed", ERASED, ERASED, "")
         told = snapshot(ticket)
         assert (told.requester.display_name, told.erased) == (ERASED, True)
@@ -125,13 +125,13 @@ def test_portions_go_on_until_nothing_is_left() -> None:
     assert cut.timers
     read = portion_of(desk, Portion(entries=entries, read_to=(number, 3), finished=False))
     assert read.timers
-    assert [one.kind for one in desk.state.erased_entries] == ["opened", "assigned", "closed"]
-    assert {one.text for one in desk.state.erased_entries} == {ERASED}
+    assert [entry.kind for entry in desk.state.erased_entries] == ["opened", "assigned", "closed"]
+    assert {entry.text for entry in desk.state.erased_entries} == {ERASED}
     last = portion_of(desk, Portion())
     assert not last.timers
-    (one,) = desk.state.erasures.values()
-    assert (one.done, one.read_to) == (True, (number, 3))
-    assert erase_due(desk.state, Message("t", "timer.account_erase", "intake", {}, one.id), desk.now) == Decision()
+    (erasure,) = desk.state.erasures.values()
+    assert (erasure.done, erasure.read_to) == (True, (number, 3))
+    assert erase_due(desk.state, Message("t", "timer.account_erase", "intake", {}, erasure.id), desk.now) == Decision()
 
 
 def test_two_erasures_of_one_person_in_one_turn_cut_each_ticket_off_once() -> None:
@@ -140,10 +140,10 @@ def test_two_erasures_of_one_person_in_one_turn_cut_each_ticket_off_once() -> No
     for content in (True, False):
         erased(desk, ZOE, "account:zoe", content=content)
     first, second = desk.state.erasures.values()
-    desk.state.erasing = {one.id: Portion(tickets=(ticket.id,)) for one in (first, second)}
+    desk.state.erasing = {erasure.id: Portion(tickets=(ticket.id,)) for erasure in (first, second)}
     said = []
-    for one in (first, second):
-        due = Message(f"t{one.id}", "timer.account_erase", "intake", {}, one.id, f"timer\x1f{one.id}")
+    for erasure in (first, second):
+        due = Message(f"t{erasure.id}", "timer.account_erase", "intake", {}, erasure.id, f"timer\x1f{erasure.id}")
         decision = desk.take(decide(desk.state, due, desk.now))
         assert decision.timers, "it goes on"
         said += [say.type for say in decision.said]
@@ -210,10 +210,10 @@ def test_an_answer_that_is_kept_for_redelivery_tells_no_more(shown_as: str) -> N
     number = desk.opened(requester=ZOE, issue_key="words")
     told = {**on_the_wire(snapshot(desk.ticket(number))), "close_reason": "words", "subject": "words"}
     body = orjson.dumps({"data": {shown_as: told if shown_as == "ticket" else [told]}})
-    for one in (ALL, NAMES):
-        left = rewritten(body, one, ())
+    for erasure in (ALL, NAMES):
+        left = rewritten(body, erasure, ())
         assert b"Zoe" not in left
-        assert (b"words" in left) == (one is NAMES)
+        assert (b"words" in left) == (erasure is NAMES)
     assert rewritten(body, replace(ALL, accounts=("account:bob",)), ()) == body
     for also in (
         {"attachment": {"name": "words", "ref": "r"}},

@@ -35,7 +35,7 @@ def a_desk() -> tuple[Desk, str]:
 
 def entry_of(desk: Desk, number: str, kind: str) -> Any:
     """The newest entry of that kind."""
-    return [one for one in desk.state.history(desk.ticket(number)) if one.kind == kind][-1]
+    return [entry for entry in desk.state.history(desk.ticket(number)) if entry.kind == kind][-1]
 
 
 def redact(desk: Desk, number: str, kind: str = "opened", by: str = "s1", **more: Any) -> Heard:
@@ -76,7 +76,7 @@ def test_what_an_edit_repeats_goes_too() -> None:
     desk.requester("ticket.edit", number, subject="Mine", body="Nothing")
     desk.requester("ticket.edit", number, body="Something else")
     redact(desk, number)
-    first = next(one for one in desk.state.history(desk.ticket(number)) if one.kind == "edited")
+    first = next(entry for entry in desk.state.history(desk.ticket(number)) if entry.kind == "edited")
     assert first.details.changed == {
         "subject": Change(old=f"Card {CARD}", new="Mine"),
         "body": Change(old=REDACTED, new="Nothing"),
@@ -84,7 +84,7 @@ def test_what_an_edit_repeats_goes_too() -> None:
     redact(desk, number, "edited")
     last = entry_of(desk, number, "edited")
     assert last.details.changed["body"] == Change(old=REDACTED, new=REDACTED)
-    first = next(one for one in desk.state.history(desk.ticket(number)) if one.kind == "edited")
+    first = next(entry for entry in desk.state.history(desk.ticket(number)) if entry.kind == "edited")
     assert first.details.changed["body"] == Change(old=REDACTED, new=REDACTED), "what the last one replaced"
 
 
@@ -110,8 +110,8 @@ def test_only_supervisors_of_the_team_redact(by: str) -> None:
 
 def test_a_file_goes_unless_another_entry_names_it() -> None:
     desk, number = a_desk()
-    one, other = ({"name": f"{n}.txt", "media_type": "text/plain", "content": "QUJD" * n} for n in (1, 2))
-    desk.reply(number, attachments=[one, other])
+    text, other = ({"name": f"{n}.txt", "media_type": "text/plain", "content": "QUJD" * n} for n in (1, 2))
+    desk.reply(number, attachments=[text, other])
     refs = [named.ref for named in entry_of(desk, number, "customer_replied").attachments]
     desk.state.named_elsewhere = frozenset(refs[:1])
     redact(desk, number, "customer_replied")

@@ -33,11 +33,11 @@ def by_an_agent(desk: Desk, first: str, second: str, reverse: bool) -> tuple[str
 
 def by_confirming(desk: Desk, first: str, second: str, reverse: bool) -> tuple[str, str, Merge]:
     """Of two accounts that confirm one address, the account of the newer or of the older ticket as the second."""
-    one, two = opened(desk), opened(desk)
-    older = desk.opened(status=first, requester=one)
+    guest, friend = opened(desk), opened(desk)
+    older = desk.opened(status=first, requester=guest)
     desk.later(minutes=1)
-    newer = desk.opened(status=second, requester=two)
-    joined, joins = (two, one) if reverse else (one, two)
+    newer = desk.opened(status=second, requester=friend)
+    joined, joins = (friend, guest) if reverse else (guest, friend)
     confirm(desk, joined)
     return newer, older, lambda desk: confirm(desk, joins)
 
@@ -74,7 +74,9 @@ def test_what_awaits_the_desk_in_a_merged_ticket_awaits_it_in_the_one_that_goes_
     assert (after.status_since, after.status_version) == (
         (desk.now, after.version) if entered else (before.status_since, before.status_version)
     )
-    since = [one.waits_since for one, waits in ((gone, awaited), (before, waited)) if waits and one.waits_since]
+    since = [
+        ticket.waits_since for ticket, waits in ((gone, awaited), (before, waited)) if waits and ticket.waits_since
+    ]
     assert after.unanswered_since == (min(since) if since else None)
     assert (after.awaiting_version == after.version) == (awaited and not waited), "from when on sla's news hold"
     assert after.last_customer_message_at == max(gone.last_customer_message_at, before.last_customer_message_at)
@@ -126,21 +128,21 @@ def test_what_sla_said_before_holds_where_it_is_over_already() -> None:
 
 def test_a_message_that_went_through_two_merges_waits_since_it_was_written() -> None:
     desk = Desk()
-    one, two, three = (desk.opened(status="assigned", issue_key=key) for key in "123")
+    first, second, third = (desk.opened(status="assigned", issue_key=key) for key in "123")
     wrote = desk.now
     desk.later(hours=1)
-    for number in (two, three):
+    for number in (second, third):
         desk.agent("ticket.suggest_solution", number)
     desk.later(hours=1)
-    desk.agent("ticket.merge_into", one, to_number=two)
+    desk.agent("ticket.merge_into", first, to_number=second)
     desk.later(hours=1)
-    desk.agent("ticket.merge_into", two, to_number=three)
-    assert (desk.ticket(three).status, desk.ticket(three).unanswered_since) == ("needs_reply", wrote)
-    desk.agent("ticket.suggest_solution", three)
-    assert desk.ticket(three).unanswered_since is None
+    desk.agent("ticket.merge_into", second, to_number=third)
+    assert (desk.ticket(third).status, desk.ticket(third).unanswered_since) == ("needs_reply", wrote)
+    desk.agent("ticket.suggest_solution", third)
+    assert desk.ticket(third).unanswered_since is None
     desk.later(hours=1)
-    desk.reply(one)
-    assert (desk.ticket(three).status, desk.ticket(three).unanswered_since) == ("needs_reply", desk.now)
+    desk.reply(first)
+    assert (desk.ticket(third).status, desk.ticket(third).unanswered_since) == ("needs_reply", desk.now)
 
 
 def test_the_closing_of_a_suggestion_finds_the_ticket_waiting_after_a_merge() -> None:
@@ -182,14 +184,14 @@ def test_who_has_the_ticket_that_goes_on_reads_what_was_merged_into_it() -> None
 @pytest.mark.parametrize("escalated", ["the newer", "the older"])
 def test_the_ticket_that_goes_on_for_both_accounts_is_escalated_if_either_was(escalated: str, joins: str) -> None:
     desk = Desk()
-    one, two = opened(desk), opened(desk)
-    older = desk.opened(requester=one)
+    guest, friend = opened(desk), opened(desk)
+    older = desk.opened(requester=guest)
     desk.later(minutes=1)
-    newer = desk.opened(requester=two)
-    which, whose = (newer, two) if escalated == "the newer" else (older, one)
+    newer = desk.opened(requester=friend)
+    which, whose = (newer, friend) if escalated == "the newer" else (older, guest)
     desk.armed(which, desk.now)
     assert desk.requester("ticket.escalate", which, whose).type == "command.accepted"
-    for each in (one, two) if joins == "the newer" else (two, one):
+    for each in (guest, friend) if joins == "the newer" else (friend, guest):
         confirm(desk, each)
     assert desk.ticket(newer).merged_into == older
     assert desk.ticket(older).escalated
@@ -197,26 +199,26 @@ def test_the_ticket_that_goes_on_for_both_accounts_is_escalated_if_either_was(es
 
 def test_the_last_message_of_the_requester_is_the_later_of_both_after_a_merge() -> None:
     desk = Desk()
-    one, two = opened(desk), opened(desk)
-    goes_on = desk.opened(requester=one)
-    desk.opened(requester=two)
+    guest, friend = opened(desk), opened(desk)
+    goes_on = desk.opened(requester=guest)
+    desk.opened(requester=friend)
     desk.later(minutes=1)
-    desk.reply(goes_on, one)
+    desk.reply(goes_on, guest)
     wrote = desk.now
     desk.later(minutes=1)
-    confirm(desk, one)
-    confirm(desk, two)
+    confirm(desk, guest)
+    confirm(desk, friend)
     assert desk.ticket(goes_on).last_customer_message_at == wrote
 
 
 @pytest.mark.parametrize("joins", ["the newer", "the older"])
 def test_the_agent_of_the_ticket_that_goes_on_hears_of_what_it_took_in(joins: str) -> None:
     desk = Desk()
-    one, two = opened(desk), opened(desk)
-    older = desk.opened(status="solution_suggested", requester=one)
+    guest, friend = opened(desk), opened(desk)
+    older = desk.opened(status="solution_suggested", requester=guest)
     desk.later(minutes=1)
-    desk.opened(requester=two)
-    first, second = (one, two) if joins == "the newer" else (two, one)
+    desk.opened(requester=friend)
+    first, second = (guest, friend) if joins == "the newer" else (friend, guest)
     confirm(desk, first)
     heard = confirm(desk, second)
     (told,) = [say for say in heard.decision.said if say.routing_key == "agent.a1.ticket.linked"]

@@ -15,7 +15,7 @@ from tests.unit.intake.desk import Desk
 
 def lose(desk: Desk, *gone: str) -> None:
     """The operator takes these categories out of the catalogue."""
-    left = {id_: one for id_, one in desk.state.catalogue.categories.items() if id_ not in gone}
+    left = {id_: kept for id_, kept in desk.state.catalogue.categories.items() if id_ not in gone}
     desk.state.catalogue = Catalogue(left)
 
 
@@ -46,7 +46,7 @@ def test_every_command_about_a_ticket_of_a_gone_category_is_as_before(status: st
         desk.agent("ticket.reclassify", number, "a3", category="technical"),
         desk.requester("ticket.accept_solution", number),
     ]
-    assert [one.type for one in done] == ["command.accepted"] * len(done)
+    assert [answer.type for answer in done] == ["command.accepted"] * len(done)
     assert desk.reply(number).ticket["category"] == "technical"
 
 

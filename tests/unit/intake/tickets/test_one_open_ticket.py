@@ -165,7 +165,7 @@ def test_candidates_are_the_most_alike_and_five_at_most() -> None:
     candidates = desk.submit(subject="Card does not arrive in town 3 now").data["candidates"]
     assert len(candidates) == 5
     assert candidates[0]["number"] == numbers[3]
-    scores = [one["score"] for one in candidates]
+    scores = [candidate["score"] for candidate in candidates]
     assert scores == sorted(scores, reverse=True)
 
 

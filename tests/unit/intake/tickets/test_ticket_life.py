@@ -211,7 +211,11 @@ def test_a_transfer_gives_the_ticket_to_another_agent_with_its_history() -> None
     assert (heard.ticket["status"], heard.ticket["changed_from"]) == ("work_in_progress", "a1")
     assert heard.event().data["previous_agent"]["id"] == "a1"
     assert heard.to_agents() == ["agent.a1.ticket.unassigned", "agent.a2.ticket.assigned"]
-    assert [one["kind"] for one in heard.decision.said[-1].data["history"]] == ["opened", "assigned", "work_started"]
+    assert [entry["kind"] for entry in heard.decision.said[-1].data["history"]] == [
+        "opened",
+        "assigned",
+        "work_started",
+    ]
     assert desk.agent("ticket.close", number).code == "forbidden"
     assert desk.agent("ticket.close", number, "a2").type == "command.accepted"
 
@@ -439,7 +443,9 @@ def test_nothing_internal_is_shown_to_the_requester() -> None:
     desk.requester("ticket.answer_consent", number, granted=False)
     desk.armed(number, desk.now)
     desk.agent("ticket.merge_into", other, to_number=number)
-    shown = [(one["kind"], one["author"]["kind"], one["visibility"]) for one in desk.view(number).data["history"]]
+    shown = [
+        (entry["kind"], entry["author"]["kind"], entry["visibility"]) for entry in desk.view(number).data["history"]
+    ]
     assert all(visibility == "public" for _, _, visibility in shown)
     kinds = {kind for kind, _, _ in shown}
     assert not kinds & INTERNAL
@@ -454,5 +460,5 @@ def test_nothing_internal_is_shown_to_the_requester() -> None:
         "edited",
         "consent_answered",
     }
-    everything = {one["kind"] for one in desk.agent("ticket.view", number).data["history"]}
+    everything = {entry["kind"] for entry in desk.agent("ticket.view", number).data["history"]}
     assert everything >= INTERNAL | kinds | {"note_added"}

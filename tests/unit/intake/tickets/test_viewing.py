@@ -101,7 +101,7 @@ def listed(desk: Desk, agent: str = "a1", sender: str | None = None, **more: Any
 
 
 def numbers(heard: Heard) -> list[str]:
-    return [one["number"] for one in heard.data["tickets"]]
+    return [ticket["number"] for ticket in heard.data["tickets"]]
 
 
 def test_an_agent_lists_the_tickets_that_are_theirs_newest_first() -> None:

@@ -84,8 +84,8 @@ def test_whatever_comes_is_safe_and_stays_so(name: str) -> None:
     assert not set("/\\:") & set(shown)
     assert shown.strip(". ")
     assert shown == shown.strip()
-    assert not {unicodedata.category(one) for one in shown} & {"Cc", "Cs", "Zl", "Zp"}
-    assert not {unicodedata.bidirectional(one) for one in shown} & {
+    assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cs", "Zl", "Zp"}
+    assert not {unicodedata.bidirectional(character) for character in shown} & {
         "LRE",
         "RLE",
         "LRO",
