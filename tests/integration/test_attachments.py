@@ -86,8 +86,8 @@ def test_a_file_that_may_not_be_taken_is_left_out_and_the_ticket_is_filed(desk: 
     heard = ask(desk, "web", "1", "ticket.submit", submission(account("ann"), attachments=sent))
     assert heard.type == "ticket.opened"
     left_out = {
-        "megnp.exe": "Files of type application/vnd.microsoft.portable-executable are not taken.",
-        "a.html": "Files of type text/html are not taken.",
+        "megnp.exe": "Files of type application/vnd.microsoft.portable-executable are not accepted.",
+        "a.html": "Files of type text/html are not accepted.",
         "large.pdf": "A file may have 0.01 MiB.",
         "odd.pdf": "It is malformed (content: Not base64.).",
     }

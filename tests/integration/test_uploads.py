@@ -202,7 +202,7 @@ def test_a_file_is_judged_by_its_content_however_small_its_first_part_is(
     ):
         told = [send(uploads, part) for part in parts_of(content, size, upload=upload, media_type="text/plain")]
         assert told[:-1] == [Awaited()] * (len(told) - 1)
-        assert told[-1] == Unfit("media_type", f"Files of type {found} are not taken.")
+        assert told[-1] == Unfit("media_type", f"Files of type {found} are not accepted.")
     assert database["attachments"].count_documents({}) == 0
     assert isinstance([send(uploads, part) for part in parts_of(HEAD + bytes(30), size)][-1], Brought)
 
@@ -288,7 +288,7 @@ def test_a_file_in_parts_that_is_refused_is_no_unfinished_upload(
         parts = parts_of(PAGE, size, upload=f"u{number}", media_type="text/plain")
         answers = [send(uploads, part) for part in (reversed(parts) if turned else parts)]
         assert not [answer for answer in answers if isinstance(answer, TooMany)], "they may send another"
-        refused = Unfit("media_type", "Files of type text/html are not taken.")
+        refused = Unfit("media_type", "Files of type text/html are not accepted.")
         assert refused in answers
         assert send(uploads, parts[-1]) == refused
     assert database["files.chunks"].count_documents({}) == 0

@@ -1,6 +1,6 @@
-"""What senders hear back, in one place: the outcomes of the wire contract that more than one command gives.
+"""The outcomes of the wire contract that more than one command gives, in one place.
 
-Each rejection is a sentence for a person. The page is docs/intake.md.
+Each rejection has a sentence for a person. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CLOSED_TOO_LONG = (
 
 
 def done(about: str | None = None, hints: Mapping[str, Sequence[str]] | None = None) -> Answer:
-    """The command took effect. `about`: the id of the account that it was about; `hints`: what of it did not."""
+    """The command took effect. `about`: the id of its account; `hints`: which parts of it did not take effect."""
     return Answer("command.accepted", Accepted(hints=hints or None), about)
 
 
@@ -31,7 +31,7 @@ def accepted(stands: Snapshot, sentence: str | None = None) -> Answer:
 
 
 def invalid(errors: Mapping[str, Sequence[str]]) -> Answer:
-    """Fields are wrong in a way that only intake can see."""
+    """Fields are wrong, and only intake can see it."""
     return rejected("invalid", f"Please correct: {', '.join(sorted(errors))}.", errors)
 
 
@@ -41,23 +41,25 @@ def unknown_ticket(number: str) -> Answer:
 
 
 def not_yours() -> Answer:
-    """The ticket is another requester's."""
+    """The ticket belongs to another requester."""
     return rejected("forbidden", "This is somebody else's case.")
 
 
 def no_channel() -> Answer:
-    """Somebody who is no channel speaks for a requester."""
-    return rejected("forbidden", "Only channels speak for requesters.", {"requester": ["given by no channel"]})
+    """The sender speaks for a requester, and is not a channel."""
+    return rejected("forbidden", "Only channels may speak for requesters.", {"requester": ["must come from a channel"]})
 
 
 def no_supervisor() -> Answer:
-    """What only supervisors may do, whatever their teams, of somebody who is none."""
+    """Only supervisors of any team may do this, and the sender is not one."""
     return rejected("forbidden", "Only supervisors may do that.")
 
 
 def no_operator() -> Answer:
-    """Somebody who is not the operator names an account instead of speaking for one."""
-    return rejected("forbidden", "Only the operator names an account.", {"account": ["not given by the operator"]})
+    """The sender names an account, and is not the operator."""
+    return rejected(
+        "forbidden", "Only the operator may name an account.", {"account": ["only the operator may give it"]}
+    )
 
 
 def not_that_agent() -> Answer:
@@ -71,27 +73,27 @@ def not_of_staff(agent_id: str) -> Answer:
 
 
 def not_with_you() -> Answer:
-    """The ticket is with another agent, or with none."""
+    """The sender does not have the ticket."""
     return rejected("forbidden", "Only the agent who has this case may do that.")
 
 
 def not_supervised() -> Answer:
-    """The ticket is none of the teams that this member supervises."""
+    """The ticket belongs to no team that the sender supervises."""
     return rejected("forbidden", "Only supervisors of the team that has this case may do that.")
 
 
 def not_for_you() -> Answer:
-    """The ticket is with another agent, or with none, and it is none that this agent may have."""
-    return rejected("forbidden", "Only agents who have this case or may have it may do that.")
+    """The sender neither has the ticket nor could be given it."""
+    return rejected("forbidden", "Only agents who have this case, or could be given it, may do that.")
 
 
 def another_requester() -> Answer:
     """The two tickets are of two people."""
-    return rejected("forbidden", "Only cases of one and the same requester can be merged.")
+    return rejected("forbidden", "Only cases of the same requester can be merged.")
 
 
 def wrong_status(ticket: Ticket, sentence: str | None = None) -> Answer:
-    """What was asked cannot be done to a ticket as it stands; `sentence` says why, where its status does not."""
+    """The ticket's status rules the command out; `sentence` says why, where the status alone does not."""
     status = ticket.status.replace("_", " ")
     return rejected("wrong_status", sentence or f"This cannot be done while the case is {status}.")
 
@@ -107,13 +109,14 @@ def unknown_subcategory(category: Category, subcategory: str) -> Answer:
 
 
 def too_early(eligible_at: datetime | None) -> Answer:
-    """The desk has not had its time yet. `eligible_at` (aware UTC): from when on it may be asked; None: not known."""
-    sentence = "The desk still has time to reply to this case. It can be escalated once that is over."
+    """The desk still has time to reply. `eligible_at` (aware UTC): when the ticket may be escalated; None: not
+    known."""
+    sentence = "The desk still has time to reply to this case. You can escalate it after that."
     return rejected("too_early", sentence, eligible_at=eligible_at)
 
 
 def conflict(ticket: Ticket, message: str) -> Answer:
-    """The ticket is not as the sender believed; it gets the present one, to look again."""
+    """The ticket is not as the sender believed; the answer shows the current one."""
     return rejected("conflict", message, ticket=snapshot(ticket))
 
 
@@ -123,18 +126,18 @@ def closed_too_long() -> Answer:
 
 
 def too_many_attempts(retry_at: datetime) -> Answer:
-    """The temporary account had so many wrong secrets, or its channel so many at once, that no more are looked at until
-    `retry_at` (aware UTC)."""
+    """The account had too many wrong secrets or codes, or its channel sent too many at once; intake looks at no more
+    until `retry_at` (aware UTC)."""
     return rejected("rate_limited", "There were too many attempts. Please try again later.", retry_at=retry_at)
 
 
 def code_mailed_lately(retry_at: datetime) -> Answer:
-    """A code was mailed to that address a moment ago; from `retry_at` (aware UTC) on another one may be."""
-    sentence = "A code was mailed to this address a moment ago. Please look for it, or try again later."
+    """A code was mailed to that address lately; another may be mailed at `retry_at` (aware UTC)."""
+    sentence = "A code was mailed to this address in the last ten minutes. Please look for it, or try again later."
     return rejected("rate_limited", sentence, retry_at=retry_at)
 
 
 def too_many_openings(retry_at: datetime) -> Answer:
-    """The channel opens more temporary accounts than it may; from `retry_at` (aware UTC) on it may open another."""
-    sentence = "Too many temporary accounts are being asked for. Please try again in a moment."
+    """The channel opens too many temporary accounts; it may open another at `retry_at` (aware UTC)."""
+    sentence = "Too many temporary accounts are being opened. Please try again in a moment."
     return rejected("rate_limited", sentence, retry_at=retry_at)

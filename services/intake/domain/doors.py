@@ -151,7 +151,7 @@ def account(decide: Callable[[State, Message[C], str, datetime], Decision], *, k
             return Decision(answer=answers.no_operator())
         key = account_meant(named)
         if kept and key not in state.persons:
-            return Decision(answer=answers.invalid({"account": ["Nothing is kept of this account."]}))
+            return Decision(answer=answers.invalid({"account": ["The desk keeps nothing about this account."]}))
         return decide(state, message, key, now)
 
     def needs(known: State, message: Message[C]) -> Iterable[Need]:

@@ -109,7 +109,7 @@ class Terms:
     @property
     def too_large(self) -> Unfit:
         """What is said of a file that is larger."""
-        return Unfit("content", f"A file may have {self.largest / 1024**2:.3g} MiB.", too_large=True)
+        return Unfit("content", f"A file may have at most {self.largest / 1024**2:.3g} MiB.", too_large=True)
 
     def judged(self, media_type: str, head: bytes) -> str | Unfit:
         """The media type of a file that says it is `media_type` and begins so; or what there is against it."""

@@ -56,7 +56,7 @@ class MasterKeys:
                 continue
             match = _LINE.fullmatch(line.strip())
             if match is None:
-                raise WrongKeys(f"Line {number} of the key file is not an id, a blank and a key in base64.")
+                raise WrongKeys(f"Line {number} of the key file is not an id, a space and a key in base64.")
             id_, encoded = match.groups()
             if id_ in keys:
                 raise WrongKeys(f"Line {number} of the key file has the id {id_} again.")
@@ -67,7 +67,7 @@ class MasterKeys:
             if len(keys[id_]) != KEY_SIZE:
                 raise WrongKeys(f"Line {number} of the key file: a key has {KEY_SIZE} bytes, not {len(keys[id_])}.")
         if not keys:
-            raise WrongKeys("The key file has no key.")
+            raise WrongKeys("The key file has no keys.")
         return cls(next(iter(keys)), keys)
 
     def wrap(self, key: bytes) -> Wrapped:

@@ -87,7 +87,7 @@ def judged(declared: str, head: bytes, taken: Collection[str] = TAKEN) -> str | 
     confirmed = [declared] if declared in found.possible else []
     chosen = (media_type for media_type in (*confirmed, *found.likely, *own, *last) if media_type in taken)
     known = confirmed or found.likely or ([TEXT] if text is not None else [])
-    return next(chosen, None) or (_not_taken(known[0]) if known else NotTaken("Files of this kind are not taken."))
+    return next(chosen, None) or (_not_taken(known[0]) if known else NotTaken("Files of this kind are not accepted."))
 
 
 def named(media_type: str) -> str:
@@ -292,7 +292,7 @@ def _is_the_operators(declared: str, taken: Collection[str]) -> bool:
 
 
 def _not_taken(media_type: str) -> NotTaken:
-    return NotTaken(f"Files of type {media_type} are not taken.")
+    return NotTaken(f"Files of type {media_type} are not accepted.")
 
 
 _TEXT_CALLED = {

@@ -45,7 +45,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     ],
 }
 
-OF_ONE_SIZE = "All parts of a file but the last are of one size, and the last is no larger."
+OF_ONE_SIZE = "All parts of a file but the last must have the same size, and the last may not be larger."
 
 UNFINISHED = timedelta(hours=24)
 """An upload goes so long after its last part came."""
@@ -114,13 +114,15 @@ class Uploads:
             self._uploads.delete_one({"_id": upload.id, "ref": ""})
             raise Conflict("it starts over")
         if (upload.name, upload.media_type, upload.parts) != (part.name, part.media_type, part.parts):
-            return Contradicted("The first part of this file came with another name, media type or number of parts.")
+            return Contradicted(
+                "The first part of this file came with a different name, media type or number of parts."
+            )
         if upload.ref is not None and not upload.blob:
             return Brought(upload.name, upload.media_type, upload.ref)
         if not self._fits(upload, part):
             return Contradicted(OF_ONE_SIZE)
         if not self._write(upload, part):
-            return Contradicted("This part came before, with another content.")
+            return Contradicted("This part came before, with different content.")
         if upload.ref is not None:
             return Brought(upload.name, upload.media_type, upload.ref)
         if self._files.segments(upload.blob) < upload.parts:
@@ -131,9 +133,9 @@ class Uploads:
         """What can be said against a file by any one of its parts."""
         terms, number, parts = self._keeping.terms, part.part, part.parts
         if number > parts:
-            return Unfit("part", f"This file has {parts} parts, it says.")
+            return Unfit("part", f"This upload says that the file has {parts} parts.")
         if not part.content and parts > 1:
-            return Unfit("content", "A part of several is never empty.")
+            return Unfit("content", "A part may not be empty, unless it is the only one.")
         # The last one may be smaller than the others, never larger.
         if (parts - 1) * len(part.content) + 1 > terms.largest or len(part.content) > terms.largest:
             return terms.too_large

@@ -1,7 +1,7 @@
-"""Messages that a machine wrote: a channel marks them, or they say again what was said before.
+"""Messages that a machine wrote: a channel marks them, or they repeat what was said before.
 
-Such a message is noted. It never reopens a ticket, moves no clock, and the desk answers it by no mail of its own, so
-that two machines never talk to each other for ever. The page is docs/automatic.md.
+The desk notes such a message. It reopens no ticket, moves no clock and causes no mail, so two machines cannot talk to
+each other for ever. The page is docs/automatic.md.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from services.intake.domain.issues.key import normalised
 from services.intake.domain.values.ticket import Ticket
 
 SAID_IN_A_ROW, ANSWERED_IN_A_ROW = 2, 5
-"""How often in a row the same words may be a person's: of their own accord, and in answer to what an agent asked or
-suggested ("Yes.", "It still does not work.")."""
+"""How often in a row a person may say the same words: unasked, and in answer to what an agent asked or suggested
+("Yes.", "It still does not work.")."""
 
 COMPARED_CHARACTERS = 2_000
-"""How much of a text tells whether it is the same as another."""
+"""So much of a text is compared with another."""
 
 NOTED_AGAIN = (
-    "This message was noted. It has the words of the last one, as automatic replies have, so the case stays as it is."
+    "This message was noted. It repeats the last one, as automatic replies do, so the case stays as it is."
     " If you need an answer, please write in other words."
 )
-"""What the sender of a message hears that is taken for a machine's though no channel says so."""
+"""The hint to the sender of a message that the desk takes for a machine's, though no channel marked it."""
 
 _NOTHING = sha256().hexdigest()
 _QUOTED = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
@@ -41,9 +41,9 @@ _TIMES = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?|\d{1,4}([-./])\d{1,2}\1\d{1,4}")
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """How a message stands to what its requester wrote to the ticket before: `words` stand for what it says, `times`
-    is how often in a row that has been said since the ticket was filed, this time included. `answers`: the ticket
-    awaits its requester."""
+    """A message beside what its requester wrote to the ticket before. `words`: a digest of what it says. `times`: how
+    often in a row they have said that since the ticket was filed, this time included. `answers`: the ticket awaits its
+    requester."""
 
     words: str
     times: int
@@ -57,26 +57,27 @@ class Spoken:
 
     @property
     def moves_nothing(self) -> bool:
-        """Whether it leaves an open ticket as it is. Somebody who asks the same thing a second time may be a person: so
-        that is a note which awaits the desk, and only the next one is not. Nothing is lost then, for the ticket awaits
-        the desk already. Where it awaits its requester, and may close for want of an answer, more are heard."""
+        """Whether it leaves an open ticket as it is. Whoever asks the same thing a second time may be a person: so the
+        second is a note that awaits the desk, and only the third moves nothing. Nothing is lost, for the ticket awaits
+        the desk already. A ticket that awaits its requester may close without an answer, so there more of them
+        count."""
         return self.marked or self.times > (ANSWERED_IN_A_ROW if self.answers else SAID_IN_A_ROW)
 
     def remembered(self, now: datetime) -> dict[str, Any]:
-        """What changes in the ticket by its having been said."""
+        """The fields of the ticket that remember it."""
         return {"said": self.words, "said_at": now, "said_times": self.times}
 
 
 def spoken(data: Reply | Submit, ticket: Ticket, within: timedelta, now: datetime) -> Spoken:
-    """How a message stands to those before it in the ticket. `within`: so long
-    after the last one it may repeat that."""
+    """Compare a message with those before it in the ticket. `within`: how long after the last one it counts as a
+    repetition."""
     words = words_of(data.body, data.attachments)
     times = ticket.said_times + 1 if said_lately(ticket, words, within, now) else 1
     return Spoken(words, times, data.automatic, ticket.is_open and ticket.status not in DESKS_TURN)
 
 
 def files_again_and_again(words: str, tickets: Iterable[Ticket], within: timedelta, now: datetime) -> bool:
-    """Whether a new ticket would be the third of its requester, of whom these `tickets` are, to say the same."""
+    """Whether a new ticket would be its requester's third to say the same. `tickets`: those that they have."""
     return sum(said_lately(ticket, words, within, now) for ticket in tickets) > 1
 
 
@@ -91,8 +92,8 @@ def said_lately(ticket: Ticket, words: str, within: timedelta, now: datetime) ->
 
 
 def words_of(text: str, attachments: Iterable[Sent] = ()) -> str:
-    """Stands for what a message says: case, white space, punctuation, what is quoted of another mail, times of day and
-    dates make no difference, but the files that come with it do. Empty if it says nothing."""
+    """A digest of what a message says. Case, white space, punctuation, quoted mail, times of day and dates make no
+    difference; the files that come with it do. Empty if it says nothing."""
     own = _QUOTED.sub("", text) if ">" in text else text
     said = _compared(own) or _compared(text)
     files = [_file(each) for each in attachments]
@@ -100,7 +101,7 @@ def words_of(text: str, attachments: Iterable[Sent] = ()) -> str:
 
 
 def _file(sent: Sent) -> str:
-    """Tells files apart, also those that are not taken."""
+    """Tells files apart, also those that intake refuses."""
     if isinstance(sent, AttachmentContent):
         return f"{sent.name}/{sha256(sent.content).hexdigest()}"
     return f"{sent.name}/{_NOTHING if isinstance(sent, Unusable) else sent.sha256}"

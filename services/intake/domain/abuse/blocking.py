@@ -1,6 +1,6 @@
-"""Requesters whom a supervisor has blocked: what they still may, and how they are blocked and let in again.
+"""Requesters whom a supervisor has blocked: what they may still do, and how a block begins and ends.
 
-A block is kept with the account whose the person is, so it holds for every account of theirs, and it ends by the clock.
+The account that stands for the person keeps the block, so it holds for all of their accounts; it ends by the clock.
 The page is docs/abuse.md.
 """
 
@@ -31,7 +31,8 @@ STILL_THEIRS = frozenset(
         "account.erase",
     }
 )
-"""What a blocked requester may do: look at what is theirs, want no mails, and use the rights that each person has."""
+"""What a blocked requester may do: look at what is theirs, switch mails off, and use the rights that every person
+has."""
 
 
 def refusal(state: State, message: Message[Any], asking: Caller, now: datetime) -> Answer | None:
@@ -47,14 +48,14 @@ def refusal(state: State, message: Message[Any], asking: Caller, now: datetime) 
 
 
 def block(state: State, message: Message[Block], now: datetime) -> Decision:
-    """`requester.block`: nothing that the person sends reaches the desk, until a moment or for good. Who is blocked is
-    blocked from now on as this command says."""
+    """`requester.block`: nothing that the person sends reaches the desk, until a moment or for good. It replaces an
+    earlier block."""
     account = _named(state, message)
     if isinstance(account, Answer):
         return Decision(answer=account)
     until = message.data.until
     if until is not None and until <= now:
-        return Decision(answer=answers.invalid({"until": ["It is over already."]}))
+        return Decision(answer=answers.invalid({"until": ["This time has already passed."]}))
     agent, reason = message.data.agent_id, message.data.reason
     blocked = replace(
         account,
@@ -91,7 +92,8 @@ def unblock(state: State, message: Message[Unblock], now: datetime) -> Decision:
 
 
 def _named(state: State, message: Message[Unblock]) -> Account | Answer:
-    """The account whose the person is whom a supervisor names; of a channel's own also one not heard of yet."""
+    """The account that stands for the person whom a supervisor names; also one of a channel that intake has not
+    seen."""
     key = key_named(message)
     agent_id = message.data.agent_id
     if state.staff is None or not state.staff.has_role(agent_id, "supervisor", "manager"):
@@ -105,7 +107,7 @@ def _named(state: State, message: Message[Unblock]) -> Account | Answer:
 
 
 def _persons(state: State, message: Message[Any], asking: Caller) -> list[Account]:
-    """The accounts whose the persons are who send it: for a merge also that of the account which is merged."""
+    """The accounts that stand for the persons who send it; a merge has two."""
     keys = [asking.person]
     if isinstance(message.data, MergeAccounts):
         merged = state.accounts.get(temporary_key(message.data.temporary.account_id))
@@ -124,13 +126,13 @@ def _kind_and_id(message: Message[Unblock]) -> tuple[RequesterKind, str]:
 
 
 def _said(type_: str, account: Account, event: Unblocked) -> Decision:
-    """The account stored, and the event, about the account that was named."""
+    """Store the account, and announce the event about the account that was named."""
     said = [Say(EVENTS, type_, type_, event, event.account_id)]
     return Decision([AccountWritten(account)], said, answers.done(event.account_id))
 
 
 def block_needed(known: State, message: Message[Unblock]) -> Iterable[Need]:
-    """The account that is named, and the one whose the person is."""
+    """The account that is named, and the one that stands for its person."""
     key = key_named(message)
     yield AccountOf(key)
     account = known.accounts.get(key)

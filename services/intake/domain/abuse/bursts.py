@@ -1,7 +1,8 @@
 """Bursts: equal submissions by many accounts within minutes. Their tickets are held until a supervisor releases them.
 
-A held ticket is a ticket like any other, but no agent gets it. The tickets themselves tell a burst; a document for each
-burst has turns that add to the same one conflict, and says whether it was released. The page is docs/abuse.md.
+A held ticket is a ticket like any other, but no agent gets it. The tickets themselves show a burst. Each burst also has
+a document: turns that add to the same burst conflict on it, and it says whether a supervisor has released the burst.
+The page is docs/abuse.md.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ from services.intake.domain.values.history import agent_as_author, service_as_au
 from services.intake.domain.values.ticket import Ticket
 
 RELEASED_FOR = timedelta(days=1)
-"""For so long nothing equal is held again after a supervisor has released a burst."""
+"""So long after a supervisor has released a burst, equal submissions are not held again."""
 
 RELEASE = "burst_release"
-"""The kind of the timer that releases what one turn does not."""
+"""The kind of the timer that releases what did not fit into one turn."""
 
 RELEASED_AT_ONCE = 100
 BY = service_as_author()
@@ -39,24 +40,24 @@ BY = service_as_author()
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """What it means for a new ticket that others filed the same: by what it is found (`filed`), or in which burst it is
-    held; the burst as it stands then, and those tickets filed before that are held from now on."""
+    """What follows for a new ticket from those that others filed with the same words: by what later ones find it
+    (`filed`), or the `burst` in which it is held; the burst as `changed`, and the earlier tickets now `held`."""
 
     filed: str | None = None
     burst: str | None = None
     changed: Burst | None = None
     held: Sequence[Ticket] = ()
     begins: bool = False
-    """It makes the burst."""
+    """This ticket makes the burst."""
 
 
 def filed_as(data: Submit) -> str:
-    """Stands for the words of a submission: case, white space and punctuation make no difference."""
+    """A digest of the words of a submission: case, white space and punctuation make no difference."""
     return derived_id("filed", normalised(data.subject), words_of(data.body))
 
 
 def filing(state: State, data: Submit, person: str, now: datetime) -> Filing:
-    """Whether a ticket that the person files now belongs to a burst, or makes one of those before it."""
+    """Whether a ticket that the person files now belongs to a burst, or turns the earlier ones into a burst."""
     if not state.limits.burst_accounts or not state.has_supervisors:
         return Filing()
     words = filed_as(data)
@@ -85,15 +86,15 @@ def _next(burst: Burst | None, words: str, status: Literal["counting", "held", "
 
 
 def holding(state: State, message: Message[Submit], decision: Decision, found: Filing, now: datetime) -> Decision:
-    """The decision that opens a ticket, with what it means for its burst: those filed before are held too, and the
-    supervisors hear of it once."""
+    """The decision that opens a ticket, with what follows for its burst: earlier tickets are held too, and supervisors
+    hear of the burst once."""
     if found.changed is None:
         return decision
     decision = replace(decision, changes=[*decision.changes, found.changed])
     for ticket in found.held:
         held = moves.moved(moves.HOLD, ticket, now, filed=None, burst=found.burst)
         id_ = derived_id("entry", message.key, ticket.id)
-        text = "Many accounts filed the same. No agent gets it until a supervisor releases it."
+        text = "Many accounts filed the same case. No agent gets it until a supervisor releases it."
         noted = recorded(message, held, moves.HOLD.event, BY, text, now, visibility="internal", id_=id_)
         decision = and_then(decision, noted)
     if not found.begins:
@@ -107,8 +108,8 @@ def holding(state: State, message: Message[Submit], decision: Decision, found: F
 
 
 def release(state: State, message: Message[Release], by: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
-    """`ticket.release`: the ticket is given to an agent like any other; with `burst`, all that are held with it are,
-    and for a day nothing equal is held again."""
+    """`ticket.release`: routing may give the ticket to an agent again; with `burst`, all that are held with it too, and
+    for a day equal submissions are not held."""
     refused = moves.refusal(moves.RELEASE, ticket)
     if refused is None and ticket.burst is None:
         refused = answers.wrong_status(ticket, "This case is not held.")
@@ -126,7 +127,7 @@ def release(state: State, message: Message[Release], by: TicketAgent, ticket: Ti
 
 
 def release_due(state: State, message: Message[Data], now: datetime) -> Decision:
-    """The timer of a burst that was released: what is held yet is released, portion by portion."""
+    """The timer of a released burst: release what is still held, portion by portion."""
     burst, by = message.subject or "", state.member_as_agent(message.data["agent_id"])
     held = state.held_in(burst)[:RELEASED_AT_ONCE]
     decision = Decision()
@@ -153,5 +154,5 @@ def release_needed(known: State, message: Message[Release]) -> Iterable[Need]:
 
 
 def release_due_needed(_known: State, message: Message[Data]) -> Iterable[Need]:
-    """What is held in the burst yet."""
+    """What is still held in the burst."""
     yield HeldIn(message.subject or "")

@@ -1,7 +1,7 @@
 """How much a requester may write in an hour: to one ticket, and in all.
 
-What the ticket and the account say is counted, which turns read and write anyway, so the limits hold whatever the
-number of instances. The page is docs/automatic.md.
+The counts are in the ticket and the account, which turns read and write anyway, so the limits hold for any number of
+instances. The page is docs/automatic.md.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Written:
 
 
 def counted(state: State, caller: Caller, automatic: bool, now: datetime, write: Callable[[], Decision]) -> Decision:
-    """What a requester writes, which counts; `rate_limited` once it is too much. `automatic`: a machine wrote it."""
+    """Decide and count what a requester writes; `rate_limited` once it is too much. `automatic`: a machine wrote it."""
     before = written(state, caller.person, now)
     return (
         Decision(answer=refused)
@@ -65,9 +65,9 @@ def counting(state: State, caller: Caller, decision: Decision, before: Written, 
     """The same decision about a message of a requester, counted for the person unless it was refused. `before`: what
     they had written when it came.
 
-    The first of an hour is not written down: the ticket tells of it. From the second on the account is written, so that
-    two turns which count the same person conflict. (The tickets of machines may be closed ones, of which later turns
-    know nothing: so these are always written down.)
+    The account does not record the first message of an hour: the ticket tells of it. From the second on it does, so
+    that two turns that count the same person conflict. (A machine may write to closed tickets, which later turns do not
+    read: so the account records all of these.)
     """
     if decision.answer is None or decision.answer.type == "command.rejected":
         return decision
@@ -95,7 +95,7 @@ def written(state: State, person: str, now: datetime) -> Written:
 
 
 def _counted(counter: Ticket | Account, now: datetime) -> int:
-    """Of what it counts, what counts now. (The clock may have been set back meanwhile.)"""
+    """The messages that still count. (The clock may have been set back meanwhile.)"""
     return counter.wrote if counter.wrote_since is not None and abs(now - counter.wrote_since) < HOUR else 0
 
 

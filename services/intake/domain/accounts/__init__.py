@@ -1,5 +1,5 @@
-"""Requesters and their accounts: who asks, at what address, what they want to be told, and when an account ends.
+"""Requesters and their accounts: who asks, their address, their preferences, and the end of an account.
 
-Also one person behind several accounts: a confirmed address, an account merged into another, and what becomes of the
-tickets. The page is docs/accounts.md.
+Also one person behind several accounts: an address that each has confirmed, an account merged into another, and what
+happens to their tickets. The page is docs/accounts.md.
 """

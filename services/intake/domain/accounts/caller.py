@@ -26,8 +26,8 @@ NAMELESS = "Guest"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated requester, as this command names them, with the address that it brings. `person`: whom the rule
-    of one open ticket counts as one."""
+    """An authenticated requester, as this command names them, with the address that it brings. `person`: the key under
+    which the rule of one open ticket counts them."""
 
     requester: TicketRequester
     person: str
@@ -35,7 +35,7 @@ class Caller:
 
 
 def caller(state: State, requester: Requester) -> Caller | Answer:
-    """Who asks. An unknown temporary account and a wrong secret are told apart by nobody: `unauthenticated`."""
+    """Who asks. An unknown temporary account and a wrong secret get the same answer: `unauthenticated`."""
     if not isinstance(requester, TemporaryRequester):
         named = TicketRequester(
             id=requester.account_id, kind="account", display_name=requester.display_name, tier=requester.tier
@@ -62,7 +62,7 @@ def temporary_account(state: State, claim: Secret) -> Account | Answer:
 
 
 def requester_of(message: Message[Payload]) -> Requester | None:
-    """Who asks, of a command that says it."""
+    """The requester that a command names, if it names one."""
     requester: Requester | None = getattr(message.data, "requester", None)
     return requester
 
@@ -76,7 +76,7 @@ def temporary_named(message: Message[Payload]) -> Secret | None:
 
 
 def account_named(message: Message[Payload]) -> str | None:
-    """The key of the account that a command names as its requester's, right or not."""
+    """The key of the account that a command names as its requester's, authenticated or not."""
     requester = requester_of(message)
     if requester is None:
         return None

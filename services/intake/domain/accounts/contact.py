@@ -25,7 +25,7 @@ from services.intake.domain.values.mailed_code import CodeMailed, mailed, next_c
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """The version of a requester's address that holds from now on, and what that changes."""
+    """The version of a requester's address from now on, and what changes with it."""
 
     version: int
     changes: tuple[AccountWritten | CodeMailed, ...] = ()
@@ -33,12 +33,12 @@ class Contact:
 
 
 def contact(state: State, caller: Caller, now: datetime, *, opens: bool = False, without: str = "") -> Contact:
-    """What the address that came with a command changes: it is fixed while the requester has an open ticket. The same
-    one in capitals changes nothing: channels may each write it in their way.
+    """What the address that came with a command changes. It is fixed while the requester has an open ticket. The same
+    address in capitals changes nothing, for each channel writes it in its own way.
 
-    An account for which a ticket `opens`, and which may end or join another at any moment, is written in any case: so
-    the two, should they come at once, conflict. Who has an address that another account has is mailed a code, unless
-    the address was mailed one lately; the key of one that ends by this very command is `without`.
+    If a ticket `opens` for an account that may end or join another at any moment, the account is written in any case:
+    two such turns at once then conflict. If another account has the same address, a code is mailed to it, unless one
+    was mailed lately; `without` is the key of an account that ends by this very command, and does not count.
     """
     key = caller.requester.account
     account = state.accounts.get(key) or Account(key, 0, None, 0)
@@ -65,7 +65,7 @@ def contact(state: State, caller: Caller, now: datetime, *, opens: bool = False,
 
 
 def writing_needed(known: State, message: Message[Any]) -> Iterable[Need]:
-    """What a requester's writing is held to: all that the person has open or wrote lately, and who else has the address
+    """What limits a requester's writing: all that the person has open or wrote lately, and who else has the address
     that comes with it, if it may be new."""
     yield from address_needed(known, message)
     yield from map(WrittenLately, accounts_asking(known, message))

@@ -1,7 +1,7 @@
 """The end of a temporary account: what identifies the person is erased, the history of their tickets stays.
 
-An account's timer looks whether it ends: 30 days after it was opened, or after its last ticket was closed. Then, in
-portions, its name is taken out of its tickets and their history. The page is docs/accounts.md.
+A timer looks whether the account ends: 30 days after it was opened, or after its last ticket was closed. Then intake
+removes its name from its tickets and their history, in portions. The page is docs/accounts.md.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from services.intake.domain.values.history import service_as_author
 from services.intake.domain.values.ticket import Ticket, next_version
 
 ERASED = "erased"
-"""The display name of a requester who is no more; the words of one who wished them away."""
+"""Replaces the display name of a requester whose account has ended, and the words of one who had them erased."""
 
 TICKETS_AT_ONCE = 20
 ENTRIES_AT_ONCE = 500
-"""Of an account's tickets and entries, what one turn erases the name of."""
+"""How many of an account's tickets and entries one turn removes the name from."""
 
 
 def end_due(state: State, message: Message[Data], now: datetime) -> Decision:
-    """The timer of an account fired: it ends, unless a ticket is open (its closing sets the timer anew) or was closed
-    too lately; and its name is erased, portion by portion."""
+    """The timer of an account fired: the account ends, unless a ticket is open (closing that sets the timer again) or
+    was closed too recently; then its name is erased, portion by portion."""
     account = state.accounts.get(message.subject or "")
     if account is None:
         return Decision()
@@ -56,7 +56,7 @@ def end_due(state: State, message: Message[Data], now: datetime) -> Decision:
 
 
 def end(account: Account, now: datetime) -> Decision:
-    """The account is no more: its secret is nobody's, its address and what it set are forgotten by all."""
+    """End the account: nobody has its secret, and every service forgets its address and preferences."""
     version = account.contact_version + 1 if account.contact_version else 0
     wanted = account.preferences_version + 1 if account.preferences_version else 0
     gone = Account(
@@ -81,13 +81,13 @@ def end(account: Account, now: datetime) -> Decision:
 
 
 def expired(account_id: str) -> Say:
-    """The event that a temporary account is no more."""
+    """The event that says that a temporary account has ended."""
     type_ = "account.temporary_expired"
     return Say(EVENTS, type_, type_, TemporaryExpired(account_id=account_id), account_id)
 
 
 def _erased(state: State, message: Message[Data], account: Account, ending: Ending, now: datetime) -> Decision:
-    """Take the name out of what was read; if that was not all, the timer fires again at once."""
+    """Remove the name from what was read; if there is more, the timer fires again at once."""
     changes: list[object] = [
         EntryErased(replace(entry, author=altered(entry.author, display_name=ERASED))) for entry in ending.entries
     ]
@@ -102,11 +102,12 @@ def _erased(state: State, message: Message[Data], account: Account, ending: Endi
 
 
 def _without_name(message: Message[Data], ticket: Ticket, now: datetime) -> Decision:
-    """A version of the ticket without its requester's name, so that whoever keeps snapshots forgets it too."""
+    """A version of the ticket without its requester's name, so that every service that keeps snapshots forgets it
+    too."""
     erased = next_version(ticket, now, requester=altered(ticket.requester, display_name=ERASED), erased=True)
     entry_id = derived_id("entry", "erased", ticket.id)
     author = service_as_author()
-    text = "What identified the requester was erased."
+    text = "The requester's name was erased."
     return recorded(message, erased, "ticket.edited", author, text, now, visibility="internal", id_=entry_id)
 
 

@@ -1,4 +1,4 @@
-"""What messages of one turn do to accounts beside each other: so what each of them needs is read before any is decided.
+"""What the messages of one turn do to each other's accounts, so that all that they need is read before any is decided.
 
 The page is docs/accounts.md.
 """
@@ -15,11 +15,11 @@ from services.intake.domain.state import State
 from services.intake.domain.values.together import Together
 
 BRINGING = frozenset({"ticket.submit", "ticket.reply", "account.merge"})
-"""Commands by which an account comes to an address."""
+"""Commands that may bring an account an address."""
 
 
 def together(messages: Sequence[Message[Any]]) -> Together:
-    """What these messages of one turn do beside each other."""
+    """What these messages of one turn do to each other's accounts."""
     emails: dict[str, set[str | None]] = {}
     confirming: set[str] = set()
     for message in messages:
@@ -31,8 +31,8 @@ def together(messages: Sequence[Message[Any]]) -> Together:
 
 
 def persons_to_be(known: State, key: str) -> set[str]:
-    """Whose an account may be by the end of the turn: if it confirms its address in it, that of whoever confirmed the
-    same one, sooner or in this turn too."""
+    """The persons to whom an account may belong by the end of the turn: if it confirms its address in this turn, also
+    those who confirmed the same address before, or in this turn too."""
     account = known.accounts.get(key)
     if account is None:
         return {key}

@@ -1,8 +1,8 @@
-"""Tickets become another person's: that of the account which theirs was merged into, or is one with.
+"""Tickets move to another person: their account was merged into that person's, or became one with it.
 
 Every ticket that moves gets a version and an event. Where both persons have an issue open, the newer ticket is merged
-into the older one, so that there is one open ticket for it at every instant; what the desk has not answered in the
-newer awaits it in the older then. The page is docs/accounts.md.
+into the older, so that there is one open ticket for it at every instant; what the desk has not answered in the newer
+awaits an answer in the older. The page is docs/accounts.md.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from services.intake.domain.values.history import PLAIN, service_as_author
 from services.intake.domain.values.ticket import Ticket
 
 MOST_CLOSED = 500
-"""Closed tickets, the newest, that move with an account; older ones stay with the key that they have."""
+"""So many closed tickets, the newest, move with an account; older ones keep their key."""
 
 BY = service_as_author()
 
@@ -39,8 +39,8 @@ def move(
     changed: Mapping[str, Any],
     account: str | None = None,
 ) -> Decision:
-    """These tickets as the `person`'s from `now` on; they may be that already, filed by another account of theirs.
-    `changed`: what else changes in each; with `account`, the key of one, their requester is that."""
+    """Move these tickets to the `person` at `now`; some may be theirs already, filed by another account of theirs.
+    `changed`: what else changes in each. `account`: the key of the account that becomes their requester."""
     moving = _Moving(state, message, person, now)
     for ticket in sorted(tickets, key=lambda ticket: (ticket.opened_at, ticket.number)):
         more = dict(changed)
@@ -51,7 +51,7 @@ def move(
 
 
 def _as(requester: TicketRequester, account: str) -> TicketRequester:
-    """Another account's, by the name and the tier that they had at filing."""
+    """The requester as another account, with the name and the tier of when they filed."""
     return replace(requester, id=account.partition(":")[2], kind="account")
 
 

@@ -33,9 +33,9 @@ from services.intake.domain.values.mailed_code import mailed, next_code_at
 
 
 def confirm_contact(state: State, message: Message[ConfirmContact], caller: Caller, now: datetime) -> Decision:
-    """`account.confirm_contact`: the code that was mailed says that the address is theirs. If another account has
-    confirmed the same one before, the two are one person from now on, and this one's tickets move there. Without a
-    code, the one that got lost is mailed again."""
+    """`account.confirm_contact`: the code that was mailed proves that the address is theirs. If another account has
+    confirmed the same address before, the two are one person from now on, and this one's tickets move there. Without a
+    code, the command asks for another mail with the code."""
     account = state.accounts.get(caller.requester.account)
     if account is None or account.contact_email is None:
         return Decision(answer=rejected("wrong_status", "This account has no contact address to confirm."))
@@ -44,7 +44,7 @@ def confirm_contact(state: State, message: Message[ConfirmContact], caller: Call
     if (account.key, account.contact_version, message.data.code) not in state.prepared.right_codes:
         if account.key in state.prepared.codes_again_at:
             return Decision(answer=answers.too_many_attempts(state.prepared.codes_again_at[account.key]))
-        return Decision(answer=answers.invalid({"code": ["It is not the code that was mailed to this address."]}))
+        return Decision(answer=answers.invalid({"code": ["This is not the code that was mailed to this address."]}))
     done = Decision(answer=answers.done(account.id))
     if account.is_confirmed:
         return done
@@ -52,18 +52,18 @@ def confirm_contact(state: State, message: Message[ConfirmContact], caller: Call
         account, version=account.version + 1, confirmed_version=account.contact_version, confirmed_at=now
     )
     others = [other for other in state.sharing(account.contact_email) if other.key != account.key]
-    # Whom a channel has authenticated and nobody asked is asked now: before somebody confirmed it, there was no reason
-    # to. Anybody may have opened the temporary ones: they ask for their codes.
+    # Accounts that a channel has authenticated are mailed a code now, if they have none: before somebody confirmed the
+    # address there was no reason to. Anybody may have opened the temporary ones: those ask for their codes themselves.
     asked = [
         replace(other, version=other.version + 1, code_version=other.contact_version)
         for other in others
         if other.kind == "account" and not other.has_code
     ]
-    # Two that confirm it at once would each take the other for unconfirmed: whoever may is written, so they conflict.
+    # Two that confirm it at once would each take the other for unconfirmed: so all that may are written, and conflict.
     met = [other for other in others if other.may_join]
     before = [other for other in others if other.is_confirmed]
     if not (met or asked or before):
-        # Of very many accounts with one address the turn has seen only some, maybe not the other: they meet in these.
+        # Of very many accounts with one address the turn read only some, maybe not the other: both write this one.
         met = sorted(others, key=lambda other: (other.opened_at or now, other.key))[:1]
     held = [replace(other, version=other.version + 1) for other in met]
     changes: list[object] = [AccountWritten(account) for account in (confirmed, *asked, *held)]
@@ -77,9 +77,9 @@ def confirm_contact(state: State, message: Message[ConfirmContact], caller: Call
 
 
 def _mail_code(state: State, account: Account, email: str, now: datetime) -> Decision:
-    """The code of the address as it is goes there (again), unless it got one lately, this account's or another's."""
+    """Mail the code of the present address (again), unless one was mailed there lately, for this account or another."""
     if account.is_confirmed:
-        return Decision(answer=rejected("wrong_status", "This account's contact address is confirmed already."))
+        return Decision(answer=rejected("wrong_status", "This account's contact address is already confirmed."))
     last = state.code_mailed(email)
     retry_at = next_code_at(last, now)
     if retry_at is not None:
@@ -90,7 +90,7 @@ def _mail_code(state: State, account: Account, email: str, now: datetime) -> Dec
 
 
 def _join(state: State, message: Message[Payload], account: Account, person: str, now: datetime) -> Decision:
-    """The account's tickets become that person's, whose account is written too: it cannot join a third at once."""
+    """The account's tickets move to that person, whose account is written too: so it cannot join a third at once."""
     changes = [AccountWritten(replace(account, joined=person))]
     root = state.accounts.get(person)
     if root is not None and not root.leads:
@@ -100,19 +100,18 @@ def _join(state: State, message: Message[Payload], account: Account, person: str
 
 
 def merge_account(state: State, message: Message[MergeAccounts], caller: Caller, now: datetime) -> Decision:
-    """`account.merge`: the tickets of a temporary account, and it has to have an address, go to a real one, and so do
-    its files that no entry names yet; it ends. The real one's address, where the command brings one, is taken as with a
-    submission."""
+    """`account.merge`: a temporary account with an address ends, and a real account gets its tickets and the files that
+    no entry names yet. If the command brings an address for the real account, it counts as with a submission."""
     if caller.requester.kind != "account":
         sentence = "A temporary account is merged into one that the channel has authenticated."
-        return Decision(answer=rejected("forbidden", sentence, {"requester": ["must be no temporary account"]}))
+        return Decision(answer=rejected("forbidden", sentence, {"requester": ["must not be a temporary account"]}))
     account = temporary_account(state, message.data.temporary)
     if isinstance(account, Answer):
         return Decision(answer=account)
     if account.contact_email is None:
         sentence = "Only a temporary account with a contact address can be merged into another."
         return Decision(answer=rejected("forbidden", sentence, {"temporary": ["has no contact address"]}))
-    # As for a ticket that opens: should the real account join another's person at once, one turn has to see the other.
+    # As for a ticket that opens: if the real account joins another person at the same time, the two turns conflict.
     reached = contact(state, caller, now, opens=True, without=account.key)
     tickets = [ticket for ticket in state.tickets.values() if ticket.requester.account == account.key]
     changed = {"contact_version": reached.version}
@@ -123,9 +122,9 @@ def merge_account(state: State, message: Message[MergeAccounts], caller: Caller,
         if file.owner == account.key and not file.used and file.state not in ("writing", "removing")
     ]
     answer = answers.done(caller.requester.id)
-    # Closed tickets beyond those that move keep the name until its timer has erased it, which may have fired already.
+    # Closed tickets that do not move keep the name until the timer has erased it; the timer may have fired already.
     done = Decision([*reached.changes, *files], reached.said, answer, [ends(account.key, now)])
-    # What it leaves behind is the same person's, should they have themselves erased.
+    # What it leaves behind belongs to the same person, if they ever have themselves erased.
     ended = end(replace(account, merged_into=caller.requester.account), now)
     return and_then(done, and_then(ended, moved))
 

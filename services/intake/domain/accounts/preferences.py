@@ -1,6 +1,6 @@
 """What a requester wants to be told, by which channel, in which language, and when not.
 
-Intake keeps and announces it; whom it keeps from telling is the notifications' business. The page is docs/accounts.md.
+Intake keeps and announces it; notifications decides whom not to tell. The page is docs/accounts.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SET = ("language", "notify", "quiet_hours")
 
 
 def set_preferences(state: State, message: Message[SetPreferences], caller: Caller, _: datetime) -> Decision:
-    """`account.set_preferences`: what is given is all that holds from now on; what is left out is as if never set."""
+    """`account.set_preferences`: what the command gives replaces all that was set; what it leaves out is unset."""
     faults = _faults(message.data)
     if faults:
         return Decision(answer=answers.invalid(faults))
@@ -43,7 +43,7 @@ def set_preferences(state: State, message: Message[SetPreferences], caller: Call
 
 
 def _faults(data: SetPreferences) -> dict[str, list[str]]:
-    """What there is not, by field."""
+    """What is wrong, by field."""
     faults: dict[str, list[str]] = {}
     for kind, by_channel in (data.notify or {}).items():
         if kind not in SWITCHABLE_KINDS:

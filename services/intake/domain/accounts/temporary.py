@@ -1,4 +1,4 @@
-"""A temporary account is opened, for somebody who has none. Its end is in expiry.py; the page is docs/accounts.md."""
+"""Opens a temporary account, for somebody who has none. Its end is in expiry.py; the page is docs/accounts.md."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ SECRET = "-"
 
 
 def open_temporary(state: State, message: Message[OpenTemporary], now: datetime) -> Decision:
-    """`account.open_temporary`: an account for someone who has none. Its secret is added when the answer goes out.
+    """`account.open_temporary`: an account for someone who has none. Its secret joins the answer when that is
+    published.
 
-    Its address is mailed a code, unless it was mailed one lately: then the answer says from when on to ask for it.
+    A code is mailed to its address, unless one was mailed there lately: then the answer says when to ask for it.
     """
     if message.key in state.prepared.open_again_at:
         return Decision(answer=answers.too_many_openings(state.prepared.open_again_at[message.key]))

@@ -1,7 +1,7 @@
-"""Who has a ticket: routing decides, intake applies it if it still fits; requester and agent may change it.
+"""Who has a ticket: routing decides, and intake applies it if it still fits; requester and agent may change it.
 
-Each change of agent raises `assignment_seq`; a command names the one that routing saw, and any other is refused with
-the present ticket, so that routing looks again. The page is docs/ticket-life.md.
+Each change of agent raises `assignment_seq`. Routing names the one that it saw; if the ticket has moved on, intake
+refuses with the current ticket, so that routing decides again. The page is docs/ticket-life.md.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ HANDED_OVER = 64 * 1024
 
 
 def assign(state: State, message: Message[Assign], ticket: Ticket, now: datetime) -> Decision:
-    """`ticket.assign`: an open ticket without agent gets one, who hears of it with the conversation so far."""
+    """`ticket.assign`: an open ticket without an agent gets one, who hears of it with the conversation so far."""
     if not ticket.is_open or ticket.agent is not None or ticket.assignment_seq != message.data.assignment_seq:
-        return Decision(answer=answers.conflict(ticket, "The case does not wait for this assignment."))
+        return Decision(answer=answers.conflict(ticket, "The case is not waiting for this assignment."))
     if ticket.held:
         return Decision(answer=answers.conflict(ticket, "The case is held until a supervisor releases it."))
     valid_until = message.data.valid_until
     if valid_until is not None and now > valid_until:
-        return Decision(answer=answers.conflict(ticket, "The place kept for the case is not kept any longer."))
+        return Decision(answer=answers.conflict(ticket, "The agent's place for this case is no longer reserved."))
     agent = message.data.agent
     decision = changed(moves.ASSIGN, message, ticket, agent, service_as_author(message.sender), now)
     decision = replace(decision, valid_until=valid_until)
@@ -66,7 +66,7 @@ def assign(state: State, message: Message[Assign], ticket: Ticket, now: datetime
 def unassign(_: State, message: Message[Unassign], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.unassign`: an open ticket loses its agent; one that was only assigned waits as it did before."""
     if not ticket.is_open or ticket.agent is None or ticket.assignment_seq != message.data.assignment_seq:
-        return Decision(answer=answers.conflict(ticket, "The case is not with that agent any more."))
+        return Decision(answer=answers.conflict(ticket, "That agent no longer has the case."))
     decision = changed(moves.UNASSIGN, message, ticket, None, service_as_author(message.sender), now)
     return telling_agent(decision, ticket.agent, "ticket.unassigned")
 
@@ -85,9 +85,9 @@ def change_agent(state: State, message: Message[ChangeAgent], _: Caller, ticket:
 
 
 def transfer(state: State, message: Message[Transfer], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
-    """`ticket.transfer`: the agent gives the ticket to another who is there and may have it, full or not; or back to
-    the desk, for routing to find somebody else. Back to a colleague who had it, too, but never to whom the requester
-    has changed away from."""
+    """`ticket.transfer`: the agent gives the ticket to another who is signed on and may have it, even beyond their
+    capacity; or back to the desk, for routing to find somebody else. A colleague who had it may get it back, but never
+    the agent whom the requester left."""
     refused = moves.refusal(moves.HAND_OVER, ticket)
     if refused is not None:
         return Decision(answer=refused)
@@ -104,18 +104,19 @@ def transfer(state: State, message: Message[Transfer], agent: TicketAgent, ticke
 
 
 def receiver(state: State, ticket: Ticket, to_agent: str) -> TicketAgent | Answer:
-    """The agent to whom people give the ticket by name: they are there and may have it, full or not."""
+    """The agent to whom people give the ticket by name: signed on and allowed to have it, even beyond their
+    capacity."""
     known = state.agents.get(to_agent)
     if ticket.agent is not None and to_agent == ticket.agent.id:
-        return answers.invalid({"to_agent": ["It is the agent who has the case."]})
+        return answers.invalid({"to_agent": ["This agent already has the case."]})
     if known is None or not known.signed_on:
         return answers.invalid({"to_agent": [f"Agent {to_agent} is not signed on."]})
     if known.paused:
-        return answers.invalid({"to_agent": [f"Agent {to_agent} has paused and gets nothing new."]})
+        return answers.invalid({"to_agent": [f"Agent {to_agent} has paused and gets no new cases."]})
     if not state.may_have(known, ticket):
-        return answers.invalid({"to_agent": [f"Agent {to_agent} is not skilled for this case."]})
+        return answers.invalid({"to_agent": [f"Agent {to_agent} does not have the skills for this case."]})
     if to_agent == ticket.requester_left:
-        return answers.conflict(ticket, f"The requester asked for another agent than {to_agent}.")
+        return answers.conflict(ticket, f"The requester asked for an agent other than {to_agent}.")
     return known.as_agent
 
 
@@ -128,7 +129,8 @@ def changed(
     now: datetime,
     visibility: Visibility = "internal",
 ) -> Decision:
-    """The ticket with `agent` from now on. Whom people took it from is noted: routing does not undo what they did."""
+    """The ticket with `agent` from now on. It remembers from whom people took it, so that routing does not undo
+    that."""
     before = ticket.agent
     by_people = before is not None and author.kind != "service"
     by_requester = before is not None and author.kind == "requester"

@@ -1,6 +1,6 @@
 """News of agents from routing, which owns them.
 
-The newest of each are kept, so that hearing them twice changes nothing. The page is docs/ticket-life.md.
+Intake keeps the newest of each agent, so hearing the same twice changes nothing. The page is docs/ticket-life.md.
 """
 
 from __future__ import annotations

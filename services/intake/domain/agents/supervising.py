@@ -28,8 +28,8 @@ from services.intake.domain.values.ticket import Ticket
 def assign_to(
     state: State, message: Message[AssignTo], supervisor: TicketAgent, ticket: Ticket, now: datetime
 ) -> Decision:
-    """`ticket.assign_to`: the ticket goes to an agent who is there and may have it, full or not, whoever has it now;
-    also to one whom the desk changed it away from, but never to whom its requester left."""
+    """`ticket.assign_to`: the ticket goes to an agent who is signed on and may have it, even beyond their capacity,
+    whoever has it now; also to one from whom the desk took it, but never to one whom its requester left."""
     move = moves.GIVE if ticket.agent is None else moves.GIVE_ON
     refused = moves.refusal(move, ticket)
     if refused is not None:
@@ -45,7 +45,7 @@ def assign_to(
 def take_away(
     _: State, message: Message[Supervise], supervisor: TicketAgent, ticket: Ticket, now: datetime
 ) -> Decision:
-    """`ticket.take_away`: the agent loses the ticket; routing finds another, and never gives it back to this one."""
+    """`ticket.take_away`: the agent loses the ticket; routing finds another, and never gives it back to this agent."""
     refused = moves.refusal(moves.TAKE_AWAY, ticket)
     if refused is None and ticket.agent is None:
         refused = answers.wrong_status(ticket, "No agent has this case.")
@@ -58,12 +58,12 @@ def take_away(
 def reopen(
     state: State, message: Message[Supervise], supervisor: TicketAgent, ticket: Ticket, now: datetime
 ) -> Decision:
-    """`ticket.reopen`: a ticket closed no more than 7 days ago is open again. It keeps its agent; routing looks if they
-    are there."""
+    """`ticket.reopen`: a ticket closed no more than 7 days ago is open again. It keeps its agent, if routing finds them
+    signed on."""
     account = state.accounts.get(ticket.requester.account)
     refused = moves.refusal(moves.REOPEN_BY_SUPERVISOR, ticket) or _cannot_open(state, ticket, now)
     if refused is None and ticket.erased:
-        refused = answers.wrong_status(ticket, "The requester is erased, so nobody would read an answer.")
+        refused = answers.wrong_status(ticket, "The requester's data was erased, so nobody would read an answer.")
     if refused is None and account is not None and account.ended_at is not None:
         refused = answers.wrong_status(ticket, "The requester's account has ended, so nobody would read an answer.")
     if refused is not None:
@@ -75,7 +75,7 @@ def reopen(
     decision = telling_agent(decision, ticket.agent, "ticket.reopened")
     if account is None or ticket.requester.kind != "temporary":
         return decision
-    # It may end or join another at any moment: should the two come at once, they conflict.
+    # The account may end or join another at any moment: two such turns at once conflict.
     return and_then(decision, Decision([AccountWritten(replace(account, version=account.version + 1))]))
 
 

@@ -31,11 +31,11 @@ from services.intake.domain.values.ticket import TicketWritten, next_version
 MOST_OF_A_TICKET = 100 * 1024 * 1024
 """Bytes of all files of one ticket."""
 
-NO_SUCH_FILE = "There is no such file of yours."
+NO_SUCH_FILE = "You have no such file."
 HARMFUL = "The scanner found something harmful in this file."
-ANOTHER = "The file that was uploaded is another one."
-NO_ROOM = f"All files of a case may have {MOST_OF_A_TICKET // 1024**2} MiB together."
-TOO_MANY = f"A message may have {MAX_ATTACHMENTS} files."
+ANOTHER = "The uploaded file is a different one."
+NO_ROOM = f"The files of a case may have at most {MOST_OF_A_TICKET // 1024**2} MiB together."
+TOO_MANY = f"A message may have at most {MAX_ATTACHMENTS} files."
 
 SERVICE = service_as_author()
 
@@ -123,8 +123,8 @@ def too_many(found: TooMany) -> Answer:
 def too_many_sentence(found: TooMany) -> str:
     """The same in words."""
     if found.unnamed:
-        return "Too many files have been sent that no case names. Please name those first, or wait until they go."
-    return "Too many files have been begun and not finished. Please finish those first."
+        return "Too many files have been sent that no case uses. Please use those first, or wait until they expire."
+    return "Too many uploads are unfinished. Please finish those first."
 
 
 def said_of(left_out: Sequence[LeftOut]) -> str:
@@ -133,7 +133,7 @@ def said_of(left_out: Sequence[LeftOut]) -> str:
     if len(left_out) > MOST_NAMED:
         lines.append(f"… and {len(left_out) - MOST_NAMED} more.")
     count = "1 file was" if len(left_out) == 1 else f"{len(left_out)} files were"
-    return "\n".join((f"{count} not taken and left out.", *lines))
+    return "\n".join((f"{count} left out.", *lines))
 
 
 def with_files(decision: Decision, attached: Attached, message: WithFiles, now: datetime) -> Decision:

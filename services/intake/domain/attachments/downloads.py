@@ -20,7 +20,7 @@ from services.intake.domain.values.file import File
 from services.intake.domain.values.ticket import Ticket
 
 NOT_OF_THIS_CASE = "This case has no such file."
-NOT_LOOKED_AT = "This file has not been looked at by the virus scanner yet. Please try again later."
+NOT_LOOKED_AT = "The virus scanner has not checked this file yet. Please try again later."
 CANNOT_BE_READ = "This file cannot be opened. Please try again later, or ask the help desk about it."
 
 

@@ -54,7 +54,7 @@ def scanned(state: State, message: Message[Data], now: datetime) -> Decision:
     if file.state == "infected" or isinstance(verdict, Harmful):
         found = [] if file.state == "infected" else [replace(file, state="infected", version=file.version + 1)]
         name = safe_name(data["name"])
-        text = f"The virus scanner found something harmful in {name}: the file cannot be opened any more."
+        text = f"The virus scanner found something harmful in {name}: the file can no longer be opened."
         visibility: Visibility = "internal" if data.get("internal") else "public"
         following = next_version(ticket, now)
         noted = recorded(message, following, "ticket.note_added", SERVICE, text, now, visibility=visibility)

@@ -48,6 +48,6 @@ def download_archive(state: State, message: Message[Download], key: str, _: date
     """`attachment.download` without a number: one part of the account's archive."""
     file = state.files.get(message.data.ref)
     if file is None or file.owner != archives_of(key) or file.state != "stored":
-        return Decision(answer=answers.invalid({"ref": ["There is no such archive. Ask for one by account.export."]}))
+        return Decision(answer=answers.invalid({"ref": ["There is no such archive. Ask for one with account.export."]}))
     attachment = reference(file, f"casebus-{file.at:%Y-%m-%d}.zip", file.media_type)
     return part_of(state, message, file, attachment, key.partition(":")[2], CANNOT_BE_READ)

@@ -33,7 +33,7 @@ def answer_consent(_: State, message: Message[AnswerConsent], __: Caller, ticket
     """`ticket.answer_consent`: the requester answers once what was asked; the ticket's agent hears it."""
     refused = moves.refusal(moves.ANSWER_CONSENT, ticket)
     if refused is None and ticket.consent != "asked":
-        refused = answers.wrong_status(ticket, "Nobody asks for permission to log in to your account.")
+        refused = answers.wrong_status(ticket, "Nobody is asking for permission to log in to your account.")
     if refused is not None:
         return Decision(answer=refused)
     granted = message.data.granted

@@ -34,7 +34,7 @@ def edit(state: State, message: Message[Edit], _: Caller, ticket: Ticket, now: d
     given = {name: text for name, text in wanted.items() if text is not None}
     if not given:
         return Decision(
-            answer=answers.invalid({name: ["Give a new one, or the other."] for name in ("subject", "body")})
+            answer=answers.invalid({name: ["Give a new subject, a new body, or both."] for name in ("subject", "body")})
         )
     stands = {"subject": ticket.subject, "body": _body(state, ticket)}
     changed = {name: change(stands[name], new) for name, new in given.items() if new != stands[name]}
@@ -66,11 +66,11 @@ def reclassify(
     if subcategory is not None and subcategory not in category.subcategories:
         return Decision(answer=answers.unknown_subcategory(category, subcategory))
     if (category.id, subcategory) == (ticket.category, ticket.subcategory):
-        return Decision(answer=answers.invalid({"category": ["The case is filed so already."]}))
+        return Decision(answer=answers.invalid({"category": ["The case already has this category and subcategory."]}))
     key = one_open_key(category, subcategory, ticket.subject, ticket.issue_key)
     other = state.holder(ticket.person, key)
     if other is not None and other.id != ticket.id:
-        sentence = f"Filed so, it would be the same issue as case {other.number}, which is open. They can be merged."
+        sentence = f"With this category it would be the same issue as case {other.number}. You can merge the two."
         return Decision(answer=answers.conflict(other, sentence))
     stands = {"category": category.id, "subcategory": subcategory, "priority": category.priority}
     changed = {name: change(old, new) for name, new in stands.items() if new != (old := getattr(ticket, name))}

@@ -33,7 +33,7 @@ def escalate(state: State, message: Message[Escalate], _: Caller | None, ticket:
     if refused is not None and ticket.is_open:
         refused = answers.wrong_status(ticket, "The desk has answered; it is the requester's turn.")
     elif refused is None and ticket.escalated:
-        refused = answers.wrong_status(ticket, "This case is escalated already.")
+        refused = answers.wrong_status(ticket, "This case is already escalated.")
     if refused is not None:
         return Decision(answer=refused)
     known = state.escalatable.get(ticket.id)

@@ -46,7 +46,7 @@ def link(state: State, message: Message[LinkTo], agent: TicketAgent, ticket: Tic
         return Decision(answer=other)
     refused = moves.refusal(moves.LINK, ticket)
     if refused is None and other.number in ticket.links:
-        refused = answers.conflict(ticket, f"The case is linked with case {other.number} already.")
+        refused = answers.conflict(ticket, f"The case is already linked with case {other.number}.")
     if refused is not None:
         return Decision(answer=refused)
     linked = moves.moved(moves.LINK, ticket, now, links=(*ticket.links, other.number))
@@ -115,7 +115,7 @@ def _other(state: State, message: Message[LinkTo], ticket: Ticket) -> Ticket | A
     other = state.ticket(named[1])
     if other is None:
         return answers.unknown_ticket(named[1])
-    return answers.invalid({"to_number": ["It is the case itself."]}) if other.id == ticket.id else other
+    return answers.invalid({"to_number": ["This is the same case. Name another."]}) if other.id == ticket.id else other
 
 
 def joining_needed(_known: State, message: Message[LinkTo]) -> Iterable[Need]:

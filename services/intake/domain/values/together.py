@@ -1,4 +1,4 @@
-"""What messages of one turn do beside each other (accounts/in_one_turn.py). The page is docs/accounts.md."""
+"""What the messages of one turn do to each other's accounts (accounts/in_one_turn.py). The page is docs/accounts.md."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from contracts.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """What messages of one turn do beside each other: accounts that are confirming their addresses, and the addresses
-    that come with an account."""
+    """The accounts that confirm their addresses in this turn, and the addresses that come with each account."""
 
     confirming: frozenset[str] = frozenset()
     emails: Mapping[str, frozenset[str | None]] = field(default_factory=dict)

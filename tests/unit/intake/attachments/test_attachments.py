@@ -173,9 +173,7 @@ def test_a_file_that_may_not_be_taken_is_left_out_and_named_and_its_command_goes
     assert note.type == "ticket.note_added"
     entry = note.data["entry"]
     assert (entry["author"]["kind"], entry["visibility"], entry["kind"]) == ("service", "public", "note_added")
-    assert entry["text"] == (
-        "2 files were not taken and left out.\na.png: It is a program.\nfilm.mp4: A file may have 1 MiB."
-    )
+    assert entry["text"] == ("2 files were left out.\na.png: It is a program.\nfilm.mp4: A file may have 1 MiB.")
     assert note.data["ticket"]["version"] == first.data["ticket"]["version"] + 1
     assert note.data["ticket"]["status"] == first.data["ticket"]["status"]
     told = [say.data["ticket"] for say in heard.decision.said if say.exchange == AGENTS]
@@ -246,7 +244,7 @@ def test_who_sends_too_many_files_that_no_case_names_hears_from_when_on_they_may
         "rate_limited",
         MORNING + timedelta(hours=3),
     )
-    assert "no case names" in left["reason"]
+    assert "no case uses" in left["reason"]
 
 
 @pytest.mark.parametrize("status", ["new", "assigned", "solution_suggested", "closed"])

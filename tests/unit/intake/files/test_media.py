@@ -174,8 +174,8 @@ def test_what_runs_or_hides_something_is_not_taken_whatever_it_is_called(declare
 
 
 def test_the_reason_names_what_was_found_or_says_that_nothing_was() -> None:
-    assert judged("image/png", b"<html>") == NotTaken("Files of type text/html are not taken.")
-    assert judged("what/ever", bytes(30)) == NotTaken("Files of this kind are not taken.")
+    assert judged("image/png", b"<html>") == NotTaken("Files of type text/html are not accepted.")
+    assert judged("what/ever", bytes(30)) == NotTaken("Files of this kind are not accepted.")
     assert judged("image/png", b"") == NotTaken("The file is empty.")
     assert judged("text/csv", b"") == "text/csv"
 
@@ -213,7 +213,7 @@ def test_what_runs_is_not_taken_as_another_type_that_the_operator_names(named: s
 
 
 def test_a_type_that_the_operator_leaves_out_is_not_taken() -> None:
-    assert judged("text/plain", b"words", {"image/png"}) == NotTaken("Files of type text/plain are not taken.")
+    assert judged("text/plain", b"words", {"image/png"}) == NotTaken("Files of type text/plain are not accepted.")
     assert isinstance(judged("image/png", FILES["image/png"], {"text/plain"}), NotTaken)
 
 
