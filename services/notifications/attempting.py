@@ -11,12 +11,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from services.chassis.decision import Message
+from services.chassis.decision import Data, Message
 from services.chassis.turn import Preparation
-from services.notifications.domain.attempts import verdict
+from services.notifications.domain.attempts import SEND, verdict
 from services.notifications.domain.state import Outcome, Policy
 from services.notifications.repository import LoadedView, Repository
-from services.notifications.senders import Sends
+from services.notifications.senders import Addressed, Sends
 
 OUTCOMES_KEPT = 10_000
 """Outcomes of attempts in memory: a turn that has to start over must not send again."""
@@ -24,7 +24,12 @@ OUTCOMES_KEPT = 10_000
 
 def is_attempt(message: Message[Any]) -> bool:
     """Whether it is the timer of an attempt to send."""
-    return message.type == "timer.send"
+    return message.type == f"timer.{SEND}"
+
+
+def _attempt(timer: Message[Data]) -> tuple[str, int]:
+    """The delivery's id and the number of the attempt."""
+    return timer.subject or "", timer.data["attempt"]
 
 
 class Attempting:
@@ -38,26 +43,21 @@ class Attempting:
 
     def prepare(self, messages: Sequence[Message[Any]], now: datetime) -> Preparation[LoadedView]:
         """Send what is due in this turn, and may be sent by what is known now; puts nothing off."""
-        read = self._repository
-        due = {(message.subject or "", message.data["attempt"]) for message in messages if is_attempt(message)}
-        new = due - self._outcomes.keys()
-        deliveries = read.deliveries({id_ for id_, _ in new})
-        pending = [
-            delivery
-            for delivery in deliveries.values()
-            if delivery.status == "pending" and (delivery.id, delivery.attempts + 1) in new
-        ]
-        persons = {delivery.person for delivery in pending if delivery.person}
-        contacts, preferences = read.contacts(persons), read.preferences(persons)
-        sending = [
-            (delivery, contact.email if contact else None)
-            for delivery in pending
-            for contact in [contacts.get(delivery.person)]
-            if verdict(delivery, contact, preferences.get(delivery.person), self._policy, now) == "send"
-        ]
+        due = [_attempt(message) for message in messages]
+        new = {
+            attempt: message for attempt, message in zip(due, messages, strict=True) if attempt not in self._outcomes
+        }
+        view = self._repository.load(list(new.values()), now)
+        sending: list[Addressed] = []
+        for delivery in view.deliveries.values():
+            if delivery.status != "pending" or (delivery.id, delivery.attempts + 1) not in new:
+                continue
+            contact, preferences = view.contacts.get(delivery.person), view.preferences.get(delivery.person)
+            if verdict(delivery, contact, preferences, self._policy, now) == "send":
+                sending.append((delivery, contact.email if contact else None))
         for id_, outcome in self._senders.send(sending, now).items():
-            self._outcomes[id_, deliveries[id_].attempts + 1] = outcome
-        found = {attempt: self._outcomes[attempt] for attempt in due & self._outcomes.keys()}
+            self._outcomes[id_, view.deliveries[id_].attempts + 1] = outcome
+        found = {attempt: self._outcomes[attempt] for attempt in due if attempt in self._outcomes}
         while len(self._outcomes) > OUTCOMES_KEPT:
             self._outcomes.popitem(last=False)
         return Preparation(partial(self._repository.load, outcomes=found))

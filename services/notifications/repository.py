@@ -6,20 +6,20 @@ deliveries by their id, all hashed. See docs/notifications.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
 
-from contracts.common import Snapshot
 from services.chassis.decision import Message
+from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
-from services.notifications.domain.addresses import code_mail_id
-from services.notifications.domain.forgetting import is_forgotten
-from services.notifications.domain.resending import RESEND
+from services.notifications.domain.decide import TAKEN
+from services.notifications.domain.needs import DeliveryOf, FailedOf, Need, PersonOf, WordsAbout
 from services.notifications.domain.state import (
     MANAGER,
     Contact,
@@ -32,7 +32,6 @@ from services.notifications.domain.state import (
     Wording,
     person_of,
 )
-from services.notifications.domain.telling import owed
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     # By _id alone a delivery is found and its being the only one enforced; by status operators look for failed ones.
@@ -60,6 +59,25 @@ class LoadedView(View):
     preferences_before: dict[str, Preferences] = field(default_factory=dict)
     deliveries_before: dict[str, Delivery] = field(default_factory=dict)
 
+    def know_deliveries(self, rows: Iterable[Document]) -> None:
+        """Take these in, as they are stored; what is known already stays as it was read."""
+        for delivery in map(delivery_of, rows):
+            self.deliveries[delivery.id] = self.deliveries_before.setdefault(delivery.id, delivery)
+
+    def know_contacts(self, persons: Iterable[str], rows: Iterable[Document]) -> None:
+        """As above, of these persons. One that an older version stored under the requester's id alone stays there."""
+        found = {row["_id"]: row for row in rows}
+        for person in persons:
+            row = found.get(person) or found.get(_id_alone(person))
+            if row is not None:
+                contact = Contact(**_values(row, Contact) | {"id": person, "row": row["_id"]})
+                self.contacts[person] = self.contacts_before.setdefault(person, contact)
+
+    def know_preferences(self, rows: Iterable[Document]) -> None:
+        """As above."""
+        for preferences in map(_preferences_of, rows):
+            self.preferences[preferences.id] = self.preferences_before.setdefault(preferences.id, preferences)
+
 
 class Repository:
     """Loads and stores what a turn of notifications touches."""
@@ -75,52 +93,12 @@ class Repository:
         now: datetime,  # noqa: ARG002 - the chassis's signature
         outcomes: Mapping[tuple[str, int], Outcome] = NONE,
     ) -> LoadedView:
-        """The deliveries that these messages call for or are about, the contacts and preferences of requesters.
-        `outcomes`: of the attempts that were made for them (attempting.py)."""
-        persons: set[str] = set()
-        changed: set[str] = set()
-        erased: set[str] = set()
-        wanted: set[str] = set()
-        tickets: list[Snapshot] = []
-        for message in messages:
-            if message.type in ("account.contact_changed", "account.preferences_changed", "account.erased"):
-                person = person_of(message.data.kind, message.data.account_id)
-                persons.add(person)
-                if message.type == "account.contact_changed":
-                    changed.add(person)
-                    wanted.add(code_mail_id(message))
-                    erased |= set() if message.data.email else {person}
-            elif message.type == RESEND:
-                wanted.update(message.data.deliveries)
-            elif message.type.startswith("timer."):
-                wanted.add(message.subject or "")
-            else:
-                calls_for = owed(message, self._policy)
-                wanted.update(one.id for one in calls_for)
-                tickets.append(message.data.ticket)
-                persons.add(person_of(tickets[-1].requester.kind, tickets[-1].requester.id))
-        deliveries = self.deliveries(wanted)
-        persons |= {one.person for one in deliveries.values() if one.person}
-        contacts, preferences = self.contacts(persons), self.preferences(persons)
-        awaiting = {id_ for person in changed & set(contacts) for id_ in contacts[person].awaited_by}
-        deliveries |= self.deliveries(awaiting - set(deliveries))
-        deliveries |= {one.id: one for one in self._failed_of(erased)}
-        view = LoadedView(
-            self._wording,
-            self._policy,
-            dict(contacts),
-            dict(preferences),
-            dict(deliveries),
-            outcomes,
-            contacts_before=contacts,
-            preferences_before=preferences,
-            deliveries_before=deliveries,
-        )
-        forgotten = {one.number for one in tickets if is_forgotten(view, one)}
-        forgotten |= {one.data.ticket.number for one in messages if one.type == "ticket.redacted"}
-        for one in self._with_words(forgotten):
-            view.deliveries.setdefault(one.id, one)
-            view.deliveries_before.setdefault(one.id, one)
+        """All that these messages need. `outcomes`: of the attempts that were made for them (attempting.py)."""
+        view = LoadedView(self._wording, self._policy, outcomes=outcomes)
+        asking = [(TAKEN[message.type], message) for message in messages]
+        first = {need for taken, message in asking for need in taken.needs(view, message)}
+        self._read(view, first)
+        self._read(view, {need for taken, message in asking for need in taken.then(view, message)} - first)
         return view
 
     def writes(self, view: LoadedView) -> list[Write]:
@@ -131,38 +109,30 @@ class Repository:
             *conditional_writes("deliveries", view.deliveries_before, view.deliveries, to_document),
         ]
 
-    def deliveries(self, ids: Collection[str]) -> dict[str, Delivery]:
-        return {row["_id"]: delivery_of(row) for row in self._found("deliveries", ids)}
-
-    def _failed_of(self, persons: Collection[str]) -> list[Delivery]:
-        """What these persons could not be told."""
-        if not persons:
-            return []
-        rows = self.db["deliveries"].find({"person": {"$in": list(persons)}, "status": "failed"})
-        return [delivery_of(row) for row in rows]
-
-    def _with_words(self, numbers: Collection[str]) -> list[Delivery]:
-        """What is yet to be said about these tickets, or failed and is kept."""
-        if not numbers:
-            return []
-        rows = self.db["deliveries"].find({"number": {"$in": sorted(numbers)}, "text": {"$gt": ""}})
-        return [delivery_of(row) for row in rows]
-
-    def contacts(self, persons: Collection[str]) -> dict[str, Contact]:
-        """By person. One that an older version stored under the requester's id alone stays there."""
-        rows = {row["_id"]: row for row in self._found("contacts", {*persons, *map(_id_alone, persons)})}
-        found = ((person, rows.get(person) or rows.get(_id_alone(person))) for person in persons)
-        return {
-            person: Contact(**_values(row, Contact) | {"id": person, "row": row["_id"]}) for person, row in found if row
-        }
-
-    def preferences(self, ids: Collection[str]) -> dict[str, Preferences]:
-        return {row["_id"]: _preferences_of(row) for row in self._found("preferences", ids)}
-
-    def _found(self, collection: str, ids: Collection[str]) -> list[Document]:
-        if not ids:
-            return []
-        return list(self.db[collection].find({"_id": {"$in": list(ids)}}))
+    def _read(self, view: LoadedView, needs: Collection[Need]) -> None:
+        """All of these, in one go, into the view. What it knows already stays as it was read."""
+        deliveries, persons, failed, about = list[str](), list[str](), list[str](), list[str]()
+        for need in needs:
+            match need:
+                case DeliveryOf(id=id_):
+                    deliveries.append(id_)
+                case PersonOf(id=id_):
+                    persons.append(id_)
+                case FailedOf(person=person):
+                    failed.append(person)
+                case WordsAbout(number=number):
+                    about.append(number)
+        ids = [*persons, *map(_id_alone, persons)]
+        wanted: list[tuple[Find, Callable[[list[Document]], None]]] = [
+            (Find("deliveries", {"_id": {"$in": deliveries}}), view.know_deliveries),
+            (Find("deliveries", {"person": {"$in": failed}, "status": "failed"}), view.know_deliveries),
+            (Find("deliveries", {"number": {"$in": about}, "text": {"$gt": ""}}), view.know_deliveries),
+            (Find("contacts", {"_id": {"$in": ids}}), partial(view.know_contacts, persons)),
+            (Find("preferences", {"_id": {"$in": persons}}), view.know_preferences),
+        ]
+        used = [query for query, ids in zip(wanted, (deliveries, failed, about, persons, persons), strict=True) if ids]
+        for (_, know), rows in zip(used, find(self.db, *(query for query, _ in used)), strict=True):
+            know(rows)
 
 
 def delivery_of(row: Document) -> Delivery:

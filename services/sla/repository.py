@@ -16,10 +16,10 @@ from pymongo.database import Database
 from contracts.common import Snapshot
 from contracts.payload import document as as_document
 from contracts.payload import stored
-from contracts.tickets import TicketEvent
 from services.chassis.decision import Message
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.sla.domain.clocks import Clock
+from services.sla.domain.decide import TAKEN
 from services.sla.domain.policy import Deadline, Policy, digest_of
 from services.sla.domain.state import Supervision, Ticket, View, Watch
 from services.sla.domain.versions import Span
@@ -45,7 +45,7 @@ class Repository:
 
     def load(self, messages: Sequence[Message[Any]], now: datetime) -> View:  # noqa: ARG002 - the turn's signature
         """The tickets that these events and timers are about, and the policies that their clocks go by."""
-        ids = {_ticket_id(message) for message in messages} - {None}
+        ids = {TAKEN[message.type].needs(message) for message in messages}
         policy, supervision = self._rules()
         if not ids:
             return View(policy, [])
@@ -57,13 +57,6 @@ class Repository:
     def writes(self, view: View) -> list[Write]:
         """What the turn changed."""
         return conditional_writes("tickets", view.loaded, view.tickets, to_document, "revision")
-
-
-def _ticket_id(message: Message[Any]) -> str | None:
-    if message.type.startswith("ticket."):
-        event: TicketEvent = message.data
-        return event.ticket.id
-    return message.subject if message.type.startswith("timer.") else None
 
 
 def to_document(ticket: Ticket) -> Document:

@@ -6,17 +6,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from contracts.accounts import ContactChanged
-from services.chassis.decision import Arm, Decision, Disarm, Message, derived_id
+from services.chassis.decision import Arm, Data, Decision, Disarm, Message, derived_id
 from services.notifications.domain.attempts import announce_failed, timer_of, to_send
+from services.notifications.domain.needs import DeliveryOf, FailedOf, Need, PersonOf
 from services.notifications.domain.preferences import languages
 from services.notifications.domain.state import Contact, Delivery, Facts, View, done, failed, person_of
 
 ADDRESS_WAIT = timedelta(seconds=60)
 """How long a mail waits for the requester's address; then they are told by the channel only. Should the address come
 after all, held up by an outage, the mail is not too late as long as it would still be tried."""
+
+ADDRESS_WAIT_ENDS = "address_wait"
+"""The kind of the timer of such a wait."""
 
 WAITS = "waits"
 """The lane of what waits for no server."""
@@ -29,8 +32,21 @@ def await_address(contact: Contact, mail: Delivery, now: datetime) -> tuple[Deli
     return (
         waiting,
         replace(contact, version=contact.version + 1, awaited_by=awaited_by),
-        Arm(timer_of(waiting), now + ADDRESS_WAIT, "address_wait", waiting.id, lane=WAITS),
+        Arm(timer_of(waiting), now + ADDRESS_WAIT, ADDRESS_WAIT_ENDS, waiting.id, lane=WAITS),
     )
+
+
+def learning_needed(_view: View, message: Message[ContactChanged]) -> list[Need]:
+    """Whose address it is and the mail with its code; without an address also what they could not be told."""
+    person = person_of(message.data.kind, message.data.account_id)
+    needs: list[Need] = [PersonOf(person), DeliveryOf(code_mail_id(message))]
+    return needs if message.data.email else [*needs, FailedOf(person)]
+
+
+def waiting_needed(view: View, message: Message[ContactChanged]) -> list[Need]:
+    """The mails that wait for the address."""
+    contact = view.contacts.get(person_of(message.data.kind, message.data.account_id))
+    return [] if contact is None else [DeliveryOf(id_) for id_ in contact.awaited_by]
 
 
 def learn_address(view: View, message: Message[ContactChanged], now: datetime) -> Decision:
@@ -88,7 +104,7 @@ def code_mail_id(message: Message[ContactChanged]) -> str:
     return derived_id(message.id, message.data.account_id, "email")
 
 
-def stop_waiting(view: View, timer: Message[Any]) -> Decision:
+def stop_waiting(view: View, timer: Message[Data], now: datetime) -> Decision:  # noqa: ARG001 - as others have it
     """No address came in time: the requester is told by the channel only."""
     mail = view.deliveries.get(timer.subject or "")
     if mail is None or mail.status != "waiting":

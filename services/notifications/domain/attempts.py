@@ -1,18 +1,19 @@
 """Attempts to send a mail or a webhook's request: when the first and the next is made, and when it is given up. Pure.
 
-The attempt itself is made by the repository before `decide` hears how it went. See docs/notifications.md.
+The attempt itself is made before the turn (attempting.py), and `decide` hears how it went. See docs/notifications.md.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
+from contracts.names import EVENTS
 from contracts.notifications import Delivered
-from contracts.topology import EVENTS
-from services.chassis.decision import Arm, Decision, Message, Say, derived_id
+from services.chassis.decision import Arm, Data, Decision, Message, Say, derived_id
 from services.notifications.domain.mailboxes import why_never
+from services.notifications.domain.needs import DeliveryOf, Need, PersonOf
 from services.notifications.domain.preferences import is_wanted, may_be_sent_at
 from services.notifications.domain.state import Contact, Delivery, Outcome, Policy, Preferences, View, done, failed
 
@@ -22,6 +23,9 @@ LONGEST_PAUSE = timedelta(hours=1)
 OVERTIME = timedelta(minutes=5)
 """How long after its end a delivery waits for a destination that is left alone: for as long as one ever is. So nothing
 is given up before the destination was asked, by this delivery or by another, at its end or later."""
+
+SEND = "send"
+"""The kind of the timer of an attempt."""
 
 MAIL_LANE = "mail"
 
@@ -40,7 +44,7 @@ def webhook_lane(name: str) -> str:
 
 def to_send(delivery: Delivery, at: datetime) -> tuple[Delivery, Arm]:
     """The delivery, pending, and the timer of its next attempt."""
-    arm = Arm(timer_of(delivery), at, "send", delivery.id, {"attempt": delivery.attempts + 1}, lane_of(delivery))
+    arm = Arm(timer_of(delivery), at, SEND, delivery.id, {"attempt": delivery.attempts + 1}, lane_of(delivery))
     pending = replace(delivery, status="pending", version=delivery.version + 1, next_attempt_at=at, expires_at=None)
     return pending, arm
 
@@ -68,7 +72,18 @@ def verdict(
     return "send" if may_be_sent_at(delivery, preferences, now) <= now else "hold"
 
 
-def record_attempt(view: View, timer: Message[Any], now: datetime) -> Decision:
+def timer_needed(_view: View, timer: Message[Data]) -> list[Need]:
+    """The delivery that the timer is of."""
+    return [DeliveryOf(timer.subject or "")]
+
+
+def recipient_needed(view: View, timer: Message[Data]) -> list[Need]:
+    """The requester whom it is for."""
+    delivery = view.deliveries.get(timer.subject or "")
+    return [PersonOf(delivery.person)] if delivery is not None and delivery.person else []
+
+
+def record_attempt(view: View, timer: Message[Data], now: datetime) -> Decision:
     """An attempt was made: sent; or to be tried again later; or given up. Or none was to be made now."""
     delivery = view.deliveries.get(timer.subject or "")
     if delivery is None or delivery.status != "pending" or timer.data["attempt"] != delivery.attempts + 1:

@@ -1,34 +1,65 @@
-"""What one event, timer or command changes and says: which rule is whose. Pure. See docs/notifications.md."""
+"""All that notifications takes, in one table: each type with its data, what decides it, and what that has to have read.
+
+The rules are in the modules that the table names. Pure. See docs/notifications.md.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from contracts.accounts import AccountErased, ContactChanged, PreferencesChanged
+from contracts.notifications import Resend
+from contracts.registry import TICKET_EVENTS
+from contracts.sla import ClosingSoon, Fired
+from contracts.tickets import Redacted, TicketEvent
+from contracts.values import dataclass
 from services.chassis.decision import Decision, Message
-from services.notifications.domain.addresses import learn_address, stop_waiting
-from services.notifications.domain.attempts import record_attempt
-from services.notifications.domain.forgetting import forget_person
-from services.notifications.domain.preferences import learn_preferences
-from services.notifications.domain.resending import resend
+from services.notifications.domain import addresses, attempts, forgetting, preferences, resending, telling
+from services.notifications.domain.needs import Need
 from services.notifications.domain.state import View
-from services.notifications.domain.telling import tell
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken(Generic[P]):
+    """How one type of message is decided: a command's, an event's, or that of a timer of notifications' own
+    (`timer.<kind>`, whose data is what it was armed with)."""
+
+    data: type[P]
+    decide: Callable[[View, Message[P], datetime], Decision]
+    needs: Callable[[View, Message[P]], Iterable[Need]]
+    """What it has to have read, by what the message itself says and the operator has set."""
+    then: Callable[[View, Message[P]], Iterable[Need]] = lambda _view, _message: ()
+    """What it has to have read besides, by what was read first."""
+
+
+TAKEN: Mapping[str, Taken[Any]] = {
+    **dict.fromkeys(TICKET_EVENTS, Taken(TicketEvent, telling.tell, telling.telling_needed, forgetting.words_needed)),
+    "ticket.redacted": Taken(Redacted, telling.tell, telling.telling_needed, forgetting.redacted_needed),
+    "sla.warning": Taken(Fired, telling.tell, telling.telling_needed, forgetting.words_needed),
+    "sla.breached": Taken(Fired, telling.tell, telling.telling_needed, forgetting.words_needed),
+    "sla.closing_soon": Taken(ClosingSoon, telling.tell, telling.telling_needed, forgetting.words_needed),
+    "account.contact_changed": Taken(
+        ContactChanged, addresses.learn_address, addresses.learning_needed, addresses.waiting_needed
+    ),
+    "account.preferences_changed": Taken(
+        PreferencesChanged, preferences.learn_preferences, preferences.learning_needed
+    ),
+    "account.erased": Taken(AccountErased, forgetting.forget_person, forgetting.forgetting_needed),
+    "notifications.resend": Taken(Resend, resending.resend, resending.resend_needed),
+    f"timer.{attempts.SEND}": Taken(dict, attempts.record_attempt, attempts.timer_needed, attempts.recipient_needed),
+    f"timer.{addresses.ADDRESS_WAIT_ENDS}": Taken(dict, addresses.stop_waiting, attempts.timer_needed),
+}
+"""All that notifications takes, by type."""
 
 
 def decide(view: View, message: Message[Any], now: datetime) -> Decision:
-    """An event about a ticket that tells nobody anything is not remembered."""
-    match message.type:
-        case "account.contact_changed":
-            return learn_address(view, message, now)
-        case "account.preferences_changed":
-            return learn_preferences(view, message)
-        case "account.erased":
-            return forget_person(view, message)
-        case "notifications.resend":
-            return resend(view, message, now)
-        case "timer.send":
-            return record_attempt(view, message, now)
-        case "timer.address_wait":
-            return stop_waiting(view, message)
-        case _:
-            return tell(view, message, now)
+    """What one message changes and says. An event about a ticket that tells nobody anything is not remembered. Raises
+    ValueError for a type that is not notifications'."""
+    taken = TAKEN.get(message.type)
+    if taken is None:
+        raise ValueError(f"{message.type} is nothing that notifications takes")
+    return taken.decide(view, message, now)

@@ -9,13 +9,35 @@ from datetime import datetime
 
 from contracts.accounts import AccountErased
 from contracts.common import Snapshot
-from contracts.tickets import Redacted
+from contracts.sla import ClosingSoon, Fired
+from contracts.tickets import Redacted, TicketEvent
 from services.chassis.decision import Decision, Disarm, Message
 from services.notifications.domain.attempts import timer_of
+from services.notifications.domain.needs import Need, PersonOf, WordsAbout
 from services.notifications.domain.state import Contact, Delivery, View, done, person_of
 
 
-def forget_person(view: View, message: Message[AccountErased]) -> Decision:
+def forgetting_needed(_view: View, message: Message[AccountErased]) -> list[Need]:
+    """Whoever is erased."""
+    return [PersonOf(person_of(message.data.kind, message.data.account_id))]
+
+
+def words_needed(view: View, event: Message[TicketEvent | Fired | ClosingSoon]) -> list[Need]:
+    """What is yet to be said about the ticket, if its requester is erased."""
+    ticket = event.data.ticket
+    return [WordsAbout(ticket.number)] if is_forgotten(view, ticket) else []
+
+
+def redacted_needed(_view: View, event: Message[Redacted]) -> list[Need]:
+    """What is yet to be said about the ticket: it may show what was taken out."""
+    return [WordsAbout(event.data.ticket.number)]
+
+
+def forget_person(
+    view: View,
+    message: Message[AccountErased],
+    now: datetime,  # noqa: ARG001 - as others have it
+) -> Decision:
     """`account.erased`: nothing is told about what they had filed by then, by an event that comes late neither."""
     data = message.data
     person = person_of(data.kind, data.account_id)

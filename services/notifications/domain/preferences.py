@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from contracts.accounts import PreferencesChanged
 from contracts.zones import zone_as_kept
 from services.chassis.decision import Decision, Message
+from services.notifications.domain.needs import Need, PersonOf
 from services.notifications.domain.state import Channel, Delivery, Kind, Preferences, QuietHours, View, person_of
 
 ALWAYS = frozenset({"contact_code"})
@@ -20,7 +21,16 @@ DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 
 
-def learn_preferences(view: View, message: Message[PreferencesChanged]) -> Decision:
+def learning_needed(_view: View, message: Message[PreferencesChanged]) -> list[Need]:
+    """Whose they are."""
+    return [PersonOf(person_of(message.data.kind, message.data.account_id))]
+
+
+def learn_preferences(
+    view: View,
+    message: Message[PreferencesChanged],
+    now: datetime,  # noqa: ARG001 - as others have it
+) -> Decision:
     """`account.preferences_changed`: keep the newest; an erased account's are empty. Mails that wait are looked at
     again when they are to be sent."""
     data = message.data

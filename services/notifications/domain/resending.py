@@ -8,9 +8,13 @@ from contracts.notifications import Resend
 from contracts.tickets import Accepted
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.notifications.domain.attempts import send_again
+from services.notifications.domain.needs import DeliveryOf, Need
 from services.notifications.domain.state import View
 
-RESEND = "notifications.resend"
+
+def resend_needed(_view: View, message: Message[Resend]) -> list[Need]:
+    """The deliveries that the operator names."""
+    return [DeliveryOf(id_) for id_ in message.data.deliveries]
 
 
 def resend(view: View, message: Message[Resend], now: datetime) -> Decision:

@@ -11,15 +11,16 @@ from datetime import UTC, datetime
 
 from contracts.common import MAX_BODY, Entry, Snapshot
 from contracts.envelope import Event, serialise
+from contracts.names import AGENTS, CHANNELS
 from contracts.notifications import Message as Shown
 from contracts.sla import ClosingSoon, Fired
 from contracts.tickets import Redacted, TicketEvent
-from contracts.topology import AGENTS, CHANNELS
 from contracts.values import dataclass
 from services.chassis.decision import Arm, Decision, Message, Say, derived_id
 from services.notifications.domain.addresses import await_address
 from services.notifications.domain.attempts import announce_sent, to_send
 from services.notifications.domain.forgetting import forget_entry, forget_ticket, is_forgotten
+from services.notifications.domain.needs import DeliveryOf, Need, PersonOf
 from services.notifications.domain.preferences import is_wanted, languages
 from services.notifications.domain.state import (
     KEPT,
@@ -157,6 +158,13 @@ def _moment_of(event: Told) -> datetime | None:
 
 def _owed(event: Message[Told], kind: Kind, recipient: str, channel: Channel, person: str = "") -> Owed:
     return Owed(derived_id(event.id, recipient, channel), kind, recipient, channel, person)
+
+
+def telling_needed(view: View, event: Message[Told]) -> list[Need]:
+    """The deliveries that the event calls for, and its requester."""
+    requester = event.data.ticket.requester
+    person = PersonOf(person_of(requester.kind, requester.id))
+    return [person, *(DeliveryOf(delivery.id) for delivery in owed(event, view.policy))]
 
 
 def tell(view: View, event: Message[Told], now: datetime) -> Decision:

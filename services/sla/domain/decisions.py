@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from contracts import topology
+from contracts.names import AGENTS, DESK, EVENTS
 from contracts.payload import Payload
 from contracts.sla import Armed, ClosingSoon, Fired
 from contracts.tickets import AutoClose, Joined, TicketEvent
@@ -18,6 +18,9 @@ from services.chassis.decision import Arm, Data, Decision, Disarm, Message, Say,
 from services.sla.domain.clocks import Clock, clocks
 from services.sla.domain.state import Ticket, View, Watch
 from services.sla.domain.versions import span_of, with_version
+
+WARNING, BREACH, CLOSING_SOON, AUTO_CLOSE = "warning", "breach", "closing_soon", "auto_close"
+"""The kinds of a ticket's timers."""
 
 CLOSES_AFTER = timedelta(days=7)
 """A suggested solution without a reply closes its ticket after exactly so long (rules page, "The life of a ticket")."""
@@ -29,27 +32,19 @@ MOST_TOLD = 100
 """Supervisors who are told of one ticket at most, those whom the staff file names first."""
 
 
-def decide(view: View, message: Message[Any], now: datetime) -> Decision:
-    """Decide one ticket event, or one timer that fired. Other types mean nothing to sla."""
-    if message.type.startswith("ticket."):
-        return _version_heard(view, message.data)
-    ticket = view.tickets.get(message.subject or "")
-    if ticket is None:
-        return Decision()
-    if message.type == "timer.warning":
-        return _warning_due(view, ticket, message, now)
-    if message.type == "timer.breach":
-        return _breach_due(view, ticket, message)
-    if message.type == "timer.closing_soon":
-        return _reminder_due(ticket, message, now)
-    if message.type == "timer.auto_close":
-        return _closing_due(ticket, message)
-    return Decision()
+def version_needed(message: Message[TicketEvent]) -> str:
+    """The ticket that the event is about."""
+    return message.data.ticket.id
 
 
-def _version_heard(view: View, event: TicketEvent) -> Decision:
+def timer_needed(timer: Message[Data]) -> str:
+    """The ticket that armed it."""
+    return timer.subject or ""
+
+
+def version_heard(view: View, message: Message[TicketEvent], now: datetime) -> Decision:  # noqa: ARG001 - as others have it
     """A version of a ticket: unless it is known, its clocks are derived again from all versions."""
-    snapshot = event.ticket
+    event, snapshot = message.data, message.data.ticket
     before = view.tickets.get(snapshot.id)
     waits_since = event.waits_since if isinstance(event, Joined) else None
     spans = with_version(before.spans if before else (), span_of(snapshot, waits_since))
@@ -65,26 +60,29 @@ def _version_heard(view: View, event: TicketEvent) -> Decision:
     return Decision(changes=[ticket], said=[*said, *armed], timers=_timer_changes(before, ticket))
 
 
-def _warning_due(view: View, ticket: Ticket, message: Message[Any], now: datetime) -> Decision:
+def warning_due(view: View, timer: Message[Data], now: datetime) -> Decision:
     """75 % of the target's time are over: warned, unless the clock has stopped or moved, or the breach has come."""
-    watch = ticket.running
-    if watch is None or not _is_armed(ticket, "warning", message):
+    ticket = _still_armed(view, WARNING, timer)
+    if ticket is None or ticket.running is None:
         return Decision()
+    watch = ticket.running
     said = _to_desk(view, ticket, "sla.warning", watch) if now < watch.deadline.due_at else []
     return _with_running(ticket, replace(watch, warned=True), said)
 
 
-def _breach_due(view: View, ticket: Ticket, message: Message[Any]) -> Decision:
+def breach_due(view: View, timer: Message[Data], now: datetime) -> Decision:  # noqa: ARG001 - as others have it
     """The target's time is over and the requester still waits: breached."""
-    watch = ticket.running
-    if watch is None or not _is_armed(ticket, "breach", message):
+    ticket = _still_armed(view, BREACH, timer)
+    if ticket is None or ticket.running is None:
         return Decision()
+    watch = ticket.running
     return _with_running(ticket, replace(watch, breached=True), _to_desk(view, ticket, "sla.breached", watch))
 
 
-def _reminder_due(ticket: Ticket, message: Message[Any], now: datetime) -> Decision:
+def reminder_due(view: View, timer: Message[Data], now: datetime) -> Decision:
     """A day is left: said once for each suggestion, unless the ticket has moved on or its closing has come already."""
-    if not _is_armed(ticket, "closing_soon", message):
+    ticket = _still_armed(view, CLOSING_SOON, timer)
+    if ticket is None:
         return Decision()
     entered, closes_at = ticket.newest.status_version, ticket.newest.status_since + CLOSES_AFTER
     data = ClosingSoon(
@@ -98,13 +96,14 @@ def _reminder_due(ticket: Ticket, message: Message[Any], now: datetime) -> Decis
     return Decision(changes=[replace(ticket, revision=ticket.revision + 1, reminded=entered)], said=said)
 
 
-def _closing_due(ticket: Ticket, message: Message[Any]) -> Decision:
+def closing_due(view: View, timer: Message[Data], now: datetime) -> Decision:  # noqa: ARG001 - as others have it
     """7 days without a reply: intake is asked to close, if the ticket is still in the suggestion that armed this."""
-    if not _is_armed(ticket, "auto_close", message):
+    ticket = _still_armed(view, AUTO_CLOSE, timer)
+    if ticket is None:
         return Decision()
     number, version = ticket.newest.number, ticket.newest.status_version
     data = AutoClose(number=number, status_version=version)
-    return Decision(said=[Say(topology.DESK, "ticket.auto_close", "ticket.auto_close", data, number)])
+    return Decision(said=[Say(DESK, "ticket.auto_close", "ticket.auto_close", data, number)])
 
 
 def _told_anew(ticket: Ticket, view: View) -> Ticket:
@@ -208,14 +207,14 @@ def timers(ticket: Ticket) -> dict[str, Arm]:
     watch = ticket.running
     if watch is not None and not watch.breached:
         if not watch.warned:
-            arm("warning", watch.deadline.warn_at, {"clock": watch.clock.id})
-        arm("breach", watch.deadline.due_at, {"clock": watch.clock.id})
+            arm(WARNING, watch.deadline.warn_at, {"clock": watch.clock.id})
+        arm(BREACH, watch.deadline.due_at, {"clock": watch.clock.id})
     if ticket.newest.status == "solution_suggested":
         due = ticket.newest.status_since + CLOSES_AFTER
         entered = {"status_version": ticket.newest.status_version}
-        arm("auto_close", due, entered)
+        arm(AUTO_CLOSE, due, entered)
         if ticket.reminded != ticket.newest.status_version:
-            arm("closing_soon", due - REMINDED_BEFORE, entered)
+            arm(CLOSING_SOON, due - REMINDED_BEFORE, entered)
     return found
 
 
@@ -225,10 +224,11 @@ def _timer_changes(before: Ticket | None, after: Ticket) -> list[Arm | Disarm]:
     return gone + [arm for kind, arm in wanted.items() if had.get(kind) != arm]
 
 
-def _is_armed(ticket: Ticket, kind: str, message: Message[Any]) -> bool:
-    """Whether the ticket is still in the state that armed the timer which fired."""
-    arm = timers(ticket).get(kind)
-    return arm is not None and {**arm.data, "due": arm.due} == dict(message.data)
+def _still_armed(view: View, kind: str, timer: Message[Data]) -> Ticket | None:
+    """The ticket, if it is still in the state that armed the timer which fired."""
+    ticket = view.tickets.get(timer.subject or "")
+    arm = timers(ticket).get(kind) if ticket is not None else None
+    return ticket if arm is not None and {**arm.data, "due": arm.due} == dict(timer.data) else None
 
 
 # What is said
@@ -251,7 +251,7 @@ def _armed(ticket: Ticket, watch: Watch) -> dict[str, Any]:
 
 
 def _event(ticket: Ticket, type_: str, data: Payload) -> Say:
-    return Say(topology.EVENTS, type_, type_, data, ticket.newest.number)
+    return Say(EVENTS, type_, type_, data, ticket.newest.number)
 
 
 def _to_desk(view: View, ticket: Ticket, type_: str, watch: Watch) -> list[Say]:
@@ -262,5 +262,5 @@ def _to_desk(view: View, ticket: Ticket, type_: str, watch: Watch) -> list[Say]:
     data = Fired(**_armed(ticket, watch), ticket=ticket.newest, supervisors=supervisors)
     return [
         _event(ticket, type_, data),
-        *(Say(topology.AGENTS, f"agent.{agent_id}.{type_}", type_, data, number) for agent_id in told),
+        *(Say(AGENTS, f"agent.{agent_id}.{type_}", type_, data, number) for agent_id in told),
     ]

@@ -13,7 +13,7 @@ from contracts.tickets import Joined
 from contracts.zones import zone
 from services.chassis.decision import Arm, Decision, Message, Say
 from services.sla.domain.calendar import Calendar, Window
-from services.sla.domain.decisions import decide
+from services.sla.domain.decide import decide
 from services.sla.domain.policy import Policy
 from services.sla.domain.state import Ticket, View
 from tests.unit.said import assert_of_the_contract

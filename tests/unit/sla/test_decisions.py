@@ -18,7 +18,8 @@ from contracts.staff import Member, Staff
 from contracts.tickets import AutoClose
 from services.chassis.decision import Message, Say
 from services.sla.domain.calendar import Calendar, Window
-from services.sla.domain.decisions import CLOSES_AFTER, REMINDED_BEFORE, decide, timers
+from services.sla.domain.decide import decide
+from services.sla.domain.decisions import CLOSES_AFTER, REMINDED_BEFORE, timers
 from services.sla.domain.policy import Policy
 from services.sla.domain.state import Supervision
 from tests.unit.sla.stories import (
@@ -457,12 +458,16 @@ def _kind(say: Say) -> registry.MessageType:
     return kind
 
 
-@pytest.mark.parametrize(
-    "type_", ["timer.warning", "timer.breach", "timer.closing_soon", "timer.auto_close", "sla.armed", "agent.signed_on"]
-)
-def test_what_means_nothing_to_sla_changes_nothing(type_: str) -> None:
-    decision = decide(Desk().view, Message("m", type_, "sla", {}, "unknown"), MONDAY)
+@pytest.mark.parametrize("kind", ["warning", "breach", "closing_soon", "auto_close"])
+def test_a_timer_of_a_ticket_that_is_gone_changes_nothing(kind: str) -> None:
+    decision = decide(Desk().view, Message("m", f"timer.{kind}", "sla", {}, "unknown"), MONDAY)
     assert not [*decision.changes, *decision.said, *decision.timers]
+
+
+@pytest.mark.parametrize("type_", ["sla.armed", "agent.signed_on", "timer.tea"])
+def test_what_is_not_slas_to_decide_is_refused(type_: str) -> None:
+    with pytest.raises(ValueError, match=type_):
+        decide(Desk().view, Message("m", type_, "sla", {}, "unknown"), MONDAY)
 
 
 # ---- in whatever order
