@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from contracts.names import is_name
-from contracts.registry import ROLES, MessageType
+from contracts.registry import OUTCOMES_OF_ALL, ROLES, MessageType
 from contracts.services import OwnQueue, Service
 
 WHERE = "contracts/services.py"
@@ -30,6 +30,20 @@ def faults(services: Iterable[Service], types: Iterable[MessageType]) -> list[st
             for sender in sorted(each.senders.difference(ROLES, names))
         ]
     return found
+
+
+def coming_to(service: Service, types: Iterable[MessageType]) -> list[MessageType]:
+    """All that its queues bring it of these types: what it answers, the events that it hears, and where it has a queue
+    for replies, the outcomes that every service gives."""
+    patterns = [pattern for queue in service.queues for pattern in queue.events]
+    asks = any(queue.replies for queue in service.queues)
+    return [
+        each
+        for each in types
+        if each.answered_by == service.name
+        or (each.kind == "event" and any(_fits(pattern, each.type) for pattern in patterns))
+        or (asks and each.kind == "outcome" and each.type in OUTCOMES_OF_ALL)
+    ]
 
 
 def _of_service(service: Service, answers: list[MessageType], types: list[MessageType]) -> Iterator[str]:

@@ -88,6 +88,9 @@ _EXCHANGES: Mapping[Kind, tuple[str, ...]] = {
     "channel_message": (CHANNELS,),
 }
 
+OUTCOMES_OF_ALL: Mapping[str, Form] = {"command.accepted": tickets.Accepted, "command.rejected": tickets.Rejected}
+"""The outcomes that every service gives."""
+
 
 def _all() -> list[MessageType]:
     types: list[MessageType] = []
@@ -254,7 +257,7 @@ def _all() -> list[MessageType]:
 
     # Last: whoever answers commands or questions gives these outcomes.
     answering = tuple(sorted({each.answered_by for each in types if each.answered_by is not None}))
-    add("outcome", answering, {"command.accepted": tickets.Accepted, "command.rejected": tickets.Rejected})
+    add("outcome", answering, OUTCOMES_OF_ALL)
     return types
 
 

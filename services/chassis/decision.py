@@ -7,7 +7,7 @@ what was said. The page is docs/turn.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -20,6 +20,9 @@ from contracts.values import dataclass
 
 Data = Mapping[str, Any]
 D_co = TypeVar("D_co", covariant=True)
+P = TypeVar("P")
+T = TypeVar("T")
+V = TypeVar("V")
 
 
 def derived_id(*parts: str) -> str:
@@ -130,6 +133,27 @@ class Decision:
     remember: bool = True
     valid_until: datetime | None = None
     waits: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken(Generic[V, P]):
+    """How a service decides one type of message: a line of its table `TAKEN`, which has all that it takes, by type.
+
+    The type is that of a command, a question, an event or an outcome, or `timer.<kind>` of a timer of its own, whose
+    data is what it was armed with.
+    """
+
+    data: type[P]
+    decide: Callable[[V, Message[P], datetime], Decision]
+    """What the message changes and says. Pure."""
+
+
+def line_of(table: Mapping[str, T], message: Message[Any]) -> T:
+    """The line of a message's type. Raises ValueError for a type that the table does not have."""
+    line = table.get(message.type)
+    if line is None:
+        raise ValueError(f"{message.type} is nothing that this service takes")
+    return line
 
 
 class View(Protocol):

@@ -1,15 +1,28 @@
-"""Whether a service is what contracts/services.py declares. The page is docs/adding-a-service.md."""
+"""Whether a service is what contracts/services.py declares, and decides all that comes to it.
+
+The page is docs/adding-a-service.md.
+"""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from types import ModuleType
+from typing import Any, Protocol
 
 from contracts import topology
-from contracts.checking import WHERE, faults
+from contracts.checking import WHERE, coming_to, faults
 from contracts.registry import TYPES
 from contracts.services import DECLARED
 from services.chassis.entrypoint import queues_read
+
+
+class HasData(Protocol):
+    """A line of a service's table, as far as it is looked at here."""
+
+    @property
+    def data(self) -> type[Any]:
+        """What the message's data is, once read."""
 
 
 class WrongDeclaration(Exception):
@@ -19,8 +32,9 @@ class WrongDeclaration(Exception):
 def module_of(name: str) -> ModuleType:
     """The module `services.<name>.service`, once it is checked.
 
-    Raises `WrongDeclaration` if the module does not exist, if a declaration has a fault, or if its class `Service` has
-    another name or does not read exactly the queues that are declared for it, each once.
+    Raises `WrongDeclaration` if the module does not exist, if a declaration has a fault, if its class `Service` has
+    another name or does not read exactly the queues that are declared for it, each once, or if its table `TAKEN` does
+    not have exactly the types that these queues bring.
     """
     try:
         module = importlib.import_module(f"services.{name}.service")
@@ -28,7 +42,8 @@ def module_of(name: str) -> ModuleType:
         if error.name not in (f"services.{name}", f"services.{name}.service"):
             raise
         raise WrongDeclaration(f"{WHERE} declares {name}, and there is no services/{name}/service.py.") from error
-    if wrong := [*faults(DECLARED, TYPES.values()), *differences(name, module.Service)]:
+    wrong = [*faults(DECLARED, TYPES.values()), *differences(name, module.Service)]
+    if wrong := [*wrong, *undecided(name, getattr(module, "TAKEN", {}))]:
         raise WrongDeclaration(wrong[0])
     return module
 
@@ -45,3 +60,27 @@ def differences(name: str, service: type) -> list[str]:
     ]
     twice = sorted({queue for queue in read if read.count(queue) > 1})
     return found + [f"Two methods in {file} read {queue}." for queue in twice]
+
+
+def undecided(name: str, taken: Mapping[str, HasData]) -> list[str]:
+    """Where `taken`, the table `TAKEN` of the service `name`, is not what its queues bring: sentences."""
+    table = f"TAKEN of services/{name}/service.py"
+    (declared,) = (service for service in DECLARED if service.name == name)
+    comes = coming_to(declared, TYPES.values())
+    found = [
+        f"{table} has no {each.type}: the {each.kind} comes to {name} by {WHERE}."
+        for each in comes
+        if each.type not in taken
+    ]
+    read = {each.type for each in comes}
+    found += [
+        f"{table} has {type_}, and no queue in {WHERE} brings it to {name}."
+        for type_ in taken
+        if type_ not in read and not type_.startswith("timer.")
+    ]
+    return found + [
+        f"{table} takes {each.type} for a {taken[each.type].data.__name__}, and contracts/registry.py for a"
+        f" {each.data.__name__}."
+        for each in comes
+        if each.type in taken and not issubclass(each.data, taken[each.type].data)
+    ]

@@ -30,6 +30,7 @@ from services.intake.before_turn import Preparing, needs_preparing
 from services.intake.codes import Codes
 from services.intake.domain.attachments.rotating import LANE as ROTATION
 from services.intake.domain.attachments.scanning import LANE
+from services.intake.domain.commands import COMMANDS as TAKEN
 from services.intake.domain.decide import decide
 from services.intake.domain.privacy.erasing import LANE as ERASURE
 from services.intake.domain.privacy.exporting import LANE as EXPORT
@@ -45,7 +46,7 @@ from services.intake.repository import INDEXES, Repository
 from services.intake.secrets import Secrets
 from services.intake.settings import SETTINGS, IntakeSettings
 
-__all__ = ["INDEXES", "SETTINGS", "Intake", "Service", "rules"]
+__all__ = ["INDEXES", "SETTINGS", "TAKEN", "Intake", "Service", "rules"]
 
 
 MIB = 1024 * 1024

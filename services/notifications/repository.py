@@ -15,7 +15,7 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
 
-from services.chassis.decision import Message
+from services.chassis.decision import Message, line_of
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.notifications.domain.decide import TAKEN
@@ -95,7 +95,7 @@ class Repository:
     ) -> LoadedView:
         """All that these messages need. `outcomes`: of the attempts that were made for them (attempting.py)."""
         view = LoadedView(self._wording, self._policy, outcomes=outcomes)
-        asking = [(TAKEN[message.type], message) for message in messages]
+        asking = [(line_of(TAKEN, message), message) for message in messages]
         first = {need for taken, message in asking for need in taken.needs(view, message)}
         self._read(view, first)
         self._read(view, {need for taken, message in asking for need in taken.then(view, message)} - first)

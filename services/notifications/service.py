@@ -18,7 +18,7 @@ from services.chassis.unit_of_work import Fired
 from services.notifications.attempting import Attempting, is_attempt
 from services.notifications.domain.addresses import WAITS
 from services.notifications.domain.attempts import MAIL_LANE, webhook_lane
-from services.notifications.domain.decide import decide
+from services.notifications.domain.decide import TAKEN, decide
 from services.notifications.domain.state import Policy, View
 from services.notifications.mailer import Mailer, read_sender, read_server
 from services.notifications.repository import INDEXES, Repository
@@ -27,7 +27,7 @@ from services.notifications.settings import SETTINGS, NotificationSettings
 from services.notifications.templates import Templates
 from services.notifications.webhooks import Caller, read_webhooks
 
-__all__ = ["INDEXES", "SETTINGS", "Notifications", "Service", "lanes", "rules"]
+__all__ = ["INDEXES", "SETTINGS", "TAKEN", "Notifications", "Service", "lanes", "rules"]
 
 
 def rules(settings: NotificationSettings, database: Database[dict[str, Any]]) -> Rules[Any]:

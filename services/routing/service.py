@@ -16,13 +16,13 @@ from services.chassis.reading import Delivery
 from services.chassis.reloading import looking
 from services.chassis.turn import Decided, Rules, Turn
 from services.chassis.unit_of_work import Fired
-from services.routing.domain.decide import decide
+from services.routing.domain.decide import TAKEN, decide
 from services.routing.domain.rules import conclude
 from services.routing.domain.state import View
 from services.routing.repository import INDEXES, Repository
 from services.routing.settings import SETTINGS, RoutingSettings
 
-__all__ = ["INDEXES", "SETTINGS", "Routing", "Service", "rules"]
+__all__ = ["INDEXES", "SETTINGS", "TAKEN", "Routing", "Service", "rules"]
 
 
 def rules(settings: RoutingSettings, database: Database[dict[str, Any]]) -> Rules[View]:

@@ -16,7 +16,7 @@ from pymongo.database import Database
 from contracts.common import Snapshot
 from contracts.payload import document as as_document
 from contracts.payload import stored
-from services.chassis.decision import Message
+from services.chassis.decision import Message, line_of
 from services.chassis.unit_of_work import Document, Write, conditional_writes
 from services.sla.domain.clocks import Clock
 from services.sla.domain.decide import TAKEN
@@ -45,7 +45,7 @@ class Repository:
 
     def load(self, messages: Sequence[Message[Any]], now: datetime) -> View:  # noqa: ARG002 - the turn's signature
         """The tickets that these events and timers are about, and the policies that their clocks go by."""
-        ids = {TAKEN[message.type].needs(message) for message in messages}
+        ids = {line_of(TAKEN, message).needs(message) for message in messages}
         policy, supervision = self._rules()
         if not ids:
             return View(policy, [])

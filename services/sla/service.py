@@ -19,13 +19,13 @@ from services.chassis.turn import Decided, Rules, Turn
 from services.chassis.unit_of_work import Fired
 from services.chassis.yaml_file import WrongFile
 from services.sla.calendars_file import read_calendars
-from services.sla.domain.decide import decide
+from services.sla.domain.decide import TAKEN, decide
 from services.sla.domain.policy import Policy
 from services.sla.domain.state import Supervision, View
 from services.sla.repository import INDEXES, Repository
 from services.sla.settings import SETTINGS, SlaSettings
 
-__all__ = ["INDEXES", "SETTINGS", "Service", "Sla", "rules"]
+__all__ = ["INDEXES", "SETTINGS", "TAKEN", "Service", "Sla", "rules"]
 
 
 def rules(settings: SlaSettings, database: Database[dict[str, Any]]) -> Rules[View]:

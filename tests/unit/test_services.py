@@ -13,7 +13,8 @@ from contracts.names import SERVICES
 from contracts.registry import TYPES, Kind, MessageType
 from contracts.services import DECLARED, OwnQueue, Service
 from deploy.local.processes import CODE
-from services.chassis.declared import WrongDeclaration, differences, module_of
+from services.chassis.decision import Decision, Taken
+from services.chassis.declared import WrongDeclaration, differences, module_of, undecided
 from services.chassis.entrypoint import due_timers, messages, questions_in
 
 COMMANDS = OwnQueue("greeter.commands", commands=("channels", "desk"))
@@ -193,6 +194,38 @@ class Greedy:
 )
 def test_a_service_that_reads_something_else_is_told(service: type, sentences: list[str]) -> None:
     assert differences("sla", service) == sentences
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_line_of_a_services_table_is_missed(service: str) -> None:
+    taken = module_of(service).TAKEN
+    assert undecided(service, taken) == []
+    for type_ in taken:
+        missing = undecided(service, {other: line for other, line in taken.items() if other != type_})
+        assert bool(missing) != type_.startswith("timer."), type_
+        assert all(f"has no {type_}: the " in sentence for sentence in missing)
+
+
+def test_a_type_without_a_line_keeps_its_service_from_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = module_of("routing")
+    monkeypatch.setattr(
+        module, "TAKEN", {type_: line for type_, line in module.TAKEN.items() if type_ != "agent.pause"}
+    )
+    with pytest.raises(WrongDeclaration) as told:
+        module_of("routing")
+    assert str(told.value) == (
+        "TAKEN of services/routing/service.py has no agent.pause:"
+        " the command comes to routing by contracts/services.py."
+    )
+
+
+def test_a_line_that_nothing_comes_for_or_that_is_of_other_data_is_told() -> None:
+    line = Taken[object, SignOff](SignOff, lambda _view, _message, _now: Decision())
+    assert undecided("sla", {**module_of("sla").TAKEN, "agent.sign_off": line, "ticket.opened": line}) == [
+        "TAKEN of services/sla/service.py has agent.sign_off, and no queue in contracts/services.py brings it to sla.",
+        "TAKEN of services/sla/service.py takes ticket.opened for a SignOff,"
+        " and contracts/registry.py for a TicketEvent.",
+    ]
 
 
 def test_a_service_without_code_is_told() -> None:

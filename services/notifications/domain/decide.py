@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from contracts.accounts import AccountErased, ContactChanged, PreferencesChanged
 from contracts.notifications import Resend
@@ -15,7 +15,8 @@ from contracts.registry import TICKET_EVENTS
 from contracts.sla import ClosingSoon, Fired
 from contracts.tickets import Redacted, TicketEvent
 from contracts.values import dataclass
-from services.chassis.decision import Decision, Message
+from services.chassis import decision
+from services.chassis.decision import Decision, Message, line_of
 from services.notifications.domain import addresses, attempts, forgetting, preferences, resending, telling
 from services.notifications.domain.needs import Need
 from services.notifications.domain.state import View
@@ -24,12 +25,9 @@ P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
-class Taken(Generic[P]):
-    """How one type of message is decided: a command's, an event's, or that of a timer of notifications' own
-    (`timer.<kind>`, whose data is what it was armed with)."""
+class Taken(decision.Taken[View, P]):
+    """How notifications decides one type of message, and what that has to have read."""
 
-    data: type[P]
-    decide: Callable[[View, Message[P], datetime], Decision]
     needs: Callable[[View, Message[P]], Iterable[Need]]
     """What it has to have read, by what the message itself says and the operator has set."""
     then: Callable[[View, Message[P]], Iterable[Need]] = lambda _view, _message: ()
@@ -59,7 +57,4 @@ TAKEN: Mapping[str, Taken[Any]] = {
 def decide(view: View, message: Message[Any], now: datetime) -> Decision:
     """What one message changes and says. An event about a ticket that tells nobody anything is not remembered. Raises
     ValueError for a type that is not notifications'."""
-    taken = TAKEN.get(message.type)
-    if taken is None:
-        raise ValueError(f"{message.type} is nothing that notifications takes")
-    return taken.decide(view, message, now)
+    return line_of(TAKEN, message).decide(view, message, now)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from contracts.agents import Agent as OfAgent
 from contracts.agents import Pause, SignOff, SignOn
 from contracts.registry import TICKET_EVENTS
 from contracts.tickets import Accepted, Rejected, TicketEvent
 from contracts.values import dataclass
-from services.chassis.decision import Decision, Message
+from services.chassis import decision
+from services.chassis.decision import Decision, Message, line_of
 from services.routing.domain import pausing, presence, rules
 from services.routing.domain.needs import Need
 from services.routing.domain.state import Agent, View
@@ -23,12 +24,9 @@ P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
-class Taken(Generic[P]):
-    """How one type of message is decided: a command's, an event's, an outcome's, or that of a timer of routing's own
-    (`timer.<kind>`, whose data is what it was armed with)."""
+class Taken(decision.Taken[View, P]):
+    """How routing decides one type of message, and what that has to have read."""
 
-    data: type[P]
-    decide: Callable[[View, Message[P], datetime], Decision]
     needs: Callable[[Message[P]], Iterable[Need]]
     """What it has to have read, by what the message itself says."""
     brings: Callable[[View, Message[P], datetime], Agent | None] | None = None
@@ -52,12 +50,12 @@ TAKEN: Mapping[str, Taken[Any]] = {
 
 def decide(view: View, message: Message[Any], now: datetime) -> Decision:
     """What one message changes and what is said about it. Raises ValueError for a type that is not routing's."""
-    return _taken(message).decide(view, message, now)
+    return line_of(TAKEN, message).decide(view, message, now)
 
 
 def needs(messages: Sequence[Message[Any]]) -> set[Need]:
     """What these messages have to have read, together. Raises as `decide`."""
-    return {need for message in messages for need in _taken(message).needs(message)}
+    return {need for message in messages for need in line_of(TAKEN, message).needs(message)}
 
 
 def candidates(view: View, messages: Sequence[Message[Any]], now: datetime) -> list[Agent]:
@@ -69,10 +67,3 @@ def candidates(view: View, messages: Sequence[Message[Any]], now: datetime) -> l
     brought = [brings(view, message, now) for brings, message in bringing]
     agents = [*view.agents.values(), *(agent for agent in brought if agent is not None)]
     return [presence.following(agent, view.skills, view.staff) for agent in agents]
-
-
-def _taken(message: Message[Any]) -> Taken[Any]:
-    taken = TAKEN.get(message.type)
-    if taken is None:
-        raise ValueError(f"{message.type} is nothing that routing takes")
-    return taken

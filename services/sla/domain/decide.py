@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from contracts.registry import TICKET_EVENTS
 from contracts.tickets import TicketEvent
 from contracts.values import dataclass
-from services.chassis.decision import Data, Decision, Message
+from services.chassis import decision
+from services.chassis.decision import Data, Decision, Message, line_of
 from services.sla.domain import decisions
 from services.sla.domain.state import View
 
@@ -20,14 +21,11 @@ P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
-class Taken(Generic[P]):
-    """How one type of message is decided: an event's, or that of a timer of sla's own (`timer.<kind>`, whose data is
-    what it was armed with)."""
+class Taken(decision.Taken[View, P]):
+    """How sla decides one type of message, and what that has to have read."""
 
-    data: type[P]
-    decide: Callable[[View, Message[P], datetime], Decision]
     needs: Callable[[Message[P]], str]
-    """The id of the ticket that it has to have read."""
+    """The id of the ticket that it is about."""
 
 
 def _of_timer(decide: Callable[[View, Message[Data], datetime], Decision]) -> Taken[Any]:
@@ -46,7 +44,4 @@ TAKEN: Mapping[str, Taken[Any]] = {
 
 def decide(view: View, message: Message[Any], now: datetime) -> Decision:
     """What one message changes and what is said about it. Raises ValueError for a type that is not sla's."""
-    taken = TAKEN.get(message.type)
-    if taken is None:
-        raise ValueError(f"{message.type} is nothing that sla takes")
-    return taken.decide(view, message, now)
+    return line_of(TAKEN, message).decide(view, message, now)
