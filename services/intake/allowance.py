@@ -1,7 +1,7 @@
-"""How often a sender may ask for something dear: so many at once, and so many a second in the long run.
+"""How often a sender may ask for expensive work: so many at once, and so many a second in the long run.
 
-An origin has its own allowance, and its channel's is the ceiling for all of them: none comes near to using that up. In
-memory, for one instance: each has its own. The page is docs/intake.md.
+An origin has its own allowance, and its channel's is the ceiling for all of them: no single origin comes near to using
+that up. Each instance counts for itself, in memory. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable
 from contracts.values import dataclass
 
 GRANTED_SECONDS = 60.0
-"""So long a grant is kept for who has not used it: what was put off comes again in a moment, or to another instance."""
+"""How long a grant is kept unused: what a turn puts off comes again in a moment, or to another instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Rate:
 
 @dataclass(slots=True)
 class _Sender:
-    """What is left to a sender at the clock's `at`, and until when those refused were told to wait."""
+    """What a sender has left at `at`, and until when those that were refused have been told to wait."""
 
     left: float
     at: float
@@ -32,8 +32,8 @@ class _Sender:
 
 
 class Allowance:
-    """`rate` for each sender. `clock` gives seconds. `apart`: those refused together are told moments one after the
-    other, so that they do not come back together."""
+    """`rate` for each sender. `clock` gives seconds. `apart`: those that are refused together are told different
+    moments, so that they do not come back together."""
 
     def __init__(self, rate: Rate, clock: Callable[[], float], *, apart: bool = True) -> None:
         self._rate = rate
@@ -67,11 +67,11 @@ class Allowance:
         return record.told_until - now
 
     def used(self, what: Hashable) -> None:
-        """It was done: whoever asks for it again is counted again."""
+        """It was done: asking for it again counts again."""
         self._granted.pop(what, None)
 
     def _tidy(self, now: float) -> None:
-        """Once a minute, forget old grants, and who has their whole allowance again."""
+        """Once a minute, forget old grants, and senders that have their whole allowance again."""
         if now - self._tidied < GRANTED_SECONDS:
             return
         self._tidied = now
@@ -85,14 +85,14 @@ class Allowance:
 
 
 class ByOrigin:
-    """What an origin may, within what its channel may; who gives no origin is counted by channel alone."""
+    """The allowance of an origin, within that of its channel; without an origin only the channel counts."""
 
     def __init__(self, of_a_channel: Rate, of_an_origin: Rate, clock: Callable[[], float]) -> None:
         self._channels = Allowance(of_a_channel, clock)
         self._origins = Allowance(of_an_origin, clock, apart=False)
 
     def ask(self, channel: str, origin: str, what: Hashable) -> float:
-        """As `Allowance.ask`. What an origin is refused costs its channel nothing."""
+        """As `Allowance.ask`. A refusal to an origin costs its channel nothing."""
         wait = self._origins.ask(f"{channel}\x1f{origin}", what) if origin else 0.0
         return wait or self._channels.ask(channel, what)
 

@@ -1,7 +1,6 @@
-"""What has to be found out before a turn: the secrets that it gives are hashed, those that came in verified, codes
-compared, files kept and read.
+"""The slow work before a turn: hash new secrets, verify those that came in, compare codes, store and read files.
 
-All that is slow, done once a turn and outside its transaction; what follows from it is decided in domain/. The page is
+It is done once for a turn and outside its transaction; domain/ decides what follows from it. The page is
 docs/intake.md.
 """
 
@@ -38,7 +37,7 @@ JOINING = frozenset({"account.confirm_contact", "account.merge"})
 
 
 def needs_preparing(message: Message[Any]) -> bool:
-    """Whether there is something slow to be done for it before the turn."""
+    """Whether the message needs slow work before the turn."""
     secret = message.type in (
         "account.open_temporary",
         "account.confirm_contact",
@@ -51,7 +50,7 @@ def needs_preparing(message: Message[Any]) -> bool:
 
 
 class Preparing:
-    """Finds out what has to be found out for messages or for timers before they are decided."""
+    """Does the slow work for messages or timers before they are decided."""
 
     def __init__(
         self, database: Database[Document], secrets: Secrets, codes: Codes, files: FilesOfTurns, origins: Origins
@@ -65,13 +64,13 @@ class Preparing:
         """Since when exports wait for their archives, by message key."""
 
     def prepare(self, messages: Sequence[Message[Any]], now: datetime) -> tuple[Prepared, Collection[str]]:
-        """What was found out; and the keys of the messages that are left for another turn."""
+        """What was found out, and the keys of the messages that are left for another turn."""
         timers = [message for message in messages if message.type.startswith("timer.")]
-        if timers or not messages:  # of timers whose lease ran out nothing is left; they come without messages
+        if timers or not messages:  # timers whose lease ran out come without messages
             return self._of_timers(timers, now), ()
         found, put_off = self._secrets_of(messages, now)
         if any(message.type in JOINING for message in messages):
-            # Who is one person with whom is read before the turn, and may be otherwise after these.
+            # Before the turn it is read which accounts are one person; these messages may change that.
             put_off |= {message.key for message in messages if message.type == "account.erase"}
         others = [message for message in messages if message.key not in put_off]
         known = {message.key: key for message in others if (key := _known(message, found.verified)) is not None}
@@ -100,10 +99,10 @@ class Preparing:
     def _archives(
         self, messages: Sequence[Message[Any]], known: Mapping[str, str], now: datetime
     ) -> dict[str, File | None]:
-        """The archives that these ask for, where it is sure that they may; None: it is being made, and they wait. Not
-        for ever: the broker takes a message away from whoever keeps it for half an hour."""
+        """The archives that these may have. None: it is being made, and they wait, but not for ever: after half an hour
+        the broker takes a message away from its consumer."""
         asked: dict[str, File | None] = {}
-        # Some went back to their queue, and were answered by another instance.
+        # Some went back to their queue, and another instance answered them.
         self._waiting = {key: since for key, since in self._waiting.items() if now - since < 2 * WAITS_AT_MOST}
         for message in messages:
             account = message.data.account if role_of(message.sender) == "operator" else None
@@ -121,7 +120,7 @@ class Preparing:
         return asked
 
     def _secrets_of(self, messages: Sequence[Message[Any]], now: datetime) -> tuple[Prepared, set[str]]:
-        """What became of secrets, and the keys of the messages whose secrets are left for another turn."""
+        """What became of secrets, and the keys of the messages that are left for another turn."""
         opening = {
             message.key: (message.sender, message.id)
             for message in messages
@@ -154,7 +153,7 @@ class Preparing:
     def _with_codes(
         self, found: Prepared, messages: Sequence[Message[Any]], known: Mapping[str, str], now: datetime
     ) -> Prepared:
-        """Look at the codes that came, of accounts whose requesters are `known` (by message key)."""
+        """Check the codes of accounts whose requesters are `known` (by message key)."""
         coming = [message for message in messages if message.type == "account.confirm_contact" and message.key in known]
         confirming = [message for message in coming if message.data.code is not None]
         accounts = self._accounts({known[message.key] for message in confirming})
@@ -172,7 +171,7 @@ class Preparing:
 
 
 def _known(message: Message[Any], verified: Collection[tuple[str, str]]) -> str | None:
-    """The account or the agent that sends it, if it is sure that they do."""
+    """The account or the agent that sends it, if that is certain."""
     its = temporary_named(message)
     if its is not None and (its.account_id, its.secret) not in verified:
         return None

@@ -1,5 +1,6 @@
-"""Codes that confirm an address: computed from the service's key, so that they are stored nowhere, and compared in
-constant time; for one address only so many wrong ones are looked at. The page is docs/accounts.md.
+"""Codes that confirm an address. They are computed from the service's key, so they are stored nowhere, and compared in
+constant time. After a number of wrong ones for one address, intake checks no more for a while. The page is
+docs/accounts.md.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from contracts.values import dataclass
 DIGITS = 8
 MOST_WRONG = 10
 WRONG_SECONDS = 60.0
-"""Wrong codes for one address that are looked at in so many seconds, by each instance: anybody may open accounts with
-the address of somebody else, and guess with all of them."""
+"""So many wrong codes for one address each instance checks in so many seconds: anybody may open accounts with somebody
+else's address, and guess with all of them."""
 
 
 MOST_WRONG_OF_AN_ORIGIN = 5
@@ -26,24 +27,24 @@ MOST_WRONG_OF_AN_ORIGIN = 5
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A code as it came in, for the address of that version."""
+    """A code as it came in, for that version of an account's address."""
 
     account: str
     contact_version: int
     code: str
     address: str
     origin: str = ""
-    """What stands for the channel's origin; empty: it gave none."""
+    """A digest of the origin; empty: the channel gave none."""
 
 
 class Codes:
-    """Makes codes, and says which of those that came in are right. `clock` gives seconds."""
+    """Makes codes, and checks those that come in. `clock` gives seconds."""
 
     def __init__(self, key: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._key = key.encode()
         self._clock = clock
         self._wrong: dict[tuple[str, str], tuple[float, int]] = {}
-        """Of addresses, and of each from an origin, with wrong codes: until when they count, how many there were."""
+        """For addresses, and addresses by origin: until when their wrong codes count, and how many there were."""
 
     def code(self, account: str, contact_version: int) -> str:
         """The code for an account's address of that version: the same each time it is computed."""
@@ -52,7 +53,7 @@ class Codes:
         return f"{int.from_bytes(digest[:8], 'big') % 10**DIGITS:0{DIGITS}}"
 
     def checked(self, guesses: Iterable[Guess]) -> tuple[frozenset[Guess], Mapping[str, float]]:
-        """Those that are right; and the accounts of which no more are looked at, with the seconds until they are."""
+        """The right ones; and the accounts whose codes are not checked now, with the seconds until they are again."""
         now = self._clock()
         self._wrong = {whose: wrong for whose, wrong in self._wrong.items() if wrong[0] > now}
         right: set[Guess] = set()
@@ -73,5 +74,5 @@ class Codes:
 
 
 def as_typed(code: str) -> bytes:
-    """A code as a person typed it or pasted it, without blanks and with full-width digits as digits (NFKC)."""
+    """A code as a person typed or pasted it, without blanks, and with full-width digits as plain ones (NFKC)."""
     return without_blanks(unicodedata.normalize("NFKC", code)).encode()

@@ -1,4 +1,4 @@
-"""How tickets, entries, accounts and news are stored: values to documents and back; also documents of older versions.
+"""Turns values into documents for MongoDB, and documents back into values, also those of older versions.
 
 The page is docs/intake.md.
 """
@@ -25,8 +25,8 @@ from services.intake.domain.values.ticket import Ticket
 ALWAYS = tuple(
     each.name for each in fields(Ticket) if each.default is MISSING or each.name in ("links", "history_size")
 )
-"""Fields of a ticket that its document always has. Those with a default came later: documents of older releases lack
-them, and they are stored where they differ, for nearly all say nothing of nearly every ticket."""
+"""Fields that a ticket's document always has. The others came later and have a default: documents of older versions do
+not have them, and new ones only where they differ from the default, which is rare."""
 
 LATER = {each.name: each.default for each in fields(Ticket) if each.name not in ALWAYS}
 
@@ -34,7 +34,7 @@ PLAIN_FIELDS = ("ticket_id", "version", "kind", "visibility", "text", "at", "off
 """Fields of an entry that are stored as they are."""
 
 COUNTED = frozenset({"paused", "wrote"})
-"""Fields of flat dataclasses that say nothing while they are false or 0, and that no query asks for."""
+"""Fields of flat dataclasses that are left out while they are false or 0; no query asks for them."""
 
 
 def ticket_document(ticket: Ticket) -> Document:
@@ -79,7 +79,7 @@ def entry_document(entry: Entry) -> Document:
 def entry_of(stored: Mapping[str, Any]) -> Entry:
     """The inverse of `entry_document`."""
     details = dict(stored["details"])
-    # Older releases took names as they came.
+    # Older versions stored names as they came.
     attachments = tuple(
         AttachmentRef(**{**named, "name": safe_name(named["name"])}) for named in details.pop("attachments", ())
     )
@@ -177,8 +177,8 @@ def burst_of(document: Mapping[str, Any]) -> Burst:
 def document_by(value: Any, key: str) -> Document:
     """The fields of a flat dataclass, the one named `key` as `_id`.
 
-    A default that says nothing is left out, so that a release which does not know such a field reads nearly all that
-    this one has stored: older ones fail at more than they know.
+    An empty default is left out, so that a version without such a field can read nearly all that this one has stored:
+    older versions fail at a field that they do not know.
     """
     document: Document = {}
     for name, field_ in value.__dataclass_fields__.items():
@@ -190,7 +190,7 @@ def document_by(value: Any, key: str) -> Document:
 
 
 def values_by(document: Mapping[str, Any], key: str, kind: type[Any]) -> dict[str, Any]:
-    """The inverse of `document_by`: what the dataclass `kind` is made of. What another release has stored besides is
-    passed over."""
+    """The inverse of `document_by`: the fields of the dataclass `kind`. It ignores what another version has stored
+    besides."""
     values = {**document, key: document["_id"]}
     return {name: values[name] for name in kind.__dataclass_fields__ if name in values}

@@ -1,7 +1,7 @@
-"""What stands for the browser, device or sender from which a command came (`origin`, which channels may give).
+"""Digests of origins. An `origin`, which channels may give, is the browser, device or sender of a command.
 
-Allowances are counted by it. What a channel sends is kept nowhere: a keyed digest stands for it, scoped to the channel,
-and that stays no longer than what is counted. The page is docs/intake.md.
+Intake counts allowances by it, and never stores it: a keyed digest replaces it, different for each channel, and is kept
+no longer than what it counts. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from services.chassis.decision import Message
 
 
 class Origins:
-    """Makes digests that nobody can tell an origin from without the key."""
+    """Makes digests that reveal an origin to nobody without the key."""
 
     def __init__(self, key: str) -> None:
         self._key = key.encode()
 
     def of(self, message: Message[Any]) -> str:
-        """What stands for the origin of a channel's command; empty where it gave none."""
+        """The digest of the origin of a channel's command; empty where it gave none."""
         origin = getattr(message.data, "origin", None) or ""
         if is_blank(origin) or role_of(message.sender) != "channel":
             return ""

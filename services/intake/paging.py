@@ -1,7 +1,7 @@
-"""Pages: of a list of tickets, and of a long history, of which no more is read than fits into an answer.
+"""Pages of a list of tickets, and parts of a long history. It reads no more than fits into an answer.
 
-Every version has one entry, which knows how many bytes of history stand before it; so the entry where a part begins
-says which others fit. The page is docs/intake.md.
+Every version has one entry, which knows how many bytes of history come before it: so the entry where a part begins
+tells which others fit. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from services.intake.domain.values.ticket import Ticket
 
 
 def page_of(database: Database[Document], asked: PageAsked | AgentPageAsked) -> tuple[list[Ticket], Page]:
-    """The tickets on a page, and what the page is; newest first."""
+    """The tickets on a page, newest first, and the page."""
     theirs = _theirs(asked) if isinstance(asked, PageAsked) else _of_agent(asked)
     count = database["tickets"].count_documents(theirs)
     newest = database["tickets"].find(theirs).sort([("opened_at", DESCENDING), ("number", DESCENDING)])
@@ -31,7 +31,7 @@ def page_of(database: Database[Document], asked: PageAsked | AgentPageAsked) -> 
 
 def _theirs(asked: PageAsked) -> Document:
     """A requester's tickets."""
-    # What is the account's own yet moves to the person in this turn.
+    # What is still the account's own moves to the person in this turn.
     theirs: Document = {"person": {"$in": sorted({asked.person, asked.account})}}
     return theirs if asked.status is None else {**theirs, "status": asked.status}
 
@@ -45,7 +45,7 @@ def _of_agent(asked: AgentPageAsked) -> Document:
 
 
 def parts_asked(database: Database[Document], needs: Sequence[PartOfHistory]) -> list[Document]:
-    """Conditions on entries, one for each part."""
+    """Conditions on entries, one for each need."""
     if not needs:
         return []
     edges = [(need, _edge(need)) for need in needs]

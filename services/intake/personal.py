@@ -1,6 +1,6 @@
-"""What is kept of a person who has it erased: the queries of a turn, a portion at a time.
+"""What the desk keeps of a person who is erased: the queries of a turn, a portion at a time.
 
-What becomes of it is decided in domain/privacy/erasing.py. The page is docs/privacy.md.
+domain/privacy/erasing.py decides what becomes of it. The page is docs/privacy.md.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ BY_FILE = IndexModel([("details.attachments.ref", ASCENDING)], name="by_file", p
 
 ERASURES = "erasures"
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
-    # So long a dead letter may turn up that tells of them: what services have not handled by then is in no queue.
+    # A dead letter that speaks of them may turn up for so long: no queue keeps a message longer.
     ERASURES: [IndexModel([("at", ASCENDING)], expireAfterSeconds=30 * 86_400)],
 }
 
 
 def of_one_person(database: Database[Document], key: str, known: Mapping[str, Account]) -> list[Account]:
-    """All accounts of the person whose the account of this key is: those that are one with it, or were merged into one
+    """All accounts of the person who has the account of this key: those that are one with it, or were merged into one
     of them. `known`: accounts that were read before."""
     own = known.get(key)
     keys = {key} if own is None else {key, own.person}
@@ -66,7 +66,8 @@ def of_one_person(database: Database[Document], key: str, known: Mapping[str, Ac
 def person_of(
     database: Database[Document], key: str, known: Mapping[str, Account]
 ) -> tuple[list[Account], tuple[str, ...]]:
-    """The accounts of the person whose the account of this key is, and their keys; none if nothing is kept of it."""
+    """The accounts of the person who has the account of this key, and their keys; none if the desk keeps nothing of
+    it."""
     found = of_one_person(database, key, known)
     if not found and not is_known(database, key):
         return [], ()
@@ -74,7 +75,7 @@ def person_of(
 
 
 def is_known(database: Database[Document], key: str) -> bool:
-    """Whether an account of which no record is kept has filed or sent anything."""
+    """Whether an account without a record has filed or sent anything."""
     ticket, file = find(
         database,
         Find("tickets", {"person": key}, limit=1),
@@ -84,17 +85,17 @@ def is_known(database: Database[Document], key: str) -> bool:
 
 
 ENTRIES_AT_MOST = 1_000
-"""Of a ticket that is redacted: the newest, of which the answers that show it are looked for."""
+"""So many entries, the newest, of a redacted ticket: answers to their messages may show what is redacted."""
 
 
 class Portions:
-    """What is read for the timers of a turn."""
+    """Reads what erasures and redactions of a turn need."""
 
     def __init__(self, database: Database[Document]) -> None:
         self.db = database
 
     def next_of(self, ids: Collection[str], known: State) -> None:
-        """The erasures of these ids, and of each its next portion with tickets and files that it speaks of."""
+        """The erasures of these ids, and the next portion of each, with its tickets and files."""
         if not ids:
             return
         for erasure in [erasure_of(row) for row in self.db[ERASURES].find({"_id": {"$in": sorted(ids)}})]:
@@ -103,9 +104,9 @@ class Portions:
             known.know(erasure, *tickets, *files)
 
     def traces_of(self, entries: Sequence[tuple[str, str]], known: State) -> None:
-        """What the words touch of entries that are to be redacted, each given with its ticket's number and its id: its
-        files, and which of them other entries name; the answers that show the ticket's subject or came with the entry,
-        and the archives that it may stand in."""
+        """Where else the words stand of entries that are to be redacted, each given as its ticket's number and its id:
+        its files, and which of them other entries name; answers that show the ticket's subject or came with the entry;
+        and archives that may hold it."""
         if not entries:
             return
         wanted = {id_ for _, id_ in entries}
@@ -122,7 +123,7 @@ class Portions:
             known.told_of[ticket.id] = [*of_ticket, *self._answers_about([ticket.number])]
 
     def _archives_with(self, ticket: Ticket) -> list[File]:
-        """Those of the person whose the ticket is, whichever of their accounts was given them; unfinished ones too."""
+        """The archives of the person who has the ticket, of any of their accounts; unfinished ones too."""
         keys = {
             ticket.person,
             ticket.requester.account,
@@ -160,7 +161,7 @@ class Portions:
         return self._left(erasure)
 
     def _entries(self, window: Sequence[Ticket], number: str, version: int) -> tuple[list[Entry], tuple[str, int]]:
-        """The next entries of these tickets, and up to where they go."""
+        """The next entries of these tickets, and the place of the last one."""
         entries: list[Entry] = []
         read_to = (number, version)
         for ticket in window:
@@ -187,7 +188,8 @@ class Portions:
         return files, frozenset(elsewhere)
 
     def _answers_of(self, entries: Sequence[Entry]) -> list[Document]:
-        """What was answered to the messages that made these entries: stored with them, so at the same moment."""
+        """The answers to the messages that made these entries. They were stored together, so they have the same
+        time."""
         handled = self.db["handled"]
         wanted = {entry.id for entry in entries}
         moments = sorted({entry.at for entry in entries})
@@ -200,10 +202,10 @@ class Portions:
         return list(self.db["handled"].find(asked).limit(ANSWERS_AT_ONCE)) if about else []
 
     def _left(self, erasure: Erasure) -> tuple[Portion, list[Ticket], list[File]]:
-        """Beside tickets: archives, and with the words all files, unfinished uploads and what was answered of them."""
+        """What is left beside tickets: archives and answers; if the words go too, also files and unfinished uploads."""
         accounts = list(erasure.accounts)
         archives = {"owner": {"$in": list(map(archives_of, accounts))}}
-        # What an entry still names is of a ticket that is not erased: of those who came back meanwhile.
+        # A file that an entry still names belongs to a ticket of somebody who came back meanwhile.
         unnamed = {"owner": {"$in": accounts if erasure.content else []}, "used": False, "at": {"$lte": erasure.at}}
         theirs = {"$or": [archives, unnamed], "state": {"$ne": "removing"}}
         files = [file_of(row) for row in self.db[RECORDS].find(theirs).limit(FILES_AT_ONCE)]
@@ -217,14 +219,14 @@ class Portions:
 
 
 def _entry_id(row_id: str) -> str:
-    """Of the message that was handled: the id of the entry that it made, if it made one (recording.py)."""
+    """The id of the entry that a handled message made, if it made one (domain/life/recording.py)."""
     return derived_id("entry", row_id.split("\x1f", 1)[1])
 
 
 def ending_of(database: Database[Document], key: str, person: str) -> tuple[list[Ticket], Ending]:
-    """Of the tickets of a temporary account, given with whose they are: those that have its name; and whether one is
-    open, when the last was closed, and which have the name."""
-    # Closed ones beyond those that moved as it joined that person are its own yet.
+    """The tickets of a temporary account (`key`, and the `person` who has them) that still have its name; and whether
+    one is open, when the last was closed, and which have the name."""
+    # Closed ones that did not move when it joined that person are still its own.
     own = {
         "person": {"$in": sorted({person, key})},
         "requester.kind": "temporary",

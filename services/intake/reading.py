@@ -1,6 +1,6 @@
-"""Reads what the messages of a turn need (domain/needs.py): all that can be asked at once in one go.
+"""Reads what the messages of a turn need (domain/needs.py), as much as possible in one query.
 
-What a need means as a query is said here, once for each kind. The page is docs/intake.md, "What a turn reads".
+Each kind of need has its query here. The page is docs/intake.md, "What a turn reads".
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ OPEN: Document = {"open_key": {"$type": "string"}}
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query, and what is done with the rows that it finds."""
+    """A query, and what to do with the rows that it finds."""
 
     find: Find
     take: Callable[[list[Document]], None]
@@ -152,7 +152,7 @@ class Reading:
         return queries
 
     def _sharing(self, mailbox: str) -> list[Query]:
-        """Those that have confirmed the address, then the others, no more than matter."""
+        """Accounts that have confirmed the address, then others, no more than matter."""
         room = MOST_SHARING
 
         def take(rows: list[Document]) -> None:
@@ -197,7 +197,7 @@ class Reading:
         return queries
 
     def _beside(self) -> None:
-        """What takes queries of its own, one after the other: it is rare, or done for one that waits for it."""
+        """Needs with queries of their own, one after the other: they are rare, or somebody waits for them."""
         known = self._known
         pages: list[PageAsked | AgentPageAsked] = [*self._of(PageAsked), *self._of(AgentPageAsked)]
         for page in pages:

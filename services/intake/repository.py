@@ -1,7 +1,7 @@
 """Tickets, their history and accounts in MongoDB: what a turn reads, and what it writes.
 
-It decides nothing. The unique index on (person, open_key) is what keeps a person to one
-open ticket for an issue. Shard keys: tickets by person, entries by ticket, the others by _id. See docs/intake.md.
+It decides nothing. The unique index on (person, open_key) keeps a person to one open ticket for an issue. Shard keys:
+tickets by person, entries by ticket, the others by _id. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
             partialFilterExpression={"open_key": {"$type": "string"}},
         ),
         IndexModel([("person", ASCENDING), ("opened_at", DESCENDING), ("number", DESCENDING)]),
-        # An agent's list, which asks every shard. Only what has an agent is in these: a new ticket costs nothing.
+        # An agent's list, which asks every shard. Only tickets with an agent are in these: a new one costs nothing.
         IndexModel(NEWEST_OF_AGENT, name="open_of_agent", partialFilterExpression=OPEN_WITH_AGENT),
         IndexModel(NEWEST_OF_AGENT, name="closed_of_agent", partialFilterExpression=CLOSED_WITH_AGENT),
-        # Not unique: that could not be sharded by person. Numbers are unique by the counter that gives them.
+        # Not unique, because a unique index could not be sharded by person. The counter gives each number once.
         IndexModel([("number", ASCENDING)]),
-        # Only of tickets that may be counted to a burst, and of those that are held.
+        # Only tickets that may count for a burst, and tickets that are held.
         IndexModel(
             [("filed", ASCENDING), ("opened_at", DESCENDING)], partialFilterExpression={"filed": {"$type": "string"}}
         ),
@@ -72,7 +72,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "bursts": [IndexModel([("at", ASCENDING)], expireAfterSeconds=2 * 86_400)],
     "entries": [IndexModel([("ticket_id", ASCENDING), ("version", ASCENDING)], unique=True), BY_FILE],
     "accounts": [BY_ADDRESS, *BY_PERSON],
-    # A moment counts for ten minutes, and is forgotten by the database's clock.
+    # An entry counts for ten minutes; the database forgets it later, by its own clock.
     "codes_mailed": [IndexModel([("at", ASCENDING)], expireAfterSeconds=3600)],
     "counters": [],
     "agents": [],
@@ -109,8 +109,8 @@ class Repository:
         self._numbers: deque[str] = deque()
 
     def load(self, messages: Sequence[Message[Any]], now: datetime, prepared: Prepared = NOTHING) -> State:
-        """All that these messages need: read in rounds, until none of them needs anything more. `prepared`: what was
-        found out for them before."""
+        """All that these messages need, read in rounds, until none of them needs anything more. `prepared`: what was
+        found out before the turn."""
         operators = self._files()
         known = State(
             operators.catalogue,
@@ -162,7 +162,7 @@ class Repository:
         ]
 
     def _take_numbers(self, wanted: int) -> None:
-        """Have at least `wanted` unused ticket numbers, in blocks and outside the transaction; gaps are fine."""
+        """Get at least `wanted` unused ticket numbers, in blocks and outside the transaction; gaps are fine."""
         while len(self._numbers) < wanted:
             counter = self.db["counters"].find_one_and_update(
                 {"_id": "ticket_number"},

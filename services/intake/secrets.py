@@ -1,9 +1,9 @@
-"""Secrets of temporary accounts: made, hashed, verified. Nothing here is stored; hashes are the repository's.
+"""Makes, hashes and verifies the secrets of temporary accounts. Nothing here is stored; the repository has the hashes.
 
-A secret is computed from the service's key and the command that asked for it, so that it can be shown when the answer
-is published and need not be kept anywhere. Hashing costs 30 ms of CPU, so it is done in native threads, a success is
-remembered for 10 minutes, as a keyed digest; an account is tried, and a channel opens accounts, only so often; and of
-what is left a turn does only so much. The page is docs/intake.md.
+A secret is computed from the service's key and the command that asked for it, so it can join the answer when that is
+published, and is kept nowhere. Hashing costs 30 ms of CPU: so it runs in native threads; a success is remembered for 10
+minutes, as a keyed digest; wrong secrets of an account and new accounts of a channel are limited; and one turn does
+only a part of the rest. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ B = TypeVar("B")
 
 REMEMBERED_SECONDS = 600.0
 MOST_WRONG = 10
-"""Wrong secrets of one account that are looked at in `WRONG_SECONDS`, by each instance: a guesser, or a broken client,
-must not keep the turns of everybody else waiting."""
+"""So many wrong secrets of one account each instance checks in `WRONG_SECONDS`: a guesser, or a broken client, must not
+keep everybody else's turns waiting."""
 WRONG_SECONDS = 60.0
 MOST_WRONG_OF_AN_ORIGIN = 5
 """Of these, from one origin: a guesser leaves some to the account's own person."""
 OPENED = Rate(30, 5.0)
-"""Temporary accounts that a channel may open, by each instance."""
+"""Temporary accounts that a channel may open at each instance."""
 OPENED_BY_AN_ORIGIN = Rate(5, 0.1)
 VERIFIED = Rate(100, 15.0)
-"""Secrets that a channel may have verified, those remembered not counted, by each instance."""
+"""Secrets that a channel may have verified by each instance; remembered ones do not count."""
 VERIFIED_FOR_AN_ORIGIN = Rate(20, 1.0)
 HASHED_A_TURN = 8
-"""Secrets made, and as many verified, in one turn: a quarter of a second, for which all in it wait."""
+"""Secrets made, and as many verified, in one turn: a quarter of a second, for which all its messages wait."""
 SECRET_BYTES = 15
 """120 bits: 24 characters of base32 and no padding."""
 
 HASHER = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1)
-"""argon2id as OWASP has it at the least: 29 ms here (hard-cases, "The turn")."""
+"""argon2id with OWASP's minimum: 29 ms here (hard-cases, "The turn")."""
 
 
 NO_HASH = ""
-"""That of an account which does not exist: no secret is right, and guesses are counted as of one that does."""
+"""The hash of an account that does not exist: no secret is right, and guesses count as for one that exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +62,14 @@ class Claim:
     channel: str
     """Whose command brought it."""
     origin: str = ""
-    """What stands for the origin that the channel gave; empty: none."""
+    """A digest of the origin; empty: the channel gave none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What became of claims, by account id and secret: those that are right; those that were not looked at because
-    their account had too many wrong ones, or their channel too many, with the seconds until they would be; those left
-    for another turn."""
+    """What became of claims, by account id and secret: the right ones; those that were not checked, because their
+    account had too many wrong ones or their channel too many, with the seconds until they would be; those left for
+    another turn."""
 
     right: frozenset[tuple[str, str]]
     not_looked_at: Mapping[tuple[str, str], float]
@@ -78,8 +78,8 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Hashed:
-    """What became of the commands that ask for a secret, by the keys that they were given under: the hash of it; the
-    seconds after which their sender, who asked too often, may try again; those left for another turn."""
+    """What became of the commands that ask for a secret, by message key: its hash; the seconds after which a sender who
+    asked too often may try again; those left for another turn."""
 
     hashes: Mapping[str, str]
     refused: Mapping[str, float]
@@ -129,9 +129,9 @@ class Secrets:
         return secret_of(self._key, sender, command_id)
 
     def hashed(self, commands: Mapping[str, tuple[str, str]], origins: Mapping[str, str] | None = None) -> Hashed:
-        """The hash of the secret of each command, given as sender and id, as far as its sender and the turn allow.
+        """The hashes of the secrets for these commands, each given as sender and id, as far as the limits allow.
 
-        `origins`: what stands for the origins that the senders gave, by the same keys.
+        `origins`: digests of the origins that the senders gave, by the same keys.
         """
         of = origins or {}
         waits = {key: self._openings.ask(sender, of.get(key, ""), key) for key, (sender, _) in commands.items()}
@@ -144,8 +144,8 @@ class Secrets:
         return Hashed(dict(zip(turn, hashes, strict=True)), refused, frozenset(allowed[HASHED_A_TURN:]))
 
     def checked(self, claims: Iterable[Claim]) -> Checked:
-        """Which claims are right, as far as the turn allows. Of equal claims one is computed, of one account's at most
-        `MOST_WRONG` in vain."""
+        """Which claims are right, as far as the limits allow. Equal claims are computed once, and at most `MOST_WRONG`
+        wrong ones of an account."""
         now = self._clock()
         self._known = {digest: until for digest, until in self._known.items() if until > now}
         self._wrong = {whose: wrong for whose, wrong in self._wrong.items() if wrong.until > now}
@@ -153,7 +153,7 @@ class Secrets:
         unknown: dict[bytes, Claim] = {}
         not_looked_at: dict[tuple[str, str], float] = {}
         put_off: set[tuple[str, str]] = set()
-        # Now: a turn and a question look at once, and the one may forget what the other has seen to be remembered.
+        # Now, because a turn and a question check at the same time, and one may forget what the other found remembered.
         right = {digest for digest in digests if digest in self._known}
         tried: Counter[tuple[str, str]] = Counter()
         room = HASHED_A_TURN
@@ -188,7 +188,7 @@ class Secrets:
         return Checked(frozenset(right_ones), not_looked_at, frozenset(put_off))
 
     def _held_up(self, whose: tuple[str, str], most: int, tried: Mapping[tuple[str, str], int], now: float) -> float:
-        """The seconds until another secret is looked at."""
+        """The seconds until another secret is checked."""
         wrong = self._wrong.get(whose) or _Wrong(now + WRONG_SECONDS)
         return wrong.until - now if wrong.count + tried[whose] >= most else 0.0
 
@@ -198,7 +198,7 @@ class Secrets:
 
 
 def _counted(claim: Claim) -> list[tuple[tuple[str, str], int]]:
-    """What a wrong secret counts for, and how many are looked at: the account, and the account from this origin."""
+    """What a wrong secret counts against, and how many are checked: the account, and the account from this origin."""
     of_account = [((claim.account_id, ""), MOST_WRONG)]
     if not claim.origin:
         return of_account

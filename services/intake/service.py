@@ -54,7 +54,7 @@ TIDIED_EVERY = 60.0
 
 
 def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules[State]:
-    """Intake's own turn. Raises `WrongSettings` for files of the operator's or keys that do not do."""
+    """Intake's own turn. Raises `WrongSettings` for an operator's file or a key file that cannot be used."""
     operators = read_operators_files(settings)
     try:
         keys = MasterKeys.parse(settings.attachment_keys)
@@ -95,10 +95,10 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
 
 
 def with_secrets(secrets: Secrets, codes: Codes) -> Callable[[Outgoing], Outgoing]:
-    """Puts in what is stored nowhere, as it is published.
+    """Adds what is stored nowhere, as a message is published.
 
-    Into the answer that opens a temporary account its secret (the event of the same type is for everybody and gets
-    none); into the event of an address the code that confirms it.
+    The answer that opens a temporary account gets its secret (the event of the same type goes to everybody and gets
+    none); the event of a new address gets the code that confirms it.
     """
 
     def reveal(message: Outgoing) -> Outgoing:
@@ -128,24 +128,25 @@ class Intake:
 
     @messages("intake.assignments", "intake.desk", "intake.commands", "intake.unknown")
     def take(self, deliveries: list[Delivery]) -> Decided:
-        """What routing decided, commands of agents and services, and of people's channels; and those of a type that
-        nobody here knows. As many as wait, some from each queue."""
+        """Routing's assignments, commands of agents, services and channels, and messages of unknown types. It takes as
+        many as wait, some from each queue."""
         return self.turn.decide(deliveries)
 
     @questions_in("intake.questions")
     def answer(self, deliveries: list[Delivery]) -> list[Delivery]:
-        """Views, for who waits for them."""
+        """Views, for people who wait for them."""
         return self.questions.run(deliveries)
 
     @messages("intake.events", pause=0.5, at_once=("agent.signed_on", "agent.signed_off"))
     def hear(self, deliveries: list[Delivery]) -> Decided:
-        """News of sla and routing. Nobody waits for what sla says, but it comes for each ticket: many at a time."""
+        """News of sla and routing. sla sends some for each ticket, and nobody waits for it: so many are taken at a
+        time."""
         return self.turn.decide(deliveries)
 
     @due_timers(lanes=lambda settings: [ERASURE, EXPORT, ROTATION, *([LANE] if settings.scanner else [])])
     def fire(self, timers: list[Fired]) -> None:
-        """Files that the scanner has to look at; people who are erased; a rotation of master keys; temporary accounts
-        that may end."""
+        """Timers: files for the scanner, erasures, exports, a rotation of master keys, temporary accounts that may
+        end."""
         self.turn.run(timers=timers)
 
 

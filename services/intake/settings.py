@@ -1,4 +1,4 @@
-"""The settings of intake: its keys, from when a submission counts as similar, what is taken of files."""
+"""The settings of intake: its keys, the files that it accepts, similarity, temporary accounts, limits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from services.intake.files.media import TAKEN, named
 from services.intake.files.scanner import Scanner, WrongScanner
 
 MOST_MIB = MAX_PARTS * MAX_ATTACHMENT // 1024**2
-"""As large as a file in parts may be."""
+"""The largest file that can come in parts."""
 
 _NAME = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,62}"
 _IS_MEDIA_TYPE = re.compile(f"{_NAME}/{_NAME}").fullmatch
@@ -31,39 +31,39 @@ class IntakeSettings(Settings):
     """What intake needs besides what every service needs."""
 
     secret_key: str = dataclasses.field(repr=False)
-    """Makes the secrets of temporary accounts. A new key changes none that was given; keep it out of the database."""
+    """Makes the secrets of temporary accounts. A new key leaves earlier secrets valid; keep it out of the database."""
 
     attachment_keys: str = dataclasses.field(repr=False)
-    """The master keys that wrap those of files, a line each: an id and 32 random bytes in base64; the first wraps what
-    is new (docs/attachments.md)."""
+    """The master keys that wrap the keys of files, a line each: an id and 32 random bytes in base64. The first wraps
+    the keys of new files (docs/attachments.md)."""
 
     attachment_mib: float = 20.0
-    """The largest file that is taken."""
+    """The largest file that intake accepts."""
 
     attachment_types: str = " ".join(sorted(TAKEN))
-    """Media types that are taken, with blanks between."""
+    """Media types that intake accepts, separated by spaces."""
 
     scanner: str = ""
-    """Where a virus scanner listens that speaks ClamAV's protocol: tcp://host:port or unix:///path; empty: there is
-    none."""
+    """Where a virus scanner listens, by ClamAV's protocol: tcp://host:port, tls://host:port or unix:///path; empty:
+    there is none."""
 
     similar_from: float = SIMILAR_FROM
-    """Score from which a requester is asked whether it is a ticket that they have open; 1: about equal texts only."""
+    """The score from which a submission is answered with a prompt; 1: only for nearly equal texts."""
 
     temporary_days: float = TEMPORARY_LASTS / timedelta(days=1)
-    """Days after opening, or after its last ticket was closed, when a temporary account ends."""
+    """Days that a temporary account lasts after its opening, or after its last ticket was closed."""
 
     ticket_messages: int = TICKET_MESSAGES
     requester_messages: int = REQUESTER_MESSAGES
     """How often in an hour a requester may write to one ticket, and in all."""
 
     repeated_hours: float = REPEATED_WITHIN / timedelta(hours=1)
-    """For so many hours the words of a requester's last message, said again, count as an automatic reply."""
+    """Within so many hours, a message that repeats the requester's last one counts as an automatic reply."""
 
     burst_accounts: int = 20
     burst_minutes: float = 10.0
-    """When so many accounts have filed the same within so many minutes, it is held until a supervisor releases it; 0:
-    never. Nor is it where the staff file names no supervisor."""
+    """When so many accounts file the same within so many minutes, their tickets are held until a supervisor releases
+    them. 0: never. Without a supervisor in the staff file nothing is held either."""
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)

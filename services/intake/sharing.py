@@ -1,5 +1,5 @@
-"""Which accounts have an address: the queries of a turn. No more of them than matter, since anybody may open accounts
-with anybody's address.
+"""Which accounts have an address: the queries of a turn. They find no more accounts than matter, for anybody may open
+accounts with anybody's address.
 
 The page is docs/accounts.md.
 """
@@ -16,14 +16,15 @@ from services.chassis.pipeline import Find
 from services.chassis.unit_of_work import Document
 
 MOST_SHARING = 100
-"""Accounts with one address that a confirmation looks at: of those that have confirmed it the first, and of the others
-the oldest."""
+"""So many accounts with one address a confirmation reads: the first that confirmed it, then the oldest of the
+others."""
 
 TO_TELL = 3
-"""So many tell whether anybody else has an address: besides who asks, and an account that ends by the same command."""
+"""So many show whether anybody else has an address, besides the one who asks and an account that ends by the same
+command."""
 
 ANY_CASE = Collation("en", strength=CollationStrength.SECONDARY)
-"""An address is found in capitals or not; the rule itself is `mailbox`."""
+"""Capitals in an address make no difference; the rule itself is `mailbox`."""
 
 BY_ADDRESS = IndexModel(
     [("contact_email", ASCENDING), ("confirmed_at", ASCENDING), ("opened_at", ASCENDING)],
@@ -33,7 +34,8 @@ BY_ADDRESS = IndexModel(
 
 
 def having_all(mailbox: str) -> list[Find]:
-    """The accounts with this address that its confirmation looks at: some of both, for there may be very many."""
+    """The accounts with this address that its confirmation reads: some that confirmed it and some others, for there may
+    be very many."""
     confirmed: Document = {"confirmed_at": {"$type": "date"}}
     return [
         _having(mailbox, MOST_SHARING, "confirmed_at", confirmed),

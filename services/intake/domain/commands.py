@@ -1,7 +1,7 @@
-"""All that intake takes, in one table: each type with its data, the door by which it comes in, and what decides it.
+"""All messages that intake takes, in one table: each type with its data, its door, and the function that decides it.
 
-A command is the line here and the function that it names, in the room of what it is about. Who a door lets in is in
-doors.py. The page is docs/intake.md, "A command is one room".
+A command is its line here and the function that the line names, in the room of what it is about. doors.py says whom a
+door lets in. The page is docs/intake.md, "A command is one room".
 """
 
 from __future__ import annotations
@@ -95,15 +95,15 @@ P = TypeVar("P")
 class Command(Generic[P]):
     """One type of message that intake takes.
 
-    `name` is the type's: of a command, of news of another service, or of a timer of its own (`timer.<kind>`, whose data
-    is what it was armed with). `looks`: it changes nothing, and is answered again each time it comes.
+    `name`: the type of a command, of news of another service, or of a timer of intake's own (`timer.<kind>`, whose data
+    is that of its `Arm`). `looks`: it changes nothing, and is answered again each time it comes.
     """
 
     name: str
     data: type[P]
     door: Door[P]
     needs: Needs[P] = nothing
-    """What it has to have read beside what its door needs."""
+    """What has to be read for it, beside what its door needs."""
     looks: bool = False
 
 

@@ -1,6 +1,6 @@
-"""The one way into the rules: each message goes through its command's door to what decides it (commands.py).
+"""The one way into the rules: each message goes through its command's door to the function that decides it.
 
-What holds for all decisions is added here. The page is docs/intake.md.
+What applies to every decision is added here. The table of commands is in commands.py. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ def decide(state: State, message: Message[Any], now: datetime) -> Decision:
 
 
 def _closed(decision: Decision, now: datetime) -> list[Ticket]:
-    """The tickets of temporary accounts that this very decision closes: each may be its account's last."""
+    """The tickets of temporary accounts that this decision closes: each may be its account's last."""
     written = [change.ticket for change in decision.changes if isinstance(change, TicketWritten)]
     temporary = [ticket for ticket in written if ticket.requester.kind == "temporary" and not ticket.erased]
     return [ticket for ticket in temporary if ticket.closed_at == now]
 
 
 def _to_be_found(message: Message[Any], decision: Decision) -> Decision:
-    """An answer that shows tickets, and that no entry leads to because nothing was written; or names of an account's
-    files."""
+    """The decision with what its answer is about, so that an erasure finds it: the tickets that it shows, where no
+    entry leads to it because nothing was written; and the account whose files it names."""
     answer = decision.answer
     if answer is None:
         return decision

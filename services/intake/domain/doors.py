@@ -1,8 +1,8 @@
-"""Who may give a command: each door finds out who asks and what ticket it is about, and lets the command in or answers.
+"""Who may give a command: each door finds out who asks and about which ticket, and lets the command in or refuses it.
 
-What holds for every command of a kind is checked here: the requester is authenticated, not blocked, and owns the
-ticket; the agent is the sender and has the ticket, may have it, or supervises it; and the ticket is the version that
-was expected. A command names its door where it is declared (commands.py). The page is docs/intake.md.
+The checks that all commands of a kind share are here: the requester is authenticated, not blocked, and owns the ticket;
+the agent is the sender, and has the ticket, may have it, or supervises it; the ticket is at the expected version. Each
+command names its door in commands.py. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ P = TypeVar("P")
 D_contra = TypeVar("D_contra", contravariant=True)
 
 Rights = Literal["its agent", "its agent or a supervisor", "a supervisor", "an agent who may have it"]
-"""What an agent has to be for a ticket, to do something to it. Who may have it also looks at it and notes on it; a
-supervisor of the team that has it, or could have it, may do all but answer in its agent's stead."""
+"""What an agent has to be to a ticket for a command. Those who may have it may also view it and add notes; a supervisor
+of the team that has it, or could have it, may do everything except answer for its agent."""
 
 
 class Decide(Protocol[D_contra]):
-    """Decides a message. Raises nothing: what is wrong is in the decision's answer."""
+    """Decides a message. Raises nothing: the decision's answer says what is wrong."""
 
     def __call__(self, state: State, message: Message[D_contra], now: datetime, /) -> Decision:
         """What the message changes and how it is answered."""
@@ -42,7 +42,7 @@ class Decide(Protocol[D_contra]):
 
 @dataclass(frozen=True, slots=True)
 class Door(Generic[P]):
-    """How a command comes in; `rights`: what an agent who gives it has to be."""
+    """How a command comes in. `rights`: what an agent who gives it has to be to the ticket."""
 
     decide: Decide[P]
     needs: Needs[P] = nothing
@@ -98,7 +98,7 @@ C = TypeVar("C", bound=OfAnAccount)
 
 
 def anybody(decide: Decide[P]) -> Door[P]:
-    """What asks for no more than that its sender may send its type: news, timers, the operator's."""
+    """Anybody whose type it is to send: news, timers, the operator's commands."""
     return Door(decide)
 
 
@@ -115,8 +115,8 @@ def requester(decide: Callable[[State, Message[R], Caller, datetime], Decision])
 def owner(
     decide: Callable[[State, Message[RT], Caller, Ticket, datetime], Decision], *, looks: bool = False
 ) -> Door[RT]:
-    """The requester whose ticket it is. `looks`: what stayed behind when their account became one with another is
-    theirs too."""
+    """The requester whose ticket it is. `looks`: also of tickets that stayed with their account when it became one
+    person with another."""
 
     def let_in(state: State, message: Message[RT], now: datetime) -> Decision:
         asking = _asking(state, message, now)
@@ -137,8 +137,8 @@ def owner(
 
 
 def account(decide: Callable[[State, Message[C], str, datetime], Decision], *, kept: bool = True) -> Door[C]:
-    """Whoever's the account is, which a channel speaks for; or the operator, who names it. `decide` gets its key.
-    `kept`: the operator names only one of which something is kept."""
+    """The account's owner, for whom a channel speaks; or the operator, who names it. `decide` gets its key. `kept`:
+    refuse the operator where the desk keeps nothing of the account."""
 
     def let_in(state: State, message: Message[C], now: datetime) -> Decision:
         named = message.data.account
@@ -203,9 +203,9 @@ def agent(
     looks: bool = False,
     number_of: Callable[[Message[AT]], str | Answer] | None = None,
 ) -> Door[AT]:
-    """An agent who has these `rights` to the ticket; `decide` gets them as tickets show them. `looks`: what was merged
-    into a ticket of theirs is theirs to look at, too. `number_of`: which ticket it is about, where that is not the
-    data's `number` alone."""
+    """An agent who has these `rights` to the ticket; `decide` gets the agent as tickets show them. `looks`: they may
+    also view what was merged into a ticket of theirs. `number_of`: the number of the ticket, where the data's `number`
+    is not enough."""
 
     def let_in(state: State, message: Message[AT], now: datetime) -> Decision:
         data = message.data
@@ -253,7 +253,7 @@ def agent(
 
 
 def either(first: Callable[[P], bool], then: Door[P], otherwise: Door[P]) -> Door[P]:
-    """Two doors for one type: `then` where `first` says so of the data, else the other one."""
+    """Two doors for one type: `then` if `first` is true of the data, else `otherwise`."""
 
     def let_in(state: State, message: Message[P], now: datetime) -> Decision:
         door = then if first(message.data) else otherwise
@@ -298,7 +298,7 @@ def _ticket(state: State, number: str) -> Ticket | Answer:
 
 
 def _supervised(decision: Decision, ticket: Ticket, by: str) -> Decision:
-    """What a supervisor did to a ticket: its agent hears of it."""
+    """Tell the ticket's agent what a supervisor did to it."""
     has_it = ticket.agent
     if has_it is None or has_it.id == by or not decision.said or _is_told(decision, has_it, ticket):
         return decision
@@ -307,6 +307,6 @@ def _supervised(decision: Decision, ticket: Ticket, by: str) -> Decision:
 
 
 def _is_told(decision: Decision, agent: TicketAgent, ticket: Ticket) -> bool:
-    """Whether the ticket's agent hears of it already. (They may hear of another one that it was merged into.)"""
+    """Whether the agent hears of this ticket already. (They may hear of another, into which it was merged.)"""
     door = f"agent.{agent.id}."
     return any(say.routing_key.startswith(door) and say.subject == ticket.number for say in decision.said)

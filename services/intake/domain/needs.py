@@ -1,7 +1,7 @@
-"""What a decision has to have read: values that say it, which the repository reads together for all messages of a turn.
+"""What has to be read for a decision, as values. The repository reads them together for all messages of a turn.
 
-Each door and each command names its own (commands.py). They are asked with what is known so far, again and again, until
-they name nothing new: so what depends on a ticket or an account is named once that is known. Nothing here reads
+Each door and each command names its own needs (commands.py). The repository asks them, with what is known so far, until
+they name nothing new: so a need that depends on a ticket is named once that ticket is known. Nothing here reads
 anything. The page is docs/intake.md, "What a turn reads".
 """
 
@@ -118,7 +118,8 @@ class EscalatableOf:
 
 @dataclass(frozen=True, slots=True)
 class HistoryOf:
-    """Of a ticket that stands at `version` with a history of `size` bytes the opening, and the newest `limit` bytes."""
+    """The opening, and the newest `limit` bytes, of the history of a ticket at `version`; all of it has `size`
+    bytes."""
 
     ticket_id: str
     version: int
@@ -128,7 +129,7 @@ class HistoryOf:
 
 @dataclass(frozen=True, slots=True)
 class PartOfHistory:
-    """As `HistoryOf`, of the entries before a version, or of those after one."""
+    """As `HistoryOf`, but the entries before a version, or those after one."""
 
     ticket_id: str
     version: int
@@ -177,14 +178,14 @@ class UnnamedFiles:
 
 @dataclass(frozen=True, slots=True)
 class PersonOf:
-    """All accounts of the person whose the account of this key is."""
+    """All accounts of the person who has the account of this key."""
 
     key: str
 
 
 @dataclass(frozen=True, slots=True)
 class EndingOf:
-    """What tells whether a temporary account may end, and where its name stands. `person`: whose its tickets are."""
+    """What decides whether a temporary account may end, and where its name stands. `person`: who has its tickets."""
 
     key: str
     person: str
@@ -206,7 +207,7 @@ class ErasureOf:
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """Where else the words of an entry stand that is to be redacted: files, answers, archives."""
+    """Where else the words of an entry stand that a supervisor redacts: files, answers, archives."""
 
     number: str
     entry_id: str
@@ -251,12 +252,12 @@ Need = (
 
 
 class Needs(Protocol[D_contra]):
-    """What a message needs, by what is `known`."""
+    """What a message needs, given what is `known`."""
 
     def __call__(self, known: State, message: Message[D_contra], /) -> Iterable[Need]:
-        """Each may be named again, and is read once."""
+        """Names needs; one that is named again is read once."""
 
 
 def nothing(_known: State, _message: Message[Any]) -> Iterable[Need]:
-    """Of what is decided by what the message itself says."""
+    """For a message that is decided by its own data alone."""
     return ()

@@ -1,6 +1,7 @@
-"""What intake knows in one turn: what was read for the turn's messages, then what they changed.
+"""The view of a turn: what was read for its messages, then what they changed.
 
-It finds tickets by number and by what is open, and takes changes in. It decides nothing. The page is docs/intake.md.
+It finds tickets by number and by open issue, and takes changes in. It decides nothing. The values are in values/. The
+page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -57,16 +58,15 @@ Change = (
 class State:
     """The view of a turn: what was read for its messages (needs.py), then what they changed.
 
-    `tickets` and `accounts` are the present ones, by id and by key, as are all others by what names them. `prepared`:
-    what was found out before the turn. `numbers`: unused ticket numbers. `similar_from`: the score from which a
-    requester is asked whether a submission is about a ticket that they have open. `temporary_lasts`: how long after its
-    opening, or after its last ticket was closed, a temporary account ends. `staff`: who works at the desk; None where
-    the operator names nobody. `limits`: how much a requester may write. `master_key`: id of the one that wraps the keys
-    of new files. `asked`: what was read, as it was asked for. `erasing`: what was read for erasures, by their ids.
-    `persons`: by the account that a command names, all accounts of the same person. `named_elsewhere`: of the files of
-    entries that are to be redacted those that other entries name too. `told_of`: documents of answers that show a
-    ticket that is to be redacted, by its id. `archived`: references of the archives that such a ticket may stand in,
-    by its id.
+    `tickets`, `accounts` and the like are as they stand now, by id, key or reference; `loaded_…` as they were read.
+    `prepared`: what was found out before the turn. `numbers`: unused ticket numbers. `similar_from`: the score from
+    which a submission is answered with a prompt. `temporary_lasts`: how long after its opening, or after its last
+    ticket was closed, a temporary account ends. `staff`: who works at the desk; None where the operator has no staff
+    file. `limits`: how much a requester may write. `master_key`: the id of the key that wraps the keys of new files.
+    `asked`: the needs that were read. `erasing`: what was read for erasures, by their ids. `persons`: all accounts of
+    the same person, by the account that a command names. For entries that are to be redacted: `named_elsewhere`, those
+    of their files that other entries name too; by the ticket's id, `told_of`, documents of answers that show it, and
+    `archived`, references of archives that may hold it.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class State:
                     _know(self.rotations, self.loaded_rotations, value.id, value)
 
     def apply(self, change: Change) -> None:
-        """Take one change in, so that later messages of the turn see it."""
+        """Take a change in, so that later messages of the turn see it."""
         match change:
             case TicketWritten():  # first, for there are by far the most of these
                 self._take_version(change)
@@ -201,22 +201,22 @@ class State:
         return None if id_ is None else self.tickets[id_]
 
     def final(self, ticket: Ticket) -> Ticket:
-        """The ticket that goes on in its stead: itself, or at the end of the chain what it was merged into."""
+        """The ticket that goes on for this one: itself, or the end of the chain of merges."""
         while ticket.merged_into is not None:
             ticket = self.tickets[self._by_number[ticket.merged_into]]
         return ticket
 
     @property
     def skills(self) -> Mapping[str, str]:
-        """What an agent must be skilled for to have a ticket of each category."""
+        """The skill that each category asks of an agent."""
         return {category.id: category.skill for category in self.catalogue.categories.values()}
 
     def is_of_staff(self, agent_id: str) -> bool:
-        """Whether that agent works at the desk; whoever the broker lets in, where the operator names nobody."""
+        """Whether that agent works at the desk; without a staff file, everybody whom the broker lets in does."""
         return self.staff is None or self.staff.member(agent_id) is not None
 
     def may_supervise(self, agent_id: str, ticket: Ticket) -> bool:
-        """Whether that member of staff may act on the ticket as a supervisor; nobody, where the operator names none."""
+        """Whether that member of staff may act on the ticket as a supervisor; without a staff file nobody may."""
         if self.staff is None:
             return False
         holder = None if ticket.agent is None else ticket.agent.id
@@ -224,8 +224,8 @@ class State:
         return self.staff.may_supervise(agent_id, holder, skills.get(ticket.category, ticket.category), skills)
 
     def may_have(self, known: KnownAgent, ticket: Ticket) -> bool:
-        """Whether the agent may be given the ticket: by what they said on signing on, within what the staff file says
-        now."""
+        """Whether the agent may be given the ticket: by what they said when they signed on, within what the staff file
+        says now."""
         skills = self.skills
         if self.staff is not None:
             member = self.staff.member(known.id)
@@ -236,16 +236,15 @@ class State:
         return known.may_have(ticket, skills)
 
     def member_as_agent(self, agent_id: str) -> TicketAgent:
-        """As tickets and entries show a member of staff: by their name in the staff file, else that of their last
-        sign-on, as far as it was read, else their id."""
+        """A member of staff as tickets and entries show them: by their name in the staff file, else that of their last
+        sign-on, if it was read, else their id."""
         member = None if self.staff is None else self.staff.member(agent_id)
         known = self.agents.get(agent_id)
         name = (member.display_name if member else None) or (known.display_name if known else agent_id)
         return TicketAgent(id=agent_id, display_name=name)
 
     def holder(self, person: str, key: str) -> Ticket | None:
-        """The person's open ticket for that key, as it is made now; an older version may have made either in another
-        way."""
+        """The person's open ticket for that key. An older version may have made either key in another way."""
         theirs = self._open.get(person, {})
         id_ = theirs.get(key)
         if id_ is None and theirs:
@@ -259,26 +258,26 @@ class State:
         return sorted(tickets, key=lambda ticket: (ticket.opened_at, ticket.number), reverse=True)
 
     def of_person(self, person: str) -> list[Ticket]:
-        """Those of the person's tickets that are known: open ones, those of the last hour, those that were named."""
+        """The person's tickets that were read: open ones, those of the last hour, those that messages name."""
         return [self.tickets[id_] for id_ in self._theirs.get(person, ())]
 
     def filed_alike(self, words: str) -> list[Ticket]:
-        """The tickets that were filed with these words and are in no burst, as far as they are known."""
+        """The tickets that were filed with these words and are in no burst, as far as they were read."""
         return [ticket for ticket in self.tickets.values() if ticket.filed == words]
 
     def held_in(self, burst: str) -> list[Ticket]:
-        """The tickets that are held in this burst, as far as they are known."""
+        """The tickets that are held in this burst, as far as they were read."""
         return [ticket for ticket in self.tickets.values() if ticket.burst == burst]
 
     @property
     def has_supervisors(self) -> bool:
-        """Whether somebody could release what is held, of whatever category."""
+        """Whether anybody could release held tickets, of any category."""
         return self.staff is not None and any(
             self.staff.has_role(id_, "supervisor", "manager") for id_ in self.staff.members
         )
 
     def supervisors_of(self, category: str) -> list[str]:
-        """Who supervises tickets of that category that nobody has."""
+        """The ids of those who supervise tickets of that category without an agent."""
         skills = self.skills
         return [] if self.staff is None else self.staff.supervisors_of(None, skills.get(category, category), skills)
 

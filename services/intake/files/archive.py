@@ -1,7 +1,7 @@
-"""All that is kept of an account, in one archive: written as a stream, encrypted in segments as it comes.
+"""Writes all that the desk keeps of an account into one archive, as a stream that is encrypted in segments.
 
-At no time is more of it in memory than a segment, an entry of a ticket's history, and a line for each ticket. What
-stands in it: docs/privacy.md.
+It never holds more in memory than a segment, an entry of a ticket's history, and a line for each ticket.
+docs/privacy.md says what an archive contains.
 """
 
 from __future__ import annotations
@@ -40,13 +40,14 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/zip"
 _RESERVED = re.compile(r'[/\\<>"|?*]')
-"""What stands in no file's name on Windows; `safe_name` leaves it, for names are shown more than they are paths."""
+"""Characters that Windows allows in no file name; `safe_name` leaves them, for names are mostly shown."""
 
 STYLE = "body{font:1em/1.5 sans-serif;max-width:45em;margin:2em auto;padding:0 1em}pre{white-space:pre-wrap}"
 
 
 def build(keeping: Keeping, database: Database[Document], key: str, ref: str, now: datetime) -> File | None:
-    """The archive of the account, kept under `ref` from now on; None where another instance took it over."""
+    """The archive of the account, stored under `ref`; None if another instance took over, or its account was erased
+    meanwhile."""
     blob, own = uuid.uuid4().hex, new_key()
     wrapped = keeping.keys.wrap(own)
     file = File(ref, archives_of(key), MEDIA_TYPE, 0, "", SEGMENT, blob, wrapped.by, wrapped.key, now, "writing")
@@ -63,7 +64,7 @@ def build(keeping: Keeping, database: Database[Document], key: str, ref: str, no
 
     keeping.files.write(blob, seal(own, blob, counted()))
     written = keeping.records.find_one({"_id": ref, "blob": blob})
-    if written is None or written["state"] != "writing":  # who it is of was erased meanwhile, or an entry redacted
+    if written is None or written["state"] != "writing":  # its account was erased meanwhile, or an entry redacted
         keeping.files.remove(blob)
         return None
     begun = file_of(written)
@@ -75,7 +76,7 @@ def build(keeping: Keeping, database: Database[Document], key: str, ref: str, no
 
 
 class _Sink:
-    """What `zipfile` writes to: it cannot go back in it, so sizes follow each member."""
+    """What `zipfile` writes to. It cannot seek, so sizes follow each member."""
 
     def __init__(self) -> None:
         self._held = bytearray()
@@ -88,10 +89,10 @@ class _Sink:
         """Nothing waits."""
 
     def close(self) -> None:
-        """It is no file."""
+        """There is no file to close."""
 
     def taken(self) -> bytes:
-        """What was written since."""
+        """What was written since the last call."""
         data = bytes(self._held)
         self._held.clear()
         return data
@@ -166,7 +167,7 @@ class _Archive:
         yield b"</body></html>\n"
 
     def _content(self, file: File) -> Iterator[bytes]:
-        """What does not open is cut off there; the log says so."""
+        """The content, up to the first part that does not open; the log says so."""
         for part in range(1, file.parts + 1):
             try:
                 yield opened(self._keeping, file, part)
@@ -185,7 +186,7 @@ class _Archive:
 
 
 def _facts(key: str, account: Account | None, now: datetime) -> dict[str, Any]:
-    """What is kept of the account itself; no secret, not even its hash."""
+    """What the desk keeps of the account itself; no secret, not even its hash."""
     facts: dict[str, Any] = {"account": key, "exported_at": now}
     if account is None:
         return facts
@@ -201,7 +202,7 @@ def _facts(key: str, account: Account | None, now: datetime) -> dict[str, Any]:
 
 
 def _path(place: int, name: str) -> str:
-    """Where a file lies beside its ticket's page, under a name that every file system takes."""
+    """The path of a file beside its ticket's page, under a name that every file system accepts."""
     return "files/" + safe_name(f"{place:03}-{_RESERVED.sub('_', safe_name(name))}")
 
 

@@ -1,4 +1,4 @@
-"""What has to do with files before a turn: kept, put together, read, scanned. The page is docs/attachments.md."""
+"""The work with files before a turn: store, assemble, read and scan them. The page is docs/attachments.md."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ MAKE_ARCHIVE = f"timer.{EXPORT}"
 REWRAP = f"timer.{GO_ON}"
 
 SCAN = f"timer.{scanning.SCAN}"
-"""What comes when that timer fires."""
+"""The types of the messages of these timers."""
 
 
 def needs_files(message: Message[Any]) -> bool:
-    """Whether something is to be done with files before it is decided."""
+    """Whether the message needs work with files before it is decided."""
     return brings_files(message) or message.type in ("attachment.upload", "attachment.download", SCAN)
 
 
@@ -49,12 +49,12 @@ def brings_files(message: Message[Any]) -> bool:
 
 
 def counts_files(message: Message[Any]) -> bool:
-    """Whether it brings files, which its sender may do only so often."""
+    """Whether it brings files, which count for its sender's limits."""
     return brings_files(message) or message.type == "attachment.upload"
 
 
 class FilesOfTurns:
-    """Does for the messages and timers of a turn what has to do with files."""
+    """Does the work with files for the messages and timers of a turn."""
 
     def __init__(self, keeping: Keeping, scanner: Scanner | None, in_threads: InThreads) -> None:
         self._keeping = keeping
@@ -63,8 +63,8 @@ class FilesOfTurns:
         self._in_threads = in_threads
 
     def put_off(self, messages: Sequence[Message[Any]], senders: Mapping[str, Sender], room: Room) -> set[str]:
-        """The keys of those that are left for another turn, because too many ask for files or bring some: what this
-        turn comes to name counts no more in the next."""
+        """The keys of those that are left for another turn, because too many ask for files or bring some: files that
+        this turn names no longer count in the next."""
         too_many = {message.key for message in _asking(messages)[READ_A_TURN:]}
         bringing = [message for message in messages if brings_files(message) and message.key in senders]
         return too_many | {
@@ -79,9 +79,9 @@ class FilesOfTurns:
         room: Room,
         now: datetime,
     ) -> Prepared:
-        """Keep what came and read what is asked for: what was `found`, and that.
+        """Store what came, read what is asked for, and add that to what was `found`.
 
-        `senders`: of the messages that bring files, by message key, as far as it is sure who sends them.
+        `senders`: of the messages that bring files, by message key, as far as it is certain who sends them.
         """
         bringing = [message for message in messages if brings_files(message) and message.key in senders]
         crowded = {sender: room.crowded(sender) for sender in {senders[message.key] for message in bringing}}
@@ -106,11 +106,11 @@ class FilesOfTurns:
         )
 
     def room(self, now: datetime) -> Room:
-        """For the files of one turn."""
+        """The room for the files of one turn."""
         return Room(self._keeping, now)
 
     def archive(self, key: str, now: datetime) -> File | None:
-        """The account's archive, if one was made lately; if not, one is made from now on."""
+        """The account's archive, if one was made lately; else None, and a timer makes one."""
         recent = {"owner": archives_of(key), "state": "stored", "used": False, "at": {"$gt": now - KEPT}}
         row = self._keeping.records.find_one(recent)
         if row is None:
@@ -118,17 +118,17 @@ class FilesOfTurns:
         return None if row is None else file_of(row)
 
     def make_archives(self, timers: Sequence[Message[Any]], now: datetime) -> None:
-        """What these timers are for."""
+        """Make the archives of these timers."""
         for timer in timers:
             database = self._keeping.records.database
             build(self._keeping, database, timer.subject or "", derived_id("archive", timer.key), now)
 
     def rewrap(self, timers: Sequence[Message[Any]]) -> dict[str, Rewrapped | None]:
-        """The next portion of the rotation that the one of these timers is for."""
+        """The next portion of the rotation, by the key of its timer."""
         return {timer.key: rewrap(self._keeping.records.database, self._keeping.keys) for timer in timers}
 
     def scan(self, timers: Sequence[Message[Any]]) -> dict[str, Verdict | None]:
-        """What the scanner says of the files of these timers."""
+        """The scanner's verdicts on the files of these timers."""
         return {timer.key: scan(self._keeping, self._scanner, timer.subject or "") for timer in timers}
 
 

@@ -1,6 +1,6 @@
-"""Reads parts of kept files. Whether somebody may have them is the domain's.
+"""Reads and decrypts parts of stored files. The domain decides who may have them.
 
-What does not open any more is marked, for the operator (`casebus doctor`). The page is docs/attachments.md.
+A file that no longer opens is marked, for the operator (`casebus doctor`). The page is docs/attachments.md.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ log = logging.getLogger(__name__)
 
 
 class Missing(Exception):
-    """A file has no content where it should."""
+    """Content of a file is missing."""
 
 
 def read_part(keeping: Keeping, ref: str, part: int) -> bytes | None:
-    """Part `part` (from 1) of a file; None if it has none that can be read (yet)."""
+    """Part `part` (from 1) of a file; None if it cannot be read (yet)."""
     found = keeping.records.find_one({"_id": ref})
     file = None if found is None else file_of(found)
     if file is None or file.state != "stored" or not 1 <= part <= file.parts:

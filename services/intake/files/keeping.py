@@ -1,7 +1,7 @@
-"""Keeps what requesters send: each file judged by its content, encrypted, and stored once for each of its senders.
+"""Stores the files that people send: each is judged by its content, encrypted, and stored once for each sender.
 
-It works before the turn and outside its transaction: nothing of a ticket changes by it, and what no ticket comes to
-name is removed a day later (sweeping.py). Whether a command may have a file is the domain's. The page is
+That happens before the turn and outside its transaction: it changes no ticket, and files that no ticket names are
+removed a day later (sweeping.py). The domain decides whether a command may have a file. The page is
 docs/attachments.md.
 """
 
@@ -56,31 +56,31 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
 }
 
 KEPT_UNUSED = timedelta(hours=24)
-"""A file that no entry names goes after so long."""
+"""How long a file is kept that no entry names."""
 
 MOST_UNNAMED_OF_AN_ACCOUNT = 20
 MOST_UNNAMED_FROM_AN_ORIGIN = 40
 MOST_UNNAMED_OF_A_CHANNEL = 2_000
-"""Files that no entry names, at a time: what is sent and left takes space for a day. The files of one command, and
-what comes to several instances in one instant, may go beyond."""
+"""Files at a time that no entry names: each takes space for a day. The files of one command, and what comes to several
+instances in the same moment, may exceed this."""
 
 BEYOND = Unfit("content", TOO_MANY, too_large=True)
-"""A file beyond those that one command may have."""
+"""For a file beyond those that one command may have."""
 
 TRIES = 20
 PAUSE = 0.05
 """Seconds at most between two tries, while another instance writes the same content."""
 
 WRITES_FOR = timedelta(seconds=2)
-"""An instance that has not written a file after so long has died over it."""
+"""An instance that has not written a file after so long has died."""
 
 TOUCHED_AFTER = timedelta(hours=1)
-"""A file that nobody names yet, and that is brought again, counts as new from then on; no more often than so."""
+"""A file that no entry names counts as new when it is sent again, at most once in so long."""
 
 
 def while_others_write(work: Callable[[], T]) -> T:
-    """What `work` returns, tried again in a moment while other instances are at the same. Raises `Conflict` if they are
-    at it for long."""
+    """What `work` returns, after more tries if other instances do the same work. Raises `Conflict` if they take
+    long."""
     for _ in range(TRIES):
         try:
             return work()
@@ -91,7 +91,7 @@ def while_others_write(work: Callable[[], T]) -> T:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Whose a file is, which channel or agent brings it, and what stands for the origin that the channel gave."""
+    """Whose a file is, which channel or agent brings it, and a digest of the origin that the channel gave."""
 
     owner: str
     channel: str = ""
@@ -100,7 +100,8 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is taken: `largest` in bytes, `media_types`; `scanned`: whether a scanner has to look at it."""
+    """Which files intake accepts: up to `largest` bytes, of these `media_types`. `scanned`: a scanner has to check
+    them."""
 
     largest: int = 20 * 1024 * 1024
     media_types: Collection[str] = TAKEN
@@ -108,11 +109,11 @@ class Terms:
 
     @property
     def too_large(self) -> Unfit:
-        """What is said of a file that is larger."""
+        """The refusal of a larger file."""
         return Unfit("content", f"A file may have at most {self.largest / 1024**2:.3g} MiB.", too_large=True)
 
     def judged(self, media_type: str, head: bytes) -> str | Unfit:
-        """The media type of a file that says it is `media_type` and begins so; or what there is against it."""
+        """The media type of a file that is declared as `media_type` and begins with `head`; or why it is refused."""
         found = judged(media_type, head, self.media_types)
         return Unfit("media_type", found.reason) if isinstance(found, NotTaken) else found
 
@@ -128,8 +129,7 @@ class Keeping:
         self._key = key.encode()
 
     def crowded(self, sender: Sender, now: datetime) -> TooMany | None:
-        """Whether account, origin or channel have so many files that no entry names that no other is kept, and until
-        when."""
+        """Whether account, origin or channel have too many files that no entry names, and until when."""
         return Room(self, now).crowded(sender)
 
     def bring(
@@ -139,9 +139,9 @@ class Keeping:
         now: datetime,
         crowded: TooMany | None = None,
     ) -> list[FileTaken]:
-        """What became of each attachment of a command: those that come with their content are kept; if it is
-        `crowded`, only if they are there already. No more than a command may have: the others would count as files that
-        no entry names."""
+        """What became of each attachment of a command. Those with content are stored; if it is `crowded`, only those
+        that are stored already. It stores no more than a command may have, for the others would count as files that no
+        entry names."""
         taken: list[FileTaken] = []
         kept = 0
         for sent in attachments:
@@ -196,14 +196,14 @@ class Keeping:
         return file.ref
 
     def ref(self, owner: str, sha256: str) -> str:
-        """The reference of a content of `owner`: the same each time, and told by nobody without the key."""
+        """The reference of a content of `owner`: the same each time, and nobody can guess it without the key."""
         return hmac.new(self._key, "\x1f".join(("file", owner, sha256)).encode(), hashlib.sha256).hexdigest()[:32]
 
     def begin(self, file: File) -> bool:
-        """Put down that its content is being written as `file.blob`; False if it is there already.
+        """Record that the content is being written as `file.blob`; False if it is there already.
 
-        What another instance began long ago is taken over: it died over it, or finds out at its end. Raises `Conflict`
-        while another one is writing it, or was faster.
+        What another instance began long ago is taken over: that instance died, or notices at its end. Raises `Conflict`
+        while another instance is writing it, or if it was faster.
         """
         try:
             self.records.insert_one(file_document(file))
@@ -227,7 +227,7 @@ class Keeping:
         return True
 
     def has(self, ref: str, at: datetime) -> bool:
-        """Whether a file that was there still is; it counts as new then. Raises `Conflict` while that changes."""
+        """Whether a file is still there; it counts as new from now on. Raises `Conflict` while that changes."""
         found = self.records.find_one({"_id": ref})
         there = None if found is None else file_of(found)
         if there is None or there.state == "removing":
@@ -237,7 +237,8 @@ class Keeping:
         return True
 
     def _is_there(self, there: File, at: datetime) -> bool:
-        """Whether what is there will do; it counts as new then. Not if it is not whole, or has just been changed."""
+        """Whether the stored file can be used; it counts as new from now on. Not if it is incomplete or has just
+        changed."""
         if there.state in ("writing", "removing"):
             return False
         if there.used or at - there.at < TOUCHED_AFTER:
@@ -253,14 +254,14 @@ class Keeping:
         return self.records.find_one({"_id": file.ref, "blob": file.blob}, {"_id": 1}) is not None
 
     def replace(self, there: File, by: File) -> bool:
-        """Put `by` in its place, if it is still as it was read."""
+        """Replace the record by `by`, if it is still as it was read."""
         as_read = {"_id": there.ref, "version": there.version}
         return bool(self.records.replace_one(as_read, file_document(by)).matched_count)
 
 
 class Room:
-    """How many more files that no entry names may be kept in one turn: of each account, from each origin, of each
-    channel. What the turn itself brings is counted too; most of it is named in the end, and counts no more then."""
+    """How many more files without an entry one turn may store, for each account, origin and channel. What the turn
+    itself brings counts too, though entries will name most of it."""
 
     def __init__(self, keeping: Keeping, now: datetime) -> None:
         self._records = keeping.records
@@ -269,7 +270,7 @@ class Room:
         self._coming: Counter[tuple[str, str]] = Counter()
 
     def crowded(self, sender: Sender) -> TooMany | None:
-        """Whether there were so many before the turn that no other is kept, and until when."""
+        """Whether there were too many before the turn to store another, and until when."""
         for whose, most in _limits(sender):
             if self._count(whose, most) >= most:
                 oldest = self._records.find_one(self._theirs(whose), {"at": 1}, sort=[("at", ASCENDING)])
@@ -278,7 +279,7 @@ class Room:
         return None
 
     def takes(self, sender: Sender, files: int) -> bool:
-        """Whether so many more may come in this turn; the first that come always may."""
+        """Whether so many more files may come in this turn; the first always may."""
         limits = _limits(sender)
         if any(self._count(whose, most) >= most for whose, most in limits):
             return True  # nothing new of them is kept
@@ -308,7 +309,7 @@ def _limits(sender: Sender) -> list[tuple[tuple[str, str], int]]:
 
 
 def file_document(file: File) -> Document:
-    """What is kept of a file, as it is stored."""
+    """The record of a file, as it is stored."""
     return document_by(file, "ref")
 
 

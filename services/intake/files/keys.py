@@ -1,7 +1,7 @@
 """Master keys: each file's own key is wrapped by one of them, named by its id (AES Key Wrap, RFC 3394).
 
-The first key of the operator's file wraps what is new; the others still open what they wrapped, until
-`casebus keys rotate` has wrapped it anew. Keys are never logged. The page is docs/attachments.md.
+The first key of the operator's file wraps the keys of new files; the others still open what they wrapped, until
+`casebus keys rotate` has wrapped that again. Keys are never logged. The page is docs/attachments.md.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class WrongKeys(ValueError):
 
 
 class KeyUnknown(Exception):
-    """A file was wrapped by a master key that is not in the key file, or is not the one that it was."""
+    """The master key that wrapped a file's key is not in the key file, or has changed there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wrapped:
-    """A file's key as it is stored: which master key wrapped it, and what came of that."""
+    """A file's key as it is stored: wrapped, and by which master key."""
 
     by: str
     key: bytes
@@ -39,7 +39,7 @@ class Wrapped:
 
 @dataclass(frozen=True, slots=True)
 class MasterKeys:
-    """All that may unwrap, by id, and which one wraps."""
+    """All master keys, by id; `current` wraps new keys."""
 
     current: str
     keys: Mapping[str, bytes] = field(repr=False)

@@ -1,7 +1,7 @@
-"""What kind of file something is, by its content: what its sender says decides only where content leaves a choice.
+"""The kind of a file, by its content. What its sender declares counts only where the content leaves a choice.
 
-`puremagic` knows the beginnings of files; text has none, so what reads as text is text, in whatever encoding. A page, a
-script and a program are never taken as something else. The page is docs/attachments.md.
+`puremagic` knows the beginnings of files. Text has none, so what reads as text is text, in any encoding. A page, a
+script or a program is never accepted as something else. The page is docs/attachments.md.
 """
 
 from __future__ import annotations
@@ -53,21 +53,22 @@ TAKEN = frozenset(
         "video/webm",
     }
 )
-"""Media types that are taken where the operator does not say otherwise: nothing that a browser would run (HTML, SVG,
+"""Media types that intake accepts unless the operator sets others: nothing that a browser would run (HTML, SVG,
 scripts), no program, no archive that hides what is in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotTaken:
-    """Why a file is not taken: a sentence for a person."""
+    """Why a file is refused: a sentence for a person."""
 
     reason: str
 
 
 def judged(declared: str, head: bytes, taken: Collection[str] = TAKEN) -> str | NotTaken:
-    """The media type under which a file is kept that says it is `declared` and begins with `head` (up to `HEAD` bytes).
+    """The media type under which to store a file that is declared as `declared` and begins with `head` (up to `HEAD`
+    bytes); or why it is refused.
 
-    `taken`: the types that are. One that is not among `TAKEN` the operator has named: it need not be recognised.
+    `taken`: the accepted types. The operator has named those that are not in `TAKEN`: they need not be recognised.
     """
     declared = named(declared)
     if not head:
@@ -91,13 +92,13 @@ def judged(declared: str, head: bytes, taken: Collection[str] = TAKEN) -> str | 
 
 
 def named(media_type: str) -> str:
-    """A media type as the registry of media types has it, without parameters; `UNKNOWN` where nothing is said."""
+    """A media type by its registered name, without parameters; `UNKNOWN` for an empty one."""
     plain = essence(media_type)
     return _ALIASES.get(plain, plain) or UNKNOWN
 
 
 def text_of(head: bytes, *, is_known: bool = False) -> str | None:
-    """The beginning of a text, which may be cut within a character; None if it is no text.
+    """The beginning of a text, which may be cut within a character; None if it is not text.
 
     UTF-8, UTF-16, UTF-32, and what has one or more bytes for a character and leaves ASCII as it is (Windows-1252,
     Shift-JIS …), which is read as Latin-1: nobody says which it is. A log has escape codes, and runs of zeros where a
@@ -147,7 +148,7 @@ def _encodings(head: bytes) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What content may be: all that is `possible`, and what it is `likely`, the likeliest first."""
+    """The media types that content may have: all `possible` ones, and the `likely` ones, the likeliest first."""
 
     possible: frozenset[str]
     likely: list[str]
@@ -157,7 +158,7 @@ _Matches = list[tuple[float, str]]
 
 
 def _matches(head: bytes) -> _Matches:
-    """What the library knows that begins so, each with how sure it is."""
+    """What the library knows that begins like this, each with its confidence."""
     if any(head.startswith(mark) for mark, _ in _BYTE_ORDER_MARKS):
         return []
     try:
@@ -239,7 +240,7 @@ def _names_in_archive(head: bytes) -> list[bytes]:
 
 
 def _running(head: bytes, text: str | None) -> str | None:
-    """What a browser or a machine would run of it, if anything: its media type."""
+    """The media type of what a browser or a machine would run, if it would."""
     as_utf8 = head if text is None else text.lstrip("\ufeff").encode(errors="replace")
     for beginning in (head, as_utf8):
         page = _PAGE.match(beginning) or _PAGE_IN_XML.match(beginning)
@@ -287,7 +288,7 @@ _RUN = frozenset({HTML, SCRIPT, "application/xhtml+xml", "image/svg+xml", *(name
 
 
 def _is_the_operators(declared: str, taken: Collection[str]) -> bool:
-    """Whether the operator has named a type of which there is no telling by content."""
+    """Whether the operator has named the type, and content cannot show it."""
     return declared in taken and declared not in TAKEN | _RUN | {UNKNOWN}
 
 
@@ -304,7 +305,7 @@ _TEXT_CALLED = {
     "text/x-csv": "text/csv",
     "text/x-markdown": "text/markdown",
 }
-"""What text is that calls itself so, if it is text."""
+"""What text is that is declared like this."""
 
 _ALIASES = {
     "application/excel": "application/vnd.ms-excel",
@@ -327,4 +328,4 @@ _ALIASES = {
     "image/x-png": "image/png",
     "text/rtf": "application/rtf",
 }
-"""Names that senders and the library use where the registry of media types has others."""
+"""Names that senders and the library use instead of the registered ones."""

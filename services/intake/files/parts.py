@@ -1,7 +1,7 @@
-"""Large files, which come in parts: each part is encrypted and kept as it comes, as a segment of the file to be.
+"""Large files, which come in parts: each part is encrypted and stored as it comes, as a segment of the file.
 
-When the last one is there, the whole is a file as any other; its parts stay where they are. Until then, it is an
-upload; one that is not finished is removed a day after its last part (sweeping.py). The page is docs/attachments.md.
+Once all parts are there, they are a file like any other; the segments stay where they are. Until then it is an upload,
+which is removed a day after its last part if it is not finished (sweeping.py). The page is docs/attachments.md.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
 OF_ONE_SIZE = "All parts of a file but the last must have the same size, and the last may not be larger."
 
 UNFINISHED = timedelta(hours=24)
-"""An upload goes so long after its last part came."""
+"""How long after its last part an unfinished upload is kept."""
 
 MOST_OF_AN_ACCOUNT = 5
 MOST_FROM_AN_ORIGIN = 10
 MOST_OF_A_CHANNEL = 500
-"""Unfinished uploads at a time: what is begun and left takes space for a day."""
+"""Unfinished uploads at a time: each takes space for a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file whose parts come. `part_size`: that of all parts but the last, None until one of them came."""
+    """A file whose parts are coming. `part_size`: of all parts but the last; None until one of them came."""
 
     id: str
     owner: str
@@ -68,22 +68,23 @@ class Upload:
     parts: int
     part_size: int | None
     blob: str
-    """Empty: it has become a file that was there before, and its parts are gone."""
+    """Empty: the same content was stored before, and these parts are gone."""
     key_by: str
     key: bytes
     at: datetime
     ref: str | None = None
-    """The file that it has become; empty: none, it was refused."""
+    """The file that it has become; empty: it was refused."""
     refused: str = ""
-    """Why its file is not taken. Its other parts are refused too: they begin nothing that cannot be finished."""
+    """Why its file was refused. Its other parts are refused too, so that they begin no upload that cannot be
+    finished."""
     removing: bool = False
-    """Nothing more is taken of it."""
+    """It takes no more parts."""
     origin: str = ""
-    """What stands for where it came from; empty: the channel gave none."""
+    """A digest of the origin; empty: the channel gave none."""
 
 
 class Uploads:
-    """Takes parts. One instance may take some and another the others, in any order."""
+    """Takes parts, in any order; each may come to another instance."""
 
     def __init__(self, keeping: Keeping) -> None:
         self._keeping = keeping
@@ -91,9 +92,9 @@ class Uploads:
         self._uploads = keeping.records.database[UPLOADS]
 
     def take(self, sender: Sender, part: attachments.Upload, now: datetime) -> PartTaken:
-        """What became of one part: the file, if it was the last that lacked.
+        """What became of a part: the file, if it was the last one missing.
 
-        Raises `Conflict` if other instances are at the same for long.
+        Raises `Conflict` if other instances work on the same upload for long.
         """
         named = replace(part, name=safe_name(part.name))
         return while_others_write(lambda: self._take(sender, named, now))
@@ -130,7 +131,7 @@ class Uploads:
         return self._whole(upload.id, now)
 
     def _unfit(self, part: attachments.Upload) -> Unfit | None:
-        """What can be said against a file by any one of its parts."""
+        """What any single part already shows to be wrong with a file."""
         terms, number, parts = self._keeping.terms, part.part, part.parts
         if number > parts:
             return Unfit("part", f"This upload says that the file has {parts} parts.")
@@ -139,7 +140,7 @@ class Uploads:
         # The last one may be smaller than the others, never larger.
         if (parts - 1) * len(part.content) + 1 > terms.largest or len(part.content) > terms.largest:
             return terms.too_large
-        # A first part that is less than what a file is known by says nothing yet.
+        # A first part that is smaller than the beginning by which a file is known shows nothing yet.
         is_known = number == 1 and (parts == 1 or len(part.content) >= HEAD)
         judged = terms.judged(part.media_type, part.content[:HEAD]) if is_known else None
         return judged if isinstance(judged, Unfit) else None
@@ -162,7 +163,7 @@ class Uploads:
         )
 
     def _refuse(self, upload: Upload, unfit: Unfit) -> None:
-        """Remember that the file is not taken, so that the upload counts no more as one that is not finished."""
+        """Remember that the file is refused, so that the upload no longer counts as unfinished."""
         refused = {"ref": "", "refused": unfit.problem}
         as_new = {name: value for name, value in upload_document(upload).items() if name not in {"_id", "at", *refused}}
         change = {"$set": refused, "$max": {"at": upload.at}, "$setOnInsert": as_new}
@@ -171,13 +172,13 @@ class Uploads:
         if before is not None:
             self._files.remove(before["blob"])
             return
-        with suppress(DuplicateKeyError):  # it has become a file before, or others are at the same
+        with suppress(DuplicateKeyError):  # it became a file before, or others do the same
             self._uploads.update_one({**unfinished, "ref": ""}, change, upsert=True)
 
     def _begun(self, sender: Sender, part: attachments.Upload, now: datetime) -> Upload | TooMany:
         new = self._new(sender, part, now)
         id_ = new.id
-        # With its time, so that it is not given up meanwhile.
+        # With its time, so that it is not swept meanwhile.
         heard = {"$max": {"at": now}}
         found: Document | None = self._uploads.find_one_and_update(
             {"_id": id_, "removing": False}, heard, return_document=ReturnDocument.AFTER
@@ -186,7 +187,7 @@ class Uploads:
             upload = upload_of(found)
             if not upload.ref or self._keeping.has(upload.ref, now):
                 return upload
-            # Nobody came to name it. Under its key nothing is sealed again: the upload starts over, with another.
+            # No ticket named it, so it is gone. The upload starts over with a new key: nothing is sealed twice by one.
             self._files.remove(upload.blob)
             self._uploads.delete_one({"_id": id_, "blob": upload.blob})
             raise Conflict("the file that it had become was removed")
@@ -211,7 +212,7 @@ class Uploads:
         return new
 
     def _fits(self, upload: Upload, part: attachments.Upload) -> bool:
-        """Whether the part is as large as the others, as far as that is known; from the first one on it is."""
+        """Whether the part is as large as the others; the first part sets the size."""
         size = len(part.content)
         if part.part == upload.parts:
             return upload.part_size is None or size <= upload.part_size
@@ -223,7 +224,7 @@ class Uploads:
         return size == upload.part_size
 
     def _write(self, upload: Upload, part: attachments.Upload) -> bool:
-        """Keep the part, sealed; False if it is there with another content."""
+        """Store the part, sealed; False if it is there with different content."""
         number, last = part.part - 1, part.part == upload.parts
         key = self._keeping.keys.unwrap(Wrapped(upload.key_by, upload.key))
         sealed = seal_segment(key, upload.blob, number, part.content, last=last)
@@ -232,7 +233,7 @@ class Uploads:
         return self._files.segment(upload.blob, number) == sealed
 
     def _whole(self, id_: str, now: datetime) -> PartTaken:
-        """All parts are there: the file is put down, once; the same content of before is as good."""
+        """All parts are there: record the file, once. If the same content was stored before, that is the file."""
         found = self._uploads.find_one({"_id": id_})
         if found is None:
             raise Conflict("it was given up just now")
@@ -277,7 +278,7 @@ class Uploads:
         return Brought(upload.name, upload.media_type, file.ref)
 
     def _become(self, upload: Upload, ref: str) -> None:
-        """The upload is that file now. Its parts are of no use, and go, if the same content was there before."""
+        """The upload is that file now. If the same content was stored before, its parts are removed."""
         there = self._keeping.records.find_one({"_id": ref}, {"blob": 1})
         is_spare = there is not None and there["blob"] != upload.blob
         became = {"ref": ref, "blob": ""} if is_spare else {"ref": ref}
@@ -306,5 +307,5 @@ def upload_document(upload: Upload) -> Document:
 
 
 def upload_of(document: Mapping[str, Any]) -> Upload:
-    """The inverse of `upload_document`; an older version kept names as they came."""
+    """The inverse of `upload_document`; an older version stored names as they came."""
     return Upload(**values_by(document, "id", Upload) | {"name": safe_name(document["name"])})

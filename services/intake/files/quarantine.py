@@ -1,4 +1,4 @@
-"""Asks the scanner about a kept file; what its answer means is the domain's. The page is docs/attachments.md."""
+"""Asks the scanner about a stored file; the domain decides what follows. The page is docs/attachments.md."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def scan(keeping: Keeping, scanner: Scanner | None, ref: str) -> Verdict | None:
-    """What is known of a file in quarantine; None if that cannot be said now. Without a scanner all are clean."""
+    """The verdict on a file in quarantine; None if there is none yet. Without a scanner every file is clean."""
     found = keeping.records.find_one({"_id": ref})
     file = None if found is None else file_of(found)
     if file is None or file.state != "quarantined":

@@ -1,7 +1,7 @@
-"""Changes the master key: wraps the keys of all files, and of uploads, by another one, a portion at a time.
+"""Wraps the keys of all files and uploads with another master key, a portion at a time.
 
-No content is written again. A portion may be broken off and begun again at any time, while files come. When a rotation
-begins and ends is decided in domain/attachments/rotating.py. The page is docs/attachments.md.
+It rewrites no content. A portion may be interrupted and begun again at any time, while files come in.
+domain/attachments/rotating.py decides when a rotation begins and ends. The page is docs/attachments.md.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ ROTATIONS = "rotations"
 INDEXES: Mapping[str, Sequence[IndexModel]] = {ROTATIONS: []}
 
 AT_ONCE = 1_000
-"""Keys of one portion."""
+"""Keys in one portion."""
 
 
 def held_by(database: Database[Document]) -> Counter[str]:
-    """How many files and unfinished uploads each master key holds the keys of, by its id."""
+    """For each master key, by its id: of how many files and unfinished uploads it wraps the keys."""
     count = [{"$group": {"_id": "$key_by", "count": {"$sum": 1}}}]
     held: Counter[str] = Counter()
     for name in (RECORDS, UPLOADS):
@@ -40,14 +40,14 @@ def held_by(database: Database[Document]) -> Counter[str]:
 
 
 def last_rotation(database: Database[Document]) -> Rotation | None:
-    """The one that is under way, or was last."""
+    """The rotation that is under way, or the last one."""
     found = database[ROTATIONS].find_one({"_id": THE_ONE})
     return None if found is None else rotation_of(found)
 
 
 def rewrap(database: Database[Document], keys: MasterKeys, at_once: int = AT_ONCE) -> Rewrapped | None:
-    """Wrap the next portion of the rotation that is under way. None if no rotation is, or if this instance's key file
-    does not hold its key."""
+    """Wrap the next portion of the current rotation. None if there is no rotation, or if this instance's key file does
+    not have its key."""
     rotation = last_rotation(database)
     if rotation is None or rotation.finished_at is not None:
         return None

@@ -1,7 +1,7 @@
-"""Removes what nobody came to name: files without an entry, and uploads without an end, a day after the last of them.
+"""Removes what nobody uses: files that no entry names, and unfinished uploads, a day after they last came.
 
-Any number of instances may sweep at once. Each thing is marked before its content goes, so that one that is cut off is
-swept again, and whatever comes to use it meanwhile is first or finds it gone. The page is docs/attachments.md.
+Any number of instances may sweep at once. Each file is marked before its content goes: so an interrupted sweep goes on
+later, and whoever wants the file meanwhile is either first or finds it gone. The page is docs/attachments.md.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ AT_ONCE = 200
 
 
 def sweep(keeping: Keeping, now: datetime) -> int:
-    """Remove what is due at `now`; gives how many files and uploads that were."""
+    """Remove what is due at `now`. Returns how many files and uploads."""
     return _unused(keeping, now - KEPT_UNUSED) + _unfinished(keeping, now - UNFINISHED) + _infected(keeping)
 
 
 def _infected(keeping: Keeping) -> int:
-    """The content of what the scanner found harmful; what is known of it stays."""
+    """Remove the content of harmful files; their records stay."""
     found = keeping.records.find({"state": "infected", "blob": {"$gt": ""}}).limit(AT_ONCE)
     removed = 0
     for file in map(file_of, list(found)):
@@ -42,7 +42,7 @@ def _unused(keeping: Keeping, before: datetime) -> int:
 
 
 def _unfinished(keeping: Keeping, before: datetime) -> int:
-    """Uploads that became a file are forgotten too; the file has their parts, unless it was there before."""
+    """Uploads that became a file are forgotten too; the file keeps their parts, unless it was there before."""
     uploads = keeping.records.database[UPLOADS]
     removed = 0
     for upload in map(upload_of, list(uploads.find({"at": {"$lte": before}}).limit(AT_ONCE))):

@@ -1,7 +1,8 @@
-"""Files that come with a command: what of them comes into a ticket's history, and what is left out.
+"""Files that come with a command: which of them come into a ticket's history, and which are left out.
 
-Before the turn each file was judged by its content, and kept (files/keeping.py); here is decided whether the command
-may have it. One that may not be had is left out and named, and the command goes on. The page is docs/attachments.md.
+files/keeping.py has judged each file by its content and stored it before the turn; here it is decided whether the
+command may have it. A file that it may not have is left out and named, and the command takes effect without it. The
+page is docs/attachments.md.
 """
 
 from __future__ import annotations
@@ -43,19 +44,19 @@ WithFiles = Message[Submit] | Message[Reply] | Message[AgentText]
 """A command that may bring files."""
 
 MOST_NAMED = 20
-"""Files that the note about those left out names."""
+"""So many files the note names of those that were left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """The files of one command, each with its place in it: those that it may have, with their references; and those
+    """The files of one command, each with its place in it: those that it may have, with their references, and those
     that are left out."""
 
     files: Sequence[tuple[int, File, AttachmentRef]] = ()
     left_out: Sequence[tuple[int, LeftOut]] = ()
 
     def within(self, room: int) -> Attached:
-        """Those that fit into this many bytes, in order; the same file twice is counted once."""
+        """The same, with only those that fit into `room` bytes, in order; the same file twice counts once."""
         fitting: list[tuple[int, File, AttachmentRef]] = []
         left_out, taken = list(self.left_out), set[str]()
         for place, file, named in self.files:
@@ -69,7 +70,7 @@ class Attached:
 
     @property
     def refusal(self) -> Answer:
-        """What is said of a command that is nothing but files, of which none is taken."""
+        """The answer to a command that has nothing but files, all of them left out."""
         left_out = [file for _, file in self.left_out]
         code: Code = next((file.code for file in left_out if file.code != "invalid"), "invalid")
         faults = {f"attachments.{place}.content": [file.reason] for place, file in self.left_out}
@@ -78,7 +79,7 @@ class Attached:
 
 
 def attached(state: State, message: WithFiles) -> Attached:
-    """The files that a command brings, each by itself: taken or left out."""
+    """The files that a command brings, each taken or left out by itself."""
     given = message.data.attachments
     if not given:
         return Attached()
@@ -116,7 +117,7 @@ def _fault(file: File | None, owner: str | None, sent: Sent) -> str | None:
 
 
 def too_many(found: TooMany) -> Answer:
-    """`rate_limited`: first something has to be done with those that are there."""
+    """`rate_limited`: the sender has to use or finish earlier files first."""
     return rejected("rate_limited", too_many_sentence(found), retry_at=found.until)
 
 
@@ -128,7 +129,7 @@ def too_many_sentence(found: TooMany) -> str:
 
 
 def said_of(left_out: Sequence[LeftOut]) -> str:
-    """What was left out, in words for those who read no more of it than that."""
+    """What was left out, in words, for those who see only the note."""
     lines = [f"{file.name}: {file.reason}" for file in left_out[:MOST_NAMED]]
     if len(left_out) > MOST_NAMED:
         lines.append(f"… and {len(left_out) - MOST_NAMED} more.")
@@ -137,10 +138,10 @@ def said_of(left_out: Sequence[LeftOut]) -> str:
 
 
 def with_files(decision: Decision, attached: Attached, message: WithFiles, now: datetime) -> Decision:
-    """The decision, whose entry names these files, as far as they fit: they count for its ticket, and stay from now on.
+    """The decision with an entry that names these files, as far as they fit: they count for its ticket, and are kept.
 
-    What is left out stands in the outcome, in the entry, and in words in a note of the service, as visible as the
-    entry: a version of its own, which everybody hears of.
+    The outcome, the entry and a note of the service say what is left out. The note is a version of its own, as visible
+    as the entry, so everybody hears of it.
     """
     written = next((change for change in decision.changes if isinstance(change, TicketWritten)), None)
     if written is None or not (attached.files or attached.left_out):
@@ -168,7 +169,7 @@ def with_files(decision: Decision, attached: Attached, message: WithFiles, now: 
 def _naming(
     written: TicketWritten, files: Sequence[AttachmentRef], left_out: Sequence[LeftOut], more: int
 ) -> TicketWritten:
-    """The same, with these in its entry, and this many more bytes of files."""
+    """The same version, with these files in its entry and `more` bytes of files in its ticket."""
     details = altered(written.entry.details, left_out=left_out) if left_out else written.entry.details
     entry = replace(written.entry, attachments=files, details=details)
     history_size = entry.offset + size(entry)
@@ -185,7 +186,8 @@ def _with_entry(say: Say, entry: common.Entry) -> Say:
 def _noted(
     decision: Decision, written: TicketWritten, left_out: Sequence[LeftOut], message: WithFiles, now: datetime
 ) -> Decision:
-    """The decision, the note that says what was left out after it, and in what people hear the ticket as it is then."""
+    """The decision, then the note that says what was left out; and people hear of the ticket as it is after the
+    note."""
     noted = recorded(
         message,
         next_version(written.ticket, now),

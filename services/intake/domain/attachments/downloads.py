@@ -1,4 +1,4 @@
-"""Files given back, a part at a time, to those who may see the entry that names them.
+"""Gives files back, a part at a time, to those who may see the entry that names them.
 
 Nothing changes and nothing is remembered. The page is docs/attachments.md.
 """
@@ -64,8 +64,8 @@ def part_of(
     cannot_be_read: str,
     number: str | None = None,
 ) -> Decision:
-    """The answer with the part of a stored file that `attachment.download` asks for; `cannot_be_read`: the sentence for
-    one that cannot be opened, `number`: of the ticket that names it."""
+    """The answer with the part of a stored file that `attachment.download` asks for. `cannot_be_read`: the sentence for
+    a file that does not open. `number`: of the ticket that names it."""
     part = message.data.part or 1
     if part > file.parts:
         return Decision(answer=answers.invalid({"part": [f"This file has {file.parts} parts."]}))

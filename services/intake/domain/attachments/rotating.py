@@ -1,4 +1,4 @@
-"""`attachment_keys.rotate`: the operator has the keys of all files wrapped by another master key, a portion a turn.
+"""`attachment_keys.rotate`: another master key wraps the keys of all files, a portion in each turn.
 
 The keys are wrapped before the turn (files/rewrapping.py); here it is decided whether that begins, goes on and ends.
 The page is docs/attachments.md.
@@ -21,11 +21,11 @@ GO_ON = "key_rotation"
 LANE = "rotation"
 
 ASK_ANOTHER = timedelta(seconds=10)
-"""After so long another instance may have the timer: the key file of this one lacks the key."""
+"""When another instance may try: the key file of this one does not have the key."""
 
 
 def rotate(known: Rotation | None, current: str, message: Message[RotateKeys], now: datetime) -> Decision:
-    """Begin, unless the same is under way. `current`: the key that wraps the keys of new files."""
+    """Begin, unless the same rotation is under way. `current`: the master key that wraps the keys of new files."""
     key = message.data.key
     if key != current:
         wrong = (
@@ -40,7 +40,7 @@ def rotate(known: Rotation | None, current: str, message: Message[RotateKeys], n
 
 
 def go_on(rotation: Rotation | None, portion: Rewrapped | None, now: datetime) -> Decision:
-    """The timer fired: the next portion is wrapped, and the one after it is due at once, until none is left."""
+    """The timer fired: record the portion that was wrapped; the next is due at once, until nothing is left."""
     if rotation is None or rotation.finished_at is not None:
         return Decision()
     if portion is None:

@@ -1,7 +1,7 @@
-"""A virus scanner looks at files, where the operator has one: each is in quarantine until it is known to be clean.
+"""A virus scanner checks files, where the operator runs one: each is in quarantine until the scanner finds it clean.
 
-The scanner is asked when a ticket comes to name the file (nobody could have it before), before the turn
-(files/quarantine.py). The page is docs/attachments.md.
+Intake asks the scanner once a ticket names the file, for nobody can download it before. files/quarantine.py asks,
+before the turn. The page is docs/attachments.md.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SCAN = "file_scan"
 """The timer that asks the scanner about a file of a ticket."""
 
 LANE = "scanner"
-"""What waits for a slow scanner waits alone."""
+"""A lane of its own, so that nothing else waits for a slow scanner."""
 
 FIRST_RETRY = timedelta(seconds=1)
 LONGEST_RETRY = timedelta(minutes=10)
@@ -35,16 +35,17 @@ SERVICE = service_as_author()
 def asking(ticket: Ticket, files: Iterable[tuple[File, str]], now: datetime, *, is_public: bool = True) -> list[Arm]:
     """The timers that ask about those of a ticket's new files (each with its name) that are in quarantine.
 
-    `is_public`: whether the entry that names them is; what is said of them goes no further.
+    `is_public`: whether the entry that names them is public; what the scanner finds is told to nobody else.
     """
     told = {"number": ticket.number, "tries": 0, **({} if is_public else {"internal": True})}
     return [_asks(file.ref, {**told, "name": name}, now) for file, name in files if file.state == "quarantined"]
 
 
 def scanned(state: State, message: Message[Data], now: datetime) -> Decision:
-    """What the scanner said of a file: clean, it may be had; harmful, it may not, and the ticket's history says so.
+    """The scanner's verdict on a file: if clean, people may download it; if harmful, they may not, and the ticket's
+    history says so.
 
-    A scanner that is away is asked again, after longer and longer, for as long as it takes.
+    If the scanner is away, intake asks again after longer and longer pauses, without end.
     """
     ref, data = message.subject or "", message.data
     file, ticket = state.files.get(ref), state.ticket(data["number"])
@@ -67,7 +68,7 @@ def scanned(state: State, message: Message[Data], now: datetime) -> Decision:
 
 
 def _asks(ref: str, data: Data, due: datetime) -> Arm:
-    # A file of which an internal entry and a public one speak is told of twice.
+    # Where an internal entry and a public one name the file, each gets its own note.
     return Arm(scan_id(ref, data["number"], internal=bool(data.get("internal"))), due, SCAN, ref, data, lane=LANE)
 
 

@@ -1,6 +1,6 @@
 """A large file comes in parts; when the last one is there, it may be named in a command.
 
-What became of each part is known before the turn (files/parts.py); here it is put into words. The page is
+files/parts.py has taken each part before the turn; here the sender gets the answer. The page is
 docs/attachments.md.
 """
 
@@ -50,7 +50,7 @@ def _upload(state: State, message: Message[Upload]) -> Decision:
 
 
 def upload_needed(known: State, message: Message[Upload]) -> Iterable[Need]:
-    """The file that it became, if it was the last part."""
+    """The file, if this was its last part."""
     uploaded = known.prepared.uploaded.get(message.key)
     if isinstance(uploaded, Brought):
         yield FileOf(uploaded.ref)

@@ -1,5 +1,5 @@
-"""What an issue is, of which a person has one ticket open at most, and which issues are alike.
+"""What an issue is, and which issues are alike. A person has at most one open ticket for an issue.
 
-The key of an issue, how alike two texts are, and which open tickets a submission is like. The pages are docs/intake.md
+The key of an issue; how alike two texts are; which open tickets a submission is like. The pages are docs/intake.md
 and docs/similar-issues.md.
 """

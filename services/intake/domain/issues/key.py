@@ -1,6 +1,6 @@
-"""What an issue is: the key of which a person has at most one open ticket.
+"""The key of an issue. A person has at most one open ticket for each key.
 
-The database enforces the rule with a unique index on (person, key of an open ticket); here the key is made. The page
+The database enforces that with a unique index on (person, key of an open ticket); this module makes the key. The page
 is docs/intake.md.
 """
 
@@ -29,7 +29,7 @@ def one_open_key(category: Category, subcategory: str | None, subject: str, issu
 
 
 def as_made_now(key: str) -> str:
-    """A key that an older version made, by other ideas of what nobody sees, as it is made now. Idempotent."""
+    """A key of an older version, which took other characters for invisible, as this version makes it. Idempotent."""
     kind, _, rest = key.partition("\x1f")
     if kind == "issue":
         return f"issue\x1f{as_seen(rest)}"
@@ -40,7 +40,7 @@ def as_made_now(key: str) -> str:
 
 
 def is_of_text(key: str) -> bool:
-    """Whether only the words of a submission made the key: then its requester may say that it is another issue."""
+    """Whether only the words of a submission made the key: then its requester may say that this is another issue."""
     return key.startswith("text\x1f")
 
 

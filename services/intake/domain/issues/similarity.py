@@ -1,7 +1,7 @@
 """Which of the requester's open tickets a submission is like.
 
-Only words are compared, so it prompts and never decides: the requester says whether it is the same issue. How alike
-two texts are is in likeness.py. The page is docs/similar-issues.md.
+It compares words alone, so it only prompts: the requester says whether it is the same issue. likeness.py says how alike
+two texts are. The page is docs/similar-issues.md.
 """
 
 from __future__ import annotations
@@ -25,11 +25,10 @@ MOST_CANDIDATES = 5
 def similar(
     text: str, issue_key: str | None, tickets: Sequence[Ticket], similar_from: float
 ) -> list[tuple[Ticket, float]]:
-    """Of the tickets (newest first) those whose opening is like `text`, the most alike first, each with its score.
+    """Those of the tickets (newest first) whose opening is like `text`, the most alike first, each with its score.
 
-    A score is 0-1, and at least `similar_from`.
-
-    Two issue keys of a channel that differ are two issues, however alike their words.
+    A score is at most 1, and at least `similar_from`. Two different issue keys of a channel are two issues, however
+    alike their words.
     """
     comparable = [ticket for ticket in tickets if issue_key is None or ticket.issue_key is None][:COMPARED_TICKETS]
     if not comparable:

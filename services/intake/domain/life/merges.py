@@ -17,14 +17,14 @@ MERGED = "merged"
 
 
 def closed_into(number: str, now: datetime) -> dict[str, Any]:
-    """What changes in a ticket that is merged, besides its status: the one of that number goes on in its stead."""
+    """What changes in a merged ticket, besides its status: the ticket of that number goes on for it."""
     return {"closed_at": now, "close_reason": MERGED, "merged_into": number}
 
 
 def taking_in(ticket: Ticket, merged: Ticket, now: datetime) -> tuple[moves.Move, Ticket]:
-    """The move and the next version of a ticket into which another one is merged, that as it stood before: what was
-    promised for the one holds for both. Where it awaited the desk, its requester has written what nobody has answered,
-    as by a note: that awaits the desk here, since then."""
+    """The move and the next version of a ticket into which `merged` goes, given as it stood before. What was promised
+    for either holds for both. If `merged` awaited the desk, so does this ticket now, since the same moment, as after a
+    note."""
     unanswered = merged.unanswered_since
     move = moves.TAKE_IN if unanswered is None else moves.TAKE_IN_UNANSWERED
     links = dict.fromkeys((*ticket.links, merged.number, *merged.links))

@@ -1,7 +1,7 @@
 """The life of a ticket as one table: which command, by whom, from which status to which, announced by which event.
 
-It is the only place that knows from where to where: the functions that decide ask it, and the table and the diagram of
-docs/ticket-life.md are drawn from it (deploy/documents/). Who somebody is, and what else a command asks, is not here.
+Only this module knows which status follows which. The functions that decide ask it, and deploy/documents/ draws the
+table and the diagram of docs/ticket-life.md from it. Who somebody is, and what else a command requires, is elsewhere.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ By = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One row. `to` has the status that follows for each in which the command may come; what it lacks is
-    `wrong_status`. With `again` the status is entered even where the ticket has it: a second suggestion restarts the 7
-    days. `also`: what must be true besides, in words, for the page."""
+    """One row. `to`: for each status in which the command may come, the one that follows; in any other it is
+    `wrong_status`. `again`: the ticket enters the status even if it is in it: a second suggestion restarts the 7 days.
+    `also`: what else must be true, in words for the page."""
 
     commands: tuple[str, ...]
     by: tuple[By, ...]
@@ -248,7 +248,7 @@ TABLE = (
 
 
 def refusal(move: Move, ticket: Ticket) -> Answer | None:
-    """`wrong_status` if the table has no way from the ticket's status."""
+    """`wrong_status`, if the table has no way from the ticket's status."""
     return None if ticket.status in move.to else answers.wrong_status(ticket)
 
 
@@ -262,7 +262,7 @@ def status_after(move: Move, ticket: Ticket) -> Status:
 
 
 def opened_again(ticket: Ticket) -> dict[str, Any]:
-    """What changes in a ticket that is reopened, besides its status. What was promised for it before is over."""
+    """What changes in a reopened ticket, besides its status. Its earlier escalation is over."""
     return {"escalated": False, "closed_at": None, "close_reason": None, "reopen_count": ticket.reopen_count + 1}
 
 

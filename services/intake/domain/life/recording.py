@@ -1,4 +1,4 @@
-"""How a change of a ticket is told: its version, its history entry, its one event, and what its agent hears.
+"""Records a change of a ticket: its version, its history entry, its one event, and what its agent hears.
 
 Every version has exactly one event, which carries the ticket and the entry. The page is docs/intake.md.
 """
@@ -47,8 +47,8 @@ def recorded(
 ) -> Decision:
     """The decision that `ticket`, changed at `now` to its next version, stands and is announced as `event`.
 
-    The entry's kind is the event's name without `ticket.`; `details` go into the entry, `announcing` makes the event's
-    data. `id_` is the entry's, where a message makes a second one. The answer is the caller's.
+    The entry's kind is the event's name without `ticket.`. `details` go into the entry; `announcing` makes the event's
+    data. `id_`: the entry's id, where a message makes a second entry. The caller adds the answer.
     """
     entry = Entry(
         id=id_ or entry_id(message),
@@ -89,7 +89,7 @@ def accepting(decision: Decision) -> Decision:
 
 
 def telling_agent(decision: Decision, agent: TicketAgent | None, type_: str) -> Decision:
-    """The same decision, told to `agent` too (if there is one): what the event says."""
+    """The same decision, with the event's data to `agent` too, if there is one."""
     return decision if agent is None else replace(decision, said=[*decision.said, _to(agent, type_, told(decision))])
 
 
@@ -113,7 +113,7 @@ def _to(agent: TicketAgent, type_: str, data: TicketEvent) -> Say:
 
 
 def and_then(decision: Decision, other: Decision) -> Decision:
-    """Both decisions, the first one's answer."""
+    """Both decisions, with the answer of the first."""
     return replace(
         decision,
         changes=[*decision.changes, *other.changes],

@@ -1,7 +1,7 @@
-"""A person is erased: their names, addresses and preferences, and if they wish all words and files of their tickets.
+"""Erases a person: their names, addresses and preferences, and if they wish all words and files of their tickets.
 
-The command's own turn closes what is open, ends the accounts and cuts those tickets off from them: they are nobody's
-from then on. What is left goes in portions, by a timer. The page is docs/privacy.md.
+The command's own turn closes the open tickets, ends the accounts and cuts those tickets off from them: they are
+nobody's from then on. A timer erases the rest in portions. The page is docs/privacy.md.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ TICKETS_AT_ONCE = 20
 ENTRIES_AT_ONCE = 200
 FILES_AT_ONCE = 100
 ANSWERS_AT_ONCE = 100
-"""What one turn erases of each."""
+"""How many of each one turn erases."""
 
 SERVICE = service_as_author()
 TOLD = "The requester was erased."
@@ -56,11 +56,11 @@ TOLD = "The requester was erased."
 KEPT_CHANGES = frozenset({"category", "subcategory", "priority"})
 
 GONE = datetime(1970, 1, 1, tzinfo=UTC)
-"""Older than anything that is kept: what was last heard of then is swept with the next look (files/sweeping.py)."""
+"""Older than anything that is kept: files/sweeping.py removes what has this time when it runs next."""
 
 
 def erase(state: State, message: Message[EraseAccount], key: str, now: datetime) -> Decision:
-    """`account.erase` of the person whose account the one of `key` is."""
+    """`account.erase` of the person who has the account of `key`."""
     accounts = [account for id_ in state.persons.get(key, ()) if (account := state.accounts.get(id_)) is not None]
     erasure = Erasure(
         derived_id("erasure", message.key),
@@ -102,8 +102,8 @@ def erase_due(state: State, message: Message[Data], now: datetime) -> Decision:
 
 
 def anonymous(ticket: Ticket, erasure: Erasure) -> dict[str, Any]:
-    """What changes in a ticket of somebody who is erased. It is nobody's from then on: a person who comes back finds
-    nothing, and no address is known to which a mail about it could go."""
+    """What changes in a ticket of an erased person. It is nobody's from then on: a person who comes back finds nothing,
+    and the desk knows no address for a mail about it."""
     changed: dict[str, Any] = {
         "requester": altered(ticket.requester, id=erasure.id, display_name=ERASED),
         "person": erasure.person,
@@ -119,11 +119,11 @@ def anonymous(ticket: Ticket, erasure: Erasure) -> dict[str, Any]:
 
 
 OWN_REASONS = frozenset({None, "accepted", "no_reply", "merged", ERASED})
-"""Those of `close_reason` that are no words of an agent's."""
+"""Values of `close_reason` that no agent wrote."""
 
 
 def without_words(entry: Entry, erasure: Erasure) -> Entry:
-    """An entry of a ticket of somebody who is erased."""
+    """An entry of a ticket of an erased person, as it is kept."""
     if entry.author.kind == "requester":
         entry = replace(entry, author=altered(entry.author, id=erasure.id, display_name=ERASED))
     if not erasure.content or entry.id == _entry_id(erasure, entry.ticket_id):
@@ -134,8 +134,8 @@ def without_words(entry: Entry, erasure: Erasure) -> Entry:
 
 
 def wordless(details: EntryDetails, changed: Mapping[str, Change]) -> EntryDetails:
-    """Of an entry's details what holds no words of anybody's, with what is left of its changes. All else goes with the
-    words, also what is added to entries later."""
+    """Those of an entry's details that hold nobody's words, with what is left of its changes. Everything else goes with
+    the words, also fields that a later version adds."""
     return EntryDetails(
         refers_to=details.refers_to,
         to_number=details.to_number,
@@ -146,7 +146,7 @@ def wordless(details: EntryDetails, changed: Mapping[str, Change]) -> EntryDetai
 
 
 def rewritten(body: bytes, erasure: Erasure, numbers: Collection[str]) -> bytes:
-    """An answer that is kept for redelivery, without what it tells of the person. `numbers`: of their tickets."""
+    """An answer that is kept for redelivery, without what it says about the person. `numbers`: of their tickets."""
     event = orjson.loads(body)
     data = event["data"]
     for told in [data.get("ticket"), *(data.get("candidates") or ())]:
@@ -176,8 +176,8 @@ def _key(requester: Mapping[str, Any]) -> str:
 
 
 def _ended(account: Account | None, key: str, erasure: Erasure, blocked: Account | None, now: datetime) -> Decision:
-    """Of the account are left its key and its versions: by those who come back are told apart from who they were. Who
-    is blocked stays so: nobody gets out of it by being erased."""
+    """The account keeps its key and its versions: they tell a person who comes back from the one who was erased. A
+    block stays too: nobody escapes it by being erased."""
     kind, id_ = kind_and_id(key)
     event = AccountErased(account_id=id_, kind=kind, content=erasure.content, at=erasure.at)
     said = [Say(EVENTS, "account.erased", "account.erased", event, id_)]
@@ -214,14 +214,15 @@ def _open_tickets(state: State, erasure: Erasure) -> list[Ticket]:
 
 
 def is_theirs(ticket: Ticket, erasure: Erasure) -> bool:
-    """Whether a ticket is one that the person who is erased had by then."""
+    """Whether the erased person had the ticket when they were erased."""
     return ticket.person in erasure.accounts and ticket.opened_at <= erasure.at
 
 
 def _cut_off(
     message: Message[EraseAccount] | Message[Data], ticket: Ticket, erasure: Erasure, now: datetime
 ) -> Decision:
-    """One version of the ticket without its person, closed if it is open. Whoever keeps snapshots forgets by it."""
+    """A version of the ticket without its person, closed if it was open. It makes every service that keeps snapshots
+    forget them."""
     changed = anonymous(ticket, erasure)
     was_open = ticket.is_open
     move = moves.ERASE_OPEN if was_open else moves.ERASE_CLOSED
@@ -246,7 +247,8 @@ def _entry_id(erasure: Erasure, ticket_id: str) -> str:
 
 
 def _without_words_of(state: State, portion: Portion, erasure: Erasure) -> Decision:
-    """The entries that were read, the files that only they name, and the answers that were given as they were made."""
+    """Erase the words of the entries that were read, the files that only they name, and the answers to their
+    messages."""
     changes: list[Any] = []
     timers: list[Disarm] = []
     for entry in portion.entries:
@@ -264,7 +266,7 @@ def _without_words_of(state: State, portion: Portion, erasure: Erasure) -> Decis
 
 
 def _beside_tickets(state: State, portion: Portion, erasure: Erasure) -> Decision:
-    """Files and uploads that no ticket names, and what was answered about the accounts."""
+    """Erase files and uploads that no ticket names, and answers about the accounts."""
     files = [removed(state.files[ref]) for ref in portion.files]
     uploads = [UploadForgotten(upload, {**upload, "at": GONE}) for upload in portion.uploads]
     return Decision([*files, *uploads, *_answers(portion.answers, erasure, ())])
@@ -279,7 +281,7 @@ def _answers(
 
 
 def removed(file: File) -> File:
-    """The file as the next look takes it away, whatever named it."""
+    """The file, marked so that the next sweep removes it, whatever names it."""
     return replace(file, state="removing", used=False, at=GONE, version=file.version + 1)
 
 

@@ -1,6 +1,6 @@
-"""`account.export`: a person has a copy of all that is kept of their account, and downloads it.
+"""`account.export`: a person gets a copy of all that the desk keeps of their account, to download.
 
-The archive is made beside the turns (files/archive.py), by a timer in a lane of its own; until it is there, the command
+files/archive.py makes the archive beside the turns, by a timer in a lane of its own; until it is ready, the command
 waits. The page is docs/privacy.md.
 """
 
@@ -22,7 +22,7 @@ EXPORT = "account_export"
 LANE = "export"
 
 KEPT = timedelta(hours=24)
-"""So long an archive may be downloaded; who asks for another one meanwhile gets the same."""
+"""How long an archive may be downloaded; until then, another export gets the same archive."""
 
 ASK_AGAIN = timedelta(minutes=1)
 CANNOT_BE_READ = "This archive cannot be opened. Please ask for another one."

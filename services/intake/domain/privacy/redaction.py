@@ -1,7 +1,7 @@
 """`ticket.redact`: a supervisor takes out what should never have been written, a card number or a password.
 
-The words of one entry go, with its files, wherever the desk keeps them; that they went, by whom, when and why stays in
-the history. The page is docs/privacy.md.
+The words of one entry go, with its files, wherever the desk keeps them. The history keeps who removed them, when and
+why. The page is docs/privacy.md.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from services.intake.domain.values.history import Entry, agent_as_author
 from services.intake.domain.values.ticket import Ticket, snapshot
 
 REDACTED = "[redacted]"
-"""Stands in the place of what was taken out."""
+"""Replaces what was taken out."""
 
 
 def redact(state: State, message: Message[Redact], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
-    """`ticket.redact` by somebody who may. Twice is harmless: the second finds nothing to take out."""
+    """`ticket.redact`. A second one is harmless: it finds nothing to take out."""
     data = message.data
     entry = next((entry for entry in state.history(ticket) if entry.id == data.entry_id), None)
     if entry is None:
@@ -86,7 +86,7 @@ def without_words(entry: Entry) -> Entry:
 
 
 def _words_of(entry: Entry) -> frozenset[str]:
-    """What was written in it: an edit before or after it may hold the same as its old or new."""
+    """What was written in the entry: edits before or after it may repeat that as their old or new words."""
     changed = entry.details.changed or {}
     edits = [change for name, change in changed.items() if name not in KEPT_CHANGES]
     words = {entry.text, *(change.old for change in edits), *(change.new for change in edits)}
@@ -94,7 +94,7 @@ def _words_of(entry: Entry) -> frozenset[str]:
 
 
 def _without(entry: Entry, words: Collection[str]) -> Entry:
-    """Another entry, an edit, without what it repeats of those."""
+    """Another entry, an edit, without those of the words that it repeats."""
     changed = entry.details.changed or {}
     left = {
         name: Change(
@@ -106,7 +106,7 @@ def _without(entry: Entry, words: Collection[str]) -> Entry:
 
 
 def _files_of(state: State, entry: Entry, number: str) -> tuple[list[Any], list[Disarm]]:
-    """The files of the entry, but those that another entry names too."""
+    """The files of the entry, except those that another entry names too."""
     refs = {named.ref for named in entry.attachments} - state.named_elsewhere
     files = [removed(state.files[ref]) for ref in sorted(refs) if ref in state.files]
     internal = entry.visibility == "internal"
@@ -114,8 +114,8 @@ def _files_of(state: State, entry: Entry, number: str) -> tuple[list[Any], list[
 
 
 def _retold(body: bytes, number: str, words: Collection[str], *, subject: bool) -> bytes | None:
-    """An answer that is kept for redelivery, without these words as the reason of a close, and without the `subject`;
-    None if it shows neither."""
+    """An answer that is kept for redelivery, without these words as a close reason, and without the `subject`; None if
+    it shows neither."""
     event = orjson.loads(body)
     shown = False
     data = event["data"]

@@ -1,6 +1,6 @@
-"""`erasures.confirm_swept`: the operator has taken out the dead letters that told of people who were erased.
+"""`erasures.confirm_swept`: the operator has removed the dead letters that spoke of erased people.
 
-Services may not read the dead letters, so intake learns it in this way. The page is docs/privacy.md.
+Services may not read the dead letters, so the operator tells intake. The page is docs/privacy.md.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from services.intake.domain.values.erasure import Erasure
 
 
 def confirm_swept(state: State, message: Message[ConfirmSwept], now: datetime) -> Decision:
-    """Note it of those erasures that are done; the others are named in `hints`, and refused if there is no other."""
+    """Record it for the erasures that are done. `hints` names the others; if there are only others, the command is
+    refused."""
     swept: dict[str, Erasure] = {}
     hints: dict[str, list[str]] = {}
     for place, id_ in enumerate(message.data.erasures):

@@ -1,5 +1,5 @@
-"""What requesters and agents do to a ticket, from its submission to its end, and how they look at it.
+"""What requesters and agents do to a ticket, from its submission to its end, and how they view it.
 
-Who has it is in agents/; what moves it to another person in accounts/. The pages are docs/intake.md and
+Who has a ticket is in agents/; how it moves to another person is in accounts/. The pages are docs/intake.md and
 docs/ticket-life.md.
 """

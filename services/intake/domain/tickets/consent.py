@@ -20,7 +20,7 @@ from services.intake.domain.values.ticket import Ticket
 
 
 def ask_consent(_: State, message: Message[AgentReason], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
-    """`ticket.ask_consent`: the requester is asked, with the reason. Asking again takes back an earlier answer."""
+    """`ticket.ask_consent`: ask the requester, with the reason. Asking again voids an earlier answer."""
     refused = moves.refusal(moves.ASK_CONSENT, ticket)
     if refused is not None:
         return Decision(answer=refused)
@@ -30,7 +30,7 @@ def ask_consent(_: State, message: Message[AgentReason], agent: TicketAgent, tic
 
 
 def answer_consent(_: State, message: Message[AnswerConsent], __: Caller, ticket: Ticket, now: datetime) -> Decision:
-    """`ticket.answer_consent`: the requester answers once what was asked; the ticket's agent hears it."""
+    """`ticket.answer_consent`: the requester answers, once for each question; the ticket's agent hears it."""
     refused = moves.refusal(moves.ANSWER_CONSENT, ticket)
     if refused is None and ticket.consent != "asked":
         refused = answers.wrong_status(ticket, "Nobody is asking for permission to log in to your account.")

@@ -1,4 +1,4 @@
-"""What was filed is put right: the requester edits its words, an agent its category. The history keeps old and new.
+"""Corrects what was filed: the requester edits the words, an agent the category. The history keeps old and new.
 
 The page is docs/ticket-life.md.
 """
@@ -26,7 +26,7 @@ from services.intake.domain.values.ticket import Ticket
 
 
 def edit(state: State, message: Message[Edit], _: Caller, ticket: Ticket, now: datetime) -> Decision:
-    """`ticket.edit`: the requester changes subject, body or both. The issue stays the one that it was filed as."""
+    """`ticket.edit`: the requester changes subject, body or both. The key of the issue stays as it was filed."""
     refused = moves.refusal(moves.EDIT, ticket) or hourly.of_ticket(state, ticket, now)
     if refused is not None:
         return Decision(answer=refused)
@@ -54,8 +54,8 @@ def edit(state: State, message: Message[Edit], _: Caller, ticket: Ticket, now: d
 def reclassify(
     state: State, message: Message[Reclassify], agent: TicketAgent, ticket: Ticket, now: datetime
 ) -> Decision:
-    """`ticket.reclassify`: another category or subcategory, with its priority. What one ticket for the issue means may
-    change by that: if the person has the issue open in another ticket, it is `conflict` and names that one."""
+    """`ticket.reclassify`: another category or subcategory, with its priority. This may change the key of the issue: if
+    the person has that issue open in another ticket, the answer is `conflict` and names that ticket."""
     refused = moves.refusal(moves.RECLASSIFY, ticket)
     if refused is not None:
         return Decision(answer=refused)
@@ -82,14 +82,14 @@ def reclassify(
 
 
 def _body(state: State, ticket: Ticket) -> str:
-    """The body as it stands: what was filed, or the last edit of it."""
+    """The current body: what was filed, or its last edit."""
     (entry,) = [entry for entry in state.history(ticket) if entry.version == ticket.body_version]
     edited = (entry.details.changed or {}).get("body")
     return entry.text if edited is None else edited.new or ""
 
 
 def edit_needed(known: State, message: Message[Edit]) -> Iterable[Need]:
-    """The entry with the body as it stands."""
+    """The entry with the current body."""
     ticket = known.ticket(message.data.number)
     if ticket is not None:
         yield EntryAt(ticket.id, ticket.body_version)

@@ -1,7 +1,7 @@
 """Escalation: the requester or a moderator asks for it, once the desk has had its time to reply.
 
-From when on it may be asked for is reckoned by sla and announced for each status that a ticket enters (`sla.armed`);
-here it is kept and held to. The page is docs/ticket-life.md.
+For each status that a ticket enters, sla computes from when on it may be escalated and announces that (`sla.armed`);
+intake keeps it and enforces it. The page is docs/ticket-life.md.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from services.intake.domain.values.history import requester_as_author
 from services.intake.domain.values.ticket import Ticket
 
 NEWS_WITHIN = timedelta(seconds=5)
-"""So long a command waits for news of another service that it needs."""
+"""How long a command waits for news of another service that it needs."""
 
 
 def escalate(state: State, message: Message[Escalate], _: Caller | None, ticket: Ticket, now: datetime) -> Decision:
-    """`ticket.escalate`: once, while it is the desk's turn, and not before the desk has had its time."""
+    """`ticket.escalate`: once, while it is the desk's turn, and only after the desk has had its time."""
     refused = moves.refusal(moves.ESCALATE, ticket)
     if refused is not None and ticket.is_open:
         refused = answers.wrong_status(ticket, "The desk has answered; it is the requester's turn.")
@@ -53,9 +53,9 @@ def escalate(state: State, message: Message[Escalate], _: Caller | None, ticket:
 
 
 def armed(state: State, message: Message[Armed], _: datetime) -> Decision:
-    """What `sla.armed` says, for the newest status that is known of; nothing if newer news are known.
+    """Keep what `sla.armed` says, unless newer news is known.
 
-    Of two for one status (a reclassified ticket's calendar may be another) the later of sla's own holds.
+    Of two for one status (a reclassified ticket may have another calendar) the one that sla sent later counts.
     """
     data = message.data
     known = state.escalatable.get(data.ticket_id)
@@ -73,5 +73,5 @@ def escalate_needed(known: State, message: Message[Escalate]) -> Iterable[Need]:
 
 
 def armed_needed(_known: State, message: Message[Armed]) -> Iterable[Need]:
-    """What is known before the news."""
+    """What is known so far."""
     yield EscalatableOf(message.data.ticket_id)

@@ -1,6 +1,6 @@
 """Two tickets belong together: an agent links them, or merges one into the other.
 
-A merge leaves a pointer and closes its ticket for good, into one that is open: so no circle can form. The page is
+A merge closes its ticket for good, with a pointer to one that is open: so no circle can form. The page is
 docs/ticket-life.md.
 """
 
@@ -26,7 +26,8 @@ from services.intake.domain.values.ticket import Ticket
 def numbers_joined(message: Message[LinkTo]) -> tuple[str, str] | None:
     """The ticket acted on and the other one; None if the message names one alone.
 
-    With `to_number` that is the other; without it, `number` is, and the message's `subject` the ticket acted on.
+    With `to_number`, that is the other one. Without it, `number` is, and the message's `subject` is the ticket acted
+    on.
     """
     if message.data.to_number is not None:
         return message.data.number, message.data.to_number
@@ -40,7 +41,7 @@ def ticket_acted_on(message: Message[LinkTo]) -> str | Answer:
 
 
 def link(state: State, message: Message[LinkTo], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
-    """`ticket.link`: the ticket points to another one of any status; once."""
+    """`ticket.link`: the ticket points to another of any status, once."""
     other = _other(state, message, ticket)
     if isinstance(other, Answer):
         return Decision(answer=other)
@@ -92,8 +93,8 @@ def _linked(
     entry_id: str | None = None,
     waits_since: datetime | None = None,
 ) -> Decision:
-    """The decision that the ticket's next version points to the other one. `waits_since`: since when what it took in
-    waits for the desk."""
+    """The decision that the ticket's next version points to the other one. `waits_since`: since when the merged ticket
+    has waited for the desk."""
     return recorded(
         message,
         ticket,

@@ -1,6 +1,6 @@
-"""A category's own questions: whether what a submission answers fits what the catalogue asks.
+"""A category's own questions: whether a submission's answers fit them.
 
-Answers to questions that the catalogue does not know are kept and not judged. The page is docs/intake.md.
+Answers to questions that the catalogue does not have are kept and not checked. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _is_date(answer: Any) -> bool:
     if not isinstance(answer, str):
         return False
     try:
-        # Python reads other forms of ISO 8601 too, such as 2026-W13-2; who consumes the answers need not.
+        # Python reads other forms of ISO 8601 too, such as 2026-W13-2; whoever uses the answers may not.
         return str(date.fromisoformat(answer)) == answer
     except ValueError:
         return False

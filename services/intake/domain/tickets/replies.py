@@ -1,7 +1,7 @@
-"""What a requester writes to a ticket that is there: a reply, a note, or what opens it again.
+"""What a requester writes to a ticket: a reply, a note, or a message that reopens it.
 
-A reply or a note never moves a ticket back in its queue: `new` stays `new`, any other open one becomes `needs_reply`.
-What a machine wrote is noted and moves nothing. The page is docs/intake.md.
+A reply or a note never moves a ticket back in its queue: `new` stays `new`, any other open status becomes
+`needs_reply`. What a machine wrote is noted and moves nothing. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -31,15 +31,14 @@ from services.intake.domain.values.history import PLAIN, requester_as_author
 from services.intake.domain.values.ticket import Ticket
 
 REOPENS_WITHIN = timedelta(days=7)
-"""A closed ticket may be reopened up to and including so long after closing."""
+"""How long after closing a ticket may be reopened, the last moment included."""
 
 
 def reply(state: State, message: Message[Reply], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
-    """`ticket.reply`: to an open ticket it is a reply; a closed one it opens again, unless that is too late or a
-    machine wrote it.
+    """`ticket.reply`: a reply to an open ticket; it reopens a closed one, unless it is too late or a machine wrote it.
 
-    If the issue of a closed ticket is open again in another one, the reply becomes a note there. A reply to a merged
-    ticket goes to the one that goes on.
+    If the issue of a closed ticket is open in another ticket, the reply becomes a note there. A reply to a merged
+    ticket reaches the ticket that goes on for it.
     """
     return hourly.counted(
         state, caller, message.data.automatic, now, lambda: _written_to(state, message, caller, ticket, now)
@@ -48,7 +47,7 @@ def reply(state: State, message: Message[Reply], caller: Caller, ticket: Ticket,
 
 def _written_to(state: State, message: Message[Reply], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
     ticket = state.final(ticket)
-    if ticket.person != caller.person:  # it was merged before the account that filed it became another's
+    if ticket.person != caller.person:  # it was merged before the account that filed it joined another person
         return Decision(answer=answers.not_yours())
     return with_files(_reply(state, message, caller, ticket, now), attached(state, message), message, now)
 
@@ -73,7 +72,7 @@ def add_note(
     now: datetime,
     details: EntryDetails = PLAIN,
 ) -> Decision:
-    """What was written belongs to an issue that is open in `ticket`: a note on it, answered `ticket.duplicate`."""
+    """A note on `ticket`, which has the issue open; answered `ticket.duplicate`."""
     decision = _write_to_open(moves.NOTE_BY_REQUESTER, state, message, caller, ticket, text, now, details)
     return _as_note(decision, message)
 
@@ -94,9 +93,9 @@ def write_to_closed(
     now: datetime,
     details: EntryDetails = PLAIN,
 ) -> Decision | None:
-    """What was written to a closed ticket whose issue is not open in another: it opens the ticket again, within the 7
-    days. What a machine wrote, or what repeats the last message, is noted and leaves it closed. None: it is closed for
-    too long."""
+    """A message to a closed ticket whose issue is not open in another: it reopens the ticket within the 7 days. If a
+    machine wrote it, or it repeats the last message, it is noted and the ticket stays closed. None: the ticket has been
+    closed for too long."""
     said = spoken(message.data, ticket, state.limits.repeat, now)
     if not said.marked and not may_reopen(ticket, now):
         return None
@@ -119,7 +118,7 @@ def _reopen(
     now: datetime,
     details: EntryDetails = PLAIN,
 ) -> Decision:
-    """The closed ticket is open again, with what was written. It keeps its agent; routing looks if they are there."""
+    """Reopen the ticket, with what was written. It keeps its agent, if routing finds them signed on."""
     reached = contact(state, caller, now, opens=True)
     ticket = moves.moved(
         moves.REOPEN,
@@ -171,7 +170,7 @@ def _note(
     now: datetime,
     details: EntryDetails = PLAIN,
 ) -> Decision:
-    """A note that moves nothing, and of which no agent hears."""
+    """A note that moves nothing, and that no agent hears of."""
     ticket = moves.moved(moves.NOTE_AUTOMATIC, ticket, now, **said.remembered(now), **hourly.one_more(ticket, now))
     author = requester_as_author(ticket.requester)
     details = altered(details, automatic=True)
@@ -191,17 +190,17 @@ def _as_note(decision: Decision, message: Message[Submit] | Message[Reply]) -> D
 
 
 def _written(ticket: Ticket, said: Spoken, now: datetime) -> dict[str, Any]:
-    """What changes in a ticket to which a person wrote, whatever its status."""
+    """What changes in a ticket of any status when a person writes to it."""
     counted = hourly.one_more(ticket, now)
     return {"last_customer_message_at": now, "automatic": False, **said.remembered(now), **counted}
 
 
 def _contact_version(ticket: Ticket, caller: Caller, reached: Contact) -> int:
-    """The version of the address of who filed it: another account of the same person counts its own."""
+    """The version of the address of the account that filed the ticket; another account of the person counts its own."""
     return reached.version if caller.requester.account == ticket.requester.account else ticket.contact_version
 
 
 def reply_needed(known: State, message: Message[Reply]) -> Iterable[Need]:
-    """Its files, and what the person has open."""
+    """Its files, and what limits a requester's writing."""
     yield from writing_needed(known, message)
     yield from files_needed(known, message)

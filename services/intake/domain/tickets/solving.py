@@ -1,6 +1,6 @@
 """From an agent's first answer to the end: work, questions, solutions, and the three ways in which a ticket closes.
 
-The requester is content, the agent closes, or nobody wrote in the 7 days after the solution. Assignment is in
+The requester accepts, the agent closes, or nobody writes in the 7 days after the solution. Assignment is in
 agents/assignment.py, what requesters write in replies.py. The page is docs/intake.md.
 """
 
@@ -23,7 +23,7 @@ from services.intake.domain.values.ticket import Ticket
 
 ACCEPTED = "accepted"
 NO_REPLY = "no_reply"
-"""`close_reason` of a ticket closed by its requester and by time; an agent gives a reason in words."""
+"""`close_reason` of a ticket that its requester, or time, has closed; an agent gives a reason in words."""
 
 
 def start_work(_: State, message: Message[AgentTicket], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
@@ -36,7 +36,7 @@ def start_work(_: State, message: Message[AgentTicket], agent: TicketAgent, tick
 
 
 def add_note(state: State, message: Message[AgentText], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
-    """`ticket.add_note`: for the desk alone, as are its files. Status and the times of messages stay as they are."""
+    """`ticket.add_note`: only the desk sees the note and its files. Status and times of messages stay as they are."""
     refused = moves.refusal(moves.NOTE_BY_AGENT, ticket)
     if refused is not None:
         return Decision(answer=refused)
@@ -66,15 +66,15 @@ def close(_: State, message: Message[AgentReason], agent: TicketAgent, ticket: T
 
 
 def accept_solution(_: State, message: Message[RequesterTicket], __: Caller, ticket: Ticket, now: datetime) -> Decision:
-    """`ticket.accept_solution`: the requester closes an open ticket. No solution need be suggested: they may have
-    written that it works, or the problem is gone."""
+    """`ticket.accept_solution`: the requester closes an open ticket. It needs no suggested solution: perhaps the
+    problem is gone."""
     return _closed(moves.ACCEPT, message, ticket, now, ACCEPTED, requester_as_author(ticket.requester))
 
 
 def auto_close(_: State, message: Message[AutoClose], ticket: Ticket, now: datetime) -> Decision:
-    """`ticket.auto_close`: closes if the ticket still is in the very `solution_suggested` that the timer was for.
+    """`ticket.auto_close`: closes the ticket if it is still in the `solution_suggested` that sla's timer was for.
 
-    A note or a link since then neither saves nor breaks it: only the version that entered the status counts.
+    A note or a link since then makes no difference: only the version that entered the status counts.
     """
     if ticket.status not in moves.AUTO_CLOSE.to or ticket.status_version != message.data.status_version:
         return Decision(answer=answers.conflict(ticket, "The case has moved on since the solution was suggested."))

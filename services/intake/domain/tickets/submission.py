@@ -1,6 +1,6 @@
-"""A ticket is submitted: if the requester has this issue open, add a note to it; else open a ticket.
+"""Submissions: if the requester has the issue open, add a note to that ticket; else open a ticket.
 
-One that is merely similar to an open ticket is answered with a prompt. The page is docs/intake.md.
+A submission that is merely similar to an open ticket is answered with a prompt. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ from services.intake.domain.values.ticket import Ticket, snapshot
 def submit(state: State, message: Message[Submit], caller: Caller, now: datetime) -> Decision:
     """`ticket.submit`: one open ticket for an issue, whatever the number of channels and retries.
 
-    Naming an earlier ticket (`refers_to`) means that one: it is noted on if open, opened again if closed no more than
-    7 days ago, else linked from a new one. Only a new one needs a category that the catalogue still has.
+    A submission that names an earlier ticket (`refers_to`) becomes a note on it if that is open, reopens it if it was
+    closed no more than 7 days ago, and else opens a ticket with a link. Only a new ticket needs a category that the
+    catalogue still has.
     """
     return hourly.counted(state, caller, message.data.automatic, now, lambda: _filed(state, message, caller, now))
 
@@ -80,7 +81,7 @@ def _submit(
     key, holder = _apart_from(state, caller, key, distinct)
     if holder is not None:
         return add_note(state, message, caller, holder, _text(data, holder), now, details)
-    # Of a machine nobody can ask which issue it means.
+    # Nobody can ask a machine which issue it means.
     candidates = [] if data.automatic else _similar(state, caller, data, distinct)
     if candidates:
         return Decision(answer=Answer("ticket.similar", Similar(candidates=candidates)))
@@ -88,7 +89,7 @@ def _submit(
 
 
 def _not_in_catalogue(category: Category | None, data: Submit) -> Answer | None:
-    """The answer to a submission whose category or subcategory the catalogue does not have."""
+    """The answer to a submission with a category or subcategory that is not in the catalogue."""
     if category is None:
         return answers.unknown_category(data.category)
     subcategory = data.subcategory
@@ -100,8 +101,8 @@ def _not_in_catalogue(category: Category | None, data: Submit) -> Answer | None:
 def _apart_from(state: State, caller: Caller, key: str, distinct: Collection[str]) -> tuple[str, Ticket | None]:
     """The key to file under, or the open ticket that holds it.
 
-    A requester may say that an issue of the same words is another one; where the channel or the catalogue says what
-    the issue is, that stands.
+    A requester may say that the same words mean another issue, but cannot override the channel or the catalogue where
+    these say what the issue is.
     """
     person, plain, place = caller.person, key, 1
     while (holder := state.holder(person, key)) is not None:
@@ -192,18 +193,18 @@ def _open(
 
 
 def _text(data: Submit, ticket: Ticket) -> str:
-    """What is added to a ticket of a submission: its body, and its subject where that says something new."""
+    """What a submission adds to a ticket: its body, and its subject if that says something new."""
     return data.body if data.subject == ticket.subject else f"{data.subject}\n\n{data.body}"
 
 
 def _details(data: Submit) -> EntryDetails:
-    """What history keeps of a submission beside its text: answers to questions, the ticket that it refers to."""
+    """What the history keeps of a submission beside its text: answers to questions, the ticket that it refers to."""
     return EntryDetails(fields=data.fields or None, refers_to=data.refers_to)
 
 
 def submission_needed(known: State, message: Message[Submit]) -> Iterable[Need]:
-    """A number; the ticket that it refers to; what the person has open; and what others filed alike, where that may
-    make a burst."""
+    """A number; the ticket that it refers to; what the person has open; and, where it may make a burst, what others
+    filed with the same words."""
     yield NewNumber(message.key)
     yield from writing_needed(known, message)
     yield from files_needed(known, message)

@@ -1,4 +1,4 @@
-"""Looking: a requester's tickets, and one ticket with its history. Nothing changes and nothing is remembered.
+"""Lists of tickets, and views of one ticket with its history. Nothing changes and nothing is remembered.
 
 The page is docs/intake.md.
 """
@@ -21,17 +21,17 @@ from services.intake.domain.values.pages import AgentPageAsked, Page, PageAsked
 from services.intake.domain.values.ticket import Ticket, snapshot
 
 PAGE = 20
-"""Tickets a page."""
+"""Tickets on a page."""
 
 SHOWN = 768 * 1024
-"""Bytes of history in one answer; what is older than fits is left out, and the answer says `truncated`."""
+"""Bytes of history in one answer; older entries are left out, and the answer says `truncated`."""
 
 MOST_ENTRIES = 8_000
-"""Entries in so many bytes: none takes fewer than a hundred."""
+"""So many entries fit at most: each takes a hundred bytes or more."""
 
 
 def page_asked(message: Message[ListTickets], account: str, person: str) -> PageAsked:
-    """The page that a `ticket.list` of an account asks for, which is `person`'s."""
+    """The page that a `ticket.list` of an account of this `person` asks for."""
     return PageAsked(account, person, message.data.status, message.data.page or 1)
 
 
@@ -40,7 +40,7 @@ def list_tickets(state: State, message: Message[ListTickets], caller: Caller, _:
     asked = page_asked(message, caller.requester.account, caller.person)
     page = state.pages[asked]
     found = [state.tickets[id_] for id_ in page.ticket_ids]
-    # Earlier in this turn one may have left the status that is asked for.
+    # Earlier in this turn a ticket may have left the status that is asked for.
     return _listed([ticket for ticket in found if asked.status in (None, ticket.status)], asked.page, page)
 
 
@@ -56,7 +56,7 @@ def list_of_agent(state: State, message: Message[ListTickets], _: datetime) -> D
     asked = page_of_agent(message)
     page = state.pages[asked]
     found = [state.tickets[id_] for id_ in page.ticket_ids]
-    # Earlier in this turn one may have gone to somebody else.
+    # Earlier in this turn a ticket may have gone to somebody else.
     theirs = [ticket for ticket in found if ticket.agent is not None and ticket.agent.id == asked.agent]
     fitting = [
         ticket for ticket in theirs if (ticket.is_open if asked.status is None else ticket.status == asked.status)
@@ -70,7 +70,7 @@ def _listed(tickets: Sequence[Ticket], number: int, page: Page) -> Decision:
 
 
 def view_own(state: State, message: Message[View], _: Caller, ticket: Ticket, __: datetime) -> Decision:
-    """`ticket.view` of a requester: the ticket, and of its history what is public."""
+    """`ticket.view` of a requester: the ticket, and the public entries of its history."""
     return _viewed(state, message, ticket, lambda entry: entry.visibility == "public")
 
 
@@ -96,8 +96,7 @@ def _viewed(state: State, message: Message[View], ticket: Ticket, shows: Callabl
 
 
 def list_needed(known: State, message: Message[ListTickets]) -> Iterable[PageAsked | AgentPageAsked]:
-    """The page; of an account that confirms its address in this turn, as whoever's it may be when the list is
-    decided."""
+    """The page; if the account confirms its address in this turn, one for each person to whom it may belong by then."""
     if message.data.requester is None:
         if message.sender == f"agent.{message.data.agent_id}":
             yield page_of_agent(message)
@@ -109,7 +108,7 @@ def list_needed(known: State, message: Message[ListTickets]) -> Iterable[PageAsk
 
 
 def view_needed(known: State, message: Message[View]) -> Iterable[Need]:
-    """As much of the history as is shown."""
+    """As much of the history as the answer shows."""
     ticket, data = known.ticket(message.data.number), message.data
     if ticket is None:
         return

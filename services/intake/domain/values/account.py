@@ -1,6 +1,6 @@
 """Accounts: what intake keeps of a requester, beside their tickets.
 
-What becomes of it is decided in accounts/. The page is docs/accounts.md.
+The rules are in accounts/. The page is docs/accounts.md.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from services.chassis.decision import Arm, Say
 from services.intake.domain.values.history import Entry
 
 TEMPORARY_LASTS = timedelta(days=30)
-"""A temporary account ends so long after opening, or after its last ticket was closed (rules page, "Who may file")."""
+"""How long a temporary account lasts after its opening, or after its last ticket was closed (rules page, "Who may
+file")."""
 
 END = "account_end"
 """The kind of the timer that ends an account."""
@@ -52,13 +53,14 @@ class Account:
     """The version of the address that its code has confirmed."""
     confirmed_at: datetime | None = None
     joined: str | None = None
-    """The key of the account that this one is one person with, and whose the tickets are."""
+    """The key of the account that this one is one person with; that one has the tickets."""
     leads: bool = False
-    """Whether others have joined this one: then it joins none itself."""
+    """Whether others have joined this one: then it joins no other."""
     merged_into: str | None = None
-    """The key of the account that a temporary one ended in: should that be erased, so is what it left behind."""
+    """The key of the account that a temporary one was merged into: if that is erased, so is what this one left
+    behind."""
     ended_at: datetime | None = None
-    """Since when a temporary account is no more: nothing of the person is left in it."""
+    """When a temporary account ended: nothing of the person is left in it."""
     wrote_since: datetime | None = None
     wrote: int = 0
     """Messages of the person whose account it is, in the hour that began at `wrote_since` (abuse/hourly.py)."""
@@ -79,22 +81,22 @@ class Account:
 
     @property
     def mailbox(self) -> str | None:
-        """Whose the address is."""
+        """The address, as addresses are compared."""
         return None if self.contact_email is None else mailbox(self.contact_email)
 
     @property
     def has_code(self) -> bool:
-        """Whether a code for the address as it is was mailed."""
+        """Whether a code for the present address was mailed."""
         return self.contact_email is not None and self.code_version == self.contact_version
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether the address as it is was confirmed."""
+        """Whether the present address is confirmed."""
         return self.contact_email is not None and self.confirmed_version == self.contact_version
 
     @property
     def may_join(self) -> bool:
-        """Whether its address may be confirmed at any moment, and it become one with another account."""
+        """Whether its address may be confirmed at any moment, and the account become one person with another."""
         return self.has_code and not self.is_confirmed
 
     @property
@@ -116,12 +118,12 @@ class AccountWritten:
 
 
 def mailbox(email: str) -> str:
-    """The address as addresses are compared: who writes it in capitals means the same one."""
+    """The address as addresses are compared: capitals make no difference."""
     return email.casefold()
 
 
 def kind_and_id(key: str) -> tuple[RequesterKind, str]:
-    """Of the key of an account, as commands and events name it."""
+    """Kind and id, as commands and events name an account, of its key."""
     kind, _, id_ = key.partition(":")
     return ("temporary" if kind == "temporary" else "account"), id_
 
@@ -132,13 +134,13 @@ def temporary_key(account_id: str) -> str:
 
 
 def ends(key: str, at: datetime) -> Arm:
-    """The one timer of a temporary account: at `at` it is looked whether it ends."""
+    """The one timer of a temporary account: at `at` intake looks whether the account ends."""
     return Arm(f"{END}:{key}", at, END, key)
 
 
 def contact_changed(account: Account) -> Say:
-    """The event that says where its requester is reached from now on; with the code that confirms the address, where
-    one is given: it joins when the event is published (`CODE`)."""
+    """The event that says where the requester is reached from now on, with a place for the code that confirms the
+    address if one is due: the code joins when the event is published (`CODE`)."""
     event = ContactChanged(
         account_id=account.id,
         kind=account.kind,
@@ -150,7 +152,7 @@ def contact_changed(account: Account) -> Say:
 
 
 def preferences_changed(account: Account) -> Say:
-    """The event that says what its requester wants from now on: all that they have set."""
+    """The event that says what the requester wants from now on: all that they have set."""
     wanted = account.preferences or {}
     hours = wanted.get("quiet_hours")
     event = PreferencesChanged(
@@ -167,7 +169,7 @@ def preferences_changed(account: Account) -> Say:
 @dataclass(frozen=True, slots=True)
 class Ending:
     """What was read of the tickets of an account that may end: whether one is open, when the last was closed, and those
-    (and their entries) that have its name yet, no more than a turn erases."""
+    (and their entries) that still have its name, no more than one turn erases."""
 
     has_open: bool = False
     last_closed_at: datetime | None = None

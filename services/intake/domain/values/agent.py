@@ -1,7 +1,7 @@
-"""What intake knows of agents: their name, what they are skilled for, and whether they are signed on.
+"""What intake knows of agents: their name, their skills, and whether they are signed on.
 
-Routing owns agents and announces them; intake keeps the newest news of each, to say who may look at a ticket, note on
-it, link it, or get it by transfer. The page is docs/ticket-life.md.
+Routing owns agents and announces them. Intake keeps the newest news of each, to decide who may view a ticket, add a
+note to it, link it, or get it by transfer. The page is docs/ticket-life.md.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class KnownAgent:
     """Since when, by routing's news; the earliest moment where the news does not say."""
     revision: int = 0
     paused: bool = False
-    """Gets nothing new, by name neither."""
+    """Gets no new tickets, not even by name."""
 
     @property
     def as_agent(self) -> TicketAgent:

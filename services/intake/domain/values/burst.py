@@ -10,8 +10,8 @@ from contracts.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """Equal submissions: of many accounts, and held, or of so many that they may become it. `at`: when the
-    last one was filed, or a supervisor released them."""
+    """Equal submissions of many accounts. `counting`: they may become a burst; `held`: they are one; `released`: a
+    supervisor let them go. `at`: when the last was filed, or the supervisor released them."""
 
     id: str
     at: datetime

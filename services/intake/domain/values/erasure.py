@@ -1,4 +1,4 @@
-"""What is kept of an erasure, what one turn of it has read, and what it changes beside tickets and accounts.
+"""An erasure: what is kept of it, what was read for one turn of it, and what it changes beside tickets and accounts.
 
 Its rules are in privacy/erasing.py and privacy/redaction.py; the page is docs/privacy.md.
 """
@@ -15,7 +15,7 @@ from services.intake.domain.values.history import Entry
 
 @dataclass(frozen=True, slots=True)
 class EntryErased:
-    """An entry of the history without the name of who wrote it."""
+    """An entry of the history, without the name or the words that were erased."""
 
     entry: Entry
 
@@ -31,32 +31,32 @@ class Erasure:
     content: bool
     at: datetime
     entries: tuple[str, ...] = ()
-    """Ids of entries, where those alone were redacted (privacy/redaction.py)."""
+    """For a redaction (privacy/redaction.py): the ids of its entries."""
     read_to: tuple[str, int] = ("", 0)
     """The last ticket (its number) and version of which the entry is erased."""
     done: bool = False
     swept_at: datetime | None = None
-    """When an operator last took letters that tell of them out of the dead letters."""
+    """When the operator last removed dead letters that speak of them."""
 
     @property
     def person(self) -> str:
-        """Whose the tickets are from then on: nobody's, who asks for anything."""
+        """Who has the tickets from then on: a key that is nobody's."""
         return f"erased:{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """What was read for one turn of an erasure: tickets (ids) that are not cut off yet; else entries, with the place up
-    to which they were read; else what is left beside tickets."""
+    """What was read for one turn of an erasure: ids of tickets that are not cut off yet; else entries, with the place
+    up to which they were read; else what is left beside tickets."""
 
     tickets: Sequence[str] = ()
     entries: Sequence[Entry] = ()
     read_to: tuple[str, int] = ("", 0)
     """Number of the last ticket of which entries were read, and the version of the last of them."""
     finished: bool = True
-    """No ticket is left behind that place."""
+    """No ticket is left after that place."""
     named_elsewhere: frozenset[str] = frozenset()
-    """Of the files of these entries those that another entry names too."""
+    """Those of the entries' files that another entry names too."""
     files: Sequence[str] = ()
     uploads: Sequence[Mapping[str, Any]] = ()
     answers: Sequence[Mapping[str, Any]] = ()
@@ -72,7 +72,7 @@ class AnswerRewritten:
 
 @dataclass(frozen=True, slots=True)
 class UploadForgotten:
-    """An unfinished upload, as it was read and as the next look finds that it may go."""
+    """An unfinished upload, as it was read, and as it is stored so that the next sweep removes it."""
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]

@@ -9,18 +9,20 @@ from contracts.values import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Escalatable:
-    """From when on a ticket may be escalated, if it has awaited the desk since that `status_version` or before."""
+    """From when on (`at`) a ticket may be escalated, if it has awaited the desk since that `status_version` or
+    before."""
 
     ticket_id: str
     status_version: int
     at: datetime
     revision: int | None = None
-    """sla's, by which what it said sooner and what comes later are told apart; None: stored before there was one."""
+    """sla's own, by which later news is told from earlier; None: an older version stored it."""
     unanswered_since: datetime | None = None
-    """The message of the requester from which it counts; None: stored before it was said."""
+    """When the requester wrote the message from which it counts; None: an older version stored it."""
 
     def is_outdated(self, unanswered_since: datetime | None) -> bool:
-        """Whether sla has yet to hear that the ticket's requester waits for longer, because of one merged into it."""
+        """Whether sla has not heard yet that the requester has waited longer, because of a ticket merged into this
+        one."""
         if self.unanswered_since is None or unanswered_since is None:
             return False
         return unanswered_since < self.unanswered_since

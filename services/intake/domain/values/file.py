@@ -1,6 +1,6 @@
-"""Files as intake knows them: what is kept of each, and what became of those that a command brought.
+"""Files as intake knows them: what it keeps of each, and what became of those that a command brought.
 
-Values only; what may be done with them is in attachments/attaching.py. The page is docs/attachments.md.
+The rules are in attachments/. The page is docs/attachments.md.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class File:
     owner: str
     """Whose it is: the account that sent it, as `account:<id>` or `temporary:<id>`; or the agent, `agent:<id>`."""
     media_type: str
-    """What it is by its content; of what content may be, as its first sender called it. Without parameters."""
+    """What it is by its content; where that leaves a choice, as its first sender called it. Without parameters."""
     size: int
     sha256: str
     part_size: int
@@ -33,17 +33,17 @@ class File:
     key_by: str
     key: bytes
     at: datetime
-    """When it was last brought without being named by an entry."""
+    """When somebody last sent it, while no entry names it."""
     state: FileState
     used: bool = False
     """An entry names it, so it stays."""
     damaged: bool = False
-    """Its content did not open when it was asked for last."""
+    """Its content did not open at the last download."""
     version: int = 1
     channel: str = ""
-    """Which brought it first; empty: kept before this was."""
+    """Which brought it first; empty: an older version stored it."""
     origin: str = ""
-    """What stands for where it came from first, until an entry names it; empty: the channel gave none."""
+    """A digest of the origin from which it first came, until an entry names it; empty: the channel gave none."""
 
     @property
     def parts(self) -> int:
@@ -62,7 +62,7 @@ class Brought:
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """One file that is not taken: which of its fields is wrong, and how."""
+    """A file that intake refuses: which of its fields is wrong, and how."""
 
     field: str
     problem: str
@@ -76,20 +76,20 @@ class Unfit:
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """A part of a file is kept, and others are to come."""
+    """A part of a file is kept, and others are still to come."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contradicted:
-    """A part of a file does not agree with another one that came before; a sentence says how."""
+    """A part of a file contradicts an earlier part; a sentence says how."""
 
     problem: str
 
 
 @dataclass(frozen=True, slots=True)
 class TooMany:
-    """The sender has begun too many files, or sent too many that no entry names; the oldest of them goes at `until`, if
-    nothing of it comes again."""
+    """The sender has too many unfinished uploads, or too many files that no entry names. The oldest of them goes at
+    `until`, unless it is sent again."""
 
     until: datetime
     unnamed: bool = False
@@ -121,7 +121,7 @@ Verdict = Clean | Harmful
 
 
 TEXT_TYPES = frozenset({"application/json", "text/csv", "text/markdown", "text/plain"})
-"""Media types whose content is text without a beginning of its own: one content may be any of them."""
+"""Media types of text that has no beginning of its own: the same content may be any of them."""
 
 
 def essence(media_type: str) -> str:

@@ -1,6 +1,6 @@
-"""The name of a file: as its sender shows it, but safe for whoever reads it or saves a file under it.
+"""The name of a file: as its sender shows it, but safe to read and to save a file under.
 
-Applied wherever a name comes in, and to what was stored before it was. The page is docs/attachments.md.
+Applied wherever a name comes in, and to names that older versions stored. The page is docs/attachments.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A ticket's history: append-only, one entry for each version, with who, when and what was written.
 
-Where entries are kept is the repository's business. The page is docs/intake.md.
+The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from contracts.payload import encode
 from contracts.values import dataclass
 
 PLAIN = EntryDetails()
-"""Of an entry that says no more than its text."""
+"""The details of an entry that has only its text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one version of a ticket brought. `offset` is the size in bytes of the history before it."""
+    """What one version of a ticket brought. `offset`: the size in bytes of the history before it."""
 
     id: str
     ticket_id: str
@@ -87,10 +87,10 @@ def within(entries: Sequence[Entry], limit: int) -> list[Entry]:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a history without gaps, in order, but that the opening may stand before it.
+    """A part of a history, in order and without gaps; only the opening may stand before it.
 
-    `before`: older entries than these are had by asking for those before this version; None: there are none. `after`:
-    newer ones by asking for those after this version.
+    `before`: to get older entries, ask for those before this version; None: there are no older ones. `after`: the same
+    for newer entries, after this version.
     """
 
     entries: Sequence[Entry]
@@ -110,8 +110,8 @@ def part(
     """The part of a history that fits into `limit` bytes: the newest entries before the version `before`, or the oldest
     after the version `after`; without either the opening and the newest.
 
-    `entries` are those read of a ticket whose version is `newest`, in order; where they have a gap the part ends. Of
-    them it has those that `shows` says may be seen; what it hides takes no room, and counts as passed.
+    `entries`: those that were read of a ticket at version `newest`, in order; where they have a gap, the part ends. The
+    part has those for which `shows` is true; the others take no room, and count as passed.
     """
     by_version = {entry.version: entry for entry in entries}
     opening = by_version.get(1) if before is None and after is None else None

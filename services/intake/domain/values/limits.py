@@ -11,15 +11,15 @@ TICKET_MESSAGES, REQUESTER_MESSAGES, REPEATED_WITHIN = 60, 120, timedelta(hours=
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the operator sets for what requesters write: messages within an hour to one `ticket`, and of one `requester`
-    in all; and for how long the same words `repeat` the last ones."""
+    """The operator's limits for requesters: messages in an hour to one `ticket`, and of one `requester` in all; and how
+    long the same words count as a repetition (`repeat`)."""
 
     ticket: int = TICKET_MESSAGES
     requester: int = REQUESTER_MESSAGES
     repeat: timedelta = REPEATED_WITHIN
     burst_accounts: int = 0
     burst_within: timedelta = timedelta(minutes=10)
-    """So many accounts that file the same within that time make a burst; 0: there are none."""
+    """So many accounts that file the same within that time make a burst; 0: there are no bursts."""
 
 
 USUAL = Limits()

@@ -12,7 +12,7 @@ from datetime import datetime
 from contracts.values import dataclass
 
 THE_ONE = "attachment_keys"
-"""Id of the rotation: a new one takes the place of the one before, so that no two wrap the same keys by turns."""
+"""The id of every rotation: a new one replaces the one before, so that two never compete for the same keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Rotation:
     wrapped: int = 0
     """How many keys the new master key wraps."""
     left: Mapping[str, int] = field(default_factory=dict)
-    """How many keys could not be, by the id of the master key that was said to wrap them."""
+    """How many keys it could not wrap, by the id of the master key that is recorded for them."""
     read_to: tuple[str, str] = ("", "")
     """Collection and id of the last record that was looked at."""
     finished_at: datetime | None = None
@@ -34,7 +34,7 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class Rewrapped:
-    """One portion: what became of the records up to `read_to`. `version`: of the rotation that it was made for."""
+    """One portion: what became of the records up to `read_to`. `version`: of its rotation."""
 
     version: int
     wrapped: int

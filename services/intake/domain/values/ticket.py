@@ -1,6 +1,6 @@
-"""A ticket as it stands: its values, its snapshot for the wire, and how it comes to its next version.
+"""A ticket: its fields, its snapshot for the wire, and how it gets to its next version.
 
-Which command may do what to a ticket is not here (life/moves.py). The page is docs/intake.md.
+Which command may do what to a ticket is in life/moves.py. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -46,37 +46,37 @@ class Ticket:
     reopen_count: int
 
     person: str
-    """Whose ticket it is, for the rule of one open ticket: the key of an account, the requester's own or, where their
-    accounts are one person's, the one that they joined (accounts/persons.py)."""
+    """Whose ticket it is, for the rule of one open ticket: the key of the requester's account or, where several
+    accounts are one person, of the one that theirs has joined (accounts/persons.py)."""
     key: str
-    """What is open at most once for a person, while this ticket is open (issues/key.py)."""
+    """The key of the issue, which a person has open at most once (issues/key.py)."""
     opening: str
-    """The beginning of what was filed, normalised: what a later submission is compared with (issues/similarity.py)."""
+    """The beginning of what was filed, normalised; later submissions are compared with it (issues/similarity.py)."""
     consent: Consent | None = None
     """What became of the last request to log in to the requester's account."""
     changed_from: str | None = None
-    """The agent whom the ticket was last changed away from: routing never gives it back to them."""
+    """The agent from whom people last took the ticket: routing never gives it back to them."""
     requester_left: str | None = None
-    """The agent whom the requester themselves changed away from last: nobody hands it to them by name either."""
+    """The agent whom the requester left last: nobody hands it to them by name either."""
     merged_into: str | None = None
-    """Number of the ticket that goes on in its stead; this one is closed for good."""
+    """Number of the ticket that goes on for this one, which is closed for good."""
     awaiting_version: int = 0
     """The version at which it last came to await the desk; 0: an older version stored it."""
     waits_since: datetime | None = None
-    """When its requester wrote first what the desk has not answered, here or in a ticket that was merged into it; what
-    it says counts only while the ticket awaits the desk. None: an older version stored it."""
+    """When its requester first wrote what the desk has not answered, here or in a ticket that was merged into it; it
+    counts only while the ticket awaits the desk. None: an older version stored it."""
     body_version: int = 1
-    """The version whose entry holds the body as it stands: the opening, or the last edit of it."""
+    """The version whose entry holds the current body: the opening, or its last edit."""
     links: tuple[str, ...] = ()
-    """Numbers of tickets that this one is linked with: those it continues, those an agent named, those merged in."""
+    """Numbers of linked tickets: those that it continues, those that an agent named, those merged into it."""
     history_size: int = 0
-    """Bytes of its history, to read no more of it than is sent."""
+    """Bytes of its history, so that intake reads no more of it than it sends."""
     attached: int = 0
     """Bytes of all files that its history names."""
     automatic: bool = False
     """A machine filed it, and no person has written to it since."""
     said: str = ""
-    """Stands for the words that its requester wrote last (abuse/automatic.py)."""
+    """A digest of the words that its requester wrote last (abuse/automatic.py)."""
     said_at: datetime | None = None
     said_times: int = 0
     """How often in a row the requester has written them since it was filed."""
@@ -84,9 +84,9 @@ class Ticket:
     wrote: int = 0
     """Messages of its requester in the hour that began at `wrote_since` (abuse/hourly.py)."""
     filed: str | None = None
-    """Stands for the words that it was filed with, while it may be counted to a burst (abuse/bursts.py)."""
+    """A digest of the words that it was filed with, while it may count for a burst (abuse/bursts.py)."""
     burst: str | None = None
-    """The burst in which it is held: no agent gets it."""
+    """The burst in which it is held: no agent gets it until a supervisor releases it."""
     erased: bool = False
     """Its requester is erased, and it is nobody's."""
 
@@ -112,7 +112,7 @@ class Ticket:
 
 
 INTERNAL = frozenset(Ticket.__dataclass_fields__) - frozenset(Snapshot.__struct_fields__)
-"""Fields that the snapshot does not have."""
+"""Fields that are not in the snapshot."""
 
 
 def snapshot(ticket: Ticket) -> Snapshot:
@@ -123,7 +123,7 @@ def snapshot(ticket: Ticket) -> Snapshot:
 def next_version(
     ticket: Ticket, now: datetime, status: Status | None = None, *, again: bool = False, **changed: Any
 ) -> Ticket:
-    """The ticket changed, one version on. With `again` it enters a status that it has already: a second suggestion
+    """The changed ticket, one version on. `again`: it enters the status even if it is in it: a second suggestion
     restarts the 7 days."""
     version = ticket.version + 1
     if status is not None and (again or status != ticket.status):
