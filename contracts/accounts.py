@@ -1,4 +1,4 @@
-"""Accounts: what channels ask about them, what is answered and announced. Owner: intake.
+"""Accounts: commands about them, their outcomes and events. Owner: intake.
 
 The page is docs/contracts.md.
 """
@@ -31,28 +31,28 @@ from contracts.fields import Count, Id, Moment, Ordinal, Text, Words
 from contracts.payload import Payload
 
 Notify = Annotated[Mapping[Id, Annotated[Mapping[Id, bool], Meta(max_length=50)]], Meta(max_length=50)]
-"""By kind of notification and channel, whether it is wanted."""
+"""Whether it is wanted, by kind of notification and channel."""
 
 TimeOfDay = Annotated[str, Text(5, 5, pattern="([01][0-9]|2[0-3]):[0-5][0-9]", like="a time of day such as 22:30").rule]
 
 
 class OpenTemporary(FromChannel):
-    """Command `account.open_temporary`: an account for a person who has none, or has lost it."""
+    """Command `account.open_temporary`: an account for a person without one."""
 
     display_name: DisplayName | None = None
     contact_email: Email | None = None
 
 
 class ConfirmContact(FromChannel):
-    """Command `account.confirm_contact`: the code that was mailed to the account's address; without it, the code is
-    mailed there (again)."""
+    """Command `account.confirm_contact`: the code that was mailed to the account's address. Without it, intake mails
+    the code (again)."""
 
     requester: Requester
     code: Annotated[str, Words(64).rule] | None = None
 
 
 class QuietHours(Payload):
-    """From when to when nothing is sent, by the wall clock of a time zone; may cross midnight."""
+    """The hours without mail, by the wall clock of a time zone; may cross midnight."""
 
     starts: TimeOfDay
     ends: TimeOfDay
@@ -69,15 +69,15 @@ class SetPreferences(FromChannel):
 
 
 class MergeAccounts(FromChannel):
-    """Command `account.merge`: the temporary account's tickets go to the real one."""
+    """Command `account.merge`: the temporary account's tickets move to the real account."""
 
     requester: Requester
     temporary: Secret
 
 
 class ExportAccount(FromChannel):
-    """Command `account.export`: a copy of all that is kept of an account. A channel brings the `requester`,
-    the operator names the `account`."""
+    """Command `account.export`: a copy of everything that the desk keeps of an account. A channel sends `requester`,
+    the operator `account`."""
 
     one_of = ("requester", "account")
 
@@ -86,8 +86,8 @@ class ExportAccount(FromChannel):
 
 
 class EraseAccount(FromChannel):
-    """Command `account.erase`: names, addresses and preferences go; with `content` words and files too. A channel
-    brings the `requester`, the operator names the `account`."""
+    """Command `account.erase`: names, addresses and preferences go; with `content` also words and files. A channel
+    sends `requester`, the operator `account`."""
 
     one_of = ("requester", "account")
 
@@ -97,20 +97,21 @@ class EraseAccount(FromChannel):
 
 
 MAX_SWEPT = 500
-"""Erasures that one command speaks of."""
+"""Erasures in one command."""
 
 
 class ConfirmSwept(Payload):
-    """Command `erasures.confirm_swept`, of the operator: of the persons of these erasures, by their ids, no dead letter
-    tells any more. `hints` of the outcome name those that are not known, or not done."""
+    """Command `erasures.confirm_swept`, from the operator: no dead letter holds anything of these erasures (ids) any
+    more. `hints` of the outcome name erasures that intake does not know, or has not finished."""
 
     erasures: Annotated[Sequence[Identity], Meta(min_length=1, max_length=MAX_SWEPT)]
 
 
 class TemporaryOpenedOutcome(Payload):
-    """Outcome `account.temporary_opened`: the secret, shown this once.
+    """Outcome `account.temporary_opened`: the secret, shown only this once.
 
-    `code_at`: no code was mailed to the address, because one was a moment ago; from then on it may be asked for.
+    `code_at`: intake mailed no code to the address, because it mailed one shortly before; from then on the requester
+    may ask for it.
     """
 
     account_id: Identity
@@ -127,14 +128,14 @@ class TemporaryOpened(Payload):
 
 
 class TemporaryExpired(Payload):
-    """Event `account.temporary_expired`: what identifies the person is erased."""
+    """Event `account.temporary_expired`: intake has erased what identifies the person."""
 
     account_id: Identity
 
 
 class AccountErased(Payload):
-    """Event `account.erased`: whoever keeps something of this account forgets it; with `content` also what was written
-    and sent. Tickets that the account had filed by then are announced without it one by one."""
+    """Event `account.erased`: whoever keeps something of this account deletes it; with `content` also words and files.
+    Intake announces each ticket that the account had filed by then, without the person."""
 
     account_id: Identity
     kind: RequesterKind
@@ -164,7 +165,7 @@ class ContactChanged(Payload):
 
 
 class PreferencesChanged(Payload):
-    """Event `account.preferences_changed`: all that a requester has set, nothing once it is erased.
+    """Event `account.preferences_changed`: all preferences of a requester; empty once they are erased.
 
     Not in the event log.
     """
@@ -178,7 +179,7 @@ class PreferencesChanged(Payload):
 
 
 class Unblock(Payload):
-    """Command `requester.unblock`, by a supervisor. `kind` is `account` unless it is said."""
+    """Command `requester.unblock`, by a supervisor. The default of `kind` is `account`."""
 
     agent_id: AgentId
     account_id: Identity
@@ -193,14 +194,14 @@ class Block(Unblock):
     until: Moment | None = None
 
     def __post_init__(self) -> None:
-        """It comes from outside, with any offset."""
+        """Outsiders send it with any offset."""
         super().__post_init__()
         if self.until is not None:
             force_setattr(self, "until", in_utc(self.until))
 
 
 class Unblocked(Payload):
-    """Event `requester.unblocked`: which supervisor let a requester in again."""
+    """Event `requester.unblocked`: which supervisor ended a block."""
 
     account_id: Identity
     kind: RequesterKind

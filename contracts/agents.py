@@ -17,7 +17,7 @@ ANY_SKILL = "*"
 
 
 class Skilled(Protocol):
-    """What an agent said on signing on, with the skills that the categories ask for."""
+    """What an agent said at sign-on, with the skills that the categories ask for."""
 
     @property
     def skills(self) -> Sequence[str]: ...
@@ -28,8 +28,8 @@ class Skilled(Protocol):
 
 
 def may_have(agent: Skilled, skill: str, language: str | None, tier: str) -> bool:
-    """What signing on so means: skilled for the category; for language and tier too, where the agent lists them and
-    the ticket has one."""
+    """Whether the agent may have the ticket: skilled for its category, and for its language and tier if the agent lists
+    any and the ticket has one."""
     return (
         (ANY_SKILL in agent.skills or skill in agent.skills)
         and (not agent.languages or language is None or speaks(agent.languages, language))
@@ -60,14 +60,14 @@ class SignOff(Agent):
 
 
 class Pause(Agent):
-    """Commands `agent.pause` and `agent.resume`; `member`: another agent, whom a supervisor pauses or lets go on."""
+    """Commands `agent.pause` and `agent.resume`; `member`: another agent, whom a supervisor pauses or resumes."""
 
     member: AgentId | None = None
 
 
 class SignedOn(Agent):
-    """Event `agent.signed_on`; of the events about an agent, the one with the latest `at` holds. `paused`: by a
-    supervisor, who has not let them go on yet. What an older version took for a name or a skill stays readable."""
+    """Event `agent.signed_on`; of the events about an agent, the one with the latest `at` holds. `paused`: a
+    supervisor has paused them. Names and skills that an older version accepted stay readable."""
 
     display_name: ShownName
     capacity: Annotated[int, Whole(1, 100).rule]
@@ -79,15 +79,15 @@ class SignedOn(Agent):
 
 
 class Paused(Agent):
-    """Events `agent.paused` and `agent.resumed`; `by`: the supervisor who did it, if the agent did not themselves. `at`
-    as in `agent.signed_on`."""
+    """Events `agent.paused` and `agent.resumed`; `by`: the supervisor, if it was not the agent. `at` as in
+    `agent.signed_on`."""
 
     by: AgentId | None = None
     at: Moment
 
 
 class SignedOff(Agent):
-    """Event `agent.signed_off`; `reason` is a word: why. `at` as in `agent.signed_on`."""
+    """Event `agent.signed_off`; `reason`: one word. `at` as in `agent.signed_on`."""
 
     release: bool = kept(False)
     reason: Word | None = None

@@ -1,6 +1,6 @@
-"""Attachments: files that are too large for a message, sent and fetched in parts. Owner: intake.
+"""Attachments: files that are too large for a message go in parts, both ways. Owner: intake.
 
-Small ones come in the command that they belong to (common.py). The page is docs/contracts.md.
+Small files come in the command that they belong to (common.py). The page is docs/contracts.md.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from contracts.fields import Text, Whole, Words
 from contracts.payload import Payload
 
 MAX_PARTS = 1_000
-"""Parts of one file; how large a file may be is the operator's setting, and less."""
+"""Parts of one file; the operator's setting for the largest file is lower."""
 
 
 MAX_PARTS_OF_AN_ARCHIVE = 1_000_000
-"""Parts of all that is kept of an account, in one archive: 256 GiB."""
+"""Parts of an account's archive: 256 GiB."""
 
 
 class Upload(FromChannel):
     """Command `attachment.upload`: one part of a file, in any order, each of `common.MAX_ATTACHMENT` bytes at most.
 
-    `upload` is the sender's own name for the file, the same in all its parts. An agent says for which ticket it is, as
-    `number`: one that they have or may have.
+    `upload` is the sender's own name for the file, the same in all its parts. An agent gives the `number` of
+    the ticket, which they have or may have.
     """
 
     one_of = ("requester", "agent_id")
@@ -50,8 +50,8 @@ class Upload(FromChannel):
 
 
 class Download(FromChannel):
-    """Command `attachment.download`: one part of a file of a ticket, by the requester or by an agent who may see it.
-    Without `number`: of the archive of an `account.export`, by the same account, or by the operator who names it."""
+    """Command `attachment.download`: one part of a ticket's file, for the requester or an agent who may see it. Without
+    `number`: one part of the archive of an `account.export`, for the same account, or the operator who names it."""
 
     one_of = ("requester", "agent_id", "account")
 
@@ -64,21 +64,20 @@ class Download(FromChannel):
 
 
 class RotateKeys(Payload):
-    """Command `attachment_keys.rotate`, of the operator: the keys of all files are wrapped by the master key of this
-    id, which wraps those of new files. It takes effect in portions."""
+    """Command `attachment_keys.rotate`, from the operator: intake rewraps the keys of all files with the master key of
+    this id, which already wraps the keys of new files. It does so in portions."""
 
     key: Annotated[str, Text(32, pattern="[a-z0-9][a-z0-9._-]*", like="the id of a master key").rule]
 
 
 class Stored(Payload):
-    """Outcome `attachment.stored`: all parts are there, and `attachment` may be named in a command."""
+    """Outcome `attachment.stored`: all parts have arrived, and a command may name `attachment`."""
 
     attachment: AttachmentRef
 
 
 class Content(Payload):
-    """Outcome `attachment.content`: one part of the file, the first where none was asked for. An archive has no
-    `number`."""
+    """Outcome `attachment.content`: one part of the file, by default the first. An archive has no `number`."""
 
     number: TicketNumber | None = None
     attachment: AttachmentRef

@@ -1,7 +1,7 @@
-"""What nobody sees of a text: one definition, for what people read and for what tells issues apart.
+"""Invisible characters: one definition, for text that people read and for what tells issues apart.
 
-White space and what is ignored where it cannot be drawn are Unicode's own properties (White_Space and
-Default_Ignorable_Code_Point, UCD 17); a test compares the tables with a library that knows them. The page is
+The tables are Unicode's properties White_Space and Default_Ignorable_Code_Point (UCD 17); a test compares them with a
+library that knows these properties. The page is
 docs/contracts.md.
 """
 
@@ -27,8 +27,8 @@ IGNORABLE: Ranges = (
 CONTROLS: Ranges = ((0x0000, 0x001F), (0x007F, 0x009F))
 
 DRAWN_BLANK: Ranges = ((0x2800, 0x2800), (0xFFF9, 0xFFFB), (0x13430, 0x1343F), (0x13441, 0x13442), (0x1D159, 0x1D159))
-"""What has neither property and shows nothing by itself: the empty Braille pattern, the anchors of notes between the
-lines, the joiners and blanks of hieroglyphs, the empty notehead."""
+"""Characters that have neither property and still show nothing: the empty Braille pattern, interlinear annotation
+anchors, the joiners and blanks of hieroglyphs, the empty notehead."""
 
 _BLANK = (*WHITE_SPACE, *IGNORABLE, *CONTROLS, *DRAWN_BLANK)
 
@@ -38,19 +38,19 @@ def _class_of(ranges: Iterable[tuple[int, int]]) -> str:
 
 
 def _written(code: int) -> str:
-    # Beyond the first plane the character itself: it is what Python's expressions and those of JSON Schema (ECMA-262
-    # with the flag u) have in common.
+    # Beyond the first plane the character itself: only this works both in Python and in JSON Schema (ECMA-262
+    # with the flag u).
     return f"\\u{code:04x}" if code <= 0xFFFF else chr(code)
 
 
 SEEN = f"[^{_class_of(_BLANK)}]"
-"""One character that can be seen, as a regular expression for Python and JSON Schema alike."""
+"""A regular expression, for Python and JSON Schema, that matches one visible character."""
 
 _is_seen = re.compile(SEEN).search
 
 
 def is_blank(text: str) -> bool:
-    """Whether nobody sees anything of it."""
+    """Whether the text shows nothing."""
     return not _is_seen(text)
 
 
@@ -58,9 +58,9 @@ FOR_COMPARING = {
     **{code: " " for first, last in _BLANK for code in range(first, last + 1)},
     **{code: "" for first, last in IGNORABLE for code in range(first, last + 1)},
 }
-"""For `str.translate`: leaves out what is ignorable, puts a space for all else that is blank."""
+"""For `str.translate`: removes ignorable characters, and replaces other blank ones by a space."""
 
 
 def without_blanks(text: str) -> str:
-    """Only what can be seen of it."""
+    """Only its visible characters."""
     return text.translate(FOR_COMPARING).replace(" ", "")

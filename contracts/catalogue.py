@@ -1,6 +1,6 @@
-"""Categories, priorities and targets: the policy that services share, as data. Reading the YAML is the chassis's.
+"""Categories, priorities and targets: the policy that services share, as data. The chassis reads the YAML.
 
-`catalogue_from` checks what the file held and makes the values of it. The page is docs/contracts.md.
+`catalogue_from` checks the content of the file and returns its values. The page is docs/contracts.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ VIP_DAYS = 3
 MOST_DAYS = 5
 
 BUSINESS = "business"
-"""The calendar by which a category's targets count unless it names another."""
+"""The calendar of a category that names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,12 @@ class Category:
     priority: int
     skill: str
     targets: Mapping[str, Target]
-    """By tier: `standard` and `vip`, both always present (vip already capped at 3 days)."""
+    """By tier: `standard` and `vip`, both always present (vip at most 3 days)."""
     subcategories: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
     one_open_per: Literal["issue", "category", "requester"] = "issue"
     calendar: str = BUSINESS
-    """The business calendar by which `targets` count; the calendars are sla's."""
+    """The business calendar of `targets`; sla reads the calendars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Catalogue:
 
 
 def catalogue_from(data: Any, calendars: Collection[str] | None = None) -> Catalogue:
-    """The catalogue in the decoded content of a catalogue file; who knows the `calendars` says which there are.
+    """The catalogue in the decoded content of a catalogue file. `calendars`: the known ones, if the caller knows them.
 
     Raises marshmallow's ValidationError, with messages nested as the file is: by key, and by place in a list.
     """

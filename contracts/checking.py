@@ -1,6 +1,6 @@
-"""Whether the declared services and the registry fit together: what is wrong with them, a sentence each.
+"""Whether the declared services and the registry fit together.
 
-A test asks it of the whole desk, `definitions` before anything goes to a broker, and each service at its start.
+A test checks the whole desk, `definitions` checks before anything goes to a broker, and each service checks at start.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ WHERE = "contracts/services.py"
 
 
 def faults(services: Iterable[Service], types: Iterable[MessageType]) -> list[str]:
-    """What is wrong with these declarations, sentences that say where to put it right; none where all is well."""
+    """What is wrong with these declarations: sentences that say where to correct it."""
     declared, known = list(services), list(types)
     names = [service.name for service in declared]
     found = [f"{WHERE} declares {name} twice." for name in sorted({name for name in names if names.count(name) > 1})]
@@ -74,15 +74,15 @@ def _of_queue(service: str, queue: OwnQueue, answers: list[MessageType], types: 
     commands = {each.type: each.doors for each in answers if each.kind == "command"}
     for door in queue.commands:
         if not any(door in doors for doors in commands.values()):
-            yield f'The queue {queue.name} has commands=("{door}",), and {service} answers no command that comes there.'
+            yield f'The queue {queue.name} has commands=("{door}",), but {service} answers no command that comes there.'
     for type_ in queue.named:
         if type_ not in commands:
             yield f"The queue {queue.name} names {type_}, which is no command that {service} answers."
     if queue.questions and not any(each.kind == "question" for each in answers):
-        yield f"The queue {queue.name} has questions=True, and {service} answers no question."
+        yield f"The queue {queue.name} has questions=True, but {service} answers no question."
     for pattern in queue.events:
         if not any(_fits(pattern, each.type) for each in types if each.kind == "event"):
-            yield f"The queue {queue.name} hears {pattern}, and contracts/registry.py has no such event."
+            yield f"The queue {queue.name} hears {pattern}, but contracts/registry.py has no such event."
 
 
 def _one_takes(service: str, each: MessageType, takers: list[str], cure: str) -> Iterator[str]:
@@ -93,5 +93,5 @@ def _one_takes(service: str, each: MessageType, takers: list[str], cure: str) ->
 
 
 def _fits(key: str, event: str) -> bool:
-    """Whether a binding key takes the event: a `#` at its end stands for all that may follow."""
+    """Whether a binding key matches the event; a `#` at its end matches everything that follows."""
     return event.startswith(key.removesuffix("#")) if key.endswith(".#") else event == key

@@ -1,4 +1,4 @@
-"""Pieces that several owners' messages are made of: numbers, names, requesters, attachments, the ticket's snapshot.
+"""Pieces that the messages of several owners share: numbers, names, requesters, attachments, the ticket's snapshot.
 
 The page is docs/contracts.md.
 """
@@ -33,7 +33,7 @@ MAX_REASON = 2_000
 MAX_ATTACHMENT = 256 * 1024
 MAX_ATTACHMENTS = 10
 MAX_SENT = 100
-"""Attachments of one command, those that are left out among them."""
+"""Attachments of one command, including those that are left out."""
 MAX_ARTICLES = 20
 MAX_LINKS = 20
 """Ticket numbers in one `distinct_from`."""
@@ -45,19 +45,19 @@ Identity = Annotated[str, Text(200).rule]
 """The id of an account, a ticket, an entry: text that means nothing to its reader."""
 
 Named = Annotated[str, Words(200).rule]
-"""An id that a command names: as `Identity`, but never blank."""
+"""An id in a command: like `Identity`, but never blank."""
 
 DisplayName = Annotated[str, Words(100).rule]
-"""What a person is called, as a command says."""
+"""A person's name in a command."""
 
 ShownName = Annotated[str, Text(100, 0).rule]
-"""What a person is called, as the desk says."""
+"""A person's name in a message of the desk."""
 
 Category = Annotated[str, Words(64).rule]
-"""The id of a category, a subcategory or a skill, as a command names it; the catalogue says which there are."""
+"""The id of a category, a subcategory or a skill, in a command; the catalogue says which ids exist."""
 
 KnownCategory = Annotated[str, Text(64).rule]
-"""The id of a category, a subcategory or a skill, as the desk says."""
+"""The id of a category, a subcategory or a skill, in a message of the desk."""
 
 Reason = Annotated[str, Words(MAX_REASON).rule]
 """Why somebody wants something."""
@@ -80,7 +80,7 @@ Language = Annotated[str, Text(languages.LONGEST, 2, pattern=languages.PATTERN, 
 
 
 class _Nearest(Text):
-    """A language as a sender's system writes it; loads as the nearest tag."""
+    """A language in any system's notation; loads as the nearest tag."""
 
     def __init__(self) -> None:
         super().__init__(200, 2, pattern=languages.READABLE, like=_TAG)
@@ -95,7 +95,7 @@ class _Nearest(Text):
 
 
 NearestLanguage = Annotated[str, _Nearest().rule]
-"""A language that a command names."""
+"""A language in a command."""
 
 _AT = r'[^\x00-\x20\x7f@<>,;:"()\[\]\\]+'
 _EMAIL = Text(254, 3, pattern=f"{_AT}@{_AT}", like="a mail address")
@@ -107,7 +107,7 @@ EmailHint = Annotated[str, Hint(_EMAIL).rule]
 OriginHint = Annotated[str, Hint(Text(200, 0)).rule]
 
 Word = Annotated[str, Text(40, pattern="[a-z][a-z_]*", like="a word of lower-case letters and _").rule]
-"""A word of our own vocabulary, that may grow: a kind of entry, a kind of notification."""
+"""A word of our own vocabulary, which may grow: a kind of entry, a kind of notification."""
 
 MediaType = Annotated[str, Text(127, 3, pattern="[ -.0-~]+/[ -~]+", like="a media type such as image/png").rule]
 """A media type (RFC 6838)."""
@@ -116,7 +116,7 @@ Sha256 = Annotated[str, Text(64, 64, pattern="[0-9a-f]{64}", like="64 hexadecima
 
 
 class _Tidied(Text):
-    """Text of which only what can be kept counts: half a character is passed over, not refused."""
+    """Text in which half a character is dropped, not refused."""
 
     def read(self, value: Any) -> str:
         if type(value) is str and has_half_character(value):
@@ -125,10 +125,10 @@ class _Tidied(Text):
 
 
 FileName = Annotated[str, _Tidied(4_096, 0).rule]
-"""A file's name, as a sender shows it; what may not stand in one is taken out of it."""
+"""A file's name as its sender wrote it; the desk removes what a name must not contain."""
 
 ClaimedType = Annotated[str, _Tidied(MAX_SUBJECT, 0).rule]
-"""What a sender says that a file is; browsers say nothing of kinds that they do not know."""
+"""The media type that a sender states; browsers leave it empty for unknown kinds."""
 
 Content = Annotated[bytes, Base64(MAX_ATTACHMENT).rule]
 """A file, or a part of one."""
@@ -171,30 +171,29 @@ else:
 
 
 class FromChannel(Payload):
-    """What every command of a channel may carry. `origin`: opaque, of the browser, device or sender that it came from;
-    allowances are counted by it. A hint, for older channels may send a field of that name that means something else."""
+    """What every command of a channel may carry. `origin`: opaque text for the browser, device or sender that the
+    command came from; allowances count by it. A hint, because older channels may use the name for something else."""
 
     origin: OriginHint | None = None
 
 
 class NamedAccount(Payload):
-    """An account as the operator names it."""
+    """An account that the operator names."""
 
     kind: RequesterKind
     account_id: Identity
 
 
 class Outcome(Payload):
-    """An outcome of what came with something to overlook: `hints` names what has no effect now or was passed over, by
-    field: sentences."""
+    """An outcome. `hints`: which parts of the command have no effect now or were ignored, sentences by field."""
 
     hints: Errors | None = None
 
 
 class LeftOut(Payload):
-    """A file of a command that was not taken, while the command took effect without it; `reason`: a sentence.
+    """A file that was left out of a command, which took effect without it. `reason`: a sentence.
 
-    `rate_limited`: from `retry_at` on it may be sent again.
+    `rate_limited`: the sender may send it again from `retry_at` on.
     """
 
     name: Annotated[str, Text(255).rule]
@@ -204,17 +203,17 @@ class LeftOut(Payload):
 
 
 FilesLeftOut = Annotated[Sequence[LeftOut], Meta(min_length=1, max_length=MAX_SENT)]
-"""The files of a command that were not taken."""
+"""The files that were left out of a command."""
 
 
 class FileForms(Alternatives):
-    """A file of a command: in the message, by reference, or of no form that could be taken."""
+    """A file of a command: in the message, by reference, or in a wrong form."""
 
     __slots__ = ()
 
 
 class AttachmentContent(Payload, FileForms):
-    """A file in the message itself; `content` loads as bytes. It is judged by its content, and its name made safe."""
+    """A file in the message itself; `content` loads as bytes. Intake checks the content, and makes the name safe."""
 
     name: FileName
     media_type: ClaimedType = kept("")
@@ -222,7 +221,7 @@ class AttachmentContent(Payload, FileForms):
 
 
 class AttachmentRef(Payload):
-    """A file that was uploaded before, or that is kept with the ticket."""
+    """A file that was uploaded before, or that the ticket has."""
 
     name: Annotated[str, Text(255).rule]
     media_type: MediaType
@@ -232,7 +231,7 @@ class AttachmentRef(Payload):
 
 
 class AttachmentNamed(Payload, FileForms):
-    """A file that was uploaded before, as a command names it."""
+    """A file that was uploaded before, in a command."""
 
     name: FileName
     media_type: ClaimedType = kept("")
@@ -242,7 +241,7 @@ class AttachmentNamed(Payload, FileForms):
 
 
 class Unusable(Payload, FileForms):
-    """A file of a wrong form, which is left out: `fault`, a sentence."""
+    """A file in a wrong form, which is left out. `fault`: a sentence."""
 
     name: str
     fault: str
@@ -250,7 +249,7 @@ class Unusable(Payload, FileForms):
 
 
 class _Sent(Either):
-    """A file of a command. One of the wrong form is left out, and the command goes on."""
+    """A file of a command. A file in a wrong form is left out, and the command takes effect without it."""
 
     def read(self, value: Any) -> Payload:
         if not isinstance(value, dict):
@@ -262,7 +261,7 @@ class _Sent(Either):
 
     def json_schema(self) -> Json:
         forms = [{"$ref": f"#/$defs/{each.form.__name__}"} for each in (self.marked, self.plain)]
-        return {"anyOf": [*forms, {"description": "Any other is left out of the command."}]}
+        return {"anyOf": [*forms, {"description": "A file in any other form is left out of the command."}]}
 
 
 FileForms.either = _Sent("content", AttachmentContent, AttachmentNamed, ("ref",))
@@ -285,11 +284,11 @@ def _unusable(value: Mapping[str, Any], error: ValidationError) -> Unusable:
 
 
 Attachments = Annotated[Sequence[Sent], Meta(max_length=MAX_SENT)]
-"""Files of a command, each in the message or by reference; of more than `MAX_ATTACHMENTS` the others are left out."""
+"""Files of a command, each in the message or by reference. Those beyond `MAX_ATTACHMENTS` are left out."""
 
 
 class TicketRequester(Payload):
-    """The requester as the ticket shows them: `display_name` as at filing."""
+    """The requester in a ticket; `display_name` as it was at filing."""
 
     id: Identity
     kind: RequesterKind
@@ -312,11 +311,10 @@ class TicketAgent(Payload):
 class Snapshot(Payload):
     """The ticket as it stands after `version`. No body, no secret, no address.
 
-    `consent`: what became of the agent's last request to log in to the requester's account. `changed_from`: the agent
-    whom the ticket was changed away from, who never gets it back by routing. `merged_into`: the ticket that goes on.
-    `automatic`: a machine filed it, and no person has written to it since; `held`: many accounts filed
-    the same, so no agent gets it until a supervisor releases it. Both are left out otherwise.
-    `erased`: its requester had themselves erased.
+    `consent`: the answer to the agent's last request to log in to the requester's account. `changed_from`: the agent
+    whom the ticket was changed away from; routing never gives it back to them. `merged_into`: the ticket that goes on.
+    `automatic`: a machine filed it, and no person has written to it since. `held`: it is part of a burst, so no agent
+    gets it until a supervisor releases it. Both are left out otherwise. `erased`: its requester was erased.
     """
 
     id: Identity
@@ -361,19 +359,19 @@ class Author(Payload):
 
 
 class Change(Payload):
-    """What a field of the ticket was and is."""
+    """The old and the new value of a field of the ticket."""
 
     old: Annotated[str, Text(MAX_BODY, 0).rule] | None
     new: Annotated[str, Text(MAX_BODY, 0).rule] | None
 
 
 class EntryDetails(Payload):
-    """What an entry has beside its text and its files.
+    """The details of an entry, besides its text and its files.
 
     `fields` and `refers_to` as the requester gave them, `articles` as the agent did; `changed` by field, for an edit,
     a reclassification and a change of agent (by their ids); `granted`, the answer to a request for consent;
     `to_number`, the other ticket of a link or a merge; `redacts`, the entry that was redacted; `left_out`, the files
-    that came with it and were not taken; `automatic`: a machine wrote it, so it moved nothing.
+    that came with it and were left out; `automatic`: a machine wrote it, so it moved nothing.
     """
 
     fields: Answers | None = None
@@ -388,7 +386,7 @@ class EntryDetails(Payload):
 
 
 class Entry(EntryDetails):
-    """One entry of a ticket's history. Attachments by reference; internal ones never go to channels."""
+    """One entry of a ticket's history, with attachments by reference. Internal entries never go to channels."""
 
     id: Identity
     kind: Word

@@ -1,6 +1,6 @@
-"""What the wire takes for JSON: the one reader, which decides wherever a faster one refuses.
+"""What the wire accepts as JSON: the reference reader, which decides whenever a faster one refuses.
 
-JSON as RFC 8259 has it, in UTF-8; what that leaves to the reader is settled here. The page is docs/contracts.md.
+It reads JSON by RFC 8259 in UTF-8, and settles what the RFC leaves to the reader. The page is docs/contracts.md.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ import json
 from typing import Any, NoReturn
 
 DEEPEST = 500
-"""Objects and lists within each other."""
+"""How deep objects and lists may be nested."""
 
 _BOM = b"\xef\xbb\xbf"
 _WHOLE = range(-(2**63), 2**64)
 
 
 class NotJson(ValueError):
-    """Bytes that the wire does not take for JSON; the message says why, without quoting them."""
+    """Bytes that the wire does not accept as JSON. The message says why, without quoting them."""
 
 
 def decoded(body: bytes) -> Any:
     """The JSON value of a message body. Raises NotJson.
 
-    Of a name that comes twice the last value counts. A byte order mark is passed over. A whole number beyond 64 bits is
+    If a name comes twice, the last value counts. A byte order mark is ignored. A whole number beyond 64 bits becomes
     a float, and a number beyond a float infinity. Half a character (a surrogate without its other half), escaped or as
-    bytes, stays in its text: who checks the text refuses it, so that its sender is told where it is.
+    bytes, stays in its text: whoever checks the text refuses it, and tells the sender where it is.
     """
     try:
         text = body.removeprefix(_BOM).decode("utf-8", "surrogatepass")
@@ -42,7 +42,7 @@ def decoded(body: bytes) -> Any:
 
 
 def is_shallow(body: bytes) -> bool:
-    """Whether so few objects and lists begin in these bytes that they cannot be nested too deep."""
+    """Whether the bytes contain so few opening brackets that nothing can be nested too deep."""
     return body.count(b"{") + body.count(b"[") <= DEEPEST
 
 

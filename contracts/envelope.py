@@ -1,7 +1,7 @@
 """The envelope: every message of the desk is a CloudEvents 1.0 structured JSON event.
 
-Reads and writes that envelope and checks its attributes. What `data` holds is the business of the schema of its
-`type` (registry.py), who may send it that of the service which receives it. The page is docs/contracts.md.
+Reads and writes the envelope and checks its attributes. The schema of the `type` (registry.py) judges `data`, and the
+receiving service judges who may send it. The page is docs/contracts.md.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ _TIME = re.compile(TIME_PATTERN).fullmatch
 
 
 class NotAnEvent(ValueError):
-    """A body that is no event of ours; the message is the reason, naming the attribute, never quoting its value."""
+    """A body that is not an event. The message is the reason: it names the attribute and never quotes its value."""
 
 
 class WrongAttributes(NotAnEvent):
-    """An event but for some attributes: its `id` and `type` can be read, so that its sender can be told.
+    """An event with wrong attributes, whose `id` and `type` can be read, so a service can answer its sender.
 
-    `faults`: what is wrong, by attribute, worded to follow its name. Half a character in `id` and `type` is written as
+    `faults`: what is wrong, by attribute, worded to follow its name. Half a character in `id` and `type` appears as
     JSON escapes it.
     """
 
@@ -65,10 +65,10 @@ class WrongAttributes(NotAnEvent):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One message. `time` is aware UTC; `data` is what the JSON held ({} where it held nothing, or null).
+    """One message. `time` is aware UTC; `data` is the JSON value ({} if it is missing or null).
 
-    `data` is any JSON value, as CloudEvents allows it: that it must be an object is said by the schema of `type`,
-    so that the sender of something else is answered like the sender of any other wrong field.
+    `data` is any JSON value, as CloudEvents allows. The schema of `type` requires an object, so the sender of something
+    else gets the same kind of answer as for any other wrong field.
     """
 
     id: str
@@ -85,8 +85,8 @@ class Event:
 def from_dict(body: Any) -> Event:
     """The event in a decoded JSON body; unknown attributes are ignored.
 
-    Raises NotAnEvent, with the reason, for anything that is not a CloudEvents 1.0 event as the wire contract wants it:
-    WrongAttributes where it says that it is one, and has an id and a type.
+    Raises NotAnEvent, with the reason, for anything that is not a CloudEvents 1.0 event by the wire contract; its
+    subclass WrongAttributes if the body claims to be one, and has an id and a type.
     """
     if not isinstance(body, dict):
         raise NotAnEvent("the body is not a JSON object")
@@ -112,7 +112,7 @@ def from_dict(body: Any) -> Event:
 
 
 def parse(body: bytes) -> Event:
-    """The event in a message body (UTF-8 JSON). Raises NotAnEvent for what is no JSON, or JSON but no event."""
+    """The event in a message body (UTF-8 JSON). Raises NotAnEvent if it is not JSON, or not an event."""
     try:
         value = decoded(body)
     except NotJson as error:
@@ -121,7 +121,7 @@ def parse(body: bytes) -> Event:
 
 
 class _Written(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """An event as it goes out: what is absent is left out."""
+    """An event as JSON, without absent attributes."""
 
     specversion: str
     id: str
@@ -141,8 +141,7 @@ _write = msgspec.json.Encoder().encode
 def serialise(event: Event) -> bytes:
     """The message body of an event; datetimes in `data` become RFC 3339 UTC. The inverse of `parse`.
 
-    `data` is a payload, or what JSON can hold. Raises ValueError for a
-    time without a zone.
+    `data` is a payload, or a JSON value. Raises ValueError for a time without a zone.
     """
     data = event.data
     if not isinstance(data, msgspec.Struct):
@@ -164,7 +163,7 @@ def serialise(event: Event) -> bytes:
 
 
 def moment(text: Any) -> datetime:
-    """The aware UTC datetime of an RFC 3339 text. Raises ValueError, worded to follow the field's name, for others."""
+    """The aware UTC datetime of an RFC 3339 text. Raises ValueError, worded to follow the field's name."""
     if type(text) is not str or not _TIME(text):
         raise ValueError("is not an RFC 3339 time with a zone")
     try:
@@ -174,7 +173,7 @@ def moment(text: Any) -> datetime:
 
 
 def in_utc(at: datetime) -> datetime:
-    """The same moment in UTC. Raises ValueError where UTC has no such year."""
+    """The same moment in UTC. Raises ValueError if UTC has no such year."""
     try:
         return at.astimezone(UTC)
     except OverflowError as error:
@@ -194,7 +193,7 @@ def _zoned(at: datetime) -> datetime:
 
 
 def escaped(text: str) -> str:
-    """Text that UTF-8 can hold: half characters as JSON escapes them (`\\ud83d`)."""
+    """The text in valid UTF-8: half characters as JSON escapes them (`\\ud83d`)."""
     return text.encode("utf-8", "backslashreplace").decode() if has_half_character(text) else text
 
 
@@ -220,18 +219,18 @@ def _whole(text: str) -> str:
 
 
 def _text(value: Any) -> str:
-    if type(value) is str and value.isascii() and 0 < len(value) <= MAX_ID:  # as nearly always
+    if type(value) is str and value.isascii() and 0 < len(value) <= MAX_ID:  # nearly always
         return value
     return _whole(_measured(value))
 
 
 def _optional(value: Any) -> str | None:
-    # An empty one says as little as an absent one; refusing it would punish a sender for nothing.
+    # An empty attribute says as little as an absent one, so it refuses nothing.
     return None if value is None or value == "" else _text(value)
 
 
 def _hint(value: Any) -> str | None:
-    """What serves to follow a message, not to understand it: one that cannot be read is as if left out."""
+    """An attribute that helps to follow a message, not to understand it: an unreadable one counts as left out."""
     try:
         return _optional(value)
     except ValueError:

@@ -1,8 +1,8 @@
 """What a value on the wire may be. Each field judges strictly, says what is wrong in a sentence, and knows its JSON
 Schema.
 
-A field is marshmallow's; its `rule` states the same limits for msgspec, which reads most messages. A declaration has
-the rule in its annotation: `number: Annotated[str, Text(8, 8).rule]`. Objects are in payload.py. The page is
+A field is a marshmallow field; its `rule` states the same limits for msgspec, which reads most messages. A declaration
+has the rule in its annotation: `number: Annotated[str, Text(8, 8).rule]`. Objects are in payload.py. The page is
 docs/contracts.md.
 """
 
@@ -31,20 +31,20 @@ NOT_AN_OBJECT = "Not an object."
 ID_PATTERN = "[a-z0-9][a-z0-9_-]{0,63}"
 _IS_ID = re.compile(ID_PATTERN).fullmatch
 _END = r"(?![\s\S])"
-"""The very end of a text, in an expression for Python and JSON Schema alike: `$` also stands before a last line break
-in Python, and `\\Z` is nothing in ECMA-262."""
+"""The very end of a text, for Python and JSON Schema: in Python `$` also matches before a final line break, and
+ECMA-262 has no `\\Z`."""
 
 
 class WireField(fields.Field[T], ABC):
-    """A field of the wire. Required unless `optional`; `nullable`: null is a value of it.
+    """A field of the wire. Required unless `optional`. `nullable`: null is a valid value.
 
-    Null in an optional field that is not nullable means the same as leaving it out, and loads as left out.
+    Null in an optional field that is not nullable loads as if the field were left out.
     """
 
     nullable = False
 
     def declared(self, *, optional: bool, nullable: bool) -> Self:
-        """The same field, where a declaration has it."""
+        """The same field with the options of a declaration."""
         field = copy.copy(self)
         field.required, field.allow_none, field.nullable = not optional, optional or nullable, nullable
         return field
@@ -59,7 +59,7 @@ class WireField(fields.Field[T], ABC):
 
     @property
     def rule(self) -> Meta:
-        """The limits of `read` for msgspec, which may take less and never more, as part of an annotation."""
+        """The limits of `read` for msgspec, as part of an annotation. They may be narrower, never wider."""
         return Meta(**self.limits(), extra={"field": self})
 
     def limits(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class WireField(fields.Field[T], ABC):
 
 
 class Text(WireField[str]):
-    """Text of `minimum` to `maximum` characters, all of it matching `pattern` where there is one."""
+    """Text of `minimum` to `maximum` characters; if there is a `pattern`, all of the text matches it."""
 
     def __init__(self, maximum: int, minimum: int = 1, *, pattern: str | None = None, like: str = "") -> None:
         super().__init__()
@@ -101,13 +101,13 @@ class Text(WireField[str]):
 
 
 def seen(text: str) -> None:
-    """Raises ValidationError for a text in which nothing can be seen."""
+    """Raises ValidationError for a blank text."""
     if is_blank(text):
         raise ValidationError("Must not be blank.")
 
 
 class Words(Text):
-    """Text for people to read: of up to `maximum` characters, one of which at least can be seen. Kept as written."""
+    """Text for people to read: up to `maximum` characters, at least one of them visible. Kept as written."""
 
     def __init__(self, maximum: int) -> None:
         super().__init__(maximum)
@@ -122,7 +122,7 @@ class Words(Text):
 
 
 class Choice(WireField[str]):
-    """One of a few words."""
+    """One of the words in `choices`."""
 
     def __init__(self, choices: Sequence[str]) -> None:
         super().__init__()
@@ -172,7 +172,7 @@ class Score(WireField[float]):
 
 
 class Flag(WireField[bool]):
-    """true or false, and nothing that merely looks like it."""
+    """true or false, and nothing else."""
 
     def read(self, value: Any) -> bool:
         if type(value) is not bool:
@@ -200,8 +200,8 @@ class Instant(WireField[datetime]):
 
 
 class Hint(WireField[Any]):
-    """What helps and changes nothing else: of a value that `field` does not take, nothing is loaded, and nobody is
-    refused for it. (`PayloadSchema.passed_over` says so.) Always optional."""
+    """A value that only helps. If `field` refuses it, nothing is loaded and the message is still valid
+    (`PayloadSchema.passed_over` names it). Always optional."""
 
     def __init__(self, field: WireField[Any]) -> None:
         super().__init__()
@@ -214,7 +214,7 @@ class Hint(WireField[Any]):
             return missing
 
     def faults(self, value: Any) -> list[str]:
-        """Why a value was passed over, in sentences."""
+        """Why a value was ignored, in sentences."""
         try:
             self.field.read(value)
         except ValidationError as error:
@@ -222,7 +222,7 @@ class Hint(WireField[Any]):
         return []
 
     def json_schema(self) -> Json:
-        return {"anyOf": [self.field.json_schema(), {"description": "Any other value is passed over."}]}
+        return {"anyOf": [self.field.json_schema(), {"description": "Any other value is ignored."}]}
 
     def limits(self) -> dict[str, Any]:
         return self.field.limits()
@@ -263,7 +263,7 @@ class Base64(WireField[bytes]):
 class AnswersField(WireField[dict[str, Any]]):
     """Answers to a category's questions, by question id: text, number, true or false. The catalogue judges them.
 
-    Keys that cannot be the id of a question are ignored, as unknown fields are.
+    Keys that cannot be a question's id are ignored, like unknown fields.
     """
 
     MOST = 50
@@ -350,7 +350,7 @@ class MapOf(WireField[dict[str, Any]]):
 
 
 def _each(item: WireField[Any], values: Any) -> list[tuple[Any, Any]]:
-    """Each value loaded, with its place; raises ValidationError that has the faults of all by place."""
+    """Each loaded value. Raises ValidationError with all faults, by place."""
     loaded, faults = [], {}
     for place, value in values:
         try:

@@ -1,7 +1,7 @@
-"""Language tags (BCP 47): the nearest one to what somebody wrote, and which tags a listed one covers.
+"""Language tags (BCP 47): the nearest tag to what somebody wrote, and which tags a listed tag covers.
 
 People's systems write them in many ways: `pt_BR`, `de_DE.UTF-8`, `en-US-u-hc-h12`, `zh_TW_#Hant`, `en-US,en;q=0.9`.
-What is kept is the canonical form (RFC 5646, 4.5) of language, script, region and variants. The page is
+The desk keeps the canonical form (RFC 5646, 4.5) of language, script, region and variants. The page is
 docs/contracts.md.
 """
 
@@ -12,13 +12,13 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 PATTERN = "[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"
-"""A tag, as messages of the desk carry it."""
+"""A tag in messages of the desk."""
 
 LONGEST = 35
 
 _NO_LANGUAGE = "(?![Uu][Nn][Dd]|[Mm][Uu][Ll]|[Mm][Ii][Ss]|[Zz][Xx][Xx])"
 READABLE = f"(?:{_NO_LANGUAGE}[A-Za-z]{{3}}|[A-Za-z]{{2}})(?:[-_.@,;:# ].*)?"
-"""Codes that name one language; those for no language, several or an undetermined one do not."""
+"""Codes of exactly one language. Codes for no language, several languages or an undetermined one do not match."""
 
 _is_readable = re.compile(READABLE, re.DOTALL).fullmatch
 _written = re.compile("[A-Za-z0-9_-]+").match
@@ -28,8 +28,8 @@ _is_variant = re.compile("[a-z0-9]{5,8}|[0-9][a-z0-9]{3}").fullmatch
 _is_extended = re.compile("[a-z]{3}").fullmatch
 
 _EXTENDED = frozenset({"ar", "kok", "lv", "ms", "sgn", "sw", "uz", "zh"})
-"""Languages after which another one of three letters stands for itself (`zh-yue` is `yue`); after others it is taken
-for a region and left out."""
+"""After these languages a code of three letters replaces them (`zh-yue` is `yue`). After other languages it counts as a
+region and is left out."""
 
 _CODES = """
 aa:aar ab:abk ae:ave af:afr ak:aka,twi am:amh an:arg ar:arb,ara as:asm av:ava ay:aym,ayr az:aze,azj ba:bak be:bel
@@ -51,16 +51,17 @@ yi:yid,ydd,ji yo:yor za:zha,zyb zh:zho,chi,cmn zu:zul
 _SHORTER = {
     long: short for pair in _CODES.split() for short, _, longs in [pair.partition(":")] for long in longs.split(",")
 }
-"""Codes of three letters, and withdrawn ones, by the code that stands for them (CLDR, languageAlias)."""
+"""Maps codes of three letters, and withdrawn codes, to the code that replaces them (CLDR, languageAlias)."""
 
 
 PLAIN = f"(?!{'|'.join(code for code in _SHORTER if len(code) == 2)})[a-z]{{2}}(-[A-Z]{{2}})?"
-"""Tags that are their own nearest, as nearly all are that people's systems write."""
+"""Tags that are canonical already, as nearly all tags are."""
 
 
 @lru_cache(maxsize=1024)
 def nearest(text: str) -> str | None:
-    """The canonical tag of the language that is meant, its extensions and private parts left out; None if none is."""
+    """The canonical tag of the meant language, without extensions and private parts. None: the text names no
+    language."""
     written = _written(text)
     if written is None or not _is_readable(text):
         return None
@@ -80,8 +81,8 @@ def nearest(text: str) -> str | None:
 
 
 def covering(listed: Iterable[str]) -> str:
-    """A regular expression, case aside, for the tags that one of these covers (RFC 4647, "Extended Filtering"): `pt`
-    covers `pt-BR` too, and `zh-TW` covers `zh-Hant-TW`."""
+    """A case-insensitive regular expression for the tags that one of these covers (RFC 4647, "Extended Filtering"):
+    `pt` also covers `pt-BR`, and `zh-TW` covers `zh-Hant-TW`."""
     return f"^(?:{'|'.join('(?:-[a-z0-9]+)*-'.join(language.split('-')) for language in listed)})(?:-|$)"
 
 

@@ -1,4 +1,4 @@
-"""What things are called: the exchanges, and who may have which name on the broker.
+"""Names: the exchanges, and who may have which name on the broker.
 
 A channel `web` is the broker user `web`, an agent `a7` is `agent.a7`, a service `sla` is `sla`. The page is
 docs/contracts.md.
@@ -36,7 +36,7 @@ OPERATOR = "operator"
 """Broker user of whoever runs the desk: sends commands of its own, and replays dead ones in their senders' names."""
 
 RESERVED = frozenset({*SERVICES, "agent", "amq", "helpdesk", CONSOLE, OPERATOR})
-"""No channel may have these names. The last three are ours to add: their queues would begin as the desk's own do."""
+"""No channel may have these names. We add the last three: queues of such a channel would look like the desk's own."""
 
 AGENT_PREFIX = "agent."
 
@@ -50,7 +50,7 @@ _FOLDER: dict[Role, str] = {
 
 
 def is_name(name: str) -> bool:
-    """Whether a channel or an agent could be called that (reserved names are well-formed too)."""
+    """Whether a channel or an agent could have this name (reserved names are well-formed too)."""
     return _is_name(name) is not None
 
 
@@ -58,8 +58,8 @@ def is_name(name: str) -> bool:
 def role_of(user: str) -> Role | None:
     """The role that a broker user name stands for; None for a name that no sender can have.
 
-    A reserved name that is no service, a malformed one, and users without a role on the bus are None: RabbitMQ's
-    impersonator tag may claim any name, so a claimed one is checked by this.
+    Also None: a reserved name that is no service, a malformed name, and users without a role on the bus. RabbitMQ's
+    impersonator tag lets a user claim any name, so services check a claimed name with this.
     """
     if user in SERVICES:
         return "service"

@@ -1,4 +1,4 @@
-"""Notifications: what was sent, what could not be, what a channel shows. Owner: notifications.
+"""Notifications: what was sent, what failed, what a channel shows. Owner: notifications.
 
 The page is docs/contracts.md.
 """
@@ -36,16 +36,16 @@ SWITCHABLE_CHANNELS = ("email", "channel")
 
 MAX_TITLE = 200
 MAX_TEXT = MAX_BODY + 10_000
-"""What an agent wrote is shown whole, within the words of the operator's template."""
+"""Characters. An agent's whole text fits, within the words of the operator's template."""
 
 
 MAX_RESENT = 200
-"""Deliveries that one command sends again."""
+"""Deliveries in one command."""
 
 
 class Resend(Payload):
-    """Command `notifications.resend`, of the operator: these deliveries, which were given up, are sent again, each from
-    its first attempt on. `hints` of the outcome name those that have not failed."""
+    """Command `notifications.resend`, from the operator: notifications sends these failed deliveries again, each as if
+    it were new. `hints` of the outcome name deliveries that have not failed."""
 
     deliveries: Annotated[Sequence[Identity], Meta(min_length=1, max_length=MAX_RESENT)]
 
@@ -53,7 +53,7 @@ class Resend(Payload):
 class Delivered(Payload):
     """Events `notification.sent` and `notification.failed`: one for each (event, recipient, channel).
 
-    `number`: of the ticket that it is about; what is about an account has none.
+    `number`: of the ticket; missing if it is about an account.
     """
 
     event_id: Identity

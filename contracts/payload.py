@@ -1,8 +1,8 @@
 """What a message says: each type's `data` is a `Payload`, a frozen class, declared once.
 
-From the annotations of a declaration follow the class that the rules take, its marshmallow schema (which judges what
-comes in and names every error by field) and its JSON Schema. msgspec reads what is right at first sight, in a tenth of
-the time; what it does not take, marshmallow decides. The page is docs/contracts.md.
+The annotations of a declaration yield the class that the rules take, its marshmallow schema (which judges what comes
+in and names every error by field) and its JSON Schema. msgspec reads messages without a fault, in a tenth of the time;
+what it refuses, marshmallow decides. The page is docs/contracts.md.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ P = TypeVar("P", bound="Payload")
 
 
 class _Declaring(msgspec.StructMeta):
-    """Makes each `Payload` frozen, made by keywords, and written without what it leaves out."""
+    """Makes each `Payload` frozen, constructed by keywords, and written without default values."""
 
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any) -> Any:
         options = {"frozen": True, "kw_only": True, "omit_defaults": True, **options}
@@ -48,18 +48,18 @@ class _Declaring(msgspec.StructMeta):
 class Payload(msgspec.Struct, metaclass=_Declaring, frozen=True):
     """The `data` of a message, or an object in it. Unknown fields are ignored, never refused.
 
-    A field with a default is optional, and left out when it has it. A field `X | None` without default is there and
-    may be null. Lists are `Sequence[X]`, objects with keys of their own `Mapping[Id, X]`.
+    A field with a default is optional, and left out while it has the default. A field `X | None` without a default is
+    always present and may be null. Lists are `Sequence[X]`, objects with keys of their own `Mapping[Id, X]`.
     """
 
     one_of: ClassVar[tuple[str, ...]] = ()
-    """Of these fields, all of them optional, exactly one is there."""
+    """Exactly one of these optional fields has to be present."""
 
     any_of: ClassVar[tuple[str, ...]] = ()
-    """Of these texts and lists, all of them optional, one at least is there and not blank."""
+    """At least one of these optional texts and lists has to be present and not blank."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for what `one_of` and `any_of` rule out."""
+        """Raises ValueError if `one_of` or `any_of` does not hold."""
         if self.one_of and sum(getattr(self, name) is not None for name in self.one_of) != 1:
             raise ValueError(_give_one(self.one_of))
         if self.any_of and not any(_says(getattr(self, name)) for name in self.any_of):
@@ -67,12 +67,12 @@ class Payload(msgspec.Struct, metaclass=_Declaring, frozen=True):
 
 
 def kept(value: Any = None) -> Any:
-    """The default of an optional field that is written also where it has it."""
+    """The default of an optional field that is written even if it has the default."""
     return msgspec.field(default_factory=lambda: value)
 
 
 class Alternatives:
-    """What stands where a payload may have one of several forms: those inherit from it, and `Either` chooses."""
+    """Base of the classes among which `Either` chooses, if a payload may have one of several forms."""
 
     __slots__ = ()
     either: ClassVar[Either]
@@ -80,8 +80,7 @@ class Alternatives:
 
 @dataclass(frozen=True, slots=True)
 class Read(Generic[P]):
-    """A payload that was read; `hints`: what it brought that could not be read and changes nothing, sentences by
-    field."""
+    """A payload that was read. `hints`: which unreadable hints were ignored, sentences by field."""
 
     data: P
     hints: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -90,20 +89,21 @@ class Read(Generic[P]):
 def read(form: type[P], data: object, *, is_whole: bool = False) -> Read[P]:
     """The payload in decoded JSON. Raises ValidationError with every error, nested as the fields are.
 
-    `is_whole`: no text in it has half a character, as is so for what orjson and msgspec decode.
+    `is_whole`: no text in it has half a character; this holds for what orjson and msgspec decode.
     """
     if is_whole:
         try:
             return Read(msgspec.convert(data, form, dec_hook=_chosen))
         except (msgspec.ValidationError, ValidationError):
-            pass  # marshmallow decides, and says all that is wrong
+            pass  # marshmallow decides, and names every fault
     schema = schema_of(form)
     loaded: P = schema.load(data)  # type: ignore[arg-type]
     return Read(loaded, schema.passed_over(data))  # type: ignore[arg-type]
 
 
 def encode(value: Any) -> bytes:
-    """JSON: payloads as they are declared, moments as RFC 3339 in UTC. Raises TypeError for what no message holds."""
+    """JSON: payloads as they are declared, moments as RFC 3339 in UTC. Raises TypeError for a type that no message
+    holds."""
     return msgspec.json.encode(value)
 
 
@@ -114,18 +114,18 @@ def plain(payload: Payload) -> dict[str, Any]:
 
 
 def stored(form: type[P], document: Mapping[str, Any]) -> P:
-    """The payload that a database has kept as `document` does. Raises msgspec.ValidationError."""
+    """The payload that `document` has stored in a database. Raises msgspec.ValidationError."""
     return msgspec.convert(document, form, dec_hook=_chosen)
 
 
 def document(payload: Payload) -> dict[str, Any]:
-    """The payload for a database: as `plain`, its moments as datetimes."""
+    """The payload for a database: like `plain`, with datetimes."""
     found: dict[str, Any] = msgspec.to_builtins(payload, builtin_types=(datetime, bytes))
     return found
 
 
 def _chosen(form: type[Alternatives], value: Any) -> Any:
-    """What msgspec asks for where a payload has one of several forms."""
+    """msgspec calls this for a payload that may have one of several forms."""
     return msgspec.convert(value, form.either.chosen(value).form, dec_hook=_chosen)
 
 
@@ -146,7 +146,7 @@ class PayloadSchema(Schema):
         return {name: each for name, each in self.load_fields.items() if isinstance(each, WireField)}
 
     def passed_over(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
-        """What could not be read of the hints in `data`, which has loaded: sentences by field, flat."""
+        """Which hints in `data`, which has loaded, were unreadable: sentences by field, flat."""
         found: dict[str, list[str]] = {}
         for name, each in self.wire_fields().items():
             value = data.get(name)
@@ -190,7 +190,7 @@ class PayloadSchema(Schema):
 
 
 class _Choosing(PayloadSchema):
-    """The schema of a payload with `one_of` or `any_of`. (For the others marshmallow need not make ready to check.)"""
+    """The schema of a payload with `one_of` or `any_of`. (For other payloads marshmallow has nothing to prepare.)"""
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def _check_which(self, data: dict[str, Any], original: Any, **_: Any) -> None:
@@ -198,7 +198,7 @@ class _Choosing(PayloadSchema):
         if form.one_of and sum(data.get(name) is not None for name in form.one_of) != 1:
             raise ValidationError({name: [_give_one(form.one_of)] for name in form.one_of})
         if form.any_of and isinstance(original, dict):
-            # Of data as it came: what is of a wrong type has its own error.
+            # On the original data: a value of a wrong type has its own error.
             given = [value for name in form.any_of if (value := original.get(name))]
             if all(isinstance(value, str) and is_blank(value) for value in given):
                 raise ValidationError({form.any_of[0]: [_give_any(form.any_of)]})
@@ -263,7 +263,7 @@ class Part(WireField[Payload]):
         return loaded
 
     def chosen(self, _: Any) -> PayloadSchema:
-        """The schema that an object is read by."""
+        """The schema that reads an object."""
         return self.schema
 
     def parts(self) -> Sequence[PayloadSchema]:
@@ -275,9 +275,9 @@ class Part(WireField[Payload]):
 
 
 class Either(WireField[Payload]):
-    """An object in one of two forms: the form `marked` if it has the key `mark`, else the form `plain`.
+    """An object in one of two forms: `marked` if it has the key `mark`, otherwise `plain`.
 
-    `apart`: keys of the plain form that may not stand beside the mark.
+    `apart`: keys of the plain form that must not appear together with the mark.
     """
 
     def __init__(self, mark: str, marked: type[Payload], plain: type[Payload], apart: Sequence[str]) -> None:
@@ -290,7 +290,7 @@ class Either(WireField[Payload]):
         return loaded
 
     def chosen(self, value: Any) -> PayloadSchema:
-        """The schema that an object is read by. Raises ValidationError for what has neither form."""
+        """The schema that reads an object. Raises ValidationError if it has neither form."""
         if not isinstance(value, dict):
             raise ValidationError(NOT_AN_OBJECT)
         if value.get(self.mark) is None:
@@ -317,7 +317,7 @@ class Either(WireField[Payload]):
 def errors_by_field(error: ValidationError) -> dict[str, list[str]]:
     """The errors of a refused payload, flat, as `command.rejected` carries them: `requester.tier` → sentences.
 
-    A payload that is no object at all has its error under `data`.
+    If the payload is not an object, the error is under `data`.
     """
     flat: dict[str, list[str]] = {}
     messages: Any = error.messages

@@ -1,8 +1,8 @@
-"""What each broker user may do, made from the registry: which queues are theirs, which types they may write where.
+"""What each broker user may do, derived from the registry: which queues they own, which types they may write where.
 
-RabbitMQ asks three patterns for an operation on a queue or exchange (configure, write, read) and two more for the
-routing key on a topic exchange (write: publishing; read: binding). Every pattern is a list of what is allowed, never
-a lookahead of what is not: a binding key with `#` passes those. The page is docs/contracts.md.
+RabbitMQ checks an operation on a queue or exchange against three patterns (configure, write, read), and the routing key
+on a topic exchange against two more (write: publishing; read: binding). Every pattern is a list of what is allowed,
+never a lookahead of what is not: a binding key with `#` would pass a lookahead. The page is docs/contracts.md.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from contracts.values import dataclass
 
 NOTHING = "^$"
 DEFAULT_EXCHANGE = "amq.default"
-"""RabbitMQ's name, in permissions, of the exchange by which replies go to a queue by its name."""
+"""RabbitMQ's name, in permissions, of the exchange that routes replies by queue name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def access(user: str) -> Access:
 
 
 def _outsider(user: str, door: str, role: Sender, home: str, read: str | None = None) -> Access:
-    """A user from outside: queues of their name, their role's types in at the door, their own keys at `home`."""
+    """An outsider: queues with their name, their role's types at the door, their own keys at `home`."""
     own = f"{re.escape(user)}\\."
     return Access(
         configure=f"^{own}",
@@ -90,13 +90,14 @@ def _outsider(user: str, door: str, role: Sender, home: str, read: str | None = 
 
 
 def _console() -> Access:
-    """A web console acts for the agents that it has authenticated: it writes what they may, and hears what they do."""
+    """A web console acts for the agents that it has authenticated: it writes what they may write, and hears what they
+    hear."""
     agents = _outsider(CONSOLE, DESK, "agent", AGENTS, read=f"^{re.escape(AGENT_PREFIX)}")
     return Access(agents.configure, agents.write, agents.read, agents.topics, ("impersonator",))
 
 
 def _operator() -> Access:
-    """Replays dead commands in their senders' names, and may follow the events (people's addresses apart)."""
+    """Replays dead commands in their senders' names, and may follow the events, except those about people."""
     own = f"{re.escape(OPERATOR)}\\."
     commands = {
         door: {each.type for each in TYPES.values() if each.kind == "command" and door in each.exchanges}
@@ -117,7 +118,8 @@ def _operator() -> Access:
 
 
 def _service(service: str) -> Access:
-    """A service reads its own queues and publishes what the registry says is its own; it declares and binds nothing."""
+    """A service reads its own queues and publishes the types that the registry gives it; it declares and binds
+    nothing."""
     topics: dict[str, Topic] = {DEAD: Topic(write="^")}
     for exchange, prefix in _PREFIXES.items():
         types = _types(_KINDS[exchange], service)
@@ -133,11 +135,11 @@ def _service(service: str) -> Access:
 
 
 ABOUT_PEOPLE = frozenset({"account", "requester"})
-"""How events begin that tell of people and not of the desk's work."""
+"""Prefixes of events about people, not about the desk's work."""
 
 
 def _followed() -> set[str]:
-    """How the events begin that the operator may follow."""
+    """Prefixes of the events that the operator may follow."""
     return {each.type.partition(".")[0] for each in TYPES.values() if each.kind == "event"} - ABOUT_PEOPLE
 
 
@@ -156,7 +158,7 @@ _PREFIXES = {
 
 
 def _questions(sender: Sender) -> set[str]:
-    """The routing keys of what that sender may ask."""
+    """The routing keys of the questions that the sender may ask."""
     asked = [each for each in TYPES.values() if each.kind == "question" and sender in each.senders]
     return {STAFF + each.type if sender == "agent" else each.type for each in asked}
 

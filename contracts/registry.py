@@ -1,7 +1,7 @@
 """Every message type of the wire contract: its kind, its data, who sends it and who answers.
 
-The one table that everything else is made from: permissions (topology.py), documents (deploy/documents/), the class
-that a service reads a message as. How to add a type is on docs/contracts.md.
+Everything else derives from this table: permissions (permissions.py), documents (deploy/documents/), the class that a
+service reads a message as. docs/contracts.md says how to add a type.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ ROLES = ("channel", "agent", "operator")
 Form = type[Payload]
 
 STAFF = "staff."
-"""How the routing key of a question from an agent begins."""
+"""Prefix of the routing key of an agent's question."""
 
 
 @dataclass(frozen=True)
 class MessageType:
     """One type of message, of one kind: `ticket.opened` is an event and, with other data, an outcome; `ticket.view` is
-    a command, answered like any other, and a question, answered at its `reply_to` alone."""
+    a command, answered like any other, and a question, answered only at its `reply_to`."""
 
     kind: Kind
     type: str
     data: Form
-    """What its `data` is, once read (`payload.read`)."""
+    """The class of its `data` (`payload.read`)."""
     senders: frozenset[Sender]
     """Who may send it: any channel, any agent, the operator, services by name."""
     answered_by: str | None = None
-    """The service that answers a command or a question; None for what is neither."""
+    """The service that answers a command or a question; None for other kinds."""
 
     @property
     def schema(self) -> PayloadSchema:
@@ -51,29 +51,29 @@ class MessageType:
 
     @cached_property
     def exchanges(self) -> tuple[str, ...]:
-        """Where it is published: a command of channels and agents has two."""
+        """Where senders publish it; a command of channels and agents has two exchanges."""
         return tuple(DOORS[door] for door in self.doors) if self.kind == "command" else _EXCHANGES[self.kind]
 
     @property
     def doors(self) -> tuple[Door, ...]:
-        """Where a command comes in, by who sends it."""
+        """Where a command comes in, by its sender."""
         found: set[Door] = {"channels" if sender == "channel" else "desk" for sender in self.senders}
         return tuple(sorted(found, reverse=True))
 
     @property
     def keys(self) -> frozenset[str]:
-        """The routing keys under which a command or a question is sent."""
+        """The routing keys of a command or a question."""
         return frozenset(self._key(sender == "agent") for sender in self.senders)
 
     def key_of(self, user: str) -> str:
-        """The routing key under which that broker user sends it."""
+        """The routing key with which that broker user sends it."""
         return self._key(self.kind == "question" and role_of(user) == "agent")
 
     def _key(self, by_agent: bool) -> str:
         return STAFF + self.type if by_agent and self.kind == "question" else self.type
 
     def may_be_sent_by(self, user: str) -> bool:
-        """Whether that broker user may send it. (That `data.agent_id` is the sender's own is the domain's to check.)"""
+        """Whether that broker user may send it. (The domain checks that `data.agent_id` is the sender's own.)"""
         return (user if user in SERVICES else role_of(user)) in self.senders
 
 
@@ -105,7 +105,7 @@ def _all() -> list[MessageType]:
         types.extend(MessageType("question", name, each, frozenset(senders), by) for name, each in payloads.items())
 
     def add_views(senders: tuple[Sender, ...], by: str, payloads: Mapping[str, type[Payload]]) -> None:
-        """What was a command before there were questions: it is answered either way."""
+        """Types that were commands before there were questions: services answer them either way."""
         add_commands(senders, by, payloads)
         add_questions(senders, by, payloads)
 
@@ -255,7 +255,7 @@ def _all() -> list[MessageType]:
     add("agent_message", ("notifications",), {"notification.message": notifications.Message})
     add("channel_message", ("notifications",), {"notification.message": notifications.Message})
 
-    # Last: whoever answers commands or questions gives these outcomes.
+    # Last: every service that answers commands or questions sends these outcomes.
     answering = tuple(sorted({each.answered_by for each in types if each.answered_by is not None}))
     add("outcome", answering, OUTCOMES_OF_ALL)
     return types
@@ -290,30 +290,30 @@ _TOLD_TO_AGENTS = (
     "reclassified",
     "held",
 )
-"""The last three are for supervisors' doings: where one noted or reclassified, and what awaits one."""
+"""The last three come from supervisors' work: a supervisor noted or reclassified, or a held ticket waits for one."""
 
 TYPES: Mapping[tuple[Kind, str], MessageType] = MappingProxyType({(each.kind, each.type): each for each in _all()})
 """All types, by kind and name."""
 
 TICKET_EVENTS = tuple(name for kind, name in TYPES if kind == "event" and name.startswith("ticket."))
-"""The events about a ticket, all that `ticket.#` takes: the data of each is a `TicketEvent`."""
+"""The events about a ticket, all that `ticket.#` matches; the data of each is a `TicketEvent`."""
 
 
 def command(type: str) -> MessageType | None:
-    """The command of that name; None where the contract has none."""
+    """The command of that name; None if the contract has no such type."""
     return TYPES.get(("command", type))
 
 
 def question(type: str) -> MessageType | None:
-    """The question (on `helpdesk.questions`) of that name; None where the contract has none."""
+    """The question (on `helpdesk.questions`) of that name; None if the contract has no such type."""
     return TYPES.get(("question", type))
 
 
 def event(type: str) -> MessageType | None:
-    """The event (on `helpdesk.events`) of that name; None where the contract has none."""
+    """The event (on `helpdesk.events`) of that name; None if the contract has no such type."""
     return TYPES.get(("event", type))
 
 
 def outcome(type: str) -> MessageType | None:
-    """The outcome of that name; None where the contract has none."""
+    """The outcome of that name; None if the contract has no such type."""
     return TYPES.get(("outcome", type))

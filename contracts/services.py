@@ -1,8 +1,8 @@
 """The services of the desk, each declared once: its name, the queues that it reads, and what comes into them.
 
-The rest follows from this, or is checked against it: broker users and what they may do, queues and bindings, databases
-and their users, processes and health endpoints, the linter's walls between services. Which types of message a service
-answers and sends is in registry.py, where each type has one line. How to add a service is on docs/adding-a-service.md.
+The rest derives from this, or is checked against it: broker users and their permissions, queues and bindings, databases
+and their users, processes and health endpoints, the linter's boundaries between services. registry.py says which types
+a service answers and sends, one line per type. docs/adding-a-service.md says how to add a service.
 """
 
 from __future__ import annotations
@@ -17,26 +17,27 @@ Door = Literal["channels", "desk"]
 
 @dataclass(frozen=True, slots=True)
 class OwnQueue:
-    """A queue that a service alone reads, and what comes into it; its name begins with the service's and a dot."""
+    """A queue that only one service reads, and what comes into it. Its name begins with the service's name and a
+    dot."""
 
     name: str
     commands: tuple[Door, ...] = ()
-    """Commands that come in at these doors and that the service answers, but for those that another queue names."""
+    """Commands that come in at these doors and that the service answers, except those that another queue names."""
     named: tuple[str, ...] = ()
-    """Commands by type, that come here and into no other queue of the service."""
+    """Commands by type, which come here and into no other queue of the service."""
     questions: bool = False
-    """What the service is asked on `helpdesk.questions`."""
+    """Questions to the service on `helpdesk.questions`."""
     events: tuple[str, ...] = ()
     """Events by type, or by pattern (`ticket.#`)."""
     replies: bool = False
-    """What the service names as `reply_to` in commands of its own: nothing is bound to it."""
+    """The queue that the service names as `reply_to` in its own commands; it has no bindings."""
     unknown: bool = False
     """Commands that no service answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service: also the name of its user at the broker, its folder in `services/`, and the end of its database's
+    """A service. Its name is also that of its broker user and its folder in `services/`, and the end of its database's
     name (`<prefix>_<name>`)."""
 
     name: str
@@ -47,11 +48,11 @@ DECLARED = (
     Service(
         "intake",
         (
-            # What closes a ticket for want of a reply goes behind the replies that were sent before.
+            # A closing without a reply queues behind the replies that were sent earlier.
             OwnQueue("intake.commands", commands=("channels",), named=("ticket.auto_close",)),
-            # Of its own, so that agents do not wait behind whatever people have sent.
+            # A queue of its own, so that agents do not wait behind people's commands.
             OwnQueue("intake.desk", commands=("desk",)),
-            # What routing decided holds for seconds only, so it waits behind nobody else's commands.
+            # Routing's decisions hold only for seconds, so they wait behind nobody else's commands.
             OwnQueue("intake.assignments", named=("ticket.assign", "ticket.unassign")),
             OwnQueue("intake.unknown", unknown=True),
             OwnQueue("intake.questions", questions=True),
@@ -89,4 +90,4 @@ DECLARED = (
         ),
     ),
 )
-"""All services, in the order in which they are listed and started."""
+"""All services, in the order in which lists show them and processes start."""

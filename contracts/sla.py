@@ -1,4 +1,4 @@
-"""Deadlines: what sla announces about a ticket's targets. Owner: sla. The page is docs/contracts.md."""
+"""Deadlines: sla's events about a ticket's targets. Owner: sla. The page is docs/contracts.md."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Target = Literal["first_reply", "next_reply"]
 
 
 class Armed(Payload):
-    """Event `sla.armed`: by when the desk should reply, and from when the ticket may be escalated.
+    """Event `sla.armed`: by when the desk should reply, and from when the requester may escalate the ticket.
 
-    Said once for each wait of the requester, and again when a moment moves. `status_version` is the snapshot's then; of
-    two for the same one that with the higher `revision` holds, whichever comes last. `calendar_version` names the
-    calendars and targets it was computed with. `unanswered_since`: the requester's message from which the time to the
+    sla announces it once for each wait of the requester, and again when a moment moves. `status_version` is that of the
+    snapshot; of two for the same one the higher `revision` holds, whichever comes last. `calendar_version` names the
+    calendars and targets of the computation. `unanswered_since`: the requester's message from which the time to the
     escalation counts.
     """
 
@@ -36,8 +36,8 @@ class Armed(Payload):
 
 
 class Fired(Armed):
-    """Events `sla.warning`, `sla.breached`, `sla.met`: the deadline, and the ticket as it stood. `supervisors`: who is
-    told of a warning or a breach of a ticket that nobody has."""
+    """Events `sla.warning`, `sla.breached`, `sla.met`: the deadline, and the ticket as it stood. `supervisors`: who
+    hears of a warning or a breach if nobody has the ticket."""
 
     ticket: Snapshot
     supervisors: Annotated[Sequence[AgentId], Meta(min_length=1, max_length=100)] = ()

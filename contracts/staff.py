@@ -1,7 +1,7 @@
-"""Who works at the desk: roles, teams, skills, capacity. Reading the YAML is the chassis's.
+"""Who works at the desk: roles, teams, skills, capacity. The chassis reads the YAML.
 
-`staff_from` checks what the file held and makes the values of it. What an agent says on signing on narrows what stands
-here and never widens it. The page is docs/staff.md.
+`staff_from` checks the content of the file and returns its values. A sign-on may narrow them and never widens them. The
+page is docs/staff.md.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class SignOn:
 class Member:
     """A member of staff. `skills` are category ids, skills that categories ask for, or "*".
 
-    Empty `languages`: every language. `display_name` None: the name that they sign on with.
+    Empty `languages`: every language. `display_name` None: the name given at sign-on.
     """
 
     agent_id: str
@@ -52,7 +52,7 @@ class Member:
 
     @property
     def is_agent(self) -> bool:
-        """Whether they may be given tickets."""
+        """Whether they may get tickets."""
         return "agent" in self.roles
 
     def is_skilled(self, skill: str, skills: Mapping[str, str]) -> bool:
@@ -60,7 +60,7 @@ class Member:
         return ANY_SKILL in self.skills or any(skills.get(listed, listed) == skill for listed in self.skills)
 
     def skills_of(self, said: Sequence[str], skills: Mapping[str, str]) -> tuple[str, ...]:
-        """What of these skills (as a sign-on lists them) they have; empty: none. `skills` as in `is_skilled`."""
+        """Which of these skills (as a sign-on lists them) they have. `skills` as in `is_skilled`."""
         if ANY_SKILL in said:
             return self.skills
         if ANY_SKILL in self.skills:
@@ -68,7 +68,7 @@ class Member:
         return tuple(offered for offered in said if self.is_skilled(skills.get(offered, offered), skills))
 
     def languages_of(self, said: Sequence[str]) -> tuple[str, ...] | None:
-        """Which languages of those said on signing on they speak (empty: every one); None: not one of them."""
+        """Which of the languages in a sign-on they speak (empty: every language); None: not one of them."""
         if not said or not self.languages:
             return tuple(said or self.languages)
         both = [language for language in said if speaks(self.languages, language)]
@@ -83,7 +83,7 @@ class Staff:
     members: Mapping[str, Member]
 
     def member(self, agent_id: str) -> Member | None:
-        """The member of that id; None: nobody of the staff."""
+        """The member with that id, or None."""
         return self.members.get(agent_id)
 
     def has_role(self, agent_id: str, *roles: Role) -> bool:
@@ -92,7 +92,8 @@ class Staff:
         return member is not None and not member.roles.isdisjoint(roles)
 
     def supervises(self, agent_id: str, other_id: str) -> bool:
-        """Whether that member may direct the other: a manager everyone, a supervisor who shares a team with them."""
+        """Whether that member may direct the other: a manager may direct everyone, a supervisor the members of their
+        teams."""
         other = self.members.get(other_id)
         return other is not None and self._directs(agent_id, other.teams)
 
@@ -100,7 +101,7 @@ class Staff:
         """Whether that member may act on a ticket as a supervisor (help-desk rules, "Staff").
 
         Either a member of their teams holds it, or nobody does and a member of their teams has the skill for its
-        category. Who holds it and is no member counts as nobody: else nobody could move that ticket. `skills` maps
+        category. A holder who is not a member counts as nobody: otherwise nobody could move that ticket. `skills` maps
         each category to the skill that it asks for.
         """
         return self.has_role(agent_id, *_DIRECTING) and self._directs(agent_id, self._teams_of(holder, skill, skills))
@@ -111,14 +112,14 @@ class Staff:
         return [id_ for id_ in self.members if self._directs(id_, teams)]
 
     def _directs(self, agent_id: str, teams: frozenset[str]) -> bool:
-        """Whether that member directs these teams: a manager all, a supervisor their own."""
+        """Whether that member directs one of these teams: a manager directs all, a supervisor their own."""
         member = self.members.get(agent_id)
         if member is None:
             return False
         return "manager" in member.roles or ("supervisor" in member.roles and not member.teams.isdisjoint(teams))
 
     def _teams_of(self, holder: str | None, skill: str, skills: Mapping[str, str]) -> frozenset[str]:
-        """The teams whose ticket it is: its holder's; else those of everybody who could have it."""
+        """The teams of the ticket: its holder's, otherwise those of everybody who could have it."""
         if holder is not None and holder in self.members:
             return self.members[holder].teams
         able = (member for member in self.members.values() if member.is_agent and member.is_skilled(skill, skills))

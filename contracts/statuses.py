@@ -1,6 +1,6 @@
 """The statuses of a ticket, and in which of them it is the desk's turn to act.
 
-Which command leads from one to another is intake's (docs/ticket-life.md).
+Intake decides which command leads from one to another (docs/ticket-life.md).
 """
 
 from __future__ import annotations
@@ -23,5 +23,5 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 OPEN: tuple[Status, ...] = tuple(status for status in STATUSES if status != "closed")
 
 DESKS_TURN: tuple[Status, ...] = ("new", "assigned", "work_in_progress", "needs_reply", "reopened")
-"""A ticket awaits the desk: it is open, and nothing is asked of its requester. It counts as its agent's load, and the
-clock of its next reply runs."""
+"""A ticket in one of these awaits the desk: it is open, and the desk waits for nothing from its requester. It counts as
+its agent's load, and the clock of its next reply runs."""

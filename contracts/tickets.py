@@ -1,4 +1,4 @@
-"""Tickets: commands of channels, agents and services, their outcomes, the events. Owner: intake.
+"""Tickets: commands of channels, agents and services, their outcomes and events. Owner: intake.
 
 The page is docs/contracts.md.
 """
@@ -75,14 +75,15 @@ class Submit(FromChannel):
 
 
 class RequesterTicket(FromChannel):
-    """A requester about one of their tickets: command `ticket.accept_solution`."""
+    """Command `ticket.accept_solution`: a requester about one of their tickets."""
 
     requester: Requester
     number: TicketNumber
 
 
 class Reply(RequesterTicket):
-    """Command `ticket.reply`: words, files, or both. `automatic`: a machine wrote it, say an out-of-office reply."""
+    """Command `ticket.reply`: words, files, or both. `automatic`: a machine wrote it, such as an out-of-office
+    reply."""
 
     any_of = ("body", "attachments")
 
@@ -130,7 +131,7 @@ class AnswerConsent(RequesterTicket):
 class ListTickets(FromChannel):
     """Command `ticket.list`: the requester's tickets, or the agent's, newest first, 20 a page.
 
-    Of an agent's, without `status`, those that are open.
+    An agent's list without `status` has only open tickets.
     """
 
     one_of = ("requester", "agent_id")
@@ -144,8 +145,8 @@ class ListTickets(FromChannel):
 class View(FromChannel):
     """Command `ticket.view`: by the requester through a channel, by an agent on the desk.
 
-    Of a long history it shows the newest entries that fit, or with `before` those before that version, or with `after`
-    the oldest after that version. The values to give are in the answer to an earlier view.
+    Of a long history it shows the newest entries that fit; with `before` those before that version; with `after`
+    the oldest after that version. The answer to an earlier view has these values.
     """
 
     one_of = ("requester", "agent_id")
@@ -161,7 +162,7 @@ class View(FromChannel):
 
 
 class AgentTicket(Payload):
-    """An agent about a ticket: command `ticket.start_work`."""
+    """Command `ticket.start_work`: an agent about a ticket."""
 
     agent_id: AgentId
     number: TicketNumber
@@ -169,7 +170,7 @@ class AgentTicket(Payload):
 
 
 class AgentText(AgentTicket):
-    """Commands `ticket.ask_info` and `ticket.add_note` (internal, as are its files)."""
+    """Commands `ticket.ask_info` and `ticket.add_note` (a note and its files are internal)."""
 
     body: Body
     attachments: Attachments = ()
@@ -188,8 +189,8 @@ class AgentReason(AgentTicket):
 
 
 class Redact(AgentTicket):
-    """Command `ticket.redact`, of supervisors: what was written in one entry goes, and its files. `subject`: the
-    ticket's subject goes too, where it holds the same."""
+    """Command `ticket.redact`, from supervisors: the words and files of one entry go. `subject`: the ticket's subject
+    goes too."""
 
     entry_id: Identity
     reason: Sentence
@@ -204,15 +205,15 @@ class Reclassify(AgentTicket):
 
 
 class Transfer(AgentReason):
-    """Command `ticket.transfer`: to an agent, or to whom routing finds."""
+    """Command `ticket.transfer`: to an agent by name, or to an agent whom routing chooses."""
 
     to_agent: AgentId | None = None
 
 
 class LinkTo(AgentTicket):
-    """Commands `ticket.link` and `ticket.merge_into`: `number` is the ticket acted on, `to_number` the other one.
+    """Commands `ticket.link` and `ticket.merge_into`: `number` is the ticket to act on, `to_number` the other one.
 
-    Without `to_number`, `number` is the other one, and the event's `subject` the ticket acted on.
+    Without `to_number`, `number` is the other one, and the event's `subject` the ticket to act on.
     """
 
     to_number: TicketNumber | None = None
@@ -234,7 +235,7 @@ class AssignTo(Supervise):
 
 
 class Release(AgentTicket):
-    """Command `ticket.release`; with `burst`, of all tickets that are held with this one."""
+    """Command `ticket.release`; with `burst`, for all tickets of its burst."""
 
     burst: bool = False
 
@@ -245,7 +246,7 @@ class Release(AgentTicket):
 class Assign(Payload):
     """Command `ticket.assign` from routing; `assignment_seq` is that of the snapshot that routing decided from.
 
-    `valid_until`: after it the place that was kept at the agent may be another ticket's, so it is refused.
+    `valid_until`: later the reserved place may belong to another ticket, so intake refuses the command.
     """
 
     number: TicketNumber
@@ -264,7 +265,8 @@ class Unassign(Payload):
 
 
 class AutoClose(Payload):
-    """Command `ticket.auto_close` from sla; `status_version`: when the ticket entered `solution_suggested`."""
+    """Command `ticket.auto_close` from sla; `status_version`: the version at which the ticket entered
+    `solution_suggested`."""
 
     number: TicketNumber
     status_version: Ordinal
@@ -274,20 +276,20 @@ class AutoClose(Payload):
 
 
 class TicketOutcome(Outcome):
-    """Outcomes `ticket.opened` and `ticket.reopened`; `left_out`: files of the command that were not taken."""
+    """Outcomes `ticket.opened` and `ticket.reopened`; `left_out`: files that were left out of the command."""
 
     ticket: Snapshot
     left_out: FilesLeftOut = ()
 
 
 class Duplicate(TicketOutcome):
-    """Outcome `ticket.duplicate`: what was written became the note `note_id` of the open ticket."""
+    """Outcome `ticket.duplicate`: the submission became the note `note_id` of the open ticket."""
 
     note_id: Identity
 
 
 class Candidate(Snapshot):
-    """An open ticket that is like the one submitted; `score` 1 is the same."""
+    """An open ticket that is like the submission; `score` 1: the same words."""
 
     score: Annotated[float, Score().rule]
 
@@ -307,9 +309,9 @@ class Listed(Payload):
 
 
 class Viewed(Payload):
-    """Outcome `ticket.viewed`: the ticket, and of its history what the asker may see (the newest that fits).
+    """Outcome `ticket.viewed`: the ticket, and the part of its history that the asker may see (the newest that fits).
 
-    `before` is there while there are older entries than these (the opening, which stands first, apart), `after` while
+    It has `before` if there are older entries than these (apart from the opening, which comes first), and `after` if
     there are newer ones: a `ticket.view` with the same field and value shows them.
     """
 
@@ -321,8 +323,8 @@ class Viewed(Payload):
 
 
 class Accepted(Outcome):
-    """Outcome `command.accepted`, with the ticket where the command was about one. `left_out`: files of the command
-    that were not taken."""
+    """Outcome `command.accepted`, with the ticket if the command was about one. `left_out`: files that were left out of
+    the command."""
 
     ticket: Snapshot | None = None
     left_out: FilesLeftOut = ()
@@ -331,7 +333,7 @@ class Accepted(Outcome):
 class Rejected(Payload):
     """Outcome `command.rejected`.
 
-    `message` is a sentence for a person. A `conflict` has the present `ticket` where the sender may see it.
+    `message` is a sentence for a person. A `conflict` has the current `ticket` if the sender may see it.
     """
 
     code: Code
@@ -342,11 +344,11 @@ class Rejected(Payload):
     ticket: Snapshot | None = None
 
 
-# Events, and what agents are told
+# Events, and agent messages
 
 
 class TicketEvent(Payload):
-    """A ticket event: the ticket as it stands, and the entry that its history got."""
+    """A ticket event: the ticket as it stands, and its new history entry."""
 
     ticket: Snapshot
     entry: Entry | None = None
@@ -360,22 +362,22 @@ class LostAgent(TicketEvent):
 
 class Joined(TicketEvent):
     """Events `ticket.linked` and `ticket.merged`: `to_number` is the other ticket. `waits_since`: a ticket that awaited
-    the desk was merged into this one, and since then its requester waits for an answer."""
+    the desk was merged into this one, and its requester has waited for an answer since then."""
 
     to_number: TicketNumber | None = None
     waits_since: Moment | None = None
 
 
 class Redacted(TicketEvent):
-    """Event and agent message `ticket.redacted`: what `entry.redacts` names has no words any more; with
-    `subject` the ticket's subject was taken out too. None of it is in the event."""
+    """Event and agent message `ticket.redacted`: the entry that `entry.redacts` names has lost its words and files;
+    with `subject` the ticket has lost its subject too. The event contains none of it."""
 
     entry: Entry
     subject: bool
 
 
 class AssignedToAgent(TicketEvent):
-    """Agent message `ticket.assigned`: with the conversation so far; `truncated` where it is more than 64 KiB.
+    """Agent message `ticket.assigned`, with the conversation so far; `truncated` if that is more than 64 KiB.
     `previous_agent`: who had the ticket before."""
 
     previous_agent: TicketAgent | None = None

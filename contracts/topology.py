@@ -1,6 +1,6 @@
 """Exchanges, queues, bindings and broker users, as plain data: the one source for declarations and permissions.
 
-Declares nothing itself: `definitions` gives what RabbitMQ imports. What each user may do is in permissions.py. The
+It declares nothing itself: `definitions` returns what RabbitMQ imports. permissions.py says what each user may do. The
 page is docs/contracts.md.
 """
 
@@ -59,8 +59,8 @@ __all__ = [
 ]
 
 BY_TYPE: Mapping[str, str] = {INTAKE: f"{INTAKE}.types", DESK: f"{DESK}.types"}
-"""Where all goes on to that comes to an exchange of commands. These inner exchanges have the bindings by type, and what
-none of them takes goes on to `UNKNOWN`: the outer ones have `helpdesk.dead` for that, where nobody would answer it."""
+"""The inner exchange of each exchange of commands, which passes everything on to it. Inner exchanges have the bindings
+by type, and `UNKNOWN` as alternate exchange. That of the outer ones is `helpdesk.dead`, where nobody would answer."""
 
 UNKNOWN = "helpdesk.unknown"
 """Commands of a type that no service here reads: intake answers them."""
@@ -69,22 +69,22 @@ ALTERNATES: Mapping[str, str] = {
     **dict.fromkeys((INTAKE, DESK, EVENTS, UNKNOWN), DEAD),
     **dict.fromkeys(BY_TYPE.values(), UNKNOWN),
 }
-"""Where an exchange sends what none of its bindings takes; the others send it back, or drop it."""
+"""Alternate exchanges. The other exchanges return an unroutable message, or drop it."""
 
 EXCHANGES = (INTAKE, DESK, QUESTIONS, EVENTS, AGENTS, CHANNELS, DEAD, *BY_TYPE.values(), UNKNOWN)
 """All topic and durable."""
 
 LARGEST_TAKEN = 16 * 1024 * 1024
-"""Bytes of a message that the broker takes (its setting `max_message_size`); far above what services take, so that
-the sender of one that is too large for them hears so, and below what would be too large to hold."""
+"""The largest message that the broker accepts, in bytes (its setting `max_message_size`). It is far above what services
+accept, so that a service can tell the sender of a too large message, and low enough to keep in memory."""
 
 DELIVERY_LIMIT = 100
-"""A last resort: each kill of a consumer counts for all that it held (hard-cases, "Messages")."""
+"""A last resort: each kill of a consumer counts for every message that it held (hard-cases, "Messages")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A durable queue, what it is declared with, and its bindings: pairs of exchange and key."""
+    """A durable queue, its arguments, and its bindings: pairs of exchange and key."""
 
     name: str
     arguments: Mapping[str, Any]
@@ -92,18 +92,18 @@ class Queue:
 
 
 NOT_LOGGED = ("account.contact_changed", "account.preferences_changed")
-"""Events of what is erased with an account."""
+"""Events with data that is erased with an account."""
 
 ASKED_WITHIN = 5000
-"""Milliseconds after which a question is dropped that nobody has begun to answer: who asked has given up."""
+"""Milliseconds after which the broker drops a question that nobody has begun to answer: the asker has given up."""
 
 MOST_QUESTIONS = 1000
-"""Questions that wait at most; the oldest is dropped for the newest. In a flood those that are answered are answered
-soon: a service answers about this many a second."""
+"""How many questions may wait; then the oldest is dropped for the newest. A service answers about this many a second,
+so answers stay fast in a flood."""
 
 
 def _own_queue(service: Service, queue: OwnQueue) -> Queue:
-    """As it is made. A question that is lost is asked again, so the queue for them takes no dead letters."""
+    """The queue to declare. Whoever loses a question asks again, so a queue of questions dead-letters nothing."""
     arguments: Mapping[str, Any] = {
         "x-queue-type": "quorum",
         "x-delivery-limit": DELIVERY_LIMIT,
@@ -139,29 +139,29 @@ def _answered_by(service: str) -> list[MessageType]:
 
 QUEUES = (
     *(_own_queue(service, queue) for service in DECLARED for queue in service.queues),
-    # Whoever looks at a dead letter gives it back: from RabbitMQ 4 on a queue without a limit of its own forgets what
-    # came back 20 times.
+    # Whoever looks at a dead letter returns it, and RabbitMQ 4 drops what came back 20 times from a queue without a
+    # limit of its own.
     Queue(DEAD, {"x-queue-type": "quorum", "x-delivery-limit": 2**31 - 1}, ((DEAD, "#"),)),
     Queue(
         EVENT_LOG,
-        # A stream forgets by whole segments, when it begins the next one: small ones keep a quiet desk to its term.
+        # A stream deletes whole segments, when it begins the next one: small ones keep a quiet desk to the 30 days.
         {"x-queue-type": "stream", "x-max-age": "30D", "x-stream-max-segment-size-bytes": 4_000_000},
-        # By name: what is erased with an account must not stay in a log.
+        # By name: data that is erased with an account must not stay in a log.
         tuple((EVENTS, each.type) for each in TYPES.values() if each.kind == "event" and each.type not in NOT_LOGGED),
     ),
 )
-"""The desk's own queues; those of channels and agents come from `channel_queue` and `agent_queue`."""
+"""The desk's own queues; `channel_queue` and `agent_queue` make those of channels and agents."""
 
 
 def channel_queue(channel: str) -> Queue:
-    """`<channel>.outcomes`, where a channel reads what it hears back."""
+    """`<channel>.outcomes`, where a channel reads outcomes and messages."""
     return _mailbox(f"{channel}.outcomes", (CHANNELS, f"{channel}.#"), 100_000, 1024**3)
 
 
 def channels_with_our_names(bindings: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Channels that were named before a release took their name for a service or a user of its own.
+    """Channels whose name a later release gives to a service or a user of its own.
 
-    `bindings`: those of one vhost, as RabbitMQ's management API lists them. A channel is known by its mailbox.
+    `bindings`: those of one vhost, as RabbitMQ's management API lists them. A channel shows by its mailbox.
     """
     mailboxes = {row["destination"] for row in bindings if row["source"] == CHANNELS}
     return sorted(name for name in RESERVED if f"{name}.outcomes" in mailboxes)
@@ -174,22 +174,22 @@ def agent_queue(agent_id: str) -> Queue:
 
 
 def _mailbox(name: str, binding: tuple[str, str], messages: int, size: int) -> Queue:
-    """A queue whose reader is somebody else's program, that may be away for good.
+    """A queue whose reader is an outside program, which may be away for good.
 
-    Quorum, so that an outcome outlives the node that took it. Full, it drops its oldest: refusing instead would make
-    one absent reader hold up the services that write to all.
+    A quorum queue, so that an outcome survives the loss of the node that took it. When full, it drops its oldest
+    message: if it refused instead, one absent reader would hold up the services that write to all.
     """
     limits = {"x-max-length": messages, "x-max-length-bytes": size, "x-overflow": "drop-head"}
     return Queue(name, {"x-queue-type": "quorum", **limits}, (binding,))
 
 
 def queues_of(service: str) -> tuple[str, ...]:
-    """Names of the queues that a service reads."""
+    """The names of the queues that a service reads."""
     return tuple(queue.name for declared in DECLARED if declared.name == service for queue in declared.queues)
 
 
 def own_door(user: str) -> tuple[str, str] | None:
-    """Where a sender hears back: (exchange, routing key prefix), or None for a service and the operator, who only have
+    """Where a sender gets outcomes: (exchange, routing key prefix). None for a service and the operator, who only have
     `reply_to`."""
     if user in SERVICES or user == OPERATOR:
         return None
@@ -199,12 +199,11 @@ def own_door(user: str) -> tuple[str, str] | None:
 def definitions(
     vhost: str, users: Mapping[str, str], channels: Iterable[str] = (), agents: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """Everything that the broker holds, in the format of RabbitMQ's definitions import.
+    """The desk's topology in the format of RabbitMQ's definitions import.
 
-    `users`: passwords by broker user; whoever is in it is made with the permissions of their role. `channels` and
-    `agents` (names and ids): whose queues are declared, with a user or without one yet. Raises ValueError for a name
-    that no user, channel or agent can have, and for services that are declared wrongly. Password hashes get a new salt
-    at each call.
+    `users`: passwords by broker user; the import creates them with the permissions of their roles. `channels` and
+    `agents` (names and ids): whose queues to declare, with or without a user. Raises ValueError for a name that no
+    user, channel or agent can have, and for wrongly declared services. Password hashes get a new salt at each call.
     """
     if wrong := faults(DECLARED, TYPES.values()):
         raise ValueError(wrong[0])

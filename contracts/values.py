@@ -1,7 +1,7 @@
-"""`dataclass`, as contracts and services use it: a frozen one is frozen for mypy, and made as fast as any other.
+"""`dataclass` for contracts and services: frozen for mypy, and as fast to construct as any other.
 
-The standard library freezes a dataclass by setting each field the slow way as it is made: ten times as slow for a
-ticket. A service makes a dozen values for each message. See docs/decisions/0016.
+The standard library freezes a dataclass by setting each field the slow way on construction: ten times as slow for a
+ticket. A service constructs a dozen values for each message. See docs/decisions/0016.
 """
 
 from __future__ import annotations
@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 else:
 
     def dataclass(cls: type | None = None, /, *, frozen: bool = False, eq: bool = True, **options: Any) -> Any:
-        """As `dataclasses.dataclass`. A frozen one compares and hashes by its fields, as there."""
+        """Like `dataclasses.dataclass`. A frozen one also compares and hashes by its fields."""
         made: Callable[[type], type] = dataclasses.dataclass(eq=eq, unsafe_hash=frozen and eq, **options)
         return made if cls is None else made(cls)

@@ -1,7 +1,7 @@
-"""Time zones by the names of the IANA database, the same ones on every machine: those of the package tzdata.
+"""Time zones by the names of the IANA database, the same on every machine: those of the package tzdata.
 
-What a machine has in its own folder differs: `localtime`, `posixrules` and `right/…` are there or not, in whatever
-state. So neither its names nor its rules are looked at.
+A machine's own folder differs: `localtime`, `posixrules` and `right/…` may or may not exist, in any state. So this
+module uses neither its names nor its rules.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from importlib.resources import files
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _NO_PLACE = frozenset({"Factory"})
-"""What the database has for a machine whose zone nobody has set."""
+"""The database's name for a machine whose zone nobody has set."""
 
 
 class UnknownZone(ValueError):
-    """No name of the IANA database; the message says so and proposes the nearest one."""
+    """The IANA database has no such name; the message says so and proposes the nearest one."""
 
 
 @cache
@@ -28,7 +28,7 @@ def names() -> Collection[str]:
 
 
 def zone(name: str) -> ZoneInfo:
-    """The zone of that name, which is written as the database writes it. Raises `UnknownZone`."""
+    """The zone of that name, spelt as in the database. Raises `UnknownZone`."""
     if name not in names():
         like = nearest(name)
         meant = f"; the nearest one is {like}" if like else ", such as Europe/Berlin"
@@ -37,8 +37,8 @@ def zone(name: str) -> ZoneInfo:
 
 
 def zone_as_kept(name: str) -> ZoneInfo | None:
-    """The zone of a name that is kept since any that the machine had would do: the machine's own, where it still has
-    it, or what the name is without `right/` or `posix/`. None: there is no such zone."""
+    """The zone of a stored name, which an older version accepted because the machine had it: the machine's own zone if
+    it still has one, otherwise the name without `right/` or `posix/`. None: there is no such zone."""
     if name in names():
         return _read(name, name)
     try:
@@ -49,12 +49,12 @@ def zone_as_kept(name: str) -> ZoneInfo | None:
 
 
 def utc_called(name: str) -> ZoneInfo:
-    """UTC under the name of a zone that there is not."""
+    """UTC under the name of a zone that does not exist."""
     return _read("UTC", name)
 
 
 def nearest(name: str) -> str | None:
-    """The name of the database that somebody probably meant; None where none is like it."""
+    """The name that somebody probably meant; None if no name is similar."""
     by_form = {name.casefold(): name for name in sorted(names())}
     wanted = name.strip().replace(" ", "_").casefold()
     parts = [part for part in wanted.split("/") if part]
@@ -72,7 +72,7 @@ def nearest(name: str) -> str | None:
 
 @cache
 def _read(name: str, key: str) -> ZoneInfo:
-    """The rules that the package has under `name`, as a zone that is called `key`; one object for one name, because
-    zones are compared as objects."""
+    """The package's rules of `name`, as a zone with the key `key`. Each name has one object, because zones compare as
+    objects."""
     with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key)

@@ -75,11 +75,11 @@ def test_the_desk_is_sound() -> None:
         ),
         (
             [COMMANDS, QUESTIONS, OwnQueue("greeter.events", events=("tickt.#",))],
-            "The queue greeter.events hears tickt.#, and contracts/registry.py has no such event.",
+            "The queue greeter.events hears tickt.#, but contracts/registry.py has no such event.",
         ),
         (
             [COMMANDS, QUESTIONS, OwnQueue("greeter.events", events=("ticket.opend",))],
-            "The queue greeter.events hears ticket.opend, and contracts/registry.py has no such event.",
+            "The queue greeter.events hears ticket.opend, but contracts/registry.py has no such event.",
         ),
         (
             [COMMANDS, QUESTIONS, OwnQueue("greter.events", events=("ticket.#",))],
@@ -93,9 +93,9 @@ def test_a_queue_that_is_declared_wrongly_is_named(queues: list[OwnQueue], sente
 
 def test_a_queue_for_what_the_service_does_not_answer_is_named() -> None:
     assert found(COMMANDS, QUESTIONS, types=()) == [
-        'The queue greeter.commands has commands=("channels",), and greeter answers no command that comes there.',
-        'The queue greeter.commands has commands=("desk",), and greeter answers no command that comes there.',
-        "The queue greeter.questions has questions=True, and greeter answers no question.",
+        'The queue greeter.commands has commands=("channels",), but greeter answers no command that comes there.',
+        'The queue greeter.commands has commands=("desk",), but greeter answers no command that comes there.',
+        "The queue greeter.questions has questions=True, but greeter answers no question.",
     ]
 
 
