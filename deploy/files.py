@@ -1,4 +1,4 @@
-"""Files that others read while they are written."""
+"""Files that other programs read while we write them."""
 
 from __future__ import annotations
 

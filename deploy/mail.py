@@ -1,7 +1,7 @@
-"""A mail catcher: takes every mail by SMTP, keeps it as a file, and shows what it has kept on a web page.
+"""A mail catcher: accepts every mail by SMTP, stores it as a file, and shows all of them on a web page.
 
-`python -m deploy.mail PORT FOLDER` writes `<Message-ID>.eml`. The same Message-ID again replaces the file, as mail
-stores with duplicate suppression do, and is counted in its header `X-Arrivals`. It sends nothing on. Its pages are
+`python -m deploy.mail PORT FOLDER` writes `<Message-ID>.eml`. A second mail with the same Message-ID replaces the file,
+as in mail stores with duplicate suppression; the header `X-Arrivals` counts them. It forwards nothing. Its pages are
 docs/local-stack.md and docs/deployment.md.
 """
 
@@ -28,10 +28,10 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from deploy.files import write_atomically
 
 SHOWN = 200
-"""So many mails the page lists, newest first."""
+"""How many mails the page lists, newest first."""
 
 ARRIVALS = "X-Arrivals"
-"""The header that says how often a mail came, for whoever looks whether one was sent twice."""
+"""The header that says how often a mail came, for whoever checks whether it was sent twice."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9@._+=-]")
 
@@ -46,13 +46,13 @@ def file_name(message_id: str) -> str:
 
 
 class Sink:
-    """Keeps what comes in `folder`."""
+    """Stores each mail in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002
-        """Called by aiosmtpd with each whole mail."""
+        """aiosmtpd calls this with each whole mail."""
         content = envelope.content
         if not isinstance(content, bytes):
             raise TypeError("aiosmtpd gives bytes unless it is told to decode")
@@ -66,7 +66,7 @@ class Sink:
 
 
 class Page(BaseHTTPRequestHandler):
-    """`/`: the mails in `folder`, newest first. `/<file>`: the text of one. Whatever a mail says is shown as text."""
+    """`/`: the mails in `folder`, newest first. `/<file>`: the text of one. The page shows all of a mail as text."""
 
     folder: Path
 
@@ -98,7 +98,7 @@ class Page(BaseHTTPRequestHandler):
 
 
 def page_of(folder: Path) -> type[Page]:
-    """The page of this folder, as an HTTP server of the standard library takes it."""
+    """The page of this folder, as a handler for the standard library's HTTP server."""
     return type("PageOfFolder", (Page,), {"folder": folder})
 
 
@@ -115,7 +115,7 @@ def _list(folder: Path) -> Iterator[str]:
 
 
 def _arrivals(file: Path) -> int:
-    """How often a mail that is kept has come; one that an older catcher kept came once at least."""
+    """How often a stored mail has come; without the header of an older catcher, at least once."""
     return int(BytesHeaderParser().parsebytes(file.read_bytes())[ARRIVALS] or 1)
 
 
@@ -124,7 +124,7 @@ def _read(file: Path) -> EmailMessage:
 
 
 async def serve(host: str, port: int, folder: Path) -> None:
-    """Take mail on `port` of `host` until SIGTERM."""
+    """Accept mail on `port` of `host` until SIGTERM."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -135,12 +135,12 @@ async def serve(host: str, port: int, folder: Path) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Run the catcher that the arguments ask for."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.mail", description="Keeps all mail, sends none on.")
+    """Run the mail catcher."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.mail", description="Store all mail, and forward none.")
     parser.add_argument("port", type=int, help="of SMTP")
-    parser.add_argument("folder", type=Path, help="where the mails are kept")
+    parser.add_argument("folder", type=Path, help="where to store the mails")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--page", type=int, metavar="PORT", help="show them on a web page there")
+    parser.add_argument("--page", type=int, metavar="PORT", help="also show the mails on a web page at this port")
     chosen = parser.parse_args(arguments)
     if chosen.page is not None:
         page = ThreadingHTTPServer((chosen.host, chosen.page), page_of(chosen.folder))

@@ -1,7 +1,7 @@
 """Where the desk is: what the command line and provisioning need to know to reach the broker and the database.
 
-A setting `CASEBUS_X` comes from the environment, else from `.local/casebus.env`, looked for in the working folder and
-upward from there (`make up` writes it); it, or a URL's password, may be in a file, as for services. Nothing is guessed.
+A setting `CASEBUS_X` comes from the environment, otherwise from `.local/casebus.env` in the working folder or above it
+(`make up` writes that file). As for services, a file may hold the setting or a URL's password. Nothing is guessed.
 The page is docs/cli.md.
 """
 
@@ -27,13 +27,14 @@ ENV_FILE = Path(".local") / "casebus.env"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings by name without the prefix (`AMQP_ADMIN`), and the file that they came from, if there was one."""
+    """The settings by name without the prefix (`AMQP_ADMIN`), and the file that they came from, if any."""
 
     values: Mapping[str, str]
     file: Path | None
 
     def get(self, name: str) -> str:
-        """The setting `CASEBUS_<name>`; Trouble if it is nowhere, or no address where it should be the database's."""
+        """The setting `CASEBUS_<name>`. Raises Trouble if it is not set, or is not the address of a database but should
+        be."""
         try:
             value = look_up(name, self._believing(name))
         except WrongSettings as error:
@@ -46,7 +47,7 @@ class Settings:
         return value
 
     def _believing(self, name: str) -> Mapping[str, str]:
-        """The settings, where `AMQP_CA` stands for every user's way to the broker that has no `…_CA` of its own."""
+        """The settings, with `AMQP_CA` for every broker address that has no `…_CA` of its own."""
         authorities, url = self.values.get("AMQP_CA"), self.values.get(name, "")
         if authorities is None or not url.startswith("amqps:"):
             return self.values
@@ -60,7 +61,7 @@ class Settings:
         return self.get(f"AMQP_{kind}_{name.upper().replace('-', '_')}")
 
     def catalogue(self) -> Catalogue:
-        """The categories of the desk, as far as it is known here: of `CASEBUS_CATALOGUE`, else as shipped."""
+        """The catalogue that `CASEBUS_CATALOGUE` names, otherwise the shipped one."""
         path = self.values.get("CATALOGUE") or SHIPPED_CATALOGUE
         try:
             return load_catalogue(path)
@@ -73,7 +74,8 @@ class Settings:
 
 
 def load(environ: Mapping[str, str] = os.environ, start: Path | None = None) -> Settings:
-    """Read the settings: `.local/casebus.env` from `start` (the working folder) upward, the environment over it."""
+    """Read the settings: `.local/casebus.env` from `start` (the working folder) upward; the environment takes
+    precedence."""
     start = (start or Path.cwd()).resolve()
     file = next((folder / ENV_FILE for folder in (start, *start.parents) if (folder / ENV_FILE).is_file()), None)
     values = _parse(file.read_text(encoding="utf-8")) if file else {}
@@ -84,7 +86,7 @@ def load(environ: Mapping[str, str] = os.environ, start: Path | None = None) -> 
 def _look_whether_mongodb(url: str) -> None:
     try:
         parse_uri(url)
-    except (ConfigurationError, ValueError, OSError):  # whose words may repeat a part of the password
+    except (ConfigurationError, ValueError, OSError):  # its message may repeat a part of the password
         wanted = "mongodb://user:password@host:port is wanted"
         raise Trouble(f"CASEBUS_MONGO is not the address of a database: {wanted}.") from None
 

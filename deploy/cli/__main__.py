@@ -1,4 +1,4 @@
-"""`python -m deploy.cli`: the command line, where no `casebus` is installed."""
+"""`python -m deploy.cli`: the command line without the installed program `casebus`."""
 
 from deploy.cli.main import run
 

@@ -1,4 +1,4 @@
-"""`casebus account`: what a person may ask for, sent by the operator through the bus. The page is docs/privacy.md."""
+"""`casebus account`: a person's rights, as commands of the operator on the bus. The page is docs/privacy.md."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from services.client.blocking import Client
 from . import show
 from .operator import accepted
 
-app = typer.Typer(help="Export all that the desk keeps of a person, or erase it.", no_args_is_help=True)
+app = typer.Typer(help="Export or erase everything that the desk keeps of a person.", no_args_is_help=True)
 console = show.console()
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The account's id, as tickets show it.")]
@@ -32,7 +32,7 @@ def export(
     to: Annotated[Path, typer.Option(help="The file to write (.zip). It must not exist yet.")],
     temporary: Temporary = False,
 ) -> None:
-    """Write all that is kept of an account into an archive, as its person may have it."""
+    """Write everything that the person may have of their account into an archive."""
     account = named(id_, temporary=temporary)
     with Client(settings.load().get("AMQP_OPERATOR")) as desk:
         archive = accepted(desk.command("account.export", {"account": account}))["attachment"]
@@ -48,7 +48,7 @@ def export(
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[BinaryIO]:
-    """A new file for its owner alone to read; gone again if the block raises."""
+    """A new file that only its owner can read; removed again if the block raises."""
     with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         try:
             yield file
@@ -58,7 +58,7 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
 
 
 def _download(desk: Client, account: Mapping[str, str], ref: str, into: BinaryIO) -> str:
-    """Write an archive, part by part; gives its SHA-256."""
+    """Write an archive, part by part. Returns its SHA-256."""
     digest, part, parts = hashlib.sha256(), 1, 1
     while part <= parts:
         heard = accepted(desk.command("attachment.download", {"account": account, "ref": ref, "part": part}))
@@ -76,7 +76,7 @@ def erase(
     content: Annotated[bool, typer.Option("--content", help="Also erase what they wrote and sent.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Erase a person, with all accounts that are theirs: open tickets close; names, addresses and preferences go."""
+    """Erase a person with all their accounts: their open tickets close; names, addresses and preferences go."""
     if not yes:
         what = "with all words and files" if content else "without what was written"
         typer.confirm(f"Erase {show.plain(id_)} for good, {what}?", abort=True)
@@ -86,5 +86,5 @@ def erase(
 
 
 def named(id_: str, *, temporary: bool) -> dict[str, str]:
-    """The account as commands of the operator name it."""
+    """The account, for a command of the operator."""
     return {"kind": "temporary" if temporary else "account", "account_id": id_}

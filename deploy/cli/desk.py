@@ -1,6 +1,6 @@
-"""Read the desk's databases for a person who looks around: tickets, one ticket's history, agents and their load.
+"""Reads the desk's databases for an operator: tickets, one ticket's history, agents and their load.
 
-Reads only, straight from the services' databases, as an operator may; nothing of it is a contract. The page is
+It only reads, straight from the services' databases; this is not a contract. The page is
 docs/cli.md.
 """
 
@@ -23,7 +23,7 @@ from .ticket import Part
 Document = Mapping[str, Any]
 
 _NOT_BELIEVED = re.compile(r"certificate verify failed: (.+?)\.? \(_ssl")
-"""Of what pymongo says, which has no error of its own for it."""
+"""In the message of pymongo, which has no error class for it."""
 
 
 def number_of(typed: str) -> str:
@@ -69,7 +69,7 @@ class Desk:
         return found
 
     def clocked(self, number: str) -> Document:
-        """What sla keeps of the ticket with this number; Trouble if it does not know it."""
+        """What sla keeps of the ticket with this number. Raises Trouble if sla does not know it."""
         found = self.sla.tickets.find_one({"_id": self.ticket(number)["_id"]})
         if found is None:
             raise Trouble(
@@ -78,8 +78,8 @@ class Desk:
         return found
 
     def history(self, ticket: Document, page: int | None, size: int) -> Part:
-        """One page (from 1, oldest first) of a ticket's history, `size` entries each; without one the opening and the
-        newest. Trouble (code 2) if there is no such page."""
+        """One page (from 1, oldest first) of a ticket's history, `size` entries each. Without a page: the opening and
+        the newest entries. Raises Trouble (code 2) if there is no such page."""
         total: int = ticket["version"]  # each has one entry
         pages = max(1, -(-total // size))
         of_ticket: dict[str, Any] = {"ticket_id": ticket["_id"]}
@@ -94,7 +94,7 @@ class Desk:
         return Part(list(found), page, pages, total)
 
     def files(self, entries: Iterable[Document]) -> dict[str, Document]:
-        """What is kept of the files that these entries name, by reference."""
+        """The records of the files that these entries name, by reference."""
         named = (file for entry in entries for file in (entry.get("details") or {}).get("attachments", ()))
         refs = sorted({file["ref"] for file in named})
         found = self.intake.attachments.find({"_id": {"$in": refs}}, {"state": 1, "damaged": 1}) if refs else ()

@@ -1,4 +1,4 @@
-"""`casebus keys list|rotate|status`: the master keys that wrap the keys of attached files. Intake does the rotating.
+"""`casebus keys list|rotate|status`: the master keys that wrap the keys of attached files. Intake rotates them.
 
 The page is docs/attachments.md.
 """
@@ -19,12 +19,12 @@ from . import show
 from .desk import Desk
 from .operator import accepted
 
-app = typer.Typer(help="Master keys of attached files: list those in use, change to another.", no_args_is_help=True)
+app = typer.Typer(help="Master keys of attached files: list the keys in use, change to another.", no_args_is_help=True)
 console = show.console()
 
 
 def master_keys(found: Settings) -> MasterKeys:
-    """The keys of the key file. Raises Trouble if there is no such file, or if it is wrong."""
+    """The keys of the key file. Raises Trouble if the file is missing or wrong."""
     try:
         return MasterKeys.parse(found.get("ATTACHMENT_KEYS"))
     except WrongKeys as error:
@@ -33,7 +33,7 @@ def master_keys(found: Settings) -> MasterKeys:
 
 @app.command("list")
 def list_() -> None:
-    """Which keys there are, and how many files each of them opens."""
+    """List the master keys, and how many files each of them opens."""
     found = settings.load()
     keys = master_keys(found)
     with Desk(found) as desk:
@@ -48,15 +48,15 @@ def list_() -> None:
 
 def _told(id_: str, keys: MasterKeys, files: int) -> str:
     if id_ not in keys.keys:
-        return "not in the key file: its files cannot be read"
+        return "not in the key file: nobody can read its files"
     if id_ == keys.current:
-        return "wraps what is new"
-    return "`casebus keys rotate` wraps them by the first" if files else "of no use any more: its line may go"
+        return "wraps the keys of new files"
+    return "`casebus keys rotate` rewraps them" if files else "no longer needed: you may delete its line"
 
 
 @app.command()
 def rotate() -> None:
-    """Have intake wrap the keys of all files by the first key of the key file. Harmless again."""
+    """Have intake rewrap the keys of all files with the first key of the key file. Running it again is harmless."""
     found = settings.load()
     current = master_keys(found).current
     with Desk(found) as databases:
@@ -69,14 +69,14 @@ def rotate() -> None:
 
 @app.command()
 def status() -> None:
-    """How far intake is with the last `casebus keys rotate`."""
+    """Show the progress of the last `casebus keys rotate`."""
     with Desk(settings.load()) as desk:
         rotation = last_rotation(desk.intake)
         files = held_by(desk.intake)
     if rotation is None:
         console.print("No keys have been rotated yet.")
         return
-    asked_for = f"{_keys(rotation.wrapped)} wrapped by {rotation.key}, asked for {show.moment(rotation.begun_at)}"
+    asked_for = f"{_keys(rotation.wrapped)} wrapped with {rotation.key}, asked for {show.moment(rotation.begun_at)}"
     if rotation.finished_at is None:
         console.print(f"Under way: {asked_for}; {files.total() - files[rotation.key]:,} to go.")
     else:
@@ -84,7 +84,7 @@ def status() -> None:
     if rotation.left:
         told = ", ".join(f"{id_} ({count:,})" for id_, count in sorted(rotation.left.items()))
         raise Trouble(
-            f"The key file misses these keys, or has different keys with their names: {told}."
+            f"The key file does not have these keys, or has different keys under their names: {told}."
             " Restore them, then rotate again."
         )
 

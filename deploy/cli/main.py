@@ -1,6 +1,6 @@
 """The command line `casebus`: feed the desk, watch it, look at tickets and agents, apply the topology.
 
-Reads arguments and says in one sentence what went wrong; what the commands do stands in the modules beside it.
+It reads arguments and says in one sentence what went wrong; the modules beside it do the work.
 The page is docs/cli.md.
 """
 
@@ -30,7 +30,7 @@ from .watch import watch as watch_messages
 
 
 class Commands(TyperGroup):
-    """All commands. A broken pipe is told apart here: typer takes any for that of the output, and ends silently."""
+    """All commands. It handles broken pipes itself: typer takes any of them for the output's, and ends silently."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -43,7 +43,7 @@ class Commands(TyperGroup):
 
 app = typer.Typer(
     cls=Commands,
-    help="Casebus, a help desk on a message bus: the operator's commands.",
+    help="The operator's commands for Casebus, a help desk on a message bus.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -118,7 +118,7 @@ def agents() -> None:
 
 
 def run() -> None:
-    """The entry point: every trouble becomes one sentence on stderr and an exit code."""
+    """The entry point: every Trouble becomes one sentence on stderr and an exit code."""
     show.prepare_output()
     try:
         app(prog_name="casebus")

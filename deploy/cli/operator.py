@@ -1,6 +1,6 @@
-"""What the command line hears back as the operator.
+"""Outcomes of the operator's commands.
 
-Which commands it sends, and who answers them: docs/operating.md.
+docs/operating.md says which commands the operator sends, and who answers them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from . import show
 
 
 def accepted(outcome: Outcome) -> dict[str, Any]:
-    """What the outcome says; Trouble with its sentences if it is a refusal."""
+    """The data of the outcome. Raises Trouble with its sentences if it is a rejection."""
     data: dict[str, Any] = outcome.event.data
     if outcome.type != "command.rejected":
         return data
@@ -25,10 +25,10 @@ def accepted(outcome: Outcome) -> dict[str, Any]:
 
 
 def each_of(desk: Client, type_: str, field: str, ids: Sequence[str], at_once: int) -> int:
-    """Send the command for all `ids`, in lists of `at_once` under `field`; gives how many of them it had an effect on.
+    """Send the command for all `ids`, in lists of `at_once` under `field`; returns on how many of them it had an
+    effect.
 
-    On the others, which the outcome names by their place, somebody else was faster. Raises Trouble for any other
-    refusal.
+    The outcome names the others by their place: somebody else was faster. Raises Trouble for any other rejection.
     """
     count = 0
     for start in range(0, len(ids), at_once):

@@ -1,4 +1,4 @@
-"""Which value is the middle one, and which only one in a hundred exceeds."""
+"""Percentiles: the median, and the value that only one in a hundred exceeds."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How tickets and agents look on a terminal, and what any command needs of it. (One ticket: ticket.py.)
+"""How tickets and agents look on a terminal, and what every command needs there. (One ticket: ticket.py.)
 
-Takes documents and returns what rich prints. What people wrote is shown without control characters, so that nobody
-can paint on an operator's terminal. The page is docs/cli.md.
+It takes documents and returns what rich prints. It shows people's text without control characters, so that nobody can
+control an operator's terminal. The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ LIKE = {
     "■": "#",
     "ß": "ss",
 }
-"""What stands for signs that some terminals lack."""
+"""Replacements for characters that some terminals cannot show."""
 
 READER_GONE = 141
-"""Exit code when who reads the output has gone: 128 and the number of SIGPIPE, as a shell has it."""
+"""Exit code if the reader of the output has gone: 128 plus the number of SIGPIPE, as in a shell."""
 
 STATUS_COLOURS = {
     "new": "bright_white",
@@ -79,14 +79,15 @@ def agent_of(ticket: Document) -> str:
 
 
 def readable(error: UnicodeError) -> tuple[str, int]:
-    """In place of what a terminal has no sign for: the letter without its accent, or what looks like it; else `?`."""
+    """Replaces a character that the terminal cannot show: by the letter without its accent, or a similar one, or
+    `?`."""
     assert isinstance(error, UnicodeEncodeError)
     plainer = (LIKE.get(sign) or unicodedata.normalize("NFKD", sign) for sign in error.object[error.start : error.end])
     return "".join(sign.encode("ascii", "ignore").decode() or "?" for sign in plainer), error.end
 
 
 def prepare_output() -> None:
-    """Whatever encoding the terminal or the pipe has, nothing that is printed may fail on it."""
+    """Makes every character printable in the encoding of the terminal or the pipe."""
     codecs.register_error("readable", readable)
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - started with its output closed
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
@@ -96,23 +97,23 @@ def prepare_output() -> None:
 
 
 def output_is_closed() -> bool:
-    """Whether who read what this program prints has gone (`| head`)."""
+    """Whether the reader of this program's output has gone (`| head`)."""
     try:
         poll = select.poll()
         poll.register(sys.stdout.fileno(), 0)
         return any(event & select.POLLERR for _, event in poll.poll(0))
-    except (OSError, ValueError):  # closed, or no file at all
+    except (OSError, ValueError):  # closed, or not a file
         return sys.stdout.closed
 
 
 def leave_closed_output() -> NoReturn:
-    """End quietly, as programs do whose reader has gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered yet goes nowhere
+    """End quietly, like other programs whose reader has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # buffered output goes nowhere
     sys.exit(READER_GONE)
 
 
 class _Console(Console):
-    """One that ends as others do when who reads it has gone."""
+    """A console that ends quietly when its reader has gone."""
 
     def on_broken_pipe(self) -> NoReturn:
         self.quiet = True
@@ -120,7 +121,7 @@ class _Console(Console):
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Where to print: a terminal as wide as it is, anything else (a file, a pipe) wide enough for tables."""
+    """Where to print: a terminal in its own width, anything else (a file, a pipe) wide enough for tables."""
     prepare_output()
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else 140
@@ -128,7 +129,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def tickets_table(tickets: Iterable[Document]) -> Table:
-    """Tickets, one a row; the subject has what width is left."""
+    """Tickets, one per row; the subject gets the remaining width."""
     table = Table("number", "opened", "status", "category", "agent", box=None, pad_edge=False, expand=True)
     table.add_column("subject", ratio=1)
     for column in table.columns:
@@ -146,7 +147,7 @@ def tickets_table(tickets: Iterable[Document]) -> Table:
 
 
 def agents_table(agents: Iterable[Document]) -> Table:
-    """Agents with what they have and may have."""
+    """Agents with their load and capacity."""
     table = Table("agent", "name", "", "load", "", "skills", box=None, pad_edge=False)
     table.columns[3].justify = "right"
     for agent in agents:

@@ -1,7 +1,7 @@
 """`casebus sla explain`: why a deadline of a ticket is what it is. `casebus sla days`: the days of a calendar.
 
-Reads sla's database and shows what `services/sla/domain/explanation.py` makes of it; the calendar is the file's. The
-page is docs/sla.md.
+It reads sla's database and shows the result of `services/sla/domain/explanation.py`; `days` reads the calendars file.
+The page is docs/sla.md.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ COLOURS = {Counts.WORKED: "green", Counts.OUTSIDE_HOURS: "dim", Counts.PAUSED: "
 
 @dataclass(frozen=True, slots=True)
 class Clocked:
-    """A watch, the calendar that its deadline was computed with and what that makes of it; both None if not kept."""
+    """A watch, the calendar of its deadline, and the explanation by it; both None if the calendar was not kept."""
 
     watch: Watch
     calendar: Calendar | None
@@ -56,7 +56,7 @@ class Clocked:
 
     @property
     def state(self) -> str:
-        """How it stands with this target, in a word or two."""
+        """The state of this target, in a few words."""
         clock = self.watch.clock
         if self.watch.met:
             return "met"
@@ -74,7 +74,7 @@ def explain_(
         bool, typer.Option("--json", help="Print JSON, with times in UTC and durations in seconds.")
     ] = False,
 ) -> None:
-    """Show a ticket's time line: worked, paused, closed; and why each deadline is what it is."""
+    """Show a ticket's timeline (worked, paused, closed) and explain each deadline."""
     wanted = number_of(number)
     with Desk(settings.load()) as desk:
         ticket = from_document(desk.clocked(wanted))
@@ -92,7 +92,7 @@ def days_(
     calendar: Annotated[str, typer.Option(help="The calendar's name.")] = BUSINESS,
     file: Annotated[Path, typer.Option(envvar="CASEBUS_CALENDARS", help="The file of calendars.")] = CALENDARS,
 ) -> None:
-    """Show on which days the desk is closed, or open at other hours than on that weekday, and why."""
+    """Show on which days the desk is closed or has other hours than on that weekday, and why."""
     try:
         calendars = read_calendars(file)
     except WrongFile as error:
@@ -104,7 +104,7 @@ def days_(
 
 
 def unusual_days(calendar: Calendar, year: int) -> RenderableType:
-    """Each day of the year that has not the hours of its weekday."""
+    """Each day of the year that does not have the hours of its weekday."""
     table = Table("day", "hours", "why", box=None, pad_edge=False)
     first = date(year, 1, 1)
     for day in (first + timedelta(days=n) for n in range(366)):
@@ -127,7 +127,7 @@ def _clocked(desk: Desk, ticket: Ticket, now: datetime) -> Iterator[Clocked]:
 
 
 def page(ticket: Ticket, clocked: Sequence[Clocked], now: datetime) -> RenderableType:
-    """The ticket's time line, its clocks and what is ahead at `now`, times in the zone of the last clock's calendar."""
+    """The ticket's timeline, its clocks and its timers at `now`, in the zone of the last clock's calendar."""
     newest = ticket.newest
     zone = next((explained.calendar.zone for explained in reversed(clocked) if explained.calendar), zones.zone("UTC"))
     title = Text(f"{newest.number}  {show.plain(newest.subject)}", "bold")
@@ -213,7 +213,7 @@ def _days(days: int) -> str:
 
 
 def duration(length: timedelta) -> str:
-    """`2 h 5 min 7 s`; what is nothing is left out."""
+    """`2 h 5 min 7 s`, without zero parts."""
     minutes, seconds = divmod(round(length.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
@@ -252,7 +252,7 @@ def hours_on(calendar: Calendar, day: date) -> str:
 
 
 def why(calendar: Calendar, day: date) -> str:
-    """What a day is called that has not the hours of its weekday; the operator's own have no name."""
+    """The name of a day that does not have the hours of its weekday; the operator's own days have no name."""
     return calendar.names.get(day, "own hours" if calendar.windows_on(day) else "closed day")
 
 

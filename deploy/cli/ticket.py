@@ -1,6 +1,6 @@
-"""One ticket on a terminal: all that the desk knows of it, and its history with every particular of each entry.
+"""One ticket on a terminal: all that the desk knows of it, and its history with every detail of each entry.
 
-Takes documents and returns what rich prints; what it has no words for it shows as it is called. The page is
+It takes documents and returns what rich prints. It shows an unknown field under its own name. The page is
 docs/cli.md.
 """
 
@@ -24,7 +24,7 @@ from .show import Document, moment, plain, status_text
 INDENT = 21
 
 HIDDEN = INTERNAL | {"_id", "assignment_seq", "contact_version", "open_key", "revision", "status_version"}
-"""What intake counts by, as far as no line below tells it; none of it says anything to a person."""
+"""Internal counters of intake, which mean nothing to a person."""
 
 CONSENT = {"asked": "asked for, no answer yet", "granted": "granted", "refused": "refused"}
 
@@ -35,15 +35,15 @@ STATES = {
     "removing": ", removed",
     "writing": ", incomplete",
 }
-"""What is said of a file's state."""
+"""A file's state, in words."""
 
 JOINED = {"linked": "with", "merged": "into"}
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a history: its entries in order, which page it is of how many (`page` 0: the opening and the newest),
-    and how many entries there are in all."""
+    """A part of a history: its entries in order, its page and how many there are (`page` 0: the opening and the
+    newest), and the number of all entries."""
 
     entries: Sequence[Document]
     page: int
@@ -54,8 +54,8 @@ class Part:
 def ticket_page(
     ticket: Document, part: Part, files: Mapping[str, Document], catalogue: Catalogue | None = None
 ) -> RenderableType:
-    """A ticket and a part of its history. `files`: what is kept of those that the entries name, by reference;
-    `catalogue`: where the words of categories and questions are."""
+    """A ticket and a part of its history. `files`: the records of the files that the entries name, by reference;
+    `catalogue`: has the labels of categories and questions."""
     head = Table.grid(padding=(0, 2))
     for name, value in _head(ticket, catalogue):
         head.add_row(Text(name, "dim"), value if isinstance(value, Text) else Text(plain(value)))
@@ -75,13 +75,13 @@ def ticket_page(
 
 
 def _head(ticket: Document, catalogue: Catalogue | None) -> Iterator[tuple[str, str | Text]]:
-    """A line for each thing that needs words of its own, then one for everything else that is known."""
+    """A line for each detail with its own wording, then one for every other known field."""
     left = dict(ticket)
 
     def take(name: str) -> Any:
         return left.pop(name, None)
 
-    for name in ("number", "subject"):  # the title has them
+    for name in ("number", "subject"):  # the title shows them
         take(name)
     yield "status", status_text(take("status")).append(f" since {moment(take('status_since'))}", "default")
     id_, subcategory = take("category"), take("subcategory")
@@ -147,7 +147,7 @@ def _entry(
 def _details(
     entry: Document, ticket: Document, files: Mapping[str, Document], catalogue: Catalogue | None
 ) -> Iterator[tuple[str, str]]:
-    """What an entry has besides its words, each with what it is called."""
+    """The details of an entry besides its text, each with its name."""
     details = dict(entry.get("details") or {})
     for name, change in (details.pop("changed", None) or {}).items():
         yield from _change(name, change)
@@ -179,7 +179,7 @@ def _change(name: str, change: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _asked(id_: str, ticket: Document, catalogue: Catalogue | None) -> str:
-    """The words of a question: of the ticket's category, else of whichever has it (it was filed under another)."""
+    """The label of a question: of the ticket's category, or of another one under which the ticket was filed."""
     if catalogue is None:
         return id_
     first = catalogue.categories.get(ticket["category"])

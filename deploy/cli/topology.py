@@ -1,6 +1,6 @@
-"""`casebus topology apply`: brings a broker to what the desk needs.
+"""`casebus topology apply`: applies the desk's topology to a broker.
 
-How it is done is `deploy/provision/topology.py`'s. The page is docs/deployment.md.
+`deploy/provision/topology.py` does the work. The page is docs/deployment.md.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def apply(
     vhost: Annotated[str, typer.Option(help="The desk's virtual host.")] = "casebus",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
-    """Bring the broker to what the desk needs; again is harmless. Needs CASEBUS_AMQP_MANAGEMENT, an administrator."""
+    """Apply the desk's topology to the broker; running it again is harmless. Needs CASEBUS_AMQP_MANAGEMENT (an
+    administrator)."""
     try:
         management = Management.at(settings.load().get("AMQP_MANAGEMENT"))
         users = read_passwords(passwords) if passwords else {}
@@ -51,4 +52,4 @@ def apply(
         raise Trouble(str(error), 2) from error
     console.print("\n".join(changes) or "The broker matches the topology.", markup=False, highlight=False)
     if dry_run and changes:
-        console.print(f"[dim]{len(changes)} changes, none made[/]")
+        console.print(f"[dim]{len(changes)} {'change' if len(changes) == 1 else 'changes'}, none applied[/]")

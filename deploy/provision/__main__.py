@@ -1,7 +1,8 @@
-"""`python -m deploy.provision BROKER_PASSWORDS DATABASE_PASSWORDS`: makes a fresh broker and database a desk's.
+"""`python -m deploy.provision BROKER_PASSWORDS DATABASE_PASSWORDS`: prepares a fresh broker and database.
 
 It waits until both answer, then applies the topology, makes the database a replica set, and gives each service its own
-user there. Again is harmless. The compose file runs it before the services start. The page is docs/deployment.md.
+user there. Running it again is harmless. The compose file runs it before the services start. The page is
+docs/deployment.md.
 """
 
 from __future__ import annotations
@@ -28,19 +29,20 @@ from deploy.trouble import Trouble
 T = TypeVar("T")
 
 PATIENCE = 120.0
-"""Seconds in which broker and database have to come up."""
+"""Seconds that broker and database have to come up."""
 
 VHOST = "casebus"
 REPLICA_SET = "casebus"
 
 
 def main(arguments: list[str], environment: Mapping[str, str] = os.environ) -> int:
-    """Provision what the environment names; the exit code: 0, or 1 with one sentence."""
+    """Provision the broker and the database that the environment names. Returns the exit code: 0, or 1 with one
+    sentence."""
     parser = argparse.ArgumentParser(
-        prog="python -m deploy.provision", description="Make broker and database a desk's."
+        prog="python -m deploy.provision", description="Prepare a broker and a database for a desk."
     )
-    parser.add_argument("broker", type=Path, help="folder with a password file for each broker user")
-    parser.add_argument("database", type=Path, help="folder with a password file for each service's database user")
+    parser.add_argument("broker", type=Path, help="folder with one password file for each broker user")
+    parser.add_argument("database", type=Path, help="folder with one password file for each service's database user")
     folders = parser.parse_args(arguments)
     try:
         settings = load(environment)
@@ -59,7 +61,7 @@ def _provision_broker(settings: Settings, passwords: Mapping[str, str]) -> None:
     management = Management.at(settings.get("AMQP_MANAGEMENT"))
     _patiently(lambda: management.get("/whoami"))
     changes = apply(management, VHOST, passwords)
-    print("\n".join(changes) or "the broker is as the topology says", flush=True)
+    print("\n".join(changes) or "the broker matches the topology", flush=True)
 
 
 def _provision_database(settings: Settings, passwords: Mapping[str, str]) -> None:
@@ -73,11 +75,11 @@ def _provision_database(settings: Settings, passwords: Mapping[str, str]) -> Non
 
 def _must_be_primary(client: database.Client) -> None:
     if not database.is_primary(client):
-        raise PyMongoError("it does not take writes yet")
+        raise PyMongoError("it does not accept writes yet")
 
 
 def _patiently(attempt: Callable[[], T]) -> T:
-    """What `attempt` gives, tried again for as long as a server needs to come up; then its error is raised."""
+    """The result of `attempt`, retried for as long as a server needs to come up; then its error is raised."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:

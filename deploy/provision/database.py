@@ -1,7 +1,7 @@
-"""Makes a MongoDB server what a desk needs: a replica set of one node, a user for each service's database, and one
-for the operator, who only reads.
+"""Prepares a MongoDB server for a desk: a replica set of one node, a user for each service's database, and one for the
+operator, who only reads.
 
-It creates users, no collections: those are the services'. Used by `make up` and the compose file. The page is
+It creates users; the services create their collections. Used by `make up` and the compose file. The page is
 docs/deployment.md.
 """
 
@@ -22,13 +22,13 @@ _ROLE_NOT_FOUND = 31
 _ALREADY_INITIALIZED = 23
 
 SEES_USERS = {"resource": {"cluster": True}, "actions": ["viewUser"]}
-"""So that `casebus doctor` can tell which users reach what; passwords are not shown."""
+"""Lets `casebus doctor` see which user reaches which database; it shows no passwords."""
 
 
 def initiate(client: Client, replica_set: str, host: str) -> None:
-    """Make the server that `client` is connected to directly a replica set of itself, unless it is one.
+    """Make the server, to which `client` is directly connected, a replica set of one node, unless it is one.
 
-    `host` (`name:port`) is how clients reach it. It takes writes a moment later. Raises: OperationFailure.
+    `host` (`name:port`) is how clients reach it. It accepts writes a moment later. Raises: OperationFailure.
     """
     config = {"_id": replica_set, "members": [{"_id": 0, "host": host}]}
     try:
@@ -39,15 +39,15 @@ def initiate(client: Client, replica_set: str, host: str) -> None:
 
 
 def is_primary(client: Client) -> bool:
-    """Whether the server takes writes."""
+    """Whether the server accepts writes."""
     return bool(client.admin.command("hello").get("isWritablePrimary"))
 
 
 def ensure_users(client: Client, passwords: Mapping[str, str]) -> list[str]:
-    """The users of these names: `<prefix>_<service>` may read and write the database of that name alone, and
-    `<prefix>_operator` may read those of all services and write none.
+    """The users of these names: `<prefix>_<service>` may read and write only the database of that name, and
+    `<prefix>_operator` may read those of all services and write nothing.
 
-    Gives the names of those that were made; the others have their password and role as they should be now.
+    Returns the names of the users that it created; the others now have the right password and role.
     """
     made = []
     for user, password in passwords.items():
@@ -63,13 +63,13 @@ def ensure_users(client: Client, passwords: Mapping[str, str]) -> list[str]:
 
 
 def _reading(prefix: str) -> list[Mapping[str, str]]:
-    """What the command line looks at: the services' databases, and how the server and its replica set are."""
+    """What the command line may read: the services' databases, and the state of the server and its replica set."""
     databases = [{"role": "read", "db": f"{prefix}_{service}"} for service in SERVICES]
     return [*databases, {"role": "clusterMonitor", "db": "admin"}]
 
 
 def _ensure(client: Client, what: Literal["User", "Role"], name: str, **made_of: Any) -> bool:
-    """Make the user or the role, or bring it to what it should be; whether it was made."""
+    """Create or correct the user or the role. Returns whether it was created."""
     try:
         client.admin.command(f"update{what}", name, **made_of)
     except OperationFailure as error:

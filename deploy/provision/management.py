@@ -1,4 +1,4 @@
-"""RabbitMQ's management HTTP API, as far as provisioning, the command line and the local stack use it.
+"""RabbitMQ's management HTTP API, as provisioning, the command line and the local stack use it.
 
 The page is docs/deployment.md.
 """
@@ -34,15 +34,15 @@ class Management:
     user: str
     password: str = field(repr=False)
     authorities: str | None = None
-    """A PEM file: whose certificates are believed; None: those of the system's authorities."""
+    """A PEM file with the certificate authorities to trust; None: the system's."""
 
     @classmethod
     def at(cls, url: str) -> Management:
-        """The API at a URL with the credentials in it. Raises: ManagementError for anything else."""
+        """The API at a URL that contains the credentials. Raises: ManagementError for any other text."""
         try:
             parts = urlsplit(url)
             is_one = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        except ValueError:  # whose words may repeat the password
+        except ValueError:  # its message may repeat the password
             parts, is_one = urlsplit(""), False
         if not is_one or parts.username is None:
             raise ManagementError("The address of RabbitMQ's management API must be http://user:password@host:port.")
@@ -51,12 +51,12 @@ class Management:
 
     @property
     def url(self) -> str:
-        """Where it is, with the credentials in it."""
+        """Its URL, with the credentials."""
         scheme, _, host = self.address.partition("://")
         return f"{scheme}://{quote(self.user, safe='')}:{quote(self.password, safe='')}@{host}"
 
     def get(self, path: str) -> Any:
-        """What the API tells, decoded from JSON. Raises: ManagementError, as all of these do."""
+        """The API's answer, decoded from JSON. Like the other methods, raises ManagementError."""
         return json.loads(self._call("GET", path))
 
     def put(self, path: str, body: Mapping[str, object]) -> None:

@@ -1,6 +1,6 @@
-"""Passwords as files: a folder with a file for each user, named like the user, that holds the password.
+"""Passwords as files: a folder with one file per user, named after the user, which holds the password.
 
-It is how Docker and Kubernetes hand secrets over. The page is docs/deployment.md.
+Docker and Kubernetes provide secrets in this way. The page is docs/deployment.md.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from deploy.trouble import Trouble
 
 
 def read_passwords(folder: Path) -> dict[str, str]:
-    """The password of each user; blanks around it do not count. Files that begin with a dot are skipped.
+    """The password of each user, without blanks around it. It skips files that begin with a dot.
 
-    Raises: Trouble for a folder, or a file in it, that is not what it should be.
+    Raises: Trouble if the folder or a file in it cannot be read or is empty.
     """
     try:
         files = sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
@@ -23,5 +23,5 @@ def read_passwords(folder: Path) -> dict[str, str]:
     empty = [user for user, password in passwords.items() if not password]
     if empty or not passwords:
         what = f"{folder / empty[0]} is empty" if empty else f"{folder} is empty"
-        raise Trouble(f"{what}: it should hold a file for each user, with the password in it.", 2)
+        raise Trouble(f"{what}: it should hold one file for each user, with the password in it.", 2)
     return passwords

@@ -1,7 +1,8 @@
-"""Brings a broker to what `contracts/topology.py` says, by its management API, and tells what it changed.
+"""Applies `contracts/topology.py` to a broker, by its management API, and says what it changed.
 
-It compares first and sends only what differs, so that again is harmless, and what cannot be changed is said before
-anything is. Used by `casebus topology apply`, `make up` and the compose file. The page is docs/deployment.md.
+It compares first and sends only the differences, so running it again is harmless, and it reports what it cannot change
+before it changes anything. Used by `casebus topology apply`, `make up` and the compose file. The page is
+docs/deployment.md.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from deploy.provision.management import Management, ManagementError, Refused
 from deploy.trouble import Trouble
 
 Thing = Mapping[str, Any]
-"""An exchange, queue, user, …: as RabbitMQ's definitions have it."""
+"""An exchange, queue, user, …, in the form of RabbitMQ's definitions."""
 
 IDENTITY: Mapping[str, tuple[str, ...]] = {
     "vhosts": ("name",),
@@ -32,25 +33,25 @@ IDENTITY: Mapping[str, tuple[str, ...]] = {
     "queues": ("name", "vhost"),
     "bindings": ("source", "vhost", "destination", "destination_type", "routing_key", "arguments"),
 }
-"""What tells things of a kind apart, in the order in which they are made."""
+"""The keys that identify a thing, by kind, in the order in which kinds are created."""
 
 FIXED = ("exchanges", "queues")
-"""RabbitMQ changes neither once they are declared."""
+"""RabbitMQ never changes these once they are declared."""
 
 LEFT_OUT: Mapping[str, Any] = {"internal": False, "auto_delete": False, "arguments": {}}
-"""What it means that RabbitMQ's definitions leave out: 4.3 does so with `internal` of exchanges."""
+"""The values that RabbitMQ's definitions may leave out: 4.3 does so with `internal` of exchanges."""
 
 TAKES_UP = 30.0
-"""Seconds in which a broker that has just started has taken up its queues."""
+"""Seconds that a broker needs after its start to recover its queues."""
 
 ABSENT = r"\{absent,.{0,200}?,queue,<<\W*([\w.-]+)"
-"""What RabbitMQ 4.0 says of a stream over which it was killed within a second of making it (3.10 takes it up again)."""
+"""What RabbitMQ 4.0 says of a stream if it was killed within a second of creating it (3.10 recovers it)."""
 
 EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}
 
 
 class CannotApply(Trouble):
-    """The broker holds what cannot be changed in place; the text says what to do about it."""
+    """The broker has something that nobody can change in place; the message says what to do."""
 
 
 def apply(
@@ -62,14 +63,14 @@ def apply(
     *,
     dry_run: bool = False,
 ) -> list[str]:
-    """Create, in `vhost`, what the topology has and the broker does not have; gives a line for each change.
+    """Create, in `vhost`, what the topology has and the broker does not have. Returns a line for each change.
 
-    `passwords` are those of broker users that shall exist; channels and agents among them have their mailbox declared,
-    and so have those of `channels` and `agents` (names and ids), who may have no user here. Users that have
-    permissions in the vhost already get those of their role as it is now. Bindings of the desk's own queues that the
-    topology does not have are taken away; nothing else is. With `dry_run` it only says what it would do.
+    `passwords`: of the broker users to create; channels and agents among them get their mailbox. So do `channels` and
+    `agents` (names and ids), who may have no user here. Users who already have permissions in the vhost get those of
+    their role as it is now. It removes bindings of the desk's own queues that are not in the topology, and nothing
+    else. With `dry_run` it only says what it would do.
 
-    Raises: CannotApply, before anything was changed; ManagementError, also for what the broker does not make;
+    Raises: CannotApply, before it changes anything; ManagementError, also if the broker does not create something;
     ValueError for a name that nobody can have.
     """
     there = management.get("/definitions")
@@ -78,12 +79,12 @@ def apply(
     wanted = _wanted(management.user, vhost, passwords, channels, agents, there)
     lacking = _lacking(wanted, there, passwords)
     lines = [
-        f"{_called(kind, each)}: {'made' if is_new else 'changed'}"
+        f"{_called(kind, each)}: {'created' if is_new else 'changed'}"
         for kind, things in lacking.items()
         for each, is_new in things
     ]
     stale = _stale_bindings(vhost, there.get("bindings", ()), wanted["bindings"])
-    lines += [f"{_called('bindings', each)}: taken away" for each in stale]
+    lines += [f"{_called('bindings', each)}: removed" for each in stale]
     if not dry_run:
         _make(management, wanted, lacking, passwords)
         for each in stale:
@@ -94,7 +95,7 @@ def apply(
 def _lacking(
     wanted: Mapping[str, list[Thing]], there: Mapping[str, Any], passwords: Mapping[str, str]
 ) -> dict[str, list[tuple[Thing, bool]]]:
-    """What differs, by kind, and whether it is not there at all. Raises: CannotApply."""
+    """The differences, by kind, and whether each thing is missing altogether. Raises: CannotApply."""
     found = {kind: {_key(kind, each): each for each in there.get(kind, ())} for kind in IDENTITY}
     lacking: dict[str, list[tuple[Thing, bool]]] = {}
     for kind in IDENTITY:
@@ -114,8 +115,8 @@ def _make(
     lacking: Mapping[str, list[tuple[Thing, bool]]],
     passwords: Mapping[str, str],
 ) -> None:
-    """Make it, and look whether it is there. To a binding of a queue that it has not taken up again, a broker that has
-    just started says yes and makes none (RabbitMQ 3.10), or says that the queue is absent (4.0)."""
+    """Create it, and check that it exists. If a broker has just started and not recovered a queue yet, it confirms a
+    binding of that queue without creating it (RabbitMQ 3.10), or says that the queue is absent (4.0)."""
     until = time.monotonic() + TAKES_UP
     while lacking:
         try:
@@ -133,15 +134,15 @@ def _make(
         if lacking and time.monotonic() > until:
             kind, ((first, _), *_) = next(iter(lacking.items()))
             raise ManagementError(
-                f"The broker does not make {_called(kind, first)}, though it says that it did. Try again."
+                f"The broker does not create the {_called(kind, first)}, although it confirmed it. Try again."
             )
         if lacking:
             time.sleep(0.2)
 
 
 def _in_order(things: Mapping[str, list[Thing]]) -> list[Mapping[str, list[Thing]]]:
-    """The same in two parts: an exchange is bound to another when all that is bound to it is there. What comes by it
-    before would be unknown to the broker."""
+    """The same in two parts: an exchange is bound to another only when its own bindings exist. Earlier messages would
+    be unroutable."""
     bindings = things.get("bindings", [])
     last = [each for each in bindings if each["destination_type"] == "exchange"]
     if not last:
@@ -157,7 +158,7 @@ def _wanted(
     agents: Iterable[str],
     there: Mapping[str, Any],
 ) -> dict[str, list[Thing]]:
-    """What the broker shall hold, by kind."""
+    """What the broker should hold, by kind."""
     here_already = {each["user"] for each in there["permissions"] if each["vhost"] == vhost}
     users = {*passwords, *filter(_has_a_role, here_already)}
     made = definitions(
@@ -166,7 +167,7 @@ def _wanted(
         sorted({*channels, *(user for user in users if role_of(user) == "channel")}),
         sorted({*agents, *(user.removeprefix(AGENT_PREFIX) for user in users if role_of(user) == "agent")}),
     )
-    # Nobody but the person who applies it knows the passwords of the others.
+    # Only the person who applies the topology knows the passwords of the others.
     made["users"] = [user for user in made["users"] if user["name"] in passwords]
     made["permissions"].append({"user": administrator, "vhost": vhost, **EVERYTHING})
     return made
@@ -198,7 +199,7 @@ def _is_password(password: str, user: Thing) -> bool:
 
 
 def _called(kind: str, thing: Thing) -> str:
-    """What a thing is called in a line for a person."""
+    """The name of a thing in a line for a person."""
     naming: dict[str, Callable[[], str]] = {
         "vhosts": lambda: f"vhost {thing['name']}",
         "users": lambda: f"user {thing['name']}",
@@ -212,9 +213,9 @@ def _called(kind: str, thing: Thing) -> str:
 
 
 def _taken(channel: str) -> str:
-    """Why a channel cannot keep its name, and the way out."""
+    """Why a channel cannot keep its name, and what to do."""
     return (
-        f"A channel is called {channel}, which is now a name of the desk's own. Stay on the release before until the"
+        f"A channel is called {channel}, a name that the desk now needs itself. Stay on the release before until the"
         f" channel uses another name: create one with `casebus topology apply --passwords`, let the channel empty"
         f" {channel}.outcomes, delete that queue and the user {channel}, and apply the topology again."
         " Nothing was changed."
@@ -222,7 +223,7 @@ def _taken(channel: str) -> str:
 
 
 def _other_arguments(kind: str, wanted: Thing, present: Thing) -> str:
-    """Why a queue or exchange cannot be what it should be, and the way out."""
+    """Why the broker cannot change a queue or exchange, and what to do."""
     asked, has = (
         {**{n: v for n, v in each.items() if n != "arguments"}, **each["arguments"]} for each in (wanted, present)
     )
@@ -232,7 +233,7 @@ def _other_arguments(kind: str, wanted: Thing, present: Thing) -> str:
         if has.get(name) != asked.get(name)
     ]
     way_out = (
-        "stop who reads it, let what is in it be handled or move it to another queue, delete it"
+        "stop its readers, wait until its messages are handled or move them to another queue, delete it"
         if kind == "queues"
         else "stop the desk, delete it"
     )
@@ -243,7 +244,7 @@ def _other_arguments(kind: str, wanted: Thing, present: Thing) -> str:
 
 
 def _stale_bindings(vhost: str, present: Iterable[Thing], wanted: Iterable[Thing]) -> list[Thing]:
-    """Bindings of the desk's own queues that the topology does not have; those of mailboxes are their readers'."""
+    """Bindings of the desk's own queues that are not in the topology. Mailboxes belong to their readers."""
     ours = {queue.name for queue in QUEUES}
     keys = {_key("bindings", each) for each in wanted}
     return [

@@ -1,3 +1,1 @@
-"""What became of the messages that nobody could handle or that nobody heard: `casebus dead`. The page is
-docs/operating.md.
-"""
+"""`casebus dead`: the messages that no service could handle or no queue took. The page is docs/operating.md."""

@@ -28,7 +28,7 @@ app = typer.Typer(
 console = show.console()
 
 HEXED = 2048
-"""Bytes shown of a body that is no text."""
+"""How many bytes to show of a body that is not text."""
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Only the dead letters with these ids.")]
 Queue = Annotated[str | None, typer.Option(help="Only those that died in this queue (a pattern such as 'intake.*').")]
@@ -53,7 +53,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="How many lines to print at most. The counts cover all.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print each dead letter as one line of JSON.")] = False,
 ) -> None:
-    """What lies there, oldest first, and how many for which reason. Bodies are never shown."""
+    """List dead letters, oldest first, without their bodies, and count them by reason."""
     choice = _choice(ids, queue, reason, type_, sender, older, newer)
     reasons: Counter[tuple[str, str]] = Counter()
     rows: list[Letter] = []
@@ -76,7 +76,7 @@ def list_(
 
 @app.command("show")
 def show_(id_: Annotated[str, typer.Argument(metavar="ID", help="The dead letter's id, as `list` shows it.")]) -> None:
-    """All of a letter, its body too, and what to do with it."""
+    """Show a dead letter with its body, and what to do with it."""
     found = 0
     with dealing.reading(settings.load()) as letters:
         for letter in dealing.chosen(letters, Choice(ids=frozenset({id_}))):
@@ -100,7 +100,7 @@ def replay(
     all_: All = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Send letters where they were to go, in their senders' names; those that arrive leave the dead letters."""
+    """Send dead letters to their destination again, in their senders' names. Those that arrive are removed."""
     choice = _named(_choice(ids, queue, reason, type_, sender, older, newer), all_)
     dealt = dealing.replay(settings.load(), choice, dry_run=dry_run)
     _print_counts("Would send again" if dry_run else "Sent again", dealt.done, "to ")
@@ -124,7 +124,7 @@ def drop(
     dry_run: DryRun = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Take letters out for good. What they say is lost; it asks before."""
+    """Delete dead letters for good, after a question."""
     choice = _named(_choice(ids, queue, reason, type_, sender, older, newer), all_)
     found = settings.load()
     counted, prints = dealing.count(found, choice)
@@ -138,7 +138,7 @@ def drop(
 
 @app.command()
 def erase(dry_run: DryRun = False) -> None:
-    """Take out for good all letters that tell of people who were erased. Harmless at any time; for every night."""
+    """Delete all dead letters about people who were erased. Harmless at any time; schedule it every night."""
     people, dropped = erasing.drop(settings.load(), dry_run=dry_run)
     erased = f"{people:,} {'erasure' if people == 1 else 'erasures'} of the last 30 days"
     console.print(f"{'Would drop' if dry_run else 'Dropped'} {_letters(dropped)} with data of {erased}.")
@@ -158,14 +158,14 @@ def _choice(
     def ago(age: str | None) -> datetime | None:
         try:
             return None if age is None else now - age_of(age)
-        except (ValueError, OverflowError):  # longer ago than there are dates
+        except (ValueError, OverflowError):  # before the calendar begins
             raise Trouble(f"{show.plain(age)!r} is not an age. Examples: 90s, 15m, 36h, 7d.", 2) from None
 
     return Choice(frozenset(ids or ()), queue, reason, type_, sender, before=ago(older), after=ago(newer))
 
 
 def _named(choice: Choice, everything: bool) -> Choice:
-    """What is done to letters is done to those that were named."""
+    """Which dead letters the arguments mean."""
     if choice.is_everything != everything:
         said = (
             "Give ids and conditions, or --all, but not both."
@@ -226,7 +226,8 @@ def _page(letter: Letter) -> RenderableType:
         ("type", letter.type),
         ("destination", "not known" if letter.exchange is None else f"{letter.exchange} {letter.routing_key}"),
         *((name, str(value)) for name, value in sorted(letter.properties.items()) if name != "application_headers"),
-        *sorted((name, str(value)) for name, value in headers.items() if name != "x-delivery-count"),  # those are looks
+        # Each look counts as a delivery.
+        *sorted((name, str(value)) for name, value in headers.items() if name != "x-delivery-count"),
         ("what to do", advice(letter)),
     ]
     for name, value in rows:
@@ -235,12 +236,12 @@ def _page(letter: Letter) -> RenderableType:
 
 
 def _body(body: bytes) -> Text:
-    """JSON laid out, other text as it is, and of anything else the beginning in hexadecimal."""
+    """Indented JSON, other text as it is, and the beginning of anything else in hexadecimal."""
     try:
         text = body.decode()
     except UnicodeDecodeError:
         more = f"\n… {len(body) - HEXED:,} bytes more" if len(body) > HEXED else ""
         return Text(body[:HEXED].hex(" ", 4) + more)
-    with suppress(ValueError, RecursionError):  # no JSON is shown as it came
+    with suppress(ValueError, RecursionError):  # not JSON: shown as it came
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     return Text(show.plain(text, keep_lines=True))

@@ -1,7 +1,7 @@
-"""Goes through the dead letters: counts them, sends those that were chosen again, or drops them.
+"""Goes through the dead letters: counts, replays or drops the chosen ones.
 
-A letter leaves the queue when the broker has confirmed its replay, never before: a crash in between replays it twice,
-which its id makes harmless. The page is docs/operating.md.
+A letter leaves the queue only when the broker has confirmed its replay. A crash in between replays it twice, which is
+harmless because of its id. The page is docs/operating.md.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from .replaying import REPLAYERS, Replay, Unfit, replay_of
 
 @dataclass(slots=True)
 class Dealt:
-    """What became of the chosen letters: how many went where, and how many stay, by reason."""
+    """What became of the chosen letters: how many went where, and how many stay for which reason."""
 
     done: Counter[str] = field(default_factory=Counter)
     stay: Counter[str] = field(default_factory=Counter)
     found: set[str] = field(default_factory=set)
-    """Those of the ids asked for that are there."""
+    """The requested ids that exist."""
 
 
 def chosen(letters: DeadLetters, choice: Choice) -> Iterator[Letter]:
-    """Those letters, oldest first; all stay where they are."""
+    """The chosen letters, oldest first; all stay where they are."""
     for batch in letters.batches():
         yield from (letter for _, letter in batch if choice.takes(letter))
 
 
 def replay(settings: Settings, choice: Choice, *, dry_run: bool) -> Dealt:
-    """Send the chosen letters where they were to go, in their senders' names, and take out those that arrived."""
+    """Send the chosen letters to their destination, in their senders' names, and remove those that arrived."""
     dealt = Dealt()
     with ExitStack() as stack:
         letters = stack.enter_context(reading(settings))
@@ -69,7 +69,7 @@ def replay(settings: Settings, choice: Choice, *, dry_run: bool) -> Dealt:
 
 
 def _sent_again(ready: list[tuple[int, Letter, Replay]], publisher: Callable[[str], Bus], dealt: Dealt) -> list[int]:
-    """Publish a batch; the tags of those that the broker has taken and given to a queue."""
+    """Publish a batch. Returns the tags of the letters that the broker has accepted and routed to a queue."""
     used = {way.by: publisher(way.by) for _, _, way in ready}
     for bus in used.values():
         bus.returned.clear()
@@ -87,7 +87,7 @@ def _sent_again(ready: list[tuple[int, Letter, Replay]], publisher: Callable[[st
     taken = []
     for tag, _, way in ready:
         id_ = way.properties.get("message_id", "")
-        # Two letters of one id in a batch are both kept if one was not taken: sent twice is harmless, lost is not.
+        # If one of two letters with the same id was not accepted, both stay: a repetition is harmless, a loss is not.
         if id_ in used[way.by].returned:
             dealt.stay[f"no queue takes {way.routing_key}"] += 1
         elif id_ in used[way.by].refused:
@@ -99,7 +99,7 @@ def _sent_again(ready: list[tuple[int, Letter, Replay]], publisher: Callable[[st
 
 
 def count(settings: Settings, choice: Choice) -> tuple[Dealt, set[bytes]]:
-    """How many letters were chosen, by reason, and the fingerprints by which to find just these again."""
+    """How many letters were chosen, by reason, and their fingerprints, by which to find exactly these again."""
     dealt, prints = Dealt(), set()
     with reading(settings) as letters:
         for letter in chosen(letters, choice):
@@ -110,7 +110,7 @@ def count(settings: Settings, choice: Choice) -> tuple[Dealt, set[bytes]]:
 
 
 def drop(settings: Settings, choice: Choice, only: Collection[bytes]) -> int:
-    """Take the chosen letters out for good, of them only those with these fingerprints; how many they were."""
+    """Delete the chosen letters that have these fingerprints. Returns how many they were."""
     dropped = 0
     with reading(settings) as letters:
         for batch in letters.batches():
@@ -121,7 +121,7 @@ def drop(settings: Settings, choice: Choice, only: Collection[bytes]) -> int:
 
 
 def reading(settings: Settings) -> DeadLetters:
-    """The dead letters, read by the operator's own broker user."""
+    """The dead letters, read as the broker user `operator`."""
     return DeadLetters(settings.get(REPLAYERS["operator"]))
 
 

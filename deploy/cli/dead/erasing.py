@@ -1,4 +1,4 @@
-"""Dead letters that tell of people who were erased: finding them, and taking them out.
+"""Finds and removes dead letters about people who were erased.
 
 Services may not read the dead letters, so an operator does this, by hand or every night. The page is docs/privacy.md.
 """
@@ -28,13 +28,12 @@ from .letter import Letter
 Json = Mapping[str, Any]
 
 NAMES = frozenset({"account_id", "id", "number", "to_number", "refers_to", "merged_into", "ticket_id"})
-"""Under these names messages carry ids of accounts and numbers of tickets."""
+"""The fields in which messages carry ids of accounts and numbers of tickets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What one erasure is recognised by: the ids of the accounts, as they were sent until `at`, and the numbers of the
-    tickets."""
+    """How to recognise one erasure: the ids of the accounts, in messages until `at`, and the numbers of the tickets."""
 
     accounts: frozenset[str]
     numbers: frozenset[str]
@@ -43,7 +42,8 @@ class Erased:
 
 
 def tells_of(letter: Letter, erased: Erased) -> bool:
-    """Whether a letter holds what was erased. News of the erasure itself do not: they are to be sent again."""
+    """Whether a letter holds something that was erased. Events about the erasure itself do not: they can be
+    replayed."""
     try:
         event = json.loads(letter.body)
     except (ValueError, RecursionError):
@@ -54,7 +54,7 @@ def tells_of(letter: Letter, erased: Erased) -> bool:
     named = set(_named(event))
     if isinstance(event, dict) and "specversion" in event:
         named.add(str(event.get("subject")))
-    else:  # no event: whatever stands in it
+    else:  # not an event: all texts in it
         named |= set(_texts(event))
     if named & erased.numbers or (named & erased.entries and not _is_redacted(data)):
         return True
@@ -63,8 +63,8 @@ def tells_of(letter: Letter, erased: Erased) -> bool:
 
 
 def drop(settings: Settings, *, dry_run: bool) -> tuple[int, int]:
-    """Take out the letters that tell of anybody who was erased, and tell intake so: how many people, and how many
-    letters."""
+    """Remove the letters about everybody who was erased, and tell intake so. Returns how many erasures and how many
+    letters these are."""
     with Desk(settings) as databases:
         people = [erasure_of(row) for row in databases.intake[ERASURES].find()]
         erased = [_recognised(databases.intake, each) for each in people]
@@ -109,7 +109,7 @@ def _is_redacted(data: object) -> bool:
 
 
 def _named(value: object) -> Iterator[str]:
-    """All texts that stand under one of `NAMES`, at any depth."""
+    """All texts in one of the fields `NAMES`, at any depth."""
     if isinstance(value, dict):
         for name, below in value.items():
             if name in NAMES and isinstance(below, str):
@@ -141,5 +141,5 @@ def _moment(event: object) -> datetime | None:
 
 
 def _stands_in(body: bytes, what: str) -> bool:
-    """Whether the text stands in it by itself, not as a part of a longer word."""
+    """Whether the body contains the text as a whole word."""
     return re.search(rb"(?<![\w-])" + re.escape(what.encode()) + rb"(?![\w-])", body) is not None

@@ -1,7 +1,7 @@
 """A dead letter as an operator sees it: what it is, who sent it, where it died, since when and why.
 
-Pure: takes what the broker delivered. Only what the broker vouches for is believed: a sender may write any header.
-What can be done with a letter is `replaying.py`'s. The page is docs/operating.md.
+Pure: takes what the broker delivered, and trusts only what the broker vouches for, because a sender may write any
+header. `replaying.py` says what can be done with a letter. The page is docs/operating.md.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ BROKERS_REASONS = {
     "expired": "expired",
     "maxlen": "its queue was full",
 }
-"""What the broker writes into `x-death`, in words."""
+"""The broker's reasons in `x-death`, in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message in `helpdesk.dead`, and where it was to go (`exchange`, `routing_key`; none where nobody noted it)."""
+    """A message in `helpdesk.dead`, and its destination (`exchange`, `routing_key`; None if unknown)."""
 
     id: str
-    """Its AMQP message id; one made of its content where it has none."""
+    """Its AMQP message id, or one derived from its content."""
     died_in: str
     """The queue, or the routing key that no queue took."""
     reason: str
     type: str
     sender: str | None
     at: datetime | None
-    """When it died; where nobody noted that, when its sender says it was sent."""
+    """When it died; if that is unknown, when its sender says it was sent."""
     exchange: str | None
     routing_key: str
     properties: Mapping[str, Any]
@@ -45,27 +45,29 @@ class Letter:
 
     @property
     def kind_of_reason(self) -> str:
-        """The reason without its particulars, to count by."""
+        """The reason without its details, to count by."""
         return self.reason.partition(": ")[0]
 
     @property
     def fingerprint(self) -> bytes:
-        """Tells it from any other letter, copies of the same message apart."""
+        """The same for copies of one message, different for any other letter."""
         return blake2b(self.id.encode("utf-8", "surrogatepass") + b"\0" + self.body, digest_size=16).digest()
 
 
 def letter_of(exchange: str, routing_key: str, properties: Mapping[str, Any], body: bytes) -> Letter:
-    """The letter that was delivered from `exchange` by `routing_key`; `properties` as py-amqp names them.
+    """The letter that the broker delivered from `exchange` by `routing_key`; `properties` as py-amqp names them.
 
-    Four ways lead here, told apart by what only the broker writes (exchange, user id): a service set it aside, a
-    service found that no queue took it, the broker dead-lettered it from a queue, or nobody is bound to hear it.
+    A message dies in four ways, which differ in what only the broker writes (exchange, user id): a service
+    dead-lettered it, a service found that no queue took it, the broker dead-lettered it from a queue, or no queue is
+    bound for it.
     """
     headers: Mapping[str, Any] = properties.get("application_headers") or {}
     user = properties.get("user_id") or None
     deaths = headers.get("x-death")
     known: dict[str, Any]
     if exchange == DEAD and user in SERVICES and "x-reason" in headers:
-        # No channel may publish here, so the headers are the service's own. What no queue took was its own message.
+        # No channel may publish here, so a service wrote the headers. If no queue took it, it was the service's own
+        # message.
         known = {
             "died_in": routing_key,
             "reason": str(headers["x-reason"]),
@@ -108,19 +110,19 @@ def letter_of(exchange: str, routing_key: str, properties: Mapping[str, Any], bo
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which letters an operator means: all conditions that are given hold. Patterns are those of a shell (`*`)."""
+    """Which letters an operator means: all given conditions hold. Patterns are those of a shell (`*`)."""
 
     ids: frozenset[str] = frozenset()
     queue: str | None = None
     reason: str | None = None
-    """A part of the reason, in whatever case."""
+    """A part of the reason; case does not matter."""
     type: str | None = None
     sender: str | None = None
     before: datetime | None = None
     after: datetime | None = None
 
     def takes(self, letter: Letter) -> bool:
-        """Whether the letter is one of those. One whose time nobody knows is neither old nor new."""
+        """Whether the letter matches. A letter without a known time is neither old nor new."""
         return (
             (not self.ids or letter.id in self.ids)
             and (self.reason is None or self.reason.casefold() in letter.reason.casefold())
@@ -150,7 +152,7 @@ def _fits(pattern: str | None, text: str) -> bool:
 
 
 def _type(exchange: object, routing_key: str, properties: Mapping[str, Any]) -> str:
-    """By the routing key where that must be the type; else what the service wrote."""
+    """The routing key if that must be the type, otherwise what the service wrote."""
     if exchange in (INTAKE, DESK, EVENTS):
         return routing_key
     return str(properties.get("type") or routing_key)

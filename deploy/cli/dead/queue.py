@@ -1,8 +1,8 @@
-"""Reads `helpdesk.dead` from its oldest letter on and takes out those that were dealt with.
+"""Reads `helpdesk.dead` from its oldest letter on, and removes letters.
 
-A letter that was looked at stays unacknowledged until the reader closes; then all go back in their order. A reader that
-is killed loses none either. One reader at a time: letters in its hands are nobody else's. The page is
-docs/operating.md; why it is done so, docs/decisions/0007-dead-letters-are-read-where-they-are.md.
+A letter stays unacknowledged until the reader closes; then all go back in their order. A killed reader loses none
+either. Only one reader works at a time, because nobody else can read what it holds. The page is docs/operating.md; the
+reasons are in docs/decisions/0007-dead-letters-are-read-where-they-are.md.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from services.client.bus import BROKEN, Bus
 from .letter import Letter, letter_of
 
 READING = f"{OPERATOR}.reading-dead-letters"
-"""An exclusive queue that nothing goes through: who has it is the one reader."""
+"""An exclusive queue without messages, which serves as a lock: its owner is the one reader."""
 
 RELEASED_WITHIN = 1.0
-"""Seconds after which whoever still has that queue is at work. RabbitMQ 4.3 closes a connection a few milliseconds
+"""Seconds after which the owner of that queue is really at work. RabbitMQ 4.3 closes a connection a few milliseconds
 before it deletes the connection's exclusive queues."""
 
 WINDOW = 1000
-"""Letters that the broker hands over before it waits for the reader, and that one consumer holds."""
+"""How many letters one consumer holds: the broker delivers as many before it waits for the reader."""
 
 CONSUMERS_AT_MOST = 30
-"""Consumers of one channel give back what they hold in the order of their tags; of more than 32, in no order."""
+"""The consumers of one channel return their letters in the order of their tags; above 32 consumers, in any order."""
 
 LARGEST_WINDOW = 65_535
 """AMQP's prefetch is a short."""
@@ -64,7 +64,7 @@ def _alone(url: str) -> Bus:
 
 
 class DeadLetters:
-    """The letters that are in the queue as the reader opens it. Raises Trouble while somebody else reads."""
+    """The letters in the queue at the moment of opening. Raises Trouble while somebody else reads."""
 
     def __init__(self, url: str) -> None:
         self._bus = _alone(url)
@@ -80,13 +80,13 @@ class DeadLetters:
         self._window = min(LARGEST_WINDOW, max(WINDOW, -(-self.count // CONSUMERS_AT_MOST)))
         self._left = self.count
         self._held = 0
-        """Letters in the hands of the newest consumer, the earlier ones being full."""
+        """How many letters the newest consumer holds; the earlier ones are full."""
 
     def batches(self) -> Iterator[list[tuple[int, Letter]]]:
-        """All letters, oldest first, in batches that fit into memory; each with the tag by which to `remove` it.
+        """All letters, oldest first, in batches that fit into memory; each with the tag for `remove`.
 
-        Remove those of a batch before the next is asked for: a full consumer is given up for a new one then, and would
-        otherwise go on taking letters out of their order.
+        Remove letters of a batch before you ask for the next: then a new consumer replaces a full one, which would
+        otherwise take more letters out of their order.
         """
         while self._left:
             if not self._consumers or self._held >= self._window:
@@ -108,27 +108,27 @@ class DeadLetters:
             ]
 
     def remove(self, tags: list[int]) -> None:
-        """Take these letters of the last batch out of the queue for good."""
+        """Remove these letters of the last batch from the queue for good."""
         for tag in tags:
             self._channel.basic_ack(tag)
         self._held -= len(tags)
         self._removed += len(tags)
 
     def close(self) -> None:
-        """Give back what was not removed, wait until it is back, and leave."""
+        """Return the letters that were not removed, wait until they are back, and close."""
         if self._consumers:
-            # What comes back lines up behind what was never taken: so the rest is taken as well.
+            # Returned letters queue behind letters that were never consumed: so it consumes the rest too.
             for _ in self.batches():
                 pass
             for tag in self._consumers:
                 self._channel.basic_cancel(tag)
-            # By its source, the broker's side of a channel keeps acknowledgements back while many are under way, and
-            # forgets them as it closes. Having answered the cancels and this, it has passed them on.
+            # By its source, the broker's side of a channel delays acknowledgements while many are under way, and
+            # forgets them as it closes. Once it has answered the cancels and this, it has passed them on.
             self._channel.queue_declare(DEAD, passive=True)
             self._channel.close()
             deadline = time.monotonic() + PATIENCE
             while self._bus.depth(DEAD) < self.count - self._removed and time.monotonic() < deadline:
-                time.sleep(0.02)  # no other reader may begin meanwhile
+                time.sleep(0.02)  # no other reader may begin yet
         self._bus.close()
 
     def __enter__(self) -> DeadLetters:
@@ -138,10 +138,10 @@ class DeadLetters:
         try:
             self.close()
         except BROKEN:
-            self._bus.close()  # the broker gives the letters back by itself
+            self._bus.close()  # the broker requeues the letters by itself
 
     def _consume(self) -> None:
-        # In the order of their tags consumers give back what they hold.
+        # Consumers return what they hold in the order of their tags.
         tag = f"{len(self._consumers):04}"
         self._channel.basic_qos(0, self._window, False)
         self._channel.basic_consume(DEAD, consumer_tag=tag, callback=self._arrived.append)

@@ -1,7 +1,7 @@
-"""Where a dead letter may be sent again, as whom, or why it may not; and what an operator should do with it.
+"""Whether, where and as whom a dead letter can be replayed, and what an operator should do with it.
 
-Pure. Commands go out through the broker user `operator`, who may claim any sender but publish only commands; what
-services say (events, outcomes, notifications) through the administrator. The page is docs/operating.md.
+Pure. The broker user `operator` publishes commands: it may claim any sender, but publish nothing else. The
+administrator publishes what services said (events, outcomes, notifications). The page is docs/operating.md.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SHOWN_ONCE = "account.temporary_opened"
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A letter ready to be published again. `properties` are AMQP's, the sender as `user_id` among them."""
+    """A letter to publish again. `properties` are AMQP's, with the sender as `user_id`."""
 
     by: Literal["operator", "administrator"]
     exchange: str
@@ -32,19 +32,19 @@ class Replay:
 
     @property
     def where(self) -> str:
-        """Where it goes, for a person."""
+        """Its destination, for a person."""
         return self.exchange or f"the queue {self.routing_key}"
 
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """A letter that cannot be sent again: the reason, worded to follow "it stays: "."""
+    """A letter that cannot be replayed: the reason, worded to follow "it stays: "."""
 
     reason: str
 
 
 def replay_of(letter: Letter) -> Replay | Unfit:
-    """How the letter goes where it was to go, in its sender's name."""
+    """How to send the letter to its destination in its sender's name, or why that is impossible."""
     if letter.exchange is None:
         return Unfit("its destination is not known")
     role = role_of(letter.sender) if letter.sender is not None else None
@@ -54,7 +54,7 @@ def replay_of(letter: Letter) -> Replay | Unfit:
     if letter.exchange in (INTAKE, DESK):
         kind = command(letter.routing_key)
         if kind is None or letter.exchange not in kind.exchanges:
-            return Unfit(f"{letter.routing_key} is no command of {letter.exchange}")
+            return Unfit(f"{letter.routing_key} is not a command of {letter.exchange}")
         return Replay("operator", letter.exchange, letter.routing_key, properties)
     if letter.sender not in SERVICES or letter.exchange not in (EVENTS, CHANNELS, AGENTS, DEFAULT_EXCHANGE):
         return Unfit(f"{letter.sender} may not write to {letter.exchange or 'a queue'}")
@@ -64,10 +64,10 @@ def replay_of(letter: Letter) -> Replay | Unfit:
 
 
 def _properties(letter: Letter) -> dict[str, Any]:
-    """As it was sent: its id, its type, what it answers or wants answered where, and its sender.
+    """The properties with which it was sent: id, type, correlation id, reply address, sender.
 
-    A message without an id of AMQP's is a good one, but its copy had to have one: what is not the event's own is left
-    out, lest the desk refuse the message for it. A direct reply-to ended with the connection that waited there.
+    A message without an AMQP message id is valid, but its copy here needed one. So an id that is not the event's own is
+    left out, or the desk would refuse the message. A direct reply-to ended with its connection.
     """
     held = letter.properties
     kept = {name: held[name] for name in ("correlation_id", "reply_to", "type", "message_id") if held.get(name)}
@@ -99,11 +99,11 @@ def advice(letter: Letter) -> str:
     if reason == "no queue is bound for it":
         return f"No queue is bound for it: apply the topology, then {again}."
     if reason == "by the broker":
-        return f"It may be harmless: {letter.died_in} lost its consumers while they held it. Once they run, {again}."
+        return f"It may be harmless: {letter.died_in} lost its consumers while they held it. When they run, {again}."
     if _event_id(letter) is None:
-        return "No service can read it. Replayed, it would come back here. Have its sender correct it, and drop it."
+        return "No service can read it, so a replay would come back here. Have its sender correct it, and drop it."
     return f"{letter.died_in.partition('.')[0]} failed on it. When the cause is repaired, {again}."
 
 
 REPLAYERS: Mapping[str, str] = {"operator": "AMQP_OPERATOR", "administrator": "AMQP_ADMIN"}
-"""The setting with the address of who publishes."""
+"""The setting with the publisher's address."""

@@ -1,3 +1,2 @@
-"""Examines a desk and says what is wrong, how bad it is, and what to type: `casebus doctor`. The page is
-docs/operating.md.
-"""
+"""`casebus doctor`: examines a desk, and says what is wrong, how bad it is, and what to do. The page is
+docs/operating.md."""

@@ -1,8 +1,9 @@
-"""Compares what the services' databases say with one another: tickets, agents' load, deadlines, timers, outboxes.
+"""Reconciliation: compares the services' databases with one another: tickets, agents' load, deadlines, timers,
+outboxes.
 
-Pure: `evidence.py` reads. The rules by which a ticket is charged to an agent and has its timers are the services' own.
-What is on its way between two services looks like a mistake for a moment: only what is found twice, seconds apart,
-is one. The page is docs/operating.md.
+Pure: `evidence.py` reads. The services' own rules say to which agent a ticket is charged and which timers it has. While
+a message is on its way between two services they differ for a moment, so only a difference that is found twice, seconds
+apart, counts. The page is docs/operating.md.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from services.sla.domain.state import Ticket as Clocked
 from .finding import Finding, Level, some
 
 SETTLED = timedelta(minutes=1)
-"""What a running service does at once has not happened for this long: something is stuck."""
+"""A running service acts at once. After this long without effect, something is stuck."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A sort of mistake; `what` says it of all that have it."""
+    """A kind of fault; `what` describes all that have it."""
 
     level: Level
     where: str
@@ -93,27 +94,27 @@ TIMERS_ASTRAY = Kind(
 )
 
 Suspicions = dict[tuple[Kind, str], str]
-"""What looks wrong: the kind, and the ticket or agent; how it looks."""
+"""A possible fault: the kind, the ticket or agent, and the details."""
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What the databases hold at one instant. Tickets by id, open ones only."""
+    """The content of the databases at one instant. Tickets by id, only open ones."""
 
     now: datetime
     tickets: Mapping[str, Mapping[str, Any]]
-    """intake's: `number`, `version`, `status`, `assignment_seq`, `agent`."""
+    """Intake's tickets: `number`, `version`, `status`, `assignment_seq`, `agent`."""
     routed: Mapping[str, Routed]
     listed: frozenset[str]
-    """Those that routing's database lists as waiting."""
+    """The tickets that routing's database lists as waiting."""
     agents: Mapping[str, Agent]
     clocked: Mapping[str, Clocked]
     timers: Mapping[str, Mapping[str, datetime]]
-    """Those that sla has set: when they are due, by what they are about and kind."""
+    """Sla's timers: when they are due, by ticket and kind."""
 
 
 def suspicions(books: Books) -> Suspicions:
-    """All that does not agree."""
+    """Everything that differs."""
     return {
         (kind, item): how
         for check in (_routing, _loads, _reservations, _sla, _overdue, _timers)
@@ -122,7 +123,7 @@ def suspicions(books: Books) -> Suspicions:
 
 
 def findings(first: Suspicions, second: Suspicions) -> Iterator[Finding]:
-    """Those that were there both times, a sentence for each kind."""
+    """The findings for suspicions that came up both times, a sentence for each kind."""
     lasting: dict[Kind, list[str]] = {}
     for (kind, item), how in sorted(second.items(), key=lambda suspicion: suspicion[0][1]):
         if (kind, item) in first:
@@ -185,7 +186,7 @@ def _sla(books: Books) -> Found:
 
 
 def _overdue(books: Books) -> Found:
-    """What should have been answered, and whose answer nobody at the desk works on."""
+    """Overdue tickets that nobody at the desk works on."""
     for id_, ticket in books.tickets.items():
         clocked = books.clocked.get(id_)
         watch = clocked.running if clocked is not None else None
@@ -202,7 +203,7 @@ def _timers(books: Books) -> Found:
     for id_, clocked in books.clocked.items():
         number, has = f"ticket {clocked.newest.number}", books.timers.get(id_, {})
         wanted = timers_of(clocked)
-        # What is due has fired, or is stuck: its own check says so.
+        # A due timer has fired, or is stuck, which another check reports.
         missing = [kind for kind, arm in wanted.items() if arm.due > books.now and has.get(kind) != arm.due]
         if missing:
             yield TIMERS_MISSING, number, some(sorted(missing))
@@ -213,7 +214,7 @@ def _timers(books: Books) -> Found:
 
 
 def unsent(service: str, turns: int, since: datetime | None) -> Iterator[Finding]:
-    """`turns` whose messages have waited for longer than SETTLED, the oldest `since`."""
+    """`turns`: how many turns have had unsent messages for longer than SETTLED, the oldest `since`."""
     if turns:
         yield Finding(
             "error",
@@ -224,7 +225,8 @@ def unsent(service: str, turns: int, since: datetime | None) -> Iterator[Finding
 
 
 def stuck(service: str, timers: int, since: datetime | None, failing: int) -> Iterator[Finding]:
-    """`timers` due for longer than SETTLED, the oldest `since`; of them `failing` that were claimed again and again."""
+    """`timers`: how many are due for longer than SETTLED, the oldest `since`; `failing` of them were claimed
+    repeatedly."""
     if timers:
         trying = f" {failing:,} of them fail each time." if failing else ""
         yield Finding(
@@ -237,7 +239,7 @@ def stuck(service: str, timers: int, since: datetime | None, failing: int) -> It
 
 
 def untold(deliveries: int, since: datetime | None) -> Iterator[Finding]:
-    """`deliveries` of notifications that were given up, the oldest made `since`."""
+    """`deliveries`: how many notifications failed, the oldest of them `since`."""
     if deliveries:
         yield Finding(
             "warning",

@@ -1,6 +1,6 @@
 """Compares what the broker holds with the topology: users, permissions, exchanges, queues, bindings, readers.
 
-`look` reads it by the management API, `judge` is pure. Changes nothing. The page is docs/operating.md.
+`look` reads by the management API, `judge` is pure. It changes nothing. The page is docs/operating.md.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ OLDEST = (3, 10)
 
 GROWING_FROM = 1000
 GROWING_STEPS = 3
-"""So many samples, 10 s apart, each higher than the one before."""
+"""How many samples, 10 s apart, have to rise one after the other."""
 
 NEARLY_FULL = 0.8
 
@@ -33,7 +33,7 @@ SERVICE_QUEUES = tuple(name for service in SERVICES for name in queues_of(servic
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the broker holds in one vhost, as its API tells it."""
+    """What the broker holds in one vhost, by its API."""
 
     version: str
     nodes: list[Document]
@@ -44,11 +44,11 @@ class Held:
     queues: list[Document]
     bindings: list[Document]
     depths: Mapping[str, tuple[int, int]]
-    """Messages that wait and consumers, of the desk's queues that are there, this very moment."""
+    """How many messages wait and how many consumers there are, for the desk's existing queues, at this moment."""
 
 
 def look(management: Management, vhost: str, amqp_url: str) -> Held:
-    """Read it all. Raises ManagementError, ClientError, or one of BROKEN."""
+    """Read everything. Raises ManagementError, ClientError, or one of BROKEN."""
     name = quote(vhost, safe="")
     queues = management.get(f"/queues/{name}?lengths_age=60&lengths_incr=10")
     there = {queue["name"] for queue in queues}
@@ -72,7 +72,7 @@ def look(management: Management, vhost: str, amqp_url: str) -> Held:
 
 
 def judge(held: Held, vhost: str) -> Iterator[Finding]:
-    """All that is not as it should be."""
+    """Everything that is wrong."""
     yield from _nodes(held)
     tags = {user["name"]: set(user["tags"]) for user in held.users}
     admitted = {row["user"] for row in held.permissions}
@@ -160,7 +160,7 @@ def _wrong(user: str, what: str, level: Level = "error") -> Finding:
 
 
 def _declared(wanted: Document, held: Held) -> Iterator[Finding]:
-    """Exchanges, queues and bindings that are missing or other than they should be."""
+    """Exchanges, queues and bindings that are missing or wrong."""
     kinds: tuple[tuple[str, list[Document]], ...] = (("exchange", held.exchanges), ("queue", held.queues))
     for kind, have in kinds:
         there = {each["name"]: each for each in have}
@@ -179,8 +179,8 @@ def _declared(wanted: Document, held: Held) -> Iterator[Finding]:
     for source, key, kind, name in sorted(should_be_bound - bound):
         yield Finding("error", f"{kind} {name}", f"It does not hear {key} on {source}.", f"{APPLY} binds it.")
     for source, key, kind, name in sorted(bound - should_be_bound):
-        # A mailbox is its owner's, who may bind more of what is theirs. (To an exchange where they may write, too: what
-        # comes that way is nothing that the desk answers.)
+        # A mailbox belongs to its owner, who may add bindings. (Even to an exchange to which they may write: the desk
+        # answers nothing that comes that way.)
         if kind == "exchange" or name in {each.name for each in QUEUES}:
             yield Finding(
                 "warning",
@@ -191,7 +191,7 @@ def _declared(wanted: Document, held: Held) -> Iterator[Finding]:
 
 
 def _made(row: Document, like: Document) -> dict[str, Any]:
-    """How an exchange or a queue is made, as far as `like` says."""
+    """The properties of an exchange or a queue that `like` names."""
     return {name: row[name] for name in ("type", "durable", "auto_delete") if name in like} | dict(row["arguments"])
 
 
@@ -227,7 +227,7 @@ def _readers(held: Held) -> Iterator[Finding]:
 
 
 def growth(queue: Document) -> int:
-    """By how much a long queue has grown in the last minute, if it grew all the time of late; else 0."""
+    """By how much a long queue has grown in the last minute if it has grown steadily, otherwise 0."""
     samples = queue.get("messages_details", {}).get("samples") or []
     counts = [int(sample["sample"]) for sample in sorted(samples, key=lambda sample: int(sample["timestamp"]))]
     lately = counts[-GROWING_STEPS - 1 :]
@@ -249,5 +249,5 @@ def _mailboxes(wanted: Document, held: Held) -> Iterator[Finding]:
 
 
 def summary(held: Held, vhost: str) -> Finding:
-    """What was looked at."""
+    """What was examined."""
     return Finding("ok", "broker", f"RabbitMQ {held.version}, vhost {vhost}, {len(held.queues)} queues.")

@@ -1,7 +1,7 @@
-"""Looks at the database itself: version, replica set, writes by majority, users, indexes, clock.
+"""Examines the database itself: version, replica set, writes by majority, users, indexes, clock.
 
-Reads only. Uses a client without the Stable API, which refuses `buildInfo`, `replSetGetStatus` and `usersInfo`. The
-page is docs/operating.md.
+It only reads. Its client does not use the Stable API, which refuses `buildInfo`, `replSetGetStatus` and `usersInfo`.
+The page is docs/operating.md.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ OLDEST = (6, 0)
 CLOCKS_APART = timedelta(seconds=2)
 TRANSACTION_SECONDS = 10
 WAIT = 5_000
-"""Milliseconds for a majority to answer."""
+"""Milliseconds that a majority has to answer."""
 
 _OPTIONS = ("unique", "sparse", "expireAfterSeconds", "partialFilterExpression")
 
 
 def check(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
-    """All that is wrong with the server, its clock, and how the databases are made. Raises what pymongo raises."""
+    """Everything that is wrong with the server, its clock and the databases. Raises pymongo's errors."""
     hello, here = client.admin.command("hello"), datetime.now(UTC)
     version = str(client.admin.command("buildInfo")["version"])
     yield Finding("ok", "database", f"MongoDB {version}, {hello.get('setName', 'no replica set')}.")
@@ -57,7 +57,7 @@ def check(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
 
 
 def members(status: Mapping[str, Any]) -> Iterator[Finding]:
-    """Members of the replica set that are not as they should be. `status`: of `replSetGetStatus`."""
+    """Members of the replica set with a fault. `status`: of `replSetGetStatus`."""
     for member in status["members"]:
         if member["stateStr"] not in ("PRIMARY", "SECONDARY", "ARBITER"):
             yield Finding(
@@ -69,7 +69,7 @@ def members(status: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _majority(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
-    """A linearizable read is answered once a majority has confirmed that it is the newest: by a write of its own."""
+    """A linearizable read is answered once a majority has confirmed a write of the primary's own."""
     newest = client[f"{prefix}_intake"].get_collection("outbox", read_concern=ReadConcern("linearizable"))
     try:
         newest.find_one({"_id": "casebus doctor: there is no such document"}, max_time_ms=WAIT)
@@ -83,7 +83,7 @@ def _majority(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
 
 
 def _asked_as(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
-    """Whether the command line's own user may write: it only has to read."""
+    """Whether the command line's own user may write; it only has to read."""
     known = client.admin.command("connectionStatus", showPrivileges=True)["authInfo"]
     names = [user["user"] for user in known["authenticatedUsers"]]
     if any(may_write(privilege, prefix) for privilege in known["authenticatedUserPrivileges"]):
@@ -96,7 +96,7 @@ def _asked_as(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
 
 
 def may_write(privilege: Mapping[str, Any], prefix: str) -> bool:
-    """Whether somebody with that privilege (of `connectionStatus`) can change a service's data."""
+    """Whether a user with that privilege (of `connectionStatus`) can change a service's data."""
     resource = privilege["resource"]
     databases = {"", *(f"{prefix}_{service}" for service in SERVICES)}
     reaches = resource.get("anyResource", False) or resource.get("db") in databases
@@ -108,7 +108,7 @@ def _transactions(client: MongoClient[Document]) -> Iterator[Finding]:
     try:
         seconds = client.admin.command({"getParameter": 1, name: 1})[name]
     except OperationFailure:
-        return  # a router has no such parameter
+        return  # a router does not have this parameter
     if seconds > TRANSACTION_SECONDS:
         yield Finding(
             "warning",
@@ -119,7 +119,7 @@ def _transactions(client: MongoClient[Document]) -> Iterator[Finding]:
 
 
 def clocks(whose: str, theirs: datetime, database: datetime) -> Iterator[Finding]:
-    """Whether a clock is that of the database, by which all is judged."""
+    """Whether a clock agrees with the database's, by which the desk judges."""
     apart = theirs - database
     if abs(apart) > CLOCKS_APART:
         way = "ahead of" if apart > timedelta() else "behind"
@@ -132,7 +132,7 @@ def clocks(whose: str, theirs: datetime, database: datetime) -> Iterator[Finding
 
 
 def users(found: Sequence[Mapping[str, Any]], prefix: str) -> Iterator[Finding]:
-    """Whether each service has a user of its database, and none of them another's. `found`: of `usersInfo`."""
+    """Whether each service has a user for its own database, and only for that. `found`: of `usersInfo`."""
     databases = {f"{prefix}_{service}" for service in SERVICES}
     held: dict[str, set[str]] = {}
     for user in found:
@@ -173,7 +173,7 @@ def _existing(client: MongoClient[Document], database: str) -> Indexes:
 
 
 def indexes(service: str, declared: Indexes, existing: Indexes) -> Iterator[Finding]:
-    """Collections and indexes that the service declares, and that are missing from the database or differ there."""
+    """Collections and indexes that the service declares and the database does not have, or has differently."""
     if not existing:
         yield Finding(
             "warning",
@@ -190,7 +190,7 @@ def indexes(service: str, declared: Indexes, existing: Indexes) -> Iterator[Find
         there = {index["name"]: _told(index) for index in existing[collection]}
         for model in models:
             if list(model["key"]) == ["_id"]:
-                continue  # every collection has that one
+                continue  # every collection has this index
             name, should = model["name"], _told(model)
             if name not in there:
                 what = (
@@ -209,7 +209,7 @@ def indexes(service: str, declared: Indexes, existing: Indexes) -> Iterator[Find
 
 
 def _told(index: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes an index what it is, in one form for those declared and those listed."""
+    """The properties of an index, in one form for declared and listed indexes."""
     told: dict[str, Any] = {"key": [(field, int(way)) for field, way in dict(index["key"]).items()]}
     for option in _OPTIONS:
         value = index.get(option)

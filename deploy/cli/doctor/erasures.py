@@ -1,4 +1,4 @@
-"""Looks whether people who were erased are gone: from the services, and from the dead letters. Changes nothing.
+"""Checks whether erased people are gone from the services and from the dead letters. It changes nothing.
 
 The page is docs/privacy.md.
 """
@@ -21,8 +21,8 @@ SWEPT_WITHIN = timedelta(days=1)
 
 
 def check(client: MongoClient[dict[str, Any]], prefix: str) -> Iterator[Finding]:
-    """Erasures that are not done, and those after which nobody has seen to the dead letters. Raises what pymongo
-    raises."""
+    """Erasures that are unfinished, and those after which nobody has cleaned the dead letters. Raises pymongo's
+    errors."""
     erasures, now = client[f"{prefix}_intake"][ERASURES], database_now(client)
     late = erasures.count_documents({"done": False, "at": {"$lt": now - DONE_WITHIN}})
     if late:
@@ -39,5 +39,5 @@ def check(client: MongoClient[dict[str, Any]], prefix: str) -> Iterator[Finding]
             "erasure",
             f"{unswept:,} {'person was' if unswept == 1 else 'people were'} erased, but dead letters may still hold"
             " their data.",
-            "Run `casebus dead erase`, best every night.",
+            "Run `casebus dead erase`, preferably every night.",
         )

@@ -1,6 +1,6 @@
-"""Reads the books of all services at one instant, and what has been left lying. Changes nothing.
+"""Reads the databases of all services at one instant, and what they have left undone. It changes nothing.
 
-The only pymongo beside database.py; what it means is judged in books.py. The page is docs/operating.md.
+Only this module and database.py use pymongo; books.py judges. The page is docs/operating.md.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from .finding import Finding
 Document = dict[str, Any]
 
 CLAIMED_OFTEN = 3
-"""A timer that was claimed so often and has not fired fails."""
+"""A timer that was claimed this often and has not fired fails."""
 
 SECOND_LOOK = 2.0
-"""Seconds after which what looks wrong is looked at once more."""
+"""Seconds between the two comparisons."""
 
 NOT_CLOSED = {"$ne": "closed"}
 
@@ -58,7 +58,7 @@ def read(client: MongoClient[Document], prefix: str) -> books.Books:
 def compared(
     client: MongoClient[Document], prefix: str, sleep: Callable[[float], None] = time.sleep
 ) -> tuple[books.Books, list[Finding]]:
-    """The books, and what does not agree in them and did not a moment before either."""
+    """The databases' content, and the differences that both comparisons found."""
     held = read(client, prefix)
     first = books.suspicions(held)
     if not first:
@@ -69,7 +69,7 @@ def compared(
 
 
 def left_lying(client: MongoClient[Document], prefix: str) -> Iterator[Finding]:
-    """What the services should have sent or fired long ago, and what they have given up."""
+    """What the services should have sent or fired long ago, and which deliveries failed."""
     since = database_now(client) - books.SETTLED
     for service in SERVICES:
         database = client[f"{prefix}_{service}"]

@@ -1,4 +1,4 @@
-"""The whole examination, part by part; a part that cannot be reached is a finding, and the others go on.
+"""The whole examination, part by part. An unreachable part is a finding, and the others go on.
 
 The page is docs/operating.md.
 """
@@ -29,13 +29,13 @@ from . import broker, database, erasures, evidence, files, services
 from .finding import Finding
 
 PATIENCE = 3_000
-"""Milliseconds for the database to answer at all."""
+"""Milliseconds that the database has to answer at all."""
 
 START = "Start it (`make up`, `docker compose up -d`), or correct its address, user and password."
 
 
 def examine(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
-    """All that is known of the desk that the settings name. Raises Trouble where an address is missing."""
+    """All findings about the desk that the settings name. Raises Trouble if an address is missing."""
     if wrong := faults(DECLARED, TYPES.values()):
         yield from (Finding("error", "declarations", sentence, "See docs/adding-a-service.md.") for sentence in wrong)
         return
@@ -69,7 +69,7 @@ def examine(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> 
 
 
 def _said(error: PyMongoError) -> str:
-    """Without what pymongo knows of itself: its time limits, its view of the replica set."""
+    """The error without pymongo's internals: its time limits, its view of the replica set."""
     return str(error).partition(" (configured timeouts")[0].partition(", full error")[0][:300]
 
 

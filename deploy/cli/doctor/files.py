@@ -1,5 +1,5 @@
-"""Looks at attached files: whether the key file has the keys of all, which did not open, and which the scanner does not
-get done with. Changes nothing.
+"""Checks attached files: whether the key file has all keys, which files could not be decrypted, and which the scanner
+cannot finish. It changes nothing.
 
 The page is docs/operating.md.
 """
@@ -21,11 +21,11 @@ from ..keys import master_keys
 from .finding import Finding, some
 
 SCANS_IN_VAIN = 8
-"""After this many attempts, in four minutes, a scanner is not just restarting."""
+"""After this many attempts, in four minutes, the scanner is not only restarting."""
 
 
 def check(client: MongoClient[dict[str, Any]], prefix: str, settings: Settings) -> Iterator[Finding]:
-    """Files that cannot be read, and why. Raises what pymongo raises."""
+    """Files that cannot be read, and why. Raises pymongo's errors."""
     intake = client[f"{prefix}_intake"]
     damaged = [row["blob"] for row in intake[RECORDS].find({"damaged": True}, {"blob": 1}).limit(6)]
     if damaged:

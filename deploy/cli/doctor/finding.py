@@ -13,9 +13,9 @@ APPLY = "`casebus topology apply`"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`where` names the part looked at, `what` is a sentence, `do` what to type or to look into (nothing if ok).
+    """`where` names the examined part, `what` is a sentence, `do` says what to do (empty if ok).
 
-    error: a promise of the desk is broken or soon will be. warning: worth a look, the desk does its work.
+    error: a promise of the desk is broken or soon will be. warning: worth a look; the desk works.
     """
 
     level: Level
@@ -25,7 +25,7 @@ class Finding:
 
 
 def differences(have: Mapping[str, Any], should: Mapping[str, Any]) -> str:
-    """Where two descriptions of one thing differ: "x is 1, should be 2; y is missing, should be 3"."""
+    """How two descriptions of one thing differ: "x is 1, should be 2; y is missing, should be 3"."""
     return "; ".join(
         f"{name} is {have.get(name, 'missing')}, should be {should.get(name, 'left out')}"
         for name in sorted(have.keys() | should.keys())
@@ -34,5 +34,5 @@ def differences(have: Mapping[str, Any], should: Mapping[str, Any]) -> str:
 
 
 def some(names: list[str], most: int = 5) -> str:
-    """The first few of many, for a sentence."""
+    """The first few names, for a sentence."""
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")

@@ -1,4 +1,4 @@
-"""Asks the services whose health endpoints are known whether they can work. The page is docs/operating.md."""
+"""Asks the services with known health endpoints whether they are ready. The page is docs/operating.md."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def check(endpoints: Mapping[str, str], ahead: timedelta | None) -> Iterator[Fin
 
 
 def ask(url: str) -> tuple[str, datetime | None]:
-    """What keeps the service from working (nothing: ""), and its clock to the second, if it tells."""
+    """What keeps the service from working (empty: nothing), and its clock to the second, if it says."""
     try:
         with _open(f"{url}/readyz", timeout=PATIENCE) as answer:
             return "", _date(answer.headers.get("Date"))
@@ -66,12 +66,12 @@ def ask(url: str) -> tuple[str, datetime | None]:
 
 
 def refuses_files(url: str) -> bool:
-    """Whether the service, which is ready, refuses a file of the operator's that was changed."""
+    """Whether the service, which is ready, refuses a changed file of the operator."""
     try:
         with _open(f"{url}/metrics", timeout=PATIENCE) as answer:
             return b"\ncasebus_files_refused 1.0" in answer.read()
     except (URLError, HTTPException, OSError):
-        return False  # it has ended since it was asked; who looks again sees it
+        return False  # it has ended in the meantime; the next examination sees it
 
 
 def _date(text: str | None) -> datetime | None:

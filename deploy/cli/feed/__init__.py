@@ -1,1 +1,1 @@
-"""Requests from a file to the desk, as a channel: `casebus feed`. The page is docs/cli.md."""
+"""`casebus feed`: publishes the requests of a file, as a channel. The page is docs/cli.md."""

@@ -18,7 +18,7 @@ from .refusals import Refusals
 from .requests import opened
 
 REFUSED = 3
-"""Exit code: all was read and sent, and some of it was not filed."""
+"""Exit code: everything was read and sent, and some requests were not filed."""
 
 console = show.console()
 
@@ -54,9 +54,9 @@ def feed(
     rate: Annotated[
         float | None, typer.Option(min=0.001, help="Requests a second. [default: as fast as possible]")
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="File again what was fed before.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="File requests again that were fed before.")] = False,
 ) -> None:
-    """Publish requests as a channel, and tell what came back and what was refused."""
+    """Publish the requests of a file as a channel, and show the outcomes and the refused rows."""
     if role_of(channel) != "channel":
         raise Trouble(f"{channel} is not the name of a channel.", 2)
     known = settings.load()

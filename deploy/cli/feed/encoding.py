@@ -1,6 +1,8 @@
-"""In which encoding a file is: as its mark or the operator says, else UTF-8, else Windows-1252 and a word about it.
+"""The encoding of a file: by its byte order mark or the operator, otherwise UTF-8, otherwise Windows-1252 with a
+warning.
 
-Whatever can be told apart from those is asked for: a wrong guess would be filed. The page is docs/cli.md.
+If the text looks like none of these, the operator has to name it: a wrong guess would be filed. The page is
+docs/cli.md.
 """
 
 from __future__ import annotations
@@ -29,20 +31,20 @@ _LETTER = "[\u0192\u0160\u0161\u0152\u0153\u017d\u017e\u0178\u00c0-\u00d6\u00d8-
 _OTHER_SCRIPT = re.compile(
     f"\\w*(?:{_LETTER}{{3}}|[\u201a\u0192].[\u201a\u0192]|[a-z][\u00a3\u00a5\u00b9\u00b3\u00bf][a-z])\\w*"
 )
-"""What no Western European text has: three letters with accents in a row (Cyrillic, Greek and others, read as if they
-were), a sign within a word (Polish), or the same low sign again and again (Japanese)."""
+"""What no Western European text has: three accented letters in a row (misread Cyrillic, Greek and others), a symbol
+within a word (Polish), or the same low symbol again and again (Japanese)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """A codec of Python's, and what to say about how it was found, if anything."""
+    """A codec of Python, and a note on how it was found, if any."""
 
     name: str
     remark: str = ""
 
 
 def encoding_of(path: Path, named: str | None) -> Encoding:
-    """The encoding of all of the file; Trouble (code 2) where it cannot be known or is not the one named."""
+    """The encoding of the whole file. Raises Trouble (code 2) if it cannot be known or is not the named one."""
     if named is not None:
         return Encoding(_all_of(path, _known(named)))
     with path.open("rb") as file:
@@ -72,7 +74,7 @@ def encoding_of(path: Path, named: str | None) -> Encoding:
 def _known(named: str) -> str:
     try:
         found = codecs.lookup(named)
-        "".encode(found.name)  # one that is not of text has no such
+        "".encode(found.name)  # a codec that is not for text does not have it
     except (LookupError, UnicodeError):
         raise Trouble(f"--encoding {named}: there is no such encoding.", 2) from None
     return "utf-8-sig" if found.name == "utf-8" else found.name
@@ -86,7 +88,7 @@ def _all_of(path: Path, name: str) -> str:
 
 
 def _fault(path: Path, name: str) -> int | None:
-    """The line on which the file is not of this encoding."""
+    """The line on which the file is not in this encoding."""
     decoder = codecs.getincrementaldecoder(name)()
     line = 1
     with path.open("rb") as file:
@@ -105,7 +107,7 @@ def _lines_before(error: UnicodeError) -> int:
 
 
 def _samples(path: Path) -> tuple[str, str]:
-    """The first word that is not of ASCII alone, and the first that no Western European text has, if there is one."""
+    """The first word that is not pure ASCII, and the first that no Western European text has, if any."""
     first = ""
     with path.open(encoding="cp1252") as file:
         for text in iter(lambda: file.read(CHUNK), ""):

@@ -1,7 +1,7 @@
-"""Feed requests to the desk as a channel would, and tell what came back.
+"""Feeds requests to the desk as a channel would, and shows the outcomes.
 
-Publishes `ticket.submit` for each request while collecting the outcomes, at full speed or at a given rate. What was
-not filed is written down (refusals.py). The page is docs/cli.md.
+It publishes `ticket.submit` for each request while it collects the outcomes, at full speed or at a given rate. Requests
+that were not filed go to a file (refusals.py). The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -32,14 +32,13 @@ from .refusals import SHOWN, Refusals
 from .requests import Refused, Request, RequestFile, next_attempt
 
 PATIENCE = 30.0
-"""Seconds without any outcome after which what is still missing is reported as missing."""
+"""After this many seconds without an outcome, the remaining outcomes count as missing."""
 AT_ONCE = 50
-"""Messages published between two looks at what has arrived."""
+"""How many messages to publish between two looks at what has arrived."""
 MOST_UNANSWERED = 5_000
-"""Requests that wait for their outcomes before more are sent: enough for the desk's largest turns, and no more than
-are kept in memory."""
+"""How many requests may wait for their outcomes: enough for the desk's largest turns, and few enough for memory."""
 BEFORE = timedelta(seconds=5)
-"""An outcome so much older than its command is that of an earlier time, whatever two clocks differ by."""
+"""An outcome that is this much older than its command belongs to an earlier run, however the two clocks differ."""
 
 
 @dataclass(slots=True)
@@ -52,25 +51,25 @@ class Waiting:
 
 
 class Feeding:
-    """One file on its way. Each outcome is counted and then forgotten, so that no number of rows fills the memory."""
+    """One file on its way. It counts each outcome and forgets it, so that no number of rows fills the memory."""
 
     def __init__(self, desk: Client, file: RequestFile, refusals: Refusals) -> None:
         self.sent = 0
         self.answered = 0
         self.fed_before = 0
-        """Requests that the desk had answered when they were fed at an earlier time."""
+        """Requests that the desk had already answered in an earlier run."""
         self.without_files = 0
-        """Requests that were filed without a file that may not be taken."""
+        """Requests that were filed without some of their files."""
         self.taken = array("d")
-        """Seconds from publishing to the first outcome, of each that was answered now."""
+        """Seconds from publishing to the first outcome, for each request that was answered in this run."""
         self.last_answer = 0.0
         self.gave_up = ""
-        """Why the rest was not sent, if it was not."""
+        """Why the rest was not sent, if so."""
         self.outcomes: Counter[str] = Counter()
-        """Requests by what they came to."""
+        """Requests by their outcome."""
         self._desk = desk
         self._done: queue.SimpleQueue[tuple[str, Future[Outcome]]] = queue.SimpleQueue()
-        """Ids and outcomes, as they come."""
+        """Ids and outcomes, in order of arrival."""
         self._file = file
         self._refusals = refusals
         self._waiting: dict[str, Waiting] = {}
@@ -96,17 +95,17 @@ class Feeding:
         progress()
 
     def give_up(self) -> None:
-        """Write down those that have no outcome."""
+        """Write the requests without an outcome to the file of refusals."""
         for waiting in self._waiting.values():
             self._refusals.add(
-                waiting.request.row, "no outcome: it may have been filed, or be filed yet", waiting.request.attempt
+                waiting.request.row, "no outcome: it may be filed already, or later", waiting.request.attempt
             )
         self._lost += len(self._waiting)
         self._waiting.clear()
 
     @property
     def lost(self) -> int:
-        """How many got no outcome."""
+        """How many requests got no outcome."""
         return self._lost
 
     def _submit(self, request: Request) -> None:
@@ -117,7 +116,7 @@ class Feeding:
         future.add_done_callback(lambda done: self._done.put((request.id, done)))
 
     def _wait_until(self, fewer: int, progress: Callable[[], None]) -> bool:
-        """Wait until fewer than `fewer` wait for their outcomes; False if nothing comes for `PATIENCE`."""
+        """Wait until fewer than `fewer` requests wait for their outcomes. False if nothing comes for `PATIENCE`."""
         left, quiet_since = len(self._waiting), time.monotonic()
         while len(self._waiting) >= fewer:
             self._drain(0.2, progress)
@@ -128,7 +127,7 @@ class Feeding:
         return True
 
     def _drain(self, timeout: float, progress: Callable[[], None]) -> None:
-        """Take in what has come; wait up to `timeout` seconds for the first."""
+        """Take in all messages that have arrived; wait up to `timeout` seconds for the first."""
         try:
             while True:
                 id_, done = self._done.get(timeout=timeout)
@@ -139,9 +138,9 @@ class Feeding:
                     why = "no queue of the broker takes it: is the topology applied? (`casebus topology apply`)"
                     self._refuse(id_, why)
                 except NotTaken as error:
-                    self._refuse(id_, f"the broker did not take it: {error.why}")
+                    self._refuse(id_, f"the broker did not accept it: {error.why}")
         except queue.Empty:
-            pass  # nothing more has come
+            pass  # no more messages
         progress()
 
     def _refuse(self, id_: str, reason: str) -> None:
@@ -163,18 +162,18 @@ class Feeding:
         self.without_files += bool(event.data.get("left_out"))
         reason = why_refused(event)
         if reason:
-            # The desk gives each id one answer: to be decided again, the row needs another id.
+            # The desk gives each id one answer, so a row needs another id to be decided again.
             self._refusals.add(waiting.request.row, reason, next_attempt(waiting.request.attempt))
 
 
 def label_of(outcome: Event) -> str:
-    """What to count an outcome by: the type, with the code where it is a rejection."""
+    """The label of an outcome: its type, with the code if it is a rejection."""
     code = outcome.data.get("code")
     return f"{outcome.type} ({code})" if code else outcome.type
 
 
 def why_refused(outcome: Event) -> str:
-    """What a person is told of an outcome by which nothing was filed; nothing for any other."""
+    """A sentence about an outcome by which nothing was filed; None for any other."""
     data = outcome.data
     if outcome.type == "ticket.similar":
         numbers = ", ".join(candidate["number"] for candidate in data["candidates"])
@@ -189,7 +188,7 @@ def why_refused(outcome: Event) -> str:
 def feed_with_bar(console: Console, desk: Client, file: RequestFile, refusals: Refusals, rate: float | None) -> bool:
     """Feed under a progress bar (plain where there is no terminal), print the result; True if all was filed.
 
-    Whatever ends it, what came back until then is told, and what has no outcome is written down.
+    Whatever ends it, it prints the outcomes so far, and writes down the requests without one.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     feeding, start = Feeding(desk, file, refusals), time.monotonic()
@@ -230,7 +229,7 @@ def report(
         console.print(f"{feeding.fed_before:,} of them had been fed before and were not filed again.")
     if feeding.without_files:
         console.print(
-            f"{feeding.without_files:,} of them were filed without some of their files; their histories name these."
+            f"{feeding.without_files:,} of them were filed without some of their files; the histories name them."
         )
     if feeding.taken:
         taken, seconds = sorted(feeding.taken), max(0.001, feeding.last_answer - start)

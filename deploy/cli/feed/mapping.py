@@ -1,11 +1,11 @@
-"""What the columns of a file mean: which is which field of a request, and what its values stand for.
+"""What the columns of a file mean: which column is which field of a request, and what its values mean.
 
-A column that is called as a field is that field. For others an operator says it (`--map`), in one of four ways:
+A column with the name of a field is that field. For others the operator says it (`--map`), in one of four ways:
 
 - `FIELD=COLUMN`: the field is in this column;
-- `FIELD=VALUE=NEW`: where this value stands in its column, it means that one;
-- `FIELD=COLUMN=NEW`: the field is in this column, and whatever is not known there means that value;
-- `FIELD==NEW`: every row has this value (`FIELD==`: none).
+- `FIELD=VALUE=NEW`: this value in the field's column means `NEW`;
+- `FIELD=COLUMN=NEW`: the field is in this column, and every unknown value there means `NEW`;
+- `FIELD==NEW`: every row has this value (`FIELD==`: no row has one).
 
 The page is docs/cli.md.
 """
@@ -31,7 +31,7 @@ REQUESTER = (
     "requester.temporary",
 )
 LINE, REASON, ATTEMPT = "refused_line", "refused_reason", "refused_attempt"
-"""Columns that a file of refusals has besides."""
+"""The additional columns of a file of refusals."""
 REFUSALS = (LINE, REASON, ATTEMPT)
 
 
@@ -44,11 +44,11 @@ def wire_fields() -> tuple[str, ...]:
 
 FIELDS = (*wire_fields(), *REQUESTER, TEXT, "channel", ATTEMPT)
 NO_TEXT = frozenset({"attachments", "automatic", "requester.temporary"})
-"""Those that no cell of a table holds, whatever its column is called."""
+"""Fields that no cell of a table can hold, whatever the name of its column."""
 
 
 class Misfit(Exception):
-    """These columns are not those that are wanted; the sentence says which is missing."""
+    """A required column is missing; the sentence says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +64,18 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How the rows of a file are read. `columns`: of each field, where it is. `means`: by field and value (in lower
-    case), another value. `otherwise`: by field, what anything else means, or what every row has."""
+    """How to read the rows of a file. `columns`: the column of each field. `means`: what a value means, by field and
+    value in lower case. `otherwise`: what any other value means, or what every row has, by field."""
 
     columns: Mapping[str, str]
     means: Mapping[str, Mapping[str, str]]
     otherwise: Mapping[str, str]
     unused: Sequence[str] = ()
-    """Columns that no field is in."""
+    """Columns that hold no field."""
 
     @property
     def fields(self) -> Iterable[str]:
-        """All that a row may have."""
+        """All fields that a row may have."""
         return {**self.columns, **self.otherwise}
 
     @property
@@ -84,7 +84,7 @@ class Reading:
         return any(field.startswith("requester.") for field in self.fields)
 
     def value(self, field: str, values: Mapping[str, Any]) -> tuple[Any, bool]:
-        """What a row has of a field, None if nothing; and whether a mapping says so."""
+        """A row's value of a field (None: no value), and whether it comes from a mapping."""
         value = values.get(self.columns.get(field, ""))
         if isinstance(value, str):
             value = value.strip() or None
@@ -94,7 +94,7 @@ class Reading:
 
 
 def said(maps: Iterable[str]) -> list[Said]:
-    """What the operator wrote after each `--map`; Trouble (code 2) for what maps nothing."""
+    """What the operator wrote after each `--map`. Raises Trouble (code 2) if it maps nothing."""
     found = []
     for given in maps:
         field, equals, rest = given.partition("=")
@@ -109,9 +109,9 @@ def said(maps: Iterable[str]) -> list[Said]:
 
 
 def reading(maps: Sequence[Said], columns: Sequence[str], ignoring: Collection[str] = ()) -> Reading:
-    """What these columns mean by these mappings; none is one of the fields `ignoring` by its name alone.
+    """What these columns mean by these mappings. The fields `ignoring` need a mapping; a column's name is not enough.
 
-    Raises Misfit if one that is needed is missing, Trouble (code 2) if it is not clear which is meant.
+    Raises Misfit if a required column is missing, Trouble (code 2) if it is ambiguous.
     """
     places: dict[str, str] = {}
     means: dict[str, dict[str, str]] = {}
@@ -154,17 +154,17 @@ def reading(maps: Sequence[Said], columns: Sequence[str], ignoring: Collection[s
 
 
 def folded(text: str) -> str:
-    """Text as names and values are compared: without regard to case and white space around or between words."""
+    """Text in the form in which names and values are compared: case and white space make no difference."""
     return " ".join(text.split()).casefold()
 
 
 def body_for_text(field: str) -> str:
-    """The field, by its one name."""
+    """The canonical name of the field."""
     return "body" if field == TEXT else field
 
 
 def _column_and_value(rest: str, by_name: Mapping[str, str]) -> tuple[str | None, str]:
-    """The column that is meant, with what stands for anything unknown in it; no column if the text names none."""
+    """The meant column, and what an unknown value in it means. No column if the text names none."""
     if folded(rest) in by_name:
         return by_name[folded(rest)], ""
     place = rest.find("=")

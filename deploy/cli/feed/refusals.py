@@ -1,6 +1,7 @@
-"""A file of what was refused: the rows as they stood, with their line and why, to be corrected and fed again.
+"""The file of refused rows: unchanged, with line and reason, to be corrected and fed again.
 
-In the format, encoding and delimiter of the file that was fed. Made with the first refusal. The page is docs/cli.md.
+It has the format, encoding and delimiter of the file that was fed. The first refusal creates it. The page is
+docs/cli.md.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ from .mapping import ATTEMPT, LINE, REASON, REFUSALS, folded
 from .rows import JsonLines, Row, Table
 
 SHOWN = 10
-"""Refusals that are told on the screen as well."""
+"""How many refusals appear on the screen."""
 
 
 class Refusals:
-    """Takes refusals from any thread, and writes them down."""
+    """Takes refusals from any thread, and writes them to the file."""
 
     def __init__(self, rows: Table | JsonLines, path: Path | None = None) -> None:
-        """`path`: where they are to be; if none, beside the file that was fed, or else in the working folder or that
-        of temporary files, under a name that is free."""
+        """`path`: the file; by default a free name beside the file that was fed, or else in the working folder or the
+        folder of temporary files."""
         if path is not None and path.exists() and path.samefile(rows.path):
             raise Trouble(f"--refused {path}: that is the file that you are feeding.", 2)
         self._rows = rows
         self.path = path
-        """None: nothing was refused yet."""
+        """None: no row was refused yet."""
         self.count = 0
         self.first: list[tuple[int, str]] = []
         """The line and the reason of the first ones."""
@@ -47,7 +48,7 @@ class Refusals:
         )
 
     def add(self, row: Row, reason: str, attempt: str) -> None:
-        """Write one down. `attempt`: what makes it another command when it is fed again, if it has to be."""
+        """Write a refusal. `attempt`: makes the row another command when it is fed again, if it has to be one."""
         with self._lock:
             self.count += 1
             if len(self.first) < SHOWN:
@@ -75,7 +76,7 @@ class Refusals:
         begins = self._file is None
         if self._file is None:
             self.path = self.path or _free(self._rows.path)
-            # Whatever its encoding has no sign for is of the reason: the row was read in it.
+            # Only the reason can contain a character that the encoding does not have: the row was read in it.
             file = self.path.open("w", encoding=self._rows.encoding, errors="backslashreplace", newline="")
             self._file = self._open.enter_context(file)
         if table is None:
@@ -101,7 +102,7 @@ def _object(row: Row, reason: str, attempt: str) -> dict[str, Any]:
 
 
 def _free(fed: Path) -> Path:
-    """A name of its own each time: what somebody is correcting is not written over."""
+    """A new name each time, so that it never overwrites a file that somebody is correcting."""
     for folder in (fed.parent, Path(), Path(tempfile.gettempdir())):
         for number in count(1):
             path = folder / f"{fed.stem}.refused{f'-{number}' if number > 1 else ''}{fed.suffix}"

@@ -1,7 +1,7 @@
-"""Read requests from a file: each row becomes the data of one `ticket.submit`, or is refused with its line and why.
+"""Reads requests from a file: each row becomes the data of one `ticket.submit`, or is refused with line and reason.
 
-What a row says is filed; nothing is guessed, and nothing personal is invented but a requester where the file names none
-at all, the same for the same row on every run. The page is docs/cli.md.
+It guesses nothing. It invents a requester only if the file names none at all: the same for the same row on every run.
+The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from .mapping import ANSWER, ATTEMPT, NO_TEXT, TEXT, Reading, folded, reading, s
 from .rows import JsonLines, Row, Table, rows_of
 
 SUBJECT_LENGTH = 120
-"""Characters of a subject that is made of the beginning of a text."""
+"""Characters of a subject that is taken from the beginning of a text."""
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?").fullmatch
 _NOT_ITSELF = frozenset({"category", "channel", ATTEMPT})
-"""Fields of a row that are read apart."""
+"""Fields of a row that have their own reader."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """The data of a `ticket.submit`. `id`: the same for the same request and attempt, whatever file or row it is in;
-    `channel`: who feeds it in the demo, where the file says so."""
+    `channel`: who feeds it in the demo, if the file says so."""
 
     row: Row
     id: str
@@ -49,7 +49,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A row of which no request can be made, and why."""
+    """A row that cannot become a request, and why."""
 
     row: Row
     reason: str
@@ -57,22 +57,22 @@ class Refused:
 
 
 FIRST = "1"
-"""The attempt by which a request is fed first."""
+"""The first attempt of a request."""
 _ATTEMPT = re.compile(r"[0-9]{1,4}(-[0-9a-f]{1,32})?").fullmatch
 
 
 def next_attempt(attempt: str) -> str:
-    """The attempt after this one: of the same request, but another command."""
+    """The next attempt: the same request, but another command."""
     number, dash, rest = attempt.partition("-")
     return f"{int(number) + 1}{dash}{rest}"
 
 
 class WrongRow(ValueError):
-    """No request can be made of a row; a sentence says why."""
+    """A row cannot become a request; a sentence says why."""
 
 
 class Categories:
-    """What may stand in a column of categories, for an id of the catalogue."""
+    """What a column of categories may contain, for an id of the catalogue."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue.categories
@@ -80,7 +80,7 @@ class Categories:
         self._ids = {**names, **{id_: id_ for id_ in self.catalogue}}
 
     def id_of(self, value: str) -> str | None:
-        """The category of this id or name, in whatever case; None for anything else."""
+        """The category with this id or name, in any case; None for anything else."""
         return self._ids.get(folded(value))
 
     def known(self) -> str:
@@ -102,13 +102,13 @@ class RequestFile:
     limit: int | None = None
     requesters: int | None = None
     attempt: str = FIRST
-    """The attempt by which rows are fed that do not say which."""
+    """The attempt of rows that do not say which."""
     count: int = 0
     refusable: int = 0
     _seen: dict[int, int] = field(default_factory=dict)
 
     def survey(self) -> None:
-        """Read all of it once, before anything is sent. Raises Trouble (code 2) if where rows end is not known, or no
+        """Read all of it once, before anything is sent. Raises Trouble (code 2) if it is unclear where rows end, or no
         row can be fed."""
         self.count = self.refusable = 0
         for row in self:
@@ -195,8 +195,8 @@ class RequestFile:
         raise WrongRow(f"the catalogue has no category {value!r}; it has {self.categories.known()}")
 
     def _requester(self, row: Row) -> dict[str, Any] | None:
-        """Who asks, completed: an account is called by its address where it has no id, and by its id where it has no
-        name. None if the file names nobody at all."""
+        """Who asks, completed: without an id, the address is the id; without a name, the id is the name. None if the
+        file names nobody at all."""
         if not self.reading.names_requesters:
             return None
         names = ("temporary", "account_id", "display_name", "tier", "email")
@@ -212,8 +212,8 @@ class RequestFile:
         return {"display_name": str(given["account_id"]), "tier": "standard", **given}
 
     def _id(self, data: Mapping[str, Any], attempt: str) -> str:
-        """By what is filed: fed again, it is the same command, and has no second effect. Equal requests of one file are
-        told apart by their order, and one that was refused by how often."""
+        """Derived from the content: fed again, it is the same command and has no second effect. Equal requests of one
+        file differ by their order, and a refused request by its attempt."""
         digest = blake2b(json.dumps(data, sort_keys=True).encode(), digest_size=16)
         place = int.from_bytes(digest.digest()[:8])
         before = self._seen.get(place, 0)
@@ -232,10 +232,10 @@ def opened(
     requesters: int | None = None,
     again: bool = False,
 ) -> RequestFile:
-    """A file of requests, read once to see what is in it. Trouble (code 2) if it cannot be read so.
+    """A file of requests, read once to see its content. Raises Trouble (code 2) if it cannot be read.
 
-    `limit`: how many requests, from the first on. `requesters`: how many made-up people send those of a file that names
-    nobody (a third of them unless given). `again`: each is another request than when it was fed before.
+    `limit`: how many requests, from the first on. `requesters`: how many made-up people send the requests of a file
+    that names nobody (default: a third of the requests). `again`: each is another request than before.
     """
     wanted = said(maps)
     ignoring: Collection[str] = () if path.suffix.lower() in (".jsonl", ".ndjson") else NO_TEXT
@@ -259,9 +259,10 @@ def opened(
 
 
 def requester_of(row: int, people: int) -> dict[str, str]:
-    """The made-up requester of a row: rows are spread over people; every twelfth is by whom the row before is.
+    """The made-up requester of a row: rows are spread over people; every twelfth row has the requester of the row
+    before.
 
-    One in twenty is a vip, one in ten has an address (of a domain that is nobody's).
+    One in twenty is a vip, one in ten has an address (at a domain that belongs to nobody).
     """
     asks = row - 1 if row % 12 == 11 else row
     person = asks * 7919 % people
@@ -271,7 +272,7 @@ def requester_of(row: int, people: int) -> dict[str, str]:
 
 
 def _look_whether_known(said_so: str, name: str, found: Reading, categories: Categories) -> None:
-    """Trouble (code 2) if a mapping to a category names none of the catalogue."""
+    """Raises Trouble (code 2) if a mapping names a category that the catalogue does not have."""
     if name != "category":
         return
     for new in (*found.means.get("category", {}).values(), found.otherwise.get("category")):
@@ -280,7 +281,7 @@ def _look_whether_known(said_so: str, name: str, found: Reading, categories: Cat
 
 
 def _text(name: str, value: str, category: Category) -> Any:
-    """A text as its field is written: line ends as LF; a subject on one line; subcategories by their ids."""
+    """A text in the form of its field: line ends as LF; a subject on one line; subcategories by id."""
     value = value.replace("\r\n", "\n").replace("\r", "\n")
     match name:
         case "subject":
@@ -296,7 +297,7 @@ def _text(name: str, value: str, category: Category) -> Any:
 
 
 def _answer(value: Any, question: Question | None) -> Any:
-    """What answers a question of a kind that is no text; anything that does not fit is left for the desk to judge."""
+    """The answer to a question that is not of kind text. The desk judges what does not fit."""
     if not isinstance(value, str) or question is None:
         return value
     if question.kind == "number" and _NUMBER(value):
@@ -307,13 +308,13 @@ def _answer(value: Any, question: Question | None) -> Any:
 
 
 def _beginning(text: str) -> str:
-    """A subject of a text: its first words."""
+    """A subject from a text: its first words."""
     text = " ".join(text.split())
     return text if len(text) <= SUBJECT_LENGTH else text[:SUBJECT_LENGTH].rsplit(" ", 1)[0] + " …"
 
 
 def _passed(data: dict[str, Any]) -> dict[str, Any]:
-    """The same data, if the desk can take it. Raises WrongRow with every fault, by field."""
+    """The data, if it passes the contract. Raises WrongRow with every fault, by field."""
     submit = command("ticket.submit")
     assert submit is not None
     try:

@@ -1,7 +1,7 @@
-"""The rows of a file, one request each, with the line on which an editor shows each: delimited text, or JSON lines.
+"""The rows of a file, one request each, with the line number of an editor: delimited text, or JSON lines.
 
-A row is read once and kept no longer than it is needed, so a file may be larger than the memory. What the columns mean
-is mapping.py's. The page is docs/cli.md.
+It reads a row once and keeps it no longer than necessary, so a file may be larger than the memory. mapping.py says what
+the columns mean. The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from .mapping import Misfit, Reading
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 HEADER_WITHIN = 20
-"""Lines among which the one with the columns' names is looked for: exports begin with a title at times."""
+"""How many lines to search for the header line: some exports begin with a title."""
 
 LARGEST_CELL = 4 << 20
-"""Characters after which a cell is taken for one whose closing quotation mark is missing."""
+"""A cell with more characters probably misses its closing quotation mark."""
 
 KNOWN_BY = 1000
-"""Objects of JSON lines from which is known what they may have."""
+"""How many objects of JSON lines to read to learn their keys."""
 
 csv.field_size_limit(LARGEST_CELL)
 
 Fits = Callable[[Sequence[str]], Reading]
-"""What columns of these names mean. Raises Misfit."""
+"""What columns with these names mean. Raises Misfit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its first line, what it holds by column, and how it stands in the file (cells, or the text of a line).
+    """One row: its first line, its values by column, and its form in the file (cells, or the text of a line).
 
-    `fault`: why nothing can be made of it.
+    `fault`: why it cannot be read.
     """
 
     line: int
@@ -49,10 +49,10 @@ class Row:
 
 
 class Table:
-    """Delimited text with a line of names. `fits` is asked about the columns of each line and delimiter that come into
-    question, and raises Misfit; what it returns for those taken is `fitted`.
+    """Delimited text with a header line. `fits` judges the columns of each possible line and delimiter, and raises
+    Misfit; `fitted` is its result for the chosen ones.
 
-    Raises Trouble (code 2) if nothing fits, and for a quotation mark that makes it unknown where rows end.
+    Raises Trouble (code 2) if nothing fits, or if a quotation mark makes it unclear where rows end.
     """
 
     def __init__(self, path: Path, encoding: str, delimiter: str | None, fits: Fits) -> None:
@@ -60,7 +60,7 @@ class Table:
         self.remark = ""
         self.delimiter, self.header_line, self.columns, self.fitted = self._found(_delimiters(path, delimiter), fits)
         if self.header_line > 1 and not self._says_delimiter:
-            self.remark = f"{path}: the columns' names are on line {self.header_line}; what is above is left out."
+            self.remark = f"{path}: the columns' names are on line {self.header_line}; the lines above are ignored."
 
     def __iter__(self) -> Iterator[Row]:
         with self.path.open(encoding=self.encoding, newline="") as lines:
@@ -96,7 +96,7 @@ class Table:
             sentence = f"line {first}: a cell there has no end; is a closing quotation mark missing?"
         else:
             sentence = f"line {last}: a quotation mark within a cell that is in quotation marks is written twice"
-        return Trouble(f"{self.path}, {sentence}. Where rows end is not known, so none was fed.", 2)
+        return Trouble(f"{self.path}, {sentence}. So it is unclear where rows end, and nothing was fed.", 2)
 
     def _found(self, delimiters: Sequence[str], fits: Fits) -> tuple[str, int, list[str], Reading]:
         with self.path.open(encoding=self.encoding, newline="") as file:
@@ -105,7 +105,7 @@ class Table:
         if self._says_delimiter:
             delimiters = [head[0].strip()[4]]
         closest: tuple[int, int, Misfit] | None = None
-        """Of the first line that has any: the line, how many columns it has, what is missing."""
+        """The first line with matching columns: its number, how many match, what is missing."""
         for place in range(int(self._says_delimiter), min(HEADER_WITHIN, len(head))):
             fitting = []
             for delimiter in delimiters:
@@ -124,7 +124,7 @@ class Table:
 
 
 class JsonLines:
-    """A JSON object a line. Its columns are the keys of its objects, those of objects in them with a dot between."""
+    """One JSON object per line. The columns are the keys of the objects; a dot joins keys of nested objects."""
 
     def __init__(self, path: Path, encoding: str, fits: Fits) -> None:
         self.path, self.encoding = path, encoding
@@ -160,7 +160,7 @@ def _flat(found: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:
 
 
 def _columns(lines: Sequence[str], delimiter: str) -> list[str]:
-    """What the first of these lines is by this delimiter; nothing where it is no row."""
+    """The first of these lines, split by this delimiter; empty if it is not a row."""
     try:
         cells = next(csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True), [])
     except csv.Error:
@@ -179,7 +179,7 @@ def _delimiters(path: Path, named: str | None) -> list[str]:
 
 
 def rows_of(path: Path, encoding: Encoding, delimiter: str | None, fits: Fits) -> Table | JsonLines:
-    """The rows of a file by its suffix, in whatever case; Trouble (code 2) for another."""
+    """The rows of a file by its suffix, in any case. Raises Trouble (code 2) for an unknown suffix."""
     suffix = path.suffix.lower()
     if suffix in (".csv", ".tsv", ".tab", ".txt"):
         return Table(path, encoding.name, delimiter, fits)

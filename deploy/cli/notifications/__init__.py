@@ -1,1 +1,1 @@
-"""`casebus notifications`: what could not be told, told again; and what the words look like. See docs/operating.md."""
+"""`casebus notifications`: failed deliveries, sending them again, and previews of templates. See docs/operating.md."""

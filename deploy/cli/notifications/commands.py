@@ -48,7 +48,7 @@ def failed(
     limit: Annotated[int, typer.Option(min=1, help="How many lines to print at most. The counts cover all.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print each delivery as one line of JSON.")] = False,
 ) -> None:
-    """What was given up, oldest first, and how many for which reason. Neither addresses nor texts are shown."""
+    """List failed deliveries, oldest first, without addresses and texts, and count them by reason."""
     choice = _choice(ids, kind, channel, recipient, since)
     rows: list[Delivery] = []
     reasons: Counter[tuple[str, str]] = Counter()
@@ -82,7 +82,7 @@ def resend(
     all_: Annotated[bool, typer.Option("--all", help="All that failed, or all that match the conditions.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
 ) -> None:
-    """Have notifications send what failed again, each once: now, and for as long as if it were new."""
+    """Have notifications send failed deliveries again, each once: it tries them as long as new ones."""
     choice = _choice(ids, kind, channel, recipient, since)
     if bool(choice.ids) == all_:
         raise Trouble("Say which ones: give ids, or --all (with or without conditions).", 2)
@@ -139,7 +139,7 @@ def _choice(
         raise Trouble(f"{show.plain(channel)!r} is not a channel. The channels are {', '.join(CHANNELS)}.", 2)
     try:
         after = None if since is None else datetime.now(UTC) - age_of(since)
-    except (ValueError, OverflowError):  # longer ago than there are dates
+    except (ValueError, OverflowError):  # before the calendar begins
         raise Trouble(f"{show.plain(since)!r} is not an age. Examples: 90s, 15m, 36h, 7d.", 2) from None
     return Choice(frozenset(ids or ()), kind, channel, recipient, after)
 

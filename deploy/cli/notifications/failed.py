@@ -1,4 +1,4 @@
-"""Deliveries that failed: finding them in notifications' database, which the command line only reads.
+"""Finds failed deliveries in notifications' database, which the command line only reads.
 
 The page is docs/operating.md.
 """
@@ -19,7 +19,7 @@ from services.notifications.repository import delivery_of
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which of the failed deliveries; what is None or empty says nothing."""
+    """Which failed deliveries; None or empty means any."""
 
     ids: frozenset[str] = frozenset()
     kind: str | None = None
@@ -29,12 +29,12 @@ class Choice:
 
     @property
     def is_everything(self) -> bool:
-        """Whether it leaves none out."""
+        """Whether it selects all."""
         return self == Choice()
 
     @property
     def condition(self) -> Mapping[str, Any]:
-        """As MongoDB asks for them."""
+        """The MongoDB filter."""
         found: dict[str, Any] = {"status": "failed"}
         for name in ("kind", "channel", "recipient"):
             if getattr(self, name) is not None:
@@ -47,7 +47,7 @@ class Choice:
 
 
 def failed(notifications: Database[dict[str, Any]], choice: Choice) -> Iterator[Delivery]:
-    """Those of the choice, oldest first."""
+    """The chosen deliveries, oldest first."""
     found = notifications["deliveries"].find(choice.condition)
     for row in found.sort([("created_at", ASCENDING), ("_id", ASCENDING)]):
         yield delivery_of(row)
