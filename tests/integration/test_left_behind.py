@@ -18,9 +18,7 @@ from services.intake.domain.decide import decide
 from services.intake.domain.values.account import Account
 from services.intake.domain.values.prepared import Prepared
 from services.intake.repository import INDEXES
-from tests.integration.test_account_batches import message_of
-from tests.integration.test_account_pairs import Racing
-from tests.integration.test_all_pairs import of_its_own
+from tests.integration.racing import Instance, message_of, of_its_own
 from tests.integration.turn_stores import stores
 from tests.unit.intake.desk import account, temporary
 from tests.unit.intake.pairs import NOW, meeting
@@ -65,7 +63,7 @@ def store(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 def send(store: Store, message: Message, now: datetime = NOW) -> tuple[Answer | None, list[Arm]]:
     """One turn; its answer, and the timers that it sets."""
-    instance = Racing(store, message.id)
+    instance = Instance(store, message.id)
     state = instance.repository.load([message], now, RIGHT)
     decision = decide(state, message, now)
     for change in decision.changes:

@@ -14,8 +14,7 @@ from services.intake.documents import entry_document, ticket_document
 from services.intake.domain.decide import decide
 from services.intake.domain.tickets.viewing import MOST_ENTRIES, SHOWN
 from services.intake.domain.values.history import Entry, size
-from tests.integration.test_account_batches import message_of
-from tests.integration.test_account_pairs import Racing
+from tests.integration.racing import Instance, message_of
 from tests.integration.test_files import database
 from tests.unit.intake.desk import Desk, account
 from tests.unit.intake.pairs import NOW
@@ -49,7 +48,7 @@ def stored(database: Database[dict[str, Any]]) -> str:
 
 def test_every_part_of_a_long_history_is_reached_and_read_alone(database: Database[dict[str, Any]]) -> None:
     number = stored(database)
-    repository = Racing(Store(database, "intake"), "one").repository
+    repository = Instance(Store(database, "intake"), "one").repository
 
     def viewed(**asked: int) -> dict[str, Any]:
         message = message_of("ticket.view", 1, requester=account(), number=number, **asked)
@@ -79,7 +78,7 @@ def test_every_part_of_a_long_history_is_reached_and_read_alone(database: Databa
 
 def test_views_of_several_parts_share_a_turn(database: Database[dict[str, Any]]) -> None:
     number = stored(database)
-    repository = Racing(Store(database, "intake"), "one").repository
+    repository = Instance(Store(database, "intake"), "one").repository
     asked: list[dict[str, int]] = [{}, {"before": 900}, {"after": 900}, {"before": 2}, {"after": ENTRIES}]
     messages = [
         message_of("ticket.view", n, requester=account(), number=number, **part) for n, part in enumerate(asked)

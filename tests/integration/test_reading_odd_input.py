@@ -18,7 +18,7 @@ from services.intake.origins import Origins
 from services.intake.repository import Repository
 from services.intake.secrets import Secrets
 from tests import odd_input
-from tests.integration.test_all_pairs import in_turn
+from tests.integration.racing import in_turn
 from tests.integration.test_files import database
 from tests.integration.test_uploads import NOW, keeping
 from tests.unit.intake.desk import CATALOGUE

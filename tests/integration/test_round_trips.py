@@ -11,7 +11,7 @@ from contracts import registry
 from deploy.local.stack import Stack
 from services.chassis.decision import Message
 from services.intake.repository import INDEXES
-from tests.integration.test_all_pairs import Instance
+from tests.integration.racing import Instance
 from tests.integration.turn_stores import stores
 from tests.unit.intake.desk import account, submission
 from tests.unit.intake.pairs import NOW

@@ -27,7 +27,7 @@ from services.intake.origins import Origins
 from services.intake.repository import Repository
 from services.intake.secrets import Secrets
 from tests.integration import test_intake
-from tests.integration.test_all_pairs import in_turn
+from tests.integration.racing import in_turn
 from tests.integration.test_intake import ask
 from tests.integration.test_uploads import HEAD, NOW, clients, database, keeping
 from tests.unit.intake.desk import CATALOGUE, account, submission

@@ -20,8 +20,7 @@ from services.intake.domain.values.account import Account, AccountWritten
 from services.intake.domain.values.prepared import Prepared
 from services.intake.reading import Reading
 from services.intake.sharing import MOST_SHARING
-from tests.integration.test_account_batches import message_of
-from tests.integration.test_account_pairs import Racing
+from tests.integration.racing import Instance, message_of
 from tests.integration.test_files import database
 from tests.unit.intake.desk import CATALOGUE, account, submission, temporary
 from tests.unit.intake.pairs import NOW
@@ -66,7 +65,7 @@ def read(database: Database[dict[str, Any]], *needs: Need) -> State:
 @pytest.mark.parametrize("place", [5, 2000], ids=["one of the oldest", "one of the rest"])
 def test_a_confirmation_loads_and_writes_no_more_than_a_hundred(database: Database[dict[str, Any]], place: int) -> None:
     accounts = flood(database)
-    instance = Racing(Store(database, "intake"), "one")
+    instance = Instance(Store(database, "intake"), "one")
     id_, first = accounts[place].id, accounts[-1]
     message = message_of("account.confirm_contact", 1, requester=temporary(id_, "right"), code="code")
     key = accounts[place].key
@@ -89,7 +88,7 @@ def test_two_of_the_rest_that_confirm_at_once_meet(database: Database[dict[str, 
         account_document(Account(f"temporary:t{n}", 1, EMAIL, 1, opened_at=NOW + timedelta(seconds=n)))
         for n in range(MOST_SHARING + 2)
     )
-    instance = Racing(Store(database, "intake"), "one")
+    instance = Instance(Store(database, "intake"), "one")
     written = []
     for n in (MOST_SHARING, MOST_SHARING + 1):
         message = message_of("account.confirm_contact", n, requester=temporary(f"t{n}", "right"), code="code")
@@ -104,7 +103,7 @@ def test_no_account_is_looked_for_by_its_address_in_more_than_the_index(
     desk: Desk, database: Database[dict[str, Any]]
 ) -> None:
     flood(database)
-    instance = Racing(Store(database, "intake"), "one")
+    instance = Instance(Store(database, "intake"), "one")
     zoe = temporary("t00005", "right")
     messages = [
         message_of("account.confirm_contact", 1, requester=zoe, code="code"),

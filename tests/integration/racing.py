@@ -1,0 +1,182 @@
+"""Intake's instances without their queues, and where two commands meet in the database: what tests of pairs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from msgspec.structs import replace as altered
+
+from contracts import registry
+from contracts.common import TicketRequester
+from services.chassis.decision import Decision, Message
+from services.chassis.operators_files import OperatorsFiles
+from services.chassis.unit_of_work import Conflict, Store, Work
+from services.intake.documents import account_document, entry_document, escalatable_document, ticket_document
+from services.intake.domain.decide import decide
+from services.intake.domain.state import State
+from services.intake.domain.values.account import Account
+from services.intake.domain.values.prepared import NOTHING, Prepared
+from services.intake.repository import INDEXES, Repository
+from tests.unit.intake.desk import CATALOGUE, MORNING, account, submission, temporary
+from tests.unit.intake.pairs import COMMANDS, NOW, STAFF, Meeting, meeting
+
+__all__ = ["INDEXES"]
+
+LASTS = timedelta(hours=1)
+"""So a temporary account may end while a ticket that was closed in the morning may still be reopened at noon."""
+
+OF_ACCOUNTS = ("merge_account", "confirm", "ask_for_the_code", "end", "file_by_real", "file_by_other")
+"""What is asked about accounts and by others than the requester of a meeting's tickets, by a short name."""
+
+QUESTIONS = ("list", "list_open", "view")
+
+
+def in_turn(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    """`function` of each item, one after another."""
+    return [function(item) for item in items]
+
+
+def message_of(type_: str, place: int, **data: Any) -> Message:
+    """A command of a channel."""
+    kind = registry.command(type_)
+    assert kind is not None
+    return Message(f"m{place}", type_, "web", kind.schema.load(data), None, f"web\x1fm{place}")
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A turn that is decided and not stored yet."""
+
+    state: State
+    decisions: Sequence[Decision]
+
+
+class Instance:
+    """One intake process, without its queues. It believes what it is told of secrets and codes."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self.store = store
+        self.name = name
+        self.repository = Repository(store.database, lambda: OperatorsFiles(CATALOGUE, STAFF), 0.27, LASTS)
+        self.turns = 0
+
+    def decide(self, messages: Sequence[Message], prepared: Prepared = NOTHING) -> Decided:
+        """Read for these messages, and decide them in one turn."""
+        state, decisions = self.repository.load(messages, NOW, prepared), []
+        for message in messages:
+            decision = decide(state, message, NOW)
+            for change in decision.changes:
+                state.apply(change)
+            decisions.append(decision)
+        return Decided(state, decisions)
+
+    def commit(self, state: State) -> None:
+        """Store. Raises `Conflict`."""
+        self.turns += 1
+        self.store.commit(Work(f"{self.name}{self.turns}", NOW, writes=self.repository.writes(state)))
+
+    def take(self, messages: Sequence[Message], prepared: Prepared = NOTHING) -> Sequence[Decision]:
+        """One turn, read again where another was faster."""
+        decided = self.decide(messages, prepared)
+        try:
+            self.commit(decided.state)
+        except Conflict:
+            decided = self.decide(messages, prepared)
+            self.commit(decided.state)
+        return decided.decisions
+
+
+def of_its_own(at: Meeting, place: int) -> Meeting:
+    """The same tickets under other ids and numbers, of another person."""
+
+    def renamed(id_: str) -> str:
+        return f"{id_}-{place}"
+
+    tickets = {
+        ticket.id: replace(
+            ticket,
+            id=renamed(ticket.id),
+            number=f"{20_000_000 + 2 * place + second}",
+            requester=altered(ticket.requester, id=renamed(ticket.requester.id)),
+            person=renamed(ticket.person),
+        )
+        for second, ticket in enumerate((at.ticket, at.other))
+    }
+    entries = (replace(entry, id=renamed(entry.id), ticket_id=renamed(entry.ticket_id)) for entry in at.entries)
+    return Meeting(tickets[at.ticket.id], tickets[at.other.id], tuple(entries))
+
+
+class Scene:
+    """A temporary account with the two tickets of a meeting; another that has confirmed the same address, and has the
+    issue of the first one open. `both_closed`: the account may end."""
+
+    def __init__(self, alike: Meeting, place: int, both_closed: bool = False) -> None:
+        at = of_its_own(alike, place)
+        self.place, self.theirs, self.others = place, f"t{place}", f"o{place}"
+        zoe = TicketRequester(id=self.theirs, kind="temporary", display_name="Zoe", tier="standard")
+        own = {"requester": zoe, "person": zoe.account, "contact_version": 1}
+        closed = {"status": "closed", "closed_at": MORNING, "close_reason": "done"} if both_closed else {}
+        self.at = replace(at, ticket=replace(at.ticket, **own), other=replace(at.other, **own, **closed))  # type: ignore[arg-type]
+        held = of_its_own(HELD, 500_000 + place)
+        other = altered(zoe, id=self.others)
+        self.held = replace(held, ticket=replace(held.ticket, requester=other, person=other.account))
+        common = {"contact_email": f"{place}@example.org", "contact_version": 1, "code_version": 1, "secret_hash": "-"}
+        self.accounts = [
+            Account(zoe.account, 1, display_name="Zoe", opened_at=MORNING - LASTS, **common),  # type: ignore[arg-type]
+            Account(other.account, 1, opened_at=NOW, confirmed_version=1, confirmed_at=MORNING, **common),  # type: ignore[arg-type]
+        ]
+
+    def message(self, name: str, second: int) -> Message:
+        """A command as it comes out of its schema."""
+        zoe, real = temporary(self.theirs, "right"), account(f"r{self.place}", display_name="Ann")
+        match name:
+            case "merge_account":
+                sender, type_, data = "web", "account.merge", {"requester": real, **zoe}
+            case "confirm":
+                sender, type_, data = "web", "account.confirm_contact", {"requester": zoe, "code": "code"}
+            case "ask_for_the_code":
+                sender, type_, data = "web", "account.confirm_contact", {"requester": zoe}
+            case "file_by_real":
+                sender, type_, data = "web", "ticket.submit", submission(real, subject="Card lost")
+            case "file_by_other":
+                other = temporary(self.others, "right")
+                sender, type_, data = "web", "ticket.submit", submission(other, subject="Card lost")
+            case "list":
+                sender, type_, data = "web", "ticket.list", {"requester": zoe}
+            case "list_open":
+                sender, type_, data = "web", "ticket.list", {"requester": zoe, "status": "assigned"}
+            case "view":
+                sender, type_, data = "web", "ticket.view", {"requester": zoe, "number": self.held.ticket.number}
+            case "end":
+                key, id_ = f"temporary:{self.theirs}", f"e{second}-{self.place}"
+                return Message(id_, "timer.account_end", "intake", {"due": NOW}, key, id_)
+            case _:
+                sender, type_, data = COMMANDS[name](self.at)
+                if "requester" in data:
+                    data["requester"] = zoe
+        kind = registry.command(type_)
+        assert kind is not None
+        id_ = f"{second}-{self.place}"
+        return Message(id_, type_, sender, kind.schema.load(data), None, f"{sender}\x1f{id_}")
+
+
+HELD = meeting("assigned")
+
+
+def put_down(store: Store, scenes: Sequence[Scene]) -> Prepared:
+    """Store these scenes; gives what is found out before a turn about them."""
+    tickets = [ticket for scene in scenes for ticket in (scene.at.ticket, scene.at.other, scene.held.ticket)]
+    known = {ticket.id for ticket in tickets}
+    entries = [entry for scene in scenes for entry in (*scene.at.entries, *scene.held.entries)]
+    due = [row for scene in scenes for row in scene.at.state().escalatable.values()]
+    store.database["tickets"].insert_many(map(ticket_document, tickets))
+    store.database["entries"].insert_many(entry_document(entry) for entry in entries if entry.ticket_id in known)
+    store.database["accounts"].insert_many(account_document(owner) for scene in scenes for owner in scene.accounts)
+    store.database["escalatable"].insert_many(map(escalatable_document, due))
+    return Prepared(
+        verified=frozenset((id_, "right") for scene in scenes for id_ in (scene.theirs, scene.others)),
+        right_codes=frozenset((f"temporary:{scene.theirs}", 1, "code") for scene in scenes),
+    )

@@ -1,0 +1,209 @@
+"""Every two commands about the same ticket or account, on the real database: at once in two instances of intake, and
+beside each other in one turn, they leave and answer what one after the other would have.
+
+That each such end is the proper one is held, without a database, by tests/unit/intake/test_all_pairs.py.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace as altered
+
+from deploy.local.stack import Stack
+from services.chassis.decision import Answer, Decision, Message
+from services.chassis.unit_of_work import Conflict, Store
+from services.intake.documents import account_of, agent_document, entry_of, ticket_of
+from services.intake.domain.decide import decide
+from services.intake.domain.values.account import Account
+from services.intake.domain.values.mailed_code import MAILED_EVERY
+from services.intake.domain.values.prepared import Prepared
+from services.intake.domain.values.ticket import Ticket
+from tests.integration.racing import INDEXES, OF_ACCOUNTS, Decided, Instance, Scene, message_of, put_down
+from tests.integration.turn_stores import stores
+from tests.unit.intake.desk import temporary
+from tests.unit.intake.pairs import AGENTS, COMMANDS, NOW, PAIRS, meeting
+
+Pair = tuple[str, str]
+
+ALL = [*COMMANDS, *OF_ACCOUNTS]
+WITH_AN_ACCOUNT = [
+    (first, second)
+    for first in ALL
+    for second in ALL
+    if {first, second} & {*OF_ACCOUNTS} and (first, second) != ("end", "end")  # of an account there is one timer
+]
+WHERE: Mapping[str, Sequence[Pair]] = {
+    "assigned": [*PAIRS, *WITH_AN_ACCOUNT],
+    "solution_suggested": [pair for pair in PAIRS if {"accept", "auto_close"} & {*pair}],
+    "closed": [pair for pair in PAIRS if {*pair} <= {"submit", "refer", "reply", "take_in", "reopen"}],
+    "both closed": WITH_AN_ACCOUNT,
+}
+"""All pairs; and from other statuses those that are about them alone."""
+
+Left = tuple[list[Ticket], list[Account]]
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_two_commands_that_meet_end_as_one_after_the_other(stack: Stack, where: str) -> None:
+    pairs, alike = WHERE[where], meeting(where.removeprefix("both "))
+    in_turn, in_one_turn, at_once = (
+        # All places have as many digits, and so all histories as many bytes.
+        [Scene(alike, 10_000 * way + place, where == "both closed") for place in range(len(pairs))]
+        for way in (1, 2, 3)
+    )
+    with stores(stack, "intake", 2, INDEXES) as (store, other_store):
+        store.database["agents"].insert_many([agent_document(agent) for agent in AGENTS])
+        prepared = put_down(store, [*in_turn, *in_one_turn, *at_once])
+        first, second = Instance(store, "first"), Instance(other_store, "second")
+
+        sent = [messages(scene, pair) for scene, pair in zip(in_turn, pairs, strict=True)]
+        apart = zip(*(first.take([pair[place] for pair in sent], prepared) for place in (0, 1)), strict=True)
+
+        sent = [messages(scene, pair) for scene, pair in zip(in_one_turn, pairs, strict=True)]
+        # Timers have turns of their own.
+        commands = [message for pair, both in zip(pairs, sent, strict=True) if "end" not in pair for message in both]
+        together = iter(first.take(commands, prepared))
+
+        for pair, answers in zip(pairs, apart, strict=True):
+            if "end" not in pair:
+                assert [said(next(together)), said(next(together))] == [said(one) for one in answers], pair
+
+        sent = [messages(scene, pair) for scene, pair in zip(at_once, pairs, strict=True)]
+        believed = [second.decide([message], prepared) for _, message in sent]
+        decided = first.decide([message for message, _ in sent], prepared)
+        first.commit(decided.state)
+        raced = {pair for pair, turn in zip(pairs, believed, strict=True) if not stored(second, turn)}
+        second.take([message for pair, (_, message) in zip(pairs, sent, strict=True) if pair in raced], prepared)
+
+        left = what_is_left(store)
+    ends = {pair: left[scene.place] for pair, scene in zip(pairs, in_turn, strict=True)}
+    for pair, beside, met, turn in zip(pairs, in_one_turn, at_once, believed, strict=True):
+        if "end" not in pair:
+            assert left[beside.place] == ends[pair], ("in one turn", pair)
+        # What met somebody came second, and what wrote nothing came first.
+        ways = [pair] if pair in raced else [pair[::-1], *([pair] if turn.decisions[0].changes else [])]
+        assert left[met.place] in [ends[way] for way in ways], ("at once", pair)
+    assert raced
+
+
+def messages(scene: Scene, pair: Pair) -> tuple[Message, Message]:
+    return scene.message(pair[0], 1), scene.message(pair[1], 2)
+
+
+def stored(instance: Instance, turn: Decided) -> bool:
+    """Whether nobody was faster."""
+    try:
+        instance.commit(turn.state)
+    except Conflict:
+        return False
+    return True
+
+
+def said(decision: Decision) -> tuple[str, str | None] | None:
+    """The answer, and of a refusal why."""
+    answer = decision.answer
+    return answer and (answer.type, answer.data.code if answer.type == "command.rejected" else None)
+
+
+def what_is_left(store: Store) -> Mapping[int, Left]:
+    """What the database holds of each scene, in words that are the same in all; versions without gaps, an entry each;
+    nobody has an issue open twice."""
+    entries: dict[str, list[int]] = defaultdict(list)
+    for row in store.database["entries"].find():
+        entry = entry_of(row)
+        entries[entry.ticket_id].append(entry.version)
+    left: dict[int, Left] = defaultdict(lambda: ([], []))
+    for row in store.database["tickets"].find():
+        ticket = ticket_of(row)
+        assert sorted(entries[ticket.id]) == list(range(1, ticket.version + 1)), ticket
+        left[place_of(ticket.person)][0].append(in_any_scene(ticket))
+    for row in store.database["accounts"].find():
+        owner = account_of(row)
+        names = {"key": who(owner.key), "joined": who(owner.joined), "merged_into": who(owner.merged_into)}
+        left[place_of(owner.key)][1].append(replace(owner, contact_email=owner.contact_email and "-", **names))
+    for tickets, owners in left.values():
+        tickets.sort(key=lambda ticket: (ticket.number, ticket.person, ticket.key))
+        owners.sort(key=lambda owner: owner.key)
+        held = [(ticket.person, ticket.key) for ticket in tickets if ticket.is_open]
+        assert len(held) == len(set(held))
+    return left
+
+
+def in_any_scene(ticket: Ticket) -> Ticket:
+    """Without what is different in each scene."""
+    return replace(
+        ticket,
+        id="",
+        number=role(ticket.number),
+        person=who(ticket.person),
+        requester=altered(ticket.requester, id=who(ticket.requester.id)),
+        merged_into=ticket.merged_into and role(ticket.merged_into),
+        links=tuple(sorted(map(role, ticket.links))),
+    )
+
+
+def place_of(key: str) -> int:
+    """The scene's, by an account in it."""
+    return int(key.partition(":")[2][1:])
+
+
+def who(key: Any) -> Any:
+    """An account's part in any scene."""
+    return key and str(key).rstrip("0123456789")
+
+
+def role(number: str) -> str:
+    """A ticket's part in any scene."""
+    half, second = divmod(int(number) - 20_000_000, 2)
+    return "new" if half < 0 else "held" if half >= 500_000 else ("ticket", "other")[second]
+
+
+def test_codes_for_one_address_that_are_asked_for_at_once_are_mailed_once(stack: Stack) -> None:
+    """Also the first that is ever mailed there: by two who open accounts, or ask, in two instances."""
+    with stores(stack, "intake", 2, INDEXES) as (one, two):
+        instances = Instance(one, "one"), Instance(two, "two")
+
+        def at_once(messages: Sequence[Message], prepared: Prepared) -> list[Answer | None]:
+            states = []
+            for instance, message in zip(instances, messages, strict=True):
+                states.append((instance.repository.load([message], at, prepared), message))
+            answers = []
+            for instance, (state, message) in zip(instances, states, strict=True):
+                decision = decide(state, message, at)
+                for change in decision.changes:
+                    state.apply(change)
+                try:
+                    instance.commit(state)
+                except Conflict:
+                    state = instance.repository.load([message], at, prepared)
+                    decision = decide(state, message, at)
+                    for change in decision.changes:
+                        state.apply(change)
+                    instance.commit(state)
+                answers.append(decision.answer)
+            return answers
+
+        at = long_ahead = NOW + timedelta(days=36_500)  # else the database forgets it by its own clock
+        opening = [message_of("account.open_temporary", n, contact_email=EMAILS[n]) for n in range(2)]
+        opened = at_once(opening, Prepared(secret_hashes={one.key: "-" for one in opening}))
+        assert [one and one.data.code_at is not None for one in opened] == [False, True]
+        ids = [one.data.account_id for one in opened if one is not None]
+        asking = [
+            message_of("account.confirm_contact", 2 + n, requester=temporary(id_, "right")) for n, id_ in enumerate(ids)
+        ]
+        right = Prepared(verified=frozenset((id_, "right") for id_ in ids))
+        assert [one and one.data.code for one in at_once(asking, right)] == ["rate_limited"] * 2
+        at = long_ahead + MAILED_EVERY
+        heard = at_once(asking, right)
+        assert [one and one.type for one in heard] == ["command.accepted", "command.rejected"]
+        (kept,) = one.database["codes_mailed"].find()
+        assert (kept["at"], kept["revision"]) == (at, 2)
+
+
+EMAILS = ("zoe@example.org", "Zoe@Example.org")
