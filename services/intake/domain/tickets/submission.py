@@ -137,9 +137,9 @@ def _open(
 ) -> Decision:
     data, reached = message.data, contact(state, caller, now, opens=True)
     words = words_of(data.body, data.attachments)
-    is_automatic = data.automatic or files_again_and_again(
-        words, state.of_person(caller.person), state.limits.repeat, now
-    )
+    # Others are known only if something else in the turn needs them.
+    counted = [each for each in state.of_person(caller.person) if each.is_open or now - each.opened_at <= hourly.HOUR]
+    is_automatic = data.automatic or files_again_and_again(words, counted, state.limits.repeat, now)
     found = filing(state, data, caller.person, now)
     if is_automatic:
         details = replace(details, automatic=True)

@@ -279,6 +279,15 @@ def test_a_third_new_ticket_of_the_same_words_is_not_answered_by_mail() -> None:
     assert [mailed(heard) for heard in answers] == [["receipt"], ["receipt"], [], [], []]
 
 
+def test_what_closed_more_than_an_hour_ago_does_not_count_whatever_the_turn_has_read_besides() -> None:
+    """A merge of accounts in the same turn reads it; a submission that is alone does not."""
+    desk = Desk()
+    for number in range(2):
+        desk.opened(status="closed", body=AWAY, issue_key=f"mail-{number}")
+    desk.later(hours=2)
+    assert mailed(desk.submit(body=AWAY, issue_key="mail-2")) == ["receipt"]
+
+
 @pytest.mark.parametrize("marked", [True, False])
 @pytest.mark.parametrize("closes", ["ticket.close", "ticket.suggest_solution"])
 def test_the_desk_and_an_out_of_office_reply_do_not_talk_for_ever(marked: bool, closes: str) -> None:
