@@ -64,6 +64,8 @@ class Database:
             "diagnosticDataCollectionEnabled": "false",
             # For this long, the transaction of a killed instance holds the documents that it wrote; the default is 60.
             "transactionLifetimeLimitSeconds": 10,
+            # Passwords here are random, so nobody guesses them by trying: the fewest rounds that MongoDB takes.
+            "scramSHA256IterationCount": 5_000,
         }
         words = [str(word) for option in options.items() for word in option]
         for name, value in parameters.items():
@@ -168,4 +170,6 @@ class Database:
                     ) from error
                 raise
             if database.is_primary(client):
-                client.admin.command("createUser", ROOT, pwd=self._password(ROOT), roles=["root"])
+                client.admin.command(
+                    "createUser", ROOT, pwd=self._password(ROOT), roles=["root"], mechanisms=["SCRAM-SHA-256"]
+                )

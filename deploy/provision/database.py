@@ -57,7 +57,7 @@ def ensure_users(client: Client, passwords: Mapping[str, str]) -> list[str]:
             roles = [{"role": user, "db": "admin"}]
         else:
             roles = [{"role": "readWrite", "db": user}]
-        if _ensure(client, "User", user, pwd=password, roles=roles):
+        if _ensure(client, "User", user, pwd=password, roles=roles, mechanisms=["SCRAM-SHA-256"]):
             made.append(user)
     return made
 
