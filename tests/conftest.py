@@ -16,7 +16,9 @@ import pytest
 from hypothesis import settings
 
 from deploy.local.desk import Desk
+from deploy.local.processes import DIGEST, NAME, OWNER
 from deploy.local.stack import ROOT, Stack
+from tests.forking import Forking
 from tests.unlimited import UNLIMITED
 
 _numbers = itertools.count(1)
@@ -38,10 +40,13 @@ def stack() -> Iterator[Stack]:
     """Broker and database, up. Their folder is this test run's own and is deleted at its end."""
     _remove_what_died()
     shared = Stack(ROOT / f"test-{os.getpid()}")
+    forking = Forking({OWNER: str(shared.folder.path), NAME: "forking", DIGEST: ""})
+    shared.processes.spawn = forking
     try:
         shared.start_servers()
         yield shared
     finally:
+        forking.close()
         shared.remove()
 
 

@@ -12,9 +12,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Protocol, TypeAlias
 
 import psutil
 
@@ -28,6 +29,32 @@ DIGEST = "CASEBUS_LOCAL_DIGEST"
 
 CODE = Path(__file__).resolve().parents[2]
 """The checkout: where `python -m services…` is run."""
+
+
+class Child(Protocol):
+    """A process that was started here, as `subprocess.Popen` has it."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """How it ended (by a signal: its negative number); None while it runs."""
+
+
+Spawn: TypeAlias = Callable[[Sequence[str], Mapping[str, str], IO[bytes]], Child]
+"""Starts these words with this environment, as the leader of a session that prints into this file."""
+
+
+def spawned(words: Sequence[str], env: Mapping[str, str], log: IO[bytes]) -> Child:
+    """A `Spawn`, in the checkout."""
+    return subprocess.Popen(
+        words,
+        cwd=CODE,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +72,11 @@ class Processes:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self._owner = str(folder.path)
-        self._children: dict[int, subprocess.Popen[bytes]] = {}
+        self._children: dict[int, Child] = {}
         self._started: dict[int, Running] = {}
         """Our children need no mark to be known: the kernel shows an empty environment for an instant at each exec."""
+        self.spawn: Spawn = spawned
+        """What starts a process; tests fork theirs."""
 
     def running(self) -> dict[str, Running]:
         """All that runs now, by name."""
@@ -76,15 +105,7 @@ class Processes:
         self._kill([left.pid for left in self._marked() if left.name == name])
         marks = {OWNER: self._owner, NAME: name, DIGEST: digest}
         with self.log(name).open("ab") as log:
-            child = subprocess.Popen(
-                words,
-                cwd=CODE,
-                env=whole | marks,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            child = self.spawn(words, whole | marks, log)
         self._children[child.pid] = child
         self._started[child.pid] = Running(name, child.pid, digest)
         write_atomically(self._pid_file(name), str(child.pid).encode())
