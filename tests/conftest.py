@@ -9,15 +9,20 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 from hypothesis import settings
 
+from contracts.topology import EVENT_LOG, definitions
 from deploy.local.desk import Desk
 from deploy.local.processes import DIGEST, NAME, OWNER
+from deploy.local.provision import AGENTS, CHANNELS, USERS
+from deploy.local.rabbitmq import ADMIN
 from deploy.local.stack import ROOT, Stack
+from services.client.bus import Bus
 from tests.forking import Forking
 from tests.unlimited import UNLIMITED
 
@@ -50,9 +55,8 @@ def stack() -> Iterator[Stack]:
         shared.remove()
 
 
-@pytest.fixture
-def desk(stack: Stack) -> Iterator[Desk]:
-    """A help desk that nobody else uses: topology, databases, no service running yet (`desk.start("intake")`)."""
+@contextmanager
+def _desk(stack: Stack) -> Iterator[Desk]:
     own = stack.other_desk(f"t{next(_numbers)}")
     own.prepare()
     own.settings |= UNLIMITED
@@ -60,6 +64,35 @@ def desk(stack: Stack) -> Iterator[Desk]:
         yield own
     finally:
         own.remove()
+
+
+@pytest.fixture
+def desk(stack: Stack) -> Iterator[Desk]:
+    """A help desk that nobody else uses: topology, databases, no service running yet (`desk.start("intake")`)."""
+    with _desk(stack) as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def desk_of_the_file(stack: Stack) -> Iterator[Desk]:
+    """One for tests that leave nothing behind but messages and queues."""
+    with _desk(stack) as own:
+        yield own
+
+
+@pytest.fixture
+def emptied_desk(stack: Stack, desk_of_the_file: Desk) -> Desk:
+    """The same, with no queues but the topology's, and nothing in them."""
+    own = desk_of_the_file
+    made = definitions(own.name, dict.fromkeys(USERS, ""), CHANNELS, AGENTS)["queues"]
+    kept = {queue["name"] for queue in made}
+    with Bus(own.amqp_url(ADMIN)) as bus:
+        for queue in stack.broker.management.get(f"/definitions/{own.name}")["queues"]:
+            if queue["name"] not in kept:
+                bus.channel.queue_delete(queue["name"])
+            elif queue["name"] != EVENT_LOG:
+                bus.channel.queue_purge(queue["name"])
+    return own
 
 
 @pytest.fixture

@@ -26,6 +26,12 @@ from services.client.errors import BrokerBlocked, LoginRefused, NobodyAnswers
 from tests.raw_amqp import UNREADABLE, confirmed, open_channel, publish_raw
 
 
+@pytest.fixture
+def desk(emptied_desk: Desk) -> Desk:
+    """Shared by the tests of this file."""
+    return emptied_desk
+
+
 def test_thousands_are_confirmed_and_consumed_without_loss(desk: Desk) -> None:
     with Bus(desk.amqp_url("web")) as web, Bus(desk.amqp_url(ADMIN)) as admin:
         got: list[str] = []

@@ -31,6 +31,12 @@ EVERYTHING = Choice()
 
 
 @pytest.fixture
+def desk(emptied_desk: Desk) -> Desk:
+    """Shared by the tests of this file."""
+    return emptied_desk
+
+
+@pytest.fixture
 def operator(desk: Desk) -> Settings:
     """What `casebus` knows of the desk."""
     return Settings({"AMQP_OPERATOR": desk.amqp_url(OPERATOR), "AMQP_ADMIN": desk.amqp_url(ADMIN)}, None)

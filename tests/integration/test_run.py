@@ -39,12 +39,14 @@ from deploy.local.stack import Stack
         ("nobody", {}, "Name one service: intake, routing, sla, notifications."),
     ],
 )
-def test_what_keeps_a_service_from_starting(desk: Desk, service: str, wrong: dict[str, str], sentence: str) -> None:
+def test_what_keeps_a_service_from_starting(
+    emptied_desk: Desk, service: str, wrong: dict[str, str], sentence: str
+) -> None:
     user = service if service != "nobody" else "routing"
     right = {
-        "CASEBUS_AMQP": desk.amqp_url(user),
-        "CASEBUS_MONGO": desk.mongo_url(user),
-        "CASEBUS_DB_PREFIX": desk.db_prefix,
+        "CASEBUS_AMQP": emptied_desk.amqp_url(user),
+        "CASEBUS_MONGO": emptied_desk.mongo_url(user),
+        "CASEBUS_DB_PREFIX": emptied_desk.db_prefix,
     }
     with socket.create_server(("127.0.0.1", 0)) as taken:
         if wrong.get("CASEBUS_HEALTH_PORT") == "taken":
@@ -79,12 +81,12 @@ def test_a_service_may_be_started_before_what_it_needs_is_there(stack: Stack, de
 
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
 def test_a_service_that_still_waits_for_what_it_needs_ends_well_when_it_is_told_to(
-    desk: Desk, told: signal.Signals
+    emptied_desk: Desk, told: signal.Signals
 ) -> None:
     settings = {
         "CASEBUS_AMQP": "amqp://sla:x@127.0.0.1:1/x",
-        "CASEBUS_MONGO": desk.mongo_url("sla"),
-        "CASEBUS_DB_PREFIX": desk.db_prefix,
+        "CASEBUS_MONGO": emptied_desk.mongo_url("sla"),
+        "CASEBUS_DB_PREFIX": emptied_desk.db_prefix,
         "CASEBUS_START_PATIENCE": "60",
     }
     with subprocess.Popen(

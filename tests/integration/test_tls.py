@@ -37,6 +37,12 @@ from tests.unit.notifications.test_webhooks import a_webhook
 BAD = ("wrong name", "unknown authority", "expired")
 
 
+@pytest.fixture
+def desk(emptied_desk: Desk) -> Desk:
+    """Shared by the tests of this file."""
+    return emptied_desk
+
+
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority.make(tmp_path_factory.mktemp("tls") / "ours.pem")

@@ -21,6 +21,12 @@ EVENT = Outgoing(EVENTS, "ticket.opened", "1", "ticket.opened", b"{}")
 
 
 @pytest.fixture
+def desk(emptied_desk: Desk) -> Desk:
+    """Shared by the tests of this file."""
+    return emptied_desk
+
+
+@pytest.fixture
 def publisher(desk: Desk) -> Iterator[Publisher]:
     """One of intake's."""
     own = Publisher(desk.amqp_url("intake"), "intake")
