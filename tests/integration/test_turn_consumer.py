@@ -161,7 +161,7 @@ def test_a_stop_in_a_stream_of_messages_gives_none_back(desk: Desk, bus: Bus) ->
     def flood() -> None:
         nonlocal sent
         with Bus(desk.amqp_url(ADMIN)) as channel:
-            while not over.wait(0.01):
+            while not over.wait(0.03):
                 send(channel, *range(sent, sent + 20))
                 sent += 20
 

@@ -5,8 +5,9 @@ It looks at the wall and at the windows as they are written, and shares nothing 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import cache, partial
 
 from services.sla.domain.calendar import Calendar, Window
 
@@ -22,25 +23,27 @@ _BEFORE = timedelta(hours=3)
 def ticks(desk: Calendar, start: datetime, holds: Holds = ()) -> Iterator[tuple[datetime, timedelta, date | None]]:
     """From `start` on without end: a moment, how long until the next one, and the local day whose window is open in
     between, if one is. The second pass of a repeated hour is as its first ended."""
-    moments = sorted({start, *(at for hold in holds for at in hold)})
+    moments = {start, *(at for hold in holds for at in hold)}
+    not_whole = {minute for at in moments if (minute := at.replace(second=0, microsecond=0)) != at}
+    written = cache(partial(_written, desk))
     instant, of_day = start.replace(second=0, microsecond=0) - _BEFORE, None
     while True:
         minute = instant.replace(second=0, microsecond=0)
-        whole = instant == minute and not any(minute < at < minute + MINUTE for at in moments)
+        whole = instant == minute and minute not in not_whole
         step = MINUTE if whole else SECOND
         wall = instant.astimezone(desk.zone)
         if not wall.fold:
-            of_day = _open_day(desk, wall)
+            of_day = _open_day(written, wall)
         if instant >= start:
             yield instant, step, of_day
         instant += step
 
 
-def _open_day(desk: Calendar, wall: datetime) -> date | None:
+def _open_day(written: Callable[[date], Sequence[Window]], wall: datetime) -> date | None:
     minute = wall.hour * 60 + wall.minute
     for since in (0, 1):
         day = wall.date() - since * DAY
-        if any(window.opens <= minute + since * 1440 < window.closes for window in _written(desk, day)):
+        if any(window.opens <= minute + since * 1440 < window.closes for window in written(day)):
             return day
     return None
 
