@@ -122,6 +122,9 @@ def _first_unanswered(wait: Iterable[Span], after: datetime | None, closed_at: d
     wrote = [span.customer_message_at for span in spans if span.customer_message_at is not None]
     wrote = [at for at in wrote if (after is None or at >= after) and (closed_at is None or at >= closed_at)]
     wrote += [max(span.status_since, after or span.status_since) for span in spans if span.status in REQUESTER_WROTE]
+    if not wrote and closed_at is not None and (after is None or after <= closed_at):
+        # Reopened by a message that is on its way still: what was said of this wait must not be forgotten meanwhile.
+        wrote = [span.status_since for span in spans]
     return min(wrote, default=None)
 
 
