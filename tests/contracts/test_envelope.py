@@ -159,6 +159,11 @@ def test_reading_undoes_writing(event: Event) -> None:
     assert parse(serialise(event)) == event
 
 
+def test_what_json_has_no_word_for_is_not_written() -> None:
+    with pytest.raises(TypeError, match="set is not put on the wire"):
+        serialise(Event("1", "ticket.opened", "/services/intake", datetime(2026, 3, 2, tzinfo=UTC), {"a": {"b"}}))
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),

@@ -109,6 +109,7 @@ def test_a_wrong_field_of_a_submission_is_named(change: dict[str, Any], field: s
     [
         ({**PICTURE, "content": "****"}, "content: Not base64.", False),
         ({**PICTURE, "content": base64.b64encode(b"x" * (256 * 1024 + 1)).decode()}, "256 KiB", True),
+        ({**PICTURE, "content": base64.b64encode(b"x" * 256 * 1024).decode(), "name": 7}, "name: Not text.", False),
         ({**PICTURE, "content": 7}, "content: Not text.", False),
         ({**PICTURE, "name": 7}, "name: Not text.", False),
         ({"name": "a.png", "media_type": "a/b"}, "ref: Missing", False),

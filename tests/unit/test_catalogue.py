@@ -78,6 +78,7 @@ def test_reads_every_field(tmp_path: Path) -> None:
         ("priority: 3", "priority: 0", 9, "categories.2.priority"),
         ("    priority: 1\n", "", 2, "categories.1.priority"),
         ("first_reply_days: 5", "first_reply_days: 6", 6, "categories.1.targets.standard.first_reply_days"),
+        ("first_reply_days: 4", "first_reply_days: 0", 13, "categories.2.targets.standard.first_reply_days"),
         ("next_reply_days: 2", "next_reply_days: 4", 14, "categories.2.targets.vip.next_reply_days"),
         ("skill: money", "skil: money", 10, "categories.2.skil"),
         ("one_open_per: requester", "one_open_per: person", 11, "categories.2.one_open_per"),

@@ -96,6 +96,8 @@ def test_without_a_path_nobody_is_named() -> None:
             "line 8: members.1.languages.1: Must be a language tag",
         ),
         ("    capacity: 7", "    capacity: 0", "line 9: members.1.capacity: Must be a whole number from 1 to 100."),
+        ("    capacity: 7", "    capacity: 101", "line 9: members.1.capacity: Must be a whole number from 1 to 100."),
+        ("    chat_places: 2", "    chat_places: -1", "members.1.chat_places: Must be a whole number from 0 to 100."),
         ("    capacity: 7", "    capacity: many", "line 9: members.1.capacity: Not a valid integer."),
         ("    chat_places: 2", "    pager: 2", "line 10: members.1.pager: Unknown field."),
         (

@@ -148,6 +148,41 @@ def test_senders_hear_back_at_their_own_door(user: str, door: tuple[str, str] | 
     assert own_door(user) == door
 
 
+def test_definitions_are_in_rabbitmqs_own_words() -> None:
+    made = definitions("desk", {"web": "one"}, ["web"], ["a7"])
+    assert made["vhosts"] == [{"name": "desk"}]
+    assert [user | {"password_hash": ""} for user in made["users"]] == [
+        {"name": "web", "password_hash": "", "hashing_algorithm": "rabbit_password_hashing_sha256", "tags": []}
+    ]
+    may = access("web")
+    assert made["permissions"] == [
+        {"user": "web", "vhost": "desk", "configure": may.configure, "write": may.write, "read": may.read}
+    ]
+    assert made["topic_permissions"] == [
+        {"user": "web", "vhost": "desk", "exchange": exchange, "write": topic.write, "read": topic.read}
+        for exchange, topic in may.topics.items()
+    ]
+    lasting = {"vhost": "desk", "durable": True, "auto_delete": False}
+    assert [{**each, "arguments": {}} for each in made["exchanges"]] == [
+        {"name": name, "type": "topic", "internal": False, "arguments": {}, **lasting} for name in EXCHANGES
+    ]
+    queues = [*QUEUES, channel_queue("web"), agent_queue("a7")]
+    assert made["queues"] == [{"name": each.name, "arguments": each.arguments, **lasting} for each in queues]
+    to_queues = [(source, key, "queue", each.name) for each in queues for source, key in each.bindings]
+    onward = [(outer, "#", "exchange", f"{outer}.types") for outer in (INTAKE, DESK)]
+    assert made["bindings"] == [
+        {
+            "source": source,
+            "vhost": "desk",
+            "destination": destination,
+            "destination_type": kind,
+            "routing_key": key,
+            "arguments": {},
+        }
+        for source, key, kind, destination in [*to_queues, *onward]
+    ]
+
+
 def test_definitions_hold_everything_and_hash_passwords_as_rabbitmq_does() -> None:
     made = definitions("desk", {"web": "pässword", "agent.a7": "two"}, ["web", "app"], ["a7"])
     assert {each["name"] for each in made["exchanges"]} == set(EXCHANGES)
