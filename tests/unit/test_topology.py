@@ -25,6 +25,7 @@ from contracts.topology import (
     UNKNOWN,
     agent_queue,
     channel_queue,
+    channels_with_our_names,
     definitions,
     own_door,
     queues_of,
@@ -146,6 +147,18 @@ def test_mailboxes_are_limited_and_never_refuse() -> None:
 )
 def test_senders_hear_back_at_their_own_door(user: str, door: tuple[str, str] | None) -> None:
     assert own_door(user) == door
+
+
+def test_a_channel_that_has_a_name_of_ours_is_known_by_its_mailbox() -> None:
+    """It was named before a release took the name."""
+    bindings = [
+        {"source": CHANNELS, "destination": "web.outcomes"},
+        {"source": CHANNELS, "destination": "operator.outcomes"},
+        {"source": CHANNELS, "destination": "console.outcomes"},
+        {"source": EVENTS, "destination": "sla.outcomes"},
+        {"source": CHANNELS, "destination": "helpdesk.replies"},
+    ]
+    assert channels_with_our_names(bindings) == ["console", "operator"]
 
 
 def test_definitions_are_in_rabbitmqs_own_words() -> None:

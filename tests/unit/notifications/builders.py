@@ -171,6 +171,7 @@ class Desk:
             decision = decide(view, message, self.now)
             assert_of_the_contract("notifications", decision)
             for change in decision.changes:
+                assert change.version == _next_version(view, change), "else another instance's change is overwritten"
                 view.apply(change)
             for timer in decision.timers:
                 self.timers.pop(timer.id, None)
@@ -213,6 +214,15 @@ class Desk:
         outcome = self.server(mail, attempt)
         self.attempts.append((self.now, mail.id, outcome))
         return [((mail.id, attempt), outcome)]
+
+
+def _next_version(view: View, change: Contact | Delivery | Preferences) -> int:
+    """What the version of what changes has to be; any of a delivery that was not there before."""
+    if isinstance(change, Delivery):
+        known = view.deliveries.get(change.id)
+        return change.version if known is None else known.version + 1
+    stored = view.contacts if isinstance(change, Contact) else view.preferences
+    return stored[change.id].version + 1 if change.id in stored else 1
 
 
 def fired(arm: Arm) -> Message:

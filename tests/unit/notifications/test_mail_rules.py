@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.chassis.decision import Arm, Message
-from services.notifications.domain.addresses import ADDRESS_WAIT
+from services.notifications.domain.addresses import ADDRESS_WAIT, WAITS
 from services.notifications.domain.attempts import FIRST_PAUSE, LONGEST_PAUSE, pause, send_again
 from services.notifications.domain.state import KEPT, MANAGER, Channel, Delivery, Outcome, Policy, failed
 from services.notifications.repository import delivery_of
@@ -75,6 +75,8 @@ def test_the_address_comes_in_the_same_turn() -> None:
 def test_after_60_seconds_the_channel_only() -> None:
     desk = Desk()
     desk.hear(an_event("ticket.opened", contact_version=1))
+    (arm,) = desk.timers.values()
+    assert (arm.kind, arm.due, arm.lane) == ("address_wait", NOW + ADDRESS_WAIT, WAITS), "it waits behind no mail"
     desk.let_time_pass(NOW + ADDRESS_WAIT)
     assert desk.mail().status == "failed"
     assert [data["reason"] for data in desk.announced("notification.failed")] == ["address unknown"]
@@ -192,7 +194,7 @@ def test_a_deferred_mail_is_tried_again_until_it_is_taken() -> None:
     moments = [moment for moment, _, _ in desk.attempts]
     id_ = desk.mail().id
     assert moments == [NOW, *(NOW + sum((pause(id_, n) for n in range(1, m)), timedelta()) for m in (2, 3, 4))]
-    assert (desk.mail().status, desk.mail().attempts) == ("sent", 4)
+    assert (desk.mail().status, desk.mail().attempts, desk.mail().reason) == ("sent", 4, "")
     assert desk.announced("notification.failed") == []
 
 
@@ -206,6 +208,16 @@ def test_given_up_after_a_day_with_a_last_attempt_at_its_end() -> None:
     (failed,) = desk.announced("notification.failed")
     assert (failed["reason"], failed["channel"], failed["recipient"]) == ("451 4.3.0", "email", "r1")
     assert desk.timers == {}
+
+
+def test_a_webhook_has_a_patience_of_its_own() -> None:
+    policy = Policy(mail_give_up=DAY, webhook_give_up=2 * DAY, webhooks={"crm": frozenset({"receipt"})})
+    desk = Desk(server=lambda _request, _attempt: DEFERRED, policy=policy)
+    desk.hear(an_event("ticket.opened"))
+    desk.let_time_pass(NOW + 10 * DAY)
+    assert desk.attempts[-1][0] == NOW + 2 * DAY
+    (failed,) = desk.announced("notification.failed")
+    assert (failed["recipient"], failed["channel"]) == ("crm", "webhook")
 
 
 def test_a_refused_mail_fails_at_once() -> None:

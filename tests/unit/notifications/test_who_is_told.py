@@ -15,8 +15,8 @@ from contracts.notifications import SWITCHABLE_CHANNELS, SWITCHABLE_KINDS
 from services.chassis.decision import derived_id
 from services.notifications.domain.decide import decide
 from services.notifications.domain.preferences import ALWAYS
-from services.notifications.domain.state import Channel, Policy, RequesterKind, View
-from services.notifications.domain.telling import FOR_WEBHOOKS, TO_REQUESTER, WRITTEN, owed
+from services.notifications.domain.state import KEPT, Channel, Facts, Policy, RequesterKind, View
+from services.notifications.domain.telling import FOR_WEBHOOKS, TO_REQUESTER, WRITTEN, facts_of, owed
 from services.notifications.templates import Templates
 from tests.unit.notifications.builders import (
     ACCEPTED,
@@ -352,3 +352,48 @@ TEMPLATES = Templates()
 
 def _view(desk: Desk) -> View:
     return View(PlainWording(), desk.policy)
+
+
+def test_a_template_may_say_all_this_of_an_event() -> None:
+    consent = an_event(
+        "ticket.consent_answered", entry=an_entry(None, by="requester", granted=True), merged_into="00000007",
+        subject=" My\tcard\n is gone", category="money", priority=3,
+    )  # fmt: skip
+    assert facts_of(consent) == Facts(
+        number="00000042", subject="My card is gone", category="money", priority=3, requester="Ada", agent="Grace",
+        merged_into="00000007", granted=True,
+    )  # fmt: skip
+    opened = facts_of(an_event("ticket.opened", entry=an_entry("Twice!", by="requester")))
+    assert (opened.agent, opened.message, opened.granted, opened.moment) == ("", "", False, "")
+    assert facts_of(an_event("ticket.info_requested", entry=an_entry("Which card?"))).message == "Which card?"
+    assert facts_of(an_event("ticket.info_requested", entry=an_entry("Hm.", visibility="internal"))).message == ""
+    assert facts_of(an_event("sla.warning")).moment == f"{NOW + DAY:%Y-%m-%d %H:%M} UTC"
+    assert facts_of(an_event("sla.closing_soon")).moment == f"{NOW + DAY:%Y-%m-%d %H:%M} UTC"
+
+
+def test_the_requester_is_told_in_the_tickets_language_and_the_agent_in_english() -> None:
+    desk = Desk()
+    desk.hear(an_event("ticket.assigned", language="de"))
+    words = {say.routing_key: say.data.text for say in desk.said if say.type == "notification.message"}
+    assert words.keys() == {WEB, AGENT}
+    assert words[WEB].endswith(" [de]")
+    assert "[" not in words[AGENT]
+
+
+def test_ids_are_the_same_in_every_release() -> None:
+    """What came twice is known by them, also after a change of release."""
+    policy = Policy(webhooks={"crm": frozenset({"escalated"})}, has_manager=True)
+    assert {(each.channel, each.recipient): each.id for each in owed(an_event("ticket.escalated", "e9"), policy)} == {
+        ("channel", "r1"): derived_id("e9", "r1", "channel"),
+        ("email", "r1"): derived_id("e9", "r1", "email"),
+        ("agent", "a7"): derived_id("e9", "a7", "agent"),
+        ("email", "community-manager"): derived_id("e9", "community-manager", "email", "escalated_to_manager"),
+        ("webhook", "crm"): derived_id("e9", "crm", "webhook"),
+    }
+
+
+def test_what_is_shown_at_once_is_kept_as_sent() -> None:
+    desk = Desk()
+    desk.hear(an_event("ticket.assigned"))
+    shown = {(each.channel, each.status, each.attempts, each.expires_at) for each in desk.deliveries.values()}
+    assert shown == {(channel, "sent", 1, NOW + KEPT) for channel in ("channel", "agent")}
