@@ -88,7 +88,7 @@ def test_a_file_that_may_not_be_taken_is_left_out_and_the_ticket_is_filed(desk: 
     left_out = {
         "megnp.exe": "Files of type application/vnd.microsoft.portable-executable are not accepted.",
         "a.html": "Files of type text/html are not accepted.",
-        "large.pdf": "A file may have 0.01 MiB.",
+        "large.pdf": "A file may have at most 0.01 MiB.",
         "odd.pdf": "It is malformed (content: Not base64.).",
     }
     assert {file["name"]: file["reason"] for file in heard.data["left_out"]} == left_out

@@ -155,7 +155,7 @@ def test_a_file_that_was_uploaded_is_not_taken_for_another(field: str, value: An
 def test_a_file_that_may_not_be_taken_is_left_out_and_named_and_its_command_goes_on(status: str | None) -> None:
     desk = Desk()
     desk.unfit["b/a\u202e.png"] = Unfit("media_type", "It is a program.")
-    desk.unfit["film.mp4"] = Unfit("content", "A file may have 1 MiB.", too_large=True)
+    desk.unfit["film.mp4"] = Unfit("content", "A file may have at most 1 MiB.", too_large=True)
     sent = [attachment(), attachment(name="b/a\u202e.png"), attachment(name="film.mp4")]
     if status is None:
         heard = desk.submit(attachments=sent)
@@ -163,7 +163,7 @@ def test_a_file_that_may_not_be_taken_is_left_out_and_named_and_its_command_goes
         heard = desk.reply(desk.opened(status=status), attachments=sent)
     left_out = [
         {"name": "a.png", "reason": "It is a program.", "code": "invalid"},
-        {"name": "film.mp4", "reason": "A file may have 1 MiB.", "code": "too_large"},
+        {"name": "film.mp4", "reason": "A file may have at most 1 MiB.", "code": "too_large"},
     ]
     expected = {None: "ticket.opened", "closed": "ticket.reopened"}.get(status, "command.accepted")
     assert (heard.type, heard.data["left_out"]) == (expected, left_out)
@@ -173,7 +173,9 @@ def test_a_file_that_may_not_be_taken_is_left_out_and_named_and_its_command_goes
     assert note.type == "ticket.note_added"
     entry = note.data["entry"]
     assert (entry["author"]["kind"], entry["visibility"], entry["kind"]) == ("service", "public", "note_added")
-    assert entry["text"] == ("2 files were left out.\na.png: It is a program.\nfilm.mp4: A file may have 1 MiB.")
+    assert entry["text"] == (
+        "2 files were left out.\na.png: It is a program.\nfilm.mp4: A file may have at most 1 MiB."
+    )
     assert note.data["ticket"]["version"] == first.data["ticket"]["version"] + 1
     assert note.data["ticket"]["status"] == first.data["ticket"]["status"]
     told = [say.data["ticket"] for say in heard.decision.said if say.exchange == AGENTS]

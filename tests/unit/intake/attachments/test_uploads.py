@@ -48,7 +48,11 @@ def test_a_part_is_accepted_and_the_last_is_answered_with_the_file() -> None:
     [
         (Contradicted("Another content."), "conflict", {}),
         (Unfit("media_type", "A program."), "invalid", {"media_type": ["A program."]}),
-        (Unfit("content", "A file may have 1 MiB.", True), "too_large", {"content": ["A file may have 1 MiB."]}),
+        (
+            Unfit("content", "A file may have at most 1 MiB.", True),
+            "too_large",
+            {"content": ["A file may have at most 1 MiB."]},
+        ),
     ],
 )
 def test_a_part_that_is_not_taken_is_told_why(became: PartTaken, code: str, errors: dict[str, Any]) -> None:
