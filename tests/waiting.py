@@ -1,16 +1,35 @@
-"""Waiting, in a test, for what other processes do."""
+"""Waiting, in tests and bench, for what other processes do."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 PATIENCE = 60.0
 
+T = TypeVar("T")
 
-def wait(holds: Callable[[], object], what: str, patience: float = PATIENCE, every: float = 0.05) -> None:
-    """Return once it holds, looked at so often (seconds). Raises AssertionError, naming `what`, after `patience`."""
+
+class Missed(AssertionError):
+    """What was awaited did not come."""
+
+
+def wait(
+    look: Callable[[], T],
+    what: str,
+    holds: Callable[[T], object] = bool,
+    *,
+    patience: float = PATIENCE,
+    every: float = 0.05,
+) -> T:
+    """Look every so many seconds until what is seen `holds` (by default: until it is true); gives what was seen.
+
+    Raises Missed after `patience` seconds; it says `what` was awaited and what was seen last.
+    """
     deadline = time.monotonic() + patience
-    while not holds():
-        assert time.monotonic() < deadline, f"{what}: not within {patience:.0f} s"
+    while not holds(seen := look()):
+        if time.monotonic() > deadline:
+            raise Missed(f"{what}: not within {patience:g} s; seen last: {seen!r:.2000}")
         time.sleep(every)
+    return seen

@@ -32,6 +32,7 @@ from tests.bench.memory import memory
 from tests.bench.profile import print_shares, recorded
 from tests.bench.report import as_json, tables
 from tests.bench.timers import lateness
+from tests.waiting import Missed
 
 FOLDER = CODE / ".local" / "bench"
 RESULT = CODE / ".local" / "bench.json"
@@ -76,8 +77,12 @@ class Bench:
                 self._console.print(f"measuring {name} …")
                 with self._desk() as desk:
                     broker = Broker(desk)
-                    results[name] = measurement(desk, broker)
-                    broker.close()
+                    try:
+                        results[name] = measurement(desk, broker)
+                    except Missed as missed:
+                        raise SystemExit(f"bench: {missed}") from missed
+                    finally:
+                        broker.close()
 
     @contextmanager
     def _desk(self) -> Iterator[Desk]:

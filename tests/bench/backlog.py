@@ -7,22 +7,22 @@ done or `PROBES` were sent. One view is sent as a command, for comparison: it wa
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypeVar
 
 from contracts import topology
-from contracts.envelope import CONTENT_TYPE
-from contracts.names import INTAKE, QUESTIONS
+from contracts.envelope import Event
+from contracts.names import INTAKE, QUESTIONS, source_of
 from deploy.local.desk import Desk
-from deploy.local.rabbitmq import ADMIN
-from services.client.bus import Bus
+from services.client import core
+from services.client.blocking import Client
 from services.routing.domain.rules import MARGIN
-from tests.bench.load import QUORUM, Broker, event, submissions
+from tests.bench.load import Broker, submissions
 from tests.bench.measure import percentile
+from tests.waiting import wait
 
 PROBES = 60
 EVERY = 0.25
@@ -30,9 +30,10 @@ REST = 0.1
 """Share of the backlog that is left when probing ends."""
 
 PATIENCE = 180.0
-FILED, HEARD = "bench.filed", "bench.heard"
-REPLIES = "web.bench"
-"""A queue of the name of who asks: no other is answered."""
+FILED, HEARD = "bench.filed", "web.bench"
+"""The second has the name of who asks: no other queue is answered."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,9 @@ def backlog(desk: Desk, broker: Broker, waiting: int) -> Backlog:
     """Probe one intake that has `waiting` commands to handle."""
     numbers = _filed(desk, broker)
     broker.fill(topology.INTAKE, "ticket.submit", submissions(waiting, 0.1, "backlog"))
-    with Bus(desk.amqp_url(ADMIN)) as bus:
-        probe = _Probe(bus, numbers)
+    with _Probe(broker, numbers) as probe:
         desk.start("intake")
-        probe.until(lambda: broker.length("intake.commands") < waiting, "intake at work")
+        probe.until(lambda: broker.length("intake.commands"), "intake at work", lambda left: left < waiting)
         probe.view(numbers[0], INTAKE)
         for number in numbers:
             if broker.length("intake.commands") < waiting * REST:
@@ -66,11 +66,15 @@ def backlog(desk: Desk, broker: Broker, waiting: int) -> Backlog:
             probe.view(number, QUESTIONS)
             probe.assign(number)
             begin = time.monotonic()
-            while time.monotonic() < begin + EVERY:
-                probe.listen(0.02)
-        probe.until(lambda: len(probe.took("assign")) + len(probe.took("view")) == probe.sent_fast, "every probe")
+            while (pause := begin + EVERY - time.monotonic()) > 0:
+                probe.listen(pause)
+        probe.until(
+            lambda: len(probe.took("assign")) + len(probe.took("view")),
+            "an answer to every probe",
+            lambda answered: answered == probe.sent_fast,
+        )
         left = broker.length("intake.commands")
-        probe.until(lambda: bool(probe.took("command")), "the view that was sent as a command")
+        probe.until(lambda: probe.took("command"), "an answer to the view that was sent as a command")
     views, assignments = probe.took("view"), probe.took("assign")
     return Backlog(
         waiting,
@@ -93,37 +97,35 @@ def _filed(desk: Desk, broker: Broker) -> Sequence[str]:
     desk.start("intake")
     numbers: dict[str, str] = {}
 
-    def take(message: Any) -> None:
-        ticket = json.loads(message.body)["data"]["ticket"]
-        numbers[ticket["requester"]["id"]] = ticket["number"]
+    with Client(broker.url, hears=FILED) as client:
 
-    with Bus(desk.amqp_url(ADMIN)) as bus:
-        bus.consume(FILED, take)
-        deadline = time.monotonic() + PATIENCE
-        while len(numbers) < PROBES:
-            if time.monotonic() > deadline:
-                raise SystemExit(f"bench: only {len(numbers)} of {PROBES} tickets were filed")
-            bus.drain(0.1)
-        bus.channel.queue_delete(FILED)
+        def filed() -> int:
+            if (heard := client.hear(0.1)) is not None:
+                ticket = heard.event.data["ticket"]
+                numbers[ticket["requester"]["id"]] = ticket["number"]
+            return len(numbers)
+
+        wait(filed, f"{PROBES} tickets", lambda count: count == PROBES, patience=PATIENCE, every=0)
+    broker.forget(FILED)
     desk.kill("intake")
     return [numbers[f"owner-{place}"] for place in range(PROBES)]
 
 
-@dataclass(slots=True)
 class _Probe:
     """Sends views and assignments of the tickets `numbers`, and takes down how long each took."""
 
-    bus: Bus
-    numbers: Sequence[str]
-    _sent: dict[str, float] = field(default_factory=dict)
-    _took: dict[str, list[float]] = field(default_factory=dict)
+    def __init__(self, broker: Broker, numbers: Sequence[str]) -> None:
+        broker.collect(HEARD, topology.EVENTS, "ticket.assigned")
+        self._client = Client(broker.url, hears=HEARD)
+        self._numbers = numbers
+        self._sent: dict[str, float] = {}
+        self._took: dict[str, list[float]] = {}
 
-    def __post_init__(self) -> None:
-        for queue in (REPLIES, HEARD):
-            self.bus.channel.queue_declare(queue, durable=True, auto_delete=False, arguments=QUORUM)
-        self.bus.channel.queue_bind(HEARD, topology.EVENTS, "ticket.assigned")
-        for queue in (REPLIES, HEARD):
-            self.bus.consume(queue, self._hear)
+    def __enter__(self) -> _Probe:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
 
     @property
     def sent_fast(self) -> int:
@@ -138,10 +140,10 @@ class _Probe:
         """Ask for a ticket, of its requester."""
         place = len(self._sent)
         what = "view" if exchange == QUESTIONS else "command"
-        account = f"owner-{self.numbers.index(number)}"
+        account = f"owner-{self._numbers.index(number)}"
         owner = {"account_id": account, "display_name": "Owner", "tier": "standard"}
-        body = event(f"{what}-{place}", "ticket.view", "/channels/web", {"requester": owner, "number": number})
-        self._publish(exchange, "ticket.view", f"{what}-{place}", body, "web", reply_to=REPLIES)
+        data = {"requester": owner, "number": number}
+        self._publish(exchange, "ticket.view", f"{what}-{place}", data, "web", reply_to=HEARD)
 
     def assign(self, number: str) -> None:
         """Assign a ticket as routing does."""
@@ -154,29 +156,29 @@ class _Probe:
             "reason": "least loaded",
             "valid_until": until,
         }
-        body = event(id_, "ticket.assign", "/services/routing", data)
-        self._publish(topology.DESK, "ticket.assign", id_, body, "routing")
+        self._publish(topology.DESK, "ticket.assign", id_, data, "routing")
 
     def listen(self, seconds: float) -> None:
-        """Take in what comes within so long."""
-        self.bus.drain(seconds)
-
-    def until(self, holds: Callable[[], bool], what: str) -> None:
-        """Listen until it holds."""
-        deadline = time.monotonic() + PATIENCE
-        while not holds():
-            if time.monotonic() > deadline:
-                raise SystemExit(f"bench: {what}: not within {PATIENCE:.0f} s")
-            self.listen(0.05)
-
-    def _publish(self, exchange: str, key: str, id_: str, body: bytes, user: str, **more: str) -> None:
-        self._sent[id_] = time.perf_counter()
-        self.bus.publish(exchange, key, body, message_id=id_, user_id=user, content_type=CONTENT_TYPE, **more)
-
-    def _hear(self, message: Any) -> None:
+        """Take in the next that comes within so long."""
+        heard = self._client.hear(seconds)
+        if heard is None:
+            return
         now = time.perf_counter()
-        heard = json.loads(message.body)
-        if heard["type"] not in ("ticket.viewed", "ticket.assigned"):
-            raise SystemExit(f"bench: {heard['type']} came back: {heard['data']}")
-        id_ = heard["causationid"]
+        if heard.type not in ("ticket.viewed", "ticket.assigned"):
+            raise SystemExit(f"bench: {heard.type} came back: {heard.event.data}")
+        id_ = heard.event.causationid or ""
         self._took.setdefault(id_.partition("-")[0], []).append(now - self._sent[id_])
+
+    def until(self, look: Callable[[], T], what: str, holds: Callable[[T], object] = bool) -> None:
+        """Listen until what is seen holds."""
+
+        def listen_and_look() -> T:
+            self.listen(0.05)
+            return look()
+
+        wait(listen_and_look, what, holds, patience=PATIENCE, every=0)
+
+    def _publish(self, exchange: str, type_: str, id_: str, data: object, user: str, **more: str) -> None:
+        self._sent[id_] = time.perf_counter()
+        said = Event(id_, type_, str(source_of(user)), datetime.now(UTC), data)
+        self._client.publish(core.by_hand(said, exchange, type_, properties={"user_id": user, **more}))

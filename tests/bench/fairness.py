@@ -12,7 +12,7 @@ import dataclasses
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
@@ -206,7 +206,7 @@ def _come(client: Client, agent: Agent) -> None:
     _send(client, AGENT_PREFIX + agent.id, "agent.sign_on", {**who, "skills": list(KINDS[agent.kind])})
 
 
-def _send(client: Client, user: str, type_: str, data: dict[str, object]) -> None:
+def _send(client: Client, user: str, type_: str, data: Mapping[str, object]) -> None:
     client.publish(dataclasses.replace(core.command(user, type_, data), properties={"user_id": user}))
 
 

@@ -100,7 +100,11 @@ class Broker:
             bus.channel.queue_purge(queue)
 
     def fill(self, exchange: str, key: str, messages: Iterable[tuple[str, bytes]], user: str = "web") -> None:
-        """Publish everything, confirmed, as `user`: a channel, unless it says otherwise."""
+        """Publish everything, confirmed, as `user`: a channel, unless it says otherwise.
+
+        By the services' own publisher, whose frames cost least: a queue has to be full before what is measured starts,
+        and the client spends more CPU on a message than intake does.
+        """
         publisher = Publisher(self.url, user)
         left = iter(messages)
         while batch := list(islice(left, FILLED_AT_ONCE)):
@@ -115,6 +119,10 @@ class Broker:
             me = SignOn(agent_id=f"b{number}", display_name=f"Agent {number}", capacity=CAPACITY, skills=["*"])
             self._say(me, core.sign_on(me)).result()
             self._signed_on.append(me)
+
+    def forget(self, queue: str) -> None:
+        """Delete `queue`."""
+        self._watching.channel.queue_delete(queue)
 
     def purge(self, queue: str) -> None:
         """Forget what waits in `queue`."""

@@ -31,7 +31,7 @@ FRAME = re.compile(r"^(?P<function>.*) \((?P<file>[^()]*?)(?::\d+)?\)$")
 def recorded(processes: Mapping[str, int], folder: Path) -> Iterator[None]:
     """Record these processes (name: pid) as long as the block runs, into `<folder>/<name>.raw`."""
     folder.mkdir(parents=True, exist_ok=True)
-    py_spy = Path(sys.executable).with_name("py-spy")
+    py_spy = str(Path(sys.executable).with_name("py-spy"))
     recorders = []
     for name, pid in processes.items():
         command = [py_spy, "record", "-p", str(pid), "--gil", "-d", str(LONGEST), "-r", str(SAMPLES_A_SECOND)]

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from services.chassis.unit_of_work import Store
 from services.client.bus import Bus
 from services.intake.repository import INDEXES as INTAKE_INDEXES
 from tests.bench.load import QUORUM, Broker
+from tests.waiting import wait
 
 PATIENCE = 30.0
 
@@ -90,11 +90,12 @@ def naive_services(desk: Desk, broker: Broker, services: Sequence[str], workers:
         "BENCH_WORKERS": str(workers),
     }
     with _running([["tests.bench.naive", service] for service in services], environment) as pids:
-        deadline = time.monotonic() + PATIENCE
-        while not all(broker.consumers(f"naive.{service}") for service in services):
-            if time.monotonic() > deadline:
-                raise SystemExit(f"bench: the naive services do not consume after {PATIENCE:.0f} s")
-            time.sleep(0.02)
+        wait(
+            lambda: {service: broker.consumers(f"naive.{service}") for service in services},
+            "consumers of each naive queue",
+            lambda consumers: all(consumers.values()),
+            patience=PATIENCE,
+        )
         yield pids
 
 

@@ -18,15 +18,20 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from msgspec.structs import replace
 from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
-from contracts import registry, topology
+from contracts import topology
+from contracts.common import Snapshot
+from contracts.payload import read
+from contracts.tickets import TicketEvent
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
 from services.chassis.decision import derived_id
 from services.chassis.unit_of_work import Armed, Store, Work
-from services.client.bus import Bus
+from services.client.blocking import Client
+from services.client.core import Heard
 from services.sla.domain.clocks import clocks
 from services.sla.domain.decisions import timers
 from services.sla.domain.policy import Deadline
@@ -126,14 +131,14 @@ class _Heard(threading.Thread):
         self.first: dict[str, datetime] = {}
         self.ids: dict[str, set[str]] = {}
         self.again = 0
-        self._bus = Bus(url)
-        self._bus.consume(QUEUE, self._take)
+        self._client = Client(url, hears=QUEUE)
         self._leaving = threading.Event()
         self.start()
 
     def run(self) -> None:
         while not self._leaving.is_set():
-            self._bus.drain(0.2)
+            if (heard := self._client.hear(0.2)) is not None:
+                self._take(heard)
 
     def wait(self, count: int, seconds: float) -> None:
         """Until so many tickets were heard of, or so long (while the machine was stopped does not count); then a little
@@ -145,33 +150,28 @@ class _Heard(threading.Thread):
         time.sleep(2)
         self._leaving.set()
         self.join()
-        self._bus.close()
+        self._client.close()
 
-    def _take(self, message: Any) -> None:
+    def _take(self, heard: Heard) -> None:
         now = datetime.now(UTC)
-        event = json.loads(message.body)
-        ticket = event["data"]["ticket_id"]
+        ticket, id_ = heard.event.data["ticket_id"], heard.event.id
         ids = self.ids.setdefault(ticket, set())
-        self.again += event["id"] in ids
-        ids.add(event["id"])
+        self.again += id_ in ids
+        ids.add(id_)
         self.first.setdefault(ticket, now)
 
 
-def _snapshot() -> Document:
-    event = json.loads(SNAPSHOT.read_text(encoding="utf-8"))
-    kind = registry.event(event["type"])
-    assert kind is not None
-    loaded: Document = kind.schema.load(event["data"])["ticket"]
-    return loaded
+def _snapshot() -> Snapshot:
+    return read(TicketEvent, json.loads(SNAPSHOT.read_text(encoding="utf-8"))["data"]).data.ticket
 
 
-def _ticket(snapshot: Document, number: int, due: datetime) -> Ticket:
+def _ticket(snapshot: Snapshot, number: int, due: datetime) -> Ticket:
     """A ticket whose requester waits, its warning given, its breach due then."""
-    shown = {**snapshot, "id": derived_id("bench", str(number)), "number": f"{20_000_000 + number}"}
+    shown = replace(snapshot, id=derived_id("bench", str(number)), number=f"{20_000_000 + number}")
     span = span_of(shown)
-    (clock,) = clocks([span], shown["opened_at"])
+    (clock,) = clocks([span], shown.opened_at)
     deadline = Deadline(3, due, due - timedelta(hours=6), due + timedelta(days=2), "bench")
-    return Ticket(shown["id"], 1, shown, (span,), (Watch(clock, deadline, warned=True),))
+    return Ticket(shown.id, 1, shown, (span,), (Watch(clock, deadline, warned=True),))
 
 
 def _stored_form(store: Store) -> Document:
