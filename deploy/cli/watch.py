@@ -1,7 +1,9 @@
 """Watch the messages flow: one line for each event, and on request for what goes to channels and agents.
 
 Reads as the operator, from a temporary queue of its own, so it takes nothing from anybody; what passes while it is not
-running it does not show. Survives restarts of the broker. The page is docs/cli.md.
+running it does not show. Survives restarts of the broker. It takes plain AMQP (`client/bus.py`): it shows what is no
+event too, dead letters with their reasons, and where each message goes, while the client hears the events for one user.
+The page is docs/cli.md.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ class Acts:
             found[:] = [agent for agent in self._agents if agent.has_heard("ticket.assigned", about(number))]
             return bool(found)
 
-        wait_until(given, f"nobody was given ticket {number}")
+        wait_until(given, f"nobody was given ticket {number}", self._heard_types)
         found[0].hears("ticket.assigned", about(number))
         return found[0]
 
@@ -272,7 +272,7 @@ class Acts:
 
     def _mailed_code(self, besides: set[str]) -> str:
         """The code that was mailed to Lee besides these, once it is there."""
-        wait_until(lambda: bool(set(self._codes()) - besides), "no code was mailed")
+        wait_until(lambda: bool(set(self._codes()) - besides), "no code was mailed", self._subjects)
         (code,) = set(self._codes()) - besides
         return code
 
@@ -288,11 +288,12 @@ class Acts:
         self._say(f"the services' clocks are set {LATER.days} days ahead")
 
     def _was_closed_by_itself(self, number: str) -> None:
-        def closed() -> bool:
+        def state() -> tuple[str, str | None]:
             seen = self._web.ask("ticket.view", "ticket.viewed", requester=KIM, number=number)["ticket"]
-            return (seen["status"], seen["close_reason"]) == ("closed", "no_reply")
+            return seen["status"], seen["close_reason"]
 
-        wait_until(closed, f"ticket {number} was not closed for want of a reply")
+        closed = ("closed", "no_reply")
+        wait_until(lambda: state() == closed, f"ticket {number} was not closed for want of a reply", state)
         self._say(f"nobody answered Kim's suggestion for 7 days: ticket {number} was closed by itself")
 
     def _comes_back_too_late(self, number: str) -> None:
@@ -322,7 +323,7 @@ class Acts:
         def knows(agent: Agent) -> bool:
             return any(agent.has_heard(type_, escalated(number)) for type_ in ("ticket.escalated", "ticket.assigned"))
 
-        wait_until(lambda: any(map(knows, self._agents)), "no agent heard of the escalation")
+        wait_until(lambda: any(map(knows, self._agents)), "no agent heard of the escalation", self._heard_types)
         self._mail(MANAGER, number, "escalated")
         self._say(f"a moderator has Sam's unanswered ticket {number} escalated: agent and community manager are told")
 
@@ -334,11 +335,18 @@ class Acts:
                 mail["To"] == to and number in mail["Subject"] and word in mail["Subject"] for mail in self._mails()
             )
 
-        wait_until(arrived, f"no mail to {to} says that {number} is {word}")
+        wait_until(arrived, f"no mail to {to} says that {number} is {word}", self._subjects)
 
     def _mails(self) -> Iterator[EmailMessage]:
         for file in self._rehearsal.desk.mail_folder.glob("*.eml"):
             yield email.message_from_bytes(file.read_bytes(), policy=mail_policy)
+
+    def _heard_types(self) -> list[list[str]]:
+        return [agent.heard_types for agent in self._agents]
+
+    def _subjects(self) -> list[str]:
+        """Of all that was mailed, with the addresses."""
+        return [f"{mail['To']}: {mail['Subject']}" for mail in self._mails()]
 
     def _hook(self, type_: str, number: str) -> None:
         hook = self._rehearsal.hook
@@ -346,7 +354,9 @@ class Acts:
         def received() -> bool:
             return any((event["type"], event["subject"]) == (type_, number) for event in hook.received)
 
-        wait_until(received, f"no webhook received {type_} of {number}")
+        wait_until(
+            received, f"no webhook received {type_} of {number}", lambda: [each["type"] for each in hook.received]
+        )
         expect(hook.forged, 0, "requests with a wrong signature")
 
 

@@ -1,12 +1,12 @@
 """What dies while the demo runs: reads `helpdesk.dead` as the operator, from a temporary queue of its own.
 
-The page is docs/cli.md.
+It takes plain AMQP (`client/bus.py`): a dead letter need not be an event, and its reason is in its headers, while the
+client hears events alone. The page is docs/cli.md.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from contracts.topology import DEAD
 from services.client.bus import Bus
 
 from .run import Run
+from .waiting import waited
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,7 @@ class DeadLetters:
 
     def wait_for(self, id_: str, timeout: float = 30) -> bool:
         """Whether the message with that id died within `timeout` seconds."""
-        end = time.monotonic() + timeout
-        while time.monotonic() < end:
-            if any(letter.id == id_ for letter in self.letters):
-                return True
-            self._run.over.wait(0.05)
-        return False
+        return waited(lambda: any(letter.id == id_ for letter in self.letters), timeout)
 
     def _take(self, message: Any) -> None:
         reason = (message.headers or {}).get("x-reason", "dead-lettered by the broker, without a reason")

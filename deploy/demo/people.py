@@ -5,7 +5,6 @@ Each is a connection of their own, like any other program on the bus. The page i
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,8 @@ from services.client.blocking import Client
 from services.client.bus import Bus
 from services.client.core import Heard
 from services.client.link import COPY, INBOX
+
+from .waiting import waited
 
 PATIENCE = 30.0
 """Seconds that anybody waits for what must come."""
@@ -40,30 +41,36 @@ class Person:
 
     def hears(self, type_: str, fits: Callable[[dict[str, Any]], bool] = lambda _: True) -> dict[str, Any]:
         """The data of the first event of this type, heard or still to come, that fits; it is not heard again."""
-        end = time.monotonic() + PATIENCE
-        while True:
-            for heard in self._heard:
-                if heard.type == type_ and fits(heard.event.data):
-                    self._heard.remove(heard)
-                    return dict(heard.event.data)
-            if time.monotonic() > end:
-                raise Unlike(f"{self._client.user} did not hear {type_}")
-            self._listen(0.1)
+        found = waited(lambda: self._first(type_, fits, 0.1), PATIENCE, every=0)
+        if found is None:
+            others = ", ".join(self.heard_types) or "nothing"
+            raise Unlike(f"{self._client.user} did not hear {type_} within {PATIENCE:.0f} s, but {others}")
+        self._heard.remove(found)
+        return dict(found.event.data)
 
     def has_heard(self, type_: str, fits: Callable[[dict[str, Any]], bool]) -> bool:
         """Whether such an event is among those that came and were not asked for."""
-        self._listen(0.05)
-        return any(heard.type == type_ and fits(heard.event.data) for heard in self._heard)
+        return self._first(type_, fits, 0.05) is not None
+
+    @property
+    def heard_types(self) -> list[str]:
+        """The types of what came and was not asked for."""
+        return sorted({heard.type for heard in self._heard})
 
     def close(self) -> None:
         """Leave."""
         self._client.close()
 
-    def _listen(self, timeout: float) -> None:
-        """Take in what has come; wait up to `timeout` seconds for the first."""
+    def _first(self, type_: str, fits: Callable[[dict[str, Any]], bool], timeout: float) -> Heard | None:
+        """The first event of this type that fits, among what was kept and what comes within `timeout` seconds."""
+        for kept in self._heard:
+            if kept.type == type_ and fits(kept.event.data):
+                return kept
         while (heard := self._client.hear(timeout)) is not None:
             self._heard.append(heard)
-            timeout = 0
+            if heard.type == type_ and fits(heard.event.data):
+                return heard
+        return None
 
 
 class Agent(Person):
@@ -83,10 +90,7 @@ class Agent(Person):
         self.ask("agent.sign_on", "command.accepted", display_name=self.name, capacity=5, skills=["*"])
 
 
-def wait_until(happened: Callable[[], bool], otherwise: str) -> None:
-    """Return once it has happened; else raise `Unlike(otherwise)`."""
-    end = time.monotonic() + PATIENCE
-    while not happened():
-        if time.monotonic() > end:
-            raise Unlike(otherwise)
-        time.sleep(0.1)
+def wait_until(happened: Callable[[], bool], otherwise: str, seen: Callable[[], object]) -> None:
+    """Return once it has happened; else raise `Unlike`, which says `otherwise` and what was seen instead."""
+    if not waited(happened, PATIENCE, every=0.1):
+        raise Unlike(f"{otherwise} within {PATIENCE:.0f} s; seen: {seen()}")

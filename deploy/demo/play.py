@@ -25,6 +25,7 @@ from .heard import Heard
 from .live import Live
 from .run import Run
 from .visitor import Visit, visit
+from .waiting import waited
 
 PATIENCE = 60.0
 """Seconds without any progress after which the play ends, whatever is unfinished."""
@@ -66,7 +67,7 @@ class Play:
         with ThreadPoolExecutor(max_workers=32) as threads:
             try:
                 self._act(threads, self.dead.work)
-                self._until(self.dead.listening.is_set)
+                self._until(self.dead.listening.is_set, "the reader of dead letters does not listen")
                 self._sign_on(threads)
                 self._visit = self._visitor()
                 self._feed(threads, shares, len(requests))
@@ -79,7 +80,7 @@ class Play:
     def _sign_on(self, threads: ThreadPoolExecutor) -> None:
         for agent in self.agents:
             self._act(threads, agent.work)
-        self._until(lambda: all(agent.signed_on for agent in self.agents))
+        self._until(lambda: all(agent.signed_on for agent in self.agents), "not all agents have signed on")
         self._say(f"{len(self.agents)} agents have signed on, each with room for {self._run.capacity} tickets")
 
     def _visitor(self) -> Visit:
@@ -147,13 +148,17 @@ class Play:
     def _act(self, threads: ThreadPoolExecutor, work: Callable[[], None]) -> None:
         self._acting.append(threads.submit(work))
 
-    def _until(self, happened: Callable[[], bool]) -> None:
-        end = time.monotonic() + PATIENCE
-        while not happened():
+    def _until(self, happened: Callable[[], bool], otherwise: str) -> None:
+        def look() -> bool:
             self._raise_trouble()
-            if time.monotonic() > end:
-                raise Trouble("The desk does not answer its agents.")
-            time.sleep(0.02)
+            return happened()
+
+        if not waited(look, PATIENCE):
+            there = sum(agent.signed_on for agent in self.agents)
+            raise Trouble(
+                f"The desk does not answer its agents: after {PATIENCE:.0f} s {otherwise} ({there} of "
+                f"{len(self.agents)} agents are there)."
+            )
 
     def _raise_trouble(self) -> None:
         for acting in self._acting:

@@ -145,11 +145,21 @@ def _storm(house: ComposeHouse, submissions: int, seed: int, say: Callable[[str]
         channels.append(Channel(url, name, share, house.ledger, may_send(len(share)), seed, PACE / len(CHANNELS)))
     for what, deal in steps:
         midway = int(submissions * (opened[0] - 0.7) / (len(steps) + 1))
-        wait(lambda midway=midway: sum(channel.sent for channel in channels) >= midway, "the channels send", PATIENCE)
+        wait(
+            lambda: sum(channel.sent for channel in channels),
+            "the channels send",
+            lambda sent, midway=midway: sent >= midway,
+            patience=PATIENCE,
+        )
         say(what)
         deal()
         opened[0] += 1
-    wait(lambda: sum(channel.sent for channel in channels) == len(planned), "all is sent", PATIENCE)
+    wait(
+        lambda: sum(channel.sent for channel in channels),
+        "all is sent",
+        lambda sent: sent == len(planned),
+        patience=PATIENCE,
+    )
     deployment.up()
     say("all is sent, all is healthy")
     wait_until_calm(house, PATIENCE)

@@ -199,7 +199,7 @@ def test_an_instance_that_is_killed_over_files_loses_none_and_leaves_none(desk: 
     publish(desk, "web", commands)
     of_files = open_database(desk.mongo_url("intake"), f"{desk.db_prefix}_intake", "tests")
     kept = Keeping(of_files, MasterKeys.parse(KEYS), "k" * 32, Terms())
-    wait(lambda: kept.records.count_documents({}) >= 20, "it keeps files", every=0.005)
+    wait(lambda: kept.records.count_documents({}), "20 files", lambda count: count >= 20, every=0.005)
     desk.kill("intake")  # in the middle of what it does before a turn
     desk.start("intake")
     heard: set[str | None] = set()

@@ -77,7 +77,7 @@ def test_a_turn_that_outlived_its_connection_acknowledges_nothing_on_the_next(de
     with open_channel(desk.amqp_url("casebus_admin")) as channel:
         channel.basic_publish_confirm(amqp.Message(b"1", delivery_mode=2), exchange="", routing_key=QUEUE)
         thread = running(consumer)
-        wait(lambda: len(turns) == 2, "it comes twice", every=0.01)
+        wait(lambda: len(turns), "a second turn", lambda count: count == 2, patience=PATIENCE, every=0.01)
         assert len(consumer._unacknowledged) == 1
         second.set()
         consumer.stop()
@@ -91,7 +91,7 @@ def test_a_consumer_stops_though_the_broker_answers_no_more(desk: Desk, monkeypa
     line = Line(desk.amqp_url("web"))
     consumer = Consumer(line.url, "test", [QUEUE], FakeHandler(lambda deliveries: []))
     thread = running(consumer)
-    wait(lambda: consumer.connected, "it consumes")
+    wait(lambda: consumer.connected, "the connection", patience=PATIENCE)
     line.freeze()
     consumer.stop()
     thread.join(PATIENCE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from threading import Timer
 from typing import Any
@@ -25,6 +24,7 @@ from services.chassis.reading import Delivery
 from services.chassis.writing import dead_copy, unroutable_copy
 from services.client.bus import Bus
 from tests.system.client import command
+from tests.waiting import wait
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EVERYTHING = Choice()
@@ -107,9 +107,7 @@ def killed_while_reading(desk: Desk, operator: Settings, count: int) -> None:
 
 def wait_for_depth(desk: Desk, count: int) -> None:
     with Bus(desk.amqp_url(ADMIN)) as bus:
-        deadline = time.monotonic() + 20
-        while bus.depth(DEAD) < count:
-            assert time.monotonic() < deadline
+        wait(lambda: bus.depth(DEAD), f"{count} dead letters", lambda depth: depth >= count)
 
 
 def test_just_what_was_chosen_is_dropped(desk: Desk, operator: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

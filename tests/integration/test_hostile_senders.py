@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +15,7 @@ from services.intake.secrets import OPENED
 from tests.integration.test_intake import PATIENCE, outcomes, publish
 from tests.raw_amqp import UNREADABLE, USER_ID, confirmed, open_channel, publish_raw, short
 from tests.unit.intake.desk import account, submission
+from tests.waiting import wait
 
 
 def submit(desk: Desk, user: str, id_: str, body: bytes | None = None, **properties: Any) -> None:
@@ -29,11 +29,13 @@ def submit(desk: Desk, user: str, id_: str, body: bytes | None = None, **propert
 def dead(desk: Desk, count: int) -> list[amqp.Message]:
     """The next `count` dead letters; fails if they do not come."""
     found: list[amqp.Message] = []
-    deadline = time.monotonic() + PATIENCE
     with open_channel(desk.amqp_url("casebus_admin")) as channel:
-        while len(found) < count:
-            assert time.monotonic() < deadline, f"{len(found)} of {count} came"
-            found += iter(lambda: channel.basic_get(DEAD, no_ack=True), None)
+
+        def come() -> int:
+            found.extend(iter(lambda: channel.basic_get(DEAD, no_ack=True), None))
+            return len(found)
+
+        wait(come, f"{count} dead letters", lambda came: came >= count, patience=PATIENCE)
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from services.client.core import by_hand
 from services.intake.codes import Codes
 from tests.raw_amqp import open_channel
 from tests.unit.intake.desk import account, submission
+from tests.waiting import wait
 
 PATIENCE = 30.0
 NOW = datetime.now(UTC)
@@ -46,16 +46,15 @@ def publish(desk: Desk, user: str, commands: Sequence[Command], exchange: str = 
 def outcomes(desk: Desk, user: str, queue: str, count: int) -> list[Event]:
     """The next `count` messages of a queue; fails if they do not come."""
     found: list[Event] = []
-    deadline = time.monotonic() + PATIENCE
     with open_channel(desk.amqp_url(user)) as channel:
-        while len(found) < count:
-            message = channel.basic_get(queue, no_ack=True)
-            if message is None:
-                assert time.monotonic() < deadline, f"{len(found)} of {count} came"
-                time.sleep(0.02)
-                continue
-            body = message.body
-            found.append(parse(body if isinstance(body, bytes) else body.encode()))
+
+        def come() -> int:
+            while len(found) < count and (message := channel.basic_get(queue, no_ack=True)) is not None:
+                body = message.body
+                found.append(parse(body if isinstance(body, bytes) else body.encode()))
+            return len(found)
+
+        wait(come, f"{count} messages in {queue}", lambda came: came == count, patience=PATIENCE, every=0.02)
     return found
 
 
@@ -159,11 +158,13 @@ def test_a_temporary_account_ends_after_its_last_ticket_and_its_name_is_nowhere(
     seq = {"agent": {"id": "a1", "display_name": "Ada"}, "assignment_seq": 0, "reason": "least loaded"}
     ask(desk, "routing", "3", "ticket.assign", {"number": number, **seq})
     ask(desk, "agent.a1", "4", "ticket.close", {"agent_id": "a1", "number": number, "reason": "Done."})
-    deadline = time.monotonic() + PATIENCE
     with database(desk) as documents:
-        while documents("tickets")[0]["requester"]["display_name"] != "erased":
-            assert time.monotonic() < deadline, documents("timers")
-            time.sleep(0.1)
+        wait(
+            lambda: documents("tickets")[0]["requester"]["display_name"],
+            "the end of the account",
+            lambda name: name == "erased",
+            patience=PATIENCE,
+        )
         for name in ("accounts", "tickets", "entries", "timers"):
             assert "Zoe" not in str(documents(name))
             assert "zoe@example.org" not in str(documents(name))
@@ -281,11 +282,13 @@ def test_replies_and_answers_that_meet_leave_no_gap(desk: Desk) -> None:
     publish(desk, "agent.a1", answers, DESK)
     publish(desk, "web", replies[40:])
     assert {event.type for event in outcomes(desk, "web", "web.outcomes", 80)} == {"command.accepted"}
-    deadline = time.monotonic() + PATIENCE
     with database(desk) as documents:
-        while sum(ticket["version"] for ticket in documents("tickets")) < 4 * 42:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait(
+            lambda: sum(ticket["version"] for ticket in documents("tickets")),
+            "42 versions of each of four tickets",
+            lambda versions: versions >= 4 * 42,
+            patience=PATIENCE,
+        )
         versions: dict[str, list[int]] = {}
         for entry in documents("entries"):
             versions.setdefault(entry["ticket_id"], []).append(entry["version"])

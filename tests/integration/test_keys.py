@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from services.intake.files.rewrapping import ROTATIONS, held_by, rewrap, rotatio
 from tests.integration.test_files import database
 from tests.integration.test_intake import PATIENCE
 from tests.integration.test_uploads import HEAD, NOW, content_of, parts_of, send
+from tests.waiting import wait
 
 __all__ = ["database"]
 
@@ -76,12 +76,13 @@ def keys(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def finished(keys: Any) -> tuple[int, str]:
     """What `casebus keys status` says when intake has done it."""
-    deadline = time.monotonic() + PATIENCE
-    while not (said := keys("status"))[1].startswith("Finished"):
-        assert time.monotonic() < deadline, said
-        time.sleep(0.05)
-    code, told = said
-    return code, told
+    said: tuple[int, str] = wait(
+        lambda: keys("status"),
+        "the end of the rotation",
+        lambda said: said[1].startswith("Finished"),
+        patience=PATIENCE,
+    )
+    return said
 
 
 def test_a_rotation_wraps_all_keys_by_another_and_every_file_opens(

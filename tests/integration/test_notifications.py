@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import operator
 import random
-import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +46,7 @@ from tests.unit.notifications.builders import (
 )
 from tests.unit.notifications.receiver import SECRET, receiving
 from tests.unit.notifications.test_mailer import silent_server
+from tests.waiting import wait
 
 REQUESTERS = 60
 ALL_FAILED = Choice()
@@ -97,14 +98,14 @@ def deliveries(desk: Desk) -> Counter[tuple[str, str, str]]:
 
 
 def settled(desk: Desk, number: int = 7 * REQUESTERS) -> Counter[tuple[str, str, str]]:
-    """Deliveries once there are `number` of them and all are sent or failed, or as they are when patience ends."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        found = deliveries(desk)
-        done = found.total() == number and not any(status in ("waiting", "pending") for _, _, status in found)
-        if done or time.monotonic() > deadline:
-            return found
-        time.sleep(0.1)
+    """Deliveries once there are `number` of them and all are sent or failed."""
+
+    def are_done(found: Counter[tuple[str, str, str]]) -> bool:
+        return found.total() == number and not any(status in ("waiting", "pending") for _, _, status in found)
+
+    return wait(
+        lambda: deliveries(desk), f"{number} deliveries, sent or failed", are_done, patience=PATIENCE, every=0.1
+    )
 
 
 def test_an_address_that_an_older_version_stored_under_the_id_alone_is_found_and_stays_there(desk: Desk) -> None:
@@ -210,18 +211,15 @@ def test_a_webhook_and_a_mail_server_that_never_answer_delay_nothing_else(desk: 
         desk.settings |= {"CASEBUS_WEBHOOKS": str(file), "CASEBUS_SMTP": f"smtp://127.0.0.1:{mute}"}
         desk.start("notifications")
         publish(desk, [a_contact_change(1, f"ada{n}@example.org", f"r{n}") for n in range(100)])
-        began = time.monotonic()
         publish(desk, [opened(n, contact_version=1) for n in range(100)])
         through = {("receipt", "channel", "sent"): 100, ("receipt", "webhook", "sent"): 100}
-        while not through.items() <= deliveries(desk).items():
-            assert time.monotonic() - began < 10, deliveries(desk)
-            time.sleep(0.1)
+        wait(
+            lambda: deliveries(desk), "what goes by others", lambda found: through.items() <= found.items(), patience=10
+        )
         assert deliveries(desk)["receipt", "email", "sent"] == 0
         publish(desk, [opened(n) for n in range(100, 110)])
         wanted = {derived_id(f"opened-{n}", "well", "webhook") for n in range(110)}
-        while not wanted <= {id_ for id_, _ in list(kept.verified)}:
-            assert time.monotonic() - began < 15, "what comes later is held up"
-            time.sleep(0.1)
+        wait(lambda: wanted - {id_ for id_, _ in list(kept.verified)}, "what comes later", operator.not_, patience=15)
         came = Counter(id_ for id_, _ in kept.verified)
         assert {came[id_] for id_ in wanted} == {1}
         assert 0 < kept.asked.count(HOOKS["dead"]) <= 16, "one that never answers is asked less and less often"
@@ -260,13 +258,13 @@ def test_what_failed_is_sent_again_once_for_each_time_that_it_is_asked_for(
     before = rows[0]["attempts"]
     in_vain = CliRunner().invoke(app, ["notifications", "resend", rows[0]["id"]])
     assert "Sent again: 1 delivery." in in_vain.output
-    deadline = time.monotonic() + PATIENCE
-    tried: list[Delivery] = []
     # At once, at the end of its time, and perhaps once more, when a server that is left alone is asked again.
-    while [(delivery.attempts_before, delivery.attempts >= before + 2) for delivery in tried] != [(before, True)]:
-        assert time.monotonic() < deadline, "it was not tried again"
-        time.sleep(0.1)
-        tried = failed_now(desk, Choice(ids=frozenset({rows[0]["id"]})))
+    wait(
+        lambda: failed_now(desk, Choice(ids=frozenset({rows[0]["id"]}))),
+        "another try",
+        lambda found: [(each.attempts_before, each.attempts >= before + 2) for each in found] == [(before, True)],
+        patience=PATIENCE,
+    )
 
     desk.terminate("notifications")
     desk.settings_of["notifications"] = {}
@@ -306,7 +304,6 @@ def test_what_a_requester_has_set_is_kept_and_honoured(desk: Desk) -> None:
     publish(desk, [opened(1, contact_version=1), opened(2, contact_version=1)])
     closed = replace(opened(1, contact_version=1), id="closed-1", type="ticket.closed")
     publish(desk, [closed])
-    deadline = time.monotonic() + PATIENCE
     expected = {
         ("contact_code", "email", "sent"): 1,
         ("receipt", "channel", "sent"): 2,
@@ -314,9 +311,7 @@ def test_what_a_requester_has_set_is_kept_and_honoured(desk: Desk) -> None:
         ("receipt", "email", "pending"): 1,
         ("closed", "channel", "sent"): 1,
     }
-    while deliveries(desk) != expected:
-        assert time.monotonic() < deadline, deliveries(desk)
-        time.sleep(0.1)
+    wait(lambda: deliveries(desk), "these deliveries", lambda found: found == expected, patience=PATIENCE)
     mails = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in desk.mail_folder.glob("*.eml")]
     subjects = sorted(mail["Subject"] for mail in mails)
     assert subjects == ["Ihr Code, um diese Adresse zu bestätigen", "Wir haben Ihre Anfrage 00000001 erhalten"]

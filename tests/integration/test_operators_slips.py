@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -22,6 +21,7 @@ from services.chassis.unit_of_work import DatabaseRefuses, Store, open_database
 from tests.integration.test_hostile_senders import submit
 from tests.integration.test_intake import PATIENCE, outcomes
 from tests.raw_amqp import open_channel
+from tests.waiting import wait
 
 
 def test_messages_wait_for_a_user_who_may_not_write_any_more(desk: Desk) -> None:
@@ -53,16 +53,15 @@ def waited(desk: Desk, times: int) -> None:
 
 def told(desk: Desk, path: str, enough: Callable[[int, str], bool]) -> str:
     """What intake says there as soon as status and words are `enough`."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
+
+    def ask() -> tuple[int, str]:
         connection = HTTPConnection(urlsplit(desk.health_url("intake")).netloc, timeout=10)
         connection.request("GET", path)
         answer = connection.getresponse()
-        said = answer.read().decode().strip()
-        if enough(answer.status, said):
-            return said
-        assert time.monotonic() < deadline, f"{answer.status}: {said}"
-        time.sleep(0.1)
+        return answer.status, answer.read().decode().strip()
+
+    _, said = wait(ask, f"what is awaited at {path}", lambda answer: enough(*answer), patience=PATIENCE, every=0.1)
+    return said
 
 
 @pytest.fixture

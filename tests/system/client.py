@@ -22,6 +22,7 @@ from services.client.blocking import Client
 from services.client.core import Sending
 from services.client.link import INBOX
 from tests.system.evidence import Heard, Sent
+from tests.waiting import wait
 
 PATIENCE = 60.0
 HEARTBEAT = 20.0
@@ -38,11 +39,11 @@ class Ledger:
         """Why the broker did not take what was sent without waiting."""
         self._outcomes: dict[tuple[str, str], Heard] = {}
         self._unanswered: dict[tuple[str, str], Sent] = {}
-        self._changed = threading.Condition()
+        self._changing = threading.Lock()
 
     def note_sent(self, sent: Iterable[Sent]) -> None:
         """These commands are with the broker."""
-        with self._changed:
+        with self._changing:
             for request in sent:
                 self.sent.append(request)
                 if (request.user, request.id) not in self._outcomes:
@@ -51,12 +52,11 @@ class Ledger:
     def note_heard(self, heard: Heard) -> None:
         """This message came."""
         cause = heard.event.get("causationid")
-        with self._changed:
+        with self._changing:
             self.heard.append(heard)
             if cause is not None:
                 self._outcomes.setdefault((heard.user, cause), heard)
                 self._unanswered.pop((heard.user, cause), None)
-            self._changed.notify_all()
 
     def outcome(self, user: str, id_: str) -> Heard | None:
         """The first message that the command of this id caused for its sender."""
@@ -64,17 +64,17 @@ class Ledger:
 
     def unanswered(self) -> list[Sent]:
         """Commands without an outcome yet."""
-        with self._changed:
+        with self._changing:
             return list(self._unanswered.values())
 
     def wait(self, holds: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
-        """Wait until `holds`; it is looked at whenever something was heard. Raises AssertionError naming `what`."""
-        deadline = time.monotonic() + patience
-        while not holds():
+        """As `tests.waiting.wait`, and fails at once when the broker did not take something."""
+
+        def look() -> bool:
             assert not self.not_taken, self.not_taken
-            assert time.monotonic() < deadline, f"{what}: not within {patience:.0f} s"
-            with self._changed:
-                self._changed.wait(0.1)
+            return holds()
+
+        wait(look, what, patience=patience)
 
 
 class Listener:

@@ -6,6 +6,7 @@ The page is docs/testing.md.
 from __future__ import annotations
 
 import email
+import operator
 import os
 import signal
 import threading
@@ -34,6 +35,7 @@ from tests.system.checker import problems
 from tests.system.client import PATIENCE, Agent, Ledger, Listener, publish
 from tests.system.evidence import Dead, Evidence, Heard
 from tests.unlimited import UNLIMITED
+from tests.waiting import wait
 
 TAP = "tests.events"
 """A queue of the tests that gets a copy of every event."""
@@ -202,16 +204,16 @@ class House:
 
         Gives the evidence. A clean stop brings to light what somebody had in hand all the time.
         """
+        latest: list[Evidence] = []
+
+        def look() -> list[str]:
+            latest[:] = [self.evidence()]
+            return problems(latest[0], self.bad)[:20]
+
         self.wait_for_outcomes(patience)
-        deadline = time.monotonic() + patience
-        while unrest := self.unrest():
-            assert time.monotonic() < deadline, f"the desk did not come to rest within {patience:.0f} s: {unrest}"
-            time.sleep(0.5)
-        evidence = self.evidence()
-        while (found := problems(evidence, self.bad)) and time.monotonic() < deadline:
-            time.sleep(1)
-            evidence = self.evidence()
-        _assert_none(found, "at rest")
+        wait(self.unrest, "rest at the desk", operator.not_, patience=patience, every=0.5)
+        wait(look, "a desk in order", operator.not_, patience=patience, every=1)
+        evidence = latest[0]
         for agent in self._agents:
             agent.stop_beating()
         self.wait_for_outcomes(patience)
@@ -268,10 +270,14 @@ def emptied(bus: Bus, queue: str) -> Iterator[amqp.Message]:
 
 def _exit_code(processes: Processes, pid: int) -> int:
     """That of a service which was told to end, waited for."""
-    deadline = time.monotonic() + 30
-    while (code := processes.exit_code(pid)) is None:
-        assert time.monotonic() < deadline, "a service has not ended 30 s after SIGTERM"
-        time.sleep(0.01)
+    code = wait(
+        lambda: processes.exit_code(pid),
+        "the end of a service after SIGTERM",
+        lambda code: code is not None,
+        patience=30,
+        every=0.01,
+    )
+    assert code is not None
     return code
 
 

@@ -107,15 +107,21 @@ def storm(house: House, seed: int, scale: Scale, say: Callable[[str], None]) -> 
             ailing = other_hand.submit(_deal_ailments, ailments, tell)
             for fault in blows:
                 wait(
-                    lambda: sum(channel.sent for channel in channels) >= gate.midway,
+                    lambda: sum(channel.sent for channel in channels),
                     "the channels send",
-                    scale.patience,
+                    lambda sent: sent >= gate.midway,
+                    patience=scale.patience,
                 )
                 tell(fault.what)
                 fault.deal()
                 gate.open()
             ailing.result()
-        wait(lambda: sum(channel.sent for channel in channels) == len(planned), "all is sent", scale.patience)
+        wait(
+            lambda: sum(channel.sent for channel in channels),
+            "all is sent",
+            lambda sent: sent == len(planned),
+            patience=scale.patience,
+        )
         keeper.settle()
         tell("the faults are over")
         wait_until_calm(house, scale.patience)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -17,15 +17,9 @@ from services.chassis.failing import Failing, Try
 from services.chassis.patience import Stopping
 from services.chassis.reading import Delivery
 from tests.fakes import FakeHandler
+from tests.waiting import wait
 
 PATIENCE = 10.0
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 @contextmanager
@@ -106,12 +100,12 @@ def test_no_turn_begins_with_what_a_lost_connection_has_delivered(lost_before: i
         slow.connect()
     with turning(slow.consumer):
         take_in(slow.consumer, message(1))
-        wait_until(lambda: slow.turns == [[1]])
+        wait(lambda: slow.turns, "the first turn", lambda turns: turns == [[1]], every=0.001)
         take_in(slow.consumer, message(2))
         slow.consumer._drop()
         slow.connect()
         slow.go_on.set()
-        wait_until(lambda: not slow.consumer.busy)
+        wait(lambda: not slow.consumer.busy, "the end of all turns", every=0.001)
     assert (slow.turns, slow.acknowledged, slow.consumer._failure) == ([[1]], [], None)
 
 
@@ -123,9 +117,9 @@ def test_what_comes_while_a_turn_waits_for_the_one_ahead_joins_it() -> None:
     with turning(slow.consumer):
         with line.ahead:
             take_in(slow.consumer, message(1))
-            wait_until(line.waited.is_set)
+            wait(line.waited.is_set, "a turn that waits", every=0.001)
             take_in(slow.consumer, message(2), message(3))
-        wait_until(lambda: not slow.consumer.busy)
+        wait(lambda: not slow.consumer.busy, "the end of all turns", every=0.001)
     assert (slow.turns, slow.acknowledged) == ([[1, 2, 3]], [(3, True)])
 
 
@@ -144,11 +138,11 @@ def test_one_turn_is_decided_while_the_one_before_is_published() -> None:
     slow.handler.publish = publish_slowly  # type: ignore[method-assign]
     with turning(slow.consumer):
         take_in(slow.consumer, message(1), message(2))
-        wait_until(lambda: slow.turns == [[1, 2]])
+        wait(lambda: slow.turns, "the first turn", lambda turns: turns == [[1, 2]], every=0.001)
         take_in(slow.consumer, message(3))
-        wait_until(lambda: slow.acknowledged == [(3, False)])
+        wait(lambda: slow.acknowledged, "the end of the second turn", lambda tags: tags == [(3, False)], every=0.001)
         published.set()
-        wait_until(lambda: not slow.consumer.busy)
+        wait(lambda: not slow.consumer.busy, "the end of all turns", every=0.001)
     assert (slow.turns, slow.acknowledged) == ([[1, 2], [3]], [(3, False), (2, True)])
 
 
@@ -162,10 +156,10 @@ def test_what_a_turn_raises_ends_the_consumer_and_one_that_stops_in_an_outage_do
     slow.handler.handle = fail
     with turning(slow.consumer):
         take_in(slow.consumer, message(1))
-        wait_until(lambda: not slow.consumer.busy)
+        wait(lambda: not slow.consumer.busy, "the end of all turns", every=0.001)
         assert slow.consumer._failure is None
         take_in(slow.consumer, message(2))
-        wait_until(lambda: slow.consumer._failure is not None)
+        wait(lambda: slow.consumer._failure, "the failure", every=0.001)
     assert isinstance(slow.consumer._failure, KeyError)
     assert slow.acknowledged == []
 
@@ -443,7 +437,7 @@ def test_a_stopping_consumer_acknowledges_nothing_before_it_has_cancelled() -> N
     leaving.leave()
     take_in(leaving.consumer, message(1))
     with turning(leaving.consumer):
-        wait_until(lambda: not leaving.consumer.busy)
+        wait(lambda: not leaving.consumer.busy, "the end of all turns", every=0.001)
         assert leaving.acknowledged == []
         leaving.consumer._receive()
     assert leaving.acknowledged == ["cancelled", 1]
@@ -457,7 +451,7 @@ def test_a_stopping_consumer_hears_on_until_what_the_others_have_in_work_is_done
         take_in(commands.consumer, message(1))
         receiving = threading.Thread(target=events.consumer._receive, daemon=True)
         receiving.start()
-        wait_until(lambda: events.silences > 3)
+        wait(lambda: events.silences, "more than three silences", lambda count: count > 3, every=0.001)
         assert (events.asked, events.cancelled) == (0, False)
         commands.go_on.set()
         receiving.join(PATIENCE)
@@ -480,10 +474,10 @@ def test_a_consumer_that_has_cancelled_waits_for_what_it_has_in_work(monkeypatch
     take_in(leaving.consumer, message(1))
     leaving.leave()
     with turning(leaving.consumer):
-        wait_until(lambda: leaving.consumer._in_work == 1)
+        wait(lambda: leaving.consumer._in_work, "a message in work", lambda count: count == 1, every=0.001)
         receiving = threading.Thread(target=leaving.consumer._receive, daemon=True)
         receiving.start()
-        wait_until(lambda: leaving.cancelled)
+        wait(lambda: leaving.cancelled, "the cancelling", every=0.001)
         receiving.join(0.1)
         assert receiving.is_alive()
         leaving.go_on.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import subprocess
 import sys
 from collections.abc import Callable
@@ -65,7 +66,7 @@ def test_a_handshake_that_never_ends_holds_no_connection_beyond_the_batch(
             assert sender.stdout is not None
             assert set(sender.stdout.readline().split()) == {"deferredTrue"}
             assert sender.stdout.readline() == "listens\n"
-            wait(lambda: not held, "no connection is left", patience=2)
+            wait(lambda: held, "the end of all connections", operator.not_, patience=2)
             sender.stdin.close()
             assert sender.wait(10) == 0
         finally:

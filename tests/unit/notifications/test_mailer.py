@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 import smtplib
 import socket
 import ssl
@@ -249,7 +250,7 @@ def test_a_greeting_that_never_ends_holds_no_connection_beyond_the_batch() -> No
     with dripping_server() as (port, held):
         outcomes = a_mailer(port, timeout=1, batch_time=0.6).send([a_mail(f"ada{number}") for number in range(LINES)])
         assert set(outcomes.values()) == {Outcome("deferred", "timed out", away=True)}
-        wait(lambda: not held, "no connection is left", patience=5)
+        wait(lambda: held, "the end of all connections", operator.not_, patience=5)
 
 
 class SlowToConnect(Mailer):
