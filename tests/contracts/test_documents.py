@@ -27,6 +27,7 @@ SCHEMAS = [json.loads(path.read_bytes()) for path in (HERE / "schemas").glob("*.
 REGISTRY: Registry[Any] = (Resource.from_contents(schema) for schema in SCHEMAS) @ Registry()
 """The checked-in schemas, as docs/contracts.md says how to use them."""
 
+DOCUMENTS = documents()
 EXAMPLES = sorted((HERE / "examples").glob("*.json"))
 KINDS = {each.kind for each in TYPES.values()}
 
@@ -60,13 +61,13 @@ def type_of(example: Path) -> MessageType:
     return TYPES[kind, json.loads(example.read_bytes())["type"]]
 
 
-@pytest.mark.parametrize("path", sorted(documents()))
+@pytest.mark.parametrize("path", sorted(DOCUMENTS))
 def test_generated_files_are_checked_in(path: str) -> None:
-    assert (HERE / path).read_text(encoding="utf-8") == documents()[path], "run: make contracts"
+    assert (HERE / path).read_text(encoding="utf-8") == DOCUMENTS[path], "run: make contracts"
 
 
 def test_no_schema_is_left_of_a_type_that_is_no_more() -> None:
-    assert {f"schemas/{each.name}" for each in (HERE / "schemas").iterdir()} <= documents().keys()
+    assert {f"schemas/{each.name}" for each in (HERE / "schemas").iterdir()} <= DOCUMENTS.keys()
 
 
 def test_the_yaml_says_what_the_document_says() -> None:

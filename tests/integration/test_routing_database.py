@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,11 +11,11 @@ import pytest
 from pymongo import MongoClient
 
 from contracts.staff import Member, Staff
-from deploy.local.desk import Desk
+from deploy.local.stack import Stack
 from services.chassis.catalogue import load_catalogue
 from services.chassis.decision import Decision, Message, Say
 from services.chassis.operators_files import OperatorsFiles
-from services.chassis.unit_of_work import Conflict, Store, Work, open_database
+from services.chassis.unit_of_work import Conflict, Store, Work
 from services.routing.domain.decide import decide
 from services.routing.domain.rules import LEASE, conclude
 from services.routing.domain.state import Agent, Terms, Ticket, View
@@ -28,6 +28,7 @@ from services.routing.repository import (
     agent_of,
     ticket_of,
 )
+from tests.integration.turn_stores import stores
 from tests.unit.routing.builders import (
     NOW,
     a_snapshot,
@@ -92,10 +93,9 @@ class Instance:
 
 
 @pytest.fixture
-def instance(desk: Desk) -> Instance:
-    store = Store(open_database(desk.mongo_url("routing"), f"{desk.name}_routing", "test"), "routing")
-    store.prepare(INDEXES)
-    return Instance(store)
+def instance(stack: Stack) -> Iterator[Instance]:
+    with stores(stack, "routing", 1, INDEXES) as (store,):
+        yield Instance(store)
 
 
 def a_desk(dice: random.Random, agents: int, tickets: int) -> list[Agent | Ticket]:
@@ -277,7 +277,7 @@ def test_who_goes_on_after_a_pause_is_given_what_waits_by_the_same_turn(instance
     assert assignments_of(instance.turn(command("agent.resume"))) == {1: "a1", 2: "a1"}
 
 
-def test_a_look_each_second_makes_more_urgent_what_has_waited_for_a_day(instance: Instance, desk: Desk) -> None:
+def test_a_look_each_second_makes_more_urgent_what_has_waited_for_a_day(instance: Instance, stack: Stack) -> None:
     day = timedelta(days=1)
     instance.fill([a_ticket(number, opened_at=NOW + timedelta(hours=number)) for number in range(300)])
     instance.store.database["tickets"].update_one({"_id": "t7"}, {"$unset": {"ages_at": "", "own_priority": ""}})
@@ -289,14 +289,16 @@ def test_a_look_each_second_makes_more_urgent_what_has_waited_for_a_day(instance
     assert aged == set(range(250))
     assert instance.repository.writes(instance.begin(now=NOW + day + timedelta(hours=249, seconds=3))[0]) == []
     assert assignments_of(instance.turn(sign_on("a1", capacity=1))) == {0: "a1"}
-    with MongoClient[dict[str, Any]](desk.admin_mongo_url, tz_aware=True) as admin:
+    with MongoClient[dict[str, Any]](stack.database.url(), tz_aware=True) as admin:
         query = _due_to_age(NOW + timedelta(hours=30))
-        found = admin[f"{desk.name}_routing"]["tickets"].find(query.filter).sort(query.sort).limit(query.limit)
+        found = admin[instance.store.database.name]["tickets"].find(query.filter).sort(query.sort).limit(query.limit)
         ran = found.explain()["executionStats"]
         assert ran["totalDocsExamined"] == ran["nReturned"] == 0
 
 
-def test_a_look_each_second_has_the_waiting_ask_for_what_the_catalogue_says_now(instance: Instance, desk: Desk) -> None:
+def test_a_look_each_second_has_the_waiting_ask_for_what_the_catalogue_says_now(
+    instance: Instance, stack: Stack
+) -> None:
     asking = [a_ticket(n, category="billing", skill="money") for n in range(250)]
     as_they_are = [a_ticket(n, category="billing") for n in range(250, 3000)]
     lost = [a_ticket(3000, category="lost", skill="money"), a_ticket(3001, category="lost", skill="lost")]
@@ -307,9 +309,9 @@ def test_a_look_each_second_has_the_waiting_ask_for_what_the_catalogue_says_now(
     assert {ticket.skill for ticket in tickets.values() if ticket.category == "billing"} == {"billing"}
     assert (tickets["t3000"].skill, tickets["t3001"].skill, tickets["t3002"].skill) == ("lost", "lost", "billing")
     assert instance.repository.writes(instance.begin()[0]) == []
-    with MongoClient[dict[str, Any]](desk.admin_mongo_url, tz_aware=True) as admin:
+    with MongoClient[dict[str, Any]](stack.database.url(), tz_aware=True) as admin:
         query = _asking_as_before(SKILLS)
-        found = admin[f"{desk.name}_routing"]["tickets"].find(query.filter).limit(query.limit)
+        found = admin[instance.store.database.name]["tickets"].find(query.filter).limit(query.limit)
         ran = found.explain()["executionStats"]
         assert ran["totalDocsExamined"] <= 2, "those of a category that is gone"
         assert ran["totalKeysExamined"] <= 30
@@ -337,7 +339,7 @@ def test_tickets_that_were_changed_away_from_an_agent_do_not_hide_those_behind_t
 
 
 def test_a_long_queue_is_read_only_as_far_as_there_is_room_and_in_the_order_of_an_index(
-    instance: Instance, desk: Desk
+    instance: Instance, stack: Stack
 ) -> None:
     urgent = [a_ticket(number, priority=1, skill="safety") for number in range(3000)]
     others = [a_ticket(number, priority=2, skill="technical") for number in range(3000, 3500)]
@@ -346,9 +348,9 @@ def test_a_long_queue_is_read_only_as_far_as_there_is_room_and_in_the_order_of_a
     assert len(view.tickets) <= 4
     assert assignments_of(said) == {3000: "a1", 3001: "a1"}
     # What the server did for such a read (the services' own strict API cannot ask).
-    with MongoClient[dict[str, Any]](desk.admin_mongo_url, tz_aware=True) as admin:
+    with MongoClient[dict[str, Any]](stack.database.url(), tz_aware=True) as admin:
         for condition in ({}, {"skill": {"$in": ["billing", "technical"]}}):
-            found = admin[f"{desk.name}_routing"]["tickets"].find({"waiting": True, **condition})
+            found = admin[instance.store.database.name]["tickets"].find({"waiting": True, **condition})
             ran = found.sort(URGENCY).limit(2).explain()["executionStats"]
             assert ran["totalDocsExamined"] == 2
             assert ran["totalKeysExamined"] <= 4
