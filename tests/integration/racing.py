@@ -31,7 +31,8 @@ LASTS = timedelta(hours=1)
 OF_ACCOUNTS = ("merge_account", "confirm", "ask_for_the_code", "end", "file_by_real", "file_by_other")
 """What is asked about accounts and by others than the requester of a meeting's tickets, by a short name."""
 
-QUESTIONS = ("list", "list_open", "view")
+OF_THE_OTHERS = ("list", "list_open", "view_held", "reply_held")
+"""What the requester asks about what is another person's until their accounts are one person's."""
 
 
 def in_turn(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
@@ -148,8 +149,11 @@ class Scene:
                 sender, type_, data = "web", "ticket.list", {"requester": zoe}
             case "list_open":
                 sender, type_, data = "web", "ticket.list", {"requester": zoe, "status": "assigned"}
-            case "view":
+            case "view_held":
                 sender, type_, data = "web", "ticket.view", {"requester": zoe, "number": self.held.ticket.number}
+            case "reply_held":
+                held = {"number": self.held.ticket.number, "body": "And now?"}
+                sender, type_, data = "web", "ticket.reply", {"requester": zoe, **held}
             case "end":
                 key, id_ = f"temporary:{self.theirs}", f"e{second}-{self.place}"
                 return Message(id_, "timer.account_end", "intake", {"due": NOW}, key, id_)

@@ -24,7 +24,7 @@ from services.intake.domain.values.account import Account
 from services.intake.domain.values.mailed_code import MAILED_EVERY
 from services.intake.domain.values.prepared import Prepared
 from services.intake.domain.values.ticket import Ticket
-from tests.integration.racing import INDEXES, OF_ACCOUNTS, Decided, Instance, Scene, message_of, put_down
+from tests.integration.racing import INDEXES, OF_ACCOUNTS, OF_THE_OTHERS, Decided, Instance, Scene, message_of, put_down
 from tests.integration.turn_stores import stores
 from tests.unit.intake.desk import temporary
 from tests.unit.intake.pairs import AGENTS, COMMANDS, NOW, PAIRS, meeting
@@ -38,8 +38,11 @@ WITH_AN_ACCOUNT = [
     for second in ALL
     if {first, second} & {*OF_ACCOUNTS} and (first, second) != ("end", "end")  # of an account there is one timer
 ]
+WITH_THE_OTHERS = [
+    pair for first in ("confirm", "merge_account") for name in OF_THE_OTHERS for pair in ((first, name), (name, first))
+]
 WHERE: Mapping[str, Sequence[Pair]] = {
-    "assigned": [*PAIRS, *WITH_AN_ACCOUNT],
+    "assigned": [*PAIRS, *WITH_AN_ACCOUNT, *WITH_THE_OTHERS],
     "solution_suggested": [pair for pair in PAIRS if {"accept", "auto_close"} & {*pair}],
     "closed": [pair for pair in PAIRS if {*pair} <= {"submit", "refer", "reply", "take_in", "reopen"}],
     "both closed": WITH_AN_ACCOUNT,
@@ -105,10 +108,16 @@ def stored(instance: Instance, turn: Decided) -> bool:
     return True
 
 
-def said(decision: Decision) -> tuple[str, str | None] | None:
-    """The answer, and of a refusal why."""
+def said(decision: Decision) -> Any:
+    """The answer: of a refusal why, of a list how long it is."""
     answer = decision.answer
-    return answer and (answer.type, answer.data.code if answer.type == "command.rejected" else None)
+    match answer and answer.type:
+        case "command.rejected":
+            return answer.type, answer.data.code
+        case "ticket.listed":
+            return answer.type, len(answer.data.tickets), answer.data.pages
+        case type_:
+            return type_
 
 
 def what_is_left(store: Store) -> Mapping[int, Left]:
