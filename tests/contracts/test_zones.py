@@ -12,6 +12,7 @@ import pytest
 from contracts.zones import UnknownZone, names, nearest, utc_called, zone, zone_as_kept
 
 NEAREST = {
+    "Ushuaia": "America/Argentina/Ushuaia",
     "right/Europe/Berlin": "Europe/Berlin",
     "posix/US/Pacific": "US/Pacific",
     "/usr/share/zoneinfo/Asia/Tokyo": "Asia/Tokyo",

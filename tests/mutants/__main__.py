@@ -2,7 +2,7 @@
 
 mutmut makes the mutants and runs, for each, the tests that reach the broken function. Here is what it is asked to do:
 which files make a part, which tests are to hold it, and which mutants are drawn from a seed. mutmut breaks a function
-when everything is imported already, so whatever it lets live is judged again in a fresh process, by all tests of the
+when everything is imported already. So whatever it cannot judge is judged again in a fresh process, by all tests of the
 part. A part has a folder of its own, `.local/mutants/<part>`, where mutmut can be run by hand. The page is
 docs/testing.md.
 """
@@ -50,7 +50,17 @@ NOT_MUTATED = (r"\blog\.\w+\(", r"telemetry\.", r"cast\(", r"TypeVar\(")
 """What a log says and what is counted is no promise; a cast is nothing at run time."""
 
 KILLED = ("killed", "segfault")
-"""The others are judged again: on a busy machine tests are late that nothing has broken."""
+
+AT_IMPORT = """
+import sys
+import pytest
+from mutmut.mutation.trampoline import set_mutant_under_test
+from mutmut.state import state
+set_mutant_under_test("stats")
+pytest.main(["--collect-only", "-qq", *sys.argv[1:]])
+print(*state()._stats)
+"""
+"""Prints, in its last line, the functions that run while tests are collected."""
 
 
 @dataclass(frozen=True)
@@ -131,13 +141,29 @@ def try_mutants(name: str, part: Part, count: int, seed: int, processes: int) ->
     patience = 60 + 10 * sum(known["duration_by_test"].values())
     subprocess.run([*run, *tested], cwd=folder, stdout=subprocess.DEVNULL, check=True)
     ends = dict(made(folder))
+    unseen = {function for function, tests in known["tests_by_mangled_function_name"].items() if len(tests) == 1}
+    unseen |= run_at_import(folder, part)
     for mutant in drawn:
-        if ends[mutant] not in KILLED and noticed_from_the_start(folder, part, mutant, patience):
+        # On a busy machine tests are late that nothing has broken: only "survived" is a verdict, where it can be one.
+        is_open = ends[mutant] != "survived" or mutant.rpartition("__mutmut_")[0] in unseen
+        if ends[mutant] not in KILLED and is_open and noticed_from_the_start(folder, part, mutant, patience):
             ends[mutant] = "killed"
         elif ends[mutant] not in KILLED:
             print(f"\n{ends[mutant]}: ", end="", flush=True)
             subprocess.run([MUTMUT, "show", mutant], cwd=folder, check=True)
     return Counter(ends[mutant] for mutant in drawn)
+
+
+def run_at_import(folder: Path, part: Part) -> set[str]:
+    """The functions that have run before the first test begins."""
+    told = subprocess.run(
+        [sys.executable, "-c", AT_IMPORT, *PYTEST, *part.tests],
+        cwd=folder / "mutants",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(told.stdout.splitlines()[-1].split())
 
 
 def noticed_from_the_start(folder: Path, part: Part, mutant: str, patience: float) -> bool:
