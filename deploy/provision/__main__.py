@@ -70,7 +70,7 @@ def _provision_database(settings: Settings, passwords: Mapping[str, str]) -> Non
         _patiently(lambda: database.initiate(client, REPLICA_SET, urlsplit(url).netloc.rpartition("@")[2]))
         _patiently(lambda: _must_be_primary(client))
         made = database.ensure_users(client, passwords)
-    print("\n".join(f"database user {name}: made" for name in made) or "the database has its users", flush=True)
+    print("\n".join(f"database user {name}: created" for name in made) or "the database has its users", flush=True)
 
 
 def _must_be_primary(client: database.Client) -> None:

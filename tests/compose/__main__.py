@@ -94,7 +94,7 @@ def _run(deployment: Deployment, submissions: int, seed: int, say: Callable[[str
     deployment.up()
     assert set(deployment.containers()) == set(before), "bringing it up again has replaced containers"
     said = deployment.compose("logs", "--no-log-prefix", "provision").splitlines()[-2:]
-    assert said == ["the broker is as the topology says", "the database has its users"], f"provisioned again: {said}"
+    assert said == ["the broker matches the topology", "the database has its users"], f"provisioned again: {said}"
     say("up again: nothing changed")
     with ExitStack() as closing:
         house = ComposeHouse(deployment)

@@ -101,10 +101,10 @@ def test_a_rotation_wraps_all_keys_by_another_and_every_file_opens(
         "Intake is wrapping 6 keys with new. `casebus keys status` shows its progress.",
     )
     code, said = finished(keys)
-    assert (code, "6 keys wrapped by new" in said) == (0, True), said
-    assert "of no use any more" in keys("list", NEW, OLD)[1]
+    assert (code, "6 keys wrapped with new" in said) == (0, True), said
+    assert "no longer needed" in keys("list", NEW, OLD)[1]
     assert "Intake is wrapping 0 keys" in keys("rotate", NEW, OLD)[1]
-    assert "0 keys wrapped by new" in finished(keys)[1]
+    assert "0 keys wrapped with new" in finished(keys)[1]
     new = keeping(database, NEW)
     assert [content_of(new, ref)[-1] for ref in refs] == [*range(5)]
     assert isinstance(send(Uploads(new), second), Brought), "what was begun goes on"

@@ -130,20 +130,20 @@ def test_it_brings_what_is_lacking_heals_and_does_nothing_again(
     assert vhost not in {each["name"] for each in management.get("/vhosts")}
     assert apply(management, vhost, passwords, channels=["app"]) == planned
     assert {
-        f"vhost {vhost}: made",
-        "user kiosk: made",
-        "permissions of agent.z1: made",
-        f"topic permissions of kiosk on {INTAKE}: made",
-        f"exchange {EVENTS}: made",
-        "queue intake.commands: made",
-        "queue kiosk.outcomes: made",
-        "queue agent.z1.inbox: made",
-        "queue app.outcomes: made",
-        f"exchange {INTAKE}.types: made",
-        f"binding {INTAKE} → {INTAKE}.types (#): made",
-        f"binding {INTAKE}.types → intake.commands (ticket.submit): made",
-        f"binding {DESK}.types → intake.assignments (ticket.assign): made",
-        f"binding {UNKNOWN} → intake.unknown (#): made",
+        f"vhost {vhost}: created",
+        "user kiosk: created",
+        "permissions of agent.z1: created",
+        f"topic permissions of kiosk on {INTAKE}: created",
+        f"exchange {EVENTS}: created",
+        "queue intake.commands: created",
+        "queue kiosk.outcomes: created",
+        "queue agent.z1.inbox: created",
+        "queue app.outcomes: created",
+        f"exchange {INTAKE}.types: created",
+        f"binding {INTAKE} → {INTAKE}.types (#): created",
+        f"binding {INTAKE}.types → intake.commands (ticket.submit): created",
+        f"binding {DESK}.types → intake.assignments (ticket.assign): created",
+        f"binding {UNKNOWN} → intake.unknown (#): created",
     } <= set(planned)
     assert apply(management, vhost, passwords, channels=["app"]) == []
 
@@ -155,9 +155,9 @@ def test_it_brings_what_is_lacking_heals_and_does_nothing_again(
     assert set(apply(management, vhost, passwords)) == {
         "user kiosk: changed",
         "permissions of kiosk: changed",
-        "queue sla.events: made",
-        f"binding {EVENTS} → sla.events (ticket.#): made",
-        f"binding {EVENTS} → routing.events (sla/old #): taken away",
+        "queue sla.events: created",
+        f"binding {EVENTS} → sla.events (ticket.#): created",
+        f"binding {EVENTS} → routing.events (sla/old #): removed",
     }
     assert apply(management, vhost, passwords) == []
     own = f"amqp://kiosk:{passwords['kiosk']}@127.0.0.1:{stack.folder.port('amqp')}/{vhost}"
@@ -200,7 +200,7 @@ def test_a_broker_of_before_is_brought_to_bindings_by_type_and_what_waits_stays(
     publish(INTAKE, "ticket.submit")
     publish(DESK, "ticket.assign")
     lines = apply(management, vhost, passwords)
-    assert {f"binding {exchange} → {queue} ({key}): taken away" for exchange, queue, key in OF_BEFORE} <= set(lines)
+    assert {f"binding {exchange} → {queue} ({key}): removed" for exchange, queue, key in OF_BEFORE} <= set(lines)
     assert apply(management, vhost, passwords) == []
 
     for exchange, key in ((INTAKE, "ticket.submit"), (INTAKE, "no.such"), (DESK, "ticket.assign"), (DESK, "agent.no")):
@@ -234,12 +234,12 @@ def test_a_channel_that_has_a_services_name_is_named_before_anything_is_changed(
     management.put(f"/queues/{vhost}/sla.outcomes", {"durable": True, "arguments": {"x-queue-type": "quorum"}})
     management.post(f"/bindings/{vhost}/e/{CHANNELS}/q/sla.outcomes", {"routing_key": "sla.#"})
     management.delete(f"/queues/{vhost}/sla.events")
-    with pytest.raises(CannotApply, match=r"^A channel is called sla, which is now a name of the desk's own\."):
+    with pytest.raises(CannotApply, match=r"^A channel is called sla, a name that the desk now needs itself\."):
         apply(management, vhost, passwords)
     assert "sla.events" not in {each["name"] for each in management.get(f"/queues/{vhost}")}
 
     management.delete(f"/queues/{vhost}/sla.outcomes")
-    assert "queue sla.events: made" in apply(management, vhost, passwords)
+    assert "queue sla.events: created" in apply(management, vhost, passwords)
 
 
 def test_the_command(stack: Stack, vhost: str, passwords: dict[str, str], tmp_path: Path) -> None:
@@ -253,9 +253,9 @@ def test_the_command(stack: Stack, vhost: str, passwords: dict[str, str], tmp_pa
 
     tried = command("--passwords", str(tmp_path), "--agent", "z2", "--dry-run")
     assert tried.returncode == 0
-    assert tried.stdout.endswith(", none made\n")
+    assert tried.stdout.endswith(", none applied\n")
     done = command("--passwords", str(tmp_path), "--agent", "z2")
-    assert "queue agent.z2.inbox: made" in done.stdout
+    assert "queue agent.z2.inbox: created" in done.stdout
     assert done.returncode == 0
     assert command("--passwords", str(tmp_path)).stdout == "The broker matches the topology.\n"
     wrong = command("--channel", "helpdesk")
