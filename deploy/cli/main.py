@@ -75,7 +75,7 @@ def watch(
 def ticket(
     number: Annotated[str, typer.Argument(help="The ticket's 8 digits; you may leave out leading zeros.")],
     page: Annotated[
-        int | None, typer.Option(min=1, max=1_000_000, help="Which page of the history. [default: the newest entries]")
+        int | None, typer.Option(min=1, max=1_000_000, help="Which page of the history. (default: the newest entries)")
     ] = None,
     size: Annotated[int, typer.Option(min=2, max=10_000, help="Entries a page.")] = 100,
 ) -> None:
@@ -108,7 +108,7 @@ def tickets(
 
 @app.command()
 def agents() -> None:
-    """Show the agents that have signed on, with their load and capacity."""
+    """Show the agents who have signed on, with their load and capacity."""
     with Desk(settings.load()) as desk:
         rows = desk.agents()
     if not rows:

@@ -88,7 +88,7 @@ def explain_(
 
 @app.command("days")
 def days_(
-    year: Annotated[int | None, typer.Option(min=1970, max=2199, help="The year. [default: this year]")] = None,
+    year: Annotated[int | None, typer.Option(min=1970, max=2199, help="The year. (default: this year)")] = None,
     calendar: Annotated[str, typer.Option(help="The calendar's name.")] = BUSINESS,
     file: Annotated[Path, typer.Option(envvar="CASEBUS_CALENDARS", help="The file of calendars.")] = CALENDARS,
 ) -> None:

@@ -79,7 +79,7 @@ def _demo(console: Console, file: requests.RequestFile, refusals: Refusals, run:
     for remark in file.remarks:
         console.print(remark, markup=False, soft_wrap=True)
     console.print(
-        "[bold]Casebus[/], a help desk on a message bus: customers' requests become tickets in agents' hands.\n"
+        "[bold]Casebus[/], a help desk on a message bus: customers' requests become tickets, and agents get them.\n"
     )
     stack = Stack(say=lambda line: console.print(Text(f"  {line}"), soft_wrap=True))
     known = _start(stack, console)
@@ -91,13 +91,13 @@ def _demo(console: Console, file: requests.RequestFile, refusals: Refusals, run:
     in_folder = {path.name.partition("@")[0] for path in Path(known.get("SMTP_SINK")).glob("*.eml")}
     checks = check(facts, play.heard, play.bad_input.trials, play.dead.letters, play.bad_input.dead_ids, in_folder)
     summary = Summary(console)
-    console.print(f"\n[bold]What became of it[/] (of this run alone: requesters {run.id}-…)\n", soft_wrap=True)
+    console.print(f"\n[bold]What became of the requests[/] (only this run: requesters {run.id}-…)\n", soft_wrap=True)
     summary.tickets(facts, catalogue)
     summary.channels(play.channels)
     summary.agents(facts, play.heard)
     summary.bad_input(play.bad_input.trials)
     summary.rest(facts, play.heard, play.dead.letters)
-    console.print("[bold]A ticket's life[/], on a desk of its own whose clock can be set ahead\n", soft_wrap=True)
+    console.print("[bold]A ticket's life[/], on a separate desk whose clock can be set ahead\n", soft_wrap=True)
     checks.append(acts.play(stack, console))
     summary.checks(checks)
     for row, reason in (refused for channel in play.channels for refused in channel.refused.values()):
@@ -105,7 +105,7 @@ def _demo(console: Console, file: requests.RequestFile, refusals: Refusals, run:
     tell_refusals(console, refusals)
     _how_to_look_around(console, next(iter(play.heard.opened()), "10000001"), known)
     if play.unfinished:
-        return _end(f"It did not come to rest: {', '.join(play.unfinished)}.")
+        return _end(f"The desk did not settle: {', '.join(play.unfinished)}.")
     broken = sum(bool(check.against) for check in checks)
     if broken:
         return _end(f"{broken} of {len(checks)} promises were not kept.")
@@ -133,17 +133,17 @@ def _start(stack: Stack, console: Console) -> Settings:
 
 
 def _how_to_look_around(console: Console, number: str, known: Settings) -> None:
-    console.print("\nThe desk goes on running. To look around:")
+    console.print("\nThe desk keeps running. To look around:")
     casebus = os.path.relpath(Path(sys.executable).with_name("casebus"))
     for command, what in (
         (f"{casebus} ticket {number}", "a ticket and its history"),
-        (f"{casebus} sla explain {number}", "why its deadlines are what they are"),
+        (f"{casebus} sla explain {number}", "explains its deadlines"),
         (f"{casebus} tickets --status closed", "tickets, newest first"),
-        (f"{casebus} agents", "who is on, and what they have"),
-        (f"{casebus} watch", "messages as they flow, while in another window"),
+        (f"{casebus} agents", "which agents are signed on, and their load"),
+        (f"{casebus} watch", "messages as they flow"),
         (f"{casebus} feed {os.path.relpath(SAMPLES)}", "more requests"),
-        (f"ls {os.path.relpath(known.get('SMTP_SINK'))}", "the mails that were sent"),
-        ("make down", "stops it; the data stays"),
+        (f"ls {os.path.relpath(known.get('SMTP_SINK'))}", "all mails that the desk sent"),
+        ("make down", "stops the desk and keeps the data"),
     ):
         console.print(Text.assemble((f"  {command:<52}", "bold"), (what, "dim")), soft_wrap=True)
 

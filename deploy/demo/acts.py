@@ -27,7 +27,7 @@ from .checks import Check
 from .people import Agent, Person, Unlike, wait_until
 from .rehearsal import MANAGER, Rehearsal
 
-PROMISE = "a ticket's life went by the rules, act by act"
+PROMISE = "a ticket's life followed the rules, act by act"
 LATER = timedelta(days=21)
 """Long enough for 5 business days, whatever holidays there are."""
 ROBIN = {"account_id": "robin", "display_name": "Robin", "tier": "standard", "email": "robin@customers.example"}
@@ -198,7 +198,7 @@ class Acts:
 
     def _escalates_too_soon(self, number: str) -> None:
         refused = self._web.ask("ticket.escalate", "command.rejected too_early", requester=ROBIN, number=number)
-        self._say(f"Robin wants an escalation, too early: “{refused['message']}” It may be at {refused['eligible_at']}")
+        self._say(f"Robin escalates, too early: “{refused['message']}” It is possible from {refused['eligible_at']} on")
 
     def _is_closed_and_reopened(self, number: str, agent: Agent) -> None:
         agent.ask(
@@ -293,8 +293,8 @@ class Acts:
             return seen["status"], seen["close_reason"]
 
         closed = ("closed", "no_reply")
-        wait_until(lambda: state() == closed, f"ticket {number} was not closed for want of a reply", state)
-        self._say(f"nobody answered Kim's suggestion for 7 days: ticket {number} was closed by itself")
+        wait_until(lambda: state() == closed, f"ticket {number} did not close after 7 days without a reply", state)
+        self._say(f"Kim did not answer the suggestion for 7 days: ticket {number} closed automatically")
 
     def _comes_back_too_late(self, number: str) -> None:
         refused = self._web.ask(

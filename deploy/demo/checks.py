@@ -49,11 +49,14 @@ def check(
             "everything answered as a duplicate is a note in a history, and whoever wrote a note was answered",
             list(_notes(facts, heard)),
         ),
-        Check("routing and sla have every open ticket right: agent or waiting, load, timers", facts.disagreements),
-        Check("the agent who has a ticket was told so, and nobody else", list(_misassigned(facts, received))),
-        Check("no agent was given more than they can take", list(_overloaded(heard))),
         Check(
-            "nobody was told anything twice, and every notification went out",
+            "routing and sla agree with intake on every open ticket: agent or waiting, load, timers",
+            facts.disagreements,
+        ),
+        Check("the agent of each ticket heard of it, and nobody else did", list(_misassigned(facts, received))),
+        Check("no agent got more than their capacity", list(_overloaded(heard))),
+        Check(
+            "nobody heard anything twice, and every notification went out",
             [f"{facts.told_twice} twice"] * bool(facts.told_twice)
             + [
                 f"{count} {kind} by {medium} {status}"
@@ -103,7 +106,7 @@ def _misassigned(facts: Facts, received: dict[str, set[str]]) -> Iterable[str]:
         agent = {ticket["agent"]["id"]} if ticket["agent"] else set()
         told = received.get(ticket["number"], set())
         if agent != told:
-            yield f"{ticket['number']} is with {agent or 'nobody'}, told were {told or 'none'}"
+            yield f"{ticket['number']} is with {agent or 'nobody'}; these heard of it: {told or 'none'}"
 
 
 def _overloaded(heard: Heard) -> Iterable[str]:

@@ -99,7 +99,7 @@ class Play:
         sending = sum(len(share) for share in shares.values())
         self._say(
             f"{len(shares)} channels feed {requests:,} requests, some twice and some resent ({sending:,} messages), "
-            "and bad input of every sort in between\n"
+            "and bad input of every kind in between\n"
         )
         good = {
             "requester": self._run.requester(

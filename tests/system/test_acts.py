@@ -21,7 +21,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 def test_a_tickets_life_goes_by_the_rules_act_by_act(stack: Stack) -> None:
     said = io.StringIO()
     assert acts.play(stack, Console(file=said, width=200)).against == []
-    assert "closed by itself" in said.getvalue()
+    assert "closed automatically" in said.getvalue()
 
 
 def test_a_webhook_that_was_forged_is_noticed(stack: Stack) -> None:

@@ -124,7 +124,7 @@ def drop(
     dry_run: DryRun = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Delete dead letters for good, after a question."""
+    """Delete dead letters for good. It asks first."""
     choice = _named(_choice(ids, queue, reason, type_, sender, older, newer), all_)
     found = settings.load()
     counted, prints = dealing.count(found, choice)

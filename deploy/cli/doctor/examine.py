@@ -88,4 +88,4 @@ def _books(
             "It still has messages to read, so its data cannot be compared with intake's yet.",
             "Run this again when its queues are empty.",
         )
-    yield Finding("ok", "books", f"{len(held.tickets):,} open tickets, {len(held.agents):,} agents compared.")
+    yield Finding("ok", "reconciliation", f"{len(held.tickets):,} open tickets, {len(held.agents):,} agents compared.")

@@ -31,11 +31,11 @@ Maps = Annotated[
     ),
 ]
 Delimiter = Annotated[
-    str | None, typer.Option(help="comma, semicolon, tab, pipe or any character. [default: detected]")
+    str | None, typer.Option(help="comma, semicolon, tab, pipe or any character. (default: detected)")
 ]
-InEncoding = Annotated[str | None, typer.Option("--encoding", help="For example cp1252 or utf-16. [default: detected]")]
+InEncoding = Annotated[str | None, typer.Option("--encoding", help="For example cp1252 or utf-16. (default: detected)")]
 RefusedTo = Annotated[
-    Path | None, typer.Option("--refused", help="Where to write refused rows. [default: beside FILE]")
+    Path | None, typer.Option("--refused", help="Where to write refused rows. (default: beside FILE)")
 ]
 
 
@@ -52,7 +52,7 @@ def feed(
         typer.Option(min=1, help="How many made-up people send the requests of a file that names no requesters."),
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(min=0.001, help="Requests a second. [default: as fast as possible]")
+        float | None, typer.Option(min=0.001, help="Requests a second. (default: as fast as possible)")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="File requests again that were fed before.")] = False,
 ) -> None:
