@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from services.chassis.database import Conflict
+from services.chassis.failing import Failing
 from services.chassis.outgoing import Outgoing
 from services.chassis.publisher import BrokerAway
 from services.chassis.reading import Delivery
 from services.chassis.turn import Decided
-from services.chassis.unit_of_work import Conflict, Fired, Handled, Work
+from services.chassis.unit_of_work import Fired, Handled, Work
 
 
 @dataclass
@@ -102,6 +105,11 @@ class FakePublisher:
             raise BrokerAway("fake")
         self.published += messages
         return [message for message in messages if message.mandatory and message.address[:2] in self.unroutable]
+
+
+def never_pausing() -> Failing:
+    """What a consumer takes that goes on, whatever fails."""
+    return Failing("toys", 1, 1, time.monotonic)
 
 
 @dataclass

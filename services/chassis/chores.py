@@ -10,8 +10,8 @@ import logging
 from collections.abc import Callable
 
 from contracts.values import dataclass
+from services.chassis.database import Conflict, DatabaseAway, reaching_database
 from services.chassis.patience import Stopping
-from services.chassis.unit_of_work import Conflict, DatabaseAway, reaching_database
 
 log = logging.getLogger(__name__)
 

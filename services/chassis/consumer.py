@@ -74,7 +74,7 @@ class Consumer:
     """Consumes `queues` on one connection and hands them to `handler`, turn by turn, `pause` seconds apart or more.
 
     What comes after a quiet time is not kept waiting; nor is what has one of the routing keys `at_once`, and what waits
-    comes along with it.
+    comes along with it. `failing`: what became of these messages, and whether they pause.
     """
 
     def __init__(
@@ -83,11 +83,11 @@ class Consumer:
         name: str,
         queues: Sequence[str],
         handler: Handler,
+        failing: Failing,
         pause: float = 0.0,
         at_once: Collection[str] = (),
-        failing: Failing | None = None,
     ) -> None:
-        self._failing = failing or Failing(name, 1, 1, time.monotonic)
+        self._failing = failing
         self._probing = False
         """Whether the messages that come are for probes: `Failing` pauses, and this connection was made since."""
         self._room_for_probes = 0

@@ -25,14 +25,16 @@ from pymongo.database import Database
 from services.chassis import telemetry
 from services.chassis.chores import Chore
 from services.chassis.consumer import Consumer
+from services.chassis.database import Conflict, DatabaseAway
 from services.chassis.patience import Stopping
 from services.chassis.publisher import Publisher
 from services.chassis.questions import CONFIRM_TIMEOUT, Questions
 from services.chassis.reading import Delivery
+from services.chassis.rules import Rules
 from services.chassis.settings import Settings
 from services.chassis.timers import Lane, claim_timers, hold_timers
-from services.chassis.turn import UNSENT_AFTER, Decided, Rules, Turn
-from services.chassis.unit_of_work import Conflict, DatabaseAway, Fired, Store
+from services.chassis.turn import UNSENT_AFTER, Decided, Turn
+from services.chassis.unit_of_work import Fired, Store
 from services.chassis.watching import TIMERS, Watch
 
 log = logging.getLogger(__name__)
@@ -206,7 +208,7 @@ class Messages(TurnEntrypoint):
         name = f"{self.container.service_name} consumer"
         self.turn: Turn[Any] = self.container.config["turns"].turn
         failing = self.turn.watch.over(*self.queues)
-        self.consumer = Consumer(settings.amqp, name, self.queues, self, self.pause, self.at_once, failing)
+        self.consumer = Consumer(settings.amqp, name, self.queues, self, failing, self.pause, self.at_once)
         self.container.config.setdefault("consumers", []).append(self.consumer)
 
     def run(self) -> None:

@@ -18,7 +18,8 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 from pymongo.write_concern import WriteConcern
 
-from services.chassis.unit_of_work import NEVER, DatabaseAway, reaching_database
+from services.chassis.database import DatabaseAway, reaching_database
+from services.chassis.unit_of_work import NEVER
 
 HELD = timedelta(milliseconds=500)
 """A gate that was not left opens by itself after so long."""

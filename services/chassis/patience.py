@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from services.chassis import telemetry
-from services.chassis.unit_of_work import DatabaseAway, reaching_database
+from services.chassis.database import DatabaseAway, reaching_database
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

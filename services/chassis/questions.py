@@ -16,12 +16,12 @@ from typing import Generic, TypeVar
 
 from contracts.topology import ASKED_WITHIN, QUESTIONS
 from services.chassis import telemetry
+from services.chassis.database import Conflict, DatabaseAway, reaching_database
 from services.chassis.decision import Decision, View
 from services.chassis.outgoing import Outgoing
 from services.chassis.publisher import BrokerAway, PublishesMessages
 from services.chassis.reading import Arrival, Delivery, Unreadable, read
-from services.chassis.turn import Rules
-from services.chassis.unit_of_work import Conflict, DatabaseAway, reaching_database
+from services.chassis.rules import Rules
 from services.chassis.writing import answered, replied, reply_queue
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Questions(Generic[V]):
         again: list[Delivery] = []
         for start in range(0, len(deliveries), AT_ONCE):
             part = deliveries[start : start + AT_ONCE]
-            arrivals = [one for delivery in part if (one := self._read(delivery)) is not None]
+            arrivals = [arrival for delivery in part if (arrival := self._read(delivery)) is not None]
             self._send(self._answers(arrivals, again))
         return again
 
@@ -61,13 +61,13 @@ class Questions(Generic[V]):
         elif time.monotonic() - delivery.came_at > ASKED_WITHIN / 1000:
             why = "late"
         if why is None:
-            one = read(delivery, self._rules.service)
-            if delivery.exchange != QUESTIONS or isinstance(one, Unreadable):
+            arrival = read(delivery, self._rules.service)
+            if delivery.exchange != QUESTIONS or isinstance(arrival, Unreadable):
                 why = "unreadable"
-            elif reply_queue(one) is None:
+            elif reply_queue(arrival) is None:
                 why = "no reply_to"
             else:
-                return one
+                return arrival
         telemetry.QUESTIONS.labels(why).inc()
         return None
 

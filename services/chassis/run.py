@@ -65,10 +65,11 @@ from contracts import topology
 from contracts.names import SERVICES
 from services.chassis import telemetry
 from services.chassis.amqp_connection import AWAY, close, connect
+from services.chassis.database import DatabaseAway, DatabaseRefuses, open_database
 from services.chassis.declared import WrongDeclaration, module_of
 from services.chassis.health import Health
 from services.chassis.settings import Settings, WrongSettings, read
-from services.chassis.unit_of_work import DatabaseAway, DatabaseRefuses, Store, open_database
+from services.chassis.unit_of_work import Store
 from services.chassis.watching import KEPT
 
 log = logging.getLogger("casebus")

@@ -16,7 +16,8 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from contracts.values import dataclass
-from services.chassis.unit_of_work import Armed, Conflict, Document, Fired, Store, reaching_database
+from services.chassis.database import Conflict, Document, reaching_database
+from services.chassis.unit_of_work import Armed, Fired, Store
 
 
 @dataclass(frozen=True, slots=True)

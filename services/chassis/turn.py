@@ -17,30 +17,20 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from contracts.envelope import escaped
 from contracts.values import dataclass
 from services.chassis import telemetry
-from services.chassis.chores import Chore
+from services.chassis.database import Conflict, DatabaseAway, reaching_database
 from services.chassis.decision import Cause, Decision, Message, View, derived_id
-from services.chassis.gate import Gate
 from services.chassis.outgoing import Outgoing
 from services.chassis.patience import Patience, Stopping
 from services.chassis.publisher import PublishesMessages
 from services.chassis.reading import Arrival, Delivery, fired, read
+from services.chassis.rules import Preparation, Rules
 from services.chassis.sending import Sending
-from services.chassis.unit_of_work import (
-    Armed,
-    Conflict,
-    DatabaseAway,
-    Fired,
-    Handled,
-    StoresWork,
-    Work,
-    Write,
-    reaching_database,
-)
+from services.chassis.unit_of_work import Armed, Fired, Handled, StoresWork, Work
 from services.chassis.watching import Watch
 from services.chassis.writing import addressed, answered, dead_copy, said
 
@@ -70,49 +60,6 @@ class Misread(Exception):
 class PutOff(Exception):
     """A message's preparation is more than this turn has time for, or it waits for an event; it comes again in a
     moment, as if for the first time."""
-
-
-class Repository(Protocol[V]):
-    """A service's database, as the turn uses it."""
-
-    def load(self, messages: Sequence[Message[Any]], now: datetime) -> V:
-        """All that these messages may touch, in one query for each collection. What pymongo raises is the turn's."""
-
-    def writes(self, view: V) -> list[Write]:
-        """What the turn changed in the view."""
-
-
-@dataclass(frozen=True, slots=True)
-class Preparation(Generic[V]):
-    """What came of preparing messages: how the repository loads by what was found out (`Repository.load` with that
-    bound), and the keys of the messages that are put off, so that the others need not wait for them."""
-
-    load: Callable[[Sequence[Message[Any]], datetime], V]
-    put_off: Collection[str] = ()
-
-
-@dataclass(frozen=True)
-class Rules(Generic[V]):
-    """What makes a turn this service's turn: its parts in the order in which they run (docs/turn.md)."""
-
-    service: str
-    """Its name, and its user at the broker."""
-    repository: Repository[V]
-    """`load` runs at the beginning of each attempt at a turn, `writes` at its end; both outside the transaction."""
-    decide: Callable[[V, Message[Any], datetime], Decision]
-    """Runs for each message, in order. Pure."""
-    conclude: Callable[[V, datetime], Decision] | None = None
-    """Runs after the last message of each attempt, also where there was none. Pure."""
-    prepare: Callable[[Sequence[Message[Any]], datetime], Preparation[V]] | None = None
-    """Slow work (hash a secret, send a mail): runs before the attempts, once, not again after a conflict."""
-    needs_preparing: Callable[[Message[Any]], bool] = lambda _message: True
-    """Which messages `prepare` is given."""
-    gate: Gate | None = None
-    """Passed by each attempt in the seconds after a lost race, where the turns of all instances change one document."""
-    reveal: Callable[[Outgoing], Outgoing] | None = None
-    """Runs for each message as it is published: for what may be published but never stored."""
-    chores: Sequence[Chore] = ()
-    """Run beside the turns, each at its own interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,13 +182,13 @@ class Turn(Generic[V]):
         set_aside: list[Outgoing] = []
         misread: list[tuple[Delivery, Exception]] = []
         for delivery in deliveries:
-            one = read(delivery, self._rules.service)
-            if isinstance(one, Arrival):
-                arrivals.append(one)
-            elif one.by_us:
-                misread.append((delivery, Misread(one.reason)))
+            found = read(delivery, self._rules.service)
+            if isinstance(found, Arrival):
+                arrivals.append(found)
+            elif found.by_us:
+                misread.append((delivery, Misread(found.reason)))
             else:
-                set_aside.append(self._aside(delivery, one.reason))
+                set_aside.append(self._aside(delivery, found.reason))
         return arrivals, set_aside, misread
 
     def _decided(
@@ -253,9 +200,10 @@ class Turn(Generic[V]):
     ) -> Decided:
         """What is left to do: what could not be decided is tried again later or, after `TRIES`, dead-lettered."""
         self.watch.of_timers(self._timers(plans))
-        failed = [*misread, *((one.delivery, error) for plan in plans for one, error in plan.failed if one.delivery)]
-        raised = {id(one): error for one, error in failed if not isinstance(error, Conflict | PutOff)}
-        decided = {id(one.delivery) for plan in plans for one in plan.decided}
+        undecided = [failure for plan in plans for failure in plan.failed]
+        failed = [*misread, *((arrival.delivery, error) for arrival, error in undecided if arrival.delivery)]
+        raised = {id(delivery): error for delivery, error in failed if not isinstance(error, Conflict | PutOff)}
+        decided = {id(arrival.delivery) for plan in plans for arrival in plan.decided}
         failing, before = self.watch.of_messages(deliveries, raised, decided)
         again = []
         for delivery, error in failed:
@@ -283,18 +231,18 @@ class Turn(Generic[V]):
             stored_by=[plan.work.turn for plan in plans if plan.work.outgoing],
             left_by=earlier,
             ended=len(deliveries) - len(again),
-            lost_timers=any(one.fired and isinstance(error, Conflict) for plan in plans for one, error in plan.failed),
+            lost_timers=any(arrival.fired and isinstance(error, Conflict) for arrival, error in undecided),
         )
 
     def _timers(self, plans: Sequence[Plan]) -> list[tuple[Fired, Exception | None]]:
         """Those that were decided, and those that raised what; they are claimed again."""
         outcomes: list[tuple[Fired, Exception | None]] = []
         for plan in plans:
-            outcomes += [(one.fired, None) for one in plan.decided if one.fired is not None]
-            for one, error in plan.failed:
-                if one.fired is not None and not isinstance(error, Conflict | PutOff):
-                    log.error("a timer could not be decided", extra={"timer": one.message.id}, exc_info=error)
-                    outcomes.append((one.fired, error))
+            outcomes += [(arrival.fired, None) for arrival in plan.decided if arrival.fired is not None]
+            for arrival, error in plan.failed:
+                if arrival.fired is not None and not isinstance(error, Conflict | PutOff):
+                    log.error("a timer could not be decided", extra={"timer": arrival.message.id}, exc_info=error)
+                    outcomes.append((arrival.fired, error))
         return outcomes
 
     def _run_alone(self, delivery: Delivery) -> Decided:
@@ -328,14 +276,15 @@ class Turn(Generic[V]):
     def _prepare(self, arrivals: Sequence[Arrival]) -> Preparation[V]:
         """Prepare what needs it."""
         prepare = self._rules.prepare
-        arrivals = [one for one in arrivals if one.refusal is None and self._rules.needs_preparing(one.message)]
+        readable = [arrival for arrival in arrivals if arrival.refusal is None]
+        arrivals = [arrival for arrival in readable if self._rules.needs_preparing(arrival.message)]
         if prepare is None or not arrivals:
             return Preparation(self._rules.repository.load)
         now = self._patience.reach_database(self._store.now)
         # One that waited so long that its lease ran out is another instance's: it sends the mail.
-        claims = [one.fired for one in arrivals if one.fired is not None]
+        claims = [arrival.fired for arrival in arrivals if arrival.fired is not None]
         standing = self._patience.reach_database(lambda: self._store.standing(claims))
-        messages = [one.message for one in arrivals if one.fired is None or one.fired.id in standing]
+        messages = [arrival.message for arrival in arrivals if arrival.fired is None or arrival.fired.id in standing]
         known = self._patience.reach_database(lambda: self._store.handled([message.key for message in messages]))
         unknown = [message for message in messages if message.key not in known]
         return self._patience.reach_database(lambda: prepare(unknown, now))
@@ -356,8 +305,8 @@ class Turn(Generic[V]):
             plans.append(_failed(arrivals, error))
         else:
             if put_off := preparation.put_off:
-                plans.append(_failed([one for one in arrivals if one.message.key in put_off], PutOff()))
-                arrivals = [one for one in arrivals if one.message.key not in put_off]
+                plans.append(_failed([arrival for arrival in arrivals if arrival.message.key in put_off], PutOff()))
+                arrivals = [arrival for arrival in arrivals if arrival.message.key not in put_off]
             yield Part(arrivals, preparation.load)
 
     def _settle(self, part: Part[V], plans: list[Plan], dice: random.Random, own_turns: set[str]) -> None:
@@ -403,15 +352,15 @@ class Turn(Generic[V]):
     def _attempt(self, turn: str, part: Part[V], own_turns: set[str]) -> Plan:
         now, arrivals = self._store.now(), part.arrivals
         may_be_handled = bool(own_turns) or self._in_doubt(arrivals)
-        keys = [one.message.key for one in arrivals if one.fired is None]
+        keys = [arrival.message.key for arrival in arrivals if arrival.fired is None]
         handled = self._store.handled(keys) if may_be_handled else {}
-        standing = self._store.standing([one.fired for one in arrivals if one.fired is not None])
+        standing = self._store.standing([arrival.fired for arrival in arrivals if arrival.fired is not None])
         undecided = [
-            one.message
-            for one in arrivals
-            if one.refusal is None
-            and one.message.key not in handled
-            and (one.fired is None or one.fired.id in standing)
+            arrival.message
+            for arrival in arrivals
+            if arrival.refusal is None
+            and arrival.message.key not in handled
+            and (arrival.fired is None or arrival.fired.id in standing)
         ]
         with reaching_database():
             view = part.load(undecided, now)
@@ -452,7 +401,7 @@ class Turn(Generic[V]):
         """Whether to ask which of them were handled before. Not in quiet times: one that was is a lost race then."""
         if time.monotonic() < self._doubt_until:
             return True
-        deliveries = (one.delivery for one in arrivals if one.delivery is not None)
+        deliveries = (arrival.delivery for arrival in arrivals if arrival.delivery is not None)
         return any(delivery.redelivered or delivery.attempts for delivery in deliveries)
 
     def _decide_one(self, view: V, arrival: Arrival, now: datetime) -> Decision:
@@ -511,4 +460,4 @@ def _still_waits(arrival: Arrival, decision: Decision) -> bool:
 
 def _failed(arrivals: Sequence[Arrival], error: Exception) -> Plan:
     """The plan of a turn that stored nothing."""
-    return Plan(Work(uuid.uuid4().hex, datetime.now(UTC)), failed=[(one, error) for one in arrivals])
+    return Plan(Work(uuid.uuid4().hex, datetime.now(UTC)), failed=[(arrival, error) for arrival in arrivals])

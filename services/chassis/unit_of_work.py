@@ -11,29 +11,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from pymongo import ASCENDING, IndexModel, MongoClient
+from pymongo import ASCENDING, IndexModel
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import (
-    ConfigurationError,
-    ConnectionFailure,
     DuplicateKeyError,
-    ExecutionTimeout,
-    OperationFailure,
-    PyMongoError,
 )
 from pymongo.read_concern import ReadConcern
-from pymongo.server_api import ServerApi
 from pymongo.write_concern import WriteConcern
 
 from contracts.values import dataclass
 from services.chassis import pipeline
+from services.chassis.database import Conflict, DatabaseRefuses, Document, reaching_database
 from services.chassis.decision import Arm, Disarm
 from services.chassis.outgoing import Outgoing
 
-Document: TypeAlias = dict[str, Any]
 K = TypeVar("K")
 T = TypeVar("T")
 
@@ -63,18 +57,6 @@ CLOCK_COUNTED_ON = 1.0
 """Seconds for which this machine counts on from what the database's clock said."""
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Conflict(Exception):
-    """Another instance was first: read and decide again."""
-
-
-class DatabaseAway(Exception):
-    """The database cannot be reached now."""
-
-
-class DatabaseRefuses(DatabaseAway):
-    """The database does not let the service in, or not do its work: an operator can put that right while it waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,28 +159,6 @@ def conditional_writes(
             replaces = (version, getattr(loaded, version)) if loaded is not None else None
             writes.append(Write(collection, to_document(value), replaces))
     return writes
-
-
-def open_database(url: str, name: str, app: str) -> Database[Document]:
-    """The service's database: strict Stable API, majority reads and writes, aware UTC datetimes. Raises
-    `DatabaseRefuses` for a URL that is none."""
-    try:
-        client: MongoClient[Document] = MongoClient(
-            url,
-            server_api=ServerApi("1", strict=True, deprecation_errors=True),
-            appname=app,
-            tz_aware=True,
-            w="majority",
-            readConcernLevel="majority",
-            serverSelectionTimeoutMS=5_000,
-            connectTimeoutMS=5_000,
-            socketTimeoutMS=30_000,
-            maxPoolSize=8,
-        )
-    except (ConfigurationError, ValueError, OSError) as error:  # whose words may repeat a part of the password
-        wanted = "a URL mongodb://user:password@host:port is wanted"
-        raise DatabaseRefuses(f"{wanted} ({type(error).__name__})") from error
-    return client[name]
 
 
 class Store:
@@ -371,43 +331,6 @@ def arm_once(database: Database[Document], timer: Arm, armed: Armed) -> None:
     """Set a timer outside of any turn, unless it is set."""
     with suppress(DuplicateKeyError):
         database["timers"].insert_one(_timer_row(timer, armed, fence=0))
-
-
-class reaching_database:
-    """Turns what pymongo raises inside into `Conflict` or `DatabaseAway`; everything else passes as it is."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, PyMongoError):
-            translated = translate(error)
-            if translated is not None:
-                raise translated from error
-
-
-def translate(error: PyMongoError) -> Conflict | DatabaseAway | None:
-    """A lost race (11000 or a transient transaction error mean the same) or a database out of reach, else None."""
-    if isinstance(error, ConnectionFailure | ExecutionTimeout):
-        return DatabaseAway(type(error).__name__)
-    if isinstance(error, OperationFailure):
-        if error.code in REFUSED_CODES:
-            return DatabaseRefuses(
-                f"it refuses the service's user: {(error.details or {}).get('codeName', error.code)}"
-            )
-        if error.code in (11000, 112) or error.has_error_label("TransientTransactionError"):
-            return Conflict(f"code {error.code}")
-        if error.code in AWAY_CODES or error.has_error_label("RetryableWriteError"):
-            return DatabaseAway(f"code {error.code}")
-    return None
-
-
-REFUSED_CODES = frozenset({11, 13, 18})
-"""MongoDB's codes for a user that is not there, may not do this, or comes with a wrong password."""
-
-AWAY_CODES = frozenset({6, 7, 50, 89, 91, 94, 134, 189, 211, 262, 9001, 10107, 11600, 11602, 13435, 13436})
-"""MongoDB's codes for "not now": shutting down, stepping down, not primary, network, time limits; and, in the first
-moments after a start, its configuration (94), its majority (134) or its signing keys (211) not there yet."""
 
 
 def _seconds() -> float:

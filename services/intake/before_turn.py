@@ -15,8 +15,8 @@ from pymongo.database import Database
 
 from contracts.common import Secret
 from contracts.names import role_of
+from services.chassis.database import Document
 from services.chassis.decision import Message
-from services.chassis.unit_of_work import Document
 from services.intake.codes import Codes, Guess
 from services.intake.documents import account_of
 from services.intake.domain.accounts.caller import account_meant, owner_of_files, temporary_named

@@ -11,7 +11,7 @@ from typing import Any
 
 from contracts.common import AttachmentRef, Author, Change, EntryDetails, LeftOut, TicketAgent, TicketRequester
 from contracts.payload import document
-from services.chassis.unit_of_work import Document
+from services.chassis.database import Document
 from services.intake.domain.values.account import Account
 from services.intake.domain.values.agent import KnownAgent
 from services.intake.domain.values.burst import Burst

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pymongo import DESCENDING
 from pymongo.database import Database
 
+from services.chassis.database import Document
 from services.chassis.pipeline import Find, find
-from services.chassis.unit_of_work import Document
 from services.intake.documents import ticket_of
 from services.intake.domain.needs import PartOfHistory
 from services.intake.domain.tickets.viewing import MOST_ENTRIES, PAGE, SHOWN

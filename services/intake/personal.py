@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
+from services.chassis.database import Document
 from services.chassis.decision import derived_id
 from services.chassis.pipeline import Find, find
-from services.chassis.unit_of_work import Document
 from services.intake.documents import account_of, entry_of, erasure_of, ticket_of
 from services.intake.domain.accounts.expiry import ENTRIES_AT_ONCE as NAMED_ENTRIES_AT_ONCE
 from services.intake.domain.accounts.expiry import ERASED

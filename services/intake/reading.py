@@ -13,8 +13,8 @@ from pymongo import DESCENDING
 from pymongo.database import Database
 
 from contracts.values import dataclass
+from services.chassis.database import Document
 from services.chassis.pipeline import Find, find
-from services.chassis.unit_of_work import Document
 from services.intake.documents import (
     account_of,
     agent_of,

@@ -15,9 +15,10 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.collection import ReturnDocument
 from pymongo.database import Database
 
+from services.chassis.database import Document
 from services.chassis.decision import Message
 from services.chassis.operators_files import OperatorsFiles
-from services.chassis.unit_of_work import Document, Write, conditional_writes
+from services.chassis.unit_of_work import Write, conditional_writes
 from services.intake import personal
 from services.intake.documents import (
     account_document,

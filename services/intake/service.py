@@ -22,9 +22,10 @@ from services.chassis.outgoing import Outgoing
 from services.chassis.questions import Questions
 from services.chassis.reading import Delivery
 from services.chassis.reloading import looking
+from services.chassis.rules import Preparation, Rules
 from services.chassis.settings import WrongSettings
 from services.chassis.threads import in_green_threads, in_native_threads
-from services.chassis.turn import Decided, Preparation, Rules, Turn
+from services.chassis.turn import Decided, Turn
 from services.chassis.unit_of_work import Fired, Store
 from services.intake.before_turn import Preparing, needs_preparing
 from services.intake.codes import Codes

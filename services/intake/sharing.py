@@ -12,8 +12,8 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel
 from pymongo.collation import Collation, CollationStrength
 
+from services.chassis.database import Document
 from services.chassis.pipeline import Find
-from services.chassis.unit_of_work import Document
 
 MOST_SHARING = 100
 """So many accounts with one address a confirmation reads: the first that confirmed it, then the oldest of the

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from services.chassis.decision import Data, Message
-from services.chassis.turn import Preparation
+from services.chassis.rules import Preparation
 from services.notifications.domain.attempts import SEND, verdict
 from services.notifications.domain.state import Outcome, Policy
 from services.notifications.repository import LoadedView, Repository

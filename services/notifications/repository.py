@@ -15,9 +15,10 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
 
+from services.chassis.database import Document
 from services.chassis.decision import Message, line_of
 from services.chassis.pipeline import Find, find
-from services.chassis.unit_of_work import Document, Write, conditional_writes
+from services.chassis.unit_of_work import Write, conditional_writes
 from services.notifications.domain.decide import TAKEN
 from services.notifications.domain.needs import DeliveryOf, FailedOf, Need, PersonOf, WordsAbout
 from services.notifications.domain.state import (

@@ -13,7 +13,8 @@ from pymongo.database import Database
 
 from services.chassis.entrypoint import Turns, due_timers, messages
 from services.chassis.reading import Delivery
-from services.chassis.turn import Decided, Rules, Turn
+from services.chassis.rules import Rules
+from services.chassis.turn import Decided, Turn
 from services.chassis.unit_of_work import Fired
 from services.notifications.attempting import Attempting, is_attempt
 from services.notifications.domain.addresses import WAITS

@@ -20,10 +20,11 @@ from contracts.agents import ANY_SKILL
 from contracts.languages import covering
 from contracts.staff import Staff
 from contracts.statuses import DESKS_TURN
+from services.chassis.database import Document
 from services.chassis.decision import Cause, Message
 from services.chassis.operators_files import OperatorsFiles
 from services.chassis.pipeline import Find, find
-from services.chassis.unit_of_work import Document, Write, conditional_writes
+from services.chassis.unit_of_work import Write, conditional_writes
 from services.routing.domain.decide import candidates, needs
 from services.routing.domain.matching import MOST_A_TURN
 from services.routing.domain.needs import AgentOf, AwaitingOf, Need, ReservedAs, TicketOf

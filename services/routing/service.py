@@ -14,7 +14,8 @@ from services.chassis.gate import Gate
 from services.chassis.operators_files import read_operators_files
 from services.chassis.reading import Delivery
 from services.chassis.reloading import looking
-from services.chassis.turn import Decided, Rules, Turn
+from services.chassis.rules import Rules
+from services.chassis.turn import Decided, Turn
 from services.chassis.unit_of_work import Fired
 from services.routing.domain.decide import TAKEN, decide
 from services.routing.domain.rules import conclude

@@ -14,7 +14,7 @@ from pymongo.database import Database
 
 from contracts.catalogue import Target
 from contracts.zones import utc_called, zone_as_kept
-from services.chassis.unit_of_work import Document
+from services.chassis.database import Document
 from services.sla.domain.calendar import WEEKDAYS, Calendar, Window, in_order, own_day
 from services.sla.domain.policy import Policy, Terms
 

@@ -16,8 +16,9 @@ from pymongo.database import Database
 from contracts.common import Snapshot
 from contracts.payload import document as as_document
 from contracts.payload import stored
+from services.chassis.database import Document
 from services.chassis.decision import Message, line_of
-from services.chassis.unit_of_work import Document, Write, conditional_writes
+from services.chassis.unit_of_work import Write, conditional_writes
 from services.sla.domain.clocks import Clock
 from services.sla.domain.decide import TAKEN
 from services.sla.domain.policy import Deadline, Policy, digest_of

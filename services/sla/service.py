@@ -13,9 +13,10 @@ from services.chassis.catalogue import load_catalogue
 from services.chassis.entrypoint import Turns, due_timers, messages
 from services.chassis.reading import Delivery
 from services.chassis.reloading import Reloaded, looking
+from services.chassis.rules import Rules
 from services.chassis.settings import WrongSettings
 from services.chassis.staff import load_staff
-from services.chassis.turn import Decided, Rules, Turn
+from services.chassis.turn import Decided, Turn
 from services.chassis.unit_of_work import Fired
 from services.chassis.yaml_file import WrongFile
 from services.sla.calendars_file import read_calendars

@@ -25,7 +25,8 @@ from services.chassis import failing
 from services.chassis.consumer import Consumer
 from services.chassis.decision import Answer, Decision, Message
 from services.chassis.reading import Delivery
-from services.chassis.turn import Rules, Turn
+from services.chassis.rules import Rules
+from services.chassis.turn import Turn
 from tests.fakes import FakeHandler, FakePublisher, FakeStore
 
 failing.TRIED_EVERY = 0.05
@@ -73,7 +74,7 @@ def main(url: str, broken: Path) -> None:
         print(json.dumps(line), flush=True)
         return again
 
-    consumer = Consumer(url, "toy", [QUEUE], FakeHandler(handle), failing=record)
+    consumer = Consumer(url, "toy", [QUEUE], FakeHandler(handle), record)
     signal.signal(signal.SIGTERM, lambda *_: eventlet.spawn(consumer.stop))
     consumer.run()
 

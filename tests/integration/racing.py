@@ -11,9 +11,10 @@ from msgspec.structs import replace as altered
 
 from contracts import registry
 from contracts.common import TicketRequester
+from services.chassis.database import Conflict
 from services.chassis.decision import Decision, Message
 from services.chassis.operators_files import OperatorsFiles
-from services.chassis.unit_of_work import Conflict, Store, Work
+from services.chassis.unit_of_work import Store, Work
 from services.intake.documents import account_document, entry_document, escalatable_document, ticket_document
 from services.intake.domain.decide import decide
 from services.intake.domain.state import State

@@ -16,7 +16,7 @@ import pytest
 from pymongo.database import Database
 
 from contracts.common import AttachmentRef, Author
-from services.chassis.unit_of_work import Document
+from services.chassis.database import Document
 from services.intake.documents import entry_document, erasure_document, ticket_document
 from services.intake.domain.privacy.erasing import ANSWERS_AT_ONCE, removed
 from services.intake.domain.state import State

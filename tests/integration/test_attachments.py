@@ -10,7 +10,7 @@ from typing import Any
 from pymongo import MongoClient
 
 from deploy.local.desk import Desk
-from services.chassis.unit_of_work import open_database
+from services.chassis.database import open_database
 from services.intake.files.contents import opened
 from services.intake.files.keeping import Keeping, Terms, file_of
 from services.intake.files.keys import MasterKeys

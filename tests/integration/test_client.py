@@ -27,7 +27,7 @@ from contracts.names import INTAKE
 from contracts.tickets import AgentReason, AssignedToAgent, Submit, TicketOutcome, View, Viewed
 from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN
-from services.chassis.unit_of_work import Document
+from services.chassis.database import Document
 from services.client import core, link
 from services.client.aio import AsyncClient
 from services.client.blocking import Client

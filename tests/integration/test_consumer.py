@@ -16,7 +16,7 @@ from services.chassis.consumer import Consumer
 from services.chassis.outgoing import Outgoing
 from services.chassis.publisher import BrokerAway, Publisher
 from services.chassis.reading import Delivery
-from tests.fakes import FakeHandler
+from tests.fakes import FakeHandler, never_pausing
 from tests.raw_amqp import open_channel
 from tests.waiting import wait
 
@@ -73,7 +73,7 @@ def test_a_turn_that_outlived_its_connection_acknowledges_nothing_on_the_next(de
             assert second.wait(PATIENCE)
         return []
 
-    consumer = Consumer(desk.amqp_url("web"), "test", [QUEUE], FakeHandler(handle))
+    consumer = Consumer(desk.amqp_url("web"), "test", [QUEUE], FakeHandler(handle), never_pausing())
     with open_channel(desk.amqp_url("casebus_admin")) as channel:
         channel.basic_publish_confirm(amqp.Message(b"1", delivery_mode=2), exchange="", routing_key=QUEUE)
         thread = running(consumer)
@@ -89,7 +89,7 @@ def test_a_turn_that_outlived_its_connection_acknowledges_nothing_on_the_next(de
 def test_a_consumer_stops_though_the_broker_answers_no_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(amqp_connection, "ANSWER_TIMEOUT", 0.5)
     line = Line(desk.amqp_url("web"))
-    consumer = Consumer(line.url, "test", [QUEUE], FakeHandler(lambda deliveries: []))
+    consumer = Consumer(line.url, "test", [QUEUE], FakeHandler(lambda deliveries: []), never_pausing())
     thread = running(consumer)
     wait(lambda: consumer.connected, "the connection", patience=PATIENCE)
     line.freeze()

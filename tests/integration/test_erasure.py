@@ -24,7 +24,7 @@ from contracts.topology import DESK, INTAKE
 from deploy.cli.main import app
 from deploy.local.desk import Desk
 from deploy.trouble import Trouble
-from services.chassis.unit_of_work import open_database
+from services.chassis.database import open_database
 from services.intake.files.keeping import Keeping, Terms
 from services.intake.files.keys import MasterKeys
 from services.intake.files.sweeping import sweep

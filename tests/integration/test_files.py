@@ -10,7 +10,8 @@ import pytest
 from pymongo.database import Database
 
 from deploy.local.desk import Desk
-from services.chassis.unit_of_work import Store, open_database
+from services.chassis.database import open_database
+from services.chassis.unit_of_work import Store
 from services.intake.files.sealing import SEGMENT, new_key, open_segment, seal
 from services.intake.files.store import CHUNKS, Files
 from services.intake.repository import INDEXES

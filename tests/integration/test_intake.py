@@ -17,7 +17,7 @@ from contracts.names import source_of
 from contracts.topology import DESK, EVENTS, INTAKE
 from deploy.local.desk import Desk
 from deploy.local.stack import Stack
-from services.chassis.unit_of_work import Document
+from services.chassis.database import Document
 from services.client.blocking import Client
 from services.client.core import by_hand
 from services.intake.codes import Codes

@@ -27,8 +27,9 @@ from deploy.cli.operator import each_of
 from deploy.local.desk import Desk
 from deploy.mail import ARRIVALS
 from deploy.trouble import Trouble
+from services.chassis.database import open_database
 from services.chassis.decision import Message, derived_id
-from services.chassis.unit_of_work import Store, Write, open_database
+from services.chassis.unit_of_work import Store, Write
 from services.client.blocking import Client
 from services.client.core import by_hand
 from services.notifications.domain.decide import decide

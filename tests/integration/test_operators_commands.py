@@ -20,7 +20,8 @@ from contracts.topology import DESK
 from deploy.cli.doctor import database as doctor
 from deploy.local.desk import Desk
 from deploy.local.stack import Stack
-from services.chassis.unit_of_work import Store, open_database
+from services.chassis.database import open_database
+from services.chassis.unit_of_work import Store
 from services.client.blocking import Client
 from services.intake.documents import erasure_document
 from services.intake.domain.values.erasure import Erasure

@@ -16,8 +16,9 @@ from contracts.topology import DEAD
 from deploy.local import programs
 from deploy.local.desk import Desk
 from deploy.local.folder import Folder
+from services.chassis.database import DatabaseRefuses, open_database
 from services.chassis.turn import TRIES
-from services.chassis.unit_of_work import DatabaseRefuses, Store, open_database
+from services.chassis.unit_of_work import Store
 from tests.integration.test_hostile_senders import submit
 from tests.integration.test_intake import PATIENCE, outcomes
 from tests.raw_amqp import open_channel

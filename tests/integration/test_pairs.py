@@ -16,8 +16,9 @@ import pytest
 from msgspec.structs import replace as altered
 
 from deploy.local.stack import Stack
+from services.chassis.database import Conflict
 from services.chassis.decision import Answer, Decision, Message
-from services.chassis.unit_of_work import Conflict, Store
+from services.chassis.unit_of_work import Store
 from services.intake.documents import account_of, agent_document, entry_of, ticket_of
 from services.intake.domain.decide import decide
 from services.intake.domain.values.account import Account

@@ -15,8 +15,8 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from deploy.local.stack import Stack
+from services.chassis.database import open_database
 from services.chassis.pipeline import Find, find, write
-from services.chassis.unit_of_work import open_database
 
 Document = dict[str, Any]
 

@@ -13,9 +13,10 @@ from pymongo import MongoClient
 from contracts.staff import Member, Staff
 from deploy.local.stack import Stack
 from services.chassis.catalogue import load_catalogue
+from services.chassis.database import Conflict
 from services.chassis.decision import Decision, Message, Say
 from services.chassis.operators_files import OperatorsFiles
-from services.chassis.unit_of_work import Conflict, Store, Work
+from services.chassis.unit_of_work import Store, Work
 from services.routing.domain.decide import decide
 from services.routing.domain.rules import LEASE, conclude
 from services.routing.domain.state import Agent, Terms, Ticket, View

@@ -16,7 +16,7 @@ from pymongo import MongoClient
 from contracts.names import EVENTS
 from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN
-from services.chassis.unit_of_work import Document
+from services.chassis.database import Document
 from services.client.blocking import Client
 from services.client.bus import Bus
 from services.routing.repository import agent_of, ticket_of

@@ -21,8 +21,8 @@ from deploy.provision.management import Management
 from deploy.settings import Settings
 from deploy.trouble import Trouble
 from services.chassis.amqp_connection import AWAY, close, connect
+from services.chassis.database import open_database
 from services.chassis.settings import WrongSettings, look_up
-from services.chassis.unit_of_work import open_database
 from services.client.bus import Bus
 from services.client.errors import ClientError
 from services.intake.files.scanner import Scanner, ScannerAway

@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from deploy.local.stack import Stack
+from services.chassis.database import Conflict
 from services.chassis.decision import Arm, Disarm
 from services.chassis.timers import Lane, claim_timers, hold_timers
-from services.chassis.unit_of_work import Armed, Conflict, Fired, Store, Work
+from services.chassis.unit_of_work import Armed, Fired, Store, Work
 from tests.integration import turn_stores
 
 HORIZON = timedelta(seconds=0.3)

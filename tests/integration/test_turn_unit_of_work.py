@@ -15,19 +15,13 @@ from pymongo.read_concern import ReadConcern
 
 from contracts import topology
 from deploy.local.stack import Stack
+from services.chassis.database import Conflict
 from services.chassis.decision import Answer, Arm, Decision, Message
 from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Delivery
-from services.chassis.turn import TRIES, Rules, Turn
-from services.chassis.unit_of_work import (
-    REMEMBERED,
-    Armed,
-    Conflict,
-    Handled,
-    Store,
-    Work,
-    Write,
-)
+from services.chassis.rules import Rules
+from services.chassis.turn import TRIES, Turn
+from services.chassis.unit_of_work import REMEMBERED, Armed, Handled, Store, Work, Write
 from tests.fakes import FakePublisher
 from tests.integration.turn_stores import stores
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pymongo import IndexModel
 
 from deploy.local.stack import Stack
-from services.chassis.unit_of_work import Store, open_database
+from services.chassis.database import open_database
+from services.chassis.unit_of_work import Store
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import time
 
 from services.chassis.consumer import Consumer
 from services.chassis.reading import Delivery
-from tests.fakes import FakeHandler
+from tests.fakes import FakeHandler, never_pausing
 
 
 def main(url: str, queue: str, seconds: float) -> None:
@@ -33,7 +33,7 @@ def main(url: str, queue: str, seconds: float) -> None:
         print(json.dumps([delivery.properties["message_id"] for delivery in deliveries]), flush=True)
         return again
 
-    consumer = Consumer(url, "toy", [queue], FakeHandler(turn))
+    consumer = Consumer(url, "toy", [queue], FakeHandler(turn), never_pausing())
     signal.signal(signal.SIGTERM, lambda *_: eventlet.spawn(consumer.stop))
     consumer.run()
 

@@ -19,12 +19,14 @@ from typing import Any, Literal, TypeAlias
 
 from pymongo.database import Database
 
+from services.chassis.database import DatabaseAway, Document, open_database
 from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Delivery
+from services.chassis.rules import Rules
 from services.chassis.settings import Settings
 from services.chassis.timers import claim_timers
-from services.chassis.turn import UNSENT_AFTER, Rules, Turn
-from services.chassis.unit_of_work import DatabaseAway, Document, Store, Work, open_database
+from services.chassis.turn import UNSENT_AFTER, Turn
+from services.chassis.unit_of_work import Store, Work
 from services.intake import service as intake
 from services.intake.personal import ERASURES
 from services.notifications import service as notifications

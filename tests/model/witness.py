@@ -16,8 +16,9 @@ from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 
 from contracts.names import AGENT_PREFIX, AGENTS, DESK, EVENTS
+from services.chassis.database import Document
 from services.chassis.reading import Delivery
-from services.chassis.unit_of_work import Document, Work
+from services.chassis.unit_of_work import Work
 from tests.model.agents import supervises, supervisors_of
 from tests.model.cases import DESKS_TURN, ERASED, WEEK, Broken, Case
 from tests.model.desk import ModelDesk

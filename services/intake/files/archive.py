@@ -24,7 +24,7 @@ from pymongo.database import Database
 
 from contracts.common import AttachmentRef
 from contracts.payload import encode
-from services.chassis.unit_of_work import Document
+from services.chassis.database import Document
 from services.intake.documents import account_of, entry_of, ticket_of
 from services.intake.domain.values.account import Account
 from services.intake.domain.values.file import File, archives_of

@@ -24,7 +24,7 @@ from pymongo.errors import DuplicateKeyError
 
 from contracts.common import MAX_ATTACHMENTS, AttachmentContent, AttachmentNamed, Sent, Unusable
 from contracts.values import dataclass
-from services.chassis.unit_of_work import Conflict, Document
+from services.chassis.database import Conflict, Document
 from services.intake.documents import document_by, values_by
 from services.intake.domain.attachments.attaching import TOO_MANY
 from services.intake.domain.values.file import Brought, File, FileState, FileTaken, TooMany, Unfit

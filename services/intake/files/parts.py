@@ -20,8 +20,8 @@ from pymongo.errors import DuplicateKeyError
 
 from contracts import attachments
 from contracts.values import dataclass
+from services.chassis.database import Conflict, Document
 from services.chassis.decision import derived_id
-from services.chassis.unit_of_work import Conflict, Document
 from services.intake.documents import document_by, values_by
 from services.intake.domain.values.file import Awaited, Brought, Contradicted, File, PartTaken, TooMany, Unfit
 from services.intake.domain.values.file_name import safe_name

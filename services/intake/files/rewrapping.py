@@ -14,7 +14,7 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.database import Database
 
-from services.chassis.unit_of_work import Document
+from services.chassis.database import Document
 from services.intake.documents import document_by, values_by
 from services.intake.domain.values.rotation import THE_ONE, Rewrapped, Rotation
 from services.intake.files.keeping import RECORDS

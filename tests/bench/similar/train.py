@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.intake.domain.issues import likeness
-from services.intake.domain.issues.likeness import Floats, Model, packed, unpacked, wording
+from services.intake.domain.issues.likeness import Floats, Model, unpacked, wording
+from tests.bench.similar.packing import packed
 from tests.bench.similar.questions import Question, bank
 
 KNOWN_FROM = 8

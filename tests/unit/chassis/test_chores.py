@@ -7,9 +7,9 @@ from pymongo.errors import AutoReconnect
 
 from services.chassis import chores
 from services.chassis.chores import Chore
+from services.chassis.database import Conflict, DatabaseAway
 from services.chassis.patience import Stopping
 from services.chassis.reloading import looking
-from services.chassis.unit_of_work import Conflict, DatabaseAway
 from tests.unit.chassis.test_reloading import number_in
 
 

@@ -16,7 +16,7 @@ from services.chassis.consumer import LARGEST_TURN, QUIET, TURNS_AT_ONCE, Consum
 from services.chassis.failing import Failing, Try
 from services.chassis.patience import Stopping
 from services.chassis.reading import Delivery
-from tests.fakes import FakeHandler
+from tests.fakes import FakeHandler, never_pausing
 from tests.waiting import wait
 
 PATIENCE = 10.0
@@ -58,7 +58,7 @@ class Slow:
         self.acknowledged: list[tuple[int, bool]] = []
         self.go_on = threading.Event()
         self.handler = FakeHandler(self.handle)
-        self.consumer: Any = Consumer("amqp://", "toy", ["toys"], self.handler)
+        self.consumer: Any = Consumer("amqp://", "toy", ["toys"], self.handler, never_pausing())
         self.connect()
 
     def connect(self) -> None:
@@ -178,7 +178,7 @@ def paced(pause: float) -> tuple[Any, list[list[int]]]:
         turns.append([delivery.tag for delivery in deliveries])
         return []
 
-    consumer: Any = Consumer("amqp://", "toy", ["toys"], FakeHandler(handle), pause, ["urgent"])
+    consumer: Any = Consumer("amqp://", "toy", ["toys"], FakeHandler(handle), never_pausing(), pause, ["urgent"])
     consumer._channel = SimpleNamespace(basic_ack=lambda _tag, multiple=False: None)
     return consumer, turns
 
@@ -261,7 +261,7 @@ class Broken:
         self.acknowledged: list[int] = []
         self.consumes = 0
         self.failing = Failing("toys", 0.2, 100, lambda: self.now)
-        self.consumer: Any = Consumer("amqp://", "toy", ["toys"], FakeHandler(self.handle), failing=self.failing)
+        self.consumer: Any = Consumer("amqp://", "toy", ["toys"], FakeHandler(self.handle), self.failing)
         self.connect()
 
     def connect(self) -> None:
@@ -380,7 +380,7 @@ class Leaving:
         self.on_its_way: list[Any] = []
         self.go_on = threading.Event()
         self.handler = FakeHandler(self.handle)
-        self.consumer: Any = Consumer("amqp://", "toy", ["toys"], self.handler)
+        self.consumer: Any = Consumer("amqp://", "toy", ["toys"], self.handler, never_pausing())
         self.consumer._channel = SimpleNamespace(
             callbacks={"tag": None},
             queue_declare=self.declare,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pymongo.errors import AutoReconnect, NotPrimaryError, OperationFailure, PyMongoError, WriteError
 
-from services.chassis.unit_of_work import Conflict, DatabaseAway, DatabaseRefuses, translate
+from services.chassis.database import Conflict, DatabaseAway, DatabaseRefuses, translate
 
 TRANSIENT = {"errorLabels": ["TransientTransactionError"]}
 

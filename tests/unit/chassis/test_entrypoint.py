@@ -12,10 +12,11 @@ import pytest
 from eventlet.event import Event
 
 from services.chassis import entrypoint
+from services.chassis.database import Conflict, DatabaseAway
 from services.chassis.entrypoint import TIMER_HORIZON, DueTimers, Every, Messages, QuestionsAsked, TurnEntrypoint
 from services.chassis.patience import Stopping
 from services.chassis.turn import Decided
-from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired
+from services.chassis.unit_of_work import Armed, Fired
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

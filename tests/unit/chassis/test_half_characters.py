@@ -38,13 +38,13 @@ def delivery(
 
 def refused(delivery: Delivery, service: str = "intake") -> dict[str, list[str]]:
     """The errors by field that its sender hears, as they are stored and published."""
-    one = read(delivery, service)
-    assert isinstance(one, Arrival)
-    assert one.refusal is not None
-    assert one.refusal.data.code == "invalid"
-    record = answered("intake", one.refusal, one.message, "turn", NOW)
+    arrived = read(delivery, service)
+    assert isinstance(arrived, Arrival)
+    assert arrived.refusal is not None
+    assert arrived.refusal.data.code == "invalid"
+    record = answered("intake", arrived.refusal, arrived.message, "turn", NOW)
     bson.encode({"key": record.key, "body": record.answer_body})
-    messages = addressed(record, one)
+    messages = addressed(record, arrived)
     assert messages
     for message in messages:
         assert publish_frames(1, 131_072, message, "intake")
@@ -89,11 +89,11 @@ def test_in_the_name_of_a_field_that_is_one_it_is_refused() -> None:
 @pytest.mark.parametrize("name", ["name", "media_type", "content"])
 def test_in_a_file_it_does_not_refuse_the_message(name: str, half: str) -> None:
     """What cannot be read of a file is left out, of its name half the character."""
-    one = read(delivery({**SUBMIT, "attachments": [FILE, {**FILE, name: half}]}), "intake")
-    assert isinstance(one, Arrival)
-    assert one.refusal is None
-    assert isinstance(one.message.data.attachments[1], Unusable) == (name == "content")
-    bson.encode(document(one.message.data))
+    arrived = read(delivery({**SUBMIT, "attachments": [FILE, {**FILE, name: half}]}), "intake")
+    assert isinstance(arrived, Arrival)
+    assert arrived.refusal is None
+    assert isinstance(arrived.message.data.attachments[1], Unusable) == (name == "content")
+    bson.encode(document(arrived.message.data))
 
 
 @pytest.mark.parametrize(
@@ -106,10 +106,10 @@ def test_in_a_file_it_does_not_refuse_the_message(name: str, half: str) -> None:
     ],
 )
 def test_where_nothing_is_read_it_is_ignored(data: Any) -> None:
-    one = read(delivery(data), "intake")
-    assert isinstance(one, Arrival)
-    assert one.refusal is None
-    bson.encode(document(one.message.data))
+    arrived = read(delivery(data), "intake")
+    assert isinstance(arrived, Arrival)
+    assert arrived.refusal is None
+    bson.encode(document(arrived.message.data))
 
 
 @pytest.mark.parametrize("attribute", ["id", "type", "source", "subject"])
@@ -118,17 +118,17 @@ def test_its_sender_hears_in_which_attribute(attribute: str) -> None:
 
 
 def test_an_id_is_named_as_json_escapes_it() -> None:
-    one = read(delivery(SUBMIT, id="a\ud83db"), "intake")
-    assert isinstance(one, Arrival)
-    assert one.message.id == r"a\ud83db"
+    arrived = read(delivery(SUBMIT, id="a\ud83db"), "intake")
+    assert isinstance(arrived, Arrival)
+    assert arrived.message.id == r"a\ud83db"
 
 
 @pytest.mark.parametrize("attribute", ["traceparent", "causationid", "correlationid", "datacontenttype", "x\ud83d"])
 def test_in_an_attribute_that_says_nothing_of_the_matter_it_is_ignored(attribute: str) -> None:
-    one = read(delivery(SUBMIT, **{attribute: "a\ud83db"}), "intake")
-    assert isinstance(one, Arrival)
-    assert one.refusal is None
-    assert one.message.cause.chain == "1"
+    arrived = read(delivery(SUBMIT, **{attribute: "a\ud83db"}), "intake")
+    assert isinstance(arrived, Arrival)
+    assert arrived.refusal is None
+    assert arrived.message.cause.chain == "1"
 
 
 @pytest.mark.parametrize(
@@ -142,10 +142,10 @@ def test_its_sender_hears_in_which_property(name: str, field: str) -> None:
 def test_too_large_it_is_answered_by_its_message_id() -> None:
     large = delivery({**SUBMIT, "body": "x" * 2**20}, properties={"message_id": "a\ud83db", "reply_to": "\ud83d"})
     large.routing_key = "ticket.\ud83d"
-    one = read(large, "intake")
-    assert isinstance(one, Arrival)
-    assert one.refusal is not None
-    record = answered("intake", one.refusal, one.message, "turn", NOW)
+    arrived = read(large, "intake")
+    assert isinstance(arrived, Arrival)
+    assert arrived.refusal is not None
+    record = answered("intake", arrived.refusal, arrived.message, "turn", NOW)
     assert json.loads(record.answer_body or b"")["causationid"] == r"a\ud83db"
 
 

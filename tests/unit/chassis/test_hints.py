@@ -17,10 +17,10 @@ from tests.unit.chassis.test_turn import NOW
 
 
 def arrival(**more: Any) -> Arrival:
-    one = read(delivery({**SUBMIT, **more}), "intake")
-    assert isinstance(one, Arrival)
-    assert one.refusal is None
-    return one
+    arrived = read(delivery({**SUBMIT, **more}), "intake")
+    assert isinstance(arrived, Arrival)
+    assert arrived.refusal is None
+    return arrived
 
 
 def told(arrived: Arrival, answer: Answer) -> Any:
@@ -38,18 +38,18 @@ def told(arrived: Arrival, answer: Answer) -> Any:
     ],
 )
 def test_its_sender_hears_what_was_passed_over(more: dict[str, Any], field: str) -> None:
-    one = arrival(**more)
-    assert told(one, Answer("command.accepted", Accepted()))["hints"].keys() == {field}
-    both = told(one, Answer("command.accepted", Accepted(hints={"skills": ["Nobody asks for it."]})))
+    arrived = arrival(**more)
+    assert told(arrived, Answer("command.accepted", Accepted()))["hints"].keys() == {field}
+    both = told(arrived, Answer("command.accepted", Accepted(hints={"skills": ["Nobody asks for it."]})))
     assert both["hints"].keys() == {field, "skills"}
-    assert "hints" not in told(one, rejected("forbidden", "No."))
+    assert "hints" not in told(arrived, rejected("forbidden", "No."))
 
 
 def test_who_is_read_whole_hears_of_no_hints() -> None:
-    one = arrival(language="en-US-u-hc-h12", requester={**ACCOUNT, "email": "a@b"})
-    assert one.message.data.language == "en-US"
-    assert one.message.hints is None
-    assert "hints" not in told(one, Answer("command.accepted", Accepted()))
+    arrived = arrival(language="en-US-u-hc-h12", requester={**ACCOUNT, "email": "a@b"})
+    assert arrived.message.data.language == "en-US"
+    assert arrived.message.hints is None
+    assert "hints" not in told(arrived, Answer("command.accepted", Accepted()))
 
 
 def test_outcomes_of_a_submission_have_room_for_them() -> None:

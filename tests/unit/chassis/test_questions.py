@@ -13,11 +13,12 @@ import pytest
 
 from contracts.topology import ASKED_WITHIN, INTAKE, QUESTIONS
 from services.chassis import telemetry
+from services.chassis.database import Conflict, DatabaseAway
 from services.chassis.decision import Answer, Decision, Message, Say
 from services.chassis.questions import AT_ONCE, Questions
 from services.chassis.reading import LARGEST, Delivery
-from services.chassis.turn import Preparation, Rules
-from services.chassis.unit_of_work import Conflict, DatabaseAway, Write
+from services.chassis.rules import Preparation, Rules
+from services.chassis.unit_of_work import Write
 from tests.fakes import FakePublisher
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -11,10 +11,11 @@ import pytest
 
 from contracts import topology
 from contracts.agents import SignOn
+from services.chassis.database import DatabaseAway
 from services.chassis.decision import Cause, Message
 from services.chassis.patience import Patience, Stopping
 from services.chassis.reading import LARGEST, Arrival, Delivery, Unreadable, fired, read
-from services.chassis.unit_of_work import Armed, DatabaseAway, Fired
+from services.chassis.unit_of_work import Armed, Fired
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

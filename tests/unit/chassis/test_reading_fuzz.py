@@ -17,7 +17,8 @@ from contracts.payload import document
 from services.chassis.amqp_frames import publish_frames
 from services.chassis.decision import Answer, Decision
 from services.chassis.reading import Arrival, Delivery, Unreadable, read
-from services.chassis.turn import Rules, Turn
+from services.chassis.rules import Rules
+from services.chassis.turn import Turn
 from services.chassis.unit_of_work import Work, _handled_row, _outbox_rows
 from services.chassis.writing import addressed, answered, dead_copy, reply_queue
 from tests import odd_input
@@ -62,24 +63,24 @@ def user_of(source: str) -> str:
 def test_whatever_arrives_is_read_and_can_be_answered_or_set_aside(seed: int) -> None:
     delivery = a_delivery(Random(seed))
     assert delivery.returns == 0 or (delivery.redelivered and delivery.returns == delivery.headers["x-delivery-count"])
-    one = read(delivery, "intake")
-    if isinstance(one, Unreadable):
-        publish_frames(1, FRAME, dead_copy(delivery, one.reason, NOW), "intake")
+    arrived = read(delivery, "intake")
+    if isinstance(arrived, Unreadable):
+        publish_frames(1, FRAME, dead_copy(delivery, arrived.reason, NOW), "intake")
         return
-    assert isinstance(one, Arrival)
-    if one.refusal is not None:
-        record = answered("intake", one.refusal, one.message, "turn", NOW)
+    assert isinstance(arrived, Arrival)
+    if arrived.refusal is not None:
+        record = answered("intake", arrived.refusal, arrived.message, "turn", NOW)
         outcome = json.loads(record.answer_body or b"")
-        assert outcome["causationid"] == one.message.id
+        assert outcome["causationid"] == arrived.message.id
         said = payload.read(registry.TYPES["outcome", "command.rejected"].data, outcome["data"]).data
         assert said.code in REFUSED_UNDECIDED
         assert said.errors or said.code != "invalid", "what is invalid names its fields"
         bson.encode(_handled_row(record.key, record, NOW))
-        for message in addressed(record, one):
+        for message in addressed(record, arrived):
             publish_frames(1, FRAME, message, "intake")
             for row in _outbox_rows(Work("turn", NOW, outgoing=[message])):
                 bson.encode(row)
-    bson.encode(document(one.message.data))
+    bson.encode(document(arrived.message.data))
 
 
 @settings(max_examples=60, deadline=None)

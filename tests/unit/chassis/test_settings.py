@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from services.chassis.database import DatabaseRefuses, open_database
 from services.chassis.settings import Settings, WrongSettings, look_up, read
-from services.chassis.unit_of_work import DatabaseRefuses, open_database
 from services.notifications.settings import NotificationSettings
 
 WHERE = {

@@ -9,9 +9,9 @@ from pymongo.uri_parser import parse_uri
 from deploy.provision.management import Management, ManagementError
 from deploy.settings import Settings as CliSettings
 from deploy.trouble import Trouble
+from services.chassis.database import DatabaseRefuses, open_database
 from services.chassis.settings import WrongSettings, look_up
 from services.chassis.tls import authorities_of, with_authorities
-from services.chassis.unit_of_work import DatabaseRefuses, open_database
 from tests.certificates import Authority
 
 

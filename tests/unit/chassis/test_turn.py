@@ -14,20 +14,15 @@ from greenlet import GreenletExit
 from pymongo.errors import AutoReconnect
 
 from contracts import topology
+from services.chassis.database import Conflict, DatabaseAway
 from services.chassis.decision import Answer, Arm, Decision, Message, Say, derived_id
 from services.chassis.outgoing import Outgoing
 from services.chassis.patience import Stopping
 from services.chassis.reading import LARGEST, Delivery
+from services.chassis.rules import Preparation, Rules
 from services.chassis.sending import SENT_AT_ONCE
-from services.chassis.turn import (
-    CONFLICTS_AT_MOST,
-    SUSPECT_AFTER_RETURNS,
-    TRIES,
-    Preparation,
-    Rules,
-    Turn,
-)
-from services.chassis.unit_of_work import Armed, Conflict, DatabaseAway, Fired, Work, Write
+from services.chassis.turn import CONFLICTS_AT_MOST, SUSPECT_AFTER_RETURNS, TRIES, Turn
+from services.chassis.unit_of_work import Armed, Fired, Work, Write
 from tests.fakes import FakePublisher, FakeStore
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -12,7 +12,8 @@ import pytest
 from contracts import topology
 from services.chassis import telemetry
 from services.chassis.reading import Delivery
-from services.chassis.turn import TRIES, Rules, Turn
+from services.chassis.rules import Rules
+from services.chassis.turn import TRIES, Turn
 from services.chassis.unit_of_work import Armed, Fired
 from services.chassis.watching import TIMERS
 from tests.unit.chassis.test_turn import NOW, Bench, command, decide

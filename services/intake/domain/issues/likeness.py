@@ -92,24 +92,8 @@ def likeness(first: Wording, second: Wording, model: Model) -> float:
     return min(1.0, max(0.0, (observed - expected) / (1 - expected)))
 
 
-def packed(model: Model) -> bytes:
-    """The model as a file: meanings in 8 bits."""
-    scale = float(np.abs(model.meanings).max()) / 127
-    file = BytesIO()
-    np.savez_compressed(
-        file,
-        grams=np.frombuffer("\n".join(model.rows).encode(), np.uint8),
-        weights=model.weights,
-        unknown=np.float32(model.unknown),
-        meanings=np.rint(model.meanings / scale).astype(np.int8),
-        scale=np.float32(scale),
-        issues=model.issues.astype(np.float16),
-    )
-    return file.getvalue()
-
-
 def unpacked(file: bytes) -> Model:
-    """The inverse of `packed`, as exact as 8 bits are."""
+    """The model that such a file holds; its meanings have 8 bits."""
     with np.load(BytesIO(file)) as stored:
         grams = stored["grams"].tobytes().decode().split("\n")
         return Model(

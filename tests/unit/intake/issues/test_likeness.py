@@ -13,12 +13,12 @@ from services.intake.domain.issues.likeness import (
     COMPARED_CHARACTERS,
     likeness,
     opening,
-    packed,
     shipped,
     unpacked,
     wording,
 )
 from services.intake.domain.issues.similarity import COMPARED_TICKETS, SIMILAR_FROM, similar
+from tests.bench.similar.packing import packed
 from tests.unit.intake.desk import Desk
 
 MODEL = shipped()

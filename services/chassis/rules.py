@@ -1,0 +1,59 @@
+"""What makes the chassis's turn a service's own: its parts, and when each runs. The page is docs/turn.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from contracts.values import dataclass
+from services.chassis.chores import Chore
+from services.chassis.decision import Decision, Message, View
+from services.chassis.gate import Gate
+from services.chassis.outgoing import Outgoing
+from services.chassis.unit_of_work import Write
+
+V = TypeVar("V", bound=View)
+
+
+class Repository(Protocol[V]):
+    """A service's database, as the turn uses it."""
+
+    def load(self, messages: Sequence[Message[Any]], now: datetime) -> V:
+        """All that these messages may touch, in one query for each collection. What pymongo raises is the turn's."""
+
+    def writes(self, view: V) -> list[Write]:
+        """What the turn changed in the view."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation(Generic[V]):
+    """What came of preparing messages: how the repository loads by what was found out (`Repository.load` with that
+    bound), and the keys of the messages that are put off, so that the others need not wait for them."""
+
+    load: Callable[[Sequence[Message[Any]], datetime], V]
+    put_off: Collection[str] = ()
+
+
+@dataclass(frozen=True)
+class Rules(Generic[V]):
+    """What makes a turn this service's turn: its parts in the order in which they run (docs/turn.md)."""
+
+    service: str
+    """Its name, and its user at the broker."""
+    repository: Repository[V]
+    """`load` runs at the beginning of each attempt at a turn, `writes` at its end; both outside the transaction."""
+    decide: Callable[[V, Message[Any], datetime], Decision]
+    """Runs for each message, in order. Pure."""
+    conclude: Callable[[V, datetime], Decision] | None = None
+    """Runs after the last message of each attempt, also where there was none. Pure."""
+    prepare: Callable[[Sequence[Message[Any]], datetime], Preparation[V]] | None = None
+    """Slow work (hash a secret, send a mail): runs before the attempts, once, not again after a conflict."""
+    needs_preparing: Callable[[Message[Any]], bool] = lambda _message: True
+    """Which messages `prepare` is given."""
+    gate: Gate | None = None
+    """Passed by each attempt in the seconds after a lost race, where the turns of all instances change one document."""
+    reveal: Callable[[Outgoing], Outgoing] | None = None
+    """Runs for each message as it is published: for what may be published but never stored."""
+    chores: Sequence[Chore] = ()
+    """Run beside the turns, each at its own interval."""
