@@ -15,7 +15,7 @@ from services.notifications.domain.attempts import lane_of
 from services.notifications.domain.state import Delivery, Outcome
 from services.notifications.lines import Circuit
 from services.notifications.mailer import Mail, Mailer
-from services.notifications.webhooks import Caller, Request
+from services.notifications.webhooks import Poster, Request
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +35,9 @@ class Sends(Protocol):
 class Senders:
     """`Sends`, by one mail server and these webhooks; mails to the community manager go to `manager`."""
 
-    def __init__(self, mailer: Mailer, callers: Mapping[str, Caller], manager: str | None = None) -> None:
+    def __init__(self, mailer: Mailer, posters: Mapping[str, Poster], manager: str | None = None) -> None:
         self._mailer = mailer
-        self._callers = callers
+        self._posters = posters
         self._manager = manager
         self._circuits: defaultdict[str, Circuit] = defaultdict(Circuit)
 
@@ -64,13 +64,13 @@ class Senders:
         """All to one destination."""
         first, _ = group[0]
         if first.channel == "webhook":
-            caller = self._callers.get(first.recipient)
-            if caller is None:
+            poster = self._posters.get(first.recipient)
+            if poster is None:
                 # Taken out of the file; or an instance that has read a newer one is to send it.
                 return {
                     delivery.id: Outcome("deferred", "there is no such webhook in the file") for delivery, _ in group
                 }
-            return caller.send([Request(delivery.id, delivery.text) for delivery, _ in group], now)
+            return poster.send([Request(delivery.id, delivery.text) for delivery, _ in group], now)
         return self._mailer.send([self._mail(delivery, email) for delivery, email in group])
 
     def _mail(self, delivery: Delivery, email: str | None) -> Mail:

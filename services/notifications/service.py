@@ -26,7 +26,7 @@ from services.notifications.repository import INDEXES, Repository
 from services.notifications.senders import Senders
 from services.notifications.settings import SETTINGS, NotificationSettings
 from services.notifications.templates import Templates
-from services.notifications.webhooks import Caller, read_webhooks
+from services.notifications.webhooks import Poster, read_webhooks
 
 __all__ = ["INDEXES", "SETTINGS", "TAKEN", "Notifications", "Service", "lanes", "rules"]
 
@@ -43,7 +43,7 @@ def rules(settings: NotificationSettings, database: Database[dict[str, Any]]) ->
     )
     senders = Senders(
         Mailer(read_server(settings.smtp), read_sender(settings.smtp_from)),
-        {name: Caller(webhook) for name, webhook in webhooks.items()},
+        {name: Poster(webhook) for name, webhook in webhooks.items()},
         settings.community_manager,
     )
     repository = Repository(database, Templates(settings.templates), policy)

@@ -189,7 +189,7 @@ def headers(webhook: Webhook, request: Request, now: datetime) -> dict[str, str]
     }
 
 
-class Caller:
+class Poster:
     """Makes requests to one webhook."""
 
     def __init__(
@@ -233,8 +233,8 @@ class _Https(HTTPSConnection):
 class _Connection:
     """One request after the other, each over a connection of its own: answers are not read to their end."""
 
-    def __init__(self, caller: Caller, now: datetime) -> None:
-        self._caller = caller
+    def __init__(self, poster: Poster, now: datetime) -> None:
+        self._poster = poster
         self._now = now
         self._connection: HTTPConnection | None = None
         self._is_over = False
@@ -247,7 +247,7 @@ class _Connection:
             late.set()
             self._shut()
 
-        guard = threading.Timer(self._caller.whole_time, end)
+        guard = threading.Timer(self._poster.whole_time, end)
         guard.daemon = True
         guard.start()
         try:
@@ -280,15 +280,15 @@ class _Connection:
 
     def _ask(self, request: Request, late: threading.Event) -> int:
         """The answer's status; what it says besides is of no interest, and may be of any length."""
-        webhook = self._caller.webhook
+        webhook = self._poster.webhook
         parts = urlsplit(webhook.url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         signed = headers(webhook, request, self._now)
-        connection = self._connection = self._caller.connection()
+        connection = self._connection = self._poster.connection()
         connection.connect()
         if late.is_set() or self._is_over:  # the request counts as put off by now, and will be made by another
             raise TimeoutError
-        connection.timeout = self._caller.whole_time
+        connection.timeout = self._poster.whole_time
         connection.request("POST", target, request.body.encode(), signed, preload_content=False)
         return connection.getresponse().status
 

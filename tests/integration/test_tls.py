@@ -27,7 +27,7 @@ from services.client.bus import Bus
 from services.client.errors import ClientError
 from services.intake.files.scanner import Scanner, ScannerAway
 from services.notifications.mailer import Mailer, read_server
-from services.notifications.webhooks import Caller, Request
+from services.notifications.webhooks import Poster, Request
 from tests.certificates import Authority, tls_before
 from tests.integration.test_scanner import scanner
 from tests.unit.notifications.receiver import receiving
@@ -99,7 +99,7 @@ def mail(_: Desk, port: int, authority: Authority) -> None:
 
 def webhook(_: Desk, port: int, authority: Authority) -> None:
     hook = replace(a_webhook(f"https://localhost:{port}/status/200"), ca=str(authority.file))
-    outcome = Caller(hook).send([Request("d1", "{}")], datetime.now(UTC))["d1"]
+    outcome = Poster(hook).send([Request("d1", "{}")], datetime.now(UTC))["d1"]
     if outcome.verdict != "accepted":
         raise OSError(outcome.reason)
 

@@ -14,7 +14,7 @@ from services.notifications.domain.state import Delivery, Outcome, Policy
 from services.notifications.lines import Circuit
 from services.notifications.mailer import Mail, Mailer, Server
 from services.notifications.senders import Senders
-from services.notifications.webhooks import Caller, Request, Webhook
+from services.notifications.webhooks import Poster, Request, Webhook
 from tests.unit.notifications.builders import (
     ACCEPTED,
     DAY,
@@ -134,7 +134,7 @@ class Answering(Mailer):
         return {mail.id: self.outcome for mail in mails}
 
 
-class Called(Caller):
+class Called(Poster):
     """A webhook that answers so."""
 
     def __init__(self, outcome: Outcome) -> None:
@@ -174,8 +174,8 @@ def test_a_webhook_that_is_not_in_this_instances_file_is_left_to_one_that_has_it
 
 def test_the_community_managers_mail_goes_to_the_address_of_the_settings() -> None:
     mailer = Answering(ACCEPTED)
-    one = a_delivery("m1", kind="escalated_to_manager", recipient="community-manager", person="")
-    Senders(mailer, {}, "boss@example.org").send([(one, None)], NOW)
+    escalated = a_delivery("m1", kind="escalated_to_manager", recipient="community-manager", person="")
+    Senders(mailer, {}, "boss@example.org").send([(escalated, None)], NOW)
     assert [mail.to for mail in mailer.tried] == ["boss@example.org"]
 
 

@@ -21,10 +21,10 @@ outcomes = mailer.send([a_mail(f"ada{{number}}") for number in range(LINES)])
 """
 BY_WEBHOOK = """
 from datetime import UTC, datetime
-from services.notifications.webhooks import Caller, Request
+from services.notifications.webhooks import Poster, Request
 from tests.unit.notifications.test_webhooks import a_webhook
-caller = Caller(a_webhook("{url}"), connect_time=0.5, whole_time=0.7, batch_time=0.4)
-outcomes = caller.send([Request(f"d{{number}}", "{{}}") for number in range(LINES)], datetime.now(UTC))
+poster = Poster(a_webhook("{url}"), connect_time=0.5, whole_time=0.7, batch_time=0.4)
+outcomes = poster.send([Request(f"d{{number}}", "{{}}") for number in range(LINES)], datetime.now(UTC))
 """
 GREEN = """
 import eventlet

@@ -20,7 +20,7 @@ from deploy.local.processes import CODE
 from services.chassis.settings import WrongSettings
 from services.notifications.domain.state import Outcome
 from services.notifications.domain.telling import FOR_WEBHOOKS
-from services.notifications.webhooks import Caller, Request, Webhook, headers, read_webhooks
+from services.notifications.webhooks import Poster, Request, Webhook, headers, read_webhooks
 from tests.unit.notifications.builders import ACCEPTED
 from tests.unit.notifications.receiver import SECRET, Receiver, receiving
 
@@ -40,7 +40,7 @@ def a_webhook(url: str, *secrets: str) -> Webhook:
 
 def call(url: str, *ids: str, secrets: tuple[str, ...] = (SECRET,)) -> dict[str, Outcome]:
     requests = [Request(id_, f'{{"id":"{id_}","text":"Grüße"}}') for id_ in ids]
-    return Caller(a_webhook(url, *secrets), **FAST).send(requests, datetime.now(UTC))
+    return Poster(a_webhook(url, *secrets), **FAST).send(requests, datetime.now(UTC))
 
 
 # What becomes of a request
@@ -111,7 +111,7 @@ def test_a_receiver_that_never_answers_costs_no_more_than_the_time_of_a_few_requ
     assert all(outcome.away for outcome in outcomes.values())
 
 
-class SlowToConnect(Caller):
+class SlowToConnect(Poster):
     """Whose connections take a while: names that are looked up, a line that is full."""
 
     lines: set[threading.Thread]
@@ -125,10 +125,10 @@ class SlowToConnect(Caller):
 def test_a_request_that_counts_as_put_off_is_not_made_afterwards(receiver: tuple[type[Receiver], str]) -> None:
     kept, url = receiver
     for times in ({**FAST, "batch_time": 0.1}, {**FAST, "whole_time": 0.1}):
-        caller = SlowToConnect(a_webhook(url + "/status/200"), **times)
-        caller.lines = set()
-        outcomes = caller.send([Request("d1", "{}")], datetime.now(UTC))
-        for line in caller.lines:
+        poster = SlowToConnect(a_webhook(url + "/status/200"), **times)
+        poster.lines = set()
+        outcomes = poster.send([Request("d1", "{}")], datetime.now(UTC))
+        for line in poster.lines:
             line.join(5)
         assert outcomes == {"d1": Outcome("deferred", "timed out", away=True)}
     assert kept.asked == []
@@ -137,9 +137,9 @@ def test_a_request_that_counts_as_put_off_is_not_made_afterwards(receiver: tuple
 def test_over_tls_with_a_certificate_that_is_believed(server_side: ssl.SSLContext, authorities: str) -> None:
     with receiving(server_side) as (kept, url):
         hook = replace(a_webhook(url.replace("127.0.0.1", "localhost") + "/status/200?desk=1"), ca=authorities)
-        well = Caller(hook, **FAST).send([Request("d1", "{}")], datetime.now(UTC))
+        well = Poster(hook, **FAST).send([Request("d1", "{}")], datetime.now(UTC))
         assert well == {"d1": ACCEPTED}
-        others = Caller(
+        others = Poster(
             replace(a_webhook(url + "/status/200"), ca=authorities), **FAST
         )  # the certificate is localhost's
         assert others.send([Request("d2", "{}")], datetime.now(UTC)) == {"d2": Outcome("deferred", "TLS failed", True)}
@@ -266,9 +266,9 @@ def test_the_file_that_is_shipped_names_none() -> None:
 
 
 def test_two_webhooks_of_one_name_are_refused(tmp_path: Path) -> None:
-    one = f"  - {{name: crm, url: 'https://a.example', secrets: [{SECRET}]}}\n"
+    webhook = f"  - {{name: crm, url: 'https://a.example', secrets: [{SECRET}]}}\n"
     with pytest.raises(WrongSettings, match=r"line 3: webhooks\.2\.name: is there twice"):
-        read_webhooks(written(tmp_path, f"webhooks:\n{one}{one}"), {})
+        read_webhooks(written(tmp_path, f"webhooks:\n{webhook}{webhook}"), {})
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
