@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import partial
 
 from contracts.agents import SignOff, SignOn
@@ -32,13 +33,14 @@ NO_CASE = "Answered in the guide for newcomers; nothing is left to do."
 
 
 class Agent:
-    """One agent. `received`: when (time.monotonic) it first got each ticket, by number; earlier runs' too."""
+    """One agent. `received`: when (time.monotonic) it first got each ticket, by number."""
 
     def __init__(self, run: Run, url: str, agent_id: str, name: str, skills: tuple[str, ...]) -> None:
         self.id = agent_id
         self.received: dict[str, float] = {}
         self.did: Counter[str] = Counter()
-        self.signed_on = False
+        self.signed_on: datetime | None = None
+        """When it signed on, by the desk's clock."""
         self.sender: Speaker | None = None
         self._run = run
         self._url = url
@@ -65,7 +67,7 @@ class Agent:
             )
             if answer.rejected is not None:
                 raise Trouble(f"Agent {self.id} could not sign on: {answer.rejected.message}")
-            self.signed_on = True
+            self.signed_on = answer.event.time
             while not self._run.over.is_set():
                 self._hear_next(0.05)
                 self._later.do_what_is_due()
@@ -83,8 +85,8 @@ class Agent:
     def _hear(self, heard: Heard) -> None:
         event = heard.event
         ticket = event.data.get("ticket")
-        if ticket is None:
-            return
+        if ticket is None or self.signed_on is None or event.time < self.signed_on:
+            return  # What an earlier run left unread is about tickets that are somebody else's by now.
         number = ticket["number"]
         if event.type == "ticket.assigned":
             self.received.setdefault(number, time.monotonic())

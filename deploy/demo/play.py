@@ -154,7 +154,7 @@ class Play:
             return happened()
 
         if not waited(look, PATIENCE):
-            there = sum(agent.signed_on for agent in self.agents)
+            there = sum(agent.signed_on is not None for agent in self.agents)
             raise Trouble(
                 f"The desk does not answer its agents: after {PATIENCE:.0f} s {otherwise} ({there} of "
                 f"{len(self.agents)} agents are there)."
