@@ -7,7 +7,7 @@ what was said. The page is docs/turn.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -154,6 +154,11 @@ def line_of(table: Mapping[str, T], message: Message[Any]) -> T:
     if line is None:
         raise ValueError(f"{message.type} is nothing that this service takes")
     return line
+
+
+def carrying(messages: Iterable[Message[Any]], form: type[P]) -> list[Message[P]]:
+    """Those messages whose data is of this class."""
+    return [message for message in messages if isinstance(message.data, form)]
 
 
 class View(Protocol):

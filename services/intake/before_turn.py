@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 
 from pymongo.database import Database
 
+from contracts.accounts import ConfirmContact, EraseAccount, ExportAccount, MergeAccounts, OpenTemporary
 from contracts.common import Secret
 from contracts.names import role_of
 from services.chassis.database import Document
-from services.chassis.decision import Message
+from services.chassis.decision import Message, carrying
 from services.intake.codes import Codes, Guess
 from services.intake.documents import account_of
 from services.intake.domain.accounts.caller import account_meant, owner_of_files, temporary_named
@@ -32,20 +33,16 @@ K = TypeVar("K")
 
 WAITS_AT_MOST = timedelta(minutes=15)
 
-JOINING = frozenset({"account.confirm_contact", "account.merge"})
+HASHED = (OpenTemporary, ConfirmContact, EraseAccount, ExportAccount)
+"""Commands for which something is hashed, compared or made before the turn."""
+
+JOINING = (ConfirmContact, MergeAccounts)
 """By these an account becomes one with another."""
 
 
 def needs_preparing(message: Message[Any]) -> bool:
     """Whether the message needs slow work before the turn."""
-    secret = message.type in (
-        "account.open_temporary",
-        "account.confirm_contact",
-        "account.erase",
-        "account.export",
-        MAKE_ARCHIVE,
-        REWRAP,
-    )
+    secret = isinstance(message.data, HASHED) or message.type in (MAKE_ARCHIVE, REWRAP)
     return secret or temporary_named(message) is not None or needs_files(message)
 
 
@@ -69,9 +66,9 @@ class Preparing:
         if timers or not messages:  # timers whose lease ran out come without messages
             return self._of_timers(timers, now), ()
         found, put_off = self._secrets_of(messages, now)
-        if any(message.type in JOINING for message in messages):
+        if any(isinstance(message.data, JOINING) for message in messages):
             # Before the turn it is read which accounts are one person; these messages may change that.
-            put_off |= {message.key for message in messages if message.type == "account.erase"}
+            put_off |= {message.key for message in carrying(messages, EraseAccount)}
         others = [message for message in messages if message.key not in put_off]
         known = {message.key: key for message in others if (key := _known(message, found.verified)) is not None}
         found = self._with_codes(found, others, known, now)
@@ -82,7 +79,7 @@ class Preparing:
             if counts_files(message) and message.key in known
         }
         put_off |= self.files.put_off(others, senders, room)
-        archives = self._archives([message for message in others if message.type == "account.export"], known, now)
+        archives = self._archives(carrying(others, ExportAccount), known, now)
         put_off |= {key for key, file in archives.items() if file is None}
         here = [message for message in others if message.key not in put_off]
         found = self.files.prepare(found, here, senders, room, now)
@@ -97,7 +94,7 @@ class Preparing:
         )
 
     def _archives(
-        self, messages: Sequence[Message[Any]], known: Mapping[str, str], now: datetime
+        self, messages: Sequence[Message[ExportAccount]], known: Mapping[str, str], now: datetime
     ) -> dict[str, File | None]:
         """The archives that these may have. None: it is being made, and they wait, but not for ever: after half an hour
         the broker takes a message away from its consumer."""
@@ -121,11 +118,7 @@ class Preparing:
 
     def _secrets_of(self, messages: Sequence[Message[Any]], now: datetime) -> tuple[Prepared, set[str]]:
         """What became of secrets, and the keys of the messages that are left for another turn."""
-        opening = {
-            message.key: (message.sender, message.id)
-            for message in messages
-            if message.type == "account.open_temporary"
-        }
+        opening = {message.key: (message.sender, message.id) for message in carrying(messages, OpenTemporary)}
         hashed = self._secrets.hashed(
             opening, {message.key: self._origins.of(message) for message in messages if message.key in opening}
         )
@@ -154,16 +147,17 @@ class Preparing:
         self, found: Prepared, messages: Sequence[Message[Any]], known: Mapping[str, str], now: datetime
     ) -> Prepared:
         """Check the codes of accounts whose requesters are `known` (by message key)."""
-        coming = [message for message in messages if message.type == "account.confirm_contact" and message.key in known]
-        confirming = [message for message in coming if message.data.code is not None]
+        coming = [message for message in carrying(messages, ConfirmContact) if message.key in known]
+        codes = {message.key: message.data.code for message in coming if message.data.code is not None}
+        confirming = [message for message in coming if message.key in codes]
         accounts = self._accounts({known[message.key] for message in confirming})
         right, refused = self._codes.checked(
-            Guess(account.key, account.contact_version, message.data.code, account.mailbox, self._origins.of(message))
+            Guess(account.key, account.contact_version, codes[message.key], account.mailbox, self._origins.of(message))
             for message in confirming
             if (account := accounts.get(known[message.key])) is not None and account.mailbox is not None
         )
-        codes = frozenset((guess.account, guess.contact_version, guess.code) for guess in right)
-        return replace(found, right_codes=codes, codes_again_at=_moments(refused, now))
+        right_codes = frozenset((guess.account, guess.contact_version, guess.code) for guess in right)
+        return replace(found, right_codes=right_codes, codes_again_at=_moments(refused, now))
 
     def _accounts(self, keys: Collection[str]) -> dict[str, Account]:
         rows = self._stored.find({"_id": {"$in": list(keys)}}) if keys else ()

@@ -11,6 +11,7 @@ import hmac
 from typing import Any
 
 from contracts.blank import is_blank
+from contracts.common import FromChannel
 from contracts.names import role_of
 from services.chassis.decision import Message
 
@@ -23,7 +24,7 @@ class Origins:
 
     def of(self, message: Message[Any]) -> str:
         """The digest of the origin of a channel's command; empty where it gave none."""
-        origin = getattr(message.data, "origin", None) or ""
+        origin = (message.data.origin if isinstance(message.data, FromChannel) else None) or ""
         if is_blank(origin) or role_of(message.sender) != "channel":
             return ""
         text = "\x1f".join(("origin", message.sender, origin))

@@ -6,10 +6,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias, TypeGuard
 
+from contracts.attachments import Download, Upload
 from contracts.common import AttachmentContent
-from services.chassis.decision import Message, derived_id
+from contracts.tickets import AgentText, Reply, Submit
+from services.chassis.decision import Message, carrying, derived_id
 from services.chassis.unit_of_work import Armed, arm_once
 from services.intake.domain.attachments import scanning
 from services.intake.domain.attachments.rotating import GO_ON
@@ -29,7 +31,6 @@ from services.intake.secrets import InThreads
 READ_A_TURN = 32
 """Parts of files read for one turn: 8 MiB."""
 
-MERGE = "account.merge"
 MAKE_ARCHIVE = f"timer.{EXPORT}"
 
 REWRAP = f"timer.{GO_ON}"
@@ -37,20 +38,23 @@ REWRAP = f"timer.{GO_ON}"
 SCAN = f"timer.{scanning.SCAN}"
 """The types of the messages of these timers."""
 
+Bringing: TypeAlias = Submit | Reply | AgentText
+"""The commands that may have attachments."""
+
 
 def needs_files(message: Message[Any]) -> bool:
     """Whether the message needs work with files before it is decided."""
-    return brings_files(message) or message.type in ("attachment.upload", "attachment.download", SCAN)
+    return brings_files(message) or isinstance(message.data, Upload | Download) or message.type == SCAN
 
 
-def brings_files(message: Message[Any]) -> bool:
+def brings_files(message: Message[Any]) -> TypeGuard[Message[Bringing]]:
     """Whether it is a command with attachments."""
-    return bool(getattr(message.data, "attachments", None))
+    return isinstance(message.data, Bringing) and bool(message.data.attachments)
 
 
 def counts_files(message: Message[Any]) -> bool:
     """Whether it brings files, which count for its sender's limits."""
-    return brings_files(message) or message.type == "attachment.upload"
+    return brings_files(message) or isinstance(message.data, Upload)
 
 
 class FilesOfTurns:
@@ -96,8 +100,8 @@ class FilesOfTurns:
             brought={message.key: each for message, each in zip(bringing, brought, strict=True)},
             uploaded={
                 message.key: self._uploads.take(senders[message.key], message.data, now)
-                for message in messages
-                if message.type == "attachment.upload" and message.key in senders
+                for message in carrying(messages, Upload)
+                if message.key in senders
             },
             contents={
                 message.key: read_part(self._keeping, message.data.ref, message.data.part or 1)
@@ -132,9 +136,9 @@ class FilesOfTurns:
         return {timer.key: scan(self._keeping, self._scanner, timer.subject or "") for timer in timers}
 
 
-def _contents(message: Message[Any]) -> int:
+def _contents(message: Message[Bringing]) -> int:
     return sum(isinstance(sent, AttachmentContent) for sent in message.data.attachments)
 
 
-def _asking(messages: Sequence[Message[Any]]) -> list[Message[Any]]:
-    return [message for message in messages if message.type == "attachment.download"]
+def _asking(messages: Sequence[Message[Any]]) -> list[Message[Download]]:
+    return carrying(messages, Download)
