@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import typer
 
+from contracts.accounts import EraseAccount, ExportAccount, Exported
+from contracts.attachments import Content, Download
+from contracts.common import NamedAccount
+from contracts.tickets import Accepted
 from deploy import settings
 from deploy.trouble import Trouble
 from services.client.blocking import Client
@@ -35,15 +38,15 @@ def export(
     """Write everything that the person may have of their account into an archive."""
     account = named(id_, temporary=temporary)
     with Client(settings.load().get("AMQP_OPERATOR")) as desk:
-        archive = accepted(desk.command("account.export", {"account": account}))["attachment"]
+        archive = accepted(desk.command("account.export", ExportAccount(account=account)), Exported).attachment
         try:
             with written_whole(to) as file:
-                digest = _download(desk, account, archive["ref"], file)
-                if digest != archive["sha256"]:
+                digest = _download(desk, account, archive.ref, file)
+                if digest != archive.sha256:
                     raise Trouble("The archive arrived damaged: export it again.")
         except OSError as error:
             raise Trouble(f"{to}: {error.strerror}.", 2) from error
-    console.print(f"{show.plain(str(to))}: {archive['size']:,} bytes.")
+    console.print(f"{show.plain(str(to))}: {archive.size:,} bytes.")
 
 
 @contextmanager
@@ -57,15 +60,15 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
             raise
 
 
-def _download(desk: Client, account: Mapping[str, str], ref: str, into: BinaryIO) -> str:
+def _download(desk: Client, account: NamedAccount, ref: str, into: BinaryIO) -> str:
     """Write an archive, part by part. Returns its SHA-256."""
     digest, part, parts = hashlib.sha256(), 1, 1
     while part <= parts:
-        heard = accepted(desk.command("attachment.download", {"account": account, "ref": ref, "part": part}))
-        content = base64.b64decode(heard["content"])
-        digest.update(content)
-        into.write(content)
-        part, parts = part + 1, heard["parts"]
+        asked = Download(account=account, ref=ref, part=part)
+        heard = accepted(desk.command("attachment.download", asked), Content)
+        digest.update(heard.content)
+        into.write(heard.content)
+        part, parts = part + 1, heard.parts
     return digest.hexdigest()
 
 
@@ -81,10 +84,11 @@ def erase(
         what = "with all words and files" if content else "without what was written"
         typer.confirm(f"Erase {show.plain(id_)} for good, {what}?", abort=True)
     with Client(settings.load().get("AMQP_OPERATOR")) as desk:
-        accepted(desk.command("account.erase", {"account": named(id_, temporary=temporary), "content": content}))
+        erasing = EraseAccount(account=named(id_, temporary=temporary), content=content)
+        accepted(desk.command("account.erase", erasing), Accepted)
     console.print("Erased. The rest goes within a minute. Run `casebus dead erase` to remove their dead letters.")
 
 
-def named(id_: str, *, temporary: bool) -> dict[str, str]:
+def named(id_: str, *, temporary: bool) -> NamedAccount:
     """The account, for a command of the operator."""
-    return {"kind": "temporary" if temporary else "account", "account_id": id_}
+    return NamedAccount(kind="temporary" if temporary else "account", account_id=id_)

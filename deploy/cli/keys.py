@@ -8,6 +8,8 @@ from __future__ import annotations
 import typer
 from rich.table import Table
 
+from contracts.attachments import RotateKeys
+from contracts.tickets import Accepted
 from deploy import settings
 from deploy.settings import Settings
 from deploy.trouble import Trouble
@@ -62,7 +64,7 @@ def rotate() -> None:
     with Desk(found) as databases:
         files = held_by(databases.intake)
     with Client(found.get("AMQP_OPERATOR")) as desk:
-        accepted(desk.command("attachment_keys.rotate", {"key": current}))
+        accepted(desk.command("attachment_keys.rotate", RotateKeys(key=current)), Accepted)
     count = files.total() - files[current]
     console.print(f"Intake is wrapping {_keys(count)} with {current}. `casebus keys status` shows its progress.")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from contracts.accounts import MAX_SWEPT
+from contracts.accounts import MAX_SWEPT, ConfirmSwept
 from deploy.settings import Settings
 from services.client.blocking import Client
 from services.intake.documents import erasure_of
@@ -78,7 +78,7 @@ def drop(settings: Settings, *, dry_run: bool) -> tuple[int, int]:
     done = [erasure.id for erasure in people if erasure.done]
     if done and not dry_run:
         with Client(settings.get("AMQP_OPERATOR")) as desk:
-            each_of(desk, "erasures.confirm_swept", "erasures", done, MAX_SWEPT)
+            each_of(desk, "erasures.confirm_swept", lambda ids: ConfirmSwept(erasures=ids), "erasures", done, MAX_SWEPT)
     return len(people), dropped
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.envelope import rfc3339
-from contracts.notifications import CHANNELS, MAX_RESENT
+from contracts.notifications import CHANNELS, MAX_RESENT, Resend
 from deploy import settings
 from deploy.trouble import Trouble
 from services.chassis.settings import WrongSettings
@@ -93,7 +93,9 @@ def resend(
         console.print(f"Would send again: {_deliveries(len(chosen))}.")
     else:
         with Client(found.get("AMQP_OPERATOR")) as desk:
-            count = each_of(desk, "notifications.resend", "deliveries", chosen, MAX_RESENT)
+            count = each_of(
+                desk, "notifications.resend", lambda ids: Resend(deliveries=ids), "deliveries", chosen, MAX_RESENT
+            )
         console.print(f"Sent again: {_deliveries(count)}.")
         if count < len(chosen):
             console.print(f"Another command had already resent {len(chosen) - count:,}.")
