@@ -6,6 +6,7 @@ the messages mean is `core.py`'s. It does not reconnect: `link.py` does. The pag
 
 from __future__ import annotations
 
+import ssl
 import struct
 import time
 import uuid
@@ -15,7 +16,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import amqp
-from amqp.exceptions import AccessRefused, AMQPError, NotAllowed, NotFound
+from amqp.exceptions import AccessRefused, AMQPError, FrameSyntaxError, NotAllowed, NotFound
 
 from .errors import BrokerBlocked, LoginRefused, NobodyAnswers, Unreachable
 from .frames import reader, tls_options
@@ -23,8 +24,9 @@ from .frames import reader, tls_options
 BROKEN = (AMQPError, OSError)
 """What a Bus raises when its connection or channel is gone."""
 
-UNWRITABLE = (TypeError, struct.error)
-"""What `publish` raises for properties that AMQP cannot carry; nothing of the message was written."""
+UNWRITABLE = (TypeError, ValueError, AttributeError, RecursionError, struct.error, FrameSyntaxError)
+"""What `publish` raises for properties that AMQP cannot carry; nothing of the message was written. (One of them is
+among BROKEN as well: catch these first.)"""
 
 OnMessage = Callable[[Any], None]
 """Takes an `amqp.Message`: `body` (bytes), `headers`, `delivery_info["routing_key"]`, `properties`."""
@@ -96,9 +98,7 @@ class Bus:
             password=unquote(parts.password or ""),
             virtual_host=vhost,
             login_method="PLAIN",
-            ssl=tls_options(str(parts.hostname), dict(parse_qsl(parts.query)).get(AUTHORITIES))
-            if parts.scheme == "amqps"
-            else False,
+            ssl=tls_options(str(parts.hostname), _authorities(parts)) if parts.scheme == "amqps" else False,
             connect_timeout=10,
             read_timeout=within,
             write_timeout=within,
@@ -223,7 +223,7 @@ class Bus:
     def close(self) -> None:
         """Leave. A connection that is already gone is no trouble then, nor a broker that does not listen."""
         try:
-            if self._connection.transport is not None and self._connection.transport.sock is not None:
+            if self._connection.connected:  # else py-amqp would connect once more to close that
                 self._connection.transport.sock.settimeout(0.1 if self.blocked else LEAVES_WITHIN)
             self._connection.close()
         except BROKEN:
@@ -289,8 +289,20 @@ def _parts(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         right = parts.scheme in ("amqp", "amqps") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        str(parts.hostname).encode("idna")  # as it will be looked up
     except ValueError:
         right = False
     if not right:
         raise Unreachable("The address of the broker is wrong: it must be amqp://user:password@host:port/vhost.")
     return parts
+
+
+def _authorities(parts: SplitResult) -> str | None:
+    """The file of certificates that an address names. Raises Unreachable if it cannot be read."""
+    file = dict(parse_qsl(parts.query)).get(AUTHORITIES)
+    if file is not None:
+        try:
+            ssl.create_default_context(cafile=file)
+        except OSError as error:
+            raise Unreachable(f"{AUTHORITIES} names no readable file of PEM certificates: {file}.") from error
+    return file

@@ -171,7 +171,7 @@ def heard(user: str, body: bytes) -> Heard:
     """The message in a body that came for this user. Raises NotAnEvent."""
     try:
         event = from_dict(msgspec.json.decode(body))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         event = parse(body)
     kind: Kind = "agent_message" if user.startswith(AGENT_PREFIX) else "channel_message"
     if (kind, event.type) in TYPES and not _is_outcome(event):

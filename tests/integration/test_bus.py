@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from amqp.exceptions import AccessRefused, PreconditionFailed
@@ -22,7 +23,7 @@ from deploy.trouble import Trouble
 from services.client import core, link
 from services.client.blocking import Client
 from services.client.bus import Bus
-from services.client.errors import BrokerBlocked, LoginRefused, NobodyAnswers
+from services.client.errors import BrokerBlocked, LoginRefused, NobodyAnswers, Unreachable
 from tests.raw_amqp import UNREADABLE, confirmed, open_channel, publish_raw
 
 
@@ -175,6 +176,21 @@ def test_a_broker_that_says_nothing_has_a_deadline_too() -> None:
         port = silent.getsockname()[1]
         with pytest.raises(NobodyAnswers, match="No broker answers"):
             Bus(f"amqp://web:secret@127.0.0.1:{port}/casebus", within=0.3)
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_the_broker_has_closed_is_not_opened_again_to_be_closed(desk: Desk) -> None:
+    bus = Bus(desk.amqp_url("web"))
+    bus._connection.collect()  # as py-amqp does when the broker closes the connection
+    bus.close()
+    assert not bus._connection.connected
+
+
+def test_authorities_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").touch()
+    for file in (tmp_path / "none.pem", tmp_path / "empty.pem"):
+        with pytest.raises(Unreachable, match=f"cacertfile names no readable file of PEM certificates: {file}"):
+            Bus(f"amqps://web:secret@127.0.0.1:1/casebus?cacertfile={file}")
 
 
 def test_an_address_without_a_port_is_said_with_the_usual_one() -> None:

@@ -41,6 +41,15 @@ from tests.waiting import wait
 EXAMPLES = Path(contracts.__file__).parent / "examples"
 LINE = "client"
 
+UNWRITABLE: list[dict[str, Any]] = [
+    {"expiration": 5},
+    {"priority": 300},
+    {"application_headers": {"x": object()}},
+    {"application_headers": {"x": 2**70}},
+    {"application_headers": "x"},
+    {"content_type": "x" * 256},
+]
+
 
 def submit(number: int, category: str = "technical") -> Submit:
     return Submit(
@@ -173,13 +182,17 @@ def test_one_that_the_broker_refuses_is_named_and_its_neighbours_go_on(desk: Des
     with Client(desk.amqp_url("web")) as web:
         futures = [web.send(core.command("web", "ticket.submit", submit(number))) for number in range(10)]
         bad = web.publish(core.by_hand(forged, INTAKE, "ticket.submit", properties={"user_id": "game"}))
-        unwritable = web.publish(core.by_hand(forged, INTAKE, "ticket.submit", properties={"expiration": 5}))
+        unwritable = [
+            web.publish(core.by_hand(forged, INTAKE, "ticket.submit", properties=properties))
+            for properties in UNWRITABLE
+        ]
         futures += [web.send(core.command("web", "ticket.submit", submit(number))) for number in range(10, 20)]
         with pytest.raises(NotTaken, match="the broker says PRECONDITION_FAILED - user_id") as refused:
             bad.result(30)
         assert refused.value.id == "forged"
-        with pytest.raises(NotTaken, match="AMQP cannot carry its properties"):
-            unwritable.result(30)
+        for each in unwritable:
+            with pytest.raises(NotTaken, match="AMQP cannot carry its properties"):
+                each.result(30)
         assert {future.result(30).type for future in futures} == {"ticket.opened"}
         with Bus(desk.amqp_url(ADMIN)) as admin:
             admin.channel.queue_delete("intake.questions")

@@ -49,7 +49,7 @@ def test_what_is_missing_is_named_and_where_it_was_looked_for(
         load({}, tmp_path_factory.mktemp("elsewhere")).get("MONGO")
 
 
-@pytest.mark.parametrize("url", ["garbage", "http://h:1/v", "amqp:///v", ""])
+@pytest.mark.parametrize("url", ["garbage", "http://h:1/v", "amqp:///v", "amqp://u:p@a..b/v", ""])
 def test_what_is_no_address_of_a_broker_is_told_as_that(url: str) -> None:
     with pytest.raises(Unreachable, match="The address of the broker is wrong"):
         Bus(url)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import contracts
 from contracts.agents import SignOn
 from contracts.common import AccountRequester
-from contracts.envelope import Event, parse
+from contracts.envelope import Event, NotAnEvent, parse
 from contracts.names import DESK, INTAKE, QUESTIONS
 from contracts.tickets import Rejected, RequesterTicket, TicketEvent, TicketOutcome, View
 from contracts.topology import LARGEST_TAKEN
@@ -139,6 +139,12 @@ def test_a_newer_desk_is_still_heard_as_json() -> None:
         _ = heard.data
     with pytest.raises(UnexpectedOutcome, match=r"command\.rejected is not as this version"):
         _ = core.heard("web", body("command.rejected", {"code": "unheard_of", "message": "?"})).data
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"id":' + b"[" * 100_000 + b"]" * 100_000 + b"}", b"\xff", b""])
+def test_what_nobody_can_read_is_no_event(body: bytes) -> None:
+    with pytest.raises(NotAnEvent):
+        core.heard("web", body)
 
 
 def test_what_is_an_outcome_and_a_message_to_agents_is_told_by_its_entry() -> None:
