@@ -55,6 +55,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
+from urllib.parse import unquote, urlsplit
 
 from eventlet.event import Event
 from nameko.containers import ServiceContainer
@@ -191,6 +192,8 @@ def _check_broker(url: str, service: str) -> None:
     except AWAY as error:
         raise _NotThere(f"The broker of CASEBUS_AMQP cannot be used ({type(error).__name__}: {error}).") from error
     try:
+        if (user := unquote(urlsplit(url).username or "")) != service:
+            raise _NotThere(f"CASEBUS_AMQP must have the service's own broker user, {service}, and not {user}.")
         for queue in topology.queues_of(service):
             connection.channel().queue_declare(queue, passive=True)
     except AWAY as error:

@@ -70,6 +70,7 @@ def _is_of_broker(url: str) -> bool:
     try:
         parts = urlsplit(url)
         has_all = all((parts.hostname, parts.username, parts.password))
+        str(parts.hostname).encode("idna")  # as it will be looked up
         return parts.scheme in ("amqp", "amqps") and has_all and parts.port != 0
     except ValueError:
         return False

@@ -32,6 +32,11 @@ from deploy.local.stack import Stack
             {"CASEBUS_AMQP": "localhost"},
             "CASEBUS_AMQP must be a URL amqp://user:password@host:port/vhost or amqps://….",
         ),
+        (
+            "routing",
+            {"CASEBUS_AMQP": "web"},
+            "CASEBUS_AMQP must have the service's own broker user, routing, and not web.",
+        ),
         ("routing", {"CASEBUS_DB_PREFIX": "others"}, "it refuses the service's user: Unauthorized."),
         ("routing", {"CASEBUS_HEALTH_PORT": "many"}, "CASEBUS_HEALTH_PORT must be a number, not 'many'."),
         ("routing", {"CASEBUS_HEALTH_PORT": "taken"}, "cannot listen on"),
@@ -48,6 +53,8 @@ def test_what_keeps_a_service_from_starting(
         "CASEBUS_MONGO": emptied_desk.mongo_url(user),
         "CASEBUS_DB_PREFIX": emptied_desk.db_prefix,
     }
+    if wrong.get("CASEBUS_AMQP") == "web":
+        wrong = {"CASEBUS_AMQP": emptied_desk.amqp_url("web")}
     with socket.create_server(("127.0.0.1", 0)) as taken:
         if wrong.get("CASEBUS_HEALTH_PORT") == "taken":
             wrong = {"CASEBUS_HEALTH_PORT": str(taken.getsockname()[1])}

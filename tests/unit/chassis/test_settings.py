@@ -46,7 +46,17 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "amqp://", "amqp://u:p@", "amqp://host/casebus", "amqp://u@host", "amqp://u:p@host:no/x", "amqp://u:p@[::1/x"],
+    [
+        "",
+        "amqp://",
+        "amqp://u:p@",
+        "amqp://host/casebus",
+        "amqp://u@host",
+        "amqp://u:p@host:no/x",
+        "amqp://u:p@[::1/x",
+        "amqp://u:p@a..b/x",
+        f"amqp://u:p@{'a' * 64}/x",
+    ],
 )
 def test_what_is_no_address_of_a_broker_is_named(url: str) -> None:
     with pytest.raises(WrongSettings, match=r"^CASEBUS_AMQP must be a URL"):
