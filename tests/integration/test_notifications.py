@@ -19,6 +19,7 @@ from pymongo import MongoClient
 from typer.testing import CliRunner
 
 from contracts.envelope import Event, parse
+from contracts.notifications import Resend
 from contracts.topology import EVENTS
 from deploy import settings
 from deploy.cli.main import app
@@ -285,7 +286,7 @@ def test_what_failed_is_sent_again_once_for_each_time_that_it_is_asked_for(
 def resent(ids: list[str]) -> int:
     """Of how many the outcome says that they are sent again; seven a command."""
     with Client(settings.load().get("AMQP_OPERATOR")) as desk:
-        return each_of(desk, "notifications.resend", "deliveries", ids, 7)
+        return each_of(desk, "notifications.resend", lambda some: Resend(deliveries=some), "deliveries", ids, 7)
 
 
 def test_what_a_requester_has_set_is_kept_and_honoured(desk: Desk) -> None:
