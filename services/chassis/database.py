@@ -29,7 +29,7 @@ class DatabaseRefuses(DatabaseAway):
 
 def open_database(url: str, name: str, app: str) -> Database[Document]:
     """The service's database: strict Stable API, majority reads and writes, aware UTC datetimes. Raises
-    `DatabaseRefuses` for a URL that is none."""
+    `DatabaseRefuses` for what is not a MongoDB URL."""
     try:
         client: MongoClient[Document] = MongoClient(
             url,

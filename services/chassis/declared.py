@@ -18,7 +18,7 @@ from services.chassis.entrypoint import queues_read
 
 
 class HasData(Protocol):
-    """A line of a service's table, as far as it is looked at here."""
+    """The part of a line of a service's table that these checks read."""
 
     @property
     def data(self) -> type[Any]:

@@ -43,7 +43,7 @@ BY_FILE = IndexModel([("details.attachments.ref", ASCENDING)], name="by_file", p
 
 ERASURES = "erasures"
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
-    # A dead letter that speaks of them may turn up for so long: no queue keeps a message longer.
+    # As long as a queue keeps a message: until then a dead letter with the person in it may still turn up.
     ERASURES: [IndexModel([("at", ASCENDING)], expireAfterSeconds=30 * 86_400)],
 }
 

@@ -44,8 +44,8 @@ class IntakeSettings(Settings):
     """Media types that intake accepts, separated by spaces."""
 
     scanner: str = ""
-    """Where a virus scanner listens, by ClamAV's protocol: tcp://host:port, tls://host:port or unix:///path; empty:
-    there is none."""
+    """Where a virus scanner listens, by ClamAV's protocol: tcp://host:port, tls://host:port or unix:///path. Empty:
+    no scanner."""
 
     similar_from: float = SIMILAR_FROM
     """The score from which a submission is answered with a prompt; 1: only for nearly equal texts."""

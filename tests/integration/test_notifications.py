@@ -6,7 +6,6 @@ import json
 import operator
 import random
 from collections import Counter
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,9 +33,8 @@ from services.chassis.unit_of_work import Store, Write
 from services.client.blocking import Client
 from services.client.core import by_hand
 from services.notifications.domain.decide import decide
-from services.notifications.domain.state import Delivery, Outcome, Policy
+from services.notifications.domain.state import Delivery, Policy
 from services.notifications.repository import INDEXES, Repository, to_document
-from services.notifications.senders import Addressed
 from tests.raw_amqp import open_channel
 from tests.unit.notifications.builders import (
     NOW,
@@ -139,14 +137,6 @@ def test_of_a_person_who_is_erased_no_failed_mail_is_kept(desk: Desk) -> None:
     (write,) = (write for write in repository.writes(view) if write.collection == "deliveries")
     assert (write.document["_id"], write.document["status"], "text" in write.document) == ("d1", "skipped", False)
     database.client.close()
-
-
-class NoSenders:
-    """Nothing is to be sent."""
-
-    def send(self, deliveries: Sequence[Addressed], now: datetime) -> dict[str, Outcome]:
-        assert not deliveries, now
-        return {}
 
 
 ALL = Counter(

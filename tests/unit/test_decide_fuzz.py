@@ -56,7 +56,6 @@ SNAPSHOT: Mapping[str, Sequence[Any]] = {
     "reopen_count": [0, 1, 2**53],
 }
 SERVER = read_sender("Help desk <desk@example.org>")
-AGENT_IDS = ("a1", "a2", "a3")
 
 
 @settings(max_examples=60, deadline=None)

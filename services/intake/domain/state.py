@@ -262,11 +262,11 @@ class State:
         return [self.tickets[id_] for id_ in self._theirs.get(person, ())]
 
     def filed_alike(self, words: str) -> list[Ticket]:
-        """The tickets that were filed with these words and are in no burst, as far as they were read."""
+        """The tickets, of those that the turn has read, that were filed with these words and are in no burst."""
         return [ticket for ticket in self.tickets.values() if ticket.filed == words]
 
     def held_in(self, burst: str) -> list[Ticket]:
-        """The tickets that are held in this burst, as far as they were read."""
+        """The tickets, of those that the turn has read, that are held in this burst."""
         return [ticket for ticket in self.tickets.values() if ticket.burst == burst]
 
     @property
@@ -290,7 +290,7 @@ class State:
         return [account for account in self.accounts.values() if account.mailbox == mailbox(email)]
 
     def code_mailed(self, email: str) -> CodeMailed | None:
-        """When a code was last mailed to this address, as far as it matters."""
+        """The last code that intake mailed to this address, if the turn has read it."""
         return self.mailed.get(mailed_id(email))
 
     def history(self, ticket: Ticket) -> list[Entry]:

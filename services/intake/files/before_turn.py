@@ -85,7 +85,8 @@ class FilesOfTurns:
     ) -> Prepared:
         """Store what came, read what is asked for, and add that to what was `found`.
 
-        `senders`: of the messages that bring files, by message key, as far as it is certain who sends them.
+        `senders`: who sends the messages that bring files, by message key. A message whose sender is not certain is
+        not in it.
         """
         bringing = [message for message in messages if brings_files(message) and message.key in senders]
         crowded = {sender: room.crowded(sender) for sender in {senders[message.key] for message in bringing}}

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def scan(keeping: Keeping, scanner: Scanner | None, ref: str) -> Verdict | None:
-    """The verdict on a file in quarantine; None if there is none yet. Without a scanner every file is clean."""
+    """The verdict on a file in quarantine, or None: not judged yet. Without a scanner every file is clean."""
     found = keeping.records.find_one({"_id": ref})
     file = None if found is None else file_of(found)
     if file is None or file.state != "quarantined":

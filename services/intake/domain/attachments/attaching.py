@@ -138,7 +138,8 @@ def said_of(left_out: Sequence[LeftOut]) -> str:
 
 
 def with_files(decision: Decision, attached: Attached, message: WithFiles, now: datetime) -> Decision:
-    """The decision with an entry that names these files, as far as they fit: they count for its ticket, and are kept.
+    """The decision with an entry that names those of these files that fit: they count for its ticket, and intake keeps
+    them.
 
     The outcome, the entry and a note of the service say what is left out. The note is a version of its own, as visible
     as the entry, so everybody hears of it.
