@@ -1,4 +1,4 @@
-"""`casebus dead list|show|replay|drop`: reads arguments and prints. The page is docs/operating.md."""
+"""`casebus dead list|show|replay|drop|erase`: reads arguments and prints. The page is docs/operating.md."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .letter import Choice, Letter, age_of
 from .replaying import advice
 
 app = typer.Typer(
-    help="Dead letters, the messages that no service could handle: list, replay, drop.", no_args_is_help=True
+    help="Dead letters, the messages that no service could handle: list, replay, drop, erase.", no_args_is_help=True
 )
 console = show.console()
 

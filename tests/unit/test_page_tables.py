@@ -1,0 +1,71 @@
+"""Tables of the pages that claim to be complete: the files of the chassis, the commands of `casebus`, the settings."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from contracts.names import SERVICES
+from deploy.cli.main import app
+from services.chassis.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+EVERY_SERVICES = {field.name for field in fields(Settings)}
+
+
+def first_cells(page: str, header: str) -> list[str]:
+    """The first cells of the page's table that begins with this header."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    _, found, after = text.partition(f"\n{header}\n")
+    assert found, f"docs/{page} has no table {header}"
+    table = after.partition("\n\n")[0].splitlines()[1:]
+    assert table
+    return [row.strip("|").split("|")[0] for row in table]
+
+
+def settings_of(service: str) -> str:
+    """What docs/architecture.md says of a service's settings (`all`: of every service's)."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    row = re.search(rf"^\| {service} \| (.*) \|$", text, re.MULTILINE)
+    assert row is not None, f"docs/architecture.md names no settings of {service}"
+    return row[1]
+
+
+def commands(command: Any, above: str = "") -> Iterator[str]:
+    """Every command of a group, also of the groups in it, as it is typed."""
+    for name, each in command.commands.items():
+        if hasattr(each, "commands"):
+            yield from commands(each, f"{above}{name} ")
+        else:
+            yield above + name
+
+
+def test_turn_md_names_every_file_of_the_chassis() -> None:
+    named = re.findall(r"`(\w+\.py)`", "".join(first_cells("turn.md", "| file (services/chassis) | one idea |")))
+    there = {path.name for path in (ROOT / "services" / "chassis").glob("*.py")} - {"__init__.py"}
+    assert sorted(named) == sorted(there)
+
+
+def test_cli_md_names_every_command() -> None:
+    cells = "".join(first_cells("cli.md", "| command | what it does |"))
+    named = {re.sub(r" *[A-Z]+\b.*", "", each) for each in re.findall(r"`([^`]+)`", cells)}
+    assert named == set(commands(typer.main.get_command(app)))
+
+
+def test_architecture_md_names_the_settings_of_every_service() -> None:
+    assert {name for name in EVERY_SERVICES if f"`{name.upper()}`" not in settings_of("all")} == set()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_architecture_md_names_the_settings_of_a_service(service: str) -> None:
+    own = {field.name.upper() for field in fields(importlib.import_module(f"services.{service}.settings").SETTINGS)} - {
+        name.upper() for name in EVERY_SERVICES
+    }
+    assert set(re.findall(r"`([A-Z_]+)`", settings_of(service))) == own
