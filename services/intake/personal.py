@@ -15,7 +15,6 @@ from services.chassis.decision import derived_id
 from services.chassis.pipeline import Find, find
 from services.intake.documents import account_of, entry_of, erasure_of, ticket_of
 from services.intake.domain.accounts.expiry import ENTRIES_AT_ONCE as NAMED_ENTRIES_AT_ONCE
-from services.intake.domain.accounts.expiry import ERASED
 from services.intake.domain.accounts.expiry import TICKETS_AT_ONCE as NAMED_TICKETS_AT_ONCE
 from services.intake.domain.privacy.erasing import (
     ANSWERS_AT_ONCE,
@@ -30,6 +29,7 @@ from services.intake.domain.values.erasure import Erasure, Portion
 from services.intake.domain.values.file import File, archives_of
 from services.intake.domain.values.history import Entry
 from services.intake.domain.values.ticket import Ticket
+from services.intake.domain.values.whose import ERASED
 from services.intake.files.keeping import RECORDS, file_of
 from services.intake.files.parts import UPLOADS
 

@@ -201,18 +201,17 @@ KEPT = timedelta(days=30)
 holds what was to be said, and so it may not outlive what is kept of the requester (rules page, "Who may file")."""
 
 
+RECORDED = frozenset({
+    "id", "event_id", "kind", "number", "recipient", "channel", "created_at", "attempts", "contact_version", "person",
+    "tried_since", "attempts_before", "entry",
+})  # fmt: skip
+"""What is kept of a delivery that is done with. Its other fields may hold words, and go."""
+
+
 def done(delivery: Delivery, status: Status, now: datetime) -> Delivery:
     """The delivery, sent or skipped: without what was to be sent."""
-    return replace(
-        delivery,
-        status=status,
-        version=delivery.version + 1,
-        title="",
-        text="",
-        reason="",
-        next_attempt_at=None,
-        expires_at=now + KEPT,
-    )
+    kept = {name: getattr(delivery, name) for name in RECORDED}
+    return Delivery(**kept, status=status, version=delivery.version + 1, expires_at=now + KEPT)
 
 
 def failed(delivery: Delivery, reason: str) -> Delivery:

@@ -18,7 +18,7 @@ from contracts.names import AGENTS, EVENTS
 from contracts.payload import Payload, document, encode
 from services.chassis.decision import Decision, Message, Say
 from services.intake.domain.accounts.caller import owner_of_files
-from services.intake.domain.accounts.expiry import ENTRIES_AT_ONCE, ERASED, TICKETS_AT_ONCE
+from services.intake.domain.accounts.expiry import ENTRIES_AT_ONCE, TICKETS_AT_ONCE
 from services.intake.domain.decide import decide
 from services.intake.domain.state import State
 from services.intake.domain.values.account import Ending
@@ -27,6 +27,7 @@ from services.intake.domain.values.file import Awaited, Brought, File, FileTaken
 from services.intake.domain.values.limits import Limits
 from services.intake.domain.values.pages import AgentPageAsked, Page, PageAsked
 from services.intake.domain.values.ticket import Ticket
+from services.intake.domain.values.whose import ERASED
 from services.intake.files.media import judged
 
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

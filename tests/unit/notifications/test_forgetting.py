@@ -9,7 +9,7 @@ import pytest
 
 from services.chassis.decision import Disarm, Message
 from services.notifications.domain.decide import decide
-from services.notifications.domain.state import Policy, View, person_of
+from services.notifications.domain.state import RECORDED, Contact, Delivery, Policy, Preferences, View, done, person_of
 from tests.unit.notifications.builders import (
     NOW,
     PlainWording,
@@ -99,3 +99,25 @@ def test_what_an_older_version_put_down_goes_with_any_entry() -> None:
     redacted = an_event("ticket.redacted", "e9", an_entry("why", redacts="another"))
     heard(view, with_data(redacted, subject=False))
     assert not any(delivery.text for delivery in view.deliveries.values())
+
+
+def test_every_field_of_what_is_stored_is_classified() -> None:
+    """What `done` drops by itself, what it keeps, and what `account.contact_changed` or its like replaces."""
+    dropped = {"title", "text", "reason", "next_attempt_at"}
+    assert set(Delivery.__dataclass_fields__) == RECORDED | dropped | {"status", "version", "expires_at"}
+    desks = {"id", "version", "contact_version", "awaited_by", "row", "erased_at"}
+    assert set(Contact.__dataclass_fields__) == desks | {"email"}
+    replaced = {"preferences_version", "language", "notify", "quiet_hours"}
+    assert set(Preferences.__dataclass_fields__) == {"id", "version"} | replaced
+
+
+def test_a_delivery_that_is_done_keeps_no_words() -> None:
+    view = a_view()
+    heard(view, a_contact_change(1), ESCALATED)
+    held = [delivery for delivery in view.deliveries.values() if delivery.text]
+    assert held
+    for delivery in held:
+        left = done(replace(delivery, reason="words"), "skipped", NOW)
+        changed = {name for name in Delivery.__dataclass_fields__ if getattr(left, name) != getattr(delivery, name)}
+        assert (left.title, left.text, left.reason, left.next_attempt_at) == ("", "", "", None)
+        assert changed <= {"title", "text", "next_attempt_at", "status", "version", "expires_at"}

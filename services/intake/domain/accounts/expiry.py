@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from msgspec.structs import replace as altered
-
 from contracts.accounts import TemporaryExpired
 from contracts.names import EVENTS
 from services.chassis.decision import Data, Decision, Message, Say, derived_id
@@ -29,9 +27,7 @@ from services.intake.domain.values.account import (
 from services.intake.domain.values.erasure import EntryErased
 from services.intake.domain.values.history import service_as_author
 from services.intake.domain.values.ticket import Ticket, next_version
-
-ERASED = "erased"
-"""Replaces the display name of a requester whose account has ended, and the words of one who had them erased."""
+from services.intake.domain.values.whose import ENDED, author_without, ticket_without
 
 TICKETS_AT_ONCE = 20
 ENTRIES_AT_ONCE = 500
@@ -89,7 +85,8 @@ def expired(account_id: str) -> Say:
 def _erased(state: State, message: Message[Data], account: Account, ending: Ending, now: datetime) -> Decision:
     """Remove the name from what was read; if there is more, the timer fires again at once."""
     changes: list[object] = [
-        EntryErased(replace(entry, author=altered(entry.author, display_name=ERASED))) for entry in ending.entries
+        EntryErased(replace(entry, author=author_without(entry.author, ENDED, entry.author.id)))
+        for entry in ending.entries
     ]
     if len(ending.entries) >= ENTRIES_AT_ONCE:
         return Decision(changes, timers=[ends(account.key, now)])
@@ -104,7 +101,7 @@ def _erased(state: State, message: Message[Data], account: Account, ending: Endi
 def _without_name(message: Message[Data], ticket: Ticket, now: datetime) -> Decision:
     """A version of the ticket without its requester's name, so that every service that keeps snapshots forgets it
     too."""
-    erased = next_version(ticket, now, requester=altered(ticket.requester, display_name=ERASED), erased=True)
+    erased = next_version(ticket_without(ticket, ENDED, ticket.requester.id, ticket.person), now)
     entry_id = derived_id("entry", "erased", ticket.id)
     author = service_as_author()
     text = "The requester's name was erased."

@@ -6,21 +6,19 @@ nobody's from then on. A timer erases the rest in portions. The page is docs/pri
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from msgspec.structs import replace as altered
 
 from contracts.accounts import AccountErased, EraseAccount
-from contracts.common import Change, EntryDetails
 from contracts.names import EVENTS
 from services.chassis.decision import Arm, Data, Decision, Disarm, Message, Say, derived_id
 from services.intake.domain import answers
 from services.intake.domain.accounts.caller import account_meant, account_named
-from services.intake.domain.accounts.expiry import ERASED, expired
+from services.intake.domain.accounts.expiry import expired
 from services.intake.domain.attachments.scanning import scan_id
 from services.intake.domain.life import moves
 from services.intake.domain.life.recording import and_then, recorded, telling_agent
@@ -38,6 +36,22 @@ from services.intake.domain.values.erasure import AnswerRewritten, EntryErased, 
 from services.intake.domain.values.file import File
 from services.intake.domain.values.history import Entry, service_as_author
 from services.intake.domain.values.ticket import Ticket
+from services.intake.domain.values.whose import (
+    ANSWER,
+    ENTRY,
+    ERASED,
+    FILE,
+    KEPT_CHANGES,
+    REQUESTER,
+    TICKET,
+    WITH_CONTENT,
+    WITHOUT_CONTENT,
+    Whose,
+    author_without,
+    details_without_words,
+    sifted,
+    ticket_without,
+)
 
 ERASE = "account_erase"
 """The timer that takes one portion after the other."""
@@ -52,8 +66,6 @@ ANSWERS_AT_ONCE = 100
 
 SERVICE = service_as_author()
 TOLD = "The requester was erased."
-
-KEPT_CHANGES = frozenset({"category", "subcategory", "priority"})
 
 GONE = datetime(1970, 1, 1, tzinfo=UTC)
 """Older than anything that is kept: files/sweeping.py removes what has this time when it runs next."""
@@ -101,74 +113,55 @@ def erase_due(state: State, message: Message[Data], now: datetime) -> Decision:
     return Decision([replace(_next(erasure), done=True)])
 
 
-def anonymous(ticket: Ticket, erasure: Erasure) -> dict[str, Any]:
-    """What changes in a ticket of an erased person. It is nobody's from then on: a person who comes back finds nothing,
-    and the desk knows no address for a mail about it."""
-    changed: dict[str, Any] = {
-        "requester": altered(ticket.requester, id=erasure.id, display_name=ERASED),
-        "person": erasure.person,
-        "contact_version": 0,
-        "erased": True,
-        "burst": None,
-    }
-    if erasure.content:
-        reason = ticket.close_reason if ticket.close_reason in OWN_REASONS else ERASED
-        changed |= {"subject": ERASED, "issue_key": None, "key": ERASED, "opening": "", "close_reason": reason}
-        changed |= {"said": "", "said_at": None, "filed": None}
-    return changed
+def anonymous(ticket: Ticket, erasure: Erasure) -> Ticket:
+    """A ticket of an erased person. It is nobody's from then on: a person who comes back finds nothing, and the desk
+    knows no address for a mail about it."""
+    return ticket_without(ticket, _goes(erasure), erasure.id, erasure.person)
 
 
-OWN_REASONS = frozenset({None, "accepted", "no_reply", "merged", ERASED})
-"""Values of `close_reason` that no agent wrote."""
+def _goes(erasure: Erasure) -> frozenset[Whose]:
+    return WITH_CONTENT if erasure.content else WITHOUT_CONTENT
 
 
 def without_words(entry: Entry, erasure: Erasure) -> Entry:
     """An entry of a ticket of an erased person, as it is kept."""
-    if entry.author.kind == "requester":
-        entry = replace(entry, author=altered(entry.author, id=erasure.id, display_name=ERASED))
+    entry = replace(entry, author=author_without(entry.author, _goes(erasure), erasure.id))
     if not erasure.content or entry.id == _entry_id(erasure, entry.ticket_id):
         return entry
     changed = {name: change for name, change in (entry.details.changed or {}).items() if name in KEPT_CHANGES}
-    details = wordless(entry.details, changed)
-    return replace(entry, text=ERASED if entry.text else "", attachments=(), details=details)
-
-
-def wordless(details: EntryDetails, changed: Mapping[str, Change]) -> EntryDetails:
-    """Those of an entry's details that hold nobody's words, with what is left of its changes. Everything else goes with
-    the words, also fields that a later version adds."""
-    return EntryDetails(
-        refers_to=details.refers_to,
-        to_number=details.to_number,
-        granted=details.granted,
-        articles=details.articles,
-        changed=changed or None,
-    )
+    values = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
+    left = sifted(ENTRY, values, _goes(erasure))
+    return Entry(**left | {"author": entry.author, "details": details_without_words(entry.details, changed)})
 
 
 def rewritten(body: bytes, erasure: Erasure, numbers: Collection[str]) -> bytes:
     """An answer that is kept for redelivery, without what it says about the person. `numbers`: of their tickets."""
     event = orjson.loads(body)
-    data = event["data"]
-    for told in [data.get("ticket"), *(data.get("candidates") or ())]:
-        if told is not None and (told["number"] in numbers or _key(told["requester"]) in erasure.accounts):
-            _rewrite(told, erasure)
-    if erasure.content:
-        files = [*(data.get("left_out") or ()), *([data["attachment"]] if "attachment" in data else [])]
-        for file in files:
-            file |= {name: ERASED for name in ("name", "reason") if name in file}
-        if data.get("errors"):  # they may quote what was sent
-            data |= {"message": ERASED, "errors": {}}
-    return orjson.dumps(event)
+    goes, was = _goes(erasure), event["data"]
+    data = sifted(ANSWER, was, goes)
+    for name in ("ticket", "candidates", "tickets"):
+        if data.get(name) is not None:
+            data[name] = _each(data[name], lambda told: _told_without(told, erasure, numbers))
+    for name in ("left_out", "attachment"):
+        if data.get(name) is not None:
+            data[name] = _each(data[name], lambda file: sifted(FILE, file, goes))
+    if erasure.content and was.get("errors"):  # the sentence names what was sent
+        data["message"] = ERASED
+    return orjson.dumps(event | {"data": data})
 
 
-def _rewrite(told: dict[str, Any], erasure: Erasure) -> None:
-    """A snapshot, as `anonymous` leaves the ticket."""
-    told["requester"] |= {"id": erasure.id, "display_name": ERASED}
-    told |= {"contact_version": 0, "erased": True}
-    if erasure.content:
-        told |= {"subject": ERASED, "issue_key": None}
-        if told["close_reason"] not in OWN_REASONS:
-            told["close_reason"] = ERASED
+def _each(held: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    """An object or a list of objects, each changed."""
+    return list(map(change, held)) if isinstance(held, list) else change(held)
+
+
+def _told_without(told: dict[str, Any], erasure: Erasure, numbers: Collection[str]) -> dict[str, Any]:
+    """A snapshot in an answer, as `anonymous` leaves the ticket, if it is theirs."""
+    requester, goes = told["requester"], _goes(erasure)
+    if told["number"] not in numbers and _key(requester) not in erasure.accounts:
+        return told
+    nobody = sifted(REQUESTER, requester, goes) | {"id": erasure.id}
+    return sifted(TICKET, told, goes) | {"requester": nobody, "erased": True}
 
 
 def _key(requester: Mapping[str, Any]) -> str:
@@ -223,12 +216,10 @@ def _cut_off(
 ) -> Decision:
     """A version of the ticket without its person, closed if it was open. It makes every service that keeps snapshots
     forget them."""
-    changed = anonymous(ticket, erasure)
     was_open = ticket.is_open
     move = moves.ERASE_OPEN if was_open else moves.ERASE_CLOSED
-    if was_open:
-        changed |= {"closed_at": now, "close_reason": ERASED}
-    after = moves.moved(move, ticket, now, **changed)
+    closing = {"closed_at": now, "close_reason": ERASED} if was_open else {}
+    after = moves.moved(move, anonymous(ticket, erasure), now, **closing)
     decision = recorded(
         message,
         after,

@@ -24,11 +24,12 @@ from services.intake.domain.issues.key import is_of_text
 from services.intake.domain.life import moves
 from services.intake.domain.life.recording import accepting, and_then, recorded
 from services.intake.domain.needs import EntryAndEdits, ErasureOf, Need, Traces
-from services.intake.domain.privacy.erasing import KEPT_CHANGES, removed, wordless
+from services.intake.domain.privacy.erasing import removed
 from services.intake.domain.state import State
 from services.intake.domain.values.erasure import AnswerRewritten, EntryErased, Erasure
 from services.intake.domain.values.history import Entry, agent_as_author
 from services.intake.domain.values.ticket import Ticket, snapshot
+from services.intake.domain.values.whose import KEPT_CHANGES, derived, details_without_words, quoting
 
 REDACTED = "[redacted]"
 """Replaces what was taken out."""
@@ -48,12 +49,10 @@ def redact(state: State, message: Message[Redact], agent: TicketAgent, ticket: T
     entries = [after, *(_without(other, words) for other in state.history(ticket) if other.id != entry.id)]
     before = {written.id: written for written in state.history(ticket)}
     erased = [EntryErased(left) for left in entries if left != before[left.id]]
-    changed: dict[str, Any] = {"opening": "", "said": "", "said_at": None}
+    changed = derived() | dict.fromkeys(_fields_quoting(ticket, words), REDACTED)
     if subject:
         key = f"redacted\x1f{ticket.id}" if is_of_text(ticket.key) else ticket.key
         changed |= {"subject": REDACTED, "key": key}
-    if ticket.close_reason is not None and ticket.close_reason in words:
-        changed["close_reason"] = REDACTED
     recording = recorded(
         message,
         moves.moved(moves.REDACT, ticket, now, **changed),
@@ -82,7 +81,8 @@ def without_words(entry: Entry) -> Entry:
         name: change if name in KEPT_CHANGES else Change(old=REDACTED, new=REDACTED)
         for name, change in (entry.details.changed or {}).items()
     }
-    return replace(entry, text=REDACTED if entry.text else "", attachments=(), details=wordless(entry.details, changed))
+    details = details_without_words(entry.details, changed)
+    return replace(entry, text=REDACTED if entry.text else "", attachments=(), details=details)
 
 
 def _words_of(entry: Entry) -> frozenset[str]:
@@ -91,6 +91,11 @@ def _words_of(entry: Entry) -> frozenset[str]:
     edits = [change for name, change in changed.items() if name not in KEPT_CHANGES]
     words = {entry.text, *(change.old for change in edits), *(change.new for change in edits)}
     return frozenset(word for word in words if word and word != REDACTED)
+
+
+def _fields_quoting(ticket: Ticket, words: Collection[str]) -> set[str]:
+    """The ticket's fields that repeat what was written in the entry. The subject goes only on request."""
+    return quoting({name: getattr(ticket, name) for name in Ticket.__dataclass_fields__}, words) - {"subject"}
 
 
 def _without(entry: Entry, words: Collection[str]) -> Entry:
@@ -114,17 +119,17 @@ def _files_of(state: State, entry: Entry, number: str) -> tuple[list[Any], list[
 
 
 def _retold(body: bytes, number: str, words: Collection[str], *, subject: bool) -> bytes | None:
-    """An answer that is kept for redelivery, without these words as a close reason, and without the `subject`; None if
-    it shows neither."""
+    """An answer that is kept for redelivery, without these words of an entry, and without the `subject`; None if it
+    shows neither."""
     event = orjson.loads(body)
     shown = False
     data = event["data"]
     for told in [data.get("ticket"), *(data.get("candidates") or ())]:
         if told is None or told["number"] != number:
             continue
-        gone = {"subject": subject, "close_reason": told["close_reason"] in words}
-        told |= {name: REDACTED for name, goes in gone.items() if goes}
-        shown = shown or any(gone.values())
+        gone = quoting(told, words) - {"subject"} | ({"subject"} if subject else set())
+        told |= dict.fromkeys(gone, REDACTED)
+        shown = shown or bool(gone)
     return orjson.dumps(event) if shown else None
 
 

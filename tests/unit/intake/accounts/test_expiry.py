@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.chassis.decision import Arm, Decision
-from services.intake.domain.accounts import expiry
+from services.intake.domain.values.whose import ERASED
 from tests.unit.intake.desk import Desk, submission, temporary
 
 DAY = timedelta(days=1)
@@ -95,7 +95,7 @@ def test_what_identifies_the_person_is_erased_and_the_tickets_history_stays() ->
     assert "zoe@example.org" not in str(desk.state.accounts)
     assert "Zoe" not in str(desk.state.accounts)
     ticket = desk.ticket(number)
-    assert (ticket.version, ticket.requester.display_name) == (version + 1, expiry.ERASED)
+    assert (ticket.version, ticket.requester.display_name) == (version + 1, ERASED)
     history = desk.state.history(ticket)
     assert "Zoe" not in str(history)
     assert [entry.text for entry in history if entry.author.kind == "requester"] == [
@@ -145,4 +145,4 @@ def test_much_is_erased_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
         decision = desk.end_due(id_)
     assert turns == 4
     assert "Zoe" not in str([desk.state.history(desk.ticket(number)) for number in numbers])
-    assert {desk.ticket(number).requester.display_name for number in numbers} == {expiry.ERASED}
+    assert {desk.ticket(number).requester.display_name for number in numbers} == {ERASED}

@@ -15,13 +15,14 @@ from msgspec.structs import replace as altered
 
 from contracts.common import AttachmentRef, Author, Change, EntryDetails, LeftOut
 from services.chassis.decision import Decision, Message
-from services.intake.domain.accounts.expiry import ERASED
 from services.intake.domain.decide import decide
 from services.intake.domain.privacy import erasing
 from services.intake.domain.privacy.erasing import erase_due, rewritten, without_words
+from services.intake.domain.values.account import Account
 from services.intake.domain.values.erasure import Erasure, Portion
 from services.intake.domain.values.history import Entry
 from services.intake.domain.values.ticket import snapshot
+from services.intake.domain.values.whose import ERASED
 from tests.unit.intake.desk import MORNING, Desk, Heard, account, on_the_wire, temporary
 
 EMAIL = "zoe@example.org"
@@ -89,6 +90,24 @@ def test_a_temporary_account_ends_and_its_secret_is_nobodys() -> None:
     assert "account.temporary_expired" in heard.events()
     assert desk.submit(temporary(id_, "right")).code == "unauthenticated"
     assert erased(desk, temporary(id_, "right"), f"temporary:{id_}").code == "unauthenticated"
+
+
+def test_of_an_account_stay_its_versions_and_its_block() -> None:
+    at = MORNING
+    whole = {
+        name: at if "datetime" in str(of) else "words" if "str" in str(of) else True if of == "bool" else 7
+        for name, of in Account.__annotations__.items()
+    }
+    was = Account(**whole | {"key": "temporary:zoe", "preferences": {"language": "de"}, "blocked_until": None})
+    (written,) = erasing._ended(was, was.key, ALL, was, at).changes
+    left = written.account
+    kept = {name for name, value in whole.items() if getattr(left, name) == getattr(was, name)}
+    assert kept == {"key", "ended_at", "blocked_at", "blocked_until", "blocked_by"}
+    assert {name for name in whole if getattr(left, name) == getattr(Account("", 0, None, 0), name)} == {
+        *("contact_email", "display_name", "secret_hash", "opened_at", "expires_at", "preferences", "code_version"),
+        *("confirmed_version", "confirmed_at", "joined", "leads", "merged_into", "wrote_since", "wrote"),
+        "blocked_until",
+    }
 
 
 def test_all_accounts_of_the_person_are_erased() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from services.intake.domain.privacy.exporting import KEPT
 from services.intake.domain.state import State
+from services.intake.domain.values.account import Account
 from services.intake.domain.values.file import archives_of
+from services.intake.files.archive import _facts
 from tests.unit.intake.desk import Desk, Heard, account
 
 NAMED = {"account": {"kind": "account", "account_id": "ann"}}
@@ -77,3 +79,23 @@ def test_what_is_going_and_what_is_no_archive_is_not_given() -> None:
     gone: State = desk.state
     gone.files[ref] = replace(gone.files[ref], state="removing")
     assert list(desk.send("attachment.download", {**asked, "ref": ref}).data["errors"]) == ["ref"]
+
+
+def test_the_archive_tells_every_field_of_the_account_but_these() -> None:
+    told = {
+        *("key", "display_name", "contact_email", "preferences", "opened_at", "expires_at", "joined"),
+        *("contact_version", "confirmed_version"),  # whether the address is confirmed
+    }
+    secret = {"secret_hash"}
+    of_the_desk = {
+        *("version", "preferences_version", "code_version", "confirmed_at", "leads", "merged_into", "ended_at"),
+        *("wrote_since", "wrote", "blocked_at", "blocked_until", "blocked_by", "blocked_reason"),
+    }
+    assert set(Account.__dataclass_fields__) == told | secret | of_the_desk
+    at = datetime(2026, 3, 9, tzinfo=UTC)
+    ann = Account("account:ann", 1, "ann@example.org", 1, "Ann", "hash", at, at, {"language": "de"}, joined="account:b")
+    facts = _facts("account:ann", ann, at)
+    assert {"account:ann", "ann@example.org", "Ann", "account:b", at} <= {
+        each for each in facts.values() if type(each) is not dict
+    }
+    assert "hash" not in str(facts)

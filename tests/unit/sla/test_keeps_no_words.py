@@ -1,0 +1,19 @@
+"""Sla keeps people's words and names only in a ticket's newest snapshot, which the erased version replaces."""
+
+from __future__ import annotations
+
+from typing import get_type_hints
+
+from contracts.common import Snapshot
+from services.intake.domain.values.whose import TICKET
+from services.sla.domain.state import Span, Ticket, Watch
+
+
+def test_every_other_field_is_the_desks() -> None:
+    own = {"id", "revision", "spans", "watches", "announced", "reminded"}
+    assert set(Ticket.__dataclass_fields__) == own | {"newest"}
+    assert get_type_hints(Ticket)["newest"] is Snapshot
+    assert set(Watch.__dataclass_fields__) == {"clock", "deadline", "warned", "breached", "met"}
+    spans = set(Span.__dataclass_fields__) - {"first", "last", "customer_message_at"}
+    assert spans <= TICKET.keys(), "say above that this is no person's, or do not keep it"
+    assert {TICKET[name].whose for name in spans} == {"desk"}
