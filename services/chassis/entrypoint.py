@@ -89,6 +89,7 @@ class Turns(DependencyProvider):
         rules = self.rules(settings, config["database"])
         self.chores = [Chore("sweeping", SWEEP_EVERY, self._sweep), *rules.chores]
         self.turn = Turn(
+            self.container.service_name,
             rules,
             self.store,
             self.publisher,
@@ -96,7 +97,7 @@ class Turns(DependencyProvider):
             watch=Watch(settings.failing_share, settings.failing_of),
         )
         self.answers = Publisher(settings.amqp, self.container.service_name, CONFIRM_TIMEOUT)
-        config["questions"] = Questions(rules, self.store.now, self.answers)
+        config["questions"] = Questions(self.container.service_name, rules, self.store.now, self.answers)
         config["turns"] = self
 
     def start(self) -> None:

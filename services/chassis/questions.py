@@ -37,7 +37,10 @@ CONFIRM_TIMEOUT = 2.0
 class Questions(Generic[V]):
     """Answers the questions of one service in one process, by the rules of its turns, which are in work meanwhile."""
 
-    def __init__(self, rules: Rules[V], now: Callable[[], datetime], publisher: PublishesMessages) -> None:
+    def __init__(
+        self, service: str, rules: Rules[V], now: Callable[[], datetime], publisher: PublishesMessages
+    ) -> None:
+        self._service = service
         self._rules = rules
         self._now = now
         self._publisher = publisher
@@ -61,7 +64,7 @@ class Questions(Generic[V]):
         elif time.monotonic() - delivery.came_at > ASKED_WITHIN / 1000:
             why = "late"
         if why is None:
-            arrival = read(delivery, self._rules.service)
+            arrival = read(delivery, self._service)
             if delivery.exchange != QUESTIONS or isinstance(arrival, Unreadable):
                 why = "unreadable"
             elif reply_queue(arrival) is None:
@@ -112,7 +115,7 @@ class Questions(Generic[V]):
             elif decision.answer is None or decision.changes or decision.said or decision.timers:
                 raise ValueError(f"{message.type} is no question: it is not only answered")
             else:
-                record = answered(rules.service, decision.answer, message, "", now)
+                record = answered(self._service, decision.answer, message, "", now)
                 answers += [answer] if (answer := replied(record, arrival)) is not None else []
         # Only now: what raised is decided once more, in halves.
         again += [arrival.delivery for arrival in later if arrival.delivery is not None]

@@ -39,21 +39,22 @@ class Preparation(Generic[V]):
 class Rules(Generic[V]):
     """What makes a turn this service's turn: its parts in the order in which they run (docs/turn.md)."""
 
-    service: str
-    """Its name, and its user at the broker."""
     repository: Repository[V]
     """`load` runs at the beginning of each attempt at a turn, `writes` at its end; both outside the transaction."""
     decide: Callable[[V, Message[Any], datetime], Decision]
     """Runs for each message, in order. Pure."""
     conclude: Callable[[V, datetime], Decision] | None = None
-    """Runs after the last message of each attempt, also where there was none. Pure."""
+    """Runs after the last message of each attempt, also where there was none. Pure. Only routing has one: it matches
+    tickets with agents."""
     prepare: Callable[[Sequence[Message[Any]], datetime], Preparation[V]] | None = None
     """Slow work (hash a secret, send a mail): runs before the attempts, once, not again after a conflict."""
     needs_preparing: Callable[[Message[Any]], bool] = lambda _message: True
     """Which messages `prepare` is given."""
     gate: Gate | None = None
-    """Passed by each attempt in the seconds after a lost race, where the turns of all instances change one document."""
+    """Passed by each attempt in the seconds after a lost race, where the turns of all instances change one document.
+    Only routing has one."""
     reveal: Callable[[Outgoing], Outgoing] | None = None
-    """Runs for each message as it is published: for what may be published but never stored."""
+    """Runs for each message as it is published: for what may be published but never stored. Only intake has it: for
+    secrets and codes."""
     chores: Sequence[Chore] = ()
     """Run beside the turns, each at its own interval."""

@@ -115,6 +115,7 @@ class Turn(Generic[V]):
 
     def __init__(
         self,
+        service: str,
         rules: Rules[V],
         store: StoresWork,
         publisher: PublishesMessages,
@@ -123,6 +124,7 @@ class Turn(Generic[V]):
         watch: Watch | None = None,
     ) -> None:
         self.watch = watch or Watch()
+        self._service = service
         self._rules = rules
         self._store = store
         self._patience = Patience(stopping, sleep)
@@ -140,7 +142,7 @@ class Turn(Generic[V]):
         timers that lost every race: they may be claimed again at once.
         """
         plans: list[Plan] = []
-        due = [fired(timer, self._rules.service) for timer in timers]
+        due = [fired(timer, self._service) for timer in timers]
         # May take long (a slow mail server): the messages' turns go on meanwhile.
         parts = list(self._prepared(due, plans)) if due else []
         with self.deciding:
@@ -182,7 +184,7 @@ class Turn(Generic[V]):
         set_aside: list[Outgoing] = []
         misread: list[tuple[Delivery, Exception]] = []
         for delivery in deliveries:
-            found = read(delivery, self._rules.service)
+            found = read(delivery, self._service)
             if isinstance(found, Arrival):
                 arrivals.append(found)
             elif found.by_us:
@@ -420,7 +422,7 @@ class Turn(Generic[V]):
             return
         record = Handled(message.key, work.turn)
         if decision.answer is not None:
-            record = answered(self._rules.service, decision.answer, message, work.turn, work.now)
+            record = answered(self._service, decision.answer, message, work.turn, work.now)
             answers = addressed(record, arrival)
             if decision.remember:
                 work.outgoing += answers
@@ -431,7 +433,7 @@ class Turn(Generic[V]):
             handled[message.key] = record
 
     def _take_down_said(self, work: Work, decision: Decision, key: str, cause: Cause | None) -> None:
-        service = self._rules.service
+        service = self._service
         work.outgoing += [said(service, say, key, place, work.now, cause) for place, say in enumerate(decision.said)]
         for timer in decision.timers:
             by = derived_id(key, timer.id)

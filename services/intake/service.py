@@ -85,7 +85,6 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
         return Preparation(partial(repository.load, prepared=found), put_off)
 
     return Rules(
-        "intake",
         repository,
         decide,
         prepare=prepare,

@@ -48,7 +48,7 @@ def rules(settings: NotificationSettings, database: Database[dict[str, Any]]) ->
     )
     repository = Repository(database, Templates(settings.templates), policy)
     attempting = Attempting(repository, policy, senders)
-    return Rules("notifications", repository, decide, prepare=attempting.prepare, needs_preparing=is_attempt)
+    return Rules(repository, decide, prepare=attempting.prepare, needs_preparing=is_attempt)
 
 
 def lanes(settings: NotificationSettings) -> Sequence[str]:

@@ -30,7 +30,7 @@ def rules(settings: RoutingSettings, database: Database[dict[str, Any]]) -> Rule
     """Routing's own turn. Raises `WrongSettings` for files of the operator's that do not do."""
     files = read_operators_files(settings)
     repository = Repository(database, files, settings.terms)
-    return Rules("routing", repository, decide, conclude, gate=Gate(database, "pool"), chores=[looking(files)])
+    return Rules(repository, decide, conclude, gate=Gate(database, "pool"), chores=[looking(files)])
 
 
 class Routing:

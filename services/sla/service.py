@@ -44,7 +44,7 @@ def rules(settings: SlaSettings, database: Database[dict[str, Any]]) -> Rules[Vi
         policy = Reloaded(files, read)
     except WrongFile as error:
         raise WrongSettings(str(error)) from error
-    return Rules("sla", Repository(database, policy), decide, chores=[looking(policy)])
+    return Rules(Repository(database, policy), decide, chores=[looking(policy)])
 
 
 class Sla:

@@ -61,7 +61,7 @@ def main(url: str, broken: Path) -> None:
         return Decision(answer=Answer("command.accepted", {}))
 
     publisher = FakePublisher()
-    turn = Turn(Rules("routing", Nothing(), decide), FakeStore(), publisher)
+    turn = Turn("routing", Rules(Nothing(), decide), FakeStore(), publisher)
     record = turn.watch.over(QUEUE)
 
     def handle(deliveries: list[Delivery]) -> list[Delivery]:

@@ -271,10 +271,8 @@ def test_what_a_killed_instance_holds_is_waited_for_and_not_set_aside(store: Sto
     The redelivered message loses every race until then. It is given back to be tried later, however often.
     """
     publisher = FakePublisher()
-    rules = Rules(
-        "intake", NothingStored(), lambda _view, _message, _now: Decision(answer=Answer("command.accepted", {}))
-    )
-    turn = Turn(rules, store, publisher, sleep=lambda _seconds: None)
+    rules = Rules(NothingStored(), lambda _view, _message, _now: Decision(answer=Answer("command.accepted", {})))
+    turn = Turn("intake", rules, store, publisher, sleep=lambda _seconds: None)
     event = {"specversion": "1.0", "id": "one", "type": "account.open_temporary", "source": "/channels/web"}
     body = orjson.dumps({**event, "time": "2026-01-05T12:00:00Z", "data": {}})
     delivery = Delivery("intake.commands", topology.INTAKE, "account.open_temporary", body, {"user_id": "web"})

@@ -184,7 +184,7 @@ class ModelDesk:
         store = ModelStore(database, service, self.clock, self._judged)
         publisher = ModelPublisher(service, self.network)
         rules = self._rules(service, database)
-        return Instance(service, Turn(rules, store, publisher, sleep=lambda _: None), store, publisher)
+        return Instance(service, Turn(service, rules, store, publisher, sleep=lambda _: None), store, publisher)
 
     def _judged(self, service: str, work: Work, in_hand: Sequence[Delivery], overtaken: bool) -> None:
         try:
@@ -200,7 +200,7 @@ class ModelDesk:
         policy = Policy()
         repository = Repository(database, WORDING, policy)
         attempting = Attempting(repository, policy, self.post)
-        return Rules(service, repository, decide_notification, prepare=attempting.prepare, needs_preparing=is_attempt)
+        return Rules(repository, decide_notification, prepare=attempting.prepare, needs_preparing=is_attempt)
 
     def deliver(
         self,

@@ -81,8 +81,8 @@ class Bench:
     put_off: set[str] = field(default_factory=set)
 
     def run(self, *deliveries: Delivery) -> list[Delivery]:
-        rules = Rules("intake", self.repository, decide, prepare=self._prepare)
-        return Questions(rules, lambda: NOW, self.publisher).run(deliveries)
+        rules = Rules(self.repository, decide, prepare=self._prepare)
+        return Questions("intake", rules, lambda: NOW, self.publisher).run(deliveries)
 
     def _prepare(self, messages: Sequence[Message], now: datetime) -> Preparation[Any]:
         return Preparation(self.repository.load, self.put_off)
@@ -177,8 +177,8 @@ def test_what_is_too_large_is_rejected_and_what_cannot_be_read_is_dropped() -> N
 
 def test_a_question_that_another_service_answers_is_unsupported() -> None:
     publisher = FakePublisher()
-    rules: Rules[Nothing] = Rules("sla", Repository(), decide)
-    Questions(rules, lambda: NOW, publisher).run([question()])
+    rules: Rules[Nothing] = Rules(Repository(), decide)
+    Questions("sla", rules, lambda: NOW, publisher).run([question()])
     assert json.loads(publisher.published[0].body)["data"]["code"] == "unsupported"
 
 

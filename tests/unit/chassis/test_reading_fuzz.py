@@ -89,8 +89,8 @@ def test_a_turn_answers_each_once_or_sets_it_aside_whole(seed: int) -> None:
     """Of 20 deliveries of any kind, among them good ones."""
     dice = Random(seed)
     bench = Bench()
-    rules = Rules("routing", bench.repository, lambda *_: Decision(answer=Answer("command.accepted", {})))
-    bench.turn = Turn(rules, bench.store, bench.publisher)
+    rules = Rules(bench.repository, lambda *_: Decision(answer=Answer("command.accepted", {})))
+    bench.turn = Turn("routing", rules, bench.store, bench.publisher)
     deliveries = [a_delivery(dice) for _ in range(20)]
     for again in bench.run(*deliveries):  # an event that nobody can read is tried again: who wrote it is a service
         assert again.exchange == topology.EVENTS

@@ -105,8 +105,8 @@ class Bench:
     def __post_init__(self) -> None:
         self.store.on_commit = self.repository.commit
         prepare = None if self.prepare is None else preparing(self.repository, self.prepare)
-        rules = Rules("routing", self.repository, decide, prepare=prepare)
-        self.turn = Turn(rules, self.store, self.publisher, lambda: self.stopping, self._nap)
+        rules = Rules(self.repository, decide, prepare=prepare)
+        self.turn = Turn("routing", rules, self.store, self.publisher, lambda: self.stopping, self._nap)
 
     def _nap(self, seconds: float) -> None:
         self.naps += 1
@@ -244,8 +244,8 @@ class ToyGate:
 def test_after_a_lost_race_turns_pass_the_gate_and_before_they_do_not() -> None:
     bench = Bench()
     gate = ToyGate(bench)
-    rules = Rules("routing", bench.repository, decide, gate=gate)  # type: ignore[arg-type]
-    bench.turn = Turn(rules, bench.store, bench.publisher, sleep=bench._nap)
+    rules = Rules(bench.repository, decide, gate=gate)  # type: ignore[arg-type]
+    bench.turn = Turn("routing", rules, bench.store, bench.publisher, sleep=bench._nap)
     bench.run(command("1"))
     assert gate.passed_at == []
     bench.store.trouble = [Conflict("a")]
@@ -307,7 +307,7 @@ def test_what_was_decided_too_long_ago_is_decided_again() -> None:
         return Decision(answer=Answer("command.accepted", {}), valid_until=until)
 
     publisher = FakePublisher()
-    Turn(Rules("routing", Frozen(), decide), store, publisher, sleep=lambda _: None).run([command()])
+    Turn("routing", Rules(Frozen(), decide), store, publisher, sleep=lambda _: None).run([command()])
     assert [message.type for message in publisher.published] == ["command.rejected"]
     assert len(store.commits) == 1
 
@@ -381,8 +381,8 @@ def test_a_turn_of_timers_waits_for_the_one_in_work_when_they_are_prepared_and_h
         see("published")
         return message
 
-    rules = Rules("routing", bench.repository, decided, prepare=preparing(bench.repository, prepare), reveal=reveal)
-    bench.turn = Turn(rules, bench.store, bench.publisher)
+    rules = Rules(bench.repository, decided, prepare=preparing(bench.repository, prepare), reveal=reveal)
+    bench.turn = Turn("routing", rules, bench.store, bench.publisher)
     bench.turn.run(timers=[Fired("t", NOW, "away", "a1", {}, Armed("m", "first"), 3)])
     assert seen == [("prepared", False), ("decided", True), ("published", False)]
 
@@ -479,13 +479,12 @@ def test_only_what_needs_preparing_is_prepared() -> None:
     prepared: list[str] = []
     bench = Bench()
     rules = Rules(
-        "routing",
         bench.repository,
         decide,
         prepare=preparing(bench.repository, lambda messages, _now: prepared.extend(message.id for message in messages)),
         needs_preparing=lambda message: message.id == "2",
     )
-    turn = Turn(rules, bench.store, bench.publisher)
+    turn = Turn("routing", rules, bench.store, bench.publisher)
     for ids in (["1", "2"], ["3"]):
         turn.run([command(id_) for id_ in ids])
     assert prepared == ["2"]
@@ -609,7 +608,7 @@ def test_bad_input_gets_the_contracts_answer(delivery: Delivery, code: str, fiel
 def test_a_command_that_another_service_answers_is_unsupported_here(exchange: str, type_: str) -> None:
     """It comes where nobody reads for that service: it is not offered."""
     bench = Bench()
-    bench.turn = Turn(Rules("sla", bench.repository, decide), bench.store, bench.publisher)
+    bench.turn = Turn("sla", Rules(bench.repository, decide), bench.store, bench.publisher)
     delivery = command(type_=type_, agent="a1") if exchange == topology.DESK else submission()
     bench.run(delivery)
     [refusal] = [
@@ -662,8 +661,8 @@ def test_what_cannot_be_prepared_is_set_aside_alone() -> None:
             raise RuntimeError("cannot prepare")
         return ()
 
-    rules = Rules("routing", bench.repository, decide, prepare=preparing(bench.repository, prepare))
-    bench.turn = Turn(rules, bench.store, bench.publisher, lambda: False, bench._nap)
+    rules = Rules(bench.repository, decide, prepare=preparing(bench.repository, prepare))
+    bench.turn = Turn("routing", rules, bench.store, bench.publisher, lambda: False, bench._nap)
     breaking = command("2", agent="a2", name="breaks prepare")
     assert bench.run(command("1"), breaking, command("3", agent="a3")) == [breaking]
     assert bench.repository.stored == {"a1": 1, "a3": 1}
@@ -705,8 +704,8 @@ def test_what_is_put_off_comes_again_and_holds_nobody_up() -> None:
     """However often: it is no failed try."""
     bench = Bench()
     later = {"agent.a2\x1f2"}
-    rules = Rules("routing", bench.repository, decide, prepare=preparing(bench.repository, lambda messages, now: later))
-    bench.turn = Turn(rules, bench.store, bench.publisher, lambda: False, bench._nap)
+    rules = Rules(bench.repository, decide, prepare=preparing(bench.repository, lambda messages, now: later))
+    bench.turn = Turn("routing", rules, bench.store, bench.publisher, lambda: False, bench._nap)
     slow = command("2", agent="a2")
     assert bench.run(command("1"), slow, command("3", agent="a3")) == [slow]
     assert bench.repository.stored == {"a1": 1, "a3": 1}
@@ -719,8 +718,8 @@ def test_what_is_put_off_comes_again_and_holds_nobody_up() -> None:
 
 def test_what_is_revealed_as_it_is_published_stays_out_of_the_dead_letters() -> None:
     bench = Bench(publisher=FakePublisher(unroutable={(topology.AGENTS, "agent.a1.command.accepted")}))
-    rules = Rules("routing", bench.repository, decide, reveal=lambda message: replace(message, body=b"secret"))
-    bench.turn = Turn(rules, bench.store, bench.publisher, lambda: False, bench._nap)
+    rules = Rules(bench.repository, decide, reveal=lambda message: replace(message, body=b"secret"))
+    bench.turn = Turn("routing", rules, bench.store, bench.publisher, lambda: False, bench._nap)
     bench.run(command("1"))
     bodies = {message.exchange: message.body for message in bench.publisher.published}
     assert bodies[topology.AGENTS] == b"secret"
@@ -731,12 +730,11 @@ def test_a_timer_that_another_instance_has_taken_is_not_prepared() -> None:
     bench = Bench()
     prepared: list[Message] = []
     rules = Rules(
-        "routing",
         bench.repository,
         decide,
         prepare=preparing(bench.repository, lambda messages, now: prepared.extend(messages)),
     )
-    bench.turn = Turn(rules, bench.store, bench.publisher, lambda: False, bench._nap)
+    bench.turn = Turn("routing", rules, bench.store, bench.publisher, lambda: False, bench._nap)
     bench.store.gone_timers = {"taken"}
     timers = [Fired(id_, NOW, "away", "a1", {}, Armed("by", "chain"), 1) for id_ in ("taken", "ours")]
     bench.turn.run(timers=timers)

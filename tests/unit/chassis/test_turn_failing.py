@@ -216,7 +216,7 @@ def test_timers_that_fail_count_once_each_and_pause_timers_alone() -> None:
             raise ValueError("undecidable")
         return decide(view, message, now)
 
-    bench.turn = Turn(Rules("routing", bench.repository, fails), bench.store, bench.publisher)
+    bench.turn = Turn("routing", Rules(bench.repository, fails), bench.store, bench.publisher)
     record = bench.turn.watch.over(TIMERS)
     messages = bench.turn.watch.over(QUEUE)
     for _ in range(20):

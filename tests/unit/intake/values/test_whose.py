@@ -70,16 +70,16 @@ def a_ticket() -> Ticket:
 def test_what_nobody_classified_goes_with_every_erasure(goes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     @dataclass(frozen=True)
     class Later(Ticket):
-        nickname: str = ""
+        unclassified: str = ""
 
     monkeypatch.setattr(whose, "Ticket", Later)
     ticket = a_ticket()
-    later = Later(**{each.name: getattr(ticket, each.name) for each in fields(ticket)}, nickname="Zo")
+    later = Later(**{each.name: getattr(ticket, each.name) for each in fields(ticket)}, unclassified="Zo")
     left = ticket_without(later, goes, "e1", "erased:e1")
     assert isinstance(left, Later)
-    assert (left.nickname, left.number) == ("", ticket.number)
-    told = {**plain(snapshot(ticket)), "nickname": "Zo"}
-    assert sifted(TICKET, told, goes).keys() == told.keys() - {"nickname"}
+    assert (left.unclassified, left.number) == ("", ticket.number)
+    told = {**plain(snapshot(ticket)), "unclassified": "Zo"}
+    assert sifted(TICKET, told, goes).keys() == told.keys() - {"unclassified"}
 
 
 def test_a_requester_keeps_what_the_desk_needs() -> None:
@@ -106,6 +106,6 @@ def test_the_desks_own_reasons_to_close_stay(reason: str | None) -> None:
 
 
 def test_a_redaction_finds_what_repeats_an_entry() -> None:
-    told = {"subject": "words", "close_reason": "words", "issue_key": "words", "nickname": "words", "version": 1}
-    assert quoting(told, {"words"}) == {"subject", "close_reason", "nickname"}, "issue_key is the channel's"
+    told = {"subject": "words", "close_reason": "words", "issue_key": "words", "unclassified": "words", "version": 1}
+    assert quoting(told, {"words"}) == {"subject", "close_reason", "unclassified"}, "issue_key is the channel's"
     assert quoting(told, {"others"}) == set()
