@@ -13,7 +13,6 @@ from msgspec.structs import force_setattr
 
 from contracts.common import (
     AgentId,
-    AttachmentRef,
     DisplayName,
     Email,
     FromChannel,
@@ -28,6 +27,7 @@ from contracts.common import (
 )
 from contracts.envelope import in_utc
 from contracts.fields import Count, Id, Moment, Ordinal, Text, Words
+from contracts.file_forms import AttachmentRef
 from contracts.payload import Payload
 
 Notify = Annotated[Mapping[Id, Annotated[Mapping[Id, bool], Meta(max_length=50)]], Meta(max_length=50)]

@@ -7,7 +7,16 @@ from typing import Annotated, Protocol
 
 from msgspec import Meta
 
-from contracts.common import AgentId, Category, DisplayName, KnownCategory, NearestLanguage, ShownName, Tier, Word
+from contracts.common import (
+    AgentId,
+    Category,
+    DisplayName,
+    KnownCategory,
+    NearestLanguage,
+    ShownName,
+    Tier,
+    Word,
+)
 from contracts.fields import Moment, Whole
 from contracts.languages import speaks
 from contracts.payload import Payload, kept

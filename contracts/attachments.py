@@ -1,24 +1,16 @@
 """Attachments: files that are too large for a message go in parts, both ways. Owner: intake.
 
-Small files come in the command that they belong to (common.py). The page is docs/contracts.md.
+Small files come in the command that they belong to (file_forms.py). The page is docs/contracts.md.
 """
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from contracts.common import (
-    AgentId,
-    AttachmentRef,
-    ClaimedType,
-    FileName,
-    FromChannel,
-    NamedAccount,
-    Requester,
-    TicketNumber,
-)
-from contracts.common import Content as FileContent
+from contracts.common import AgentId, FromChannel, NamedAccount, Requester, TicketNumber
 from contracts.fields import Text, Whole, Words
+from contracts.file_forms import AttachmentRef, ClaimedType, FileName
+from contracts.file_forms import Content as FileContent
 from contracts.payload import Payload
 
 MAX_PARTS = 1_000
@@ -30,7 +22,7 @@ MAX_PARTS_OF_AN_ARCHIVE = 1_000_000
 
 
 class Upload(FromChannel):
-    """Command `attachment.upload`: one part of a file, in any order, each of `common.MAX_ATTACHMENT` bytes at most.
+    """Command `attachment.upload`: one part of a file, in any order, of 256 KiB each at most.
 
     `upload` is the sender's own name for the file, the same in all its parts. An agent gives the `number` of
     the ticket, which they have or may have.

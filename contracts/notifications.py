@@ -10,9 +10,10 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
-from contracts.common import MAX_BODY, Identity, Sentence, TicketNumber, TicketRequester, Word
+from contracts.common import MAX_BODY, Identity, Sentence, TicketNumber, Word
 from contracts.fields import Text
 from contracts.payload import Payload
+from contracts.snapshot import TicketRequester
 
 Channel = Literal["email", "channel", "agent", "webhook"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)

@@ -11,7 +11,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
-from contracts import accounts, agents, attachments, notifications, sla, tickets
+from contracts import accounts, agents, attachments, notifications, outcomes, sla, tickets
 from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, QUESTIONS, SERVICES, role_of
 from contracts.payload import Payload, PayloadSchema, schema_of
 from contracts.services import Door
@@ -88,7 +88,7 @@ _EXCHANGES: Mapping[Kind, tuple[str, ...]] = {
     "channel_message": (CHANNELS,),
 }
 
-OUTCOMES_OF_ALL: Mapping[str, Form] = {"command.accepted": tickets.Accepted, "command.rejected": tickets.Rejected}
+OUTCOMES_OF_ALL: Mapping[str, Form] = {"command.accepted": outcomes.Accepted, "command.rejected": outcomes.Rejected}
 """The outcomes that every service gives."""
 
 

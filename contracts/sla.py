@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from contracts.common import AgentId, Entry, Identity, Snapshot, TicketNumber
+from contracts.common import AgentId, Identity, TicketNumber
 from contracts.fields import Moment, Ordinal, Text
 from contracts.payload import Payload
+from contracts.snapshot import Entry, Snapshot
 
 Target = Literal["first_reply", "next_reply"]
 

@@ -6,7 +6,7 @@ The page is docs/contracts.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -15,44 +15,24 @@ from contracts.common import (
     MAX_BODY,
     MAX_LINKS,
     AgentId,
-    Attachments,
     Body,
     Category,
-    Entry,
-    FilesLeftOut,
     FromChannel,
-    History,
     Identity,
     LanguageHint,
     Named,
-    Outcome,
     Reason,
     Requester,
     Sentence,
-    Snapshot,
     Subject,
-    TicketAgent,
     TicketNumber,
 )
-from contracts.fields import Answers, Count, Errors, Moment, Ordinal, Score, Text, Whole
+from contracts.fields import Answers, Count, Moment, Ordinal, Score, Text, Whole
+from contracts.file_forms import Attachments, FilesLeftOut
+from contracts.outcomes import Outcome
 from contracts.payload import Payload
+from contracts.snapshot import Entry, History, Snapshot, TicketAgent
 from contracts.statuses import Status
-
-Code = Literal[
-    "invalid",
-    "unauthenticated",
-    "forbidden",
-    "unknown_ticket",
-    "unknown_category",
-    "conflict",
-    "wrong_status",
-    "closed_too_long",
-    "too_early",
-    "unsupported",
-    "too_large",
-    "rate_limited",
-]
-
 
 # Commands of channels
 
@@ -320,28 +300,6 @@ class Viewed(Payload):
     truncated: bool = False
     before: Ordinal | None = None
     after: Count | None = None
-
-
-class Accepted(Outcome):
-    """Outcome `command.accepted`, with the ticket if the command was about one. `left_out`: files that were left out of
-    the command."""
-
-    ticket: Snapshot | None = None
-    left_out: FilesLeftOut = ()
-
-
-class Rejected(Payload):
-    """Outcome `command.rejected`.
-
-    `message` is a sentence for a person. A `conflict` has the current `ticket` if the sender may see it.
-    """
-
-    code: Code
-    message: Sentence
-    errors: Errors
-    eligible_at: Moment | None = None
-    retry_at: Moment | None = None
-    ticket: Snapshot | None = None
 
 
 # Events, and agent messages

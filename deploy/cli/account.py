@@ -14,7 +14,7 @@ import typer
 from contracts.accounts import EraseAccount, ExportAccount, Exported
 from contracts.attachments import Content, Download
 from contracts.common import NamedAccount
-from contracts.tickets import Accepted
+from contracts.outcomes import Accepted
 from deploy import settings
 from deploy.trouble import Trouble
 from services.client.blocking import Client

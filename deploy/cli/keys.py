@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from contracts.attachments import RotateKeys
-from contracts.tickets import Accepted
+from contracts.outcomes import Accepted
 from deploy import settings
 from deploy.settings import Settings
 from deploy.trouble import Trouble

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from contracts.common import Outcome as Effect
+from contracts.outcomes import Outcome as Effect
 from contracts.payload import Payload
 from deploy.trouble import Trouble
 from services.client.blocking import Client

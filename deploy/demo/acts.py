@@ -18,7 +18,7 @@ from typing import Any
 
 from rich.console import Console
 
-from contracts.common import MAX_ATTACHMENT
+from contracts.file_forms import MAX_ATTACHMENT
 from contracts.names import AGENT_PREFIX
 from deploy.local.stack import Stack
 from deploy.trouble import Trouble

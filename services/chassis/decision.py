@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Generic, Protocol, TypeVar
 
-from contracts.common import Snapshot
+from contracts.outcomes import Code, Rejected
 from contracts.payload import Payload
-from contracts.tickets import Code, Rejected
+from contracts.snapshot import Snapshot
 from contracts.values import dataclass
 
 Data = Mapping[str, Any]

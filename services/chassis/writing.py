@@ -11,9 +11,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from contracts.common import Outcome
 from contracts.envelope import Event, serialise
 from contracts.names import AGENT_PREFIX, CONSOLE
+from contracts.outcomes import Outcome
 from contracts.payload import Payload
 from contracts.topology import DEAD, own_door
 from services.chassis.decision import Answer, Cause, Message, Say, derived_id

@@ -19,9 +19,9 @@ from contracts import registry
 from contracts.agents import Agent, SignOff, SignOn
 from contracts.envelope import CONTENT_TYPE, Event, from_dict, parse, serialise
 from contracts.names import AGENT_PREFIX, AGENTS, CHANNELS, DESK, INTAKE, QUESTIONS, role_of, source_of
+from contracts.outcomes import Rejected
 from contracts.payload import Payload, read
 from contracts.registry import TYPES, Kind, MessageType
-from contracts.tickets import Rejected
 from contracts.topology import ASKED_WITHIN, LARGEST_TAKEN
 from contracts.values import dataclass
 

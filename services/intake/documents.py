@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
-from contracts.common import AttachmentRef, Author, Change, EntryDetails, LeftOut, TicketAgent, TicketRequester
+from contracts.file_forms import AttachmentRef, LeftOut
 from contracts.payload import document
+from contracts.snapshot import Author, Change, EntryDetails, TicketAgent, TicketRequester
 from services.chassis.database import Document
 from services.intake.domain.values.account import Account
 from services.intake.domain.values.agent import KnownAgent

@@ -7,7 +7,7 @@ import re
 from datetime import timedelta
 
 from contracts.attachments import MAX_PARTS
-from contracts.common import MAX_ATTACHMENT
+from contracts.file_forms import MAX_ATTACHMENT
 from contracts.values import dataclass
 from services.chassis.settings import Settings, WrongSettings, expect
 from services.intake.domain.issues.similarity import SIMILAR_FROM

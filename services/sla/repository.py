@@ -13,9 +13,9 @@ from typing import Any
 from pymongo import IndexModel
 from pymongo.database import Database
 
-from contracts.common import Snapshot
 from contracts.payload import document as as_document
 from contracts.payload import stored
+from contracts.snapshot import Snapshot
 from services.chassis.database import Document
 from services.chassis.decision import Message, line_of
 from services.chassis.unit_of_work import Write, conditional_writes

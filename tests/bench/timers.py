@@ -23,8 +23,8 @@ from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
 from contracts import topology
-from contracts.common import Snapshot
 from contracts.payload import read
+from contracts.snapshot import Snapshot
 from contracts.tickets import TicketEvent
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE

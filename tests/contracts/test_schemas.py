@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from contracts.accounts import Block
-from contracts.common import AttachmentContent
 from contracts.fields import Instant
+from contracts.file_forms import AttachmentContent
 from contracts.payload import PayloadSchema, errors_by_field, plain, read
 from contracts.registry import TYPES, MessageType, command, outcome
 from contracts.tickets import Submit

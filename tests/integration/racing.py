@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace as altered
 
 from contracts import registry
-from contracts.common import TicketRequester
+from contracts.snapshot import TicketRequester
 from services.chassis.database import Conflict
 from services.chassis.decision import Decision, Message
 from services.chassis.operators_files import OperatorsFiles

@@ -15,7 +15,8 @@ from urllib.parse import unquote
 import pytest
 from pymongo.database import Database
 
-from contracts.common import AttachmentRef, Author
+from contracts.file_forms import AttachmentRef
+from contracts.snapshot import Author
 from services.chassis.database import Document
 from services.intake.documents import entry_document, erasure_document, ticket_document
 from services.intake.domain.privacy.erasing import ANSWERS_AT_ONCE, removed

@@ -9,7 +9,7 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from contracts.common import AttachmentContent
+from contracts.file_forms import AttachmentContent
 from deploy.local.desk import Desk
 from services.intake.domain.needs import FileOf, UnnamedFiles
 from services.intake.domain.state import State

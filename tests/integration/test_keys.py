@@ -11,7 +11,7 @@ import pytest
 from pymongo.database import Database
 from typer.testing import CliRunner
 
-from contracts.common import AttachmentContent
+from contracts.file_forms import AttachmentContent
 from deploy.cli.doctor.files import check
 from deploy.cli.main import app
 from deploy.local.desk import Desk

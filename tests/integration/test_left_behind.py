@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from contracts.common import Author, TicketRequester
+from contracts.snapshot import Author, TicketRequester
 from deploy.local.stack import Stack
 from services.chassis.decision import Answer, Arm, Message
 from services.chassis.unit_of_work import Store

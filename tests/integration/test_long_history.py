@@ -7,8 +7,8 @@ from typing import Any
 
 from pymongo.database import Database
 
-from contracts.common import Author
 from contracts.payload import document
+from contracts.snapshot import Author
 from services.chassis.unit_of_work import Store
 from services.intake.documents import entry_document, ticket_document
 from services.intake.domain.decide import decide

@@ -8,7 +8,7 @@ from typing import Any
 
 from pymongo.database import Database
 
-from contracts.common import AttachmentContent
+from contracts.file_forms import AttachmentContent
 from services.intake.domain.values.file import Awaited, Brought
 from services.intake.files.keeping import KEPT_UNUSED, WRITES_FOR, Keeping, Sender, file_of
 from services.intake.files.parts import UNFINISHED, Uploads

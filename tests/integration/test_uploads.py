@@ -15,7 +15,7 @@ from gridfs import GridFSBucket
 from pymongo.database import Database
 
 from contracts.attachments import Upload
-from contracts.common import AttachmentContent, AttachmentNamed, Unusable
+from contracts.file_forms import AttachmentContent, AttachmentNamed, Unusable
 from deploy.local.stack import Stack
 from services.intake.domain.values.file import Awaited, Brought, Contradicted, PartTaken, TooMany, Unfit
 from services.intake.files.contents import opened

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from contracts.catalogue import Category
-from contracts.common import Snapshot
-from contracts.tickets import Accepted
+from contracts.outcomes import Accepted
+from contracts.snapshot import Snapshot
 from services.chassis.decision import Answer, rejected
 from services.intake.domain.values.ticket import Ticket, snapshot
 

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from contracts.attachments import Stored
-from contracts.common import Snapshot
-from contracts.tickets import Accepted, Rejected, Similar, TicketOutcome, Viewed
+from contracts.outcomes import Accepted, Rejected
+from contracts.snapshot import Snapshot
+from contracts.tickets import Similar, TicketOutcome, Viewed
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain.accounts.caller import account_named
 from services.intake.domain.commands import COMMANDS

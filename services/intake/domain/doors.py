@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Generic, Literal, Protocol, TypeVar
 
-from contracts.common import NamedAccount, Requester, TicketAgent
+from contracts.common import NamedAccount, Requester
 from contracts.names import role_of
+from contracts.snapshot import TicketAgent
 from contracts.values import dataclass
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from contracts.catalogue import Catalogue
-from contracts.common import TicketAgent
+from contracts.snapshot import TicketAgent
 from contracts.staff import Staff
 from services.intake.domain.issues.key import as_made_now
 from services.intake.domain.issues.similarity import SIMILAR_FROM

@@ -22,7 +22,7 @@ import orjson
 from pymongo import ASCENDING
 from pymongo.database import Database
 
-from contracts.common import AttachmentRef
+from contracts.file_forms import AttachmentRef
 from contracts.payload import encode
 from services.chassis.database import Document
 from services.intake.documents import account_of, entry_of, ticket_of

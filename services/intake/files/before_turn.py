@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeAlias, TypeGuard
 
 from contracts.attachments import Download, Upload
-from contracts.common import AttachmentContent
+from contracts.file_forms import AttachmentContent
 from contracts.tickets import AgentText, Reply, Submit
 from services.chassis.decision import Message, carrying, derived_id
 from services.chassis.unit_of_work import Armed, arm_once

@@ -22,7 +22,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from contracts.common import MAX_ATTACHMENTS, AttachmentContent, AttachmentNamed, Sent, Unusable
+from contracts.file_forms import MAX_ATTACHMENTS, AttachmentContent, AttachmentNamed, Sent, Unusable
 from contracts.values import dataclass
 from services.chassis.database import Conflict, Document
 from services.intake.documents import document_by, values_by

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from contracts.common import MAX_ATTACHMENT
+from contracts.file_forms import MAX_ATTACHMENT
 
 SEGMENT = MAX_ATTACHMENT
 """Bytes of content in each segment but the last, which has 1 to as many (0 in an empty file). One is one part of a

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from contracts.accounts import AccountErased
-from contracts.common import Snapshot
 from contracts.sla import ClosingSoon, Fired
+from contracts.snapshot import Snapshot
 from contracts.tickets import Redacted, TicketEvent
 from services.chassis.decision import Decision, Disarm, Message
 from services.notifications.domain.attempts import timer_of

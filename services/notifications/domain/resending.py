@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from contracts.notifications import Resend
-from contracts.tickets import Accepted
+from contracts.outcomes import Accepted
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.notifications.domain.attempts import send_again
 from services.notifications.domain.needs import DeliveryOf, Need

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from contracts.common import MAX_BODY, Entry, Snapshot
+from contracts.common import MAX_BODY
 from contracts.envelope import Event, serialise
 from contracts.names import AGENTS, CHANNELS
 from contracts.notifications import Message as Shown
 from contracts.sla import ClosingSoon, Fired
+from contracts.snapshot import Entry, Snapshot
 from contracts.tickets import Redacted, TicketEvent
 from contracts.values import dataclass
 from services.chassis.decision import Arm, Decision, Message, Say, derived_id

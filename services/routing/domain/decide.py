@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 from contracts.agents import Agent as OfAgent
 from contracts.agents import Pause, SignOff, SignOn
+from contracts.outcomes import Accepted, Rejected
 from contracts.registry import TICKET_EVENTS
-from contracts.tickets import Accepted, Rejected, TicketEvent
+from contracts.tickets import TicketEvent
 from contracts.values import dataclass
 from services.chassis import decision
 from services.chassis.decision import Decision, Message, line_of

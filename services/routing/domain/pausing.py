@@ -11,7 +11,7 @@ from datetime import datetime
 
 from contracts.agents import Pause, Paused
 from contracts.names import AGENT_PREFIX, EVENTS
-from contracts.tickets import Accepted
+from contracts.outcomes import Accepted
 from services.chassis.decision import Answer, Decision, Message, Say, rejected
 from services.routing.domain.needs import AgentOf, Need
 from services.routing.domain.state import Agent, View

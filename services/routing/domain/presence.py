@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from contracts.agents import ANY_SKILL, SignedOff, SignedOn, SignOff, SignOn
 from contracts.agents import Agent as OfAgent
 from contracts.names import AGENT_PREFIX, EVENTS
+from contracts.outcomes import Accepted
 from contracts.staff import Member, Staff
 from contracts.statuses import DESKS_TURN
-from contracts.tickets import Accepted
 from services.chassis.decision import Answer, Arm, Data, Decision, Disarm, Message, Say, rejected
 from services.routing.domain.needs import AgentOf, AwaitingOf, Need
 from services.routing.domain.pausing import without_own_pause

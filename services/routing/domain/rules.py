@@ -13,9 +13,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from contracts.agents import ANY_SKILL
-from contracts.common import Snapshot
+from contracts.outcomes import Accepted, Rejected
+from contracts.snapshot import Snapshot
 from contracts.statuses import DESKS_TURN
-from contracts.tickets import Accepted, Rejected, TicketEvent
+from contracts.tickets import TicketEvent
 from services.chassis.decision import Cause, Decision, Message, derived_id
 from services.routing.domain import presence
 from services.routing.domain.ageing import aged, grown_older

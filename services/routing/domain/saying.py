@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from contracts.common import TicketAgent
 from contracts.names import DESK, ROUTING_OUTCOMES
+from contracts.snapshot import TicketAgent
 from contracts.tickets import Assign, Unassign
 from services.chassis.decision import Say
 from services.routing.domain.state import Agent, Ticket

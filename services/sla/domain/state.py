@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 
-from contracts.common import Snapshot
+from contracts.snapshot import Snapshot
 from contracts.staff import Staff
 from contracts.values import dataclass
 from services.sla.domain.clocks import Clock

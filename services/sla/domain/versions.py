@@ -11,7 +11,7 @@ from bisect import bisect_right
 from dataclasses import replace
 from datetime import datetime
 
-from contracts.common import Snapshot
+from contracts.snapshot import Snapshot
 from contracts.values import dataclass
 
 

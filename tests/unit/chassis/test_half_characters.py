@@ -9,8 +9,8 @@ import bson
 import pytest
 
 from contracts import topology
-from contracts.common import Unusable
 from contracts.envelope import HALF
+from contracts.file_forms import Unusable
 from contracts.payload import document
 from services.chassis.amqp_frames import publish_frames
 from services.chassis.reading import Arrival, Delivery, read

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from contracts.outcomes import Accepted
 from contracts.registry import outcome
-from contracts.tickets import Accepted
 from services.chassis.decision import Answer, rejected
 from services.chassis.reading import Arrival, read
 from services.chassis.writing import answered

@@ -16,7 +16,8 @@ from contracts.agents import SignOn
 from contracts.common import AccountRequester
 from contracts.envelope import Event, NotAnEvent, parse
 from contracts.names import DESK, INTAKE, QUESTIONS
-from contracts.tickets import Rejected, RequesterTicket, TicketEvent, TicketOutcome, View
+from contracts.outcomes import Rejected
+from contracts.tickets import RequesterTicket, TicketEvent, TicketOutcome, View
 from contracts.topology import LARGEST_TAKEN
 from services.client import core
 from services.client.core import ASK_AGAIN, SEND_AGAIN, Sending, UnderWay

@@ -13,7 +13,7 @@ import orjson
 
 from contracts import registry
 from contracts.catalogue import Catalogue, Category, Question, Target
-from contracts.common import AttachmentContent, AttachmentNamed, Unusable
+from contracts.file_forms import AttachmentContent, AttachmentNamed, Unusable
 from contracts.names import AGENTS, EVENTS
 from contracts.payload import Payload, document, encode
 from services.chassis.decision import Decision, Message, Say

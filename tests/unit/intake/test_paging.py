@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.common import Author
+from contracts.snapshot import Author
 from services.intake.domain.tickets.viewing import MOST_ENTRIES, SHOWN
 from services.intake.domain.values.history import Entry, part, size
 from tests.unit.intake.desk import Desk, Heard, account

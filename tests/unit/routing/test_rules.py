@@ -10,9 +10,9 @@ import pytest
 
 from contracts import registry
 from contracts.agents import SignedOn
-from contracts.common import TicketAgent
 from contracts.names import DESK
 from contracts.payload import encode
+from contracts.snapshot import TicketAgent
 from contracts.statuses import DESKS_TURN
 from contracts.tickets import Assign
 from services.chassis.decision import Cause

@@ -8,8 +8,9 @@ import pytest
 
 from contracts.agents import SignedOff
 from contracts.names import DESK, ROUTING_OUTCOMES
+from contracts.outcomes import Accepted
 from contracts.staff import Staff
-from contracts.tickets import Accepted, Unassign
+from contracts.tickets import Unassign
 from services.chassis.decision import Answer, Arm, Decision, Say
 from services.routing.domain.ageing import aged
 from services.routing.domain.decide import decide

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_type_hints
 
-from contracts.common import Snapshot
+from contracts.snapshot import Snapshot
 from services.intake.domain.values.whose import TICKET
 from services.sla.domain.state import Span, Ticket, Watch
 

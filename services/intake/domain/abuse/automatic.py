@@ -13,7 +13,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from contracts.common import AttachmentContent, Sent, Unusable
+from contracts.file_forms import AttachmentContent, Sent, Unusable
 from contracts.statuses import DESKS_TURN
 from contracts.tickets import Reply, Submit
 from contracts.values import dataclass

@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from contracts.common import TicketAgent
 from contracts.names import AGENTS
+from contracts.snapshot import TicketAgent
 from contracts.tickets import Release, Submit
 from contracts.values import dataclass
 from services.chassis.decision import Arm, Data, Decision, Message, Say, derived_id

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from contracts.accounts import MergeAccounts
-from contracts.common import NamedAccount, Requester, Secret, TemporaryRequester, TicketRequester
+from contracts.common import NamedAccount, Requester, Secret, TemporaryRequester
 from contracts.names import role_of
 from contracts.payload import Payload
+from contracts.snapshot import TicketRequester
 from contracts.values import dataclass
 from services.chassis.decision import Answer, Message, rejected
 from services.intake.domain import answers

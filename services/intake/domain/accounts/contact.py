@@ -10,9 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from contracts.common import (
-    TemporaryRequester,
-)
+from contracts.common import TemporaryRequester
 from contracts.values import dataclass
 from services.chassis.decision import Decision, Message, Say
 from services.intake.domain.accounts.caller import Caller, account_named, accounts_asking, requester_of

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from contracts.common import EntryDetails, TicketRequester, Visibility
+from contracts.snapshot import EntryDetails, TicketRequester, Visibility
 from contracts.tickets import Joined, TicketEvent
 from services.chassis.decision import Decision, Message, derived_id
 from services.intake.domain.life import moves

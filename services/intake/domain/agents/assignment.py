@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from contracts.common import Author, EntryDetails, TicketAgent, Visibility
+from contracts.snapshot import Author, EntryDetails, TicketAgent, Visibility
 from contracts.tickets import (
     AgentReason,
     Assign,

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from contracts.common import TicketAgent
+from contracts.snapshot import TicketAgent
 from contracts.tickets import AssignTo, Supervise
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers

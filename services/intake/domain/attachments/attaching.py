@@ -13,10 +13,11 @@ from datetime import datetime
 
 from msgspec.structs import replace as altered
 
-from contracts import common
-from contracts.common import MAX_ATTACHMENTS, AttachmentNamed, AttachmentRef, LeftOut, Sent
+from contracts import snapshot as wire
+from contracts.file_forms import MAX_ATTACHMENTS, AttachmentNamed, AttachmentRef, LeftOut, Sent
 from contracts.names import AGENTS
-from contracts.tickets import Accepted, AgentText, Code, Reply, Submit, TicketEvent, TicketOutcome
+from contracts.outcomes import Accepted, Code
+from contracts.tickets import AgentText, Reply, Submit, TicketEvent, TicketOutcome
 from contracts.values import dataclass
 from services.chassis.decision import Answer, Decision, Message, Say, derived_id, rejected
 from services.intake.domain.accounts.caller import owner_of_files
@@ -178,7 +179,7 @@ def _naming(
     return TicketWritten(ticket, entry)
 
 
-def _with_entry(say: Say, entry: common.Entry) -> Say:
+def _with_entry(say: Say, entry: wire.Entry) -> Say:
     data = say.data
     is_said = isinstance(data, TicketEvent) and data.entry is not None and data.entry.id == entry.id
     return replace(say, data=altered(data, entry=entry)) if is_said else say

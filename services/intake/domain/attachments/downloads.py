@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from contracts.attachments import Content, Download
-from contracts.common import AttachmentRef, TicketAgent, Visibility
+from contracts.file_forms import AttachmentRef
+from contracts.snapshot import TicketAgent, Visibility
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain import answers
 from services.intake.domain.accounts.caller import Caller

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from contracts.common import Visibility
+from contracts.snapshot import Visibility
 from services.chassis.decision import Arm, Data, Decision, Message
 from services.intake.domain.life.recording import and_then, recorded
 from services.intake.domain.needs import FileOf, Need, TicketOf

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from contracts.attachments import Stored, Upload
-from contracts.common import TicketAgent
+from contracts.snapshot import TicketAgent
 from services.chassis.decision import Answer, Decision, Message, rejected
 from services.intake.domain import answers
 from services.intake.domain.accounts.caller import Caller

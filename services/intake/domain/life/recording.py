@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from contracts import common
-from contracts.common import Author, EntryDetails, Snapshot, TicketAgent, Visibility
+from contracts import snapshot as wire
 from contracts.names import AGENTS, EVENTS
+from contracts.snapshot import Author, EntryDetails, Snapshot, TicketAgent, Visibility
 from contracts.tickets import AssignedToAgent, LostAgent, TicketEvent
 from services.chassis.decision import Decision, Message, Say, derived_id
 from services.intake.domain import answers
@@ -23,7 +23,7 @@ from services.intake.domain.values.ticket import Ticket, TicketWritten, snapshot
 class Announcing(Protocol):
     """Makes the data of a ticket's event: a payload's class, or a `partial` of one that has more."""
 
-    def __call__(self, *, ticket: Snapshot, entry: common.Entry) -> TicketEvent:
+    def __call__(self, *, ticket: Snapshot, entry: wire.Entry) -> TicketEvent:
         """The event's data."""
 
 
@@ -93,9 +93,7 @@ def telling_agent(decision: Decision, agent: TicketAgent | None, type_: str) -> 
     return decision if agent is None else replace(decision, said=[*decision.said, _to(agent, type_, told(decision))])
 
 
-def handing_over(
-    decision: Decision, agent: TicketAgent, history: Sequence[common.Entry], *, truncated: bool
-) -> Decision:
+def handing_over(decision: Decision, agent: TicketAgent, history: Sequence[wire.Entry], *, truncated: bool) -> Decision:
     """The same decision, with `ticket.assigned` and the conversation so far to the agent who gets the ticket."""
     event = told(decision)
     assigned = AssignedToAgent(

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from msgspec.structs import replace as altered
 
-from contracts.common import Change, EntryDetails, TicketAgent
+from contracts.snapshot import Change, EntryDetails, TicketAgent
 from contracts.tickets import Redact, Redacted
 from services.chassis.decision import Decision, Disarm, Message, derived_id
 from services.intake.domain import answers

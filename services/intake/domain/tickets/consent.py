@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from contracts.common import EntryDetails, TicketAgent
+from contracts.snapshot import EntryDetails, TicketAgent
 from contracts.tickets import AgentReason, AnswerConsent
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers

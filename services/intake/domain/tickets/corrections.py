@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from contracts.common import EntryDetails, TicketAgent
+from contracts.snapshot import EntryDetails, TicketAgent
 from contracts.tickets import Edit, Reclassify
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from contracts.common import Author
 from contracts.sla import Armed
+from contracts.snapshot import Author
 from contracts.tickets import Escalate
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers

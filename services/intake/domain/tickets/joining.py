@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 
-from contracts.common import EntryDetails, TicketAgent
+from contracts.snapshot import EntryDetails, TicketAgent
 from contracts.tickets import Joined, LinkTo
 from services.chassis.decision import Answer, Decision, Message, derived_id
 from services.intake.domain import answers

@@ -14,7 +14,8 @@ from typing import Any
 from msgspec.structs import replace as altered
 
 from contracts.blank import is_blank
-from contracts.common import EntryDetails, Outcome
+from contracts.outcomes import Outcome
+from contracts.snapshot import EntryDetails
 from contracts.tickets import Duplicate, Reply, Submit, TicketOutcome
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers

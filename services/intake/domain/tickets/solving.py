@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from contracts.common import Author, EntryDetails, TicketAgent
 from contracts.payload import Payload
+from contracts.snapshot import Author, EntryDetails, TicketAgent
 from contracts.tickets import AgentReason, AgentText, AgentTicket, AutoClose, RequesterTicket, SuggestSolution
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers

@@ -11,7 +11,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from contracts.catalogue import Category
-from contracts.common import EntryDetails, Snapshot
+from contracts.snapshot import EntryDetails, Snapshot
 from contracts.tickets import Candidate, Similar, Submit, TicketOutcome
 from services.chassis.decision import Answer, Decision, Message, derived_id
 from services.intake.domain import answers

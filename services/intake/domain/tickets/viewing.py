@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from contracts.common import TicketAgent
+from contracts.snapshot import TicketAgent
 from contracts.tickets import Listed, ListTickets, View, Viewed
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers

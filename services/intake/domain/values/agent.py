@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from contracts.agents import may_have
-from contracts.common import TicketAgent
+from contracts.snapshot import TicketAgent
 from contracts.values import dataclass
 from services.intake.domain.values.ticket import Ticket
 

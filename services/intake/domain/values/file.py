@@ -9,7 +9,7 @@ import re
 from datetime import datetime
 from typing import Literal
 
-from contracts.common import AttachmentRef
+from contracts.file_forms import AttachmentRef
 from contracts.values import dataclass
 from services.intake.domain.values.file_name import safe_name
 
@@ -140,4 +140,4 @@ def reference(file: File, name: str, media_type: str) -> AttachmentRef:
 
 
 _IS_MEDIA_TYPE = re.compile("(?=.{3,127}$)[ -.0-~]+/[ -~]+").fullmatch
-"""With its parameters, as the wire names one (contracts.common.content_type)."""
+"""With its parameters, as the wire names one (contracts.file_forms.MediaType)."""

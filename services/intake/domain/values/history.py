@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from contracts import common
-from contracts.common import AttachmentRef, Author, Change, EntryDetails, TicketAgent, TicketRequester, Visibility
+from contracts import snapshot as wire
+from contracts.file_forms import AttachmentRef
 from contracts.payload import encode
+from contracts.snapshot import Author, Change, EntryDetails, TicketAgent, TicketRequester, Visibility
 from contracts.values import dataclass
 
 PLAIN = EntryDetails()
@@ -49,9 +50,9 @@ def service_as_author(name: str = "intake") -> Author:
     return Author(kind="service", id=name, display_name=None)
 
 
-def entry_data(entry: Entry) -> common.Entry:
+def entry_data(entry: Entry) -> wire.Entry:
     """The entry as the wire carries it. Internal ones never go to channels."""
-    return common.Entry(
+    return wire.Entry(
         id=entry.id,
         kind=entry.kind,
         author=entry.author,

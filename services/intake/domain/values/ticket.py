@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from contracts.common import Consent, Snapshot, TicketAgent, TicketRequester
+from contracts.snapshot import Consent, Snapshot, TicketAgent, TicketRequester
 from contracts.statuses import DESKS_TURN, Status
 from contracts.values import dataclass
 from services.intake.domain.values.history import Entry

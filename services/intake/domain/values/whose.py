@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Literal, TypeVar
 
-from contracts.common import Author, EntryDetails, TicketRequester
 from contracts.payload import Payload
+from contracts.snapshot import Author, EntryDetails, TicketRequester
 from contracts.values import dataclass
 from services.intake.domain.values.ticket import Ticket
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from contracts.common import Snapshot
 from contracts.names import AGENTS
 from contracts.payload import stored
+from contracts.snapshot import Snapshot
 from contracts.staff import staff_from
 from services.chassis.decision import Arm, Message
 from services.intake.domain.abuse.bursts import RELEASED_AT_ONCE

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contracts import registry
-from contracts.common import AttachmentContent, Sent
+from contracts.file_forms import AttachmentContent, Sent
 from contracts.names import EVENTS
 from contracts.payload import stored
 from contracts.statuses import Status

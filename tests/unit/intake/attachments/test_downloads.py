@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contracts.common import AttachmentRef
+from contracts.file_forms import AttachmentRef
 from services.intake.domain.attachments.attaching import HARMFUL
 from services.intake.domain.attachments.downloads import CANNOT_BE_READ, NOT_LOOKED_AT, NOT_OF_THIS_CASE
 from services.intake.domain.values.agent import KnownAgent

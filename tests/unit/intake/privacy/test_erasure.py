@@ -13,7 +13,8 @@ import orjson
 import pytest
 from msgspec.structs import replace as altered
 
-from contracts.common import AttachmentRef, Author, Change, EntryDetails, LeftOut
+from contracts.file_forms import AttachmentRef, LeftOut
+from contracts.snapshot import Author, Change, EntryDetails
 from services.chassis.decision import Decision, Message
 from services.intake.domain.decide import decide
 from services.intake.domain.privacy import erasing

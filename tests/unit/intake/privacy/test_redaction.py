@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contracts.common import Change
+from contracts.snapshot import Change
 from contracts.staff import staff_from
 from services.intake.domain.privacy.redaction import REDACTED
 from services.intake.domain.values.file import archives_of

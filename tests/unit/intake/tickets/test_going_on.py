@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from contracts.common import TicketAgent
 from contracts.names import AGENTS, EVENTS
+from contracts.snapshot import TicketAgent
 from services.intake.domain.life.moves import OPEN
 from tests.unit.intake.accounts.test_persons import confirm, in_order, opened
 from tests.unit.intake.desk import Desk, Heard, account

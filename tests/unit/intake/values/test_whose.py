@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from msgspec.structs import asdict
 
-from contracts.common import AttachmentRef, Author, EntryDetails, LeftOut, Snapshot, TicketRequester
+from contracts.file_forms import AttachmentRef, LeftOut
 from contracts.payload import plain
 from contracts.registry import OUTCOMES_OF_ALL, TYPES
+from contracts.snapshot import Author, EntryDetails, Snapshot, TicketRequester
 from contracts.tickets import Candidate
 from contracts.values import dataclass
 from services.intake.domain.values import whose

@@ -1,0 +1,58 @@
+"""The outcomes that every service gives.
+
+The page is docs/contracts.md.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from contracts.common import Sentence
+from contracts.fields import Errors, Moment
+from contracts.file_forms import FilesLeftOut
+from contracts.payload import Payload
+from contracts.snapshot import Snapshot
+
+Code = Literal[
+    "invalid",
+    "unauthenticated",
+    "forbidden",
+    "unknown_ticket",
+    "unknown_category",
+    "conflict",
+    "wrong_status",
+    "closed_too_long",
+    "too_early",
+    "unsupported",
+    "too_large",
+    "rate_limited",
+]
+"""Why a command is refused."""
+
+
+class Outcome(Payload):
+    """An outcome. `hints`: which parts of the command have no effect now or were ignored, sentences by field."""
+
+    hints: Errors | None = None
+
+
+class Accepted(Outcome):
+    """Outcome `command.accepted`, with the ticket if the command was about one. `left_out`: files that were left out of
+    the command."""
+
+    ticket: Snapshot | None = None
+    left_out: FilesLeftOut = ()
+
+
+class Rejected(Payload):
+    """Outcome `command.rejected`.
+
+    `message` is a sentence for a person. A `conflict` has the current `ticket` if the sender may see it.
+    """
+
+    code: Code
+    message: Sentence
+    errors: Errors
+    eligible_at: Moment | None = None
+    retry_at: Moment | None = None
+    ticket: Snapshot | None = None
