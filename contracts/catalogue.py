@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
@@ -17,6 +17,10 @@ VIP_DAYS = 3
 """A vip is never promised more business days than this (the guide's number)."""
 
 MOST_DAYS = 5
+
+QuestionKind = Literal["text", "choice", "date", "number"]
+OneOpenPer = Literal["issue", "category", "requester"]
+"""Of what a requester has one ticket open at most."""
 
 BUSINESS = "business"
 """The calendar of a category that names none."""
@@ -36,7 +40,7 @@ class Question:
 
     id: str
     label: str
-    kind: Literal["text", "choice", "date", "number"]
+    kind: QuestionKind
     required: bool = False
     choices: tuple[str, ...] = ()
 
@@ -53,7 +57,7 @@ class Category:
     """By tier: `standard` and `vip`, both always present (vip at most 3 days)."""
     subcategories: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
-    one_open_per: Literal["issue", "category", "requester"] = "issue"
+    one_open_per: OneOpenPer = "issue"
     calendar: str = BUSINESS
     """The business calendar of `targets`; sla reads the calendars."""
 
@@ -145,7 +149,7 @@ class _Targets(_Strict):
 class _Question(_Strict):
     id = _id(required=True)
     label = _text(200)
-    kind = fields.String(required=True, validate=validate.OneOf(["text", "choice", "date", "number"]))
+    kind = fields.String(required=True, validate=validate.OneOf(get_args(QuestionKind)))
     required = fields.Boolean(load_default=False)
     choices = fields.List(_text(100), load_default=list, validate=_unique)
 
@@ -165,7 +169,7 @@ class _Category(_Strict):
     targets = fields.Nested(_Targets, required=True)
     subcategories = fields.List(_id(), load_default=list, validate=_unique)
     questions = fields.List(fields.Nested(_Question), load_default=list, validate=_unique)
-    one_open_per = fields.String(load_default="issue", validate=validate.OneOf(["issue", "category", "requester"]))
+    one_open_per = fields.String(load_default="issue", validate=validate.OneOf(get_args(OneOpenPer)))
     calendar = _text(20, load_default=BUSINESS)
 
 

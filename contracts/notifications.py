@@ -20,7 +20,7 @@ CHANNELS: tuple[Channel, ...] = get_args(Channel)
 """Ways to tell: mail, `notification.message` to the channel or to the agent, an operator's webhook (its name is the
 `recipient`)."""
 
-SWITCHABLE_KINDS = (
+SwitchableKind = Literal[
     "receipt",
     "assigned",
     "info_requested",
@@ -30,7 +30,8 @@ SWITCHABLE_KINDS = (
     "reopened",
     "escalated",
     "consent_requested",
-)
+]
+SWITCHABLE_KINDS: tuple[SwitchableKind, ...] = get_args(SwitchableKind)
 """Kinds of notification that requesters may switch off (`account.set_preferences`, `notify`), by channel."""
 
 SWITCHABLE_CHANNELS = ("email", "channel")

@@ -12,7 +12,7 @@ from contracts.fields import Moment, Ordinal, Text
 from contracts.payload import Payload
 from contracts.snapshot import Entry, Snapshot
 
-Target = Literal["first_reply", "next_reply"]
+TargetName = Literal["first_reply", "next_reply"]
 
 
 class Armed(Payload):
@@ -27,7 +27,7 @@ class Armed(Payload):
     number: TicketNumber
     ticket_id: Identity
     status_version: Ordinal
-    target: Target
+    target: TargetName
     due_at: Moment
     warn_at: Moment
     escalatable_at: Moment

@@ -16,7 +16,7 @@ from services.chassis.outgoing import Outgoing
 from services.chassis.publisher import BrokerAway
 from services.chassis.reading import Delivery
 from services.chassis.turn import Decided
-from services.chassis.unit_of_work import Fired, Handled, Work
+from services.chassis.unit_of_work import DueTimer, Handled, Work
 
 
 @dataclass
@@ -45,7 +45,7 @@ class FakeStore:
         """Those of `keys` that were handled before."""
         return {key: self._handled[key] for key in keys if key in self._handled}
 
-    def standing(self, fired: Sequence[Fired]) -> set[str]:
+    def standing(self, fired: Sequence[DueTimer]) -> set[str]:
         """Timers that still stand."""
         return {timer.id for timer in fired} - self.gone_timers
 

@@ -35,6 +35,7 @@ from services.sla.domain.state import Ticket, Watch
 from services.sla.domain.versions import follows
 from services.sla.policies import Policies
 from services.sla.repository import from_document
+from services.sla.settings import CALENDARS
 
 from . import show
 from .desk import Desk, database_now, number_of
@@ -42,7 +43,6 @@ from .desk import Desk, database_now, number_of
 app = typer.Typer(help="Reply targets: explain deadlines and show calendars.", no_args_is_help=True)
 console = show.console()
 
-CALENDARS = Path("deploy/calendars.yaml")
 COLOURS = {Counts.WORKED: "green", Counts.OUTSIDE_HOURS: "dim", Counts.PAUSED: "magenta", Counts.OVER: "red"}
 
 

@@ -5,6 +5,8 @@ What a turn stores is unit_of_work.py's. The page is docs/turn.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 from pymongo import MongoClient
@@ -13,6 +15,10 @@ from pymongo.errors import ConfigurationError, ConnectionFailure, ExecutionTimeo
 from pymongo.server_api import ServerApi
 
 Document: TypeAlias = dict[str, Any]
+
+KEPT_AFTER_CLOSING = timedelta(days=30)
+"""How long services keep their own copy of a closed ticket. No redelivery is as old, so that no late event is taken for
+a new ticket."""
 
 
 class Conflict(Exception):
@@ -47,6 +53,13 @@ def open_database(url: str, name: str, app: str) -> Database[Document]:
         wanted = "a URL mongodb://user:password@host:port is wanted"
         raise DatabaseRefuses(f"{wanted} ({type(error).__name__})") from error
     return client[name]
+
+
+def fields_of(kind: type[Any], document: Mapping[str, Any], key: str = "") -> dict[str, Any]:
+    """The fields of the dataclass `kind` that the document has; its `_id` is the field `key`. It ignores what another
+    release has stored besides."""
+    names = kind.__dataclass_fields__
+    return {name: document[held] for name in names if (held := "_id" if name == key else name) in document}
 
 
 class reaching_database:

@@ -34,7 +34,7 @@ from services.chassis.rules import Rules
 from services.chassis.settings import Settings
 from services.chassis.timers import Lane, claim_timers, hold_timers
 from services.chassis.turn import UNSENT_AFTER, Decided, Turn
-from services.chassis.unit_of_work import Fired, Store
+from services.chassis.unit_of_work import DueTimer, Store
 from services.chassis.watching import TIMERS, Watch
 
 log = logging.getLogger(__name__)
@@ -303,7 +303,7 @@ class DueTimers(TurnEntrypoint):
             if len(claimed) < at_once:
                 self.rest(poll)
 
-    def _fire(self, store: Store, claimed: Sequence[Fired], owner: str) -> None:
+    def _fire(self, store: Store, claimed: Sequence[DueTimer], owner: str) -> None:
         done = Event()
         keeper = eventlet.spawn(self._keep, store, claimed, owner, done)
         try:
@@ -327,7 +327,7 @@ class DueTimers(TurnEntrypoint):
         # What is left of them could not be decided.
         hold_timers(store, claimed, owner, PROBE_RETRY if claimed[0].is_probe else TIMER_RETRY)
 
-    def _keep(self, store: Store, claimed: Sequence[Fired], owner: str, done: Event) -> None:
+    def _keep(self, store: Store, claimed: Sequence[DueTimer], owner: str, done: Event) -> None:
         """Renew the claim until `done`: a turn may take long (the broker is away, mails go out)."""
         while not done.wait(TIMER_RENEWAL):
             try:
@@ -358,7 +358,7 @@ class Every(TurnEntrypoint):
 Method = TypeVar("Method", bound=Callable[..., object])
 TakesMessages = TypeVar("TakesMessages", bound=Callable[[Any, list[Delivery]], Decided])
 TakesQuestions = TypeVar("TakesQuestions", bound=Callable[[Any, list[Delivery]], list[Delivery]])
-TakesTimers = TypeVar("TakesTimers", bound=Callable[[Any, list[Fired]], object])
+TakesTimers = TypeVar("TakesTimers", bound=Callable[[Any, list[DueTimer]], object])
 Looks = TypeVar("Looks", bound=Callable[[Any], object])
 
 

@@ -6,6 +6,10 @@ docs/staff.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import TypeVar
+
 from contracts.catalogue import Catalogue
 from contracts.staff import Staff
 from contracts.values import dataclass
@@ -14,6 +18,8 @@ from services.chassis.reloading import Reloaded
 from services.chassis.settings import Settings, WrongSettings
 from services.chassis.staff import load_staff
 from services.chassis.yaml_file import WrongFile
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +30,21 @@ class OperatorsFiles:
     staff: Staff | None = None
 
 
+def load_operators_files(settings: Settings, calendars: Collection[str] | None = None) -> OperatorsFiles:
+    """The files of these settings; categories may name these calendars (None: any). Raises `WrongFile`."""
+    return OperatorsFiles(load_catalogue(settings.catalogue, calendars), load_staff(settings.staff))
+
+
 def read_operators_files(settings: Settings) -> Reloaded[OperatorsFiles]:
-    """The files of these settings, taken again when they change. Raises `WrongSettings` if one does not do at start."""
-    files = [settings.catalogue] if settings.staff is None else [settings.catalogue, settings.staff]
+    """The files of these settings, read again when they change. Raises `WrongSettings` if one is invalid at start."""
+    return reloaded(settings, lambda: load_operators_files(settings))
+
+
+def reloaded(settings: Settings, read: Callable[[], T], *more: Path) -> Reloaded[T]:
+    """What `read` makes of these files and `more`, made again when one changes. Raises `WrongSettings` if one is
+    invalid at start."""
+    files = [*more, settings.catalogue, *([settings.staff] if settings.staff else [])]
     try:
-        return Reloaded(files, lambda: OperatorsFiles(load_catalogue(settings.catalogue), load_staff(settings.staff)))
+        return Reloaded(files, read)
     except WrongFile as error:
         raise WrongSettings(str(error)) from error

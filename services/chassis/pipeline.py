@@ -20,8 +20,7 @@ from pymongo.message import _op_msg
 from pymongo.read_preferences import ReadPreference
 
 from contracts.values import dataclass
-
-Document = dict[str, Any]
+from services.chassis.database import Document
 
 FIRST_BATCH = 100_000
 """Documents that may come in the first reply, which 16 MiB limit as well; what is left is asked for one by one."""

@@ -24,7 +24,7 @@ from contracts.payload import read as read_payload
 from contracts.registry import Kind, MessageType
 from contracts.values import dataclass
 from services.chassis.decision import Answer, Message, rejected
-from services.chassis.unit_of_work import Fired
+from services.chassis.unit_of_work import DueTimer
 
 is_trace = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
 """W3C trace context: a traceparent of any other form is ignored, as it says."""
@@ -82,7 +82,7 @@ class Arrival:
     reply_to: str | None = None
     correlation_id: str | None = None
     delivery: Delivery | None = None
-    fired: Fired | None = None
+    fired: DueTimer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def read(delivery: Delivery, service: str) -> Arrival | Unreadable:
     return read_one
 
 
-def fired(timer: Fired, service: str) -> Arrival:
+def fired(timer: DueTimer, service: str) -> Arrival:
     """A timer that is due, as the message `timer.<kind>`."""
     id_ = f"{timer.id}:{timer.armed.by}"
     message = Message(

@@ -17,7 +17,7 @@ from pymongo.write_concern import WriteConcern
 
 from contracts.values import dataclass
 from services.chassis.database import Conflict, Document, reaching_database
-from services.chassis.unit_of_work import Armed, Fired, Store
+from services.chassis.unit_of_work import ArmedBy, DueTimer, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Lane:
 
 def claim_timers(
     store: Store, horizon: timedelta, lease: timedelta, owner: str, most: int, lane: Lane | None = None
-) -> list[Fired]:
+) -> list[DueTimer]:
     """Claim up to `most` timers of the lane that fall due within `horizon`, in the order they are due, for `lease`.
 
     Waits for nobody: a timer that an open transaction has changed is passed over. It is a turn's that is about to end,
@@ -59,7 +59,7 @@ def claim_timers(
             passed_over += locked
 
 
-def hold_timers(store: Store, claimed: Sequence[Fired], owner: str, lease: timedelta) -> None:
+def hold_timers(store: Store, claimed: Sequence[DueTimer], owner: str, lease: timedelta) -> None:
     """Hold those of the claimed timers that `owner` still has, not fired and not set again, for `lease` from now."""
     with reaching_database():
         still = {"_id": {"$in": [timer.id for timer in claimed]}, "owner": owner}
@@ -89,11 +89,11 @@ def _claim(store: Store, ids: Sequence[Any], free: Document, claim: Document) ->
     return []
 
 
-def _claimed(store: Store, ids: Sequence[Any], owner: str, now: datetime) -> list[Fired]:
+def _claimed(store: Store, ids: Sequence[Any], owner: str, now: datetime) -> list[DueTimer]:
     if not ids:
         return []
     mine = store.timers.find({"_id": {"$in": list(ids)}, "owner": owner, "claimed_at": now}).sort("due", ASCENDING)
     return [
-        Fired(row["_id"], row["due"], row["kind"], row["about"], row["data"], Armed(**row["armed"]), row["fence"])
+        DueTimer(row["_id"], row["due"], row["kind"], row["about"], row["data"], ArmedBy(**row["armed"]), row["fence"])
         for row in mine
     ]

@@ -30,7 +30,7 @@ from services.chassis.publisher import PublishesMessages
 from services.chassis.reading import Arrival, Delivery, fired, read
 from services.chassis.rules import Preparation, Rules
 from services.chassis.sending import Sending
-from services.chassis.unit_of_work import Armed, Fired, Handled, StoresWork, Work
+from services.chassis.unit_of_work import ArmedBy, DueTimer, Handled, StoresWork, Work
 from services.chassis.watching import Watch
 from services.chassis.writing import addressed, answered, dead_copy, said
 
@@ -134,7 +134,7 @@ class Turn(Generic[V]):
         while they wait for the turn ahead comes along."""
         self._doubt_until = 0.0
 
-    def run(self, deliveries: Sequence[Delivery] = (), timers: Sequence[Fired] = ()) -> list[Delivery]:
+    def run(self, deliveries: Sequence[Delivery] = (), timers: Sequence[DueTimer] = ()) -> list[Delivery]:
         """One turn, both steps. Returns the deliveries to try again later.
 
         All others may be acknowledged: they took effect, were answered, or were dead-lettered. Raises `Stopping` when
@@ -236,9 +236,9 @@ class Turn(Generic[V]):
             lost_timers=any(arrival.fired and isinstance(error, Conflict) for arrival, error in undecided),
         )
 
-    def _timers(self, plans: Sequence[Plan]) -> list[tuple[Fired, Exception | None]]:
+    def _timers(self, plans: Sequence[Plan]) -> list[tuple[DueTimer, Exception | None]]:
         """Those that were decided, and those that raised what; they are claimed again."""
-        outcomes: list[tuple[Fired, Exception | None]] = []
+        outcomes: list[tuple[DueTimer, Exception | None]] = []
         for plan in plans:
             outcomes += [(arrival.fired, None) for arrival in plan.decided if arrival.fired is not None]
             for arrival, error in plan.failed:
@@ -437,7 +437,7 @@ class Turn(Generic[V]):
         work.outgoing += [said(service, say, key, place, work.now, cause) for place, say in enumerate(decision.said)]
         for timer in decision.timers:
             by = derived_id(key, timer.id)
-            work.timers.append((timer, Armed(by, cause.chain, cause.trace) if cause is not None else Armed(by, by)))
+            work.timers.append((timer, ArmedBy(by, cause.chain, cause.trace) if cause is not None else ArmedBy(by, by)))
 
     def _failed_aside(self, delivery: Delivery, error: Exception) -> Outgoing:
         if isinstance(error, Misread):

@@ -82,7 +82,7 @@ class Handled:
 
 
 @dataclass(frozen=True, slots=True)
-class Armed:
+class ArmedBy:
     """What set a timer. `by` tells this setting of it from any other; the rest goes on to what it causes."""
 
     by: str
@@ -91,7 +91,7 @@ class Armed:
 
 
 @dataclass(frozen=True, slots=True)
-class Fired:
+class DueTimer:
     """A timer that is due, as claimed: it may act only while `fence` still stands. `is_probe`: it is tried though they
     pause (failing.py)."""
 
@@ -100,7 +100,7 @@ class Fired:
     kind: str
     about: str
     data: Mapping[str, Any]
-    armed: Armed
+    armed: ArmedBy
     fence: int
     is_probe: bool = False
 
@@ -114,8 +114,8 @@ class Work:
     writes: list[Write] = field(default_factory=list)
     handled: list[Handled] = field(default_factory=list)
     outgoing: list[Outgoing] = field(default_factory=list)
-    timers: list[tuple[Arm | Disarm, Armed]] = field(default_factory=list)
-    fired: list[Fired] = field(default_factory=list)
+    timers: list[tuple[Arm | Disarm, ArmedBy]] = field(default_factory=list)
+    fired: list[DueTimer] = field(default_factory=list)
     valid_until: datetime | None = None
     """It may only be stored until then, by the database's clock; None: at any time."""
 
@@ -129,7 +129,7 @@ class StoresWork(Protocol):
 
     def now(self) -> datetime: ...
     def handled(self, keys: Sequence[str]) -> dict[str, Handled]: ...
-    def standing(self, fired: Sequence[Fired]) -> set[str]: ...
+    def standing(self, fired: Sequence[DueTimer]) -> set[str]: ...
     def commit(self, work: Work) -> None: ...
     def unsent(self, turns: Sequence[str]) -> list[Outgoing]: ...
     def sent(self, turns: Sequence[str]) -> None: ...
@@ -217,7 +217,7 @@ class Store:
                 for key in [row["_id"].split("\x1f", 1)[1]]
             }
 
-    def standing(self, fired: Sequence[Fired]) -> set[str]:
+    def standing(self, fired: Sequence[DueTimer]) -> set[str]:
         """Ids of those timers that still stand as they were claimed (not fired, removed or set again since)."""
         if not fired:
             return set()
@@ -325,7 +325,7 @@ class Store:
                 raise Conflict(what)
 
 
-def arm_once(database: Database[Document], timer: Arm, armed: Armed) -> None:
+def arm_once(database: Database[Document], timer: Arm, armed: ArmedBy) -> None:
     """Set a timer outside of any turn, unless it is set."""
     with suppress(DuplicateKeyError):
         database["timers"].insert_one(_timer_row(timer, armed, fence=0))
@@ -375,7 +375,7 @@ def _delete(collection: str, *conditions: Document) -> Document:
     return {"delete": collection, "deletes": [{"q": condition, "limit": 0} for condition in conditions]}
 
 
-def _claim(timer: Fired) -> Document:
+def _claim(timer: DueTimer) -> Document:
     return {"_id": timer.id, "fence": timer.fence, "armed.by": timer.armed.by}
 
 
@@ -389,7 +389,7 @@ def _timer_rows(work: Work) -> list[Document]:
     ]
 
 
-def _timer_row(timer: Arm, armed: Armed, fence: int) -> Document:
+def _timer_row(timer: Arm, armed: ArmedBy, fence: int) -> Document:
     return {
         "_id": timer.id,
         "due": timer.due,

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from services.chassis import telemetry
 from services.chassis.failing import Failing, Try
 from services.chassis.reading import Delivery
-from services.chassis.unit_of_work import Fired
+from services.chassis.unit_of_work import DueTimer
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class Watch:
             failing.showed_nothing()
         return failing, before
 
-    def of_timers(self, outcomes: Sequence[tuple[Fired, Exception | None]]) -> None:
+    def of_timers(self, outcomes: Sequence[tuple[DueTimer, Exception | None]]) -> None:
         """The same of timers: one that failed is claimed again and again, and counts the first time."""
         if not outcomes:
             return

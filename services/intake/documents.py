@@ -12,7 +12,7 @@ from typing import Any
 from contracts.file_forms import AttachmentRef, LeftOut
 from contracts.payload import document
 from contracts.snapshot import Author, Change, EntryDetails, TicketAgent, TicketRequester
-from services.chassis.database import Document
+from services.chassis.database import Document, fields_of
 from services.intake.domain.values.account import Account
 from services.intake.domain.values.agent import KnownAgent
 from services.intake.domain.values.burst import Burst
@@ -59,7 +59,7 @@ def ticket_document(ticket: Ticket) -> Document:
 
 def ticket_of(stored: Mapping[str, Any]) -> Ticket:
     """The inverse of `ticket_document`."""
-    values = values_by(stored, "id", Ticket)
+    values = fields_of(Ticket, stored, "id")
     values |= {
         "requester": TicketRequester(**stored["requester"]),
         "agent": None if stored["agent"] is None else TicketAgent(**stored["agent"]),
@@ -107,7 +107,7 @@ def account_document(account: Account) -> Document:
 
 def account_of(document: Mapping[str, Any]) -> Account:
     """The inverse of `account_document`."""
-    return Account(**values_by(document, "key", Account))
+    return Account(**fields_of(Account, document, "key"))
 
 
 def agent_document(agent: KnownAgent) -> Document:
@@ -118,7 +118,7 @@ def agent_document(agent: KnownAgent) -> Document:
 def agent_of(document: Mapping[str, Any]) -> KnownAgent:
     """The inverse of `agent_document`."""
     lists = {name: tuple(document[name]) for name in ("skills", "languages", "tiers")}
-    return KnownAgent(**values_by(document, "id", KnownAgent) | lists)
+    return KnownAgent(**fields_of(KnownAgent, document, "id") | lists)
 
 
 def escalatable_document(escalatable: Escalatable) -> Document:
@@ -152,7 +152,7 @@ def erasure_of(document: Mapping[str, Any]) -> Erasure:
     """The inverse of `erasure_document`."""
     lists = {"accounts": tuple(document["accounts"]), "read_to": tuple(document["read_to"])}
     lists |= {"entries": tuple(document.get("entries", ()))}
-    return Erasure(**values_by(document, "id", Erasure) | lists)
+    return Erasure(**fields_of(Erasure, document, "id") | lists)
 
 
 def mailed_document(mailed: CodeMailed) -> Document:
@@ -162,7 +162,7 @@ def mailed_document(mailed: CodeMailed) -> Document:
 
 def mailed_of(document: Mapping[str, Any]) -> CodeMailed:
     """The inverse of `mailed_document`."""
-    return CodeMailed(**values_by(document, "id", CodeMailed))
+    return CodeMailed(**fields_of(CodeMailed, document, "id"))
 
 
 def burst_document(burst: Burst) -> Document:
@@ -172,7 +172,7 @@ def burst_document(burst: Burst) -> Document:
 
 def burst_of(document: Mapping[str, Any]) -> Burst:
     """The inverse of `burst_document`."""
-    return Burst(**values_by(document, "id", Burst))
+    return Burst(**fields_of(Burst, document, "id"))
 
 
 def document_by(value: Any, key: str) -> Document:
@@ -188,10 +188,3 @@ def document_by(value: Any, key: str) -> Document:
             document[name] = held
     document["_id"] = document.pop(key)
     return document
-
-
-def values_by(document: Mapping[str, Any], key: str, kind: type[Any]) -> dict[str, Any]:
-    """The inverse of `document_by`: the fields of the dataclass `kind`. It ignores what another version has stored
-    besides."""
-    values = {**document, key: document["_id"]}
-    return {name: values[name] for name in kind.__dataclass_fields__ if name in values}

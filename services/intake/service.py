@@ -26,7 +26,7 @@ from services.chassis.rules import Preparation, Rules
 from services.chassis.settings import WrongSettings
 from services.chassis.threads import in_green_threads, in_native_threads
 from services.chassis.turn import Decided, Turn
-from services.chassis.unit_of_work import Fired, Store
+from services.chassis.unit_of_work import DueTimer, Store
 from services.intake.before_turn import Preparing, needs_preparing
 from services.intake.codes import Codes
 from services.intake.domain.attachments.rotating import LANE as ROTATION
@@ -47,7 +47,7 @@ from services.intake.repository import INDEXES, Repository
 from services.intake.secrets import Secrets
 from services.intake.settings import SETTINGS, IntakeSettings
 
-__all__ = ["INDEXES", "SETTINGS", "TAKEN", "Intake", "Service", "rules"]
+__all__ = ["INDEXES", "SETTINGS", "TAKEN", "Service", "rules"]
 
 
 MIB = 1024 * 1024
@@ -118,7 +118,7 @@ def with_secrets(secrets: Secrets, codes: Codes) -> Callable[[Outgoing], Outgoin
     return reveal
 
 
-class Intake:
+class Service:
     """The one door by which people and the desk change tickets."""
 
     name = "intake"
@@ -144,10 +144,7 @@ class Intake:
         return self.turn.decide(deliveries)
 
     @due_timers(lanes=lambda settings: [ERASURE, EXPORT, ROTATION, *([LANE] if settings.scanner else [])])
-    def fire(self, timers: list[Fired]) -> None:
+    def fire(self, timers: list[DueTimer]) -> None:
         """Timers: files for the scanner, erasures, exports, a rotation of master keys, temporary accounts that may
         end."""
         self.turn.run(timers=timers)
-
-
-Service = Intake

@@ -15,7 +15,7 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
 
-from services.chassis.database import Document
+from services.chassis.database import Document, fields_of
 from services.chassis.decision import Message, line_of
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Write, conditional_writes
@@ -160,11 +160,7 @@ def _id_alone(person: str) -> str:
 
 
 def _values(row: Document, kind: type[Contact | Delivery]) -> dict[str, Any]:
-    """What the value is made of; what another release has stored besides is passed over."""
-    values = {
-        "id" if name == "_id" else name: tuple(each) if isinstance(each, list) else each for name, each in row.items()
-    }
-    return {name: values[name] for name in kind.__dataclass_fields__ if name in values}
+    return {name: tuple(held) if isinstance(held, list) else held for name, held in fields_of(kind, row, "id").items()}
 
 
 def _preferences_document(value: Preferences) -> Document:

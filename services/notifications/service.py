@@ -15,7 +15,7 @@ from services.chassis.entrypoint import Turns, due_timers, messages
 from services.chassis.reading import Delivery
 from services.chassis.rules import Rules
 from services.chassis.turn import Decided, Turn
-from services.chassis.unit_of_work import Fired
+from services.chassis.unit_of_work import DueTimer
 from services.notifications.attempting import Attempting, is_attempt
 from services.notifications.domain.addresses import WAITS
 from services.notifications.domain.attempts import MAIL_LANE, webhook_lane
@@ -28,7 +28,7 @@ from services.notifications.settings import SETTINGS, NotificationSettings
 from services.notifications.templates import Templates
 from services.notifications.webhooks import Poster, read_webhooks
 
-__all__ = ["INDEXES", "SETTINGS", "TAKEN", "Notifications", "Service", "lanes", "rules"]
+__all__ = ["INDEXES", "SETTINGS", "TAKEN", "Service", "lanes", "rules"]
 
 
 def rules(settings: NotificationSettings, database: Database[dict[str, Any]]) -> Rules[Any]:
@@ -57,7 +57,7 @@ def lanes(settings: NotificationSettings) -> Sequence[str]:
     return (WAITS, MAIL_LANE, *map(webhook_lane, webhooks))
 
 
-class Notifications:
+class Service:
     """Tells requesters and agents what happened to their tickets."""
 
     name = "notifications"
@@ -70,9 +70,6 @@ class Notifications:
         return self.turn.decide(deliveries)
 
     @due_timers(lanes=lanes)
-    def due(self, timers: list[Fired]) -> None:
+    def due(self, timers: list[DueTimer]) -> None:
         """Mails and requests to send, waits for an address that end."""
         self.turn.run(timers=timers)
-
-
-Service = Notifications

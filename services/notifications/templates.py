@@ -29,14 +29,14 @@ from contracts.common import MAX_BODY, MAX_SUBJECT
 from contracts.languages import PATTERN
 from contracts.notifications import MAX_TEXT, MAX_TITLE
 from services.chassis.settings import WrongSettings
-from services.notifications.domain.state import AgentKind, Facts, Kind, ManagerKind, RequesterKind, Text
+from services.notifications.domain.state import Facts, Kind, KindForAgent, KindForManager, KindForRequester, Text
 from services.notifications.domain.telling import one_line
 
 SHIPPED = Path(__file__).parent / "templates"
 LANGUAGE = "en"
 """The language of last resort: it has every kind."""
 
-KINDS: tuple[Kind, ...] = (*get_args(RequesterKind), *get_args(AgentKind), *get_args(ManagerKind))
+KINDS: tuple[Kind, ...] = (*get_args(KindForRequester), *get_args(KindForAgent), *get_args(KindForManager))
 NAMES = tuple(field.name for field in fields(Facts))
 
 is_language = re.compile(PATTERN).fullmatch

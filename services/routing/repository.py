@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
-from datetime import datetime, timedelta
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -20,7 +20,7 @@ from contracts.agents import ANY_SKILL
 from contracts.languages import covering
 from contracts.staff import Staff
 from contracts.statuses import DESKS_TURN
-from services.chassis.database import Document
+from services.chassis.database import KEPT_AFTER_CLOSING, Document, fields_of
 from services.chassis.decision import Cause, Message
 from services.chassis.operators_files import OperatorsFiles
 from services.chassis.pipeline import Find, find
@@ -30,9 +30,6 @@ from services.routing.domain.matching import MOST_A_TURN
 from services.routing.domain.needs import AgentOf, AwaitingOf, Need, ReservedAs, TicketOf
 from services.routing.domain.presence import leaving
 from services.routing.domain.state import Agent, Pool, Reservation, Terms, Ticket, View
-
-KEPT_AFTER_CLOSING = timedelta(days=30)
-"""A closed ticket is kept so long, lest a late event of it be taken for a new ticket; no redelivery is as old."""
 
 URGENCY = [
     ("priority", ASCENDING),
@@ -242,15 +239,13 @@ def _agent_document(agent: Agent) -> Document:
 
 
 _LISTS = ("skills", "listed", "said_languages", "languages", "tiers")
-_OF_AGENT = tuple(field.name for field in fields(Agent))
-_OF_TICKET = tuple(field.name for field in fields(Ticket))
 
 
 def agent_of(document: Document) -> Agent:
     """The agent that a document of `agents` stores."""
-    values = {name: document[name] for name in _OF_AGENT if name in document}
+    values = fields_of(Agent, document, "id")
     values |= {name: tuple(values.get(name, ())) for name in _LISTS}
-    return Agent(id=document["_id"], **values)
+    return Agent(**values)
 
 
 def _ticket_document(ticket: Ticket) -> Document:
@@ -270,9 +265,9 @@ def _ticket_document(ticket: Ticket) -> Document:
 
 def ticket_of(document: Document) -> Ticket:
     """The ticket that a document of `tickets` stores."""
-    known = {name: document[name] for name in _OF_TICKET if name in document}
+    known = fields_of(Ticket, document, "id")
     if "reservation" in known:
         known["reservation"] = Reservation(**known["reservation"])
     if known.get("cause") is not None:
         known["cause"] = Cause(**known["cause"])
-    return Ticket(id=document["_id"], **known)
+    return Ticket(**known)

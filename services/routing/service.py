@@ -16,14 +16,14 @@ from services.chassis.reading import Delivery
 from services.chassis.reloading import looking
 from services.chassis.rules import Rules
 from services.chassis.turn import Decided, Turn
-from services.chassis.unit_of_work import Fired
+from services.chassis.unit_of_work import DueTimer
 from services.routing.domain.decide import TAKEN, decide
 from services.routing.domain.rules import conclude
 from services.routing.domain.state import View
 from services.routing.repository import INDEXES, Repository
 from services.routing.settings import SETTINGS, RoutingSettings
 
-__all__ = ["INDEXES", "SETTINGS", "TAKEN", "Routing", "Service", "rules"]
+__all__ = ["INDEXES", "SETTINGS", "TAKEN", "Service", "rules"]
 
 
 def rules(settings: RoutingSettings, database: Database[dict[str, Any]]) -> Rules[View]:
@@ -33,7 +33,7 @@ def rules(settings: RoutingSettings, database: Database[dict[str, Any]]) -> Rule
     return Rules(repository, decide, conclude, gate=Gate(database, "pool"), chores=[looking(files)])
 
 
-class Routing:
+class Service:
     """Gives waiting tickets to agents."""
 
     name = "routing"
@@ -46,7 +46,7 @@ class Routing:
         return self.turn.decide(deliveries)
 
     @due_timers()
-    def fire(self, timers: list[Fired]) -> None:
+    def fire(self, timers: list[DueTimer]) -> None:
         """Agents whose heartbeats are missing."""
         self.turn.run(timers=timers)
 
@@ -54,6 +54,3 @@ class Routing:
     def look_again(self) -> None:
         """The net: whatever a turn could not know is seen a second later."""
         self.turn.run()
-
-
-Service = Routing

@@ -7,7 +7,7 @@ that was read. It decides nothing; timers are the chassis's. The page is docs/sl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pymongo import IndexModel
@@ -16,7 +16,7 @@ from pymongo.database import Database
 from contracts.payload import document as as_document
 from contracts.payload import stored
 from contracts.snapshot import Snapshot
-from services.chassis.database import Document
+from services.chassis.database import KEPT_AFTER_CLOSING, Document, fields_of
 from services.chassis.decision import Message, line_of
 from services.chassis.unit_of_work import Write, conditional_writes
 from services.sla.domain.clocks import Clock
@@ -25,9 +25,6 @@ from services.sla.domain.policy import Deadline, Policy, digest_of
 from services.sla.domain.state import Supervision, Ticket, View, Watch
 from services.sla.domain.versions import Span
 from services.sla.policies import COLLECTION, Policies
-
-KEPT_AFTER_CLOSING = timedelta(days=30)
-"""A closed ticket is kept so long, lest a late event of it be taken for a new ticket; no redelivery is as old."""
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "tickets": [IndexModel([("forget_at", 1)], expireAfterSeconds=0)],
@@ -100,7 +97,7 @@ def from_document(document: Mapping[str, Any]) -> Ticket:
         id=document["_id"],
         revision=document["revision"],
         newest=stored(Snapshot, document["newest"]),
-        spans=tuple(Span(**_known(Span, span)) for span in document["spans"]),
+        spans=tuple(Span(**fields_of(Span, span)) for span in document["spans"]),
         watches=tuple(_watch(watch) for watch in document["watches"]),
         announced=tuple(announced) if announced else None,
         reminded=reminded,
@@ -111,11 +108,5 @@ def _watch(document: Mapping[str, Any]) -> Watch:
     flags = {name: document[name] for name in ("warned", "breached", "met")}
     clock = {"unanswered_since": document["clock"]["started_at"], **document["clock"]}
     pauses = tuple((begins, ends) for begins, ends in clock.pop("pauses", ()))
-    of_clock, of_deadline = _known(Clock, clock), _known(Deadline, document["deadline"])
+    of_clock, of_deadline = fields_of(Clock, clock), fields_of(Deadline, document["deadline"])
     return Watch(Clock(**of_clock, pauses=pauses), Deadline(**of_deadline), **flags)
-
-
-def _known(kind: type[Span | Clock | Deadline], stored: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What is stored without what another release has stored besides."""
-    names = kind.__dataclass_fields__
-    return stored if stored.keys() <= names.keys() else {name: stored[name] for name in stored if name in names}

@@ -9,16 +9,13 @@ from typing import Any
 
 from pymongo.database import Database
 
-from services.chassis.catalogue import load_catalogue
 from services.chassis.entrypoint import Turns, due_timers, messages
+from services.chassis.operators_files import load_operators_files, reloaded
 from services.chassis.reading import Delivery
-from services.chassis.reloading import Reloaded, looking
+from services.chassis.reloading import looking
 from services.chassis.rules import Rules
-from services.chassis.settings import WrongSettings
-from services.chassis.staff import load_staff
 from services.chassis.turn import Decided, Turn
-from services.chassis.unit_of_work import Fired
-from services.chassis.yaml_file import WrongFile
+from services.chassis.unit_of_work import DueTimer
 from services.sla.calendars_file import read_calendars
 from services.sla.domain.decide import TAKEN, decide
 from services.sla.domain.policy import Policy
@@ -26,28 +23,24 @@ from services.sla.domain.state import Supervision, View
 from services.sla.repository import INDEXES, Repository
 from services.sla.settings import SETTINGS, SlaSettings
 
-__all__ = ["INDEXES", "SETTINGS", "TAKEN", "Service", "Sla", "rules"]
+__all__ = ["INDEXES", "SETTINGS", "TAKEN", "Service", "rules"]
 
 
 def rules(settings: SlaSettings, database: Database[dict[str, Any]]) -> Rules[View]:
-    """sla's own turn. Raises `WrongSettings` for a catalogue or a staff file that does not do; the calendars are
-    checked already."""
+    """sla's own turn. Raises `WrongSettings` for a catalogue or a staff file that is invalid; the calendars are checked
+    already."""
 
     def read() -> tuple[Policy, Supervision]:
         calendars = read_calendars(settings.calendars)
-        catalogue = load_catalogue(settings.catalogue, calendars)
-        skills = {category.id: category.skill for category in catalogue.categories.values()}
-        return Policy.of(calendars, catalogue), Supervision(load_staff(settings.staff), skills)
+        files = load_operators_files(settings, calendars)
+        skills = {category.id: category.skill for category in files.catalogue.categories.values()}
+        return Policy.of(calendars, files.catalogue), Supervision(files.staff, skills)
 
-    files = [settings.calendars, settings.catalogue, *([settings.staff] if settings.staff else [])]
-    try:
-        policy = Reloaded(files, read)
-    except WrongFile as error:
-        raise WrongSettings(str(error)) from error
+    policy = reloaded(settings, read, settings.calendars)
     return Rules(Repository(database, policy), decide, chores=[looking(policy)])
 
 
-class Sla:
+class Service:
     """Keeps the desk's reply targets, and closes what stays without a reply."""
 
     name = "sla"
@@ -60,9 +53,6 @@ class Sla:
         return self.turn.decide(deliveries)
 
     @due_timers()
-    def fire(self, timers: list[Fired]) -> None:
+    def fire(self, timers: list[DueTimer]) -> None:
         """Warnings, breaches and closings that are due."""
         self.turn.run(timers=timers)
-
-
-Service = Sla

@@ -9,12 +9,14 @@ from services.chassis.settings import Settings, WrongSettings
 from services.chassis.yaml_file import WrongFile
 from services.sla.calendars_file import read_calendars
 
+CALENDARS = Path("deploy/calendars.yaml")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlaSettings(Settings):
     """What sla needs besides what every service needs."""
 
-    calendars: Path = Path("deploy/calendars.yaml")
+    calendars: Path = CALENDARS
     """The file of business calendars."""
 
     def __post_init__(self) -> None:

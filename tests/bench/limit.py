@@ -25,13 +25,13 @@ from pymongo.write_concern import WriteConcern
 
 from contracts.topology import CHANNELS, EVENTS
 from services.chassis.amqp_connection import connect
+from services.chassis.database import Document
 from services.chassis.outgoing import Outgoing
 from services.chassis.publisher import Publisher
 
 TURN = 200
 PREFETCH = 2 * TURN
 
-Document = dict[str, Any]
 NOT_SHOWN = {"_id", "person", "links", "open_key", "key", "opening", "history_size"}
 
 

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
 
 from msgspec.structs import replace
 from pymongo.database import Database
@@ -28,8 +27,9 @@ from contracts.snapshot import Snapshot
 from contracts.tickets import TicketEvent
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
+from services.chassis.database import Document
 from services.chassis.decision import derived_id
-from services.chassis.unit_of_work import Armed, Store, Work
+from services.chassis.unit_of_work import ArmedBy, Store, Work
 from services.client.blocking import Client
 from services.client.core import Heard
 from services.sla.domain.clocks import clocks
@@ -52,8 +52,6 @@ PATIENCE = 90.0
 
 WRITTEN_AT_ONCE = 10_000
 QUEUE = "bench.breached"
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +175,7 @@ def _ticket(snapshot: Snapshot, number: int, due: datetime) -> Ticket:
 def _stored_form(store: Store) -> Document:
     """A timer as the chassis stores it: one is armed as a turn arms it, read, and removed."""
     arm = timers(_ticket(_snapshot(), 0, store.now() + timedelta(days=365)))["breach"]
-    store.commit(Work("bench", store.now(), timers=[(arm, Armed("bench", "bench"))]))
+    store.commit(Work("bench", store.now(), timers=[(arm, ArmedBy("bench", "bench"))]))
     row = store.timers.find_one_and_delete({"_id": arm.id})
     assert row is not None
     return dict(row)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from bson.datetime_ms import DatetimeMS
@@ -15,10 +14,8 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from deploy.local.stack import Stack
-from services.chassis.database import open_database
+from services.chassis.database import Document, open_database
 from services.chassis.pipeline import Find, find, write
-
-Document = dict[str, Any]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from deploy.local.stack import Stack
 from services.chassis.database import Conflict
 from services.chassis.decision import Arm, Disarm
 from services.chassis.timers import Lane, claim_timers, hold_timers
-from services.chassis.unit_of_work import Armed, Fired, Store, Work
+from services.chassis.unit_of_work import ArmedBy, DueTimer, Store, Work
 from tests.integration import turn_stores
 
 HORIZON = timedelta(seconds=0.3)
@@ -31,9 +31,9 @@ def stores(stack: Stack) -> Iterator[list[Store]]:
         yield opened
 
 
-def arm(store: Store, *timers: Arm | Disarm, by: str = "web\x1fone", fired: tuple[Fired, ...] = ()) -> None:
+def arm(store: Store, *timers: Arm | Disarm, by: str = "web\x1fone", fired: tuple[DueTimer, ...] = ()) -> None:
     """A turn that sets or removes timers, and fires those it has claimed."""
-    work = Work(f"turn by {by}", store.now(), timers=[(timer, Armed(by, by)) for timer in timers], fired=list(fired))
+    work = Work(f"turn by {by}", store.now(), timers=[(timer, ArmedBy(by, by)) for timer in timers], fired=list(fired))
     store.commit(work)
 
 
@@ -41,7 +41,7 @@ def timer(id_: str, due: datetime) -> Arm:
     return Arm(id_, due, "warning", f"ticket of {id_}", {"clock": id_})
 
 
-def claim(store: Store, owner: str, lease: timedelta = LEASE, most: int = 200) -> list[Fired]:
+def claim(store: Store, owner: str, lease: timedelta = LEASE, most: int = 200) -> list[DueTimer]:
     return claim_timers(store, HORIZON, lease, owner, most)
 
 
@@ -69,7 +69,7 @@ def test_several_instances_at_once_claim_each_timer_once(stores: list[Store]) ->
     due = stores[0].now() - timedelta(seconds=1)
     arm(stores[0], *(timer(f"t{number:03}", due) for number in range(200)))
     start = threading.Barrier(INSTANCES)
-    claimed: list[list[Fired]] = [[] for _ in stores]
+    claimed: list[list[DueTimer]] = [[] for _ in stores]
 
     def take(place: int) -> None:
         start.wait()

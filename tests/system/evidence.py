@@ -10,9 +10,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
-Document: TypeAlias = dict[str, Any]
+from services.chassis.database import Document
 
 
 @dataclass(frozen=True, slots=True)

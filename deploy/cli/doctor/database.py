@@ -16,11 +16,10 @@ from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from contracts.names import OPERATOR, SERVICES
+from services.chassis.database import Document
 from services.chassis.unit_of_work import OWN_INDEXES
 
 from .finding import Finding, differences, some
-
-Document = dict[str, Any]
 
 OLDEST = (6, 0)
 CLOCKS_APART = timedelta(seconds=2)

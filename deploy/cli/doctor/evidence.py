@@ -9,19 +9,17 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any
 
 from pymongo import MongoClient
 
 from contracts.names import SERVICES
+from services.chassis.database import Document
 from services.routing.repository import agent_of, ticket_of
 from services.sla.repository import from_document
 
 from ..desk import database_now
 from . import books
 from .finding import Finding
-
-Document = dict[str, Any]
 
 CLAIMED_OFTEN = 3
 """A timer that was claimed this often and has not fired fails."""

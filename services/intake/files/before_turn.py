@@ -12,7 +12,7 @@ from contracts.attachments import Download, Upload
 from contracts.file_forms import AttachmentContent
 from contracts.tickets import AgentText, Reply, Submit
 from services.chassis.decision import Message, carrying, derived_id
-from services.chassis.unit_of_work import Armed, arm_once
+from services.chassis.unit_of_work import ArmedBy, arm_once
 from services.intake.domain.attachments import scanning
 from services.intake.domain.attachments.rotating import GO_ON
 from services.intake.domain.privacy.exporting import EXPORT, KEPT, making
@@ -119,7 +119,7 @@ class FilesOfTurns:
         recent = {"owner": archives_of(key), "state": "stored", "used": False, "at": {"$gt": now - KEPT}}
         row = self._keeping.records.find_one(recent)
         if row is None:
-            arm_once(self._keeping.records.database, making(key, now), Armed(uuid.uuid4().hex, "export"))
+            arm_once(self._keeping.records.database, making(key, now), ArmedBy(uuid.uuid4().hex, "export"))
         return None if row is None else file_of(row)
 
     def make_archives(self, timers: Sequence[Message[Any]], now: datetime) -> None:

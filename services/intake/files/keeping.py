@@ -24,8 +24,8 @@ from pymongo.errors import DuplicateKeyError
 
 from contracts.file_forms import MAX_ATTACHMENTS, AttachmentContent, AttachmentNamed, Sent, Unusable
 from contracts.values import dataclass
-from services.chassis.database import Conflict, Document
-from services.intake.documents import document_by, values_by
+from services.chassis.database import Conflict, Document, fields_of
+from services.intake.documents import document_by
 from services.intake.domain.attachments.attaching import TOO_MANY
 from services.intake.domain.values.file import Brought, File, FileState, FileTaken, TooMany, Unfit
 from services.intake.files.keys import MasterKeys
@@ -315,4 +315,4 @@ def file_document(file: File) -> Document:
 
 def file_of(document: Mapping[str, Any]) -> File:
     """The inverse of `file_document`."""
-    return File(**values_by(document, "ref", File))
+    return File(**fields_of(File, document, "ref"))

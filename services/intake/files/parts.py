@@ -20,9 +20,9 @@ from pymongo.errors import DuplicateKeyError
 
 from contracts import attachments
 from contracts.values import dataclass
-from services.chassis.database import Conflict, Document
+from services.chassis.database import Conflict, Document, fields_of
 from services.chassis.decision import derived_id
-from services.intake.documents import document_by, values_by
+from services.intake.documents import document_by
 from services.intake.domain.values.file import Awaited, Brought, Contradicted, File, PartTaken, TooMany, Unfit
 from services.intake.domain.values.file_name import safe_name
 from services.intake.files.keeping import Keeping, Sender, while_others_write
@@ -308,4 +308,4 @@ def upload_document(upload: Upload) -> Document:
 
 def upload_of(document: Mapping[str, Any]) -> Upload:
     """The inverse of `upload_document`; an older version stored names as they came."""
-    return Upload(**values_by(document, "id", Upload) | {"name": safe_name(document["name"])})
+    return Upload(**fields_of(Upload, document, "id") | {"name": safe_name(document["name"])})

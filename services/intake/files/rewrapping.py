@@ -14,8 +14,8 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.database import Database
 
-from services.chassis.database import Document
-from services.intake.documents import document_by, values_by
+from services.chassis.database import Document, fields_of
+from services.intake.documents import document_by
 from services.intake.domain.values.rotation import THE_ONE, Rewrapped, Rotation
 from services.intake.files.keeping import RECORDS
 from services.intake.files.keys import KeyUnknown, MasterKeys, Wrapped
@@ -88,5 +88,5 @@ def rotation_document(rotation: Rotation) -> Document:
 
 def rotation_of(document: Mapping[str, Any]) -> Rotation:
     """The inverse of `rotation_document`."""
-    values = values_by(document, "id", Rotation)
+    values = fields_of(Rotation, document, "id")
     return Rotation(**values | {"left": dict(document["left"]), "read_to": tuple(document["read_to"])})

@@ -9,10 +9,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from contracts.accounts import PreferencesChanged
+from contracts.notifications import Channel
 from contracts.zones import zone_as_kept
 from services.chassis.decision import Decision, Message
 from services.notifications.domain.needs import Need, PersonOf
-from services.notifications.domain.state import Channel, Delivery, Kind, Preferences, QuietHours, View, person_of
+from services.notifications.domain.state import Delivery, Kind, Preferences, QuietHours, View, person_of
 
 ALWAYS = frozenset({"contact_code"})
 """Kinds that nobody can switch off and that wait for no morning: a person asked for them a moment ago."""

@@ -7,17 +7,13 @@ from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
+from contracts.notifications import Channel, SwitchableKind
 from contracts.values import dataclass
 
-RequesterKind = Literal[
-    "receipt", "assigned", "info_requested", "solution_suggested", "reminder", "closed", "reopened", "escalated",
-    "consent_requested", "contact_code",
-]  # fmt: skip
-AgentKind = Literal["assigned_to_agent", "replied", "escalated_to_agent", "warning", "breach", "consent_answered"]
-ManagerKind = Literal["escalated_to_manager"]
-Kind = RequesterKind | AgentKind | ManagerKind
-Channel = Literal["channel", "agent", "email", "webhook"]
-"""Ways to tell: `notification.message` to the front-end channel or to the agent, mail, an operator's webhook."""
+KindForRequester = Literal[SwitchableKind, "contact_code"]
+KindForAgent = Literal["assigned_to_agent", "replied", "escalated_to_agent", "warning", "breach", "consent_answered"]
+KindForManager = Literal["escalated_to_manager"]
+Kind = KindForRequester | KindForAgent | KindForManager
 Status = Literal["waiting", "pending", "sent", "failed", "skipped"]
 
 MANAGER = "community-manager"

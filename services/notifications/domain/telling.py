@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from contracts.common import MAX_BODY
 from contracts.envelope import Event, serialise
 from contracts.names import AGENTS, CHANNELS
+from contracts.notifications import Channel
 from contracts.notifications import Message as Shown
 from contracts.sla import ClosingSoon, Fired
 from contracts.snapshot import Entry, Snapshot
@@ -26,14 +27,13 @@ from services.notifications.domain.preferences import is_wanted, languages
 from services.notifications.domain.state import (
     KEPT,
     MANAGER,
-    AgentKind,
-    Channel,
     Contact,
     Delivery,
     Facts,
     Kind,
+    KindForAgent,
+    KindForRequester,
     Policy,
-    RequesterKind,
     Text,
     View,
     person_of,
@@ -42,7 +42,7 @@ from services.notifications.domain.state import (
 Told = TicketEvent | Fired | ClosingSoon
 """The events that tell somebody something: each has the ticket as it stood."""
 
-TO_REQUESTER: Mapping[str, RequesterKind] = {
+TO_REQUESTER: Mapping[str, KindForRequester] = {
     "ticket.opened": "receipt",
     "ticket.assigned": "assigned",
     "ticket.info_requested": "info_requested",
@@ -54,7 +54,7 @@ TO_REQUESTER: Mapping[str, RequesterKind] = {
     "ticket.escalated": "escalated",
     "ticket.consent_requested": "consent_requested",
 }
-TO_AGENT: Mapping[str, AgentKind] = {
+TO_AGENT: Mapping[str, KindForAgent] = {
     "ticket.assigned": "assigned_to_agent",
     "ticket.customer_replied": "replied",
     "ticket.note_added": "replied",
@@ -77,7 +77,7 @@ QUOTED = frozenset(
 )
 """Events whose entry may be shown; the entry of no other ever is, and none that is internal."""
 
-WRITTEN: frozenset[RequesterKind] = frozenset({"info_requested", "solution_suggested", "consent_requested"})
+WRITTEN: frozenset[KindForRequester] = frozenset({"info_requested", "solution_suggested", "consent_requested"})
 """What an agent wrote: it goes to the requester even if their ticket was filed by a machine, to which the desk says
 nothing by itself."""
 
@@ -120,7 +120,7 @@ def owed(event: Message[Told], policy: Policy) -> tuple[Owed, ...]:
     return tuple(found)
 
 
-def _kinds(event: Message[Told]) -> tuple[RequesterKind | None, AgentKind | None]:
+def _kinds(event: Message[Told]) -> tuple[KindForRequester | None, KindForAgent | None]:
     """What the event is to the requester and to the agent."""
     if event.type == "ticket.note_added" and not _is_news(entry_of(event.data)):
         return None, None

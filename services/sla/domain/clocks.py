@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 
+from contracts.sla import TargetName
 from contracts.statuses import DESKS_TURN
 from contracts.values import dataclass
-from services.sla.domain.policy import Pause, TargetName
+from services.sla.domain.policy import Pause
 from services.sla.domain.versions import Span, follows
 
 ASKED = "need_more_info"

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from contracts.catalogue import BUSINESS, Catalogue, Target
+from contracts.sla import TargetName
 from contracts.values import dataclass
 from services.chassis.decision import derived_id
 from services.sla.domain.calendar import Calendar, in_order
 
-TargetName: TypeAlias = Literal["first_reply", "next_reply"]
 Pause: TypeAlias = tuple[datetime, datetime]
 """From when to when a clock stood still, aware UTC."""
 

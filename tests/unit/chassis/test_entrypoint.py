@@ -16,7 +16,7 @@ from services.chassis.database import Conflict, DatabaseAway
 from services.chassis.entrypoint import TIMER_HORIZON, DueTimers, Every, Messages, QuestionsAsked, TurnEntrypoint
 from services.chassis.patience import Stopping
 from services.chassis.turn import Decided
-from services.chassis.unit_of_work import Armed, Fired
+from services.chassis.unit_of_work import ArmedBy, DueTimer
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -41,13 +41,13 @@ def test_a_claimed_timer_is_slept_on_no_longer_than_it_was_claimed_ahead(
     due_in: timedelta, slept: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     naps: list[float] = []
-    fired: list[Sequence[Fired]] = []
+    fired: list[Sequence[DueTimer]] = []
     monkeypatch.setattr(eventlet, "sleep", naps.append)
     timers = DueTimers()
     monkeypatch.setattr(timers, "in_worker", fired.append)
     held: list[timedelta] = []
     monkeypatch.setattr(entrypoint, "hold_timers", lambda _store, _timers, _owner, lease: held.append(lease))
-    timer = Fired("t", NOW + due_in, "kind", "about", {}, Armed("by", "chain"), 1)
+    timer = DueTimer("t", NOW + due_in, "kind", "about", {}, ArmedBy("by", "chain"), 1)
     store: Any = Clock(NOW)
     timers._fire(store, [timer], "owner")
     assert (naps, fired) == (slept, [[timer]])
@@ -76,7 +76,7 @@ def test_a_claim_is_renewed_while_its_turn_is_in_work(monkeypatch: pytest.Monkey
     renewed = Event()
     held: list[timedelta] = []
 
-    def hold(_store: Any, _timers: Sequence[Fired], _owner: str, lease: timedelta) -> None:
+    def hold(_store: Any, _timers: Sequence[DueTimer], _owner: str, lease: timedelta) -> None:
         held.append(lease)
         if held == [entrypoint.TIMER_LEASE] * 2:
             renewed.send(True)
@@ -86,7 +86,7 @@ def test_a_claim_is_renewed_while_its_turn_is_in_work(monkeypatch: pytest.Monkey
     timers = DueTimers()
     monkeypatch.setattr(timers, "in_worker", lambda _timers: renewed.wait())
     store: Any = Clock(NOW)
-    timers._fire(store, [Fired("t", NOW, "kind", "about", {}, Armed("by", "chain"), 1)], "owner")
+    timers._fire(store, [DueTimer("t", NOW, "kind", "about", {}, ArmedBy("by", "chain"), 1)], "owner")
     *renewals, last = held
     assert set(renewals) == {entrypoint.TIMER_LEASE}
     assert last == entrypoint.TIMER_RETRY
@@ -105,7 +105,7 @@ def test_timers_that_lost_every_race_are_not_held(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(timers, "in_worker", lose)
     store: Any = Clock(NOW)
-    timers._fire(store, [Fired("t", NOW, "kind", "about", {}, Armed("by", "chain"), 1)], "owner")
+    timers._fire(store, [DueTimer("t", NOW, "kind", "about", {}, ArmedBy("by", "chain"), 1)], "owner")
     assert held == []
 
 

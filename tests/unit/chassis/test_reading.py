@@ -15,7 +15,7 @@ from services.chassis.database import DatabaseAway
 from services.chassis.decision import Cause, Message
 from services.chassis.patience import Patience, Stopping
 from services.chassis.reading import LARGEST, Arrival, Delivery, Unreadable, fired, read
-from services.chassis.unit_of_work import Armed, Fired
+from services.chassis.unit_of_work import ArmedBy, DueTimer
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -169,7 +169,7 @@ def test_what_nobody_can_be_answered_for_says_why(came: Delivery, reason: str, b
 
 
 def test_a_timer_is_a_message_of_its_own_service() -> None:
-    timer = Fired("presence:a1", NOW, "away", "a1", {"n": 1}, Armed("by", "first", TRACE), 3)
+    timer = DueTimer("presence:a1", NOW, "away", "a1", {"n": 1}, ArmedBy("by", "first", TRACE), 3)
     data = {"n": 1, "due": NOW}
     message = Message(
         "presence:a1:by", "timer.away", "routing", data, "a1", "routing\x1fpresence:a1:by", None, "first", TRACE

@@ -22,7 +22,7 @@ from services.chassis.reading import LARGEST, Delivery
 from services.chassis.rules import Preparation, Rules
 from services.chassis.sending import SENT_AT_ONCE
 from services.chassis.turn import CONFLICTS_AT_MOST, SUSPECT_AFTER_RETURNS, TRIES, Turn
-from services.chassis.unit_of_work import Armed, Fired, Work, Write
+from services.chassis.unit_of_work import ArmedBy, DueTimer, Work, Write
 from tests.fakes import FakePublisher, FakeStore
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -383,7 +383,7 @@ def test_a_turn_of_timers_waits_for_the_one_in_work_when_they_are_prepared_and_h
 
     rules = Rules(bench.repository, decided, prepare=preparing(bench.repository, prepare), reveal=reveal)
     bench.turn = Turn("routing", rules, bench.store, bench.publisher)
-    bench.turn.run(timers=[Fired("t", NOW, "away", "a1", {}, Armed("m", "first"), 3)])
+    bench.turn.run(timers=[DueTimer("t", NOW, "away", "a1", {}, ArmedBy("m", "first"), 3)])
     assert seen == [("prepared", False), ("decided", True), ("published", False)]
 
 
@@ -508,7 +508,7 @@ def test_while_nothing_takes_dead_letters_nothing_is_acknowledged() -> None:
 
 def test_a_timer_acts_once_and_only_while_it_stands() -> None:
     bench = Bench()
-    timer = Fired("t", NOW, "away", "a1", {}, Armed("m", "first", "00-trace"), 3)
+    timer = DueTimer("t", NOW, "away", "a1", {}, ArmedBy("m", "first", "00-trace"), 3)
     bench.turn.run(timers=[timer])
     bench.turn.run(timers=[timer])
     assert bench.repository.stored == {"timer": 1}
@@ -736,13 +736,13 @@ def test_a_timer_that_another_instance_has_taken_is_not_prepared() -> None:
     )
     bench.turn = Turn("routing", rules, bench.store, bench.publisher, lambda: False, bench._nap)
     bench.store.gone_timers = {"taken"}
-    timers = [Fired(id_, NOW, "away", "a1", {}, Armed("by", "chain"), 1) for id_ in ("taken", "ours")]
+    timers = [DueTimer(id_, NOW, "away", "a1", {}, ArmedBy("by", "chain"), 1) for id_ in ("taken", "ours")]
     bench.turn.run(timers=timers)
     assert [message.id for message in prepared] == ["ours:by"]
 
 
 def test_timers_that_lose_every_race_are_told_apart_from_those_that_cannot_be_decided() -> None:
-    timer = Fired("t", NOW, "away", "a1", {}, Armed("by", "chain"), 1)
+    timer = DueTimer("t", NOW, "away", "a1", {}, ArmedBy("by", "chain"), 1)
     bench = Bench(store=FakeStore(clock=NOW, trouble=[Conflict("busy")] * CONFLICTS_AT_MOST))
     with pytest.raises(Conflict):
         bench.turn.run(timers=[timer])

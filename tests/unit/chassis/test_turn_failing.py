@@ -14,7 +14,7 @@ from services.chassis import telemetry
 from services.chassis.reading import Delivery
 from services.chassis.rules import Rules
 from services.chassis.turn import TRIES, Turn
-from services.chassis.unit_of_work import Armed, Fired
+from services.chassis.unit_of_work import ArmedBy, DueTimer
 from services.chassis.watching import TIMERS
 from tests.unit.chassis.test_turn import NOW, Bench, command, decide
 
@@ -204,8 +204,8 @@ def test_what_failed_as_it_was_tried_counts_no_more_when_it_has_all_its_tries_ag
     assert len(dead(bench)) == 10
 
 
-def timer(number: int, probe: bool = False) -> Fired:
-    return Fired(f"t{number}", NOW, "kind", "about", {}, Armed("by", "chain"), 1, probe)
+def timer(number: int, probe: bool = False) -> DueTimer:
+    return DueTimer(f"t{number}", NOW, "kind", "about", {}, ArmedBy("by", "chain"), 1, probe)
 
 
 def test_timers_that_fail_count_once_each_and_pause_timers_alone() -> None:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.notifications import Channel
 from services.chassis.decision import Arm, Message
 from services.notifications.domain.addresses import ADDRESS_WAIT, WAITS
 from services.notifications.domain.attempts import FIRST_PAUSE, LONGEST_PAUSE, pause, send_again
-from services.notifications.domain.state import KEPT, MANAGER, Channel, Delivery, Outcome, Policy, failed
+from services.notifications.domain.state import KEPT, MANAGER, Delivery, Outcome, Policy, failed
 from services.notifications.repository import delivery_of
 from tests.unit.notifications.builders import (
     ACCEPTED,

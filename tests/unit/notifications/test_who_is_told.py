@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from contracts.envelope import parse
-from contracts.notifications import SWITCHABLE_CHANNELS, SWITCHABLE_KINDS
+from contracts.notifications import SWITCHABLE_CHANNELS, SWITCHABLE_KINDS, Channel
 from services.chassis.decision import derived_id
 from services.notifications.domain.decide import decide
 from services.notifications.domain.preferences import ALWAYS
-from services.notifications.domain.state import KEPT, Channel, Facts, Policy, RequesterKind, View
+from services.notifications.domain.state import KEPT, Facts, KindForRequester, Policy, View
 from services.notifications.domain.telling import FOR_WEBHOOKS, TO_REQUESTER, WRITTEN, facts_of, owed
 from services.notifications.templates import Templates
 from tests.unit.notifications.builders import (
@@ -110,7 +110,7 @@ def test_no_mail_without_an_address() -> None:
 
 def test_kinds_that_a_requester_may_switch_off_are_those_of_the_contract() -> None:
     assert {*TO_REQUESTER.values()} == set(SWITCHABLE_KINDS)
-    assert set(get_args(RequesterKind)) == {*SWITCHABLE_KINDS, *ALWAYS}
+    assert set(get_args(KindForRequester)) == {*SWITCHABLE_KINDS, *ALWAYS}
     assert set(SWITCHABLE_CHANNELS) < set(get_args(Channel))
 
 
