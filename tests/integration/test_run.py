@@ -11,6 +11,7 @@ import threading
 
 import pytest
 
+from contracts.names import SERVICES
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
 from deploy.local.stack import Stack
@@ -41,7 +42,7 @@ from deploy.local.stack import Stack
         ("routing", {"CASEBUS_HEALTH_PORT": "many"}, "CASEBUS_HEALTH_PORT must be a number, not 'many'."),
         ("routing", {"CASEBUS_HEALTH_PORT": "taken"}, "cannot listen on"),
         ("sla", {"CASEBUS_CALENDARS": "/none.yaml"}, "/none.yaml"),
-        ("nobody", {}, "Name one service: intake, routing, sla, notifications."),
+        ("nobody", {}, f"Name one service: {', '.join(SERVICES)}."),
     ],
 )
 def test_what_keeps_a_service_from_starting(

@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from pymongo.database import Database
 
+from contracts.names import SERVICES
 from services.chassis.database import DatabaseAway, Document, open_database
 from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Delivery
@@ -27,22 +29,18 @@ from services.chassis.settings import Settings
 from services.chassis.timers import claim_timers
 from services.chassis.turn import UNSENT_AFTER, Turn
 from services.chassis.unit_of_work import Store, Work
-from services.intake import service as intake
 from services.intake.personal import ERASURES
-from services.notifications import service as notifications
 from services.notifications.attempting import Attempting, is_attempt
 from services.notifications.domain.decide import decide as decide_notification
 from services.notifications.domain.state import Outcome, Policy
 from services.notifications.repository import Repository
 from services.notifications.senders import Addressed
 from services.notifications.templates import Templates
-from services.routing import service as routing
-from services.sla import service as sla
 from tests.model.agents import ABSENT_AFTER, STAFF_FILE
 from tests.model.network import Network
 
 HERE = Path(__file__).parent
-MODULES: dict[str, Any] = {"intake": intake, "routing": routing, "sla": sla, "notifications": notifications}
+MODULES = {name: import_module(f"services.{name}.service") for name in SERVICES}
 INSTANCES = 2
 """Of each service."""
 

@@ -22,6 +22,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.names import SERVICES
+
 CHECKOUT = Path(__file__).parents[2]
 FOLDER = CHECKOUT / ".local" / "mutants"
 MUTMUT = str(Path(sys.executable).with_name("mutmut"))
@@ -96,10 +98,7 @@ PARTS = {
         ["contracts/*"],
         ["tests/contracts", "tests/unit/test_topology.py", "tests/unit/test_permissions.py", *FILES],
     ),
-    **{
-        name: Part([f"services/{name}/domain/*"], [f"tests/unit/{name}"])
-        for name in ("intake", "routing", "sla", "notifications")
-    },
+    **{name: Part([f"services/{name}/domain/*"], [f"tests/unit/{name}"]) for name in SERVICES},
     "chassis": Part(["services/chassis/*"], ["tests/unit/chassis", *FILES], NEEDS_SERVERS),
 }
 
