@@ -1,6 +1,6 @@
 """Categories, priorities and targets: the policy that services share, as data. The chassis reads the YAML.
 
-`catalogue_from` checks the content of the file and returns its values. The page is docs/contracts.md.
+`catalogue_from` checks the content of the file and returns its values. The page is docs/catalogue.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contracts.fields import ID_PATTERN, seen
 from contracts.values import dataclass
 
 VIP_DAYS = 3
-"""A vip is never promised more business days than this (the guide's number)."""
+"""A vip is never promised more business days than this (docs/rules.md, "Time")."""
 
 MOST_DAYS = 5
 

@@ -27,7 +27,7 @@ Code = Literal[
     "too_large",
     "rate_limited",
 ]
-"""Why a command is refused."""
+"""Why a command is refused. docs/contracts.md says what each means."""
 
 
 class Outcome(Payload):

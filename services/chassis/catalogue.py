@@ -1,6 +1,6 @@
 """Reads the catalogue file; a mistake is reported with its file, line and field, in one sentence.
 
-What a catalogue may hold is in contracts/catalogue.py. The page is docs/contracts.md.
+What a catalogue may hold is in contracts/catalogue.py. The page is docs/catalogue.md.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_ships_the_guides_categories_by_priority() -> None:
+def test_ships_six_categories_by_priority() -> None:
     categories = load_catalogue(SHIPPED).categories
     assert [(each.id, each.name, each.priority) for each in categories.values()] == [
         ("safety", "Safety", 1),

@@ -1,4 +1,4 @@
-"""Tables of the pages that claim to be complete: the files of the chassis, the commands of `casebus`, the settings."""
+"""Tables of the pages that claim to be complete: files, commands of `casebus`, settings, codes, the catalogue's keys."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer
 
+from contracts import catalogue
 from contracts.names import SERVICES
+from contracts.outcomes import Code
 from deploy.cli.main import app
 from services.chassis.settings import Settings
 
@@ -69,3 +71,22 @@ def test_architecture_md_names_the_settings_of_a_service(service: str) -> None:
         name.upper() for name in EVERY_SERVICES
     }
     assert set(re.findall(r"`([A-Z_]+)`", settings_of(service))) == own
+
+
+def test_contracts_md_names_every_code_of_a_refusal() -> None:
+    named = re.findall(r"`(\w+)`", "".join(first_cells("contracts.md", "| code | means |")))
+    assert sorted(named) == sorted(get_args(Code))
+
+
+@pytest.mark.parametrize(
+    ("header", "names"),
+    [
+        ("| key of a category | what it is |", {field.name for field in fields(catalogue.Category)}),
+        ("| key of a question | what it is |", {field.name for field in fields(catalogue.Question)}),
+        ("| kind of question | an answer that fits |", set(get_args(catalogue.QuestionKind))),
+        ("| `one_open_per` | a requester has one open ticket at most for |", set(get_args(catalogue.OneOpenPer))),
+    ],
+)
+def test_catalogue_md_names_all_that_a_catalogue_may_hold(header: str, names: set[str]) -> None:
+    named = re.findall(r"`(\w+)`", "".join(first_cells("catalogue.md", header)))
+    assert sorted(named) == sorted(names)
