@@ -47,6 +47,7 @@ def main(stack: Stack, desk: Desk) -> dict[str, Any]:
         with Client(desk.amqp_url("web")) as client:
             outcomes = [client.command("greeter.greet", {"name": "Ada"}) for _ in range(2)]
             wrong = client.command("greeter.greet", {"name": ""})
+            seen["counted"] = client.ask("greeter.count", {"name": "Ada"}).event.data["times"]
         seen["outcomes"] = [outcome.type for outcome in outcomes]
         seen["refused"] = wrong.data.errors
         events = [follower.channel.basic_get("operator.greetings", no_ack=True) for _ in range(3)]

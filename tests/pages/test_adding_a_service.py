@@ -90,19 +90,21 @@ def test_a_service_is_added_from_nothing_as_the_page_tells(stack: Stack, tmp_pat
     assert checked.returncode == 0, checked.stdout
 
     seen = json.loads(succeeds(tree, "python", "-m", "tests.pages.greeting", str(stack.folder.path), "greeted"))
+    unread = [f"queue greeter.{name}: Nobody reads it, and 0 messages wait." for name in ("commands", "questions")]
     gone = [
-        "queue greeter.commands: Nobody reads it, and 0 messages wait.",
+        *unread,
         "service greeter 1: It does not answer",
         "services: 0 of 1 are ready.",
     ]
     empty = "database of greeter: It is empty: the service has never run with it."
-    assert seen.pop("doctor, before") == [gone[0], empty, *gone[1:]]
+    assert seen.pop("doctor, before") == [*unread, empty, *gone[2:]]
     assert seen.pop("doctor, after") == gone
     assert seen == {
         "doctor": ["services: 1 of 1 are ready."],
         "ready": 200,
         "outcomes": ["command.accepted", "command.rejected"],
         "refused": {"name": ["Must have 1 to 100 characters."]},
+        "counted": 2,
         "events": [{"name": "Ada", "times": 1}, {"name": "Ada", "times": 2}],
         "documents": [{"_id": "Ada", "times": 2}],
     }
