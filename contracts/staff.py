@@ -98,7 +98,7 @@ class Staff:
         return other is not None and self._directs(agent_id, other.teams)
 
     def may_supervise(self, agent_id: str, holder: str | None, skill: str, skills: Mapping[str, str]) -> bool:
-        """Whether that member may act on a ticket as a supervisor (help-desk rules, "Staff").
+        """Whether that member may act on a ticket as a supervisor (docs/rules.md, "Staff").
 
         Either a member of their teams holds it, or nobody does and a member of their teams has the skill for its
         category. A holder who is not a member counts as nobody: otherwise nobody could move that ticket. `skills` maps

@@ -1,7 +1,7 @@
 """Says whether a help desk at rest is in order as a whole: what its databases hold, what its queues hold, and what its
 channels and agents heard, seen together.
 
-Pure: `house.py` collects, `problems` judges. It knows the rules from the rules page and the wire contract and shares
+Pure: `house.py` collects, `problems` judges. It knows the rules from docs/rules.md and the wire contract and shares
 no code with the services that it checks. The page is docs/testing.md.
 """
 
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from tests.system.evidence import Document, Evidence, Heard
 
 RESTING = {"need_more_info", "solution_suggested", "closed"}
-"""Statuses in which the desk has nothing to do (help-desk rules, "Routing" and "Time")."""
+"""Statuses in which the desk has nothing to do (docs/rules.md, "Routing" and "Time")."""
 
 PRESENCE = {"away", "offline"}
 """Timers for an agent's heartbeats."""

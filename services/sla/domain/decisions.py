@@ -23,10 +23,10 @@ WARNING, BREACH, CLOSING_SOON, AUTO_CLOSE = "warning", "breach", "closing_soon",
 """The kinds of a ticket's timers."""
 
 CLOSES_AFTER = timedelta(days=7)
-"""A suggested solution without a reply closes its ticket after exactly so long (rules page, "The life of a ticket")."""
+"""How long after a suggested solution without a reply its ticket closes (docs/rules.md, "The life of a ticket")."""
 
 REMINDED_BEFORE = timedelta(days=1)
-"""So long before the closing its requester is reminded (rules page, "Time")."""
+"""How long before the closing its requester is reminded (docs/rules.md, "Time")."""
 
 MOST_TOLD = 100
 """Supervisors who are told of one ticket at most, those whom the staff file names first."""

@@ -21,10 +21,10 @@ Pause: TypeAlias = tuple[datetime, datetime]
 """From when to when a clock stood still, aware UTC."""
 
 WARNED_AT = 0.75
-"""The share of a target's business time after which the desk is warned (rules page, "Time")."""
+"""The share of a target's business time after which the desk is warned (docs/rules.md, "Time")."""
 
 ESCALATABLE_AFTER = {"standard": 5, "vip": 3}
-"""Business days without a reply after which a ticket may be escalated, by tier (rules page, "Time")."""
+"""Business days without a reply after which a ticket may be escalated, by tier (docs/rules.md, "Time")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Terms:
 
 
 LOST_CATEGORY = Terms(BUSINESS, {tier: Target(days, days) for tier, days in ESCALATABLE_AFTER.items()})
-"""Those of tickets whose category the operator has since removed: the longest that the rules page allows."""
+"""Those of tickets whose category the operator has since removed: the longest that docs/rules.md allows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from services.chassis.decision import Arm, Say
 from services.intake.domain.values.history import Entry
 
 TEMPORARY_LASTS = timedelta(days=30)
-"""How long a temporary account lasts after its opening, or after its last ticket was closed (rules page, "Who may
+"""How long a temporary account lasts after its opening, or after its last ticket was closed (docs/rules.md, "Who may
 file")."""
 
 END = "account_end"

@@ -1,4 +1,4 @@
-"""Who may file, and at which address they are reached (rules page, "Who may file")."""
+"""Who may file, and at which address they are reached (docs/rules.md, "Who may file")."""
 
 from __future__ import annotations
 

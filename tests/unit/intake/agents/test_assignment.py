@@ -1,4 +1,4 @@
-"""Who has a ticket (hard-cases, "Assignment")."""
+"""Who has a ticket (docs/rules.md, "The life of a ticket" and "Routing")."""
 
 from __future__ import annotations
 

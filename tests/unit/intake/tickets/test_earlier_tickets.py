@@ -1,4 +1,4 @@
-"""Replying to and referring to tickets that are there, open or closed (rules page, "The life of a ticket")."""
+"""Replying to and referring to tickets that are there, open or closed (docs/rules.md, "The life of a ticket")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One open ticket per issue (rules page; hard-cases, "One open ticket per issue")."""
+"""One open ticket per issue (docs/rules.md, "One open ticket per issue")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What agents and time do to a ticket (rules page, "The life of a ticket")."""
+"""What agents and time do to a ticket (docs/rules.md, "The life of a ticket")."""
 
 from __future__ import annotations
 

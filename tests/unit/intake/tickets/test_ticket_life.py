@@ -1,4 +1,4 @@
-"""What requesters and agents do to a ticket between filing and closing (rules page, "The life of a ticket")."""
+"""What requesters and agents do to a ticket between filing and closing (docs/rules.md, "The life of a ticket")."""
 
 from __future__ import annotations
 
