@@ -1,4 +1,4 @@
-"""One AMQP connection of a service, as py-amqp gives it, with the settings that a service wants of it."""
+"""A service's AMQP connection, opened by py-amqp with the settings that a service needs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ AWAY = (amqp.exceptions.AMQPError, OSError, socket.timeout)
 
 
 READ_BYTES = 16 * 1024
-"""So much is read at once: a dozen messages. py-amqp asks for each frame in three pieces, each a system call."""
+"""How much to read at once: a dozen messages. py-amqp asks for each frame in three pieces, and each is a system
+call."""
 
 
 class Connection(amqp.Connection):
@@ -36,12 +37,13 @@ class Connection(amqp.Connection):
 
     @property
     def has_more(self) -> bool:
-        """Whether something that the broker sent has been read ahead, so that `drain_events` need not wait for it."""
+        """Whether something that the broker sent is already in the buffer, so that `drain_events` need not wait for
+        it."""
         return bool(self.transport._read_buffer)
 
 
 def connect(url: str, name: str) -> Any:
-    """Open a connection to `url`; `name` is what an operator sees in the broker's list. Raises one of `AWAY`."""
+    """Open a connection to `url`. An operator sees `name` in the broker's list. Raises one of `AWAY`."""
     parts = parse_url(url)
     is_tls = parts["transport"] == "amqps"
     connection = Connection(
@@ -56,8 +58,8 @@ def connect(url: str, name: str) -> Any:
         client_properties={"connection_name": name},
     )
     connection.connect()
-    # For whatever py-amqp does without a timeout of its own: else a broker that hangs, or is cut off without a word,
-    # would be waited for without end.
+    # For whatever py-amqp does without a time-out of its own: otherwise it would wait forever for a broker that hangs
+    # or is cut off silently.
     connection.sock.settimeout(ANSWER_TIMEOUT)
     transport = connection.transport
     receive = transport._quick_recv
@@ -66,7 +68,7 @@ def connect(url: str, name: str) -> Any:
 
 
 def close(connection: Any) -> None:
-    """Close politely; one that is already gone is simply dropped."""
+    """Close politely; if the connection is already gone, just drop it."""
     try:
         connection.close()
     except AWAY:

@@ -1,8 +1,8 @@
 """A message to publish as the bytes of its AMQP 0-9-1 frames: method, content header, body.
 
-py-amqp does the same for any method of the protocol, a fifth of a service's CPU; this does it for the one that a turn
-sends by the hundred. Pure. See docs/performance.md; the layout is in chapters 2.3 and 4.2 of the AMQP 0-9-1
-specification.
+py-amqp can build any method of the protocol, and that takes a fifth of a service's CPU. This module builds the only
+method that a turn sends by the hundred. Pure. See docs/performance.md; chapters 2.3 and 4.2 of the AMQP 0-9-1
+specification give the layout.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _ALWAYS = _HAS_CONTENT_TYPE | _HAS_DELIVERY_MODE | _HAS_MESSAGE_ID | _HAS_TYPE |
 
 
 def publish_frames(channel: int, largest: int, message: Outgoing, user: str) -> bytes:
-    """The frames that publish `message` as the broker user `user` on the channel with this number.
+    """The frames that publish `message` as the broker user `user` on the channel with this number. `largest`: the most
+    bytes of a frame, as negotiated with the broker.
 
-    `largest`: bytes of a frame at most, as negotiated with the broker. Raises ValueError if a name is longer than 255
-    bytes.
+    Raises ValueError if a name is longer than 255 bytes.
     """
     method = b"".join((_PUBLISH, _short(message.exchange), _short(message.routing_key), bytes((message.mandatory,))))
     flags = _ALWAYS
@@ -63,5 +63,5 @@ def publish_frames(channel: int, largest: int, message: Outgoing, user: str) -> 
 
 
 def _short(text: str) -> bytes:
-    encoded = text.encode("utf-8", "surrogatepass")  # as it was read: a sender may write what is no character
+    encoded = text.encode("utf-8", "surrogatepass")  # as it was read: a sender may write half a character
     return bytes((len(encoded),)) + encoded

@@ -1,7 +1,7 @@
-"""What a service does now and then beside its turns: look at a file that may have changed, remove what nobody needs.
+"""Background jobs of a service, beside its turns: check whether a file has changed, remove what nobody needs.
 
-Every instance does it, each chore in a thread of its own. So a chore may be done twice at once, and be cut off at any
-place, without harm. The page is docs/turn.md.
+Every instance runs every chore, each in a thread of its own. So a chore must be harmless if two instances run it at
+once, or if it is cut off anywhere. The page is docs/turn.md.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 class Chore:
     """`do` runs every `every` seconds, for the first time that long after the start. `name` is for the log.
 
-    What it raises beyond a database or a broker that is away, or a lost race, ends the process.
+    If it raises anything other than a lost race, or a database or broker that is away, the process ends.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Chore:
     do: Callable[[], object]
 
     def once(self) -> None:
-        """Do it now, or leave it for the next time if something is away."""
+        """Do it now, or leave it for the next time if the database or the broker is away."""
         try:
             with reaching_database():
                 self.do()

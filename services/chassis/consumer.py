@@ -1,9 +1,8 @@
-"""Consuming with natural batching: whatever has been delivered goes into the next turn, one message when idle, up to
-`LARGEST_TURN` when busy; nobody waits for a turn to fill.
+"""Consumes with natural batching: whatever has been delivered goes into the next turn, one message when idle, up to
+`LARGEST_TURN` when busy. Nobody waits for a turn to fill. It acknowledges only what a turn has finished.
 
-Acknowledges only what a turn brought to its end. One thread reads the connection, two run turns. Knows AMQP, no nameko
-and no database. How deliveries flow, and how a message that kills its consumer is kept from harming its neighbours:
-docs/turn.md.
+One thread reads the connection, and two run turns. This module knows AMQP, and neither nameko nor a database.
+docs/turn.md says how deliveries flow, and how a message that kills its consumer is kept from harming its neighbours.
 """
 
 from __future__ import annotations
@@ -27,24 +26,25 @@ from services.chassis.waiting import LARGEST_TURN, LARGEST_TURN_BYTES, Waiting, 
 log = logging.getLogger(__name__)
 
 PREFETCH = 2 * LARGEST_TURN
-"""One turn in work, the next one at hand."""
+"""One turn in work, the next at hand."""
 
 TURNS_AT_ONCE = 2
-"""One is decided while the one before is published."""
+"""One is decided while the one before it is published."""
 
 HELD_AT_MOST = 4 * LARGEST_TURN_BYTES
-"""Bytes of large messages in hand beyond which nothing more is read: `PREFETCH` of the largest that the broker takes
-would be gigabytes. What is on its way waits in the broker."""
+"""Bytes of large messages in hand beyond which the consumer reads no more: `PREFETCH` messages of the largest size that
+the broker takes would be gigabytes. The rest waits in the broker."""
 
 READ_ANYWAY = 10.0
-"""Seconds after which something is read all the same: who reads nothing is taken for dead, and hears no heartbeat."""
+"""Seconds after which it reads something all the same: the broker takes a client that reads nothing for dead, and the
+client hears no heartbeat."""
 
 POLL = 0.2
 """Seconds between looks at the heartbeat and at whether to stop."""
 
 MOST_TRIED = 30
-"""Messages that failed as probes and are kept in hand, of each queue: the next probe is another one. What is in hand
-for half an hour the broker takes back anyway (its `consumer_timeout`)."""
+"""How many messages of each queue that failed as probes it keeps in hand, so that the next probe is another message.
+The broker takes back anyway what is in hand for half an hour (its `consumer_timeout`)."""
 
 LONGEST_RETRY = 60.0
 """Seconds until a message that fails is tried again, at most."""
@@ -52,8 +52,8 @@ LONGEST_RETRY = 60.0
 QUIET = 0.25
 QUIET_AT_MOST = 5.0
 """Seconds without a delivery and without work, while nothing is acknowledged, after which a stopping consumer cancels;
-and after which it does in any case. To a consumer who cancels, a quorum queue does not deliver what is on its way, but
-counts it so."""
+and the seconds after which it cancels in any case. To a consumer who cancels, a quorum queue does not deliver what is
+on its way, but counts it as delivered."""
 
 
 class Handler(Protocol):
@@ -61,20 +61,21 @@ class Handler(Protocol):
 
     @property
     def deciding(self) -> AbstractContextManager[Any]:
-        """Held while the deliveries of a turn are gathered and decided: one turn of the process at a time."""
+        """Held while the deliveries of a turn are collected and decided: one turn of the process at a time."""
 
     def decide(self, deliveries: list[Delivery]) -> Decided:
-        """The first step; what it leaves to be done."""
+        """The first step. Returns what is left to do."""
 
     def publish(self, decided: Decided) -> None:
-        """The second step. As it returns, all deliveries may be acknowledged but `decided.again`."""
+        """The second step. When it returns, all deliveries may be acknowledged except `decided.again`."""
 
 
 class Consumer:
-    """Consumes `queues` on one connection and hands them to `handler`, turn by turn, `pause` seconds apart or more.
+    """Consumes `queues` on one connection and hands their messages to `handler`, turn by turn, at least `pause` seconds
+    apart.
 
-    What comes after a quiet time is not kept waiting; nor is what has one of the routing keys `at_once`, and what waits
-    comes along with it. `failing`: what became of these messages, and whether they pause.
+    Two kinds of message do not wait for that pause: what comes after a quiet time, and what has one of the routing keys
+    `at_once`; whatever waits comes along. `failing` records what became of these messages, and whether they pause.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Consumer:
     ) -> None:
         self._failing = failing
         self._probing = False
-        """Whether the messages that come are for probes: `Failing` pauses, and this connection was made since."""
+        """Whether the messages that come are probes: `Failing` pauses, and this connection was made since."""
         self._room_for_probes = 0
         self._url = url
         self._name = name
@@ -98,9 +99,9 @@ class Consumer:
         self._pause = pause
         self._at_once = frozenset(at_once)
         self._next = threading.Lock()
-        """Held by the thread whose turn is the next: a second one would find nothing left."""
+        """Held by the thread whose turn is next: a second thread would find nothing left."""
         self._changed = threading.Condition(threading.Lock())
-        """Guards the connection's writing side, and what the threads share; notified when a turn may begin."""
+        """Guards the connection's writing side and what the threads share; notified when a turn may begin."""
         self._waiting = Waiting(self._queues)
         self._retries: list[tuple[float, Delivery]] = []
         self._unacknowledged = Unacknowledged()
@@ -108,16 +109,16 @@ class Consumer:
         self._took_at = 0.0
         self._in_work = 0
         self._generation = 0
-        """Counts connections: what an earlier one delivered is not acknowledged on a later one."""
+        """Counts connections: nobody acknowledges on a later connection what an earlier one delivered."""
         self._came: list[Delivery] = []
-        """What was read just now; the reading thread's alone, as is all that follows."""
+        """What was just read. Only the reading thread uses this and all that follows."""
         self._large_came = 0
         self._read_at = 0.0
         self._connection: Any = None
         self._channel: Any = None
         self._prefetch = 1
         self._innocent = False
-        """Whether a message came on this connection that no consumer can have died of."""
+        """Whether a message came on this connection that cannot have killed a consumer."""
         self._stopping = False
         self._stop_seen: float | None = None
         self._beside: Sequence[Consumer] = (self,)
@@ -134,27 +135,28 @@ class Consumer:
 
     @property
     def kept(self) -> int:
-        """Messages that fail each time, and are kept because none has succeeded since."""
+        """Messages that fail each time, and are kept because no message has succeeded since."""
         with self._changed:
             return sum(delivery.attempts >= TRIES for delivery in self._in_hand())
 
     @property
     def busy(self) -> bool:
-        """Whether turns are in work, or begin as soon as they may."""
+        """Whether turns are in work, or will begin as soon as they may."""
         # Without the lock: consumers that stop together ask each other.
         return bool(self._in_work or self._came or (self._waiting and not self._failing.paused))
 
     def stop(self, beside: Sequence[Consumer] = ()) -> None:
-        """Stop cleanly: no new deliveries, every one already here handled and acknowledged. Returns when done.
+        """Stop cleanly: accept no new deliveries, and handle and acknowledge every delivery that is here. Returns when
+        done.
 
-        `beside`: consumers of this process that stop as well. What they have in work may bring messages to this one.
+        `beside`: consumers of this process that stop too. Their turns may bring messages to this one.
         """
         self._beside = (self, *beside)
         self._stopping = True
         self._stopped.wait()
 
     def run(self) -> None:
-        """Consume until stopped; reconnects by itself. Raises what a turn raised beyond its own handling."""
+        """Consume until stopped; reconnects by itself. Raises what a turn raises and does not handle itself."""
         for number in range(TURNS_AT_ONCE):
             threading.Thread(target=self._run_turns, name=f"{self._name} {number}", daemon=True).start()
         attempt = 0
@@ -166,7 +168,7 @@ class Consumer:
                     self._receive()
                     close(self._connection)
                 except _Pause:
-                    self._drop()  # whoever else reads these queues may do better
+                    self._drop()  # whoever else reads these queues may fare better
                 except AWAY as error:
                     attempt += 1
                     log.warning("consuming interrupted", extra={"error": f"{type(error).__name__}: {error}"})
@@ -185,18 +187,18 @@ class Consumer:
         self._connection = connect(self._url, self._name)
         self._channel = self._connection.channel()
         self._channel.auto_decode = False  # the sender's `content_encoding` may be any codec of Python's
-        # Until the first message shows that no consumer died of it, one at a time; so while they are for probes.
+        # One at a time until the first message shows that no consumer died of it; and while they are probes.
         self._innocent = self._cancelled = False
         self._probing, self._room_for_probes = self._failing.paused, 1
         with self._changed:
             self._consume(1)
 
     def _consume(self, prefetch: int) -> None:
-        """Consume with so much more in hand. What there was is not cancelled: that would strand what is on its way."""
+        """Take this many more in hand. It does not cancel the old consumer: that would strand what is on its way."""
         self._prefetch = prefetch
         self._channel.basic_qos(0, prefetch, False)
         for queue in self._queues:
-            # A tag of its own each time: RabbitMQ 3.10 ends the channel (541) when a quorum queue sees one again.
+            # A new tag each time: RabbitMQ 3.10 ends the channel (541) when a quorum queue sees a tag again.
             self._channel.basic_consume(queue, callback=self._deliver(queue))
 
     def _deliver(self, queue: str) -> Callable[[Any], None]:
@@ -221,7 +223,7 @@ class Consumer:
         return come
 
     def _receive(self) -> None:
-        """Take deliveries in and let turns begin until stopped or cut."""
+        """Take deliveries in and let turns begin, until stopped or cut off."""
         done = False
         while not done:
             idle = False
@@ -247,16 +249,16 @@ class Consumer:
                 self._put_back_due()
                 if self._until_turn() <= 0:
                     self._changed.notify()
-                # What waits while it pauses begins no more: it goes back with the connection.
+                # While it pauses, nothing that waits begins: it goes back with the connection.
                 done = self._cancelled and not self._in_work and (not self._waiting or self._failing.paused)
-            time.sleep(0)  # a connection that always has more to read keeps no other thread waiting
+            time.sleep(0)  # a connection that always has more to read must not keep other threads waiting
 
     def _take_in(self) -> None:
-        """What came waits for a turn from now on."""
+        """From now on, what came waits for a turn."""
         for delivery in self._came:
             self._unacknowledged.add(delivery)
             self._waiting.add(delivery)
-            # A suspect one has a turn of its own, so there is nothing to wait for: hundreds of them come after outages.
+            # A suspect has a turn of its own, so there is nothing to wait for: after an outage hundreds of them come.
             self._urgent = self._urgent or delivery.routing_key in self._at_once or is_suspect(delivery)
         self._came.clear()
         self._large_came = 0
@@ -269,12 +271,14 @@ class Consumer:
             self._waiting.put_back(due)
 
     def _probe(self) -> None:
-        """Have another message at hand if all that are have failed; or go on, if one has not."""
+        """While it pauses: if every message in hand has failed, take one more. If one has not failed, go on with
+        all."""
         if not self._failing.paused:
             self._probing = False
             for delivery in self._in_hand():
-                # That the service failed says nothing of them, so they have all their tries. But they do not count
-                # once more: else those that are wrong would pause it again at once, without end.
+                # Their failures say nothing of them, because the service failed: they have all their tries again. But
+                # they do not count again. Otherwise the ones that are really wrong would pause the service again at
+                # once, forever.
                 delivery.attempts, delivery.succeeded_before, delivery.is_probe = 0, None, False
             self._retries = [(0.0, delivery) for _, delivery in self._retries]
         elif (
@@ -291,7 +295,7 @@ class Consumer:
         return not self._in_work and all(delivery.attempts for delivery in self._in_hand())
 
     def _read(self) -> None:
-        """Read what has come, or wait for it. Raises TimeoutError when nothing comes, or there is no room for it."""
+        """Read what has come, or wait for it. Raises TimeoutError if nothing comes, or there is no room for it."""
         if self._is_full() and time.monotonic() - self._read_at < READ_ANYWAY:
             time.sleep(POLL / 10)
             raise TimeoutError
@@ -305,7 +309,7 @@ class Consumer:
         return self._unacknowledged.held + self._large_came > HELD_AT_MOST
 
     def _may_cancel(self) -> bool:
-        """Whether nothing is on its way, as far as can be told here; or it was waited for long enough."""
+        """Whether nothing seems to be on its way, or it has waited long enough."""
         now = time.monotonic()
         if self._stop_seen is None:
             self._stop_seen = self._quiet_since = now
@@ -315,8 +319,8 @@ class Consumer:
             self._quiet_since = now
         if now - self._quiet_since < QUIET:
             return False
-        # On a busy machine it may be this process that was too slow to hear: what the broker sent before it answers
-        # is heard with the answer.
+        # On a busy machine this process may have been too slow to hear. What the broker sent before its answer is heard
+        # with the answer.
         since = self._quiet_since
         for queue in self._queues:
             self._channel.queue_declare(queue, passive=True)
@@ -327,8 +331,8 @@ class Consumer:
             self._channel.basic_cancel(tag)  # waits for cancel-ok; what comes before it is taken in
         self._take_in()
         self._cancelled = True
-        # Unacknowledged, they go back to the queue. So do suspect ones that nobody has begun: each takes a turn of its
-        # own, and with hundreds of them the stop would be too long for whoever waits for it.
+        # Unacknowledged, these go back to the queue. So do suspects that nobody has begun: each takes a turn of its
+        # own, and with hundreds of them the stop would take too long.
         self._retries.clear()
         if self._probing:
             self._waiting.clear()
@@ -345,7 +349,7 @@ class Consumer:
             self._failure = error
 
     def _run_turn(self) -> bool:
-        """One turn, when it may begin; False when there is to be no other."""
+        """One turn, when it may begin; False when no more turns are to run."""
         deliveries: list[Delivery] = []
         try:
             with self._next:
@@ -366,7 +370,7 @@ class Consumer:
         return True
 
     def _wait_for_turn(self) -> bool:
-        """Wait until a turn may begin; False if there is to be none."""
+        """Wait until a turn may begin; False if none is to begin."""
         with self._changed:
             self._changed.wait_for(lambda: self._over or self._until_turn() <= 0)
             return not self._over
@@ -376,7 +380,7 @@ class Consumer:
         return self._ended or self._failure is not None
 
     def _until_turn(self) -> float:
-        """Seconds until a turn may begin, as far as is known now."""
+        """Seconds until a turn may begin, by what is known now."""
         if not self._waiting:
             return POLL
         if self._failing.paused:
@@ -404,9 +408,9 @@ class Consumer:
         return turn
 
     def _settle(self, generation: int, deliveries: Sequence[Delivery], again: Sequence[Delivery]) -> None:
-        """Acknowledge a turn's deliveries, all but those to be tried again later."""
+        """Acknowledge a turn's deliveries, except those to be tried again later."""
         with self._changed:
-            if generation != self._generation:  # the broker gives them to somebody, who finds them handled
+            if generation != self._generation:  # the broker delivers them to somebody, who finds them handled
                 return
             now = time.monotonic()
             self._retries += [(now + _pause_after(delivery.attempts), delivery) for delivery in again]
@@ -418,10 +422,9 @@ class Consumer:
                 log.warning("could not acknowledge", extra={"error": f"{type(error).__name__}: {error}"})
 
     def _acknowledge(self) -> None:
-        """Acknowledge once for all that is handled from the oldest on; one by one behind an unfinished one.
-
-        Not while a stopping consumer waits for quiet: each acknowledgement would send the next message on its way.
-        """
+        """Acknowledge once everything that is handled, from the oldest delivery on; behind an unfinished one,
+        acknowledge one by one. A stopping consumer that waits for quiet acknowledges nothing: each acknowledgement
+        would send the next message on its way."""
         if self._stopping and not self._cancelled:
             return
         last, behind = self._unacknowledged.take_finished()
@@ -431,8 +434,8 @@ class Consumer:
             self._channel.basic_ack(tag)
 
     def _drop(self) -> None:
-        """Let go of the connection and of all that it delivered: a turn still in work finds nothing to acknowledge, and
-        none begins with what the broker gives to somebody anyway."""
+        """Let go of the connection and of everything that it delivered. A turn that is still in work finds nothing to
+        acknowledge, and no turn begins with what the broker delivers to somebody again."""
         with self._changed:
             self._generation += 1
             self._came.clear()
@@ -446,9 +449,9 @@ class Consumer:
 
 
 class _Pause(Exception):
-    """Too many messages fail: what is in hand goes back."""
+    """Too many messages fail: whatever is in hand goes back."""
 
 
 def _pause_after(attempts: int) -> float:
-    """Seconds until a message that failed so often is tried again."""
+    """Seconds until a message that failed this often is tried again."""
     return min(LONGEST_RETRY, 0.2 * 2.0 ** min(attempts, 10))

@@ -17,8 +17,8 @@ from pymongo.server_api import ServerApi
 Document: TypeAlias = dict[str, Any]
 
 KEPT_AFTER_CLOSING = timedelta(days=30)
-"""How long services keep their own copy of a closed ticket. No redelivery is as old, so that no late event is taken for
-a new ticket."""
+"""How long services keep their own copy of a closed ticket. No redelivery is that old, so no late event is taken for a
+new ticket."""
 
 
 class Conflict(Exception):
@@ -30,12 +30,15 @@ class DatabaseAway(Exception):
 
 
 class DatabaseRefuses(DatabaseAway):
-    """The database does not let the service in, or not do its work: an operator can put that right while it waits."""
+    """The database refuses the service's user, or cannot do its work. An operator can correct that while the service
+    waits."""
 
 
 def open_database(url: str, name: str, app: str) -> Database[Document]:
-    """The service's database: strict Stable API, majority reads and writes, aware UTC datetimes. Raises
-    `DatabaseRefuses` for what is not a MongoDB URL."""
+    """The service's database: strict Stable API, majority reads and writes, aware UTC datetimes.
+
+    Raises `DatabaseRefuses` for what is not a MongoDB URL.
+    """
     try:
         client: MongoClient[Document] = MongoClient(
             url,
@@ -49,7 +52,7 @@ def open_database(url: str, name: str, app: str) -> Database[Document]:
             socketTimeoutMS=30_000,
             maxPoolSize=8,
         )
-    except (ConfigurationError, ValueError, OSError) as error:  # whose words may repeat a part of the password
+    except (ConfigurationError, ValueError, OSError) as error:  # pymongo's words may repeat a part of the password
         wanted = "a URL mongodb://user:password@host:port is wanted"
         raise DatabaseRefuses(f"{wanted} ({type(error).__name__})") from error
     return client[name]
@@ -63,7 +66,7 @@ def fields_of(kind: type[Any], document: Mapping[str, Any], key: str = "") -> di
 
 
 class reaching_database:
-    """Turns what pymongo raises inside into `Conflict` or `DatabaseAway`; everything else passes as it is."""
+    """Turns what pymongo raises inside into `Conflict` or `DatabaseAway`, and lets everything else pass."""
 
     def __enter__(self) -> None:
         return None
@@ -76,7 +79,8 @@ class reaching_database:
 
 
 def translate(error: PyMongoError) -> Conflict | DatabaseAway | None:
-    """A lost race (11000 or a transient transaction error mean the same) or a database out of reach, else None."""
+    """A lost race (11000 and a transient transaction error mean the same), a database out of reach, or None for any
+    other error."""
     if isinstance(error, ConnectionFailure | ExecutionTimeout):
         return DatabaseAway(type(error).__name__)
     if isinstance(error, OperationFailure):
@@ -92,8 +96,9 @@ def translate(error: PyMongoError) -> Conflict | DatabaseAway | None:
 
 
 REFUSED_CODES = frozenset({11, 13, 18})
-"""MongoDB's codes for a user that is not there, may not do this, or comes with a wrong password."""
+"""MongoDB's codes for a user that does not exist, may not do this, or has a wrong password."""
 
 AWAY_CODES = frozenset({6, 7, 50, 89, 91, 94, 134, 189, 211, 262, 9001, 10107, 11600, 11602, 13435, 13436})
-"""MongoDB's codes for "not now": shutting down, stepping down, not primary, network, time limits; and, in the first
-moments after a start, its configuration (94), its majority (134) or its signing keys (211) not there yet."""
+"""MongoDB's codes for "not now": it shuts down or steps down, is not primary, has a network fault, or runs out of time;
+and, in the first moments after a start, it has not found its configuration (94), its majority (134) or its signing keys
+(211) yet."""

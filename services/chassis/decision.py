@@ -1,8 +1,8 @@
 """The values that a domain's pure `decide` takes and returns.
 
-The only module of the chassis that domains import: plain values, no I/O, no framework. The turn (`turn.py`) gives
-each `Message` to `decide(view, message, now) -> Decision`, applies the changes to the view, and stores and publishes
-what was said. The page is docs/turn.md.
+Domains import no other module of the chassis: these are plain values, without I/O or a framework. The turn (`turn.py`)
+gives each `Message` to `decide(view, message, now) -> Decision`, applies the changes to the view, then stores and
+publishes what was said. The page is docs/turn.md.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ V = TypeVar("V")
 
 
 def derived_id(*parts: str) -> str:
-    """A stable id (32 hex digits) made of what it stands for: the same parts give the same id, on every retry."""
+    """A stable id (32 hex digits) made of what it stands for: the same parts give the same id on every retry."""
     return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
 
 
@@ -43,9 +43,10 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Message(Generic[D_co]):
-    """One message as the domain sees it: `data` is the payload of `type`, a timer's what it was armed with.
+    """One message as the domain sees it. `data` is the payload of `type`; for a timer, what it was armed with.
 
-    `sender` is the broker user (`web`, `agent.a7`, `routing`), verified by RabbitMQ; a timer's is its own service.
+    `sender` is the broker user (`web`, `agent.a7`, `routing`), verified by RabbitMQ. A timer's sender is its own
+    service.
     """
 
     id: str
@@ -54,7 +55,7 @@ class Message(Generic[D_co]):
     data: D_co
     subject: str | None = None
     key: str = ""
-    """`id` scoped to the sender: what views index per-message facts by (two senders may use one id)."""
+    """`id` scoped to the sender: views index facts about a message by it (two senders may use one id)."""
     causationid: str | None = None
     """On events and outcomes: the id of the message that caused it."""
     correlationid: str | None = None
@@ -80,18 +81,18 @@ class Say:
     id: str | None = None
     reply_to: str | None = None
     cause: Cause | None = None
-    """What it goes back to, where that is not the message being decided (in `conclude`, say)."""
+    """What it goes back to, if that is not the message being decided (in `conclude`, for example)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the sender of a command hears back: published to its own key and to its `reply_to`."""
+    """What the sender of a command hears: published to its own key and to its `reply_to`."""
 
     type: str
     data: Payload
     subject: str | None = None
     about: Sequence[str] = ()
-    """By what the stored answer is found, where what it tells may have to go before it is forgotten."""
+    """Finds the stored answer again, if what it says may have to go before it is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Arm:
     """Id of the ticket, account or agent that it is about: arrives as the message's `subject`."""
     data: Data = field(default_factory=dict)
     lane: str = ""
-    """Timers of one lane are fired apart from all others, and wait for none of them (`due_timers(lanes=…)`)."""
+    """A lane's timers fire apart from all others, and wait for none of them (`due_timers(lanes=…)`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +121,9 @@ class Decision:
     """What one message changes and what is said about it.
 
     `changes` are values of the service's own, applied to its view in order. `remember` False: the message is not
-    recorded as handled, so it is decided each time it comes (views, heartbeats). `valid_until`: it may only be
-    stored until then, by the database's clock; later the message is decided again. `waits`: an event that it needs
-    may be on its way; for this long after it came the message is decided again, and only then this decision, which must
+    recorded as handled, so it is decided each time it comes (views, heartbeats). `valid_until`: the decision may be
+    stored only until then, by the database's clock; later the message is decided again. `waits`: an event that it needs
+    may be on its way. For this long after the message came, it is decided again; after that this decision, which must
     change nothing, holds.
     """
 
@@ -137,7 +138,8 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Taken(Generic[V, P]):
-    """How a service decides one type of message: a line of its table `TAKEN`, which has all that it takes, by type.
+    """How a service decides one type of message: a line of its table `TAKEN`, which lists by type everything that it
+    takes.
 
     The type is that of a command, a question, an event or an outcome, or `timer.<kind>` of a timer of its own, whose
     data is what it was armed with.
@@ -149,7 +151,7 @@ class Taken(Generic[V, P]):
 
 
 def line_of(table: Mapping[str, T], message: Message[Any]) -> T:
-    """The line of a message's type. Raises ValueError for a type that the table does not have."""
+    """The line of a message's type. Raises ValueError if the table has no such type."""
     line = table.get(message.type)
     if line is None:
         raise ValueError(f"{message.type} is nothing that this service takes")
@@ -157,7 +159,7 @@ def line_of(table: Mapping[str, T], message: Message[Any]) -> T:
 
 
 def carrying(messages: Iterable[Message[Any]], form: type[P]) -> list[Message[P]]:
-    """Those messages whose data is of this class."""
+    """The messages whose data is of this class."""
     return [message for message in messages if isinstance(message.data, form)]
 
 

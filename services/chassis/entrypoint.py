@@ -1,7 +1,7 @@
 """The ONLY file that touches nameko's internals: entrypoints that start turns, and the turn as a dependency.
 
-A service declares what it listens to and says, in a line each, that a turn is to be run. nameko gives the container,
-its life cycle and its workers; consuming is `consumer.py`, the turn is `turn.py`. See docs/turn.md.
+A service declares what it listens to, and says in one line each that a turn is to run. nameko provides the container,
+its life cycle and its workers; `consumer.py` consumes, and `turn.py` runs the turn. See docs/turn.md.
 """
 
 from __future__ import annotations
@@ -42,27 +42,27 @@ log = logging.getLogger(__name__)
 SWEEP_EVERY = 1.0
 TIMER_POLL = 0.1
 TIMER_HORIZON = timedelta(seconds=0.15)
-"""Timers due so soon are claimed ahead and slept for, so that they fire to the moment."""
+"""Timers that fall due within this time are claimed ahead and slept on, so that they fire on time."""
 
 TIMER_LEASE = timedelta(seconds=2)
 TIMER_RENEWAL = 0.5
-"""How long a claim holds, and the seconds after which it is renewed while its turn is in work: what an instance had
-claimed when it was killed fires so much later."""
+"""How long a claim holds, and after how many seconds it is renewed while its turn is in work. If an instance is killed,
+what it had claimed fires this much later."""
 
 TIMER_RETRY = timedelta(seconds=30)
-"""A timer whose decision failed is tried again after so long."""
+"""How long after a failed decision a timer is tried again."""
 
 PROBE_RETRY = timedelta(minutes=10)
-"""One that failed while timers pause: the next tries are of others."""
+"""The same for a timer that failed while timers pause: the next tries are of others."""
 
 TIMERS_AT_ONCE = 200
 LANE_AT_ONCE = 50
-"""Timers of one turn. Fewer in lanes: a process that dies between a send and its record sends at most this many
+"""Timers in one turn. Fewer in lanes: a process that dies between a send and its record sends at most this many
 again."""
 
 LANE_POLL = 0.25
 REST_POLL = 5.0
-"""Seconds between looks for the timers of a lane, and for those of none of the lanes."""
+"""Seconds between looks for the timers of a lane, and for timers of no lane."""
 
 ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType]
 
@@ -74,13 +74,13 @@ class Turns(DependencyProvider):
         self.rules = rules
 
     def bind(self, container: Any, attr_name: str) -> Turns:
-        """As the container is made, so that wrong settings are raised to who makes it."""
+        """When the container is made, so that whoever makes it gets the error of wrong settings."""
         bound: Turns = super().bind(container, attr_name)
         bound.build()
         return bound
 
     def build(self) -> None:
-        """Make the turn and what it stands on. Raises what `rules` raises."""
+        """Make the turn and what it needs. Raises what `rules` raises."""
         config = self.container.config
         self.stopping = False
         settings: Settings = config["settings"]
@@ -150,7 +150,7 @@ class TurnEntrypoint(Entrypoint):
     """What the entrypoints share: running the decorated method in a worker, and stopping cleanly."""
 
     def __init__(self, **options: Any) -> None:
-        # What ends a turn when something is away, and is dealt with: nameko logs anything else as an error.
+        # A turn ends with these when something is away, and they are dealt with: nameko logs anything else as an error.
         super().__init__(expected_exceptions=(Stopping, DatabaseAway, Conflict), **options)
 
     def setup(self) -> None:
@@ -193,8 +193,8 @@ class TurnEntrypoint(Entrypoint):
 
 
 class Messages(TurnEntrypoint):
-    """Turns of the messages of these queues, `pause` seconds apart or more unless one comes that is to be handled
-    `at_once` (routing keys). The method gets deliveries and returns what `Turn.decide` makes of them."""
+    """Runs turns of the messages of these queues, at least `pause` seconds apart unless a message comes that is to be
+    handled `at_once` (routing keys). The method gets deliveries and returns what `Turn.decide` makes of them."""
 
     def __init__(self, *queues: str, pause: float = 0.0, at_once: Collection[str] = (), **options: Any) -> None:
         self.queues = queues
@@ -231,7 +231,7 @@ class Messages(TurnEntrypoint):
         self.turn.publish(decided)
 
     def stop(self) -> None:
-        """No new deliveries; all that came is handled and acknowledged."""
+        """Stop taking deliveries; handle and acknowledge everything that came."""
         self.leaving = True
         self.container.config["turns"].stopping = True
         self.consumer.stop(self.container.config["consumers"])
@@ -252,14 +252,14 @@ class QuestionsAsked(Messages):
         return Decided(again=self.in_worker(deliveries))
 
     def publish(self, decided: Decided) -> None:
-        """Nothing is left to do, and nobody to wait for: a turn may be waiting for its confirms."""
+        """Nothing is left to do, and it waits for nobody: a turn may be waiting for its confirms."""
 
 
 class DueTimers(TurnEntrypoint):
-    """Turns of the timers that fall due. The method gets them as a list. Any number of instances share them.
+    """Runs turns of the timers that fall due. The method gets them as a list. Any number of instances share them.
 
-    `lanes(settings)` names those that each have a loop and turns of their own, of `LANE_AT_ONCE` timers at most: what
-    one of them waits for, the others do not. Timers of no such lane are looked for every `REST_POLL` seconds then.
+    `lanes(settings)` names the lanes. Each has a loop and turns of its own, of `LANE_AT_ONCE` timers at most, so what
+    one lane waits for does not delay the others. Timers of no such lane are then looked for every `REST_POLL` seconds.
     """
 
     def __init__(self, lanes: Callable[[Any], Sequence[str]] | None = None, **options: Any) -> None:
@@ -307,8 +307,8 @@ class DueTimers(TurnEntrypoint):
         done = Event()
         keeper = eventlet.spawn(self._keep, store, claimed, owner, done)
         try:
-            # All were within the horizon when they were claimed: what is further off now is so because the clock was
-            # set back, and would be slept for as long.
+            # All were within the horizon when they were claimed. What is further off now is so because the clock was
+            # set back, and the loop would sleep on it for as long.
             ahead = min(claimed[-1].due - store.now(), TIMER_HORIZON).total_seconds()
             if ahead > 0:
                 eventlet.sleep(ahead)
@@ -324,7 +324,7 @@ class DueTimers(TurnEntrypoint):
         finally:
             done.send(True)
             keeper.wait()
-        # What is left of them could not be decided.
+        # The rest of them could not be decided.
         hold_timers(store, claimed, owner, PROBE_RETRY if claimed[0].is_probe else TIMER_RETRY)
 
     def _keep(self, store: Store, claimed: Sequence[DueTimer], owner: str, done: Event) -> None:
@@ -337,7 +337,7 @@ class DueTimers(TurnEntrypoint):
 
 
 class Every(TurnEntrypoint):
-    """A turn without messages every `seconds`, for what must be looked at again."""
+    """Runs a turn without messages every `seconds`, for what must be looked at again."""
 
     def __init__(self, seconds: float, **options: Any) -> None:
         self.seconds = seconds
@@ -385,7 +385,7 @@ def every(seconds: float) -> Callable[[Looks], Looks]:
 
 
 def queues_read(service: type) -> list[str]:
-    """The queues that the methods of a service class take messages or questions from."""
+    """The queues from which the methods of a service class take messages or questions."""
     methods = [method for _, method in inspect.getmembers(service, inspect.isfunction)]
     entrypoints = [each for method in methods for each in getattr(method, ENTRYPOINT_EXTENSIONS_ATTR, ())]
     return [queue for each in entrypoints if isinstance(each, Messages) for queue in each.queues]

@@ -1,8 +1,8 @@
-"""Whether it is one message that fails, or the service: how the messages of one entrypoint fared lately.
+"""Whether one message fails, or the whole service: what became of the latest messages of one entrypoint.
 
-A message that raises is dead-lettered, and its neighbours go on. When many do (a bad release, a full disk), it is not
-they who are wrong: then the entrypoint pauses, tries one a minute, and goes on when one succeeds. Pure: the clock is
-passed in. The page is docs/turn.md.
+A message that raises is dead-lettered, and its neighbours go on. When many raise (a bad release, a full disk), the
+messages are not to blame. Then the entrypoint pauses, tries one a minute, and goes on when one succeeds. Pure: the
+clock is passed in. The page is docs/turn.md.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FEWEST = 5
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One message that was decided, or raised. `is_first`: it did not fail here before. `is_probe`: it was tried while
+    """A message that was decided, or raised. `is_first`: it had not failed here before. `is_probe`: it was tried while
     the entrypoint paused, to see whether it would succeed."""
 
     failed: bool
@@ -36,8 +36,8 @@ class Try:
 
 @dataclass(slots=True)
 class Failing:
-    """Of the messages of one entrypoint, `what`. It pauses when `share` or more of the last `of` of them raised as they
-    were tried first (of those that there were, until there were so many). `clock` gives seconds."""
+    """Records the messages of one entrypoint, `what`. It pauses when `share` or more of the last `of` messages raised
+    at their first try (of fewer messages, while there have not been `of`). `clock` gives seconds."""
 
     what: str
     share: float
@@ -69,12 +69,12 @@ class Failing:
             self._next_try = self.clock() + TRIED_EVERY
 
     def note_good(self, count: int) -> None:
-        """As `note`, for `count` messages that were tried for the first time and succeeded, while nothing pauses."""
+        """Like `note`, for `count` messages that were tried for the first time and succeeded while nothing pauses."""
         self.succeeded += count
         self._last.extend(repeat(False, min(count, self.of)))
 
     def _note_probes(self, probes: list[Try], error: str) -> None:
-        """Those of before the pause say nothing: some of them may have been right all the time."""
+        """Failures from before the pause say nothing: some of these messages may have been right all the time."""
         if any(not probe.failed for probe in probes):
             self.paused, self.why = False, ""
             self._last.clear()
@@ -82,7 +82,8 @@ class Failing:
             self.why = f"{self.why.rpartition(' (')[0]} ({error})"
 
     def may_try(self) -> bool:
-        """Whether one may be tried now; if so, the next one may in a minute. Always, unless it pauses."""
+        """Whether one message may be tried now; if so, the next may be tried in a minute. Always True unless it
+        pauses."""
         if not self.paused:
             return True
         if self.clock() < self._next_try:
@@ -95,5 +96,5 @@ class Failing:
         return max(0.0, self._next_try - self.clock()) if self.paused else 0.0
 
     def showed_nothing(self) -> None:
-        """The try has neither failed nor succeeded: another may follow soon."""
+        """The try neither failed nor succeeded: another may follow soon."""
         self._next_try = min(self._next_try, self.clock() + SOON)

@@ -1,7 +1,9 @@
-"""One instance at a time, where the turns of several all change one document and get in each other's way.
+"""Lets one instance through at a time, where the turns of several instances change one document and get in each other's
+way.
 
-For speed alone: what is right is held by conditional writes, so whoever has waited for long goes on without the gate,
-and who was killed holds it for a moment. Only a process that lost a race lately asks for it. The page is docs/turn.md.
+It serves speed only: conditional writes keep the data right. So whoever has waited for long goes on without the gate,
+and a killed instance holds it only for a moment. A process asks for it only after it has lost a race. The page is
+docs/turn.md.
 """
 
 from __future__ import annotations
@@ -22,13 +24,13 @@ from services.chassis.database import DatabaseAway, reaching_database
 from services.chassis.unit_of_work import NEVER
 
 HELD = timedelta(milliseconds=500)
-"""A gate that was not left opens by itself after so long."""
+"""How long a gate that nobody leaves stays shut."""
 
 WAITED = 0.3
-"""Seconds after which a turn goes on without."""
+"""Seconds after which a turn goes on without the gate."""
 
 LOOK = 0.006
-"""Seconds between looks, at most."""
+"""The most seconds between looks."""
 
 
 class Gate:
@@ -41,7 +43,7 @@ class Gate:
 
     @contextmanager
     def passed(self, sleep: Callable[[float], None]) -> Iterator[None]:
-        """Inside, no other instance is that came by here as well, unless it took too long. Raises `DatabaseAway`."""
+        """Inside, no other instance that uses the gate is at work, unless it took too long. Raises `DatabaseAway`."""
         owner, deadline = uuid.uuid4().hex, time.monotonic() + WAITED
         while not (entered := self._enter(owner)) and time.monotonic() < deadline:
             sleep(random.uniform(LOOK / 3, LOOK))
@@ -49,7 +51,7 @@ class Gate:
             yield
         finally:
             if entered:
-                with suppress(DatabaseAway), reaching_database():  # else it opens by itself
+                with suppress(DatabaseAway), reaching_database():  # otherwise it opens by itself
                     self._gates.update_one({"_id": self._name, "owner": owner}, {"$set": {"until": NEVER}})
 
     def _enter(self, owner: str) -> bool:

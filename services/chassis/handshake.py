@@ -1,7 +1,7 @@
-"""TLS handshakes that end in a bounded time, whatever the other side sends, and how slowly.
+"""TLS handshakes that end in a bounded time, whatever the other side sends, and however slowly.
 
-On green threads the library bounds each read of a handshake, not the whole: a byte now and then would keep it going for
-hours, on a socket that nobody else has and could cut. Mails, webhooks and the scanner use it.
+On green threads the library bounds each read of a handshake, and not the handshake: a byte now and then would keep it
+going for hours, on a socket that nobody else has and could cut. Mails, webhooks and the scanner use it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import cast
 
 
 def bounded(context: ssl.SSLContext) -> ssl.SSLContext:
-    """What to give to smtplib for this context: it asks it for nothing but to wrap a socket."""
+    """What to give smtplib for this context: it only asks it to wrap a socket."""
     return cast(ssl.SSLContext, _Bounded(context))
 
 
@@ -23,12 +23,12 @@ class _Bounded:
         self._context = context
 
     def wrap_socket(self, sock: socket.socket, server_hostname: str | None = None) -> ssl.SSLSocket:
-        """As an SSL context's, with a handshake that is bounded."""
+        """Like an SSL context's, with a bounded handshake."""
         return shaken(self._context, sock, server_hostname)
 
 
 def shaken(context: ssl.SSLContext, sock: socket.socket, name: str | None) -> ssl.SSLSocket:
-    """The socket after a handshake that took no longer in all than the socket's timeout. Raises OSError."""
+    """The socket after a handshake that took no longer in all than the socket's time-out. Raises OSError."""
     seconds = sock.gettimeout()
     wrapped = context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
     try:

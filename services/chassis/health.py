@@ -1,4 +1,4 @@
-"""/healthz (the process turns over), /readyz (it can work now) and /metrics (Prometheus), on one small HTTP server."""
+"""/healthz (the process runs), /readyz (it can work now) and /metrics (Prometheus), on one small HTTP server."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ log = logging.getLogger(__name__)
 
 TEXT = "text/plain"
 ASKED_WITHIN = 10.0
-"""Seconds that whoever connects may take to ask."""
+"""Seconds that a client may take to ask."""
 
 
 class Health(ThreadingTCPServer):
-    """Has its port from the start; answers once it is told what there is to tell."""
+    """Has its port from the start, and answers once there is something to report."""
 
     allow_reuse_address = True
     daemon_threads = True
 
     def __init__(self, host: str, port: int) -> None:
-        """Take the port (0: a free one). Raises `WrongSettings` if it cannot be had."""
+        """Take the port (0: a free one). Raises `WrongSettings` if the port is not free."""
         self.problems: Callable[[], list[str]] = list
         try:
             super().__init__((host, port), _Answers)
@@ -47,7 +47,7 @@ class Health(ThreadingTCPServer):
         threading.Thread(target=self.serve_forever, name="health", daemon=True).start()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
-        """Who asked has gone away before they had their answer, which is their business; anything else is logged."""
+        """If a client leaves before it has its answer, that is the client's business; anything else is logged."""
         if not isinstance(sys.exception(), OSError):
             log.exception("a request to the health port failed", extra={"of": str(client_address)})
 
@@ -55,7 +55,7 @@ class Health(ThreadingTCPServer):
 class _Answers(BaseHTTPRequestHandler):
     server: Health
     server_version, sys_version = "casebus", ""
-    """What it says of itself: not which Python it runs on."""
+    """What the server says of itself: not which Python it runs on."""
     timeout = ASKED_WITHIN
 
     def do_GET(self) -> None:
@@ -78,4 +78,4 @@ class _Answers(BaseHTTPRequestHandler):
         return 404, TEXT, b"/healthz, /readyz or /metrics\n"
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Nothing: it is asked every few seconds."""
+        """Log nothing: monitors ask every few seconds."""

@@ -1,6 +1,6 @@
-"""The operator's files that decide about tickets, as one: the catalogue, and the staff where there is a file of it.
+"""The operator's files that decide about tickets: the catalogue, and the staff file if there is one.
 
-Both are taken together, so that a turn never sees one of them without the other. The pages are docs/contracts.md and
+Both are read together, so that a turn never sees one of them without the other. The pages are docs/catalogue.md and
 docs/staff.md.
 """
 

@@ -8,7 +8,7 @@ from typing import Any
 from contracts.values import dataclass
 
 DIRECT_REPLY = "amq.rabbitmq.reply-to."
-"""How a name begins that the broker has made of `amq.rabbitmq.reply-to`."""
+"""The beginning of the names that the broker makes of `amq.rabbitmq.reply-to`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""Waiting for what is away: it is tried again for as long as it takes, unless the service is to stop.
+"""Waits for what is away, and tries it again for as long as it takes, unless the service has to stop.
 
-How a turn uses it: docs/turn.md.
+docs/turn.md says how a turn uses it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ class Stopping(Exception):
 
 
 class Patience:
-    """That of one process. `stopping`: whether the service is to stop."""
+    """The patience of one process. `stopping`: whether the service has to stop."""
 
     def __init__(self, stopping: Callable[[], bool], sleep: Callable[[float], None]) -> None:
         self._stopping = stopping
         self.sleep = sleep
 
     def reach_database(self, work: Callable[[], T]) -> T:
-        """What `work` returns, when the database is there. Raises `Stopping`, and what it does but `DatabaseAway`."""
+        """What `work` returns, once the database is there. Raises `Stopping`, and whatever `work` raises except
+        `DatabaseAway`."""
         while True:
             try:
                 with reaching_database():
@@ -38,7 +39,7 @@ class Patience:
                 self.wait("database", error)
 
     def wait(self, what: str, error: Exception) -> None:
-        """Pause before trying again what is away; `Stopping` if the service is to stop meanwhile."""
+        """Pause before trying again; raises `Stopping` if the service has to stop meanwhile."""
         telemetry.AWAY.labels(what).inc()
         log.warning("the %s is away, waiting", what, extra={"error": str(error)})
         if self._stopping():

@@ -1,8 +1,9 @@
-"""Several commands to MongoDB in one go: all are written to the socket at once, and their replies read after that.
+"""Sends several commands to MongoDB together: all are written to the socket at once, and their replies are read after
+that.
 
-pymongo has no way to do it: it waits for each reply before it sends the next command, and of a small turn's time that
-was the most. This is the ONLY file that touches pymongo's internals; connections, sessions and errors stay pymongo's.
-MongoDB handles what comes on a connection in its order. See docs/decisions/0010.
+pymongo waits for each reply before it sends the next command, and that was most of a small turn's time. This is the
+ONLY file that touches pymongo's internals; connections, sessions and errors remain pymongo's. MongoDB handles the
+commands of a connection in order. See docs/decisions/0010.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from contracts.values import dataclass
 from services.chassis.database import Document
 
 FIRST_BATCH = 100_000
-"""Documents that may come in the first reply, which 16 MiB limit as well; what is left is asked for one by one."""
+"""Documents in the first reply, which 16 MiB also limit; the rest is asked for query by query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Find:
 def find(database: Database[Document], *queries: Find) -> list[list[Document]]:
     """What each of these queries finds, asked in this order, with the database's read concern.
 
-    Raises what pymongo does; for several that failed, what the first did.
+    Raises what pymongo raises; if several queries fail, the error of the first.
     """
     commands = [_find_command(query, database.read_concern.document) for query in queries]
     replies, address = _run(database, commands, None)
@@ -54,9 +55,9 @@ def find(database: Database[Document], *queries: Find) -> list[list[Document]]:
 
 
 def write(database: Database[Document], statements: Sequence[Document], session: ClientSession) -> list[int]:
-    """How many documents each of these `insert` and `delete` commands put in or took out, in the session's transaction.
+    """How many documents each of these `insert` and `delete` commands added or removed, in the session's transaction.
 
-    One that fails ends the transaction, and all that follow fail as well. Raises what pymongo does, for the first.
+    A command that fails ends the transaction, and all that follow fail too. Raises what pymongo raises, for the first.
     """
     replies, _ = _run(database, statements, session)
     return [reply["n"] for reply in replies]
@@ -78,12 +79,12 @@ def _find_command(query: Find, read_concern: Mapping[str, Any]) -> Document:
 def _run(
     database: Database[Document], commands: Sequence[Document], session: ClientSession | None
 ) -> tuple[list[Document], Any]:
-    """The replies to these commands, and the address of who gave them."""
+    """The replies to these commands, and the address of the server that gave them."""
     if not commands:
         return [], None
     client, options = database.client, database.codec_options
     if session is not None:
-        # MongoDB cuts a long key in what it says of a duplicate wherever it is, also within a character.
+        # When MongoDB reports a duplicate, it cuts a long key wherever the limit falls, also within a character.
         options = options.with_options(unicode_decode_error_handler="replace")
     messages, ids, largest = [], [], 0
     with client._conn_for_writes(session, "pipeline") as connection:
@@ -98,10 +99,10 @@ def _run(
             ids.append(id_)
             largest = max(largest, size)
         if any(len(message) > connection.max_message_size for message in messages):
-            # MongoDB would end the connection over it, which looks like a database that is away.
+            # MongoDB would end the connection because of it, which looks like a database that is away.
             raise DocumentTooLarge(f"a statement is larger than {connection.max_message_size} bytes")
         connection.send_message(b"".join(messages), largest)
-        # All are read before any is looked at, also after one that failed: the connection goes back to the pool.
+        # Read all replies before looking at any, also after one that failed: the connection goes back to the pool.
         received = [connection.receive_message(id_) for id_ in ids]
         replies = [message.unpack_response(codec_options=options)[0] for message in received]
         for reply in replies:

@@ -1,7 +1,7 @@
-"""Publishing with pipelined confirms: a whole batch goes out, then its confirms are awaited.
+"""Publishes with pipelined confirms: a whole batch goes out, then the publisher waits for its confirms.
 
-A message counts as published when the broker confirmed it; one that no queue takes comes back and is reported. The
-publisher reconnects by itself and says `BrokerAway` when it cannot; it stores nothing and retries nothing.
+A message counts as published when the broker has confirmed it; one that no queue takes comes back and is reported. The
+publisher reconnects by itself, and raises `BrokerAway` when it cannot. It stores nothing and retries nothing.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ from services.chassis.outgoing import Outgoing
 log = logging.getLogger(__name__)
 
 CONFIRM_TIMEOUT = 30.0
-"""Seconds without any confirm after which the connection is given up."""
+"""Seconds without a confirm after which the publisher gives the connection up."""
 
 
 WRITTEN_AT_ONCE = 256 * 1024
 """Bytes, about."""
 
 OUTSIDE = frozenset({"", CHANNELS, AGENTS})
-"""Exchanges that lead to queues of channels and agents, who may declare what they like and let it refuse."""
+"""Exchanges that lead to queues of channels and agents, who may declare their queues as they like and let them
+refuse."""
 
 
 class BrokerAway(Exception):
-    """The broker could not be reached, or was lost before it confirmed everything."""
+    """The broker cannot be reached, or was lost before it had confirmed everything."""
 
 
 class PublishesMessages(Protocol):
@@ -58,11 +59,11 @@ class Publisher:
         self._next_tag = 1
 
     def publish(self, messages: Sequence[Outgoing]) -> list[Outgoing]:
-        """Publish all and wait for the confirms; returns the messages that no queue took (mandatory ones only), and
-        those that were refused by a queue of somebody else's making (a full one that its owner lets refuse).
+        """Publish all and wait for the confirms. Returns the messages that no queue took (only mandatory ones), and
+        those that an outsider's queue refused (a full one whose owner lets it refuse).
 
-        Raises `BrokerAway` when the connection fails or a queue of the desk's refuses: none, some or all may have been
-        taken then, and publishing the same ids again is harmless to whoever keeps handled ids.
+        Raises `BrokerAway` when the connection fails or one of the desk's queues refuses. Then none, some or all may
+        have been taken; publishing the same ids again is harmless to whoever keeps handled ids.
         """
         ordinary = [message for message in messages if not message.is_direct_reply]
         direct: dict[str | None, list[Outgoing]] = {}
@@ -95,8 +96,8 @@ class Publisher:
         return [*self._refused, *returned]
 
     def _reply_directly(self, sender: str | None, replies: Sequence[Outgoing]) -> None:
-        """Best effort, each sender's apart: where a reply goes is what the sender wrote, and RabbitMQ 3.10 ends the
-        connection (541) over a name that it did not make."""
+        """Best effort, each sender's separately: the sender wrote where a reply goes, and RabbitMQ 3.10 ends the
+        connection (541) because of a name that it did not make."""
         try:
             self._publish_all(replies)
         except BrokerAway as error:
@@ -105,7 +106,7 @@ class Publisher:
             log.warning("direct replies break the connection and are left out", extra={"sender": sender})
 
     def heartbeat(self) -> None:
-        """Keep an idle connection alive; to be called about once a second."""
+        """Keep an idle connection alive; call it about once a second."""
         if self._connection is None or not self._lock.acquire(blocking=False):
             return
         try:
@@ -138,7 +139,8 @@ class Publisher:
         self._channel.events["basic_return"].add(self._came_back)
 
     def _pieces(self, messages: Sequence[Outgoing]) -> Iterator[bytearray]:
-        """What to write, in few large pieces: a system call for each message was the dearest part of publishing."""
+        """What to write, in few large pieces: a system call for each message was the most expensive part of
+        publishing."""
         held = bytearray()
         for message in messages:
             held += publish_frames(self._channel.channel_id, self._connection.frame_max, message, self._user)

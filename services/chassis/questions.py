@@ -1,8 +1,8 @@
-"""Answers questions: what changes nothing, and is asked again when no answer comes. The turn's small sister.
+"""Answers questions: they change nothing, and their senders ask again when no answer comes. A small sister of the turn.
 
-No transaction, no handled ids and no outbox: each question is answered at its `reply_to` alone, at most once, and one
-that cannot be answered (in time) is dropped and counted. It stands beside the turns of commands, with a repository and
-a connection of its own, so that it waits neither for their work nor for their confirms. The page is docs/turn.md.
+It has no transaction, no handled ids and no outbox. It answers each question only at its `reply_to`, and at most once;
+it drops and counts a question that it cannot answer (in time). It works beside the turns of commands, with its own
+repository and connection, so it waits neither for their work nor for their confirms. The page is docs/turn.md.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ log = logging.getLogger(__name__)
 V = TypeVar("V", bound=View)
 
 AT_ONCE = 50
-"""Questions that are read and answered together: fewer than a turn takes, for somebody waits for each."""
+"""Questions that are read and answered together: fewer than a turn takes, because somebody waits for each."""
 
 CONFIRM_TIMEOUT = 2.0
-"""Seconds without a confirm after which answers are given up: who asked has given up by then."""
+"""Seconds without a confirm after which answers are given up: by then the sender has given up too."""
 
 
 class Questions(Generic[V]):
-    """Answers the questions of one service in one process, by the rules of its turns, which are in work meanwhile."""
+    """Answers the questions of one service in one process, by the rules of its turns, which run at the same time."""
 
     def __init__(
         self, service: str, rules: Rules[V], now: Callable[[], datetime], publisher: PublishesMessages
@@ -45,10 +45,10 @@ class Questions(Generic[V]):
         self._now = now
         self._publisher = publisher
         self.deciding = threading.Lock()
-        """Held by who calls `run`: one at a time."""
+        """Held by whoever calls `run`: one at a time."""
 
     def run(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
-        """Answer these. Returns the deliveries that are to be looked at again in a moment."""
+        """Answer these. Returns the deliveries to look at again in a moment."""
         again: list[Delivery] = []
         for start in range(0, len(deliveries), AT_ONCE):
             part = deliveries[start : start + AT_ONCE]
@@ -57,7 +57,7 @@ class Questions(Generic[V]):
         return again
 
     def _read(self, delivery: Delivery) -> Arrival | None:
-        """The question, if there is still somebody to answer."""
+        """The question, if somebody still waits for the answer."""
         why = None
         if delivery.redelivered:  # it may have been answered
             why = "redelivered"
@@ -75,7 +75,7 @@ class Questions(Generic[V]):
         return None
 
     def _answers(self, arrivals: Sequence[Arrival], again: list[Delivery]) -> list[Outgoing]:
-        """The answers; in halves around the one that raises. What has to wait for something goes into `again`."""
+        """The answers; in halves around a question that raises. What has to wait for something goes into `again`."""
         if not arrivals:
             return []
         try:
@@ -117,7 +117,7 @@ class Questions(Generic[V]):
             else:
                 record = answered(self._service, decision.answer, message, "", now)
                 answers += [answer] if (answer := replied(record, arrival)) is not None else []
-        # Only now: what raised is decided once more, in halves.
+        # Not earlier: when one raises, the others are decided once more, in halves.
         again += [arrival.delivery for arrival in later if arrival.delivery is not None]
         return answers
 

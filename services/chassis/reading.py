@@ -1,7 +1,7 @@
 """From what the broker delivered to what a domain can decide: every check that needs no state.
 
 A delivery becomes an `Arrival` (perhaps with the refusal that its sender gets), or `Unreadable` with the reason, which
-operators find beside the message in `helpdesk.dead`. Which answer meets which fault: docs/contracts.md.
+operators find beside the message in `helpdesk.dead`. docs/contracts.md says which fault gets which answer.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ from services.chassis.decision import Answer, Message, rejected
 from services.chassis.unit_of_work import DueTimer
 
 is_trace = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
-"""W3C trace context: a traceparent of any other form is ignored, as it says."""
+"""W3C trace context: a traceparent of any other form is ignored, as the specification says."""
 
 LARGEST = 1024 * 1024
-"""Bytes of a message; larger ones are answered `too_large` (hard-cases, "The turn")."""
+"""The largest message that a service parses, in bytes; a larger one is answered `too_large`."""
 
 
 ASKED: Mapping[str, Kind] = {topology.INTAKE: "command", topology.DESK: "command", topology.QUESTIONS: "question"}
-"""What comes by an exchange to be answered."""
+"""The exchanges whose messages are answered, and their kind."""
 
 REPLIES = ""
-"""The exchange by which an outcome comes to the queue that a service named in `reply_to`."""
+"""The exchange through which an outcome reaches the queue that a service named in `reply_to`."""
 
 
 @dataclass(slots=True, eq=False)
 class Delivery:
     """A message as the broker delivered it.
 
-    `attempts` counts failed tries here, `succeeded_before` how many others had succeeded when it failed first;
-    `has_failed`: it failed here before, whatever became of its attempts; `is_probe`: it is tried though its consumer
-    pauses (failing.py). `came_at` and `waiting_since` (seconds of
-    `time.monotonic`) are when it came and when it was first put off for an event that it needs.
+    `attempts` counts failed tries here, and `succeeded_before` how many others had succeeded when it first failed;
+    `has_failed`: it failed here before, whatever became of its attempts; `is_probe`: it is tried although its consumer
+    pauses (failing.py). `came_at` and `waiting_since` (seconds of `time.monotonic`) are when it came and when it was
+    first put off for an event that it needs.
     """
 
     queue: str
@@ -67,7 +67,7 @@ class Delivery:
 
     @property
     def returns(self) -> int:
-        """How often it went back to its queue, because a consumer died or cut the connection."""
+        """How often it went back to its queue because a consumer died or cut the connection."""
         # On the first delivery the header, if there is one, is whatever the sender wrote.
         count = self.headers.get("x-delivery-count") if self.redelivered else 0
         return count if isinstance(count, int) else 0
@@ -75,7 +75,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message that was read. With `refusal` set, it is answered so and not decided."""
+    """A message that was read. If `refusal` is set, that is its answer, and nobody decides it."""
 
     message: Message[Any]
     refusal: Answer | None = None
@@ -88,7 +88,7 @@ class Arrival:
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """A delivery that nobody can answer, and why. `by_us`: a service of the desk wrote what another cannot read, so one
-    of the two may be of the wrong release."""
+    of the two may run the wrong release."""
 
     delivery: Delivery
     reason: str
@@ -96,7 +96,7 @@ class Unreadable:
 
 
 def read(delivery: Delivery, service: str) -> Arrival | Unreadable:
-    """Check everything that can be checked without state, for `service`, who reads it. Never raises."""
+    """Check everything that can be checked without state, for the reading `service`. Never raises."""
     sender = delivery.properties.get("user_id")
     if not sender:
         return Unreadable(delivery, "no user_id: the sender is not known")
@@ -117,7 +117,7 @@ def read(delivery: Delivery, service: str) -> Arrival | Unreadable:
     if asked:
         return _asked(delivery, sender, event, asked, service, is_whole)
     read_one = _from_a_service(delivery, sender, event, is_whole)
-    if isinstance(read_one, Unreadable):  # nobody but services may write there
+    if isinstance(read_one, Unreadable):  # only services may write there
         return replace(read_one, by_us=delivery.exchange == topology.EVENTS and role_of(sender) == "service")
     return read_one
 
@@ -139,8 +139,8 @@ def fired(timer: DueTimer, service: str) -> Arrival:
 
 
 def _value(body: bytes) -> tuple[Any, bool]:
-    """The JSON value of a body, by the faster reader where it takes it: then it gives what the contract's gives, and
-    no text in it has half a character (True). Raises NotJson."""
+    """The JSON value of a body. The faster reader gives it where it can: then it is what the contract's reader gives,
+    and no text in it has half a character (True). Raises NotJson."""
     if is_shallow(body):
         try:
             return orjson.loads(body), True
@@ -166,7 +166,7 @@ def _asked(delivery: Delivery, sender: str, event: Event, what: Kind, service: s
 
 
 def _not_theirs(delivery: Delivery, sender: str, event: Event) -> Answer | None:
-    """What is wrong with who says that they sent it, if anything."""
+    """What is wrong with the sender that the message claims, if anything."""
     if not source_agrees(event.source, sender):
         errors = {"source": [f"{event.source!r} does not belong to the user {sender!r}"]}
         return rejected("forbidden", "The message claims to come from another sender.", errors)
@@ -184,7 +184,7 @@ def _not_theirs(delivery: Delivery, sender: str, event: Event) -> Answer | None:
 
 
 def _out_of_place(delivery: Delivery, sender: str, kind: MessageType, service: str) -> Answer | None:
-    """What is wrong with who sent what where, if anything."""
+    """What is wrong with this sender sending this type here, if anything."""
     if delivery.routing_key != kind.key_of(sender):
         return _invalid({"type": [f"{kind.type} is sent with the routing key {kind.key_of(sender)!r}"]})
     if delivery.exchange not in kind.exchanges:
@@ -199,7 +199,7 @@ def _out_of_place(delivery: Delivery, sender: str, kind: MessageType, service: s
 def _from_a_service(delivery: Delivery, sender: str, event: Event, is_whole: bool) -> Arrival | Unreadable:
     if role_of(sender) != "service":
         return Unreadable(delivery, f"{sender!r} is no service, but sent an event")
-    if delivery.exchange not in (topology.EVENTS, REPLIES):  # a channel may bind its outcomes to where it writes
+    if delivery.exchange not in (topology.EVENTS, REPLIES):  # a channel may bind where it writes
         return Unreadable(delivery, f"no service is told anything by the exchange {delivery.exchange!r}")
     kind = registry.event(event.type) if delivery.exchange == topology.EVENTS else registry.outcome(event.type)
     if kind is None:
@@ -236,7 +236,7 @@ def _arrival(
 
 def _arrived(delivery: Delivery, message: Message[Any], refusal: Answer | None) -> Arrival:
     reply_to, correlation_id = delivery.properties.get("reply_to"), delivery.properties.get("correlation_id")
-    # py-amqp takes half characters for text: a name that has one is no queue's, and neither can be sent back.
+    # py-amqp takes half characters for text: no queue has a name with one, and neither can be sent back.
     if reply_to is not None and has_half_character(reply_to):
         reply_to = None
     if correlation_id is not None and has_half_character(correlation_id):
@@ -245,13 +245,13 @@ def _arrived(delivery: Delivery, message: Message[Any], refusal: Answer | None) 
 
 
 def _faulty(delivery: Delivery, sender: str, fault: WrongAttributes) -> Arrival:
-    """A command whose envelope is wrong where its sender can be told."""
+    """Refuse a command with a wrong envelope if its sender can be told."""
     refusal = _invalid({name: [f"It {what}."] for name, what in fault.faults.items()})
     return _refused_unread(delivery, sender, fault.id, fault.type, refusal)
 
 
 def _too_large(delivery: Delivery, sender: str) -> Arrival | Unreadable:
-    """Answered without being parsed: its id is the AMQP message_id, which equals the event's."""
+    """Answer it without parsing it: its id is the AMQP message_id, which equals the event's."""
     message_id = delivery.properties.get("message_id")
     if not message_id:
         return Unreadable(delivery, "larger than 1 MiB, without a message_id to answer to")

@@ -1,7 +1,7 @@
-"""Takes a changed file of the operator's without a restart; one that is wrong is refused, and the old one stays.
+"""Takes over a changed file of the operator's without a restart; a wrong file is refused, and the old content stays.
 
-Looked at once a second, beside the turns. A repository asks for the value once in a turn, so the turn sees one state of
-it. What a file holds, and what is wrong with it, its reader says. The page is docs/operating.md.
+It looks at the files once a second, beside the turns. A repository asks for the value once in a turn, so the turn sees
+one state of it. The file's reader says what a file holds, and what is wrong with it. The page is docs/operating.md.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _State: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 
 
 class Reloaded(Generic[T]):
-    """What `load` makes of these files, called for it: as they were when they were last read and right.
+    """What `load` makes of these files: as they were when they were last read and right.
 
-    `load` raises a ValueError whose message is a sentence with file, line and field; the first time it goes on to the
-    caller. A file counts as changed when it is another one (Kubernetes swaps a link) or was written to.
+    `load` raises a ValueError whose message is a sentence with file, line and field; the first time, the caller gets
+    that error. A file counts as changed when it is another file (Kubernetes swaps a link) or was written to.
     """
 
     def __init__(self, files: Sequence[Path], load: Callable[[], T]) -> None:
@@ -51,7 +51,7 @@ class Reloaded(Generic[T]):
         except ValueError as error:
             telemetry.FILES_REFUSED.set(1)
             log.error("%s What was read before stays in force.", error)
-        except Exception:  # whatever stands in a file of the operator's ends no service that runs
+        except Exception:  # nothing in a file of the operator's may end a running service
             telemetry.FILES_REFUSED.set(1)
             names = ", ".join(str(file) for file in self._files)
             log.exception("%s: cannot be read. What was read before stays in force.", names)
@@ -64,12 +64,13 @@ class Reloaded(Generic[T]):
 
 
 def looking(files: Reloaded[Any]) -> Chore:
-    """The chore of looking whether these files have changed."""
+    """The chore that checks whether these files have changed."""
     return Chore("the operator's files", LOOKED_EVERY, files.look)
 
 
 def _identity(file: Path) -> tuple[int, int, int] | None:
-    """Tells a file from another under its name and from itself before it was written to; None if it is not there."""
+    """Tells a file from another under the same name, and from itself before it was written to; None if it does not
+    exist."""
     try:
         found = file.stat()
     except OSError:

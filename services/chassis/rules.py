@@ -20,7 +20,8 @@ class Repository(Protocol[V]):
     """A service's database, as the turn uses it."""
 
     def load(self, messages: Sequence[Message[Any]], now: datetime) -> V:
-        """All that these messages may touch, in one query for each collection. What pymongo raises is the turn's."""
+        """Everything that these messages may touch, in one query for each collection. The turn deals with what pymongo
+        raises."""
 
     def writes(self, view: V) -> list[Write]:
         """What the turn changed in the view."""
@@ -28,7 +29,7 @@ class Repository(Protocol[V]):
 
 @dataclass(frozen=True, slots=True)
 class Preparation(Generic[V]):
-    """What came of preparing messages: how the repository loads by what was found out (`Repository.load` with that
+    """What came of preparing messages: how the repository loads with what was found out (`Repository.load` with that
     bound), and the keys of the messages that are put off, so that the others need not wait for them."""
 
     load: Callable[[Sequence[Message[Any]], datetime], V]
@@ -44,17 +45,17 @@ class Rules(Generic[V]):
     decide: Callable[[V, Message[Any], datetime], Decision]
     """Runs for each message, in order. Pure."""
     conclude: Callable[[V, datetime], Decision] | None = None
-    """Runs after the last message of each attempt, also where there was none. Pure. Only routing has one: it matches
+    """Runs after the last message of each attempt, even if there was none. Pure. Only routing has one: it matches
     tickets with agents."""
     prepare: Callable[[Sequence[Message[Any]], datetime], Preparation[V]] | None = None
-    """Slow work (hash a secret, send a mail): runs before the attempts, once, not again after a conflict."""
+    """Slow work (hash a secret, send a mail): runs once, before the attempts, and not again after a conflict."""
     needs_preparing: Callable[[Message[Any]], bool] = lambda _message: True
-    """Which messages `prepare` is given."""
+    """Which messages `prepare` gets."""
     gate: Gate | None = None
     """Passed by each attempt in the seconds after a lost race, where the turns of all instances change one document.
     Only routing has one."""
     reveal: Callable[[Outgoing], Outgoing] | None = None
-    """Runs for each message as it is published: for what may be published but never stored. Only intake has it: for
-    secrets and codes."""
+    """Runs for each message when it is published: it adds what may be published but never stored. Only intake has it:
+    for secrets and codes."""
     chores: Sequence[Chore] = ()
     """Run beside the turns, each at its own interval."""

@@ -1,7 +1,7 @@
 """Runs one service: `python -m services.chassis.run NAME`, by the name that contracts/services.py declares.
 
-Reads and checks the settings, looks whether broker and database are as the topology says, starts the nameko container,
-and stops it cleanly on SIGTERM or SIGINT. What cannot start says why in one sentence and ends with code 2.
+It reads and checks the settings, checks that broker and database are as the topology says, starts the nameko container,
+and stops it cleanly on SIGTERM or SIGINT. If it cannot start, it says why in one sentence and ends with code 2.
 """
 
 # ruff: noqa: E402 - green before anything else is imported
@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import warnings
 
-# Read as eventlet is imported. Its own look-up of names remembers for minutes what DNS said, also that a name was not
-# there: a broker that comes up after us, or at another address than before, would not be found.
+# Read while eventlet is imported. Eventlet's own resolver remembers for minutes what DNS said, also that a name did not
+# exist: it would not find a broker that comes up after us, or at another address than before.
 os.environ["EVENTLET_NO_GREENDNS"] = "yes"
 
-# It says so at each import; why it is here all the same: docs/dependencies.md.
+# Eventlet says so at each import; docs/dependencies.md says why we use it all the same.
 warnings.filterwarnings("ignore", message="\\s*Eventlet is deprecated")
 
 import logging
@@ -24,11 +24,12 @@ import eventlet
 
 
 def _make_green() -> None:
-    """Let eventlet patch everything. Its complaint of locks that it did not find stands, but for one that Python hides.
+    """Let eventlet patch everything. Show its complaint about locks that it did not find, except for those that Python
+    hides.
 
     Since 3.14 `threading` keeps its lock also as the default of an argument, where eventlet does not look. There the
-    native lock is right: it is taken as a native thread ends, which could not wait for a green one, and nothing that
-    is done under it lets another green thread run.
+    native lock is right: it is taken when a native thread ends, which could not wait for a green one, and nothing that
+    runs under it lets another green thread run.
     """
     ending = getattr(threading, "_DeleteDummyThreadOnDel", None)
     defaults = getattr(getattr(ending, "__del__", None), "__defaults__", None) or ()
@@ -37,7 +38,7 @@ def _make_green() -> None:
     def is_ours(record: logging.LogRecord) -> bool:
         return not record.getMessage().startswith(f"{hidden} RLock(s) were not greened")
 
-    assert logging.lastResort is not None  # where eventlet's logger, which has no other, writes
+    assert logging.lastResort is not None  # eventlet's logger has no other handler
     logging.lastResort.addFilter(is_ours)
     eventlet.monkey_patch()
     logging.lastResort.removeFilter(is_ours)
@@ -104,9 +105,9 @@ def main(arguments: list[str]) -> int:
         container = ServiceContainer(module.Service, config)
         for signal_ in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signal_, lambda *_: stop.ready() or stop.send())
-        gc.freeze()  # what is here stays, and need not be looked through again and again
+        gc.freeze()  # what is here stays, and the collector need not look through it again
         gc.set_threshold(*COLLECTED_AFTER)
-        container.start()  # from here on there is something to be stopped cleanly
+        container.start()  # from here on, stopping has to be clean
     except (WrongDeclaration, WrongSettings, _NotThere) as error:
         return _say(str(error))
     except DatabaseRefuses as error:
@@ -138,16 +139,18 @@ def main(arguments: list[str]) -> int:
 
 
 def _leave(*_: object) -> None:
-    """Told to stop before anything has begun, while it waits for its database, say: there is nothing to finish."""
+    """Told to stop before anything has begun (while it waits for its database, for example): nothing is left to
+    finish."""
     os._exit(0)
 
 
 class _NotThere(Exception):
-    """Broker or database, or what should be in them, is not there (yet); the message is a sentence for the operator."""
+    """The broker, the database or something in them does not exist (yet); the message is a sentence for the
+    operator."""
 
 
 def _wait_until_there(settings: Settings, name: str, store: Store, indexes: Indexes) -> None:
-    """Return when `_check` finds all there; after `start_patience` seconds its `_NotThere` is raised."""
+    """Return when `_check` finds everything; after `start_patience` seconds, raise its `_NotThere`."""
     deadline = time.monotonic() + settings.start_patience
     while True:
         try:
@@ -175,7 +178,7 @@ def _check(amqp: str, name: str, store: Store, indexes: Indexes) -> None:
 
 
 def _end_with(container: ServiceContainer, stop: Event) -> None:
-    """A container that dies of an error ends the process: whoever supervises starts it again."""
+    """If a container dies of an error, end the process: its supervisor starts it again."""
     try:
         container.wait()
     except BaseException:

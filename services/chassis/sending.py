@@ -1,7 +1,6 @@
-"""Publishes with confirms what turns have decided, and then removes it from the outbox.
+"""Publishes with confirms what turns have decided, then removes it from the outbox. Dead-letters what no queue takes.
 
-What no queue takes is dead-lettered. It knows no turn: it gets messages, and the names of the turns that stored them.
-See docs/turn.md.
+It knows no turns: it gets messages, and the names of the turns that stored them. See docs/turn.md.
 """
 
 from __future__ import annotations
@@ -26,7 +25,8 @@ SENT_AT_ONCE = 5
 
 
 class Sending:
-    """One process's, one at a time. `reveal` is called as a message is published, for what is never stored."""
+    """The sending of one process, one batch at a time. `reveal` runs when a message is published, for what is never
+    stored."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Sending:
         self._sent: list[str] = []
 
     def send(self, messages: Iterable[Outgoing], stored_by: Collection[str], left_by: Collection[str]) -> None:
-        """Publish these, of which the turns `stored_by` stored some, and what the turns `left_by` left unsent.
+        """Publish these messages, some of which the turns `stored_by` stored, and what the turns `left_by` left unsent.
 
         Raises `Stopping`; then all of them are still to be sent.
         """
@@ -62,21 +62,21 @@ class Sending:
             self._patience.reach_database(lambda: self._store.sent(turns))
 
     def strike(self) -> None:
-        """Strike from the outbox what was published (the sweeper's work, where turns are few). Raises `DatabaseAway`.
+        """Remove from the outbox what was published (the sweeper's work, where turns are few). Raises `DatabaseAway`.
 
         What a crash leaves there is published once more, under the same ids.
         """
         struck, self._sent = self._sent, []
         try:
             self._store.sent(struck)
-        except BaseException:  # the sweeper's end as well: the stop strikes what it had in hand
+        except BaseException:  # the sweeper's stop too: it removes what it had in hand
             self._sent += struck
             raise
 
     def _publish(self, messages: Sequence[Outgoing]) -> None:
-        """Publish them; what no queue takes goes to the dead letters."""
+        """Publish them; dead-letter what no queue takes."""
         untaken = {message.address for message in self._confirmed(self._revealed(messages))}
-        # As they were stored: what is revealed only as it is published stays out of the dead letters.
+        # As they were stored: what is only revealed when it is published stays out of the dead letters.
         returned = [message for message in messages if untaken and message.address in untaken]
         if returned:
             telemetry.SET_ASIDE.labels("unroutable").inc(len(returned))
@@ -95,7 +95,7 @@ class Sending:
         return messages if reveal is None else [reveal(message) for message in messages]
 
     def _confirmed(self, messages: Sequence[Outgoing]) -> list[Outgoing]:
-        """Publish, when the broker is there; those that no queue took."""
+        """Publish, once the broker is there. Returns the messages that no queue took."""
         while True:
             try:
                 return self._publisher.publish(messages)

@@ -1,9 +1,9 @@
 """Settings from the environment, checked once at start.
 
-`CASEBUS_<NAME>` holds a value, or `CASEBUS_<NAME>_FILE` names a file that holds it (how secrets come in); a URL may
-leave its password to `CASEBUS_<NAME>_PASSWORD` or `…_PASSWORD_FILE`, and the authorities that it believes to
-`CASEBUS_<NAME>_CA`. A wrong or missing one stops the process with one sentence that names it. Each service extends
-`Settings` with its own fields.
+`CASEBUS_<NAME>` holds a value, or `CASEBUS_<NAME>_FILE` names a file that holds it (for secrets). The password of a URL
+may come from `CASEBUS_<NAME>_PASSWORD` or `…_PASSWORD_FILE`, and the authorities that it trusts from
+`CASEBUS_<NAME>_CA`. If a setting is wrong or missing, the process stops with one sentence that names it. Each service
+extends `Settings` with its own fields.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ class Settings:
     """Port of /healthz, /readyz and /metrics on `health_host`; 0 takes a free one."""
     health_host: str = "127.0.0.1"
     start_patience: float = 0.0
-    """Seconds that the service waits at start for broker, database, queues and users. Then it ends, naming what is
+    """Seconds that the service waits at start for broker, database, queues and users. Then it ends and names what is
     missing."""
     clock_ahead: float = 0.0
     """Seconds that the service's clock is ahead of the database's: to rehearse what happens days later. The same for
     all services of a desk, and never less than before: what was written would lie in the future."""
     failing_share: float = 0.2
     failing_of: int = 100
-    """Where this share of the last `failing_of` messages (or timers) raised as they were handled, the service tries
-    one a minute until one succeeds."""
+    """If this share of the last `failing_of` messages (or timers) raised, the service tries one a minute until one
+    succeeds."""
     log_level: str = "INFO"
     catalogue: Path = Path("deploy/catalogue.yaml")
     staff: Path | None = None
@@ -70,7 +70,7 @@ def _is_of_broker(url: str) -> bool:
     try:
         parts = urlsplit(url)
         has_all = all((parts.hostname, parts.username, parts.password))
-        str(parts.hostname).encode("idna")  # as it will be looked up
+        str(parts.hostname).encode("idna")  # as the resolver gets it
         return parts.scheme in ("amqp", "amqps") and has_all and parts.port != 0
     except ValueError:
         return False
@@ -97,7 +97,7 @@ def read(kind: type[S], environment: Mapping[str, str] = os.environ) -> S:
 
 def look_up(name: str, environment: Mapping[str, str]) -> str | None:
     """The setting `name`, complete with what is kept apart from its URL: a password, and the PEM file of the
-    authorities that the connection believes instead of the system's; None if there is no such setting.
+    authorities that the connection trusts instead of the system's. None if there is no such setting.
 
     Raises `WrongSettings` for a file that cannot be read, and for authorities of a URL without TLS.
     """

@@ -14,7 +14,7 @@ from services.chassis.yaml_file import read_yaml
 def load_staff(path: str | Path | None) -> Staff | None:
     """The staff in the YAML file at `path`; None without a path.
 
-    Raises WrongFile, also for a file that is not there: else a lost file would open the desk to everyone.
+    Raises WrongFile, also for a file that does not exist: a lost file must not open the desk to everyone.
     """
     if path is None:
         return None

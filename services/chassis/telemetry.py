@@ -56,7 +56,7 @@ class JsonLines(logging.Formatter):
             line["error"] = self.formatException(record.exc_info)
         try:
             return orjson.dumps(line, default=str).decode()
-        except TypeError:  # half characters, numbers of more than 64 bits: a sender may have written them
+        except TypeError:  # a sender may have written half characters, or numbers of more than 64 bits
             return json.dumps(line, default=str)
 
 

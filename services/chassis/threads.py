@@ -1,5 +1,6 @@
-"""Work for many items at once: what would stall every green thread (hashing a secret costs 30 ms of CPU) in native
-threads, what waits for the database in green ones. And names of machines, looked up in native threads."""
+"""Work for many items at once, in threads: native threads for what would stall every green thread (hashing a secret
+costs 30 ms of CPU), green ones for what waits for the database. Names of machines are looked up in native threads
+too."""
 
 from __future__ import annotations
 
@@ -19,40 +20,41 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 WAIT_TOGETHER = 6
-"""Fewer than the database's connections that a service has (unit_of_work.py)."""
+"""Fewer than the database connections that a service has (database.py)."""
 
 SLOW = 1.0
 SLOW_AT_ONCE = 10
-"""Seconds from which the look-up of a name is a slow one, and how many of those go on at once, of the pool's 20."""
+"""From how many seconds on the look-up of a name is slow, and how many slow ones may run at once, of the pool's 20."""
 
 M_MMAP_THRESHOLD = -3
 LARGE = 1024 * 1024
 """Bytes. glibc keeps for a thread what it has freed, and after the first large block large ones too: the 19 MiB of a
-hash stayed with each of the pool's 20 threads, often twice. What is larger than this goes back to the system."""
-with suppress(AttributeError):  # another C library has no such habit, and no such function
+hash stayed with each of the pool's 20 threads, often twice. Larger blocks than this go back to the system."""
+with suppress(AttributeError):  # another C library does not do that, and has no such function
     ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 def in_native_threads(function: Callable[[A], B], items: Sequence[A]) -> list[B]:
-    """`function` of each item, in order, while other green threads go on. The first exception is raised."""
+    """`function` of each item, in order, while other green threads run. Raises the first exception."""
     pool = eventlet.GreenPool(size=4)
     return list(pool.imap(lambda item: tpool.execute(function, item), items))
 
 
 def in_green_threads(function: Callable[[A], B], items: Sequence[A]) -> list[B]:
-    """`function` of each item, in order, a few at a time, while others wait. The first exception is raised."""
+    """`function` of each item, in order, a few at a time, while others wait. Raises the first exception."""
     return list(eventlet.GreenPool(size=WAIT_TOGETHER).imap(function, items))
 
 
 def look_up_names_in_native_threads() -> None:
-    """From now on the system's look-up of a name, which may take many seconds for one that nobody answers for (a
-    webhook's), holds up the green thread that asks and no other."""
+    """From now on, the system's look-up of a name stops only the green thread that asks. It may take many seconds if
+    nobody answers for the name (a webhook's)."""
     _socket.getaddrinfo = _LookUps(_socket.getaddrinfo)  # what the socket module calls, and eventlet's
 
 
 class _LookUps:
-    """Look-ups in the pool's threads, which are few: what many ask at once is asked once, and names that were slow the
-    last time never have all threads, so that another (the mail server's, the broker's) does not wait for theirs."""
+    """Looks names up in the pool's threads, of which there are few. What several ask at once is asked once. Names that
+    were slow the last time never occupy all threads, so another name (the mail server's, the broker's) does not wait
+    for theirs."""
 
     def __init__(self, system: Callable[..., Any]) -> None:
         self._system = system
@@ -83,7 +85,7 @@ class _LookUps:
             return tpool.execute(self._timed, name, arguments, named)
 
     def _timed(self, name: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        """In the native thread: what waits for one is not slow itself."""
+        """In the native thread: a look-up that only waited for a thread is not slow itself."""
         began = time.monotonic()
         try:
             return self._system(*arguments, **named)

@@ -1,8 +1,8 @@
-"""Due timers, shared out among the instances of a service: claimed, and held for as long as their turn is in work.
+"""Due timers, shared among the instances of a service: each claims some, and holds them while their turn is in work.
 
-A claim is a lease by the database's clock, short, so that what a killed instance had claimed is soon another's; and it
-raises the timer's fence. Firing is conditional on the fence (unit_of_work.py), so it happens once even if a lease ran
-out in the middle. Arming and removing are part of a turn. See docs/turn.md.
+A claim is a short lease by the database's clock, so that another instance soon gets what a killed one had claimed. It
+also raises the timer's fence. Firing is conditional on the fence (unit_of_work.py), so it happens once even if a lease
+runs out in the middle. Arming and removing are part of a turn. See docs/turn.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Lane:
 
     @property
     def condition(self) -> Document:
-        """As MongoDB asks for them."""
+        """The query for them."""
         if self.name:
             return {"lane": self.name}
         return {"lane": {"$nin": list(self.but)}} if self.but else {}
@@ -38,10 +38,11 @@ class Lane:
 def claim_timers(
     store: Store, horizon: timedelta, lease: timedelta, owner: str, most: int, lane: Lane | None = None
 ) -> list[DueTimer]:
-    """Claim up to `most` timers of the lane that fall due within `horizon`, in the order they are due, for `lease`.
+    """Claim up to `most` timers of the lane that fall due within `horizon`, in the order in which they are due, for
+    `lease`.
 
-    Waits for nobody: a timer that an open transaction has changed is passed over. It is a turn's that is about to end,
-    or that of an instance which was killed in the middle of it; MongoDB ends those late.
+    It waits for nobody, and skips a timer that an open transaction has changed. Such a timer belongs to a turn that is
+    about to end, or to an instance that was killed in the middle of one; MongoDB ends those late.
     """
     passed_over: list[Any] = []
     with reaching_database():
@@ -60,16 +61,17 @@ def claim_timers(
 
 
 def hold_timers(store: Store, claimed: Sequence[DueTimer], owner: str, lease: timedelta) -> None:
-    """Hold those of the claimed timers that `owner` still has, not fired and not set again, for `lease` from now."""
+    """Hold the claimed timers that `owner` still has, not fired and not set again, for `lease` from now."""
     with reaching_database():
         still = {"_id": {"$in": [timer.id for timer in claimed]}, "owner": owner}
         store.timers.update_many(still, {"$set": {"lease_until": store.now() + lease}})
 
 
 def _claim(store: Store, ids: Sequence[Any], free: Document, claim: Document) -> list[Any]:
-    """Claim those of these that are free; gives those that an open transaction has changed.
+    """Claim those of these that are free; returns those that an open transaction has changed.
 
-    In a transaction, where MongoDB refuses such a timer at once; outside one it would wait for the other's end.
+    It does so in a transaction, where MongoDB refuses such a timer at once; outside one it would wait for the other to
+    end.
     """
     if not ids:
         return []

@@ -1,7 +1,7 @@
-"""Whose certificates an outgoing connection believes: the system's authorities, or those that the operator names.
+"""Whose certificates an outgoing connection trusts: the system's authorities, or those that the operator names.
 
-Every connection of the desk that speaks TLS checks chain, name and dates. A URL names other authorities in its query,
-as RabbitMQ's URIs do (`?cacertfile=`; MongoDB's own word is `tlsCAFile`); settings.py writes it there. The page is
+Every TLS connection of the desk checks chain, name and dates. A URL names other authorities in its query, as RabbitMQ's
+URIs do (`?cacertfile=`; MongoDB's own word is `tlsCAFile`); settings.py writes it there. The page is
 docs/deployment.md.
 """
 
@@ -17,26 +17,26 @@ AUTHORITIES = "cacertfile"
 
 _TLS_SCHEMES = frozenset({"amqps", "https", "smtps", "tls"})
 MONGODB = ("mongodb://", "mongodb+srv://")
-"""How its URLs begin. They may name several hosts, which urllib takes for a wrong one where an IPv6 address follows
-another."""
+"""The beginnings of its URLs. They may name several hosts; where an IPv6 address follows another, urllib takes them for
+one wrong host."""
 
 _TLS_OF_MONGODB = frozenset({"tls", "ssl"})
 """Two names of one option, in any case."""
 
 
 def trusting(authorities: str | Path | None = None) -> ssl.SSLContext:
-    """A context that believes these authorities alone (a PEM file), or the system's.
+    """A context that trusts only these authorities (a PEM file), or the system's.
 
     Raises ValueError, worded to follow the setting's name, for a file that holds no certificates.
     """
     try:
         return ssl.create_default_context(cafile=None if authorities is None else str(authorities))
-    except OSError as error:  # ssl.SSLError among them
+    except OSError as error:  # among them ssl.SSLError
         raise ValueError(f"names no readable file of PEM certificates: {authorities}") from error
 
 
 def with_authorities(url: str, authorities: str) -> str:
-    """The URL, naming this PEM file. Raises ValueError, worded as `trusting` does, for a URL without TLS,
+    """The URL, with the name of this PEM file. Raises ValueError, worded like that of `trusting`, for a URL without TLS
     and for what is no URL."""
     trusting(authorities)
     return _of_mongodb(url, authorities) if url.startswith(MONGODB) else _of_others(url, authorities)
@@ -49,14 +49,15 @@ def _of_mongodb(url: str, authorities: str) -> str:
     if off := [option for option in options if option[0].lower() in _TLS_OF_MONGODB and option[2].lower() == "false"]:
         raise ValueError(f"is of no use: its URL says {''.join(off[0])}")
     path = "" if "/" in address.partition("://")[2] else "/"
-    # It implies tls=true. The other options stay to the letter: they may be there twice, and not all may be quoted.
+    # It implies tls=true. The other options stay as they are, letter by letter: they may come twice, and not all may be
+    # quoted.
     return f"{address}{path}?{_query(options, 'tlsCAFile', authorities, between)}"
 
 
 def _of_others(url: str, authorities: str) -> str:
     try:
         parts = urlsplit(url)
-    except ValueError:  # whose words may repeat the password
+    except ValueError:  # its words may repeat the password
         raise ValueError("cannot be used: its URL is malformed") from None
     options = [option.partition("=") for option in parts.query.split("&") if option]
     if parts.scheme not in _TLS_SCHEMES and (parts.scheme != "smtp" or ("starttls", "=", "required") not in options):
@@ -70,5 +71,5 @@ def _query(options: Iterable[tuple[str, str, str]], parameter: str, authorities:
 
 
 def authorities_of(query: str) -> str | None:
-    """The PEM file that the query of a URL names, if it names one."""
+    """The PEM file that the query of a URL names, if any."""
     return dict(parse_qsl(query)).get(AUTHORITIES)

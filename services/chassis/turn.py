@@ -1,8 +1,8 @@
 """The batch turn: the heart of every service. See docs/turn.md.
 
 A turn takes whatever waits, reads all state that it touches, decides each message with the service's pure `decide`,
-stores everything in one transaction, publishes with confirms, and only then lets the messages be acknowledged. It
-knows no queue: it is given deliveries, and gives back those to try again later.
+stores everything in one transaction, publishes with confirms, and only then allows the messages to be acknowledged. It
+knows no queues: it gets deliveries, and returns those to try again later.
 """
 
 from __future__ import annotations
@@ -41,16 +41,17 @@ TRIES = 5
 """How often a message whose decision raises is tried, with growing pauses, before it is dead-lettered."""
 
 SUSPECT_AFTER_RETURNS = 2
-"""A message that went back to its queue so often may be killing its consumers: it gets a turn of its own."""
+"""How often a message has to come back to its queue to be a suspect, which may be killing its consumers: it gets a turn
+of its own."""
 
 CONFLICTS_BEFORE_SPLITTING = 3
 CONFLICTS_AT_MOST = 10
-"""A message that lost this many races in a row is put off, for as long as it takes: what it needs may be held by the
-transaction of an instance that was killed, which MongoDB ends after its `transactionLifetimeLimitSeconds`."""
+"""A message that loses this many races in a row is put off, for as long as it takes. What it needs may be held by the
+transaction of a killed instance, which MongoDB ends after its `transactionLifetimeLimitSeconds`."""
 
 UNSENT_AFTER = timedelta(seconds=10)
 DOUBT = 10.0
-"""Seconds after a lost race for which a turn asks first which of its messages were handled before."""
+"""Seconds after a lost race for which a turn first asks which of its messages were handled before."""
 
 
 class Misread(Exception):
@@ -58,13 +59,13 @@ class Misread(Exception):
 
 
 class PutOff(Exception):
-    """A message's preparation is more than this turn has time for, or it waits for an event; it comes again in a
-    moment, as if for the first time."""
+    """A message that needs more preparation than this turn has time for, or that waits for an event. It comes again in
+    a moment, as if for the first time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part(Generic[V]):
-    """What is decided together: arrivals that were prepared together, and how their state is loaded."""
+    """What is decided together: arrivals that were prepared together, and how to load their state."""
 
     arrivals: Sequence[Arrival]
     load: Callable[[Sequence[Message[Any]], datetime], V]
@@ -84,25 +85,26 @@ class Plan:
     unstored: list[Outgoing] = field(default_factory=list)
     """Answers that are decided each time, so they are published without being stored."""
     earlier: list[str] = field(default_factory=list)
-    """Turns that stored some of these messages before: what they left unsent is to be sent."""
+    """Turns that stored some of these messages before: what they left unsent has to be sent."""
     failed: list[tuple[Arrival, Exception]] = field(default_factory=list)
     decided: list[Arrival] = field(default_factory=list)
-    """Those that a rule decided, now: what was refused unread or handled before says nothing of the rules."""
+    """The messages that a rule decided now: those that were refused unread or handled before say nothing about the
+    rules."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a turn leaves to be done when all is decided and stored: `outgoing` to publish. Then its deliveries may be
-    acknowledged, all but those to be tried `again` later."""
+    """What a turn leaves to do when everything is decided and stored: `outgoing` is to be published. Then its
+    deliveries may be acknowledged, except those to be tried `again` later."""
 
     again: Sequence[Delivery] = ()
     outgoing: Sequence[Outgoing] = ()
     stored_by: Collection[str] = ()
     """The turns that stored some of it."""
     left_by: Collection[str] = ()
-    """Earlier turns, whose unsent messages are to be published as well."""
+    """Earlier turns whose unsent messages have to be published too."""
     ended: int = 0
-    """How many deliveries it brought to their end."""
+    """How many deliveries it finished."""
     lost_timers: bool = False
     """Whether some of its timers lost every race."""
 
@@ -130,20 +132,20 @@ class Turn(Generic[V]):
         self._patience = Patience(stopping, sleep)
         self.sending = Sending(store, publisher, rules.reveal, self._patience)
         self.deciding = threading.Lock()
-        """Held while a turn is decided and stored. Who gathers deliveries for a turn holds it before: so what arrives
-        while they wait for the turn ahead comes along."""
+        """Held while a turn is decided and stored. Whoever collects deliveries for a turn takes it first: so whatever
+        arrives while they wait for the turn ahead comes along."""
         self._doubt_until = 0.0
 
     def run(self, deliveries: Sequence[Delivery] = (), timers: Sequence[DueTimer] = ()) -> list[Delivery]:
-        """One turn, both steps. Returns the deliveries to try again later.
+        """One turn, both steps. Returns the deliveries to try again later. All others may be acknowledged: they took
+        effect, were answered, or were dead-lettered.
 
-        All others may be acknowledged: they took effect, were answered, or were dead-lettered. Raises `Stopping` when
-        broker or database are away and the service is to stop: then none may be; and `Conflict` when all is done but
-        timers that lost every race: they may be claimed again at once.
+        Raises `Stopping` when broker or database are away and the service has to stop: then none may be acknowledged.
+        Raises `Conflict` when only timers are left that lost every race: they may be claimed again at once.
         """
         plans: list[Plan] = []
         due = [fired(timer, self._service) for timer in timers]
-        # May take long (a slow mail server): the messages' turns go on meanwhile.
+        # May take long (a slow mail server): turns of messages run meanwhile.
         parts = list(self._prepared(due, plans)) if due else []
         with self.deciding:
             decided = self._turn(deliveries, parts, plans)
@@ -153,11 +155,12 @@ class Turn(Generic[V]):
         return list(decided.again)
 
     def decide(self, deliveries: Sequence[Delivery]) -> Decided:
-        """The first step, for who holds `deciding`: decide and store. Raises `Stopping`, as `run` does."""
+        """The first step, for the holder of `deciding`: decide and store. Raises `Stopping`, as `run` does."""
         return self._turn(deliveries, [], [])
 
     def publish(self, decided: Decided) -> None:
-        """The second step: as it returns, the broker has all that the turn said. Raises `Stopping`, as `run` does."""
+        """The second step: when it returns, the broker has everything that the turn said. Raises `Stopping`, as `run`
+        does."""
         self.sending.send(decided.outgoing, stored_by=decided.stored_by, left_by=decided.left_by)
         telemetry.MESSAGES.inc(decided.ended)
 
@@ -171,15 +174,15 @@ class Turn(Generic[V]):
 
     def _decide_and_store(self, arrivals: list[Arrival], due: Sequence[Part[V]], plans: list[Plan]) -> None:
         with telemetry.TURN_SECONDS.labels("decide and store").time():
-            # Without any a turn concludes all the same.
+            # A turn without any concludes too.
             for part in chain(self._prepared(arrivals, plans) if arrivals or not due else (), due):
                 self._settle(part, plans, random.Random(), own_turns=set())
 
     def _read(
         self, deliveries: Sequence[Delivery]
     ) -> tuple[list[Arrival], list[Outgoing], list[tuple[Delivery, Exception]]]:
-        """Those to decide; copies of those that are dead-lettered at once; those that a service wrote, so that more may
-        be wrong than they."""
+        """The messages to decide; copies of those that are dead-lettered at once; and those that a service wrote,
+        because then more may be wrong than these messages."""
         arrivals: list[Arrival] = []
         set_aside: list[Outgoing] = []
         misread: list[tuple[Delivery, Exception]] = []
@@ -218,7 +221,7 @@ class Turn(Generic[V]):
             if delivery.attempts < TRIES:
                 again.append(delivery)
             elif failing.paused or failing.succeeded == delivery.succeeded_before:
-                # Nothing shows that the message is wrong, and not the service.
+                # Nothing shows that the message is wrong and not the service.
                 if delivery.attempts == TRIES:
                     log.warning("a message that fails is kept: none has succeeded since", exc_info=error)
                 again.append(delivery)
@@ -237,7 +240,7 @@ class Turn(Generic[V]):
         )
 
     def _timers(self, plans: Sequence[Plan]) -> list[tuple[DueTimer, Exception | None]]:
-        """Those that were decided, and those that raised what; they are claimed again."""
+        """The timers that were decided, and those that raised, with what they raised; those are claimed again."""
         outcomes: list[tuple[DueTimer, Exception | None]] = []
         for plan in plans:
             outcomes += [(arrival.fired, None) for arrival in plan.decided if arrival.fired is not None]
@@ -248,10 +251,10 @@ class Turn(Generic[V]):
         return outcomes
 
     def _run_alone(self, delivery: Delivery) -> Decided:
-        """A turn of its own, both steps, for a message that was with a consumer when it died, more than once.
+        """A turn of its own, both steps, for a message that was more than once with a consumer that died.
 
-        Its attempts are counted in the database first, so that one which kills its consumer each time is dead-lettered
-        after `TRIES`, and its neighbours are not.
+        Its attempts are counted in the database first, so that a message which kills its consumer each time is
+        dead-lettered after `TRIES`, and its neighbours are not.
         """
         key = derived_id(delivery.queue, escaped(str(delivery.properties.get("message_id"))), delivery.body.hex())
         plans: list[Plan] = []
@@ -266,7 +269,7 @@ class Turn(Generic[V]):
             decided = self._decided([delivery], plans, set_aside, misread)
             self.publish(decided)
         except Stopping:
-            # Nobody died of it this time. Where the database is what is away, the attempt stays counted.
+            # Nobody died of it this time. If the database is away, the attempt stays counted.
             with suppress(DatabaseAway):
                 self._store.uncount_attempt(key)
             raise
@@ -283,7 +286,7 @@ class Turn(Generic[V]):
         if prepare is None or not arrivals:
             return Preparation(self._rules.repository.load)
         now = self._patience.reach_database(self._store.now)
-        # One that waited so long that its lease ran out is another instance's: it sends the mail.
+        # If it waited until its lease ran out, it belongs to another instance, which sends the mail.
         claims = [arrival.fired for arrival in arrivals if arrival.fired is not None]
         standing = self._patience.reach_database(lambda: self._store.standing(claims))
         messages = [arrival.message for arrival in arrivals if arrival.fired is None or arrival.fired.id in standing]
@@ -292,7 +295,7 @@ class Turn(Generic[V]):
         return self._patience.reach_database(lambda: prepare(unknown, now))
 
     def _prepared(self, arrivals: Sequence[Arrival], plans: list[Plan]) -> Iterator[Part[V]]:
-        """All arrivals, prepared; or in parts around the one whose preparation raises, which goes into `plans`."""
+        """All arrivals, prepared; or in parts around one whose preparation raises, which goes into `plans`."""
         try:
             preparation = self._prepare(arrivals)
         except Stopping:
@@ -312,14 +315,14 @@ class Turn(Generic[V]):
             yield Part(arrivals, preparation.load)
 
     def _settle(self, part: Part[V], plans: list[Plan], dice: random.Random, own_turns: set[str]) -> None:
-        """Decide and store, again after a lost race, in halves if that repeats or something unknown goes wrong."""
+        """Decide and store, again after a lost race, and in halves if that repeats or something unknown goes wrong."""
         conflicts, arrivals = 0, part.arrivals
         while True:
             turn = uuid.uuid4().hex
             try:
                 with self._one_at_a_time():
                     plan = self._attempt(turn, part, own_turns)
-                    own_turns.add(turn)  # a lost connection may hide that it was stored
+                    own_turns.add(turn)  # a lost connection may hide that the turn was stored
                     self._store.commit(plan.work)
             except Conflict as error:
                 conflicts += 1
@@ -346,7 +349,7 @@ class Turn(Generic[V]):
             self._settle(half, plans, dice, own_turns)
 
     def _one_at_a_time(self) -> AbstractContextManager[None]:
-        """The gate, if the service has one and a race was lost lately."""
+        """The gate, if the service has one and lost a race lately."""
         if self._rules.gate is None or time.monotonic() >= self._doubt_until:
             return nullcontext()
         return self._rules.gate.passed(self._patience.sleep)
@@ -400,7 +403,8 @@ class Turn(Generic[V]):
         return plan
 
     def _in_doubt(self, arrivals: Sequence[Arrival]) -> bool:
-        """Whether to ask which of them were handled before. Not in quiet times: one that was is a lost race then."""
+        """Whether to ask which of them were handled before. Not in quiet times: then a message that was is a lost
+        race."""
         if time.monotonic() < self._doubt_until:
             return True
         deliveries = (arrival.delivery for arrival in arrivals if arrival.delivery is not None)
@@ -412,7 +416,7 @@ class Turn(Generic[V]):
         return self._rules.decide(view, arrival.message, now)
 
     def _take_down(self, plan: Plan, arrival: Arrival, decision: Decision, handled: dict[str, Handled]) -> None:
-        """Into the plan: what a decision said, its answer, its timers, and that the message is handled."""
+        """Put into the plan what a decision said, its answer, its timers, and that the message is handled."""
         message, work = arrival.message, plan.work
         self._take_down_said(work, decision, message.key, message.cause)
         if decision.valid_until is not None:
@@ -451,7 +455,7 @@ class Turn(Generic[V]):
 
 
 def _still_waits(arrival: Arrival, decision: Decision) -> bool:
-    """Whether the message is to be decided again, because it has not waited for as long as its decision says."""
+    """Whether to decide the message again, because it has not waited for as long as its decision says."""
     delivery = arrival.delivery
     if decision.waits is None or delivery is None:
         return False

@@ -1,6 +1,6 @@
 """The deliveries of one connection that are not acknowledged yet, in their order.
 
-Pure: it says what may be acknowledged, and who asks does it. Not for several threads at once.
+Pure: it says what may be acknowledged, and the caller does it. Not for several threads at once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Unacknowledged:
         self._finished |= dict.fromkeys(tags, True)
 
     def take_finished(self) -> tuple[int, list[int]]:
-        """The tag up to which all are handled (0: the oldest is not), and the handled ones behind it; they are
+        """The tag up to which all are handled (0: the oldest is not), and the handled ones behind it; both are
         forgotten here."""
         last = 0
         for tag, finished in self._finished.items():
@@ -58,5 +58,5 @@ class Unacknowledged:
 
 
 def size_if_large(delivery: Delivery) -> int:
-    """The bytes of its body, where they are many; else 0."""
+    """The bytes of its body if it is large; otherwise 0."""
     return len(delivery.body) if len(delivery.body) > LARGE else 0

@@ -38,7 +38,7 @@ OUTBOX_PART = 8 * 1024 * 1024
 OWN_INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "handled": [
         IndexModel([("at", ASCENDING)], expireAfterSeconds=int(REMEMBERED.total_seconds())),
-        # Only the few that are about something are in it.
+        # Only the few answers that are about something are in it.
         IndexModel([("about", ASCENDING)], partialFilterExpression={"about": {"$exists": True}}),
     ],
     "outbox": [IndexModel([("at", ASCENDING)]), IndexModel([("turn", ASCENDING)])],
@@ -59,9 +59,10 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A document to store: a new one; or one in the place of that with the same `_id`, if it is still as it was read.
+    """A document to store: a new one, or one that replaces the document with the same `_id` if that is still as it was
+    read.
 
-    `replaces`: name and value of the version that was read; its not being there aborts the turn.
+    `replaces`: name and value of the version that was read. If that version is gone, the turn aborts.
     """
 
     collection: str
@@ -83,7 +84,8 @@ class Handled:
 
 @dataclass(frozen=True, slots=True)
 class ArmedBy:
-    """What set a timer. `by` tells this setting of it from any other; the rest goes on to what it causes."""
+    """What set a timer. `by` tells this setting of it from any other; the rest is passed on to what the timer
+    causes."""
 
     by: str
     chain: str
@@ -92,8 +94,8 @@ class ArmedBy:
 
 @dataclass(frozen=True, slots=True)
 class DueTimer:
-    """A timer that is due, as claimed: it may act only while `fence` still stands. `is_probe`: it is tried though they
-    pause (failing.py)."""
+    """A timer that is due, as claimed: it may act only while `fence` still stands. `is_probe`: it is tried although
+    timers are paused (failing.py)."""
 
     id: str
     due: datetime
@@ -107,7 +109,7 @@ class DueTimer:
 
 @dataclass(slots=True)
 class Work:
-    """All that one turn stores, at once or not at all."""
+    """Everything that one turn stores, all at once or not at all."""
 
     turn: str
     now: datetime
@@ -172,15 +174,15 @@ class Store:
         self._outbox = database["outbox"]
         self._outbox_fast = self._outbox.with_options(write_concern=fast)
         self.timers = database["timers"]
-        # Of a crash of this process they are to tell, not of one of the database's.
+        # They tell of a crash of this process, and not of one of the database.
         self._attempts = database["attempts"].with_options(write_concern=fast)
         self._clock: datetime | None = None
         self._clock_read = 0.0
 
     def prepare(self, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
-        """Create collections and indexes: before the first transaction, harmless when they are there.
+        """Create collections and indexes before the first transaction; harmless if they exist. It drops no index.
 
-        Raises `DatabaseRefuses` where there can be no transactions: each message would fail and be dead-lettered.
+        Raises `DatabaseRefuses` if the database has no transactions: each message would fail and be dead-lettered.
         """
         with reaching_database():
             hello = self.database.command("hello")
@@ -188,12 +190,12 @@ class Store:
             raise DatabaseRefuses("it is no replica set (nor a sharded cluster), and transactions need one")
         with reaching_database():
             for collection, models in {**OWN_INDEXES, **indexes}.items():
-                # The index that every collection has anyway: asking for it makes the collection.
+                # Every collection has this index anyway: asking for it creates the collection.
                 self.database[collection].create_indexes(list(models) or [IndexModel([("_id", ASCENDING)])])
 
     def now(self) -> datetime:
-        """The database's clock (and what it is set ahead of that), aware UTC, milliseconds: read from it once a second,
-        and counted on in between."""
+        """The database's clock (plus what it is set ahead of that), aware UTC, in milliseconds: read once a second, and
+        counted on in between. The host's wall clock has no part in it."""
         counted = _seconds() - self._clock_read
         if self._clock is None or counted > CLOCK_COUNTED_ON:
             with reaching_database():
@@ -203,7 +205,7 @@ class Store:
         return self._clock + timedelta(milliseconds=int(counted * 1000))
 
     def check(self) -> None:
-        """Raise `DatabaseAway` unless the service can read its database (the clock is told to anybody)."""
+        """Raise `DatabaseAway` unless the service can read its database (MongoDB tells the time to anybody)."""
         with reaching_database():
             self._handled.find_one({"_id": ""}, {"_id": 1})
 
@@ -218,7 +220,7 @@ class Store:
             }
 
     def standing(self, fired: Sequence[DueTimer]) -> set[str]:
-        """Ids of those timers that still stand as they were claimed (not fired, removed or set again since)."""
+        """Ids of the timers that still stand as they were claimed (not fired, removed or set again since)."""
         if not fired:
             return set()
         with reaching_database():
@@ -227,14 +229,14 @@ class Store:
             return {row["_id"] for row in found if (row["fence"], row["armed"]["by"]) == claims[row["_id"]]}
 
     def commit(self, work: Work) -> None:
-        """Store it all or nothing. Raises `Conflict` or `DatabaseAway`; after the latter it may have been stored."""
+        """Store it all, or nothing. Raises `Conflict` or `DatabaseAway`; after the latter it may have been stored."""
         if work.is_empty():
             return
         with reaching_database(), self._client.start_session(causal_consistency=False) as session:
             session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority"))
             try:
                 self._write(work, session)
-                # A process may stand still at any place. From the first write on MongoDB ends what takes too long.
+                # A process may stand still anywhere. From the first write on, MongoDB ends what takes too long.
                 if work.valid_until is not None and self.now() > work.valid_until:
                     raise Conflict("decided too long ago")
                 session.commit_transaction()
@@ -257,7 +259,7 @@ class Store:
                 self._outbox_fast.delete_many({"turn": {"$in": list(turns)}})
 
     def left_unsent(self, older_than: timedelta, most: int = 20) -> list[str]:
-        """Turns whose messages have waited for longer than `older_than`; claimed for as long again."""
+        """Turns whose messages have waited for longer than `older_than`; claims them for as long again."""
         with reaching_database():
             now = self.now()
             rows = list(self._outbox.find({"at": {"$lt": now - older_than}}, {"turn": 1}).sort("at").limit(most))
@@ -290,8 +292,9 @@ class Store:
         return f"{self._consumer}\x1f{key}"
 
     def _write(self, work: Work, session: ClientSession) -> None:
-        """Out goes what is replaced or removed, then in comes what is new: half the price of as many updates, each of
-        which MongoDB plans again and compares field by field; and a unique key may change hands within a turn."""
+        """First remove what is replaced or deleted, then insert what is new. That is half the price of as many updates,
+        each of which MongoDB plans again and compares field by field; and a unique key may change hands within a
+        turn."""
         statements: list[Document] = []
         expected: dict[int, tuple[int, str]] = {}
         new: dict[str, list[Document]] = {}
@@ -310,14 +313,14 @@ class Store:
         if others:  # set again or disarmed
             statements.append(_delete("timers", {"_id": {"$in": others}}))
         new["timers"] = _timer_rows(work)
-        # A service may have rewritten what it once answered.
+        # A service may have rewritten an earlier answer.
         new.setdefault("handled", []).extend(
             _handled_row(self._key(handled.key), handled, work.now) for handled in work.handled
         )
         statements += [
             {"insert": collection, "documents": documents} for collection, documents in new.items() if documents
         ]
-        # One each: together they may be more than a message holds.
+        # Separately: together they may be more than a message holds.
         statements += [{"insert": "outbox", "documents": [row]} for row in _outbox_rows(work)]
         counts = pipeline.write(self.database, statements, session)
         for place, (count, what) in expected.items():
@@ -326,13 +329,14 @@ class Store:
 
 
 def arm_once(database: Database[Document], timer: Arm, armed: ArmedBy) -> None:
-    """Set a timer outside of any turn, unless it is set."""
+    """Set a timer outside of any turn, unless it is set already."""
     with suppress(DuplicateKeyError):
         database["timers"].insert_one(_timer_row(timer, armed, fence=0))
 
 
 def _seconds() -> float:
-    """Seconds that go by also while the machine sleeps, and that nobody sets, where there are such."""
+    """Seconds of a clock that counts while the machine sleeps and that nobody can set, where the system has such a
+    clock."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
@@ -371,7 +375,7 @@ def _messages(row: Document) -> Iterable[Outgoing]:
 
 
 def _delete(collection: str, *conditions: Document) -> Document:
-    """The command that removes all that any of these conditions is true of."""
+    """The command that removes everything that fits any of these conditions."""
     return {"delete": collection, "deletes": [{"q": condition, "limit": 0} for condition in conditions]}
 
 
@@ -380,8 +384,8 @@ def _claim(timer: DueTimer) -> Document:
 
 
 def _timer_rows(work: Work) -> list[Document]:
-    """The timers that the turn leaves set: its last word on each. `armed.by` tells a setting from the one before, and
-    one by the timer's own firing goes on with its fence."""
+    """The timers that the turn leaves set: its last word on each. `armed.by` tells this setting from the one before. A
+    timer that its own firing sets again keeps its fence."""
     fences = {timer.id: timer.fence for timer in work.fired}
     last = {timer.id: (timer, armed) for timer, armed in work.timers}
     return [

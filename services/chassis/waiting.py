@@ -1,4 +1,4 @@
-"""Deliveries that wait for a turn: those of each queue in order, and of all queues some in each turn.
+"""Deliveries that wait for a turn: each queue's in order, and some of every queue in each turn.
 
 Pure: no AMQP, no clock. A queue that is never empty does not keep the others waiting, whatever it holds. See
 docs/turn.md.
@@ -18,7 +18,7 @@ LARGEST_TURN_BYTES = 16 * 1024 * 1024
 
 
 class Waiting:
-    """What waits of these queues."""
+    """What waits, by queue."""
 
     def __init__(self, queues: Sequence[str]) -> None:
         self._queues: dict[str, deque[Delivery]] = {queue: deque() for queue in queues}
@@ -31,30 +31,30 @@ class Waiting:
         return chain.from_iterable(self._queues.values())
 
     def add(self, delivery: Delivery) -> None:
-        """Behind all of its queue."""
+        """Put it behind all others of its queue."""
         self._queues[delivery.queue].append(delivery)
         self._count += 1
 
     def put_back(self, deliveries: Iterable[Delivery]) -> None:
-        """Before all of their queues, in this order: they waited before."""
+        """Put them in front of their queues, in this order: they waited before."""
         for delivery in reversed(list(deliveries)):
             self._queues[delivery.queue].appendleft(delivery)
             self._count += 1
 
     def drop_suspects(self) -> None:
-        """Forget those that nobody shall begin any more."""
+        """Forget those that nobody may begin any more."""
         for queue, waiting in self._queues.items():
             self._queues[queue] = deque(delivery for delivery in waiting if not is_suspect(delivery))
         self._count = sum(map(len, self._queues.values()))
 
     def clear(self) -> None:
-        """Forget all."""
+        """Forget all of them."""
         for waiting in self._queues.values():
             waiting.clear()
         self._count = 0
 
     def next_turn(self) -> list[Delivery]:
-        """The deliveries of the next turn, up to the limits: one of each queue, and again; a suspect one alone."""
+        """The deliveries of the next turn, up to the limits: one of each queue in rotation; a suspect alone."""
         self._let_another_begin()
         turn: list[Delivery] = []
         size = 0
@@ -74,7 +74,7 @@ class Waiting:
         return self._taken(turn)
 
     def next_probe(self) -> list[Delivery]:
-        """One alone: of those that failed least, the first of another queue than the last time."""
+        """One delivery alone: of those that failed least, the first of another queue than the last time."""
         self._let_another_begin()
         probe = min(self, key=lambda delivery: delivery.attempts, default=None)
         if probe is None:
@@ -87,7 +87,7 @@ class Waiting:
         return turn
 
     def _let_another_begin(self) -> None:
-        """The first queue goes behind the others: else its suspect ones would have all turns."""
+        """Move the first queue behind the others: otherwise its suspects would get all turns."""
         first = next(iter(self._queues))
         self._queues[first] = self._queues.pop(first)
 

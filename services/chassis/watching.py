@@ -1,6 +1,6 @@
-"""Takes down how the messages and timers of a process fare, for each entrypoint apart, and says when one pauses.
+"""Records how the messages and timers of a process fare, separately for each entrypoint, and says when one pauses.
 
-What follows from it is `failing.py`'s. The page is docs/turn.md.
+What follows from it is in `failing.py`. The page is docs/turn.md.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ log = logging.getLogger(__name__)
 
 TIMERS = "timers"
 PAUSED, KEPT = "so one a minute is tried", "fail each time"
-"""What `/readyz` says of it, for whoever asks."""
+"""What `/readyz` says of such messages."""
 
 SHARE, OF = 0.2, 100
-"""The share of the last messages from which on their failing pauses the service (settings.py)."""
+"""The share of the last messages that has to fail before the service pauses (settings.py)."""
 
 
 class Watch:
-    """That of one process; `share` and `of` as `Failing` has them."""
+    """The records of one process; `share` and `of` as in `Failing`."""
 
     def __init__(self, share: float = SHARE, of: int = OF) -> None:
         self._share, self._of = share, of
@@ -33,7 +33,7 @@ class Watch:
         self._failed_timers: set[str] = set()
 
     def over(self, *queues: str) -> Failing:
-        """The record that these queues have together from now on (`TIMERS`: the timers)."""
+        """The record that these queues share from now on (`TIMERS`: the timers)."""
         failing = Failing(", ".join(queues), self._share, self._of, time.monotonic)
         self._by_queue |= dict.fromkeys(queues, failing)
         telemetry.PAUSED.labels(failing.what).set(0)
@@ -47,16 +47,14 @@ class Watch:
     def of_messages(
         self, deliveries: Sequence[Delivery], raised: Mapping[int, Exception], decided: Collection[int]
     ) -> tuple[Failing, int]:
-        """Take down how a turn's deliveries fared, which `raised` what and which were `decided` (by their `id()`).
-
-        Gives the record of their queue, and how many had succeeded before this turn.
-        """
+        """Record how a turn's deliveries fared: what they `raised`, and which were `decided` (by their `id()`). Returns
+        the record of their queue, and how many had succeeded before this turn."""
         if not deliveries:  # a turn of timers, or of nothing
             return Failing("", self._share, self._of, time.monotonic), 0
         failing = self._by_queue.get(deliveries[0].queue) or self.over(deliveries[0].queue)
         before = failing.succeeded
         has_failed = any(delivery.has_failed for delivery in deliveries)
-        if not raised and not failing.paused and not has_failed:  # as nearly always
+        if not raised and not failing.paused and not has_failed:  # nearly always
             failing.note_good(sum(id(delivery) in decided for delivery in deliveries))
             return failing, before
         tries = [
@@ -72,7 +70,7 @@ class Watch:
         return failing, before
 
     def of_timers(self, outcomes: Sequence[tuple[DueTimer, Exception | None]]) -> None:
-        """The same of timers: one that failed is claimed again and again, and counts the first time."""
+        """The same for timers: one that failed is claimed again and again, and counts the first time."""
         if not outcomes:
             return
         tries = [

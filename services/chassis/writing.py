@@ -1,6 +1,6 @@
 """From what was decided to messages to publish: envelope, ids, addresses. The counterpart of `reading.py`.
 
-Pure: stores nothing, sends nothing. The page is docs/turn.md.
+Pure: it stores nothing and sends nothing. The page is docs/turn.md.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from services.chassis.unit_of_work import Handled
 
 
 def said(service: str, say: Say, key: str, place: int, now: datetime, cause: Cause | None) -> Outgoing:
-    """What `service` says as the `place`-th thing about the message `key`: the same id on every retry."""
+    """The id of what `service` says as the `place`-th thing about the message `key`: the same on every retry."""
     id_ = say.id or derived_id(service, key, str(place))
     body = _event(service, id_, say.type, say.subject, say.data, now, say.cause or cause)
     return Outgoing(say.exchange, say.routing_key, id_, say.type, body, reply_to=say.reply_to)
@@ -50,14 +50,14 @@ def addressed(record: Handled, arrival: Arrival) -> list[Outgoing]:
 
 
 def replied(record: Handled, arrival: Arrival) -> Outgoing | None:
-    """The answer to a question: to its `reply_to` alone, and if it is gone nobody needs to know."""
+    """The answer to a question: only to its `reply_to`. If that is gone, nobody needs to know."""
     queue = reply_queue(arrival)
     return None if queue is None else _outcome(record, arrival, "", queue, mandatory=False)
 
 
 def reply_queue(arrival: Arrival) -> str | None:
-    """The queue that `reply_to` names, if the sender may name it: one of theirs, one of the console's if they are an
-    agent, or RabbitMQ's direct reply-to, of which the broker has made a name of its own."""
+    """The queue that `reply_to` names, if the sender may name it: a queue of theirs, for agents one of the console's,
+    or RabbitMQ's direct reply-to, of which the broker has made a name of its own."""
     reply_to, sender = arrival.reply_to or "", arrival.message.sender
     theirs = [DIRECT_REPLY, f"{sender}."]
     if sender.startswith(AGENT_PREFIX):
@@ -85,7 +85,7 @@ def _outcome(
 
 
 def dead_copy(delivery: Delivery, reason: str, at: datetime) -> Outgoing:
-    """The copy for `helpdesk.dead`: the message whole, who sent it, where, and since when and why it is there."""
+    """The copy for `helpdesk.dead`: the whole message, who sent it and where, and since when and why it is there."""
     properties = delivery.properties
     headers = {
         "x-reason": reason[:1000],
@@ -107,7 +107,7 @@ def dead_copy(delivery: Delivery, reason: str, at: datetime) -> Outgoing:
 
 
 def unroutable_copy(message: Outgoing, at: datetime) -> Outgoing:
-    """The copy of what no queue took, for `helpdesk.dead`: same id and body, and where it was to go."""
+    """The copy for `helpdesk.dead` of what no queue took: same id and body, and where it was to go."""
     headers = {
         "x-reason": "no queue took it",
         "x-exchange": message.exchange,

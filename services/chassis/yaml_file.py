@@ -1,6 +1,6 @@
-"""Reads a YAML file of the operator's and says what is wrong with it in one sentence: file, line, field, problem.
+"""Reads a YAML file of the operator's and says in one sentence what is wrong with it: file, line, field, problem.
 
-What the file may hold is its reader's business: a marshmallow schema, say.
+A reader of its own, such as a marshmallow schema, knows what the file may hold.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _AsWritten(_Loader):
-    """Takes every value for the text that stands there: `12-24` and `2026-12-24` alike."""
+    """Takes every value as the text that it is written with: `12-24` and `2026-12-24` alike."""
 
     yaml_implicit_resolvers: dict[Any, Any] = {}
 
@@ -91,7 +91,8 @@ def _dotted(where: tuple[Any, ...]) -> str:
 
 
 def _line(node: yaml.Node, where: tuple[Any, ...]) -> int:
-    """Line of what `where` leads to, or of the last thing on the way that is there. (A key's line, not its value's.)"""
+    """The line that `where` leads to, or that of the last thing on the way that exists. (A key's line, not its
+    value's.)"""
     line = node.start_mark.line + 1
     for step in where:
         if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
@@ -108,7 +109,7 @@ def _line(node: yaml.Node, where: tuple[Any, ...]) -> int:
 
 
 def _refuse_twice(node: yaml.Node, path: str | Path) -> None:
-    """YAML's own reader would keep the last of two equal keys, silently."""
+    """YAML's own reader would silently keep the last of two equal keys."""
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:
