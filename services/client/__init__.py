@@ -1,5 +1,5 @@
 """The client of the desk, for channels and agents: blocking (`blocking.Client`) and asyncio (`aio.AsyncClient`).
 
-It needs `contracts/` and py-amqp alone, and can be installed without the desk, as `casebus_client`. So its modules
+It needs only `contracts/` and py-amqp, and can be installed without the desk, as `casebus_client`. So its modules
 import each other relatively. The page is docs/client.md.
 """

@@ -19,7 +19,7 @@ from .link import REPLIES, Arrived, Link
 
 
 class AsyncClient:
-    """A channel, an agent or the operator; `async with` connects. Raises and does as `blocking.Client`."""
+    """A channel, an agent or the operator; `async with` connects. It raises and does what `blocking.Client` does."""
 
     def __init__(self, url: str, *, hears: str = REPLIES, within: float = 0) -> None:
         self._within = within
@@ -32,7 +32,8 @@ class AsyncClient:
     async def command(
         self, type_: str, data: Data, *, id_: str | None = None, subject: str | None = None, within: float = WITHIN
     ) -> Outcome:
-        """Send a command and wait for its outcome. Cancelled, it is sent no more; it may have an effect yet."""
+        """Send a command and wait for its outcome. If cancelled, it sends the command no more; it may still have an
+        effect."""
         return await self._wait(core.command(self.user, type_, data, id_=id_, subject=subject), within)
 
     async def ask(self, type_: str, data: Data, *, within: float = WITHIN) -> Outcome:
@@ -40,15 +41,16 @@ class AsyncClient:
         return await self._wait(core.question(self.user, type_, data), within)
 
     def send(self, sending: Sending, *, within: float = WITHIN) -> asyncio.Future[Outcome]:
-        """As `command`, without waiting."""
+        """Like `command`, without waiting."""
         return asyncio.wrap_future(self._link.send(sending, within))
 
     def publish(self, sending: Sending) -> asyncio.Future[None]:
-        """Send a message; the future is done when it is confirmed, and `hear` gives its outcome like all else."""
+        """Send a message; the future is done when it is confirmed, and `hear` returns its outcome like anything
+        else."""
         return asyncio.wrap_future(self._link.publish(sending))
 
     async def hear(self, timeout: float | None = None) -> Heard | None:
-        """The next message that answers nothing which is waited for; None if none comes within `timeout` seconds."""
+        """The next message that is no awaited answer; None if none comes within `timeout` seconds."""
         self._handled()
         try:
             arrived = await asyncio.wait_for(self._next(), timeout)
@@ -67,14 +69,15 @@ class AsyncClient:
         return arrived
 
     async def sign_on(self, me: SignOn, *, within: float = WITHIN) -> Outcome:
-        """Sign an agent on, and from then on say that they are there, until `sign_off` or `close`."""
+        """Sign an agent on, and from then on send their heartbeats, until `sign_off` or `close`."""
         outcome = await self._wait(core.sign_on(me), within)
         if outcome.rejected is None:
             self._link.beat(me)
         return outcome
 
     async def sign_off(self, *, release: bool = False, within: float = WITHIN) -> Outcome:
-        """Sign the agent off; `release`: what awaits the desk goes to others. Raises ClientError if none signed on."""
+        """Sign the agent off; `release`: what awaits the desk goes to others. Raises ClientError if nobody has signed
+        on."""
         me = self._link.me
         if me is None:
             raise ClientError("Nobody has signed on.")
@@ -82,7 +85,7 @@ class AsyncClient:
         return await self._wait(core.sign_off(me, release=release), within)
 
     async def close(self) -> None:
-        """Leave, when what was sent is confirmed."""
+        """Leave once everything that was sent is confirmed."""
         await asyncio.to_thread(self._link.close)
 
     async def __aenter__(self) -> Self:
@@ -107,7 +110,7 @@ class AsyncClient:
     def _deliver(self, arrived: Arrived | None) -> None:
         """Called in the link's thread."""
         assert self._loop is not None
-        with suppress(RuntimeError):  # the loop has ended, and nobody hears any more
+        with suppress(RuntimeError):  # the loop has ended, and nobody listens any more
             self._loop.call_soon_threadsafe(self._heard.put_nowait, arrived)
 
     async def _wait(self, sending: Sending, within: float) -> Outcome:

@@ -19,15 +19,18 @@ from .errors import ClientError, Unanswered
 from .link import REPLIES, Arrived, Link
 
 WITHIN = 60.0
-"""Seconds that an outcome is waited for, unless the caller says otherwise."""
+"""How many seconds to wait for an outcome, unless the caller says otherwise."""
 
 
 class Client:
-    """A channel, an agent or the operator. Raises Unreachable where the broker cannot be reached within `within`
-    seconds at the beginning; from then on a lost connection is made again, for as long as it takes."""
+    """A channel, an agent or the operator.
+
+    Raises Unreachable if the broker cannot be reached within `within` seconds at the beginning. After that it makes a
+    lost connection again, for as long as it takes.
+    """
 
     def __init__(self, url: str, *, hears: str = REPLIES, within: float = 0) -> None:
-        """`hears`: what `hear` gives (link.REPLIES: nothing)."""
+        """`hears`: what `hear` returns (link.REPLIES: nothing)."""
         self._heard: queue.SimpleQueue[Arrived | None] = queue.SimpleQueue()
         self._in_hand: Arrived | None = None
         self._link = Link(url, hears, self._heard.put)
@@ -45,27 +48,27 @@ class Client:
         return self._wait(core.command(self.user, type_, data, id_=id_, subject=subject), within)
 
     def ask(self, type_: str, data: Data, *, within: float = WITHIN) -> Outcome:
-        """Ask a question and wait for its answer, which waits behind no command. Raises as `command` does."""
+        """Ask a question and wait for its answer, which waits behind no command. Raises what `command` raises."""
         return self._wait(core.question(self.user, type_, data), within)
 
     def send(self, sending: Sending, *, within: float = WITHIN) -> Future[Outcome]:
-        """As `command`, without waiting: many may be under way at once. Cancel the future to give up."""
+        """Like `command`, without waiting: many may be under way at once. Cancel the future to give up."""
         return self._link.send(sending, within)
 
     def publish(self, sending: Sending) -> Future[None]:
-        """Send a message and wait for no more than its confirm: `hear` gives its outcome like all else."""
+        """Send a message and wait only for its confirm: `hear` returns its outcome like anything else."""
         return self._link.publish(sending)
 
     @property
     def blocked(self) -> bool:
-        """Whether the broker takes no messages now, because of an alarm of its disk or memory."""
+        """Whether the broker takes no messages now, because of a disk or memory alarm."""
         return self._link.blocked
 
     def hear(self, timeout: float | None = None) -> Heard | None:
-        """The next message that answers nothing which is waited for; None if none comes within `timeout` seconds.
+        """The next message that is no awaited answer; None if none comes within `timeout` seconds.
 
-        It counts as handled when the next is asked for, or `with` is left without an exception: until then it is given
-        again after a crash. Used by one thread. Raises ClientError when the client is closed.
+        It counts as handled when the program asks for the next, or leaves `with` without an exception: until then it
+        comes again after a crash. Only one thread may use it. Raises ClientError when the client is closed.
         """
         self._handled()
         end = None if timeout is None else time.monotonic() + timeout
@@ -82,14 +85,15 @@ class Client:
         return arrived.heard
 
     def sign_on(self, me: SignOn, *, within: float = WITHIN) -> Outcome:
-        """Sign an agent on, and from then on say that they are there, until `sign_off` or `close`."""
+        """Sign an agent on, and from then on send their heartbeats, until `sign_off` or `close`."""
         outcome = self._wait(core.sign_on(me), within)
         if outcome.rejected is None:
             self._link.beat(me)
         return outcome
 
     def sign_off(self, *, release: bool = False, within: float = WITHIN) -> Outcome:
-        """Sign the agent off; `release`: what awaits the desk goes to others. Raises ClientError if none signed on."""
+        """Sign the agent off; `release`: what awaits the desk goes to others. Raises ClientError if nobody has signed
+        on."""
         me = self._link.me
         if me is None:
             raise ClientError("Nobody has signed on.")
@@ -97,7 +101,7 @@ class Client:
         return self._wait(core.sign_off(me, release=release), within)
 
     def close(self) -> None:
-        """Leave, when what was sent is confirmed."""
+        """Leave once everything that was sent is confirmed."""
         self._link.close()
 
     def __enter__(self) -> Self:

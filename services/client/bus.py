@@ -1,7 +1,8 @@
-"""Plain AMQP: connect, publish with pipelined confirms, consume.
+"""Plain AMQP: connect, publish with pipelined confirms, consume. One `Bus` is one connection and one channel of one
+broker user, and belongs to one thread.
 
-One `Bus` is one connection and one channel of one broker user, and belongs to one thread. It speaks AMQP only: what
-the messages mean is `core.py`'s. It does not reconnect: `link.py` does. The page is docs/client.md.
+It knows only AMQP: `core.py` knows what the messages mean. It does not reconnect: `link.py` does. The page is
+docs/client.md.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ BROKEN = (AMQPError, OSError)
 """What a Bus raises when its connection or channel is gone."""
 
 UNWRITABLE = (TypeError, ValueError, AttributeError, RecursionError, struct.error, FrameSyntaxError)
-"""What `publish` raises for properties that AMQP cannot carry; nothing of the message was written. (One of them is
-among BROKEN as well: catch these first.)"""
+"""What `publish` raises for properties that AMQP cannot carry; then it has written nothing of the message. (One of them
+is among BROKEN too: catch these first.)"""
 
 OnMessage = Callable[[Any], None]
 """Takes an `amqp.Message`: `body` (bytes), `headers`, `delivery_info["routing_key"]`, `properties`."""
@@ -42,20 +43,20 @@ AUTHORITIES = "cacertfile"
 
 
 def _ignore(_tag: int) -> None:
-    """Nobody wants to hear of each confirm."""
+    """Nobody wants to log each confirm."""
 
 
 class _Connection(amqp.Connection):  # type: ignore[misc]
-    """Hears of `connection.blocked` while draining only: py-amqp reads the socket before each publish to look for it,
-    for half the cost."""
+    """Hears of `connection.blocked` only while draining: to hear of it earlier, py-amqp reads the socket before each
+    publish, for half the cost."""
 
     def connect(self, callback: Any = None) -> None:
-        """Connect; then py-amqp is told that it was not negotiated."""
+        """Connect; then tell py-amqp that it was not negotiated."""
         super().connect(callback)
         self.client_properties["capabilities"]["connection.blocked"] = False
 
     def __init__(self, **options: Any) -> None:
-        # Operators look at what any sender may have written, properties that nobody can decode among it.
+        # Operators look at what any sender may have written, also at properties that nobody can decode.
         super().__init__(frame_handler=reader, **options)
 
     def channel(self, channel_id: int | None = None) -> Any:
@@ -68,9 +69,9 @@ class _Connection(amqp.Connection):  # type: ignore[misc]
 class Bus:
     """Publishes without waiting, up to `window` messages unconfirmed, and hands over what arrives while draining.
 
-    Raises Unreachable when `url` is not an address, the broker cannot be reached or refuses the login; one of BROKEN
-    when it goes away later, or does not answer within `within` seconds. `publish` and `settle` raise BrokerBlocked when
-    an alarm of the broker's disk or memory keeps it from taking messages for longer than that.
+    Raises Unreachable when `url` is not an address, the broker cannot be reached, or it refuses the login; one of
+    BROKEN when the broker goes away later, or does not answer within `within` seconds. `publish` and `settle` raise
+    BrokerBlocked when a disk or memory alarm keeps the broker from taking messages for longer than that.
     """
 
     def __init__(self, url: str, *, window: int = 1000, heartbeat: int = 0, within: float = WITHIN) -> None:
@@ -84,7 +85,7 @@ class Bus:
         """Ids of the messages that the broker would not take (a full queue)."""
         self.on_confirmed: Callable[[int], None] = _ignore
         self.on_refused: Callable[[int], None] = _ignore
-        """Take what `publish` gave; the id of what could not be routed is in `returned` before it is confirmed."""
+        """Take what `publish` returned; `returned` has the id of an unroutable message before that is confirmed."""
         self._window = window
         self._within = within
         self._blocked_since: float | None = None
@@ -129,9 +130,8 @@ class Bus:
             self.channel.events[event].add(handler)
 
     def publish(self, exchange: str, routing_key: str, body: bytes, **properties: Any) -> int:
-        """Send one persistent, mandatory message; waits only while the window is full or the broker takes nothing.
-
-        Gives the number by which it is confirmed: 1, 2, ….
+        """Send one persistent, mandatory message; wait only while the window is full or the broker takes nothing.
+        Returns the number by which it is confirmed: 1, 2, ….
 
         `properties` are AMQP's (`message_id`, `content_type`, `reply_to`, …); `user_id` is the Bus's own unless given.
         """
@@ -155,7 +155,7 @@ class Bus:
         return self._blocked_since is not None
 
     def consume(self, queue: str, on_message: OnMessage, *, acknowledge: bool = True, prefetch: int = 500) -> None:
-        """Hand what comes on `queue` to `on_message` while draining; acknowledged (if so) after it was handed over."""
+        """Hand what comes on `queue` to `on_message` while draining; acknowledge it after that, if asked to."""
 
         def receive(message: Any) -> None:
             on_message(message)
@@ -169,7 +169,7 @@ class Bus:
             raise Unreachable(f"The broker has no queue {queue}.") from error
 
     def hold(self, queue: str, on_message: OnMessage, prefetch: int) -> None:
-        """As `consume`, but each message is with us until `acknowledge` is called; `prefetch` of them at most."""
+        """Like `consume`, but each message stays in hand until `acknowledge` is called; at most `prefetch` of them."""
         self.channel.basic_qos(0, prefetch, False)
         try:
             self.channel.basic_consume(queue, callback=on_message)
@@ -186,7 +186,8 @@ class Bus:
         return unquote(_parts(url).username or "guest")
 
     def own_queue(self, *bindings: tuple[str, str]) -> str:
-        """Declare a queue of one's own (exclusive; gone with the connection), bound to (exchange, key)s; its name."""
+        """Declare a queue of its own (exclusive; gone with the connection), bound to these (exchange, key) pairs.
+        Returns its name."""
         queue = f"{self.user}.{uuid.uuid4().hex[:12]}"
         self.channel.queue_declare(queue, exclusive=True, auto_delete=True)
         for exchange, key in bindings:
@@ -199,14 +200,12 @@ class Bus:
 
     @property
     def socket(self) -> Any:
-        """The connection's socket, to wait on beside others."""
+        """The connection's socket, for waiting on it beside others."""
         return self._connection.transport.sock
 
     def drain(self, timeout: float = 0) -> bool:
-        """Handle what has arrived, up to 1000 frames; wait up to `timeout` seconds for the first.
-
-        Whether there may be more.
-        """
+        """Handle what has arrived, up to 1000 frames; wait up to `timeout` seconds for the first. Returns whether there
+        may be more."""
         more = True
         try:
             self._connection.drain_events(timeout=timeout)
@@ -221,9 +220,9 @@ class Bus:
         return more
 
     def close(self) -> None:
-        """Leave. A connection that is already gone is no trouble then, nor a broker that does not listen."""
+        """Leave. It does no harm if the connection is already gone, or if the broker does not listen."""
         try:
-            if self._connection.connected:  # else py-amqp would connect once more to close that
+            if self._connection.connected:  # otherwise py-amqp would connect once more to close that
                 self._connection.transport.sock.settimeout(0.1 if self.blocked else LEAVES_WITHIN)
             self._connection.close()
         except BROKEN:
@@ -289,7 +288,7 @@ def _parts(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         right = parts.scheme in ("amqp", "amqps") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-        str(parts.hostname).encode("idna")  # as it will be looked up
+        str(parts.hostname).encode("idna")  # as the resolver gets it
     except ValueError:
         right = False
     if not right:

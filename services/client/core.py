@@ -1,4 +1,5 @@
-"""What a sender says, and what it has under way: envelopes, ids, what answers what, when to send what again.
+"""What a sender says, and what it has under way: envelopes, ids, which outcome answers which command, when to send
+something again.
 
 Pure: no I/O and no clock (times are seconds of any clock that only goes forward). The page is docs/client.md.
 """
@@ -36,10 +37,10 @@ ASK_AGAIN = ASKED_WITHIN / 1000
 """Seconds after which a question without an answer is asked again: by then the desk has dropped it."""
 
 REMEMBERED = 10_000
-"""So many outcomes are known to have come, should they come once more."""
+"""How many outcomes it remembers, in case they come once more."""
 
 HEARTBEAT = 20.0
-"""Seconds between an agent's heartbeats. The desk takes one for away after 60 (`CASEBUS_AWAY_AFTER`)."""
+"""Seconds between an agent's heartbeats. The desk takes an agent for away after 60 (`CASEBUS_AWAY_AFTER`)."""
 
 LONGEST_ID = 255
 """Bytes: the id is AMQP's `message_id` too, a short string."""
@@ -60,16 +61,17 @@ class Sending:
     body: bytes
     again_after: float = SEND_AGAIN
     properties: Mapping[str, Any] = field(default_factory=dict)
-    """AMQP's, over those that every message of the desk has."""
+    """AMQP's properties, beside those that every message of the desk has."""
 
     @property
     def all_properties(self) -> dict[str, Any]:
-        """AMQP's properties, but `user_id` and `reply_to`, which are the connection's."""
+        """AMQP's properties, except `user_id` and `reply_to`, which the connection sets."""
         return {"message_id": self.id, "content_type": CONTENT_TYPE, **self.properties}
 
 
 def new_id() -> str:
-    """An id for one intent of a sender. Whoever may have to send again after a crash keeps it before it sends."""
+    """An id for one intent of a sender. If a program may have to send again after a crash, it stores the id before it
+    sends."""
     return uuid.uuid4().hex
 
 
@@ -85,17 +87,17 @@ def command(user: str, type_: str, data: Data, *, id_: str | None = None, subjec
 
 
 def question(user: str, type_: str, data: Data) -> Sending:
-    """A question of this broker user: it is answered at `reply_to` alone. Raises as `command` does."""
+    """A question of this broker user, answered only at its `reply_to`. Raises what `command` raises."""
     declared = _declared(registry.question(type_), "question", user, type_, data)
     event = Event(new_id(), type_, str(source_of(user)), datetime.now(UTC), data)
     return by_hand(event, QUESTIONS, declared.key_of(user), again_after=ASK_AGAIN)
 
 
 def by_hand(event: Event, exchange: str, routing_key: str, **more: Any) -> Sending:
-    """A message whose envelope the caller has made; `more`: fields of `Sending`.
+    """A message whose envelope the caller has made; `more`: fields of `Sending`. It checks only what would end the
+    sender's connection.
 
-    Only what would end the sender's connection is looked at: raises ValueError for an id that AMQP has no room for,
-    NotTaken for a message that is larger than the broker takes.
+    Raises ValueError for an id that AMQP has no room for, NotTaken for a message that is larger than the broker takes.
     """
     if len(event.id.encode()) > LONGEST_ID:
         raise ValueError(f"an id has {LONGEST_ID} bytes at most")
@@ -146,7 +148,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Heard):
-    """What a command or a question came to."""
+    """The outcome of a command or a question."""
 
     @property
     def rejected(self) -> Rejected | None:
@@ -155,9 +157,9 @@ class Outcome(Heard):
         return data if isinstance(data, Rejected) else None
 
     def expect(self, form: type[P]) -> P:
-        """The outcome's data, of a class that the caller can go on with: `outcome.expect(TicketOutcome).ticket`.
+        """The outcome's data, of a class that the caller can use: `outcome.expect(TicketOutcome).ticket`.
 
-        Raises CommandRejected where the desk refused the command, UnexpectedOutcome for data of another class.
+        Raises CommandRejected if the desk refused the command, UnexpectedOutcome for data of another class.
         """
         data = self.data
         if isinstance(data, form):
@@ -180,7 +182,7 @@ def heard(user: str, body: bytes) -> Heard:
 
 
 def _is_outcome(event: Event) -> bool:
-    """Of a type that is both: messages to agents carry the entry of the history, outcomes never do."""
+    """For a type that is both: messages to agents carry the entry of the history, outcomes never do."""
     return ("outcome", event.type) in TYPES and not (isinstance(event.data, dict) and "entry" in event.data)
 
 
@@ -195,17 +197,17 @@ def inbox(user: str) -> str:
 
 
 def heartbeat(me: SignOn) -> Sending:
-    """That the agent is there."""
+    """The agent is there."""
     return command(AGENT_PREFIX + me.agent_id, "agent.heartbeat", Agent(agent_id=me.agent_id), subject=me.agent_id)
 
 
 def sign_on(me: SignOn) -> Sending:
-    """That the agent comes."""
+    """The agent comes."""
     return command(AGENT_PREFIX + me.agent_id, "agent.sign_on", me, subject=me.agent_id)
 
 
 def sign_off(me: SignOn, *, release: bool) -> Sending:
-    """That the agent goes."""
+    """The agent goes."""
     going = SignOff(agent_id=me.agent_id, release=release)
     return command(AGENT_PREFIX + me.agent_id, "agent.sign_off", going, subject=me.agent_id)
 
@@ -226,7 +228,7 @@ class _Entry:
 class UnderWay:
     """What was given to send and is not done yet, by numbers 1, 2, … in order.
 
-    A message is done when it is confirmed, or, if its outcome is awaited, when that is heard.
+    A message is done when it is confirmed or, if its outcome is awaited, when that is heard.
     """
 
     def __init__(self) -> None:
@@ -243,7 +245,7 @@ class UnderWay:
 
     @property
     def unconfirmed(self) -> int:
-        """How many are to be published, or were and are not confirmed."""
+        """How many are still to be published, or were published and are not confirmed."""
         return len(self._waiting) + len(self._flying)
 
     def add(self, sending: Sending, *, awaited: bool, deadline: float) -> int:
@@ -254,7 +256,7 @@ class UnderWay:
         if awaited:
             self._awaiting[sending.id] = self._given
         else:
-            self._answered.pop(sending.id, None)  # its outcome is to be heard, though the id may have had one before
+            self._answered.pop(sending.id, None)  # it awaits an outcome, though its id may have had one
         return self._given
 
     def prolong(self, number: int, deadline: float) -> None:
@@ -274,8 +276,8 @@ class UnderWay:
         self.forget(number)
 
     def was_answered(self, id_: str) -> bool:
-        """Whether the outcome of what had this id was waited for, and came: after a crash of the desk, or when it was
-        sent again, it may come once more."""
+        """Whether the outcome of this id was awaited, and came: after a crash of the desk, or when it was sent again,
+        it may come once more."""
         return id_ in self._answered
 
     def sending(self, number: int) -> Sending:
@@ -283,10 +285,8 @@ class UnderWay:
         return self._entries[number].sending
 
     def next(self, window: int) -> int | None:
-        """What to publish now, with at most `window` unconfirmed.
-
-        One of those that may have made the broker close the channel is published alone, to tell which of them did.
-        """
+        """What to publish now, with at most `window` unconfirmed. A message that may have made the broker close the
+        channel is published alone, to find out which one did."""
         if self._suspects:
             window = 1
         if not self._waiting or len(self._flying) >= window:
@@ -301,7 +301,7 @@ class UnderWay:
         self._flying.add(number)
 
     def confirmed(self, number: int) -> bool:
-        """The broker has it. Whether it is done."""
+        """The broker has it. Returns whether it is done."""
         self._flying.discard(number)
         self._suspects.discard(number)
         entry = self._entries.get(number)
@@ -337,8 +337,8 @@ class UnderWay:
         self._waiting = deque(self._entries)
 
     def refused_one(self) -> int | None:
-        """The broker closed the channel because of one that it was not to be sent: which, if that is certain; else
-        those in question are sent alone from now on. Call `lost` next."""
+        """The broker closed the channel because of a message that it should not have been sent: returns which, if that
+        is certain; otherwise the suspects are sent alone from now on. Call `lost` next."""
         if len(self._flying) == 1:
             (number,) = self._flying
             return number
@@ -346,7 +346,7 @@ class UnderWay:
         return None
 
     def look(self, now: float) -> list[int]:
-        """Send again what has waited long enough for its outcome. Gives those whose time is over: forget them."""
+        """Send again what has waited long enough for its outcome. Returns those whose time is over: forget them."""
         over = []
         for number, entry in self._entries.items():
             if now >= entry.deadline:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 
 class ClientError(Exception):
-    """Something that the caller hears of; the message is a sentence."""
+    """An error for the caller; the message is a sentence."""
 
 
 class Unreachable(ClientError):
@@ -22,7 +22,7 @@ class LoginRefused(Unreachable):
 
 
 class BrokerBlocked(ClientError):
-    """The broker takes no messages, because of an alarm of its disk or memory."""
+    """The broker takes no messages, because of a disk or memory alarm."""
 
 
 class NotTaken(ClientError):
@@ -41,7 +41,7 @@ class Unroutable(NotTaken):
 
 
 class Unanswered(ClientError, TimeoutError):
-    """No outcome of the command `id` came in time. It may have an effect yet: send it again under the same id."""
+    """No outcome of the command `id` came in time. It may still have an effect: send it again under the same id."""
 
     def __init__(self, id_: str, type_: str, within: float) -> None:
         super().__init__(f"{type_} has had no outcome for {within:g} s.")
@@ -57,4 +57,4 @@ class CommandRejected(ClientError):
 
 
 class UnexpectedOutcome(ClientError):
-    """The desk took the command, and answered something else than the caller can go on with."""
+    """The desk took the command, and answered something other than the caller expects."""

@@ -1,4 +1,4 @@
-"""How py-amqp reads what any sender may have written, and what it is told of TLS. Shared with the services' chassis."""
+"""How py-amqp reads what any sender may have written, and its TLS settings. Shared with the services' chassis."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ UNDECODABLE = (
 
 
 def reader(connection: Any, callback: Callable[..., Any]) -> Callable[[Any], bool]:
-    """py-amqp's reader of frames, except that properties which it cannot decode (any sender may write bytes that are
-    no UTF-8, or a thousand tables in each other) do not end the connection or the process, again at each redelivery:
-    the message arrives whole, with no properties."""
+    """py-amqp's reader of frames, with one difference. Any sender may write properties that it cannot decode (bytes
+    that are not UTF-8, or a thousand nested tables). Such properties do not end the connection or the process, again at
+    each redelivery: the message arrives whole, without properties."""
     read_frame: Callable[[Any], bool] = frame_handler(connection, callback)
 
     def read(frame: Any) -> bool:
@@ -41,8 +41,8 @@ def reader(connection: Any, callback: Callable[..., Any]) -> Callable[[Any], boo
 
 
 def tls_options(host: str, authorities: str | None) -> dict[str, Any]:
-    """What py-amqp is told of TLS: chain, dates and name of the broker's certificate are checked.
+    """py-amqp's TLS settings: it checks chain, dates and name of the broker's certificate.
 
-    py-amqp compares the name only if it is given one. `authorities`: a PEM file; None means the system's.
+    py-amqp compares the name only if it gets one. `authorities`: a PEM file; None means the system's.
     """
     return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": host, "ca_certs": authorities}

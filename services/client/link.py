@@ -1,8 +1,8 @@
 """Keeps one connection to the broker in a thread of its own, for both clients: connects again when it is lost, sends
-what it is given until it is done, acknowledges what was handled, and says that an agent is there.
+what it gets until that is done, acknowledges what was handled, and sends an agent's heartbeats.
 
-Everything here runs in that thread but the methods that say so. The page is docs/client.md; why a thread, also under
-asyncio, is in docs/decisions/0018-one-thread-under-both-clients.md.
+Everything here runs in that thread except the methods that say otherwise. The page is docs/client.md;
+docs/decisions/0018-one-thread-under-both-clients.md says why a thread, also under asyncio.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 REPLIES, COPY, INBOX = "replies", "copy", "inbox"
 """What a client hears: the outcomes of its own commands; a copy of all that goes to its user, as long as it is
-connected; what is kept for its user. Any other word is the name of a queue of the user's."""
+connected; or what is kept for its user. Any other word is the name of one of the user's queues."""
 
 HEARS_BACK = ("channel", "agent", "operator")
 """Roles that may have a queue for answers."""
@@ -50,7 +50,7 @@ ANSWERS_WITHIN = 15.0
 """Seconds that the broker may take to answer before the connection counts as lost."""
 
 LEAVES_WITHIN = 10.0
-"""Seconds that are given, on leaving, to what is not confirmed yet."""
+"""Seconds that it waits, when leaving, for what is not confirmed yet."""
 
 PUBLISH = (60, 40)
 """AMQP's class and method of `basic.publish`."""
@@ -63,7 +63,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A message for whoever hears; `done(arrived)` acknowledges it. `connection`: by which it came."""
+    """A message that the client hears; `done(arrived)` acknowledges it. `connection`: the one that it came by."""
 
     heard: Heard
     tag: int
@@ -82,8 +82,8 @@ class Link:
     """The connection of one broker user, kept up from `start` to `close`."""
 
     def __init__(self, url: str, hears: str, deliver: Callable[[Arrived | None], None]) -> None:
-        """`deliver` is called in the link's thread with each message that answers nothing which is awaited, and with
-        None at the end."""
+        """Calls `deliver` in the link's thread with each message that is no awaited answer, and with None at the
+        end."""
         self.user = Bus.user_of(url)
         self.me: SignOn | None = None
         """The agent that signed on."""
@@ -95,21 +95,22 @@ class Link:
         self._given: deque[_Given] = deque()
         self._closed = False
         self._taking = threading.Lock()
-        """Held while something is given, and while it is closed: then nothing is given that nobody sees to."""
+        """Held while something is given, and while the link is closed: after that it accepts nothing, because nobody
+        would see to it."""
         self._done: deque[Arrived] = deque()
         self._wakes, self._waker = socket.socketpair()
         for end in (self._wakes, self._waker):
             end.setblocking(False)
         self._under_way = UnderWay()
         self._futures: dict[int, list[Future[Any]]] = {}
-        """Of those who wait, by the number of `UnderWay`."""
+        """The waiting callers, by the number of `UnderWay`."""
         self._within: dict[int, float] = {}
         self._numbers: dict[int, tuple[int, str]] = {}
         """What goes by which number of `UnderWay`, and its id, by the broker's number."""
         self._bus: Bus | None = None
         self._reply_to = ""
         self._connections = 0
-        """Goes up with each connection, and when it is lost."""
+        """Counts up with each connection, and when it is lost."""
         self._trouble = ""
         self._look_at = 0.0
         self._beat_at = 0.0
@@ -120,15 +121,16 @@ class Link:
     # called from other threads
 
     def start(self, within: float) -> Future[None]:
-        """Connect; the future is done when it has, and raises Unreachable when it could not within `within`
+        """Connect. The future is done when it has connected, and raises Unreachable if it cannot within `within`
         seconds."""
         self._give_up_at = time.monotonic() + within
         self._thread.start()
         return self._up
 
     def send(self, sending: Sending, within: float) -> Future[Outcome]:
-        """Send until there is an outcome, for `within` seconds: the future raises Unanswered then, NotTaken where the
-        broker does not take it. Cancel it to give up before. What is under way already is waited for, not sent."""
+        """Send until there is an outcome, for `within` seconds: then the future raises Unanswered. It raises NotTaken
+        if the broker does not take it. Cancel it to give up earlier. What is under way already is awaited, not sent
+        again."""
         return self._give(_Given(sending, within, Future()))
 
     def publish(self, sending: Sending) -> Future[None]:
@@ -147,17 +149,17 @@ class Link:
         self._wake()
 
     def comes_again(self, arrived: Arrived) -> bool:
-        """Whether the broker gives it once more anyway: its connection was lost before it was handled."""
+        """Whether the broker will deliver it once more anyway: its connection was lost before it was handled."""
         return self._keeps and arrived.connection != self._connections
 
     def beat(self, me: SignOn | None) -> None:
-        """From now on say that this agent is there; None: no more."""
+        """From now on send this agent's heartbeats; None: stop."""
         self.me, self._beat_at = me, time.monotonic() + HEARTBEAT
         self._wake()
 
     def close(self) -> None:
-        """Leave, when what was given is confirmed; without it after LEAVES_WITHIN seconds. What waits for an outcome
-        hears that it will not come."""
+        """Leave once everything that it got is confirmed; after LEAVES_WITHIN seconds in any case. Whoever waits for an
+        outcome hears that it will not come."""
         with self._taking:
             self._closed = True
         self.me = None
@@ -178,7 +180,7 @@ class Link:
         try:
             self._waker.send(b"\0")
         except BlockingIOError:
-            pass  # it has enough to wake up by
+            pass  # waking it once is enough
         except OSError:
             pass  # it has left
 
@@ -204,15 +206,15 @@ class Link:
             self._end()
 
     def _pause(self, seconds: float) -> None:
-        """So long, whatever is given meanwhile."""
+        """Sleep this long, whatever is given in the meantime."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0 and not self._may_leave():
             self._wait(min(left, LOOK_EVERY))
-            self._done.clear()  # the broker has taken back what was handed over
+            self._done.clear()  # the broker has taken back what it had delivered
             self._see_to()
 
     def _has_failed(self, error: Exception) -> bool:
-        """Whether it gives up, having never been connected."""
+        """Whether it gives up because it was never connected."""
         if self._up.done() or (time.monotonic() < self._give_up_at and not isinstance(error, LoginRefused)):
             return False
         if not isinstance(error, ClientError):
@@ -259,7 +261,7 @@ class Link:
         return not left or time.monotonic() > self._leaves_at
 
     def _see_to(self) -> None:
-        """Take in what was given, and look what is due."""
+        """Take in what was given, and check what is due."""
         while self._given:
             given = self._given.popleft()
             deadline = math.inf if given.within is None else time.monotonic() + given.within
@@ -293,7 +295,7 @@ class Link:
             sending = self._under_way.sending(number)
             properties = sending.all_properties
             if self._under_way.awaiting(sending.id) == number:
-                # On a queue of its own the outcome waits behind nothing that is to be heard.
+                # On a queue of its own, the outcome waits behind none of the user's messages.
                 properties |= {"reply_to": self._reply_to, "correlation_id": sending.id}
             try:
                 tag = bus.publish(sending.exchange, sending.routing_key, sending.body, **properties)
@@ -331,7 +333,7 @@ class Link:
         self._under_way.not_taken(number)
 
     def _replied(self, message: Any) -> None:
-        """What came on the queue of answers: a second one, or one that comes too late, is nobody's."""
+        """What came on the queue of answers: a second answer, or one that comes too late, belongs to nobody."""
         self._is_answer(self._read(message))
 
     def _came(self, message: Any) -> None:
@@ -351,8 +353,8 @@ class Link:
             return None
 
     def _is_answer(self, found: Heard | None) -> bool:
-        """Whether it is the outcome that somebody waits for, who has it then; or has had it before: where the client
-        hears its user's messages, each comes there as well."""
+        """Whether it is an awaited outcome, which its waiter gets now or has had before: if the client hears its user's
+        messages, each outcome comes there too."""
         if not isinstance(found, Outcome) or found.event.causationid is None:
             return False
         number = self._under_way.awaiting(found.event.causationid)
@@ -377,7 +379,7 @@ class Link:
     def _acknowledge(self, bus: Bus) -> None:
         while self._done:
             arrived = self._done.popleft()
-            if arrived.connection == self._connections:  # what an earlier one handed over comes again
+            if arrived.connection == self._connections:  # what an earlier connection delivered comes again
                 bus.acknowledge(arrived.tag)
 
     def _beat(self) -> None:
@@ -389,7 +391,7 @@ class Link:
         self._given.append(_Given(core.heartbeat(self.me), HEARTBEAT, future))
 
     def _beaten(self, future: Future[Outcome]) -> None:
-        """An agent whom the desk has signed off for their silence signs on again."""
+        """Sign an agent on again whom the desk has signed off for their silence."""
         if self.me is not None and future.exception() is None and future.result().rejected is not None:
             log.info("%s was signed off and signs on again", self.user)
             self._given.append(_Given(core.sign_on(self.me), HEARTBEAT, Future()))

@@ -1,7 +1,5 @@
-"""Sends what is due before a turn, since that is slow: outside its transaction.
-
-What follows from it is decided in domain/attempts.py. The page is docs/notifications.md.
-"""
+"""Sends what is due before a turn and outside its transaction, because that is slow. domain/attempts.py decides what
+follows from it. The page is docs/notifications.md."""
 
 from __future__ import annotations
 
@@ -33,7 +31,7 @@ def _attempt(timer: Message[Data]) -> tuple[str, int]:
 
 
 class Attempting:
-    """Makes the attempts that a turn's timers are for, each once."""
+    """Makes the attempts that a turn's timers call for, each once."""
 
     def __init__(self, repository: Repository, policy: Policy, senders: Sends) -> None:
         self._repository = repository
@@ -42,7 +40,7 @@ class Attempting:
         self._outcomes: OrderedDict[tuple[str, int], Outcome] = OrderedDict()
 
     def prepare(self, messages: Sequence[Message[Any]], now: datetime) -> Preparation[LoadedView]:
-        """Send what is due in this turn, and may be sent by what is known now; puts nothing off."""
+        """Send what is due in this turn and may be sent, by what is known now. It puts nothing off."""
         due = [_attempt(message) for message in messages]
         new = {
             attempt: message for attempt, message in zip(due, messages, strict=True) if attempt not in self._outcomes

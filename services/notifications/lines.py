@@ -1,7 +1,6 @@
-"""Sends a batch of things to one destination over a few connections, each with an outcome, in bounded time.
+"""Sends a batch of things to one destination over a few connections, each thing with an outcome, in bounded time.
 
-What one connection waits for, the others do not. What is sent and how is mailer.py's and webhooks.py's business. See
-docs/notifications.md.
+No connection waits for another. mailer.py and webhooks.py say what is sent and how. See docs/notifications.md.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ LINES = 4
 """Connections to one destination at a time."""
 
 BATCH_TIME = 20.0
-"""Seconds after which a batch begins nothing more: what waits for it, the turn of the timers that ask for it, should
-not wait for ever. What is in work then has half as much again to end: cut off, it may have been taken all the same, and
-would be sent once more."""
+"""Seconds after which a batch begins nothing more: the turn whose timers ask for it should not wait forever. What is in
+work then has half as much time again to end: if it were cut off, the other side might have taken it all the same, and
+it would be sent once more."""
 
 AWAY_IN_A_ROW = 2
-"""A line that found the destination away so often in a row leaves the rest untried."""
+"""If a line finds the destination away this often in a row, it leaves the rest untried."""
 
 
 class NoConnection(Exception):
-    """There is no connection to be had; the message is the reason, without anything that the other side wrote."""
+    """No connection can be made; the message is the reason, without anything that the other side wrote."""
 
 
 class HasId(Protocol):
@@ -49,7 +48,7 @@ class Link(Protocol[T_contra]):
     """One connection, made when it is needed."""
 
     def send(self, item: T_contra) -> Outcome:
-        """Try one thing. Raises `NoConnection` where it was not even tried."""
+        """Try one thing. Raises `NoConnection` if it was not even tried."""
 
     def leave(self) -> None:
         """Say goodbye, if there is a connection."""
@@ -59,11 +58,9 @@ class Link(Protocol[T_contra]):
 
 
 def send_all(items: Sequence[T], link: Callable[[], Link[T]], batch_time: float = BATCH_TIME) -> dict[str, Outcome]:
-    """Try each item once; the outcome of each by id, after one and a half times `batch_time` seconds at the latest (and
-    a moment).
-
-    One whose turn has not come within `batch_time`, or which no connection could take, is `deferred`.
-    """
+    """Try each item once. Returns the outcome of each by id, after one and a half times `batch_time` seconds at the
+    latest (and a moment). An item whose turn has not come within `batch_time`, or which no connection could take, is
+    `deferred`."""
     batch = _Batch(items)
     lines = [_Line(link(), batch) for _ in range(min(LINES, len(items)))]
     for line in lines:
@@ -85,8 +82,8 @@ def _wait_for(lines: Sequence[_Line[T]], seconds: float) -> None:
 
 
 class Circuit:
-    """Whether a destination is asked: after a batch in which it was away for all it is left alone, for longer and
-    longer until it answers."""
+    """Whether a destination is asked: after a batch in which it was away for all items, it is left alone, for longer
+    and longer until it answers."""
 
     FIRST = timedelta(seconds=5)
     LONGEST = timedelta(minutes=5)
@@ -97,7 +94,7 @@ class Circuit:
         self._reason = ""
 
     def refusal(self, now: datetime) -> Outcome | None:
-        """The outcome of whatever should go out now, without asking; None: ask. It is asked if its time is further off
+        """The outcome of whatever should go out now, without asking; None: ask. It also asks if its time is further off
         than it ever was: then the clock was set back."""
         until = self._closed_until
         if until is None or not until - self.LONGEST <= now < until:
@@ -105,7 +102,7 @@ class Circuit:
         return Outcome("deferred", self._reason, away=True, asked_again_at=until)
 
     def heard(self, outcomes: Sequence[Outcome], now: datetime) -> str | None:
-        """How a batch went. Gives the reason when the destination was found away that was not so before."""
+        """How a batch went. Returns the reason if the destination was found away and had not been away before."""
         if not all(outcome.away for outcome in outcomes):
             self._closed_until, self._failures = None, 0
             return None
@@ -128,23 +125,23 @@ class _Batch(Generic[T]):
         self._closed = False
 
     def next(self) -> T | None:
-        """One to try, or None: all are tried, or time is up."""
+        """An item to try, or None: all are tried, or time is up."""
         with self._lock:
             return self._left.popleft() if self._left and not self._begins_no_more else None
 
     def begin_no_more(self) -> None:
-        """What has not been begun is left."""
+        """Drop what has not begun."""
         with self._lock:
             self._begins_no_more = True
 
     def put_back(self, item: T, problem: str) -> None:
-        """There is no connection to try it on; another line may have one."""
+        """It could not be tried for lack of a connection; another line may have one."""
         with self._lock:
             self._left.appendleft(item)
             self._problem = problem
 
     def tried(self, item: T, outcome: Outcome) -> None:
-        """One has been tried. What comes after the end is not counted."""
+        """It has been tried. Whatever comes after the end does not count."""
         with self._lock:
             if not self._closed:
                 self._outcomes[item.id] = outcome
@@ -165,7 +162,7 @@ class _Batch(Generic[T]):
 
 
 class _Line(threading.Thread, Generic[T]):
-    """One link, and the things that it takes from the batch one by one. (A green thread in a running service.)"""
+    """One link, and the items that it takes from the batch one by one. (A green thread in a running service.)"""
 
     def __init__(self, link: Link[T], batch: _Batch[T]) -> None:
         super().__init__(daemon=True)
@@ -175,7 +172,7 @@ class _Line(threading.Thread, Generic[T]):
         """What to wait for instead of `join`, which on green threads of Python 3.13 raises when its time is up."""
 
     def run(self) -> None:
-        """Until there are no more, or the destination is away."""
+        """Until no items are left, or the destination is away."""
         try:
             self._send_all()
         finally:

@@ -1,6 +1,6 @@
 """Sends mails by SMTP: writes them, connects as the settings say, and reads what the server answers.
 
-The batch and its time are lines.py's; whether to try again is domain/attempts.py's. See docs/notifications.md.
+lines.py bounds the batch and its time; domain/attempts.py decides whether to try again. See docs/notifications.md.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from services.notifications.lines import BATCH_TIME, NoConnection, send_all
 log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0
-"""Seconds that one step of the dialogue may take; taking the text, which a server may scan first, twice as many. One
-that has taken it and is given up before it says so gets the mail again."""
+"""Seconds that one step of the dialogue may take; taking the text, which a server may scan first, may take twice as
+long. A server that has taken a mail and is given up before it says so gets the mail again."""
 
 StartTls = Literal["required", "when-offered"]
 AWAY = (smtplib.SMTPException, OSError)
@@ -49,7 +49,7 @@ class Server:
     user: str = ""
     password: str = field(default="", repr=False)
     authorities: str | None = None
-    """A PEM file: whose certificates are believed; None: those of the system's authorities."""
+    """A PEM file: whose certificates to trust; None: those of the system's authorities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +59,22 @@ class Mail:
     id: str
     to: str
     number: str
-    """Of the ticket, if it is about one: in the subject, and what mail programs group by."""
+    """Of the ticket, if the mail is about one: it stands in the subject, and mail programs group by it."""
     title: str
     text: str
     written_at: datetime
     answers: bool = False
-    """Whether it answers, by itself, what its reader wrote."""
+    """Whether the desk sends it by itself, in answer to what its reader wrote."""
 
 
 def read_server(url: str) -> Server:
     """The server that a URL names: `smtp://host[:port][?starttls=required|when-offered]`, `smtps://host[:port]`, with
-    `user:password@` where it wants them. Raises ValueError, saying what is wrong."""
+    `user:password@` if it needs them. Raises ValueError, saying what is wrong."""
     try:
         parts = urlsplit(url)
         port = parts.port
         (parts.hostname or "").encode("idna")
-    except ValueError as error:  # no IPv6 address, no port, no name of a machine
+    except ValueError as error:  # not an IPv6 address, a port or the name of a machine
         raise ValueError("a URL smtp://host:port or smtps://host:port") from error
     options = parse_qs(parts.query, keep_blank_values=True)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
@@ -116,13 +116,13 @@ def read_sender(text: str) -> Address:
 is_address = re.compile(r"[^\x00-\x20\x7f@<>,;:\"()\[\]\\]+@[^\x00-\x20\x7f@<>,;:\"()\[\]\\]+").fullmatch
 
 ENCODED = "=?"
-"""How an encoded word begins (RFC 2047). The library decodes those that are in what it is given, and line breaks come
-out of them: a header, or the text, that somebody else wrote."""
+"""How an encoded word begins (RFC 2047). The library decodes those that it finds in a text, and line breaks come out of
+them: a header, or the body, that somebody else wrote."""
 
 
 class _AsItIs(str):
-    """A subject in which nothing is decoded: all of it is one text, encoded. The library asks a header that it is given
-    ready-made for its name and its folded form, and changes neither."""
+    """A subject in which nothing is decoded: all of it is one text, encoded. When the library gets a ready-made header,
+    it asks only for its name and its folded form, and changes neither."""
 
     name = "Subject"
 
@@ -146,7 +146,7 @@ def write(mail: Mail, sender: Address) -> EmailMessage:
         message["Message-ID"] = f"<{mail.id}@{sender.domain}>"
         if mail.number:
             message["References"] = f"<ticket.{mail.number}@{sender.domain}>"
-        # RFC 3834, and what Exchange goes by instead: no machine answers these.
+        # RFC 3834, and what Exchange looks at instead: no machine answers these.
         message["Auto-Submitted"] = "auto-replied" if mail.answers else "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
         message.set_content(mail.text, cte="quoted-printable")
@@ -157,12 +157,13 @@ def write(mail: Mail, sender: Address) -> EmailMessage:
 
 class _Patient(smtplib.SMTP):
     def __init__(self, made: Callable[[smtplib.SMTP], None], *arguments: Any, **named: Any) -> None:
-        """As smtplib's, which connects and waits for the greeting; `made` has it before, to cut it under that."""
+        """Like smtplib's, which connects and waits for the greeting; `made` gets it before that, so that somebody can
+        cut it."""
         made(self)
         super().__init__(*arguments, **named)
 
     def data(self, msg: bytes | str) -> tuple[int, bytes]:  # type: ignore[override]
-        """As smtplib's, with twice the time."""
+        """Like smtplib's, with twice the time."""
         self._wait(2 * self.timeout)
         try:
             return super().data(msg)
@@ -201,7 +202,7 @@ class Mailer:
         return send_all(mails, lambda: _Connection(self), self._batch_time)
 
     def connect(self, made: Callable[[smtplib.SMTP], None]) -> smtplib.SMTP:
-        """A connection that is ready to take mails; `made` has it as soon as it begins. Raises one of `AWAY`."""
+        """A connection that is ready to take mails; `made` gets it as soon as it begins. Raises one of `AWAY`."""
         server = self._server
         if server.starttls is None:
             connection: smtplib.SMTP = _PatientTls(
@@ -236,7 +237,7 @@ class Mailer:
         except smtplib.SMTPDataError as error:
             return _answered(error.smtp_code, error.smtp_error)
         except smtplib.SMTPSenderRefused as error:
-            # The server refuses the desk, not this mail: an operator can put that right within the day.
+            # The server refuses the desk and not this mail: an operator can correct that within the day.
             return Outcome("deferred", f"sender refused: {_codes(error.smtp_code, error.smtp_error)}")
         except (smtplib.SMTPNotSupportedError, ValueError):
             return Outcome("refused", "the mail server takes no such address")
@@ -259,7 +260,7 @@ class _Connection:
             except AWAY as error:
                 self._connection = None
                 raise NoConnection(_why(error)) from error
-            if self._is_over:  # the mail counts as put off by now, and will be sent by another
+            if self._is_over:  # by now the mail counts as put off, and another instance will send it
                 self.leave()
                 raise NoConnection("timed out")
         try:
@@ -284,7 +285,7 @@ class _Connection:
         self._connection = connection
 
     def cut(self) -> None:
-        """Cut it under whatever waits on it, its greeting too; one that is still being made is not used."""
+        """Cut it under whatever waits on it, also its greeting; a connection that is still being made is not used."""
         self._is_over = True
         if self._connection is not None and self._connection.sock is not None:
             try:
@@ -294,7 +295,7 @@ class _Connection:
 
 
 def _believing_any() -> ssl.SSLContext:
-    """Encryption without proof of who is there (RFC 7435): better than none, which is what would be sent else."""
+    """Encryption without proof of the other side's identity (RFC 7435): better than the alternative, which is none."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -306,7 +307,7 @@ def _answered(code: int, reply: bytes | str) -> Outcome:
 
 
 def _codes(code: int, reply: bytes | str) -> str:
-    """The reply's numbers only: its words often repeat the address."""
+    """Only the numbers of the reply: its words often repeat the address."""
     text = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
     enhanced = re.match(r"\s*(\d\.\d{1,3}\.\d{1,3})\b", text)
     return f"{code} {enhanced[1]}" if enhanced else str(code)

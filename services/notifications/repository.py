@@ -1,6 +1,6 @@
 """Deliveries, contacts and preferences in MongoDB: what a turn reads, and what it writes.
 
-The only pymongo of notifications; it decides nothing. Shard keys: contacts and preferences by person,
+Nothing else in notifications uses pymongo; this module decides nothing. Shard keys: contacts and preferences by person,
 deliveries by their id, all hashed. See docs/notifications.md.
 """
 
@@ -35,16 +35,16 @@ from services.notifications.domain.state import (
 )
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
-    # By _id alone a delivery is found and its being the only one enforced; by status operators look for failed ones.
+    # A delivery is found by _id, which also makes it unique; operators look for failed ones by status.
     "deliveries": [
         IndexModel([("status", ASCENDING), ("created_at", ASCENDING)]),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
-        # Of a person who is erased.
+        # Deliveries of a person who is erased.
         IndexModel([("person", ASCENDING)], partialFilterExpression={"status": "failed"}),
-        # About a ticket that is erased or redacted, and with words.
+        # Deliveries with words, about a ticket that is erased or redacted.
         IndexModel([("number", ASCENDING)], partialFilterExpression={"text": {"$gt": ""}}),
     ],
-    # Found by _id alone; naming them creates the collections, which have to be there before the first transaction.
+    # Found by _id; naming the collections creates them, because they must exist before the first transaction.
     "contacts": [IndexModel([("_id", ASCENDING)])],
     "preferences": [IndexModel([("_id", ASCENDING)])],
 }
@@ -66,7 +66,8 @@ class LoadedView(View):
             self.deliveries[delivery.id] = self.deliveries_before.setdefault(delivery.id, delivery)
 
     def know_contacts(self, persons: Iterable[str], rows: Iterable[Document]) -> None:
-        """As above, of these persons. One that an older version stored under the requester's id alone stays there."""
+        """The same, for these persons. A record that an older version stored under the requester's id alone stays
+        there."""
         found = {row["_id"]: row for row in rows}
         for person in persons:
             row = found.get(person) or found.get(_id_alone(person))
@@ -75,7 +76,7 @@ class LoadedView(View):
                 self.contacts[person] = self.contacts_before.setdefault(person, contact)
 
     def know_preferences(self, rows: Iterable[Document]) -> None:
-        """As above."""
+        """The same, for these preferences."""
         for preferences in map(_preferences_of, rows):
             self.preferences[preferences.id] = self.preferences_before.setdefault(preferences.id, preferences)
 
@@ -94,7 +95,8 @@ class Repository:
         now: datetime,  # noqa: ARG002 - the chassis's signature
         outcomes: Mapping[tuple[str, int], Outcome] = NONE,
     ) -> LoadedView:
-        """All that these messages need. `outcomes`: of the attempts that were made for them (attempting.py)."""
+        """Everything that these messages need. `outcomes`: those of the attempts that were made for them
+        (attempting.py)."""
         view = LoadedView(self._wording, self._policy, outcomes=outcomes)
         asking = [(line_of(TAKEN, message), message) for message in messages]
         first = {need for taken, message in asking for need in taken.needs(view, message)}
@@ -111,7 +113,7 @@ class Repository:
         ]
 
     def _read(self, view: LoadedView, needs: Collection[Need]) -> None:
-        """All of these, in one go, into the view. What it knows already stays as it was read."""
+        """Read all of these together into the view. What the view knows already stays as it was read."""
         deliveries, persons, failed, about = list[str](), list[str](), list[str](), list[str]()
         for need in needs:
             match need:
@@ -137,7 +139,7 @@ class Repository:
 
 
 def delivery_of(row: Document) -> Delivery:
-    """The delivery that a document holds, of any version of ours."""
+    """The delivery that a document of any of our versions holds."""
     values = {"number": "", **_values(row, Delivery)}
     if values["channel"] == "email" and values["recipient"] != MANAGER:
         values.setdefault("person", person_of("account", values["recipient"]))

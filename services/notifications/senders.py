@@ -1,6 +1,6 @@
-"""Every destination that deliveries go to: the mail server and the operator's webhooks, each with a circuit of its own.
+"""Every destination of deliveries: the mail server and the operator's webhooks, each with a circuit of its own.
 
-How a batch is sent is mailer.py's and webhooks.py's business. See docs/notifications.md.
+mailer.py and webhooks.py send the batches. See docs/notifications.md.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from services.notifications.webhooks import Poster, Request
 log = logging.getLogger(__name__)
 
 ANSWERS = frozenset({"receipt", "reopened"})
-"""Kinds of mails by which the desk answers, by itself, what a requester wrote (RFC 3834, "auto-replied")."""
+"""Kinds of mails by which the desk answers by itself what a requester wrote (RFC 3834, "auto-replied")."""
 
 Addressed: TypeAlias = tuple[Delivery, str | None]
-"""A delivery, and the requester's mail address where it is a mail to them."""
+"""A delivery, and the requester's mail address if it is a mail to them."""
 
 
 class Sends(Protocol):
-    """What the repository needs: to try each of these deliveries once; the outcome of each by id."""
+    """What the repository needs: try each of these deliveries once, and return the outcome of each by id."""
 
     def send(self, deliveries: Sequence[Addressed], now: datetime) -> dict[str, Outcome]: ...
 
 
 class Senders:
-    """`Sends`, by one mail server and these webhooks; mails to the community manager go to `manager`."""
+    """Sends by one mail server and these webhooks (`Sends`); mails to the community manager go to `manager`."""
 
     def __init__(self, mailer: Mailer, posters: Mapping[str, Poster], manager: str | None = None) -> None:
         self._mailer = mailer
@@ -66,7 +66,7 @@ class Senders:
         if first.channel == "webhook":
             poster = self._posters.get(first.recipient)
             if poster is None:
-                # Taken out of the file; or an instance that has read a newer one is to send it.
+                # Taken out of the file; or an instance that has read a newer file has to send it.
                 return {
                     delivery.id: Outcome("deferred", "there is no such webhook in the file") for delivery, _ in group
                 }

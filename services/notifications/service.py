@@ -1,4 +1,4 @@
-"""The notifications service: listens to events, to its own timers and to the operator; every rule is in domain/.
+"""The notifications service: hears events, its own timers and the operator; every rule is in domain/.
 
 The page is docs/notifications.md.
 """
@@ -32,7 +32,7 @@ __all__ = ["INDEXES", "SETTINGS", "TAKEN", "Service", "lanes", "rules"]
 
 
 def rules(settings: NotificationSettings, database: Database[dict[str, Any]]) -> Rules[Any]:
-    """Notifications' own turn. Raises `WrongSettings` for templates or webhooks that do not do."""
+    """Notifications' own turn. Raises `WrongSettings` for invalid templates or webhooks."""
     webhooks = read_webhooks(settings.webhooks) if settings.webhooks else {}
     policy = Policy(
         timedelta(hours=settings.mail_give_up_hours),
@@ -71,5 +71,5 @@ class Service:
 
     @due_timers(lanes=lanes)
     def due(self, timers: list[DueTimer]) -> None:
-        """Mails and requests to send, waits for an address that end."""
+        """Mails and requests to send, and waits for an address that end."""
         self.turn.run(timers=timers)

@@ -30,8 +30,8 @@ class NotificationSettings(Settings):
     community_manager: str = dataclasses.field(default="", repr=False)
     """The mail address that is told of escalations; empty: nobody's."""
     own_addresses: str = ""
-    """Further mail addresses at which the desk reads, with blanks between: no requester is mailed there, nor at
-    `smtp_from` and `community_manager`."""
+    """Further mail addresses that the desk reads, separated by blanks: no requester gets mail there, nor at `smtp_from`
+    and `community_manager`."""
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
@@ -41,7 +41,7 @@ class NotificationSettings(Settings):
             except ValueError as error:
                 raise WrongSettings(f"CASEBUS_{name.upper()} must be {error}.") from error
         for name in ("mail_give_up_hours", "webhook_give_up_hours"):
-            # What failed is kept until 30 days after its first attempt: an operator is to have some of them.
+            # A failed delivery is kept until 30 days after its first attempt: operators need some of those days.
             expect(0 < getattr(self, name) <= 24 * 14, name, "more than 0 and at most 336")
         has_no_fault = not self.community_manager or is_address(self.community_manager) is not None
         expect(has_no_fault, "community_manager", "a mail address such as manager@example.org, or empty")

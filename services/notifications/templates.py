@@ -1,7 +1,7 @@
 """The words of notifications: one Jinja2 template for each kind and language, the operator's before our own.
 
 A template's first line is the title, the rest the text. All are compiled and tried once, at start; a wrong one stops
-the process there. Which names a template may use: `Facts` in domain/state.py, and docs/notifications.md.
+the process there. `Facts` in domain/state.py and docs/notifications.md say which names a template may use.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ SAMPLES = (
         "2026-03-09 09:00 UTC", True, "1" * 64,
     ),
 )  # fmt: skip
-"""Every template has to do with these: what a ticket usually has, the least, and the longest."""
+"""Every template has to work with these: what a ticket usually has, the least, and the longest."""
 
 
 class Templates:
     """The templates of all kinds and languages, those in `folder` (`<folder>/<language>/<kind>.j2`) before ours."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Compile and try all. Raises `WrongSettings` with the file, the line and what is wrong with it."""
+        """Compile and try all templates. Raises `WrongSettings` with the file, the line and what is wrong with it."""
         folders = [SHIPPED] if folder is None else [folder, SHIPPED]
         if folder is not None:
             _check_names(folder)
@@ -73,18 +73,18 @@ class Templates:
             self._try(language, kind)
 
     def render(self, kind: Kind, facts: Facts, languages: Sequence[str] = ()) -> Text:
-        """The words of one notification: a title of one line, the text without blank lines around it.
+        """The words of one notification: a title of one line, and the text without blank lines around it.
 
-        In the first of these languages that has this kind, each with what it is a variety of (`pt-BR`, then `pt`);
-        else in English.
+        In the first of these languages that has this kind, each with its wider forms (`pt-BR`, then `pt`); otherwise in
+        English.
         """
         words = _rendered(self._compiled[self.spoken(kind, languages), kind], facts)
-        # What was written can grow in a template, by each of its lines where they are indented.
+        # A template can make what was written longer, by each of its lines if it indents them.
         return Text(words.title, shortened(words.text, MAX_TEXT))
 
     def variants(self, kind: Kind, languages: Sequence[str] = ()) -> Mapping[str, Text]:
-        """The words for an invented case, and for each other case that the template distinguishes: by what is so of it,
-        `merged_into: 00001200` or `granted: no`; the usual one by an empty text."""
+        """The words for an invented case, and for each other case that the template distinguishes, by what makes it
+        different: `merged_into: 00001200` or `granted: no`; the usual case has an empty text."""
         template = self._compiled[self.spoken(kind, languages), kind]
         usual = SAMPLES[0]
         found = {"": self.render(kind, usual, languages)}
@@ -107,7 +107,7 @@ class Templates:
         for sample in SAMPLES:
             try:
                 text = _rendered(template, sample)
-            except Exception as error:  # whatever a template can raise is the operator's to know
+            except Exception as error:  # whatever a template raises, the operator should know
                 raise WrongSettings(f"The template {file} cannot be rendered: {error}.") from error
             if len(text.text) > MAX_TEXT:
                 raise WrongSettings(f"The template {file} can produce a text of more than {MAX_TEXT} characters.")
@@ -116,7 +116,7 @@ class Templates:
 
 
 def shortened(text: str, most: int) -> str:
-    """A title or text of no more than the contract's length."""
+    """A title or text, cut to the contract's length."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
@@ -152,13 +152,13 @@ def _environment(folders: Sequence[Path], language: str) -> ImmutableSandboxedEn
 
 
 def _check_names(folder: Path) -> None:
-    """A file that no kind reads is a mistyped name, and would be missed only when people get the wrong words."""
+    """A file that no kind reads has a mistyped name, and would be missed only when people get the wrong words."""
     if not folder.is_dir():
         raise WrongSettings(f"CASEBUS_TEMPLATES must be a folder, and {folder} is not.")
     for file in sorted([*folder.glob("*.j2"), *folder.glob("*/*.j2")]):
         if file.parent == folder or not is_language(file.parent.name):
             raise WrongSettings(f"The template {file} must be in a folder named as its language, such as en or pt-BR.")
-        # What begins with _ is there to be included.
+        # Templates whose names begin with _ are for others to include.
         if file.stem not in KINDS and not file.stem.startswith("_"):
             raise WrongSettings(f"The template {file} belongs to no kind; the kinds are {', '.join(KINDS)}.")
 
@@ -178,7 +178,7 @@ def _compiled(environment: ImmutableSandboxedEnvironment, kind: Kind) -> Templat
 
 
 def _trees(environment: Environment, name: str) -> dict[str, tuple[nodes.Template, str]]:
-    """What a template says, with what it includes or extends, where that is there: by name, each with its file."""
+    """What a template says, with the existing files that it includes or extends: by name, each with its file."""
     assert environment.loader is not None
     trees: dict[str, tuple[nodes.Template, str]] = {}
     to_read = {name}
@@ -193,7 +193,7 @@ def _trees(environment: Environment, name: str) -> dict[str, tuple[nodes.Templat
 
 
 def _tested(environment: Environment, name: str) -> set[str]:
-    """The names by which a template, with what it includes or extends, says this or that."""
+    """The names by which a template, with what it includes or extends, is known."""
     tests = list[nodes.Node]()
     for tree, _ in _trees(environment, name).values():
         tests += [found.test for found in tree.find_all(nodes.If)]
@@ -207,15 +207,15 @@ def _tested(environment: Environment, name: str) -> set[str]:
 
 
 def _unknown_names(environment: Environment, name: str) -> list[tuple[str, str]]:
-    """Names that there are not, each with its file, also where a template comes to them for some cases only, and for
-    none of `SAMPLES`; and in what it includes or extends. What one of these files names itself, all may have."""
+    """Names that do not exist, each with its file, also where a template reaches them only in some cases and in none of
+    `SAMPLES`; and in what it includes or extends. All files may use a name that one of them defines."""
     trees = _trees(environment, name).values()
     known = {*NAMES, *environment.globals, *(own for tree, _ in trees for own in _own_names(tree))}
     return [(file, unknown) for tree, file in trees for unknown in sorted(find_undeclared_variables(tree) - known)]
 
 
 def _own_names(tree: nodes.Template) -> Iterator[str]:
-    """What a template gives a name to, anywhere."""
+    """The names that a template defines, anywhere."""
     yield from (node.name for node in tree.find_all(nodes.Name) if node.ctx != "load")
     yield from (node.name for node in tree.find_all(nodes.Macro))
     yield from (node.target for node in tree.find_all(nodes.Import))

@@ -1,6 +1,6 @@
 """Operators' webhooks: the file that names them, and requests to them, signed by Standard Webhooks.
 
-The batch and its time are lines.py's; whether to try again is domain/attempts.py's. See docs/notifications.md.
+lines.py bounds the batch and its time; domain/attempts.py decides whether to try again. See docs/notifications.md.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ WHOLE_TIME = 10.0
 """Seconds for connecting, and for a request from beginning to end."""
 
 AWAY = frozenset({408, 429, 502, 503, 504})
-"""Answers that any other request would get now as well."""
+"""Answers that any other request would get now too."""
 
 BROKEN = (OSError, HTTPError, HTTPException)
 KEY_BYTES = range(24, 65)
@@ -56,14 +56,14 @@ KEY_BYTES = range(24, 65)
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where requests go, what for, and how they are signed: by every secret, so that one can be changed for another."""
+    """Where requests go, what for, and how they are signed: by every secret, so that a secret can be replaced."""
 
     name: str
     url: str
     kinds: frozenset[str]
     secrets: tuple[str, ...] = field(repr=False)
     ca: str | None = None
-    """A PEM file: whose certificates are believed; None: those of the system's authorities."""
+    """A PEM file: whose certificates to trust; None: those of the system's authorities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ class Poster:
     def connection(self) -> HTTPConnection:
         """A connection that is made with the first request."""
         parts = urlsplit(self.webhook.url)
-        assert parts.hostname is not None  # read_webhooks has looked
+        assert parts.hostname is not None  # read_webhooks has checked it
         if parts.scheme == "https":
             return _Https(parts.hostname, parts.port, timeout=self.connect_time, ssl_context=self._trusted)
         return HTTPConnection(parts.hostname, parts.port, timeout=self.connect_time)
@@ -221,9 +221,9 @@ class Poster:
 
 class _Https(HTTPSConnection):
     def connect(self) -> None:
-        """As urllib3's without proxies, with a handshake that ends in the time for connecting."""
+        """Like urllib3's without proxies, with a handshake that ends within the time for connecting."""
         HTTPConnection.connect(self)
-        assert self.ssl_context is not None  # given by the only one who makes these
+        assert self.ssl_context is not None  # the only caller that makes these gives it
         assert self.sock is not None
         self.ssl_context.set_alpn_protocols(["http/1.1"])
         self.sock = shaken(self.ssl_context, self.sock, self.host.rstrip("."))
@@ -231,7 +231,7 @@ class _Https(HTTPSConnection):
 
 
 class _Connection:
-    """One request after the other, each over a connection of its own: answers are not read to their end."""
+    """One request after the other, each over a connection of its own, because answers are not read to their end."""
 
     def __init__(self, poster: Poster, now: datetime) -> None:
         self._poster = poster
@@ -266,7 +266,7 @@ class _Connection:
             self._connection = None
 
     def cut(self) -> None:
-        """Cut it under whatever waits on it; one that is still being made is not used."""
+        """Cut it under whatever waits on it; a connection that is still being made is not used."""
         self._is_over = True
         self._shut()
 
@@ -279,14 +279,14 @@ class _Connection:
                 log.debug("already cut", extra={"error": type(error).__name__})
 
     def _ask(self, request: Request, late: threading.Event) -> int:
-        """The answer's status; what it says besides is of no interest, and may be of any length."""
+        """The answer's status; the rest is of no interest, and may be of any length."""
         webhook = self._poster.webhook
         parts = urlsplit(webhook.url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         signed = headers(webhook, request, self._now)
         connection = self._connection = self._poster.connection()
         connection.connect()
-        if late.is_set() or self._is_over:  # the request counts as put off by now, and will be made by another
+        if late.is_set() or self._is_over:  # by now the request counts as put off, and another instance will make it
             raise TimeoutError
         connection.timeout = self._poster.whole_time
         connection.request("POST", target, request.body.encode(), signed, preload_content=False)

@@ -1,7 +1,7 @@
 """Routing's database: agents, the newest snapshot of each ticket, and the pool.
 
-A turn reads every agent who is signed on, the tickets that its messages touch, and of the waiting ones only as many
-as there may be room for. It decides nothing. The page is docs/routing.md.
+A turn reads every agent who is signed on, the tickets that its messages touch, and only as many waiting tickets as
+there may be room for. It decides nothing. The page is docs/routing.md.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _RESERVED = {"reservation.command_id": {"$exists": True}}
 _LEASED = {"reservation.until": {"$exists": True}}
 
 AGED_AT_ONCE = 200
-"""Tickets that one look each second makes more urgent, the longest overdue first."""
+"""How many tickets one look each second makes more urgent, the longest overdue first."""
 
 INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "agents": [
@@ -58,7 +58,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([*URGENCY, ("language", ASCENDING), ("skill", ASCENDING)], partialFilterExpression=_WAITING),
         IndexModel([("skill", ASCENDING), *URGENCY, ("language", ASCENDING)], partialFilterExpression=_WAITING),
         IndexModel([("agent", ASCENDING), ("status", ASCENDING)]),
-        # Partial, not sparse: sparse indexes are not of the strict Stable API, and its queries pass them by.
+        # Partial, not sparse: the strict Stable API does not include sparse indexes, and its queries ignore them.
         IndexModel([("reservation.command_id", ASCENDING)], name="reserved", partialFilterExpression=_RESERVED),
         IndexModel([("reservation.until", ASCENDING)], name="leased", partialFilterExpression=_LEASED),
         IndexModel([("ages_at", ASCENDING)], name="growing_older", partialFilterExpression=_WAITING),
@@ -85,12 +85,12 @@ class Repository:
         ids = _by_kind(needs(messages))
         agents = [Find("agents", {"$or": [{"signed_on": True}, {"_id": {"$in": sorted(ids[AgentOf])}}]})]
         tickets = [Find("tickets", _touched(ids, now))]
-        looks = not messages  # as once a second
+        looks = not messages  # once a second
         if looks:
             agents += [Find("agents", _KEEPING)] if self._some_must_leave(files.staff) else []
             tickets += [_due_to_age(now)] if self._terms.ageing is not None else []
             tickets += [_asking_as_before(skills)]
-        # The pool comes first: whatever room or waiting ticket changes after this read makes the turn conflict.
+        # The pool comes first: if room or a waiting ticket changes after this read, the turn conflicts.
         pools, *found = find(self.db, Find("pool", {"_id": Pool().id}), *agents, *tickets)
         view = View(
             skills,
@@ -118,11 +118,11 @@ class Repository:
         ]
 
     def _some_must_leave(self, staff: Staff | None) -> bool:
-        """Whether anybody may have to go though no message says so."""
+        """Whether anybody may have to go although no message says so."""
         return staff is not None or self._terms.absent_after is not None
 
     def _read_what_awaits(self, view: View, agents: Sequence[str]) -> None:
-        """What these agents have that awaits the desk."""
+        """The tickets of these agents that await the desk."""
         if agents:
             (found,) = find(self.db, Find("tickets", _awaiting(agents)))
             view.know(tickets=map(ticket_of, found))
@@ -138,9 +138,9 @@ class Repository:
         """The waiting tickets that a matching of these agents can reach.
 
         With room for n tickets in all, a matching in order of urgency never gets past the first n that an agent may
-        take: all before the one it gives them were given too. So the first n for each kind of agent are enough, not
-        counting those that were changed away from one of them; on top come as many as are touched, since the turn may
-        take those out of the order.
+        take: all before the ticket that it gives them were given too. So the first n for each kind of agent are enough,
+        not counting those that were changed away from one of them. As many as are touched are added, because the turn
+        may take those out of the order.
         """
         # A touched ticket may give its place back within this turn.
         returning = Counter(ticket.charged_to for ticket in touched.values())
@@ -154,7 +154,7 @@ class Repository:
         most = min(MOST_A_TURN, sum(free for _, free in room)) + len(touched)
         first = self._first_waiting({}, most)
         if len(first) < most:
-            return first  # all there are
+            return first  # there are no more
         return [ticket for kind in sorted(kinds) for ticket in self._first_for(kind, kinds[kind], most)]
 
     def _first_for(self, kind: tuple[tuple[str, ...], ...], agents: Collection[str], most: int) -> list[Ticket]:
@@ -196,21 +196,22 @@ def _touched(ids: Mapping[type[Need], Sequence[str]], now: datetime) -> Document
 
 
 def _awaiting(agents: Sequence[str]) -> Document:
-    """What these agents have that awaits the desk."""
+    """The tickets of these agents that await the desk."""
     return {"agent": {"$in": list(agents)}, "status": {"$in": list(DESKS_TURN)}}
 
 
 def _due_to_age(now: datetime) -> Find:
-    """Waiting tickets that are due to count as more urgent; also those without a date, of older versions."""
+    """Waiting tickets that are due to count as more urgent; also those that an older version stored without a date."""
     return Find("tickets", {**_WAITING, "ages_at": {"$not": {"$gt": now}}}, [("ages_at", ASCENDING)], AGED_AT_ONCE)
 
 
 def _asking_as_before(skills: Mapping[str, str]) -> Find:
-    """Waiting tickets that ask for another skill than their category does now. (A category that is gone is itself.)"""
+    """Waiting tickets that ask for another skill than their category does now. (A category that is gone stands for
+    itself.)"""
     changed: list[Document] = [{"category": id_, "skill": {"$ne": skill}, **_WAITING} for id_, skill in skills.items()]
     gone = {"$type": "string", "$nin": list(skills)}
     changed.append({"category": gone, "$expr": {"$ne": ["$skill", "$category"]}, **_WAITING})
-    return Find("tickets", {"$or": changed}, limit=AGED_AT_ONCE)  # each of them is looked for by the index of its own
+    return Find("tickets", {"$or": changed}, limit=AGED_AT_ONCE)  # each condition uses its own index
 
 
 def _may_take(skills: Sequence[str], languages: Sequence[str], tiers: Sequence[str]) -> Document:

@@ -27,7 +27,7 @@ __all__ = ["INDEXES", "SETTINGS", "TAKEN", "Service", "rules"]
 
 
 def rules(settings: RoutingSettings, database: Database[dict[str, Any]]) -> Rules[View]:
-    """Routing's own turn. Raises `WrongSettings` for files of the operator's that do not do."""
+    """Routing's own turn. Raises `WrongSettings` for an operator's file that is invalid."""
     files = read_operators_files(settings)
     repository = Repository(database, files, settings.terms)
     return Rules(repository, decide, conclude, gate=Gate(database, "pool"), chores=[looking(files)])
@@ -52,5 +52,5 @@ class Service:
 
     @every(1.0)
     def look_again(self) -> None:
-        """The net: whatever a turn could not know is seen a second later."""
+        """The safety net: what a turn could not know is seen a second later."""
         self.turn.run()

@@ -1,4 +1,4 @@
-"""Requesters' addresses: the newest counts, a mail waits for the one that it needs, and a code goes to the very
+"""Requesters' addresses: the newest counts, a mail waits for the address that it needs, and a code goes only to the
 address that it is for. Pure. See docs/notifications.md."""
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from services.notifications.domain.preferences import languages
 from services.notifications.domain.state import Contact, Delivery, Facts, View, done, failed, person_of
 
 ADDRESS_WAIT = timedelta(seconds=60)
-"""How long a mail waits for the requester's address; then they are told by the channel only. Should the address come
-after all, held up by an outage, the mail is not too late as long as it would still be tried."""
+"""How long a mail waits for the requester's address; then only the channel tells them. If the address comes after all,
+held up by an outage, the mail is not too late as long as it would still be tried."""
 
 ADDRESS_WAIT_ENDS = "address_wait"
-"""The kind of the timer of such a wait."""
+"""The kind of the timer that ends such a wait."""
 
 WAITS = "waits"
 """The lane of what waits for no server."""
@@ -37,7 +37,7 @@ def await_address(contact: Contact, mail: Delivery, now: datetime) -> tuple[Deli
 
 
 def learning_needed(_view: View, message: Message[ContactChanged]) -> list[Need]:
-    """Whose address it is and the mail with its code; without an address also what they could not be told."""
+    """Whose address it is, and the mail with its code; without an address also what they could not be told."""
     person = person_of(message.data.kind, message.data.account_id)
     needs: list[Need] = [PersonOf(person), DeliveryOf(code_mail_id(message))]
     return needs if message.data.email else [*needs, FailedOf(person)]
@@ -82,7 +82,7 @@ def learn_address(view: View, message: Message[ContactChanged], now: datetime) -
 
 
 def _code_mail(view: View, message: Message[ContactChanged], known: Contact, now: datetime) -> Decision | None:
-    """The mail with the code that confirms the address, unless it is there or the address is an older one."""
+    """The mail with the code that confirms the address, unless it exists already or the address is an older one."""
     data = message.data
     id_ = code_mail_id(message)
     if not (data.code and data.email) or data.contact_version < known.contact_version:
@@ -114,7 +114,8 @@ def stop_waiting(view: View, timer: Message[Data], now: datetime) -> Decision:  
 
 
 def _failed_of(view: View, person: str) -> list[Delivery]:
-    """What this person could not be told: with the address ends what was kept of it, sent again lately or not."""
+    """What this person could not be told: when the address goes, what was kept of it goes, whether it was sent again or
+    not."""
     return [mail for mail in view.deliveries.values() if mail.person == person and mail.status == "failed"]
 
 

@@ -1,4 +1,4 @@
-"""Attempts to send a mail or a webhook's request: when the first and the next is made, and when it is given up. Pure.
+"""Attempts to send a mail or a webhook's request: when to make the first and the next, and when to give up. Pure.
 
 The attempt itself is made before the turn (attempting.py), and `decide` hears how it went. See docs/notifications.md.
 """
@@ -21,8 +21,8 @@ FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
 
 OVERTIME = timedelta(minutes=5)
-"""How long after its end a delivery waits for a destination that is left alone: for as long as one ever is. So nothing
-is given up before the destination was asked, by this delivery or by another, at its end or later."""
+"""How long after its end a delivery waits for a destination that is left alone: as long as one ever is. So no delivery
+is given up before its destination was asked at its end or later, by this delivery or by another."""
 
 SEND = "send"
 """The kind of the timer of an attempt."""
@@ -33,7 +33,7 @@ Verdict = Literal["send", "hold", "skip", "unknown", "never"]
 
 
 def lane_of(delivery: Delivery) -> str:
-    """Which destination it goes to: the attempts of one wait for no other's."""
+    """Which destination it goes to: attempts at one destination never wait for another."""
     return webhook_lane(delivery.recipient) if delivery.channel == "webhook" else MAIL_LANE
 
 
@@ -50,23 +50,23 @@ def to_send(delivery: Delivery, at: datetime) -> tuple[Delivery, Arm]:
 
 
 def timer_of(delivery: Delivery) -> str:
-    """Id of its one timer, a webhook's too: timers of that name are in databases."""
+    """Id of its one timer, also for a webhook: databases hold timers of that name."""
     return f"mail:{delivery.id}"
 
 
 def verdict(
     delivery: Delivery, contact: Contact | None, preferences: Preferences | None, policy: Policy, now: datetime
 ) -> Verdict:
-    """Whether it may go out now: looked at before each attempt, by what is known then."""
+    """Whether it may go out now: checked before each attempt, by what is known then."""
     if not is_wanted(preferences, delivery.kind, delivery.channel):
         return "skip"
     if delivery.channel == "email" and delivery.kind != "escalated_to_manager":
         if contact is None or contact.contact_version < max(delivery.contact_version, 1):
-            return "unknown"  # sent again by an operator, too: the address before is one that the requester has left
+            return "unknown"  # also if an operator sends it again: the requester has left the address before
         if contact.email is None:
             return "skip"
         if delivery.kind == "contact_code" and contact.contact_version != delivery.contact_version:
-            return "skip"  # the address changed since: its code is worth nothing, and no business of the new one's
+            return "skip"  # the address has changed since, and the code is worth nothing
         if why_never(contact.email, policy.own_mailboxes) is not None:
             return "never"
     return "send" if may_be_sent_at(delivery, preferences, now) <= now else "hold"
@@ -84,7 +84,7 @@ def recipient_needed(view: View, timer: Message[Data]) -> list[Need]:
 
 
 def record_attempt(view: View, timer: Message[Data], now: datetime) -> Decision:
-    """An attempt was made: sent; or to be tried again later; or given up. Or none was to be made now."""
+    """An attempt was made: sent, to be tried again later, or given up. Or no attempt was to be made now."""
     delivery = view.deliveries.get(timer.subject or "")
     if delivery is None or delivery.status != "pending" or timer.data["attempt"] != delivery.attempts + 1:
         return Decision(remember=False)
@@ -116,7 +116,8 @@ def record_attempt(view: View, timer: Message[Data], now: datetime) -> Decision:
 
 
 def _hold(delivery: Delivery, until: datetime) -> Decision:
-    """Until the requester's quiet hours end. Those before a first attempt are no time in which it was tried."""
+    """Until the requester's quiet hours end. Time before the first attempt does not count as time in which it was
+    tried."""
     if delivery.attempts == delivery.attempts_before:
         delivery = replace(delivery, tried_since=until)
     held, arm = to_send(delivery, until)
@@ -129,15 +130,15 @@ def _give_up(delivery: Delivery, reason: str) -> Decision:
 
 
 def send_again(delivery: Delivery, now: datetime) -> tuple[Delivery, Arm]:
-    """A delivery that failed, as an operator sends it again: from the first attempt on, as if it were new."""
+    """A delivery that failed, as an operator sends it again: it starts over from the first attempt."""
     return to_send(replace(delivery, attempts_before=delivery.attempts, tried_since=now), now)
 
 
 def pause(delivery_id: str, attempts: int) -> timedelta:
     """How long after the failed attempt number `attempts` (from 1) the next one is made.
 
-    Doubled each time up to an hour; of that between half and all, by the delivery's id, so that deliveries which
-    failed together do not come back together, and the same attempt always waits the same.
+    It doubles each time up to an hour. The jitter is between half and all of that, by the delivery's id: so deliveries
+    that failed together do not come back together, and the same attempt always waits the same time.
     """
     longest = min(FIRST_PAUSE * (1 << min(attempts - 1, 10)), LONGEST_PAUSE)
     jitter = int(derived_id(delivery_id, str(attempts))[:8], 16) / 2**32
@@ -149,7 +150,8 @@ def retry_at(
 ) -> datetime | None:
     """When to try again, the last time at the very end of `give_up_after`; None once that is over.
 
-    What was not tried then, because its destination is left alone, is tried when that is asked again.
+    A delivery that was not tried then, because its destination is left alone, is tried when the destination is asked
+    again.
     """
     end = (delivery.tried_since or delivery.created_at) + give_up_after
     if now < end:

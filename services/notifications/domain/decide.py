@@ -1,4 +1,5 @@
-"""All that notifications takes, in one table: each type with its data, what decides it, and what that has to have read.
+"""Everything that notifications takes, in one table: each type with its data, what decides it, and what must be read
+for it.
 
 The rules are in the modules that the table names. Pure. See docs/notifications.md.
 """
@@ -26,12 +27,12 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, slots=True)
 class Taken(decision.Taken[View, P]):
-    """How notifications decides one type of message, and what that has to have read."""
+    """How notifications decides one type of message, and what must be read for it."""
 
     needs: Callable[[View, Message[P]], Iterable[Need]]
-    """What it has to have read, by what the message itself says and the operator has set."""
+    """What must be read for it, by what the message itself says and the operator has set."""
     then: Callable[[View, Message[P]], Iterable[Need]] = lambda _view, _message: ()
-    """What it has to have read besides, by what was read first."""
+    """What must be read besides, by what was read first."""
 
 
 TAKEN: Mapping[str, Taken[Any]] = {
@@ -51,10 +52,12 @@ TAKEN: Mapping[str, Taken[Any]] = {
     f"timer.{attempts.SEND}": Taken(dict, attempts.record_attempt, attempts.timer_needed, attempts.recipient_needed),
     f"timer.{addresses.ADDRESS_WAIT_ENDS}": Taken(dict, addresses.stop_waiting, attempts.timer_needed),
 }
-"""All that notifications takes, by type."""
+"""Everything that notifications takes, by type."""
 
 
 def decide(view: View, message: Message[Any], now: datetime) -> Decision:
-    """What one message changes and says. An event about a ticket that tells nobody anything is not remembered. Raises
-    ValueError for a type that is not notifications'."""
+    """What one message changes and says. An event about a ticket that tells nobody anything is not remembered.
+
+    Raises ValueError for a type that is not notifications'.
+    """
     return line_of(TAKEN, message).decide(view, message, now)

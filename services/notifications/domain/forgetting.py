@@ -1,5 +1,5 @@
-"""What is forgotten here of somebody who is erased: their address and preferences go as they change (addresses.py,
-preferences.py); here what was to be said about their tickets. Pure. See docs/privacy.md."""
+"""What notifications forgets of somebody who is erased: this module drops what was to be said about their tickets;
+their address and preferences go when they change (addresses.py, preferences.py). Pure. See docs/privacy.md."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from services.notifications.domain.state import Contact, Delivery, View, done, p
 
 
 def forgetting_needed(_view: View, message: Message[AccountErased]) -> list[Need]:
-    """Whoever is erased."""
+    """The person who is erased."""
     return [PersonOf(person_of(message.data.kind, message.data.account_id))]
 
 
@@ -38,7 +38,8 @@ def forget_person(
     message: Message[AccountErased],
     now: datetime,  # noqa: ARG001 - as others have it
 ) -> Decision:
-    """`account.erased`: nothing is told about what they had filed by then, by an event that comes late neither."""
+    """`account.erased`: nothing more is told about what they had filed by then, also not by an event that comes
+    late."""
     data = message.data
     person = person_of(data.kind, data.account_id)
     known = view.contacts.get(person, Contact(person, version=0))
@@ -56,14 +57,14 @@ def is_forgotten(view: View, ticket: Snapshot) -> bool:
 
 
 def forget_ticket(view: View, ticket: Snapshot, now: datetime) -> Decision:
-    """Whatever was to be said about the ticket, to whomever, is not."""
+    """Drop whatever was to be said about the ticket, to anybody."""
     kept = [delivery for delivery in view.deliveries.values() if delivery.number == ticket.number and delivery.text]
     return _dropped(kept, now)
 
 
 def forget_entry(view: View, redacted: Redacted, now: datetime) -> Decision:
-    """`ticket.redacted`: what was to be said of that entry is not; where the subject went, nothing that shows it. Of
-    what an older version put down it is not known what it tells of: it goes too."""
+    """`ticket.redacted`: drop what was to be said of that entry; if the subject went, everything that shows it. Nobody
+    knows what a delivery of an older version tells of, so it goes too."""
     number, entry = redacted.ticket.number, redacted.entry.redacts
     kept = [delivery for delivery in view.deliveries.values() if delivery.number == number and delivery.text]
     return _dropped(

@@ -15,7 +15,8 @@ OWN = "the desk's own address"
 UNREAD = "an address that nobody reads"
 
 _UNREAD = frozenset({"mailerdaemon", "noreply", "donotreply", "bounce", "bounces"})
-"""Local parts by which programs write (RFC 3834, section 2), without what people put between the words."""
+"""Local parts from which programs write (RFC 3834, section 2), without the characters that people put between the
+words."""
 
 
 def mailbox(address: str) -> str:
@@ -29,7 +30,7 @@ def mailbox(address: str) -> str:
 
 
 def why_never(address: str, own: Collection[str]) -> str | None:
-    """Why no requester is mailed at this address; None: they may be. `own`: the desk's mailboxes."""
+    """Why no requester gets mail at this address; None: they may. `own`: the desk's mailboxes."""
     wanted = mailbox(address)
     if wanted in own:
         return OWN

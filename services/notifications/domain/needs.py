@@ -1,7 +1,7 @@
-"""What a decision has to have read: values that say it, which the repository reads together for all messages of a turn.
+"""What must be read for a decision: values, for which the repository reads together for all messages of a turn.
 
-Each message names its own beside what decides it (decide.py has the table): first by what it says, then by what was
-read for it. Nothing here reads anything. The page is docs/notifications.md, "What a turn reads".
+Each message names its own needs, beside what decides it (decide.py has the table): first by what it says, then by what
+was read for it. Nothing here reads anything. The page is docs/notifications.md, "What a turn reads".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a requester wants: in which language, which kinds by which channel, and when to be left alone. Pure.
 
-The newest version that was announced counts, at the moment of sending. See docs/notifications.md.
+The newest announced version counts, at the moment of sending. See docs/notifications.md.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def learn_preferences(
     message: Message[PreferencesChanged],
     now: datetime,  # noqa: ARG001 - as others have it
 ) -> Decision:
-    """`account.preferences_changed`: keep the newest; an erased account's are empty. Mails that wait are looked at
+    """`account.preferences_changed`: keep the newest; those of an erased account are empty. Mails that wait are checked
     again when they are to be sent."""
     data = message.data
     id_ = person_of(data.kind, data.account_id)
@@ -63,8 +63,8 @@ def languages(preferences: Preferences | None, ticket_language: str | None) -> t
 
 
 def may_be_sent_at(delivery: Delivery, preferences: Preferences | None, now: datetime) -> datetime:
-    """The earliest moment, from `now` on, at which a mail or a request may go out: quiet hours are the requester's,
-    and for mail."""
+    """The earliest moment, from `now` on, at which a mail or a request may go out: only requesters have quiet hours,
+    and only for mail."""
     hours = preferences.quiet_hours if preferences else None
     if delivery.channel != "email" or delivery.kind in ALWAYS or hours is None:
         return now
@@ -72,11 +72,11 @@ def may_be_sent_at(delivery: Delivery, preferences: Preferences | None, now: dat
 
 
 def quiet_until(hours: QuietHours, now: datetime) -> datetime | None:
-    """The end (aware UTC) of the quiet hours that `now` lies in; None if it lies in none.
+    """The end (aware UTC) of the quiet hours in which `now` lies; None if it lies in no quiet hours.
 
     They last from the first moment at which the wall clock shows `starts` to the first at which it shows `ends`, the
-    next day if that is not later. Where the clock jumps over one of them, the jump counts. Equal times, and a time
-    zone that is not known here, make no quiet hours.
+    next day if that is not later. Where the clock jumps over one of them, the jump counts. Equal times, and a time zone
+    that is not known here, make no quiet hours.
     """
     zone = zone_as_kept(hours.time_zone)
     if zone is None:
@@ -93,7 +93,8 @@ def quiet_until(hours: QuietHours, now: datetime) -> datetime | None:
 
 
 def _first_moment(day: date, wall: time, zone: ZoneInfo) -> datetime:
-    """The first moment (UTC) of `day` at which the wall clock shows this time or, where it jumps over it, a later."""
+    """The first moment (UTC) of `day` at which the wall clock shows this time, or a later time if it jumps over this
+    one."""
     shown = datetime.combine(day, wall, zone)
     moment = shown.astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) == shown.replace(tzinfo=None):

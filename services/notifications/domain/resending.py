@@ -18,7 +18,7 @@ def resend_needed(_view: View, message: Message[Resend]) -> list[Need]:
 
 
 def resend(view: View, message: Message[Resend], now: datetime) -> Decision:
-    """Those that have failed are sent again; the others are named in `hints`, and refused if there is no other."""
+    """Sends the failed ones again; `hints` name the others. If there are only others, the command is refused."""
     changes, timers = [], []
     hints: dict[str, list[str]] = {}
     again: set[str] = set()

@@ -1,4 +1,4 @@
-"""The values that notifications' rules speak of, and what a turn knows. Decides nothing. See docs/notifications.md."""
+"""The values that notifications' rules use, and what a turn knows. Decides nothing. See docs/notifications.md."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MANAGER = "community-manager"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that a template may speak of; what the ticket or the event does not have is empty text."""
+    """Everything that a template may show; what the ticket or the event does not have is empty text."""
 
     number: str = ""
     subject: str = ""
@@ -33,7 +33,7 @@ class Facts:
     agent: str = ""
     """Display name."""
     message: str = ""
-    """What was written: by the agent to the requester, or by who replied, escalated or asks for consent."""
+    """What was written: by the agent to the requester, or by whoever replied, escalated or asks for consent."""
     merged_into: str = ""
     """Number of the case that goes on."""
     moment: str = ""
@@ -61,7 +61,7 @@ class Wording(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A requester's e-mail address as last announced; `contact_version` 0: never yet. `id` is `person_of` them."""
+    """A requester's e-mail address as last announced; `contact_version` 0: never yet. `id` is their `person_of`."""
 
     id: str
     version: int = 1
@@ -69,13 +69,13 @@ class Contact:
     contact_version: int = 0
     email: str | None = None
     awaited_by: tuple[str, ...] = ()
-    """Deliveries that wait for a newer address, or have waited too long. Kept here so that a turn which adds one and a
-    turn which brings the address write the same record: one of them conflicts and decides again, and no mail waits for
-    what has come."""
+    """Deliveries that wait for a newer address, or have waited too long. They are kept here so that a turn which adds
+    one and a turn which brings the address write the same record: one of them conflicts and decides again, and no mail
+    waits for an address that has come."""
     row: str = ""
     """The id under which it is stored, if it is."""
     erased_at: datetime | None = None
-    """Of what they had filed by then nothing is told any more."""
+    """Nothing more is told about what they had filed by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class QuietHours:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What a requester has set, as last announced. `id` is `person_of` them."""
+    """What a requester has set, as last announced. `id` is their `person_of`."""
 
     id: str
     version: int = 1
@@ -97,7 +97,7 @@ class Preferences:
     preferences_version: int = 0
     language: str = ""
     notify: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
-    """By kind and channel whether it is wanted; what is absent is."""
+    """Whether it is wanted, by kind and channel; what is absent is wanted."""
     quiet_hours: QuietHours | None = None
 
 
@@ -108,7 +108,7 @@ def person_of(kind: str, account_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event told to one recipient by one channel. The address stands in `Contact` only."""
+    """One event told to one recipient by one channel. Only `Contact` has the address."""
 
     id: str
     event_id: str
@@ -128,9 +128,10 @@ class Delivery:
     person: str = ""
     """`person_of` the requester; empty for anybody else, who has no preferences, and whose address is a setting."""
     tried_since: datetime | None = None
-    """From when the time counts after which it is given up, where that is not `created_at`."""
+    """When the time began after which it is given up, if that is not `created_at`."""
     attempts_before: int = 0
-    """Those that had been made when an operator sent it again. They count on: each attempt has a number of its own."""
+    """Attempts that had been made when an operator sent it again. Counting goes on: each attempt has a number of its
+    own."""
     title: str = ""
     text: str = ""
     """Title and text of a mail, the body of a webhook's request: kept until it is sent or skipped."""
@@ -138,21 +139,22 @@ class Delivery:
     """Why it was not sent, or not yet; never an address."""
     expires_at: datetime | None = None
     entry: str = ""
-    """Id of the entry that it tells of; empty for what tells of none, and of an older version."""
+    """Id of the entry that it tells of; empty if it tells of no entry, and in what an older version stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How one attempt to send ended: `deferred` may be tried again, `refused` never succeeds.
 
-    `away`: the destination did not answer, or said that it cannot now: so it would to any other delivery.
+    `away`: the destination did not answer, or said that it cannot take anything now: it would answer any other delivery
+    the same.
     """
 
     verdict: Literal["accepted", "deferred", "refused"]
     reason: str = ""
     away: bool = False
     asked_again_at: datetime | None = None
-    """The destination was left alone, and will be until then: this very delivery was not tried."""
+    """The destination was left alone, and will be until then: this delivery was not tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +165,11 @@ class Policy:
     """How long a mail is tried."""
     webhook_give_up: timedelta = timedelta(hours=72)
     webhooks: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """By the name of the webhook the kinds that it wants."""
+    """The kinds that a webhook wants, by the webhook's name."""
     has_manager: bool = False
     """Whether the community manager's address is known."""
     own_mailboxes: frozenset[str] = frozenset()
-    """Where the desk itself reads and writes (`mailboxes.mailbox`): no requester's."""
+    """Addresses at which the desk itself reads and writes (`mailboxes.mailbox`): no requester's."""
 
 
 @dataclass(slots=True)
@@ -193,15 +195,16 @@ class View:
 
 
 KEPT = timedelta(days=30)
-"""How long the record of a delivery that is done with is kept; and one that failed, for an operator to send again. It
-holds what was to be said, and so it may not outlive what is kept of the requester (rules page, "Who may file")."""
+"""How long the record of a finished delivery is kept, and that of a failed one, for an operator to send again. The
+latter holds what was to be said, so it may not outlive what is kept of the requester (docs/rules.md, "Who may
+file")."""
 
 
 RECORDED = frozenset({
     "id", "event_id", "kind", "number", "recipient", "channel", "created_at", "attempts", "contact_version", "person",
     "tried_since", "attempts_before", "entry",
 })  # fmt: skip
-"""What is kept of a delivery that is done with. Its other fields may hold words, and go."""
+"""What is kept of a finished delivery. Its other fields may hold words, and go."""
 
 
 def done(delivery: Delivery, status: Status, now: datetime) -> Delivery:
@@ -211,10 +214,11 @@ def done(delivery: Delivery, status: Status, now: datetime) -> Delivery:
 
 
 def failed(delivery: Delivery, reason: str) -> Delivery:
-    """The delivery, given up; an operator may send it again, as long as it is kept.
+    """The delivery, given up; an operator may send it again for as long as it is kept.
 
-    Sent again, a requester's own is kept for another term, as it goes when they are erased (addresses.py); others',
-    which name the requester too, is not found then, and ends when it would have.
+    A requester's own delivery that is sent again is kept for another term, because it goes when they are erased
+    (addresses.py). Deliveries to others, which name the requester too, are not found then, and end when they would have
+    ended.
     """
     since = delivery.tried_since if delivery.person else None
     return replace(

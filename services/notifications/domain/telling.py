@@ -1,6 +1,6 @@
 """Who is told what: which event tells whom, of which kind, by which channel, once. Pure.
 
-What becomes of a mail or a webhook's request afterwards is attempts.py. See docs/notifications.md.
+attempts.py decides what becomes of a mail or a webhook's request afterwards. See docs/notifications.md.
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ QUOTED = frozenset(
         "ticket.escalated",
     }
 )
-"""Events whose entry may be shown; the entry of no other ever is, and none that is internal."""
+"""Events whose entry may be shown. No other event's entry ever is, nor one that is internal."""
 
 WRITTEN: frozenset[KindForRequester] = frozenset({"info_requested", "solution_suggested", "consent_requested"})
-"""What an agent wrote: it goes to the requester even if their ticket was filed by a machine, to which the desk says
-nothing by itself."""
+"""What an agent wrote: it goes to the requester even if a machine filed their ticket. The desk itself says nothing to a
+machine."""
 
 FOR_WEBHOOKS = tuple(dict.fromkeys(TO_REQUESTER.get(type_) or TO_AGENT[type_] for type_ in (*TO_REQUESTER, *TO_AGENT)))
 """Kinds that a webhook may ask for. It gets each event once: under the requester's kind if there are two."""
@@ -94,11 +94,11 @@ class Owed:
     recipient: str
     channel: Channel
     person: str = ""
-    """Whose preferences count; empty where nobody's do."""
+    """Whose preferences count; empty if nobody's do."""
 
 
 def owed(event: Message[Told], policy: Policy) -> tuple[Owed, ...]:
-    """The deliveries that an event calls for: one for each recipient and channel, whatever is known of addresses and
+    """The deliveries that an event calls for, one for each recipient and channel, whatever is known of addresses and
     preferences."""
     ticket = event.data.ticket
     to_requester, to_agent = _kinds(event)
@@ -125,7 +125,7 @@ def _kinds(event: Message[Told]) -> tuple[KindForRequester | None, KindForAgent 
     if event.type == "ticket.note_added" and not _is_news(entry_of(event.data)):
         return None, None
     if event.type == "ticket.transferred":
-        # To an agent by name: there will be no other event of their getting it.
+        # To an agent by name: no other event tells that they got it.
         return ("assigned", "assigned_to_agent") if event.data.ticket.agent else (None, None)
     if event.type == "ticket.reopened" and _is_the_desks(entry_of(event.data)):
         return "reopened", "assigned_to_agent"  # the requester has written nothing
@@ -133,7 +133,7 @@ def _kinds(event: Message[Told]) -> tuple[KindForRequester | None, KindForAgent 
 
 
 def _is_news(entry: Entry | None) -> bool:
-    """Whether a note is one for the agent to answer: the requester's own, and no machine's."""
+    """Whether a note is for the agent to answer: the requester's own, and not a machine's."""
     return entry is not None and entry.author.kind == "requester" and not entry.automatic
 
 
@@ -151,7 +151,7 @@ def _supervisors(event: Told) -> Sequence[str]:
 
 
 def _moment_of(event: Told) -> datetime | None:
-    """When the ticket closes, or should have been answered."""
+    """When the ticket closes, or when it should be answered."""
     if isinstance(event, ClosingSoon):
         return event.closes_at
     return event.due_at if isinstance(event, Fired) else None
@@ -169,8 +169,8 @@ def telling_needed(view: View, event: Message[Told]) -> list[Need]:
 
 
 def tell(view: View, event: Message[Told], now: datetime) -> Decision:
-    """Tell each recipient by each channel, unless that was done or is not wanted: redelivered and late events come
-    here too."""
+    """Tell each recipient by each channel, unless that was done or is not wanted: redelivered and late events come here
+    too."""
     if is_forgotten(view, event.data.ticket):
         return forget_ticket(view, event.data.ticket, now)
     if isinstance(event.data, Redacted):
@@ -228,7 +228,8 @@ def _shown(delivery: Delivery, text: Text, ticket: Snapshot) -> Say:
 
 
 def _mail_to_requester(view: View, mail: Delivery, now: datetime) -> tuple[Delivery | None, Contact | None, Arm | None]:
-    """The mail to send now; or to hold, with the contact that it waits for; or nothing, where there is no address."""
+    """The mail to send now; or the mail to hold, with the contact that it waits for; or nothing, if there is no
+    address."""
     contact = view.contacts.get(mail.person, Contact(mail.person, version=0))
     if contact.contact_version < mail.contact_version:
         return await_address(contact, mail, now)

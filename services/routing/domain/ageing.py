@@ -1,6 +1,7 @@
-"""Waiting tickets grow more urgent with time, so that none starves behind ever new ones. See docs/routing.md.
+"""Waiting tickets grow more urgent with time, so that none starves behind a stream of new ones. See docs/routing.md.
 
-Beyond the first priority too: else those of a vip would always come before one that has waited there without end.
+They grow beyond the first priority too: otherwise a vip's ticket would always come before one that has waited there
+forever.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from services.routing.domain.state import Ticket
 
 
 def aged(ticket: Ticket, span: timedelta | None, now: datetime) -> Ticket:
-    """The ticket with the priority that it counts as at `now`: one more urgent for each `span` that it has waited.
+    """The ticket with the priority that counts at `now`: one more urgent for each `span` that it has waited. None:
+    tickets do not age. A ticket that does not wait has its own priority.
 
-    None: tickets do not age. One that does not wait has its own priority. An escalated one goes to the front of its
-    queue, also of what has waited there while it was with an agent: it counts as having waited since it was filed.
+    An escalated ticket goes to the front of its queue, also before those that have waited there while it was with an
+    agent: it counts as waiting since it was filed.
     """
     own = ticket.priority if ticket.own_priority is None else ticket.own_priority
     if span is None or ticket.agent is not None or ticket.status == "closed":
@@ -31,7 +33,7 @@ def aged(ticket: Ticket, span: timedelta | None, now: datetime) -> Ticket:
 
 
 def grown_older(tickets: Iterable[Ticket], span: timedelta | None, now: datetime) -> list[Ticket]:
-    """Those of the waiting that are due to count as more urgent, as they count now."""
+    """The waiting tickets that are due to count as more urgent, as they count now."""
     if span is None:
         return []
     due = [ticket for ticket in tickets if ticket.waiting and (ticket.ages_at is None or ticket.ages_at <= now)]

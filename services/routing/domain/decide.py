@@ -1,4 +1,4 @@
-"""All that routing takes, in one table: each type with its data, what decides it, and what that has to have read.
+"""Everything that routing takes, in one table: each type with its data, what decides it, and what must be read for it.
 
 The rules are in the modules that the table names. The page is docs/routing.md.
 """
@@ -26,12 +26,12 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, slots=True)
 class Taken(decision.Taken[View, P]):
-    """How routing decides one type of message, and what that has to have read."""
+    """How routing decides one type of message, and what must be read for it."""
 
     needs: Callable[[Message[P]], Iterable[Need]]
-    """What it has to have read, by what the message itself says."""
+    """What must be read for it, by what the message itself says."""
     brings: Callable[[View, Message[P], datetime], Agent | None] | None = None
-    """Whom the message may bring to the desk, as they will be then: what waits and they may take is read as well."""
+    """Whom the message may bring to the desk, as they will be then: what waits and they may take is read too."""
 
 
 TAKEN: Mapping[str, Taken[Any]] = {
@@ -46,7 +46,7 @@ TAKEN: Mapping[str, Taken[Any]] = {
     "command.rejected": Taken(Rejected, rules.assignment_refused, rules.reservation_needed),
     **dict.fromkeys(TICKET_EVENTS, Taken(TicketEvent, rules.ticket_changed, rules.ticket_needed)),
 }
-"""All that routing takes, by type."""
+"""Everything that routing takes, by type."""
 
 
 def decide(view: View, message: Message[Any], now: datetime) -> Decision:
@@ -55,14 +55,14 @@ def decide(view: View, message: Message[Any], now: datetime) -> Decision:
 
 
 def needs(messages: Sequence[Message[Any]]) -> set[Need]:
-    """What these messages have to have read, together. Raises as `decide`."""
+    """What must be read for these messages together. Raises as `decide`."""
     return {need for message in messages for need in line_of(TAKEN, message).needs(message)}
 
 
 def candidates(view: View, messages: Sequence[Message[Any]], now: datetime) -> list[Agent]:
     """The agents who may be given something at the end of a turn of these messages, each as they will be then.
 
-    Whoever a message brings comes on top: one agent may be there twice, and the one who is not present has no room.
+    Agents whom a message brings are added: an agent may be listed twice, and the copy that is not present has no room.
     """
     bringing = [(brings, message) for message in messages if (brings := TAKEN[message.type].brings) is not None]
     brought = [brings(view, message, now) for brings, message in bringing]

@@ -13,7 +13,7 @@ from contracts.agents import may_have
 from services.routing.domain.state import Agent, Ticket
 
 MOST_A_TURN = 500
-"""Assignments in one turn. What one turn leaves, the next takes up: it bounds what a turn reads and writes."""
+"""Assignments in one turn; the next turn takes up the rest. It bounds what a turn reads and writes."""
 
 _EVER = datetime.min.replace(tzinfo=UTC)
 
@@ -24,13 +24,13 @@ def urgency(ticket: Ticket) -> tuple[int, bool, bool, datetime, str]:
 
 
 def may_take(agent: Agent, ticket: Ticket) -> bool:
-    """Skilled for the category; for language and tier too, where the agent lists them and the ticket has one; and not
-    the agent whom it was changed away from."""
+    """Skilled for the category; also for language and tier, if the agent lists any and the ticket has one; and not the
+    agent whom the ticket was changed away from."""
     return agent.id != ticket.changed_from and may_have(agent, ticket.skill, ticket.language, ticket.tier)
 
 
 def preference(agent: Agent) -> tuple[float, datetime, str]:
-    """The order in which agents with room are given tickets: the lowest open/capacity, then the longest idle."""
+    """The order in which agents with room get tickets: the lowest open/capacity, then the longest idle."""
     # Division of small whole numbers rounds equal ratios to equal floats: 1/3 and 2/6 tie.
     return agent.load / agent.capacity, agent.idle_since or _EVER, agent.id
 
@@ -40,7 +40,7 @@ def match(
 ) -> list[tuple[Ticket, Agent]]:
     """Pairs of a ticket and the agent who gets it, most urgent ticket first, at most `most`.
 
-    Each ticket is given before the next is looked at, so an agent's load and idle time count what this very match has
+    Each ticket is given before the next is looked at, so an agent's load and idle time count what this match has just
     given them. Equal inputs give equal pairs, in whatever order they come.
     """
     standing = {agent.id: agent for agent in agents if agent.room}
@@ -63,7 +63,7 @@ def match(
 
 
 def _first(queue: list[tuple[float, datetime, str]], standing: dict[str, Agent]) -> Agent | None:
-    """The preferred agent with room. An entry is out of date once its agent was given a ticket; it only moves back."""
+    """The preferred agent with room. An entry is out of date once its agent got a ticket; it only moves back."""
     while queue:
         agent = standing[queue[0][2]]
         if not agent.room:

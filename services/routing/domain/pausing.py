@@ -1,7 +1,7 @@
 """Agents who pause: they get nothing new and keep what they have.
 
-Agents pause themselves, and a supervisor pauses a member of their teams; then only a supervisor lets them go on.
-Signing on or off ends one's own pause, and no other. The page is docs/routing.md.
+Agents pause themselves, and a supervisor pauses a member of their teams; then only a supervisor can resume them.
+Signing on or off ends an agent's own pause, and no other. The page is docs/routing.md.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def member_needed(message: Message[Pause]) -> list[Need]:
 
 
 def resuming(view: View, message: Message[Pause], now: datetime) -> Agent | None:  # noqa: ARG001 - as others have it
-    """Who goes on, as they will be."""
+    """Who resumes, as they will be."""
     agent = view.agents.get(_member(message))
     return None if agent is None else resumed(agent)
 
@@ -41,7 +41,7 @@ def pause(view: View, message: Message[Pause], now: datetime) -> Decision:
 
 
 def resume(view: View, message: Message[Pause], now: datetime) -> Decision:
-    """`agent.resume`: they get something again."""
+    """`agent.resume`: they get new tickets again."""
     member = _member(message)
     agent = view.agents.get(member) or Agent(member, display_name=member)
     refused = _refused(view, message) or _may_not_go_on(view, message, agent)
@@ -64,7 +64,7 @@ def _member(message: Message[Pause]) -> str:
 
 
 def _supervisor(message: Message[Pause]) -> str | None:
-    """Who says it of somebody else; None: they say it themselves."""
+    """Who says it of somebody else; None: agents say it of themselves."""
     return None if _member(message) == message.data.agent_id else message.data.agent_id
 
 
@@ -93,7 +93,7 @@ def _refused(view: View, message: Message[Pause]) -> Answer | None:
 
 
 def _may_not_go_on(view: View, message: Message[Pause], agent: Agent) -> Answer | None:
-    """Why the agent cannot go on by themselves."""
+    """Why the agent cannot resume by themselves."""
     if _supervisor(message) is not None or agent.paused_by is None or view.staff is None:
         return None
     return rejected("forbidden", f"{agent.paused_by} has paused you: a supervisor has to let you go on.")

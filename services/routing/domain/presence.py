@@ -1,7 +1,8 @@
-"""Agents who come and go: signing on and off, heartbeats, and what becomes of those that are missing.
+"""Agents who come and go: signing on and off, heartbeats, and what happens when heartbeats are missing.
 
-One timer an agent looks after the heartbeats of whoever is signed on: as `timer.away`, and of who is away as
-`timer.offline`. A heartbeat sets none; a timer that finds one goes on from there. The page is docs/routing.md.
+Every agent who is signed on has one timer: `timer.away` watches for their heartbeats, and `timer.offline` watches
+agents who are away. A heartbeat sets no timer; a timer that finds a heartbeat sets itself again from there. The page is
+docs/routing.md.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ AWAY, OFFLINE = "away", "offline"
 """The kinds of an agent's timer."""
 
 STOOD_STILL = timedelta(seconds=5)
-"""A timer that fires so late was nobody's to fire: no routing ran, so none could hear a heartbeat either."""
+"""A timer that fires this late was nobody's to fire: no routing ran, so nobody could hear a heartbeat either."""
 
 
 def sender_needed(message: Message[SignOn | OfAgent]) -> list[Need]:
@@ -45,7 +46,7 @@ def signing_on(view: View, message: Message[SignOn], now: datetime) -> Agent:
 
 
 def coming_back(view: View, message: Message[OfAgent], now: datetime) -> Agent | None:
-    """Who was away, as they will be; None if nobody was."""
+    """Who was away, as they will be; None if the agent was not away."""
     agent = view.agents.get(message.data.agent_id)
     return seen(agent, now) if agent is not None and agent.away else None
 
@@ -76,9 +77,9 @@ def signed_on(
 
 
 def following(agent: Agent, asked: Mapping[str, str], staff: Staff | None = None) -> Agent:
-    """The agent as what they said on signing on makes them now: the catalogue may ask for other skills in the
-    categories that they listed, and the staff file may allow them less or more. `asked`: what each category asks for.
-    The same object if nothing changes."""
+    """The agent as what they said at sign-on makes them now: the catalogue may ask for other skills in the categories
+    that they listed, and the staff file may allow them less or more. `asked`: what each category asks for. Returns the
+    same object if nothing changes."""
     listed, languages = agent.listed or agent.skills, agent.said_languages
     if agent.said_capacity is None:
         languages = agent.languages
@@ -88,7 +89,7 @@ def following(agent: Agent, asked: Mapping[str, str], staff: Staff | None = None
         listed, languages = allowed(member, listed, languages, asked)
         capacity, name = min(capacity, member.capacity), member.display_name or name
     skills = _asked_for(listed, asked) if agent.listed or member is not None else agent.skills
-    # Looked at for every agent in every turn, and nearly always nothing is new: a copy would cost most of it.
+    # Every turn looks at every agent, and nearly always nothing is new: a copy would cost most of it.
     if (name, capacity, skills, languages) == (agent.display_name, agent.capacity, agent.skills, agent.languages):
         return agent
     return replace(agent, display_name=name, capacity=capacity, skills=skills, languages=languages)
@@ -97,8 +98,8 @@ def following(agent: Agent, asked: Mapping[str, str], staff: Staff | None = None
 def allowed(
     member: Member, listed: tuple[str, ...], languages: tuple[str, ...], skills: Mapping[str, str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What of these skills and languages the member has. Without a language in common they have no skill, since no
-    language at all stands for every one."""
+    """Which of these skills and languages the member has. Without a language in common they have no skill, because an
+    empty list of languages stands for every language."""
     spoken = member.languages_of(languages)
     return ((), languages) if spoken is None else (member.skills_of(listed, skills), spoken)
 
@@ -108,22 +109,22 @@ def _asked_for(listed: Iterable[str], skills: Mapping[str, str]) -> tuple[str, .
 
 
 def seen(agent: Agent, now: datetime) -> Agent:
-    """The agent after a sign of life: whoever was away is back."""
+    """The agent after a sign of life: an agent who was away is back."""
     return replace(agent, last_seen=now, away=False)
 
 
 def away_needed(timer: Message[Data]) -> list[Need]:
-    """Whose heartbeats it looks after."""
+    """The agent whose heartbeats it watches for."""
     return [AgentOf(timer.subject or "")]
 
 
 def offline_needed(timer: Message[Data]) -> list[Need]:
-    """Who was away, and what they have."""
+    """The agent who was away, and what they have."""
     return [AgentOf(timer.subject or ""), AwaitingOf(timer.subject or "")]
 
 
 def away_due(view: View, timer: Message[Data], now: datetime) -> Decision:
-    """`timer.away`: who was not heard of in time is away."""
+    """`timer.away`: an agent who was not heard of in time is away."""
     agent = view.agents.get(timer.subject or "")
     if agent is None or not agent.signed_on:
         return Decision()
@@ -137,7 +138,7 @@ def away_due(view: View, timer: Message[Data], now: datetime) -> Decision:
 
 
 def offline_due(view: View, timer: Message[Data], now: datetime) -> Decision:
-    """`timer.offline`: who was away and was not heard of since is offline."""
+    """`timer.offline`: an agent who was away and was not heard of since is offline."""
     agent = view.agents.get(timer.subject or "")
     if agent is None or not agent.signed_on:
         return Decision()
@@ -163,25 +164,23 @@ def _stood_still(timer: Message[Data], now: datetime) -> bool:
 
 
 def follow_files(view: View, agents: Iterable[Agent], now: datetime) -> tuple[list[Agent], list[Say]]:
-    """Those of the agents whom a changed catalogue or staff file changes, and what is said of those signed on.
-
-    Nobody's tickets are taken by it.
-    """
+    """The agents among these whom a changed catalogue or staff file changes, and what is announced of those signed on.
+    It takes nobody's tickets."""
     changed = [after for agent in agents if (after := following(agent, view.skills, view.staff)) is not agent]
-    # Others know the catalogue themselves; and an event has at least one skill.
+    # Other services know the catalogue themselves; and an event has at least one skill.
     told = [agent for agent in changed if view.staff is not None and agent.signed_on and agent.listed and agent.skills]
     return changed, [_announced(view, agent, now) for agent in told]
 
 
 def leaving(view: View, now: datetime) -> tuple[str, ...]:
-    """Of the agents who are known those who have to go though no message says so: what awaits the desk of theirs is to
-    be read for `leave`."""
+    """The known agents who must be signed off, or have been gone for long, without a message saying so. `leave` needs
+    their tickets that await the desk."""
     gone = (agent for agent in view.agents.values() if must_leave(agent, view.staff, view.terms, now) is not None)
     return tuple(sorted(agent.id for agent in gone))
 
 
 def leave(view: View, now: datetime) -> Decision:
-    """Those of `view.leaving` who have to go: signed off, and what awaits the desk is taken back."""
+    """The agents of `view.leaving` who have to go: they are signed off, and what awaits the desk is taken back."""
     changes, said, timers = list[Agent](), list[Say](), list[Arm | Disarm]()
     for agent_id in view.leaving:
         agent = view.agents[agent_id]
@@ -198,9 +197,10 @@ def leave(view: View, now: datetime) -> Decision:
 
 
 def must_leave(agent: Agent, staff: Staff | None, terms: Terms, now: datetime) -> str | None:
-    """Why nothing that awaits the desk may stay with the agent, though they did not say so; None if it may.
+    """Why nothing that awaits the desk may stay with the agent, although they did not say so; None if it may.
 
-    Who is no agent of the staff (any more) has nothing; who has signed off keeps it as long as the operator sets.
+    Somebody who is no (longer an) agent on the staff keeps nothing; an agent who has signed off keeps it for as long as
+    the operator sets.
     """
     if agent.releases and not agent.signed_on:
         return None
@@ -213,7 +213,7 @@ def must_leave(agent: Agent, staff: Staff | None, terms: Terms, now: datetime) -
 
 
 def watch_all(known: Iterable[Agent], terms: Terms, now: datetime) -> tuple[list[Agent], list[Arm]]:
-    """Agents who signed on before there were timers for their heartbeats, and those timers: they begin now."""
+    """Agents who signed on before there were timers for heartbeats, and their timers, which begin now."""
     agents = [agent for agent in known if agent.signed_on and not agent.watched]
     return (
         [replace(agent, watched=True, last_seen=now) for agent in agents],
@@ -230,8 +230,8 @@ def _timer(agent: Agent) -> str:
 
 
 def sign_on(view: View, message: Message[SignOn], now: datetime) -> Decision:
-    """The agent is signed on whatever skills they list: the catalogue may have lost one, and may get it back. A skill
-    that no category asks for is kept, and named in the answer. Where there is a staff file, it has to allow some."""
+    """Signs the agent on, whatever skills they list: the catalogue may have lost one, and may get it back. A skill that
+    no category asks for is kept, and named in the answer. If there is a staff file, it has to allow at least one."""
     refused = _not_their_own(message) or _not_allowed(view, message)
     if refused is not None:
         return Decision(answer=refused)
@@ -262,7 +262,7 @@ def _not_allowed(view: View, message: Message[SignOn]) -> Answer | None:
 
 
 def _announced(view: View, agent: Agent, now: datetime) -> Say:
-    """`agent.signed_on`, with what holds: skills as they listed them, as far as the staff file allows them."""
+    """`agent.signed_on`, with what holds: skills as they listed them, within what the staff file allows."""
     listed = agent.listed
     member = None if view.staff is None else view.staff.member(agent.id)
     if member is not None:
@@ -281,8 +281,8 @@ def _announced(view: View, agent: Agent, now: datetime) -> Say:
 
 
 def _hints(view: View, agent: Agent, skills: Iterable[str]) -> dict[str, list[str]] | None:
-    """What the agent hears of skills that no category of the catalogue asks for, and of a supervisor's pause; None
-    if there is nothing to hear."""
+    """What the agent hears of skills that no category of the catalogue asks for, and of a supervisor's pause; None if
+    there is nothing to say."""
     hints: dict[str, list[str]] = {}
     known = {ANY_SKILL, *view.skills, *view.skills.values()}
     listed = set(skills)
@@ -308,13 +308,13 @@ def heartbeat(view: View, message: Message[OfAgent], now: datetime) -> Decision:
     agent = view.agents.get(agent_id)
     if agent is None or not agent.signed_on:
         return Decision(answer=rejected("wrong_status", f"Agent {agent_id} is not signed on."), remember=False)
-    # Who is away has a timer that is minutes off.
+    # An agent who is away has a timer that is minutes off.
     timers = [_watch(AWAY, agent, now + view.terms.away_after)] if agent.away else []
     return Decision(changes=[seen(agent, now)], answer=_accepted(agent_id), timers=timers, remember=False)
 
 
 def sign_off(view: View, message: Message[SignOff], now: datetime) -> Decision:
-    """The agent keeps their tickets; with `release` those that await the desk are taken back and routed again."""
+    """The agent keeps their tickets; with `release`, those that await the desk are taken back and routed again."""
     refused = _not_their_own(message)
     if refused is not None:
         return Decision(answer=refused)

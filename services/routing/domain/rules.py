@@ -1,7 +1,7 @@
-"""Which tickets wait, and who gets which; who is signed on is in presence.py.
+"""Which tickets wait, and who gets which; presence.py decides who is signed on.
 
-A ticket's events and the outcomes of routing's own commands are decided here; `conclude`, after the last message of a
-turn and each second, frees reservations that ran out and matches. Intake, which owns the tickets, applies
+This module decides a ticket's events and the outcomes of routing's own commands. After the last message of a turn, and
+each second, `conclude` frees reservations that ran out, and matches. Intake, which owns the tickets, applies
 `ticket.assign` if it still fits. The page is docs/routing.md.
 """
 
@@ -26,23 +26,21 @@ from services.routing.domain.saying import assign, unassign
 from services.routing.domain.state import Reservation, Ticket, View
 
 LEASE = timedelta(seconds=30)
-"""How long a place is kept for a ticket while intake has not answered (hard cases, "Assignment")."""
+"""How long a place is kept for a ticket while intake has not answered (docs/routing.md, "Reservations")."""
 
 MARGIN = timedelta(seconds=15)
-"""So long before the lease ends the command stops to be valid: else intake, back after an outage, could apply it when
-the place is another ticket's already, and the agent would get more than they can take. Intake looks at the clock last
-within its transaction, which MongoDB ends when it is 10 s old; it looks for such every 5 s."""
+"""How long before the lease ends the command stops being valid. Otherwise intake, back after an outage, could apply it
+when the place already belongs to another ticket, and the agent would get more than they can take. Intake looks at the
+clock last within its transaction, which MongoDB ends when it is 10 s old; MongoDB looks for such transactions every 5
+s."""
 
 REFUSED_PAUSE = timedelta(seconds=1)
 """How long a refused ticket is not offered again: the event that explains the refusal is on its way."""
 
 
 def conclude(view: View, now: datetime) -> Decision:
-    """See who has to go, free what was reserved and ran out, let the waiting grow older, then give waiting tickets to
-    agents with room.
-
-    Says the `ticket.assign`s.
-    """
+    """See who has to go, free reservations that ran out, let waiting tickets grow older, then give waiting tickets to
+    agents with room. Says the `ticket.assign`s."""
     gone = presence.leave(view, now)
     agents_by_id = {**view.agents, **{agent.id: agent for agent in gone.changes}}
     watched, timers = presence.watch_all(agents_by_id.values(), view.terms, now)
@@ -104,10 +102,8 @@ def ticket_changed(view: View, message: Message[TicketEvent], now: datetime) -> 
 def projected(
     snapshot: Snapshot, known: Ticket | None, skills: Mapping[str, str], cause: Cause, now: datetime
 ) -> Ticket:
-    """The ticket as a newer snapshot, heard at `now`, has it.
-
-    A reservation outlives it only while intake could still apply it.
-    """
+    """The ticket as a newer snapshot, heard at `now`, has it. A reservation outlives it only while intake could still
+    apply it."""
     agent = snapshot.agent
     kept = known.reservation if known is not None else None
     if agent is not None or snapshot.status == "closed" or (kept and kept.assignment_seq != snapshot.assignment_seq):
@@ -140,20 +136,21 @@ def projected(
 
 
 def _given_for(snapshot: Snapshot, skill: str, known: Ticket | None) -> str | None:
-    """The skill that was asked for when the agent of this version got the ticket, as far as is known here."""
+    """The skill that was asked for when the agent of this version got the ticket, if it is known here."""
     if snapshot.agent is None:
         return None
     if known is None:
         return skill
     if known.assignment_seq == snapshot.assignment_seq and known.agent is not None:
-        given_for = known.given_for or known.skill  # stored before there was the field: nothing was known of it
+        given_for = known.given_for or known.skill  # stored before the field existed: nothing was known of it
         # Another skill for the same category is the catalogue's change, which takes nobody's tickets away.
         return skill if (known.category, known.skill) == (snapshot.category, given_for) else given_for
     return known.skill
 
 
 def _waiting_since(snapshot: Snapshot, known: Ticket | None, now: datetime) -> datetime | None:
-    """Since when it waits for an agent: since it was filed, if it never had one; else about when it lost the last."""
+    """Since when it waits for an agent: since it was filed, if it never had one; otherwise since about when it lost the
+    last."""
     if snapshot.agent is not None or snapshot.status == "closed":
         return None
     if snapshot.assignment_seq == 0 and snapshot.reopen_count == 0:
@@ -165,10 +162,10 @@ def _waiting_since(snapshot: Snapshot, known: Ticket | None, now: datetime) -> d
 def _must_leave(view: View, ticket: Ticket, known: Ticket | None, now: datetime) -> str | None:
     """Why a ticket cannot stay with its agent; None if it can, or if the desk has nothing to do for it.
 
-    One that was reopened goes back to its agent only while they are signed on; who signed off with `release` keeps
-    nothing that awaits the desk, also what was on its way to them then; who signed off without keeps what they had,
-    but not what reached them only after they had left; and one that was reclassified since they got it needs an agent
-    with the other skill.
+    A reopened ticket goes back to its agent only while they are signed on. An agent who signed off with `release` keeps
+    nothing that awaits the desk, also not what was on its way to them. An agent who signed off without it keeps what
+    they had, but not what reached them only after they had left. A ticket that was reclassified since they got it needs
+    an agent with the other skill.
     """
     if ticket.agent is None or ticket.status not in DESKS_TURN:
         return None
@@ -186,8 +183,9 @@ def _must_leave(view: View, ticket: Ticket, known: Ticket | None, now: datetime)
 def _came_too_late(ticket: Ticket, known: Ticket | None, now: datetime) -> bool:
     """Whether this is the first event of an assignment that was under way when its agent, now gone, signed off.
 
-    They were signed on when their place was reserved. Not so if they have worked on it, or if the event is older than
-    any assignment is under way: then routing stood still, and they may have had it for long before they signed off.
+    They were signed on when their place was reserved. False if they have worked on it, or if the event is older than
+    any assignment can be under way: then routing stood still, and they may have had the ticket for long before they
+    signed off.
     """
     if known is None or known.reservation is None:
         return False
@@ -197,7 +195,7 @@ def _came_too_late(ticket: Ticket, known: Ticket | None, now: datetime) -> bool:
 
 
 def reservation_needed(message: Message[Accepted | Rejected]) -> list[Need]:
-    """What was reserved with the command that this is the outcome of."""
+    """What was reserved with the command whose outcome this is."""
     return [] if message.causationid is None else [ReservedAs(message.causationid)]
 
 

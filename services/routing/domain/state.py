@@ -1,7 +1,7 @@
 """Who has what: agents, tickets as routing knows them, reservations, and the load that each agent carries.
 
-Values and the view of a turn, which keeps the load exact: every ticket is charged to at most one agent, and what a
-change of the ticket moves is moved from the one to the other. It decides nothing. The page is docs/routing.md.
+Values and the view of a turn. The view keeps the load exact: every ticket is charged to at most one agent, and a change
+of the ticket moves its charge from one to the other. It decides nothing. The page is docs/routing.md.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from services.chassis.decision import Cause
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the operator sets: after how long without a heartbeat an agent is away, and offline; for how long a ticket
-    waits until it counts as one priority more urgent (None: it never does); and how long after an agent has signed off
+    """What the operator sets: how long without a heartbeat until an agent is away, and until they are offline; how long
+    a ticket waits until it counts as one priority more urgent (None: never); and how long after an agent has signed off
     what awaits the desk is taken back (None: never)."""
 
     away_after: timedelta = timedelta(seconds=60)
@@ -34,7 +34,7 @@ class Agent:
     """An agent of customer support. `load` is kept by the view: tickets charged to them, as `Ticket.charged_to` says.
 
     `skills` are those that categories ask for, or "*", of what they `listed`; empty `languages` and `tiers` take every
-    one. `idle_since` is when they were last given a ticket, or signed on if that was later.
+    one. `idle_since` is when they last got a ticket, or signed on if that was later.
     """
 
     id: str
@@ -51,21 +51,21 @@ class Agent:
     away: bool = False
     """Missed their heartbeats: gets nothing new until the next one. Only while signed on."""
     watched: bool = False
-    """A timer looks after their heartbeats; not so for who signed on before there were such timers."""
+    """A timer watches for their heartbeats; false for agents who signed on before such timers existed."""
     load: int = 0
     revision: int = 0
     listed: tuple[str, ...] = ()
     """As they said on signing on: categories, skills, or "*"; empty: they signed on before this was kept."""
     said_languages: tuple[str, ...] = ()
     said_capacity: int | None = None
-    """As they said, too, before the staff file narrowed it; None: they signed on before this was kept."""
+    """As they said it, before the staff file narrowed it; None: they signed on before this was kept."""
     said_name: str | None = None
     paused: bool = False
-    """Gets nothing new until they go on. May last while they are signed off, if a supervisor paused them."""
+    """Gets nothing new until they resume. May last while they are signed off, if a supervisor paused them."""
     paused_by: str | None = None
     """The supervisor who paused them; None: they did it themselves."""
     left_at: datetime | None = None
-    """When they signed off; None while signed on, and where it was not kept yet."""
+    """When they signed off; None while signed on, and for those who left before this was kept."""
 
     @property
     def was_here(self) -> bool:
@@ -74,15 +74,15 @@ class Agent:
 
     @property
     def room(self) -> int:
-        """How many tickets more an automatic assignment may give them."""
+        """How many more tickets an automatic assignment may give them."""
         return max(0, self.capacity - self.load) if self.is_present else 0
 
     def charged(self, tickets: int) -> Agent:
-        """With that many tickets more in their load; fewer, if it is negative."""
+        """With this many more tickets in their load; fewer, if the number is negative."""
         return replace(self, load=self.load + tickets) if tickets else self
 
     def given(self, at: datetime) -> Agent:
-        """With a ticket more, given at this moment: it counts in their load, and they are idle since then."""
+        """With one more ticket, given at this moment: it counts in their load, and they have been idle since then."""
         return replace(self, load=self.load + 1, idle_since=at)
 
     @property
@@ -93,11 +93,11 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """A place kept at an agent for (ticket, assignment_seq), while intake decides on the `ticket.assign` sent.
+    """A place kept at an agent for (ticket, assignment_seq), while intake decides on the `ticket.assign` that was sent.
 
     It ends with the first event of another seq, and at `until` (None: intake has accepted, only the event is missing).
-    A refused one holds no place; it only keeps the ticket from being offered again at once, before the event that
-    explain the refusal.
+    A refused reservation holds no place; it only keeps the ticket from being offered again at once, before the event
+    that explains the refusal.
     """
 
     agent: str
@@ -114,7 +114,7 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What routing keeps of a ticket's newest snapshot (fields named as there), and the reservation made for it."""
+    """What routing keeps of a ticket's newest snapshot (fields are named as there), and the reservation made for it."""
 
     id: str
     number: str
@@ -125,7 +125,7 @@ class Ticket:
     skill: str
     """The skill that its category asks for."""
     priority: int
-    """As it counts in its queue: its own, or more urgent (less than 1, too) since it has waited for long."""
+    """As it counts in its queue: its own, or more urgent (also less than 1) after a long wait."""
     escalated: bool
     tier: str
     language: str | None
@@ -135,12 +135,12 @@ class Ticket:
     changed_from: str | None = None
     """The agent whom it was changed away from last, by the requester or the desk."""
     given_for: str | None = None
-    """The skill that was asked for when its agent got it; None without agent."""
+    """The skill that was asked for when its agent got it; None without an agent."""
     own_priority: int | None = None
-    """None, as the two below: stored before tickets grew more urgent."""
+    """None, like the two below: stored before tickets grew more urgent."""
     waiting_since: datetime | None = None
     ages_at: datetime | None = None
-    """When it counts as one priority more urgent; None as well if it does not wait."""
+    """When it counts as one priority more urgent; None also if it does not wait."""
     cause: Cause | None = None
     """The message that brought this version: what an assignment goes back to."""
     reservation: Reservation | None = None
@@ -152,17 +152,18 @@ class Ticket:
 
     @property
     def waiting(self) -> bool:
-        """Open, without agent, no place kept for it at one, and not held."""
+        """Open, without an agent, without a place kept for it, and not held."""
         return self.status != "closed" and self.agent is None and self.reservation is None and not self.held
 
     @property
     def is_reclassified(self) -> bool:
-        """Whether another skill is asked for than when its agent got it."""
+        """Whether its category now asks for another skill than when its agent got it."""
         return self.given_for is not None and self.given_for != self.skill
 
     @property
     def charged_to(self) -> str | None:
-        """The one agent whose load counts this ticket: its own while the desk has to act, or who it is reserved for."""
+        """The one agent whose load counts this ticket: its own while the desk has to act, otherwise the agent for whom
+        it is reserved."""
         if self.agent is not None:
             return self.agent if self.status in DESKS_TURN else None
         if self.reservation is not None and not self.reservation.refused:
@@ -174,7 +175,7 @@ class Ticket:
 class Pool:
     """The one document that every turn which changes room or waiting tickets moves on, so that two such turns conflict.
 
-    Without it one turn that sees no agent and another that sees no ticket would both commit (write skew).
+    Without it, a turn that sees no agent and another that sees no ticket would both commit (write skew).
     """
 
     revision: int = 0
@@ -182,12 +183,13 @@ class Pool:
 
 
 class View:
-    """Routing's state as one turn sees it, with what was loaded kept beside what is current.
+    """Routing's state as one turn sees it: what was loaded, and beside it what is current. `skills` maps each category
+    id to the skill it asks for.
 
-    `skills` maps each category id to the skill it asks for. Agents hold everyone signed on and everyone whom a ticket
-    or message of the turn names; tickets those that the turn touches, and of the waiting those there may be room for.
-    `staff`: who works at the desk (None: whoever signs on). `leaving`: agents who may have to go, though no
-    message says so; all of theirs that awaits the desk is among the tickets.
+    Agents: everyone signed on, and everyone whom a ticket or message of the turn names. Tickets: those that the turn
+    touches, and those waiting tickets for which there may be room. `staff`: who works at the desk (None: whoever signs
+    on). `leaving`: agents who may have to go although no message says so; all their tickets that await the desk are
+    among the tickets.
     """
 
     def __init__(
@@ -213,7 +215,7 @@ class View:
         self._reserved = {t.reservation.command_id: t.id for t in self.tickets.values() if t.reservation}
 
     def know(self, agents: Iterable[Agent] = (), tickets: Iterable[Ticket] = ()) -> None:
-        """Take in what was read besides, before anything is decided. What is known already stays as it was read."""
+        """Take in what else was read, before anything is decided. What is known already stays as it was read."""
         for agent in agents:
             self.agents[agent.id] = self.loaded_agents.setdefault(agent.id, agent)
         for ticket in tickets:
@@ -222,7 +224,7 @@ class View:
                 self._reserved[ticket.reservation.command_id] = ticket.id
 
     def skill(self, listed: str) -> str:
-        """What a category asks for, as the catalogue has it now; a skill, and a category that is gone, is itself."""
+        """What a category asks for by the catalogue now; a skill, and a category that is gone, stands for itself."""
         return self.skills.get(listed, listed)
 
     def apply(self, change: Agent | Ticket) -> None:
@@ -256,7 +258,7 @@ class View:
             self._move_pool()
 
     def _charge(self, agent_id: str, tickets: int) -> None:
-        # The desk may name an agent who has not signed on here yet: their load is counted all the same.
+        # The desk may name an agent who has not signed on here yet: their load counts all the same.
         agent = self.agents.get(agent_id) or Agent(agent_id, display_name=agent_id)
         self._put_agent(agent.charged(tickets))
 
