@@ -37,7 +37,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9@._+=-]")
 
 
 def file_name(message_id: str) -> str:
-    """The name of the file for a mail with this Message-ID: readable, and as distinct as the ids are."""
+    """The name of the file for a mail with this Message-ID: readable, and as unique as the id."""
     bare = message_id.strip().removeprefix("<").removesuffix(">")
     safe = _UNSAFE.sub("_", bare).lstrip(".")[:150]
     if safe != bare or not safe:
@@ -84,7 +84,7 @@ class Page(BaseHTTPRequestHandler):
             self.send_error(404)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing: the names of mails are in the paths."""
+        """Log nothing: the names of mails are in the paths."""
 
     def _answer(self, kind: str, text: str) -> None:
         content = text.encode()
@@ -115,7 +115,7 @@ def _list(folder: Path) -> Iterator[str]:
 
 
 def _arrivals(file: Path) -> int:
-    """How often a stored mail has come; without the header of an older catcher, at least once."""
+    """How often a stored mail has come; at least once, if an older catcher stored it without the header."""
     return int(BytesHeaderParser().parsebytes(file.read_bytes())[ARRIVALS] or 1)
 
 

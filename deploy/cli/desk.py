@@ -62,7 +62,7 @@ class Desk:
         self.notifications = self.client[f"{prefix}_notifications"]
 
     def ticket(self, number: str) -> Document:
-        """The ticket with this number; Trouble if there is none."""
+        """The ticket with this number. Raises Trouble if it does not exist."""
         found = self.intake.tickets.find_one({"number": number})
         if found is None:
             raise Trouble(f"There is no ticket {number}.")

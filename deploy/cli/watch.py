@@ -1,9 +1,9 @@
-"""Watch the messages flow: one line for each event, and on request for what goes to channels and agents.
+"""Shows messages as they flow: one line for each event, and on request for what goes to channels and agents.
 
-Reads as the operator, from a temporary queue of its own, so it takes nothing from anybody; what passes while it is not
-running it does not show. Survives restarts of the broker. It takes plain AMQP (`client/bus.py`): it shows what is no
-event too, dead letters with their reasons, and where each message goes, while the client hears the events for one user.
-The page is docs/cli.md.
+It reads as the operator, from a temporary queue of its own, so it takes nothing from anybody. It does not show what
+passes while it is not running. It survives restarts of the broker. It uses plain AMQP (`client/bus.py`), because it
+also shows what is not an event, dead letters with their reasons, and where each message goes; the client hears only one
+user's events. The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _again(console: Console, url: str, exchanges: list[str]) -> Bus:
 def line_of(message: Any) -> Text:
     """One coloured line for a message: when, where it goes, its type, what it is about; no control characters."""
     line = _line_of(message)
-    # Each character gives one, so the colours stay where they are.
+    # One character for each, so the colours stay where they are.
     line.plain = plain(line.plain)
     return line
 

@@ -1,7 +1,8 @@
-"""`make demo`: from nothing to a summary. Starts the desk, signs on agents, feeds requests, watches, checks, tells.
+"""`make demo`: from nothing to a summary. It starts the desk, signs agents on, feeds requests, watches, checks,
+reports.
 
-`python -m deploy.demo [--from FILE]`; exits 0 when all that must hold holds, else 1 after saying what does not; 3 when
-that holds, and some rows of the file were refused. The page is docs/cli.md.
+`python -m deploy.demo [--from FILE]` exits with 0 when everything that must hold holds, and with 1 after saying what
+does not; with 3 when it holds but some rows of the file were refused. The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def _demo(console: Console, file: requests.RequestFile, refusals: Refusals, run:
 
 
 def _taken(file: requests.RequestFile, refusals: Refusals) -> list[dict[str, Any]]:
-    """The requests of a file, as the play takes them; its rows of which none can be made are refused."""
+    """The requests of a file, as the play takes them; rows that cannot be requests are refused."""
     taken = []
     for row in file:
         if isinstance(row, requests.Refused):
@@ -124,7 +125,7 @@ def _taken(file: requests.RequestFile, refusals: Refusals) -> list[dict[str, Any
 
 
 def _start(stack: Stack, console: Console) -> Settings:
-    """Bring the stack and one instance of each service up, saying each step."""
+    """Start the stack and one instance of each service, saying each step."""
     start = time.monotonic()
     stack.desk.settings_of |= settings_of(os.environ)
     stack.start({name: 1 for name in SERVICES if not stack.desk.instances(name)})

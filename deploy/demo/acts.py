@@ -44,8 +44,8 @@ Data = dict[str, Any]
 
 @dataclass(frozen=True)
 class Lost:
-    """Two temporary accounts with one address, as commands name them, the tickets filed from each, and the first's
-    code."""
+    """Two temporary accounts with one address, as commands name them, the tickets filed from each, and the first
+    account's code."""
 
     first: Data
     second: Data
@@ -55,7 +55,7 @@ class Lost:
 
 
 def play(stack: Stack, console: Console) -> Check:
-    """Play all acts; the promise, and what spoke against it."""
+    """Play all acts. Returns the promise, and what spoke against it."""
 
     def say(line: str) -> None:
         console.print(f"  {line}", markup=False, soft_wrap=True)
@@ -79,7 +79,7 @@ def _rehearsal(stack: Stack) -> Iterator[Rehearsal]:
 
 
 class Acts:
-    """The acts, in order; one leads to the next."""
+    """The acts, in order; each leads to the next."""
 
     def __init__(self, rehearsal: Rehearsal, say: Callable[[str], None], leaving: ExitStack) -> None:
         self._rehearsal = rehearsal
@@ -88,7 +88,7 @@ class Acts:
         self._come()
 
     def play(self) -> None:
-        """All of them. Raises Unlike when one does not go by the rules."""
+        """Play all of them. Raises Unlike when one does not follow the rules."""
         number = self._file(ROBIN, "A charge that I do not know", "billing")
         agent = self._agent_of(number)
         self._asks_permission(number, agent)
@@ -132,7 +132,7 @@ class Acts:
         return str(filed["ticket"]["number"])
 
     def _agent_of(self, number: str) -> Agent:
-        """Who was given the ticket, once somebody was."""
+        """The agent who got the ticket, once somebody has it."""
         found: list[Agent] = []
 
         def given() -> bool:
@@ -231,7 +231,7 @@ class Acts:
         self._say(f"{supervisor.name}, a supervisor, gives Sam's ticket {number} of {agent.name} to {other.name}")
 
     def _has_lost_an_account(self) -> Lost:
-        """Without an account, and twice: the address of both is mailed one code for now."""
+        """Two accounts for a person without one: for now, only one code is mailed to their address."""
         first, opened = self._temporary_account("Lee")
         expect("code_at" in opened, False, "that a code was mailed")
         code = self._mailed_code(besides=set())
@@ -249,7 +249,7 @@ class Acts:
         return Lost(first, second, older, newer, code)
 
     def _asks_for_the_code(self, lost: Lost) -> None:
-        """The other account confirms the address as well; then Lee has one again."""
+        """The other account confirms the address too; then Lee has a real account again."""
         self._web.ask("account.confirm_contact", "command.accepted", requester=lost.second)
         code = self._mailed_code(besides={lost.code})
         self._web.ask("account.confirm_contact", "command.accepted", requester=lost.second, code=code)
@@ -264,7 +264,7 @@ class Acts:
         )
 
     def _temporary_account(self, name: str) -> tuple[Data, Data]:
-        """A temporary account with Lee's address, as a command names it, and what was answered."""
+        """A temporary account with Lee's address, as a command names it, and the answer."""
         opened = self._web.ask(
             "account.open_temporary", "account.temporary_opened", display_name=name, contact_email=LEES_ADDRESS
         )
@@ -345,7 +345,7 @@ class Acts:
         return [agent.heard_types for agent in self._agents]
 
     def _subjects(self) -> list[str]:
-        """Of all that was mailed, with the addresses."""
+        """All mails, with their addresses."""
         return [f"{mail['To']}: {mail['Subject']}" for mail in self._mails()]
 
     def _hook(self, type_: str, number: str) -> None:

@@ -1,7 +1,7 @@
 """The demo's dozen agents: each signs on, takes what is assigned to it and answers after a while.
 
 To the desk each is a program of its own: one thread, one connection as its broker user, consuming `agent.<id>.inbox`.
-What they say is canned; that they say it through the contract is the point. The page is docs/cli.md.
+Their words are canned; the point is that they say them through the contract. The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .speaker import Speaker
 
 NAMES = ["Ada", "Bruno", "Celia", "Dario", "Esme", "Farid", "Greta", "Henri", "Ines", "Jonas", "Kaya", "Lino"]
 REST = 10.0
-"""Seconds that are given to the outcomes of what was said last."""
+"""Seconds to wait for the outcomes of what they said last."""
 
 ANSWER = "Thank you for writing. We have looked into it and put it right on our side; please try again and tell us."
 SECOND_ANSWER = "Thank you, that helped. We have corrected it by hand now; it will stay that way."
@@ -47,20 +47,20 @@ class Agent:
         self.name = name
         self._skills = skills
         self.most_unanswered = 0
-        """The most tickets that it had been given and not yet answered for the first time."""
+        """The most tickets that it had at a time and had not answered yet."""
         self._unanswered: set[str] = set()
         self._later = Later()
 
     @property
     def to_do(self) -> int:
-        """Tickets that it is going to do something about."""
+        """Tickets that it will do something about."""
         return len(self._later)
 
     def work(self) -> None:
         """Sign on, answer until the run is over, sign off. The body of a thread."""
         with Client(self._url, hears=INBOX) as client:
             self.sender = sender = Speaker(client)
-            # Whatever an earlier run left in its hands is routed again: nobody there remembers it.
+            # Whatever an earlier run left in its hands is routed again: no agent of this run remembers it.
             sender.ask("agent.sign_off", SignOff(agent_id=self.id, release=True), subject=self.id)
             answer = client.sign_on(
                 SignOn(agent_id=self.id, display_name=self.name, skills=self._skills, capacity=self._run.capacity)
@@ -86,7 +86,7 @@ class Agent:
         event = heard.event
         ticket = event.data.get("ticket")
         if ticket is None or self.signed_on is None or event.time < self.signed_on:
-            return  # What an earlier run left unread is about tickets that are somebody else's by now.
+            return  # What an earlier run left unread is about tickets that belong to somebody else now.
         number = ticket["number"]
         if event.type == "ticket.assigned":
             self.received.setdefault(number, time.monotonic())
@@ -100,7 +100,7 @@ class Agent:
             self._later.forget(number)
 
     def _first_step(self, number: str) -> tuple[float, Callable[[], None]]:
-        """What to do first about a ticket, and after how many seconds: most are answered at once."""
+        """What to do first about a ticket, and after how many seconds: most tickets are answered at once."""
         choice = int(number) % 10
         if choice == 0:
             return 1, partial(self._do, "ticket.ask_info", number, body=QUESTION)
@@ -119,7 +119,7 @@ class Agent:
 
 
 def dozen(run: Run, catalogue: Catalogue, url_of: Callable[[str], str]) -> Iterator[Agent]:
-    """The twelve agents a1 to a12: every third takes everything, the others half of the catalogue's skills."""
+    """The twelve agents a1 to a12: every third takes everything, the others have half of the catalogue's skills."""
     skills = sorted({category.skill for category in catalogue.categories.values()})
     for place, name in enumerate(NAMES):
         some = tuple(skills[(place + step) % len(skills)] for step in range((len(skills) + 1) // 2))

@@ -1,7 +1,8 @@
-"""Bad input of every sort, sent among the good: each must get the contract's answer, and none may stop its neighbours.
+"""Bad input of every kind, sent among good input: each must get the contract's answer, and none may stop its
+neighbours.
 
-Where the sender can be told, a rejection with a code; where nobody can be told, a dead letter with a reason; what the
-broker itself forbids is named to its sender. The page is docs/cli.md.
+If the sender can be told: a rejection with a code. If nobody can be told: a dead letter with a reason. What the broker
+itself forbids: the broker names it to its sender. The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ REFUSED_BY_BROKER = {"PRECONDITION_FAILED": REFUSED_406, "ACCESS_REFUSED": REFUS
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One piece of bad input, what the contract says to it, and what came."""
+    """A piece of bad input, the answer that the contract gives it, and the answer that came."""
 
     what: str
     expected: str
@@ -46,7 +47,7 @@ class Trial:
 
 
 class BadInput:
-    """Sends it all as one channel. `trials` are the results, `dead_ids` the message ids that had to die."""
+    """Sends all of it as one channel. `trials` are the results, `dead_ids` the message ids that had to die."""
 
     def __init__(self, url: str, dead: DeadLetters, submission: Mapping[str, Any], visitor: Mapping[str, Any]) -> None:
         self.trials: list[Trial] = []

@@ -1,7 +1,7 @@
 """The demo's three channels and the customers behind them.
 
-A channel feeds its share of the requests, some of them twice; when the desk answers, its customers behave as customers
-do: they tell apart what is alike, answer questions, accept solutions or say that it is not solved, or say nothing.
+A channel feeds its share of the requests, some of them twice. When the desk answers, its customers behave as customers
+do: they tell similar issues apart, answer questions, accept solutions, say that an issue is not solved, or say nothing.
 The page is docs/cli.md.
 """
 
@@ -25,8 +25,8 @@ from .run import Later, Run
 from .speaker import Speaker
 
 MOST_UNANSWERED = 200
-"""Commands that a channel lets wait for their outcomes before it sends more: a queue of thousands of submissions would
-hold up what agents and customers do to tickets that are open."""
+"""Commands without an outcome beyond which a channel sends no more: a queue of thousands of submissions would hold up
+what agents and customers do to open tickets."""
 
 NAMES = ("web", "game", "mail")
 
@@ -47,8 +47,8 @@ NOT_YET = "Thank you, but it has just happened again."
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A `ticket.submit` to send: the same `id` twice is a resent one, the same data with a new id a duplicate. `row`:
-    where it stands in the file that is fed, if it is of one."""
+    """A `ticket.submit` to send: the same `id` twice is a resent command, the same data with a new id a duplicate.
+    `row`: its place in the file that is fed, if it comes from one."""
 
     id: str
     data: Mapping[str, Any]
@@ -56,7 +56,8 @@ class Submission:
 
 
 def plan(run: Run, requests: Iterable[Mapping[str, Any]]) -> dict[str, list[Submission]]:
-    """What each channel sends, in order. Of TWICE_IN requests one is filed twice, one resent with its id."""
+    """What each channel sends, in order. Of TWICE_IN requests, one is filed twice, and one is sent again with its
+    id."""
     shares: dict[str, list[Submission]] = {name: [] for name in NAMES}
     for row, request in enumerate(requests):
         channel = request.get("channel")
@@ -86,14 +87,14 @@ class Channel:
         self._share = deque(share)
         self._later = Later()
         self.refused: dict[int, tuple[Row, str]] = {}
-        """What the desk has refused of the file, and why, by its line."""
+        """What the desk has refused of the file, and why, by line."""
         self._submitted: dict[str, Submission] = {}
         self._replied: set[str] = set()
         self._language: dict[str, str | None] = {}
 
     @property
     def to_do(self) -> int:
-        """What is not sent yet, and what customers are going to do."""
+        """What is not sent yet, and what customers will do."""
         return len(self._share) + len(self._later)
 
     def work(self) -> None:

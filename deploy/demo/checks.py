@@ -1,4 +1,4 @@
-"""What must hold after a run, checked on what the databases hold against what people heard.
+"""What must hold after a run: compares what the databases hold with what people heard.
 
 Pure: takes both, returns each promise with what speaks against it. The page is docs/cli.md.
 """
@@ -86,8 +86,8 @@ def _untaken(heard: Heard) -> Iterable[str]:
 
 
 def _notes(facts: Facts, heard: Heard) -> Iterable[str]:
-    """A duplicate names its note. A reply in the words of the one before becomes a note too, and is accepted as any
-    reply (docs/automatic.md): it names the version that it made."""
+    """A duplicate names its note. A reply in the same words as the one before becomes a note too, and is accepted like
+    any reply (docs/automatic.md): it names the version that it made."""
     answered: Counter[tuple[str, int]] = Counter()
     for name, sent in heard.commands():
         answer = sent.answer

@@ -1,7 +1,7 @@
 """What dies while the demo runs: reads `helpdesk.dead` as the operator, from a temporary queue of its own.
 
-It takes plain AMQP (`client/bus.py`): a dead letter need not be an event, and its reason is in its headers, while the
-client hears events alone. The page is docs/cli.md.
+It uses plain AMQP (`client/bus.py`): a dead letter need not be an event, and its reason is in its headers, while the
+client hears only events. The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """All of a run, in order. `listening` is set when none can be missed any more."""
+    """All dead letters of a run, in order. `listening` is set once it can miss none."""
 
     def __init__(self, run: Run, url: str) -> None:
         self.letters: list[DeadLetter] = []

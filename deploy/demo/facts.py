@@ -1,6 +1,6 @@
-"""What the services' databases hold of one run: the demo's own count, taken apart from what its people heard.
+"""What the services' databases hold of one run: the demo's own count, apart from what its people heard. It only reads.
 
-Reads only. The page is docs/cli.md.
+The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Facts:
     notes: Mapping[str, tuple[str, int]]
     """The notes that people wrote: their id, and the number and the version of the ticket that each made."""
     disagreements: Sequence[str]
-    """Where the services' books say different things, of the whole desk (docs/operating.md)."""
+    """Where the services' databases disagree, for the whole desk (docs/operating.md)."""
     clocks: Counter[str]
     """sla's clocks: `started` in all, of which `met`, `breached`, `running`, or `closed unanswered`."""
     timers: dict[str, set[str]]
@@ -35,7 +35,7 @@ class Facts:
     deliveries: Counter[tuple[str, str, str]]
     """Notifications by kind, medium (`channel`, `agent`, `email`) and status."""
     told_twice: int
-    """Notifications that tell one recipient of one event by one medium once more."""
+    """How often notifications told one recipient of one event by one medium once more."""
     mails: set[str]
     """Ids of the mails that were sent."""
     open_twice: list[str]
@@ -68,11 +68,11 @@ class Reader:
         return Counter({group["_id"]: group["count"] for group in groups})
 
     def notifications(self) -> int:
-        """How many notifications there are, of all runs: it stands still when there is no more to tell."""
+        """How many notifications there are, of all runs: the number stands still when there is nothing more to tell."""
         return self._desk.notifications.deliveries.estimated_document_count()
 
     def unfinished(self) -> list[str]:
-        """What is still going on behind the outcomes, in words; empty when everything has come to rest."""
+        """What is still going on behind the outcomes, in words; empty when everything is finished."""
         desk = self._desk
         unassigned = {"$and": [self._of_run, {"agent": None, "status": {"$ne": "closed"}}]}
         counts = {
@@ -88,12 +88,12 @@ class Reader:
                 )
             },
         }
-        if not any(counts.values()):  # the dear question last
+        if not any(counts.values()):  # the expensive question last
             counts |= self._behind()
         return [f"{count:,} {what}" for what, count in counts.items() if count]
 
     def _being_told(self) -> int:
-        """Of how many tickets somebody is still to be told; another run's may be tried again for days."""
+        """How many tickets somebody is still to be told of; another run's may be tried again for days."""
         under_way = {"status": {"$in": ["waiting", "pending"]}}
         numbers = {row.get("number") for row in self._desk.notifications.deliveries.find(under_way, {"number": 1})}
         of_run = {"$and": [self._of_run, {"number": {"$in": list(numbers)}}]}
@@ -117,7 +117,7 @@ class Reader:
         }
 
     def read(self) -> Facts:
-        """Everything, once the run has come to rest."""
+        """Everything, once the run is finished."""
         desk = self._desk
         tickets = list(desk.intake.tickets.find(self._of_run, {"opening": 0}))
         ids = [ticket["_id"] for ticket in tickets]

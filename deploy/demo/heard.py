@@ -20,7 +20,7 @@ class Heard:
     others: Sequence[Speaker]
     agents: Sequence[Agent]
     capacity: int
-    """Of each agent."""
+    """By agent."""
 
     @property
     def senders(self) -> Sequence[Speaker]:

@@ -1,6 +1,6 @@
-"""A program that receives the desk's webhooks, as an operator's would: verifies each by its signature, and keeps it.
+"""A program that receives the desk's webhooks, as an operator's would: it verifies each by its signature, and keeps it.
 
-Listens on 127.0.0.1. What is sent, and how it is signed, is docs/notifications.md, "Webhooks".
+It listens on 127.0.0.1. docs/notifications.md, "Webhooks", says what is sent and how it is signed.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class Hook:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Says nothing: the demo prints what matters."""
+                """Log nothing: the demo prints what matters."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def take(self, body: bytes, headers: dict[str, str]) -> bool:
-        """Keep a request's event if its signature is right and its timestamp is of now; says which."""
+        """Keep a request's event if its signature is right and its timestamp is recent. Returns whether it was kept."""
         try:
             self._verifier.verify(body, {name.lower(): value for name, value in headers.items()})
         except WebhookVerificationError:
@@ -47,6 +47,6 @@ class Hook:
         return True
 
     def close(self) -> None:
-        """Let go of the port."""
+        """Free the port."""
         self._server.shutdown()
         self._server.server_close()

@@ -1,7 +1,5 @@
-"""The demo while it runs: a live table on a terminal, a plain line now and then elsewhere.
-
-Only shows what others counted. The page is docs/cli.md.
-"""
+"""The demo while it runs: a live table on a terminal, otherwise a plain line now and then. It only shows what others
+counted. The page is docs/cli.md."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The people of the demo's acts: they say one thing after another and wait for what must come of it.
 
-Each is a connection of their own, like any other program on the bus. The page is docs/cli.md.
+Each has a connection of their own, like any other program on the bus. The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PATIENCE = 30.0
 
 
 class Unlike(Exception):
-    """Something else happened than the rules say; the message is a sentence."""
+    """Something other than what the rules say happened; the message is a sentence."""
 
 
 class Person:
@@ -32,7 +32,7 @@ class Person:
         self._heard: list[Heard] = []
 
     def ask(self, command: str, expected: str, **data: Any) -> dict[str, Any]:
-        """Send a command; the data of its outcome, which must be `expected` (`command.rejected too_early`)."""
+        """Send a command. Returns the data of its outcome, which must be `expected` (`command.rejected too_early`)."""
         event = self._client.command(command, data, subject=data.get("number")).event
         came = f"{event.type} {event.data['code']}" if event.type == "command.rejected" else event.type
         if came != expected:
@@ -40,7 +40,7 @@ class Person:
         return dict(event.data)
 
     def hears(self, type_: str, fits: Callable[[dict[str, Any]], bool] = lambda _: True) -> dict[str, Any]:
-        """The data of the first event of this type, heard or still to come, that fits; it is not heard again."""
+        """The data of the first event of this type, heard or still to come, that fits; nobody hears it again."""
         found = waited(lambda: self._first(type_, fits, 0.1), PATIENCE, every=0)
         if found is None:
             others = ", ".join(self.heard_types) or "nothing"
@@ -49,12 +49,12 @@ class Person:
         return dict(found.event.data)
 
     def has_heard(self, type_: str, fits: Callable[[dict[str, Any]], bool]) -> bool:
-        """Whether such an event is among those that came and were not asked for."""
+        """Whether such an event is among those that came and that nobody asked for."""
         return self._first(type_, fits, 0.05) is not None
 
     @property
     def heard_types(self) -> list[str]:
-        """The types of what came and was not asked for."""
+        """The types of what came and nobody asked for."""
         return sorted({heard.type for heard in self._heard})
 
     def close(self) -> None:
@@ -74,7 +74,7 @@ class Person:
 
 
 class Agent(Person):
-    """An agent, who names themselves in all that they say."""
+    """An agent, who names themselves in everything that they say."""
 
     def __init__(self, url: str, agent_id: str, name: str) -> None:
         super().__init__(url)
@@ -82,15 +82,15 @@ class Agent(Person):
         self.name = name
 
     def ask(self, command: str, expected: str, **data: Any) -> dict[str, Any]:
-        """As any person, with the agent's id."""
+        """Like any person, with the agent's id."""
         return super().ask(command, expected, agent_id=self.id, **data)
 
     def sign_on(self) -> None:
-        """Be there for everything, five tickets at most."""
+        """Sign on for everything, five tickets at most."""
         self.ask("agent.sign_on", "command.accepted", display_name=self.name, capacity=5, skills=["*"])
 
 
 def wait_until(happened: Callable[[], bool], otherwise: str, seen: Callable[[], object]) -> None:
-    """Return once it has happened; else raise `Unlike`, which says `otherwise` and what was seen instead."""
+    """Return once it has happened; otherwise raise `Unlike`, which says `otherwise` and what was seen instead."""
     if not waited(happened, PATIENCE, every=0.1):
         raise Unlike(f"{otherwise} within {PATIENCE:.0f} s; seen: {seen()}")

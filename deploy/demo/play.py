@@ -1,6 +1,6 @@
-"""The demo's play: its people come on, act at once in threads of their own, and leave when all has come to rest.
+"""The demo's play: its people come on, act at once in threads of their own, and leave when everything is finished.
 
-Says each step; what came of it is for others to judge. The page is docs/cli.md.
+It reports each step; others judge what came of it. The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .visitor import Visit, visit
 from .waiting import waited
 
 PATIENCE = 60.0
-"""Seconds without any progress after which the play ends, whatever is unfinished."""
+"""Seconds without progress after which the play ends, whatever is unfinished."""
 
 LOOK_EVERY = 1.0
 """Seconds between two looks into the databases."""
@@ -62,7 +62,7 @@ class Play:
         )
 
     def perform(self, requests: Sequence[Mapping[str, Any]]) -> None:
-        """Play it all with these requests. Raises what went wrong with anybody."""
+        """Play it all with these requests. Raises whatever went wrong with anybody."""
         shares = plan(self._run, requests)
         with ThreadPoolExecutor(max_workers=32) as threads:
             try:
@@ -115,7 +115,7 @@ class Play:
             self._act(threads, work)
 
     def _watch(self, live: Live) -> None:
-        """Show how it goes until nothing is under way twice in a row, or nothing has moved for too long."""
+        """Show progress until nothing is under way twice in a row, or nothing has moved for too long."""
         rests, before, moved_at, looked_at = 0, None, time.monotonic(), 0.0
         while rests < 2:
             self._raise_trouble()

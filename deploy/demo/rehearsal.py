@@ -1,6 +1,6 @@
-"""A desk of its own beside the demo's, whose clock can be set ahead: what is due after days is seen at once.
+"""A second desk beside the demo's, whose clock can be set ahead: what is due after days happens at once.
 
-The setting is `CASEBUS_CLOCK_AHEAD` (docs/operating.md); nothing else is different from any other desk.
+The setting is `CASEBUS_CLOCK_AHEAD` (docs/operating.md); in everything else it is a desk like any other.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .hook import Hook
 NAME = "rehearsal"
 MANAGER = "manager@community.example"
 KINDS = ("receipt", "closed", "reopened")
-"""What the desk's webhook is told of."""
+"""The kinds that the desk's webhook asks for."""
 
 STAFF = (
     {"agent_id": "a1", "roles": ["agent", "supervisor"], "teams": ["desk"], "skills": ["*"]},
@@ -28,7 +28,7 @@ STAFF = (
 
 
 class Rehearsal:
-    """A new desk, removed when it is left; its services have run since `start`."""
+    """A new desk, removed when the block is left; its services run from `start` on."""
 
     def __init__(self, stack: Stack) -> None:
         self.desk = stack.other_desk(NAME)
@@ -53,16 +53,16 @@ class Rehearsal:
         self.desk.start_all((service, 1) for service in SERVICES)
 
     def set_ahead(self, ahead: timedelta) -> None:
-        """Stop the services and start them with their clocks so far ahead."""
+        """Stop the services and start them with their clocks this far ahead."""
         for service in SERVICES:
             self.desk.terminate(service)
         self.desk.settings["CASEBUS_CLOCK_AHEAD"] = str(ahead.total_seconds())
-        # Requests would be signed with the time of that day, and a receiver refuses what is not of now.
+        # Requests would be signed with the time of that day, and a receiver refuses timestamps that are not recent.
         self.desk.settings_of["notifications"].pop("CASEBUS_WEBHOOKS")
         self.desk.start_all((service, 1) for service in SERVICES)
 
     def close(self) -> None:
-        """Remove the desk with all that it has."""
+        """Remove the desk with everything it has."""
         self.hook.close()
         self.desk.remove()
         for file in self._files.iterdir():

@@ -25,7 +25,7 @@ class Run:
     rate: float | None
     """Requests a second that each channel feeds; None: as fast as the desk answers."""
     over: threading.Event = field(default_factory=threading.Event)
-    """Set when everything has come to rest: then all threads leave."""
+    """Set when everything is finished: then all threads leave."""
 
     @classmethod
     def relaxed(cls) -> Run:
@@ -63,13 +63,13 @@ class Later:
         return len(self._latest)
 
     def after(self, seconds: float, about: str, action: Callable[[], object]) -> None:
-        """Do `action` in so many seconds, instead of what was to be done about the same thing."""
+        """Do `action` in this many seconds, instead of what was planned about the same thing."""
         turn = next(self._count)
         self._latest[about] = turn
         heapq.heappush(self._heap, (time.monotonic() + seconds, turn, about, action))
 
     def forget(self, about: str) -> None:
-        """Do nothing about it any more."""
+        """Do nothing more about it."""
         self._latest.pop(about, None)
 
     def do_what_is_due(self) -> None:

@@ -1,6 +1,6 @@
-"""One broker user of the demo, and all that they said: when each command was sent, and the outcomes that came for it.
+"""One broker user of the demo, and all that they said: when each command was sent, and which outcomes came.
 
-Decides nothing and prints nothing. The page is docs/cli.md.
+It decides nothing and prints nothing. The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Answer:
 
     @property
     def label(self) -> str:
-        """What to count it by: the type, with the code where it is a rejection."""
+        """The label to count it by: the type, with the code if it is a rejection."""
         return f"{self.type} ({self.code})" if self.code else self.type
 
 
@@ -66,7 +66,7 @@ class Speaker:
         """What the broker did not take or could not route."""
 
     def say(self, type_: str, data: Any, *, id_: str | None = None, subject: str | None = None) -> None:
-        """Send a command; `hear` gives its outcome."""
+        """Send a command; `hear` returns its outcome."""
         sending = core.command(self.name, type_, data, id_=id_, subject=subject)
         self._note_sent(sending)
         self.client.publish(sending).add_done_callback(self._note_taken)
@@ -76,7 +76,7 @@ class Speaker:
         return self.send(core.command(self.name, type_, data, id_=id_, subject=subject))
 
     def send(self, sending: Sending) -> Outcome:
-        """Send what was made by hand, and wait for its outcome."""
+        """Send a message that was made by hand, and wait for its outcome."""
         self._note_sent(sending)
         outcome = self.client.send(sending).result()
         self._note_outcome(outcome)
@@ -121,5 +121,5 @@ class Speaker:
 
 
 def latencies(sent: Iterable[Sent]) -> list[float]:
-    """Seconds from publishing to the first outcome, of those that have one, ascending."""
+    """Seconds from publishing to the first outcome, for commands that have one, ascending."""
     return sorted(command.answer.at - command.at for command in sent if command.answer)

@@ -1,6 +1,6 @@
 """The demo's last page: what became of the requests, counted from the databases and from what people heard.
 
-Only prints. The page is docs/cli.md.
+It only prints. The page is docs/cli.md.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from .speaker import Speaker, latencies
 
 CLOCKS = ("met", "closed unanswered", "running", "breached")
 SHOWN = 3
-"""How many examples are given of what is wrong."""
+"""How many examples it shows of what is wrong."""
 
 
 class Summary:
-    """Prints the parts of the summary, one method each."""
+    """Prints the parts of the summary, one method for each."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -49,7 +49,7 @@ class Summary:
         self._print(table)
 
     def channels(self, channels: Sequence[Channel]) -> None:
-        """What each channel sent and what its commands came to."""
+        """What each channel sent and what became of its commands."""
         kinds = {
             "opened": "ticket.opened",
             "duplicates added": "ticket.duplicate",
@@ -67,7 +67,7 @@ class Summary:
         self._print(table)
 
     def agents(self, facts: Facts, heard: Heard) -> None:
-        """Assignments by agent, as the database has them."""
+        """Assignments by agent, from the database."""
         has = Counter(ticket["agent"]["id"] for ticket in facts.tickets if ticket["agent"])
         done = ("ticket.suggest_solution", "ticket.ask_info", "ticket.close")
         table = self._table("Agents", "", "assigned", "solutions", "questions", "closed")
@@ -152,7 +152,7 @@ def _count(count: int) -> str:
 
 
 def _rejections(senders: Iterable[Speaker]) -> str:
-    """What people were refused because the ticket had moved on when they acted: nobody's mistake."""
+    """What people were refused because the ticket had moved on when they acted: that is nobody's mistake."""
     rejected = Counter(
         f"{sent.answer.code} of {sent.type}"
         for sender in senders

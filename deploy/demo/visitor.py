@@ -16,7 +16,7 @@ from .speaker import Speaker
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What the visitor ended up with. `requester` holds the secret: never shown."""
+    """What the visitor has in the end. `requester` holds the secret: never shown."""
 
     sender: Speaker
     account_id: str
@@ -26,7 +26,7 @@ class Visit:
 
 
 def visit(url: str, category: str) -> Visit:
-    """Do all that on a connection of its own. Raises Trouble where the desk answers something else."""
+    """Do all that on a connection of its own. Raises Trouble if the desk gives another answer."""
     with Client(url) as client:
         sender = Speaker(client)
         opened = _expect(sender, "account.temporary_opened", "account.open_temporary", display_name="A visitor")

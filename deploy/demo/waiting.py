@@ -1,4 +1,4 @@
-"""Waiting, in the demo, for what others do."""
+"""Waits, in the demo, for what others do."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ T = TypeVar("T")
 
 
 def waited(look: Callable[[], T], patience: float, every: float = 0.05) -> T:
-    """What `look` gives, as soon as that is true; what it gave last after `patience` seconds. It looks each `every`
-    seconds."""
+    """What `look` returns, as soon as that is true; after `patience` seconds, what it returned last. It looks every
+    `every` seconds."""
     end = time.monotonic() + patience
     while not (seen := look()) and time.monotonic() < end:
         time.sleep(every)

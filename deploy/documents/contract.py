@@ -63,7 +63,7 @@ def documents() -> dict[str, str]:
 
 
 def write() -> None:
-    """Write every document, and remove schemas of types that are no more."""
+    """Write every document, and remove schemas of types that no longer exist."""
     made = documents()
     folder = HERE / SCHEMAS
     folder.mkdir(exist_ok=True)
@@ -235,7 +235,7 @@ def _json(value: Any) -> str:
 
 
 def _lines(value: Any) -> Iterator[str]:
-    """The lines of a value in JSON: what is short stands on one."""
+    """The lines of a value in JSON: short values stand on one line."""
     flat = json.dumps(value, ensure_ascii=False)
     if len(flat) <= SHORT or not isinstance(value, dict | list):
         yield flat
@@ -255,7 +255,7 @@ def _lines(value: Any) -> Iterator[str]:
 
 
 def _yaml(value: Any, indent: int = 0) -> Iterator[str]:
-    """The lines of a value in block style. Texts that could be read as anything else are quoted as JSON quotes them."""
+    """The lines of a value in block style. A text that could be read as anything else is quoted as JSON quotes it."""
     pad = "  " * indent
     if isinstance(value, Mapping):
         for key, below in value.items():

@@ -1,4 +1,4 @@
-"""Draws table and diagram of docs/ticket-life.md from the table of moves. The page is docs/ticket-life.md."""
+"""Draws the table and the diagram of docs/ticket-life.md from the table of moves. The page is docs/ticket-life.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "ticket-life.md"
 
 
 def write() -> None:
-    """Bring the page to what the table says."""
+    """Write the page as the table has it."""
     PAGE.write_text(drawn(PAGE.read_text()))
 
 
@@ -54,7 +54,8 @@ def diagram() -> Iterator[str]:
 
 
 def _leads(move: Move, before: Status, after: Status) -> bool:
-    """Whether the move changes the status so. (What was ever closed waits as `reopened` instead of `new`.)"""
+    """Whether the move changes the status this way. (A ticket that was ever closed waits as `reopened` instead of
+    `new`.)"""
     if before == after or before not in move.to:
         return False
     to = move.to[before]

@@ -28,7 +28,7 @@ def parse_scale(text: str) -> dict[str, int]:
 
 
 def say(line: str) -> None:
-    """One line of what is being done. Where nobody reads on (`make down | head -1`), it is done all the same."""
+    """Print one line about what happens. If nobody reads on (`make down | head -1`), the work goes on all the same."""
     try:
         print(line, flush=True)
     except BrokenPipeError:
@@ -36,7 +36,7 @@ def say(line: str) -> None:
 
 
 def up(stack: Stack, scale: str) -> None:
-    """Bring everything up, and say how to go on."""
+    """Start everything, and say how to go on."""
     stack.desk.settings_of |= settings_of(os.environ)
     stack.start(parse_scale(scale), default=1)
     counts = ", ".join(f"{service} ×{len(stack.desk.instances(service))}" for service in SERVICES)
@@ -44,7 +44,7 @@ def up(stack: Stack, scale: str) -> None:
 
 
 def status(stack: Stack) -> bool:
-    """Print what runs, and what should; False if nothing does, or not all that was asked for."""
+    """Print what runs and what should run; False if nothing runs, or not everything that was asked for."""
     running, missing = stack.processes.running(), stack.missing()
     for name, process in sorted(running.items()):
         say(f"{name:18} pid {process.pid:<8} log {stack.processes.log(name)}")

@@ -1,7 +1,7 @@
 """One help desk on a local stack: a vhost of the broker, databases, a mail sink, and instances of the services.
 
-A checkout has one desk, `casebus`; each test has its own, so that tests share broker and database but nothing in them.
-The page is docs/local-stack.md.
+A checkout has one desk, `casebus`. Each test has its own, so tests share broker and database but nothing in them. The
+page is docs/local-stack.md.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ class Desk:
         database: Database,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`prefix` begins the names of its processes; `changed` is called when some have come or gone."""
+        """`prefix` begins the names of its processes; `changed` is called when processes have come or gone."""
         self.name = name
         self.db_prefix = name
         self.settings: dict[str, str] = {}
-        """Further environment of services started from now on (`CASEBUS_LOG_LEVEL`, say)."""
+        """Further environment of services that are started from now on (`CASEBUS_LOG_LEVEL`, for example)."""
         self.settings_of: dict[str, dict[str, str]] = {}
-        """The same for the instances of one service, by its name: over `settings`."""
+        """The same for the instances of one service, by its name: it overrides `settings`."""
         self.runner = "services.chassis.run"
-        """The module that runs a service; tests have one that breaks what it runs."""
+        """The module that runs a service; a test replaces it by one that breaks the service."""
         self._prefix = prefix
         self._folder = folder
         self._processes = processes
@@ -59,12 +59,12 @@ class Desk:
         self._changed = changed
 
     def prepare(self) -> None:
-        """Make vhost, topology and database users; again is harmless."""
+        """Create vhost, topology and database users; running it again is harmless."""
         provision(self._broker, self.name)
         self._database.ensure_users([*self._databases(), self._operator()])
 
     def remove(self) -> None:
-        """Stop its services at once and delete all that it has."""
+        """Stop its services at once and delete everything it has."""
         self.kill_all()
         self._broker.management.delete(f"/vhosts/{self.name}")
         self._database.drop(self._databases(), self._operator())
@@ -75,12 +75,12 @@ class Desk:
         return self._broker.url(user, self.name)
 
     def mongo_url(self, service: str) -> str:
-        """The database as the user of `service`, who sees the database `<db_prefix>_<service>` alone."""
+        """The database as the user of `service`, who sees only the database `<db_prefix>_<service>`."""
         return self._database.url(f"{self.db_prefix}_{service}")
 
     @property
     def operator_mongo_url(self) -> str:
-        """The databases as the operator, who may read them all and write none."""
+        """The databases as the operator, who may read all of them and write none."""
         return self._database.url(self._operator())
 
     @property
@@ -90,7 +90,7 @@ class Desk:
 
     @property
     def mail_folder(self) -> Path:
-        """Where each mail that was sent is a file `<Message-ID>.eml`."""
+        """The folder in which each mail that was sent is a file `<Message-ID>.eml`."""
         return self._folder.sub(f"{self._prefix}mail")
 
     @property
@@ -116,7 +116,7 @@ class Desk:
         return _is_ready(self._folder.port(self._process(service, n)))
 
     def logs(self, service: str) -> list[Path]:
-        """What the instances of `service` have printed, a file each."""
+        """What the instances of `service` have printed, one file each."""
         return sorted(self._folder.sub("log").glob(f"{self._prefix}{service}-*.log"))
 
     def start_mail(self) -> None:
@@ -160,7 +160,7 @@ class Desk:
         self.start_all((service, n) for service, count in wanted.items() for n in range(1, count + 1))
 
     def stop(self) -> list[str]:
-        """Stop all instances and the mail sink by SIGTERM; gives the names of those that had to be killed."""
+        """Stop all instances and the mail sink by SIGTERM. Returns the names of those that had to be killed."""
         late = self._processes.stop(*self._all_instances())
         return late + self._processes.stop(self._mail)
 
@@ -169,7 +169,7 @@ class Desk:
         self._processes.kill(self._mail)
 
     def kill_all(self) -> None:
-        """`kill -9` all that this desk runs."""
+        """`kill -9` everything that this desk runs."""
         for name in [*self._all_instances(), self._mail]:
             self._processes.kill(name)
 

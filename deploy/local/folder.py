@@ -1,6 +1,6 @@
 """The folder that holds everything of one local stack: data, logs, secrets, and the ports that it chose.
 
-It knows files only; what runs is the business of `processes.py`. The page is docs/local-stack.md.
+It knows only files; `processes.py` knows what runs. The page is docs/local-stack.md.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Folder:
         self._ports_file = self.path / "ports.json"
 
     def sub(self, name: str) -> Path:
-        """A folder of this name in it, made if need be, closed to other users."""
+        """A subfolder of this name, created if necessary, closed to other users."""
         folder = self.path / name
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder
@@ -53,19 +53,19 @@ class Folder:
             yield
 
     def secret(self, name: str) -> str:
-        """The random secret of this name (URL-safe, 32 characters): made once, kept in a file of mode 600."""
+        """The random secret of this name (URL-safe, 32 characters): created once, kept in a file with mode 600."""
         path = self.secret_file(name)
         return path.read_text(encoding="ascii")
 
     def secret_file(self, name: str) -> Path:
-        """The file that holds `secret(name)`, made if need be."""
+        """The file that holds `secret(name)`, created if necessary."""
         path = self.sub("secrets") / name
         if not path.exists():
             write_atomically(path, secrets.token_urlsafe(24).encode())
         return path
 
     def attachment_keys(self) -> Path:
-        """The file of the master key that wraps the keys of attached files: one random key, made if need be."""
+        """The file of the master key that wraps the keys of attached files: one random key, created if necessary."""
         path = self.sub("secrets") / "attachment-keys"
         if not path.exists():
             write_atomically(path, b"local " + base64.b64encode(secrets.token_bytes(32)) + b"\n")
@@ -76,7 +76,8 @@ class Folder:
         return self._ports().get(name) or self._choose(name)
 
     def port_to_listen_on(self, name: str) -> int:
-        """`port(name)` for a server about to start: a new one, remembered, if somebody else has taken the old."""
+        """`port(name)` for a server that is about to start: a new one, remembered, if another program has taken the old
+        one."""
         port = self.port(name)
         return port if is_free(port) else self._choose(name)
 

@@ -1,6 +1,6 @@
 """The private MongoDB of a local stack: a one-node replica set on 127.0.0.1 that knows its users.
 
-It creates users, no collections: those are the services'. The page is docs/local-stack.md.
+It creates users and no collections: services create those. The page is docs/local-stack.md.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PATIENCE = 60.0
 _UNAUTHORIZED = 13
 _AUTHENTICATION_FAILED = 18
 _NOT_YET_INITIALIZED = 94
-"""Also for a moment at each start, while the configuration is being loaded."""
+"""Also for a moment at each start, while it loads its configuration."""
 
 
 class Database:
@@ -62,9 +62,9 @@ class Database:
         }
         parameters = {
             "diagnosticDataCollectionEnabled": "false",
-            # For this long, the transaction of a killed instance holds the documents that it wrote; the default is 60.
+            # How long the transaction of a killed instance holds the documents that it wrote; the default is 60.
             "transactionLifetimeLimitSeconds": 10,
-            # Passwords here are random, so nobody guesses them by trying: the fewest rounds that MongoDB takes.
+            # Passwords here are random, so nobody guesses them by trying: the fewest rounds that MongoDB accepts.
             "scramSHA256IterationCount": 5_000,
         }
         words = [str(word) for option in options.items() for word in option]
@@ -74,10 +74,8 @@ class Database:
         self._processes.start(DATABASE, command, {})
 
     def wait(self) -> None:
-        """Wait until the server takes writes as the root user, and set up what is missing at the first start.
-
-        Raises: Trouble with the end of its log.
-        """
+        """Wait until the server accepts writes as the root user, and set up what is missing at the first start. Raises:
+        Trouble with the end of its log."""
         deadline = time.monotonic() + PATIENCE
         retried = False
         while not self._is_set_up():
@@ -112,7 +110,7 @@ class Database:
         return self._folder.secret(f"database-{user}")
 
     def _key_file(self) -> str:
-        """The key by which members of a replica set would know each other: MongoDB asks for one even if it is alone."""
+        """The key by which members of a replica set know each other: MongoDB asks for one even if it is alone."""
         path = self._folder.sub("secrets") / "database-key"
         if not path.exists():
             write_atomically(path, base64.b64encode(os.urandom(96)))
@@ -133,7 +131,7 @@ class Database:
         )
 
     def _is_set_up(self) -> bool:
-        """Whether it is a primary that knows the root user; makes one step towards it where it is not."""
+        """Whether it is a primary that knows the root user; if not, takes one step towards that."""
         try:
             with self._connect(ROOT) as client:
                 return self._is_primary(client)
@@ -158,7 +156,8 @@ class Database:
         return False
 
     def _first_steps(self) -> None:
-        """Until the first user exists, MongoDB lets a client on the same machine initiate and create that one."""
+        """Until the first user exists, MongoDB lets a client on the same machine initiate the set and create that
+        user."""
         with self._connect(None) as client:
             try:
                 database.initiate(client, REPLICA_SET, self._host)

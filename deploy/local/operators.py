@@ -1,7 +1,7 @@
 """What the operator sets for the services of `make up`: `CASEBUS_…` of the environment, and files in `deploy/`.
 
-Where the stack itself says how to reach broker, database and mail sink, that holds: a desk to try things on sends no
-mail to people. The page is docs/local-stack.md.
+How to reach broker, database and mail sink is the stack's to say: a desk to try things on must not mail people. The
+page is docs/local-stack.md.
 """
 
 from __future__ import annotations
@@ -23,20 +23,18 @@ KINDS: Mapping[str, type[Settings]] = {
 """The settings that each service takes."""
 
 OWN = frozenset({"amqp", "mongo", "db_prefix", "health_port", "health_host", "secret_key", "attachment_keys", "smtp"})
-"""Settings that are the stack's to say."""
+"""Settings that only the stack sets."""
 
 READ_AT_START = "CASEBUS_LOCAL_FILES"
 """A digest of the files that notifications reads only at its start: when one has changed, `make up` starts it again."""
 
 _ENV = re.compile(r"\benv:\s*[\"']?(\w+)")
-"""A webhook's secret that stands in a variable of the environment."""
+"""A webhook's secret in a variable of the environment."""
 
 
 def settings_of(environment: Mapping[str, str], deploy: Path = CODE / "deploy") -> dict[str, dict[str, str]]:
-    """The operator's settings by service: those that `environment` has, and the files in `deploy` that are there.
-
-    The services look for the catalogue and the calendars there by themselves, and read them again when they change.
-    """
+    """The operator's settings by service: those in `environment`, and the files in `deploy` that exist. The services
+    find the catalogue and the calendars there by themselves, and read them again when they change."""
     found = {service: _given(service, environment) for service in SERVICES}
     staff = deploy / "staff.yaml"
     if staff.exists():
@@ -65,7 +63,7 @@ def _given(service: str, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _digest(paths: Iterable[Path]) -> str:
-    """Of the names and contents of these files, and of all files in these folders."""
+    """A digest of the names and contents of these files, and of all files in these folders."""
     digest = hashlib.sha256()
     for path in paths:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:

@@ -1,7 +1,8 @@
 """The background processes of one local stack: start, find, stop and kill them by name.
 
-A pid file alone would be trusted wrongly once its pid is somebody else's. So each process also carries a mark in its
-environment: whose it is, its name, and a digest of what it was started with. The page is docs/local-stack.md.
+A pid file alone would be wrong once the pid belongs to another process. So each process also carries a mark in its
+environment: which stack it belongs to, its name, and a digest of what it was started with. The page is
+docs/local-stack.md.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ NAME = "CASEBUS_LOCAL_NAME"
 DIGEST = "CASEBUS_LOCAL_DIGEST"
 
 CODE = Path(__file__).resolve().parents[2]
-"""The checkout: where `python -m services…` is run."""
+"""The checkout, where `python -m services…` runs."""
 
 
 class Child(Protocol):
@@ -41,7 +42,7 @@ class Child(Protocol):
 
 
 Spawn: TypeAlias = Callable[[Sequence[str], Mapping[str, str], IO[bytes]], Child]
-"""Starts these words with this environment, as the leader of a session that prints into this file."""
+"""Starts this command with this environment, as the leader of a session that prints into this file."""
 
 
 def spawned(words: Sequence[str], env: Mapping[str, str], log: IO[bytes]) -> Child:
@@ -74,7 +75,7 @@ class Processes:
         self._owner = str(folder.path)
         self._children: dict[int, Child] = {}
         self._started: dict[int, Running] = {}
-        """Our children need no mark to be known: the kernel shows an empty environment for an instant at each exec."""
+        """We know our children without a mark: after each exec the kernel shows an empty environment for an instant."""
         self.spawn: Spawn = spawned
         """What starts a process; tests fork theirs."""
 
@@ -89,11 +90,9 @@ class Processes:
         return found.pid if found else None
 
     def start(self, name: str, command: Sequence[str | Path], env: Mapping[str, str]) -> int:
-        """Start `command` in the background as `name`; give its process id.
-
-        It sees PATH, HOME, locale and time zone of the caller and `env`, nothing else. Running already with the same
-        command and `env`, it is left alone; with others (a port has changed, say), it is stopped first.
-        """
+        """Start `command` in the background as `name`; returns its process id. It sees PATH, HOME, locale and time zone
+        of the caller and `env`, nothing else. If it already runs with the same command and `env`, it is left alone;
+        with others (if a port has changed, for example), it is stopped first."""
         kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
         whole = {key: os.environ[key] for key in kept if key in os.environ} | dict(env)
         words = [str(word) for word in command]
@@ -112,7 +111,8 @@ class Processes:
         return child.pid
 
     def stop(self, *names: str, patience: float = 60) -> list[str]:
-        """End these by SIGTERM and wait until all have gone; kill, and name, who is still there after `patience` s."""
+        """End these by SIGTERM and wait until all have gone; kill those that are still there after `patience` s.
+        Returns their names."""
         pids = {name: pid for name in names if (pid := self.pid(name))}
         for pid in pids.values():
             _signal(pid, signal.SIGTERM)
@@ -129,14 +129,15 @@ class Processes:
         self._kill([pid] if pid else [])
 
     def kill_leftovers(self) -> None:
-        """`kill -9` everything that bears this stack's mark, helpers of a process that was killed among it."""
+        """`kill -9` everything with this stack's mark, also helpers of a process that was killed."""
         self._kill([found.pid for found in self._marked()])
 
     def alive(self, pid: int) -> bool:
         """Whether the process `pid`, which was one of ours a moment ago, still runs."""
         child = self._children.get(pid)
         if child:
-            # Ends only when all its threads have, and its ports are free: a zombie's may not be yet.
+            # A process ends only when all its threads have ended and its ports are free; a zombie's may not be free
+            # yet.
             return child.poll() is None
         try:
             return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
@@ -167,7 +168,7 @@ class Processes:
         return found if found and found.name == name else None
 
     def _marked(self) -> list[Running]:
-        """Every live process that bears this stack's mark: those started here, and what they started."""
+        """Every live process with this stack's mark: those started here, and what they started."""
         return [found for found in map(self._read_mark, psutil.pids()) if found]
 
     def _read_mark(self, pid: int) -> Running | None:
@@ -178,7 +179,7 @@ class Processes:
         try:
             marks = psutil.Process(pid).environ()
         except (psutil.Error, OSError):
-            # It has just ended, or is another user's: not ours.
+            # It has just ended, or belongs to another user: not ours.
             return None
         return Running(marks[NAME], pid, marks[DIGEST]) if marks.get(OWNER) == self._owner else None
 

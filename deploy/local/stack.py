@@ -1,7 +1,7 @@
 """The local stack as a whole: broker, database, and the desks on them. `make up`, the tests and the bench use it.
 
-Everything of a stack is in one folder and on 127.0.0.1, so several stacks on one machine never meet.
-The page is docs/local-stack.md.
+Everything of a stack is in one folder and on 127.0.0.1, so several stacks on one machine never meet. The page is
+docs/local-stack.md.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ MAIN_DESK = "casebus"
 
 
 def _silent(line: str) -> None:
-    """Says nothing of what is being done."""
+    """Reports nothing."""
 
 
 class Stack:
-    """The stack whose folder is `root`. Making the object starts nothing."""
+    """The stack whose folder is `root`. Creating the object starts nothing."""
 
     def __init__(self, root: Path = ROOT, say: Callable[[str], None] = _silent) -> None:
         self.folder = Folder(root)
@@ -45,25 +45,23 @@ class Stack:
         self._scale_file = self.folder.path / "scale.json"
 
     def other_desk(self, name: str) -> Desk:
-        """A desk beside the main one, with a vhost, databases and processes of its own; `prepare` makes it."""
+        """A desk beside the main one, with its own vhost, databases and processes; `prepare` creates it."""
         return Desk(name, f"{name}.", self.folder, self.processes, self.broker, self.database)
 
     @property
     def environment_file(self) -> Path:
-        """What others need to use the main desk, as `NAME=value` lines; there while the stack is up."""
+        """What others need to use the main desk, as `NAME=value` lines; it exists while the stack is up."""
         return self.folder.path / "casebus.env"
 
     def start_servers(self) -> None:
-        """Start broker and database where they do not run, and wait until both are up. Raises: Trouble."""
+        """Start broker and database if they do not run, and wait until both are up. Raises: Trouble."""
         with self.folder.lock():
             self._start_servers()
 
     def start(self, services: Mapping[str, int] | None = None, default: int = 0) -> None:
-        """Bring the main desk up: servers, topology, mail sink, and that many instances of each service named.
-
-        What runs already is left alone, unless it runs with settings that no longer hold. A service that is not named
-        keeps the number that it was last given, or gets `default`. Raises: Trouble.
-        """
+        """Start the main desk: servers, topology, mail sink, and this many instances of each named service. Whatever
+        already runs is left alone, unless its settings are out of date. A service that is not named keeps its last
+        number, or gets `default`. Raises: Trouble."""
         with self.folder.lock():
             self._start_servers()
             self.desk.prepare()
@@ -76,7 +74,8 @@ class Stack:
             self.desk.scale(scale)
 
     def stop(self) -> None:
-        """Stop everything in order, services first, waiting until each has handled what it was given. Data stays."""
+        """Stop everything in order, services first, and wait until each has handled what it was given. The data
+        stays."""
         with self.folder.lock():
             late = self.desk.stop()
             late += self.processes.stop(BROKER, DATABASE)
@@ -93,7 +92,7 @@ class Stack:
         shutil.rmtree(self.folder.path, ignore_errors=True)
 
     def missing(self) -> list[str]:
-        """Names of the processes that were asked for, by `start`, and do not run."""
+        """Names of the processes that `start` was asked for and that do not run."""
         scale = self._remembered_scale()
         if not scale:
             return []
@@ -102,8 +101,8 @@ class Stack:
         return [name for name in (BROKER, PORT_MAPPER, DATABASE, "mail", *instances) if name not in running]
 
     def write_environment(self) -> None:
-        """Write `casebus.env` as things stand now, in one step."""
-        # A shell reads the file as well. The URLs hold nothing that it would change, so they stand as they are.
+        """Write `casebus.env` as things are now, in one step."""
+        # A shell reads the file too. It would change nothing in the URLs, so they are not quoted.
         lines = [f"{name}={value}\n" for name, value in self._environment().items()]
         write_atomically(self.environment_file, "".join(lines).encode())
 
@@ -117,7 +116,7 @@ class Stack:
         if not self._scale_file.exists():
             return {}
         scale: dict[str, int] = json.loads(self._scale_file.read_bytes())
-        # Another revision of the checkout may have had further services.
+        # Another revision of the checkout may have had more services.
         return {service: count for service, count in scale.items() if service in SERVICES}
 
     def _environment(self) -> dict[str, str]:

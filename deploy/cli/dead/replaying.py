@@ -1,7 +1,7 @@
-"""Whether, where and as whom a dead letter can be replayed, and what an operator should do with it.
+"""Whether, where and as whom a dead letter can be replayed, and what an operator should do with it. Pure.
 
-Pure. The broker user `operator` publishes commands: it may claim any sender, but publish nothing else. The
-administrator publishes what services said (events, outcomes, notifications). The page is docs/operating.md.
+The broker user `operator` publishes commands: it may claim any sender, but publish nothing else. The administrator
+publishes what services said (events, outcomes, notifications). The page is docs/operating.md.
 """
 
 from __future__ import annotations
