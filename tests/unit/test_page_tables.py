@@ -1,4 +1,4 @@
-"""Tables of the pages that claim to be complete: files, commands of `casebus`, settings, codes, the catalogue's keys."""
+"""Tables of the pages that claim to be complete: files, commands, settings, refusal codes, the catalogue's keys."""
 
 from __future__ import annotations
 
