@@ -27,7 +27,7 @@ from tests.bench import throughput
 from tests.bench.backlog import backlog
 from tests.bench.fairness import fairness
 from tests.bench.latency import latency, naive_latency
-from tests.bench.load import Broker
+from tests.bench.load import Broker, requests
 from tests.bench.memory import memory
 from tests.bench.profile import print_shares, recorded
 from tests.bench.report import as_json, tables
@@ -118,6 +118,7 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="record the measured processes by py-spy, print shares")
     options = parser.parse_args()
     load = os.getloadavg()
+    console.print(f"submissions are made of {len(requests()):,} requests")
     results: dict[str, Any] = {}
     stack.remove()  # whatever a run that was cut off has left
     try:
@@ -143,6 +144,7 @@ def _report(console: Console, results: Mapping[str, Any], count: int, load: Sequ
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine,
         "count": count,
+        "requests": len(requests()),
         "results": as_json(results),
     }
     RESULT.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")

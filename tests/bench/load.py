@@ -44,7 +44,7 @@ def agents_for(tickets: int) -> int:
 
 def submissions(count: int, duplicates: float, prefix: str) -> Iterator[tuple[str, bytes]]:
     """`count` submissions (id, body), a fixed mixture: a share of `duplicates` repeats an earlier requester's issue."""
-    texts = _texts()
+    texts = requests()
     dice = random.Random(7)
     filed: list[int] = []
     repeats = set(dice.sample(range(count // 20, count), int(count * duplicates)))
@@ -66,7 +66,8 @@ def submissions(count: int, duplicates: float, prefix: str) -> Iterator[tuple[st
         yield f"{prefix}-{number}", event(f"{prefix}-{number}", "ticket.submit", "/channels/web", data)
 
 
-def _texts() -> list[str]:
+def requests() -> list[str]:
+    """The texts of the submissions. Longer ones cost more: only runs with the same texts compare."""
     if not REQUESTS.exists():
         return MADE_UP
     with REQUESTS.open(encoding="utf-8", newline="") as file:
