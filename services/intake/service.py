@@ -38,7 +38,7 @@ from services.intake.domain.privacy.exporting import LANE as EXPORT
 from services.intake.domain.state import State
 from services.intake.domain.values.limits import Limits
 from services.intake.files.before_turn import FilesOfTurns
-from services.intake.files.keeping import Keeping, Terms
+from services.intake.files.keeping import FileTerms, Keeping
 from services.intake.files.keys import MasterKeys, WrongKeys
 from services.intake.files.scanner import Scanner
 from services.intake.files.sweeping import sweep
@@ -63,7 +63,7 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
         raise WrongSettings(f"CASEBUS_ATTACHMENT_KEYS cannot be used: {error}") from error
     secrets = Secrets(settings.secret_key, in_native_threads)
     scanner = Scanner.at(settings.scanner) if settings.scanner else None
-    terms = Terms(int(settings.attachment_mib * MIB), settings.media_types, scanned=scanner is not None)
+    terms = FileTerms(int(settings.attachment_mib * MIB), settings.media_types, scanned=scanner is not None)
     keeping = Keeping(database, keys, settings.secret_key, terms)
     lasts = timedelta(days=settings.temporary_days)
     codes = Codes(settings.secret_key)

@@ -12,7 +12,7 @@ from pymongo import MongoClient
 from deploy.local.desk import Desk
 from services.chassis.database import open_database
 from services.intake.files.contents import opened
-from services.intake.files.keeping import Keeping, Terms, file_of
+from services.intake.files.keeping import FileTerms, Keeping, file_of
 from services.intake.files.keys import MasterKeys
 from services.intake.files.sweeping import sweep
 from tests.integration.test_intake import ask, database, outcomes, publish
@@ -198,7 +198,7 @@ def test_an_instance_that_is_killed_over_files_loses_none_and_leaves_none(desk: 
         commands.append((f"u{n}", "attachment.upload", {**film, "requester": who}))
     publish(desk, "web", commands)
     of_files = open_database(desk.mongo_url("intake"), f"{desk.db_prefix}_intake", "tests")
-    kept = Keeping(of_files, MasterKeys.parse(KEYS), "k" * 32, Terms())
+    kept = Keeping(of_files, MasterKeys.parse(KEYS), "k" * 32, FileTerms())
     wait(lambda: kept.records.count_documents({}), "20 files", lambda count: count >= 20, every=0.005)
     desk.kill("intake")  # in the middle of what it does before a turn
     desk.start("intake")

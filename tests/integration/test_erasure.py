@@ -25,7 +25,7 @@ from deploy.cli.main import app
 from deploy.local.desk import Desk
 from deploy.trouble import Trouble
 from services.chassis.database import open_database
-from services.intake.files.keeping import Keeping, Terms
+from services.intake.files.keeping import FileTerms, Keeping
 from services.intake.files.keys import MasterKeys
 from services.intake.files.sweeping import sweep
 from tests.integration.test_intake import ask
@@ -145,7 +145,7 @@ def lived_through(desk: Desk) -> list[str]:
 def swept(desk: Desk) -> None:
     """What intake does once a minute."""
     database = open_database(desk.mongo_url("intake"), f"{desk.db_prefix}_intake", "test")
-    sweep(Keeping(database, MasterKeys.parse(KEYS), "k" * 32, Terms()), datetime.now(UTC))
+    sweep(Keeping(database, MasterKeys.parse(KEYS), "k" * 32, FileTerms()), datetime.now(UTC))
     database.client.close()
 
 

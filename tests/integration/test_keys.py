@@ -21,7 +21,7 @@ from services.intake.domain.attachments.rotating import go_on
 from services.intake.domain.values.file import Awaited, Brought
 from services.intake.domain.values.rotation import Rotation
 from services.intake.files.contents import read_part
-from services.intake.files.keeping import Keeping, Sender, Terms
+from services.intake.files.keeping import FileTerms, Keeping, Sender
 from services.intake.files.keys import MasterKeys, Wrapped
 from services.intake.files.parts import Uploads
 from services.intake.files.rewrapping import ROTATIONS, held_by, rewrap, rotation_document
@@ -36,7 +36,7 @@ OLD, NEW, OTHER = (f"{name} {base64.b64encode(os.urandom(32)).decode()}" for nam
 
 
 def keeping(database: Database[dict[str, Any]], *lines: str) -> Keeping:
-    return Keeping(database, MasterKeys.parse("\n".join(lines)), "k" * 32, Terms())
+    return Keeping(database, MasterKeys.parse("\n".join(lines)), "k" * 32, FileTerms())
 
 
 def brought(kept: Keeping, content: bytes = HEAD) -> str:

@@ -23,9 +23,9 @@ from services.intake.files.keeping import (
     KEPT_UNUSED,
     MOST_UNNAMED_FROM_AN_ORIGIN,
     MOST_UNNAMED_OF_AN_ACCOUNT,
+    FileTerms,
     Keeping,
     Sender,
-    Terms,
     file_of,
 )
 from services.intake.files.keys import MasterKeys, Wrapped
@@ -56,7 +56,7 @@ def database(clients: list[Database[dict[str, Any]]]) -> Database[dict[str, Any]
 
 
 def keeping(database: Database[dict[str, Any]], mib: float = 20) -> Keeping:
-    return Keeping(database, KEYS, "k" * 32, Terms(int(mib * 1024**2)))
+    return Keeping(database, KEYS, "k" * 32, FileTerms(int(mib * 1024**2)))
 
 
 def parts_of(content: bytes, size: int, **more: Any) -> list[dict[str, Any]]:

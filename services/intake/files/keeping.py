@@ -99,7 +99,7 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class FileTerms:
     """Which files intake accepts: up to `largest` bytes, of these `media_types`. `scanned`: a scanner has to check
     them."""
 
@@ -121,7 +121,7 @@ class Terms:
 class Keeping:
     """The files of intake's database. `key`: makes references that nobody can guess."""
 
-    def __init__(self, database: Database[Document], keys: MasterKeys, key: str, terms: Terms) -> None:
+    def __init__(self, database: Database[Document], keys: MasterKeys, key: str, terms: FileTerms) -> None:
         self.records = database[RECORDS]
         self.files = Files(database)
         self.terms = terms

@@ -27,7 +27,7 @@ from services.intake.domain.issues.similarity import similar
 from services.intake.domain.life.recording import announced, as_it_stands, entry_id
 from services.intake.domain.needs import FiledAlike, Need, NewNumber, TicketOf
 from services.intake.domain.state import State
-from services.intake.domain.tickets import questions
+from services.intake.domain.tickets import category_questions
 from services.intake.domain.tickets.replies import add_note, write_to_closed
 from services.intake.domain.values.history import Entry, requester_as_author, size
 from services.intake.domain.values.ticket import Ticket, snapshot
@@ -47,7 +47,7 @@ def _filed(state: State, message: Message[Submit], caller: Caller, now: datetime
     category = state.catalogue.categories.get(message.data.category)
     if message.data.refers_to is None and (unknown := _not_in_catalogue(category, message.data)) is not None:
         return Decision(answer=unknown)
-    faults = questions.faults(category, message.data.fields or {}) if category is not None else {}
+    faults = category_questions.faults(category, message.data.fields or {}) if category is not None else {}
     if faults:
         return Decision(answer=answers.invalid(faults))
     return with_files(_submit(state, message, caller, category, now), attached(state, message), message, now)
