@@ -127,7 +127,7 @@ def _all() -> list[MessageType]:
         },
     )
     add_commands(("channel", "agent"), "intake", {"attachment.upload": attachments.Upload})
-    add_views(("channel", "agent"), "intake", {"ticket.list": tickets.ListTickets, "ticket.view": tickets.View})
+    add_views(("channel", "agent"), "intake", {"ticket.list": tickets.ListTickets, "ticket.view": tickets.ViewTicket})
     add_commands(("channel", "agent", "operator"), "intake", {"attachment.download": attachments.Download})
     add_questions(("channel", "agent"), "intake", {"attachment.download": attachments.Download})
     add_commands(

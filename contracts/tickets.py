@@ -122,7 +122,7 @@ class ListTickets(FromChannel):
     page: Annotated[int, Whole(1, 100_000).rule] | None = None
 
 
-class View(FromChannel):
+class ViewTicket(FromChannel):
     """Command `ticket.view`: by the requester through a channel, by an agent on the desk.
 
     Of a long history it shows the newest entries that fit; with `before` those before that version; with `after`

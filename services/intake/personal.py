@@ -23,7 +23,7 @@ from services.intake.domain.privacy.erasing import (
     GONE,
     TICKETS_AT_ONCE,
 )
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.account import Account, Ending
 from services.intake.domain.values.erasure import Erasure, Portion
 from services.intake.domain.values.file import File, archives_of
@@ -94,7 +94,7 @@ class Portions:
     def __init__(self, database: Database[Document]) -> None:
         self.db = database
 
-    def next_of(self, ids: Collection[str], known: State) -> None:
+    def next_of(self, ids: Collection[str], known: View) -> None:
         """The erasures of these ids, and the next portion of each, with its tickets and files."""
         if not ids:
             return
@@ -103,7 +103,7 @@ class Portions:
             known.erasing[erasure.id] = portion
             known.know(erasure, *tickets, *files)
 
-    def traces_of(self, entries: Sequence[tuple[str, str]], known: State) -> None:
+    def traces_of(self, entries: Sequence[tuple[str, str]], known: View) -> None:
         """Where else the words stand of entries that are to be redacted, each given as its ticket's number and its id:
         its files, and which of them other entries name; answers that show the ticket's subject or came with the entry;
         and archives that may hold it."""

@@ -57,7 +57,7 @@ from services.intake.domain.needs import (
     UnnamedFiles,
     WrittenLately,
 )
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.tickets.viewing import MOST_ENTRIES
 from services.intake.domain.values.mailed_code import mailed_id
 from services.intake.domain.values.pages import AgentPageAsked, PageAsked
@@ -83,7 +83,7 @@ class Query:
 class Reading:
     """Reads for one turn into what is `known`, at `now` (the database's clock, aware UTC)."""
 
-    def __init__(self, database: Database[Document], known: State, now: datetime) -> None:
+    def __init__(self, database: Database[Document], known: View, now: datetime) -> None:
         self._db = database
         self._known = known
         self._now = now

@@ -16,7 +16,7 @@ from pymongo.collection import ReturnDocument
 from pymongo.database import Database
 
 from services.chassis.database import Document
-from services.chassis.decision import Message
+from services.chassis.decision import Message, line_of
 from services.chassis.operators_files import OperatorsFiles
 from services.chassis.unit_of_work import Write, conditional_writes
 from services.intake import personal
@@ -31,9 +31,9 @@ from services.intake.documents import (
     ticket_document,
 )
 from services.intake.domain.accounts.in_one_turn import together
-from services.intake.domain.commands import COMMANDS
 from services.intake.domain.needs import Need, NewNumber, TicketOf
-from services.intake.domain.state import State
+from services.intake.domain.state import View
+from services.intake.domain.taken import TAKEN
 from services.intake.domain.values.account import TEMPORARY_LASTS
 from services.intake.domain.values.limits import USUAL, Limits
 from services.intake.domain.values.prepared import NOTHING, Prepared
@@ -109,11 +109,11 @@ class Repository:
         self._master_key = master_key
         self._numbers: deque[str] = deque()
 
-    def load(self, messages: Sequence[Message[Any]], now: datetime, prepared: Prepared = NOTHING) -> State:
+    def load(self, messages: Sequence[Message[Any]], now: datetime, prepared: Prepared = NOTHING) -> View:
         """All that these messages need, read in rounds, until none of them needs anything more. `prepared`: what was
         found out before the turn."""
         operators = self._files()
-        known = State(
+        known = View(
             operators.catalogue,
             prepared=prepared,
             numbers=self._numbers,
@@ -124,13 +124,13 @@ class Repository:
             master_key=self._master_key,
             together=together(messages),
         )
-        asking = [(COMMANDS[message.type], message) for message in messages]
+        asking = [(line_of(TAKEN, message), message) for message in messages]
         reading = Reading(self.db, known, now)
         while True:
             needs: set[Need] = set()
-            for command, message in asking:
-                needs.update(command.door.needs(known, message))
-                needs.update(command.needs(known, message))
+            for line, message in asking:
+                needs.update(line.door.needs(known, message))
+                needs.update(line.needs(known, message))
             needs.update(TicketOf(ticket.merged_into) for ticket in known.tickets.values() if ticket.merged_into)
             needs -= known.asked
             if not needs:
@@ -139,27 +139,27 @@ class Repository:
             known.asked |= needs
             reading.read(needs)
 
-    def writes(self, state: State) -> list[Write]:
+    def writes(self, view: View) -> list[Write]:
         """What the turn changed: tickets and accounts as they stand now, and every entry."""
         return [
-            *conditional_writes("tickets", state.loaded_tickets, state.tickets, ticket_document),
-            *conditional_writes("accounts", state.loaded_accounts, state.accounts, account_document),
-            *conditional_writes("agents", state.loaded_agents, state.agents, agent_document, "revision"),
+            *conditional_writes("tickets", view.loaded_tickets, view.tickets, ticket_document),
+            *conditional_writes("accounts", view.loaded_accounts, view.accounts, account_document),
+            *conditional_writes("agents", view.loaded_agents, view.agents, agent_document, "revision"),
             *conditional_writes(
-                "escalatable", state.loaded_escalatable, state.escalatable, escalatable_document, "revision"
+                "escalatable", view.loaded_escalatable, view.escalatable, escalatable_document, "revision"
             ),
-            *conditional_writes("codes_mailed", state.loaded_mailed, state.mailed, mailed_document, "revision"),
-            *conditional_writes("bursts", state.loaded_bursts, state.bursts, burst_document, "revision"),
-            *conditional_writes(RECORDS, state.loaded_files, state.files, file_document),
-            *conditional_writes(ERASURES, state.loaded_erasures, state.erasures, erasure_document),
-            *conditional_writes(ROTATIONS, state.loaded_rotations, state.rotations, rotation_document),
+            *conditional_writes("codes_mailed", view.loaded_mailed, view.mailed, mailed_document, "revision"),
+            *conditional_writes("bursts", view.loaded_bursts, view.bursts, burst_document, "revision"),
+            *conditional_writes(RECORDS, view.loaded_files, view.files, file_document),
+            *conditional_writes(ERASURES, view.loaded_erasures, view.erasures, erasure_document),
+            *conditional_writes(ROTATIONS, view.loaded_rotations, view.rotations, rotation_document),
             *(
                 Write("handled", dict(answer.document), ("turn", answer.document["turn"]))
-                for answer in state.rewritten_answers
+                for answer in view.rewritten_answers
             ),
-            *(Write(UPLOADS, dict(upload.after), ("at", upload.before["at"])) for upload in state.forgotten_uploads),
-            *(Write("entries", entry_document(entry)) for entry in state.written_entries),
-            *(Write("entries", entry_document(entry), ("version", entry.version)) for entry in state.erased_entries),
+            *(Write(UPLOADS, dict(upload.after), ("at", upload.before["at"])) for upload in view.forgotten_uploads),
+            *(Write("entries", entry_document(entry)) for entry in view.written_entries),
+            *(Write("entries", entry_document(entry), ("version", entry.version)) for entry in view.erased_entries),
         ]
 
     def _take_numbers(self, wanted: int) -> None:

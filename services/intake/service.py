@@ -31,11 +31,11 @@ from services.intake.before_turn import Preparing, needs_preparing
 from services.intake.codes import Codes
 from services.intake.domain.attachments.rotating import LANE as ROTATION
 from services.intake.domain.attachments.scanning import LANE
-from services.intake.domain.commands import COMMANDS as TAKEN
 from services.intake.domain.decide import decide
 from services.intake.domain.privacy.erasing import LANE as ERASURE
 from services.intake.domain.privacy.exporting import LANE as EXPORT
-from services.intake.domain.state import State
+from services.intake.domain.state import View
+from services.intake.domain.taken import TAKEN
 from services.intake.domain.values.limits import Limits
 from services.intake.files.before_turn import FilesOfTurns
 from services.intake.files.keeping import FileTerms, Keeping
@@ -54,7 +54,7 @@ MIB = 1024 * 1024
 TIDIED_EVERY = 60.0
 
 
-def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules[State]:
+def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules[View]:
     """Intake's own turn. Raises `WrongSettings` for an operator's file or a key file that cannot be used."""
     operators = read_operators_files(settings)
     try:
@@ -80,7 +80,7 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
     preparing = Preparing(database, secrets, codes, files, Origins(settings.secret_key))
     repository = Repository(database, operators, settings.similar_from, lasts, limits, keys.current)
 
-    def prepare(messages: Sequence[Message[Any]], now: datetime) -> Preparation[State]:
+    def prepare(messages: Sequence[Message[Any]], now: datetime) -> Preparation[View]:
         found, put_off = preparing.prepare(messages, now)
         return Preparation(partial(repository.load, prepared=found), put_off)
 
@@ -123,8 +123,8 @@ class Service:
 
     name = "intake"
 
-    turn: Turn[State] = Turns(rules)
-    questions: Questions[State] = Asked()
+    turn: Turn[View] = Turns(rules)
+    questions: Questions[View] = Asked()
 
     @messages("intake.assignments", "intake.desk", "intake.commands", "intake.unknown")
     def take(self, deliveries: list[Delivery]) -> Decided:

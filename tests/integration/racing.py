@@ -17,7 +17,7 @@ from services.chassis.operators_files import OperatorsFiles
 from services.chassis.unit_of_work import Store, Work
 from services.intake.documents import account_document, entry_document, escalatable_document, ticket_document
 from services.intake.domain.decide import decide
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.account import Account
 from services.intake.domain.values.prepared import NOTHING, Prepared
 from services.intake.repository import INDEXES, Repository
@@ -52,7 +52,7 @@ def message_of(type_: str, place: int, **data: Any) -> Message:
 class Decided:
     """A turn that is decided and not stored yet."""
 
-    state: State
+    view: View
     decisions: Sequence[Decision]
 
 
@@ -67,27 +67,27 @@ class Instance:
 
     def decide(self, messages: Sequence[Message], prepared: Prepared = NOTHING) -> Decided:
         """Read for these messages, and decide them in one turn."""
-        state, decisions = self.repository.load(messages, NOW, prepared), []
+        view, decisions = self.repository.load(messages, NOW, prepared), []
         for message in messages:
-            decision = decide(state, message, NOW)
+            decision = decide(view, message, NOW)
             for change in decision.changes:
-                state.apply(change)
+                view.apply(change)
             decisions.append(decision)
-        return Decided(state, decisions)
+        return Decided(view, decisions)
 
-    def commit(self, state: State) -> None:
+    def commit(self, view: View) -> None:
         """Store. Raises `Conflict`."""
         self.turns += 1
-        self.store.commit(Work(f"{self.name}{self.turns}", NOW, writes=self.repository.writes(state)))
+        self.store.commit(Work(f"{self.name}{self.turns}", NOW, writes=self.repository.writes(view)))
 
     def take(self, messages: Sequence[Message], prepared: Prepared = NOTHING) -> Sequence[Decision]:
         """One turn, read again where another was faster."""
         decided = self.decide(messages, prepared)
         try:
-            self.commit(decided.state)
+            self.commit(decided.view)
         except Conflict:
             decided = self.decide(messages, prepared)
-            self.commit(decided.state)
+            self.commit(decided.view)
         return decided.decisions
 
 
@@ -176,7 +176,7 @@ def put_down(store: Store, scenes: Sequence[Scene]) -> Prepared:
     tickets = [ticket for scene in scenes for ticket in (scene.at.ticket, scene.at.other, scene.held.ticket)]
     known = {ticket.id for ticket in tickets}
     entries = [entry for scene in scenes for entry in (*scene.at.entries, *scene.held.entries)]
-    due = [row for scene in scenes for row in scene.at.state().escalatable.values()]
+    due = [row for scene in scenes for row in scene.at.view().escalatable.values()]
     store.database["tickets"].insert_many(map(ticket_document, tickets))
     store.database["entries"].insert_many(entry_document(entry) for entry in entries if entry.ticket_id in known)
     store.database["accounts"].insert_many(account_document(owner) for scene in scenes for owner in scene.accounts)

@@ -20,7 +20,7 @@ from contracts.snapshot import Author
 from services.chassis.database import Document
 from services.intake.documents import entry_document, erasure_document, ticket_document
 from services.intake.domain.privacy.erasing import ANSWERS_AT_ONCE, removed
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.erasure import Erasure
 from services.intake.domain.values.file import archives_of
 from services.intake.domain.values.history import Entry
@@ -112,10 +112,10 @@ def test_every_file_has_a_name_that_file_systems_take_and_the_page_leads_to_it(
     assert {folder + unquote(unescape(path)) for path in re.findall('href="([^"]+)"', page)} == files
 
 
-def next_portion(database: Database[Document]) -> State:
-    state = State(CATALOGUE, numbers=deque())
-    Portions(database).next_of([ALL.id], state)
-    return state
+def next_portion(database: Database[Document]) -> View:
+    view = View(CATALOGUE, numbers=deque())
+    Portions(database).next_of([ALL.id], view)
+    return view
 
 
 def test_files_of_who_came_back_while_they_are_erased_stay(database: Database[Document], ticket: Ticket) -> None:
@@ -138,8 +138,8 @@ def test_no_answer_is_passed_over_however_many_tell_of_a_ticket(database: Databa
     )
     rewritten = 0
     for version in range(2, 5):
-        state = next_portion(database)
-        erasure, portion = state.erasures[ALL.id], state.erasing[ALL.id]
+        view = next_portion(database)
+        erasure, portion = view.erasures[ALL.id], view.erasing[ALL.id]
         for answer in portion.answers:
             database["handled"].update_one({"_id": answer["_id"]}, {"$unset": {"about": ""}})
         rewritten += len(portion.answers)

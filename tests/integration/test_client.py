@@ -24,7 +24,7 @@ from contracts.agents import SignOn
 from contracts.common import AccountRequester
 from contracts.envelope import Event
 from contracts.names import INTAKE
-from contracts.tickets import AgentReason, AssignedToAgent, Submit, TicketOutcome, View, Viewed
+from contracts.tickets import AgentReason, AssignedToAgent, Submit, TicketOutcome, Viewed, ViewTicket
 from deploy.local.desk import Desk
 from deploy.local.rabbitmq import ADMIN
 from services.chassis.database import Document
@@ -86,7 +86,7 @@ def test_commands_and_questions_have_typed_outcomes(desk: Desk) -> None:
     desk.start("intake")
     with Client(desk.amqp_url("web")) as web:
         ticket = web.command("ticket.submit", submit(1)).expect(TicketOutcome).ticket
-        again = View(requester=submit(1).requester, number=ticket.number)
+        again = ViewTicket(requester=submit(1).requester, number=ticket.number)
         assert web.ask("ticket.view", again).expect(Viewed).ticket.number == ticket.number
         assert web.command("ticket.view", again).expect(Viewed).ticket.number == ticket.number
         refused = web.command("ticket.submit", {"subject": "x"}, within=math.inf)
@@ -197,7 +197,7 @@ def test_one_that_the_broker_refuses_is_named_and_its_neighbours_go_on(desk: Des
         with Bus(desk.amqp_url(ADMIN)) as admin:
             admin.channel.queue_delete("intake.questions")
         with pytest.raises(NotTaken, match=r"ticket\.view was not taken: no queue takes it"):
-            web.ask("ticket.view", View(requester=submit(1).requester, number="10000001"))
+            web.ask("ticket.view", ViewTicket(requester=submit(1).requester, number="10000001"))
 
 
 def test_a_full_queue_refuses(desk: Desk) -> None:
@@ -356,7 +356,7 @@ def test_asyncio_has_the_same_names_and_keeps_the_same_promises(desk: Desk, line
             lines.lose_answers([LINE])
             outcomes = await asyncio.gather(*tasks)
             number = outcomes[0].expect(TicketOutcome).ticket.number
-            seen = await web.ask("ticket.view", View(requester=submit(0).requester, number=number))
+            seen = await web.ask("ticket.view", ViewTicket(requester=submit(0).requester, number=number))
             assert seen.expect(Viewed).ticket.number == number
             await web.publish(core.command("web", "ticket.submit", submit(0)))
             heard = await web.hear(30)

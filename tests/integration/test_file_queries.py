@@ -12,7 +12,7 @@ from pymongo.database import Database
 from contracts.file_forms import AttachmentContent
 from deploy.local.desk import Desk
 from services.intake.domain.needs import FileOf, UnnamedFiles
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.file import Brought
 from services.intake.files.contents import read_part
 from services.intake.files.keeping import KEPT_UNUSED, Sender
@@ -36,9 +36,9 @@ def test_no_file_is_looked_for_in_a_whole_collection(desk: Desk, database: Datab
         )
         assert isinstance(taken, Brought)
         assert kept.crowded(Sender("account:ann", "web", "browser"), NOW) is None
-        state = State(CATALOGUE, numbers=deque())
-        Reading(database, state, NOW).read([UnnamedFiles("account:ann"), FileOf(taken.ref)])
-        assert list(state.files) == [taken.ref]
+        view = View(CATALOGUE, numbers=deque())
+        Reading(database, view, NOW).read([UnnamedFiles("account:ann"), FileOf(taken.ref)])
+        assert list(view.files) == [taken.ref]
         assert read_part(kept, taken.ref, 1) == HEAD
         last = [send(Uploads(kept), part) for part in parts_of(HEAD + bytes(30), 16)][-1]
         assert isinstance(last, Brought)

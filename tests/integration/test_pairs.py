@@ -81,7 +81,7 @@ def test_two_commands_that_meet_end_as_one_after_the_other(stack: Stack, where: 
         sent = [messages(scene, pair) for scene, pair in zip(at_once, pairs, strict=True)]
         believed = [second.decide([message], prepared) for _, message in sent]
         decided = first.decide([message for message, _ in sent], prepared)
-        first.commit(decided.state)
+        first.commit(decided.view)
         raced = {pair for pair, turn in zip(pairs, believed, strict=True) if not stored(second, turn)}
         second.take([message for pair, (_, message) in zip(pairs, sent, strict=True) if pair in raced], prepared)
 
@@ -103,7 +103,7 @@ def messages(scene: Scene, pair: Pair) -> tuple[Message, Message]:
 def stored(instance: Instance, turn: Decided) -> bool:
     """Whether nobody was faster."""
     try:
-        instance.commit(turn.state)
+        instance.commit(turn.view)
     except Conflict:
         return False
     return True
@@ -180,22 +180,22 @@ def test_codes_for_one_address_that_are_asked_for_at_once_are_mailed_once(stack:
         instances = Instance(one, "one"), Instance(two, "two")
 
         def at_once(messages: Sequence[Message], prepared: Prepared) -> list[Answer | None]:
-            states = []
+            views = []
             for instance, message in zip(instances, messages, strict=True):
-                states.append((instance.repository.load([message], at, prepared), message))
+                views.append((instance.repository.load([message], at, prepared), message))
             answers = []
-            for instance, (state, message) in zip(instances, states, strict=True):
-                decision = decide(state, message, at)
+            for instance, (view, message) in zip(instances, views, strict=True):
+                decision = decide(view, message, at)
                 for change in decision.changes:
-                    state.apply(change)
+                    view.apply(change)
                 try:
-                    instance.commit(state)
+                    instance.commit(view)
                 except Conflict:
-                    state = instance.repository.load([message], at, prepared)
-                    decision = decide(state, message, at)
+                    view = instance.repository.load([message], at, prepared)
+                    decision = decide(view, message, at)
                     for change in decision.changes:
-                        state.apply(change)
-                    instance.commit(state)
+                        view.apply(change)
+                    instance.commit(view)
                 answers.append(decision.answer)
             return answers
 

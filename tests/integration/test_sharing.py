@@ -15,7 +15,7 @@ from services.chassis.unit_of_work import Store
 from services.intake.documents import account_document
 from services.intake.domain.decide import decide
 from services.intake.domain.needs import Need, Sharing, SomeSharing
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.account import Account, AccountWritten
 from services.intake.domain.values.prepared import Prepared
 from services.intake.reading import Reading
@@ -56,10 +56,10 @@ def test_those_that_have_confirmed_come_first_then_the_oldest(database: Database
     assert len(some.accounts) == 4
 
 
-def read(database: Database[dict[str, Any]], *needs: Need) -> State:
-    state = State(CATALOGUE, numbers=deque())
-    Reading(database, state, NOW).read(needs)
-    return state
+def read(database: Database[dict[str, Any]], *needs: Need) -> View:
+    view = View(CATALOGUE, numbers=deque())
+    Reading(database, view, NOW).read(needs)
+    return view
 
 
 @pytest.mark.parametrize("place", [5, 2000], ids=["one of the oldest", "one of the rest"])
@@ -70,16 +70,16 @@ def test_a_confirmation_loads_and_writes_no_more_than_a_hundred(database: Databa
     message = message_of("account.confirm_contact", 1, requester=temporary(id_, "right"), code="code")
     key = accounts[place].key
     prepared = Prepared(verified=frozenset([(id_, "right")]), right_codes=frozenset([(key, 1, "code")]))
-    state = instance.repository.load([message], NOW, prepared)
-    assert len(state.accounts) <= MOST_SHARING + 1
-    decision = decide(state, message, NOW)
+    view = instance.repository.load([message], NOW, prepared)
+    assert len(view.accounts) <= MOST_SHARING + 1
+    decision = decide(view, message, NOW)
     assert decision.answer is not None
     assert decision.answer.type == "command.accepted"
     for change in decision.changes:
-        state.apply(change)
-    assert state.accounts[key].person == first.key, "who confirmed first, though opened last"
+        view.apply(change)
+    assert view.accounts[key].person == first.key, "who confirmed first, though opened last"
     assert sum(isinstance(change, AccountWritten) for change in decision.changes) <= MOST_SHARING + 2
-    instance.commit(state)
+    instance.commit(view)
     assert database["accounts"].count_documents({"version": {"$gt": 1}}) <= MOST_SHARING
 
 

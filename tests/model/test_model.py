@@ -20,7 +20,7 @@ from services.chassis.unit_of_work import Store, Work
 from services.intake.domain.abuse import automatic
 from services.intake.domain.life import moves
 from services.intake.domain.privacy import erasing
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.tickets import replies
 from services.intake.domain.values.account import Account
 from services.routing.domain import matching
@@ -156,7 +156,7 @@ BROKEN: tuple[tuple[Script, object, str, Any], ...] = (
     (a_death_before_publishing, Store, "commit", stores_nothing_to_publish),
     (a_pause, Agent, "is_present", PRESENT_THOUGH_PAUSED),
     (taken_away_by_their_supervisor, moves, "TAKE_AWAY", replace(moves.TAKE_AWAY, to=moves.HAND_OVER.to)),
-    (taken_away_by_a_colleague, State, "may_supervise", lambda *_: True),
+    (taken_away_by_a_colleague, View, "may_supervise", lambda *_: True),
     (opened_again_too_late, replies, "REOPENS_WITHIN", timedelta(days=8)),
     (a_machine_that_answers_the_closing, replies, "spoken", of_a_person),
     (a_machine_that_no_channel_knows, automatic, "said_lately", lambda *_: False),

@@ -1,6 +1,6 @@
-"""The one way into the rules: each message goes through its command's door to the function that decides it.
+"""The one way into the rules: each message goes through its type's door to the function that decides it.
 
-What applies to every decision is added here. The table of commands is in commands.py. The page is docs/intake.md.
+What applies to every decision is added here. The table of all types is in taken.py. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -14,27 +14,25 @@ from contracts.attachments import Stored
 from contracts.outcomes import Accepted, Rejected
 from contracts.snapshot import Snapshot
 from contracts.tickets import Similar, TicketOutcome, Viewed
-from services.chassis.decision import Answer, Decision, Message
+from services.chassis.decision import Answer, Decision, Message, line_of
 from services.intake.domain.accounts.caller import account_named
-from services.intake.domain.commands import COMMANDS
-from services.intake.domain.state import State
+from services.intake.domain.state import View
+from services.intake.domain.taken import TAKEN
 from services.intake.domain.values.account import ends
 from services.intake.domain.values.ticket import Ticket, TicketWritten
 
 
-def decide(state: State, message: Message[Any], now: datetime) -> Decision:
-    """What one command changes and how it is answered. Its data has passed its schema, its sender may send its type.
+def decide(view: View, message: Message[Any], now: datetime) -> Decision:
+    """What one message changes and how it is answered. Its data has passed its schema, its sender may send its type.
 
     Raises ValueError for a type that is not intake's.
     """
-    command = COMMANDS.get(message.type)
-    if command is None:
-        raise ValueError(f"{message.type} is nothing that intake takes")
-    decision = command.door.decide(state, message, now)
-    if command.looks:
+    line = line_of(TAKEN, message)
+    decision = line.door.decide(view, message, now)
+    if line.looks:
         return replace(decision, remember=False)
     decision = _to_be_found(message, decision)
-    looked_at = [ends(ticket.requester.account, now + state.temporary_lasts) for ticket in _closed(decision, now)]
+    looked_at = [ends(ticket.requester.account, now + view.temporary_lasts) for ticket in _closed(decision, now)]
     return replace(decision, timers=[*decision.timers, *looked_at]) if looked_at else decision
 
 

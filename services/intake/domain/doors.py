@@ -2,7 +2,7 @@
 
 The checks that all commands of a kind share are here: the requester is authenticated, not blocked, and owns the ticket;
 the agent is the sender, and has the ticket, may have it, or supervises it; the ticket is at the expected version. Each
-command names its door in commands.py. The page is docs/intake.md.
+command names its door in taken.py. The page is docs/intake.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from services.intake.domain.accounts.caller import Caller, account_meant, accoun
 from services.intake.domain.life import moves
 from services.intake.domain.life.recording import telling_agent
 from services.intake.domain.needs import AgentOf, Need, Needs, PersonOf, TicketOf, nothing
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.tickets.escalation import NEWS_WITHIN
 from services.intake.domain.values.ticket import Ticket
 
@@ -37,7 +37,7 @@ of the team that has it, or could have it, may do everything except answer for i
 class Decide(Protocol[D_contra]):
     """Decides a message. Raises nothing: the decision's answer says what is wrong."""
 
-    def __call__(self, state: State, message: Message[D_contra], now: datetime, /) -> Decision:
+    def __call__(self, view: View, message: Message[D_contra], now: datetime, /) -> Decision:
         """What the message changes and how it is answered."""
 
 
@@ -103,59 +103,59 @@ def anybody(decide: Decide[P]) -> Door[P]:
     return Door(decide)
 
 
-def requester(decide: Callable[[State, Message[R], Caller, datetime], Decision]) -> Door[R]:
+def requester(decide: Callable[[View, Message[R], Caller, datetime], Decision]) -> Door[R]:
     """An authenticated requester who is not blocked."""
 
-    def let_in(state: State, message: Message[R], now: datetime) -> Decision:
-        asking = _asking(state, message, now)
-        return Decision(answer=asking) if isinstance(asking, Answer) else decide(state, message, asking, now)
+    def let_in(view: View, message: Message[R], now: datetime) -> Decision:
+        asking = _asking(view, message, now)
+        return Decision(answer=asking) if isinstance(asking, Answer) else decide(view, message, asking, now)
 
     return Door(let_in, accounts_needed)
 
 
 def owner(
-    decide: Callable[[State, Message[RT], Caller, Ticket, datetime], Decision], *, looks: bool = False
+    decide: Callable[[View, Message[RT], Caller, Ticket, datetime], Decision], *, looks: bool = False
 ) -> Door[RT]:
     """The requester whose ticket it is. `looks`: also of tickets that stayed with their account when it became one
     person with another."""
 
-    def let_in(state: State, message: Message[RT], now: datetime) -> Decision:
-        asking = _asking(state, message, now)
+    def let_in(view: View, message: Message[RT], now: datetime) -> Decision:
+        asking = _asking(view, message, now)
         if isinstance(asking, Answer):
             return Decision(answer=asking)
-        ticket = _ticket(state, message.data.number or "")
+        ticket = _ticket(view, message.data.number or "")
         if isinstance(ticket, Answer):
             return Decision(answer=ticket)
         if ticket.person != asking.person and not (looks and ticket.person == asking.requester.account):
             return Decision(answer=answers.not_yours())
-        return decide(state, message, asking, ticket, now)
+        return decide(view, message, asking, ticket, now)
 
-    def needs(known: State, message: Message[RT]) -> Iterable[Need]:
+    def needs(known: View, message: Message[RT]) -> Iterable[Need]:
         yield from accounts_needed(known, message)
         yield from _ticket_needed(known, message)
 
     return Door(let_in, needs)
 
 
-def account(decide: Callable[[State, Message[C], str, datetime], Decision], *, kept: bool = True) -> Door[C]:
+def account(decide: Callable[[View, Message[C], str, datetime], Decision], *, kept: bool = True) -> Door[C]:
     """The account's owner, for whom a channel speaks; or the operator, who names it. `decide` gets its key. `kept`:
     refuse the operator where the desk keeps nothing of the account."""
 
-    def let_in(state: State, message: Message[C], now: datetime) -> Decision:
+    def let_in(view: View, message: Message[C], now: datetime) -> Decision:
         named = message.data.account
         if named is None:
-            asking = _asking(state, message, now)
+            asking = _asking(view, message, now)
             if isinstance(asking, Answer):
                 return Decision(answer=asking)
-            return decide(state, message, asking.requester.account, now)
+            return decide(view, message, asking.requester.account, now)
         if role_of(message.sender) != "operator":
             return Decision(answer=answers.no_operator())
         key = account_meant(named)
-        if kept and key not in state.persons:
+        if kept and key not in view.persons:
             return Decision(answer=answers.invalid({"account": ["The desk keeps nothing about this account."]}))
-        return decide(state, message, key, now)
+        return decide(view, message, key, now)
 
-    def needs(known: State, message: Message[C]) -> Iterable[Need]:
+    def needs(known: View, message: Message[C]) -> Iterable[Need]:
         named = message.data.account
         if named is None:
             yield from accounts_needed(known, message)
@@ -165,24 +165,24 @@ def account(decide: Callable[[State, Message[C], str, datetime], Decision], *, k
     return Door(let_in, needs)
 
 
-def moderator(decide: Callable[[State, Message[T], None, Ticket, datetime], Decision]) -> Door[T]:
+def moderator(decide: Callable[[View, Message[T], None, Ticket, datetime], Decision]) -> Door[T]:
     """A moderator of the community, whom a channel names."""
 
-    def let_in(state: State, message: Message[T], now: datetime) -> Decision:
+    def let_in(view: View, message: Message[T], now: datetime) -> Decision:
         if role_of(message.sender) != "channel":
             return Decision(answer=answers.no_channel())
-        ticket = _ticket(state, message.data.number or "")
-        return Decision(answer=ticket) if isinstance(ticket, Answer) else decide(state, message, None, ticket, now)
+        ticket = _ticket(view, message.data.number or "")
+        return Decision(answer=ticket) if isinstance(ticket, Answer) else decide(view, message, None, ticket, now)
 
     return Door(let_in, _ticket_needed)
 
 
-def service(decide: Callable[[State, Message[T], Ticket, datetime], Decision]) -> Door[T]:
+def service(decide: Callable[[View, Message[T], Ticket, datetime], Decision]) -> Door[T]:
     """A service of the desk, about a ticket."""
 
-    def let_in(state: State, message: Message[T], now: datetime) -> Decision:
-        ticket = _ticket(state, message.data.number or "")
-        return Decision(answer=ticket) if isinstance(ticket, Answer) else decide(state, message, ticket, now)
+    def let_in(view: View, message: Message[T], now: datetime) -> Decision:
+        ticket = _ticket(view, message.data.number or "")
+        return Decision(answer=ticket) if isinstance(ticket, Answer) else decide(view, message, ticket, now)
 
     return Door(let_in, _ticket_needed)
 
@@ -190,15 +190,15 @@ def service(decide: Callable[[State, Message[T], Ticket, datetime], Decision]) -
 def staff(decide: Decide[A]) -> Door[A]:
     """Somebody who works at the desk, in their own name."""
 
-    def let_in(state: State, message: Message[A], now: datetime) -> Decision:
-        refused = _not_of_staff(state, message)
-        return Decision(answer=refused) if refused is not None else decide(state, message, now)
+    def let_in(view: View, message: Message[A], now: datetime) -> Decision:
+        refused = _not_of_staff(view, message)
+        return Decision(answer=refused) if refused is not None else decide(view, message, now)
 
     return Door(let_in)
 
 
 def agent(
-    decide: Callable[[State, Message[AT], TicketAgent, Ticket, datetime], Decision],
+    decide: Callable[[View, Message[AT], TicketAgent, Ticket, datetime], Decision],
     rights: Rights = "its agent",
     *,
     looks: bool = False,
@@ -208,39 +208,39 @@ def agent(
     also view what was merged into a ticket of theirs. `number_of`: the number of the ticket, where the data's `number`
     is not enough."""
 
-    def let_in(state: State, message: Message[AT], now: datetime) -> Decision:
+    def let_in(view: View, message: Message[AT], now: datetime) -> Decision:
         data = message.data
-        refused = _not_of_staff(state, message)
+        refused = _not_of_staff(view, message)
         if refused is not None:
             return Decision(answer=refused)
         number = _number(message) if number_of is None else number_of(message)
-        ticket = number if isinstance(number, Answer) else _ticket(state, number)
+        ticket = number if isinstance(number, Answer) else _ticket(view, number)
         if isinstance(ticket, Answer):
             return Decision(answer=ticket)
 
         def act(by: TicketAgent) -> Decision:
             if getattr(data, "expected_version", None) not in (None, ticket.version):
                 return Decision(answer=answers.conflict(ticket, f"The case is at version {ticket.version} now."))
-            return decide(state, message, by, ticket, now)
+            return decide(view, message, by, ticket, now)
 
         id_ = data.agent_id or ""
-        for holder in (ticket.agent, state.final(ticket).agent if looks else None):
+        for holder in (ticket.agent, view.final(ticket).agent if looks else None):
             if holder is not None and holder.id == id_ and rights != "a supervisor":
                 return act(holder)
-        if rights != "its agent" and state.may_supervise(id_, ticket):
-            return _supervised(act(state.member_as_agent(id_)), ticket, id_)
+        if rights != "its agent" and view.may_supervise(id_, ticket):
+            return _supervised(act(view.member_as_agent(id_)), ticket, id_)
         match rights:
             case "a supervisor":
                 return Decision(answer=answers.not_supervised())
             case "an agent who may have it":
-                known = state.agents.get(id_)
-                if known is not None and state.may_have(known, ticket):
+                known = view.agents.get(id_)
+                if known is not None and view.may_have(known, ticket):
                     return act(known.as_agent)
                 # They may have signed on just now.
                 return Decision(answer=answers.not_for_you(), waits=NEWS_WITHIN if known is None else None)
         return Decision(answer=answers.not_with_you())
 
-    def needs(known: State, message: Message[AT]) -> Iterable[Need]:
+    def needs(known: View, message: Message[AT]) -> Iterable[Need]:
         number = message.data.number if number_of is None else number_of(message)
         if number is None or isinstance(number, Answer):
             return
@@ -256,35 +256,35 @@ def agent(
 def either(first: Callable[[P], bool], then: Door[P], otherwise: Door[P]) -> Door[P]:
     """Two doors for one type: `then` if `first` is true of the data, else `otherwise`."""
 
-    def let_in(state: State, message: Message[P], now: datetime) -> Decision:
+    def let_in(view: View, message: Message[P], now: datetime) -> Decision:
         door = then if first(message.data) else otherwise
-        return door.decide(state, message, now)
+        return door.decide(view, message, now)
 
-    def needs(known: State, message: Message[P]) -> Iterable[Need]:
+    def needs(known: View, message: Message[P]) -> Iterable[Need]:
         door = then if first(message.data) else otherwise
         return door.needs(known, message)
 
     return Door(let_in, needs, then.rights or otherwise.rights)
 
 
-def _asking(state: State, message: Message[ByRequester], now: datetime) -> Caller | Answer:
+def _asking(view: View, message: Message[ByRequester], now: datetime) -> Caller | Answer:
     named = message.data.requester
     if named is None or role_of(message.sender) != "channel":  # agents authenticate nobody
         return answers.no_channel()
-    asking = caller(state, named)
+    asking = caller(view, named)
     if isinstance(asking, Answer):
         return asking
-    return blocking.refusal(state, message, asking, now) or asking
+    return blocking.refusal(view, message, asking, now) or asking
 
 
-def _not_of_staff(state: State, message: Message[ByAnAgent]) -> Answer | None:
+def _not_of_staff(view: View, message: Message[ByAnAgent]) -> Answer | None:
     id_ = message.data.agent_id
     if id_ is None or message.sender != f"agent.{id_}":
         return answers.not_that_agent()
-    return None if state.is_of_staff(id_) else answers.not_of_staff(id_)
+    return None if view.is_of_staff(id_) else answers.not_of_staff(id_)
 
 
-def _ticket_needed(_known: State, message: Message[OfATicket]) -> Iterable[Need]:
+def _ticket_needed(_known: View, message: Message[OfATicket]) -> Iterable[Need]:
     if message.data.number is not None:
         yield TicketOf(message.data.number)
 
@@ -294,8 +294,8 @@ def _number(message: Message[OfATicket]) -> str | Answer:
     return answers.invalid({"number": ["Name the case that the file is for."]}) if number is None else number
 
 
-def _ticket(state: State, number: str) -> Ticket | Answer:
-    return state.ticket(number) or answers.unknown_ticket(number)
+def _ticket(view: View, number: str) -> Ticket | Answer:
+    return view.ticket(number) or answers.unknown_ticket(number)
 
 
 def _supervised(decision: Decision, ticket: Ticket, by: str) -> Decision:

@@ -1,8 +1,8 @@
 """What has to be read for a decision, as values. The repository reads them together for all messages of a turn.
 
-Each door and each command names its own needs (commands.py). The repository asks them, with what is known so far, until
-they name nothing new: so a need that depends on a ticket is named once that ticket is known. Nothing here reads
-anything. The page is docs/intake.md, "What a turn reads".
+Each door and each line of the table names its own needs (taken.py). The repository asks them, with what is known so
+far, until they name nothing new: so a need that depends on a ticket is named once that ticket is known. Nothing here
+reads anything. The page is docs/intake.md, "What a turn reads".
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from contracts.values import dataclass
 from services.chassis.decision import Message
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.pages import AgentPageAsked, PageAsked
 
 D_contra = TypeVar("D_contra", contravariant=True)
@@ -254,10 +254,10 @@ Need = (
 class Needs(Protocol[D_contra]):
     """What a message needs, given what is `known`."""
 
-    def __call__(self, known: State, message: Message[D_contra], /) -> Iterable[Need]:
+    def __call__(self, known: View, message: Message[D_contra], /) -> Iterable[Need]:
         """Names needs; one that is named again is read once."""
 
 
-def nothing(_known: State, _message: Message[Any]) -> Iterable[Need]:
+def nothing(_known: View, _message: Message[Any]) -> Iterable[Need]:
     """For a message that is decided by its own data alone."""
     return ()

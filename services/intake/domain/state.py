@@ -55,7 +55,7 @@ Change = (
 """What a decision may change."""
 
 
-class State:
+class View:
     """The view of a turn: what was read for its messages (needs.py), then what they changed.
 
     `tickets`, `accounts` and the like are as they stand now, by id, key or reference; `loaded_…` as they were read.

@@ -17,7 +17,7 @@ from contracts.common import AccountRequester
 from contracts.envelope import Event, NotAnEvent, parse
 from contracts.names import DESK, INTAKE, QUESTIONS
 from contracts.outcomes import Rejected
-from contracts.tickets import RequesterTicket, TicketEvent, TicketOutcome, View
+from contracts.tickets import RequesterTicket, TicketEvent, TicketOutcome, ViewTicket
 from contracts.topology import LARGEST_TAKEN
 from services.client import core
 from services.client.core import ASK_AGAIN, SEND_AGAIN, Sending, UnderWay
@@ -68,7 +68,7 @@ def test_each_command_has_an_id_of_its_own() -> None:
 
 @pytest.mark.parametrize(("user", "key"), [("web", "ticket.view"), ("agent.a1", "staff.ticket.view")])
 def test_a_question_overtakes_commands_and_is_asked_again_when_the_desk_has_dropped_it(user: str, key: str) -> None:
-    sending = core.question(user, "ticket.view", View(requester=ANA, number="10000001"))
+    sending = core.question(user, "ticket.view", ViewTicket(requester=ANA, number="10000001"))
     assert (sending.exchange, sending.routing_key) == (QUESTIONS, key)
     assert sending.again_after == ASK_AGAIN
 

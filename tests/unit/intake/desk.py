@@ -20,7 +20,7 @@ from services.chassis.decision import Decision, Message, Say
 from services.intake.domain.accounts.caller import owner_of_files
 from services.intake.domain.accounts.expiry import ENTRIES_AT_ONCE, TICKETS_AT_ONCE
 from services.intake.domain.decide import decide
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.account import Ending
 from services.intake.domain.values.agent import KnownAgent
 from services.intake.domain.values.file import Awaited, Brought, File, FileTaken, PartTaken, TooMany, Unfit
@@ -136,7 +136,7 @@ class Desk:
     def __post_init__(self) -> None:
         numbers = deque(f"{10_000_001 + place}" for place in range(2_000))
         everybody = [KnownAgent(id_, id_.upper(), ("*",)) for id_ in ("a1", "a2", "a3")]
-        self.state = State(self.catalogue, numbers=numbers, agents=everybody, limits=self.limits)
+        self.state = View(self.catalogue, numbers=numbers, agents=everybody, limits=self.limits)
 
     def prepare(self, **found: Any) -> None:
         """What is found out before the next turns."""

@@ -15,7 +15,7 @@ from contracts.names import EVENTS
 from contracts.staff import Member, Staff
 from services.chassis.decision import Decision, Message
 from services.intake.domain.life.moves import TABLE, status_after
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.agent import KnownAgent
 from services.intake.domain.values.escalatable import Escalatable
 from services.intake.domain.values.history import Entry
@@ -44,13 +44,13 @@ class Meeting:
     other: Ticket
     entries: tuple[Entry, ...]
 
-    def state(self) -> State:
+    def view(self) -> View:
         """As a turn loads it. The desk has had its time, so that the ticket may be escalated."""
         due = [Escalatable(self.ticket.id, self.ticket.status_version, MORNING)]
         numbers = deque(["10000900"])
-        state = State(CATALOGUE, numbers=numbers, agents=AGENTS, staff=STAFF)
-        state.know(self.ticket, self.other, *self.entries, *due)
-        return state
+        view = View(CATALOGUE, numbers=numbers, agents=AGENTS, staff=STAFF)
+        view.know(self.ticket, self.other, *self.entries, *due)
+        return view
 
 
 def meeting(status: str, name: str = "ann") -> Meeting:

@@ -9,17 +9,17 @@ import pytest
 from contracts.statuses import DESKS_TURN, STATUSES
 from services.chassis.decision import Decision, Message
 from services.intake.domain.decide import decide
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from tests.unit.intake.pairs import COMMANDS, NOW, PAIRS, Meeting, check, meeting, message, refusal
 
 
-def take(state: State, sent: Message) -> Decision:
+def take(view: View, sent: Message) -> Decision:
     """Decide, hold to what is always true, apply."""
-    before = dict(state.tickets)
-    decision = decide(state, sent, NOW)
+    before = dict(view.tickets)
+    decision = decide(view, sent, NOW)
     check(decision, sent, before)
     for change in decision.changes:
-        state.apply(change)
+        view.apply(change)
     return decision
 
 
@@ -29,11 +29,11 @@ def code(decision: Decision) -> str | None:
     return decision.answer.data.code if decision.answer.type == "command.rejected" else None
 
 
-def right(name: str, state: State, at: Meeting, sent: Message) -> str | None:
+def right(name: str, view: View, at: Meeting, sent: Message) -> str | None:
     """What the command should be refused with, as things stand."""
-    ticket = state.tickets[at.ticket.id]
-    due = refusal(name, ticket, state.tickets[at.other.id], sent)
-    if due is None and name == "reopen" and state.holder(ticket.person, ticket.key) is not None:
+    ticket = view.tickets[at.ticket.id]
+    due = refusal(name, ticket, view.tickets[at.other.id], sent)
+    if due is None and name == "reopen" and view.holder(ticket.person, ticket.key) is not None:
         return "conflict"  # the issue is open again
     if due is None and sent.type == "ticket.escalate" and at.ticket.status not in DESKS_TURN:
         return "too_early"  # sla has not said yet when it is due, as it awaits the desk again
@@ -44,11 +44,11 @@ def right(name: str, state: State, at: Meeting, sent: Message) -> str | None:
 def test_of_two_commands_the_second_gets_the_answer_for_what_the_first_left(status: str) -> None:
     at = meeting(status)
     for first, second in PAIRS:
-        state, sent = at.state(), [message(first, at, "m1"), message(second, at, "m2")]
+        view, sent = at.view(), [message(first, at, "m1"), message(second, at, "m2")]
         for name, command in zip((first, second), sent, strict=True):
-            due = right(name, state, at, command)
-            assert code(take(state, command)) == due, (status, first, second, name)
-        held = Counter((ticket.person, ticket.key) for ticket in state.tickets.values() if ticket.is_open)
+            due = right(name, view, at, command)
+            assert code(take(view, command)) == due, (status, first, second, name)
+        held = Counter((ticket.person, ticket.key) for ticket in view.tickets.values() if ticket.is_open)
         assert set(held.values()) <= {1}, (status, first, second)
 
 
@@ -58,10 +58,10 @@ def test_a_command_that_expects_the_version_before_is_a_conflict_once_another_to
     agents = [name for name, make in COMMANDS.items() if make(at)[0].startswith("agent.") and name != "take_in"]
     for first in COMMANDS:
         for second in agents:
-            state = at.state()
-            take(state, message(first, at, "m1"))
-            moved = state.tickets[at.ticket.id].version != at.ticket.version
+            view = at.view()
+            take(view, message(first, at, "m1"))
+            moved = view.tickets[at.ticket.id].version != at.ticket.version
             sent = message(second, at, "m2", expected_version=at.ticket.version)
-            due = right(second, state, at, sent)
-            got = code(take(state, sent))
+            due = right(second, view, at, sent)
+            got = code(take(view, sent))
             assert got == (due if not moved or due == "forbidden" else "conflict"), (status, first, second)

@@ -18,7 +18,7 @@ from services.chassis.decision import Answer, Decision, Message, Say, rejected
 from services.intake.domain import answers
 from services.intake.domain.accounts.caller import Caller
 from services.intake.domain.needs import AccountOf, Need
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.account import Account, AccountWritten, temporary_key
 
 STILL_THEIRS = frozenset(
@@ -35,11 +35,11 @@ STILL_THEIRS = frozenset(
 has."""
 
 
-def refusal(state: State, message: Message[Any], asking: Caller, now: datetime) -> Answer | None:
+def refusal(view: View, message: Message[Any], asking: Caller, now: datetime) -> Answer | None:
     """`forbidden`, with the end of the block in `retry_at`, for whatever a blocked requester sends."""
     if message.type in STILL_THEIRS:
         return None
-    account = next((account for account in _persons(state, message, asking) if account.is_blocked(now)), None)
+    account = next((account for account in _persons(view, message, asking) if account.is_blocked(now)), None)
     if account is None:
         return None
     sentence = "You cannot write to the help desk. You can still look at your cases."
@@ -47,10 +47,10 @@ def refusal(state: State, message: Message[Any], asking: Caller, now: datetime) 
     return rejected("forbidden", sentence, retry_at=until)
 
 
-def block(state: State, message: Message[Block], now: datetime) -> Decision:
+def block(view: View, message: Message[Block], now: datetime) -> Decision:
     """`requester.block`: nothing that the person sends reaches the desk, until a moment or for good. It replaces an
     earlier block."""
-    account = _named(state, message)
+    account = _named(view, message)
     if isinstance(account, Answer):
         return Decision(answer=account)
     until = message.data.until
@@ -70,9 +70,9 @@ def block(state: State, message: Message[Block], now: datetime) -> Decision:
     return _said("requester.blocked", blocked, event)
 
 
-def unblock(state: State, message: Message[Unblock], now: datetime) -> Decision:
+def unblock(view: View, message: Message[Unblock], now: datetime) -> Decision:
     """`requester.unblock`: the person may write again."""
-    account = _named(state, message)
+    account = _named(view, message)
     if isinstance(account, Answer):
         return Decision(answer=account)
     if not account.is_blocked(now):
@@ -91,28 +91,28 @@ def unblock(state: State, message: Message[Unblock], now: datetime) -> Decision:
     return _said("requester.unblocked", let_in, event)
 
 
-def _named(state: State, message: Message[Unblock]) -> Account | Answer:
+def _named(view: View, message: Message[Unblock]) -> Account | Answer:
     """The account that stands for the person whom a supervisor names; also one of a channel that intake has not
     seen."""
     key = key_named(message)
     agent_id = message.data.agent_id
-    if state.staff is None or not state.staff.has_role(agent_id, "supervisor", "manager"):
+    if view.staff is None or not view.staff.has_role(agent_id, "supervisor", "manager"):
         return answers.no_supervisor()
-    named = state.accounts.get(key)
+    named = view.accounts.get(key)
     if named is None:
         if key.startswith("temporary:"):
             return answers.invalid({"account_id": ["There is no such temporary account."]})
         return Account(key, 0, None, 0)
-    return state.accounts.get(named.person, named)
+    return view.accounts.get(named.person, named)
 
 
-def _persons(state: State, message: Message[Any], asking: Caller) -> list[Account]:
+def _persons(view: View, message: Message[Any], asking: Caller) -> list[Account]:
     """The accounts that stand for the persons who send it; a merge has two."""
     keys = [asking.person]
     if isinstance(message.data, MergeAccounts):
-        merged = state.accounts.get(temporary_key(message.data.temporary.account_id))
+        merged = view.accounts.get(temporary_key(message.data.temporary.account_id))
         keys += [] if merged is None else [merged.person]
-    return [state.accounts[key] for key in keys if key in state.accounts]
+    return [view.accounts[key] for key in keys if key in view.accounts]
 
 
 def key_named(message: Message[Unblock]) -> str:
@@ -131,7 +131,7 @@ def _said(type_: str, account: Account, event: Unblocked) -> Decision:
     return Decision([AccountWritten(account)], said, answers.done(event.account_id))
 
 
-def block_needed(known: State, message: Message[Unblock]) -> Iterable[Need]:
+def block_needed(known: View, message: Message[Unblock]) -> Iterable[Need]:
     """The account that is named, and the one that stands for its person."""
     key = key_named(message)
     yield AccountOf(key)

@@ -23,7 +23,7 @@ from services.intake.domain.issues.key import normalised
 from services.intake.domain.life import moves
 from services.intake.domain.life.recording import accepting, and_then, recorded, told
 from services.intake.domain.needs import BurstOf, HeldIn, Need
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.burst import Burst
 from services.intake.domain.values.history import agent_as_author, service_as_author
 from services.intake.domain.values.ticket import Ticket
@@ -56,28 +56,28 @@ def filed_as(data: Submit) -> str:
     return derived_id("filed", normalised(data.subject), words_of(data.body))
 
 
-def filing(state: State, data: Submit, person: str, now: datetime) -> Filing:
+def filing(view: View, data: Submit, person: str, now: datetime) -> Filing:
     """Whether a ticket that the person files now belongs to a burst, or turns the earlier ones into a burst."""
-    if not state.limits.burst_accounts or not state.has_supervisors:
+    if not view.limits.burst_accounts or not view.has_supervisors:
         return Filing()
     words = filed_as(data)
-    burst = state.bursts.get(words)
+    burst = view.bursts.get(words)
     if burst is not None and burst.status == "released" and abs(now - burst.at) < RELEASED_FOR:
         return Filing()
-    within, category, may_be_released = state.limits.burst_within, data.category, state.supervisors_of
-    alike = [ticket for ticket in state.filed_alike(words) if now - ticket.opened_at <= within]
+    within, category, may_be_released = view.limits.burst_within, data.category, view.supervisors_of
+    alike = [ticket for ticket in view.filed_alike(words) if now - ticket.opened_at <= within]
     persons = {ticket.person for ticket in alike} | {person}
     goes_on = burst is not None and burst.status == "held" and now - burst.at <= within
     if goes_on and not may_be_released(category):
         return Filing()
-    if goes_on or (len(persons) >= state.limits.burst_accounts and may_be_released(category)):
+    if goes_on or (len(persons) >= view.limits.burst_accounts and may_be_released(category)):
         # In a burst that goes on: those that another turn filed meanwhile, as some of the first few.
         waiting = [
             ticket for ticket in alike if ticket.is_open and ticket.agent is None and may_be_released(ticket.category)
         ]
         return Filing(burst=words, changed=_next(burst, words, "held", now), held=waiting, begins=not goes_on)
     # Two turns that file what may become a burst conflict, so that neither misses the other's; the first few need not.
-    counted = _next(burst, words, "counting", now) if 2 * len(persons) > state.limits.burst_accounts else None
+    counted = _next(burst, words, "counting", now) if 2 * len(persons) > view.limits.burst_accounts else None
     return Filing(filed=words, changed=counted)
 
 
@@ -85,7 +85,7 @@ def _next(burst: Burst | None, words: str, status: Literal["counting", "held", "
     return Burst(words, now, status, 1 if burst is None else burst.revision + 1)
 
 
-def holding(state: State, message: Message[Submit], decision: Decision, found: Filing, now: datetime) -> Decision:
+def holding(view: View, message: Message[Submit], decision: Decision, found: Filing, now: datetime) -> Decision:
     """The decision that opens a ticket, with what follows for its burst: earlier tickets are held too, and supervisors
     hear of the burst once."""
     if found.changed is None:
@@ -102,12 +102,12 @@ def holding(state: State, message: Message[Submit], decision: Decision, found: F
     event = told(decision)
     to_supervisors = [
         Say(AGENTS, f"agent.{id_}.ticket.held", "ticket.held", event, event.ticket.number)
-        for id_ in state.supervisors_of(event.ticket.category)
+        for id_ in view.supervisors_of(event.ticket.category)
     ]
     return replace(decision, said=[*decision.said, *to_supervisors])
 
 
-def release(state: State, message: Message[Release], by: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+def release(view: View, message: Message[Release], by: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.release`: routing may give the ticket to an agent again; with `burst`, all that are held with it too, and
     for a day equal submissions are not held."""
     refused = moves.refusal(moves.RELEASE, ticket)
@@ -118,7 +118,7 @@ def release(state: State, message: Message[Release], by: TicketAgent, ticket: Ti
     burst = ticket.burst or ""
     decision = _released(message, ticket, by, now)
     if message.data.burst:
-        known = state.bursts.get(burst)
+        known = view.bursts.get(burst)
         at_once = Arm(f"{RELEASE}:{burst}", now, RELEASE, burst, {"agent_id": by.id})
         decision = replace(
             decision, changes=[*decision.changes, _next(known, burst, "released", now)], timers=[at_once]
@@ -126,10 +126,10 @@ def release(state: State, message: Message[Release], by: TicketAgent, ticket: Ti
     return accepting(decision)
 
 
-def release_due(state: State, message: Message[Data], now: datetime) -> Decision:
+def release_due(view: View, message: Message[Data], now: datetime) -> Decision:
     """The timer of a released burst: release what is still held, portion by portion."""
-    burst, by = message.subject or "", state.member_as_agent(message.data["agent_id"])
-    held = state.held_in(burst)[:RELEASED_AT_ONCE]
+    burst, by = message.subject or "", view.member_as_agent(message.data["agent_id"])
+    held = view.held_in(burst)[:RELEASED_AT_ONCE]
     decision = Decision()
     for ticket in held:
         decision = and_then(decision, _released(message, ticket, by, now))
@@ -146,13 +146,13 @@ def _released(message: Message[Any], ticket: Ticket, by: TicketAgent, now: datet
     return recorded(message, released, moves.RELEASE.event, author, "", now, visibility="internal", id_=id_)
 
 
-def release_needed(known: State, message: Message[Release]) -> Iterable[Need]:
+def release_needed(known: View, message: Message[Release]) -> Iterable[Need]:
     """The burst in which the ticket is held."""
     ticket = known.ticket(message.data.number)
     if ticket is not None and ticket.burst is not None:
         yield BurstOf(ticket.burst)
 
 
-def release_due_needed(_known: State, message: Message[Data]) -> Iterable[Need]:
+def release_due_needed(_known: View, message: Message[Data]) -> Iterable[Need]:
     """What is still held in the burst."""
     yield HeldIn(message.subject or "")

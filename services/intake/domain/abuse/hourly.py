@@ -14,16 +14,16 @@ from typing import Any
 from contracts.values import dataclass
 from services.chassis.decision import Answer, Decision, rejected
 from services.intake.domain.accounts.caller import Caller
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.account import Account, AccountWritten
 from services.intake.domain.values.ticket import Ticket
 
 HOUR = timedelta(hours=1)
 
 
-def of_ticket(state: State, ticket: Ticket, now: datetime) -> Answer | None:
+def of_ticket(view: View, ticket: Ticket, now: datetime) -> Answer | None:
     """`rate_limited`, if the requester has written to the ticket as often as they may in an hour."""
-    most, count = state.limits.ticket, _counted(ticket, now)
+    most, count = view.limits.ticket, _counted(ticket, now)
     if count < most or ticket.wrote_since is None:
         return None
     return _refused(f"You have written to this case {most} times within an hour.", ticket.wrote_since)
@@ -43,25 +43,25 @@ class Written:
     count: int
 
 
-def counted(state: State, caller: Caller, automatic: bool, now: datetime, write: Callable[[], Decision]) -> Decision:
+def counted(view: View, caller: Caller, automatic: bool, now: datetime, write: Callable[[], Decision]) -> Decision:
     """Decide and count what a requester writes; `rate_limited` once it is too much. `automatic`: a machine wrote it."""
-    before = written(state, caller.person, now)
+    before = written(view, caller.person, now)
     return (
         Decision(answer=refused)
-        if (refused := of_requester(state, before))
-        else counting(state, caller, write(), before, automatic)
+        if (refused := of_requester(view, before))
+        else counting(view, caller, write(), before, automatic)
     )
 
 
-def of_requester(state: State, before: Written) -> Answer | None:
+def of_requester(view: View, before: Written) -> Answer | None:
     """`rate_limited`, if the person has written as often as they may in an hour, to all tickets together."""
-    most = state.limits.requester
+    most = view.limits.requester
     if before.count < most:
         return None
     return _refused(f"You have written to us {most} times within an hour.", before.since)
 
 
-def counting(state: State, caller: Caller, decision: Decision, before: Written, automatic: bool) -> Decision:
+def counting(view: View, caller: Caller, decision: Decision, before: Written, automatic: bool) -> Decision:
     """The same decision about a message of a requester, counted for the person unless it was refused. `before`: what
     they had written when it came.
 
@@ -79,17 +79,17 @@ def counting(state: State, caller: Caller, decision: Decision, before: Written, 
             changes = list(decision.changes)
             changes[place] = AccountWritten(replace(change.account, **counted))
             return replace(decision, changes=changes)
-    account = state.accounts.get(caller.person) or Account(caller.person, 0, None, 0)
+    account = view.accounts.get(caller.person) or Account(caller.person, 0, None, 0)
     written = AccountWritten(replace(account, version=account.version + 1, **counted))
     return replace(decision, changes=[*decision.changes, written])
 
 
-def written(state: State, person: str, now: datetime) -> Written:
+def written(view: View, person: str, now: datetime) -> Written:
     """What the person has written within an hour: as their account says, or, while it says nothing, their tickets."""
-    account = state.accounts.get(person)
+    account = view.accounts.get(person)
     if account is not None and account.wrote_since is not None and (count := _counted(account, now)):
         return Written(account.wrote_since, count)
-    tickets = [ticket for ticket in state.of_person(person) if _counted(ticket, now)]
+    tickets = [ticket for ticket in view.of_person(person) if _counted(ticket, now)]
     since = min((ticket.wrote_since for ticket in tickets if ticket.wrote_since is not None), default=now)
     return Written(since, sum(ticket.wrote for ticket in tickets))
 

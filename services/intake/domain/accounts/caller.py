@@ -18,7 +18,7 @@ from contracts.values import dataclass
 from services.chassis.decision import Answer, Message, rejected
 from services.intake.domain import answers
 from services.intake.domain.needs import AccountOf, Need
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.account import Account, temporary_key
 
 NAMELESS = "Guest"
@@ -35,15 +35,15 @@ class Caller:
     email: str | None = None
 
 
-def caller(state: State, requester: Requester) -> Caller | Answer:
+def caller(view: View, requester: Requester) -> Caller | Answer:
     """Who asks. An unknown temporary account and a wrong secret get the same answer: `unauthenticated`."""
     if not isinstance(requester, TemporaryRequester):
         named = TicketRequester(
             id=requester.account_id, kind="account", display_name=requester.display_name, tier=requester.tier
         )
-        known = state.accounts.get(named.account)
+        known = view.accounts.get(named.account)
         return Caller(named, named.account if known is None else known.person, requester.email)
-    account = temporary_account(state, requester.temporary)
+    account = temporary_account(view, requester.temporary)
     if isinstance(account, Answer):
         return account
     name = account.display_name or NAMELESS
@@ -51,13 +51,13 @@ def caller(state: State, requester: Requester) -> Caller | Answer:
     return Caller(guest, account.person)
 
 
-def temporary_account(state: State, claim: Secret) -> Account | Answer:
+def temporary_account(view: View, claim: Secret) -> Account | Answer:
     """The temporary account of this id and secret, if the two are right and it has not ended."""
     claimed = claim.account_id, claim.secret
-    if claimed in state.prepared.try_again_at:
-        return answers.too_many_attempts(state.prepared.try_again_at[claimed])
-    account = state.accounts.get(temporary_key(claim.account_id))
-    if account is None or account.ended_at is not None or claimed not in state.prepared.verified:
+    if claimed in view.prepared.try_again_at:
+        return answers.too_many_attempts(view.prepared.try_again_at[claimed])
+    account = view.accounts.get(temporary_key(claim.account_id))
+    if account is None or account.ended_at is not None or claimed not in view.prepared.verified:
         return rejected("unauthenticated", "The temporary account or its secret is not right.")
     return account
 
@@ -102,12 +102,12 @@ def account_meant(account: NamedAccount) -> str:
     return f"{account.kind}:{account.account_id}"
 
 
-def accounts_needed(known: State, message: Message[Any]) -> Iterable[Need]:
+def accounts_needed(known: View, message: Message[Any]) -> Iterable[Need]:
     """The account that asks, and the one that it has joined."""
     return map(AccountOf, accounts_asking(known, message))
 
 
-def accounts_asking(known: State, message: Message[Any]) -> Iterable[str]:
+def accounts_asking(known: View, message: Message[Any]) -> Iterable[str]:
     """The keys of the account that a command names as its requester's, and of the one that it has joined."""
     key = account_named(message)
     if key is not None:

@@ -16,7 +16,7 @@ from services.chassis.decision import Decision, Message, Say
 from services.intake.domain.accounts.caller import Caller, account_named, accounts_asking, requester_of
 from services.intake.domain.life.recording import and_then
 from services.intake.domain.needs import AccountOf, CodeMailedTo, Need, SomeSharing, WrittenLately
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.account import Account, AccountWritten, contact_changed, mailbox
 from services.intake.domain.values.mailed_code import CodeMailed, mailed, next_code_at
 
@@ -30,7 +30,7 @@ class Contact:
     said: tuple[Say, ...] = ()
 
 
-def contact(state: State, caller: Caller, now: datetime, *, opens: bool = False, without: str = "") -> Contact:
+def contact(view: View, caller: Caller, now: datetime, *, opens: bool = False, without: str = "") -> Contact:
     """What the address that came with a command changes. It is fixed while the requester has an open ticket. The same
     address in capitals changes nothing, for each channel writes it in its own way.
 
@@ -39,16 +39,16 @@ def contact(state: State, caller: Caller, now: datetime, *, opens: bool = False,
     was mailed lately; `without` is the key of an account that ends by this very command, and does not count.
     """
     key = caller.requester.account
-    account = state.accounts.get(key) or Account(key, 0, None, 0)
+    account = view.accounts.get(key) or Account(key, 0, None, 0)
     is_new = caller.email is not None and mailbox(caller.email) != account.mailbox
-    if not is_new or (account.contact_version and state.has_open_ticket(caller.person)):
+    if not is_new or (account.contact_version and view.has_open_ticket(caller.person)):
         may_change = caller.requester.kind == "temporary" or account.may_join
         held = (AccountWritten(replace(account, version=account.version + 1)),) if opens and may_change else ()
         return Contact(account.contact_version, held)
     version = account.contact_version + 1
     email = caller.email or ""
-    shared = any(account.key not in (key, without) for account in state.sharing(email))
-    last = state.code_mailed(email)
+    shared = any(account.key not in (key, without) for account in view.sharing(email))
+    last = view.code_mailed(email)
     gets_code = shared and next_code_at(last, now) is None
     account = replace(
         account,
@@ -62,14 +62,14 @@ def contact(state: State, caller: Caller, now: datetime, *, opens: bool = False,
     return Contact(account.contact_version, (AccountWritten(account), *remembered), (contact_changed(account),))
 
 
-def writing_needed(known: State, message: Message[Any]) -> Iterable[Need]:
+def writing_needed(known: View, message: Message[Any]) -> Iterable[Need]:
     """What limits a requester's writing: all that the person has open or wrote lately, and who else has the address
     that comes with it, if it may be new."""
     yield from address_needed(known, message)
     yield from map(WrittenLately, accounts_asking(known, message))
 
 
-def address_needed(known: State, message: Message[Any]) -> Iterable[Need]:
+def address_needed(known: View, message: Message[Any]) -> Iterable[Need]:
     """Who else has the address that comes with a command, and when a code was mailed to it, if it may be new to the
     account: a message before it in the same turn may have brought another."""
     key, email = account_named(message), email_brought(message)

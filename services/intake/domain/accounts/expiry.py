@@ -15,7 +15,7 @@ from contracts.names import EVENTS
 from services.chassis.decision import Data, Decision, Message, Say, derived_id
 from services.intake.domain.life.recording import and_then, recorded
 from services.intake.domain.needs import AccountOf, EndingOf, Need
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.account import (
     Account,
     AccountWritten,
@@ -34,21 +34,21 @@ ENTRIES_AT_ONCE = 500
 """How many of an account's tickets and entries one turn removes the name from."""
 
 
-def end_due(state: State, message: Message[Data], now: datetime) -> Decision:
+def end_due(view: View, message: Message[Data], now: datetime) -> Decision:
     """The timer of an account fired: the account ends, unless a ticket is open (closing that sets the timer again) or
     was closed too recently; then its name is erased, portion by portion."""
-    account = state.accounts.get(message.subject or "")
+    account = view.accounts.get(message.subject or "")
     if account is None:
         return Decision()
-    ending = state.endings.get(account.key, Ending())
+    ending = view.endings.get(account.key, Ending())
     if account.ended_at is not None:
-        return _erased(state, message, account, ending, now)
+        return _erased(view, message, account, ending, now)
     if ending.has_open:
         return Decision()
     since = max(at for at in (account.opened_at, ending.last_closed_at) if at is not None)
-    if since + state.temporary_lasts > now:
-        return Decision(timers=[ends(account.key, since + state.temporary_lasts)])
-    return and_then(end(account, now), _erased(state, message, account, ending, now))
+    if since + view.temporary_lasts > now:
+        return Decision(timers=[ends(account.key, since + view.temporary_lasts)])
+    return and_then(end(account, now), _erased(view, message, account, ending, now))
 
 
 def end(account: Account, now: datetime) -> Decision:
@@ -82,7 +82,7 @@ def expired(account_id: str) -> Say:
     return Say(EVENTS, type_, type_, TemporaryExpired(account_id=account_id), account_id)
 
 
-def _erased(state: State, message: Message[Data], account: Account, ending: Ending, now: datetime) -> Decision:
+def _erased(view: View, message: Message[Data], account: Account, ending: Ending, now: datetime) -> Decision:
     """Remove the name from what was read; if there is more, the timer fires again at once."""
     changes: list[object] = [
         EntryErased(replace(entry, author=author_without(entry.author, ENDED, entry.author.id)))
@@ -92,7 +92,7 @@ def _erased(state: State, message: Message[Data], account: Account, ending: Endi
         return Decision(changes, timers=[ends(account.key, now)])
     decision = Decision(changes)
     for id_ in ending.named:
-        decision = and_then(decision, _without_name(message, state.tickets[id_], now))
+        decision = and_then(decision, _without_name(message, view.tickets[id_], now))
     if len(ending.named) >= TICKETS_AT_ONCE:
         decision = replace(decision, timers=[ends(account.key, now)])
     return decision
@@ -108,7 +108,7 @@ def _without_name(message: Message[Data], ticket: Ticket, now: datetime) -> Deci
     return recorded(message, erased, "ticket.edited", author, text, now, visibility="internal", id_=entry_id)
 
 
-def ending_needed(known: State, message: Message[Data]) -> Iterable[Need]:
+def ending_needed(known: View, message: Message[Data]) -> Iterable[Need]:
     """The account, and what keeps it from ending."""
     account = known.accounts.get(message.subject or "")
     yield AccountOf(message.subject or "")

@@ -11,7 +11,7 @@ from typing import Any
 from services.chassis.decision import Message
 from services.intake.domain.accounts.caller import account_named
 from services.intake.domain.accounts.contact import email_brought
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.together import Together
 
 BRINGING = frozenset({"ticket.submit", "ticket.reply", "account.merge"})
@@ -30,7 +30,7 @@ def together(messages: Sequence[Message[Any]]) -> Together:
     return Together(frozenset(confirming), {key: frozenset(brought) for key, brought in emails.items()})
 
 
-def persons_to_be(known: State, key: str) -> set[str]:
+def persons_to_be(known: View, key: str) -> set[str]:
     """The persons to whom an account may belong by the end of the turn: if it confirms its address in this turn, also
     those who confirmed the same address before, or in this turn too."""
     account = known.accounts.get(key)

@@ -20,7 +20,7 @@ from services.chassis.decision import Decision, Message, derived_id
 from services.intake.domain.life import moves
 from services.intake.domain.life.merges import closed_into, taking_in
 from services.intake.domain.life.recording import and_then, recorded, telling_agent
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.history import PLAIN, service_as_author
 from services.intake.domain.values.ticket import Ticket
 
@@ -31,7 +31,7 @@ BY = service_as_author()
 
 
 def move(
-    state: State,
+    view: View,
     message: Message[Any],
     tickets: Iterable[Ticket],
     person: str,
@@ -41,7 +41,7 @@ def move(
 ) -> Decision:
     """Move these tickets to the `person` at `now`; some may be theirs already, filed by another account of theirs.
     `changed`: what else changes in each. `account`: the key of the account that becomes their requester."""
-    moving = _Moving(state, message, person, now)
+    moving = _Moving(view, message, person, now)
     for ticket in sorted(tickets, key=lambda ticket: (ticket.opened_at, ticket.number)):
         more = dict(changed)
         if account is not None:
@@ -58,12 +58,12 @@ def _as(requester: TicketRequester, account: str) -> TicketRequester:
 class _Moving:
     """What has moved so far, and which open ticket of the person holds which issue."""
 
-    def __init__(self, state: State, message: Message[Any], person: str, now: datetime) -> None:
+    def __init__(self, view: View, message: Message[Any], person: str, now: datetime) -> None:
         self.decision = Decision()
         self._message = message
         self._person = person
         self._now = now
-        self._holders = {ticket.key: ticket for ticket in state.open_tickets(person)}
+        self._holders = {ticket.key: ticket for ticket in view.open_tickets(person)}
 
     def take(self, ticket: Ticket, changed: Mapping[str, Any]) -> None:
         """One ticket: moved as it is, or, if the person has its issue open, one of both merged into the other."""

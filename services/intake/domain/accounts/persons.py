@@ -27,23 +27,23 @@ from services.intake.domain.needs import (
     Sharing,
     UnnamedFiles,
 )
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.account import Account, AccountWritten, contact_changed, ends, mailbox, temporary_key
 from services.intake.domain.values.mailed_code import mailed, next_code_at
 
 
-def confirm_contact(state: State, message: Message[ConfirmContact], caller: Caller, now: datetime) -> Decision:
+def confirm_contact(view: View, message: Message[ConfirmContact], caller: Caller, now: datetime) -> Decision:
     """`account.confirm_contact`: the code that was mailed proves that the address is theirs. If another account has
     confirmed the same address before, the two are one person from now on, and this one's tickets move there. Without a
     code, the command asks for another mail with the code."""
-    account = state.accounts.get(caller.requester.account)
+    account = view.accounts.get(caller.requester.account)
     if account is None or account.contact_email is None:
         return Decision(answer=rejected("wrong_status", "This account has no contact address to confirm."))
     if message.data.code is None:
-        return _mail_code(state, account, account.contact_email, now)
-    if (account.key, account.contact_version, message.data.code) not in state.prepared.right_codes:
-        if account.key in state.prepared.codes_again_at:
-            return Decision(answer=answers.too_many_attempts(state.prepared.codes_again_at[account.key]))
+        return _mail_code(view, account, account.contact_email, now)
+    if (account.key, account.contact_version, message.data.code) not in view.prepared.right_codes:
+        if account.key in view.prepared.codes_again_at:
+            return Decision(answer=answers.too_many_attempts(view.prepared.codes_again_at[account.key]))
         return Decision(answer=answers.invalid({"code": ["This is not the code that was mailed to this address."]}))
     done = Decision(answer=answers.done(account.id))
     if account.is_confirmed:
@@ -51,7 +51,7 @@ def confirm_contact(state: State, message: Message[ConfirmContact], caller: Call
     confirmed = replace(
         account, version=account.version + 1, confirmed_version=account.contact_version, confirmed_at=now
     )
-    others = [other for other in state.sharing(account.contact_email) if other.key != account.key]
+    others = [other for other in view.sharing(account.contact_email) if other.key != account.key]
     # Accounts that a channel has authenticated are mailed a code now, if they have none: before somebody confirmed the
     # address there was no reason to. Anybody may have opened the temporary ones: those ask for their codes themselves.
     asked = [
@@ -68,19 +68,19 @@ def confirm_contact(state: State, message: Message[ConfirmContact], caller: Call
     held = [replace(other, version=other.version + 1) for other in met]
     changes: list[object] = [AccountWritten(account) for account in (confirmed, *asked, *held)]
     if asked:
-        changes.append(mailed(state.code_mailed(account.contact_email), account.contact_email, now))
+        changes.append(mailed(view.code_mailed(account.contact_email), account.contact_email, now))
     decision = Decision(changes, [contact_changed(account) for account in asked], done.answer)
     if not before or account.joined is not None or account.leads:
         return decision
     first = min(before, key=lambda other: (other.confirmed_at or now, other.key))
-    return and_then(decision, _join(state, message, confirmed, first.person, now))
+    return and_then(decision, _join(view, message, confirmed, first.person, now))
 
 
-def _mail_code(state: State, account: Account, email: str, now: datetime) -> Decision:
+def _mail_code(view: View, account: Account, email: str, now: datetime) -> Decision:
     """Mail the code of the present address (again), unless one was mailed there lately, for this account or another."""
     if account.is_confirmed:
         return Decision(answer=rejected("wrong_status", "This account's contact address is already confirmed."))
-    last = state.code_mailed(email)
+    last = view.code_mailed(email)
     retry_at = next_code_at(last, now)
     if retry_at is not None:
         return Decision(answer=answers.code_mailed_lately(retry_at))
@@ -89,36 +89,36 @@ def _mail_code(state: State, account: Account, email: str, now: datetime) -> Dec
     return Decision([AccountWritten(asked), mailed(last, email, now)], [contact_changed(asked)], done)
 
 
-def _join(state: State, message: Message[Payload], account: Account, person: str, now: datetime) -> Decision:
+def _join(view: View, message: Message[Payload], account: Account, person: str, now: datetime) -> Decision:
     """The account's tickets move to that person, whose account is written too: so it cannot join a third at once."""
     changes = [AccountWritten(replace(account, joined=person))]
-    root = state.accounts.get(person)
+    root = view.accounts.get(person)
     if root is not None and not root.leads:
         changes.append(AccountWritten(replace(root, version=root.version + 1, leads=True)))
-    tickets = [ticket for ticket in state.tickets.values() if ticket.person == account.key]
-    return and_then(Decision(changes), move(state, message, tickets, person, now, {}))
+    tickets = [ticket for ticket in view.tickets.values() if ticket.person == account.key]
+    return and_then(Decision(changes), move(view, message, tickets, person, now, {}))
 
 
-def merge_account(state: State, message: Message[MergeAccounts], caller: Caller, now: datetime) -> Decision:
+def merge_account(view: View, message: Message[MergeAccounts], caller: Caller, now: datetime) -> Decision:
     """`account.merge`: a temporary account with an address ends, and a real account gets its tickets and the files that
     no entry names yet. If the command brings an address for the real account, it counts as with a submission."""
     if caller.requester.kind != "account":
         sentence = "A temporary account is merged into one that the channel has authenticated."
         return Decision(answer=rejected("forbidden", sentence, {"requester": ["must not be a temporary account"]}))
-    account = temporary_account(state, message.data.temporary)
+    account = temporary_account(view, message.data.temporary)
     if isinstance(account, Answer):
         return Decision(answer=account)
     if account.contact_email is None:
         sentence = "Only a temporary account with a contact address can be merged into another."
         return Decision(answer=rejected("forbidden", sentence, {"temporary": ["has no contact address"]}))
     # As for a ticket that opens: if the real account joins another person at the same time, the two turns conflict.
-    reached = contact(state, caller, now, opens=True, without=account.key)
-    tickets = [ticket for ticket in state.tickets.values() if ticket.requester.account == account.key]
+    reached = contact(view, caller, now, opens=True, without=account.key)
+    tickets = [ticket for ticket in view.tickets.values() if ticket.requester.account == account.key]
     changed = {"contact_version": reached.version}
-    moved = move(state, message, tickets, caller.person, now, changed, caller.requester.account)
+    moved = move(view, message, tickets, caller.person, now, changed, caller.requester.account)
     files = [
         replace(file, owner=caller.requester.account, version=file.version + 1)
-        for file in state.files.values()
+        for file in view.files.values()
         if file.owner == account.key and not file.used and file.state not in ("writing", "removing")
     ]
     answer = answers.done(caller.requester.id)
@@ -129,7 +129,7 @@ def merge_account(state: State, message: Message[MergeAccounts], caller: Caller,
     return and_then(done, and_then(ended, moved))
 
 
-def confirm_needed(known: State, message: Message[ConfirmContact]) -> Iterable[Need]:
+def confirm_needed(known: View, message: Message[ConfirmContact]) -> Iterable[Need]:
     """Who else has the address, and what each of the person's accounts has open; and of this one what moves."""
     account = known.accounts.get(account_named(message) or "")
     if account is None or account.contact_email is None:
@@ -145,7 +145,7 @@ def confirm_needed(known: State, message: Message[ConfirmContact]) -> Iterable[N
         yield OpenTickets(person)
 
 
-def merge_needed(known: State, message: Message[MergeAccounts]) -> Iterable[Need]:
+def merge_needed(known: View, message: Message[MergeAccounts]) -> Iterable[Need]:
     """The temporary account with what moves of it, and what its new person has open."""
     yield from address_needed(known, message)
     key = temporary_key(message.data.temporary.account_id)

@@ -15,19 +15,19 @@ from contracts.payload import plain
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers
 from services.intake.domain.accounts.caller import Caller
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.account import Account, AccountWritten, preferences_changed
 
 SET = ("language", "notify", "quiet_hours")
 
 
-def set_preferences(state: State, message: Message[SetPreferences], caller: Caller, _: datetime) -> Decision:
+def set_preferences(view: View, message: Message[SetPreferences], caller: Caller, _: datetime) -> Decision:
     """`account.set_preferences`: what the command gives replaces all that was set; what it leaves out is unset."""
     faults = _faults(message.data)
     if faults:
         return Decision(answer=answers.invalid(faults))
     key = caller.requester.account
-    account = state.accounts.get(key) or Account(key, 0, None, 0)
+    account = view.accounts.get(key) or Account(key, 0, None, 0)
     sent = plain(message.data)
     wanted = {name: sent[name] for name in SET if name in sent}
     done = answers.done(account.id)

@@ -30,7 +30,7 @@ from services.intake.domain.accounts.caller import Caller
 from services.intake.domain.life import moves
 from services.intake.domain.life.recording import accepting, handing_over, recorded, telling_agent
 from services.intake.domain.needs import AgentOf, HistoryOf, Need
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.history import (
     agent_as_author,
     change,
@@ -48,7 +48,7 @@ HANDED_OVER = 64 * 1024
 """Bytes of history that an agent gets with a ticket; the rest is asked for with `ticket.view`."""
 
 
-def assign(state: State, message: Message[Assign], ticket: Ticket, now: datetime) -> Decision:
+def assign(view: View, message: Message[Assign], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.assign`: an open ticket without an agent gets one, who hears of it with the conversation so far."""
     if not ticket.is_open or ticket.agent is not None or ticket.assignment_seq != message.data.assignment_seq:
         return Decision(answer=answers.conflict(ticket, "The case is not waiting for this assignment."))
@@ -60,10 +60,10 @@ def assign(state: State, message: Message[Assign], ticket: Ticket, now: datetime
     agent = message.data.agent
     decision = changed(moves.ASSIGN, message, ticket, agent, service_as_author(message.sender), now)
     decision = replace(decision, valid_until=valid_until)
-    return handed_over(decision, state, ticket, agent)
+    return handed_over(decision, view, ticket, agent)
 
 
-def unassign(_: State, message: Message[Unassign], ticket: Ticket, now: datetime) -> Decision:
+def unassign(_: View, message: Message[Unassign], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.unassign`: an open ticket loses its agent; one that was only assigned waits as it did before."""
     if not ticket.is_open or ticket.agent is None or ticket.assignment_seq != message.data.assignment_seq:
         return Decision(answer=answers.conflict(ticket, "That agent no longer has the case."))
@@ -71,12 +71,12 @@ def unassign(_: State, message: Message[Unassign], ticket: Ticket, now: datetime
     return telling_agent(decision, ticket.agent, "ticket.unassigned")
 
 
-def change_agent(state: State, message: Message[ChangeAgent], _: Caller, ticket: Ticket, now: datetime) -> Decision:
+def change_agent(view: View, message: Message[ChangeAgent], _: Caller, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.change_agent`: the requester wants another agent; routing finds one, and never this one again."""
     refused = moves.refusal(moves.CHANGE_AGENT, ticket)
     if refused is None and ticket.agent is None:
         refused = answers.wrong_status(ticket, "No agent has this case yet.")
-    refused = refused or hourly.of_ticket(state, ticket, now)
+    refused = refused or hourly.of_ticket(view, ticket, now)
     if refused is not None:
         return Decision(answer=refused)
     author = requester_as_author(ticket.requester)
@@ -84,7 +84,7 @@ def change_agent(state: State, message: Message[ChangeAgent], _: Caller, ticket:
     return telling_agent(decision, ticket.agent, "ticket.unassigned")
 
 
-def transfer(state: State, message: Message[Transfer], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+def transfer(view: View, message: Message[Transfer], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.transfer`: the agent gives the ticket to another who is signed on and may have it, even beyond their
     capacity; or back to the desk, for routing to find somebody else. A colleague who had it may get it back, but never
     the agent whom the requester left."""
@@ -95,25 +95,25 @@ def transfer(state: State, message: Message[Transfer], agent: TicketAgent, ticke
     if to_agent is None:
         decision = changed(moves.GIVE_BACK, message, ticket, None, author, now)
         return telling_agent(decision, agent, "ticket.unassigned")
-    to = receiver(state, ticket, to_agent)
+    to = receiver(view, ticket, to_agent)
     if isinstance(to, Answer):
         return Decision(answer=to)
     decision = changed(moves.HAND_OVER, message, ticket, to, author, now)
     decision = telling_agent(decision, agent, "ticket.unassigned")
-    return handed_over(decision, state, ticket, to)
+    return handed_over(decision, view, ticket, to)
 
 
-def receiver(state: State, ticket: Ticket, to_agent: str) -> TicketAgent | Answer:
+def receiver(view: View, ticket: Ticket, to_agent: str) -> TicketAgent | Answer:
     """The agent to whom people give the ticket by name: signed on and allowed to have it, even beyond their
     capacity."""
-    known = state.agents.get(to_agent)
+    known = view.agents.get(to_agent)
     if ticket.agent is not None and to_agent == ticket.agent.id:
         return answers.invalid({"to_agent": ["This agent already has the case."]})
     if known is None or not known.signed_on:
         return answers.invalid({"to_agent": [f"Agent {to_agent} is not signed on."]})
     if known.paused:
         return answers.invalid({"to_agent": [f"Agent {to_agent} has paused and gets no new cases."]})
-    if not state.may_have(known, ticket):
+    if not view.may_have(known, ticket):
         return answers.invalid({"to_agent": [f"Agent {to_agent} does not have the skills for this case."]})
     if to_agent == ticket.requester_left:
         return answers.conflict(ticket, f"The requester asked for an agent other than {to_agent}.")
@@ -158,14 +158,14 @@ def changed(
     return accepting(decision)
 
 
-def handed_over(decision: Decision, state: State, ticket: Ticket, agent: TicketAgent) -> Decision:
+def handed_over(decision: Decision, view: View, ticket: Ticket, agent: TicketAgent) -> Decision:
     """The same decision, with `ticket.assigned` and the conversation so far to the agent who gets the ticket."""
-    history = [entry_data(entry) for entry in within(state.history(ticket), HANDED_OVER)]
+    history = [entry_data(entry) for entry in within(view.history(ticket), HANDED_OVER)]
     return handing_over(decision, agent, history, truncated=ticket.history_size > HANDED_OVER)
 
 
 def handing_over_needed(
-    known: State, message: Message[Assign] | Message[Transfer] | Message[AssignTo]
+    known: View, message: Message[Assign] | Message[Transfer] | Message[AssignTo]
 ) -> Iterable[Need]:
     """As much of the history as an agent gets with the ticket, and what is known of the agent who is named."""
     data, ticket = message.data, known.ticket(message.data.number)

@@ -12,16 +12,16 @@ from datetime import datetime
 from contracts.agents import Paused, SignedOff, SignedOn
 from services.chassis.decision import Decision, Message
 from services.intake.domain.needs import AgentOf, Need
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.agent import EVER, KnownAgent
 
 HEARD = Decision(remember=False)
 """For news that is older than what intake knows, or about an agent whom it does not know."""
 
 
-def signed_on(state: State, message: Message[SignedOn], _: datetime) -> Decision:
+def signed_on(view: View, message: Message[SignedOn], _: datetime) -> Decision:
     """`agent.signed_on`."""
-    data, known = message.data, state.agents.get(message.data.agent_id)
+    data, known = message.data, view.agents.get(message.data.agent_id)
     at = data.at or EVER
     if known is not None and known.at > at:
         return HEARD
@@ -38,31 +38,31 @@ def signed_on(state: State, message: Message[SignedOn], _: datetime) -> Decision
     return Decision([agent], remember=False)
 
 
-def paused(state: State, message: Message[Paused], _: datetime) -> Decision:
+def paused(view: View, message: Message[Paused], _: datetime) -> Decision:
     """`agent.paused`: the agent gets nothing new."""
-    return _going_on(state, message.data, paused=True)
+    return _going_on(view, message.data, paused=True)
 
 
-def resumed(state: State, message: Message[Paused], _: datetime) -> Decision:
+def resumed(view: View, message: Message[Paused], _: datetime) -> Decision:
     """`agent.resumed`."""
-    return _going_on(state, message.data, paused=False)
+    return _going_on(view, message.data, paused=False)
 
 
-def signed_off(state: State, message: Message[SignedOff], _: datetime) -> Decision:
+def signed_off(view: View, message: Message[SignedOff], _: datetime) -> Decision:
     """`agent.signed_off`."""
-    known, at = state.agents.get(message.data.agent_id), message.data.at or EVER
+    known, at = view.agents.get(message.data.agent_id), message.data.at or EVER
     if known is None or known.at > at:
         return HEARD
     return Decision([replace(known, signed_on=False, at=at, revision=known.revision + 1)], remember=False)
 
 
-def _going_on(state: State, data: Paused, *, paused: bool) -> Decision:
-    known = state.agents.get(data.agent_id)
+def _going_on(view: View, data: Paused, *, paused: bool) -> Decision:
+    known = view.agents.get(data.agent_id)
     if known is None or known.at > data.at:
         return HEARD
     return Decision([replace(known, paused=paused, at=data.at, revision=known.revision + 1)], remember=False)
 
 
-def agent_needed(_known: State, message: Message[SignedOn] | Message[SignedOff] | Message[Paused]) -> Iterable[Need]:
+def agent_needed(_known: View, message: Message[SignedOn] | Message[SignedOff] | Message[Paused]) -> Iterable[Need]:
     """What is known before the news."""
     yield AgentOf(message.data.agent_id)

@@ -18,7 +18,7 @@ from services.intake.domain.agents.assignment import changed, handed_over, recei
 from services.intake.domain.life import moves
 from services.intake.domain.life.recording import accepting, and_then, recorded, telling_agent
 from services.intake.domain.needs import AccountOf, Need, OpenTickets
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.tickets.replies import may_reopen
 from services.intake.domain.values.account import AccountWritten
 from services.intake.domain.values.history import agent_as_author
@@ -26,7 +26,7 @@ from services.intake.domain.values.ticket import Ticket
 
 
 def assign_to(
-    state: State, message: Message[AssignTo], supervisor: TicketAgent, ticket: Ticket, now: datetime
+    view: View, message: Message[AssignTo], supervisor: TicketAgent, ticket: Ticket, now: datetime
 ) -> Decision:
     """`ticket.assign_to`: the ticket goes to an agent who is signed on and may have it, even beyond their capacity,
     whoever has it now; also to one from whom the desk took it, but never to one whom its requester left."""
@@ -34,17 +34,15 @@ def assign_to(
     refused = moves.refusal(move, ticket)
     if refused is not None:
         return Decision(answer=refused)
-    to = receiver(state, ticket, message.data.to_agent)
+    to = receiver(view, ticket, message.data.to_agent)
     if isinstance(to, Answer):
         return Decision(answer=to)
     decision = changed(move, message, ticket, to, agent_as_author(supervisor), now)
     decision = telling_agent(decision, ticket.agent, "ticket.unassigned")
-    return handed_over(decision, state, ticket, to)
+    return handed_over(decision, view, ticket, to)
 
 
-def take_away(
-    _: State, message: Message[Supervise], supervisor: TicketAgent, ticket: Ticket, now: datetime
-) -> Decision:
+def take_away(_: View, message: Message[Supervise], supervisor: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.take_away`: the agent loses the ticket; routing finds another, and never gives it back to this agent."""
     refused = moves.refusal(moves.TAKE_AWAY, ticket)
     if refused is None and ticket.agent is None:
@@ -55,13 +53,11 @@ def take_away(
     return telling_agent(decision, ticket.agent, "ticket.unassigned")
 
 
-def reopen(
-    state: State, message: Message[Supervise], supervisor: TicketAgent, ticket: Ticket, now: datetime
-) -> Decision:
+def reopen(view: View, message: Message[Supervise], supervisor: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.reopen`: a ticket closed no more than 7 days ago is open again. It keeps its agent, if routing finds them
     signed on."""
-    account = state.accounts.get(ticket.requester.account)
-    refused = moves.refusal(moves.REOPEN_BY_SUPERVISOR, ticket) or _cannot_open(state, ticket, now)
+    account = view.accounts.get(ticket.requester.account)
+    refused = moves.refusal(moves.REOPEN_BY_SUPERVISOR, ticket) or _cannot_open(view, ticket, now)
     if refused is None and ticket.erased:
         refused = answers.wrong_status(ticket, "The requester's data was erased, so nobody would read an answer.")
     if refused is None and account is not None and account.ended_at is not None:
@@ -79,18 +75,18 @@ def reopen(
     return and_then(decision, Decision([AccountWritten(replace(account, version=account.version + 1))]))
 
 
-def _cannot_open(state: State, ticket: Ticket, now: datetime) -> Answer | None:
+def _cannot_open(view: View, ticket: Ticket, now: datetime) -> Answer | None:
     if ticket.merged_into is not None:
         return answers.wrong_status(ticket, f"The case goes on as case {ticket.merged_into}.")
     if not may_reopen(ticket, now):
         return answers.closed_too_long()
-    holder = state.holder(ticket.person, ticket.key)
+    holder = view.holder(ticket.person, ticket.key)
     if holder is not None:
         return answers.conflict(holder, f"The issue is open again in case {holder.number}.")
     return None
 
 
-def reopen_needed(known: State, message: Message[Supervise]) -> Iterable[Need]:
+def reopen_needed(known: View, message: Message[Supervise]) -> Iterable[Need]:
     """What else the person has open, and the account that filed it."""
     ticket = known.ticket(message.data.number)
     if ticket is not None:

@@ -24,7 +24,7 @@ from services.intake.domain.accounts.caller import owner_of_files
 from services.intake.domain.attachments.scanning import asking
 from services.intake.domain.life.recording import and_then, as_it_stands, recorded
 from services.intake.domain.needs import FileOf, Need
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.file import Brought, File, TooMany, Unfit, reference
 from services.intake.domain.values.file_name import safe_name
 from services.intake.domain.values.history import entry_data, service_as_author, size
@@ -79,7 +79,7 @@ class Attached:
         return rejected(code, f"Nothing was added: {said_of(left_out)}", faults, retry_at=retry_at)
 
 
-def attached(state: State, message: WithFiles) -> Attached:
+def attached(view: View, message: WithFiles) -> Attached:
     """The files that a command brings, each taken or left out by itself."""
     given = message.data.attachments
     if not given:
@@ -87,7 +87,7 @@ def attached(state: State, message: WithFiles) -> Attached:
     owner = owner_of_files(message)
     files: list[tuple[int, File, AttachmentRef]] = []
     left_out: list[tuple[int, LeftOut]] = []
-    for place, (sent, brought) in enumerate(zip(given, state.prepared.brought[message.key], strict=True)):
+    for place, (sent, brought) in enumerate(zip(given, view.prepared.brought[message.key], strict=True)):
         name = safe_name(sent.name)
         if isinstance(brought, TooMany):
             reason = too_many_sentence(brought)
@@ -96,7 +96,7 @@ def attached(state: State, message: WithFiles) -> Attached:
         if isinstance(brought, Unfit):
             left_out.append((place, LeftOut(name=name, reason=brought.problem, code=brought.code)))
             continue
-        file = state.files.get(brought.ref)
+        file = view.files.get(brought.ref)
         fault = _fault(file, owner, sent)
         if file is None or fault is not None:
             left_out.append((place, LeftOut(name=name, reason=fault or NO_SUCH_FILE, code="invalid")))
@@ -213,7 +213,7 @@ def _noted(
     return and_then(replace(decision, said=said, answer=answer), noted)
 
 
-def files_needed(known: State, message: WithFiles) -> Iterable[Need]:
+def files_needed(known: View, message: WithFiles) -> Iterable[Need]:
     """The files that a command brings or names."""
     for brought in known.prepared.brought.get(message.key, ()):
         if isinstance(brought, Brought):

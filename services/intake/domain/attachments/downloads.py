@@ -16,7 +16,7 @@ from services.intake.domain import answers
 from services.intake.domain.accounts.caller import Caller
 from services.intake.domain.attachments.attaching import HARMFUL
 from services.intake.domain.needs import EntriesNaming, FileOf, Need
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.file import File
 from services.intake.domain.values.ticket import Ticket
 
@@ -25,39 +25,37 @@ NOT_LOOKED_AT = "The virus scanner has not checked this file yet. Please try aga
 CANNOT_BE_READ = "This file cannot be opened. Please try again later, or ask the help desk about it."
 
 
-def download(state: State, message: Message[Download], _: Caller, ticket: Ticket, __: datetime) -> Decision:
+def download(view: View, message: Message[Download], _: Caller, ticket: Ticket, __: datetime) -> Decision:
     """`attachment.download` of a requester: one part of a file that a public entry of the ticket names."""
-    return _download(state, message, ticket, frozenset({"public"}))
+    return _download(view, message, ticket, frozenset({"public"}))
 
 
-def download_as_agent(
-    state: State, message: Message[Download], _: TicketAgent, ticket: Ticket, __: datetime
-) -> Decision:
+def download_as_agent(view: View, message: Message[Download], _: TicketAgent, ticket: Ticket, __: datetime) -> Decision:
     """`attachment.download` of an agent: as a requester's, also of what internal entries name."""
-    return _download(state, message, ticket, frozenset({"public", "internal"}))
+    return _download(view, message, ticket, frozenset({"public", "internal"}))
 
 
-def _download(state: State, message: Message[Download], ticket: Ticket, visible: frozenset[Visibility]) -> Decision:
+def _download(view: View, message: Message[Download], ticket: Ticket, visible: frozenset[Visibility]) -> Decision:
     data = message.data
     named = (
         attachment
-        for entry in state.history(ticket)
+        for entry in view.history(ticket)
         if entry.visibility in visible
         for attachment in entry.attachments
         if attachment.ref == data.ref
     )
-    reference, file = next(named, None), state.files.get(data.ref)
+    reference, file = next(named, None), view.files.get(data.ref)
     if reference is None or file is None:
         return Decision(answer=answers.invalid({"ref": [NOT_OF_THIS_CASE]}))
     if file.state == "infected":
         return Decision(answer=rejected("wrong_status", HARMFUL))
     if file.state == "quarantined":
         return Decision(answer=rejected("wrong_status", NOT_LOOKED_AT))
-    return part_of(state, message, file, reference, ticket.number, CANNOT_BE_READ, number=ticket.number)
+    return part_of(view, message, file, reference, ticket.number, CANNOT_BE_READ, number=ticket.number)
 
 
 def part_of(
-    state: State,
+    view: View,
     message: Message[Download],
     file: File,
     attachment: AttachmentRef,
@@ -70,14 +68,14 @@ def part_of(
     part = message.data.part or 1
     if part > file.parts:
         return Decision(answer=answers.invalid({"part": [f"This file has {file.parts} parts."]}))
-    content = state.prepared.contents.get(message.key)
+    content = view.prepared.contents.get(message.key)
     if content is None:
         return Decision(answer=rejected("wrong_status", cannot_be_read))
     told = Content(number=number, attachment=attachment, part=part, parts=file.parts, content=content)
     return Decision(answer=Answer("attachment.content", told, subject))
 
 
-def download_needed(known: State, message: Message[Download]) -> Iterable[Need]:
+def download_needed(known: View, message: Message[Download]) -> Iterable[Need]:
     """The file, and the entries of the ticket that name it."""
     yield FileOf(message.data.ref)
     ticket = known.ticket(message.data.number or "")

@@ -14,7 +14,7 @@ from contracts.snapshot import Visibility
 from services.chassis.decision import Arm, Data, Decision, Message
 from services.intake.domain.life.recording import and_then, recorded
 from services.intake.domain.needs import FileOf, Need, TicketOf
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.file import Clean, File, Harmful
 from services.intake.domain.values.file_name import safe_name
 from services.intake.domain.values.history import service_as_author
@@ -41,17 +41,17 @@ def asking(ticket: Ticket, files: Iterable[tuple[File, str]], now: datetime, *, 
     return [_asks(file.ref, {**told, "name": name}, now) for file, name in files if file.state == "quarantined"]
 
 
-def scanned(state: State, message: Message[Data], now: datetime) -> Decision:
+def scanned(view: View, message: Message[Data], now: datetime) -> Decision:
     """The scanner's verdict on a file: if clean, people may download it; if harmful, they may not, and the ticket's
     history says so.
 
     If the scanner is away, intake asks again after longer and longer pauses, without end.
     """
     ref, data = message.subject or "", message.data
-    file, ticket = state.files.get(ref), state.ticket(data["number"])
+    file, ticket = view.files.get(ref), view.ticket(data["number"])
     if file is None or ticket is None or file.state == "stored":
         return Decision()
-    verdict = state.prepared.verdicts.get(message.key)
+    verdict = view.prepared.verdicts.get(message.key)
     if file.state == "infected" or isinstance(verdict, Harmful):
         found = [] if file.state == "infected" else [replace(file, state="infected", version=file.version + 1)]
         name = safe_name(data["name"])
@@ -77,7 +77,7 @@ def scan_id(ref: str, number: str, *, internal: bool) -> str:
     return f"scan:{ref}:{number}{':internal' if internal else ''}"
 
 
-def scan_needed(_known: State, message: Message[Data]) -> Iterable[Need]:
+def scan_needed(_known: View, message: Message[Data]) -> Iterable[Need]:
     """The file, and the ticket that names it."""
     yield FileOf(message.subject or "")
     yield TicketOf(message.data["number"])

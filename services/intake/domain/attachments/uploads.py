@@ -16,23 +16,23 @@ from services.intake.domain import answers
 from services.intake.domain.accounts.caller import Caller
 from services.intake.domain.attachments.attaching import HARMFUL, too_many
 from services.intake.domain.needs import FileOf, Need
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.file import Awaited, Brought, Contradicted, TooMany, Unfit, reference
 from services.intake.domain.values.ticket import Ticket
 
 
-def upload(state: State, message: Message[Upload], _: Caller, __: datetime) -> Decision:
+def upload(view: View, message: Message[Upload], _: Caller, __: datetime) -> Decision:
     """`attachment.upload` of a requester: accepted until all parts are there, then `attachment.stored`."""
-    return _upload(state, message)
+    return _upload(view, message)
 
 
-def upload_as_agent(state: State, message: Message[Upload], _: TicketAgent, __: Ticket, ___: datetime) -> Decision:
+def upload_as_agent(view: View, message: Message[Upload], _: TicketAgent, __: Ticket, ___: datetime) -> Decision:
     """`attachment.upload` of an agent, for a ticket."""
-    return _upload(state, message)
+    return _upload(view, message)
 
 
-def _upload(state: State, message: Message[Upload]) -> Decision:
-    match state.prepared.uploaded[message.key]:
+def _upload(view: View, message: Message[Upload]) -> Decision:
+    match view.prepared.uploaded[message.key]:
         case Awaited():
             return Decision(answer=answers.done())
         case Contradicted(problem):
@@ -42,14 +42,14 @@ def _upload(state: State, message: Message[Upload]) -> Decision:
         case Unfit(field, problem) as unfit:
             return Decision(answer=rejected(unfit.code, problem, {field: [problem]}))
         case brought:
-            file = state.files[brought.ref]
+            file = view.files[brought.ref]
             if file.state == "infected":
                 return Decision(answer=rejected("invalid", HARMFUL, {"content": [HARMFUL]}))
             stored = Stored(attachment=reference(file, brought.name, brought.media_type))
             return Decision(answer=Answer("attachment.stored", stored))
 
 
-def upload_needed(known: State, message: Message[Upload]) -> Iterable[Need]:
+def upload_needed(known: View, message: Message[Upload]) -> Iterable[Need]:
     """The file, if this was its last part."""
     uploaded = known.prepared.uploaded.get(message.key)
     if isinstance(uploaded, Brought):

@@ -23,7 +23,7 @@ from services.intake.domain.attachments.scanning import scan_id
 from services.intake.domain.life import moves
 from services.intake.domain.life.recording import and_then, recorded, telling_agent
 from services.intake.domain.needs import Need, NextPortionOf, OpenTickets, PersonOf
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.account import (
     END,
     Account,
@@ -71,9 +71,9 @@ GONE = datetime(1970, 1, 1, tzinfo=UTC)
 """Older than anything that is kept: files/sweeping.py removes what has this time when it runs next."""
 
 
-def erase(state: State, message: Message[EraseAccount], key: str, now: datetime) -> Decision:
+def erase(view: View, message: Message[EraseAccount], key: str, now: datetime) -> Decision:
     """`account.erase` of the person who has the account of `key`."""
-    accounts = [account for id_ in state.persons.get(key, ()) if (account := state.accounts.get(id_)) is not None]
+    accounts = [account for id_ in view.persons.get(key, ()) if (account := view.accounts.get(id_)) is not None]
     erasure = Erasure(
         derived_id("erasure", message.key),
         1,
@@ -86,28 +86,28 @@ def erase(state: State, message: Message[EraseAccount], key: str, now: datetime)
     blocked = next((account for account in accounts if account.is_blocked(now)), None)
     for id_ in erasure.accounts:
         done = and_then(done, _ended(known.get(id_), id_, erasure, blocked, now))
-    for ticket in _open_tickets(state, erasure):
+    for ticket in _open_tickets(view, erasure):
         done = and_then(done, _cut_off(message, ticket, erasure, now))
     return and_then(done, Decision([erasure], timers=[_again(erasure, now)]))
 
 
-def erase_due(state: State, message: Message[Data], now: datetime) -> Decision:
+def erase_due(view: View, message: Message[Data], now: datetime) -> Decision:
     """The timer of an erasure fired: the next portion, until nothing is left."""
-    erasure = state.erasures.get(message.subject or "")
+    erasure = view.erasures.get(message.subject or "")
     if erasure is None or erasure.done:
         return Decision()
-    portion = state.erasing.get(erasure.id, Portion())
+    portion = view.erasing.get(erasure.id, Portion())
     if portion.tickets:
         decision = Decision()
         # Another erasure of the same person may have taken some of them in this very turn.
-        for ticket in (state.tickets[id_] for id_ in portion.tickets):
+        for ticket in (view.tickets[id_] for id_ in portion.tickets):
             if is_theirs(ticket, erasure):
                 decision = and_then(decision, _cut_off(message, ticket, erasure, now))
         return and_then(decision, Decision([_next(erasure)], timers=[_again(erasure, now)]))
     if portion.entries or not portion.finished:
         read = replace(_next(erasure), read_to=portion.read_to)
-        return and_then(_without_words_of(state, portion, erasure), Decision([read], timers=[_again(erasure, now)]))
-    left = _beside_tickets(state, portion, erasure)
+        return and_then(_without_words_of(view, portion, erasure), Decision([read], timers=[_again(erasure, now)]))
+    left = _beside_tickets(view, portion, erasure)
     if left.changes:
         return and_then(left, Decision([_next(erasure)], timers=[_again(erasure, now)]))
     return Decision([replace(_next(erasure), done=True)])
@@ -201,8 +201,8 @@ def _ended(account: Account | None, key: str, erasure: Erasure, blocked: Account
     return Decision([AccountWritten(gone)], said, timers=[Disarm(f"{END}:{key}")])
 
 
-def _open_tickets(state: State, erasure: Erasure) -> list[Ticket]:
-    theirs = [ticket for ticket in state.tickets.values() if ticket.is_open and is_theirs(ticket, erasure)]
+def _open_tickets(view: View, erasure: Erasure) -> list[Ticket]:
+    theirs = [ticket for ticket in view.tickets.values() if ticket.is_open and is_theirs(ticket, erasure)]
     return sorted(theirs, key=lambda ticket: ticket.number)
 
 
@@ -237,7 +237,7 @@ def _entry_id(erasure: Erasure, ticket_id: str) -> str:
     return derived_id("entry", "erased", erasure.id, ticket_id)
 
 
-def _without_words_of(state: State, portion: Portion, erasure: Erasure) -> Decision:
+def _without_words_of(view: View, portion: Portion, erasure: Erasure) -> Decision:
     """Erase the words of the entries that were read, the files that only they name, and the answers to their
     messages."""
     changes: list[Any] = []
@@ -246,19 +246,19 @@ def _without_words_of(state: State, portion: Portion, erasure: Erasure) -> Decis
         erased = without_words(entry, erasure)
         if erased != entry:
             changes.append(EntryErased(erased))
-        number = state.tickets[entry.ticket_id].number
+        number = view.tickets[entry.ticket_id].number
         for named in entry.attachments if erasure.content else ():
             timers.append(Disarm(scan_id(named.ref, number, internal=entry.visibility == "internal")))
-            file = state.files.get(named.ref)
+            file = view.files.get(named.ref)
             if file is not None and named.ref not in portion.named_elsewhere and file.state != "removing":
                 changes.append(removed(file))
-    numbers = {ticket.number for ticket in state.tickets.values() if ticket.person == erasure.person}
+    numbers = {ticket.number for ticket in view.tickets.values() if ticket.person == erasure.person}
     return Decision([*changes, *_answers(portion.answers, erasure, numbers)], timers=timers)
 
 
-def _beside_tickets(state: State, portion: Portion, erasure: Erasure) -> Decision:
+def _beside_tickets(view: View, portion: Portion, erasure: Erasure) -> Decision:
     """Erase files and uploads that no ticket names, and answers about the accounts."""
-    files = [removed(state.files[ref]) for ref in portion.files]
+    files = [removed(view.files[ref]) for ref in portion.files]
     uploads = [UploadForgotten(upload, {**upload, "at": GONE}) for upload in portion.uploads]
     return Decision([*files, *uploads, *_answers(portion.answers, erasure, ())])
 
@@ -284,7 +284,7 @@ def _again(erasure: Erasure, now: datetime) -> Arm:
     return Arm(f"{ERASE}:{erasure.id}", now, ERASE, erasure.id, lane=LANE)
 
 
-def erase_needed(known: State, message: Message[EraseAccount]) -> Iterable[Need]:
+def erase_needed(known: View, message: Message[EraseAccount]) -> Iterable[Need]:
     """All accounts of the person, and what each of them has open."""
     named = message.data.account
     key = account_named(message) if named is None else account_meant(named)
@@ -294,6 +294,6 @@ def erase_needed(known: State, message: Message[EraseAccount]) -> Iterable[Need]
             yield OpenTickets(account)
 
 
-def portion_needed(_known: State, message: Message[Data]) -> Iterable[Need]:
+def portion_needed(_known: View, message: Message[Data]) -> Iterable[Need]:
     """The next portion."""
     yield NextPortionOf(message.subject or "")

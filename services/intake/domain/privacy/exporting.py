@@ -13,7 +13,7 @@ from contracts.attachments import Download
 from services.chassis.decision import Answer, Arm, Decision, Message, rejected
 from services.intake.domain import answers
 from services.intake.domain.attachments.downloads import part_of
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.file import archives_of, reference
 
 EXPORT = "account_export"
@@ -33,9 +33,9 @@ def making(key: str, now: datetime) -> Arm:
     return Arm(f"{EXPORT}:{key}", now, EXPORT, key, lane=LANE)
 
 
-def exported(state: State, message: Message[ExportAccount], key: str, now: datetime) -> Decision:
+def exported(view: View, message: Message[ExportAccount], key: str, now: datetime) -> Decision:
     """The outcome of `account.export`, once the archive is there."""
-    file = state.prepared.archives.get(message.key)
+    file = view.prepared.archives.get(message.key)
     if file is None:
         sentence = "The archive is not ready yet. Please ask again in a minute."
         return Decision(answer=rejected("rate_limited", sentence, retry_at=now + ASK_AGAIN))
@@ -44,10 +44,10 @@ def exported(state: State, message: Message[ExportAccount], key: str, now: datet
     return Decision(answer=Answer("account.exported", told, key.partition(":")[2]))
 
 
-def download_archive(state: State, message: Message[Download], key: str, _: datetime) -> Decision:
+def download_archive(view: View, message: Message[Download], key: str, _: datetime) -> Decision:
     """`attachment.download` without a number: one part of the account's archive."""
-    file = state.files.get(message.data.ref)
+    file = view.files.get(message.data.ref)
     if file is None or file.owner != archives_of(key) or file.state != "stored":
         return Decision(answer=answers.invalid({"ref": ["There is no such archive. Ask for one with account.export."]}))
     attachment = reference(file, f"casebus-{file.at:%Y-%m-%d}.zip", file.media_type)
-    return part_of(state, message, file, attachment, key.partition(":")[2], CANNOT_BE_READ)
+    return part_of(view, message, file, attachment, key.partition(":")[2], CANNOT_BE_READ)

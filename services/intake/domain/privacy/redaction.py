@@ -25,7 +25,7 @@ from services.intake.domain.life import moves
 from services.intake.domain.life.recording import accepting, and_then, recorded
 from services.intake.domain.needs import EntryAndEdits, ErasureOf, Need, Traces
 from services.intake.domain.privacy.erasing import removed
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.erasure import AnswerRewritten, EntryErased, Erasure
 from services.intake.domain.values.history import Entry, agent_as_author
 from services.intake.domain.values.ticket import Ticket, snapshot
@@ -35,10 +35,10 @@ REDACTED = "[redacted]"
 """Replaces what was taken out."""
 
 
-def redact(state: State, message: Message[Redact], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+def redact(view: View, message: Message[Redact], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.redact`. A second one is harmless: it finds nothing to take out."""
     data = message.data
-    entry = next((entry for entry in state.history(ticket) if entry.id == data.entry_id), None)
+    entry = next((entry for entry in view.history(ticket) if entry.id == data.entry_id), None)
     if entry is None:
         return Decision(answer=answers.invalid({"entry_id": ["This case has no such entry."]}))
     subject = data.subject and ticket.subject != REDACTED
@@ -46,8 +46,8 @@ def redact(state: State, message: Message[Redact], agent: TicketAgent, ticket: T
     if after == entry and not subject:
         return Decision(answer=answers.accepted(snapshot(ticket)))
     words = _words_of(entry)
-    entries = [after, *(_without(other, words) for other in state.history(ticket) if other.id != entry.id)]
-    before = {written.id: written for written in state.history(ticket)}
+    entries = [after, *(_without(other, words) for other in view.history(ticket) if other.id != entry.id)]
+    before = {written.id: written for written in view.history(ticket)}
     erased = [EntryErased(left) for left in entries if left != before[left.id]]
     changed = derived() | dict.fromkeys(_fields_quoting(ticket, words), REDACTED)
     if subject:
@@ -64,14 +64,14 @@ def redact(state: State, message: Message[Redact], agent: TicketAgent, ticket: T
         details=EntryDetails(redacts=entry.id),
         announcing=partial(Redacted, subject=subject),
     )
-    files, timers = _files_of(state, entry, ticket.number)
-    archives = [removed(state.files[ref]) for ref in state.archived.get(ticket.id, ())]
-    kept = state.told_of.get(ticket.id, ())
+    files, timers = _files_of(view, entry, ticket.number)
+    archives = [removed(view.files[ref]) for ref in view.archived.get(ticket.id, ())]
+    kept = view.told_of.get(ticket.id, ())
     retold = ((answer, _retold(answer["body"], ticket.number, words, subject=subject)) for answer in kept)
     told = [AnswerRewritten({**answer, "body": body}) for answer, body in retold if body is not None]
     # Dead letters that hold the entry have to go as well.
     remembered = Erasure(derived_id("redaction", entry.id), 1, (), content=True, at=now, entries=(entry.id,), done=True)
-    known = [] if remembered.id in state.erasures else [remembered]
+    known = [] if remembered.id in view.erasures else [remembered]
     return accepting(and_then(recording, Decision([*erased, *files, *archives, *told, *known], timers=timers)))
 
 
@@ -110,10 +110,10 @@ def _without(entry: Entry, words: Collection[str]) -> Entry:
     return entry if left == changed else replace(entry, details=altered(entry.details, changed=left))
 
 
-def _files_of(state: State, entry: Entry, number: str) -> tuple[list[Any], list[Disarm]]:
+def _files_of(view: View, entry: Entry, number: str) -> tuple[list[Any], list[Disarm]]:
     """The files of the entry, except those that another entry names too."""
-    refs = {named.ref for named in entry.attachments} - state.named_elsewhere
-    files = [removed(state.files[ref]) for ref in sorted(refs) if ref in state.files]
+    refs = {named.ref for named in entry.attachments} - view.named_elsewhere
+    files = [removed(view.files[ref]) for ref in sorted(refs) if ref in view.files]
     internal = entry.visibility == "internal"
     return files, [Disarm(scan_id(ref, number, internal=internal)) for ref in sorted(refs)]
 
@@ -133,7 +133,7 @@ def _retold(body: bytes, number: str, words: Collection[str], *, subject: bool) 
     return orjson.dumps(event) if shown else None
 
 
-def redact_needed(known: State, message: Message[Redact]) -> Iterable[Need]:
+def redact_needed(known: View, message: Message[Redact]) -> Iterable[Need]:
     """The entry, what may repeat it, and where else its words stand."""
     data, ticket = message.data, known.ticket(message.data.number)
     if ticket is None:

@@ -13,17 +13,17 @@ from contracts.accounts import ConfirmSwept
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers
 from services.intake.domain.needs import ErasureOf, Need
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.erasure import Erasure
 
 
-def confirm_swept(state: State, message: Message[ConfirmSwept], now: datetime) -> Decision:
+def confirm_swept(view: View, message: Message[ConfirmSwept], now: datetime) -> Decision:
     """Record it for the erasures that are done. `hints` names the others; if there are only others, the command is
     refused."""
     swept: dict[str, Erasure] = {}
     hints: dict[str, list[str]] = {}
     for place, id_ in enumerate(message.data.erasures):
-        erasure = state.erasures.get(id_)
+        erasure = view.erasures.get(id_)
         if erasure is None:
             hints[f"erasures.{place}"] = ["There is no such erasure."]
         elif not erasure.done:
@@ -35,6 +35,6 @@ def confirm_swept(state: State, message: Message[ConfirmSwept], now: datetime) -
     return Decision(list(swept.values()), answer=answers.done(hints=hints))
 
 
-def swept_needed(_known: State, message: Message[ConfirmSwept]) -> Iterable[Need]:
+def swept_needed(_known: View, message: Message[ConfirmSwept]) -> Iterable[Need]:
     """The erasures."""
     return map(ErasureOf, message.data.erasures)

@@ -14,12 +14,12 @@ from services.intake.domain import answers
 from services.intake.domain.accounts.caller import Caller
 from services.intake.domain.life import moves
 from services.intake.domain.life.recording import accepting, recorded, telling_agent
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.history import agent_as_author, requester_as_author
 from services.intake.domain.values.ticket import Ticket
 
 
-def ask_consent(_: State, message: Message[AgentReason], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+def ask_consent(_: View, message: Message[AgentReason], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.ask_consent`: ask the requester, with the reason. Asking again voids an earlier answer."""
     refused = moves.refusal(moves.ASK_CONSENT, ticket)
     if refused is not None:
@@ -29,7 +29,7 @@ def ask_consent(_: State, message: Message[AgentReason], agent: TicketAgent, tic
     return accepting(recorded(message, asked, moves.ASK_CONSENT.event, agent_as_author(agent), text, now))
 
 
-def answer_consent(_: State, message: Message[AnswerConsent], __: Caller, ticket: Ticket, now: datetime) -> Decision:
+def answer_consent(_: View, message: Message[AnswerConsent], __: Caller, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.answer_consent`: the requester answers, once for each question; the ticket's agent hears it."""
     refused = moves.refusal(moves.ANSWER_CONSENT, ticket)
     if refused is None and ticket.consent != "asked":

@@ -18,7 +18,7 @@ from services.intake.domain.accounts.caller import Caller
 from services.intake.domain.life import moves
 from services.intake.domain.life.recording import accepting, recorded, telling_agent
 from services.intake.domain.needs import EscalatableOf, Need
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.escalatable import Escalatable
 from services.intake.domain.values.history import requester_as_author
 from services.intake.domain.values.ticket import Ticket
@@ -27,7 +27,7 @@ NEWS_WITHIN = timedelta(seconds=5)
 """How long a command waits for news of another service that it needs."""
 
 
-def escalate(state: State, message: Message[Escalate], _: Caller | None, ticket: Ticket, now: datetime) -> Decision:
+def escalate(view: View, message: Message[Escalate], _: Caller | None, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.escalate`: once, while it is the desk's turn, and only after the desk has had its time."""
     refused = moves.refusal(moves.ESCALATE, ticket)
     if refused is not None and ticket.is_open:
@@ -36,7 +36,7 @@ def escalate(state: State, message: Message[Escalate], _: Caller | None, ticket:
         refused = answers.wrong_status(ticket, "This case is already escalated.")
     if refused is not None:
         return Decision(answer=refused)
-    known = state.escalatable.get(ticket.id)
+    known = view.escalatable.get(ticket.id)
     awaits_since = ticket.awaiting_version or ticket.status_version
     if known is None or known.status_version < awaits_since:
         return Decision(answer=answers.too_early(None), waits=NEWS_WITHIN)
@@ -52,26 +52,26 @@ def escalate(state: State, message: Message[Escalate], _: Caller | None, ticket:
     return accepting(telling_agent(decision, ticket.agent, "ticket.escalated"))
 
 
-def armed(state: State, message: Message[Armed], _: datetime) -> Decision:
+def armed(view: View, message: Message[Armed], _: datetime) -> Decision:
     """Keep what `sla.armed` says, unless newer news is known.
 
     Of two for one status (a reclassified ticket may have another calendar) the one that sla sent later counts.
     """
     data = message.data
-    known = state.escalatable.get(data.ticket_id)
+    known = view.escalatable.get(data.ticket_id)
     told = Escalatable(data.ticket_id, data.status_version, data.escalatable_at, data.revision, data.unanswered_since)
     if known is not None and (known.status_version, known.revision or 0) > (told.status_version, told.revision or 0):
         return Decision(remember=False)
     return Decision([told], remember=False)
 
 
-def escalate_needed(known: State, message: Message[Escalate]) -> Iterable[Need]:
+def escalate_needed(known: View, message: Message[Escalate]) -> Iterable[Need]:
     """From when on the ticket may be escalated."""
     ticket = known.ticket(message.data.number)
     if ticket is not None:
         yield EscalatableOf(ticket.id)
 
 
-def armed_needed(_known: State, message: Message[Armed]) -> Iterable[Need]:
+def armed_needed(_known: View, message: Message[Armed]) -> Iterable[Need]:
     """What is known so far."""
     yield EscalatableOf(message.data.ticket_id)

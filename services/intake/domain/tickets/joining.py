@@ -18,7 +18,7 @@ from services.intake.domain.life import moves
 from services.intake.domain.life.merges import closed_into, taking_in
 from services.intake.domain.life.recording import accepting, and_then, recorded, telling_agent
 from services.intake.domain.needs import Need, TicketOf
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.history import agent_as_author
 from services.intake.domain.values.ticket import Ticket
 
@@ -40,9 +40,9 @@ def ticket_acted_on(message: Message[LinkTo]) -> str | Answer:
     return answers.invalid({"to_number": ["Name the other case."]}) if joined is None else joined[0]
 
 
-def link(state: State, message: Message[LinkTo], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+def link(view: View, message: Message[LinkTo], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.link`: the ticket points to another of any status, once."""
-    other = _other(state, message, ticket)
+    other = _other(view, message, ticket)
     if isinstance(other, Answer):
         return Decision(answer=other)
     refused = moves.refusal(moves.LINK, ticket)
@@ -54,9 +54,9 @@ def link(state: State, message: Message[LinkTo], agent: TicketAgent, ticket: Tic
     return accepting(_linked(message, agent, moves.LINK, linked, other, now))
 
 
-def merge(state: State, message: Message[LinkTo], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+def merge(view: View, message: Message[LinkTo], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.merge_into`: the ticket closes and points to an open one of the same person, which goes on for both."""
-    other = _other(state, message, ticket)
+    other = _other(view, message, ticket)
     if isinstance(other, Answer):
         return Decision(answer=other)
     refused = moves.refusal(moves.MERGE, ticket)
@@ -109,16 +109,16 @@ def _linked(
     )
 
 
-def _other(state: State, message: Message[LinkTo], ticket: Ticket) -> Ticket | Answer:
+def _other(view: View, message: Message[LinkTo], ticket: Ticket) -> Ticket | Answer:
     """The other ticket that the message names."""
     named = numbers_joined(message)
     assert named is not None, "the door has looked"
-    other = state.ticket(named[1])
+    other = view.ticket(named[1])
     if other is None:
         return answers.unknown_ticket(named[1])
     return answers.invalid({"to_number": ["This is the same case. Name another."]}) if other.id == ticket.id else other
 
 
-def joining_needed(_known: State, message: Message[LinkTo]) -> Iterable[Need]:
+def joining_needed(_known: View, message: Message[LinkTo]) -> Iterable[Need]:
     """Both tickets."""
     return map(TicketOf, numbers_joined(message) or ())

@@ -27,7 +27,7 @@ from services.intake.domain.attachments.attaching import attached, files_needed,
 from services.intake.domain.life import moves
 from services.intake.domain.life.recording import as_it_stands, entry_id, recorded, telling_agent
 from services.intake.domain.needs import Need
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.history import PLAIN, requester_as_author
 from services.intake.domain.values.ticket import Ticket
 
@@ -35,37 +35,37 @@ REOPENS_WITHIN = timedelta(days=7)
 """How long after closing a ticket may be reopened, the last moment included."""
 
 
-def reply(state: State, message: Message[Reply], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
+def reply(view: View, message: Message[Reply], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.reply`: a reply to an open ticket; it reopens a closed one, unless it is too late or a machine wrote it.
 
     If the issue of a closed ticket is open in another ticket, the reply becomes a note there. A reply to a merged
     ticket reaches the ticket that goes on for it.
     """
     return hourly.counted(
-        state, caller, message.data.automatic, now, lambda: _written_to(state, message, caller, ticket, now)
+        view, caller, message.data.automatic, now, lambda: _written_to(view, message, caller, ticket, now)
     )
 
 
-def _written_to(state: State, message: Message[Reply], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
-    ticket = state.final(ticket)
+def _written_to(view: View, message: Message[Reply], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
+    ticket = view.final(ticket)
     if ticket.person != caller.person:  # it was merged before the account that filed it joined another person
         return Decision(answer=answers.not_yours())
-    return with_files(_reply(state, message, caller, ticket, now), attached(state, message), message, now)
+    return with_files(_reply(view, message, caller, ticket, now), attached(view, message), message, now)
 
 
-def _reply(state: State, message: Message[Reply], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
+def _reply(view: View, message: Message[Reply], caller: Caller, ticket: Ticket, now: datetime) -> Decision:
     text = "" if is_blank(message.data.body) else message.data.body  # files come without words
     if ticket.is_open:
-        return _write_to_open(moves.REPLY, state, message, caller, ticket, text, now)
-    holder = state.holder(ticket.person, ticket.key)
+        return _write_to_open(moves.REPLY, view, message, caller, ticket, text, now)
+    holder = view.holder(ticket.person, ticket.key)
     if holder is not None:
-        return add_note(state, message, caller, holder, text, now)
-    written = write_to_closed(state, message, caller, ticket, text, now)
+        return add_note(view, message, caller, holder, text, now)
+    written = write_to_closed(view, message, caller, ticket, text, now)
     return written or Decision(answer=answers.closed_too_long())
 
 
 def add_note(
-    state: State,
+    view: View,
     message: Message[Submit] | Message[Reply],
     caller: Caller,
     ticket: Ticket,
@@ -74,7 +74,7 @@ def add_note(
     details: EntryDetails = PLAIN,
 ) -> Decision:
     """A note on `ticket`, which has the issue open; answered `ticket.duplicate`."""
-    decision = _write_to_open(moves.NOTE_BY_REQUESTER, state, message, caller, ticket, text, now, details)
+    decision = _write_to_open(moves.NOTE_BY_REQUESTER, view, message, caller, ticket, text, now, details)
     return _as_note(decision, message)
 
 
@@ -86,7 +86,7 @@ def may_reopen(ticket: Ticket, now: datetime) -> bool:
 
 
 def write_to_closed(
-    state: State,
+    view: View,
     message: Message[Submit] | Message[Reply],
     caller: Caller,
     ticket: Ticket,
@@ -97,20 +97,20 @@ def write_to_closed(
     """A message to a closed ticket whose issue is not open in another: it reopens the ticket within the 7 days. If a
     machine wrote it, or it repeats the last message, it is noted and the ticket stays closed. None: the ticket has been
     closed for too long."""
-    said = spoken(message.data, ticket, state.limits.repeat, now)
+    said = spoken(message.data, ticket, view.limits.repeat, now)
     if not said.marked and not may_reopen(ticket, now):
         return None
-    refused = hourly.of_ticket(state, ticket, now)
+    refused = hourly.of_ticket(view, ticket, now)
     if refused is not None:
         return Decision(answer=refused)
     if said.marked or said.repeats:
         decision = _note(message, ticket, said, text, now, details)
         return _as_note(decision, message) if message.type == "ticket.submit" else decision
-    return _reopen(state, message, caller, ticket, said, text, now, details)
+    return _reopen(view, message, caller, ticket, said, text, now, details)
 
 
 def _reopen(
-    state: State,
+    view: View,
     message: Message[Submit] | Message[Reply],
     caller: Caller,
     ticket: Ticket,
@@ -120,7 +120,7 @@ def _reopen(
     details: EntryDetails = PLAIN,
 ) -> Decision:
     """Reopen the ticket, with what was written. It keeps its agent, if routing finds them signed on."""
-    reached = contact(state, caller, now, opens=True)
+    reached = contact(view, caller, now, opens=True)
     ticket = moves.moved(
         moves.REOPEN,
         ticket,
@@ -138,7 +138,7 @@ def _reopen(
 
 def _write_to_open(
     move: moves.Move,
-    state: State,
+    view: View,
     message: Message[Submit] | Message[Reply],
     caller: Caller,
     ticket: Ticket,
@@ -146,15 +146,15 @@ def _write_to_open(
     now: datetime,
     details: EntryDetails = PLAIN,
 ) -> Decision:
-    refused = hourly.of_ticket(state, ticket, now)
+    refused = hourly.of_ticket(view, ticket, now)
     if refused is not None:
         return Decision(answer=refused)
-    said = spoken(message.data, ticket, state.limits.repeat, now)
+    said = spoken(message.data, ticket, view.limits.repeat, now)
     if said.moves_nothing:
         return _note(message, ticket, said, text, now, details)
     if said.repeats:
         move = moves.NOTE_BY_REQUESTER
-    reached = contact(state, caller, now)
+    reached = contact(view, caller, now)
     version = _contact_version(ticket, caller, reached)
     ticket = moves.moved(move, ticket, now, contact_version=version, **_written(ticket, said, now))
     author = requester_as_author(ticket.requester)
@@ -201,7 +201,7 @@ def _contact_version(ticket: Ticket, caller: Caller, reached: Contact) -> int:
     return reached.version if caller.requester.account == ticket.requester.account else ticket.contact_version
 
 
-def reply_needed(known: State, message: Message[Reply]) -> Iterable[Need]:
+def reply_needed(known: View, message: Message[Reply]) -> Iterable[Need]:
     """Its files, and what limits a requester's writing."""
     yield from writing_needed(known, message)
     yield from files_needed(known, message)

@@ -17,7 +17,7 @@ from services.intake.domain.accounts.caller import Caller
 from services.intake.domain.attachments.attaching import attached, with_files
 from services.intake.domain.life import moves
 from services.intake.domain.life.recording import accepting, recorded, telling_agent
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.history import PLAIN, agent_as_author, requester_as_author, service_as_author
 from services.intake.domain.values.ticket import Ticket
 
@@ -26,7 +26,7 @@ NO_REPLY = "no_reply"
 """`close_reason` of a ticket that its requester, or time, has closed; an agent gives a reason in words."""
 
 
-def start_work(_: State, message: Message[AgentTicket], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+def start_work(_: View, message: Message[AgentTicket], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.start_work`: the agent works on something that takes personal attention."""
     refused = moves.refusal(moves.START_WORK, ticket)
     if refused is not None:
@@ -35,7 +35,7 @@ def start_work(_: State, message: Message[AgentTicket], agent: TicketAgent, tick
     return accepting(recorded(message, working, moves.START_WORK.event, agent_as_author(agent), "", now))
 
 
-def add_note(state: State, message: Message[AgentText], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+def add_note(view: View, message: Message[AgentText], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.add_note`: only the desk sees the note and its files. Status and times of messages stay as they are."""
     refused = moves.refusal(moves.NOTE_BY_AGENT, ticket)
     if refused is not None:
@@ -43,35 +43,35 @@ def add_note(state: State, message: Message[AgentText], agent: TicketAgent, tick
     noted = moves.moved(moves.NOTE_BY_AGENT, ticket, now)
     author, text = agent_as_author(agent), message.data.body
     decision = recorded(message, noted, moves.NOTE_BY_AGENT.event, author, text, now, visibility="internal")
-    return with_files(accepting(decision), attached(state, message), message, now)
+    return with_files(accepting(decision), attached(view, message), message, now)
 
 
-def ask_info(state: State, message: Message[AgentText], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+def ask_info(view: View, message: Message[AgentText], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.ask_info`: the desk waits for something from the requester."""
-    return _agent_writes(moves.ASK_INFO, state, message, agent, ticket, now)
+    return _agent_writes(moves.ASK_INFO, view, message, agent, ticket, now)
 
 
 def suggest_solution(
-    state: State, message: Message[SuggestSolution], agent: TicketAgent, ticket: Ticket, now: datetime
+    view: View, message: Message[SuggestSolution], agent: TicketAgent, ticket: Ticket, now: datetime
 ) -> Decision:
     """`ticket.suggest_solution`: the desk answered. A second suggestion restarts the 7 days."""
     details = EntryDetails(articles=message.data.articles)
-    return _agent_writes(moves.SUGGEST, state, message, agent, ticket, now, details)
+    return _agent_writes(moves.SUGGEST, view, message, agent, ticket, now, details)
 
 
-def close(_: State, message: Message[AgentReason], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
+def close(_: View, message: Message[AgentReason], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.close`: the agent closes an open ticket, with a reason in words."""
     reason = message.data.reason
     return _closed(moves.CLOSE, message, ticket, now, reason, agent_as_author(agent), reason)
 
 
-def accept_solution(_: State, message: Message[RequesterTicket], __: Caller, ticket: Ticket, now: datetime) -> Decision:
+def accept_solution(_: View, message: Message[RequesterTicket], __: Caller, ticket: Ticket, now: datetime) -> Decision:
     """`ticket.accept_solution`: the requester closes an open ticket. It needs no suggested solution: perhaps the
     problem is gone."""
     return _closed(moves.ACCEPT, message, ticket, now, ACCEPTED, requester_as_author(ticket.requester))
 
 
-def auto_close(_: State, message: Message[AutoClose], ticket: Ticket, now: datetime) -> Decision:
+def auto_close(_: View, message: Message[AutoClose], ticket: Ticket, now: datetime) -> Decision:
     """`ticket.auto_close`: closes the ticket if it is still in the `solution_suggested` that sla's timer was for.
 
     A note or a link since then makes no difference: only the version that entered the status counts.
@@ -83,7 +83,7 @@ def auto_close(_: State, message: Message[AutoClose], ticket: Ticket, now: datet
 
 def _agent_writes(
     move: moves.Move,
-    state: State,
+    view: View,
     message: Message[AgentText],
     agent: TicketAgent,
     ticket: Ticket,
@@ -97,7 +97,7 @@ def _agent_writes(
     ticket = moves.moved(move, ticket, now, first_agent_message_at=first, last_agent_message_at=now)
     text = message.data.body
     decision = recorded(message, ticket, move.event, agent_as_author(agent), text, now, details=details)
-    return with_files(accepting(decision), attached(state, message), message, now)
+    return with_files(accepting(decision), attached(view, message), message, now)
 
 
 def _closed(

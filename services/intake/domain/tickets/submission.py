@@ -26,66 +26,64 @@ from services.intake.domain.issues.likeness import opening
 from services.intake.domain.issues.similarity import similar
 from services.intake.domain.life.recording import announced, as_it_stands, entry_id
 from services.intake.domain.needs import FiledAlike, Need, NewNumber, TicketOf
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.tickets import category_questions
 from services.intake.domain.tickets.replies import add_note, write_to_closed
 from services.intake.domain.values.history import Entry, requester_as_author, size
 from services.intake.domain.values.ticket import Ticket, snapshot
 
 
-def submit(state: State, message: Message[Submit], caller: Caller, now: datetime) -> Decision:
+def submit(view: View, message: Message[Submit], caller: Caller, now: datetime) -> Decision:
     """`ticket.submit`: one open ticket for an issue, whatever the number of channels and retries.
 
     A submission that names an earlier ticket (`refers_to`) becomes a note on it if that is open, reopens it if it was
     closed no more than 7 days ago, and else opens a ticket with a link. Only a new ticket needs a category that the
     catalogue still has.
     """
-    return hourly.counted(state, caller, message.data.automatic, now, lambda: _filed(state, message, caller, now))
+    return hourly.counted(view, caller, message.data.automatic, now, lambda: _filed(view, message, caller, now))
 
 
-def _filed(state: State, message: Message[Submit], caller: Caller, now: datetime) -> Decision:
-    category = state.catalogue.categories.get(message.data.category)
+def _filed(view: View, message: Message[Submit], caller: Caller, now: datetime) -> Decision:
+    category = view.catalogue.categories.get(message.data.category)
     if message.data.refers_to is None and (unknown := _not_in_catalogue(category, message.data)) is not None:
         return Decision(answer=unknown)
     faults = category_questions.faults(category, message.data.fields or {}) if category is not None else {}
     if faults:
         return Decision(answer=answers.invalid(faults))
-    return with_files(_submit(state, message, caller, category, now), attached(state, message), message, now)
+    return with_files(_submit(view, message, caller, category, now), attached(view, message), message, now)
 
 
-def _submit(
-    state: State, message: Message[Submit], caller: Caller, category: Category | None, now: datetime
-) -> Decision:
+def _submit(view: View, message: Message[Submit], caller: Caller, category: Category | None, now: datetime) -> Decision:
     data, details = message.data, _details(message.data)
     distinct = data.distinct_from
     earlier = None
     if data.refers_to is not None:
-        earlier = state.ticket(data.refers_to)
+        earlier = view.ticket(data.refers_to)
         if earlier is None:
             return Decision(answer=answers.unknown_ticket(data.refers_to))
-        goes_on = state.final(earlier)
+        goes_on = view.final(earlier)
         if {earlier.person, goes_on.person} != {caller.person}:
             return Decision(answer=answers.not_yours())
         earlier = goes_on
-        holder = state.holder(earlier.person, earlier.key)
+        holder = view.holder(earlier.person, earlier.key)
         if holder is None:
-            written = write_to_closed(state, message, caller, earlier, _text(data, earlier), now, details)
+            written = write_to_closed(view, message, caller, earlier, _text(data, earlier), now, details)
             if written is not None:
                 return written
         elif holder.number not in distinct:
-            return add_note(state, message, caller, holder, _text(data, holder), now, details)
+            return add_note(view, message, caller, holder, _text(data, holder), now, details)
     unknown = _not_in_catalogue(category, data)
     if category is None or unknown is not None:
         return Decision(answer=unknown)
     key = one_open_key(category, data.subcategory, data.subject, data.issue_key)
-    key, holder = _apart_from(state, caller, key, distinct)
+    key, holder = _apart_from(view, caller, key, distinct)
     if holder is not None:
-        return add_note(state, message, caller, holder, _text(data, holder), now, details)
+        return add_note(view, message, caller, holder, _text(data, holder), now, details)
     # Nobody can ask a machine which issue it means.
-    candidates = [] if data.automatic else _similar(state, caller, data, distinct)
+    candidates = [] if data.automatic else _similar(view, caller, data, distinct)
     if candidates:
         return Decision(answer=Answer("ticket.similar", Similar(candidates=candidates)))
-    return _open(state, message, caller, category, key, earlier, now, details)
+    return _open(view, message, caller, category, key, earlier, now, details)
 
 
 def _not_in_catalogue(category: Category | None, data: Submit) -> Answer | None:
@@ -98,14 +96,14 @@ def _not_in_catalogue(category: Category | None, data: Submit) -> Answer | None:
     return None
 
 
-def _apart_from(state: State, caller: Caller, key: str, distinct: Collection[str]) -> tuple[str, Ticket | None]:
+def _apart_from(view: View, caller: Caller, key: str, distinct: Collection[str]) -> tuple[str, Ticket | None]:
     """The key to file under, or the open ticket that holds it.
 
     A requester may say that the same words mean another issue, but cannot override the channel or the catalogue where
     these say what the issue is.
     """
     person, plain, place = caller.person, key, 1
-    while (holder := state.holder(person, key)) is not None:
+    while (holder := view.holder(person, key)) is not None:
         if holder.number not in distinct or not is_of_text(key):
             return key, holder
         place += 1
@@ -113,11 +111,11 @@ def _apart_from(state: State, caller: Caller, key: str, distinct: Collection[str
     return key, None
 
 
-def _similar(state: State, caller: Caller, data: Submit, distinct: Collection[str]) -> list[Candidate]:
-    tickets = [ticket for ticket in state.open_tickets(caller.person) if ticket.number not in distinct]
+def _similar(view: View, caller: Caller, data: Submit, distinct: Collection[str]) -> list[Candidate]:
+    tickets = [ticket for ticket in view.open_tickets(caller.person) if ticket.number not in distinct]
     if not tickets:
         return []
-    found = similar(opening(data.subject, data.body), data.issue_key, tickets, state.similar_from)
+    found = similar(opening(data.subject, data.body), data.issue_key, tickets, view.similar_from)
     return [_candidate(snapshot(ticket), score) for ticket, score in found]
 
 
@@ -126,7 +124,7 @@ def _candidate(stands: Snapshot, score: float) -> Candidate:
 
 
 def _open(
-    state: State,
+    view: View,
     message: Message[Submit],
     caller: Caller,
     category: Category,
@@ -135,19 +133,19 @@ def _open(
     now: datetime,
     details: EntryDetails,
 ) -> Decision:
-    data, reached = message.data, contact(state, caller, now, opens=True)
+    data, reached = message.data, contact(view, caller, now, opens=True)
     words = words_of(data.body, data.attachments)
     # Others are known only if something else in the turn needs them.
-    counted = [each for each in state.of_person(caller.person) if each.is_open or now - each.opened_at <= hourly.HOUR]
-    is_automatic = data.automatic or files_again_and_again(words, counted, state.limits.repeat, now)
-    found = filing(state, data, caller.person, now)
+    counted = [each for each in view.of_person(caller.person) if each.is_open or now - each.opened_at <= hourly.HOUR]
+    is_automatic = data.automatic or files_again_and_again(words, counted, view.limits.repeat, now)
+    found = filing(view, data, caller.person, now)
     if is_automatic:
         details = replace(details, automatic=True)
     id_, author = derived_id("ticket", message.key), requester_as_author(caller.requester)
     entry = Entry(entry_id(message), id_, 1, "opened", author, "public", data.body, now, 0, details=details)
     ticket = Ticket(
         id=id_,
-        number=state.next_number(),
+        number=view.next_number(),
         version=1,
         status="new",
         status_since=now,
@@ -189,7 +187,7 @@ def _open(
     decision = announced(ticket, entry, "ticket.opened")
     answer = Answer("ticket.opened", TicketOutcome(ticket=as_it_stands(decision)), ticket.number)
     opened = with_contact(Decision(decision.changes, decision.said, answer), reached)
-    return holding(state, message, opened, found, now)
+    return holding(view, message, opened, found, now)
 
 
 def _text(data: Submit, ticket: Ticket) -> str:
@@ -202,7 +200,7 @@ def _details(data: Submit) -> EntryDetails:
     return EntryDetails(fields=data.fields or None, refers_to=data.refers_to)
 
 
-def submission_needed(known: State, message: Message[Submit]) -> Iterable[Need]:
+def submission_needed(known: View, message: Message[Submit]) -> Iterable[Need]:
     """A number; the ticket that it refers to; what the person has open; and, where it may make a burst, what others
     filed with the same words."""
     yield NewNumber(message.key)

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from contracts.snapshot import TicketAgent
-from contracts.tickets import Listed, ListTickets, View, Viewed
+from contracts.tickets import Listed, ListTickets, Viewed, ViewTicket
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers
 from services.intake.domain.accounts.caller import Caller, account_named
 from services.intake.domain.accounts.in_one_turn import persons_to_be
 from services.intake.domain.needs import AccountOf, HistoryOf, Need, PartOfHistory
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.history import Entry, entry_data, part
 from services.intake.domain.values.pages import AgentPageAsked, Page, PageAsked
 from services.intake.domain.values.ticket import Ticket, snapshot
@@ -35,11 +35,11 @@ def page_asked(message: Message[ListTickets], account: str, person: str) -> Page
     return PageAsked(account, person, message.data.status, message.data.page or 1)
 
 
-def list_tickets(state: State, message: Message[ListTickets], caller: Caller, _: datetime) -> Decision:
+def list_tickets(view: View, message: Message[ListTickets], caller: Caller, _: datetime) -> Decision:
     """`ticket.list`: the requester's tickets, newest first, 20 a page."""
     asked = page_asked(message, caller.requester.account, caller.person)
-    page = state.pages[asked]
-    found = [state.tickets[id_] for id_ in page.ticket_ids]
+    page = view.pages[asked]
+    found = [view.tickets[id_] for id_ in page.ticket_ids]
     # Earlier in this turn a ticket may have left the status that is asked for.
     return _listed([ticket for ticket in found if asked.status in (None, ticket.status)], asked.page, page)
 
@@ -50,12 +50,12 @@ def page_of_agent(message: Message[ListTickets]) -> AgentPageAsked:
     return AgentPageAsked(data.agent_id or "", data.status, data.page or 1)
 
 
-def list_of_agent(state: State, message: Message[ListTickets], _: datetime) -> Decision:
+def list_of_agent(view: View, message: Message[ListTickets], _: datetime) -> Decision:
     """`ticket.list` of an agent: the tickets that are theirs, newest first, 20 a page; without a status, the open
     ones."""
     asked = page_of_agent(message)
-    page = state.pages[asked]
-    found = [state.tickets[id_] for id_ in page.ticket_ids]
+    page = view.pages[asked]
+    found = [view.tickets[id_] for id_ in page.ticket_ids]
     # Earlier in this turn a ticket may have gone to somebody else.
     theirs = [ticket for ticket in found if ticket.agent is not None and ticket.agent.id == asked.agent]
     fitting = [
@@ -69,22 +69,22 @@ def _listed(tickets: Sequence[Ticket], number: int, page: Page) -> Decision:
     return Decision(answer=Answer("ticket.listed", listed))
 
 
-def view_own(state: State, message: Message[View], _: Caller, ticket: Ticket, __: datetime) -> Decision:
+def view_own(view: View, message: Message[ViewTicket], _: Caller, ticket: Ticket, __: datetime) -> Decision:
     """`ticket.view` of a requester: the ticket, and the public entries of its history."""
-    return _viewed(state, message, ticket, lambda entry: entry.visibility == "public")
+    return _viewed(view, message, ticket, lambda entry: entry.visibility == "public")
 
 
-def view_as_agent(state: State, message: Message[View], _: TicketAgent, ticket: Ticket, __: datetime) -> Decision:
+def view_as_agent(view: View, message: Message[ViewTicket], _: TicketAgent, ticket: Ticket, __: datetime) -> Decision:
     """`ticket.view` of an agent who has the ticket, or may have it: with internal entries."""
-    return _viewed(state, message, ticket, lambda _: True)
+    return _viewed(view, message, ticket, lambda _: True)
 
 
-def _viewed(state: State, message: Message[View], ticket: Ticket, shows: Callable[[Entry], bool]) -> Decision:
+def _viewed(view: View, message: Message[ViewTicket], ticket: Ticket, shows: Callable[[Entry], bool]) -> Decision:
     before, after = message.data.before, message.data.after
     if before is not None and after is not None:
         sentence = "Give one of before and after, or neither."
         return Decision(answer=answers.invalid({"before": [sentence], "after": [sentence]}))
-    shown = part(state.history(ticket), SHOWN, ticket.version, shows, before=before, after=after)
+    shown = part(view.history(ticket), SHOWN, ticket.version, shows, before=before, after=after)
     viewed = Viewed(
         ticket=snapshot(ticket),
         history=[entry_data(entry) for entry in shown.entries],
@@ -95,7 +95,7 @@ def _viewed(state: State, message: Message[View], ticket: Ticket, shows: Callabl
     return Decision(answer=Answer("ticket.viewed", viewed, ticket.number))
 
 
-def list_needed(known: State, message: Message[ListTickets]) -> Iterable[PageAsked | AgentPageAsked]:
+def list_needed(known: View, message: Message[ListTickets]) -> Iterable[PageAsked | AgentPageAsked]:
     """The page; if the account confirms its address in this turn, one for each person to whom it may belong by then."""
     if message.data.requester is None:
         if message.sender == f"agent.{message.data.agent_id}":
@@ -107,7 +107,7 @@ def list_needed(known: State, message: Message[ListTickets]) -> Iterable[PageAsk
             yield page_asked(message, key, person)
 
 
-def view_needed(known: State, message: Message[View]) -> Iterable[Need]:
+def view_needed(known: View, message: Message[ViewTicket]) -> Iterable[Need]:
     """As much of the history as the answer shows."""
     ticket, data = known.ticket(message.data.number), message.data
     if ticket is None:

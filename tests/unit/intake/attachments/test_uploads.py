@@ -13,8 +13,8 @@ from contracts.payload import read
 from services.chassis.decision import Message
 from services.intake.domain.accounts.caller import owner_of_files
 from services.intake.domain.attachments.attaching import HARMFUL
-from services.intake.domain.commands import COMMANDS
 from services.intake.domain.needs import AgentOf, TicketOf
+from services.intake.domain.taken import TAKEN
 from services.intake.domain.values.agent import KnownAgent
 from services.intake.domain.values.file import Brought, Contradicted, PartTaken, TooMany, Unfit
 from tests.unit.intake.attachments.test_attachments import WORDS, by_reference
@@ -89,13 +89,13 @@ def test_an_agent_uploads_for_a_ticket_that_they_have_or_may_have() -> None:
     message = Message(
         "m", "attachment.upload", "agent.a1", read(Upload, {**UPLOAD, "agent_id": "a1"}).data, None, "agent.a1\x1fm"
     )
-    assert not list(COMMANDS["attachment.upload"].door.needs(desk.state, message)), "no ticket, nobody to read"
+    assert not list(TAKEN["attachment.upload"].door.needs(desk.state, message)), "no ticket, nobody to read"
 
 
 def test_whether_an_agent_may_have_the_ticket_is_read_once_it_is_known_and_not_theirs() -> None:
     desk = Desk()
     number = desk.opened(status="assigned")
-    needs = COMMANDS["attachment.upload"].door.needs
+    needs = TAKEN["attachment.upload"].door.needs
     for agent, more in (("a1", []), ("a2", [AgentOf("a2")])):
         data = read(Upload, {**UPLOAD, "agent_id": agent, "number": number}).data
         message = Message("m", "attachment.upload", f"agent.{agent}", data)

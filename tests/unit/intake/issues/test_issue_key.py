@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from contracts.blank import FOR_COMPARING, IGNORABLE, is_blank
 from services.intake.domain.issues.key import as_made_now, as_seen, normalised, one_open_key, told_apart
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from tests.unit.intake.desk import CATALOGUE, Desk, category
 
 MARKS = "  \t\n.,;:!?-–—…'’\"()[]/"
@@ -151,9 +151,9 @@ def test_a_ticket_that_an_older_version_filed_holds_its_issue(older: str, now: s
     desk = Desk()
     filed = desk.ticket(desk.submit(subject=now).ticket["number"])
     stored = replace(filed, key=filed.key.replace(now, older))
-    state = State(CATALOGUE, numbers=deque())
-    state.know(stored)
-    holds = state.holder
+    view = View(CATALOGUE, numbers=deque())
+    view.know(stored)
+    holds = view.holder
     assert holds(filed.person, filed.key) == stored == holds(filed.person, stored.key)
     assert holds(filed.person, told_apart(filed.key, 2)) is holds("account:bob", filed.key) is None
     assert desk.state.holder(filed.person, stored.key) == filed, "and a closed one finds the one that is open now"

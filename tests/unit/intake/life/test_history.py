@@ -12,13 +12,13 @@ from tests.unit.intake.pairs import COMMANDS, NOW, meeting, message
 @pytest.mark.parametrize("name", COMMANDS)
 def test_history_is_append_only(name: str, status: str) -> None:
     at = meeting(status)
-    state = at.state()
-    before = {ticket.id: state.history(ticket) for ticket in (at.ticket, at.other)}
-    decision = decide(state, message(name, at, "m1"), NOW)
+    view = at.view()
+    before = {ticket.id: view.history(ticket) for ticket in (at.ticket, at.other)}
+    decision = decide(view, message(name, at, "m1"), NOW)
     for change in decision.changes:
-        state.apply(change)
+        view.apply(change)
     for id_, entries in before.items():
-        ticket = state.tickets[id_]
-        assert state.history(ticket)[: len(entries)] == entries
-        assert [entry.version for entry in state.history(ticket)] == list(range(1, ticket.version + 1))
-    assert not state.erased_entries
+        ticket = view.tickets[id_]
+        assert view.history(ticket)[: len(entries)] == entries
+        assert [entry.version for entry in view.history(ticket)] == list(range(1, ticket.version + 1))
+    assert not view.erased_entries

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.intake.domain.privacy.exporting import KEPT
-from services.intake.domain.state import State
+from services.intake.domain.state import View
 from services.intake.domain.values.account import Account
 from services.intake.domain.values.file import archives_of
 from services.intake.files.archive import _facts
@@ -76,7 +76,7 @@ def test_what_is_going_and_what_is_no_archive_is_not_given() -> None:
     own = desk.keep("account:ann", b"a file of hers")
     asked = {"requester": account()}
     assert list(desk.send("attachment.download", {**asked, "ref": own}).data["errors"]) == ["ref"]
-    gone: State = desk.state
+    gone: View = desk.state
     gone.files[ref] = replace(gone.files[ref], state="removing")
     assert list(desk.send("attachment.download", {**asked, "ref": ref}).data["errors"]) == ["ref"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contracts import registry
 from contracts.names import EVENTS
 from contracts.topology import QUEUES
-from services.intake.domain.commands import ALL, COMMANDS
 from services.intake.domain.life.moves import TABLE
+from services.intake.domain.taken import TAKEN
 
 OF_AGENTS = {"its agent", "a supervisor", "an agent who may have it"}
 
@@ -14,21 +14,17 @@ OF_AGENTS = {"its agent", "a supervisor", "an agent who may have it"}
 def test_it_has_what_the_contract_says_that_intake_answers_with_its_data() -> None:
     answered = {kind.type: kind.data for kind in registry.TYPES.values() if kind.answered_by == "intake"}
     assert answered
-    assert {name: COMMANDS[name].data for name in answered} == answered
+    assert {name: TAKEN[name].data for name in answered} == answered
 
 
 def test_it_has_the_news_that_its_queue_gets_and_nothing_else_but_its_timers() -> None:
     (queue,) = (queue for queue in QUEUES if queue.name == "intake.events")
     news = {key: registry.TYPES["event", key].data for exchange, key in queue.bindings if exchange == EVENTS}
-    assert {name: COMMANDS[name].data for name in news} == news
+    assert {name: TAKEN[name].data for name in news} == news
     commands = {kind.type for kind in registry.TYPES.values() if kind.answered_by == "intake"}
-    others = COMMANDS.keys() - news - commands
+    others = TAKEN.keys() - news - commands
     assert all(name.startswith("timer.") for name in others)
     assert len(others) == 6
-
-
-def test_each_type_stands_in_it_once() -> None:
-    assert len(ALL) == len(COMMANDS)
 
 
 def test_the_doors_of_agents_let_in_whom_the_table_of_a_tickets_life_says() -> None:
@@ -42,7 +38,7 @@ def test_the_doors_of_agents_let_in_whom_the_table_of_a_tickets_life_says() -> N
     for move in TABLE:
         by = set(move.by) & OF_AGENTS
         for name in move.commands if by else ():
-            door = COMMANDS[name].door
+            door = TAKEN[name].door
             if door.rights is not None:
                 assert rights[door.rights] == by or move.event == "ticket.linked", (name, move.event)
                 seen += 1

@@ -1,7 +1,7 @@
-"""All messages that intake takes, in one table: each type with its data, its door, and the function that decides it.
+"""All that intake takes, in one table: each type with its data, its door, and the function that decides it.
 
-A command is its line here and the function that the line names, in the room of what it is about. doors.py says whom a
-door lets in. The page is docs/intake.md, "A command is one room".
+A type is that of a command, of another service's event, or of a timer of intake's own (`timer.<kind>`). The function is
+in the room of what it is about. doors.py says whom a door lets in. The page is docs/intake.md, "A command is one room".
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from contracts.tickets import (
     Supervise,
     Transfer,
     Unassign,
-    View,
+    ViewTicket,
 )
 from contracts.values import dataclass
 from services.chassis.decision import Decision
@@ -92,46 +92,43 @@ P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
-class Command(Generic[P]):
-    """One type of message that intake takes.
+class Taken(Generic[P]):
+    """How intake decides one type of message, and what that has to have read.
 
-    `name`: the type of a command, of news of another service, or of a timer of intake's own (`timer.<kind>`, whose data
-    is that of its `Arm`). `looks`: it changes nothing, and is answered again each time it comes.
+    The chassis's `Taken` names the function that decides. Here a door stands before it, which has its own needs and
+    knows who may come in: so a line names the door.
     """
 
-    name: str
     data: type[P]
     door: Door[P]
     needs: Needs[P] = nothing
     """What has to be read for it, beside what its door needs."""
     looks: bool = False
+    """It changes nothing, and is answered again each time it comes."""
 
 
-ALL: tuple[Command[Any], ...] = (
+TAKEN: Mapping[str, Taken[Any]] = {
     # Requesters about their tickets
-    Command("ticket.submit", Submit, doors.requester(submit), submission_needed),
-    Command("ticket.reply", Reply, doors.owner(replies.reply), replies.reply_needed),
-    Command("ticket.edit", Edit, doors.owner(edit), edit_needed),
-    Command("ticket.accept_solution", RequesterTicket, doors.owner(solving.accept_solution)),
-    Command("ticket.change_agent", ChangeAgent, doors.owner(change_agent)),
-    Command("ticket.answer_consent", AnswerConsent, doors.owner(answer_consent)),
-    Command(
-        "ticket.escalate",
+    "ticket.submit": Taken(Submit, doors.requester(submit), submission_needed),
+    "ticket.reply": Taken(Reply, doors.owner(replies.reply), replies.reply_needed),
+    "ticket.edit": Taken(Edit, doors.owner(edit), edit_needed),
+    "ticket.accept_solution": Taken(RequesterTicket, doors.owner(solving.accept_solution)),
+    "ticket.change_agent": Taken(ChangeAgent, doors.owner(change_agent)),
+    "ticket.answer_consent": Taken(AnswerConsent, doors.owner(answer_consent)),
+    "ticket.escalate": Taken(
         Escalate,
         doors.either(lambda data: data.moderator is not None, doors.moderator(escalate), doors.owner(escalate)),
         escalate_needed,
     ),
     # Whoever looks
-    Command(
-        "ticket.list",
+    "ticket.list": Taken(
         ListTickets,
         doors.either(lambda data: data.requester is None, doors.staff(list_of_agent), doors.requester(list_tickets)),
         list_needed,
         looks=True,
     ),
-    Command(
-        "ticket.view",
-        View,
+    "ticket.view": Taken(
+        ViewTicket,
         doors.either(
             lambda data: data.requester is None,
             doors.agent(view_as_agent, "an agent who may have it", looks=True),
@@ -141,8 +138,7 @@ ALL: tuple[Command[Any], ...] = (
         looks=True,
     ),
     # Files
-    Command(
-        "attachment.upload",
+    "attachment.upload": Taken(
         Upload,
         doors.either(
             lambda data: data.requester is None,
@@ -151,8 +147,7 @@ ALL: tuple[Command[Any], ...] = (
         ),
         upload_needed,
     ),
-    Command(
-        "attachment.download",
+    "attachment.download": Taken(
         Download,
         doors.either(
             lambda data: data.account is not None or (data.requester is not None and data.number is None),
@@ -166,74 +161,69 @@ ALL: tuple[Command[Any], ...] = (
         download_needed,
         looks=True,
     ),
-    Command(f"timer.{SCAN}", dict, doors.anybody(scanned), scan_needed),
-    Command(
-        "attachment_keys.rotate",
+    f"timer.{SCAN}": Taken(dict, doors.anybody(scanned), scan_needed),
+    "attachment_keys.rotate": Taken(
         RotateKeys,
         doors.anybody(
-            lambda state, message, now: rotating.rotate(state.rotations.get(THE_ONE), state.master_key, message, now)
+            lambda view, message, now: rotating.rotate(view.rotations.get(THE_ONE), view.master_key, message, now)
         ),
         lambda _known, _message: [LastRotation()],
     ),
-    Command(
-        f"timer.{rotating.GO_ON}",
+    f"timer.{rotating.GO_ON}": Taken(
         dict,
         doors.anybody(
-            lambda state, message, now: rotating.go_on(
-                state.rotations.get(THE_ONE), state.prepared.rewrapped.get(message.key), now
+            lambda view, message, now: rotating.go_on(
+                view.rotations.get(THE_ONE), view.prepared.rewrapped.get(message.key), now
             )
         ),
         lambda _known, _message: [LastRotation()],
     ),
     # Agents
-    Command("ticket.start_work", AgentTicket, doors.agent(solving.start_work)),
-    Command("ticket.ask_info", AgentText, doors.agent(solving.ask_info), files_needed),
-    Command("ticket.suggest_solution", SuggestSolution, doors.agent(solving.suggest_solution), files_needed),
-    Command("ticket.add_note", AgentText, doors.agent(solving.add_note, "an agent who may have it"), files_needed),
-    Command("ticket.ask_consent", AgentReason, doors.agent(ask_consent)),
-    Command("ticket.transfer", Transfer, doors.agent(transfer), handing_over_needed),
-    Command(
-        "ticket.link", LinkTo, doors.agent(link, "an agent who may have it", number_of=ticket_acted_on), joining_needed
+    "ticket.start_work": Taken(AgentTicket, doors.agent(solving.start_work)),
+    "ticket.ask_info": Taken(AgentText, doors.agent(solving.ask_info), files_needed),
+    "ticket.suggest_solution": Taken(SuggestSolution, doors.agent(solving.suggest_solution), files_needed),
+    "ticket.add_note": Taken(AgentText, doors.agent(solving.add_note, "an agent who may have it"), files_needed),
+    "ticket.ask_consent": Taken(AgentReason, doors.agent(ask_consent)),
+    "ticket.transfer": Taken(Transfer, doors.agent(transfer), handing_over_needed),
+    "ticket.link": Taken(
+        LinkTo, doors.agent(link, "an agent who may have it", number_of=ticket_acted_on), joining_needed
     ),
-    Command(
-        "ticket.merge_into",
+    "ticket.merge_into": Taken(
         LinkTo,
         doors.agent(merge, "its agent or a supervisor", number_of=ticket_acted_on),
         joining_needed,
     ),
-    Command("ticket.close", AgentReason, doors.agent(solving.close, "its agent or a supervisor")),
-    Command("ticket.reclassify", Reclassify, doors.agent(reclassify, "its agent or a supervisor"), reclassify_needed),
+    "ticket.close": Taken(AgentReason, doors.agent(solving.close, "its agent or a supervisor")),
+    "ticket.reclassify": Taken(Reclassify, doors.agent(reclassify, "its agent or a supervisor"), reclassify_needed),
     # Supervisors
-    Command("ticket.assign_to", AssignTo, doors.agent(assign_to, "a supervisor"), handing_over_needed),
-    Command("ticket.take_away", Supervise, doors.agent(take_away, "a supervisor")),
-    Command("ticket.reopen", Supervise, doors.agent(reopen, "a supervisor"), reopen_needed),
-    Command("ticket.release", Release, doors.agent(release, "a supervisor"), release_needed),
-    Command("ticket.redact", Redact, doors.agent(redact, "a supervisor"), redact_needed),
-    Command(f"timer.{RELEASE}", dict, doors.anybody(release_due), release_due_needed),
-    Command("requester.block", Block, doors.staff(block), block_needed),
-    Command("requester.unblock", Unblock, doors.staff(unblock), block_needed),
+    "ticket.assign_to": Taken(AssignTo, doors.agent(assign_to, "a supervisor"), handing_over_needed),
+    "ticket.take_away": Taken(Supervise, doors.agent(take_away, "a supervisor")),
+    "ticket.reopen": Taken(Supervise, doors.agent(reopen, "a supervisor"), reopen_needed),
+    "ticket.release": Taken(Release, doors.agent(release, "a supervisor"), release_needed),
+    "ticket.redact": Taken(Redact, doors.agent(redact, "a supervisor"), redact_needed),
+    f"timer.{RELEASE}": Taken(dict, doors.anybody(release_due), release_due_needed),
+    "requester.block": Taken(Block, doors.staff(block), block_needed),
+    "requester.unblock": Taken(Unblock, doors.staff(unblock), block_needed),
     # Services
-    Command("ticket.assign", Assign, doors.service(assign), handing_over_needed),
-    Command("ticket.unassign", Unassign, doors.service(unassign)),
-    Command("ticket.auto_close", AutoClose, doors.service(solving.auto_close)),
-    Command("sla.armed", sla.Armed, doors.anybody(armed), armed_needed),
-    Command("agent.signed_on", SignedOn, doors.anybody(presence.signed_on), presence.agent_needed),
-    Command("agent.signed_off", SignedOff, doors.anybody(presence.signed_off), presence.agent_needed),
-    Command("agent.paused", Paused, doors.anybody(presence.paused), presence.agent_needed),
-    Command("agent.resumed", Paused, doors.anybody(presence.resumed), presence.agent_needed),
+    "ticket.assign": Taken(Assign, doors.service(assign), handing_over_needed),
+    "ticket.unassign": Taken(Unassign, doors.service(unassign)),
+    "ticket.auto_close": Taken(AutoClose, doors.service(solving.auto_close)),
+    "sla.armed": Taken(sla.Armed, doors.anybody(armed), armed_needed),
+    "agent.signed_on": Taken(SignedOn, doors.anybody(presence.signed_on), presence.agent_needed),
+    "agent.signed_off": Taken(SignedOff, doors.anybody(presence.signed_off), presence.agent_needed),
+    "agent.paused": Taken(Paused, doors.anybody(presence.paused), presence.agent_needed),
+    "agent.resumed": Taken(Paused, doors.anybody(presence.resumed), presence.agent_needed),
     # Accounts
-    Command("account.open_temporary", OpenTemporary, doors.anybody(open_temporary), opening_needed),
-    Command("account.set_preferences", SetPreferences, doors.requester(set_preferences)),
-    Command("account.confirm_contact", ConfirmContact, doors.requester(confirm_contact), confirm_needed),
-    Command("account.merge", MergeAccounts, doors.requester(merge_account), merge_needed),
-    Command("account.erase", EraseAccount, doors.account(erase), erase_needed),
-    Command("account.export", ExportAccount, doors.account(exported)),
-    Command("erasures.confirm_swept", ConfirmSwept, doors.anybody(confirm_swept), swept_needed),
-    Command(f"timer.{END}", dict, doors.anybody(end_due), ending_needed),
-    Command(f"timer.{ERASE}", dict, doors.anybody(erase_due), portion_needed),
+    "account.open_temporary": Taken(OpenTemporary, doors.anybody(open_temporary), opening_needed),
+    "account.set_preferences": Taken(SetPreferences, doors.requester(set_preferences)),
+    "account.confirm_contact": Taken(ConfirmContact, doors.requester(confirm_contact), confirm_needed),
+    "account.merge": Taken(MergeAccounts, doors.requester(merge_account), merge_needed),
+    "account.erase": Taken(EraseAccount, doors.account(erase), erase_needed),
+    "account.export": Taken(ExportAccount, doors.account(exported)),
+    "erasures.confirm_swept": Taken(ConfirmSwept, doors.anybody(confirm_swept), swept_needed),
+    f"timer.{END}": Taken(dict, doors.anybody(end_due), ending_needed),
+    f"timer.{ERASE}": Taken(dict, doors.anybody(erase_due), portion_needed),
     # The archive was made before the turn.
-    Command(f"timer.{EXPORT}", dict, doors.anybody(lambda _state, _message, _now: Decision())),
-)
-
-COMMANDS: Mapping[str, Command[Any]] = {command.name: command for command in ALL}
+    f"timer.{EXPORT}": Taken(dict, doors.anybody(lambda _view, _message, _now: Decision())),
+}
 """All that intake takes, by type."""
