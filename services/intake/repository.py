@@ -19,7 +19,6 @@ from services.chassis.database import Document
 from services.chassis.decision import Message, line_of
 from services.chassis.operators_files import OperatorsFiles
 from services.chassis.unit_of_work import Write, conditional_writes
-from services.intake import personal
 from services.intake.documents import (
     account_document,
     agent_document,
@@ -41,9 +40,10 @@ from services.intake.files import keeping, parts, rewrapping, store
 from services.intake.files.keeping import RECORDS, file_document
 from services.intake.files.parts import UPLOADS
 from services.intake.files.rewrapping import ROTATIONS, rotation_document
-from services.intake.personal import BY_FILE, BY_PERSON, ERASURES
-from services.intake.reading import Reading
-from services.intake.sharing import BY_ADDRESS
+from services.intake.queries import personal
+from services.intake.queries.personal import BY_FILE, BY_PERSON, ERASURES
+from services.intake.queries.reading import Reading
+from services.intake.queries.sharing import BY_ADDRESS
 
 NEWEST_OF_AGENT = [("agent.id", ASCENDING), ("opened_at", DESCENDING), ("number", DESCENDING)]
 OPEN_WITH_AGENT: Document = {"open_key": {"$type": "string"}, "agent.id": {"$gt": ""}}

@@ -27,8 +27,9 @@ from services.chassis.settings import WrongSettings
 from services.chassis.threads import in_green_threads, in_native_threads
 from services.chassis.turn import Decided, Turn
 from services.chassis.unit_of_work import DueTimer, Store
-from services.intake.before_turn import Preparing, needs_preparing
-from services.intake.codes import Codes
+from services.intake.credentials.codes import Codes
+from services.intake.credentials.origins import Origins
+from services.intake.credentials.secrets import Secrets
 from services.intake.domain.attachments.rotating import LANE as ROTATION
 from services.intake.domain.attachments.scanning import LANE
 from services.intake.domain.decide import decide
@@ -37,14 +38,13 @@ from services.intake.domain.privacy.exporting import LANE as EXPORT
 from services.intake.domain.state import View
 from services.intake.domain.taken import TAKEN
 from services.intake.domain.values.limits import Limits
-from services.intake.files.before_turn import FilesOfTurns
 from services.intake.files.keeping import FileTerms, Keeping
 from services.intake.files.keys import MasterKeys, WrongKeys
+from services.intake.files.of_turns import FilesOfTurns
 from services.intake.files.scanner import Scanner
 from services.intake.files.sweeping import sweep
-from services.intake.origins import Origins
+from services.intake.preparing import Preparing, needs_preparing
 from services.intake.repository import INDEXES, Repository
-from services.intake.secrets import Secrets
 from services.intake.settings import SETTINGS, IntakeSettings
 
 __all__ = ["INDEXES", "SETTINGS", "TAKEN", "Service", "rules"]

@@ -28,7 +28,7 @@ from services.intake.domain.values.ticket import Ticket
 from services.intake.files.archive import build
 from services.intake.files.contents import opened
 from services.intake.files.keeping import Keeping, file_of
-from services.intake.personal import ERASURES, Portions
+from services.intake.queries.personal import ERASURES, Portions
 from tests.integration.test_sweeping import brought, use
 from tests.integration.test_uploads import HEAD, NOW, clients, database, keeping
 from tests.unit.intake.desk import CATALOGUE

@@ -18,7 +18,7 @@ from services.intake.files.contents import read_part
 from services.intake.files.keeping import KEPT_UNUSED, Sender
 from services.intake.files.parts import Uploads
 from services.intake.files.sweeping import sweep
-from services.intake.reading import Reading
+from services.intake.queries.reading import Reading
 from tests.integration.test_files import database
 from tests.integration.test_uploads import HEAD, NOW, keeping, parts_of, send
 from tests.unit.intake.desk import CATALOGUE

@@ -11,7 +11,7 @@ import amqp
 from contracts.envelope import Event, serialise
 from contracts.topology import CHANNELS, DEAD, INTAKE
 from deploy.local.desk import Desk
-from services.intake.secrets import OPENED
+from services.intake.credentials.secrets import OPENED
 from tests.integration.test_intake import PATIENCE, outcomes, publish
 from tests.raw_amqp import UNREADABLE, USER_ID, confirmed, open_channel, publish_raw, short
 from tests.unit.intake.desk import account, submission

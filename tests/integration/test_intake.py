@@ -20,7 +20,7 @@ from deploy.local.stack import Stack
 from services.chassis.database import Document
 from services.client.blocking import Client
 from services.client.core import by_hand
-from services.intake.codes import Codes
+from services.intake.credentials.codes import Codes
 from tests.raw_amqp import open_channel
 from tests.unit.intake.desk import account, submission
 from tests.waiting import wait

@@ -12,11 +12,11 @@ from contracts.snapshot import Author, TicketRequester
 from deploy.local.stack import Stack
 from services.chassis.decision import Answer, Arm, Message
 from services.chassis.unit_of_work import Store
-from services.intake import reading
 from services.intake.documents import account_document, entry_document, ticket_document
 from services.intake.domain.decide import decide
 from services.intake.domain.values.account import Account
 from services.intake.domain.values.prepared import Prepared
+from services.intake.queries import reading
 from services.intake.repository import INDEXES
 from tests.integration.racing import Instance, message_of, of_its_own
 from tests.integration.turn_stores import stores

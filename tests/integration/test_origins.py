@@ -8,8 +8,8 @@ from typing import Any
 from pymongo import MongoClient
 
 from deploy.local.desk import Desk
+from services.intake.credentials.secrets import VERIFIED_FOR_AN_ORIGIN
 from services.intake.files.keeping import MOST_UNNAMED_FROM_AN_ORIGIN
-from services.intake.secrets import VERIFIED_FOR_AN_ORIGIN
 from tests.integration.test_attachments import PDF, attachment
 from tests.integration.test_intake import ask, outcomes, publish
 from tests.unit.intake.desk import account, submission

@@ -18,8 +18,8 @@ from services.intake.domain.needs import Need, Sharing, SomeSharing
 from services.intake.domain.state import View
 from services.intake.domain.values.account import Account, AccountWritten
 from services.intake.domain.values.prepared import Prepared
-from services.intake.reading import Reading
-from services.intake.sharing import MOST_SHARING
+from services.intake.queries.reading import Reading
+from services.intake.queries.sharing import MOST_SHARING
 from tests.integration.racing import Instance, message_of
 from tests.integration.test_files import database
 from tests.unit.intake.desk import CATALOGUE, account, submission, temporary

@@ -29,7 +29,7 @@ from services.chassis.settings import Settings
 from services.chassis.timers import claim_timers
 from services.chassis.turn import UNSENT_AFTER, Turn
 from services.chassis.unit_of_work import Store, Work
-from services.intake.personal import ERASURES
+from services.intake.queries.personal import ERASURES
 from services.notifications.attempting import Attempting, is_attempt
 from services.notifications.domain.decide import decide as decide_notification
 from services.notifications.domain.state import Outcome, Policy

@@ -18,7 +18,7 @@ from services.client.blocking import Client
 from services.intake.documents import erasure_of
 from services.intake.domain.privacy.redaction import REDACTED
 from services.intake.domain.values.erasure import Erasure
-from services.intake.personal import ERASURES
+from services.intake.queries.personal import ERASURES
 
 from ..desk import Desk
 from ..operator import each_of

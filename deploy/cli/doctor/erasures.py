@@ -11,7 +11,7 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from services.intake.personal import ERASURES
+from services.intake.queries.personal import ERASURES
 
 from ..desk import database_now
 from .finding import Finding

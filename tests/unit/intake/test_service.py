@@ -7,9 +7,9 @@ import pytest
 
 from services.chassis.outgoing import Outgoing
 from services.chassis.settings import WrongSettings, read
-from services.intake.codes import Codes
+from services.intake.credentials.codes import Codes
+from services.intake.credentials.secrets import Secrets
 from services.intake.domain.issues.similarity import SIMILAR_FROM
-from services.intake.secrets import Secrets
 from services.intake.service import with_secrets
 from services.intake.settings import IntakeSettings
 from tests.unit.intake.desk import Desk

@@ -1,7 +1,7 @@
 """Who is asking: the account that the channel has authenticated, or a temporary account and its secret.
 
-Secrets are hashed and verified before the turn's decisions (secrets.py); here it is only known whose was right. The
-page is docs/accounts.md.
+Secrets are hashed and verified before the turn's decisions (credentials/secrets.py); here it is only known whose was
+right. The page is docs/accounts.md.
 """
 
 from __future__ import annotations

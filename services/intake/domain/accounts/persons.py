@@ -1,6 +1,7 @@
 """One person behind several accounts: an address that each has confirmed, or an account merged into another.
 
-The code that confirms an address is mailed to it, and checked before the turn (codes.py). The page is docs/accounts.md.
+The code that confirms an address is mailed to it, and checked before the turn (credentials/codes.py). The page is
+docs/accounts.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What was found out for a turn's messages before the turn: whose secrets are right, what became of files.
 
-That is slow, so before_turn.py does it once, outside the transaction. The page is docs/intake.md.
+That is slow, so preparing.py does it once, outside the transaction. The page is docs/intake.md.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.intake.codes import MOST_WRONG, MOST_WRONG_OF_AN_ORIGIN, WRONG_SECONDS, Codes, Guess
+from services.intake.credentials.codes import MOST_WRONG, MOST_WRONG_OF_AN_ORIGIN, WRONG_SECONDS, Codes, Guess
 
 ADDRESS = "ann@example.org"
 

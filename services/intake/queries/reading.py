@@ -63,9 +63,9 @@ from services.intake.domain.values.mailed_code import mailed_id
 from services.intake.domain.values.pages import AgentPageAsked, PageAsked
 from services.intake.files.keeping import RECORDS, UNNAMED, file_of
 from services.intake.files.rewrapping import last_rotation
-from services.intake.paging import page_of, parts_asked
-from services.intake.personal import ERASURES, Portions, ending_of, person_of
-from services.intake.sharing import MOST_SHARING, having_all, having_some
+from services.intake.queries.paging import page_of, parts_asked
+from services.intake.queries.personal import ERASURES, Portions, ending_of, person_of
+from services.intake.queries.sharing import MOST_SHARING, having_all, having_some
 
 N = TypeVar("N")
 

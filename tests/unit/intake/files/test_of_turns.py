@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.registry import TYPES
-from services.intake.files.before_turn import Bringing
+from services.intake.files.of_turns import Bringing
 
 
 def test_whatever_may_have_attachments_is_looked_at() -> None:

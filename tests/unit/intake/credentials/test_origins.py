@@ -8,7 +8,7 @@ import pytest
 
 from contracts.accounts import OpenTemporary
 from services.chassis.decision import Message
-from services.intake.origins import Origins
+from services.intake.credentials.origins import Origins
 
 
 def of(origin: Any, sender: str = "web", key: str = "k" * 32) -> str:

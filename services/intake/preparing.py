@@ -18,16 +18,16 @@ from contracts.common import Secret
 from contracts.names import role_of
 from services.chassis.database import Document
 from services.chassis.decision import Message, carrying
-from services.intake.codes import Codes, Guess
+from services.intake.credentials.codes import Codes, Guess
+from services.intake.credentials.origins import Origins
+from services.intake.credentials.secrets import NO_HASH, Claim, Secrets
 from services.intake.documents import account_of
 from services.intake.domain.accounts.caller import account_meant, owner_of_files, temporary_named
 from services.intake.domain.values.account import Account, temporary_key
 from services.intake.domain.values.file import File
 from services.intake.domain.values.prepared import Prepared
-from services.intake.files.before_turn import MAKE_ARCHIVE, REWRAP, SCAN, FilesOfTurns, counts_files, needs_files
 from services.intake.files.keeping import Sender
-from services.intake.origins import Origins
-from services.intake.secrets import NO_HASH, Claim, Secrets
+from services.intake.files.of_turns import MAKE_ARCHIVE, REWRAP, SCAN, FilesOfTurns, counts_files, needs_files
 
 K = TypeVar("K")
 

@@ -21,7 +21,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from contracts.values import dataclass
-from services.intake.allowance import ByOrigin, Rate
+from services.intake.credentials.allowance import ByOrigin, Rate
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.intake.allowance import GRANTED_SECONDS, Allowance, ByOrigin, Rate
+from services.intake.credentials.allowance import GRANTED_SECONDS, Allowance, ByOrigin, Rate
 
 
 class Clock:

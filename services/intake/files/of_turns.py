@@ -13,6 +13,7 @@ from contracts.file_forms import AttachmentContent
 from contracts.tickets import AgentText, Reply, Submit
 from services.chassis.decision import Message, carrying, derived_id
 from services.chassis.unit_of_work import ArmedBy, arm_once
+from services.intake.credentials.secrets import InThreads
 from services.intake.domain.attachments import scanning
 from services.intake.domain.attachments.rotating import GO_ON
 from services.intake.domain.privacy.exporting import EXPORT, KEPT, making
@@ -26,7 +27,6 @@ from services.intake.files.parts import Uploads
 from services.intake.files.quarantine import scan
 from services.intake.files.rewrapping import rewrap
 from services.intake.files.scanner import Scanner
-from services.intake.secrets import InThreads
 
 READ_A_TURN = 32
 """Parts of files read for one turn: 8 MiB."""

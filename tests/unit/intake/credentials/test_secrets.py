@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from services.intake.secrets import (
+from services.intake.credentials.secrets import (
     HASHED_A_TURN,
     HASHER,
     MOST_WRONG,
