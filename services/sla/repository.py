@@ -58,7 +58,7 @@ class Repository:
 
 
 def to_document(ticket: Ticket) -> Document:
-    """The ticket as it is stored."""
+    """The ticket as it is stored. What the code calls `closing_soon_said` is `reminded`, as in the first releases."""
     document: Document = {
         "_id": ticket.id,
         "revision": ticket.revision,
@@ -69,7 +69,7 @@ def to_document(ticket: Ticket) -> Document:
             for watch in ticket.watches
         ],
         "announced": ticket.announced,
-        "reminded": ticket.reminded,
+        "reminded": ticket.closing_soon_said,
     }
     if ticket.newest.status == "closed":
         document["forget_at"] = ticket.newest.status_since + KEPT_AFTER_CLOSING
@@ -91,8 +91,8 @@ def _fields(value: Span | Watch | Clock | Deadline) -> Document:
 def from_document(document: Mapping[str, Any]) -> Ticket:
     """The ticket that was stored so."""
     announced = document["announced"]
-    # Who had suggested a solution before there were reminders armed none: that suggestion counts as reminded of.
-    reminded = document.get("reminded", document["newest"]["status_version"])
+    # Suggestions from before `sla.closing_soon` existed armed no timer for it: it counts as said.
+    closing_soon_said = document.get("reminded", document["newest"]["status_version"])
     return Ticket(
         id=document["_id"],
         revision=document["revision"],
@@ -100,7 +100,7 @@ def from_document(document: Mapping[str, Any]) -> Ticket:
         spans=tuple(Span(**fields_of(Span, span)) for span in document["spans"]),
         watches=tuple(_watch(watch) for watch in document["watches"]),
         announced=tuple(announced) if announced else None,
-        reminded=reminded,
+        closing_soon_said=closing_soon_said,
     )
 
 

@@ -68,7 +68,7 @@ TOLD_TO_AGENT = {
 """Events of which the ticket's agent hears, and by which message."""
 
 CLOSES_AFTER = timedelta(days=7)
-REMINDED_AFTER = timedelta(days=6)
+CLOSING_SOON_AFTER = timedelta(days=6)
 
 
 def problems(evidence: Evidence, bad: Collection[str] = ()) -> list[str]:
@@ -402,7 +402,7 @@ def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
         if set(has) != wanted:
             yield f"ticket {ticket['number']} is {ticket['status']} and has the timers {sorted(has)}"
         elif "auto_close" in wanted:
-            for kind, after in (("auto_close", CLOSES_AFTER), ("closing_soon", REMINDED_AFTER)):
+            for kind, after in (("auto_close", CLOSES_AFTER), ("closing_soon", CLOSING_SOON_AFTER)):
                 due, entered = has[kind]["due"], has[kind]["data"]["status_version"]
                 if (due, entered) != (ticket["status_since"] + after, ticket["status_version"]):
                     yield f"ticket {ticket['number']} has {kind} at {due}, by version {entered}"

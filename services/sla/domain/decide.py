@@ -36,7 +36,7 @@ TAKEN: Mapping[str, Taken[Any]] = {
     **dict.fromkeys(TICKET_EVENTS, Taken(TicketEvent, decisions.version_heard, decisions.version_needed)),
     f"timer.{decisions.WARNING}": _of_timer(decisions.warning_due),
     f"timer.{decisions.BREACH}": _of_timer(decisions.breach_due),
-    f"timer.{decisions.CLOSING_SOON}": _of_timer(decisions.reminder_due),
+    f"timer.{decisions.CLOSING_SOON}": _of_timer(decisions.closing_soon_due),
     f"timer.{decisions.AUTO_CLOSE}": _of_timer(decisions.closing_due),
 }
 """All that sla takes, by type."""

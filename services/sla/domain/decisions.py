@@ -25,8 +25,8 @@ WARNING, BREACH, CLOSING_SOON, AUTO_CLOSE = "warning", "breach", "closing_soon",
 CLOSES_AFTER = timedelta(days=7)
 """How long after a suggested solution without a reply its ticket closes (docs/rules.md, "The life of a ticket")."""
 
-REMINDED_BEFORE = timedelta(days=1)
-"""How long before the closing its requester is reminded (docs/rules.md, "Time")."""
+CLOSING_SOON_BEFORE = timedelta(days=1)
+"""How long before the closing `sla.closing_soon` comes (docs/rules.md, "Time")."""
 
 MOST_TOLD = 100
 """Supervisors who are told of one ticket at most, those whom the staff file names first."""
@@ -79,7 +79,7 @@ def breach_due(view: View, timer: Message[Data], now: datetime) -> Decision:  # 
     return _with_running(ticket, replace(watch, breached=True), _to_desk(view, ticket, "sla.breached", watch))
 
 
-def reminder_due(view: View, timer: Message[Data], now: datetime) -> Decision:
+def closing_soon_due(view: View, timer: Message[Data], now: datetime) -> Decision:
     """A day is left: said once for each suggestion, unless the ticket has moved on or its closing has come already."""
     ticket = _still_armed(view, CLOSING_SOON, timer)
     if ticket is None:
@@ -93,7 +93,7 @@ def reminder_due(view: View, timer: Message[Data], now: datetime) -> Decision:
         ticket=ticket.newest,
     )
     said = [_event(ticket, "sla.closing_soon", data)] if now < closes_at else []
-    return Decision(changes=[replace(ticket, revision=ticket.revision + 1, reminded=entered)], said=said)
+    return Decision(changes=[replace(ticket, revision=ticket.revision + 1, closing_soon_said=entered)], said=said)
 
 
 def closing_due(view: View, timer: Message[Data], now: datetime) -> Decision:  # noqa: ARG001 - as others have it
@@ -213,8 +213,8 @@ def timers(ticket: Ticket) -> dict[str, Arm]:
         due = ticket.newest.status_since + CLOSES_AFTER
         entered = {"status_version": ticket.newest.status_version}
         arm(AUTO_CLOSE, due, entered)
-        if ticket.reminded != ticket.newest.status_version:
-            arm(CLOSING_SOON, due - REMINDED_BEFORE, entered)
+        if ticket.closing_soon_said != ticket.newest.status_version:
+            arm(CLOSING_SOON, due - CLOSING_SOON_BEFORE, entered)
     return found
 
 

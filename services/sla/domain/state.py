@@ -46,8 +46,8 @@ class Ticket:
     announced: tuple[str | int, ...] | None = None
     """The last `sla.armed` of the running clock: its id, how often it stood still, `due_at`, `escalatable_at`,
     `unanswered_since`."""
-    reminded: int | None = None
-    """The `status_version` of the suggestion whose closing the requester was reminded of."""
+    closing_soon_said: int | None = None
+    """The `status_version` of the last suggestion for which `sla.closing_soon` was said, or came too late."""
 
     @property
     def running(self) -> Watch | None:

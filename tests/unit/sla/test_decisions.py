@@ -19,7 +19,7 @@ from contracts.tickets import AutoClose
 from services.chassis.decision import Message, Say
 from services.sla.domain.calendar import Calendar, Window
 from services.sla.domain.decide import decide
-from services.sla.domain.decisions import CLOSES_AFTER, REMINDED_BEFORE, timers
+from services.sla.domain.decisions import CLOSES_AFTER, CLOSING_SOON_BEFORE, timers
 from services.sla.domain.policy import Policy
 from services.sla.domain.state import Supervision
 from tests.unit.sla.stories import (
@@ -384,7 +384,10 @@ def test_the_closing_of_an_earlier_suggestion_does_nothing() -> None:
     again = MONDAY + CLOSES_AFTER
     desk.hear(after(story(("suggest", 2))[-1], "suggest", again))
     assert [say for arm in fired for say in desk.fire_one(arm, arm.due)] == []
-    assert desk.due() == {"auto_close": again + CLOSES_AFTER, "closing_soon": again + CLOSES_AFTER - REMINDED_BEFORE}
+    assert desk.due() == {
+        "auto_close": again + CLOSES_AFTER,
+        "closing_soon": again + CLOSES_AFTER - CLOSING_SOON_BEFORE,
+    }
 
 
 # ---- the reminder a day before that

@@ -10,7 +10,7 @@ from services.sla.domain.state import Span, Ticket, Watch
 
 
 def test_every_other_field_is_the_desks() -> None:
-    own = {"id", "revision", "spans", "watches", "announced", "reminded"}
+    own = {"id", "revision", "spans", "watches", "announced", "closing_soon_said"}
     assert set(Ticket.__dataclass_fields__) == own | {"newest"}
     assert get_type_hints(Ticket)["newest"] is Snapshot
     assert set(Watch.__dataclass_fields__) == {"clock", "deadline", "warned", "breached", "met"}
