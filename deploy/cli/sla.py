@@ -28,10 +28,10 @@ from deploy.trouble import Trouble
 from services.chassis.yaml_file import WrongFile
 from services.sla.calendars_file import read_calendars
 from services.sla.domain.calendar import WEEKDAYS, Calendar
-from services.sla.domain.decisions import timers
 from services.sla.domain.explanation import Counts, Explanation, explain
 from services.sla.domain.policy import digest_of
-from services.sla.domain.state import Ticket, Watch
+from services.sla.domain.state import Countdown, Ticket
+from services.sla.domain.timekeeping import timers
 from services.sla.domain.versions import follows
 from services.sla.policies import Policies
 from services.sla.repository import from_document
@@ -48,19 +48,19 @@ COLOURS = {Counts.WORKED: "green", Counts.OUTSIDE_HOURS: "dim", Counts.PAUSED: "
 
 @dataclass(frozen=True, slots=True)
 class Clocked:
-    """A watch, the calendar of its deadline, and the explanation by it; both None if the calendar was not kept."""
+    """A countdown, the calendar of its deadline, and the explanation by it; both None if the calendar was not kept."""
 
-    watch: Watch
+    countdown: Countdown
     calendar: Calendar | None
     explanation: Explanation | None
 
     @property
     def state(self) -> str:
         """The state of this target, in a few words."""
-        clock = self.watch.clock
-        if self.watch.met:
+        clock = self.countdown.clock
+        if self.countdown.met:
             return "met"
-        if self.watch.breached:
+        if self.countdown.breached:
             return "breached" if clock.ended_at else "breached, and the requester still waits"
         if clock.ended_at:
             return "ended without a verdict" if clock.complete else "ended; earlier events have not been heard yet"
@@ -115,12 +115,12 @@ def unusual_days(calendar: Calendar, year: int) -> RenderableType:
 
 
 def _clocked(desk: Desk, ticket: Ticket, now: datetime) -> Iterator[Clocked]:
-    digests = {digest_of(watch.deadline.calendar_version) for watch in ticket.watches}
+    digests = {digest_of(countdown.deadline.calendar_version) for countdown in ticket.countdowns}
     policies = Policies(desk.sla).find(digests)
-    for watch in ticket.watches:
-        policy = policies.get(digest_of(watch.deadline.calendar_version))
-        calendar = policy.calendar(watch.clock.category) if policy else None
-        yield Clocked(watch, calendar, explain(watch, calendar, now) if calendar else None)
+    for countdown in ticket.countdowns:
+        policy = policies.get(digest_of(countdown.deadline.calendar_version))
+        calendar = policy.calendar(countdown.clock.category) if policy else None
+        yield Clocked(countdown, calendar, explain(countdown, calendar, now) if calendar else None)
 
 
 # On a terminal
@@ -158,25 +158,25 @@ def _statuses(ticket: Ticket, zone: ZoneInfo) -> RenderableType:
 
 
 def _clock(clocked: Clocked) -> RenderableType:
-    watch, calendar, explanation = clocked.watch, clocked.calendar, clocked.explanation
+    countdown, calendar, explanation = clocked.countdown, clocked.calendar, clocked.explanation
     zone = calendar.zone if calendar else zones.zone("UTC")
-    deadline = watch.deadline
-    title = Text.assemble((watch.clock.target.replace("_", " "), "bold"), f"  {clocked.state}")
-    escalated = ", escalated: as for a vip" if watch.clock.escalated else ""
+    deadline = countdown.deadline
+    title = Text.assemble((countdown.clock.target.replace("_", " "), "bold"), f"  {clocked.state}")
+    escalated = ", escalated: as for a vip" if countdown.clock.escalated else ""
     rows = [
-        ("target", f"{_days(deadline.days)}, category {watch.clock.category}{escalated}"),
+        ("target", f"{_days(deadline.days)}, category {countdown.clock.category}{escalated}"),
         ("calendar", f"{deadline.calendar_version}{f': {hours_of(calendar)}' if calendar else ''}"),
-        ("started", _at(watch.clock.started_at, zone)),
+        ("started", _at(countdown.clock.started_at, zone)),
         ("warning", _at(deadline.warn_at, zone)),
         ("due", _at(deadline.due_at, zone)),
     ]
-    if watch.clock.ended_at is not None:
-        rows.append(("answered" if watch.clock.answered else "closed", _at(watch.clock.ended_at, zone)))
+    if countdown.clock.ended_at is not None:
+        rows.append(("answered" if countdown.clock.answered else "closed", _at(countdown.clock.ended_at, zone)))
     if calendar is None or explanation is None:
         rows.append(("why", "the calendars of that time were not kept, so the deadline cannot be computed again"))
         return Group(title, _facts(rows))
     why = f"the same time of day, {_days(deadline.days)} on"
-    if not calendar.is_open(watch.clock.started_at):
+    if not calendar.is_open(countdown.clock.started_at):
         why += "; it started outside hours, so it counts from the next opening"
     if explanation.paused:
         why += f"; {duration(explanation.paused)} of business time paused"
@@ -185,7 +185,7 @@ def _clock(clocked: Clocked) -> RenderableType:
         rows.append(("closed on", ", ".join(_closed(calendar, explanation.skipped))))
     if explanation.own_hours:
         rows.append(("other hours on", ", ".join(_other_hours(calendar, explanation.own_hours))))
-    if watch.clock.ended_at is None:
+    if countdown.clock.ended_at is None:
         rows.append(("may be escalated", _at(deadline.escalatable_at, zone)))
     left = f", {duration(explanation.remaining)} left" if explanation.remaining else ""
     rows.append(("worked", f"{duration(explanation.worked)} of business time{left}"))
@@ -281,7 +281,7 @@ def as_json(ticket: Ticket, clocked: Iterable[Clocked]) -> dict[str, Any]:
 
 
 def _clock_json(clocked: Clocked) -> dict[str, Any]:
-    clock, deadline, explanation = clocked.watch.clock, clocked.watch.deadline, clocked.explanation
+    clock, deadline, explanation = clocked.countdown.clock, clocked.countdown.deadline, clocked.explanation
     found: dict[str, Any] = {
         "target": clock.target,
         "state": clocked.state,

@@ -16,7 +16,7 @@ from contracts.catalogue import Target
 from contracts.zones import utc_called, zone_as_kept
 from services.chassis.database import Document
 from services.sla.domain.calendar import WEEKDAYS, Calendar, Window, in_order, own_day
-from services.sla.domain.policy import Policy, Terms
+from services.sla.domain.policy import CategoryTerms, Policy
 
 COLLECTION = "policies"
 
@@ -82,7 +82,9 @@ def from_document(document: Mapping[str, Any]) -> Policy:
     return Policy(
         {name: _calendar(name, stored) for name, stored in document["calendars"].items()},
         {
-            category: Terms(stored["calendar"], {tier: Target(**days) for tier, days in stored["targets"].items()})
+            category: CategoryTerms(
+                stored["calendar"], {tier: Target(**days) for tier, days in stored["targets"].items()}
+            )
             for category, stored in document["categories"].items()
         },
     )

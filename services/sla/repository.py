@@ -22,7 +22,7 @@ from services.chassis.unit_of_work import Write, conditional_writes
 from services.sla.domain.clocks import Clock
 from services.sla.domain.decide import TAKEN
 from services.sla.domain.policy import Deadline, Policy, digest_of
-from services.sla.domain.state import Supervision, Ticket, View, Watch
+from services.sla.domain.state import Countdown, Supervision, Ticket, View
 from services.sla.domain.versions import Span
 from services.sla.policies import COLLECTION, Policies
 
@@ -33,23 +33,23 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
 
 
 class Repository:
-    """Reads the tickets of a turn and says what it changed. `rules()`: what holds for clocks that start now, and who
+    """Reads the tickets of a turn and says what it changed. `current()`: the policy for clocks that start now, and who
     supervises."""
 
-    def __init__(self, database: Database[Document], rules: Callable[[], tuple[Policy, Supervision]]) -> None:
+    def __init__(self, database: Database[Document], current: Callable[[], tuple[Policy, Supervision]]) -> None:
         self.db = database
-        self._rules = rules
+        self._current = current
         self._policies = Policies(database)
 
     def load(self, messages: Sequence[Message[Any]], now: datetime) -> View:  # noqa: ARG002 - the turn's signature
         """The tickets that these events and timers are about, and the policies that their clocks go by."""
         ids = {line_of(TAKEN, message).needs(message) for message in messages}
-        policy, supervision = self._rules()
+        policy, supervision = self._current()
         if not ids:
             return View(policy, [])
         self._policies.keep(policy)
         tickets = [from_document(document) for document in self.db["tickets"].find({"_id": {"$in": list(ids)}})]
-        by = {digest_of(watch.deadline.calendar_version) for ticket in tickets for watch in ticket.watches}
+        by = {digest_of(countdown.deadline.calendar_version) for ticket in tickets for countdown in ticket.countdowns}
         return View(policy, tickets, self._policies.find(by), supervision)
 
     def writes(self, view: View) -> list[Write]:
@@ -58,15 +58,16 @@ class Repository:
 
 
 def to_document(ticket: Ticket) -> Document:
-    """The ticket as it is stored. What the code calls `closing_soon_said` is `reminded`, as in the first releases."""
+    """The ticket as it is stored: what the code calls `countdowns` and `closing_soon_said` are `watches` and
+    `reminded`, as in the first releases."""
     document: Document = {
         "_id": ticket.id,
         "revision": ticket.revision,
         "newest": as_document(ticket.newest),
         "spans": [_span_document(span) for span in ticket.spans],
         "watches": [
-            {**_fields(watch), "clock": _fields(watch.clock), "deadline": _fields(watch.deadline)}
-            for watch in ticket.watches
+            {**_fields(countdown), "clock": _fields(countdown.clock), "deadline": _fields(countdown.deadline)}
+            for countdown in ticket.countdowns
         ],
         "announced": ticket.announced,
         "reminded": ticket.closing_soon_said,
@@ -83,7 +84,7 @@ def _span_document(span: Span) -> Document:
     return document
 
 
-def _fields(value: Span | Watch | Clock | Deadline) -> Document:
+def _fields(value: Span | Countdown | Clock | Deadline) -> Document:
     """As `asdict`, which copies every datetime deeply: that was a third of the service's time."""
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
@@ -98,15 +99,15 @@ def from_document(document: Mapping[str, Any]) -> Ticket:
         revision=document["revision"],
         newest=stored(Snapshot, document["newest"]),
         spans=tuple(Span(**fields_of(Span, span)) for span in document["spans"]),
-        watches=tuple(_watch(watch) for watch in document["watches"]),
+        countdowns=tuple(_countdown(countdown) for countdown in document["watches"]),
         announced=tuple(announced) if announced else None,
         closing_soon_said=closing_soon_said,
     )
 
 
-def _watch(document: Mapping[str, Any]) -> Watch:
+def _countdown(document: Mapping[str, Any]) -> Countdown:
     flags = {name: document[name] for name in ("warned", "breached", "met")}
     clock = {"unanswered_since": document["clock"]["started_at"], **document["clock"]}
     pauses = tuple((begins, ends) for begins, ends in clock.pop("pauses", ()))
     of_clock, of_deadline = fields_of(Clock, clock), fields_of(Deadline, document["deadline"])
-    return Watch(Clock(**of_clock, pauses=pauses), Deadline(**of_deadline), **flags)
+    return Countdown(Clock(**of_clock, pauses=pauses), Deadline(**of_deadline), **flags)

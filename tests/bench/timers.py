@@ -33,9 +33,9 @@ from services.chassis.unit_of_work import ArmedBy, Store, Work
 from services.client.blocking import Client
 from services.client.core import Heard
 from services.sla.domain.clocks import clocks
-from services.sla.domain.decisions import timers
 from services.sla.domain.policy import Deadline
-from services.sla.domain.state import Ticket, Watch
+from services.sla.domain.state import Countdown, Ticket
+from services.sla.domain.timekeeping import timers
 from services.sla.domain.versions import span_of
 from services.sla.repository import INDEXES, to_document
 from tests.bench import rivals
@@ -169,7 +169,7 @@ def _ticket(snapshot: Snapshot, number: int, due: datetime) -> Ticket:
     span = span_of(shown)
     (clock,) = clocks([span], shown.opened_at)
     deadline = Deadline(3, due, due - timedelta(hours=6), due + timedelta(days=2), "bench")
-    return Ticket(shown.id, 1, shown, (span,), (Watch(clock, deadline, warned=True),))
+    return Ticket(shown.id, 1, shown, (span,), (Countdown(clock, deadline, warned=True),))
 
 
 def _stored_form(store: Store) -> Document:

@@ -26,7 +26,7 @@ from services.intake.domain.values.account import Account
 from services.routing.domain import matching
 from services.routing.domain.state import Agent, Terms, Ticket
 from services.routing.settings import RoutingSettings
-from services.sla.domain import decisions
+from services.sla.domain import timekeeping
 from tests.model.agents import ABSENT_AFTER
 from tests.model.cases import Broken
 from tests.model.desk import Databases, databases
@@ -149,7 +149,7 @@ NEW_NO_MORE = replace(moves.REPLY, to={**moves.REPLY.to, "new": "needs_reply"})
 Script = Callable[[HelpDesk], None]
 BROKEN: tuple[tuple[Script, object, str, Any], ...] = (
     (a_reply_too_late, replies, "REOPENS_WITHIN", timedelta(days=8)),
-    (a_suggestion, decisions, "CLOSES_AFTER", timedelta(days=6)),
+    (a_suggestion, timekeeping, "CLOSES_AFTER", timedelta(days=6)),
     (a_note_on_a_new_ticket, moves, "REPLY", NEW_NO_MORE),
     (more_tickets_than_there_is_room_for, Agent, "room", ONE_PLACE_MORE),
     (a_change_of_agent, matching, "may_take", gives_back),

@@ -16,8 +16,8 @@ from typing import Any
 
 from services.routing.domain.state import Agent
 from services.routing.domain.state import Ticket as Routed
-from services.sla.domain.decisions import timers as timers_of
 from services.sla.domain.state import Ticket as Clocked
+from services.sla.domain.timekeeping import timers as timers_of
 
 from .finding import Finding, Level, some
 
@@ -189,10 +189,10 @@ def _overdue(books: Books) -> Found:
     """Overdue tickets that nobody at the desk works on."""
     for id_, ticket in books.tickets.items():
         clocked = books.clocked.get(id_)
-        watch = clocked.running if clocked is not None else None
-        if clocked is None or watch is None or (watch.deadline.due_at > books.now and not watch.breached):
+        countdown = clocked.running if clocked is not None else None
+        if clocked is None or countdown is None or (countdown.deadline.due_at > books.now and not countdown.breached):
             continue
-        how = f"{clocked.newest.category}, due {watch.deadline.due_at:%Y-%m-%d %H:%M} UTC"
+        how = f"{clocked.newest.category}, due {countdown.deadline.due_at:%Y-%m-%d %H:%M} UTC"
         if ticket["agent"] is None:
             yield NOBODYS, f"ticket {ticket['number']}", how
         elif (agent := books.agents.get(ticket["agent"]["id"])) is None or not agent.signed_on:

@@ -4,7 +4,7 @@ A clock runs while the ticket's status says that it is the desk's turn. The firs
 and ends with the desk's first message. Each next one starts with the first message of the requester that is not
 answered yet, stands still while the desk waits for something from the requester, and ends with a suggested solution or
 closing. Being told from the set of versions, late events give the same clocks as events in order. Deadlines are
-`policy.py`, what is said about them `decisions.py`. The page is docs/sla.md.
+`policy.py`, what is said about them `timekeeping.py`. The page is docs/sla.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """All that sla takes, in one table: each type with its data, what decides it, and the ticket that it has to have read.
 
-The rules are in decisions.py. The page is docs/sla.md.
+The rules are in timekeeping.py. The page is docs/sla.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contracts.tickets import TicketEvent
 from contracts.values import dataclass
 from services.chassis import decision
 from services.chassis.decision import Data, Decision, Message, line_of
-from services.sla.domain import decisions
+from services.sla.domain import timekeeping
 from services.sla.domain.state import View
 
 P = TypeVar("P")
@@ -29,15 +29,15 @@ class Taken(decision.Taken[View, P]):
 
 
 def _of_timer(decide: Callable[[View, Message[Data], datetime], Decision]) -> Taken[Any]:
-    return Taken(dict, decide, decisions.timer_needed)
+    return Taken(dict, decide, timekeeping.timer_needed)
 
 
 TAKEN: Mapping[str, Taken[Any]] = {
-    **dict.fromkeys(TICKET_EVENTS, Taken(TicketEvent, decisions.version_heard, decisions.version_needed)),
-    f"timer.{decisions.WARNING}": _of_timer(decisions.warning_due),
-    f"timer.{decisions.BREACH}": _of_timer(decisions.breach_due),
-    f"timer.{decisions.CLOSING_SOON}": _of_timer(decisions.closing_soon_due),
-    f"timer.{decisions.AUTO_CLOSE}": _of_timer(decisions.closing_due),
+    **dict.fromkeys(TICKET_EVENTS, Taken(TicketEvent, timekeeping.version_heard, timekeeping.version_needed)),
+    f"timer.{timekeeping.WARNING}": _of_timer(timekeeping.warning_due),
+    f"timer.{timekeeping.BREACH}": _of_timer(timekeeping.breach_due),
+    f"timer.{timekeeping.CLOSING_SOON}": _of_timer(timekeeping.closing_soon_due),
+    f"timer.{timekeeping.AUTO_CLOSE}": _of_timer(timekeeping.closing_due),
 }
 """All that sla takes, by type."""
 

@@ -1,6 +1,6 @@
 """Why a deadline is what it is: a clock's time cut into pieces, worked, paused, outside hours or over.
 
-For a person who asks afterwards, so it decides nothing: it takes the watch as it was kept and the calendar that the
+For a person who asks afterwards, so it decides nothing: it takes the countdown as it was kept and the calendar that the
 deadline was computed with, and shows the sum. The page is docs/sla.md.
 """
 
@@ -13,7 +13,7 @@ from itertools import groupby, pairwise
 
 from contracts.values import dataclass
 from services.sla.domain.calendar import Calendar
-from services.sla.domain.state import Watch
+from services.sla.domain.state import Countdown
 
 
 class Counts(StrEnum):
@@ -64,22 +64,22 @@ class Explanation:
         return sum((segment.open_for for segment in self.segments if segment.counts == counts), timedelta())
 
 
-def explain(watch: Watch, calendar: Calendar, now: datetime) -> Explanation:
+def explain(countdown: Countdown, calendar: Calendar, now: datetime) -> Explanation:
     """How the time of this clock was counted by this calendar until it ended, or until `now` (aware UTC)."""
-    clock, due_at = watch.clock, watch.deadline.due_at
+    clock, due_at = countdown.clock, countdown.deadline.due_at
     until = max(clock.ended_at or now, clock.started_at)
     counted_until = min(clock.paused_at or until, until)
     days = list(_days(calendar, clock.started_at, due_at))
     return Explanation(
-        segments=tuple(_segments(watch, calendar, until)),
+        segments=tuple(_segments(countdown, calendar, until)),
         remaining=calendar.business_time_between(counted_until, due_at),
         skipped=tuple(day for day in days if not calendar.opens_on(day)),
         own_hours=tuple(day for day in days if calendar.opens_on(day) and not calendar.is_usual(day)),
     )
 
 
-def _segments(watch: Watch, calendar: Calendar, until: datetime) -> Iterator[Segment]:
-    clock, due_at = watch.clock, watch.deadline.due_at
+def _segments(countdown: Countdown, calendar: Calendar, until: datetime) -> Iterator[Segment]:
+    clock, due_at = countdown.clock, countdown.deadline.due_at
     pauses = [*clock.pauses, *([(clock.paused_at, until)] if clock.paused_at else [])]
     # as policy.paused: one that begins when no business time is left moves nothing
     pauses = [pause for pause in pauses if calendar.business_time_between(pause[0], due_at)]

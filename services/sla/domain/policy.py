@@ -39,14 +39,14 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CategoryTerms:
     """What a category promises: its targets by tier, by the calendar of that name."""
 
     calendar: str
     targets: Mapping[str, Target]
 
 
-LOST_CATEGORY = Terms(BUSINESS, {tier: Target(days, days) for tier, days in ESCALATABLE_AFTER.items()})
+LOST_CATEGORY = CategoryTerms(BUSINESS, {tier: Target(days, days) for tier, days in ESCALATABLE_AFTER.items()})
 """Those of tickets whose category the operator has since removed: the longest that docs/rules.md allows."""
 
 
@@ -58,7 +58,7 @@ class Policy:
     """
 
     calendars: Mapping[str, Calendar]
-    terms: Mapping[str, Terms]
+    terms: Mapping[str, CategoryTerms]
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,7 +80,10 @@ class Policy:
         """What these calendars and this catalogue say."""
         return cls(
             calendars,
-            {category.id: Terms(category.calendar, category.targets) for category in catalogue.categories.values()},
+            {
+                category.id: CategoryTerms(category.calendar, category.targets)
+                for category in catalogue.categories.values()
+            },
         )
 
     def calendar(self, category: str) -> Calendar:

@@ -1,6 +1,6 @@
 """What sla keeps of a ticket: its versions, its clocks with their deadlines, and what was said about them.
 
-Values only; how they change is `decisions.py`. The page is docs/sla.md.
+Values only; how they change is `timekeeping.py`. The page is docs/sla.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from services.sla.domain.versions import Span
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class Countdown:
     """A clock with its deadline, and what was said of it, each once."""
 
     clock: Clock
@@ -41,7 +41,7 @@ class Ticket:
     revision: int
     newest: Snapshot
     spans: tuple[Span, ...]
-    watches: tuple[Watch, ...] = ()
+    countdowns: tuple[Countdown, ...] = ()
     """In the order of their clocks; only the last may be running or paused."""
     announced: tuple[str | int, ...] | None = None
     """The last `sla.armed` of the running clock: its id, how often it stood still, `due_at`, `escalatable_at`,
@@ -50,9 +50,9 @@ class Ticket:
     """The `status_version` of the last suggestion for which `sla.closing_soon` was said, or came too late."""
 
     @property
-    def running(self) -> Watch | None:
-        """The watch of the running clock, if the requester waits."""
-        return self.watches[-1] if self.watches and self.watches[-1].is_running else None
+    def running(self) -> Countdown | None:
+        """The countdown of the running clock, if the requester waits."""
+        return self.countdowns[-1] if self.countdowns and self.countdowns[-1].is_running else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 
 
 def clocked(desk: Desk) -> list[Clocked]:
-    return [Clocked(watch, CALENDAR, explain(watch, CALENDAR, NOW)) for watch in desk.ticket.watches]
+    return [Clocked(countdown, CALENDAR, explain(countdown, CALENDAR, NOW)) for countdown in desk.ticket.countdowns]
 
 
 def paused_and_late() -> Desk:
@@ -80,7 +80,7 @@ def test_versions_that_sla_has_not_heard_of_are_named() -> None:
 
 def test_a_deadline_whose_calendars_were_not_kept_is_shown_as_it_is() -> None:
     desk = paused_and_late()
-    unknown = [Clocked(watch, None, None) for watch in desk.ticket.watches]
+    unknown = [Clocked(countdown, None, None) for countdown in desk.ticket.countdowns]
     assert sum("not kept" in line for line in shown(desk, unknown)) == 2
     assert "segments" not in as_json(desk.ticket, unknown)["clocks"][0]
 
@@ -89,8 +89,8 @@ def test_closed_days_and_a_start_outside_hours_are_named() -> None:
     calendar = Calendar("business", "1", ZoneInfo("UTC"), CALENDAR.hours, frozenset({date(2026, 6, 8)}))
     desk = Desk()
     desk.hear(*story(at=datetime(2026, 6, 6, 12, tzinfo=UTC), category="safety"))
-    watch = desk.ticket.watches[0]
-    text = "\n".join(shown(desk, [Clocked(watch, calendar, explain(watch, calendar, NOW))]))
+    countdown = desk.ticket.countdowns[0]
+    text = "\n".join(shown(desk, [Clocked(countdown, calendar, explain(countdown, calendar, NOW))]))
     assert "it started outside hours, so it counts from the next opening" in text
     assert "Sat 2026-06-06, Sun 2026-06-07, Mon 2026-06-08 (closed day)" in text
 
@@ -101,8 +101,8 @@ def test_a_holiday_is_called_by_its_name_and_other_hours_are_shown() -> None:
     calendar = replace(CALENDAR, closed_days=frozenset(names), own_hours=own, names=names)
     desk = Desk(policy=Policy({"business": calendar}, POLICY.terms))
     desk.hear(*story(at=datetime(2026, 6, 5, 12, tzinfo=UTC), category="general"))
-    watch = desk.ticket.watches[0]
-    shows = Clocked(watch, calendar, explain(watch, calendar, NOW))
+    countdown = desk.ticket.countdowns[0]
+    shows = Clocked(countdown, calendar, explain(countdown, calendar, NOW))
     text = " ".join("\n".join(shown(desk, [shows])).split())
     assert "Mon 2026-06-08 (Midsummer), Wed 2026-06-10 (closed day)" in text
     assert "other hours on Tue 2026-06-09 08:00-12:00 (own hours)" in text

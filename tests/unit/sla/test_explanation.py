@@ -13,7 +13,7 @@ from services.sla.domain.calendar import Calendar, Window
 from services.sla.domain.clocks import Clock
 from services.sla.domain.explanation import Counts, explain
 from services.sla.domain.policy import Deadline, paused
-from services.sla.domain.state import Watch
+from services.sla.domain.state import Countdown
 from tests.unit.sla.stories import CALENDAR, Desk, story
 from tests.unit.sla.test_calendar import calendars_and_times
 from tests.unit.sla.test_pauses import Holds, held, used
@@ -26,9 +26,9 @@ def day(number: int, hour: float) -> datetime:
     return datetime(2026, 6, number, tzinfo=UTC) + hour * HOUR
 
 
-def watch(start: datetime, due: datetime, holds: Holds, ended_at: datetime | None) -> Watch:
+def countdown(start: datetime, due: datetime, holds: Holds, ended_at: datetime | None) -> Countdown:
     clock = Clock("0/opened", "next_reply", "general", start, start, pauses=tuple(holds), ended_at=ended_at)
-    return Watch(clock, Deadline(1, due, due, due, "business-1-00000000"))
+    return Countdown(clock, Deadline(1, due, due, due, "business-1-00000000"))
 
 
 def test_a_clock_that_was_worked_paused_over_night_and_late() -> None:
@@ -37,7 +37,7 @@ def test_a_clock_that_was_worked_paused_over_night_and_late() -> None:
     desk.hear(
         *story(("assign", 0.5), ("ask", 1), ("customer", 2), ("ask", 4), ("customer", 6), ("suggest", 24 * 4 + 5))
     )
-    first, following = desk.ticket.watches
+    first, following = desk.ticket.countdowns
     assert [(segment.ends, segment.counts) for segment in explain(first, CALENDAR, day(9, 0)).segments] == [
         (day(1, 10), Counts.WORKED)
     ]
@@ -63,7 +63,7 @@ def test_a_clock_that_was_worked_paused_over_night_and_late() -> None:
 def test_a_clock_that_stands_still_has_what_was_left_when_it_was_paused() -> None:
     desk = Desk()
     desk.hear(*story(("assign", 0.5), ("ask", 1), ("customer", 2), ("ask", 4)))
-    found = explain(desk.ticket.watches[-1], CALENDAR, day(2, 12))
+    found = explain(desk.ticket.countdowns[-1], CALENDAR, day(2, 12))
     assert [segment.counts for segment in found.segments] == [Counts.WORKED, Counts.PAUSED]
     assert (found.worked, found.paused, found.remaining) == (2 * HOUR, 9 * HOUR, 38 * HOUR)
 
@@ -72,7 +72,7 @@ def test_a_pause_that_began_when_no_time_was_left_is_none_for_it_moved_nothing()
     """Written on Monday evening, due at the opening of the Monday after: by Friday evening nothing is left."""
     desk = Desk()
     desk.hear(*story(("assign", 0.5), ("ask", 1), ("customer", 11), ("ask", 4 * 24 + 11), ("customer", 7 * 24 + 3)))
-    following = desk.ticket.watches[-1]
+    following = desk.ticket.countdowns[-1]
     assert following.deadline.due_at == day(8, 8)
     found = explain(following, CALENDAR, day(8, 13))
     assert (found.worked, found.paused, found.remaining) == (40 * HOUR, 0 * HOUR, 0 * HOUR)
@@ -84,7 +84,7 @@ def test_a_pause_that_began_when_no_time_was_left_is_none_for_it_moved_nothing()
 
 def test_days_on_which_the_desk_does_not_open_are_named() -> None:
     calendar = Calendar("holiday", "1", ZoneInfo("UTC"), CALENDAR.hours, frozenset({date(2026, 6, 8)}))
-    found = explain(watch(day(5, 17), day(9, 17), [], None), calendar, day(5, 17))
+    found = explain(countdown(day(5, 17), day(9, 17), [], None), calendar, day(5, 17))
     assert found.skipped == (date(2026, 6, 6), date(2026, 6, 7), date(2026, 6, 8))
     assert found.segments == ()
     assert found.remaining == 10 * HOUR
@@ -92,7 +92,7 @@ def test_days_on_which_the_desk_does_not_open_are_named() -> None:
 
 def test_a_night_shift_is_worked_over_midnight_in_one_piece() -> None:
     nights = Calendar("nights", "1", ZoneInfo("UTC"), ((Window.parse("22:00-06:00"),),) * 7)
-    found = explain(watch(day(1, 23), day(2, 23), [], day(2, 7)), nights, day(9, 0))
+    found = explain(countdown(day(1, 23), day(2, 23), [], day(2, 7)), nights, day(9, 0))
     assert [(segment.ends, segment.counts) for segment in found.segments] == [
         (day(2, 6), Counts.WORKED),
         (day(2, 7), Counts.OUTSIDE_HOURS),
@@ -107,7 +107,7 @@ def test_the_pieces_tile_the_clocks_time_and_add_up(
     desk, start, target, holds = case
     due = paused(desk, target, holds)
     until = max([start + minutes * HOUR / 60, *(ends for _, ends in holds)])
-    found = explain(watch(start, due, holds, until), desk, start)
+    found = explain(countdown(start, due, holds, until), desk, start)
     ends = [start, *(segment.ends for segment in found.segments)]
     assert [segment.begins for segment in found.segments] == ends[:-1]
     assert ends[-1] == until
@@ -129,5 +129,5 @@ def test_what_is_worked_and_left_of_n_days_is_their_business_time(
 ) -> None:
     desk, start, now = case
     due = desk.add_business_days(start, days + 1)
-    found = explain(watch(start, due, [], None), desk, now)
+    found = explain(countdown(start, due, [], None), desk, now)
     assert found.worked + found.remaining == desk.business_time_between(start, due)

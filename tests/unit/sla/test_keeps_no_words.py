@@ -6,14 +6,14 @@ from typing import get_type_hints
 
 from contracts.snapshot import Snapshot
 from services.intake.domain.values.whose import TICKET
-from services.sla.domain.state import Span, Ticket, Watch
+from services.sla.domain.state import Countdown, Span, Ticket
 
 
 def test_every_other_field_is_the_desks() -> None:
-    own = {"id", "revision", "spans", "watches", "announced", "closing_soon_said"}
+    own = {"id", "revision", "spans", "countdowns", "announced", "closing_soon_said"}
     assert set(Ticket.__dataclass_fields__) == own | {"newest"}
     assert get_type_hints(Ticket)["newest"] is Snapshot
-    assert set(Watch.__dataclass_fields__) == {"clock", "deadline", "warned", "breached", "met"}
+    assert set(Countdown.__dataclass_fields__) == {"clock", "deadline", "warned", "breached", "met"}
     spans = set(Span.__dataclass_fields__) - {"first", "last", "customer_message_at"}
     assert spans <= TICKET.keys(), "say above that this is no person's, or do not keep it"
     assert {TICKET[name].whose for name in spans} == {"desk"}

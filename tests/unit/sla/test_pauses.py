@@ -85,7 +85,7 @@ def test_a_paused_clock_has_no_timers_and_resumes_with_what_was_used() -> None:
 def test_the_first_reply_is_the_desks_first_message_of_any_kind_and_is_never_paused() -> None:
     desk = heard(*story(("assign", 0.5), ("ask", 1)))
     assert [say.data.target for say in desk.said if say.type == "sla.met"] == ["first_reply"]
-    assert [watch.clock.ended_at for watch in desk.ticket.watches] == [MONDAY + timedelta(hours=1)]
+    assert [countdown.clock.ended_at for countdown in desk.ticket.countdowns] == [MONDAY + timedelta(hours=1)]
 
 
 def test_a_question_does_not_end_a_next_reply_but_a_suggestion_does() -> None:
@@ -156,9 +156,9 @@ def test_what_was_said_of_a_clock_stays_said_when_a_late_event_shows_that_it_onl
     desk = heard(*known, ask, later)
     assert verdicts(desk.fire(day(12))) == ["sla.warning", "sla.breached"]
     desk.hear(first)
-    assert [(watch.clock.started_at, watch.warned, watch.breached) for watch in desk.ticket.watches[1:]] == [
-        (day(1, 11), True, True)
-    ]
+    assert [
+        (countdown.clock.started_at, countdown.warned, countdown.breached) for countdown in desk.ticket.countdowns[1:]
+    ] == [(day(1, 11), True, True)]
     assert not desk.armed
 
 

@@ -10,8 +10,8 @@ import pytest
 from bson.codec_options import CodecOptions
 from pymongo import MongoClient
 
-from services.sla.domain.decisions import timers
 from services.sla.domain.state import Supervision, Ticket, View
+from services.sla.domain.timekeeping import timers
 from services.sla.repository import KEPT_AFTER_CLOSING, Repository, from_document, to_document
 from tests.unit.sla.stories import MONDAY, POLICY, Desk, story
 
@@ -51,7 +51,7 @@ def test_an_older_release_reads_what_is_stored_and_this_one_what_a_later_one_sto
     ticket = heard(("assign", 1), ("ask", 2), ("customer", 3))
     document = through_bson(to_document(ticket))
     assert all("waits_since" not in span for span in document["spans"]), "releases fail that do not know it"
-    parts = [*document["spans"], *(watch[part] for watch in document["watches"] for part in ("clock", "deadline"))]
+    parts = [*document["spans"], *(each[part] for each in document["watches"] for part in ("clock", "deadline"))]
     for part in parts:
         part["of_a_later_release"] = 1
     assert from_document(document) == ticket
@@ -62,9 +62,9 @@ def test_a_ticket_from_before_there_were_pauses_is_read() -> None:
     document = through_bson(to_document(waiting))
     for span in document["spans"]:
         del span["escalated"]
-    for watch in document["watches"]:
+    for countdown in document["watches"]:
         for name in ("unanswered_since", "escalated", "pauses", "paused_at"):
-            del watch["clock"][name]
+            del countdown["clock"][name]
     assert from_document(document) == waiting
 
 

@@ -44,9 +44,13 @@ def test_a_suggested_solution_gets_the_clock_of_what_it_took_in(wrote: float, me
     since = MONDAY + wrote * HOUR
     took_in = taken_in(SUGGESTED[-1], MONDAY + merged * HOUR, since)
     desk = heard(*SUGGESTED, took_in=took_in, since=since)
-    watch = desk.ticket.running
-    assert watch is not None
-    assert (watch.clock.started_at, watch.clock.unanswered_since, watch.clock.target) == (since, since, "next_reply")
+    countdown = desk.ticket.running
+    assert countdown is not None
+    assert (countdown.clock.started_at, countdown.clock.unanswered_since, countdown.clock.target) == (
+        since,
+        since,
+        "next_reply",
+    )
     assert desk.due().keys() == {"warning", "breach"}, "and no closing"
     assert "sla.armed" in types(desk.said)
 
@@ -55,7 +59,7 @@ def test_in_whatever_order_the_events_come() -> None:
     since = MONDAY + 0.75 * HOUR
     took_in = taken_in(SUGGESTED[-1], MONDAY + 3 * HOUR, since)
     desks = [heard(*SUGGESTED, took_in=took_in, since=since, order=order) for order in permutations(range(4))]
-    assert len({desk.ticket.watches[-1].deadline.due_at for desk in desks}) == 1
+    assert len({desk.ticket.countdowns[-1].deadline.due_at for desk in desks}) == 1
     assert len({repr(desk.ticket.spans) for desk in desks}) == 1
 
 
@@ -63,19 +67,19 @@ def test_a_clock_that_runs_starts_when_the_first_of_both_began_to_wait() -> None
     versions = story(("assign", 2))
     for since, expected in ((MONDAY - 3 * HOUR, MONDAY - 3 * HOUR), (MONDAY + HOUR, MONDAY)):
         took_in = taken_in(versions[-1], MONDAY + 3 * HOUR, since)
-        watch = heard(*versions, took_in=took_in, since=since).ticket.running
-        assert watch is not None
-        assert (watch.clock.started_at, watch.clock.target) == (expected, "first_reply")
+        countdown = heard(*versions, took_in=took_in, since=since).ticket.running
+        assert countdown is not None
+        assert (countdown.clock.started_at, countdown.clock.target) == (expected, "first_reply")
 
 
 def test_a_pause_ends_where_the_other_waited_already() -> None:
     versions = story(("assign", 0.5), ("suggest", 1), ("customer", 2), ("ask", 4))
     since = MONDAY + 3 * HOUR
     took_in = taken_in(versions[-1], MONDAY + 6 * HOUR, since)
-    watch = heard(*versions, took_in=took_in, since=since).ticket.running
-    assert watch is not None
-    assert watch.clock.pauses == ((MONDAY + 4 * HOUR, MONDAY + 4 * HOUR),)
-    assert (watch.clock.started_at, watch.clock.unanswered_since) == (MONDAY + 2 * HOUR, since)
+    countdown = heard(*versions, took_in=took_in, since=since).ticket.running
+    assert countdown is not None
+    assert countdown.clock.pauses == ((MONDAY + 4 * HOUR, MONDAY + 4 * HOUR),)
+    assert (countdown.clock.started_at, countdown.clock.unanswered_since) == (MONDAY + 2 * HOUR, since)
 
 
 @pytest.mark.parametrize("hours", [-5, -5 / 60])

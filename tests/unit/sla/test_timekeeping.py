@@ -19,9 +19,9 @@ from contracts.tickets import AutoClose
 from services.chassis.decision import Message, Say
 from services.sla.domain.calendar import Calendar, Window
 from services.sla.domain.decide import decide
-from services.sla.domain.decisions import CLOSES_AFTER, CLOSING_SOON_BEFORE, timers
 from services.sla.domain.policy import Policy
 from services.sla.domain.state import Supervision
+from services.sla.domain.timekeeping import CLOSES_AFTER, CLOSING_SOON_BEFORE, timers
 from tests.unit.sla.stories import (
     CALENDAR,
     CATALOGUE,
@@ -405,7 +405,7 @@ def test_what_came_along_from_a_merged_ticket_runs_a_clock_and_ends_the_closing(
     assert set(desk.due()) == {"auto_close", "closing_soon"}
     desk.hear({**merged, "last_customer_message_at": wrote})
     assert set(desk.due()) == {"warning", "breach"}
-    (clock,) = [watch.clock for watch in desk.ticket.watches if watch.clock.is_running]
+    (clock,) = [countdown.clock for countdown in desk.ticket.countdowns if countdown.clock.is_running]
     assert (clock.target, clock.started_at) == ("next_reply", MONDAY + timedelta(hours=starts))
 
 
@@ -537,17 +537,17 @@ def verdicts(said: list[Say]) -> list[tuple[Any, ...]]:
 def test_two_answers_in_the_same_instant_are_answers_to_two_waits() -> None:
     desk = Desk()
     desk.hear(*story(("assign", 0), ("suggest", 1), ("customer", 1), ("suggest", 1), ("customer", 1)))
-    *answered, running = desk.ticket.watches
-    assert [watch.met for watch in answered] == [True, True]
+    *answered, running = desk.ticket.countdowns
+    assert [countdown.met for countdown in answered] == [True, True]
     assert (running.met, running.is_running) == (False, True)
-    assert len({watch.clock.id for watch in desk.ticket.watches}) == 3
+    assert len({countdown.clock.id for countdown in desk.ticket.countdowns}) == 3
 
 
 def test_an_answer_in_two_messages_of_the_same_instant_is_one_answer() -> None:
     """The next wait is the second after that instant, and not the third."""
     desk = Desk()
     desk.hear(*story(("assign", 0), ("suggest", 1), ("customer", 1), ("ask", 1), ("suggest", 1), ("customer", 1)))
-    assert [watch.clock.id.partition("+00:00")[2] for watch in desk.ticket.watches[1:]] == ["", "/1"]
+    assert [countdown.clock.id.partition("+00:00")[2] for countdown in desk.ticket.countdowns[1:]] == ["", "/1"]
 
 
 @pytest.mark.parametrize("steps", [(("ask", 2), ("customer", 1)), (("suggest", 2), ("close", 3), ("reopen", 1))])
@@ -568,10 +568,12 @@ def test_waits_of_one_instant_are_not_mixed_up_by_events_that_come_late(late: in
     in_order, desk = Desk(), Desk()
     in_order.hear(*versions)
     desk.hear(*versions[:late], *versions[late + 2 :], *versions[late : late + 2])
-    assert [watch.met for watch in desk.ticket.watches] == [watch.met for watch in in_order.ticket.watches]
+    assert [countdown.met for countdown in desk.ticket.countdowns] == [
+        countdown.met for countdown in in_order.ticket.countdowns
+    ]
     events = [say.type for say in desk.said if say.exchange == "helpdesk.events"]
-    assert events.count("sla.met") == sum(watch.met for watch in desk.ticket.watches) == 4
-    assert desk.ticket.watches[-1].clock.id == in_order.ticket.watches[-1].clock.id
+    assert events.count("sla.met") == sum(countdown.met for countdown in desk.ticket.countdowns) == 4
+    assert desk.ticket.countdowns[-1].clock.id == in_order.ticket.countdowns[-1].clock.id
 
 
 def test_a_wait_whose_reopening_comes_late_is_breached_once() -> None:
@@ -584,7 +586,7 @@ def test_a_wait_whose_reopening_comes_late_is_breached_once() -> None:
         desk.fire(day(30))
     events = [say.type for say in desk.said if say.exchange == "helpdesk.events"]
     assert (events.count("sla.warning"), events.count("sla.breached")) == (1, 1)
-    assert [watch.breached for watch in desk.ticket.watches] == [False, True]
+    assert [countdown.breached for countdown in desk.ticket.countdowns] == [False, True]
 
 
 @settings(max_examples=300, deadline=None)
@@ -610,7 +612,7 @@ def test_timers_firing_in_between_say_each_thing_once(
         now = max(now, version["opened_at"]) + timedelta(hours=data.draw(st.sampled_from([0, 5, 50])))
         desk.fire(now, at=now)
         desk.hear(version, at=now)
-        clocks |= {watch.clock.id for watch in desk.ticket.watches}
+        clocks |= {countdown.clock.id for countdown in desk.ticket.countdowns}
     in_order = Desk()
     in_order.hear(*case[0])
     wanted = {arm.kind: arm.due for arm in timers(desk.ticket).values()}
@@ -618,17 +620,24 @@ def test_timers_firing_in_between_say_each_thing_once(
     desk.armed = {id_: arm for id_, arm in desk.armed.items() if arm.kind != "auto_close"}
     assert desk.due() == {kind: due for kind, due in wanted.items() if kind != "auto_close"}
     events = [say.type for say in desk.said if say.exchange == "helpdesk.events"]
-    watches = desk.ticket.watches
-    assert [watch.met for watch in watches] == [watch.met for watch in in_order.ticket.watches]
-    assert all(watch.breached for watch, truth in zip(watches, in_order.ticket.watches, strict=True) if truth.breached)
-    assert events.count("sla.met") == sum(watch.met for watch in watches)
-    gone, breached = len(clocks - {watch.clock.id for watch in watches}), sum(watch.breached for watch in watches)
+    countdowns = desk.ticket.countdowns
+    assert [countdown.met for countdown in countdowns] == [countdown.met for countdown in in_order.ticket.countdowns]
+    assert all(
+        countdown.breached
+        for countdown, truth in zip(countdowns, in_order.ticket.countdowns, strict=True)
+        if truth.breached
+    )
+    assert events.count("sla.met") == sum(countdown.met for countdown in countdowns)
+    gone, breached = (
+        len(clocks - {countdown.clock.id for countdown in countdowns}),
+        sum(countdown.breached for countdown in countdowns),
+    )
     assert breached <= events.count("sla.breached") <= breached + gone
-    assert events.count("sla.warning") <= sum(watch.warned for watch in watches) + gone
+    assert events.count("sla.warning") <= sum(countdown.warned for countdown in countdowns) + gone
 
 
 def test_a_thousand_notes_stay_small() -> None:
     versions = story(*(("customer", number / 100) for number in range(999)))
     desk = Desk()
     desk.hear(*versions[::2], *versions[1::2])
-    assert (len(desk.ticket.spans), len(desk.ticket.watches)) == (1, 1)
+    assert (len(desk.ticket.spans), len(desk.ticket.countdowns)) == (1, 1)

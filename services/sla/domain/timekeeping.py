@@ -16,7 +16,7 @@ from contracts.sla import Armed, ClosingSoon, Fired
 from contracts.tickets import AutoClose, Joined, TicketEvent
 from services.chassis.decision import Arm, Data, Decision, Disarm, Message, Say, derived_id
 from services.sla.domain.clocks import Clock, clocks
-from services.sla.domain.state import Ticket, View, Watch
+from services.sla.domain.state import Countdown, Ticket, View
 from services.sla.domain.versions import span_of, with_version
 
 WARNING, BREACH, CLOSING_SOON, AUTO_CLOSE = "warning", "breach", "closing_soon", "auto_close"
@@ -65,9 +65,9 @@ def warning_due(view: View, timer: Message[Data], now: datetime) -> Decision:
     ticket = _still_armed(view, WARNING, timer)
     if ticket is None or ticket.running is None:
         return Decision()
-    watch = ticket.running
-    said = _to_desk(view, ticket, "sla.warning", watch) if now < watch.deadline.due_at else []
-    return _with_running(ticket, replace(watch, warned=True), said)
+    countdown = ticket.running
+    said = _to_desk(view, ticket, "sla.warning", countdown) if now < countdown.deadline.due_at else []
+    return _with_running(ticket, replace(countdown, warned=True), said)
 
 
 def breach_due(view: View, timer: Message[Data], now: datetime) -> Decision:  # noqa: ARG001 - as others have it
@@ -75,8 +75,8 @@ def breach_due(view: View, timer: Message[Data], now: datetime) -> Decision:  # 
     ticket = _still_armed(view, BREACH, timer)
     if ticket is None or ticket.running is None:
         return Decision()
-    watch = ticket.running
-    return _with_running(ticket, replace(watch, breached=True), _to_desk(view, ticket, "sla.breached", watch))
+    countdown = ticket.running
+    return _with_running(ticket, replace(countdown, breached=True), _to_desk(view, ticket, "sla.breached", countdown))
 
 
 def closing_soon_due(view: View, timer: Message[Data], now: datetime) -> Decision:
@@ -108,26 +108,26 @@ def closing_due(view: View, timer: Message[Data], now: datetime) -> Decision:  #
 
 def _told_anew(ticket: Ticket, view: View) -> Ticket:
     """The ticket with its clocks as its versions tell them. A deadline once set holds until its basis changes."""
-    known = {watch.clock.id: watch for watch in ticket.watches}
+    known = {countdown.clock.id: countdown for countdown in ticket.countdowns}
     tier = ticket.newest.requester.tier
     told = clocks(ticket.spans, ticket.newest.opened_at)
-    watches = [_watched(known.get(clock.id), clock, tier, view) for clock in told]
+    countdowns = [_counted_down(known.get(clock.id), clock, tier, view) for clock in told]
     for gone in known.keys() - {clock.id for clock in told}:
-        watches = _inherited(watches, known[gone])
-    return replace(ticket, watches=tuple(watches))
+        countdowns = _inherited(countdowns, known[gone])
+    return replace(ticket, countdowns=tuple(countdowns))
 
 
-def _inherited(watches: list[Watch], gone: Watch) -> list[Watch]:
+def _inherited(countdowns: list[Countdown], gone: Countdown) -> list[Countdown]:
     """What was said of a clock that a late event shows to be another's going on, taken over by that one."""
     return [
-        replace(watch, warned=watch.warned or gone.warned, breached=watch.breached or gone.breached)
-        if any(ends == gone.clock.started_at for _, ends in watch.clock.pauses)
-        else watch
-        for watch in watches
+        replace(countdown, warned=countdown.warned or gone.warned, breached=countdown.breached or gone.breached)
+        if any(ends == gone.clock.started_at for _, ends in countdown.clock.pauses)
+        else countdown
+        for countdown in countdowns
     ]
 
 
-def _watched(known: Watch | None, clock: Clock, tier: str, view: View) -> Watch:
+def _counted_down(known: Countdown | None, clock: Clock, tier: str, view: View) -> Countdown:
     if known is not None and known.clock == clock:
         return known
     if known is not None and _promised(known.clock) == _promised(clock):
@@ -141,7 +141,7 @@ def _watched(known: Watch | None, clock: Clock, tier: str, view: View) -> Watch:
     deadline = policy.deadline(
         clock.category, clock.started_at, days, tier, pauses=clock.pauses, unanswered_since=clock.unanswered_since
     )
-    return replace(known, clock=clock, deadline=deadline) if known else Watch(clock, deadline)
+    return replace(known, clock=clock, deadline=deadline) if known else Countdown(clock, deadline)
 
 
 def _promised(clock: Clock) -> tuple[object, ...]:
@@ -155,40 +155,40 @@ def _judged(view: View, ticket: Ticket) -> tuple[Ticket, list[Say]]:
     An answer in time is `sla.met` even where a breach was said while its event was on the way: the last word counts.
     """
     said: list[Say] = []
-    watches = []
-    for watch in ticket.watches:
-        counted = watch.clock.counted_until
-        if counted is not None and watch.clock.complete:
-            if counted > watch.deadline.due_at and not watch.breached:
-                said += _to_desk(view, ticket, "sla.breached", watch)
-                watch = replace(watch, breached=True)
-            elif watch.clock.answered and counted <= watch.deadline.due_at and not watch.met:
-                said.append(_event(ticket, "sla.met", Fired(**_armed(ticket, watch), ticket=ticket.newest)))
-                watch = replace(watch, met=True)
-        watches.append(watch)
-    return replace(ticket, watches=tuple(watches)), said
+    countdowns = []
+    for countdown in ticket.countdowns:
+        counted = countdown.clock.counted_until
+        if counted is not None and countdown.clock.complete:
+            if counted > countdown.deadline.due_at and not countdown.breached:
+                said += _to_desk(view, ticket, "sla.breached", countdown)
+                countdown = replace(countdown, breached=True)
+            elif countdown.clock.answered and counted <= countdown.deadline.due_at and not countdown.met:
+                said.append(_event(ticket, "sla.met", Fired(**_armed(ticket, countdown), ticket=ticket.newest)))
+                countdown = replace(countdown, met=True)
+        countdowns.append(countdown)
+    return replace(ticket, countdowns=tuple(countdowns)), said
 
 
 def _announced(ticket: Ticket) -> tuple[Ticket, list[Say]]:
     """Say by when the desk should reply: once for each wait of the requester, and when it moves."""
-    watch = ticket.running
-    if watch is None:
+    countdown = ticket.running
+    if countdown is None:
         return replace(ticket, announced=None), []
     # With the message that waits longest: whoever knows of an older one waits for an event, also where no moment moves.
-    moments = watch.deadline.due_at, watch.deadline.escalatable_at, watch.clock.unanswered_since
+    moments = countdown.deadline.due_at, countdown.deadline.escalatable_at, countdown.clock.unanswered_since
     announced: tuple[str | int, ...] = (
-        watch.clock.id,
-        len(watch.clock.pauses),
+        countdown.clock.id,
+        len(countdown.clock.pauses),
         *(moment.isoformat() for moment in moments),
     )
     if announced == ticket.announced:
         return ticket, []
-    return replace(ticket, announced=announced), [_event(ticket, "sla.armed", Armed(**_armed(ticket, watch)))]
+    return replace(ticket, announced=announced), [_event(ticket, "sla.armed", Armed(**_armed(ticket, countdown)))]
 
 
-def _with_running(ticket: Ticket, watch: Watch, said: list[Say]) -> Decision:
-    watches = (*ticket.watches[:-1], watch)
-    return Decision(changes=[replace(ticket, revision=ticket.revision + 1, watches=watches)], said=said)
+def _with_running(ticket: Ticket, countdown: Countdown, said: list[Say]) -> Decision:
+    countdowns = (*ticket.countdowns[:-1], countdown)
+    return Decision(changes=[replace(ticket, revision=ticket.revision + 1, countdowns=countdowns)], said=said)
 
 
 # Timers
@@ -204,11 +204,11 @@ def timers(ticket: Ticket) -> dict[str, Arm]:
     def arm(kind: str, due: datetime, data: Data) -> None:
         found[kind] = Arm(derived_id("timer", ticket.id, kind), due, kind, ticket.id, data)
 
-    watch = ticket.running
-    if watch is not None and not watch.breached:
-        if not watch.warned:
-            arm(WARNING, watch.deadline.warn_at, {"clock": watch.clock.id})
-        arm(BREACH, watch.deadline.due_at, {"clock": watch.clock.id})
+    countdown = ticket.running
+    if countdown is not None and not countdown.breached:
+        if not countdown.warned:
+            arm(WARNING, countdown.deadline.warn_at, {"clock": countdown.clock.id})
+        arm(BREACH, countdown.deadline.due_at, {"clock": countdown.clock.id})
     if ticket.newest.status == "solution_suggested":
         due = ticket.newest.status_since + CLOSES_AFTER
         entered = {"status_version": ticket.newest.status_version}
@@ -234,19 +234,19 @@ def _still_armed(view: View, kind: str, timer: Message[Data]) -> Ticket | None:
 # What is said
 
 
-def _armed(ticket: Ticket, watch: Watch) -> dict[str, Any]:
-    deadline = watch.deadline
+def _armed(ticket: Ticket, countdown: Countdown) -> dict[str, Any]:
+    deadline = countdown.deadline
     return {
         "number": ticket.newest.number,
         "ticket_id": ticket.id,
         "status_version": ticket.newest.status_version,
-        "target": watch.clock.target,
+        "target": countdown.clock.target,
         "due_at": deadline.due_at,
         "warn_at": deadline.warn_at,
         "escalatable_at": deadline.escalatable_at,
         "calendar_version": deadline.calendar_version,
         "revision": ticket.revision,
-        "unanswered_since": watch.clock.unanswered_since,
+        "unanswered_since": countdown.clock.unanswered_since,
     }
 
 
@@ -254,12 +254,12 @@ def _event(ticket: Ticket, type_: str, data: Payload) -> Say:
     return Say(EVENTS, type_, type_, data, ticket.newest.number)
 
 
-def _to_desk(view: View, ticket: Ticket, type_: str, watch: Watch) -> list[Say]:
+def _to_desk(view: View, ticket: Ticket, type_: str, countdown: Countdown) -> list[Say]:
     """The event, and the same to the agent who has the ticket, or to the supervisors of one that nobody has."""
     agent, number = ticket.newest.agent, ticket.newest.number
     supervisors = tuple(view.supervision.supervisors_of(ticket.newest)[:MOST_TOLD])
     told = supervisors or (() if agent is None else (agent.id,))
-    data = Fired(**_armed(ticket, watch), ticket=ticket.newest, supervisors=supervisors)
+    data = Fired(**_armed(ticket, countdown), ticket=ticket.newest, supervisors=supervisors)
     return [
         _event(ticket, type_, data),
         *(Say(AGENTS, f"agent.{agent_id}.{type_}", type_, data, number) for agent_id in told),
