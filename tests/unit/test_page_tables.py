@@ -1,9 +1,10 @@
-"""Tables of the pages that claim to be complete: files, commands, settings, refusal codes, the catalogue's keys."""
+"""Tables of the pages that claim to be complete: files, rooms, commands, settings, refusals, the catalogue."""
 
 from __future__ import annotations
 
 import importlib
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -53,6 +54,14 @@ def test_turn_md_names_every_file_of_the_chassis() -> None:
     named = re.findall(r"`(\w+\.py)`", "".join(first_cells("turn.md", "| file (services/chassis) | one idea |")))
     there = {path.name for path in (ROOT / "services" / "chassis").glob("*.py")} - {"__init__.py"}
     assert sorted(named) == sorted(there)
+
+
+def test_intake_md_names_the_rooms_in_the_order_that_the_linter_checks() -> None:
+    rows = first_cells("intake.md", "| room | what is in it |")
+    named = [re.findall(r"`(\w+)(?:/|\.py)`", row) for row in rows]
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (rooms,) = [each for each in linter["contracts"] if each.get("containers") == ["services.intake.domain"]]
+    assert named == [layer.split(" | ") for layer in rooms["layers"]]
 
 
 def test_cli_md_names_every_command() -> None:
