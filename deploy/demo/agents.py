@@ -14,6 +14,7 @@ from functools import partial
 
 from contracts.agents import SignOff, SignOn
 from contracts.catalogue import Catalogue
+from contracts.tickets import AgentReason, AgentText, AgentTicket, SuggestSolution, TicketEvent
 from deploy.trouble import Trouble
 from services.client.blocking import Client
 from services.client.core import Heard, Outcome
@@ -84,17 +85,19 @@ class Agent:
 
     def _hear(self, heard: Heard) -> None:
         event = heard.event
-        ticket = event.data.get("ticket")
-        if ticket is None or self.signed_on is None or event.time < self.signed_on:
+        if self.signed_on is None or event.time < self.signed_on:
             return  # What an earlier run left unread is about tickets that belong to somebody else now.
-        number = ticket["number"]
+        data = heard.data
+        if not isinstance(data, TicketEvent):
+            return
+        number = data.ticket.number
         if event.type == "ticket.assigned":
             self.received.setdefault(number, time.monotonic())
             self._unanswered.add(number)
             self.most_unanswered = max(self.most_unanswered, len(self._unanswered))
             self._plan(number, *self._first_step(number))
         elif event.type in ("ticket.customer_replied", "ticket.reopened"):
-            self._plan(number, 1, partial(self._do, "ticket.suggest_solution", number, body=SECOND_ANSWER))
+            self._plan(number, 1, partial(self._solve, number, SECOND_ANSWER))
         elif event.type in ("ticket.closed", "ticket.unassigned"):
             self._unanswered.discard(number)
             self._later.forget(number)
@@ -103,18 +106,22 @@ class Agent:
         """What to do first about a ticket, and after how many seconds: most tickets are answered at once."""
         choice = int(number) % 10
         if choice == 0:
-            return 1, partial(self._do, "ticket.ask_info", number, body=QUESTION)
+            asking = AgentText(agent_id=self.id, number=number, body=QUESTION)
+            return 1, partial(self._do, "ticket.ask_info", asking)
         if choice == 1:
-            return 2, partial(self._do, "ticket.close", number, reason=NO_CASE)
-        return 1 + choice / 5, partial(self._do, "ticket.suggest_solution", number, body=ANSWER)
+            return 2, partial(self._do, "ticket.close", AgentReason(agent_id=self.id, number=number, reason=NO_CASE))
+        return 1 + choice / 5, partial(self._solve, number, ANSWER)
 
     def _plan(self, number: str, seconds: float, action: Callable[[], None]) -> None:
         self._later.after(seconds * self._run.pace, number, action)
 
-    def _do(self, command: str, number: str, **data: str) -> None:
+    def _solve(self, number: str, words: str) -> None:
+        self._do("ticket.suggest_solution", SuggestSolution(agent_id=self.id, number=number, body=words))
+
+    def _do(self, command: str, data: AgentTicket) -> None:
         assert self.sender
-        self.sender.say(command, {"agent_id": self.id, "number": number, **data}, subject=number)
-        self._unanswered.discard(number)
+        self.sender.say(command, data, subject=data.number)
+        self._unanswered.discard(data.number)
         self.did[command] += 1
 
 

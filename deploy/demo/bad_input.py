@@ -9,24 +9,29 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec.structs import replace
+
+from contracts.common import AccountRequester, Secret, TemporaryRequester
 from contracts.envelope import Event
+from contracts.file_forms import AttachmentContent
+from contracts.payload import plain
+from contracts.tickets import Reply, Submit, TicketOutcome
 from contracts.topology import DESK, INTAKE
 from deploy.trouble import Trouble
 from services.client import core
 from services.client.blocking import Client
-from services.client.core import Sending
-from services.client.errors import NotTaken
+from services.client.core import Outcome, Sending
+from services.client.errors import ClientError, NotTaken
 
 from .dead import DeadLetters
 from .speaker import Speaker
 
 DEAD_LETTER = "dead letter"
-PROGRAM = {"name": "me.png", "media_type": "image/png", "content": "TVqQAAMAAAAEAAAA"}
+PROGRAM = AttachmentContent(name="me.png", media_type="image/png", content=bytes.fromhex("4d5a90000300000004000000"))
 REFUSED_406 = "refused by the broker (406)"
 REFUSED_403 = "refused by the broker (403)"
 REFUSED_BY_BROKER = {"PRECONDITION_FAILED": REFUSED_406, "ACCESS_REFUSED": REFUSED_403}
@@ -49,13 +54,17 @@ class Trial:
 class BadInput:
     """Sends all of it as one channel. `trials` are the results, `dead_ids` the message ids that had to die."""
 
-    def __init__(self, url: str, dead: DeadLetters, submission: Mapping[str, Any], visitor: Mapping[str, Any]) -> None:
+    def __init__(
+        self, url: str, dead: DeadLetters, good: Submit, requester: AccountRequester, visitor: TemporaryRequester
+    ) -> None:
+        """`good`: what is spoilt to make bad input, and `requester`, whose it is."""
         self.trials: list[Trial] = []
         self.dead_ids: set[str] = set()
         self.sender: Speaker | None = None
         self._url = url
         self._dead = dead
-        self._good = dict(submission)
+        self._good = good
+        self._requester = requester
         self._visitor = visitor
 
     def work(self) -> None:
@@ -72,16 +81,18 @@ class BadInput:
         """A ticket to do wrong things to, filed twice with one id: the second body must change nothing."""
         assert self.sender
         id_ = uuid.uuid4().hex
-        first = self.sender.ask("ticket.submit", self._good, id_=id_).event
-        if first.type != "ticket.opened":
-            raise Trouble(f"A good submission among the bad input came to {first.type}: {first.data.get('message')}")
-        again = self.sender.ask("ticket.submit", {**self._good, "subject": "Another subject"}, id_=id_).event
-        same = first == again
+        first = self.sender.ask("ticket.submit", self._good, id_=id_)
+        try:
+            number = first.expect(TicketOutcome).ticket.number
+        except ClientError as error:
+            raise Trouble(f"A good submission among the bad input came to {first.type}: {error}") from error
+        again = self.sender.ask("ticket.submit", replace(self._good, subject="Another subject"), id_=id_)
+        same = first.event == again.event
         self._note("the same id with another body", "the first outcome", "the first outcome" if same else again.type)
-        return str(first.data["ticket"]["number"])
+        return number
 
     def _rejected(self) -> None:
-        good = self._good
+        good = plain(self._good)
         without = {name: value for name, value in good.items() if name != "subject"}
         for what, code, data in (
             ("a field missing", "invalid", without),
@@ -96,16 +107,20 @@ class BadInput:
         self._claiming("an unknown type", "invalid", source="/channels/web", type="ticket.teleport")
 
     def _about(self, number: str) -> None:
-        good, temporary = self._good, self._visitor["temporary"]
-        stranger = {**good["requester"], "account_id": good["requester"]["account_id"] + "-stranger"}
-        wrong = {"temporary": {**temporary, "secret": temporary["secret"][::-1]}}
-        for what, code, requester, about in (
-            ("an unknown ticket", "unknown_ticket", good["requester"], "99999999"),
-            ("somebody else's ticket", "forbidden", stranger, number),
-            ("a wrong secret", "unauthenticated", wrong, number),
+        known, secret = self._requester, self._visitor.temporary
+        stranger = replace(known, account_id=known.account_id + "-stranger")
+        wrong = Secret(account_id=secret.account_id, secret=secret.secret[::-1])
+        for what, code, reply in (
+            ("an unknown ticket", "unknown_ticket", Reply(requester=known, number="99999999", body="Hello?")),
+            ("somebody else's ticket", "forbidden", Reply(requester=stranger, number=number, body="Hello?")),
+            (
+                "a wrong secret",
+                "unauthenticated",
+                Reply(requester=TemporaryRequester(temporary=wrong), number=number, body="Hello?"),
+            ),
         ):
-            self._ask(what, code, "ticket.reply", {"requester": requester, "number": about, "body": "Hello?"})
-        alone = {"requester": good["requester"], "number": number, "attachments": [PROGRAM]}
+            self._ask(what, code, "ticket.reply", reply)
+        alone = Reply(requester=known, number=number, attachments=[PROGRAM])
         self._ask("nothing but a program that calls itself a picture", "invalid", "ticket.reply", alone)
 
     def _unreadable(self) -> None:
@@ -134,15 +149,17 @@ class BadInput:
 
     def _ask(self, what: str, code: str, command: str, data: Any) -> None:
         assert self.sender
-        event = self.sender.ask(command, data).event
-        self._note(what, code, event.data.get("code", event.type))
+        self._note(what, code, _code(self.sender.ask(command, data)))
 
     def _claiming(self, what: str, code: str, **claims: str) -> None:
         """Send an event whose envelope is made by hand."""
         assert self.sender
         event = Event(uuid.uuid4().hex, time=datetime.now(UTC), data=self._good, **claims)
-        answer = self.sender.send(core.by_hand(event, INTAKE, "ticket.submit")).event
-        self._note(what, code, answer.data.get("code", answer.type))
+        self._note(what, code, _code(self.sender.send(core.by_hand(event, INTAKE, "ticket.submit"))))
 
     def _note(self, what: str, expected: str, got: str) -> None:
         self.trials.append(Trial(what, expected, got))
+
+
+def _code(outcome: Outcome) -> str:
+    return outcome.type if outcome.rejected is None else outcome.rejected.code

@@ -10,11 +10,15 @@ from __future__ import annotations
 import time
 import uuid
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from contracts.common import AccountRequester, Requester
+from contracts.notifications import Message
+from contracts.payload import read
+from contracts.tickets import Reply, RequesterTicket, Similar, Submit, TicketOutcome
 from deploy.cli.feed.feeding import why_refused
 from deploy.cli.feed.rows import Row
 from services.client.blocking import Client
@@ -127,47 +131,50 @@ class Channel:
 
     def _answered(self, outcome: Outcome) -> None:
         """A customer is asked whether it is the same issue: one in two says no and files it, the other adds to it."""
-        event = outcome.event
-        if event.type == "ticket.opened":
-            self._language[event.data["ticket"]["number"]] = event.data["ticket"].get("language")
+        event, data = outcome.event, outcome.data
+        if isinstance(data, TicketOutcome):
+            self._language[data.ticket.number] = data.ticket.language
         submission = self._submitted.get(event.causationid or "")
         if submission is None:
             return
-        if event.type == "command.rejected" and submission.row is not None:
+        if outcome.rejected is not None and submission.row is not None:
             self.refused[submission.row.line] = (submission.row, why_refused(event))
-        if event.type != "ticket.similar":
+        if not isinstance(data, Similar):
             return
-        data = submission.data
-        numbers = [candidate["number"] for candidate in event.data["candidates"]]
+        numbers = [candidate.number for candidate in data.candidates]
         if int(numbers[0]) % 2:
-            again = {**data, "distinct_from": numbers}
+            again = {**submission.data, "distinct_from": numbers}
             action = partial(self._submit, replace(submission, id=uuid.uuid4().hex, data=again))
         else:
-            action = partial(self._tell, "ticket.reply", data["requester"], numbers[0], body=data["body"])
+            same = read(Submit, submission.data).data
+            action = partial(self._reply, same.requester, numbers[0], same.body)
         self._plan(submission.id, action)
 
     def _told(self, heard: Heard) -> None:
         """A message for a customer of this run: answer the desk's question, or say what became of its solution."""
-        event = heard.event
-        if event.type != "notification.message" or not self._run.owns(event.data):
+        data = heard.data
+        if not isinstance(data, Message) or not self._run.owns(data.requester.id):
             return
-        kind, number = event.data["kind"], event.data["number"]
+        kind, number, person = data.kind, data.number, data.requester
         self.messages[kind] += 1
-        person = event.data["requester"]
-        requester = {"account_id": person["id"], "display_name": person["display_name"], "tier": person["tier"]}
+        requester = AccountRequester(account_id=person.id, display_name=person.display_name, tier=person.tier)
         mood = int(number) // 10 % 10
         if kind == "info_requested":
             details = DETAILS.get(self._language.get(number) or "en", DETAILS["en"])
-            self._plan(number, partial(self._tell, "ticket.reply", requester, number, body=details))
+            self._plan(number, partial(self._reply, requester, number, details))
         elif kind == "solution_suggested" and (mood < 6 or number in self._replied):
-            self._plan(number, partial(self._tell, "ticket.accept_solution", requester, number))
+            accepting = RequesterTicket(requester=requester, number=number)
+            self._plan(number, partial(self._tell, "ticket.accept_solution", accepting))
         elif kind == "solution_suggested" and mood == 6:
             self._replied.add(number)
-            self._plan(number, partial(self._tell, "ticket.reply", requester, number, body=NOT_YET))
+            self._plan(number, partial(self._reply, requester, number, NOT_YET))
 
-    def _plan(self, about: str, action: Any) -> None:
+    def _plan(self, about: str, action: Callable[[], None]) -> None:
         self._later.after(self._run.pace, about, action)
 
-    def _tell(self, command: str, requester: Mapping[str, Any], number: str, **data: str) -> None:
+    def _reply(self, requester: Requester, number: str, words: str) -> None:
+        self._tell("ticket.reply", Reply(requester=requester, number=number, body=words))
+
+    def _tell(self, command: str, data: RequesterTicket) -> None:
         assert self.sender
-        self.sender.say(command, {"requester": requester, "number": number, **data}, subject=number)
+        self.sender.say(command, data, subject=data.number)

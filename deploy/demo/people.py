@@ -6,15 +6,20 @@ Each has a connection of their own, like any other program on the bus. The page 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
+from contracts.agents import SignOn
 from contracts.names import AGENT_PREFIX
+from contracts.outcomes import Accepted, Code, Rejected
+from contracts.payload import Payload
 from services.client.blocking import Client
 from services.client.bus import Bus
-from services.client.core import Heard
+from services.client.core import Heard, Outcome
 from services.client.link import COPY, INBOX
 
 from .waiting import waited
+
+P = TypeVar("P", bound=Payload)
 
 PATIENCE = 30.0
 """Seconds that anybody waits for what must come."""
@@ -31,26 +36,39 @@ class Person:
         self._client = Client(url, hears=INBOX if Bus.user_of(url).startswith(AGENT_PREFIX) else COPY)
         self._heard: list[Heard] = []
 
-    def ask(self, command: str, expected: str, **data: Any) -> dict[str, Any]:
-        """Send a command. Returns the data of its outcome, which must be `expected` (`command.rejected too_early`)."""
-        event = self._client.command(command, data, subject=data.get("number")).event
-        came = f"{event.type} {event.data['code']}" if event.type == "command.rejected" else event.type
-        if came != expected:
-            raise Unlike(f"{command} came to {came} instead of {expected}: {event.data.get('message', '')}")
-        return dict(event.data)
+    def ask(self, command: str, data: Payload, form: type[P]) -> P:
+        """Send a command. Returns the data of its outcome, which must be of exactly this class."""
+        outcome = self._sent(command, data)
+        found = outcome.data
+        if isinstance(found, form) and type(found) is form:
+            return found
+        raise Unlike(f"{command} came to {_named(outcome)} instead of {form.__name__}")
 
-    def hears(self, type_: str, fits: Callable[[dict[str, Any]], bool] = lambda _: True) -> dict[str, Any]:
-        """The data of the first event of this type, heard or still to come, that fits; nobody hears it again."""
-        found = waited(lambda: self._first(type_, fits, 0.1), PATIENCE, every=0)
+    def say(self, command: str, data: Payload) -> None:
+        """Send a command that must be accepted."""
+        self.ask(command, data, Accepted)
+
+    def refused(self, command: str, data: Payload, code: Code) -> Rejected:
+        """Send a command that must be refused with this code. Returns the refusal."""
+        outcome = self._sent(command, data)
+        if (refusal := outcome.rejected) is None or refusal.code != code:
+            raise Unlike(f"{command} came to {_named(outcome)} instead of a refusal, {code}")
+        return refusal
+
+    def hears(self, type_: str, form: type[P], fits: Callable[[P], bool]) -> P:
+        """The data of the first message of this type and class, heard or still to come, that fits; nobody hears it
+        again."""
+        found = waited(lambda: self._first(type_, form, fits, 0.1), PATIENCE, every=0)
         if found is None:
             others = ", ".join(self.heard_types) or "nothing"
             raise Unlike(f"{self._client.user} did not hear {type_} within {PATIENCE:.0f} s, but {others}")
-        self._heard.remove(found)
-        return dict(found.event.data)
+        heard, data = found
+        self._heard.remove(heard)
+        return data
 
-    def has_heard(self, type_: str, fits: Callable[[dict[str, Any]], bool]) -> bool:
-        """Whether such an event is among those that came and that nobody asked for."""
-        return self._first(type_, fits, 0.05) is not None
+    def has_heard(self, type_: str, form: type[P], fits: Callable[[P], bool]) -> bool:
+        """Whether such a message is among those that came and that nobody asked for."""
+        return self._first(type_, form, fits, 0.05) is not None
 
     @property
     def heard_types(self) -> list[str]:
@@ -61,33 +79,43 @@ class Person:
         """Leave."""
         self._client.close()
 
-    def _first(self, type_: str, fits: Callable[[dict[str, Any]], bool], timeout: float) -> Heard | None:
-        """The first event of this type that fits, among what was kept and what comes within `timeout` seconds."""
+    def _sent(self, command: str, data: Payload) -> Outcome:
+        return self._client.command(command, data, subject=getattr(data, "number", None))
+
+    def _first(self, type_: str, form: type[P], fits: Callable[[P], bool], timeout: float) -> tuple[Heard, P] | None:
+        """The first message of this type that fits, among what was kept and what comes within `timeout` seconds."""
+
+        def fitting(heard: Heard) -> tuple[Heard, P] | None:
+            data = heard.data if heard.type == type_ else None
+            return (heard, data) if isinstance(data, form) and fits(data) else None
+
         for kept in self._heard:
-            if kept.type == type_ and fits(kept.event.data):
-                return kept
+            if (found := fitting(kept)) is not None:
+                return found
         while (heard := self._client.hear(timeout)) is not None:
             self._heard.append(heard)
-            if heard.type == type_ and fits(heard.event.data):
-                return heard
+            if (found := fitting(heard)) is not None:
+                return found
         return None
 
 
 class Agent(Person):
-    """An agent, who names themselves in everything that they say."""
+    """An agent."""
 
     def __init__(self, url: str, agent_id: str, name: str) -> None:
         super().__init__(url)
         self.id = agent_id
         self.name = name
 
-    def ask(self, command: str, expected: str, **data: Any) -> dict[str, Any]:
-        """Like any person, with the agent's id."""
-        return super().ask(command, expected, agent_id=self.id, **data)
-
     def sign_on(self) -> None:
         """Sign on for everything, five tickets at most."""
-        self.ask("agent.sign_on", "command.accepted", display_name=self.name, capacity=5, skills=["*"])
+        self.say("agent.sign_on", SignOn(agent_id=self.id, display_name=self.name, capacity=5, skills=["*"]))
+
+
+def _named(outcome: Outcome) -> str:
+    """The outcome in words; a refusal with the reason."""
+    refusal = outcome.rejected
+    return f"{outcome.type} ({refusal.code}: {refusal.message})" if refusal is not None else outcome.type
 
 
 def wait_until(happened: Callable[[], bool], otherwise: str, seen: Callable[[], object]) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 from rich.console import Console
 
 from contracts.catalogue import Catalogue
+from contracts.common import AccountRequester
+from contracts.tickets import Submit
 from deploy.settings import Settings
 from deploy.trouble import Trouble
 
@@ -101,16 +103,17 @@ class Play:
             f"{len(shares)} channels feed {requests:,} requests, some twice and some resent ({sending:,} messages), "
             "and bad input of every kind in between\n"
         )
-        good = {
-            "requester": self._run.requester(
-                {"account_id": "mallory", "display_name": "Mallory Gray", "tier": "standard"}
-            ),
-            "category": self._category,
-            "subject": "Something to do wrong things to",
-            "body": "This ticket is here so that somebody else can try to write to it.",
-        }
+        mallory = AccountRequester(
+            account_id=self._run.account("mallory"), display_name="Mallory Gray", tier="standard"
+        )
+        good = Submit(
+            requester=mallory,
+            category=self._category,
+            subject="Something to do wrong things to",
+            body="This ticket is here so that somebody else can try to write to it.",
+        )
         web = self._known.broker_url(NAMES[0])
-        self.bad_input = BadInput(web, self.dead, good, self._visit.requester)
+        self.bad_input = BadInput(web, self.dead, good, mallory, self._visit.requester)
         for work in (*(channel.work for channel in self.channels), self.bad_input.work):
             self._act(threads, work)
 

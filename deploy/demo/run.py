@@ -39,11 +39,15 @@ class Run:
 
     def requester(self, requester: Mapping[str, Any]) -> dict[str, Any]:
         """A requester of a file as one of this run."""
-        return {**requester, "account_id": f"{self.id}-{requester['account_id']}"}
+        return {**requester, "account_id": self.account(requester["account_id"])}
 
-    def owns(self, ticket: Mapping[str, Any]) -> bool:
-        """Whether a ticket's snapshot was filed in this run."""
-        return bool(ticket["requester"]["id"].startswith(f"{self.id}-"))
+    def account(self, name: str) -> str:
+        """The account of this run that has this name."""
+        return f"{self.id}-{name}"
+
+    def owns(self, account_id: str) -> bool:
+        """Whether the account is of this run."""
+        return account_id.startswith(self.account(""))
 
 
 def _fresh_id() -> str:

@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
 
+from contracts.outcomes import Accepted, Rejected
+from contracts.tickets import Duplicate, TicketOutcome
 from services.client import core
 from services.client.blocking import Client
-from services.client.core import Heard, Outcome, Sending
+from services.client.core import Data, Heard, Outcome, Sending
 from services.client.errors import NotTaken
 
 
@@ -65,13 +66,13 @@ class Speaker:
         self.not_taken: list[NotTaken] = []
         """What the broker did not take or could not route."""
 
-    def say(self, type_: str, data: Any, *, id_: str | None = None, subject: str | None = None) -> None:
+    def say(self, type_: str, data: Data, *, id_: str | None = None, subject: str | None = None) -> None:
         """Send a command; `hear` returns its outcome."""
         sending = core.command(self.name, type_, data, id_=id_, subject=subject)
         self._note_sent(sending)
         self.client.publish(sending).add_done_callback(self._note_taken)
 
-    def ask(self, type_: str, data: Any, *, id_: str | None = None, subject: str | None = None) -> Outcome:
+    def ask(self, type_: str, data: Data, *, id_: str | None = None, subject: str | None = None) -> Outcome:
         """Send a command and wait for its outcome."""
         return self.send(core.command(self.name, type_, data, id_=id_, subject=subject))
 
@@ -103,16 +104,16 @@ class Speaker:
         sent = self.sent.get(outcome.event.causationid or "")
         if sent is None:
             return
-        data = outcome.event.data
-        ticket = data.get("ticket") or {}
+        data = outcome.data
+        ticket = data.ticket if isinstance(data, Accepted | TicketOutcome) else None
         answer = Answer(
             outcome.event.id,
             outcome.type,
             time.monotonic(),
-            code=data.get("code", ""),
-            number=ticket.get("number", ""),
-            version=ticket.get("version", 0),
-            note=data.get("note_id", ""),
+            code=data.code if isinstance(data, Rejected) else "",
+            number=ticket.number if ticket is not None else "",
+            version=ticket.version if ticket is not None else 0,
+            note=data.note_id if isinstance(data, Duplicate) else "",
         )
         if not sent.answers:
             self.waiting -= 1

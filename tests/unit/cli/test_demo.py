@@ -3,12 +3,13 @@
 from collections import Counter
 from concurrent.futures import Future
 from dataclasses import replace
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contracts.envelope import Event
+import contracts
+from contracts.envelope import parse
 from deploy.cli.percentile import percentile
 from deploy.demo.bad_input import Trial
 from deploy.demo.channels import NAMES, plan
@@ -21,6 +22,7 @@ from deploy.demo.speaker import Answer, Sent, Speaker, latencies
 from services.client import core
 from services.client.errors import NotTaken
 
+EXAMPLES = Path(contracts.__file__).parent / "examples"
 REQUESTER = {"account_id": "ana", "display_name": "Ana", "tier": "standard"}
 
 
@@ -179,9 +181,10 @@ class FakeClient:
         return self.heard.pop(0) if self.heard else None
 
 
-def outcome(cause: str, type_: str = "ticket.opened", id_: str = "o1", **data: Any) -> core.Outcome:
-    event = Event(id_, type_, "/services/intake", datetime(2026, 1, 1, tzinfo=UTC), data, causationid=cause)
-    return core.Outcome(event, b"", "outcome")
+def outcome(cause: str, type_: str, id_: str = "o1") -> core.Outcome:
+    """The contract's example of that outcome, as it comes for a command."""
+    body = (EXAMPLES / f"outcome.{type_}.json").read_bytes()
+    return core.Outcome(replace(parse(body), id=id_, causationid=cause), body, "outcome")
 
 
 def test_a_command_waits_until_its_first_outcome_and_counts_once() -> None:
@@ -190,23 +193,25 @@ def test_a_command_waits_until_its_first_outcome_and_counts_once() -> None:
     speaker.say("ticket.submit", {}, id_="c1")
     speaker.say("ticket.submit", {}, id_="c1")
     assert (speaker.waiting, len(client.published)) == (1, 2)
-    same = outcome("c1", ticket={"number": "10000001", "version": 3}, note_id="n1")
-    client.heard = [same, same, outcome("c1", id_="o2"), outcome("somebody else's", id_="o3")]
+    same = outcome("c1", "ticket.duplicate")
+    others = (outcome("c1", "command.rejected", "o2"), outcome("somebody else's", "ticket.duplicate", "o3"))
+    client.heard = [same, same, *others]
     while speaker.hear(0) is not None:
         pass
     assert speaker.waiting == 0
     assert list(speaker.sent["c1"].answers) == ["o1", "o2"]
     answer = speaker.sent["c1"].answer
     assert answer is not None
-    assert (answer.number, answer.version, answer.note) == ("10000001", 3, "n1")
-    assert speaker.outcomes == {"ticket.opened": 1}
+    assert (answer.number, answer.version) == ("00004217", 2)
+    assert answer.note == "cc3b59f66111e38076cc2caa5f08dc6a"
+    assert speaker.outcomes == {"ticket.duplicate": 1}
 
 
 def test_a_rejection_is_labelled_with_its_code() -> None:
     client = FakeClient()
     speaker = Speaker(client)  # type: ignore[arg-type]
     speaker.say("ticket.submit", {}, id_="c1")
-    client.heard = [outcome("c1", "command.rejected", code="invalid")]
+    client.heard = [outcome("c1", "command.rejected")]
     speaker.hear(0)
     assert speaker.outcomes == {"command.rejected (invalid)": 1}
 
