@@ -5,7 +5,7 @@ attempts.py decides what becomes of a mail or a webhook's request afterwards. Se
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -42,46 +42,66 @@ from services.notifications.domain.state import (
 Told = TicketEvent | Fired | ClosingSoon
 """The events that tell somebody something: each has the ticket as it stood."""
 
-TO_REQUESTER: Mapping[str, KindForRequester] = {
-    "ticket.opened": "receipt",
-    "ticket.assigned": "assigned",
-    "ticket.info_requested": "info_requested",
-    "ticket.solution_suggested": "solution_suggested",
-    "sla.closing_soon": "reminder",
-    "ticket.closed": "closed",
-    "ticket.merged": "closed",
-    "ticket.reopened": "reopened",
-    "ticket.escalated": "escalated",
-    "ticket.consent_requested": "consent_requested",
-}
-TO_AGENT: Mapping[str, KindForAgent] = {
-    "ticket.assigned": "assigned_to_agent",
-    "ticket.customer_replied": "replied",
-    "ticket.note_added": "replied",
-    "ticket.reopened": "replied",
-    "ticket.escalated": "escalated_to_agent",
-    "ticket.consent_answered": "consent_answered",
-    "sla.warning": "warning",
-    "sla.breached": "breach",
-}
-QUOTED = frozenset(
-    {
-        "ticket.info_requested",
-        "ticket.solution_suggested",
-        "ticket.consent_requested",
-        "ticket.customer_replied",
-        "ticket.note_added",
-        "ticket.reopened",
-        "ticket.escalated",
-    }
+
+def _has_agent(event: Told) -> bool:
+    return event.ticket.agent is not None
+
+
+def _is_news(event: Told) -> bool:
+    """Whether a note is for the agent to answer: the requester's own, and not a machine's."""
+    entry = entry_of(event)
+    return entry is not None and entry.author.kind == "requester" and not entry.automatic
+
+
+def _is_the_desks(event: Told) -> bool:
+    entry = entry_of(event)
+    return entry is not None and entry.author.kind == "agent"
+
+
+@dataclass(frozen=True, slots=True)
+class Tells:
+    """What an event is to the requester and to the agent, if `only_if` holds. `manager`: it also tells the community
+    manager. `quotes`: it may show the text of its entry, unless the entry is internal."""
+
+    event: str
+    requester: KindForRequester | None = None
+    agent: KindForAgent | None = None
+    manager: bool = False
+    quotes: bool = False
+    only_if: Callable[[Told], bool] = lambda _event: True
+
+
+TELLS = (
+    Tells("ticket.opened", "receipt"),
+    Tells("ticket.assigned", "assigned", "assigned_to_agent"),
+    # To an agent by name: no other event tells that they got it.
+    Tells("ticket.transferred", "assigned", "assigned_to_agent", only_if=_has_agent),
+    Tells("ticket.info_requested", "info_requested", quotes=True),
+    Tells("ticket.solution_suggested", "solution_suggested", quotes=True),
+    Tells("sla.closing_soon", "reminder"),
+    Tells("ticket.closed", "closed"),
+    Tells("ticket.merged", "closed"),
+    # The requester has written nothing.
+    Tells("ticket.reopened", "reopened", "assigned_to_agent", quotes=True, only_if=_is_the_desks),
+    Tells("ticket.reopened", "reopened", "replied", quotes=True),
+    Tells("ticket.escalated", "escalated", "escalated_to_agent", manager=True, quotes=True),
+    Tells("ticket.consent_requested", "consent_requested", quotes=True),
+    Tells("ticket.customer_replied", agent="replied", quotes=True),
+    Tells("ticket.note_added", agent="replied", quotes=True, only_if=_is_news),
+    Tells("ticket.consent_answered", agent="consent_answered"),
+    Tells("sla.warning", agent="warning"),
+    Tells("sla.breached", agent="breach"),
 )
-"""Events whose entry may be shown. No other event's entry ever is, nor one that is internal."""
+"""All events that tell anybody anything. If an event has two rows, the first one that holds counts."""
+
+_BY_EVENT = {row.event: [other for other in TELLS if other.event == row.event] for row in TELLS}
+_NOBODY = Tells("")
 
 WRITTEN: frozenset[KindForRequester] = frozenset({"info_requested", "solution_suggested", "consent_requested"})
 """What an agent wrote: it goes to the requester even if a machine filed their ticket. The desk itself says nothing to a
 machine."""
 
-FOR_WEBHOOKS = tuple(dict.fromkeys(TO_REQUESTER.get(type_) or TO_AGENT[type_] for type_ in (*TO_REQUESTER, *TO_AGENT)))
+FOR_WEBHOOKS = tuple(dict.fromkeys(kind for row in TELLS if (kind := row.requester or row.agent) is not None))
 """Kinds that a webhook may ask for. It gets each event once: under the requester's kind if there are two."""
 
 
@@ -100,8 +120,8 @@ class Owed:
 def owed(event: Message[Told], policy: Policy) -> tuple[Owed, ...]:
     """The deliveries that an event calls for, one for each recipient and channel, whatever is known of addresses and
     preferences."""
-    ticket = event.data.ticket
-    to_requester, to_agent = _kinds(event)
+    ticket, tells = event.data.ticket, _told_by(event)
+    to_requester, to_agent = tells.requester, tells.agent
     found: list[Owed] = []
     if to_requester and (to_requester in WRITTEN or not ticket.automatic):
         requester = ticket.requester
@@ -111,7 +131,7 @@ def owed(event: Message[Told], policy: Policy) -> tuple[Owed, ...]:
         having = [ticket.agent.id] if ticket.agent else []
         agents = _supervisors(event.data) or having
         found += [_owed(event, to_agent, agent_id, "agent") for agent_id in agents]
-    if event.type == "ticket.escalated" and policy.has_manager:
+    if tells.manager and policy.has_manager:
         # A requester may have any id; with the kind in it, this is nobody else's.
         id_ = derived_id(event.id, MANAGER, "email", "escalated_to_manager")
         found.append(Owed(id_, "escalated_to_manager", MANAGER, "email"))
@@ -120,25 +140,8 @@ def owed(event: Message[Told], policy: Policy) -> tuple[Owed, ...]:
     return tuple(found)
 
 
-def _kinds(event: Message[Told]) -> tuple[KindForRequester | None, KindForAgent | None]:
-    """What the event is to the requester and to the agent."""
-    if event.type == "ticket.note_added" and not _is_news(entry_of(event.data)):
-        return None, None
-    if event.type == "ticket.transferred":
-        # To an agent by name: no other event tells that they got it.
-        return ("assigned", "assigned_to_agent") if event.data.ticket.agent else (None, None)
-    if event.type == "ticket.reopened" and _is_the_desks(entry_of(event.data)):
-        return "reopened", "assigned_to_agent"  # the requester has written nothing
-    return TO_REQUESTER.get(event.type), TO_AGENT.get(event.type)
-
-
-def _is_news(entry: Entry | None) -> bool:
-    """Whether a note is for the agent to answer: the requester's own, and not a machine's."""
-    return entry is not None and entry.author.kind == "requester" and not entry.automatic
-
-
-def _is_the_desks(entry: Entry | None) -> bool:
-    return entry is not None and entry.author.kind == "agent"
+def _told_by(event: Message[Told]) -> Tells:
+    return next((row for row in _BY_EVENT.get(event.type, ()) if row.only_if(event.data)), _NOBODY)
 
 
 def entry_of(event: Told) -> Entry | None:
@@ -249,7 +252,7 @@ def _request_body(delivery: Delivery, event: Message[Told], text: Text, now: dat
 def facts_of(event: Message[Told]) -> Facts:
     """What may be said of an event about a ticket."""
     ticket, entry = event.data.ticket, entry_of(event.data)
-    quoted = entry.text if entry and event.type in QUOTED and entry.visibility != "internal" else ""
+    quoted = entry.text if entry and _told_by(event).quotes and entry.visibility != "internal" else ""
     return Facts(
         number=ticket.number,
         subject=one_line(ticket.subject),

@@ -13,10 +13,10 @@ from msgspec import structs
 from contracts.envelope import parse
 from contracts.notifications import SWITCHABLE_CHANNELS, SWITCHABLE_KINDS, Channel
 from services.chassis.decision import derived_id
-from services.notifications.domain.decide import decide
+from services.notifications.domain.decide import TAKEN, decide
 from services.notifications.domain.preferences import ALWAYS
 from services.notifications.domain.state import KEPT, Facts, KindForRequester, Policy, View
-from services.notifications.domain.telling import FOR_WEBHOOKS, TO_REQUESTER, WRITTEN, facts_of, owed
+from services.notifications.domain.telling import FOR_WEBHOOKS, TELLS, WRITTEN, facts_of, owed, tell
 from services.notifications.templates import Templates
 from tests.unit.notifications.builders import (
     ACCEPTED,
@@ -109,9 +109,13 @@ def test_no_mail_without_an_address() -> None:
 
 
 def test_kinds_that_a_requester_may_switch_off_are_those_of_the_contract() -> None:
-    assert {*TO_REQUESTER.values()} == set(SWITCHABLE_KINDS)
+    assert {row.requester for row in TELLS} == {*SWITCHABLE_KINDS, None}
     assert set(get_args(KindForRequester)) == {*SWITCHABLE_KINDS, *ALWAYS}
     assert set(SWITCHABLE_CHANNELS) < set(get_args(Channel))
+
+
+def test_every_event_that_tells_somebody_something_comes() -> None:
+    assert {row.event for row in TELLS} <= {type_ for type_, line in TAKEN.items() if line.decide is tell}
 
 
 def test_the_agent_is_never_mailed() -> None:
