@@ -135,10 +135,11 @@ def page(ticket: Ticket, clocked: Sequence[Clocked], now: datetime) -> Renderabl
     parts: list[RenderableType] = [title, head, Text(), _statuses(ticket, zone)]
     for explained in clocked:
         parts += [Text(), _clock(explained)]
-    ahead = sorted(timers(ticket).values(), key=lambda arm: arm.due)
+    ahead = sorted((arm.timer for arm in timers(ticket).values()), key=lambda timer: timer.due)
     if ahead:
         rows = [
-            (arm.kind.replace("_", " "), f"{_at(arm.due, zone)}{'' if arm.due > now else ', due now'}") for arm in ahead
+            (timer.kind.replace("_", " "), f"{_at(timer.due, zone)}{'' if timer.due > now else ', due now'}")
+            for timer in ahead
         ]
         parts += [Text(), Text("ahead", "bold"), _facts(rows)]
     return Group(*parts)
@@ -276,7 +277,7 @@ def as_json(ticket: Ticket, clocked: Iterable[Clocked]) -> dict[str, Any]:
             for span in ticket.spans
         ],
         "clocks": [_clock_json(explained) for explained in clocked],
-        "ahead": {kind: rfc3339(arm.due) for kind, arm in timers(ticket).items()},
+        "ahead": {kind: rfc3339(arm.timer.due) for kind, arm in timers(ticket).items()},
     }
 
 

@@ -7,18 +7,16 @@ publishes what was said. The page is docs/turn.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from contracts.outcomes import Code, Rejected
 from contracts.payload import Payload
 from contracts.snapshot import Snapshot
 from contracts.values import dataclass
 
-Data = Mapping[str, Any]
 D_co = TypeVar("D_co", covariant=True)
 P = TypeVar("P")
 T = TypeVar("T")
@@ -43,7 +41,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Message(Generic[D_co]):
-    """One message as the domain sees it. `data` is the payload of `type`; for a timer, what it was armed with.
+    """One message as the domain sees it. `data` is the payload of `type`; for a timer, the `Timer` that was armed.
 
     `sender` is the broker user (`web`, `agent.a7`, `routing`), verified by RabbitMQ. A timer's sender is its own
     service.
@@ -95,16 +93,41 @@ class Answer:
     """Finds the stored answer again, if what it says may have to go before it is forgotten."""
 
 
+class Timer(Payload):
+    """What a timer says when it fires: the data of the message `timer.<kind>`, for the service that armed it.
+
+    Each kind of a service is a class of its own; its table `TAKEN` has a line for each. Timers are stored, and a later
+    release reads them: a field that is added to a kind needs a default.
+    """
+
+    kind: ClassVar[str]
+
+    due: datetime
+    """When it fires, aware UTC."""
+
+    @classmethod
+    def type_(cls) -> str:
+        """The type of the message."""
+        return f"timer.{cls.kind}"
+
+
+def timers_of(service: str) -> Iterator[type[Timer]]:
+    """The kinds of timer that the modules of a service declare, as far as they are imported."""
+    kinds = Timer.__subclasses__()
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+        if kind.__module__.startswith(f"services.{service}."):
+            yield kind
+
+
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """Set the timer `id` to fire at `due` (aware UTC) as a message of type `timer.<kind>`; replaces one of that id."""
+    """Set the timer `id`, to fire when it is due; replaces one of that id."""
 
     id: str
-    due: datetime
-    kind: str
+    timer: Timer
     about: str
     """Id of the ticket, account or agent that it is about: arrives as the message's `subject`."""
-    data: Data = field(default_factory=dict)
     lane: str = ""
     """A lane's timers fire apart from all others, and wait for none of them (`due_timers(lanes=…)`)."""
 
@@ -141,8 +164,7 @@ class Taken(Generic[V, P]):
     """How a service decides one type of message: a line of its table `TAKEN`, which lists by type everything that it
     takes.
 
-    The type is that of a command, a question, an event or an outcome, or `timer.<kind>` of a timer of its own, whose
-    data is what it was armed with.
+    The type is that of a command, a question, an event or an outcome, or `timer.<kind>` of a timer of its own.
     """
 
     data: type[P]

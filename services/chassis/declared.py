@@ -12,8 +12,10 @@ from typing import Any, Protocol
 
 from contracts import topology
 from contracts.checking import WHERE, coming_to, faults
-from contracts.registry import TYPES
+from contracts.registry import TYPES, MessageType
 from contracts.services import DECLARED
+from contracts.values import dataclass
+from services.chassis.decision import timers_of
 from services.chassis.entrypoint import queues_read
 
 
@@ -34,7 +36,7 @@ def module_of(name: str) -> ModuleType:
 
     Raises `WrongDeclaration` if the module does not exist, if a declaration has a fault, if its class `Service` has
     another name or does not read exactly the queues that are declared for it, each once, or if its table `TAKEN` does
-    not have exactly the types that these queues bring.
+    not have exactly the types that these queues bring and the timers that the service's modules declare.
     """
     try:
         module = importlib.import_module(f"services.{name}.service")
@@ -62,25 +64,45 @@ def differences(name: str, service: type) -> list[str]:
     return found + [f"Two methods in {file} read {queue}." for queue in twice]
 
 
+@dataclass(frozen=True, slots=True)
+class Comes:
+    """What comes to a service: its type, the class of its data, who says that, and why it comes."""
+
+    type_: str
+    data: type[Any]
+    by: str
+    why: str
+
+
 def undecided(name: str, taken: Mapping[str, HasData]) -> list[str]:
-    """Where `taken`, the table `TAKEN` of the service `name`, is not what its queues bring: sentences."""
+    """Where `taken`, the table `TAKEN` of the service `name`, does not match what its queues bring and its timers:
+    sentences."""
     table = f"TAKEN of services/{name}/service.py"
-    (declared,) = (service for service in DECLARED if service.name == name)
-    comes = coming_to(declared, TYPES.values())
-    found = [
-        f"{table} has no {each.type}: the {each.kind} comes to {name} by {WHERE}."
-        for each in comes
-        if each.type not in taken
+    timers = list(timers_of(name))
+    comes = [
+        Comes(each.type, each.data, "contracts/registry.py", f"the {each.kind} comes to {name} by {WHERE}")
+        for each in _coming(name)
     ]
-    read = {each.type for each in comes}
+    comes += [
+        Comes(timer.type_(), timer, timer.__module__, f"{timer.__module__} declares it as {timer.__name__}")
+        for timer in timers
+    ]
+    types = {each.type_ for each in comes}
+    found = [f"{table} has no {each.type_}: {each.why}." for each in comes if each.type_ not in taken]
     found += [
-        f"{table} has {type_}, and no queue in {WHERE} brings it to {name}."
+        f"{table} has {type_}, and no queue in {WHERE} and no timer of {name} brings it."
         for type_ in taken
-        if type_ not in read and not type_.startswith("timer.")
+        if type_ not in types
     ]
-    return found + [
-        f"{table} takes {each.type} for a {taken[each.type].data.__name__}, and contracts/registry.py for a"
-        f" {each.data.__name__}."
+    found += [
+        f"{table} takes {each.type_} for a {taken[each.type_].data.__name__}, and {each.by} for a {each.data.__name__}."
         for each in comes
-        if each.type in taken and not issubclass(each.data, taken[each.type].data)
+        if each.type_ in taken and not issubclass(each.data, taken[each.type_].data)
     ]
+    kinds = [timer.kind for timer in timers]
+    return found + [f"{name} has two timers of the kind {kind}." for kind in sorted({*kinds}) if kinds.count(kind) > 1]
+
+
+def _coming(name: str) -> list[MessageType]:
+    (declared,) = (service for service in DECLARED if service.name == name)
+    return coming_to(declared, TYPES.values())

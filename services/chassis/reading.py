@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from typing import Any
 
+import msgspec
 import orjson
 from marshmallow import ValidationError
 
@@ -19,11 +20,11 @@ from contracts import registry, topology
 from contracts.decoding import NotJson, decoded, has_half_character, is_shallow
 from contracts.envelope import HALF, Event, NotAnEvent, WrongAttributes, escaped, from_dict
 from contracts.names import role_of, source_agrees
-from contracts.payload import errors_by_field
+from contracts.payload import errors_by_field, stored
 from contracts.payload import read as read_payload
 from contracts.registry import Kind, MessageType
 from contracts.values import dataclass
-from services.chassis.decision import Answer, Message, rejected
+from services.chassis.decision import Answer, Message, Timer, rejected
 from services.chassis.unit_of_work import DueTimer
 
 is_trace = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
@@ -95,6 +96,10 @@ class Unreadable:
     by_us: bool = False
 
 
+class Misread(Exception):
+    """What a service of the desk wrote cannot be read here."""
+
+
 def read(delivery: Delivery, service: str) -> Arrival | Unreadable:
     """Check everything that can be checked without state, for the reading `service`. Never raises."""
     sender = delivery.properties.get("user_id")
@@ -122,14 +127,24 @@ def read(delivery: Delivery, service: str) -> Arrival | Unreadable:
     return read_one
 
 
-def fired(timer: DueTimer, service: str) -> Arrival:
-    """A timer that is due, as the message `timer.<kind>`."""
-    id_ = f"{timer.id}:{timer.armed.by}"
+def fired(timer: DueTimer, service: str, kinds: Mapping[str, type[Timer]]) -> Arrival:
+    """A timer that is due, as the message `timer.<kind>`. `kinds`: those of the service.
+
+    Raises `Misread` for a kind that is not among them, and for data that are not of that kind: another release of the
+    service armed it.
+    """
+    type_, id_ = f"timer.{timer.kind}", f"{timer.id}:{timer.armed.by}"
+    if timer.kind not in kinds:
+        raise Misread(f"{type_} is no timer of {service}")
+    try:
+        data = stored(kinds[timer.kind], {**timer.data, "due": timer.due})
+    except msgspec.ValidationError as error:
+        raise Misread(f"the data of {type_} are not as this release has them: {error}") from error
     message = Message(
         id_,
-        f"timer.{timer.kind}",
+        type_,
         service,
-        {**timer.data, "due": timer.due},
+        data,
         timer.about,
         key=f"{service}\x1f{id_}",
         correlationid=timer.armed.chain,

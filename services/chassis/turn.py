@@ -23,11 +23,11 @@ from contracts.envelope import escaped
 from contracts.values import dataclass
 from services.chassis import telemetry
 from services.chassis.database import Conflict, DatabaseAway, reaching_database
-from services.chassis.decision import Cause, Decision, Message, View, derived_id
+from services.chassis.decision import Cause, Decision, Message, View, derived_id, timers_of
 from services.chassis.outgoing import Outgoing
 from services.chassis.patience import Patience, Stopping
 from services.chassis.publisher import PublishesMessages
-from services.chassis.reading import Arrival, Delivery, fired, read
+from services.chassis.reading import Arrival, Delivery, Misread, fired, read
 from services.chassis.rules import Preparation, Rules
 from services.chassis.sending import Sending
 from services.chassis.unit_of_work import ArmedBy, DueTimer, Handled, StoresWork, Work
@@ -52,10 +52,6 @@ transaction of a killed instance, which MongoDB ends after its `transactionLifet
 UNSENT_AFTER = timedelta(seconds=10)
 DOUBT = 10.0
 """Seconds after a lost race for which a turn first asks which of its messages were handled before."""
-
-
-class Misread(Exception):
-    """What a service of the desk wrote cannot be read here."""
 
 
 class PutOff(Exception):
@@ -127,6 +123,7 @@ class Turn(Generic[V]):
     ) -> None:
         self.watch = watch or Watch()
         self._service = service
+        self._kinds = {kind.kind: kind for kind in timers_of(service)}
         self._rules = rules
         self._store = store
         self._patience = Patience(stopping, sleep)
@@ -144,7 +141,7 @@ class Turn(Generic[V]):
         Raises `Conflict` when only timers are left that lost every race: they may be claimed again at once.
         """
         plans: list[Plan] = []
-        due = [fired(timer, self._service) for timer in timers]
+        due = self._fired(timers, plans)
         # May take long (a slow mail server): turns of messages run meanwhile.
         parts = list(self._prepared(due, plans)) if due else []
         with self.deciding:
@@ -195,6 +192,17 @@ class Turn(Generic[V]):
             else:
                 set_aside.append(self._aside(delivery, found.reason))
         return arrivals, set_aside, misread
+
+    def _fired(self, timers: Sequence[DueTimer], plans: list[Plan]) -> list[Arrival]:
+        """Their messages. A timer that cannot be read goes into `plans`, as one that could not be decided."""
+        found: list[Arrival] = []
+        for timer in timers:
+            try:
+                found.append(fired(timer, self._service, self._kinds))
+            except Misread as error:
+                unread = Arrival(Message(timer.id, timer.kind, self._service, None), fired=timer)
+                plans.append(_failed([unread], error))
+        return found
 
     def _decided(
         self,

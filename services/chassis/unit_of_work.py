@@ -20,6 +20,7 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from contracts.payload import document
 from contracts.values import dataclass
 from services.chassis import pipeline
 from services.chassis.database import Conflict, DatabaseRefuses, Document, reaching_database
@@ -328,10 +329,10 @@ class Store:
                 raise Conflict(what)
 
 
-def arm_once(database: Database[Document], timer: Arm, armed: ArmedBy) -> None:
+def arm_once(database: Database[Document], arm: Arm, armed: ArmedBy) -> None:
     """Set a timer outside of any turn, unless it is set already."""
     with suppress(DuplicateKeyError):
-        database["timers"].insert_one(_timer_row(timer, armed, fence=0))
+        database["timers"].insert_one(_timer_row(arm, armed, fence=0))
 
 
 def _seconds() -> float:
@@ -393,15 +394,16 @@ def _timer_rows(work: Work) -> list[Document]:
     ]
 
 
-def _timer_row(timer: Arm, armed: ArmedBy, fence: int) -> Document:
+def _timer_row(arm: Arm, armed: ArmedBy, fence: int) -> Document:
+    data = document(arm.timer)
     return {
-        "_id": timer.id,
-        "due": timer.due,
-        "kind": timer.kind,
-        "about": timer.about,
-        "data": dict(timer.data),
+        "_id": arm.id,
+        "due": data.pop("due"),
+        "kind": arm.timer.kind,
+        "about": arm.about,
+        "data": data,
         "armed": {"by": armed.by, "chain": armed.chain, "trace": armed.trace},
         "lease_until": NEVER,
         "fence": fence,
-        **({"lane": timer.lane} if timer.lane else {}),
+        **({"lane": arm.lane} if arm.lane else {}),
     }

@@ -17,24 +17,27 @@ from contracts.accounts import ConfirmContact, EraseAccount, ExportAccount, Merg
 from contracts.common import Secret
 from contracts.names import role_of
 from services.chassis.database import Document
-from services.chassis.decision import Message, carrying
+from services.chassis.decision import Message, Timer, carrying
 from services.intake.credentials.codes import Codes, Guess
 from services.intake.credentials.origins import Origins
 from services.intake.credentials.secrets import NO_HASH, Claim, Secrets
 from services.intake.documents import account_of
 from services.intake.domain.accounts.caller import account_meant, owner_of_files, temporary_named
+from services.intake.domain.attachments.rotating import KeyRotationTimer
+from services.intake.domain.attachments.scanning import ScanTimer
+from services.intake.domain.privacy.exporting import ExportTimer
 from services.intake.domain.values.account import Account, temporary_key
 from services.intake.domain.values.file import File
 from services.intake.domain.values.prepared import Prepared
 from services.intake.files.keeping import Sender
-from services.intake.files.of_turns import MAKE_ARCHIVE, REWRAP, SCAN, FilesOfTurns, counts_files, needs_files
+from services.intake.files.of_turns import FilesOfTurns, counts_files, needs_files
 
 K = TypeVar("K")
 
 WAITS_AT_MOST = timedelta(minutes=15)
 
-HASHED = (OpenTemporary, ConfirmContact, EraseAccount, ExportAccount)
-"""Commands for which something is hashed, compared or made before the turn."""
+SLOW = (OpenTemporary, ConfirmContact, EraseAccount, ExportAccount, ExportTimer, KeyRotationTimer)
+"""Commands and timers for which something is hashed, compared or made before the turn."""
 
 JOINING = (ConfirmContact, MergeAccounts)
 """By these an account becomes one with another."""
@@ -42,8 +45,7 @@ JOINING = (ConfirmContact, MergeAccounts)
 
 def needs_preparing(message: Message[Any]) -> bool:
     """Whether the message needs slow work before the turn."""
-    secret = isinstance(message.data, HASHED) or message.type in (MAKE_ARCHIVE, REWRAP)
-    return secret or temporary_named(message) is not None or needs_files(message)
+    return isinstance(message.data, SLOW) or temporary_named(message) is not None or needs_files(message)
 
 
 class Preparing:
@@ -62,7 +64,7 @@ class Preparing:
 
     def prepare(self, messages: Sequence[Message[Any]], now: datetime) -> tuple[Prepared, Collection[str]]:
         """What was found out, and the keys of the messages that are left for another turn."""
-        timers = [message for message in messages if message.type.startswith("timer.")]
+        timers = [message for message in messages if isinstance(message.data, Timer)]
         if timers or not messages:  # timers whose lease ran out come without messages
             return self._of_timers(timers, now), ()
         found, put_off = self._secrets_of(messages, now)
@@ -87,10 +89,10 @@ class Preparing:
         return replace(found, archives=ready), put_off
 
     def _of_timers(self, timers: Sequence[Message[Any]], now: datetime) -> Prepared:
-        self.files.make_archives([timer for timer in timers if timer.type == MAKE_ARCHIVE], now)
+        self.files.make_archives(carrying(timers, ExportTimer), now)
         return Prepared(
-            verdicts=self.files.scan([timer for timer in timers if timer.type == SCAN]),
-            rewrapped=self.files.rewrap([timer for timer in timers if timer.type == REWRAP]),
+            verdicts=self.files.scan(carrying(timers, ScanTimer)),
+            rewrapped=self.files.rewrap(carrying(timers, KeyRotationTimer)),
         )
 
     def _archives(

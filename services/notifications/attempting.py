@@ -9,9 +9,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from services.chassis.decision import Data, Message
+from services.chassis.decision import Message
 from services.chassis.rules import Preparation
-from services.notifications.domain.attempts import SEND, verdict
+from services.notifications.domain.attempts import SendTimer, verdict
 from services.notifications.domain.state import Outcome, Policy
 from services.notifications.repository import LoadedView, Repository
 from services.notifications.senders import Addressed, Sends
@@ -22,12 +22,12 @@ OUTCOMES_KEPT = 10_000
 
 def is_attempt(message: Message[Any]) -> bool:
     """Whether it is the timer of an attempt to send."""
-    return message.type == f"timer.{SEND}"
+    return isinstance(message.data, SendTimer)
 
 
-def _attempt(timer: Message[Data]) -> tuple[str, int]:
+def _attempt(timer: Message[SendTimer]) -> tuple[str, int]:
     """The delivery's id and the number of the attempt."""
-    return timer.subject or "", timer.data["attempt"]
+    return timer.subject or "", timer.data.attempt
 
 
 class Attempting:

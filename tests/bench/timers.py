@@ -22,13 +22,13 @@ from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
 from contracts import topology
-from contracts.payload import read
+from contracts.payload import document, read
 from contracts.snapshot import Snapshot
 from contracts.tickets import TicketEvent
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
 from services.chassis.database import Document
-from services.chassis.decision import derived_id
+from services.chassis.decision import Arm, derived_id
 from services.chassis.unit_of_work import ArmedBy, Store, Work
 from services.client.blocking import Client
 from services.client.core import Heard
@@ -196,9 +196,13 @@ def _write_due(database: Database[Document], form: Document, begin: datetime, co
     tickets = [_ticket(snapshot, number, due) for number, due in enumerate(moments)]
     arms = [timers(ticket)["breach"] for ticket in tickets]
     _write(database, "tickets", map(to_document, tickets))
-    rows = ({**form, "_id": arm.id, "due": arm.due, "about": arm.about, "data": dict(arm.data)} for arm in arms)
-    _write(database, "timers", rows)
-    return {arm.about: arm.due for arm in arms}
+    _write(database, "timers", (_row(form, arm) for arm in arms))
+    return {arm.about: arm.timer.due for arm in arms}
+
+
+def _row(form: Document, arm: Arm) -> Document:
+    data = document(arm.timer)
+    return {**form, "_id": arm.id, "due": data.pop("due"), "about": arm.about, "data": data}
 
 
 def _write(database: Database[Document], collection: str, rows: Iterator[Document]) -> None:

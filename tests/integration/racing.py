@@ -18,7 +18,7 @@ from services.chassis.unit_of_work import Store, Work
 from services.intake.documents import account_document, entry_document, escalatable_document, ticket_document
 from services.intake.domain.decide import decide
 from services.intake.domain.state import View
-from services.intake.domain.values.account import Account
+from services.intake.domain.values.account import Account, AccountEndTimer
 from services.intake.domain.values.prepared import NOTHING, Prepared
 from services.intake.repository import INDEXES, Repository
 from tests.unit.intake.desk import CATALOGUE, MORNING, account, submission, temporary
@@ -157,7 +157,7 @@ class Scene:
                 sender, type_, data = "web", "ticket.reply", {"requester": zoe, **held}
             case "end":
                 key, id_ = f"temporary:{self.theirs}", f"e{second}-{self.place}"
-                return Message(id_, "timer.account_end", "intake", {"due": NOW}, key, id_)
+                return Message(id_, AccountEndTimer.type_(), "intake", AccountEndTimer(due=NOW), key, id_)
             case _:
                 sender, type_, data = COMMANDS[name](self.at)
                 if "requester" in data:

@@ -14,7 +14,7 @@ from services.chassis.decision import Answer, Arm, Message
 from services.chassis.unit_of_work import Store
 from services.intake.documents import account_document, entry_document, ticket_document
 from services.intake.domain.decide import decide
-from services.intake.domain.values.account import Account
+from services.intake.domain.values.account import Account, ends
 from services.intake.domain.values.prepared import Prepared
 from services.intake.queries import reading
 from services.intake.repository import INDEXES
@@ -76,11 +76,11 @@ def end(store: Store, timers: list[Arm], now: datetime) -> int:
     """The account's timer fires until it is not set again; how often."""
     fired = 0
     while timers:
-        (timer,) = timers
-        assert timer.due <= now
+        (arm,) = timers
+        assert arm.timer.due <= now
         fired += 1
-        id_ = f"{timer.id}:{fired}"
-        _, timers = send(store, Message(id_, "timer.account_end", "intake", {"due": timer.due}, timer.about, id_), now)
+        id_ = f"{arm.id}:{fired}"
+        _, timers = send(store, Message(id_, arm.timer.type_(), "intake", arm.timer, arm.about, id_), now)
     return fired
 
 
@@ -113,7 +113,7 @@ def test_who_joined_another_looks_at_what_stayed_behind_and_the_name_in_it_is_er
         assert answer is not None
         assert answer.type == outcome
     later = NOW + timedelta(days=40)
-    due = Arm(f"account_end:{ZOE.account}", later, "account_end", ZOE.account)
+    due = ends(ZOE.account, later)
     assert end(store, [due], later) > 1
     assert named(store, ZOE.account) == named(store, OTHER.account) == (0, 0)
 

@@ -23,6 +23,7 @@ from services.intake.credentials.origins import Origins
 from services.intake.credentials.secrets import Secrets
 from services.intake.domain.attachments.attaching import HARMFUL
 from services.intake.domain.attachments.downloads import NOT_LOOKED_AT
+from services.intake.domain.attachments.scanning import ScanTimer
 from services.intake.files.of_turns import FilesOfTurns
 from services.intake.preparing import Preparing
 from services.intake.repository import Repository
@@ -96,6 +97,7 @@ def test_timers_that_are_prepared_meanwhile_leave_alone_what_a_turn_has_found(
     data = payload.read(Submit, submission(attachments=attached)).data
     message = Message("m", "ticket.submit", "web", data, None, "k1")
     found, _ = preparing.prepare([message], NOW)
-    preparing.prepare([Message("t", "timer.file_scan", "intake", {}, "no such file", "t")], NOW)
+    timer = ScanTimer(due=NOW, number="00000001", name="a", tries=0)
+    preparing.prepare([Message("t", "timer.file_scan", "intake", timer, "no such file", "t")], NOW)
     preparing.prepare([], NOW)  # the lease of such a timer ran out
     assert len(repository.load([message], NOW, found).prepared.brought["k1"]) == 1

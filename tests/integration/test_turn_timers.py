@@ -14,6 +14,7 @@ from services.chassis.database import Conflict
 from services.chassis.decision import Arm, Disarm
 from services.chassis.timers import Lane, claim_timers, hold_timers
 from services.chassis.unit_of_work import ArmedBy, DueTimer, Store, Work
+from services.sla.domain.timekeeping import WarningTimer
 from tests.integration import turn_stores
 
 HORIZON = timedelta(seconds=0.3)
@@ -38,7 +39,7 @@ def arm(store: Store, *timers: Arm | Disarm, by: str = "web\x1fone", fired: tupl
 
 
 def timer(id_: str, due: datetime) -> Arm:
-    return Arm(id_, due, "warning", f"ticket of {id_}", {"clock": id_})
+    return Arm(id_, WarningTimer(due=due, clock=id_), f"ticket of {id_}")
 
 
 def claim(store: Store, owner: str, lease: timedelta = LEASE, most: int = 200) -> list[DueTimer]:

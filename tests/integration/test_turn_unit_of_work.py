@@ -22,6 +22,7 @@ from services.chassis.reading import Delivery
 from services.chassis.rules import Rules
 from services.chassis.turn import TRIES, Turn
 from services.chassis.unit_of_work import REMEMBERED, ArmedBy, Handled, Store, Work, Write
+from services.routing.domain.presence import AwayTimer
 from tests.fakes import FakePublisher
 from tests.integration.turn_stores import stores
 
@@ -64,7 +65,7 @@ def a_work(turn: str, *writes: Write, key: str | None = None) -> Work:
         writes=list(writes),
         handled=[Handled(key, turn, "command.accepted", f"answer to {key}", b"{}")],
         outgoing=[Outgoing(topology.EVENTS, "ticket.opened", f"event of {turn}", "ticket.opened", b"{}")],
-        timers=[(Arm(f"timer of {turn}", NOW, "warning", "t1"), ArmedBy(key, key))],
+        timers=[(Arm(f"timer of {turn}", AwayTimer(due=NOW), "t1"), ArmedBy(key, key))],
     )
 
 

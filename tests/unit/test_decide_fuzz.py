@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts import registry
+from contracts.payload import document
 from services.chassis.decision import Arm, Message
 from services.intake.documents import account_document, entry_document, ticket_document
 from services.notifications.domain.decide import decide as notify
@@ -23,6 +24,7 @@ from services.notifications.domain.state import View as Notified
 from services.notifications.domain.telling import FOR_WEBHOOKS
 from services.notifications.mailer import Mail, read_sender, write
 from services.notifications.templates import Templates
+from services.routing.domain.presence import AwayTimer, OfflineTimer
 from tests import odd_input
 from tests.unit.intake.desk import CATALOGUE, Desk
 from tests.unit.notifications.builders import a_contact_change
@@ -103,7 +105,7 @@ def play_routing(dice: Random) -> set[str]:
         messages = [routing_message(dice, asked) for _ in range(dice.randint(0, 5))]
         late = now - timedelta(seconds=dice.choice((0, 1, 40)))
         messages += [
-            routing.timer(dice.choice(("away", "offline")), late, agent)
+            routing.timer(dice.choice((AwayTimer, OfflineTimer))(due=late), agent)
             for agent in dice.sample([*view.agents, "a1"], 1)
         ]
         for decision in routing.turn(view, *messages, now=now):
@@ -164,12 +166,12 @@ def play_sla(dice: Random) -> set[str]:
         said = desk.take(event, sla.MONDAY)
         if desk.armed and dice.random() < 0.5:
             arm = dice.choice(list(desk.armed.values()))
-            said = [*said, *desk.fire_one(arm, arm.due)]
+            said = [*said, *desk.fire_one(arm, arm.timer.due)]
         for say in said:
             assert_may_be_said("sla", say)
             types.add(say.type)
     for arm in desk.armed.values():
-        bson.encode({"due": arm.due, "about": arm.about, "data": dict(arm.data)})
+        bson.encode({"about": arm.about, "data": document(arm.timer)})
     return types
 
 
@@ -196,9 +198,9 @@ def play_notifications(dice: Random) -> set[str]:
         assert_of_the_contract("notifications", decision)
         for change in decision.changes:
             view.apply(change)
-        for timer in (each for each in decision.timers if isinstance(each, Arm)):
-            due = Message("t", f"timer.{timer.kind}", "notifications", {**timer.data, "due": sla.MONDAY}, timer.about)
-            view.outcomes = {(timer.about, 1): Outcome(dice.choice(("accepted", "deferred", "refused")), "\0")}
+        for arm in (each for each in decision.timers if isinstance(each, Arm)):
+            due = Message("t", arm.timer.type_(), "notifications", arm.timer, arm.about)
+            view.outcomes = {(arm.about, 1): Outcome(dice.choice(("accepted", "deferred", "refused")), "\0")}
             assert_of_the_contract("notifications", notify(view, due, sla.MONDAY))
     ways = set()
     for delivery in view.deliveries.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 
 import pytest
@@ -13,7 +14,8 @@ from contracts.names import SERVICES
 from contracts.registry import TYPES, Kind, MessageType
 from contracts.services import DECLARED, OwnQueue, Service
 from deploy.local.processes import CODE
-from services.chassis.decision import Decision, Taken
+from services.chassis import declared
+from services.chassis.decision import Decision, Taken, Timer
 from services.chassis.declared import WrongDeclaration, differences, module_of, undecided
 from services.chassis.entrypoint import due_timers, messages, questions_in
 
@@ -202,27 +204,91 @@ def test_each_line_of_a_services_table_is_missed(service: str) -> None:
     assert undecided(service, taken) == []
     for type_ in taken:
         missing = undecided(service, {other: line for other, line in taken.items() if other != type_})
-        assert bool(missing) != type_.startswith("timer."), type_
-        assert all(f"has no {type_}: the " in sentence for sentence in missing)
+        assert missing, type_
+        assert all(f"has no {type_}: " in sentence for sentence in missing)
 
 
-def test_a_type_without_a_line_keeps_its_service_from_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("type_", "why"),
+    [
+        ("agent.pause", "the command comes to routing by contracts/services.py"),
+        ("timer.away", "services.routing.domain.presence declares it as AwayTimer"),
+    ],
+)
+def test_a_type_without_a_line_keeps_its_service_from_starting(
+    monkeypatch: pytest.MonkeyPatch, type_: str, why: str
+) -> None:
     module = module_of("routing")
-    monkeypatch.setattr(
-        module, "TAKEN", {type_: line for type_, line in module.TAKEN.items() if type_ != "agent.pause"}
-    )
+    monkeypatch.setattr(module, "TAKEN", {other: line for other, line in module.TAKEN.items() if other != type_})
     with pytest.raises(WrongDeclaration) as told:
         module_of("routing")
-    assert str(told.value) == (
-        "TAKEN of services/routing/service.py has no agent.pause:"
-        " the command comes to routing by contracts/services.py."
-    )
+    assert str(told.value) == f"TAKEN of services/routing/service.py has no {type_}: {why}."
+
+
+class TeaTimer(Timer):
+    """Of a service that is declared in the tests below."""
+
+    __module__ = "services.brewer.kitchen"
+    kind = "tea"
+
+
+class CoffeeTimer(TeaTimer):
+    """Another of it."""
+
+    __module__ = "services.brewer.domain.bar"
+    kind = "coffee"
+
+
+class MateTimer(Timer):
+    """Of a service whose name begins alike."""
+
+    __module__ = "services.brewers.kitchen"
+    kind = "tea"
+
+
+def takes(timer: type[Timer]) -> Taken[object, Timer]:
+    return Taken(timer, lambda _view, _message, _now: Decision())
+
+
+@pytest.mark.parametrize(
+    ("taken", "said"),
+    [
+        ({"timer.tea": takes(TeaTimer), "timer.coffee": takes(Timer)}, []),
+        (
+            {"timer.tea": takes(TeaTimer)},
+            ["TAKEN of services/brewer/service.py has no timer.coffee:"
+             " services.brewer.domain.bar declares it as CoffeeTimer."],
+        ),
+        (
+            {"timer.tea": takes(CoffeeTimer), "timer.coffee": takes(CoffeeTimer), "timer.milk": takes(Timer)},
+            [
+                "TAKEN of services/brewer/service.py has timer.milk, and no queue in contracts/services.py and no timer"
+                " of brewer brings it.",
+                "TAKEN of services/brewer/service.py takes timer.tea for a CoffeeTimer, and services.brewer.kitchen for"
+                " a TeaTimer.",
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_each_timer_that_a_service_can_arm_has_a_line(
+    monkeypatch: pytest.MonkeyPatch, taken: Mapping[str, Taken[object, Timer]], said: list[str]
+) -> None:
+    """An `Arm` takes nothing but a `Timer`, so none is forgotten, whatever module declares it."""
+    monkeypatch.setattr(declared, "DECLARED", (Service("brewer", ()),))
+    assert undecided("brewer", taken) == said
+
+
+def test_two_timers_of_one_kind_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(declared, "DECLARED", (Service("brewer", ()),))
+    monkeypatch.setattr(CoffeeTimer, "kind", "tea")
+    assert undecided("brewer", {"timer.tea": takes(Timer)}) == ["brewer has two timers of the kind tea."]
 
 
 def test_a_line_that_nothing_comes_for_or_that_is_of_other_data_is_told() -> None:
     line = Taken[object, SignOff](SignOff, lambda _view, _message, _now: Decision())
     assert undecided("sla", {**module_of("sla").TAKEN, "agent.sign_off": line, "ticket.opened": line}) == [
-        "TAKEN of services/sla/service.py has agent.sign_off, and no queue in contracts/services.py brings it to sla.",
+        "TAKEN of services/sla/service.py has agent.sign_off, and no queue in contracts/services.py and no timer of sla"
+        " brings it.",
         "TAKEN of services/sla/service.py takes ticket.opened for a SignOff,"
         " and contracts/registry.py for a TicketEvent.",
     ]

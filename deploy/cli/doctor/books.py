@@ -204,7 +204,7 @@ def _timers(books: Books) -> Found:
         number, has = f"ticket {clocked.newest.number}", books.timers.get(id_, {})
         wanted = timers_of(clocked)
         # A due timer has fired, or is stuck, which another check reports.
-        missing = [kind for kind, arm in wanted.items() if arm.due > books.now and has.get(kind) != arm.due]
+        missing = [kind for kind, arm in wanted.items() if arm.timer.due > books.now and has.get(kind) != arm.timer.due]
         if missing:
             yield TIMERS_MISSING, number, some(sorted(missing))
         if astray := set(has) - set(wanted):

@@ -52,7 +52,7 @@ from contracts.values import dataclass
 from services.chassis.decision import Decision
 from services.intake.domain import doors
 from services.intake.domain.abuse.blocking import block, block_needed, unblock
-from services.intake.domain.abuse.bursts import RELEASE, release, release_due, release_due_needed, release_needed
+from services.intake.domain.abuse.bursts import ReleaseTimer, release, release_due, release_due_needed, release_needed
 from services.intake.domain.accounts.expiry import end_due, ending_needed
 from services.intake.domain.accounts.persons import confirm_contact, confirm_needed, merge_account, merge_needed
 from services.intake.domain.accounts.preferences import set_preferences
@@ -63,12 +63,13 @@ from services.intake.domain.agents.supervising import assign_to, reopen, reopen_
 from services.intake.domain.attachments import rotating
 from services.intake.domain.attachments.attaching import files_needed
 from services.intake.domain.attachments.downloads import download, download_as_agent, download_needed
-from services.intake.domain.attachments.scanning import SCAN, scan_needed, scanned
+from services.intake.domain.attachments.rotating import KeyRotationTimer
+from services.intake.domain.attachments.scanning import ScanTimer, scan_needed, scanned
 from services.intake.domain.attachments.uploads import upload, upload_as_agent, upload_needed
 from services.intake.domain.doors import Door
 from services.intake.domain.needs import LastRotation, Needs, nothing
-from services.intake.domain.privacy.erasing import ERASE, erase, erase_due, erase_needed, portion_needed
-from services.intake.domain.privacy.exporting import EXPORT, download_archive, exported
+from services.intake.domain.privacy.erasing import EraseTimer, erase, erase_due, erase_needed, portion_needed
+from services.intake.domain.privacy.exporting import ExportTimer, download_archive, exported
 from services.intake.domain.privacy.redaction import redact, redact_needed
 from services.intake.domain.privacy.swept import confirm_swept, swept_needed
 from services.intake.domain.tickets import replies, solving
@@ -85,7 +86,7 @@ from services.intake.domain.tickets.viewing import (
     view_needed,
     view_own,
 )
-from services.intake.domain.values.account import END
+from services.intake.domain.values.account import AccountEndTimer
 from services.intake.domain.values.rotation import THE_ONE
 
 P = TypeVar("P")
@@ -161,7 +162,7 @@ TAKEN: Mapping[str, Taken[Any]] = {
         download_needed,
         looks=True,
     ),
-    f"timer.{SCAN}": Taken(dict, doors.anybody(scanned), scan_needed),
+    ScanTimer.type_(): Taken(ScanTimer, doors.anybody(scanned), scan_needed),
     "attachment_keys.rotate": Taken(
         RotateKeys,
         doors.anybody(
@@ -169,8 +170,8 @@ TAKEN: Mapping[str, Taken[Any]] = {
         ),
         lambda _known, _message: [LastRotation()],
     ),
-    f"timer.{rotating.GO_ON}": Taken(
-        dict,
+    KeyRotationTimer.type_(): Taken(
+        KeyRotationTimer,
         doors.anybody(
             lambda view, message, now: rotating.go_on(
                 view.rotations.get(THE_ONE), view.prepared.rewrapped.get(message.key), now
@@ -201,7 +202,7 @@ TAKEN: Mapping[str, Taken[Any]] = {
     "ticket.reopen": Taken(Supervise, doors.agent(reopen, "a supervisor"), reopen_needed),
     "ticket.release": Taken(Release, doors.agent(release, "a supervisor"), release_needed),
     "ticket.redact": Taken(Redact, doors.agent(redact, "a supervisor"), redact_needed),
-    f"timer.{RELEASE}": Taken(dict, doors.anybody(release_due), release_due_needed),
+    ReleaseTimer.type_(): Taken(ReleaseTimer, doors.anybody(release_due), release_due_needed),
     "requester.block": Taken(Block, doors.staff(block), block_needed),
     "requester.unblock": Taken(Unblock, doors.staff(unblock), block_needed),
     # Services
@@ -221,9 +222,9 @@ TAKEN: Mapping[str, Taken[Any]] = {
     "account.erase": Taken(EraseAccount, doors.account(erase), erase_needed),
     "account.export": Taken(ExportAccount, doors.account(exported)),
     "erasures.confirm_swept": Taken(ConfirmSwept, doors.anybody(confirm_swept), swept_needed),
-    f"timer.{END}": Taken(dict, doors.anybody(end_due), ending_needed),
-    f"timer.{ERASE}": Taken(dict, doors.anybody(erase_due), portion_needed),
+    AccountEndTimer.type_(): Taken(AccountEndTimer, doors.anybody(end_due), ending_needed),
+    EraseTimer.type_(): Taken(EraseTimer, doors.anybody(erase_due), portion_needed),
     # The archive was made before the turn.
-    f"timer.{EXPORT}": Taken(dict, doors.anybody(lambda _view, _message, _now: Decision())),
+    ExportTimer.type_(): Taken(ExportTimer, doors.anybody(lambda _view, _message, _now: Decision())),
 }
 """All that intake takes, by type."""

@@ -14,9 +14,9 @@ from contracts.tickets import AgentText, Reply, Submit
 from services.chassis.decision import Message, carrying, derived_id
 from services.chassis.unit_of_work import ArmedBy, arm_once
 from services.intake.credentials.secrets import InThreads
-from services.intake.domain.attachments import scanning
-from services.intake.domain.attachments.rotating import GO_ON
-from services.intake.domain.privacy.exporting import EXPORT, KEPT, making
+from services.intake.domain.attachments.rotating import KeyRotationTimer
+from services.intake.domain.attachments.scanning import ScanTimer
+from services.intake.domain.privacy.exporting import KEPT, ExportTimer, making
 from services.intake.domain.values.file import File, Verdict, archives_of
 from services.intake.domain.values.prepared import Prepared
 from services.intake.domain.values.rotation import Rewrapped
@@ -31,20 +31,13 @@ from services.intake.files.scanner import Scanner
 READ_A_TURN = 32
 """Parts of files read for one turn: 8 MiB."""
 
-MAKE_ARCHIVE = f"timer.{EXPORT}"
-
-REWRAP = f"timer.{GO_ON}"
-
-SCAN = f"timer.{scanning.SCAN}"
-"""The types of the messages of these timers."""
-
 Bringing: TypeAlias = Submit | Reply | AgentText
 """The commands that may have attachments."""
 
 
 def needs_files(message: Message[Any]) -> bool:
     """Whether the message needs work with files before it is decided."""
-    return brings_files(message) or isinstance(message.data, Upload | Download) or message.type == SCAN
+    return brings_files(message) or isinstance(message.data, Upload | Download | ScanTimer)
 
 
 def brings_files(message: Message[Any]) -> TypeGuard[Message[Bringing]]:
@@ -122,17 +115,17 @@ class FilesOfTurns:
             arm_once(self._keeping.records.database, making(key, now), ArmedBy(uuid.uuid4().hex, "export"))
         return None if row is None else file_of(row)
 
-    def make_archives(self, timers: Sequence[Message[Any]], now: datetime) -> None:
+    def make_archives(self, timers: Sequence[Message[ExportTimer]], now: datetime) -> None:
         """Make the archives of these timers."""
         for timer in timers:
             database = self._keeping.records.database
             build(self._keeping, database, timer.subject or "", derived_id("archive", timer.key), now)
 
-    def rewrap(self, timers: Sequence[Message[Any]]) -> dict[str, Rewrapped | None]:
+    def rewrap(self, timers: Sequence[Message[KeyRotationTimer]]) -> dict[str, Rewrapped | None]:
         """The next portion of the rotation, by the key of its timer."""
         return {timer.key: rewrap(self._keeping.records.database, self._keeping.keys) for timer in timers}
 
-    def scan(self, timers: Sequence[Message[Any]]) -> dict[str, Verdict | None]:
+    def scan(self, timers: Sequence[Message[ScanTimer]]) -> dict[str, Verdict | None]:
         """The scanner's verdicts on the files of these timers."""
         return {timer.key: scan(self._keeping, self._scanner, timer.subject or "") for timer in timers}
 

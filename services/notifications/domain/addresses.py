@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from contracts.accounts import ContactChanged
-from services.chassis.decision import Arm, Data, Decision, Disarm, Message, derived_id
+from services.chassis.decision import Arm, Decision, Disarm, Message, Timer, derived_id
 from services.notifications.domain.attempts import announce_failed, timer_of, to_send
 from services.notifications.domain.needs import DeliveryOf, FailedOf, Need, PersonOf
 from services.notifications.domain.preferences import languages
@@ -18,11 +18,14 @@ ADDRESS_WAIT = timedelta(seconds=60)
 """How long a mail waits for the requester's address; then only the channel tells them. If the address comes after all,
 held up by an outage, the mail is not too late as long as it would still be tried."""
 
-ADDRESS_WAIT_ENDS = "address_wait"
-"""The kind of the timer that ends such a wait."""
-
 WAITS = "waits"
 """The lane of what waits for no server."""
+
+
+class AddressWaitTimer(Timer):
+    """Ends a wait for an address."""
+
+    kind = "address_wait"
 
 
 def await_address(contact: Contact, mail: Delivery, now: datetime) -> tuple[Delivery, Contact, Arm]:
@@ -32,7 +35,7 @@ def await_address(contact: Contact, mail: Delivery, now: datetime) -> tuple[Deli
     return (
         waiting,
         replace(contact, version=contact.version + 1, awaited_by=awaited_by),
-        Arm(timer_of(waiting), now + ADDRESS_WAIT, ADDRESS_WAIT_ENDS, waiting.id, lane=WAITS),
+        Arm(timer_of(waiting), AddressWaitTimer(due=now + ADDRESS_WAIT), waiting.id, lane=WAITS),
     )
 
 
@@ -104,7 +107,11 @@ def code_mail_id(message: Message[ContactChanged]) -> str:
     return derived_id(message.id, message.data.account_id, "email")
 
 
-def stop_waiting(view: View, timer: Message[Data], now: datetime) -> Decision:  # noqa: ARG001 - as others have it
+def stop_waiting(
+    view: View,
+    timer: Message[AddressWaitTimer],
+    now: datetime,  # noqa: ARG001 - as others have it
+) -> Decision:
     """No address came in time: the requester is told by the channel only."""
     mail = view.deliveries.get(timer.subject or "")
     if mail is None or mail.status != "waiting":

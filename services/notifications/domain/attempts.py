@@ -11,7 +11,7 @@ from typing import Literal
 
 from contracts.names import EVENTS
 from contracts.notifications import Delivered
-from services.chassis.decision import Arm, Data, Decision, Message, Say, derived_id
+from services.chassis.decision import Arm, Decision, Message, Say, Timer, derived_id
 from services.notifications.domain.mailboxes import why_never
 from services.notifications.domain.needs import DeliveryOf, Need, PersonOf
 from services.notifications.domain.preferences import is_wanted, may_be_sent_at
@@ -24,12 +24,17 @@ OVERTIME = timedelta(minutes=5)
 """How long after its end a delivery waits for a destination that is left alone: as long as one ever is. So no delivery
 is given up before its destination was asked at its end or later, by this delivery or by another."""
 
-SEND = "send"
-"""The kind of the timer of an attempt."""
-
 MAIL_LANE = "mail"
 
 Verdict = Literal["send", "hold", "skip", "unknown", "never"]
+
+
+class SendTimer(Timer):
+    """An attempt to send a delivery is due; `attempt` counts from 1."""
+
+    kind = "send"
+
+    attempt: int
 
 
 def lane_of(delivery: Delivery) -> str:
@@ -44,7 +49,8 @@ def webhook_lane(name: str) -> str:
 
 def to_send(delivery: Delivery, at: datetime) -> tuple[Delivery, Arm]:
     """The delivery, pending, and the timer of its next attempt."""
-    arm = Arm(timer_of(delivery), at, SEND, delivery.id, {"attempt": delivery.attempts + 1}, lane_of(delivery))
+    timer = SendTimer(due=at, attempt=delivery.attempts + 1)
+    arm = Arm(timer_of(delivery), timer, delivery.id, lane_of(delivery))
     pending = replace(delivery, status="pending", version=delivery.version + 1, next_attempt_at=at, expires_at=None)
     return pending, arm
 
@@ -72,21 +78,21 @@ def verdict(
     return "send" if may_be_sent_at(delivery, preferences, now) <= now else "hold"
 
 
-def timer_needed(_view: View, timer: Message[Data]) -> list[Need]:
+def timer_needed(_view: View, timer: Message[Timer]) -> list[Need]:
     """The delivery that the timer is of."""
     return [DeliveryOf(timer.subject or "")]
 
 
-def recipient_needed(view: View, timer: Message[Data]) -> list[Need]:
+def recipient_needed(view: View, timer: Message[SendTimer]) -> list[Need]:
     """The requester whom it is for."""
     delivery = view.deliveries.get(timer.subject or "")
     return [PersonOf(delivery.person)] if delivery is not None and delivery.person else []
 
 
-def record_attempt(view: View, timer: Message[Data], now: datetime) -> Decision:
+def record_attempt(view: View, timer: Message[SendTimer], now: datetime) -> Decision:
     """An attempt was made: sent, to be tried again later, or given up. Or no attempt was to be made now."""
     delivery = view.deliveries.get(timer.subject or "")
-    if delivery is None or delivery.status != "pending" or timer.data["attempt"] != delivery.attempts + 1:
+    if delivery is None or delivery.status != "pending" or timer.data.attempt != delivery.attempts + 1:
         return Decision(remember=False)
     outcome = view.outcomes.get((delivery.id, delivery.attempts + 1))
     if outcome is None:

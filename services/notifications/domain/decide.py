@@ -19,6 +19,8 @@ from contracts.values import dataclass
 from services.chassis import decision
 from services.chassis.decision import Decision, Message, line_of
 from services.notifications.domain import addresses, attempts, forgetting, preferences, resending, telling
+from services.notifications.domain.addresses import AddressWaitTimer
+from services.notifications.domain.attempts import SendTimer
 from services.notifications.domain.needs import Need
 from services.notifications.domain.state import View
 
@@ -49,8 +51,8 @@ TAKEN: Mapping[str, Taken[Any]] = {
     ),
     "account.erased": Taken(AccountErased, forgetting.forget_person, forgetting.forgetting_needed),
     "notifications.resend": Taken(Resend, resending.resend, resending.resend_needed),
-    f"timer.{attempts.SEND}": Taken(dict, attempts.record_attempt, attempts.timer_needed, attempts.recipient_needed),
-    f"timer.{addresses.ADDRESS_WAIT_ENDS}": Taken(dict, addresses.stop_waiting, attempts.timer_needed),
+    SendTimer.type_(): Taken(SendTimer, attempts.record_attempt, attempts.timer_needed, attempts.recipient_needed),
+    AddressWaitTimer.type_(): Taken(AddressWaitTimer, addresses.stop_waiting, attempts.timer_needed),
 }
 """Everything that notifications takes, by type."""
 

@@ -19,6 +19,7 @@ from services.chassis import decision
 from services.chassis.decision import Decision, Message, line_of
 from services.routing.domain import pausing, presence, rules
 from services.routing.domain.needs import Need
+from services.routing.domain.presence import AwayTimer, OfflineTimer
 from services.routing.domain.state import Agent, View
 
 P = TypeVar("P")
@@ -40,8 +41,8 @@ TAKEN: Mapping[str, Taken[Any]] = {
     "agent.sign_off": Taken(SignOff, presence.sign_off, presence.sign_off_needed),
     "agent.pause": Taken(Pause, pausing.pause, pausing.member_needed),
     "agent.resume": Taken(Pause, pausing.resume, pausing.member_needed, pausing.resuming),
-    f"timer.{presence.AWAY}": Taken(dict, presence.away_due, presence.away_needed),
-    f"timer.{presence.OFFLINE}": Taken(dict, presence.offline_due, presence.offline_needed),
+    AwayTimer.type_(): Taken(AwayTimer, presence.away_due, presence.away_needed),
+    OfflineTimer.type_(): Taken(OfflineTimer, presence.offline_due, presence.offline_needed),
     "command.accepted": Taken(Accepted, rules.assignment_accepted, rules.reservation_needed),
     "command.rejected": Taken(Rejected, rules.assignment_refused, rules.reservation_needed),
     **dict.fromkeys(TICKET_EVENTS, Taken(TicketEvent, rules.ticket_changed, rules.ticket_needed)),

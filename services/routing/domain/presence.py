@@ -17,17 +17,26 @@ from contracts.names import AGENT_PREFIX, EVENTS
 from contracts.outcomes import Accepted
 from contracts.staff import Member, Staff
 from contracts.statuses import DESKS_TURN
-from services.chassis.decision import Answer, Arm, Data, Decision, Disarm, Message, Say, rejected
+from services.chassis.decision import Answer, Arm, Decision, Disarm, Message, Say, Timer, rejected
 from services.routing.domain.needs import AgentOf, AwaitingOf, Need
 from services.routing.domain.pausing import without_own_pause
 from services.routing.domain.saying import unassign
 from services.routing.domain.state import Agent, Terms, View
 
-AWAY, OFFLINE = "away", "offline"
-"""The kinds of an agent's timer."""
-
 STOOD_STILL = timedelta(seconds=5)
 """A timer that fires this late was nobody's to fire: no routing ran, so nobody could hear a heartbeat either."""
+
+
+class AwayTimer(Timer):
+    """Watches for the heartbeats of an agent who is signed on."""
+
+    kind = "away"
+
+
+class OfflineTimer(Timer):
+    """Watches for the heartbeats of an agent who is away."""
+
+    kind = "offline"
 
 
 def sender_needed(message: Message[SignOn | OfAgent]) -> list[Need]:
@@ -113,42 +122,42 @@ def seen(agent: Agent, now: datetime) -> Agent:
     return replace(agent, last_seen=now, away=False)
 
 
-def away_needed(timer: Message[Data]) -> list[Need]:
+def away_needed(timer: Message[AwayTimer]) -> list[Need]:
     """The agent whose heartbeats it watches for."""
     return [AgentOf(timer.subject or "")]
 
 
-def offline_needed(timer: Message[Data]) -> list[Need]:
+def offline_needed(timer: Message[OfflineTimer]) -> list[Need]:
     """The agent who was away, and what they have."""
     return [AgentOf(timer.subject or ""), AwaitingOf(timer.subject or "")]
 
 
-def away_due(view: View, timer: Message[Data], now: datetime) -> Decision:
+def away_due(view: View, timer: Message[AwayTimer], now: datetime) -> Decision:
     """`timer.away`: an agent who was not heard of in time is away."""
     agent = view.agents.get(timer.subject or "")
     if agent is None or not agent.signed_on:
         return Decision()
-    if _stood_still(timer, now):
-        return Decision(timers=[_watch(AWAY, agent, now + view.terms.away_after)])
-    heard = agent.last_seen or timer.data["due"]
+    if _stood_still(timer.data, now):
+        return Decision(timers=[_watch(AwayTimer, agent, now + view.terms.away_after)])
+    heard = agent.last_seen or timer.data.due
     if heard + view.terms.away_after > now:
-        return Decision(timers=[_watch(AWAY, agent, heard + view.terms.away_after)])
+        return Decision(timers=[_watch(AwayTimer, agent, heard + view.terms.away_after)])
     gone_at = max(now, heard + view.terms.offline_after)
-    return Decision(changes=[replace(agent, away=True)], timers=[_watch(OFFLINE, agent, gone_at)])
+    return Decision(changes=[replace(agent, away=True)], timers=[_watch(OfflineTimer, agent, gone_at)])
 
 
-def offline_due(view: View, timer: Message[Data], now: datetime) -> Decision:
+def offline_due(view: View, timer: Message[OfflineTimer], now: datetime) -> Decision:
     """`timer.offline`: an agent who was away and was not heard of since is offline."""
     agent = view.agents.get(timer.subject or "")
     if agent is None or not agent.signed_on:
         return Decision()
-    if _stood_still(timer, now):
-        return Decision(timers=[_watch(OFFLINE, agent, now + view.terms.away_after)])
+    if _stood_still(timer.data, now):
+        return Decision(timers=[_watch(OfflineTimer, agent, now + view.terms.away_after)])
     if not agent.away:
         return Decision()  # a heartbeat of this very turn has set the timer again
-    heard = agent.last_seen or timer.data["due"]
+    heard = agent.last_seen or timer.data.due
     if heard + view.terms.offline_after > now:
-        return Decision(timers=[_watch(OFFLINE, agent, heard + view.terms.offline_after)])
+        return Decision(timers=[_watch(OfflineTimer, agent, heard + view.terms.offline_after)])
     return Decision(
         changes=[_gone(agent, now, releases=True)],
         said=[
@@ -158,9 +167,8 @@ def offline_due(view: View, timer: Message[Data], now: datetime) -> Decision:
     )
 
 
-def _stood_still(timer: Message[Data], now: datetime) -> bool:
-    late: timedelta = now - timer.data["due"]
-    return late > STOOD_STILL
+def _stood_still(timer: Timer, now: datetime) -> bool:
+    return now - timer.due > STOOD_STILL
 
 
 def follow_files(view: View, agents: Iterable[Agent], now: datetime) -> tuple[list[Agent], list[Say]]:
@@ -217,12 +225,12 @@ def watch_all(known: Iterable[Agent], terms: Terms, now: datetime) -> tuple[list
     agents = [agent for agent in known if agent.signed_on and not agent.watched]
     return (
         [replace(agent, watched=True, last_seen=now) for agent in agents],
-        [_watch(AWAY, agent, now + terms.away_after) for agent in agents],
+        [_watch(AwayTimer, agent, now + terms.away_after) for agent in agents],
     )
 
 
-def _watch(kind: str, agent: Agent, due: datetime) -> Arm:
-    return Arm(_timer(agent), due, kind, agent.id)
+def _watch(kind: type[AwayTimer | OfflineTimer], agent: Agent, due: datetime) -> Arm:
+    return Arm(_timer(agent), kind(due=due), agent.id)
 
 
 def _timer(agent: Agent) -> str:
@@ -240,7 +248,7 @@ def sign_on(view: View, message: Message[SignOn], now: datetime) -> Decision:
         changes=[agent],
         said=[_announced(view, agent, now)],
         answer=Answer("command.accepted", Accepted(hints=_hints(view, agent, message.data.skills)), agent.id),
-        timers=[_watch(AWAY, agent, now + view.terms.away_after)],
+        timers=[_watch(AwayTimer, agent, now + view.terms.away_after)],
     )
 
 
@@ -309,7 +317,7 @@ def heartbeat(view: View, message: Message[OfAgent], now: datetime) -> Decision:
     if agent is None or not agent.signed_on:
         return Decision(answer=rejected("wrong_status", f"Agent {agent_id} is not signed on."), remember=False)
     # An agent who is away has a timer that is minutes off.
-    timers = [_watch(AWAY, agent, now + view.terms.away_after)] if agent.away else []
+    timers = [_watch(AwayTimer, agent, now + view.terms.away_after)] if agent.away else []
     return Decision(changes=[seen(agent, now)], answer=_accepted(agent_id), timers=timers, remember=False)
 
 

@@ -13,9 +13,10 @@ from contracts.registry import TICKET_EVENTS
 from contracts.tickets import TicketEvent
 from contracts.values import dataclass
 from services.chassis import decision
-from services.chassis.decision import Data, Decision, Message, line_of
+from services.chassis.decision import Decision, Message, line_of
 from services.sla.domain import timekeeping
 from services.sla.domain.state import View
+from services.sla.domain.timekeeping import AutoCloseTimer, BreachTimer, ClosingSoonTimer, WarningTimer
 
 P = TypeVar("P")
 
@@ -28,16 +29,12 @@ class Taken(decision.Taken[View, P]):
     """The id of the ticket that it is about."""
 
 
-def _of_timer(decide: Callable[[View, Message[Data], datetime], Decision]) -> Taken[Any]:
-    return Taken(dict, decide, timekeeping.timer_needed)
-
-
 TAKEN: Mapping[str, Taken[Any]] = {
     **dict.fromkeys(TICKET_EVENTS, Taken(TicketEvent, timekeeping.version_heard, timekeeping.version_needed)),
-    f"timer.{timekeeping.WARNING}": _of_timer(timekeeping.warning_due),
-    f"timer.{timekeeping.BREACH}": _of_timer(timekeeping.breach_due),
-    f"timer.{timekeeping.CLOSING_SOON}": _of_timer(timekeeping.closing_soon_due),
-    f"timer.{timekeeping.AUTO_CLOSE}": _of_timer(timekeeping.closing_due),
+    WarningTimer.type_(): Taken(WarningTimer, timekeeping.warning_due, timekeeping.timer_needed),
+    BreachTimer.type_(): Taken(BreachTimer, timekeeping.breach_due, timekeeping.timer_needed),
+    ClosingSoonTimer.type_(): Taken(ClosingSoonTimer, timekeeping.closing_soon_due, timekeeping.timer_needed),
+    AutoCloseTimer.type_(): Taken(AutoCloseTimer, timekeeping.closing_due, timekeeping.timer_needed),
 }
 """All that sla takes, by type."""
 

@@ -14,13 +14,10 @@ from contracts.names import AGENTS, DESK, EVENTS
 from contracts.payload import Payload
 from contracts.sla import Armed, ClosingSoon, Fired
 from contracts.tickets import AutoClose, Joined, TicketEvent
-from services.chassis.decision import Arm, Data, Decision, Disarm, Message, Say, derived_id
+from services.chassis.decision import Arm, Decision, Disarm, Message, Say, Timer, derived_id
 from services.sla.domain.clocks import Clock, clocks
 from services.sla.domain.state import Countdown, Ticket, View
 from services.sla.domain.versions import span_of, with_version
-
-WARNING, BREACH, CLOSING_SOON, AUTO_CLOSE = "warning", "breach", "closing_soon", "auto_close"
-"""The kinds of a ticket's timers."""
 
 CLOSES_AFTER = timedelta(days=7)
 """How long after a suggested solution without a reply its ticket closes (docs/rules.md, "The life of a ticket")."""
@@ -32,12 +29,44 @@ MOST_TOLD = 100
 """Supervisors who are told of one ticket at most, those whom the staff file names first."""
 
 
+class WarningTimer(Timer):
+    """75 % of a target's time are over; `clock` is the id of the clock that runs."""
+
+    kind = "warning"
+
+    clock: str
+
+
+class BreachTimer(Timer):
+    """A target's time is over; `clock` as in a warning."""
+
+    kind = "breach"
+
+    clock: str
+
+
+class ClosingSoonTimer(Timer):
+    """A day is left before a suggested solution closes its ticket; `status_version` is the version that suggests it."""
+
+    kind = "closing_soon"
+
+    status_version: int
+
+
+class AutoCloseTimer(Timer):
+    """A suggested solution closes its ticket; `status_version` as before."""
+
+    kind = "auto_close"
+
+    status_version: int
+
+
 def version_needed(message: Message[TicketEvent]) -> str:
     """The ticket that the event is about."""
     return message.data.ticket.id
 
 
-def timer_needed(timer: Message[Data]) -> str:
+def timer_needed(timer: Message[Timer]) -> str:
     """The ticket that armed it."""
     return timer.subject or ""
 
@@ -60,9 +89,9 @@ def version_heard(view: View, message: Message[TicketEvent], now: datetime) -> D
     return Decision(changes=[ticket], said=[*said, *armed], timers=_timer_changes(before, ticket))
 
 
-def warning_due(view: View, timer: Message[Data], now: datetime) -> Decision:
+def warning_due(view: View, timer: Message[WarningTimer], now: datetime) -> Decision:
     """75 % of the target's time are over: warned, unless the clock has stopped or moved, or the breach has come."""
-    ticket = _still_armed(view, WARNING, timer)
+    ticket = _still_armed(view, timer)
     if ticket is None or ticket.running is None:
         return Decision()
     countdown = ticket.running
@@ -70,18 +99,18 @@ def warning_due(view: View, timer: Message[Data], now: datetime) -> Decision:
     return _with_running(ticket, replace(countdown, warned=True), said)
 
 
-def breach_due(view: View, timer: Message[Data], now: datetime) -> Decision:  # noqa: ARG001 - as others have it
+def breach_due(view: View, timer: Message[BreachTimer], now: datetime) -> Decision:  # noqa: ARG001 - as others have it
     """The target's time is over and the requester still waits: breached."""
-    ticket = _still_armed(view, BREACH, timer)
+    ticket = _still_armed(view, timer)
     if ticket is None or ticket.running is None:
         return Decision()
     countdown = ticket.running
     return _with_running(ticket, replace(countdown, breached=True), _to_desk(view, ticket, "sla.breached", countdown))
 
 
-def closing_soon_due(view: View, timer: Message[Data], now: datetime) -> Decision:
+def closing_soon_due(view: View, timer: Message[ClosingSoonTimer], now: datetime) -> Decision:
     """A day is left: said once for each suggestion, unless the ticket has moved on or its closing has come already."""
-    ticket = _still_armed(view, CLOSING_SOON, timer)
+    ticket = _still_armed(view, timer)
     if ticket is None:
         return Decision()
     entered, closes_at = ticket.newest.status_version, ticket.newest.status_since + CLOSES_AFTER
@@ -96,9 +125,13 @@ def closing_soon_due(view: View, timer: Message[Data], now: datetime) -> Decisio
     return Decision(changes=[replace(ticket, revision=ticket.revision + 1, closing_soon_said=entered)], said=said)
 
 
-def closing_due(view: View, timer: Message[Data], now: datetime) -> Decision:  # noqa: ARG001 - as others have it
+def closing_due(
+    view: View,
+    timer: Message[AutoCloseTimer],
+    now: datetime,  # noqa: ARG001 - as others have it
+) -> Decision:
     """7 days without a reply: intake is asked to close, if the ticket is still in the suggestion that armed this."""
-    ticket = _still_armed(view, AUTO_CLOSE, timer)
+    ticket = _still_armed(view, timer)
     if ticket is None:
         return Decision()
     number, version = ticket.newest.number, ticket.newest.status_version
@@ -197,25 +230,21 @@ def _with_running(ticket: Ticket, countdown: Countdown, said: list[Say]) -> Deci
 def timers(ticket: Ticket) -> dict[str, Arm]:
     """The timers that the ticket should have now, by kind: at most one of each kind.
 
-    Ids are of ticket and kind, so that arming replaces; the data name the clock or the suggestion that armed.
+    Ids are of ticket and kind, so that arming replaces; the timers name the clock or the suggestion that armed.
     """
-    found: dict[str, Arm] = {}
-
-    def arm(kind: str, due: datetime, data: Data) -> None:
-        found[kind] = Arm(derived_id("timer", ticket.id, kind), due, kind, ticket.id, data)
-
+    found: list[Timer] = []
     countdown = ticket.running
     if countdown is not None and not countdown.breached:
+        clock, deadline = countdown.clock.id, countdown.deadline
         if not countdown.warned:
-            arm(WARNING, countdown.deadline.warn_at, {"clock": countdown.clock.id})
-        arm(BREACH, countdown.deadline.due_at, {"clock": countdown.clock.id})
+            found.append(WarningTimer(due=deadline.warn_at, clock=clock))
+        found.append(BreachTimer(due=deadline.due_at, clock=clock))
     if ticket.newest.status == "solution_suggested":
-        due = ticket.newest.status_since + CLOSES_AFTER
-        entered = {"status_version": ticket.newest.status_version}
-        arm(AUTO_CLOSE, due, entered)
-        if ticket.closing_soon_said != ticket.newest.status_version:
-            arm(CLOSING_SOON, due - CLOSING_SOON_BEFORE, entered)
-    return found
+        due, entered = ticket.newest.status_since + CLOSES_AFTER, ticket.newest.status_version
+        found.append(AutoCloseTimer(due=due, status_version=entered))
+        if ticket.closing_soon_said != entered:
+            found.append(ClosingSoonTimer(due=due - CLOSING_SOON_BEFORE, status_version=entered))
+    return {timer.kind: Arm(derived_id("timer", ticket.id, timer.kind), timer, ticket.id) for timer in found}
 
 
 def _timer_changes(before: Ticket | None, after: Ticket) -> list[Arm | Disarm]:
@@ -224,11 +253,11 @@ def _timer_changes(before: Ticket | None, after: Ticket) -> list[Arm | Disarm]:
     return gone + [arm for kind, arm in wanted.items() if had.get(kind) != arm]
 
 
-def _still_armed(view: View, kind: str, timer: Message[Data]) -> Ticket | None:
+def _still_armed(view: View, timer: Message[Timer]) -> Ticket | None:
     """The ticket, if it is still in the state that armed the timer which fired."""
     ticket = view.tickets.get(timer.subject or "")
-    arm = timers(ticket).get(kind) if ticket is not None else None
-    return ticket if arm is not None and {**arm.data, "due": arm.due} == dict(timer.data) else None
+    arm = timers(ticket).get(timer.data.kind) if ticket is not None else None
+    return ticket if arm is not None and arm.timer == timer.data else None
 
 
 # What is said

@@ -14,8 +14,9 @@ from contracts.agents import SignOn
 from services.chassis.database import DatabaseAway
 from services.chassis.decision import Cause, Message
 from services.chassis.patience import Patience, Stopping
-from services.chassis.reading import LARGEST, Arrival, Delivery, Unreadable, fired, read
+from services.chassis.reading import LARGEST, Arrival, Delivery, Misread, Unreadable, fired, read
 from services.chassis.unit_of_work import ArmedBy, DueTimer
+from services.notifications.domain.attempts import SendTimer
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -169,12 +170,30 @@ def test_what_nobody_can_be_answered_for_says_why(came: Delivery, reason: str, b
 
 
 def test_a_timer_is_a_message_of_its_own_service() -> None:
-    timer = DueTimer("presence:a1", NOW, "away", "a1", {"n": 1}, ArmedBy("by", "first", TRACE), 3)
-    data = {"n": 1, "due": NOW}
+    timer = DueTimer("mail:d1", NOW, "send", "d1", {"attempt": 1, "later": "x"}, ArmedBy("by", "first", TRACE), 3)
+    data = SendTimer(due=NOW, attempt=1)
     message = Message(
-        "presence:a1:by", "timer.away", "routing", data, "a1", "routing\x1fpresence:a1:by", None, "first", TRACE
+        "mail:d1:by", "timer.send", "notifications", data, "d1", "notifications\x1fmail:d1:by", None, "first", TRACE
     )
-    assert fired(timer, "routing") == Arrival(message, fired=timer)
+    assert fired(timer, "notifications", {"send": SendTimer}) == Arrival(message, fired=timer)
+
+
+NOT_AS_HERE = "the data of timer.send are not as this release has them"
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "why"),
+    [
+        ("away", {}, "timer.away is no timer of notifications"),
+        ("send", {}, f"{NOT_AS_HERE}: Object missing required field `attempt`"),
+        ("send", {"attempt": "1"}, f"{NOT_AS_HERE}: Expected `int`, got `str` - at `$.attempt`"),
+    ],
+)
+def test_a_timer_of_another_release_says_why_it_cannot_be_read(kind: str, data: dict[str, Any], why: str) -> None:
+    timer = DueTimer("mail:d1", NOW, kind, "d1", data, ArmedBy("by", "first"), 3)
+    with pytest.raises(Misread) as told:
+        fired(timer, "notifications", {"send": SendTimer})
+    assert str(told.value) == why
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ from services.chassis.rules import Preparation, Rules
 from services.chassis.sending import SENT_AT_ONCE
 from services.chassis.turn import CONFLICTS_AT_MOST, SUSPECT_AFTER_RETURNS, TRIES, Turn
 from services.chassis.unit_of_work import ArmedBy, DueTimer, Work, Write
+from services.chassis.watching import TIMERS
+from services.routing.domain.presence import AwayTimer
 from tests.fakes import FakePublisher, FakeStore
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -66,7 +68,7 @@ class ToyRepository:
 def decide(view: Tally, message: Message, now: datetime) -> Decision:
     """Counts sign-ons by agent; says and answers the count; a heartbeat is a view of it."""
     if message.type.startswith("timer."):
-        return Decision(changes=["timer"], said=[Say(topology.EVENTS, "x", "x", {"due": message.data["due"]})])
+        return Decision(changes=["timer"], said=[Say(topology.EVENTS, "x", "x", {"due": message.data.due})])
     agent = message.data.agent_id
     if getattr(message.data, "display_name", None) == "raises":
         raise ValueError("undecidable")
@@ -79,7 +81,7 @@ def decide(view: Tally, message: Message, now: datetime) -> Decision:
         changes=[agent],
         said=[Say(topology.EVENTS, "agent.signed_on", "agent.signed_on", {"count": count, "at": now})],
         answer=Answer("command.accepted", {"beats": count}),
-        timers=[Arm(f"{agent}:away", now, "away", agent)],
+        timers=[Arm(f"{agent}:away", AwayTimer(due=now), agent)],
     )
 
 
@@ -748,6 +750,17 @@ def test_timers_that_lose_every_race_are_told_apart_from_those_that_cannot_be_de
         bench.turn.run(timers=[timer])
     assert bench.turn.run(timers=[timer]) == []
     assert len(bench.store.commits) == 1
+
+
+def test_a_timer_that_cannot_be_read_fails_alone() -> None:
+    """Another release armed it: it is tried again later, and its neighbours act."""
+    bench = Bench()
+    record = bench.turn.watch.over(TIMERS)
+    kinds = {"ours": "away", "theirs": "of another release"}
+    timers = [DueTimer(id_, NOW, kind, "a1", {}, ArmedBy("by", "chain"), 1) for id_, kind in kinds.items()]
+    assert bench.turn.run(timers=timers) == []
+    assert [timer.id for timer in bench.store.commits[0].fired] == ["ours"]
+    assert (record.succeeded, sum(record._last)) == (1, 1)
 
 
 def suspect() -> Delivery:

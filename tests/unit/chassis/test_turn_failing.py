@@ -205,7 +205,7 @@ def test_what_failed_as_it_was_tried_counts_no_more_when_it_has_all_its_tries_ag
 
 
 def timer(number: int, probe: bool = False) -> DueTimer:
-    return DueTimer(f"t{number}", NOW, "kind", "about", {}, ArmedBy("by", "chain"), 1, probe)
+    return DueTimer(f"t{number}", NOW, "away", "about", {}, ArmedBy("by", "chain"), 1, probe)
 
 
 def test_timers_that_fail_count_once_each_and_pause_timers_alone() -> None:

@@ -21,7 +21,7 @@ from services.intake.domain.accounts.caller import owner_of_files
 from services.intake.domain.accounts.expiry import ENTRIES_AT_ONCE, TICKETS_AT_ONCE
 from services.intake.domain.decide import decide
 from services.intake.domain.state import View
-from services.intake.domain.values.account import Ending
+from services.intake.domain.values.account import AccountEndTimer, Ending
 from services.intake.domain.values.agent import KnownAgent
 from services.intake.domain.values.file import Awaited, Brought, File, FileTaken, PartTaken, TooMany, Unfit
 from services.intake.domain.values.limits import Limits
@@ -262,7 +262,8 @@ class Desk:
         self.state.endings = {key: found}
         self.sent += 1
         id_ = f"account_end:{key}:{self.sent}"
-        message = Message(id_, "timer.account_end", "intake", {"due": due or self.now}, key, f"timer\x1f{id_}")
+        timer = AccountEndTimer(due=due or self.now)
+        message = Message(id_, timer.type_(), "intake", timer, key, f"timer\x1f{id_}")
         return self.take(decide(self.state, message, self.now))
 
     def take(self, decision: Decision) -> Decision:

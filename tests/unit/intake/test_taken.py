@@ -5,6 +5,7 @@ from __future__ import annotations
 from contracts import registry
 from contracts.names import EVENTS
 from contracts.topology import QUEUES
+from services.chassis.decision import timers_of
 from services.intake.domain.life.moves import TABLE
 from services.intake.domain.taken import TAKEN
 
@@ -23,8 +24,7 @@ def test_it_has_the_news_that_its_queue_gets_and_nothing_else_but_its_timers() -
     assert {name: TAKEN[name].data for name in news} == news
     commands = {kind.type for kind in registry.TYPES.values() if kind.answered_by == "intake"}
     others = TAKEN.keys() - news - commands
-    assert all(name.startswith("timer.") for name in others)
-    assert len(others) == 6
+    assert others == {timer.type_() for timer in timers_of("intake")}
 
 
 def test_the_doors_of_agents_let_in_whom_the_table_of_a_tickets_life_says() -> None:

@@ -11,8 +11,8 @@ from msgspec import structs
 
 from contracts import registry
 from contracts.payload import Payload, document, stored
-from services.chassis.decision import Arm, Message, Say
-from services.notifications.domain.attempts import verdict
+from services.chassis.decision import Arm, Message, Say, Timer, carrying
+from services.notifications.domain.attempts import SendTimer, verdict
 from services.notifications.domain.decide import decide
 from services.notifications.domain.state import (
     Contact,
@@ -156,9 +156,7 @@ class Desk:
 
     def hear(self, *messages: Message) -> None:
         """One turn."""
-        outcomes = {
-            key: outcome for message in messages if message.type == "timer.send" for key, outcome in self._send(message)
-        }
+        outcomes = {key: outcome for timer in carrying(messages, SendTimer) for key, outcome in self._send(timer)}
         view = View(
             PlainWording(),
             self.policy,
@@ -182,9 +180,9 @@ class Desk:
 
     def let_time_pass(self, until: datetime) -> None:
         """Fire every timer that falls due, each at its time, up to `until`."""
-        while due := sorted((arm for arm in self.timers.values() if arm.due <= until), key=lambda arm: arm.due):
+        while due := sorted((arm for arm in self.timers.values() if arm.timer.due <= until), key=by_due):
             arm = self.timers.pop(due[0].id)
-            self.now = max(self.now, arm.due)
+            self.now = max(self.now, arm.timer.due)
             self.hear(fired(arm))
         self.now = until
 
@@ -205,7 +203,7 @@ class Desk:
         (mail,) = self.mails()
         return mail
 
-    def _send(self, timer: Message) -> Sequence[tuple[tuple[str, int], Outcome]]:
+    def _send(self, timer: Message[SendTimer]) -> Sequence[tuple[tuple[str, int], Outcome]]:
         mail = self.deliveries[timer.subject or ""]
         contact, preferences = self.contacts.get(mail.person), self.preferences.get(mail.person)
         if mail.status != "pending" or verdict(mail, contact, preferences, self.policy, self.now) != "send":
@@ -225,7 +223,9 @@ def _next_version(view: View, change: Contact | Delivery | Preferences) -> int:
     return stored[change.id].version + 1 if change.id in stored else 1
 
 
-def fired(arm: Arm) -> Message:
-    return Message(
-        f"{arm.id}:x", f"timer.{arm.kind}", "notifications", {**arm.data, "due": arm.due}, arm.about, f"n\x1f{arm.id}"
-    )
+def fired(arm: Arm) -> Message[Timer]:
+    return Message(f"{arm.id}:x", arm.timer.type_(), "notifications", arm.timer, arm.about, f"n\x1f{arm.id}")
+
+
+def by_due(arm: Arm) -> datetime:
+    return arm.timer.due

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from email.headerregistry import Address
 from typing import Any
 
-from services.notifications.domain.attempts import OVERTIME
+from services.notifications.domain.attempts import OVERTIME, SendTimer
 from services.notifications.domain.state import Delivery, Outcome, Policy
 from services.notifications.lines import Circuit
 from services.notifications.mailer import Mail, Mailer, Server
@@ -102,7 +102,7 @@ def test_if_it_is_still_away_then_all_are_given_up_and_it_is_asked_once() -> Non
     desk.let_time_pass(NOW + timedelta(hours=1) + Circuit.LONGEST)
     assert {mail.status for mail in desk.mails()} == {"failed"}
     assert (len(server.tried), len(desk.announced("notification.failed"))) == (1, 20)
-    assert not any(arm.kind == "send" for arm in desk.timers.values())
+    assert not any(isinstance(arm.timer, SendTimer) for arm in desk.timers.values())
 
 
 def test_nothing_waits_for_its_destination_longer_than_one_is_left_alone() -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from contracts.notifications import Channel
 from services.chassis.decision import Arm, Message
-from services.notifications.domain.addresses import ADDRESS_WAIT, WAITS
-from services.notifications.domain.attempts import FIRST_PAUSE, LONGEST_PAUSE, pause, send_again
+from services.notifications.domain.addresses import ADDRESS_WAIT, WAITS, AddressWaitTimer
+from services.notifications.domain.attempts import FIRST_PAUSE, LONGEST_PAUSE, SendTimer, pause, send_again
 from services.notifications.domain.state import KEPT, MANAGER, Delivery, Outcome, Policy, failed
 from services.notifications.repository import delivery_of
 from tests.unit.notifications.builders import (
@@ -26,6 +26,7 @@ from tests.unit.notifications.builders import (
     a_contact_change,
     an_entry,
     an_event,
+    fired,
 )
 
 SECOND = timedelta(seconds=1)
@@ -77,7 +78,7 @@ def test_after_60_seconds_the_channel_only() -> None:
     desk = Desk()
     desk.hear(an_event("ticket.opened", contact_version=1))
     (arm,) = desk.timers.values()
-    assert (arm.kind, arm.due, arm.lane) == ("address_wait", NOW + ADDRESS_WAIT, WAITS), "it waits behind no mail"
+    assert (arm.timer, arm.lane) == (AddressWaitTimer(due=NOW + ADDRESS_WAIT), WAITS), "it waits behind no mail"
     desk.let_time_pass(NOW + ADDRESS_WAIT)
     assert desk.mail().status == "failed"
     assert [data["reason"] for data in desk.announced("notification.failed")] == ["address unknown"]
@@ -278,7 +279,8 @@ def test_no_attempt_has_the_number_of_an_earlier_one() -> None:
     desk.let_time_pass(NOW)
     _sent_again(desk)
     (arm,) = desk.timers.values()
-    assert arm.data["attempt"] == 2
+    assert isinstance(arm.timer, SendTimer)
+    assert arm.timer.attempt == 2
     desk.server = lambda _mail, _attempt: ACCEPTED
     desk.let_time_pass(NOW)
     assert (desk.mail().status, desk.mail().attempts) == ("sent", 2)
@@ -295,8 +297,7 @@ def test_a_timer_of_an_earlier_attempt_does_nothing() -> None:
     (first,) = desk.timers.values()
     desk.let_time_pass(NOW)
     before = desk.mail()
-    stale = Message("x", "timer.send", "notifications", {"attempt": first.data["attempt"]}, first.about, "x")
-    desk.hear(stale)
+    desk.hear(fired(first))
     assert desk.mail() == before
 
 
@@ -309,7 +310,7 @@ def test_a_mail_that_an_older_version_stored_is_sent() -> None:
     desk = Desk()
     desk.hear(a_contact_change(1))
     desk.deliveries["old"] = delivery_of(row)
-    desk.timers["mail:old"] = Arm("mail:old", NOW, "send", "old", {"attempt": 1})
+    desk.timers["mail:old"] = Arm("mail:old", SendTimer(due=NOW, attempt=1), "old")
     desk.let_time_pass(NOW)
     assert (desk.mail().status, len(desk.attempts)) == ("sent", 1)
 
@@ -376,7 +377,7 @@ def test_a_mail_ends_sent_or_failed_and_is_taken_once(script: list[Outcome], giv
     desk.policy = Policy(mail_give_up=timedelta(hours=give_up_hours))
     dice = random.Random(late)
     while desk.timers:
-        due = min(arm.due for arm in desk.timers.values())
+        due = min(arm.timer.due for arm in desk.timers.values())
         desk.now = max(desk.now, due) + timedelta(seconds=dice.randint(0, late))
         desk.let_time_pass(desk.now)
     taken = [outcome for _, _, outcome in desk.attempts if outcome.verdict == "accepted"]

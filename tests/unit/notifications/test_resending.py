@@ -47,7 +47,7 @@ def test_what_failed_is_due_at_once_in_the_lane_of_its_destination() -> None:
     decision = resend(view, "d1", "d2")
     assert answer(decision) == ("command.accepted", {})
     assert {each.id: each.status for each in view.deliveries.values()} == {"d1": "pending", "d2": "pending"}
-    armed = {timer.about: (timer.due, timer.lane) for timer in decision.timers if isinstance(timer, Arm)}
+    armed = {arm.about: (arm.timer.due, arm.lane) for arm in decision.timers if isinstance(arm, Arm)}
     assert armed == {"d1": (NOW, MAIL_LANE), "d2": (NOW, "webhook:crm")}
     assert not decision.said
 

@@ -11,7 +11,7 @@ from typing import Any
 from contracts import registry
 from contracts.payload import read, stored
 from contracts.tickets import TicketEvent
-from services.chassis.decision import Decision, Message
+from services.chassis.decision import Decision, Message, Timer
 from services.routing.domain.ageing import aged
 from services.routing.domain.decide import decide
 from services.routing.domain.rules import conclude
@@ -116,9 +116,9 @@ def command(type_: str, agent_id: str = "a1", sender: str | None = None, **data:
     return Message(f"c{next(_ids)}", type_, sender or f"agent.{agent_id}", loaded, agent_id)
 
 
-def timer(kind: str, due: datetime, agent_id: str = "a1") -> Message:
-    """`timer.away` or `timer.offline` of an agent, as it fires."""
-    return Message(f"t{next(_ids)}", f"timer.{kind}", "routing", {"due": due}, agent_id)
+def timer(fired: Timer, agent_id: str = "a1") -> Message[Timer]:
+    """The timer of an agent, as it fires."""
+    return Message(f"t{next(_ids)}", fired.type_(), "routing", fired, agent_id)
 
 
 def sign_on(agent_id: str = "a1", capacity: int = 5, skills: Iterable[str] = ("*",), **more: Any) -> Message:

@@ -206,16 +206,16 @@ class AnyOrder(RuleBasedStateMachine):
 
     def _pass(self, time: timedelta) -> None:
         until = self.now + time
-        while (due := min((arm.due for arm in self.timers.values()), default=until)) < until:
+        while (due := min((arm.timer.due for arm in self.timers.values()), default=until)) < until:
             self.now = max(self.now, due)
             self._fire_what_is_due()
         self.now = until
         self._turn([])
 
     def _fire_what_is_due(self) -> None:
-        for arm in [arm for arm in self.timers.values() if arm.due <= self.now]:
+        for arm in [arm for arm in self.timers.values() if arm.timer.due <= self.now]:
             del self.timers[arm.id]
-            self._turn([timer(arm.kind, arm.due, arm.about)])
+            self._turn([timer(arm.timer, arm.about)])
 
     # What must hold
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from contracts.agents import SignedOff
-from services.chassis.decision import Arm, Decision, Disarm, Message
+from services.chassis.decision import Arm, Decision, Disarm, Message, Timer
 from services.chassis.settings import WrongSettings, read
 from services.routing.domain.decide import decide
-from services.routing.domain.presence import STOOD_STILL
+from services.routing.domain.presence import STOOD_STILL, AwayTimer, OfflineTimer
 from services.routing.domain.rules import conclude
 from services.routing.domain.state import Terms, View
 from services.routing.settings import RoutingSettings
@@ -37,18 +37,18 @@ URLS = {"CASEBUS_AMQP": "amqp://routing:p@broker/v", "CASEBUS_MONGO": "mongodb:/
 
 
 def armed(decision: Decision) -> list[tuple[str, str, datetime]]:
-    return [(arm.kind, arm.about, arm.due) for arm in decision.timers if isinstance(arm, Arm)]
+    return [(arm.timer.kind, arm.about, arm.timer.due) for arm in decision.timers if isinstance(arm, Arm)]
 
 
 def missing() -> View:
     """A view whose agent a1 was last heard of at NOW and is away since a minute later."""
     view = a_view(an_agent(), an_agent("a2", capacity=1), a_ticket(9, agent="a2", status="assigned"))
-    turn(view, timer("away", AWAY_SINCE), now=AWAY_SINCE)
+    turn(view, timer(AwayTimer(due=AWAY_SINCE)), now=AWAY_SINCE)
     return view
 
 
-def fire(view: View, message: Message) -> Decision:
-    return take(view, decide(view, message, message.data["due"]))
+def fire(view: View, message: Message[Timer]) -> Decision:
+    return take(view, decide(view, message, message.data.due))
 
 
 @pytest.mark.parametrize("known", [False, True])
@@ -61,7 +61,7 @@ def test_signing_on_is_a_sign_of_life_and_has_heartbeats_looked_after(known: boo
 
 def test_an_agent_that_misses_heartbeats_for_60_s_is_away_and_gets_nothing_new() -> None:
     view = a_view(an_agent())
-    decision = fire(view, timer("away", AWAY_SINCE))
+    decision = fire(view, timer(AwayTimer(due=AWAY_SINCE)))
     assert view.agents["a1"].away
     assert not decision.said
     assert armed(decision) == [("offline", "a1", GONE)]
@@ -73,7 +73,7 @@ def test_a_timer_that_finds_a_heartbeat_goes_on_from_it() -> None:
     view = a_view(an_agent())
     beat, _ = turn(view, command("agent.heartbeat"), now=at(20))
     assert not beat.timers, "a heartbeat of one who is there sets no timer"
-    decision = fire(view, timer("away", AWAY_SINCE))
+    decision = fire(view, timer(AwayTimer(due=AWAY_SINCE)))
     assert not view.agents["a1"].away
     assert armed(decision) == [("away", "a1", at(20) + AWAY)]
 
@@ -90,7 +90,7 @@ def test_an_agent_that_misses_heartbeats_for_10_minutes_is_offline_and_what_awai
     statuses = ["assigned", "needs_reply", "need_more_info", "solution_suggested"]
     theirs = [a_ticket(n, agent="a1", status=status, assignment_seq=n) for n, status in enumerate(statuses, 1)]
     view = a_view(an_agent(away=True), *theirs)
-    decision = fire(view, timer("offline", GONE))
+    decision = fire(view, timer(OfflineTimer(due=GONE)))
     announced, *asked = decision.said
     assert (announced.type, announced.data) == (
         "agent.signed_off",
@@ -106,7 +106,7 @@ def test_an_agent_that_misses_heartbeats_for_10_minutes_is_offline_and_what_awai
 
 def test_a_heartbeat_after_going_offline_is_refused_until_they_sign_on_again() -> None:
     view = missing()
-    fire(view, timer("offline", GONE))
+    fire(view, timer(OfflineTimer(due=GONE)))
     decision = decide(view, command("agent.heartbeat"), GONE)
     assert decision.answer is not None
     assert decision.answer.data.code == "wrong_status"
@@ -117,7 +117,7 @@ def test_a_heartbeat_after_going_offline_is_refused_until_they_sign_on_again() -
 def test_a_reply_to_a_ticket_of_who_went_offline_is_routed_anew() -> None:
     view = missing()
     turn(view, event(a_snapshot(1, 2, "a1", status="solution_suggested")), now=at(90))
-    fire(view, timer("offline", GONE))
+    fire(view, timer(OfflineTimer(due=GONE)))
     decision, _ = turn(view, event(a_snapshot(1, 3, "a1", status="needs_reply")), now=GONE)
     assert [say.type for say in decision.said] == ["ticket.unassign"]
 
@@ -134,15 +134,15 @@ def test_signing_off_ends_the_timer_and_one_that_fires_all_the_same_does_nothing
     view = missing()
     decision, _ = turn(view, command("agent.sign_off"), now=at(90))
     assert [timer.id for timer in decision.timers if isinstance(timer, Disarm)] == ["presence:a1"]
-    for kind in ("away", "offline"):
-        assert decide(view, timer(kind, at(91)), at(91)) == Decision()
-    assert decide(view, timer("away", at(91), "nobody"), at(91)) == Decision()
+    for kind in (AwayTimer, OfflineTimer):
+        assert decide(view, timer(kind(due=at(91))), at(91)) == Decision()
+    assert decide(view, timer(AwayTimer(due=at(91)), "nobody"), at(91)) == Decision()
 
 
 @pytest.mark.parametrize("first", ["heartbeat", "timer"])
 def test_a_heartbeat_that_meets_the_timer_in_one_turn_keeps_the_agent_in_either_order(first: str) -> None:
     view = missing()
-    messages = [command("agent.heartbeat"), timer("offline", GONE - timedelta(milliseconds=1))]
+    messages = [command("agent.heartbeat"), timer(OfflineTimer(due=GONE - timedelta(milliseconds=1)))]
     decisions = turn(view, *messages if first == "heartbeat" else reversed(messages), now=GONE)
     agent = view.agents["a1"]
     if first == "heartbeat":
@@ -155,13 +155,15 @@ def test_a_heartbeat_that_meets_the_timer_in_one_turn_keeps_the_agent_in_either_
         assert answer.data.code == "wrong_status"
 
 
-@pytest.mark.parametrize("kind", ["away", "offline"])
-def test_after_a_time_in_which_no_routing_ran_agents_have_a_minute_to_be_heard(kind: str) -> None:
-    view = missing() if kind == "offline" else a_view(an_agent())
+@pytest.mark.parametrize("kind", [AwayTimer, OfflineTimer])
+def test_after_a_time_in_which_no_routing_ran_agents_have_a_minute_to_be_heard(
+    kind: type[AwayTimer | OfflineTimer],
+) -> None:
+    view = missing() if kind is OfflineTimer else a_view(an_agent())
     due = at(30)
     back = due + STOOD_STILL + timedelta(seconds=1)
-    decision = take(view, decide(view, timer(kind, due), back))
-    assert armed(decision) == [(kind, "a1", back + AWAY)]
+    decision = take(view, decide(view, timer(kind(due=due)), back))
+    assert armed(decision) == [(kind.kind, "a1", back + AWAY)]
     assert not decision.said
     assert not decision.changes
 
@@ -179,7 +181,7 @@ def test_the_terms_are_settings() -> None:
     view.terms = Terms(timedelta(seconds=5), timedelta(seconds=9))
     signed, _ = turn(view, sign_on())
     assert armed(signed) == [("away", "a1", at(5))]
-    assert armed(fire(view, timer("away", at(5)))) == [("offline", "a1", at(9))]
+    assert armed(fire(view, timer(AwayTimer(due=at(5))))) == [("offline", "a1", at(9))]
     set_ = read(RoutingSettings, {**URLS, "CASEBUS_AWAY_AFTER": "5", "CASEBUS_OFFLINE_AFTER": "9"})
     assert set_.terms == view.terms
     assert read(RoutingSettings, URLS).terms == Terms(AWAY, OFFLINE)

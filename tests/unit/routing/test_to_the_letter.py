@@ -14,7 +14,7 @@ from contracts.tickets import Unassign
 from services.chassis.decision import Answer, Arm, Decision, Say
 from services.routing.domain.ageing import aged
 from services.routing.domain.decide import decide
-from services.routing.domain.presence import following
+from services.routing.domain.presence import OfflineTimer, following
 from services.routing.domain.rules import conclude
 from services.routing.domain.state import Agent, Terms, Ticket, View
 from tests.unit.routing.builders import (
@@ -72,7 +72,7 @@ def test_why_a_ticket_is_taken_back_is_said() -> None:
     moved = event(a_snapshot(1, 2, "a1", status="assigned", category="safety"))
     said = [
         *conclude(late, NOW + AWAY).said,
-        *decide(offline, timer("offline", NOW + OFFLINE), NOW + OFFLINE).said,
+        *decide(offline, timer(OfflineTimer(due=NOW + OFFLINE)), NOW + OFFLINE).said,
         *conclude(dismissed, NOW).said,
         *decide(reclassified, moved, NOW).said,
     ]
@@ -147,8 +147,8 @@ def test_who_signs_on_is_looked_after() -> None:
 
 def test_a_timer_of_who_is_away_goes_on_from_what_was_heard_of_them_since() -> None:
     view = a_view(an_agent(away=True, last_seen=at(100)))
-    decision = decide(view, timer("offline", NOW + OFFLINE), NOW + OFFLINE)
-    assert decision == Decision(timers=[Arm("presence:a1", at(100) + OFFLINE, "offline", "a1")])
+    decision = decide(view, timer(OfflineTimer(due=NOW + OFFLINE)), NOW + OFFLINE)
+    assert decision == Decision(timers=[Arm("presence:a1", OfflineTimer(due=at(100) + OFFLINE), "a1")])
 
 
 def test_an_agent_of_an_older_release_keeps_the_skills_that_were_stored() -> None:

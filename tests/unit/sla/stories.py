@@ -156,15 +156,14 @@ class Desk:
     def fire(self, until: datetime, at: datetime | None = None) -> list[Say]:
         """Let all timers due by then fire in order, each when due (or all at `at`: late); returns what was said."""
         said: list[Say] = []
-        while due := sorted((arm for arm in self.armed.values() if arm.due <= until), key=lambda arm: arm.due):
-            said += self.fire_one(due[0], at or due[0].due)
+        while due := sorted((arm for arm in self.armed.values() if arm.timer.due <= until), key=by_due):
+            said += self.fire_one(due[0], at or due[0].timer.due)
         return said
 
     def fire_one(self, arm: Arm, at: datetime) -> list[Say]:
         if self.armed.get(arm.id) == arm:
             del self.armed[arm.id]
-        data = {**arm.data, "due": arm.due}
-        return self.take(Message("f", f"timer.{arm.kind}", "sla", data, arm.about), at)
+        return self.take(Message("f", arm.timer.type_(), "sla", arm.timer, arm.about), at)
 
     def take(self, message: Message[Any], at: datetime) -> list[Say]:
         decision: Decision = decide(self.view, message, at)
@@ -180,9 +179,13 @@ class Desk:
 
     def due(self) -> dict[str, datetime]:
         """When which kind of timer is due."""
-        return {arm.kind: arm.due for arm in self.armed.values()}
+        return {arm.timer.kind: arm.timer.due for arm in self.armed.values()}
 
 
 def types(said: Iterable[Say]) -> list[str]:
     """What was said: events by type, messages to agents and commands by routing key."""
     return [say.routing_key for say in said]
+
+
+def by_due(arm: Arm) -> datetime:
+    return arm.timer.due

@@ -16,12 +16,20 @@ from contracts.catalogue import Catalogue
 from contracts.payload import document, encode, plain, read
 from contracts.staff import Member, Staff
 from contracts.tickets import AutoClose
-from services.chassis.decision import Message, Say
+from services.chassis.decision import Message, Say, Timer
 from services.sla.domain.calendar import Calendar, Window
 from services.sla.domain.decide import decide
 from services.sla.domain.policy import Policy
 from services.sla.domain.state import Supervision
-from services.sla.domain.timekeeping import CLOSES_AFTER, CLOSING_SOON_BEFORE, timers
+from services.sla.domain.timekeeping import (
+    CLOSES_AFTER,
+    CLOSING_SOON_BEFORE,
+    AutoCloseTimer,
+    BreachTimer,
+    ClosingSoonTimer,
+    WarningTimer,
+    timers,
+)
 from tests.unit.sla.stories import (
     CALENDAR,
     CATALOGUE,
@@ -327,14 +335,14 @@ def test_a_timer_of_an_earlier_deadline_does_nothing() -> None:
     desk = heard(category="safety")
     fired = list(desk.armed.values())
     desk.hear(after(opened(category="safety"), "reclassify", day(1, 10)))
-    assert [say for arm in fired for say in desk.fire_one(arm, arm.due)] == []
+    assert [say for arm in fired for say in desk.fire_one(arm, arm.timer.due)] == []
     assert desk.due()["breach"] == day(8)
 
 
 def test_a_timer_that_fires_twice_acts_once() -> None:
     desk = heard()
-    warning, breach = sorted(desk.armed.values(), key=lambda arm: arm.due)
-    assert [types(desk.fire_one(arm, arm.due)) for arm in (warning, warning, breach, breach)] == [
+    warning, breach = sorted(desk.armed.values(), key=lambda arm: arm.timer.due)
+    assert [types(desk.fire_one(arm, arm.timer.due)) for arm in (warning, warning, breach, breach)] == [
         ["sla.warning"],
         [],
         ["sla.breached"],
@@ -383,7 +391,7 @@ def test_the_closing_of_an_earlier_suggestion_does_nothing() -> None:
     fired = list(desk.armed.values())
     again = MONDAY + CLOSES_AFTER
     desk.hear(after(story(("suggest", 2))[-1], "suggest", again))
-    assert [say for arm in fired for say in desk.fire_one(arm, arm.due)] == []
+    assert [say for arm in fired for say in desk.fire_one(arm, arm.timer.due)] == []
     assert desk.due() == {
         "auto_close": again + CLOSES_AFTER,
         "closing_soon": again + CLOSES_AFTER - CLOSING_SOON_BEFORE,
@@ -412,21 +420,21 @@ def test_what_came_along_from_a_merged_ticket_runs_a_clock_and_ends_the_closing(
 def test_the_requester_is_reminded_once_a_day_before_the_closing() -> None:
     desk = heard(("assign", 1), ("suggest", 2))
     closes_at = MONDAY + timedelta(hours=2) + CLOSES_AFTER
-    (reminder,) = (arm for arm in desk.armed.values() if arm.kind == "closing_soon")
-    assert reminder.due == closes_at - timedelta(days=1)
-    (said,) = desk.fire(reminder.due)
+    (reminder,) = (arm for arm in desk.armed.values() if arm.timer.kind == "closing_soon")
+    assert reminder.timer.due == closes_at - timedelta(days=1)
+    (said,) = desk.fire(reminder.timer.due)
     assert (said.type, said.data.status_version, said.data.closes_at) == ("sla.closing_soon", 3, closes_at)
-    assert desk.fire_one(reminder, reminder.due) == []
-    desk.hear(after(story(("assign", 1), ("suggest", 2))[-1], "internal", reminder.due))
+    assert desk.fire_one(reminder, reminder.timer.due) == []
+    desk.hear(after(story(("assign", 1), ("suggest", 2))[-1], "internal", reminder.timer.due))
     assert desk.due() == {"auto_close": closes_at}
 
 
 @pytest.mark.parametrize("action", ["customer", "ask", "close", "suggest"])
 def test_no_reminder_when_the_ticket_has_left_the_suggestion_that_armed_it(action: str) -> None:
     desk = heard(("suggest", 2))
-    (reminder,) = (arm for arm in desk.armed.values() if arm.kind == "closing_soon")
-    desk.hear(after(story(("suggest", 2))[-1], action, reminder.due))
-    assert desk.fire_one(reminder, reminder.due) == []
+    (reminder,) = (arm for arm in desk.armed.values() if arm.timer.kind == "closing_soon")
+    desk.hear(after(story(("suggest", 2))[-1], action, reminder.timer.due))
+    assert desk.fire_one(reminder, reminder.timer.due) == []
 
 
 def test_a_reminder_that_is_late_for_its_closing_is_not_said() -> None:
@@ -461,9 +469,17 @@ def _kind(say: Say) -> registry.MessageType:
     return kind
 
 
-@pytest.mark.parametrize("kind", ["warning", "breach", "closing_soon", "auto_close"])
-def test_a_timer_of_a_ticket_that_is_gone_changes_nothing(kind: str) -> None:
-    decision = decide(Desk().view, Message("m", f"timer.{kind}", "sla", {}, "unknown"), MONDAY)
+@pytest.mark.parametrize(
+    "timer",
+    [
+        WarningTimer(due=MONDAY, clock="c"),
+        BreachTimer(due=MONDAY, clock="c"),
+        ClosingSoonTimer(due=MONDAY, status_version=1),
+        AutoCloseTimer(due=MONDAY, status_version=1),
+    ],
+)
+def test_a_timer_of_a_ticket_that_is_gone_changes_nothing(timer: Timer) -> None:
+    decision = decide(Desk().view, Message("m", timer.type_(), "sla", timer, "unknown"), MONDAY)
     assert not [*decision.changes, *decision.said, *decision.timers]
 
 
@@ -615,9 +631,9 @@ def test_timers_firing_in_between_say_each_thing_once(
         clocks |= {countdown.clock.id for countdown in desk.ticket.countdowns}
     in_order = Desk()
     in_order.hear(*case[0])
-    wanted = {arm.kind: arm.due for arm in timers(desk.ticket).values()}
+    wanted = {arm.timer.kind: arm.timer.due for arm in timers(desk.ticket).values()}
     # the timer of a closing that fired changes nothing
-    desk.armed = {id_: arm for id_, arm in desk.armed.items() if arm.kind != "auto_close"}
+    desk.armed = {id_: arm for id_, arm in desk.armed.items() if arm.timer.kind != "auto_close"}
     assert desk.due() == {kind: due for kind, due in wanted.items() if kind != "auto_close"}
     events = [say.type for say in desk.said if say.exchange == "helpdesk.events"]
     countdowns = desk.ticket.countdowns

@@ -16,7 +16,7 @@ from contracts.names import AGENTS
 from contracts.snapshot import TicketAgent
 from contracts.tickets import Release, Submit
 from contracts.values import dataclass
-from services.chassis.decision import Arm, Data, Decision, Message, Say, derived_id
+from services.chassis.decision import Arm, Decision, Message, Say, Timer, derived_id
 from services.intake.domain import answers
 from services.intake.domain.abuse.automatic import words_of
 from services.intake.domain.issues.key import normalised
@@ -31,11 +31,16 @@ from services.intake.domain.values.ticket import Ticket
 RELEASED_FOR = timedelta(days=1)
 """So long after a supervisor has released a burst, equal submissions are not held again."""
 
-RELEASE = "burst_release"
-"""The kind of the timer that releases what did not fit into one turn."""
-
 RELEASED_AT_ONCE = 100
 BY = service_as_author()
+
+
+class ReleaseTimer(Timer):
+    """Releases what is held in a burst and did not fit into one turn, in the name of the supervisor `agent_id`."""
+
+    kind = "burst_release"
+
+    agent_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,24 +124,25 @@ def release(view: View, message: Message[Release], by: TicketAgent, ticket: Tick
     decision = _released(message, ticket, by, now)
     if message.data.burst:
         known = view.bursts.get(burst)
-        at_once = Arm(f"{RELEASE}:{burst}", now, RELEASE, burst, {"agent_id": by.id})
-        decision = replace(
-            decision, changes=[*decision.changes, _next(known, burst, "released", now)], timers=[at_once]
-        )
+        released = _next(known, burst, "released", now)
+        decision = replace(decision, changes=[*decision.changes, released], timers=[_releases(burst, by, now)])
     return accepting(decision)
 
 
-def release_due(view: View, message: Message[Data], now: datetime) -> Decision:
+def release_due(view: View, message: Message[ReleaseTimer], now: datetime) -> Decision:
     """The timer of a released burst: release what is still held, portion by portion."""
-    burst, by = message.subject or "", view.member_as_agent(message.data["agent_id"])
+    burst, by = message.subject or "", view.member_as_agent(message.data.agent_id)
     held = view.held_in(burst)[:RELEASED_AT_ONCE]
     decision = Decision()
     for ticket in held:
         decision = and_then(decision, _released(message, ticket, by, now))
     if len(held) < RELEASED_AT_ONCE:
         return decision
-    more = Arm(f"{RELEASE}:{burst}", now, RELEASE, burst, {"agent_id": by.id})
-    return replace(decision, timers=[*decision.timers, more])
+    return replace(decision, timers=[*decision.timers, _releases(burst, by, now)])
+
+
+def _releases(burst: str, by: TicketAgent, now: datetime) -> Arm:
+    return Arm(f"{ReleaseTimer.kind}:{burst}", ReleaseTimer(due=now, agent_id=by.id), burst)
 
 
 def _released(message: Message[Any], ticket: Ticket, by: TicketAgent, now: datetime) -> Decision:
@@ -153,6 +159,6 @@ def release_needed(known: View, message: Message[Release]) -> Iterable[Need]:
         yield BurstOf(ticket.burst)
 
 
-def release_due_needed(_known: View, message: Message[Data]) -> Iterable[Need]:
+def release_due_needed(_known: View, message: Message[ReleaseTimer]) -> Iterable[Need]:
     """What is still held in the burst."""
     yield HeldIn(message.subject or "")

@@ -12,12 +12,13 @@ from datetime import datetime
 
 from contracts.accounts import TemporaryExpired
 from contracts.names import EVENTS
-from services.chassis.decision import Data, Decision, Message, Say, derived_id
+from services.chassis.decision import Decision, Message, Say, derived_id
 from services.intake.domain.life.recording import and_then, recorded
 from services.intake.domain.needs import AccountOf, EndingOf, Need
 from services.intake.domain.state import View
 from services.intake.domain.values.account import (
     Account,
+    AccountEndTimer,
     AccountWritten,
     Ending,
     contact_changed,
@@ -34,7 +35,7 @@ ENTRIES_AT_ONCE = 500
 """How many of an account's tickets and entries one turn removes the name from."""
 
 
-def end_due(view: View, message: Message[Data], now: datetime) -> Decision:
+def end_due(view: View, message: Message[AccountEndTimer], now: datetime) -> Decision:
     """The timer of an account fired: the account ends, unless a ticket is open (closing that sets the timer again) or
     was closed too recently; then its name is erased, portion by portion."""
     account = view.accounts.get(message.subject or "")
@@ -82,7 +83,7 @@ def expired(account_id: str) -> Say:
     return Say(EVENTS, type_, type_, TemporaryExpired(account_id=account_id), account_id)
 
 
-def _erased(view: View, message: Message[Data], account: Account, ending: Ending, now: datetime) -> Decision:
+def _erased(view: View, message: Message[AccountEndTimer], account: Account, ending: Ending, now: datetime) -> Decision:
     """Remove the name from what was read; if there is more, the timer fires again at once."""
     changes: list[object] = [
         EntryErased(replace(entry, author=author_without(entry.author, ENDED, entry.author.id)))
@@ -98,7 +99,7 @@ def _erased(view: View, message: Message[Data], account: Account, ending: Ending
     return decision
 
 
-def _without_name(message: Message[Data], ticket: Ticket, now: datetime) -> Decision:
+def _without_name(message: Message[AccountEndTimer], ticket: Ticket, now: datetime) -> Decision:
     """A version of the ticket without its requester's name, so that every service that keeps snapshots forgets it
     too."""
     erased = next_version(ticket_without(ticket, ENDED, ticket.requester.id, ticket.person), now)
@@ -108,7 +109,7 @@ def _without_name(message: Message[Data], ticket: Ticket, now: datetime) -> Deci
     return recorded(message, erased, "ticket.edited", author, text, now, visibility="internal", id_=entry_id)
 
 
-def ending_needed(known: View, message: Message[Data]) -> Iterable[Need]:
+def ending_needed(known: View, message: Message[AccountEndTimer]) -> Iterable[Need]:
     """The account, and what keeps it from ending."""
     account = known.accounts.get(message.subject or "")
     yield AccountOf(message.subject or "")

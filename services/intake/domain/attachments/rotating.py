@@ -11,17 +11,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from contracts.attachments import RotateKeys
-from services.chassis.decision import Arm, Decision, Message
+from services.chassis.decision import Arm, Decision, Message, Timer
 from services.intake.domain import answers
 from services.intake.domain.values.rotation import THE_ONE, Rewrapped, Rotation
-
-GO_ON = "key_rotation"
-"""The timer that takes one portion after the other."""
 
 LANE = "rotation"
 
 ASK_ANOTHER = timedelta(seconds=10)
 """When another instance may try: the key file of this one does not have the key."""
+
+
+class KeyRotationTimer(Timer):
+    """Takes one portion after the other."""
+
+    kind = "key_rotation"
 
 
 def rotate(known: Rotation | None, current: str, message: Message[RotateKeys], now: datetime) -> Decision:
@@ -59,4 +62,4 @@ def go_on(rotation: Rotation | None, portion: Rewrapped | None, now: datetime) -
 
 
 def _next(due: datetime) -> Arm:
-    return Arm(GO_ON, due, GO_ON, THE_ONE, lane=LANE)
+    return Arm(KeyRotationTimer.kind, KeyRotationTimer(due=due), THE_ONE, lane=LANE)

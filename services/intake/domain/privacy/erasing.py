@@ -15,7 +15,7 @@ import orjson
 
 from contracts.accounts import AccountErased, EraseAccount
 from contracts.names import EVENTS
-from services.chassis.decision import Arm, Data, Decision, Disarm, Message, Say, derived_id
+from services.chassis.decision import Arm, Decision, Disarm, Message, Say, Timer, derived_id
 from services.intake.domain import answers
 from services.intake.domain.accounts.caller import account_meant, account_named
 from services.intake.domain.accounts.expiry import expired
@@ -25,10 +25,10 @@ from services.intake.domain.life.recording import and_then, recorded, telling_ag
 from services.intake.domain.needs import Need, NextPortionOf, OpenTickets, PersonOf
 from services.intake.domain.state import View
 from services.intake.domain.values.account import (
-    END,
     Account,
     AccountWritten,
     contact_changed,
+    end_timer,
     kind_and_id,
     preferences_changed,
 )
@@ -53,9 +53,6 @@ from services.intake.domain.values.whose import (
     ticket_without,
 )
 
-ERASE = "account_erase"
-"""The timer that takes one portion after the other."""
-
 LANE = "erasure"
 
 TICKETS_AT_ONCE = 20
@@ -69,6 +66,12 @@ TOLD = "The requester was erased."
 
 GONE = datetime(1970, 1, 1, tzinfo=UTC)
 """Older than anything that is kept: files/sweeping.py removes what has this time when it runs next."""
+
+
+class EraseTimer(Timer):
+    """Takes one portion after the other."""
+
+    kind = "account_erase"
 
 
 def erase(view: View, message: Message[EraseAccount], key: str, now: datetime) -> Decision:
@@ -91,7 +94,7 @@ def erase(view: View, message: Message[EraseAccount], key: str, now: datetime) -
     return and_then(done, Decision([erasure], timers=[_again(erasure, now)]))
 
 
-def erase_due(view: View, message: Message[Data], now: datetime) -> Decision:
+def erase_due(view: View, message: Message[EraseTimer], now: datetime) -> Decision:
     """The timer of an erasure fired: the next portion, until nothing is left."""
     erasure = view.erasures.get(message.subject or "")
     if erasure is None or erasure.done:
@@ -198,7 +201,7 @@ def _ended(account: Account | None, key: str, erasure: Erasure, blocked: Account
         said.append(preferences_changed(gone))
     if kind == "temporary" and account.ended_at is None:
         said.append(expired(id_))
-    return Decision([AccountWritten(gone)], said, timers=[Disarm(f"{END}:{key}")])
+    return Decision([AccountWritten(gone)], said, timers=[Disarm(end_timer(key))])
 
 
 def _open_tickets(view: View, erasure: Erasure) -> list[Ticket]:
@@ -211,9 +214,7 @@ def is_theirs(ticket: Ticket, erasure: Erasure) -> bool:
     return ticket.person in erasure.accounts and ticket.opened_at <= erasure.at
 
 
-def _cut_off(
-    message: Message[EraseAccount] | Message[Data], ticket: Ticket, erasure: Erasure, now: datetime
-) -> Decision:
+def _cut_off(message: Message[EraseAccount | EraseTimer], ticket: Ticket, erasure: Erasure, now: datetime) -> Decision:
     """A version of the ticket without its person, closed if it was open. It makes every service that keeps snapshots
     forget them."""
     was_open = ticket.is_open
@@ -281,7 +282,7 @@ def _next(erasure: Erasure) -> Erasure:
 
 
 def _again(erasure: Erasure, now: datetime) -> Arm:
-    return Arm(f"{ERASE}:{erasure.id}", now, ERASE, erasure.id, lane=LANE)
+    return Arm(f"{EraseTimer.kind}:{erasure.id}", EraseTimer(due=now), erasure.id, lane=LANE)
 
 
 def erase_needed(known: View, message: Message[EraseAccount]) -> Iterable[Need]:
@@ -294,6 +295,6 @@ def erase_needed(known: View, message: Message[EraseAccount]) -> Iterable[Need]:
             yield OpenTickets(account)
 
 
-def portion_needed(_known: View, message: Message[Data]) -> Iterable[Need]:
+def portion_needed(_known: View, message: Message[EraseTimer]) -> Iterable[Need]:
     """The next portion."""
     yield NextPortionOf(message.subject or "")

@@ -10,14 +10,11 @@ from datetime import datetime, timedelta
 
 from contracts.accounts import ExportAccount, Exported
 from contracts.attachments import Download
-from services.chassis.decision import Answer, Arm, Decision, Message, rejected
+from services.chassis.decision import Answer, Arm, Decision, Message, Timer, rejected
 from services.intake.domain import answers
 from services.intake.domain.attachments.downloads import part_of
 from services.intake.domain.state import View
 from services.intake.domain.values.file import archives_of, reference
-
-EXPORT = "account_export"
-"""The timer that makes an archive."""
 
 LANE = "export"
 
@@ -28,9 +25,15 @@ ASK_AGAIN = timedelta(minutes=1)
 CANNOT_BE_READ = "This archive cannot be opened. Please ask for another one."
 
 
+class ExportTimer(Timer):
+    """Makes the archive of an account."""
+
+    kind = "account_export"
+
+
 def making(key: str, now: datetime) -> Arm:
     """The one timer that makes the archive of an account."""
-    return Arm(f"{EXPORT}:{key}", now, EXPORT, key, lane=LANE)
+    return Arm(f"{ExportTimer.kind}:{key}", ExportTimer(due=now), key, lane=LANE)
 
 
 def exported(view: View, message: Message[ExportAccount], key: str, now: datetime) -> Decision:

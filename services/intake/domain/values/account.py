@@ -14,15 +14,12 @@ from contracts.common import RequesterKind
 from contracts.names import EVENTS
 from contracts.payload import stored
 from contracts.values import dataclass
-from services.chassis.decision import Arm, Say
+from services.chassis.decision import Arm, Say, Timer
 from services.intake.domain.values.history import Entry
 
 TEMPORARY_LASTS = timedelta(days=30)
 """How long a temporary account lasts after its opening, or after its last ticket was closed (docs/rules.md, "Who may
 file")."""
-
-END = "account_end"
-"""The kind of the timer that ends an account."""
 
 
 CODE = "-"
@@ -110,6 +107,12 @@ class Account:
         return kind_and_id(self.key)[1]
 
 
+class AccountEndTimer(Timer):
+    """Intake looks whether a temporary account ends."""
+
+    kind = "account_end"
+
+
 @dataclass(frozen=True, slots=True)
 class AccountWritten:
     """A new version of an account."""
@@ -135,7 +138,12 @@ def temporary_key(account_id: str) -> str:
 
 def ends(key: str, at: datetime) -> Arm:
     """The one timer of a temporary account: at `at` intake looks whether the account ends."""
-    return Arm(f"{END}:{key}", at, END, key)
+    return Arm(end_timer(key), AccountEndTimer(due=at), key)
+
+
+def end_timer(key: str) -> str:
+    """The id of that timer."""
+    return f"{AccountEndTimer.kind}:{key}"
 
 
 def contact_changed(account: Account) -> Say:

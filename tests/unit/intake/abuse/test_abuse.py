@@ -316,7 +316,7 @@ def test_a_supervisor_releases_a_whole_burst_and_nothing_equal_is_held_for_a_day
     (timer,) = heard.decision.timers
     rounds = 0
     while isinstance(timer, Arm):
-        message = Message(f"t{rounds}", f"timer.{timer.kind}", "intake", timer.data, timer.about, f"timer\x1f{rounds}")
+        message = Message(f"t{rounds}", timer.timer.type_(), "intake", timer.timer, timer.about, f"timer\x1f{rounds}")
         decision = desk.take(decide(desk.state, message, desk.now))
         assert {say.type for say in decision.said} == {"ticket.released"}
         timer = next(iter(decision.timers), None)  # type: ignore[assignment]

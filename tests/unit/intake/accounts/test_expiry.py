@@ -26,7 +26,7 @@ def due(decision: Decision) -> Any:
     """When the account is looked at again."""
     (arm,) = decision.timers
     assert isinstance(arm, Arm)
-    return arm.due
+    return arm.timer.due
 
 
 def said(decision: Decision) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.chassis.decision import Arm, Decision, Message
-from services.intake.domain.attachments.rotating import ASK_ANOTHER, LANE
+from services.intake.domain.attachments.rotating import ASK_ANOTHER, LANE, KeyRotationTimer
 from services.intake.domain.decide import decide
 from services.intake.domain.values.rotation import THE_ONE, Rewrapped, Rotation
 from services.intake.files.rewrapping import rotation_document, rotation_of
@@ -31,7 +31,8 @@ def fire(desk: Desk, portion: Rewrapped | None) -> Decision:
     desk.sent += 1
     key = f"timer\x1f{desk.sent}"
     desk.prepare(rewrapped={key: portion})
-    return desk.take(decide(desk.state, Message(key, "timer.key_rotation", "intake", {}, THE_ONE, key), desk.now))
+    timer = KeyRotationTimer(due=desk.now)
+    return desk.take(decide(desk.state, Message(key, timer.type_(), "intake", timer, THE_ONE, key), desk.now))
 
 
 def portion(version: int, wrapped: int, *, finished: bool = False, left: Mapping[str, int] | None = None) -> Rewrapped:
@@ -41,8 +42,8 @@ def portion(version: int, wrapped: int, *, finished: bool = False, left: Mapping
 def due(decision: Decision) -> list[Any]:
     """When the next portion is due."""
     timers = [timer for timer in decision.timers if isinstance(timer, Arm)]
-    assert all((timer.kind, timer.lane, timer.about) == ("key_rotation", LANE, THE_ONE) for timer in timers)
-    return [timer.due for timer in timers]
+    assert all((type(arm.timer), arm.lane, arm.about) == (KeyRotationTimer, LANE, THE_ONE) for arm in timers)
+    return [arm.timer.due for arm in timers]
 
 
 def test_it_goes_on_portion_by_portion_and_ends() -> None:

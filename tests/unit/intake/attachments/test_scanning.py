@@ -29,7 +29,7 @@ def fire(desk: Desk, timer: Arm, verdict: Verdict | None) -> Decision:
     desk.sent += 1
     key = f"t{desk.sent}"
     desk.prepare(verdicts={key: verdict})
-    message = Message(key, f"timer.{timer.kind}", "intake", timer.data, timer.about, key)
+    message = Message(key, timer.timer.type_(), "intake", timer.timer, timer.about, key)
     decision = decide(desk.state, message, desk.now)
     for change in decision.changes:
         desk.state.apply(change)
@@ -39,7 +39,7 @@ def fire(desk: Desk, timer: Arm, verdict: Verdict | None) -> Decision:
 def test_a_file_in_quarantine_is_looked_at_when_a_ticket_names_it() -> None:
     desk = Desk()
     number, ref, timers = quarantined(desk)
-    assert {(timer.id, timer.due, timer.lane) for timer in timers} == {(f"scan:{ref}:{number}", desk.now, "scanner")}
+    assert {(arm.id, arm.timer.due, arm.lane) for arm in timers} == {(f"scan:{ref}:{number}", desk.now, "scanner")}
     decision = fire(desk, timers[0], Clean())
     assert not decision.said
     assert desk.state.files[ref].state == "stored"
@@ -100,7 +100,7 @@ def test_a_scanner_that_is_away_is_asked_again_after_longer_and_longer() -> None
     for _ in range(12):
         decision = fire(desk, timer, None)
         (timer,) = decision.timers
-        waits.append(timer.due - desk.now)
+        waits.append(timer.timer.due - desk.now)
     assert waits[:3] == [timedelta(seconds=seconds) for seconds in (1, 2, 4)]
     assert waits[-1] == LONGEST_RETRY
     assert desk.state.files[ref].state == "quarantined"

@@ -18,7 +18,7 @@ from contracts.snapshot import Author, Change, EntryDetails
 from services.chassis.decision import Decision, Message
 from services.intake.domain.decide import decide
 from services.intake.domain.privacy import erasing
-from services.intake.domain.privacy.erasing import erase_due, rewritten, without_words
+from services.intake.domain.privacy.erasing import EraseTimer, erase_due, rewritten, without_words
 from services.intake.domain.values.account import Account
 from services.intake.domain.values.erasure import Erasure, Portion
 from services.intake.domain.values.history import Entry
@@ -45,8 +45,13 @@ def portion_of(desk: Desk, portion: Portion) -> Decision:
     (erasure,) = desk.state.erasures.values()
     desk.state.erasing = {erasure.id: portion}
     desk.sent += 1
-    message = Message(f"t{desk.sent}", "timer.account_erase", "intake", {}, erasure.id, f"timer\x1f{desk.sent}")
-    return desk.take(decide(desk.state, message, desk.now))
+    return desk.take(decide(desk.state, fired(desk, erasure), desk.now))
+
+
+def fired(desk: Desk, erasure: Erasure) -> Message[EraseTimer]:
+    """The erasure's timer, as it comes now."""
+    timer, id_ = EraseTimer(due=desk.now), f"t{erasure.id}{desk.sent}"
+    return Message(id_, timer.type_(), "intake", timer, erasure.id, f"timer\x1f{id_}")
 
 
 def test_what_is_open_closes_first_and_its_agent_hears_it() -> None:
@@ -151,7 +156,7 @@ def test_portions_go_on_until_nothing_is_left() -> None:
     assert not last.timers
     (erasure,) = desk.state.erasures.values()
     assert (erasure.done, erasure.read_to) == (True, (number, 3))
-    assert erase_due(desk.state, Message("t", "timer.account_erase", "intake", {}, erasure.id), desk.now) == Decision()
+    assert erase_due(desk.state, fired(desk, erasure), desk.now) == Decision()
 
 
 def test_two_erasures_of_one_person_in_one_turn_cut_each_ticket_off_once() -> None:
@@ -163,8 +168,7 @@ def test_two_erasures_of_one_person_in_one_turn_cut_each_ticket_off_once() -> No
     desk.state.erasing = {erasure.id: Portion(tickets=(ticket.id,)) for erasure in (first, second)}
     said = []
     for erasure in (first, second):
-        due = Message(f"t{erasure.id}", "timer.account_erase", "intake", {}, erasure.id, f"timer\x1f{erasure.id}")
-        decision = desk.take(decide(desk.state, due, desk.now))
+        decision = desk.take(decide(desk.state, fired(desk, erasure), desk.now))
         assert decision.timers, "it goes on"
         said += [say.type for say in decision.said]
     assert said == ["ticket.edited"]
