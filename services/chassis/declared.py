@@ -16,7 +16,7 @@ from contracts.registry import TYPES, MessageType
 from contracts.services import DECLARED
 from contracts.values import dataclass
 from services.chassis.decision import timers_of
-from services.chassis.entrypoint import queues_read
+from services.chassis.entrypoint import readers
 
 
 class HasData(Protocol):
@@ -35,8 +35,9 @@ def module_of(name: str) -> ModuleType:
     """The module `services.<name>.service`, once it is checked.
 
     Raises `WrongDeclaration` if the module does not exist, if a declaration has a fault, if its class `Service` has
-    another name or does not read exactly the queues that are declared for it, each once, or if its table `TAKEN` does
-    not have exactly the types that these queues bring and the timers that the service's modules declare.
+    another name, does not read exactly the queues that are declared for it, each once, or takes at once what no queue
+    brings, or if its table `TAKEN` does not have exactly the types that these queues bring and the timers that the
+    service's modules declare.
     """
     try:
         module = importlib.import_module(f"services.{name}.service")
@@ -53,7 +54,9 @@ def module_of(name: str) -> ModuleType:
 def differences(name: str, service: type) -> list[str]:
     """Where `service`, the class of the service `name`, is not as declared: sentences."""
     file = f"services/{name}/service.py"
-    declared, read = topology.queues_of(name), queues_read(service)
+    declared = topology.queues_of(name)
+    read = [queue for reader in readers(service) for queue in reader.queues]
+    at_once = [type_ for reader in readers(service) for type_ in reader.at_once]
     called = getattr(service, "name", None)
     found = [] if called == name else [f"The service in {file} calls itself {called!r}, not {name!r}."]
     found += [f"No method in {file} reads {queue}, which {WHERE} declares." for queue in declared if queue not in read]
@@ -61,7 +64,13 @@ def differences(name: str, service: type) -> list[str]:
         f"{file} reads {queue}, which {WHERE} does not declare for it." for queue in read if queue not in declared
     ]
     twice = sorted({queue for queue in read if read.count(queue) > 1})
-    return found + [f"Two methods in {file} read {queue}." for queue in twice]
+    found += [f"Two methods in {file} read {queue}." for queue in twice]
+    types = {each.type for each in _coming(name)}
+    return found + [
+        f"{file} takes {type_} at once, and no queue in {WHERE} brings it to {name}."
+        for type_ in at_once
+        if type_ not in types
+    ]
 
 
 @dataclass(frozen=True, slots=True)

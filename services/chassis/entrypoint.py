@@ -384,11 +384,11 @@ def every(seconds: float) -> Callable[[Looks], Looks]:
     return _entrypoint(Every(seconds))
 
 
-def queues_read(service: type) -> list[str]:
-    """The queues from which the methods of a service class take messages or questions."""
+def readers(service: type) -> list[Messages]:
+    """The entrypoints of a service class that take messages or questions from queues."""
     methods = [method for _, method in inspect.getmembers(service, inspect.isfunction)]
     entrypoints = [each for method in methods for each in getattr(method, ENTRYPOINT_EXTENSIONS_ATTR, ())]
-    return [queue for each in entrypoints if isinstance(each, Messages) for queue in each.queues]
+    return [each for each in entrypoints if isinstance(each, Messages)]
 
 
 def _entrypoint(entrypoint: TurnEntrypoint) -> Callable[[Method], Method]:

@@ -167,7 +167,7 @@ class Greedy:
 
     name = "sla"
 
-    @messages("sla.events", "routing.events")
+    @messages("sla.events", "routing.events", at_once=("ticket.opened", "ticket.opend"))
     def hear(self, deliveries: list[object]) -> None:
         """One too many."""
 
@@ -186,6 +186,8 @@ class Greedy:
             [
                 "services/sla/service.py reads routing.events, which contracts/services.py does not declare for it.",
                 "Two methods in services/sla/service.py read sla.events.",
+                "services/sla/service.py takes ticket.opend at once,"
+                " and no queue in contracts/services.py brings it to sla.",
             ],
         ),
         (
