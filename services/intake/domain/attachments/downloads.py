@@ -67,7 +67,8 @@ def part_of(
     a file that does not open. `number`: of the ticket that names it."""
     part = message.data.part or 1
     if part > file.parts:
-        return Decision(answer=answers.invalid({"part": [f"This file has {file.parts} parts."]}))
+        parts = "1 part" if file.parts == 1 else f"{file.parts} parts"
+        return Decision(answer=answers.invalid({"part": [f"This file has {parts}."]}))
     content = view.prepared.contents.get(message.key)
     if content is None:
         return Decision(answer=rejected("wrong_status", cannot_be_read))

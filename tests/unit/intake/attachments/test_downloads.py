@@ -79,7 +79,7 @@ def test_a_file_has_as_many_parts_as_it_has() -> None:
     desk = Desk()
     number, ref = with_a_file(desk)
     heard = by_agent(desk, number, ref, part=2)
-    assert heard.data["errors"] == {"part": ["This file has 1 parts."]}
+    assert heard.data["errors"] == {"part": ["This file has 1 part."]}
 
 
 @pytest.mark.parametrize(("state", "said"), [("quarantined", NOT_LOOKED_AT), ("infected", HARMFUL)])
