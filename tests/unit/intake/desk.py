@@ -29,6 +29,7 @@ from services.intake.domain.values.pages import AgentPageAsked, Page, PageAsked
 from services.intake.domain.values.ticket import Ticket
 from services.intake.domain.values.whose import ERASED
 from services.intake.files.media import judged
+from tests.unit.intake.asked import read_for
 
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TARGET = Target(1, 1)
@@ -165,7 +166,7 @@ class Desk:
             contents={message.key: self.contents.get(getattr(message.data, "ref", ""))},
         )
         self._find_page(type_, data)
-        decision = decide(self.state, message, self.now)
+        decision = self.decide(message)
         assert decision.answer is not None
         outcome = registry.outcome(decision.answer.type)
         assert outcome is not None
@@ -240,7 +241,7 @@ class Desk:
         assert kind is not None
         loaded = kind.schema.load(on_the_wire(data))
         id_ = f"m{self.sent}"
-        decision = decide(self.state, Message(id_, type_, sender, loaded, None, f"{sender}\x1f{id_}"), self.now)
+        decision = self.decide(Message(id_, type_, sender, loaded, None, f"{sender}\x1f{id_}"))
         for change in decision.changes:
             self.state.apply(change)
         return decision
@@ -264,7 +265,11 @@ class Desk:
         id_ = f"account_end:{key}:{self.sent}"
         timer = AccountEndTimer(due=due or self.now)
         message = Message(id_, timer.type_(), "intake", timer, key, f"timer\x1f{id_}")
-        return self.take(decide(self.state, message, self.now))
+        return self.take(self.decide(message))
+
+    def decide(self, message: Message[Any]) -> Decision:
+        """Decide it, by what it has asked for."""
+        return decide(read_for(self.state, message, self.now), message, self.now)
 
     def take(self, decision: Decision) -> Decision:
         """Hold what is said to the contract, and apply it; gives the decision with what is said as plain data."""

@@ -13,7 +13,6 @@ from contracts.snapshot import Snapshot
 from contracts.staff import staff_from
 from services.chassis.decision import Arm, Message
 from services.intake.domain.abuse.bursts import RELEASED_AT_ONCE
-from services.intake.domain.decide import decide
 from services.intake.domain.values.limits import Limits
 from services.intake.domain.values.ticket import Ticket, snapshot
 from services.routing.domain.rules import projected
@@ -317,7 +316,7 @@ def test_a_supervisor_releases_a_whole_burst_and_nothing_equal_is_held_for_a_day
     rounds = 0
     while isinstance(timer, Arm):
         message = Message(f"t{rounds}", timer.timer.type_(), "intake", timer.timer, timer.about, f"timer\x1f{rounds}")
-        decision = desk.take(decide(desk.state, message, desk.now))
+        decision = desk.take(desk.decide(message))
         assert {say.type for say in decision.said} == {"ticket.released"}
         timer = next(iter(decision.timers), None)  # type: ignore[assignment]
         rounds += 1

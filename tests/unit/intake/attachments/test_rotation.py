@@ -10,7 +10,6 @@ import pytest
 
 from services.chassis.decision import Arm, Decision, Message
 from services.intake.domain.attachments.rotating import ASK_ANOTHER, LANE, KeyRotationTimer
-from services.intake.domain.decide import decide
 from services.intake.domain.values.rotation import THE_ONE, Rewrapped, Rotation
 from services.intake.files.rewrapping import rotation_document, rotation_of
 from tests.unit.intake.desk import MORNING, Desk, Heard
@@ -32,7 +31,7 @@ def fire(desk: Desk, portion: Rewrapped | None) -> Decision:
     key = f"timer\x1f{desk.sent}"
     desk.prepare(rewrapped={key: portion})
     timer = KeyRotationTimer(due=desk.now)
-    return desk.take(decide(desk.state, Message(key, timer.type_(), "intake", timer, THE_ONE, key), desk.now))
+    return desk.take(desk.decide(Message(key, timer.type_(), "intake", timer, THE_ONE, key)))
 
 
 def portion(version: int, wrapped: int, *, finished: bool = False, left: Mapping[str, int] | None = None) -> Rewrapped:

@@ -11,7 +11,6 @@ import pytest
 from contracts import registry
 from services.chassis.decision import Arm, Decision, Message
 from services.intake.domain.attachments.scanning import LONGEST_RETRY
-from services.intake.domain.decide import decide
 from services.intake.domain.values.file import Clean, Harmful, Verdict
 from tests.unit.intake.attachments.test_attachments import WORDS, by_reference
 from tests.unit.intake.desk import Desk, as_plain, on_the_wire
@@ -30,7 +29,7 @@ def fire(desk: Desk, timer: Arm, verdict: Verdict | None) -> Decision:
     key = f"t{desk.sent}"
     desk.prepare(verdicts={key: verdict})
     message = Message(key, timer.timer.type_(), "intake", timer.timer, timer.about, key)
-    decision = decide(desk.state, message, desk.now)
+    decision = desk.decide(message)
     for change in decision.changes:
         desk.state.apply(change)
     return as_plain(decision)

@@ -16,7 +16,6 @@ from msgspec.structs import replace as altered
 from contracts.file_forms import AttachmentRef, LeftOut
 from contracts.snapshot import Author, Change, EntryDetails
 from services.chassis.decision import Decision, Message
-from services.intake.domain.decide import decide
 from services.intake.domain.privacy import erasing
 from services.intake.domain.privacy.erasing import EraseTimer, erase_due, rewritten, without_words
 from services.intake.domain.values.account import Account
@@ -45,7 +44,7 @@ def portion_of(desk: Desk, portion: Portion) -> Decision:
     (erasure,) = desk.state.erasures.values()
     desk.state.erasing = {erasure.id: portion}
     desk.sent += 1
-    return desk.take(decide(desk.state, fired(desk, erasure), desk.now))
+    return desk.take(desk.decide(fired(desk, erasure)))
 
 
 def fired(desk: Desk, erasure: Erasure) -> Message[EraseTimer]:
@@ -168,7 +167,7 @@ def test_two_erasures_of_one_person_in_one_turn_cut_each_ticket_off_once() -> No
     desk.state.erasing = {erasure.id: Portion(tickets=(ticket.id,)) for erasure in (first, second)}
     said = []
     for erasure in (first, second):
-        decision = desk.take(decide(desk.state, fired(desk, erasure), desk.now))
+        decision = desk.take(desk.decide(fired(desk, erasure)))
         assert decision.timers, "it goes on"
         said += [say.type for say in decision.said]
     assert said == ["ticket.edited"]

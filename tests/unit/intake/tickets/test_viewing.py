@@ -7,7 +7,6 @@ from typing import Any
 
 from contracts.tickets import ListTickets
 from services.chassis.decision import Message
-from services.intake.domain.decide import decide
 from services.intake.domain.tickets.viewing import SHOWN
 from services.intake.domain.values.agent import KnownAgent
 from services.intake.domain.values.pages import AgentPageAsked, Page
@@ -135,6 +134,6 @@ def test_a_ticket_that_goes_to_another_in_the_very_turn_is_not_listed() -> None:
     desk.agent("ticket.transfer", number, to_agent="a2")
     desk.state.pages = pages
     message = Message("m", "ticket.list", "agent.a1", ListTickets(agent_id="a1"))
-    answer = decide(desk.state, message, desk.now).answer
+    answer = desk.decide(message).answer
     assert answer is not None
     assert answer.data.tickets == []
