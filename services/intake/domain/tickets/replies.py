@@ -79,9 +79,8 @@ def add_note(
 
 
 def may_reopen(ticket: Ticket, now: datetime) -> bool:
-    """Whether a closed ticket was closed no more than 7 days ago; a merged one never opens again."""
-    if ticket.merged_into is not None:
-        return False
+    """Whether a closed ticket was closed no more than 7 days ago. (Nobody asks it of a merged one, which never opens
+    again: what is written to that reaches the ticket that goes on.)"""
     return ticket.closed_at is not None and now - ticket.closed_at <= REOPENS_WITHIN
 
 
