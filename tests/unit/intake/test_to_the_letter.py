@@ -327,6 +327,7 @@ def test_a_blocked_requester_and_a_supervisor_who_cannot_block_read_why() -> Non
         until="This time has already passed."
     )
     assert refused(send("unblock", "ann")) == wrong_status("This requester is not blocked.")
+    assert refused(send("unblock", "ann", "a1")) == forbidden("Only supervisors may do that.")
     send("block", "ann", reason="No")
     assert refused(desk.submit()) == forbidden("You cannot write to the help desk. You can still look at your cases.")
 
@@ -341,6 +342,8 @@ def test_whoever_writes_too_much_reads_how_much_it_was() -> None:
         "You have written to this case 2 times within an hour. Please try again later.",
         {},
     )
+    desk.put(number, status="closed", closed_at=desk.now)
+    assert refused(desk.reply(number, body="Not done."))[:2] == refused(heard)[:2]
     desk.submit(**OTHER)
     assert refused(desk.submit(subject="A third thing", body="Where is the manual?", issue_key="manual")) == (
         "rate_limited",

@@ -146,3 +146,7 @@ def test_much_is_erased_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     assert turns == 4
     assert "Zoe" not in str([desk.state.history(desk.ticket(number)) for number in numbers])
     assert {desk.ticket(number).requester.display_name for number in numbers} == {ERASED}
+
+
+def test_the_timer_of_an_account_that_is_not_there_does_nothing() -> None:
+    assert Desk().end_due("nobody") == Decision()

@@ -7,8 +7,15 @@ from typing import Any
 
 import pytest
 
+from contracts.accounts import MergeAccounts, OpenTemporary
+from contracts.payload import Payload, read
+from contracts.tickets import Reply
+from services.chassis.decision import Message
+from services.intake.domain.accounts.caller import temporary_named
+from services.intake.domain.accounts.in_one_turn import persons_to_be
 from services.intake.domain.accounts.temporary import SECRET
-from tests.unit.intake.desk import Desk, account, submission, temporary
+from services.intake.domain.values.together import Together
+from tests.unit.intake.desk import Desk, account, code_for, submission, temporary
 
 OTHER = {"subject": "The app is slow", "body": "Every page takes a minute since yesterday evening."}
 
@@ -143,3 +150,38 @@ def test_an_event_about_a_ticket_carries_no_address() -> None:
     heard = Desk().submit(account(email="ann@example.org"))
     assert "ann@example.org" not in str(heard.event().data)
     assert "ann@example.org" not in str(heard.data)
+
+
+@pytest.mark.parametrize(
+    ("data", "named"),
+    [
+        (
+            read(Reply, {"requester": temporary("t1", "right"), "number": "10000001", "body": "Hi"}).data,
+            ("t1", "right"),
+        ),
+        (read(Reply, {"requester": account(), "number": "10000001", "body": "Hi"}).data, None),
+        (read(MergeAccounts, {"requester": account(), **temporary("t2", "right")}).data, ("t2", "right")),
+        (read(OpenTemporary, {}).data, None),
+    ],
+)
+def test_the_secret_that_a_command_brings_is_verified_before_the_turn(
+    data: Payload, named: tuple[str, str] | None
+) -> None:
+    secret = temporary_named(Message("m1", "ticket.reply", "web", data))
+    assert (None if secret is None else (secret.account_id, secret.secret)) == named
+
+
+def test_in_one_turn_an_account_may_become_any_person_who_confirms_its_address() -> None:
+    desk = Desk()
+    own, other, stranger = ("account:ann", "account:bob", "account:eve")
+    for id_ in ("ann", "bob", "eve"):
+        desk.submit(account(id_, email="both@example.org" if id_ != "eve" else "eve@example.org"))
+    assert persons_to_be(desk.state, "account:nobody") == {"account:nobody"}
+    assert persons_to_be(desk.state, own) == {own}
+    desk.state.together = Together(frozenset({own}))
+    assert persons_to_be(desk.state, own) == {own}, "the other has not confirmed it"
+    desk.state.together = Together(frozenset({own, other, stranger}))
+    assert persons_to_be(desk.state, own) == {own, other}
+    desk.state.together = Together(frozenset({own}))
+    desk.send("account.confirm_contact", {"requester": account("bob"), "code": code_for(other, 1)})
+    assert persons_to_be(desk.state, own) == {own, other}

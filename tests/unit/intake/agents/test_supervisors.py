@@ -280,3 +280,12 @@ def test_pauses_are_heard_and_late_news_of_them_change_nothing() -> None:
     desk.hear("agent.signed_on", {**on, "paused": True}, "routing")
     assert desk.state.agents["a1"].paused
     assert desk.hear("agent.paused", {"agent_id": "stranger", "at": desk.now}, "routing").changes == ()
+
+
+def test_nobody_gives_a_ticket_to_an_agent_whom_the_staff_file_does_not_name_or_not_as_one() -> None:
+    desk = staffed(*EVERYBODY)
+    number = desk.opened(status="assigned")
+    desk.state.agents["lead"] = replace(desk.state.agents["a3"], id="lead")
+    for agent in ("a3", "lead"):
+        assert desk.agent("ticket.transfer", number, to_agent=agent).data["errors"].keys() == {"to_agent"}
+    assert desk.agent("ticket.transfer", number, to_agent="a2").type == "command.accepted"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from services.intake.domain.decide import decide
+from services.intake.domain.values.history import size, within
+from tests.unit.intake.desk import Desk
 from tests.unit.intake.pairs import COMMANDS, NOW, meeting, message
 
 
@@ -22,3 +24,17 @@ def test_history_is_append_only(name: str, status: str) -> None:
         assert view.history(ticket)[: len(entries)] == entries
         assert [entry.version for entry in view.history(ticket)] == list(range(1, ticket.version + 1))
     assert not view.erased_entries
+
+
+def test_of_a_long_history_fit_the_opening_and_then_the_newest() -> None:
+    desk = Desk()
+    number = desk.opened(status="assigned")
+    for place in range(5):
+        desk.reply(number, body=f"{place} {'-' * 100}")
+    entries = desk.state.history(desk.ticket(number))
+    whole = sum(map(size, entries))
+    assert within(entries, whole) == entries
+    assert within(entries, whole - 1) == [entries[0], *entries[2:]]
+    assert within(entries, size(entries[0]) + size(entries[-1])) == [entries[0], entries[-1]]
+    assert within(entries, size(entries[0])) == entries[:1]
+    assert within(entries, size(entries[0]) - 1) == []

@@ -15,11 +15,12 @@ from msgspec.structs import replace as altered
 
 from contracts.file_forms import AttachmentRef, LeftOut
 from contracts.snapshot import Author, Change, EntryDetails
-from services.chassis.decision import Decision, Message
+from services.chassis.decision import Decision, Disarm, Message
 from services.intake.domain.privacy import erasing
 from services.intake.domain.privacy.erasing import EraseTimer, erase_due, rewritten, without_words
 from services.intake.domain.values.account import Account
-from services.intake.domain.values.erasure import Erasure, Portion
+from services.intake.domain.values.erasure import Erasure, Portion, UploadForgotten
+from services.intake.domain.values.file import archives_of
 from services.intake.domain.values.history import Entry
 from services.intake.domain.values.ticket import snapshot
 from services.intake.domain.values.whose import ERASED
@@ -299,3 +300,65 @@ def test_an_operator_says_of_which_no_dead_letter_tells_any_more() -> None:
     assert desk.state.erasures["e1"].swept_at == desk.now
     refused = swept(desk, "e2")
     assert (refused.code, list(refused.data["errors"])) == ("invalid", ["erasures.0"])
+
+
+def answer_about(desk: Desk, number: str) -> dict[str, Any]:
+    """A document of an answer that is kept for redelivery and shows the ticket."""
+    body = orjson.dumps({"data": {"ticket": on_the_wire(snapshot(desk.ticket(number)))}})
+    return {"_id": "web\x1fm1", "turn": "t1", "about": [number], "body": body}
+
+
+def test_a_portion_of_entries_takes_its_answers_and_its_files_scans_along() -> None:
+    desk = Desk()
+    file = desk.keep("agent:a1", b"own", used=True)
+    number = desk.opened(requester=ZOE)
+    answer = answer_about(desk, number)
+    entry = replace(an_entry("agent", [altered(FILE, ref=file)]), ticket_id=desk.ticket(number).id)
+    internal = replace(entry, visibility="internal")
+    erased(desk, ZOE, "account:zoe", content=True)
+    read = portion_of(desk, Portion(entries=[entry, internal], finished=False, answers=[answer]))
+    assert [timer for timer in read.timers if isinstance(timer, Disarm)] == [
+        Disarm(f"scan:{file}:{number}"),
+        Disarm(f"scan:{file}:{number}:internal"),
+    ]
+    (kept,) = desk.state.rewritten_answers
+    assert {name: kept.document[name] for name in answer if name != "body" and name in kept.document} == {
+        "_id": "web\x1fm1",
+        "turn": "t1",
+    }, "what it is about leads nowhere any more"
+    assert b"Zoe" not in kept.document["body"]
+
+
+def test_names_alone_leave_the_files_of_entries() -> None:
+    desk = Desk()
+    file = desk.keep("account:zoe", b"own", used=True)
+    number = desk.opened(requester=ZOE)
+    entry = replace(an_entry(files=[altered(FILE, ref=file)]), ticket_id=desk.ticket(number).id)
+    erased(desk, ZOE, "account:zoe", content=False)
+    read = portion_of(desk, Portion(entries=[entry], finished=False))
+    assert not [timer for timer in read.timers if isinstance(timer, Disarm)]
+    assert desk.state.files[file].state == "stored"
+
+
+def test_what_is_left_beside_tickets_goes_last() -> None:
+    desk = Desk()
+    number = desk.opened(requester=ZOE)
+    file = desk.keep(archives_of("account:zoe"), b"the archive")
+    upload = {"_id": "u1", "owner": "account:zoe", "at": desk.now}
+    answer = answer_about(desk, number)
+    erased(desk, ZOE, "account:zoe", content=True)
+    left = portion_of(desk, Portion(files=[file], uploads=[upload], answers=[answer]))
+    assert left.timers, "there may be more"
+    (erasure,) = desk.state.erasures.values()
+    assert (erasure.done, erasure.version) == (False, 2)
+    assert desk.state.files[file].state == "removing"
+    assert desk.state.forgotten_uploads == [UploadForgotten(upload, {**upload, "at": erasing.GONE})]
+    assert [b"Zoe" in kept.document["body"] for kept in desk.state.rewritten_answers] == [False]
+
+
+def test_an_answer_that_asks_which_case_is_meant_is_found_by_those_that_it_shows() -> None:
+    desk = Desk()
+    number = desk.opened(requester=ZOE)
+    again = {"subject": "Card does not arrive at all", "body": "I ordered my card two weeks ago and it is not here!"}
+    heard = desk.submit(ZOE, **again)
+    assert (heard.type, heard.decision.answer and heard.decision.answer.about) == ("ticket.similar", [number])

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.intake.domain.privacy.exporting import KEPT
+from services.chassis.decision import Arm
+from services.intake.domain.privacy.exporting import KEPT, ExportTimer, making
 from services.intake.domain.state import View
 from services.intake.domain.values.account import Account
 from services.intake.domain.values.file import archives_of
@@ -99,3 +100,10 @@ def test_the_archive_tells_every_field_of_the_account_but_these() -> None:
         each for each in facts.values() if type(each) is not dict
     }
     assert "hash" not in str(facts)
+
+
+def test_one_timer_makes_the_archive_of_an_account_in_a_lane_of_its_own() -> None:
+    now = Desk().now
+    assert making("account:ann", now) == Arm(
+        "account_export:account:ann", ExportTimer(due=now), "account:ann", lane="export"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
 from contracts.snapshot import Change
@@ -11,7 +12,7 @@ from contracts.staff import staff_from
 from services.intake.domain.privacy.redaction import REDACTED
 from services.intake.domain.values.file import archives_of
 from services.intake.domain.values.ticket import snapshot
-from tests.unit.intake.desk import Desk, Heard
+from tests.unit.intake.desk import Desk, Heard, on_the_wire
 
 CARD = "4111 1111 1111 1111"
 STAFF = staff_from(
@@ -143,3 +144,38 @@ def test_archives_with_the_ticket_go() -> None:
     desk.state.archived = {desk.ticket(number).id: [with_it]}
     redact(desk, number)
     assert [desk.state.files[ref].state for ref in (with_it, another)] == ["removing", "stored"]
+
+
+@pytest.mark.parametrize("subject", [True, False])
+def test_answers_that_are_kept_for_redelivery_tell_it_no_more(subject: bool) -> None:
+    desk, number = a_desk()
+    desk.agent("ticket.close", number, reason=f"Paid with {CARD}")
+    ticket = on_the_wire(snapshot(desk.ticket(number)))
+    others = {**ticket, "number": "10000009"}
+    bodies = [{"ticket": ticket}, {"candidates": [others, ticket]}, {"ticket": others}, {"hints": {}}]
+    desk.state.told_of = {
+        desk.ticket(number).id: [
+            {"_id": str(place), "body": orjson.dumps({"data": data})} for place, data in enumerate(bodies)
+        ]
+    }
+    redact(desk, number, "closed", subject=subject)
+    told = {kept.document["_id"]: orjson.loads(kept.document["body"])["data"] for kept in desk.state.rewritten_answers}
+    assert told.keys() == {"0", "1"}, "the others show nothing of it"
+    assert told["1"]["candidates"][0] == others
+    for shown in (told["0"]["ticket"], told["1"]["candidates"][1]):
+        assert (shown["close_reason"], shown["subject"]) == (REDACTED, REDACTED if subject else f"Card {CARD}")
+
+
+def test_the_desk_remembers_that_dead_letters_may_hold_the_entry() -> None:
+    desk, number = a_desk()
+    entry = entry_of(desk, number, "opened")
+    redact(desk, number)
+    (remembered,) = desk.state.erasures.values()
+    assert (remembered.entries, remembered.done, remembered.content, remembered.accounts) == (
+        (entry.id,),
+        True,
+        True,
+        (),
+    )
+    redact(desk, number, subject=True)
+    assert desk.state.erasures == {remembered.id: remembered}, "once"
