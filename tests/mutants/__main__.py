@@ -99,7 +99,9 @@ PARTS = {
         ["tests/contracts", "tests/unit/test_topology.py", "tests/unit/test_permissions.py", *FILES],
     ),
     **{name: Part([f"services/{name}/domain/*"], [f"tests/unit/{name}"]) for name in SERVICES},
-    "chassis": Part(["services/chassis/*"], ["tests/unit/chassis", *FILES], NEEDS_SERVERS),
+    "chassis": Part(
+        ["services/chassis/*"], ["tests/unit/chassis", "tests/unit/test_services.py", *FILES], NEEDS_SERVERS
+    ),
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.catalogue import Target
+from contracts.catalogue import BUSINESS, Target
 from services.chassis.catalogue import load_catalogue
 from services.chassis.yaml_file import WrongFile
 
@@ -100,6 +100,14 @@ def test_a_mistake_names_line_and_field(old: str, new: str, line: int, field: st
     said = str(wrong.value)
     assert said.startswith(f"{path}, line {line}: {field}")
     assert "\n" not in said
+
+
+def test_a_calendar_that_does_not_exist_is_named_where_calendars_are_known(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD.replace("    skill: money", "    skill: money\n    calendar: utopia"))
+    assert load_catalogue(path).categories["billing"].calendar == "utopia"
+    assert load_catalogue(path, {BUSINESS, "utopia"}).categories["billing"].calendar == "utopia"
+    with pytest.raises(WrongFile, match=rf"^{re.escape(str(path))}, line 11: categories.2.calendar: utopia"):
+        load_catalogue(path, {BUSINESS})
 
 
 @pytest.mark.parametrize("text", ["", "- safety", "categories: []", "categories: {}", "42", "\x00"])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from services.chassis import consumer as consumer_module
-from services.chassis.consumer import LARGEST_TURN, QUIET, TURNS_AT_ONCE, Consumer, _pause_after
+from services.chassis.consumer import LARGEST_TURN, PREFETCH, QUIET, TURNS_AT_ONCE, Consumer, _pause_after
 from services.chassis.failing import Failing, Try
 from services.chassis.patience import Stopping
 from services.chassis.reading import Delivery
@@ -366,6 +366,48 @@ def test_a_stop_while_it_pauses_gives_back_what_is_in_hand() -> None:
 
 def test_a_message_that_fails_for_long_is_tried_once_a_minute() -> None:
     assert [_pause_after(attempts) for attempts in (0, 1, 5, 8, 9, 1000)] == [0.2, 0.4, 6.4, 51.2, 60.0, 60.0]
+
+
+class Scripted:
+    """A broker's connection on which these messages come, one a read, and then it ends. `prefetched` says how much the
+    consumer took in hand at each read."""
+
+    def __init__(self, *messages: Any) -> None:
+        self.consumer: Any = Consumer("amqp://", "toy", ["toys"], FakeHandler(lambda _: []), never_pausing())
+        self.messages = list(messages)
+        self.prefetched: list[int] = []
+        self.granted: list[int] = []
+        self.has_more = False
+
+    def channel(self) -> Any:
+        return SimpleNamespace(
+            basic_qos=lambda _size, count, _everywhere: self.granted.append(count), basic_consume=lambda *_, **__: None
+        )
+
+    def drain_events(self, timeout: float) -> None:
+        self.prefetched.append(sum(self.granted))
+        if not self.messages:
+            raise OSError("the connection ended")
+        self.consumer._deliver("toys")(self.messages.pop(0))
+
+
+@pytest.mark.parametrize(
+    ("messages", "prefetched"),
+    [
+        ([message(1), message(2)], [1, 1 + PREFETCH, 1 + PREFETCH]),
+        ([message(1, returns=3), message(2), message(3)], [1, 1, 1 + PREFETCH, 1 + PREFETCH]),
+    ],
+    ids=["new", "a suspect first"],
+)
+def test_a_consumer_takes_one_at_a_time_until_a_message_came_that_killed_nobody(
+    messages: list[Any], prefetched: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted = Scripted(*messages)
+    monkeypatch.setattr(consumer_module, "connect", lambda *_: scripted)
+    scripted.consumer._open()
+    with pytest.raises(OSError, match="ended"):
+        scripted.consumer._receive()
+    assert scripted.prefetched == prefetched
 
 
 class Leaving:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -10,13 +11,31 @@ from typing import Any
 import eventlet
 import pytest
 from eventlet.event import Event
+from pymongo import MongoClient
 
 from services.chassis import entrypoint
+from services.chassis.chores import Chore
 from services.chassis.database import Conflict, DatabaseAway
-from services.chassis.entrypoint import TIMER_HORIZON, DueTimers, Every, Messages, QuestionsAsked, TurnEntrypoint
+from services.chassis.decision import Decision
+from services.chassis.entrypoint import (
+    TIMER_HORIZON,
+    Asked,
+    DueTimers,
+    Every,
+    Messages,
+    QuestionsAsked,
+    TurnEntrypoint,
+    Turns,
+)
+from services.chassis.failing import SOON, TRIED_EVERY, Failing, Try
 from services.chassis.patience import Stopping
+from services.chassis.questions import Questions
+from services.chassis.rules import Rules
+from services.chassis.settings import Settings
+from services.chassis.timers import Lane
 from services.chassis.turn import Decided
 from services.chassis.unit_of_work import ArmedBy, DueTimer
+from tests.fakes import never_pausing
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -45,13 +64,14 @@ def test_a_claimed_timer_is_slept_on_no_longer_than_it_was_claimed_ahead(
     monkeypatch.setattr(eventlet, "sleep", naps.append)
     timers = DueTimers()
     monkeypatch.setattr(timers, "in_worker", fired.append)
-    held: list[timedelta] = []
-    monkeypatch.setattr(entrypoint, "hold_timers", lambda _store, _timers, _owner, lease: held.append(lease))
+    held: list[Any] = []
+    monkeypatch.setattr(entrypoint, "hold_timers", lambda *arguments: held.append(arguments))
     timer = DueTimer("t", NOW + due_in, "kind", "about", {}, ArmedBy("by", "chain"), 1)
     store: Any = Clock(NOW)
     timers._fire(store, [timer], "owner")
     assert (naps, fired) == (slept, [[timer]])
-    assert held == [entrypoint.TIMER_RETRY]  # whatever is left of them could not be decided
+    # The rest of them could not be decided.
+    assert held == [(store, [timer], "owner", entrypoint.TIMER_RETRY)]
 
 
 @pytest.mark.parametrize(
@@ -74,22 +94,25 @@ def test_a_stop_does_not_wait_for_the_next_time_that_something_is_looked_at() ->
 def test_a_claim_is_renewed_while_its_turn_is_in_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """The turn ends only when the claim was renewed twice; nothing renews it afterwards."""
     renewed = Event()
-    held: list[timedelta] = []
+    held: list[Any] = []
+    claimed = [DueTimer("t", NOW, "kind", "about", {}, ArmedBy("by", "chain"), 1)]
+    store: Any = Clock(NOW)
+    renewal = (store, claimed, "owner", entrypoint.TIMER_LEASE)
 
-    def hold(_store: Any, _timers: Sequence[DueTimer], _owner: str, lease: timedelta) -> None:
-        held.append(lease)
-        if held == [entrypoint.TIMER_LEASE] * 2:
+    def hold(*arguments: Any) -> None:
+        held.append(arguments)
+        if held == [renewal] * 2:
             renewed.send(True)
 
     monkeypatch.setattr(entrypoint, "TIMER_RENEWAL", 0)
     monkeypatch.setattr(entrypoint, "hold_timers", hold)
     timers = DueTimers()
     monkeypatch.setattr(timers, "in_worker", lambda _timers: renewed.wait())
-    store: Any = Clock(NOW)
-    timers._fire(store, [DueTimer("t", NOW, "kind", "about", {}, ArmedBy("by", "chain"), 1)], "owner")
+    with eventlet.Timeout(5):
+        timers._fire(store, claimed, "owner")
     *renewals, last = held
-    assert set(renewals) == {entrypoint.TIMER_LEASE}
-    assert last == entrypoint.TIMER_RETRY
+    assert renewals == [renewal] * len(renewals)
+    assert last == (store, claimed, "owner", entrypoint.TIMER_RETRY)
     eventlet.sleep(0)
     assert len(held) == len(renewals) + 1
 
@@ -114,14 +137,139 @@ def test_what_is_done_with_messages_is_the_turns_and_with_questions_it_is_not(mo
     turn, questions, calls = SimpleNamespace(deciding="turn"), SimpleNamespace(deciding="questions"), []
     turn.publish = calls.append
     commands, asked = Messages("toys"), QuestionsAsked("toys")
-    left = Decided(ended=1)
+    left, deliveries = Decided(ended=1), [object()]
     for each, result in ((commands, left), (asked, ["again"])):
         each.container = SimpleNamespace(config={"questions": questions})
         each.turn = turn
-        monkeypatch.setattr(each, "in_worker", lambda deliveries, result=result: result)
+        monkeypatch.setattr(each, "in_worker", returning(deliveries, result))
     assert (commands.deciding, asked.deciding) == ("turn", "questions")
-    assert (commands.decide([]), asked.decide([])) == (left, Decided(again=["again"]))
+    assert (commands.decide(deliveries), asked.decide(deliveries)) == (left, Decided(again=["again"]))
     asked.publish(Decided())
     assert calls == []
     commands.publish(left)
     assert calls == [left]
+
+
+def returning(expected: object, result: object) -> Callable[[object], object]:
+    def in_worker(given: object) -> object:
+        assert given is expected
+        return result
+
+    return in_worker
+
+
+@dataclass
+class Claims:
+    """In the place of the database: what is claimed, call by call, and how it was asked for."""
+
+    entrypoint: DueTimers
+    calls: list[list[DueTimer] | Exception]
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    fired: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def claim(self, *arguments: Any) -> list[DueTimer]:
+        self.asked.append(arguments)
+        self.entrypoint.leaving = not self.calls[1:]
+        claimed = self.calls.pop(0)
+        if isinstance(claimed, Exception):
+            raise claimed
+        return claimed
+
+    def fire(self, *arguments: Any) -> None:
+        self.fired.append(arguments)
+
+
+def serving(
+    monkeypatch: pytest.MonkeyPatch, failing: Failing, *calls: list[DueTimer] | Exception
+) -> tuple[Claims, list[float]]:
+    """A loop for the lane `mail` that ends after these calls; and how long it slept."""
+    timers, naps = DueTimers(), list[float]()
+    claims = Claims(timers, list(calls))
+    timers.setup()
+    timers.failing = failing
+    timers.container = SimpleNamespace(config={"turns": SimpleNamespace(store="the store")}, service_name="toys")
+    monkeypatch.setattr(entrypoint, "claim_timers", claims.claim)
+    monkeypatch.setattr(timers, "_fire", claims.fire)
+    monkeypatch.setattr(timers, "rest", naps.append)
+    monkeypatch.setattr(eventlet, "sleep", lambda seconds: naps.append(-seconds))
+    timers._serve(Lane("mail"), 0.25, 2)
+    return claims, naps
+
+
+def due(*ids: str) -> list[DueTimer]:
+    return [DueTimer(id_, NOW, "kind", "about", {}, ArmedBy("by", "chain"), 1) for id_ in ids]
+
+
+def test_a_loop_claims_in_its_own_name_and_rests_when_fewer_were_due_than_it_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    claims, naps = serving(monkeypatch, never_pausing(), due("a", "b"), DatabaseAway("x"), due("c"), [])
+    owner = claims.asked[0][3]
+    assert owner.startswith("toys-")
+    once = ("the store", TIMER_HORIZON, entrypoint.TIMER_LEASE, owner, 2, Lane("mail"))
+    assert claims.asked == [once] * 4
+    assert claims.fired == [("the store", due("a", "b"), owner), ("the store", due("c"), owner)]
+    assert naps == [-1, 0.25, 0.25]
+
+
+def test_while_timers_pause_a_loop_claims_one_as_a_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    failing = Failing("timers", 0.2, 100, lambda: now)
+    failing.note([Try(True)] * 5, "ValueError")
+    now += TRIED_EVERY
+    claims, naps = serving(monkeypatch, failing, due("a"))
+    assert [asked[4] for asked in claims.asked] == [1]
+    assert [[timer.is_probe for timer in fired[1]] for fired in claims.fired] == [[True]]
+    assert failing.seconds_until_try() == TRIED_EVERY
+    now += TRIED_EVERY
+    claims, naps = serving(monkeypatch, failing, [])
+    assert (claims.fired, naps) == ([], [0.25])
+    assert failing.seconds_until_try() == SOON
+
+
+def test_a_stop_tells_the_turns_and_waits_for_what_is_in_work() -> None:
+    rarely = Every(3600.0)
+    turns = SimpleNamespace(stopping=False)
+    rarely.container = SimpleNamespace(config={"turns": turns})
+    rarely.setup()
+    rarely.thread = eventlet.spawn(rarely.run)
+    with eventlet.Timeout(5):
+        rarely.stop()
+    assert (turns.stopping, rarely.leaving, bool(rarely.thread)) == (True, True, False)
+
+
+@dataclass
+class Container:
+    """The parts of nameko's container that the chassis reads as it makes a turn."""
+
+    service_name: str
+    config: dict[str, Any]
+
+
+def test_a_service_gets_its_turn_its_questions_and_its_chores() -> None:
+    """Without a broker or a database: nothing is connected before it is needed."""
+    database: Any = MongoClient("mongodb://127.0.0.1:1", connect=False)["toys"]
+    taken: list[Any] = []
+    chore = Chore("looking", 7.0, lambda: None)
+
+    def rules(settings: Settings, given: Any) -> Rules[Any]:
+        taken.append((settings, given))
+        return Rules(SimpleNamespace(), lambda _view, _message, _now: Decision(), chores=[chore])  # type: ignore[arg-type]
+
+    settings = Settings(
+        amqp="amqp://toys:secret@127.0.0.1:1/desk", mongo="mongodb://127.0.0.1:1", failing_share=0.5, failing_of=7
+    )
+    config: dict[str, Any] = {"settings": settings, "database": database}
+    container = Container("toys", config)
+    turns = Turns(rules).bind(container, "turn")
+    assert taken == [(settings, database)]
+    assert [(each.name, each.every) for each in turns.chores] == [
+        ("sweeping", entrypoint.SWEEP_EVERY),
+        ("looking", 7.0),
+    ]
+    assert config["turns"] is turns
+    assert isinstance(config["questions"], Questions)
+    assert Asked().bind(container, "questions").get_dependency(None) is config["questions"]
+    assert turns.get_dependency(None) is turns.turn
+    failing = turns.turn.watch.over("toys")
+    assert (failing.share, failing.of) == (0.5, 7)

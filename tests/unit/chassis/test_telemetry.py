@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from io import StringIO
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.chassis.telemetry import JsonLines
+from services.chassis.telemetry import JsonLines, log_as_json
+
+NOISY = ("pymongo", "amqp", "nameko", "kombu")
 
 
 @settings(max_examples=100, deadline=None)
@@ -43,3 +48,29 @@ def test_an_error_is_in_its_line_with_where_it_was_raised() -> None:
     error = json.loads(JsonLines("intake").format(record))["error"]
     assert error.startswith("Traceback")
     assert error.endswith("ValueError: undecidable")
+
+
+@pytest.fixture
+def logging_restored() -> Iterator[None]:
+    """Whatever a test does to logging."""
+    loggers = [logging.getLogger(name) for name in (None, *NOISY)]
+    levels, handlers = [logger.level for logger in loggers], logging.root.handlers[:]
+    yield
+    logging.root.handlers[:] = handlers
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+
+
+@pytest.mark.usefixtures("logging_restored")
+@pytest.mark.parametrize(("level", "of_libraries"), [("DEBUG", "WARNING"), ("ERROR", "ERROR")])
+def test_what_a_process_logs_is_json_on_standard_error_and_libraries_say_less(
+    level: str, of_libraries: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+    log_as_json("intake", level)
+    assert logging.root.level == getattr(logging, level)
+    assert {logging.getLogger(name).level for name in NOISY} == {getattr(logging, of_libraries)}
+    logging.getLogger("services.x").error("a line")
+    line = json.loads(written.getvalue())
+    assert (line["service"], line["level"], line["message"]) == ("intake", "ERROR", "a line")

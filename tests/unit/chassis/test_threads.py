@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import threading
+from typing import Any
 
 import eventlet
 import pytest
 
-from services.chassis.threads import in_green_threads
+from services.chassis.threads import _LookUps, in_green_threads
 
 PROGRAM = """
 from pathlib import Path
@@ -119,6 +122,30 @@ print(bool(socket.getaddrinfo("localhost", 25)), time.monotonic() - began < 0.5)
 def test_names_that_nobody_answers_for_hold_up_the_look_up_of_no_other() -> None:
     ran = subprocess.run([sys.executable, "-W", "ignore", "-c", MANY_NAMES], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["True", "True", "True", "True"]
+
+
+def test_who_waits_for_a_look_up_that_its_asker_gave_up_is_told_to_try_again() -> None:
+    """Two ask for a name at once; the first is ended (its service stops) before the answer comes."""
+    answers = threading.Event()
+    asked: list[Any] = []
+
+    def system(*arguments: Any) -> str:
+        asked.append(arguments)
+        assert answers.wait(5)
+        return "found"
+
+    look_up = _LookUps(system)
+    first, second = (eventlet.spawn(look_up, "name.example", 25) for _ in range(2))
+    with eventlet.Timeout(5):
+        while not asked:
+            eventlet.sleep(0.001)
+    first.kill()
+    with pytest.raises(socket.gaierror, match="given up") as told:
+        second.wait()
+    assert told.value.errno == socket.EAI_AGAIN
+    answers.set()
+    assert look_up("name.example", 25) == "found"
+    assert asked == [("name.example", 25)] * 2
 
 
 NO_LOCK = "import services.chassis.run"

@@ -14,6 +14,7 @@ from greenlet import GreenletExit
 from pymongo.errors import AutoReconnect
 
 from contracts import topology
+from services.chassis import telemetry
 from services.chassis.database import Conflict, DatabaseAway
 from services.chassis.decision import Answer, Arm, Decision, Message, Say, derived_id
 from services.chassis.outgoing import Outgoing
@@ -267,8 +268,10 @@ def test_a_race_lost_again_and_again_is_decided_in_smaller_turns() -> None:
 def test_a_database_that_is_away_is_waited_for() -> None:
     bench = Bench()
     bench.store.trouble = [DatabaseAway("x")] * 3
+    away = telemetry.AWAY.labels("database")
+    before = away._value.get()
     assert bench.run(command()) == []
-    assert bench.naps == 3
+    assert bench.naps == away._value.get() - before == 3
     assert bench.repository.stored == {"a1": 1}
 
 
