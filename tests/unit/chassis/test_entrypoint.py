@@ -269,6 +269,7 @@ def test_a_service_gets_its_turn_its_questions_and_its_chores() -> None:
     ]
     assert config["turns"] is turns
     assert isinstance(config["questions"], Questions)
+    assert (turns.publisher._confirm_timeout, turns.answers._confirm_timeout) == (30.0, 2.0)
     assert Asked().bind(container, "questions").get_dependency(None) is config["questions"]
     assert turns.get_dependency(None) is turns.turn
     failing = turns.turn.watch.over("toys")

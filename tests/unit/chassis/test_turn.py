@@ -47,11 +47,14 @@ class Tally:
 class ToyRepository:
     stored: dict[str, int] = field(default_factory=dict)
     loads: int = 0
+    loaded: list[str] = field(default_factory=list)
+    """The ids of the messages of the last load."""
     trouble: list[Exception] = field(default_factory=list)
     """Raised by the next loads, in order."""
 
     def load(self, messages: Sequence[Message], now: datetime) -> Tally:
         self.loads += 1
+        self.loaded = [message.id for message in messages]
         if self.trouble:
             raise self.trouble.pop(0)
         if any(getattr(message.data, "display_name", None) == "breaks load" for message in messages):
@@ -481,18 +484,33 @@ def test_an_id_sent_again_that_can_no_longer_be_decided_gets_its_outcome_again()
 
 
 def test_only_what_needs_preparing_is_prepared() -> None:
-    prepared: list[str] = []
+    prepared: list[tuple[str, datetime]] = []
     bench = Bench()
+
+    def prepare(messages: Sequence[Message], now: datetime) -> None:
+        prepared.extend((message.id, now) for message in messages)
+
     rules = Rules(
         bench.repository,
         decide,
-        prepare=preparing(bench.repository, lambda messages, _now: prepared.extend(message.id for message in messages)),
+        prepare=preparing(bench.repository, prepare),
         needs_preparing=lambda message: message.id == "2",
     )
     turn = Turn("routing", rules, bench.store, bench.publisher)
     for ids in (["1", "2"], ["3"]):
         turn.run([command(id_) for id_ in ids])
-    assert prepared == ["2"]
+    assert prepared == [("2", bench.store.clock)]
+
+
+def test_the_view_is_loaded_for_what_is_to_be_decided_alone() -> None:
+    """Neither for what was handled before, nor for what is refused unread."""
+    bench = Bench()
+    bench.run(command("1"))
+    again = command("1")
+    again.redelivered = True
+    bench.run(again, command("2", agent="a2"), command("3", name=""))
+    assert bench.repository.loaded == ["2"]
+    assert len(bench.answers()) == 4
 
 
 def test_what_no_queue_takes_is_copied_to_the_dead_letters() -> None:
