@@ -40,7 +40,7 @@ SLOW = (OpenTemporary, ConfirmContact, EraseAccount, ExportAccount, ExportTimer,
 """Commands and timers for which something is hashed, compared or made before the turn."""
 
 JOINING = (ConfirmContact, MergeAccounts)
-"""By these an account becomes one with another."""
+"""Commands by which two accounts become one person."""
 
 
 def needs_preparing(message: Message[Any]) -> bool:
@@ -65,11 +65,11 @@ class Preparing:
     def prepare(self, messages: Sequence[Message[Any]], now: datetime) -> tuple[Prepared, Collection[str]]:
         """What was found out, and the keys of the messages that are left for another turn."""
         timers = [message for message in messages if isinstance(message.data, Timer)]
-        if timers or not messages:  # timers whose lease ran out come without messages
+        if timers or not messages:  # if their lease ran out, timers come without messages
             return self._of_timers(timers, now), ()
         found, put_off = self._secrets_of(messages, now)
         if any(isinstance(message.data, JOINING) for message in messages):
-            # Before the turn it is read which accounts are one person; these messages may change that.
+            # The query before the turn says which accounts are one person; these messages may change that.
             put_off |= {message.key for message in carrying(messages, EraseAccount)}
         others = [message for message in messages if message.key not in put_off]
         known = {message.key: key for message in others if (key := _known(message, found.verified)) is not None}
@@ -98,10 +98,10 @@ class Preparing:
     def _archives(
         self, messages: Sequence[Message[ExportAccount]], known: Mapping[str, str], now: datetime
     ) -> dict[str, File | None]:
-        """The archives that these may have. None: it is being made, and they wait, but not for ever: after half an hour
+        """The archives that these may have. None: it is being made, and they wait, but not forever: after half an hour
         the broker takes a message away from its consumer."""
         asked: dict[str, File | None] = {}
-        # Some went back to their queue, and another instance answered them.
+        # They went back to their queue, and another instance answered them.
         self._waiting = {key: since for key, since in self._waiting.items() if now - since < 2 * WAITS_AT_MOST}
         for message in messages:
             account = message.data.account if role_of(message.sender) == "operator" else None

@@ -1,4 +1,4 @@
-"""The intake service: listens to commands of channels, agents and services, and to news; every rule is in domain/.
+"""The intake service: hears commands of channels, agents and services, and news; every rule is in domain/.
 
 The page is docs/intake.md.
 """
@@ -95,7 +95,7 @@ def rules(settings: IntakeSettings, database: Database[dict[str, Any]]) -> Rules
 
 
 def with_secrets(secrets: Secrets, codes: Codes) -> Callable[[Outgoing], Outgoing]:
-    """Adds what is stored nowhere, as a message is published.
+    """Adds what is stored nowhere, when a message is published.
 
     The answer that opens a temporary account gets its secret (the event of the same type goes to everybody and gets
     none); the event of a new address gets the code that confirms it.
@@ -128,8 +128,8 @@ class Service:
 
     @messages("intake.assignments", "intake.desk", "intake.commands", "intake.unknown")
     def take(self, deliveries: list[Delivery]) -> Decided:
-        """Routing's assignments, commands of agents, services and channels, and messages of unknown types. It takes as
-        many as wait, some from each queue."""
+        """Routing's assignments, commands of agents, services and channels, and messages of unknown types. Each turn
+        takes what waits, some from each queue."""
         return self.turn.decide(deliveries)
 
     @questions_in("intake.questions")
@@ -139,7 +139,7 @@ class Service:
 
     @messages("intake.events", pause=0.5, at_once=("agent.signed_on", "agent.signed_off"))
     def hear(self, deliveries: list[Delivery]) -> Decided:
-        """News of sla and routing. sla sends some for each ticket, and nobody waits for it: so many are taken at a
+        """News of sla and routing. sla sends some for each ticket, and nobody waits for it, so a turn takes many at a
         time."""
         return self.turn.decide(deliveries)
 

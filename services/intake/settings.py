@@ -58,12 +58,12 @@ class IntakeSettings(Settings):
     """How often in an hour a requester may write to one ticket, and in all."""
 
     repeated_hours: float = REPEATED_WITHIN / timedelta(hours=1)
-    """Within so many hours, a message that repeats the requester's last one counts as an automatic reply."""
+    """How many hours after the requester's last message a repetition of it counts as an automatic reply."""
 
     burst_accounts: int = 20
     burst_minutes: float = 10.0
-    """When so many accounts file the same within so many minutes, their tickets are held until a supervisor releases
-    them. 0: never. Without a supervisor in the staff file nothing is held either."""
+    """When this many accounts file the same within this many minutes, their tickets are held until a supervisor
+    releases them. 0: never. Without a supervisor in the staff file nothing is held either."""
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)

@@ -1,7 +1,7 @@
-"""Reads the operator's calendars (`deploy/calendars.yaml`) and refuses what cannot be, naming line and field.
+"""Reads the operator's calendars (`deploy/calendars.yaml`) and refuses impossible ones, naming line and field.
 
-What a calendar is and which ones are impossible is `domain/calendar.py`; here is only how one is written down. The
-page is docs/sla.md.
+`domain/calendar.py` says what a calendar is and which ones are impossible; this module says only how to write one down.
+The page is docs/sla.md.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from services.chassis.yaml_file import read_yaml
 from services.sla.domain.calendar import WEEKDAYS, Calendar, CalendarError, OwnDay, Window, YearDay, own_day
 
 HOLIDAY_YEARS = range(2020, 2051)
-"""Years for which holidays are asked of the library. Beyond them, and beyond what it knows, none are observed."""
+"""Years for which the library is asked for holidays. Beyond them, and beyond what it knows, there are no holidays."""
 
 OWN_DAYS_IN = range(1970, 2200)
 """Years of own days. One beyond them is a slip (or means "always", which is written by leaving the weekdays out)."""
 
 HALF_DAY = "half_day"
-"""The library's category of days on which people work for a part of the day."""
+"""The library's category of days on which people work for part of the day."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,19}")
 
@@ -55,7 +55,7 @@ class _Part:
         return _Part(self.written[step], (*self.where, step))
 
     def fields(self, *, required: tuple[str, ...] = (), optional: tuple[str, ...] = ()) -> dict[str, _Part]:
-        """The fields of a mapping, which may have these names and no others; any, if none are given."""
+        """The fields of a mapping, which may have these names and no others; any names, if none are given."""
         if not isinstance(self.written, dict):
             raise self.wrong("must be a mapping")
         known = (*required, *optional)
@@ -221,13 +221,14 @@ def _holidays(part: _Part) -> _Holidays:
 
 
 NAMED_IN = "en_US"
-"""In this language where the library has it, else in the country's own. Without one the machine's locale decides."""
+"""In this language if the library has it, otherwise in the country's own. Without a language, the machine's locale
+decides."""
 
 
 def _days(part: _Part, country: str, subdivision: str | None, category: str | None = None) -> holidays.HolidayBase:
-    """The days of one category, or of those that the library takes as the usual ones, and their names."""
+    """The days of one category, or of the library's usual ones, and their names."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # that it knows fewer years than it was asked for
+        warnings.simplefilter("ignore", UserWarning)  # it knows fewer years than it was asked for
         error: Exception | None = None
         try:
             found = holidays.country_holidays(
@@ -235,6 +236,6 @@ def _days(part: _Part, country: str, subdivision: str | None, category: str | No
             )
             if getattr(found, "country", None) or getattr(found, "market", None):
                 return found
-        except (NotImplementedError, TypeError) as raised:  # TypeError: another name of the library's, no country's
+        except (NotImplementedError, TypeError) as raised:  # TypeError: the name is not a country's
             error = raised
         raise part.wrong(f"the library `holidays` has no {' '.join(filter(None, (country, subdivision)))}") from error

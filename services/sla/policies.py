@@ -1,7 +1,7 @@
-"""Keeps each policy that was ever in force, once, by its digest: so a ticket's deadlines can be reproduced after the
-files have changed, and a clock that runs keeps to the calendar that it was started with.
+"""Keeps each policy that was ever in force, once, by its digest. So a ticket's deadlines can be reproduced after the
+files have changed, and a running clock keeps to the calendar that it was started with.
 
-Nothing is ever removed: one document for each change of the operator's. The page is docs/sla.md.
+It never removes a policy: there is one document for each change of the operator's. The page is docs/sla.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COLLECTION = "policies"
 
 
 class Policies:
-    """The policies of sla's database, as far as they were asked for."""
+    """The policies in sla's database, those that were asked for in memory."""
 
     def __init__(self, database: Database[Document]) -> None:
         self._stored = database[COLLECTION]
@@ -30,14 +30,14 @@ class Policies:
         self._unknown: set[str] = set()
 
     def keep(self, policy: Policy) -> None:
-        """Store it, unless it is there. To be called before anything is computed with it."""
+        """Store it, unless it is there. Call this before computing anything with it."""
         if policy.digest not in self._known:
             document = to_document(policy)
             self._stored.update_one({"_id": document.pop("_id")}, {"$setOnInsert": document}, upsert=True)
             self._known[policy.digest] = policy
 
     def find(self, digests: Collection[str]) -> Mapping[str, Policy]:
-        """Those of them that were kept, by digest. (None is, of a time before policies were kept.)"""
+        """Those of them that were kept, by digest. (Deadlines from before policies were kept have none.)"""
         missing = [digest for digest in digests if digest not in self._known and digest not in self._unknown]
         if missing:
             for document in self._stored.find({"_id": {"$in": missing}}):
@@ -78,7 +78,7 @@ def to_document(policy: Policy) -> Document:
 
 
 def from_document(document: Mapping[str, Any]) -> Policy:
-    """The policy that was stored so."""
+    """The policy that was stored like this."""
     return Policy(
         {name: _calendar(name, stored) for name, stored in document["calendars"].items()},
         {
@@ -98,7 +98,7 @@ def _calendar(name: str, stored: Mapping[str, Any]) -> Calendar:
         zone_as_kept(stored["time_zone"]) or utc_called(stored["time_zone"]),
         tuple(tuple(map(Window.parse, stored["hours"][day])) for day in WEEKDAYS),
         frozenset(map(date.fromisoformat, stored["closed_days"])),
-        # none in what was kept before there were such days
+        # absent in what was kept before there were such days
         {own_day(day): tuple(map(Window.parse, windows)) for day, windows in stored.get("own_hours", {}).items()},
         {date.fromisoformat(day): name for day, name in stored.get("names", {}).items()},
     )

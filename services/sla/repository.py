@@ -1,7 +1,7 @@
 """sla's database: one document a ticket, with its versions, clocks and deadlines.
 
 A turn reads the tickets that its messages are about and writes those that changed, each conditional on the revision
-that was read. It decides nothing; timers are the chassis's. The page is docs/sla.md.
+that was read. This module decides nothing; the chassis keeps the timers. The page is docs/sla.md.
 """
 
 from __future__ import annotations
@@ -79,18 +79,18 @@ def to_document(ticket: Ticket) -> Document:
 
 def _span_document(span: Span) -> Document:
     document = _fields(span)
-    if span.waits_since is None:  # older releases fail at it
+    if span.waits_since is None:  # older releases fail on this field
         del document["waits_since"]
     return document
 
 
 def _fields(value: Span | Countdown | Clock | Deadline) -> Document:
-    """As `asdict`, which copies every datetime deeply: that was a third of the service's time."""
+    """Like `asdict`, which copies every datetime deeply: that was a third of the service's time."""
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
 def from_document(document: Mapping[str, Any]) -> Ticket:
-    """The ticket that was stored so."""
+    """The ticket that was stored like this."""
     announced = document["announced"]
     # Suggestions from before `sla.closing_soon` existed armed no timer for it: it counts as said.
     closing_soon_said = document.get("reminded", document["newest"]["status_version"])

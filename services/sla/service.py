@@ -1,4 +1,4 @@
-"""The sla service: hears every version of every ticket, and lets due timers speak; every rule is in domain/.
+"""The sla service: hears every version of every ticket, and fires due timers; every rule is in domain/.
 
 The page is docs/sla.md.
 """
@@ -41,7 +41,7 @@ def rules(settings: SlaSettings, database: Database[dict[str, Any]]) -> Rules[Vi
 
 
 class Service:
-    """Keeps the desk's reply targets, and closes what stays without a reply."""
+    """Keeps the desk's reply targets, and closes tickets that stay without a reply."""
 
     name = "sla"
 

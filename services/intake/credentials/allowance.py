@@ -1,6 +1,6 @@
-"""How often a sender may ask for expensive work: so many at once, and so many a second in the long run.
+"""How often a sender may ask for expensive work: a number at once, and in the long run a number a second.
 
-An origin has its own allowance, and its channel's is the ceiling for all of them: no single origin comes near to using
+An origin has its own allowance, and its channel's is the ceiling for all origins: no single origin comes near to using
 that up. Each instance counts for itself, in memory. The page is docs/intake.md.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable
 from contracts.values import dataclass
 
 GRANTED_SECONDS = 60.0
-"""How long a grant is kept unused: what a turn puts off comes again in a moment, or to another instance."""
+"""How long a grant is kept unused: what a turn puts off comes again in a moment, perhaps to another instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Rate:
 
 @dataclass(slots=True)
 class _Sender:
-    """What a sender has left at `at`, and until when those that were refused have been told to wait."""
+    """What a sender has left at `at`, and until when refused senders were told to wait."""
 
     left: float
     at: float
@@ -32,7 +32,7 @@ class _Sender:
 
 
 class Allowance:
-    """`rate` for each sender. `clock` gives seconds. `apart`: those that are refused together are told different
+    """`rate` for each sender. `clock` gives seconds. `apart`: senders that are refused together are told different
     moments, so that they do not come back together."""
 
     def __init__(self, rate: Rate, clock: Callable[[], float], *, apart: bool = True) -> None:
@@ -44,10 +44,8 @@ class Allowance:
         self._tidied = clock()
 
     def ask(self, sender: str, what: Hashable) -> float:
-        """0 if the sender may do `what`, once; else the seconds after which to try again.
-
-        Asking again costs nothing until it is `used`.
-        """
+        """0 if the sender may do `what` once; otherwise the seconds after which to try again. Asking again costs
+        nothing until it is `used`."""
         now = self._clock()
         if self._granted.get(what, 0.0) > now:
             return 0.0
@@ -67,7 +65,7 @@ class Allowance:
         return record.told_until - now
 
     def used(self, what: Hashable) -> None:
-        """It was done: asking for it again counts again."""
+        """It was done: the next time counts."""
         self._granted.pop(what, None)
 
     def _tidy(self, now: float) -> None:
@@ -92,11 +90,11 @@ class ByOrigin:
         self._origins = Allowance(of_an_origin, clock, apart=False)
 
     def ask(self, channel: str, origin: str, what: Hashable) -> float:
-        """As `Allowance.ask`. A refusal to an origin costs its channel nothing."""
+        """Like `Allowance.ask`. Refusing an origin costs its channel nothing."""
         wait = self._origins.ask(f"{channel}\x1f{origin}", what) if origin else 0.0
         return wait or self._channels.ask(channel, what)
 
     def used(self, what: Hashable) -> None:
-        """As `Allowance.used`."""
+        """Like `Allowance.used`."""
         self._origins.used(what)
         self._channels.used(what)

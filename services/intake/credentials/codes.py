@@ -1,6 +1,7 @@
-"""Codes that confirm an address. They are computed from the service's key, so they are stored nowhere, and compared in
-constant time. After a number of wrong ones for one address, intake checks no more for a while. The page is
-docs/accounts.md.
+"""Codes that confirm an address.
+
+They are computed from the service's key, so they are stored nowhere, and compared in constant time. After a number of
+wrong codes for one address, intake checks no more for a while. The page is docs/accounts.md.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from contracts.values import dataclass
 DIGITS = 8
 MOST_WRONG = 10
 WRONG_SECONDS = 60.0
-"""So many wrong codes for one address each instance checks in so many seconds: anybody may open accounts with somebody
-else's address, and guess with all of them."""
+"""How many wrong codes for one address each instance checks in how many seconds: anybody may open accounts with
+somebody else's address, and guess with all of them."""
 
 
 MOST_WRONG_OF_AN_ORIGIN = 5
-"""Of these, from one origin: a guesser leaves some to the person whose address it is."""
+"""How many of these may come from one origin: so a guesser leaves some to the person whose address it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Codes:
         return f"{int.from_bytes(digest[:8], 'big') % 10**DIGITS:0{DIGITS}}"
 
     def checked(self, guesses: Iterable[Guess]) -> tuple[frozenset[Guess], Mapping[str, float]]:
-        """The right ones; and the accounts whose codes are not checked now, with the seconds until they are again."""
+        """The right codes; and the accounts whose codes are not checked now, with the seconds until they are again."""
         now = self._clock()
         self._wrong = {whose: wrong for whose, wrong in self._wrong.items() if wrong[0] > now}
         right: set[Guess] = set()

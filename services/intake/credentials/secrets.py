@@ -1,7 +1,7 @@
 """Makes, hashes and verifies the secrets of temporary accounts. Nothing here is stored; the repository has the hashes.
 
 A secret is computed from the service's key and the command that asked for it, so it can join the answer when that is
-published, and is kept nowhere. Hashing costs 30 ms of CPU: so it runs in native threads; a success is remembered for 10
+published, and is kept nowhere. Hashing costs 30 ms of CPU. So it runs in native threads; a success is remembered for 10
 minutes, as a keyed digest; wrong secrets of an account and new accounts of a channel are limited; and one turn does
 only a part of the rest. The page is docs/intake.md.
 """
@@ -28,11 +28,11 @@ B = TypeVar("B")
 
 REMEMBERED_SECONDS = 600.0
 MOST_WRONG = 10
-"""So many wrong secrets of one account each instance checks in `WRONG_SECONDS`: a guesser, or a broken client, must not
-keep everybody else's turns waiting."""
+"""How many wrong secrets of one account each instance checks in `WRONG_SECONDS`: a guesser, or a broken client, must
+not keep everybody else's turns waiting."""
 WRONG_SECONDS = 60.0
 MOST_WRONG_OF_AN_ORIGIN = 5
-"""Of these, from one origin: a guesser leaves some to the account's own person."""
+"""How many of these may come from one origin: a guesser leaves some to the account's own person."""
 OPENED = Rate(30, 5.0)
 """Temporary accounts that a channel may open at each instance."""
 OPENED_BY_AN_ORIGIN = Rate(5, 0.1)
@@ -129,10 +129,8 @@ class Secrets:
         return secret_of(self._key, sender, command_id)
 
     def hashed(self, commands: Mapping[str, tuple[str, str]], origins: Mapping[str, str] | None = None) -> Hashed:
-        """The hashes of the secrets for these commands, each given as sender and id, as far as the limits allow.
-
-        `origins`: digests of the origins that the senders gave, by the same keys.
-        """
+        """The hashes of the secrets for these commands, each given as sender and id, within the limits. `origins`:
+        digests of the origins that the senders gave, by the same keys."""
         of = origins or {}
         waits = {key: self._openings.ask(sender, of.get(key, ""), key) for key, (sender, _) in commands.items()}
         allowed = [key for key, wait in waits.items() if not wait]
@@ -144,8 +142,8 @@ class Secrets:
         return Hashed(dict(zip(turn, hashes, strict=True)), refused, frozenset(allowed[HASHED_A_TURN:]))
 
     def checked(self, claims: Iterable[Claim]) -> Checked:
-        """Which claims are right, as far as the limits allow. Equal claims are computed once, and at most `MOST_WRONG`
-        wrong ones of an account."""
+        """Which claims are right, within the limits. Equal claims are computed once, and at most `MOST_WRONG` wrong
+        ones of an account."""
         now = self._clock()
         self._known = {digest: until for digest, until in self._known.items() if until > now}
         self._wrong = {whose: wrong for whose, wrong in self._wrong.items() if wrong.until > now}
@@ -153,7 +151,7 @@ class Secrets:
         unknown: dict[bytes, Claim] = {}
         not_looked_at: dict[tuple[str, str], float] = {}
         put_off: set[tuple[str, str]] = set()
-        # Now, because a turn and a question check at the same time, and one may forget what the other found remembered.
+        # Now, because a turn and a question check at the same time, and one may forget what the other found in memory.
         right = {digest for digest in digests if digest in self._known}
         tried: Counter[tuple[str, str]] = Counter()
         room = HASHED_A_TURN

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/zip"
 _RESERVED = re.compile(r'[/\\<>"|?*]')
-"""Characters that Windows allows in no file name; `safe_name` leaves them, for names are mostly shown."""
+"""Characters that Windows allows in no file name; `safe_name` leaves them, because names are mostly shown."""
 
 STYLE = "body{font:1em/1.5 sans-serif;max-width:45em;margin:2em auto;padding:0 1em}pre{white-space:pre-wrap}"
 

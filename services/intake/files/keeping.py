@@ -72,10 +72,10 @@ PAUSE = 0.05
 """Seconds at most between two tries, while another instance writes the same content."""
 
 WRITES_FOR = timedelta(seconds=2)
-"""An instance that has not written a file after so long has died."""
+"""How long another instance may take to write a file; after that it has died."""
 
 TOUCHED_AFTER = timedelta(hours=1)
-"""A file that no entry names counts as new when it is sent again, at most once in so long."""
+"""A file that no entry names counts as new when it is sent again, at most once in this time."""
 
 
 def while_others_write(work: Callable[[], T]) -> T:
@@ -140,8 +140,10 @@ class Keeping:
         crowded: TooMany | None = None,
     ) -> list[FileTaken]:
         """What became of each attachment of a command. Those with content are stored; if it is `crowded`, only those
-        that are stored already. It stores no more than a command may have, for the others would count as files that no
-        entry names."""
+        that are stored already.
+
+        It stores no more than a command may have, because the others would count as files that no entry names.
+        """
         taken: list[FileTaken] = []
         kept = 0
         for sent in attachments:
@@ -261,7 +263,7 @@ class Keeping:
 
 class Room:
     """How many more files without an entry one turn may store, for each account, origin and channel. What the turn
-    itself brings counts too, though entries will name most of it."""
+    itself brings counts too, although entries will name most of it."""
 
     def __init__(self, keeping: Keeping, now: datetime) -> None:
         self._records = keeping.records
@@ -279,7 +281,7 @@ class Room:
         return None
 
     def takes(self, sender: Sender, files: int) -> bool:
-        """Whether so many more files may come in this turn; the first always may."""
+        """Whether this many more files may come in this turn; the first always may."""
         limits = _limits(sender)
         if any(self._count(whose, most) >= most for whose, most in limits):
             return True  # nothing new of them is kept

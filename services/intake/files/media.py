@@ -158,7 +158,7 @@ _Matches = list[tuple[float, str]]
 
 
 def _matches(head: bytes) -> _Matches:
-    """What the library knows that begins like this, each with its confidence."""
+    """Everything the library knows that begins like this, each with its confidence."""
     if any(head.startswith(mark) for mark, _ in _BYTE_ORDER_MARKS):
         return []
     try:
@@ -170,7 +170,7 @@ def _matches(head: bytes) -> _Matches:
 def _found(head: bytes, matches: _Matches, *, is_text: bool) -> _Found:
     possible = {media_type for _, media_type in matches} - {UNKNOWN}
     if is_text:
-        # Many a text begins with two letters that stand for a picture; these two write themselves in letters.
+        # Many texts begin with two letters that stand for a picture; these two pictures are written in letters.
         possible |= {TEXT}
         return _Found(frozenset(possible), [media_type for media_type in _WRITTEN_IN_LETTERS if media_type in possible])
     inside = _inside(head)
@@ -196,11 +196,11 @@ _OF_OFFICE = re.compile(
     rb"|meta-inf/manifest\.xml",
     re.IGNORECASE,
 ).match
-"""What an office document may begin with. An archive that shows none of it is no such document, whatever it is called:
-a program for Java or Android, say."""
+"""What an office document may begin with. An archive that shows none of it is no such document, whatever its name: a
+program for Java or Android, for example."""
 _ARCHIVE = ("application/zip",)
 _WRITTEN_IN_ARCHIVE = re.compile(rb"application/(?:vnd\.(?:oasis|sun)\.[a-z0-9.+-]+|epub\+zip)").match
-"""What the first file of an archive may say that the whole is; it might say anything."""
+"""What the first file of an archive may say the whole archive is; it might say anything."""
 _STREAMS = {
     "WordDocument": "application/msword",
     "Workbook": "application/vnd.ms-excel",
@@ -240,7 +240,7 @@ def _names_in_archive(head: bytes) -> list[bytes]:
 
 
 def _running(head: bytes, text: str | None) -> str | None:
-    """The media type of what a browser or a machine would run, if it would."""
+    """The media type of something that a browser or a machine would run; None for anything else."""
     as_utf8 = head if text is None else text.lstrip("\ufeff").encode(errors="replace")
     for beginning in (head, as_utf8):
         page = _PAGE.match(beginning) or _PAGE_IN_XML.match(beginning)
@@ -272,7 +272,7 @@ _PROGRAMS = (
     (b"dex\n", "application/vnd.android.dex"),
 )
 _INSTALLER = bytes.fromhex("84100c0000000000c000000000000046")
-"""The class of an installer of Windows, in what else looks as an old office document."""
+"""The media type of a Windows installer, which otherwise looks like an old office document."""
 
 _BEFORE = rb"(?:\xef\xbb\xbf)?[\t\n\f\r ]*"
 _TAGS = rb"html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|svg"
@@ -280,8 +280,10 @@ _PAGE = re.compile(_BEFORE + rb"<(?:(?:!doctype html|" + _TAGS + rb")[\s/>]|!--)
 _PAGE_IN_XML = re.compile(
     _BEFORE + rb"<(?:\?xml|!doctype svg).*<(?:[a-z]+:)?(?:svg|html)[\s/>]", re.IGNORECASE | re.DOTALL
 )
-"""What a browser takes for a page that is not told what it is: the library knows few ways to write it. Source: WHATWG,
-MIME Sniffing, "Identifying a resource with an unknown MIME type"; and SVG."""
+"""What a browser takes for a page if nobody tells it what it is: the library knows few ways to write one.
+
+Source: WHATWG, MIME Sniffing, "Identifying a resource with an unknown MIME type"; and SVG.
+"""
 _SCRIPT = re.compile(rb"(?:\xef\xbb\xbf)?(?:#! ?/|<\?php\b)", re.IGNORECASE)
 
 _RUN = frozenset({HTML, SCRIPT, "application/xhtml+xml", "image/svg+xml", *(name for _, name in _PROGRAMS)})
@@ -305,7 +307,7 @@ _TEXT_CALLED = {
     "text/x-csv": "text/csv",
     "text/x-markdown": "text/markdown",
 }
-"""What text is that is declared like this."""
+"""What a text is that is declared like this."""
 
 _ALIASES = {
     "application/excel": "application/vnd.ms-excel",

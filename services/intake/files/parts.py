@@ -237,7 +237,7 @@ class Uploads:
         found = self._uploads.find_one({"_id": id_})
         if found is None:
             raise Conflict("it was given up just now")
-        upload = upload_of(found)  # with the size of its parts, which another instance may have put down
+        upload = upload_of(found)  # with the size of its parts, which another instance may have recorded
         if upload.ref is not None:
             return Brought(upload.name, upload.media_type, upload.ref)
         part_size = upload.part_size or SEGMENT
@@ -253,7 +253,7 @@ class Uploads:
         if isinstance(media_type, Unfit):
             self._refuse(upload, media_type)
             return media_type
-        if size > upload.parts * part_size:  # the last one came before it was known how large the others are
+        if size > upload.parts * part_size:  # the last one came before anybody knew how large the others are
             return Contradicted(OF_ONE_SIZE)
         file = File(
             self._keeping.ref(upload.owner, digest),

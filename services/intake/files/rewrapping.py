@@ -31,7 +31,7 @@ AT_ONCE = 1_000
 
 
 def held_by(database: Database[Document]) -> Counter[str]:
-    """For each master key, by its id: of how many files and unfinished uploads it wraps the keys."""
+    """For each master key, by its id: how many files and unfinished uploads have keys that it wraps."""
     count = [{"$group": {"_id": "$key_by", "count": {"$sum": 1}}}]
     held: Counter[str] = Counter()
     for name in (RECORDS, UPLOADS):

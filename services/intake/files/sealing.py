@@ -1,4 +1,4 @@
-"""Files encrypted in segments, so that one can be read without the others and none can be put in another's place.
+"""Files encrypted in segments, so that each can be read without the others and none can take another's place.
 
 AES-256-GCM with one random key a file. The nonce of a segment is its number and whether it is the last one, and the
 file's id is authenticated with it (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizár, 2015): a segment
@@ -37,7 +37,7 @@ def seal(key: bytes, file_id: str, content: Iterable[bytes]) -> Iterator[bytes]:
     number, kept = 0, bytearray()
     for piece in content:
         kept += piece
-        while len(kept) > SEGMENT:  # more is to come: it is not the last one
+        while len(kept) > SEGMENT:  # more will come: this is not the last one
             yield seal_segment(key, file_id, number, bytes(kept[:SEGMENT]), last=False)
             del kept[:SEGMENT]
             number += 1

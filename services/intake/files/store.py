@@ -36,7 +36,7 @@ class Files:
         self._chunks = database[CHUNKS]
 
     def write(self, blob: str, sealed: Iterable[bytes]) -> None:
-        """Keep these sealed segments as the file `blob`; none of them if one cannot be had."""
+        """Keep these sealed segments as the file `blob`; none of them if one cannot be read."""
         with self._bucket.open_upload_stream_with_id(blob, blob) as stream:
             for segment in sealed:
                 stream.write(segment)
@@ -54,17 +54,17 @@ class Files:
         return self._chunks.count_documents({"files_id": blob})
 
     def close(self, blob: str, length: int, segment_size: int, at: datetime) -> None:
-        """All segments of a file are there, `length` bytes of them: what GridFS wants to know of it."""
+        """All segments of a file are there, `length` bytes in all: GridFS wants to know."""
         told = {"length": length, "chunkSize": segment_size, "uploadDate": at, "filename": blob}
         self._files.replace_one({"_id": blob}, told, upsert=True)
 
     def segment(self, blob: str, number: int) -> bytes | None:
-        """Segment `number` (from 0) as it was sealed; None if there is none."""
+        """Segment `number` (from 0) as it was sealed; None if it does not exist."""
         chunk = self._chunks.find_one({"files_id": blob, "n": number}, {"data": 1})
         return None if chunk is None else bytes(chunk["data"])
 
     def remove(self, blob: str) -> None:
-        """Remove a file; harmless when it is not there, and when it was not wholly written."""
+        """Remove a file; harmless if it does not exist or was not wholly written."""
         try:
             self._bucket.delete(blob)
         except NoFile:

@@ -85,7 +85,7 @@ def is_known(database: Database[Document], key: str) -> bool:
 
 
 ENTRIES_AT_MOST = 1_000
-"""So many entries, the newest, of a redacted ticket: answers to their messages may show what is redacted."""
+"""How many entries of a redacted ticket, the newest: answers to their messages may show what is redacted."""
 
 
 class Portions:

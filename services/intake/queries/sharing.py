@@ -1,8 +1,5 @@
-"""Which accounts have an address: the queries of a turn. They find no more accounts than matter, for anybody may open
-accounts with anybody's address.
-
-The page is docs/accounts.md.
-"""
+"""Which accounts have an address: the queries of a turn. They find no more accounts than matter, because anybody may
+open accounts with anybody's address. The page is docs/accounts.md."""
 
 from __future__ import annotations
 
@@ -16,12 +13,12 @@ from services.chassis.database import Document
 from services.chassis.pipeline import Find
 
 MOST_SHARING = 100
-"""So many accounts with one address a confirmation reads: the first that confirmed it, then the oldest of the
+"""How many accounts with one address a confirmation reads: the first that confirmed it, then the oldest of the
 others."""
 
 TO_TELL = 3
-"""So many show whether anybody else has an address, besides the one who asks and an account that ends by the same
-command."""
+"""How many accounts show whether anybody else has an address, besides the one that asks and an account that ends by the
+same command."""
 
 ANY_CASE = Collation("en", strength=CollationStrength.SECONDARY)
 """Capitals in an address make no difference; the rule itself is `mailbox`."""
@@ -34,8 +31,8 @@ BY_ADDRESS = IndexModel(
 
 
 def having_all(mailbox: str) -> list[Find]:
-    """The accounts with this address that its confirmation reads: some that confirmed it and some others, for there may
-    be very many."""
+    """The accounts with this address that its confirmation reads: some that confirmed it and some others, because there
+    may be very many."""
     confirmed: Document = {"confirmed_at": {"$type": "date"}}
     return [
         _having(mailbox, MOST_SHARING, "confirmed_at", confirmed),

@@ -1,7 +1,8 @@
 """Business calendars: when the desk is open, and arithmetic in business days and business time.
 
 Pure and exact: windows are written in local wall time, turned into UTC instants one local day at a time, and kept. It
-reads no file and knows no ticket; `calendars_file.py` builds calendars, `policy.py` uses them. The page is docs/sla.md.
+reads no file and knows no ticket; `calendars_file.py` builds calendars, and `policy.py` uses them. The page is
+docs/sla.md.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ _LONGEST_CLOSURE = 366
 """Days. A calendar that stays closed for longer is a mistake; it also bounds every search for the next opening."""
 _DAYS_KEPT = 4096
 _CYCLE = (date(2000, 1, 1), date(2028, 12, 31))
-"""After 28 years the weekdays come back on the same days: so long it takes to see all that recurs each year."""
+"""After 28 years each date falls on the same weekday again: that is how far one has to look to see everything that
+recurs each year."""
 _WINDOW = re.compile(r"(\d{2}):(\d{2})\s*[-–]\s*(\d{2}):(\d{2})")
 
 Interval = tuple[datetime, datetime]
@@ -69,7 +71,7 @@ class Window:
 
     def __str__(self) -> str:
         def clock(minutes: int) -> str:
-            # 1440 reads 24:00; only what lies beyond it is a time of the next day
+            # 1440 means 24:00; only what lies beyond it is a time of the next day
             minutes -= _MINUTES_A_DAY if minutes > _MINUTES_A_DAY else 0
             return f"{minutes // 60:02}:{minutes % 60:02}"
 
@@ -110,7 +112,7 @@ def own_day(text: str) -> OwnDay:
 
 
 def in_order(own_hours: Mapping[OwnDay, tuple[Window, ...]]) -> list[tuple[OwnDay, tuple[Window, ...]]]:
-    """Those of each year first, each in order."""
+    """Days of each year first, each group in order."""
     return sorted(own_hours.items(), key=lambda item: (isinstance(item[0], date), str(item[0])))
 
 
@@ -118,12 +120,12 @@ def in_order(own_hours: Mapping[OwnDay, tuple[Window, ...]]) -> list[tuple[OwnDa
 class Calendar:
     """When the desk is open. Equal calendars give equal deadlines.
 
-    A window belongs to the day on which it opens: one that runs overnight into a closed day runs to its end, and the
-    closed day opens none of its own. A day has the hours that are given for its date; else those for its day of the
-    year; else none, if it is a closed day; else those of its weekday. A wall time that daylight saving skips means the
-    instant of the jump; one that comes twice means its first time. Raises `CalendarError` when the calendar is empty,
-    when windows overlap (also across midnight and the end of the week, and with those of a day that has hours of its
-    own) or when nothing is open for over a year.
+    A window belongs to the day on which it opens: a window that runs overnight into a closed day runs to its end, and
+    the closed day opens none of its own. A day has the hours that are given for its date; otherwise those for its day
+    of the year; otherwise none, if it is a closed day; otherwise those of its weekday. A wall time that daylight saving
+    skips means the instant of the jump; one that comes twice means its first time. Raises `CalendarError` when the
+    calendar is empty, when windows overlap (also across midnight and the end of the week, and with those of a day that
+    has hours of its own), or when nothing is open for over a year.
     """
 
     name: str
@@ -165,8 +167,8 @@ class Calendar:
     def add_business_time(self, start: datetime, duration: timedelta) -> datetime:
         """Return the first instant (UTC) by which the desk was open for `duration` since `start` (aware, any zone).
 
-        Used up exactly at closing time, it is closing time, not the next opening; no duration at all is `start`
-        itself. Raises `ValueError` for a negative duration.
+        If the time is used up exactly at closing time, it is closing time, not the next opening; with no duration it is
+        `start` itself. Raises `ValueError` for a negative duration.
         """
         start = _utc(start)
         if duration < timedelta():
@@ -219,7 +221,7 @@ class Calendar:
         return self.windows_on(day) == self.hours[day.weekday()]
 
     def _business_moment(self, start: datetime) -> tuple[date, timedelta]:
-        """The business day that `start`, or else the next opening, belongs to, and the wall time since its midnight."""
+        """The business day to which `start` or the next opening belongs, and the wall time since its midnight."""
         day = self._day_before(start)
         while True:
             for opens, closes in self._open_on(day):
@@ -242,7 +244,7 @@ class Calendar:
         return instant.astimezone(self.zone).date() - _DAY
 
     def _open_on(self, day: date) -> tuple[Interval, ...]:
-        """The intervals of the windows that open on the local `day`; worked out once."""
+        """The intervals of the windows that open on the local `day`; computed once."""
         found = self._days.get(day)
         if found is None:
             if len(self._days) >= _DAYS_KEPT:
@@ -296,7 +298,7 @@ class Calendar:
             self._refuse_overlaps_about(day)
 
     def _refuse_overlaps_about(self, day: date) -> None:
-        """Of the windows of that day with one another, and with those of the day before and the day after."""
+        """Raises for windows of that day that overlap each other, or those of the day before or after."""
         about = sorted(
             (offset * _MINUTES_A_DAY + window.opens, offset * _MINUTES_A_DAY + window.closes, f"{each} {window}")
             for offset in (-1, 0, 1)
@@ -308,7 +310,8 @@ class Calendar:
                 raise CalendarError(f"own hours: {first} and {second} overlap")
 
     def _dates_with_own_hours(self) -> Iterator[date]:
-        """The dates that have them; of those that recur each year, all about other dates and of a whole cycle."""
+        """The dates with hours of their own; for hours that recur each year, all dates near the others, and of a whole
+        cycle."""
         dates = [day for day in self.own_hours if isinstance(day, date)]
         yield from dates
         recurring = [day for day in self.own_hours if isinstance(day, YearDay)]
@@ -321,7 +324,7 @@ class Calendar:
                     yield date(year, month, day)
 
     def _span(self) -> tuple[date, date]:
-        """From the first to the last day that has a date here; with days that recur, a whole cycle of theirs too."""
+        """From the first to the last day that has a date here; if days recur, a whole cycle of theirs too."""
         dates = [*self.closed_days, *(day for day in self.own_hours if isinstance(day, date))]
         if any(isinstance(day, YearDay) for day in self.own_hours):
             dates += _CYCLE
@@ -331,7 +334,7 @@ class Calendar:
         if not self.closed_days and not self.own_hours:
             return
         first, last = self._span()
-        # what recurs may close what comes before the first date, and after the last, for up to a year
+        # what recurs may close the desk before the first date, and after the last, for up to a year
         day, last = first - _LONGEST_CLOSURE * _DAY, last + _LONGEST_CLOSURE * _DAY
         closed = 0
         while day <= last:

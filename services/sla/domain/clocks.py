@@ -1,10 +1,10 @@
-"""Reply clocks: when a requester waits for the desk, told from the versions of their ticket alone.
+"""Reply clocks: when a requester waits for the desk, derived from the versions of their ticket alone.
 
-A clock runs while the ticket's status says that it is the desk's turn. The first one starts when the ticket is opened
-and ends with the desk's first message. Each next one starts with the first message of the requester that is not
-answered yet, stands still while the desk waits for something from the requester, and ends with a suggested solution or
-closing. Being told from the set of versions, late events give the same clocks as events in order. Deadlines are
-`policy.py`, what is said about them `timekeeping.py`. The page is docs/sla.md.
+A clock runs while the ticket's status says that it is the desk's turn. The first clock starts when the ticket is opened
+and ends with the desk's first message. Each next one starts with the requester's first unanswered message, stands still
+while the desk waits for something from the requester, and ends with a suggested solution or closing. Because clocks are
+derived from the set of versions, late events give the same clocks as events in order. `policy.py` computes deadlines,
+and `timekeeping.py` decides what is announced. The page is docs/sla.md.
 """
 
 from __future__ import annotations
@@ -34,10 +34,8 @@ REQUESTER_WROTE = frozenset({"needs_reply", "reopened"})
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """One wait of the requester.
-
-    `id` is the same in whatever order events come: which reopening, and after which message of the desk.
-    """
+    """One wait of the requester. `id` is the same in whatever order events come: it names the reopening, and the
+    message of the desk after which the wait began."""
 
     id: str
     target: TargetName
@@ -47,14 +45,14 @@ class Clock:
     """The first message of the requester that the desk has not replied to in any way; `started_at` before a pause."""
     escalated: bool = False
     pauses: tuple[Pause, ...] = ()
-    """Those that are over, in order."""
+    """The pauses that are over, in order."""
     paused_at: datetime | None = None
-    """Since when it stands still; when it has ended too, it stood still until then."""
+    """Since when it stands still; if it has ended too, it stood still until then."""
     ended_at: datetime | None = None
     answered: bool = False
     """Whether a message of the desk ended it, not the closing of the ticket."""
     complete: bool = False
-    """It has ended and every version up to its end is known."""
+    """It has ended, and every version up to its end is known."""
 
     @property
     def is_running(self) -> bool:
@@ -63,14 +61,14 @@ class Clock:
 
     @property
     def counted_until(self) -> datetime | None:
-        """The moment at which it stood still, or ended; None while it runs."""
+        """When it stood still or ended; None while it runs."""
         return self.paused_at or self.ended_at
 
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    """A time in which it is the desk's turn, from the desk's message before (or opening) to its next: spans `first` to
-    `last`."""
+    """A time in which it is the desk's turn, from the desk's previous message (or the opening) to its next one: spans
+    `first` to `last`."""
 
     id: str
     is_first: bool
@@ -80,7 +78,7 @@ class _Wait:
 
 
 def clocks(spans: Sequence[Span], opened_at: datetime) -> list[Clock]:
-    """All clocks of a ticket of which these versions are known, in order. Only the last may be running or paused."""
+    """All clocks of a ticket whose known versions these are, in order. Only the last may be running or paused."""
     groups: list[list[_Wait]] = []
     for wait in _waits(spans, opened_at):
         if groups and _goes_on(spans, groups[-1][-1], wait):
@@ -99,7 +97,7 @@ def _waits(spans: Sequence[Span], opened_at: datetime) -> Iterator[_Wait]:
         if span.status in DESKS_TURN:
             places.setdefault((*wrote, answers.setdefault(wrote, 0)), []).append(place)
         elif span.status in DESK_WROTE and (*wrote, answers.get(wrote, 0)) in places:
-            # The desk answered in the very instant of its message before: what follows is another wait.
+            # The desk answered in the same instant as its previous message: what follows is another wait.
             answers[wrote] += 1
     for (reopened, after, nth), found in places.items():
         is_first = after is None and reopened == 0
@@ -108,23 +106,24 @@ def _waits(spans: Sequence[Span], opened_at: datetime) -> Iterator[_Wait]:
         closed_at = max((span.status_since for span in spans[: found[0]] if span.status == "closed"), default=None)
         own = opened_at if is_first else _first_unanswered(of_wait, after, closed_at)
         started_at = min([*taken_in, *([own] if own is not None else [])], default=None)
-        if started_at is not None:  # else the desk wrote last, though the status says otherwise
+        if started_at is not None:  # otherwise the desk wrote last, although the status says something else
             id_ = f"{reopened}/{after.isoformat() if after else 'opened'}{f'/{nth}' if nth else ''}"
             yield _Wait(id_, is_first, found[0], found[-1], started_at)
 
 
 def _first_unanswered(wait: Iterable[Span], after: datetime | None, closed_at: datetime | None) -> datetime | None:
-    """When the requester first wrote after the desk's last message and after the ticket was last closed before, as far
-    as is known. (A supervisor reopens a ticket without a new message of its requester's.)
+    """When the requester first wrote after the desk's last message and after the ticket was last closed before, if that
+    is known. (A supervisor reopens a ticket without a new message from its requester.)
 
-    What brought the ticket into a status of theirs came after it, whatever a clock said that was set back meanwhile.
+    What brought the ticket into one of the requester's statuses came later, whatever a clock said that was set back in
+    between.
     """
     spans = list(wait)
     wrote = [span.customer_message_at for span in spans if span.customer_message_at is not None]
     wrote = [at for at in wrote if (after is None or at >= after) and (closed_at is None or at >= closed_at)]
     wrote += [max(span.status_since, after or span.status_since) for span in spans if span.status in REQUESTER_WROTE]
     if not wrote and closed_at is not None and (after is None or after <= closed_at):
-        # Reopened by a message that is on its way still: what was said of this wait must not be forgotten meanwhile.
+        # The message that reopened it is still on its way: what was announced of this wait must not be forgotten.
         wrote = [span.status_since for span in spans]
     return min(wrote, default=None)
 
@@ -136,14 +135,14 @@ def _goes_on(spans: Sequence[Span], wait: _Wait, later: _Wait) -> bool:
 
 
 def _known_from_version_1(spans: Sequence[Span]) -> int:
-    """How many spans there are before the first version that is missing."""
+    """How many spans come before the first missing version."""
     if spans[0].first != 1:
         return 0
     return next((place for place in range(1, len(spans)) if not follows(spans[place - 1], spans[place])), len(spans))
 
 
 def _clock(spans: Sequence[Span], waits: Sequence[_Wait], known: int) -> Clock:
-    """The clock of these waits; `known` spans are without a gap."""
+    """The clock of these waits; the first `known` spans have no gap."""
     first, last = waits[0], waits[-1]
     # A message that was taken in may have waited when this one was only asked for: then nothing stood still.
     left = [(_left(spans, wait), later.started_at) for wait, later in pairwise(waits)]
@@ -171,7 +170,7 @@ def _clock(spans: Sequence[Span], waits: Sequence[_Wait], known: int) -> Clock:
 
 
 def _left(spans: Sequence[Span], wait: _Wait) -> datetime:
-    """When it was no longer the desk's turn."""
+    """When it stopped being the desk's turn."""
     return _at(spans, wait.last + 1)
 
 
@@ -182,6 +181,6 @@ def _wrote(spans: Sequence[Span], place: int) -> bool:
 
 
 def _at(spans: Sequence[Span], place: int) -> datetime:
-    """When the ticket came to this span: by the desk's message, or else when it took this status."""
+    """When the ticket came to this span: by the desk's message, or when it took this status."""
     wrote = spans[place].last_agent_message_at if _wrote(spans, place) else None
     return wrote or spans[place].status_since

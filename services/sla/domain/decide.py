@@ -1,4 +1,5 @@
-"""All that sla takes, in one table: each type with its data, what decides it, and the ticket that it has to have read.
+"""Everything that sla takes, in one table: each type with its data, what decides it, and the ticket that must be read
+for it.
 
 The rules are in timekeeping.py. The page is docs/sla.md.
 """
@@ -23,7 +24,7 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, slots=True)
 class Taken(decision.Taken[View, P]):
-    """How sla decides one type of message, and what that has to have read."""
+    """How sla decides one type of message, and what must be read for it."""
 
     needs: Callable[[Message[P]], str]
     """The id of the ticket that it is about."""
@@ -36,7 +37,7 @@ TAKEN: Mapping[str, Taken[Any]] = {
     ClosingSoonTimer.type_(): Taken(ClosingSoonTimer, timekeeping.closing_soon_due, timekeeping.timer_needed),
     AutoCloseTimer.type_(): Taken(AutoCloseTimer, timekeeping.closing_due, timekeeping.timer_needed),
 }
-"""All that sla takes, by type."""
+"""Everything that sla takes, by type."""
 
 
 def decide(view: View, message: Message[Any], now: datetime) -> Decision:

@@ -1,7 +1,7 @@
 """Why a deadline is what it is: a clock's time cut into pieces, worked, paused, outside hours or over.
 
-For a person who asks afterwards, so it decides nothing: it takes the countdown as it was kept and the calendar that the
-deadline was computed with, and shows the sum. The page is docs/sla.md.
+It explains afterwards and decides nothing: it takes the countdown as it was kept and the calendar that the deadline was
+computed with, and shows the sum. The page is docs/sla.md.
 """
 
 from __future__ import annotations
@@ -44,20 +44,20 @@ class Explanation:
 
     segments: tuple[Segment, ...]
     remaining: timedelta
-    """What is left until the deadline; none once it has passed."""
+    """What is left until the deadline; zero once it has passed."""
     skipped: tuple[date, ...]
     """Local days between start and deadline on which the desk does not open."""
     own_hours: tuple[date, ...]
-    """Those on which it opens at other hours than on that weekday."""
+    """Local days on which it opens at other hours than usual on that weekday."""
 
     @property
     def worked(self) -> timedelta:
-        """What was used up of the target."""
+        """How much of the target was used up."""
         return self._open_for(Counts.WORKED)
 
     @property
     def paused(self) -> timedelta:
-        """What passed while the clock stood still: by so much the deadline was moved, once the pause is over."""
+        """How long the clock stood still: the deadline moves by this much once the pause is over."""
         return self._open_for(Counts.PAUSED)
 
     def _open_for(self, counts: Counts) -> timedelta:
@@ -81,7 +81,7 @@ def explain(countdown: Countdown, calendar: Calendar, now: datetime) -> Explanat
 def _segments(countdown: Countdown, calendar: Calendar, until: datetime) -> Iterator[Segment]:
     clock, due_at = countdown.clock, countdown.deadline.due_at
     pauses = [*clock.pauses, *([(clock.paused_at, until)] if clock.paused_at else [])]
-    # as policy.paused: one that begins when no business time is left moves nothing
+    # like policy.paused: a pause that begins when no business time is left moves nothing
     pauses = [pause for pause in pauses if calendar.business_time_between(pause[0], due_at)]
     hours = calendar.open_between(clock.started_at, min(until, due_at))
     cuts = {clock.started_at, until, *(at for interval in (*hours, *pauses) for at in interval)}

@@ -1,7 +1,7 @@
 """Reply targets: how many business days a category and tier give the desk, and the moments that follow from that.
 
-The catalogue says how many days and by which calendar, the calendar when they are. It knows no ticket's story
-(`clocks.py`) and keeps nothing (`policies.py`). The page is docs/sla.md.
+The catalogue says how many days and by which calendar; the calendar says when they are. This module knows no ticket's
+story (`clocks.py`) and keeps nothing (`policies.py`). The page is docs/sla.md.
 """
 
 from __future__ import annotations
@@ -47,15 +47,13 @@ class CategoryTerms:
 
 
 LOST_CATEGORY = CategoryTerms(BUSINESS, {tier: Target(days, days) for tier, days in ESCALATABLE_AFTER.items()})
-"""Those of tickets whose category the operator has since removed: the longest that docs/rules.md allows."""
+"""The terms of tickets whose category the operator has since removed: the longest that docs/rules.md allows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Calendars by name (`business` among them) and terms by category that hold together.
-
-    `digest` tells them from all others, also when a file, or the library's holidays, changed without a new version.
-    """
+    """Calendars by name (`business` among them) and terms by category that belong together. `digest` tells them from
+    all others, even if a file, or the library's holidays, changed without a new version."""
 
     calendars: Mapping[str, Calendar]
     terms: Mapping[str, CategoryTerms]
@@ -66,7 +64,7 @@ class Policy:
         for name, calendar in sorted(self.calendars.items()):
             hours = [" ".join(map(str, windows)) for windows in calendar.hours]
             closed = [day.isoformat() for day in sorted(calendar.closed_days)]
-            # nothing where there is none: the digests of calendars without stay what they were
+            # nothing if there are no own hours: the digests of calendars without them stay what they were
             own = [f"{day}: {' '.join(map(str, windows))}" for day, windows in in_order(calendar.own_hours)]
             parts += [name, calendar.version, calendar.zone.key, *hours, *closed, *own]
         for category, terms in sorted(self.terms.items()):
@@ -91,7 +89,7 @@ class Policy:
         return self.calendars[self.terms.get(category, LOST_CATEGORY).calendar]
 
     def days(self, category: str, tier: str, target: TargetName, *, escalated: bool = False) -> int:
-        """Business days that the desk has for this target. An escalated ticket is served no later than a vip's."""
+        """Business days that the desk has for this target. An escalated ticket has no more than a vip's."""
         of_tier = self.terms.get(category, LOST_CATEGORY).targets
         targets = [of_tier[tier], of_tier["vip"]] if escalated else [of_tier[tier]]
         return min(
@@ -131,7 +129,7 @@ def digest_of(calendar_version: str) -> str:
 
 
 def paused(calendar: Calendar, moment: datetime, pauses: Sequence[Pause]) -> datetime:
-    """The `moment` (aware UTC), later by the business time of the pauses that began while some was left until it.
+    """The `moment` (aware UTC), moved by the business time of the pauses that began while some was left until it.
 
     So elapsed time without pauses stays what it was: elapsed(start, paused moment) - pauses = elapsed(start, moment).
     """
@@ -142,5 +140,5 @@ def paused(calendar: Calendar, moment: datetime, pauses: Sequence[Pause]) -> dat
 
 
 def _milliseconds(at: datetime) -> datetime:
-    """Timers and the database know milliseconds."""
+    """Round to milliseconds: timers and the database know nothing finer."""
     return at.replace(microsecond=at.microsecond // 1000 * 1000)

@@ -1,6 +1,6 @@
-"""What sla keeps of a ticket: its versions, its clocks with their deadlines, and what was said about them.
+"""What sla keeps of a ticket: its versions, its clocks with their deadlines, and what was announced about them.
 
-Values only; how they change is `timekeeping.py`. The page is docs/sla.md.
+Values only; `timekeeping.py` changes them. The page is docs/sla.md.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from services.sla.domain.versions import Span
 
 @dataclass(frozen=True, slots=True)
 class Countdown:
-    """A clock with its deadline, and what was said of it, each once."""
+    """A clock with its deadline, and what was announced of it, each once."""
 
     clock: Clock
     deadline: Deadline
     warned: bool = False
-    """The moment of its warning has passed (and it was said, unless the breach had come)."""
+    """The moment of its warning has passed (and the warning was announced, unless the breach had come)."""
     breached: bool = False
     met: bool = False
 
@@ -35,7 +35,8 @@ class Countdown:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What is known of one ticket. `revision` is +1 with each change here, `newest` the highest version's snapshot."""
+    """What sla knows of one ticket. `revision` grows by 1 with each change here; `newest` is the highest version's
+    snapshot."""
 
     id: str
     revision: int
@@ -63,7 +64,7 @@ class Supervision:
     skills: Mapping[str, str] = field(default_factory=dict)
 
     def supervisors_of(self, snapshot: Snapshot) -> list[str]:
-        """The supervisors of a ticket that nobody of the staff has; none of a ticket that somebody has."""
+        """The supervisors of a ticket that nobody on the staff has; nobody, if somebody has it."""
         agent, category = snapshot.agent, snapshot.category
         if self.staff is None or (agent is not None and self.staff.member(agent.id) is not None):
             return []
@@ -71,8 +72,8 @@ class Supervision:
 
 
 class View:
-    """The tickets that a turn touches, by id, the policy that holds, and those that held before, by digest; and who
-    supervises what nobody has."""
+    """The tickets that a turn touches, by id; the policy in force, and earlier ones, by digest; and who supervises
+    tickets that nobody has."""
 
     def __init__(
         self,
@@ -88,7 +89,7 @@ class View:
         self.tickets = dict(self.loaded)
 
     def in_force(self, calendar_version: str) -> Policy:
-        """The policy that a deadline was computed with; the one that holds now if that is not known any more."""
+        """The policy that a deadline was computed with; if it is no longer known, the policy in force now."""
         return self.earlier.get(digest_of(calendar_version), self.policy)
 
     def apply(self, change: Ticket) -> None:

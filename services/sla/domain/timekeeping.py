@@ -1,7 +1,9 @@
-"""What sla decides: a ticket event moves clocks, timers and verdicts; a timer that fires says what it was armed for.
+"""What sla decides: a ticket event moves clocks, timers and verdicts; a timer that fires announces what it was armed
+for.
 
-A ticket's clocks are derived again from its versions with each event, so what is armed and said depends on which events
-came, not on their order. Every warning, breach and met is said once for its clock. The page is docs/sla.md.
+With each event, sla derives a ticket's clocks again from its versions, so what it arms and announces depends on which
+events came, not on their order. It announces every warning, breach and met once for each clock. The page is
+docs/sla.md.
 """
 
 from __future__ import annotations
@@ -72,7 +74,7 @@ def timer_needed(timer: Message[Timer]) -> str:
 
 
 def version_heard(view: View, message: Message[TicketEvent], now: datetime) -> Decision:  # noqa: ARG001 - as others have it
-    """A version of a ticket: unless it is known, its clocks are derived again from all versions."""
+    """A version of a ticket: unless sla knows it already, it derives the ticket's clocks again from all versions."""
     event, snapshot = message.data, message.data.ticket
     before = view.tickets.get(snapshot.id)
     waits_since = event.waits_since if isinstance(event, Joined) else None
@@ -90,7 +92,7 @@ def version_heard(view: View, message: Message[TicketEvent], now: datetime) -> D
 
 
 def warning_due(view: View, timer: Message[WarningTimer], now: datetime) -> Decision:
-    """75 % of the target's time are over: warned, unless the clock has stopped or moved, or the breach has come."""
+    """75 % of the target's time is over: a warning, unless the clock has stopped or moved, or the breach has come."""
     ticket = _still_armed(view, timer)
     if ticket is None or ticket.running is None:
         return Decision()
@@ -100,7 +102,7 @@ def warning_due(view: View, timer: Message[WarningTimer], now: datetime) -> Deci
 
 
 def breach_due(view: View, timer: Message[BreachTimer], now: datetime) -> Decision:  # noqa: ARG001 - as others have it
-    """The target's time is over and the requester still waits: breached."""
+    """The target's time is over and the requester still waits: a breach."""
     ticket = _still_armed(view, timer)
     if ticket is None or ticket.running is None:
         return Decision()
@@ -109,7 +111,8 @@ def breach_due(view: View, timer: Message[BreachTimer], now: datetime) -> Decisi
 
 
 def closing_soon_due(view: View, timer: Message[ClosingSoonTimer], now: datetime) -> Decision:
-    """A day is left: said once for each suggestion, unless the ticket has moved on or its closing has come already."""
+    """A day is left: announced once for each suggestion, unless the ticket has moved on or its closing is due
+    already."""
     ticket = _still_armed(view, timer)
     if ticket is None:
         return Decision()
@@ -130,7 +133,8 @@ def closing_due(
     timer: Message[AutoCloseTimer],
     now: datetime,  # noqa: ARG001 - as others have it
 ) -> Decision:
-    """7 days without a reply: intake is asked to close, if the ticket is still in the suggestion that armed this."""
+    """7 days without a reply: ask intake to close the ticket, if it is still in the suggestion that armed this
+    timer."""
     ticket = _still_armed(view, timer)
     if ticket is None:
         return Decision()
@@ -140,7 +144,7 @@ def closing_due(
 
 
 def _told_anew(ticket: Ticket, view: View) -> Ticket:
-    """The ticket with its clocks as its versions tell them. A deadline once set holds until its basis changes."""
+    """The ticket with the clocks that its versions tell of. A deadline once set holds until its basis changes."""
     known = {countdown.clock.id: countdown for countdown in ticket.countdowns}
     tier = ticket.newest.requester.tier
     told = clocks(ticket.spans, ticket.newest.opened_at)
@@ -151,7 +155,7 @@ def _told_anew(ticket: Ticket, view: View) -> Ticket:
 
 
 def _inherited(countdowns: list[Countdown], gone: Countdown) -> list[Countdown]:
-    """What was said of a clock that a late event shows to be another's going on, taken over by that one."""
+    """If a late event shows that a clock was part of another, that other clock takes over what was announced of it."""
     return [
         replace(countdown, warned=countdown.warned or gone.warned, breached=countdown.breached or gone.breached)
         if any(ends == gone.clock.started_at for _, ends in countdown.clock.pauses)
@@ -164,7 +168,7 @@ def _counted_down(known: Countdown | None, clock: Clock, tier: str, view: View) 
     if known is not None and known.clock == clock:
         return known
     if known is not None and _promised(known.clock) == _promised(clock):
-        # What was promised holds, whatever the files say now; pauses are counted by the calendar of the promise.
+        # What was promised holds, whatever the files say now; pauses count by the calendar of the promise.
         policy, days = view.in_force(known.deadline.calendar_version), known.deadline.days
         if (known.clock.pauses, known.clock.unanswered_since) == (clock.pauses, clock.unanswered_since):
             return replace(known, clock=clock)
@@ -178,14 +182,14 @@ def _counted_down(known: Countdown | None, clock: Clock, tier: str, view: View) 
 
 
 def _promised(clock: Clock) -> tuple[object, ...]:
-    """What a promise was made of: another is made when one of these changes."""
+    """What a promise is made of: when one of these changes, there is another promise."""
     return clock.started_at, clock.category, clock.escalated
 
 
 def _judged(view: View, ticket: Ticket) -> tuple[Ticket, list[Say]]:
-    """Say of each clock that has ended, once all about it is known, whether its target was met.
+    """For each clock that has ended, once everything about it is known, announce whether its target was met.
 
-    An answer in time is `sla.met` even where a breach was said while its event was on the way: the last word counts.
+    An answer in time is `sla.met` even if a breach was announced while its event was on the way: the last word counts.
     """
     said: list[Say] = []
     countdowns = []
@@ -203,11 +207,11 @@ def _judged(view: View, ticket: Ticket) -> tuple[Ticket, list[Say]]:
 
 
 def _announced(ticket: Ticket) -> tuple[Ticket, list[Say]]:
-    """Say by when the desk should reply: once for each wait of the requester, and when it moves."""
+    """Announce by when the desk should reply: once for each wait of the requester, and when that moment moves."""
     countdown = ticket.running
     if countdown is None:
         return replace(ticket, announced=None), []
-    # With the message that waits longest: whoever knows of an older one waits for an event, also where no moment moves.
+    # With the message that waits longest: whoever knows of an older one waits for an event, even if no moment moves.
     moments = countdown.deadline.due_at, countdown.deadline.escalatable_at, countdown.clock.unanswered_since
     announced: tuple[str | int, ...] = (
         countdown.clock.id,
@@ -260,7 +264,7 @@ def _still_armed(view: View, timer: Message[Timer]) -> Ticket | None:
     return ticket if arm is not None and arm.timer == timer.data else None
 
 
-# What is said
+# What is announced
 
 
 def _armed(ticket: Ticket, countdown: Countdown) -> dict[str, Any]:
@@ -284,7 +288,7 @@ def _event(ticket: Ticket, type_: str, data: Payload) -> Say:
 
 
 def _to_desk(view: View, ticket: Ticket, type_: str, countdown: Countdown) -> list[Say]:
-    """The event, and the same to the agent who has the ticket, or to the supervisors of one that nobody has."""
+    """The event, and the same to the agent who has the ticket, or to the supervisors of a ticket that nobody has."""
     agent, number = ticket.newest.agent, ticket.newest.number
     supervisors = tuple(view.supervision.supervisors_of(ticket.newest)[:MOST_TOLD])
     told = supervisors or (() if agent is None else (agent.id,))

@@ -1,8 +1,9 @@
-"""What is known of a ticket's versions, whatever the order they came in.
+"""Which versions of a ticket sla knows, whatever the order they came in.
 
-Every version of a ticket has one event, and they come late, twice or in another order. They are kept as a set, compact:
-consecutive versions that mean the same to the clocks are one `Span`, so a ticket of a thousand notes stays small. The
-same set of versions always gives the same spans. What follows from them is `clocks.py`. The page is docs/sla.md.
+Every version of a ticket has one event, and events come late, twice or in another order. sla keeps the versions as a
+compact set: consecutive versions that mean the same to the clocks are one `Span`, so a ticket with a thousand notes
+stays small. The same set of versions always gives the same spans. What follows from them is in `clocks.py`. The page is
+docs/sla.md.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Span:
     reopen_count: int
     last_agent_message_at: datetime | None
     customer_message_at: datetime | None
-    """`last_customer_message_at` of the first of them, which is the earliest."""
+    """`last_customer_message_at` of the first version, which is the earliest."""
     escalated: bool = False
     waits_since: datetime | None = None
     """The version took in another ticket, whose requester has waited for the desk since then."""

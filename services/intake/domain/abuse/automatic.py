@@ -1,7 +1,7 @@
 """Messages that a machine wrote: a channel marks them, or they repeat what was said before.
 
 The desk notes such a message. It reopens no ticket, moves no clock and causes no mail, so two machines cannot talk to
-each other for ever. The page is docs/automatic.md.
+each other forever. The page is docs/automatic.md.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ SAID_IN_A_ROW, ANSWERED_IN_A_ROW = 2, 5
 ("Yes.", "It still does not work.")."""
 
 COMPARED_CHARACTERS = 2_000
-"""So much of a text is compared with another."""
+"""How much of a text is compared with another."""
 
 NOTED_AGAIN = (
     "This message was noted. It repeats the last one, as automatic replies do, so the case stays as it is."
     " If you need an answer, please write in other words."
 )
-"""The hint to the sender of a message that the desk takes for a machine's, though no channel marked it."""
+"""The hint to the sender of a message that the desk takes for a machine's although no channel marked it."""
 
 _NOTHING = sha256().hexdigest()
 _QUOTED = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
@@ -57,9 +57,9 @@ class Spoken:
 
     @property
     def moves_nothing(self) -> bool:
-        """Whether it leaves an open ticket as it is. Whoever asks the same thing a second time may be a person: so the
-        second is a note that awaits the desk, and only the third moves nothing. Nothing is lost, for the ticket awaits
-        the desk already. A ticket that awaits its requester may close without an answer, so there more of them
+        """Whether it leaves an open ticket as it is. A person may ask the same thing a second time: so the second
+        message is a note that awaits the desk, and only the third moves nothing. Nothing is lost, because the ticket
+        awaits the desk already. A ticket that awaits its requester may close without an answer, so there more of them
         count."""
         return self.marked or self.times > (ANSWERED_IN_A_ROW if self.answers else SAID_IN_A_ROW)
 

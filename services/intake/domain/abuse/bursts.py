@@ -29,7 +29,7 @@ from services.intake.domain.values.history import agent_as_author, service_as_au
 from services.intake.domain.values.ticket import Ticket
 
 RELEASED_FOR = timedelta(days=1)
-"""So long after a supervisor has released a burst, equal submissions are not held again."""
+"""How long after a supervisor has released a burst equal submissions are not held again."""
 
 RELEASED_AT_ONCE = 100
 BY = service_as_author()

@@ -1,4 +1,4 @@
-"""The address at which a requester can be reached: what one that comes with a command changes.
+"""The address at which a requester can be reached: what an address that comes with a command changes.
 
 It is fixed while the requester has an open ticket. The page is docs/accounts.md.
 """
@@ -32,11 +32,11 @@ class Contact:
 
 def contact(view: View, caller: Caller, now: datetime, *, opens: bool = False, without: str = "") -> Contact:
     """What the address that came with a command changes. It is fixed while the requester has an open ticket. The same
-    address in capitals changes nothing, for each channel writes it in its own way.
+    address in capitals changes nothing, because each channel writes it in its own way.
 
     If a ticket `opens` for an account that may end or join another at any moment, the account is written in any case:
     two such turns at once then conflict. If another account has the same address, a code is mailed to it, unless one
-    was mailed lately; `without` is the key of an account that ends by this very command, and does not count.
+    was mailed recently; `without` is the key of an account that ends by this very command, and does not count.
     """
     key = caller.requester.account
     account = view.accounts.get(key) or Account(key, 0, None, 0)

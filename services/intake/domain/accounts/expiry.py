@@ -66,7 +66,7 @@ def end(account: Account, now: datetime) -> Decision:
         leads=account.leads,
         merged_into=account.merged_into,
         ended_at=now,
-        blocked_at=account.blocked_at,  # whoever is one person with it stays blocked; why may name them
+        blocked_at=account.blocked_at,  # whoever is one person with it stays blocked; the reason may name them
         blocked_until=account.blocked_until,
     )
     said = [expired(account.id)]

@@ -25,7 +25,7 @@ from services.intake.domain.values.history import PLAIN, service_as_author
 from services.intake.domain.values.ticket import Ticket
 
 MOST_CLOSED = 500
-"""So many closed tickets, the newest, move with an account; older ones keep their key."""
+"""How many closed tickets, the newest, move with an account; older ones keep their key."""
 
 BY = service_as_author()
 
@@ -51,7 +51,7 @@ def move(
 
 
 def _as(requester: TicketRequester, account: str) -> TicketRequester:
-    """The requester as another account, with the name and the tier of when they filed."""
+    """The requester as another account, with the name and the tier that they had when they filed."""
     return replace(requester, id=account.partition(":")[2], kind="account")
 
 

@@ -60,11 +60,13 @@ def confirm_contact(view: View, message: Message[ConfirmContact], caller: Caller
         for other in others
         if other.kind == "account" and not other.has_code
     ]
-    # Two that confirm it at once would each take the other for unconfirmed: so all that may are written, and conflict.
+    # Two accounts that confirm it at once would each take the other for unconfirmed. So all that may confirm it are
+    # written, and conflict.
     met = [other for other in others if other.may_join]
     before = [other for other in others if other.is_confirmed]
     if not (met or asked or before):
-        # Of very many accounts with one address the turn read only some, maybe not the other: both write this one.
+        # If very many accounts have the address, the turn read only some, and perhaps not the other: both write this
+        # one.
         met = sorted(others, key=lambda other: (other.opened_at or now, other.key))[:1]
     held = [replace(other, version=other.version + 1) for other in met]
     changes: list[object] = [AccountWritten(account) for account in (confirmed, *asked, *held)]
@@ -78,7 +80,8 @@ def confirm_contact(view: View, message: Message[ConfirmContact], caller: Caller
 
 
 def _mail_code(view: View, account: Account, email: str, now: datetime) -> Decision:
-    """Mail the code of the present address (again), unless one was mailed there lately, for this account or another."""
+    """Mail the code of the present address (again), unless a code was mailed there recently, for this account or
+    another."""
     if account.is_confirmed:
         return Decision(answer=rejected("wrong_status", "This account's contact address is already confirmed."))
     last = view.code_mailed(email)

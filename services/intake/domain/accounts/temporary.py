@@ -21,10 +21,10 @@ SECRET = "-"
 
 
 def open_temporary(view: View, message: Message[OpenTemporary], now: datetime) -> Decision:
-    """`account.open_temporary`: an account for someone who has none. Its secret joins the answer when that is
-    published.
+    """`account.open_temporary`: an account for somebody who has none.
 
-    A code is mailed to its address, unless one was mailed there lately: then the answer says when to ask for it.
+    Its secret joins the answer when that is published. A code is mailed to its address, unless one was mailed there
+    recently: then the answer says when to ask for it.
     """
     if message.key in view.prepared.open_again_at:
         return Decision(answer=answers.too_many_openings(view.prepared.open_again_at[message.key]))

@@ -45,7 +45,7 @@ Reasoned = Assign | Unassign | ChangeAgent | AgentReason | Supervise
 """Commands that change the agent, each with its reason."""
 
 HANDED_OVER = 64 * 1024
-"""Bytes of history that an agent gets with a ticket; the rest is asked for with `ticket.view`."""
+"""Bytes of history that an agent gets with a ticket; `ticket.view` gives the rest."""
 
 
 def assign(view: View, message: Message[Assign], ticket: Ticket, now: datetime) -> Decision:

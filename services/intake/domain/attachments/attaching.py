@@ -45,7 +45,7 @@ WithFiles = Message[Submit] | Message[Reply] | Message[AgentText]
 """A command that may bring files."""
 
 MOST_NAMED = 20
-"""So many files the note names of those that were left out."""
+"""How many of the files that were left out the note names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""A virus scanner checks files, where the operator runs one: each is in quarantine until the scanner finds it clean.
+"""A virus scanner checks files, if the operator runs one: each file is in quarantine until the scanner finds it clean.
 
-Intake asks the scanner once a ticket names the file, for nobody can download it before. files/quarantine.py asks,
-before the turn. The page is docs/attachments.md.
+Intake asks the scanner once a ticket names the file, because nobody can download it before that. files/quarantine.py
+asks, before the turn. The page is docs/attachments.md.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ WORDS_ALONE = Punctuation(FOR_COMPARING)
 
 
 def _until_stable(text: str, table: Mapping[int, str], fold: Callable[[str], str] = str.casefold) -> str:
-    # Folding, composing and leaving characters out can each give the others new work; not so in ASCII.
+    # Folding, composing and removing characters can each create work for the others; not in ASCII.
     while (seen := _seen(text, table, fold)) != text:
         text = seen
         if text.isascii():

@@ -1,7 +1,7 @@
 """How alike two texts are, from 0 to 1: what they share in letters, and in what such letters mean at a help desk.
 
-It compares words, of any language, and understands nothing; what follows from a score is not here (similarity.py).
-The formula, its figures and how the model is made: docs/similar-issues.md.
+It compares words of any language, and understands nothing; what follows from a score is in similarity.py.
+docs/similar-issues.md has the formula, its figures and how the model is made.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ GRAM = 4
 """Letters of an n-gram. Those of a word and the gaps beside it: endings and slips of the pen matter little."""
 
 NEAREST = 5
-"""How many of the issues that the model knows tell what a text would be like by chance."""
+"""How many of the issues that the model knows show how like each other texts are by chance."""
 
 
 def opening(subject: str, body: str) -> str:
@@ -110,5 +110,6 @@ SHIPPED = "likeness.npz"
 
 @cache
 def shipped() -> Model:
-    """The model that the desk uses. Only texts are stored with tickets, so another one holds for all at once."""
+    """The model that the desk uses. Only texts are stored with tickets, so another model would hold for all of them at
+    once."""
     return unpacked(resources.files(__package__).joinpath(SHIPPED).read_bytes())

@@ -1,4 +1,4 @@
-"""Erases a person: their names, addresses and preferences, and if they wish all words and files of their tickets.
+"""Erases a person: their names, addresses and preferences, and if they wish, all words and files of their tickets.
 
 The command's own turn closes the open tickets, ends the accounts and cuts those tickets off from them: they are
 nobody's from then on. A timer erases the rest in portions. The page is docs/privacy.md.

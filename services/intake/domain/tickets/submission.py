@@ -1,4 +1,4 @@
-"""Submissions: if the requester has the issue open, add a note to that ticket; else open a ticket.
+"""Submissions: if the requester has the issue open, add a note to that ticket; otherwise open a ticket.
 
 A submission that is merely similar to an open ticket is answered with a prompt. The page is docs/intake.md.
 """

@@ -27,7 +27,7 @@ SHOWN = 768 * 1024
 """Bytes of history in one answer; older entries are left out, and the answer says `truncated`."""
 
 MOST_ENTRIES = 8_000
-"""So many entries fit at most: each takes a hundred bytes or more."""
+"""How many entries can fit: each takes a hundred bytes or more."""
 
 
 def page_asked(message: Message[ListTickets], account: str, person: str) -> PageAsked:

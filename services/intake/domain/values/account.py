@@ -35,7 +35,7 @@ class Account:
     version: int
     contact_email: str | None
     contact_version: int
-    """+1 each time the address changes; 0 while there is none."""
+    """+1 each time the address changes; 0 while there is no address."""
     display_name: str | None = None
     secret_hash: str | None = None
     opened_at: datetime | None = None

@@ -19,7 +19,7 @@ class Limits:
     repeat: timedelta = REPEATED_WITHIN
     burst_accounts: int = 0
     burst_within: timedelta = timedelta(minutes=10)
-    """So many accounts that file the same within that time make a burst; 0: there are no bursts."""
+    """How many accounts have to file the same within that time to make a burst; 0: there are no bursts."""
 
 
 USUAL = Limits()

@@ -31,8 +31,8 @@ def mailed_id(email: str) -> str:
 
 
 def next_code_at(last: CodeMailed | None, now: datetime) -> datetime | None:
-    """When another code may be mailed to the address of the `last` one; None: now. If the last one is further in the
-    future than ten minutes, the clock has been set back since, and it does not count."""
+    """When another code may be mailed to the address of the `last` one; None: now. If the last one is more than ten
+    minutes in the future, the clock has been set back since, and it does not count."""
     if last is None or abs(now - last.at) >= MAILED_EVERY:
         return None
     return last.at + MAILED_EVERY
