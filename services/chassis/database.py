@@ -13,6 +13,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import ConfigurationError, ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
 from pymongo.server_api import ServerApi
+from pymongo.uri_parser import parse_uri
 
 Document: TypeAlias = dict[str, Any]
 
@@ -37,9 +38,10 @@ class DatabaseRefuses(DatabaseAway):
 def open_database(url: str, name: str, app: str) -> Database[Document]:
     """The service's database: strict Stable API, majority reads and writes, aware UTC datetimes.
 
-    Raises `DatabaseRefuses` for what is not a MongoDB URL.
+    Raises `DatabaseRefuses` for what is not a MongoDB URL, or has a wrong option.
     """
     try:
+        parse_uri(url)  # raises for an option that is wrong; MongoClient only warns of it, and goes on without
         client: MongoClient[Document] = MongoClient(
             url,
             server_api=ServerApi("1", strict=True, deprecation_errors=True),
@@ -53,7 +55,7 @@ def open_database(url: str, name: str, app: str) -> Database[Document]:
             maxPoolSize=8,
         )
     except (ConfigurationError, ValueError, OSError) as error:  # pymongo's words may repeat a part of the password
-        wanted = "a URL mongodb://user:password@host:port is wanted"
+        wanted = "a URL mongodb://user:password@host:port is wanted, and MongoDB's own options in it"
         raise DatabaseRefuses(f"{wanted} ({type(error).__name__})") from error
     return client[name]
 

@@ -32,7 +32,7 @@ MOST_TOLD = 100
 
 
 class WarningTimer(Timer):
-    """75 % of a target's time are over; `clock` is the id of the clock that runs."""
+    """75 % of a target's time is over; `clock` is the id of the clock that runs."""
 
     kind = "warning"
 

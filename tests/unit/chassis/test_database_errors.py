@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pymongo.errors import AutoReconnect, NotPrimaryError, OperationFailure, PyMongoError, WriteError
 
-from services.chassis.database import Conflict, DatabaseAway, DatabaseRefuses, translate
+from services.chassis.database import Conflict, DatabaseAway, DatabaseRefuses, open_database, translate
 
 TRANSIENT = {"errorLabels": ["TransientTransactionError"]}
 
@@ -33,3 +33,11 @@ TRANSIENT = {"errorLabels": ["TransientTransactionError"]}
 )
 def test_each_error_is_what_it_is(error: PyMongoError, taken_as: type[Exception] | None) -> None:
     assert type(translate(error)) is (taken_as or type(None))
+
+
+@pytest.mark.parametrize("option", ["s3cret=1", "maxPoolSize=s3cret", "readPreference=s3cret", "tlsCAFile=/s3cret"])
+def test_a_wrong_option_in_the_url_keeps_the_service_from_starting(option: str) -> None:
+    """pymongo itself warns, and connects without it. What it says may hold a part of the password."""
+    with pytest.raises(DatabaseRefuses, match="MongoDB's own options") as told:
+        open_database(f"mongodb://user:word@127.0.0.1:1/admin?replicaSet=casebus&{option}", "casebus_sla", "sla")
+    assert "s3cret" not in str(told.value)
