@@ -19,7 +19,7 @@ from contracts.file_forms import AttachmentContent
 from contracts.payload import PayloadSchema, errors_by_field, plain, read
 from contracts.registry import TYPES, MessageType, command, outcome
 from contracts.tickets import Submit
-from deploy.documents.contract import definitions
+from deploy.documents.contract import HERE, definitions
 
 ACCOUNT = {"account_id": "acc-1", "display_name": "Mira", "tier": "vip"}
 TEMPORARY = {"temporary": {"account_id": "t-1", "secret": "s"}}
@@ -300,23 +300,29 @@ def test_contents_become_bytes_and_times_become_utc() -> None:
     assert opened.expires_at == datetime(2026, 4, 1, tzinfo=UTC)
 
 
+MOMENTS_OF_PEOPLE = [
+    (each, name)
+    for each in TYPES.values()
+    if each.senders & {"channel", "agent", "operator"}
+    for name, field in each.schema.wire_fields().items()
+    if isinstance(field, Instant)
+]
+
+
 @pytest.mark.parametrize("is_whole", [True, False])
-def test_the_moments_that_people_send_come_in_utc(is_whole: bool) -> None:
-    """What services send is in UTC anyway."""
-    sent = [
-        (each.data, name)
-        for each in TYPES.values()
-        if each.senders & {"channel", "agent", "operator"}
-        for name, field in each.schema.wire_fields().items()
-        if isinstance(field, Instant)
-    ]
-    assert sent == [(Block, "until")]
-    block = {"agent_id": "a1", "account_id": "ann", "reason": "Threatens.", "until": "2026-04-01T02:00:00+02:00"}
-    until = read(Block, block, is_whole=is_whole).data.until
-    assert until == datetime(2026, 4, 1, tzinfo=UTC)
-    assert until.tzinfo is UTC
+@pytest.mark.parametrize(("sent", "name"), MOMENTS_OF_PEOPLE, ids=lambda of: getattr(of, "type", of))
+def test_the_moments_that_people_send_come_in_utc(sent: MessageType, name: str, is_whole: bool) -> None:
+    """As `Block` has it. (What services send is in UTC anyway.)"""
+    golden = json.loads((HERE / "examples" / f"{sent.kind}.{sent.type}.json").read_bytes())["data"]
+    moment = getattr(read(sent.data, {**golden, name: "2026-04-01T02:00:00+02:00"}, is_whole=is_whole).data, name)
+    assert moment == datetime(2026, 4, 1, tzinfo=UTC)
+    assert moment.tzinfo is UTC
     with pytest.raises(ValidationError):
-        read(Block, {**block, "until": "0001-01-01T00:00:00+14:00"}, is_whole=is_whole)
+        read(sent.data, {**golden, name: "0001-01-01T00:00:00+14:00"}, is_whole=is_whole)
+
+
+def test_there_is_a_moment_that_people_send() -> None:
+    assert (Block, "until") in [(sent.data, name) for sent, name in MOMENTS_OF_PEOPLE]
 
 
 json_values = st.recursive(
