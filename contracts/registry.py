@@ -1,7 +1,7 @@
 """Every message type of the wire contract: its kind, its data, who sends it and who answers.
 
 Everything else derives from this table: permissions (permissions.py), documents (deploy/documents/), the class that a
-service reads a message as. docs/contracts.md says how to add a type.
+service reads a message as. docs/changing-the-desk.md says how to add a type.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tables of the pages that claim to be complete: files, rooms, commands, settings, refusals, the catalogue."""
+"""Tables of the pages that claim to be complete: files, rooms, commands, settings, refusals, who is told what, …"""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from contracts.names import SERVICES
 from contracts.outcomes import Code
 from deploy.cli.main import app
 from services.chassis.settings import Settings
+from services.notifications.domain.telling import TELLS, Tells
+from tests.system.checker import GUARANTEES
 
 ROOT = Path(__file__).parents[2]
 EVERY_SERVICES = {field.name for field in fields(Settings)}
@@ -99,3 +101,20 @@ def test_contracts_md_names_every_code_of_a_refusal() -> None:
 def test_catalogue_md_names_all_that_a_catalogue_may_hold(header: str, names: set[str]) -> None:
     named = re.findall(r"`(\w+)`", "".join(first_cells("catalogue.md", header)))
     assert sorted(named) == sorted(names)
+
+
+def test_testing_md_names_every_guarantee_of_the_checker() -> None:
+    named = re.findall(r"`(\w+)`", "".join(first_cells("testing.md", "| guarantee | in words |")))
+    assert named == [guarantee.__name__ for guarantee in GUARANTEES]
+
+
+@pytest.mark.parametrize("tells", TELLS, ids=lambda tells: f"{tells.event} {tells.requester} {tells.agent}")
+def test_notifications_md_says_who_is_told_what(tells: Tells) -> None:
+    text = (ROOT / "docs" / "notifications.md").read_text(encoding="utf-8")
+    table = text.partition("| event | requester | agent |\n")[2].partition("\n\n")[0]
+    rows = [row.strip("|").split("|") for row in table.splitlines()]
+    told = [f"`{kind}`" if kind else "" for kind in (tells.requester, tells.agent)]
+    assert any(
+        f"`{tells.event}`" in event and to_requester.strip().startswith(told[0]) and told[1] in to_agent
+        for event, to_requester, to_agent in rows
+    ), f"docs/notifications.md does not say that {tells.event} tells {told}"
