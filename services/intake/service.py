@@ -30,6 +30,7 @@ from services.chassis.unit_of_work import DueTimer, Store
 from services.intake.credentials.codes import Codes
 from services.intake.credentials.origins import Origins
 from services.intake.credentials.secrets import Secrets
+from services.intake.domain.accounts.temporary import OPENED
 from services.intake.domain.attachments.rotating import LANE as ROTATION
 from services.intake.domain.attachments.scanning import LANE
 from services.intake.domain.decide import decide
@@ -37,6 +38,7 @@ from services.intake.domain.privacy.erasing import LANE as ERASURE
 from services.intake.domain.privacy.exporting import LANE as EXPORT
 from services.intake.domain.state import View
 from services.intake.domain.taken import TAKEN
+from services.intake.domain.values.account import CONTACT_CHANGED
 from services.intake.domain.values.limits import Limits
 from services.intake.files.keeping import FileTerms, Keeping
 from services.intake.files.keys import MasterKeys, WrongKeys
@@ -102,14 +104,14 @@ def with_secrets(secrets: Secrets, codes: Codes) -> Callable[[Outgoing], Outgoin
     """
 
     def reveal(message: Outgoing) -> Outgoing:
-        if message.type == "account.contact_changed":
+        if message.type == CONTACT_CHANGED:
             event = orjson.loads(message.body)
             data = event["data"]
             if "code" not in data:
                 return message
             data["code"] = codes.code(f"{data['kind']}:{data['account_id']}", data["contact_version"])
             return replace(message, body=orjson.dumps(event))
-        if message.type != "account.temporary_opened" or message.to_sender is None or message.cause is None:
+        if message.type != OPENED or message.to_sender is None or message.cause is None:
             return message
         event = orjson.loads(message.body)
         event["data"]["secret"] = secrets.secret(message.to_sender, message.cause)

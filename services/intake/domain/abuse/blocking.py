@@ -11,9 +11,20 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from contracts.accounts import Block, Blocked, MergeAccounts, Unblock, Unblocked
+from contracts.accounts import (
+    Block,
+    Blocked,
+    EraseAccount,
+    ExportAccount,
+    MergeAccounts,
+    SetPreferences,
+    Unblock,
+    Unblocked,
+)
+from contracts.attachments import Download
 from contracts.common import RequesterKind
 from contracts.names import EVENTS
+from contracts.tickets import ListTickets, ViewTicket
 from services.chassis.decision import Answer, Decision, Message, Say, rejected
 from services.intake.domain import answers
 from services.intake.domain.accounts.caller import Caller
@@ -21,23 +32,14 @@ from services.intake.domain.needs import AccountOf, Need
 from services.intake.domain.state import View
 from services.intake.domain.values.account import Account, AccountWritten, temporary_key
 
-STILL_THEIRS = frozenset(
-    {
-        "ticket.list",
-        "ticket.view",
-        "attachment.download",
-        "account.set_preferences",
-        "account.export",
-        "account.erase",
-    }
-)
+STILL_THEIRS = (ListTickets, ViewTicket, Download, SetPreferences, ExportAccount, EraseAccount)
 """What a blocked requester may do: look at what is theirs, switch mails off, and use the rights that every person
 has."""
 
 
 def refusal(view: View, message: Message[Any], asking: Caller, now: datetime) -> Answer | None:
     """`forbidden`, with the end of the block in `retry_at`, for whatever a blocked requester sends."""
-    if message.type in STILL_THEIRS:
+    if isinstance(message.data, STILL_THEIRS):
         return None
     account = next((account for account in _persons(view, message, asking) if account.is_blocked(now)), None)
     if account is None:

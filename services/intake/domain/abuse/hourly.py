@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from contracts.outcomes import Rejected
 from contracts.values import dataclass
 from services.chassis.decision import Answer, Decision, rejected
 from services.intake.domain.accounts.caller import Caller
@@ -69,7 +70,7 @@ def counting(view: View, caller: Caller, decision: Decision, before: Written, au
     that two turns that count the same person conflict. (A machine may write to closed tickets, which later turns do not
     read: so the account records all of these.)
     """
-    if decision.answer is None or decision.answer.type == "command.rejected":
+    if decision.answer is None or isinstance(decision.answer.data, Rejected):
         return decision
     if not before.count and not automatic:
         return decision

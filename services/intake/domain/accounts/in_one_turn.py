@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from contracts.accounts import ConfirmContact, MergeAccounts
+from contracts.tickets import Reply, Submit
 from services.chassis.decision import Message
 from services.intake.domain.accounts.caller import account_named
 from services.intake.domain.accounts.contact import email_brought
 from services.intake.domain.state import View
 from services.intake.domain.values.together import Together
 
-BRINGING = frozenset({"ticket.submit", "ticket.reply", "account.merge"})
+BRINGING = (Submit, Reply, MergeAccounts)
 """Commands that may bring an account an address."""
 
 
@@ -23,9 +25,9 @@ def together(messages: Sequence[Message[Any]]) -> Together:
     emails: dict[str, set[str | None]] = {}
     confirming: set[str] = set()
     for message in messages:
-        if message.type == "account.confirm_contact" and (key := account_named(message)) is not None:
+        if isinstance(message.data, ConfirmContact) and (key := account_named(message)) is not None:
             confirming.add(key)
-        elif message.type in BRINGING and (email := email_brought(message)) is not None:
+        elif isinstance(message.data, BRINGING) and (email := email_brought(message)) is not None:
             emails.setdefault(account_named(message) or "", set()).add(email)
     return Together(frozenset(confirming), {key: frozenset(brought) for key, brought in emails.items()})
 

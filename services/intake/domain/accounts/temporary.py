@@ -16,6 +16,9 @@ from services.intake.domain.state import View
 from services.intake.domain.values.account import Account, AccountWritten, contact_changed, ends, temporary_key
 from services.intake.domain.values.mailed_code import mailed, next_code_at
 
+OPENED = "account.temporary_opened"
+"""The type of the answer, in which the secret leaves the desk, and of the event."""
+
 SECRET = "-"
 """Stands for the secret in what is stored."""
 
@@ -42,7 +45,7 @@ def open_temporary(view: View, message: Message[OpenTemporary], now: datetime) -
     )
     changes: list[object] = []
     event = TemporaryOpened(account_id=account_id, expires_at=expires_at)
-    said = [Say(EVENTS, "account.temporary_opened", "account.temporary_opened", event, account_id)]
+    said = [Say(EVENTS, OPENED, OPENED, event, account_id)]
     code_at = None
     email = message.data.contact_email
     if email is not None:
@@ -53,7 +56,7 @@ def open_temporary(view: View, message: Message[OpenTemporary], now: datetime) -
         if code_at is None:
             changes.append(mailed(last, email, now))
     opened = TemporaryOpenedOutcome(account_id=account_id, secret=SECRET, expires_at=expires_at, code_at=code_at)
-    answer = Answer("account.temporary_opened", opened, account_id)
+    answer = Answer(OPENED, opened, account_id)
     return Decision([AccountWritten(account), *changes], said, answer, [ends(account.key, expires_at)])
 
 

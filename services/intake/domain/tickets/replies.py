@@ -104,7 +104,7 @@ def write_to_closed(
         return Decision(answer=refused)
     if said.marked or said.repeats:
         decision = _note(message, ticket, said, text, now, details)
-        return _as_note(decision, message) if message.type == "ticket.submit" else decision
+        return _as_note(decision, message) if isinstance(message.data, Submit) else decision
     return _reopen(view, message, caller, ticket, said, text, now, details)
 
 

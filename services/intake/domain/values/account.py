@@ -22,6 +22,9 @@ TEMPORARY_LASTS = timedelta(days=30)
 file")."""
 
 
+CONTACT_CHANGED = "account.contact_changed"
+"""The type of the event, in which a code leaves the desk."""
+
 CODE = "-"
 """Stands for the code in what is stored."""
 
@@ -156,7 +159,7 @@ def contact_changed(account: Account) -> Say:
         contact_version=account.contact_version,
         code=CODE if account.may_join else None,
     )
-    return Say(EVENTS, "account.contact_changed", "account.contact_changed", event, account.id)
+    return Say(EVENTS, CONTACT_CHANGED, CONTACT_CHANGED, event, account.id)
 
 
 def preferences_changed(account: Account) -> Say:
