@@ -158,8 +158,11 @@ class Repository:
                 for answer in view.rewritten_answers
             ),
             *(Write(UPLOADS, dict(upload.after), ("at", upload.before["at"])) for upload in view.forgotten_uploads),
-            *(Write("entries", entry_document(entry)) for entry in view.written_entries),
-            *(Write("entries", entry_document(entry), ("version", entry.version)) for entry in view.erased_entries),
+            *(Write("entries", entry_document(entry)) for entry in view.written_entries.values()),
+            *(
+                Write("entries", entry_document(entry), ("version", entry.version))
+                for entry in view.erased_entries.values()
+            ),
         ]
 
     def _take_numbers(self, wanted: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from msgspec.structs import replace as altered
 
@@ -20,6 +20,7 @@ from services.intake.domain.decide import decide
 from services.intake.domain.state import View
 from services.intake.domain.values.account import Account, AccountEndTimer
 from services.intake.domain.values.prepared import NOTHING, Prepared
+from services.intake.domain.values.ticket import Ticket
 from services.intake.repository import INDEXES, Repository
 from tests.unit.intake.desk import CATALOGUE, MORNING, account, submission, temporary
 from tests.unit.intake.pairs import COMMANDS, NOW, STAFF, Meeting, meeting
@@ -32,6 +33,9 @@ LASTS = timedelta(hours=1)
 OF_ACCOUNTS = ("merge_account", "confirm", "ask_for_the_code", "end", "file_by_real", "file_by_other")
 """What is asked about accounts and by others than the requester of a meeting's tickets, by a short name."""
 
+How = Literal["", "may end", "ending", "joined", "two"]
+"""How the scene of two commands differs."""
+
 OF_THE_OTHERS = ("list", "list_open", "view_held", "reply_held")
 """What the requester asks about what is another person's until their accounts are one person's."""
 
@@ -41,7 +45,7 @@ def in_turn(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
     return [function(item) for item in items]
 
 
-def message_of(type_: str, place: int, **data: Any) -> Message:
+def message_of(type_: str, place: int, **data: Any) -> Message[Any]:
     """A command of a channel."""
     kind = registry.command(type_)
     assert kind is not None
@@ -65,7 +69,7 @@ class Instance:
         self.repository = Repository(store.database, lambda: OperatorsFiles(CATALOGUE, STAFF), 0.27, LASTS)
         self.turns = 0
 
-    def decide(self, messages: Sequence[Message], prepared: Prepared = NOTHING) -> Decided:
+    def decide(self, messages: Sequence[Message[Any]], prepared: Prepared = NOTHING) -> Decided:
         """Read for these messages, and decide them in one turn."""
         view, decisions = self.repository.load(messages, NOW, prepared), []
         for message in messages:
@@ -80,7 +84,7 @@ class Instance:
         self.turns += 1
         self.store.commit(Work(f"{self.name}{self.turns}", NOW, writes=self.repository.writes(view)))
 
-    def take(self, messages: Sequence[Message], prepared: Prepared = NOTHING) -> Sequence[Decision]:
+    def take(self, messages: Sequence[Message[Any]], prepared: Prepared = NOTHING) -> Sequence[Decision]:
         """One turn, read again where another was faster."""
         decided = self.decide(messages, prepared)
         try:
@@ -113,25 +117,34 @@ def of_its_own(at: Meeting, place: int) -> Meeting:
 
 class Scene:
     """A temporary account with the two tickets of a meeting; another that has confirmed the same address, and has the
-    issue of the first one open. `both_closed`: the account may end."""
+    issue of the first one open. `how`: what is different.
 
-    def __init__(self, alike: Meeting, place: int, both_closed: bool = False) -> None:
+    `may end`: both tickets are closed. `ending`: so they are, and the account has ended and its name is still in them.
+    `joined`: the account has joined the other, whose own ticket was merged into the first. `two`: a third account has
+    confirmed the address too, and has joined the other.
+    """
+
+    def __init__(self, alike: Meeting, place: int, how: How = "") -> None:
         at = of_its_own(alike, place)
         self.place, self.theirs, self.others = place, f"t{place}", f"o{place}"
         zoe = TicketRequester(id=self.theirs, kind="temporary", display_name="Zoe", tier="standard")
-        own = {"requester": zoe, "person": zoe.account, "contact_version": 1}
-        closed = {"status": "closed", "closed_at": MORNING, "close_reason": "done"} if both_closed else {}
-        self.at = replace(at, ticket=replace(at.ticket, **own), other=replace(at.other, **own, **closed))  # type: ignore[arg-type]
-        held = of_its_own(HELD, 500_000 + place)
         other = altered(zoe, id=self.others)
+        person = other.account if how == "joined" else zoe.account
+        self.at = replace(
+            at,
+            ticket=replace(at.ticket, requester=zoe, person=person, contact_version=1),
+            other=replace(at.other, requester=zoe, person=person, contact_version=1),
+        )
+        if how in ("may end", "ending"):
+            self.at = replace(self.at, other=_closed(self.at.other))
+        held = of_its_own(HELD, 500_000 + place)
         self.held = replace(held, ticket=replace(held.ticket, requester=other, person=other.account))
-        common = {"contact_email": f"{place}@example.org", "contact_version": 1, "code_version": 1, "secret_hash": "-"}
-        self.accounts = [
-            Account(zoe.account, 1, display_name="Zoe", opened_at=MORNING - LASTS, **common),  # type: ignore[arg-type]
-            Account(other.account, 1, opened_at=NOW, confirmed_version=1, confirmed_at=MORNING, **common),  # type: ignore[arg-type]
-        ]
+        if how == "joined":
+            self.held = replace(self.held, ticket=_closed(self.held.ticket, merged_into=self.at.ticket.number))
+        self.has_ended = how == "ending"
+        self.accounts = _accounts(zoe.account, other.account, place, how)
 
-    def message(self, name: str, second: int) -> Message:
+    def message(self, name: str, second: int) -> Message[Any]:
         """A command as it comes out of its schema."""
         zoe, real = temporary(self.theirs, "right"), account(f"r{self.place}", display_name="Ann")
         match name:
@@ -171,6 +184,30 @@ class Scene:
 HELD = meeting("assigned")
 
 
+def _closed(ticket: Ticket, merged_into: str | None = None) -> Ticket:
+    return replace(ticket, status="closed", closed_at=MORNING, close_reason="done", merged_into=merged_into)
+
+
+def _accounts(theirs: str, others: str, place: int, how: How) -> list[Account]:
+    def having_confirmed(key: str, *, joined: str | None = None, leads: bool = False) -> Account:
+        return replace(plain(key), confirmed_version=1, confirmed_at=MORNING, joined=joined, leads=leads)
+
+    def plain(key: str) -> Account:
+        return Account(key, 1, f"{place}@example.org", 1, code_version=1, secret_hash="-", opened_at=MORNING - LASTS)
+
+    zoe = replace(plain(theirs), display_name="Zoe")
+    match how:
+        case "ending":
+            return [Account(theirs, 2, None, 2, ended_at=MORNING), having_confirmed(others)]
+        case "joined":
+            joined = replace(having_confirmed(theirs, joined=others), display_name="Zoe")
+            return [joined, having_confirmed(others, leads=True)]
+        case "two":
+            third = having_confirmed(f"temporary:d{place}", joined=others)
+            return [zoe, having_confirmed(others, leads=True), third]
+    return [zoe, having_confirmed(others)]
+
+
 def put_down(store: Store, scenes: Sequence[Scene]) -> Prepared:
     """Store these scenes; gives what is found out before a turn about them."""
     tickets = [ticket for scene in scenes for ticket in (scene.at.ticket, scene.at.other, scene.held.ticket)]
@@ -182,6 +219,11 @@ def put_down(store: Store, scenes: Sequence[Scene]) -> Prepared:
     store.database["accounts"].insert_many(account_document(owner) for scene in scenes for owner in scene.accounts)
     store.database["escalatable"].insert_many(map(escalatable_document, due))
     return Prepared(
-        verified=frozenset((id_, "right") for scene in scenes for id_ in (scene.theirs, scene.others)),
+        verified=frozenset(
+            (id_, "right")
+            for scene in scenes
+            for id_ in (scene.theirs, scene.others)
+            if not (scene.has_ended and id_ == scene.theirs)
+        ),
         right_codes=frozenset((f"temporary:{scene.theirs}", 1, "code") for scene in scenes),
     )

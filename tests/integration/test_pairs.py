@@ -7,17 +7,21 @@ That each such end is the proper one is held, without a database, by tests/unit/
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from msgspec.structs import replace as altered
 
+from contracts.accounts import TemporaryOpenedOutcome
+from contracts.outcomes import Accepted, Rejected
+from contracts.payload import Payload
+from contracts.tickets import Listed
 from deploy.local.stack import Stack
 from services.chassis.database import Conflict
-from services.chassis.decision import Answer, Decision, Message
+from services.chassis.decision import Decision, Message
 from services.chassis.unit_of_work import Store
 from services.intake.documents import account_of, agent_document, entry_of, ticket_of
 from services.intake.domain.decide import decide
@@ -25,12 +29,27 @@ from services.intake.domain.values.account import Account
 from services.intake.domain.values.mailed_code import MAILED_EVERY
 from services.intake.domain.values.prepared import Prepared
 from services.intake.domain.values.ticket import Ticket
-from tests.integration.racing import INDEXES, OF_ACCOUNTS, OF_THE_OTHERS, Decided, Instance, Scene, message_of, put_down
+from tests.integration.racing import (
+    INDEXES,
+    OF_ACCOUNTS,
+    OF_THE_OTHERS,
+    Decided,
+    How,
+    Instance,
+    Scene,
+    message_of,
+    put_down,
+)
 from tests.integration.turn_stores import stores
 from tests.unit.intake.desk import temporary
 from tests.unit.intake.pairs import AGENTS, COMMANDS, NOW, PAIRS, meeting
 
 Pair = tuple[str, str]
+
+
+def with_one_of(*names: str, of: Iterable[Pair]) -> list[Pair]:
+    return [pair for pair in of if {*names} & {*pair}]
+
 
 ALL = [*COMMANDS, *OF_ACCOUNTS]
 WITH_AN_ACCOUNT = [
@@ -42,23 +61,40 @@ WITH_AN_ACCOUNT = [
 WITH_THE_OTHERS = [
     pair for first in ("confirm", "merge_account") for name in OF_THE_OTHERS for pair in ((first, name), (name, first))
 ]
-WHERE: Mapping[str, Sequence[Pair]] = {
-    "assigned": [*PAIRS, *WITH_AN_ACCOUNT, *WITH_THE_OTHERS],
-    "solution_suggested": [pair for pair in PAIRS if {"accept", "auto_close"} & {*pair}],
-    "closed": [pair for pair in PAIRS if {*pair} <= {"submit", "refer", "reply", "take_in", "reopen"}],
-    "both closed": WITH_AN_ACCOUNT,
+
+
+@dataclass(frozen=True)
+class Where:
+    """The status of the first ticket, what is different in the scene, and which pairs meet there."""
+
+    status: str
+    how: How
+    pairs: Sequence[Pair]
+
+
+WHERE: Mapping[str, Where] = {
+    "assigned": Where("assigned", "", [*PAIRS, *WITH_AN_ACCOUNT, *WITH_THE_OTHERS]),
+    "solution_suggested": Where("solution_suggested", "", with_one_of("accept", "auto_close", of=PAIRS)),
+    "held": Where("held", "", with_one_of("release", of=PAIRS)),
+    "closed": Where(
+        "closed", "", [pair for pair in PAIRS if {*pair} <= {"submit", "refer", "reply", "take_in", "reopen"}]
+    ),
+    "both closed": Where("closed", "may end", WITH_AN_ACCOUNT),
+    "account has ended": Where("closed", "ending", with_one_of("end", of=WITH_AN_ACCOUNT)),
+    "account has joined": Where("assigned", "joined", WITH_AN_ACCOUNT),
+    "two have confirmed": Where("assigned", "two", with_one_of("confirm", "merge_account", of=WITH_AN_ACCOUNT)),
 }
-"""All pairs; and from other statuses those that are about them alone."""
+"""All pairs; and from other statuses, and with other accounts, those that are about them alone."""
 
 Left = tuple[list[Ticket], list[Account]]
 
 
 @pytest.mark.parametrize("where", WHERE)
 def test_two_commands_that_meet_end_as_one_after_the_other(stack: Stack, where: str) -> None:
-    pairs, alike = WHERE[where], meeting(where.removeprefix("both "))
+    pairs, how, alike = WHERE[where].pairs, WHERE[where].how, meeting(WHERE[where].status)
     in_turn, in_one_turn, at_once = (
         # All places have as many digits, and so all histories as many bytes.
-        [Scene(alike, 10_000 * way + place, where == "both closed") for place in range(len(pairs))]
+        [Scene(alike, 10_000 * way + place, how) for place in range(len(pairs))]
         for way in (1, 2, 3)
     )
     with stores(stack, "intake", 2, INDEXES) as (store, other_store):
@@ -96,7 +132,7 @@ def test_two_commands_that_meet_end_as_one_after_the_other(stack: Stack, where: 
     assert raced
 
 
-def messages(scene: Scene, pair: Pair) -> tuple[Message, Message]:
+def messages(scene: Scene, pair: Pair) -> tuple[Message[Any], Message[Any]]:
     return scene.message(pair[0], 1), scene.message(pair[1], 2)
 
 
@@ -112,13 +148,14 @@ def stored(instance: Instance, turn: Decided) -> bool:
 def said(decision: Decision) -> Any:
     """The answer: of a refusal why, of a list how long it is."""
     answer = decision.answer
-    match answer and answer.type:
-        case "command.rejected":
-            return answer.type, answer.data.code
-        case "ticket.listed":
-            return answer.type, len(answer.data.tickets), answer.data.pages
-        case type_:
-            return type_
+    if answer is None:
+        return None
+    match answer.data:
+        case Rejected(code=code):
+            return answer.type, code
+        case Listed(tickets=tickets, pages=pages):
+            return answer.type, len(tickets), pages
+    return answer.type
 
 
 def what_is_left(store: Store) -> Mapping[int, Left]:
@@ -179,7 +216,7 @@ def test_codes_for_one_address_that_are_asked_for_at_once_are_mailed_once(stack:
     with stores(stack, "intake", 2, INDEXES) as (one, two):
         instances = Instance(one, "one"), Instance(two, "two")
 
-        def at_once(messages: Sequence[Message], prepared: Prepared) -> list[Answer | None]:
+        def at_once(messages: Sequence[Message[Any]], prepared: Prepared) -> list[Payload]:
             views = []
             for instance, message in zip(instances, messages, strict=True):
                 views.append((instance.repository.load([message], at, prepared), message))
@@ -196,22 +233,24 @@ def test_codes_for_one_address_that_are_asked_for_at_once_are_mailed_once(stack:
                     for change in decision.changes:
                         view.apply(change)
                     instance.commit(view)
-                answers.append(decision.answer)
+                assert decision.answer is not None
+                answers.append(decision.answer.data)
             return answers
 
         at = long_ahead = NOW + timedelta(days=36_500)  # else the database forgets it by its own clock
         opening = [message_of("account.open_temporary", n, contact_email=EMAILS[n]) for n in range(2)]
-        opened = at_once(opening, Prepared(secret_hashes={one.key: "-" for one in opening}))
-        assert [one and one.data.code_at is not None for one in opened] == [False, True]
-        ids = [one.data.account_id for one in opened if one is not None]
+        heard = at_once(opening, Prepared(secret_hashes={message.key: "-" for message in opening}))
+        opened = [outcome for outcome in heard if isinstance(outcome, TemporaryOpenedOutcome)]
+        assert [outcome.code_at is not None for outcome in opened] == [False, True]
+        ids = [outcome.account_id for outcome in opened]
         asking = [
             message_of("account.confirm_contact", 2 + n, requester=temporary(id_, "right")) for n, id_ in enumerate(ids)
         ]
         right = Prepared(verified=frozenset((id_, "right") for id_ in ids))
-        assert [one and one.data.code for one in at_once(asking, right)] == ["rate_limited"] * 2
+        refused = [outcome for outcome in at_once(asking, right) if isinstance(outcome, Rejected)]
+        assert [refusal.code for refusal in refused] == ["rate_limited"] * 2
         at = long_ahead + MAILED_EVERY
-        heard = at_once(asking, right)
-        assert [one and one.type for one in heard] == ["command.accepted", "command.rejected"]
+        assert [type(outcome) for outcome in at_once(asking, right)] == [Accepted, Rejected]
         (kept,) = one.database["codes_mailed"].find()
         assert (kept["at"], kept["revision"]) == (at, 2)
 

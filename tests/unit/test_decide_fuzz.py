@@ -83,7 +83,7 @@ def play_intake(dice: Random) -> set[str]:
         desk.later(hours=dice.choice((0, 1, 200)))
     for ticket in desk.state.tickets.values():
         bson.encode(ticket_document(ticket))
-    for entry in desk.state.written_entries:
+    for entry in desk.state.written_entries.values():
         bson.encode(entry_document(entry))
     for account in desk.state.accounts.values():
         bson.encode(account_document(account))

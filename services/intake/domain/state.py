@@ -117,8 +117,8 @@ class View:
         self.loaded_bursts: dict[str, Burst] = {}
         self.loaded_erasures: dict[str, Erasure] = {}
         self.loaded_rotations: dict[str, Rotation] = {}
-        self.written_entries: list[Entry] = []
-        self.erased_entries: list[Entry] = []
+        self.written_entries: dict[str, Entry] = {}
+        self.erased_entries: dict[str, Entry] = {}
         self.rewritten_answers: list[AnswerRewritten] = []
         self.forgotten_uploads: list[UploadForgotten] = []
         self._numbers = numbers
@@ -182,14 +182,16 @@ class View:
                 self.forgotten_uploads.append(change)
             case EntryErased():
                 self._entries.setdefault(change.entry.ticket_id, {})[change.entry.version] = change.entry
-                self.erased_entries.append(change.entry)
+                # One that this very turn writes is stored once, as it is left.
+                is_new = change.entry.id in self.written_entries
+                (self.written_entries if is_new else self.erased_entries)[change.entry.id] = change.entry
 
     def _take_version(self, change: TicketWritten) -> None:
         if change.ticket.version == 1:
             self._numbers.popleft()
         self._put(change.ticket)
         self._entries.setdefault(change.ticket.id, {})[change.entry.version] = change.entry
-        self.written_entries.append(change.entry)
+        self.written_entries[change.entry.id] = change.entry
 
     def next_number(self) -> str:
         """The number of the next ticket that is opened."""

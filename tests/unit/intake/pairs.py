@@ -12,7 +12,9 @@ from typing import Any
 
 from contracts import registry
 from contracts.names import EVENTS
+from contracts.outcomes import Rejected
 from contracts.staff import Member, Staff
+from contracts.tickets import Redact, Similar
 from services.chassis.decision import Decision, Message
 from services.intake.domain.life.moves import TABLE, status_after
 from services.intake.domain.state import View
@@ -44,6 +46,11 @@ class Meeting:
     other: Ticket
     entries: tuple[Entry, ...]
 
+    @property
+    def opening(self) -> Entry:
+        """How the ticket began."""
+        return next(entry for entry in self.entries if (entry.ticket_id, entry.version) == (self.ticket.id, 1))
+
     def view(self) -> View:
         """As a turn loads it. The desk has had its time, so that the ticket may be escalated."""
         due = [Escalatable(self.ticket.id, self.ticket.status_version, MORNING)]
@@ -54,13 +61,13 @@ class Meeting:
 
 
 def meeting(status: str, name: str = "ann") -> Meeting:
-    """With the ticket in this status, and permission to log in asked for."""
+    """With the ticket in this status (`held`: new, in a burst), and permission to log in asked for."""
     desk = Desk()
-    number = desk.opened(status=status, requester=account(name), subject="Card lost")
-    more = {"subject": "App slow", "category": "technical", "distinct_from": [number]}
+    number = desk.opened(status="new" if status == "held" else status, requester=account(name), subject="Card lost")
+    more = {"subject": "App slow", "category": "access", "distinct_from": [number]}
     other = desk.opened(status="assigned", requester=account(name), **more)
-    ticket = replace(desk.ticket(number), consent="asked")
-    return Meeting(ticket, desk.ticket(other), tuple(desk.state.written_entries))
+    ticket = replace(desk.ticket(number), consent="asked", burst="b" if status == "held" else None)
+    return Meeting(ticket, desk.ticket(other), tuple(desk.state.written_entries.values()))
 
 
 def _by_requester(type_: str, **more: Any) -> Callable[[Meeting], tuple[str, str, Data]]:
@@ -103,6 +110,7 @@ COMMANDS: Mapping[str, Callable[[Meeting], tuple[str, str, Data]]] = {
     "note": _by_agent("ticket.add_note", "a2", body="They have called"),
     "ask_consent": _by_agent("ticket.ask_consent", reason="To see it"),
     "reclassify": _by_agent("ticket.reclassify", category="safety"),
+    "reclassify_alike": _by_agent("ticket.reclassify", category="access"),
     "hand_over": _by_agent("ticket.transfer", to_agent="a2", reason="Knows cards"),
     "give_back": _by_agent("ticket.transfer", reason="On leave"),
     "link": lambda m: _by_agent("ticket.link", "a2", to_number=m.other.number)(m),
@@ -117,6 +125,8 @@ COMMANDS: Mapping[str, Callable[[Meeting], tuple[str, str, Data]]] = {
     "take_away": _by_agent("ticket.take_away", "lead", reason="On leave"),
     "reopen": _by_agent("ticket.reopen", "lead"),
     "close_as_lead": _by_agent("ticket.close", "lead", reason="Done"),
+    "release": _by_agent("ticket.release", "lead"),
+    "redact": lambda m: _by_agent("ticket.redact", "lead", entry_id=m.opening.id, reason="A card number")(m),
     "assign": _of_routing("ticket.assign", agent={"id": "a2", "display_name": "A2"}),
     "unassign": _of_routing("ticket.unassign"),
     "auto_close": lambda m: (
@@ -125,7 +135,29 @@ COMMANDS: Mapping[str, Callable[[Meeting], tuple[str, str, Data]]] = {
         {"number": m.ticket.number, "status_version": m.ticket.status_version},
     ),
 }
-"""Every command that changes a ticket, by a short name; some in two forms."""
+"""Every command that changes a ticket, by a short name; some in two forms. `reclassify_alike` makes the ticket the same
+issue as the other one."""
+
+BY_ACCOUNTS = frozenset({"account.confirm_contact", "account.merge", "account.erase"})
+"""Commands that change the tickets of an account: the first two meet all others in tests/integration/test_pairs.py, and
+what an erasure meets is in tests/integration/test_erasure.py."""
+
+OF_NO_TICKET = frozenset(
+    {
+        "ticket.list",
+        "ticket.view",
+        "attachment.upload",
+        "attachment.download",
+        "attachment_keys.rotate",
+        "account.open_temporary",
+        "account.set_preferences",
+        "account.export",
+        "requester.block",
+        "requester.unblock",
+        "erasures.confirm_swept",
+    }
+)
+"""Commands that change no ticket."""
 
 PAIRS = tuple((first, second) for first in COMMANDS for second in COMMANDS)
 
@@ -153,6 +185,7 @@ def refusal(name: str, ticket: Ticket, other: Ticket, sent: Message) -> str | No
             return None
         case "assign":
             fits = open_ and ticket.agent is None and ticket.assignment_seq == data.assignment_seq
+            fits = fits and ticket.burst is None
             return None if fits else "conflict"
         case "unassign":
             fits = open_ and ticket.agent is not None and ticket.assignment_seq == data.assignment_seq
@@ -182,6 +215,12 @@ def refusal(name: str, ticket: Ticket, other: Ticket, sent: Message) -> str | No
             return "wrong_status"
         case "reclassify" if ticket.category == "safety":
             return "invalid"
+        case "reclassify_alike" if ticket.category == "access":
+            return "invalid"
+        case "reclassify_alike" if other.status != "closed":
+            return "conflict"
+        case "release" if ticket.burst is None:
+            return "wrong_status"
         case "edit" if ticket.body_version != 1:
             return "invalid"
         case "link" if other.number in ticket.links:
@@ -192,7 +231,8 @@ def refusal(name: str, ticket: Ticket, other: Ticket, sent: Message) -> str | No
 def check(decision: Decision, sent: Message, before: Mapping[str, Ticket]) -> None:
     """One answer; what was refused changes nothing; else each ticket is one version on by the table, with one event."""
     assert decision.answer is not None
-    if decision.answer.type in ("command.rejected", "ticket.similar"):
+    redacts_nothing = isinstance(sent.data, Redact) and not decision.changes
+    if redacts_nothing or isinstance(decision.answer.data, Rejected | Similar):
         assert not decision.changes
         assert not decision.said
         return

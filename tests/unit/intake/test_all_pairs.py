@@ -6,11 +6,24 @@ from collections import Counter
 
 import pytest
 
+from contracts.registry import TYPES
 from contracts.statuses import DESKS_TURN, STATUSES
 from services.chassis.decision import Decision, Message
 from services.intake.domain.decide import decide
+from services.intake.domain.life.moves import TABLE
 from services.intake.domain.state import View
-from tests.unit.intake.pairs import COMMANDS, NOW, PAIRS, Meeting, check, meeting, message, refusal
+from tests.unit.intake.pairs import (
+    BY_ACCOUNTS,
+    COMMANDS,
+    NOW,
+    OF_NO_TICKET,
+    PAIRS,
+    Meeting,
+    check,
+    meeting,
+    message,
+    refusal,
+)
 
 
 def take(view: View, sent: Message) -> Decision:
@@ -40,7 +53,15 @@ def right(name: str, view: View, at: Meeting, sent: Message) -> str | None:
     return due
 
 
-@pytest.mark.parametrize("status", STATUSES)
+def test_no_command_of_intake_is_missing() -> None:
+    at = meeting("assigned")
+    here = {make(at)[1] for make in COMMANDS.values()}
+    every = {kind.type for kind in TYPES.values() if kind.kind == "command" and kind.answered_by == "intake"}
+    assert here | BY_ACCOUNTS | OF_NO_TICKET == every
+    assert {command for move in TABLE for command in move.commands} == here | BY_ACCOUNTS
+
+
+@pytest.mark.parametrize("status", [*STATUSES, "held"])
 def test_of_two_commands_the_second_gets_the_answer_for_what_the_first_left(status: str) -> None:
     at = meeting(status)
     for first, second in PAIRS:
@@ -52,7 +73,7 @@ def test_of_two_commands_the_second_gets_the_answer_for_what_the_first_left(stat
         assert set(held.values()) <= {1}, (status, first, second)
 
 
-@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("status", [*STATUSES, "held"])
 def test_a_command_that_expects_the_version_before_is_a_conflict_once_another_took_effect(status: str) -> None:
     at = meeting(status)
     agents = [name for name, make in COMMANDS.items() if make(at)[0].startswith("agent.") and name != "take_in"]

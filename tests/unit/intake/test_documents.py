@@ -109,7 +109,7 @@ def test_tickets_entries_and_accounts_come_back_as_they_were(status: str) -> Non
     )
     for ticket in desk.state.tickets.values():
         assert ticket_of(through_bson(ticket_document(ticket))) == ticket
-    for entry in desk.state.written_entries:
+    for entry in desk.state.written_entries.values():
         assert entry_of(through_bson(entry_document(entry))) == entry
     for kept in desk.state.accounts.values():
         assert account_of(through_bson(account_document(kept))) == kept

@@ -67,7 +67,7 @@ def test_a_file_that_only_an_internal_entry_names_is_not_for_requesters() -> Non
     number, _ = with_a_file(desk)
     ref = desk.keep("account:ann", b"internal")
     desk.agent("ticket.add_note", number)
-    note = desk.state.written_entries[-1]
+    note = [*desk.state.written_entries.values()][-1]
     assert note.visibility == "internal"
     named = AttachmentRef(**by_reference(ref, b"internal"))
     desk.state.apply(EntryErased(replace(note, attachments=[named])))

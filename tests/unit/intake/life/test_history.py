@@ -1,4 +1,4 @@
-"""History is append-only: whatever is done to a ticket, what was written stays as it was."""
+"""History is append-only: whatever is done to a ticket, save its redaction, what was written stays as it was."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.unit.intake.pairs import COMMANDS, NOW, meeting, message
 
 
 @pytest.mark.parametrize("status", ["assigned", "solution_suggested", "closed"])
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "redact"])
 def test_history_is_append_only(name: str, status: str) -> None:
     at = meeting(status)
     view = at.view()

@@ -150,8 +150,9 @@ def test_portions_go_on_until_nothing_is_left() -> None:
     assert cut.timers
     read = portion_of(desk, Portion(entries=entries, read_to=(number, 3), finished=False))
     assert read.timers
-    assert [entry.kind for entry in desk.state.erased_entries] == ["opened", "assigned", "closed"]
-    assert {entry.text for entry in desk.state.erased_entries} == {ERASED}
+    left = desk.state.history(ticket)[: len(entries)]
+    assert [entry.kind for entry in left] == ["opened", "assigned", "closed"]
+    assert {entry.text for entry in left} == {ERASED}
     last = portion_of(desk, Portion())
     assert not last.timers
     (erasure,) = desk.state.erasures.values()

@@ -9,10 +9,12 @@ import pytest
 
 from contracts.snapshot import Change
 from contracts.staff import staff_from
+from services.intake.domain.decide import decide
 from services.intake.domain.privacy.redaction import REDACTED
 from services.intake.domain.values.file import archives_of
 from services.intake.domain.values.ticket import snapshot
 from tests.unit.intake.desk import Desk, Heard, on_the_wire
+from tests.unit.intake.pairs import NOW, meeting, message
 
 CARD = "4111 1111 1111 1111"
 STAFF = staff_from(
@@ -179,3 +181,15 @@ def test_the_desk_remembers_that_dead_letters_may_hold_the_entry() -> None:
     )
     redact(desk, number, subject=True)
     assert desk.state.erasures == {remembered.id: remembered}, "once"
+
+
+def test_an_edit_of_the_same_turn_is_stored_once_without_the_words() -> None:
+    """Stored as written and as redacted, it would be there twice, which the database refuses."""
+    at = meeting("assigned")
+    view = at.view()
+    for name in ("edit", "redact"):
+        for change in decide(view, message(name, at, name), NOW).changes:
+            view.apply(change)
+    (edit,) = (entry for entry in view.written_entries.values() if entry.kind == "edited")
+    assert (edit.details.changed or {})["body"] == Change(old=REDACTED, new="In other words")
+    assert list(view.erased_entries) == [at.opening.id]
