@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, NoReturn
 
+from contracts.names import SERVICES
 from deploy.local.processes import CODE, Child, spawned
 
 RUNS = [sys.executable, "-m", "services.chassis.run"]
@@ -50,7 +51,7 @@ class Forking:
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-m", "tests.forking"]
         self._forks = subprocess.Popen(
-            command, cwd=CODE, env={**os.environ, **env}, stdin=theirs, start_new_session=True
+            command, cwd=CODE, env={**os.environ, **env}, stdin=theirs.fileno(), start_new_session=True
         )
         theirs.close()
 
@@ -73,10 +74,11 @@ def main() -> None:
     """Fork a service for each message on stdin, and say its process id."""
     orders = socket.socket(fileno=0)
     fork, wait, read = os.fork, os.waitpid, os.read  # before all is made green
-    from services.chassis import run
+    from services.chassis import run  # noqa: F401 - first, because it makes all green
+    from services.chassis.declared import module_of
 
-    for service in run.SERVICES:
-        run.module_of(service)
+    for service in SERVICES:
+        module_of(service)
     gc.freeze()  # it stays shared
     while True:
         order, handed_over, _, _ = orders.recvmsg(LARGEST, socket.CMSG_SPACE(array.array("i").itemsize))

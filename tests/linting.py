@@ -7,6 +7,7 @@ walls between the services.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
@@ -25,9 +26,9 @@ class Only(Contract):
     exceptions, as `importer -> imported`; one that is no longer needed breaks the contract.
     """
 
-    source_modules = fields.ListField(subfield=fields.ModuleExpressionField())
-    allowed_modules = fields.SetField(subfield=fields.StringField())
-    ignore_imports = fields.SetField(subfield=fields.ImportExpressionField(), required=False)
+    source_modules: Any = fields.ListField(subfield=fields.ModuleExpressionField())
+    allowed_modules: Any = fields.SetField(subfield=fields.StringField())
+    ignore_imports: Any = fields.SetField(subfield=fields.ImportExpressionField(), required=False)
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Called by import-linter."""

@@ -40,7 +40,8 @@ class ComposeHouse(House):
     """A house whose desk is a deployment in containers."""
 
     def __init__(self, deployment: Deployment) -> None:
-        super().__init__(None, deployment)  # a stack is for processes of this machine
+        # A stack is for processes of this machine, and a deployment has of a desk what the house asks it for.
+        super().__init__(None, deployment)  # type: ignore[arg-type]
         self.deployment = deployment
 
     def terminate(self, *instances: tuple[str, int]) -> list[int]:
@@ -148,7 +149,7 @@ def _storm(house: ComposeHouse, submissions: int, seed: int, say: Callable[[str]
         wait(
             lambda: sum(channel.sent for channel in channels),
             "the channels send",
-            lambda sent, midway=midway: sent >= midway,
+            lambda sent, midway=midway: sent >= midway,  # type: ignore[misc]
             patience=PATIENCE,
         )
         say(what)

@@ -152,7 +152,8 @@ REPLY = {"requester": ACCOUNT, "number": "00000001"}
 @pytest.mark.parametrize("words", [{}, {"body": None}, {"body": ""}, {"body": " \u200b"}])
 def test_a_reply_has_words_or_files_or_both(words: dict[str, Any]) -> None:
     schema("ticket.reply").load({**REPLY, **words, "attachments": [PICTURE]})
-    for files in ({}, {"attachments": None}, {"attachments": []}):
+    without: tuple[dict[str, Any], ...] = ({}, {"attachments": None}, {"attachments": []})
+    for files in without:
         assert errors("ticket.reply", {**REPLY, **words, **files}) == {"body": ["Give body or attachments."]}
     assert errors("ticket.reply", {**REPLY, "body": 7}) == {"body": ["Not text."]}
 

@@ -95,7 +95,7 @@ def test_a_name_that_was_kept_is_the_machines_own_zone_or_what_is_behind_its_pre
     def offset(name: str) -> timedelta | None:
         found = zone_as_kept(name)
         assert found is None or found.key == name
-        return found and july.astimezone(found).utcoffset()
+        return None if found is None else july.astimezone(found).utcoffset()
 
     assert offset("Europe/Berlin") == timedelta(hours=2)
     assert offset("localtime") == offset("right/Europe/Berlin") == timedelta(hours=7)

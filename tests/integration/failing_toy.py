@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import eventlet
 
+from contracts.outcomes import Accepted
+
 eventlet.monkey_patch()
 
 import json
@@ -38,7 +40,7 @@ POISON = "poison"
 class Nothing:
     """A service that keeps nothing."""
 
-    def load(self, messages: Sequence[Message], now: datetime) -> Nothing:
+    def load(self, messages: Sequence[Message[Any]], now: datetime) -> Nothing:
         return self
 
     def apply(self, change: Any) -> None:
@@ -53,12 +55,12 @@ def main(url: str, broken: Path) -> None:
     succeeded: list[str] = []
     raised: list[str] = []
 
-    def decide(_view: Nothing, message: Message, _now: datetime) -> Decision:
+    def decide(_view: Nothing, message: Message[Any], _now: datetime) -> Decision:
         if broken.exists() or message.id.startswith(POISON):
             raised.append(message.id)
             raise ValueError("a bad release")
         succeeded.append(message.id)
-        return Decision(answer=Answer("command.accepted", {}))
+        return Decision(answer=Answer("command.accepted", Accepted()))
 
     publisher = FakePublisher()
     turn = Turn("routing", Rules(Nothing(), decide), FakeStore(), publisher)

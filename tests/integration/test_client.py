@@ -160,7 +160,7 @@ def test_a_lost_connection_gives_only_what_is_in_hand_once_more(desk: Desk, line
     with Client(by_line(desk, lines, "web"), hears=INBOX) as web:
         for number in range(20):
             web.publish(core.command("web", "ticket.submit", submit(number))).result(30)
-        heard = []
+        heard: list[str | None] = []
         while len(set(heard)) < 20:
             message = web.hear(30)
             assert message is not None

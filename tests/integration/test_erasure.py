@@ -104,7 +104,8 @@ def agent_of(desk: Desk, number: str) -> None:
 
 
 def as_agent(desk: Desk, id_: str, type_: str, number: str, **more: Any) -> Mapping[str, Any]:
-    return ask(desk, "agent.a1", id_, type_, {"agent_id": "a1", "number": number, **more}).data
+    data: Mapping[str, Any] = ask(desk, "agent.a1", id_, type_, {"agent_id": "a1", "number": number, **more}).data
+    return data
 
 
 def lived_through(desk: Desk) -> list[str]:
@@ -116,8 +117,8 @@ def lived_through(desk: Desk) -> list[str]:
         content = {"content": base64.b64encode(WORDS.encode() * 10).decode()} if "upload" in more else {}
         ask(desk, "web", type_, type_, {"requester": ZOE, **more, **content})
     whole = {"upload": "w", "name": WORDS, "media_type": "text/plain", "part": 1, "parts": 1}
-    content = base64.b64encode(b"whole " + WORDS.encode()).decode()
-    stored = ask(desk, "web", "whole", "attachment.upload", {"requester": ZOE, **whole, "content": content})
+    wholly = base64.b64encode(b"whole " + WORDS.encode()).decode()
+    stored = ask(desk, "web", "whole", "attachment.upload", {"requester": ZOE, **whole, "content": wholly})
     assert stored.type == "attachment.stored", stored.data
     first = number_of(desk, "s1", attachments=[file(f"{WORDS}.txt")])
     agent_of(desk, first)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from contracts.snapshot import Author, TicketRequester
+from contracts.tickets import Listed
 from deploy.local.stack import Stack
 from services.chassis.decision import Answer, Arm, Message
 from services.chassis.unit_of_work import Store
@@ -61,7 +63,7 @@ def store(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
         yield opened
 
 
-def send(store: Store, message: Message, now: datetime = NOW) -> tuple[Answer | None, list[Arm]]:
+def send(store: Store, message: Message[Any], now: datetime = NOW) -> tuple[Answer | None, list[Arm]]:
     """One turn; its answer, and the timers that it sets."""
     instance = Instance(store, message.id)
     state = instance.repository.load([message], now, RIGHT)
@@ -99,6 +101,7 @@ def test_who_joined_another_looks_at_what_stayed_behind_and_the_name_in_it_is_er
     assert tickets.count_documents({"person": ZOE.account}) == CLOSED - MOVE
     listed, _ = send(store, message_of("ticket.list", 2, requester=FRESH))
     assert listed is not None
+    assert isinstance(listed.data, Listed)
     assert (len(listed.data.tickets), listed.data.pages) == (20, 2)
     left = tickets.find_one({"person": ZOE.account})
     assert left is not None

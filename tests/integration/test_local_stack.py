@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import amqp
 import pytest
-from kombu import Connection
+from kombu.connection import Connection
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
@@ -65,7 +66,7 @@ def test_it_comes_up_once_heals_and_goes_away_whole(root: Path) -> None:
     before = {name: process.pid for name, process in stack.processes.running().items()}
     assert set(before) == {"epmd", "rabbitmq", "mongod", "mail"}
     assert {"intake.commands", "web.outcomes", "agent.a1.inbox"} <= queue_names(stack, "casebus")
-    with MongoClient(stack.desk.mongo_url("intake")) as client:
+    with MongoClient[dict[str, Any]](stack.desk.mongo_url("intake")) as client:
         client["casebus_intake"].tickets.insert_one({"number": "00000001"})
 
     stack.start()
@@ -96,7 +97,7 @@ def test_it_comes_up_once_heals_and_goes_away_whole(root: Path) -> None:
             assert healed[name] != told[name]
         with Connection(healed["CASEBUS_AMQP_CHANNEL"]) as connection:
             connection.connect()
-        with MongoClient(stack.desk.mongo_url("intake")) as client:
+        with MongoClient[dict[str, Any]](stack.desk.mongo_url("intake")) as client:
             assert client["casebus_intake"].tickets.count_documents({}) == 1
 
     stack.stop()
@@ -123,7 +124,7 @@ def test_desks_share_a_broker_and_a_database_and_nothing_in_them(stack: Stack, d
     assert queue_names(stack, desk.name) == queue_names(stack, other.name)
     for service in ("intake", "sla"):
         with (
-            MongoClient(other.mongo_url("intake")) as client,
+            MongoClient[dict[str, Any]](other.mongo_url("intake")) as client,
             pytest.raises(OperationFailure, match="not authorized"),
         ):
             client[f"{desk.db_prefix}_{service}"].tickets.insert_one({})

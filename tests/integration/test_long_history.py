@@ -8,7 +8,8 @@ from typing import Any
 from pymongo.database import Database
 
 from contracts.payload import document
-from contracts.snapshot import Author
+from contracts.snapshot import Author, Visibility
+from contracts.tickets import Viewed
 from services.chassis.unit_of_work import Store
 from services.intake.documents import entry_document, ticket_document
 from services.intake.domain.decide import decide
@@ -35,7 +36,7 @@ def stored(database: Database[dict[str, Any]]) -> str:
     for version in range(1, ENTRIES + 1):
         length = LENGTHS[version % 3] if version < 5_000 else 0
         author = Author(kind="service", id="x", display_name=None)
-        visibility = "public" if version == 1 or version % 2 else "internal"
+        visibility: Visibility = "public" if version == 1 or version % 2 else "internal"
         kind = "opened" if version == 1 else "note_added"
         entry = Entry(str(version), ticket.id, version, kind, author, visibility, "x" * length, NOW, offset)
         offset += size(entry)
@@ -88,6 +89,7 @@ def test_views_of_several_parts_share_a_turn(database: Database[dict[str, Any]])
     for message in messages:
         answer = decide(state, message, NOW).answer
         assert answer is not None
+        assert isinstance(answer.data, Viewed)
         shown.append([int(entry.id) for entry in answer.data.history])
     newest, before, after, opening, nothing = shown
     assert (newest[0], newest[-1]) == (1, ENTRIES - 1)

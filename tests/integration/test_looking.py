@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pymongo import MongoClient
 
@@ -12,7 +14,7 @@ from deploy.trouble import Trouble
 
 
 def test_any_page_of_a_history_is_had(desk: Desk) -> None:
-    with MongoClient(desk.admin_mongo_url) as client:
+    with MongoClient[dict[str, Any]](desk.admin_mongo_url) as client:
         intake = client[f"{desk.db_prefix}_intake"]
         intake.entries.insert_many(
             {"_id": f"e{n}", "ticket_id": "t", "version": n, "details": {}} for n in range(1, 251)
@@ -31,5 +33,9 @@ def test_any_page_of_a_history_is_had(desk: Desk) -> None:
         assert len(books.history({**ticket, "version": 100}, None, 100).entries) == 100
         with pytest.raises(Trouble, match="There is no page 4; the last is 3"):
             books.history(ticket, 4, 100)
-        named = [{"details": {"attachments": [{"ref": "r1"}, {"ref": "gone"}]}}, {"details": {}}, {}]
+        named: list[dict[str, Any]] = [
+            {"details": {"attachments": [{"ref": "r1"}, {"ref": "gone"}]}},
+            {"details": {}},
+            {},
+        ]
         assert books.files(named) == {"r1": {"_id": "r1", "state": "infected"}}

@@ -54,7 +54,7 @@ PATIENCE = 60.0
 """Seconds; timers that a killed instance had claimed are free again after 30."""
 
 
-def messages_of(n: int) -> list[Message]:
+def messages_of(n: int) -> list[Message[Any]]:
     """What intake announces of one requester's ticket, the address included; the agent's answer too."""
     ticket: dict[str, Any] = {
         "number": f"{n:08}",
@@ -69,7 +69,7 @@ def messages_of(n: int) -> list[Message]:
     ]
 
 
-def publish(desk: Desk, messages: list[Message]) -> None:
+def publish(desk: Desk, messages: list[Message[Any]]) -> None:
     with Client(desk.amqp_url("intake")) as client:
         confirms = []
         for message in messages:
@@ -184,12 +184,12 @@ def test_each_is_told_once_by_each_channel(desk: Desk, kills: int) -> None:
 
     mails = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in desk.mail_folder.glob("*.eml")]
     assert Counter(mail["To"] for mail in mails) == {f"ada{n}@example.org": 3 for n in range(REQUESTERS)}
-    answers = [mail.get_content() for mail in mails if "An answer" in mail["Subject"]]  # type: ignore[attr-defined]
+    answers = [mail.get_content() for mail in mails if "An answer" in mail["Subject"]]
     assert len(answers) == REQUESTERS
     assert all("Log out and in again." in text and "7 days" in text for text in answers)
 
 
-def opened(n: int, **more: Any) -> Message:
+def opened(n: int, **more: Any) -> Message[Any]:
     requester = {"id": f"r{n}", "kind": "account", "display_name": f"Ada {n}", "tier": "standard"}
     return an_event("ticket.opened", f"opened-{n}", number=f"{n:08}", requester=requester, **more)
 
@@ -281,7 +281,7 @@ def resent(ids: list[str]) -> int:
 
 def test_what_a_requester_has_set_is_kept_and_honoured(desk: Desk) -> None:
     desk.start("notifications")
-    set_ = {"language": "de-AT", "notify": {"closed": {"email": False}}}
+    set_: dict[str, Any] = {"language": "de-AT", "notify": {"closed": {"email": False}}}
     hours = {"starts": "00:00", "ends": "23:59", "time_zone": "UTC"}
     publish(
         desk,

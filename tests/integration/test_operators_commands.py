@@ -7,11 +7,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import amqp
 import pytest
 from pymongo import MongoClient
+from pymongo.collection import Collection
 from pymongo.errors import OperationFailure
 
 from contracts.envelope import Event, serialise
@@ -140,7 +142,7 @@ def test_the_command_lines_database_user_reads_everything_and_writes_nothing(des
             database = client[f"{desk.db_prefix}_{service}"]
             assert "handled" in database.list_collection_names()
             assert database["handled"].find_one() is None
-            for write in (
+            writes: tuple[Callable[[Collection[dict[str, Any]]], object], ...] = (
                 lambda handled: handled.insert_one({"_id": "1"}),
                 lambda handled: handled.update_one({"_id": "1"}, {"$set": {"a": 1}}, upsert=True),
                 lambda handled: handled.delete_many({}),
@@ -148,14 +150,15 @@ def test_the_command_lines_database_user_reads_everything_and_writes_nothing(des
                 lambda handled: handled.drop(),
                 lambda handled: handled.database["another"].insert_one({}),
                 lambda handled: list(handled.aggregate([{"$out": "another"}])),
-            ):
-                assert refusal(lambda write=write, held=database["handled"]: write(held)) == "Unauthorized"
+            )
+            for write in writes:
+                assert refusal(partial(write, database["handled"])) == "Unauthorized"
         for command in (
             {"createUser": "mallory", "pwd": "x", "roles": []},
             {"grantRolesToUser": f"{desk.db_prefix}_{OPERATOR}", "roles": ["root"]},
             {"updateRole": f"{desk.db_prefix}_{OPERATOR}", "roles": ["root"]},
         ):
-            assert refusal(lambda command=command: client.admin.command(command)) == "Unauthorized"
+            assert refusal(partial(client.admin.command, command)) == "Unauthorized"
         assert refusal(lambda: client.admin["system.users"].find_one()) == "Unauthorized"
         assert not [found for found in doctor.check(client, desk.db_prefix) if found.level != "ok"]
     with MongoClient[dict[str, Any]](desk.admin_mongo_url) as client:
@@ -171,7 +174,10 @@ def refusal(work: Callable[[], object]) -> object:
 
 def test_a_database_that_takes_no_writes_is_found_without_writing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "WAIT", 300)
-    with MongoClient[dict[str, Any]](desk.operator_mongo_url) as reading, MongoClient(desk.admin_mongo_url) as root:
+    with (
+        MongoClient[dict[str, Any]](desk.operator_mongo_url) as reading,
+        MongoClient[dict[str, Any]](desk.admin_mongo_url) as root,
+    ):
         assert not list(doctor._majority(reading, desk.db_prefix))
         root.admin.command("fsync", lock=True)
         try:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -28,7 +29,7 @@ from tests.waiting import wait
 def test_messages_wait_for_a_user_who_may_not_write_any_more(desk: Desk) -> None:
     desk.start("intake")
     user = f"{desk.db_prefix}_intake"
-    with MongoClient(desk.admin_mongo_url) as root:
+    with MongoClient[dict[str, Any]](desk.admin_mongo_url) as root:
         root.admin.command("updateUser", user, roles=[])
         submit(desk, "web", "early")
         assert "refuses the service's user" in readiness(desk, 503)

@@ -37,9 +37,10 @@ def flood(stored: Database[dict[str, Any]]) -> list[Account]:
         Account(
             f"temporary:t{n:05}", 1, EMAIL, 1,
             secret_hash="-", opened_at=NOW + timedelta(seconds=n), code_version=n % 2,
-            **({"confirmed_version": 1, "confirmed_at": NOW - timedelta(seconds=n)} if n >= OPENED - 3 else {}),
+            confirmed_version=int(last), confirmed_at=NOW - timedelta(seconds=n) if last else None,
         )
         for n in range(OPENED)
+        for last in [n >= OPENED - 3]
     ]  # fmt: skip
     stored["accounts"].insert_many([account_document(account) for account in reversed(accounts)])
     others = (Account(f"temporary:o{n}", 1, f"{n}@example.org", 1, opened_at=NOW) for n in range(500))

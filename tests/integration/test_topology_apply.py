@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import amqp
 import pytest
-from kombu import Connection
+from kombu.connection import Connection
 
 from contracts.names import CHANNELS, DEAD, DESK, EVENT_LOG, EVENTS, INTAKE, OPERATOR, SERVICES
 from contracts.topology import BY_TYPE, UNKNOWN

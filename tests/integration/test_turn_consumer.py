@@ -17,7 +17,8 @@ import pytest
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
 from deploy.local.rabbitmq import ADMIN
-from services.chassis.consumer import HELD_AT_MOST, LARGEST_TURN, PREFETCH
+from services.chassis.consumer import HELD_AT_MOST, PREFETCH
+from services.chassis.waiting import LARGEST_TURN
 from services.client.bus import Bus
 from tests.waiting import wait
 

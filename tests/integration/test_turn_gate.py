@@ -56,9 +56,9 @@ def test_who_has_waited_for_long_goes_on_and_does_not_open_it_for_others(two: li
         begun = time.monotonic()
         with other.passed(time.sleep):
             assert time.monotonic() - begun >= WAITED
-        gate = two[0].database["gates"].find_one({})
-        assert gate is not None
-        assert gate["until"] > datetime.now(UTC)
+        row = two[0].database["gates"].find_one({})
+        assert row is not None
+        assert row["until"] > datetime.now(UTC)
 
 
 def test_what_a_killed_instance_held_opens_by_itself(two: list[Store]) -> None:

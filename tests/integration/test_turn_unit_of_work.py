@@ -14,6 +14,7 @@ from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
 from contracts import topology
+from contracts.outcomes import Accepted
 from deploy.local.stack import Stack
 from services.chassis.database import Conflict
 from services.chassis.decision import Answer, Arm, Decision, Message
@@ -259,7 +260,7 @@ def test_a_clock_may_be_set_ahead_of_the_databases(store: Store) -> None:
 class NothingStored:
     """A repository of a service without state."""
 
-    def load(self, messages: Sequence[Message], now: datetime) -> Any:
+    def load(self, messages: Sequence[Message[Any]], now: datetime) -> Any:
         return None
 
     def writes(self, view: Any) -> list[Write]:
@@ -272,7 +273,9 @@ def test_what_a_killed_instance_holds_is_waited_for_and_not_set_aside(store: Sto
     The redelivered message loses every race until then. It is given back to be tried later, however often.
     """
     publisher = FakePublisher()
-    rules = Rules(NothingStored(), lambda _view, _message, _now: Decision(answer=Answer("command.accepted", {})))
+    rules = Rules(
+        NothingStored(), lambda _view, _message, _now: Decision(answer=Answer("command.accepted", Accepted()))
+    )
     turn = Turn("intake", rules, store, publisher, sleep=lambda _seconds: None)
     event = {"specversion": "1.0", "id": "one", "type": "account.open_temporary", "source": "/channels/web"}
     body = orjson.dumps({**event, "time": "2026-01-05T12:00:00Z", "data": {}})

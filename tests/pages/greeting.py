@@ -49,7 +49,7 @@ def main(stack: Stack, desk: Desk) -> dict[str, Any]:
             wrong = client.command("greeter.greet", {"name": ""})
             seen["counted"] = client.ask("greeter.count", {"name": "Ada"}).event.data["times"]
         seen["outcomes"] = [outcome.type for outcome in outcomes]
-        seen["refused"] = wrong.data.errors
+        seen["refused"] = wrong.rejected.errors if wrong.rejected is not None else None
         events = [follower.channel.basic_get("operator.greetings", no_ack=True) for _ in range(3)]
         seen["events"] = [json.loads(event.body)["data"] for event in events if event is not None]
     with MongoClient[dict[str, Any]](desk.operator_mongo_url) as mongo:

@@ -70,7 +70,7 @@ def test_what_the_pages_tell_to_run_works(checkout: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CASEBUS_")}
     ran = []
     for page in EXECUTED:
-        known = environment
+        known: Mapping[str, str] = environment
         for block in blocks(page):
             if block.tag in RUN:
                 known = run(block, checkout, known)

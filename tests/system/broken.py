@@ -34,7 +34,7 @@ def die_in_turn(before: Callable[[Work], None], after: Callable[[Work], None]) -
         if many:
             after(work)
 
-    Store.commit = watched  # type: ignore[method-assign]
+    Store.commit = watched  # type: ignore[method-assign, assignment]
 
 
 def kill(_work: Work) -> None:
@@ -59,8 +59,8 @@ def acknowledge_first() -> None:
     def not_again(_consumer: Consumer, *_of_turn: Any) -> None:
         """It was done."""
 
-    Consumer._next_turn = acknowledged  # type: ignore[method-assign]
-    Consumer._settle = not_again  # type: ignore[method-assign]
+    Consumer._next_turn = acknowledged  # type: ignore[method-assign, assignment]
+    Consumer._settle = not_again  # type: ignore[method-assign, assignment]
 
 
 def store_nothing_outgoing() -> None:
@@ -77,7 +77,7 @@ def publisher_of_this_process() -> list[Publisher]:
         make(publisher, *arguments)
         made.append(publisher)
 
-    Publisher.__init__ = noted  # type: ignore[method-assign]
+    Publisher.__init__ = noted  # type: ignore[method-assign, assignment]
     return made
 
 

@@ -11,7 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from tests.system.evidence import Document, Evidence, Heard
+from services.chassis.database import Document
+from tests.system.evidence import Evidence, Heard
 
 RESTING = {"need_more_info", "solution_suggested", "closed"}
 """Statuses in which the desk has nothing to do (docs/rules.md, "Routing" and "Time")."""

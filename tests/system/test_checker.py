@@ -63,7 +63,6 @@ def in_order() -> Evidence:
         outboxes={"intake": 0},
         queues={"intake.commands": 0},
         now=NOW,
-        **{name: [] for name in ("tickets", "entries", "routed", "timers", "deliveries", "mails")},
     )
     for number, story in stories.items():
         for version, (what, status, agent_id, seq) in enumerate(story, 1):
