@@ -1,7 +1,8 @@
 """`make compose-test`: docker-compose.yml on a real engine, from nothing, through everything that a deployment meets.
 
-It is brought up fresh and again, fed, scaled 1→3→1, each of its containers killed, broker and database restarted, all
-started in no order; then the checker of tests/system judges its whole state. The page is docs/deployment.md.
+It is brought up new and again, fed, scaled 1→3→1, each of its containers is killed, broker and database are restarted,
+all are started in no particular order; then the checker of tests/system judges its whole state. The page is
+docs/deployment.md.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ from tests.waiting import wait
 
 AGENTS, CAPACITY = 6, 60
 PACE = 60.0
-"""About so many requests a second, of all channels."""
+"""About this many requests a second, of all channels."""
 PATIENCE = 300.0
 
 OURS = (*SERVICES, "mail")
-"""The services whose process Docker's small init watches over."""
+"""The services whose process Docker's small init watches."""
 
 
 class ComposeHouse(House):
@@ -45,7 +46,7 @@ class ComposeHouse(House):
         self.deployment = deployment
 
     def terminate(self, *instances: tuple[str, int]) -> list[int]:
-        """Stop all instances of the services named; their exit codes."""
+        """Stop all instances of the named services. Returns their exit codes."""
         return self.deployment.stop(*sorted({service for service, _ in instances}))
 
 
@@ -117,7 +118,7 @@ def _run(deployment: Deployment, submissions: int, seed: int, say: Callable[[str
 
 
 def _storm(house: ComposeHouse, submissions: int, seed: int, say: Callable[[str], None]) -> None:
-    """Feed the desk, and meanwhile do to it what a deployment meets."""
+    """Feed the desk, and do to it what a deployment meets."""
     deployment = house.deployment
     for number in range(1, AGENTS + 1):
         house.sign_on(f"a{number}", CAPACITY, answer=agents_answer, hears=AGENT_HEARS)

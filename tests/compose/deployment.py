@@ -1,4 +1,4 @@
-"""docker-compose.yml brought up under a project name, ports and secrets of its own, as far as a test handles it.
+"""Handles docker-compose.yml for a test: brought up under its own project name, ports and secrets.
 
 It runs `docker compose` as a person would. To a `House` it is the desk, as `deploy.local.desk.Desk` is for processes.
 The page is docs/deployment.md.
@@ -33,7 +33,7 @@ class Failed(Exception):
 
 
 class Deployment:
-    """One deployment, with RabbitMQ of this version. Making the object starts nothing."""
+    """One deployment, with RabbitMQ of this version. Creating the object starts nothing."""
 
     def __init__(self, rabbitmq: str) -> None:
         self.db_prefix = "casebus"
@@ -82,7 +82,7 @@ class Deployment:
     # what is done to it
 
     def compose(self, *arguments: str) -> str:
-        """What `docker compose` prints when it is given these. Raises: Failed."""
+        """What `docker compose` prints when it gets these arguments. Raises: Failed."""
         return self._run("docker", "compose", "-p", PROJECT, *FILES, *arguments)
 
     def make_secrets(self) -> None:
@@ -107,10 +107,11 @@ class Deployment:
         return known
 
     def crash(self, service: str) -> None:
-        """`kill -9` what runs in the container of `service`, from within, and see it started again by its policy."""
+        """`kill -9` what runs in the container of `service`, from within, and wait until its policy has started it
+        again."""
         (container,) = self.containers(service)
         started = self.inspect(container)[0]["State"]["StartedAt"]
-        # All but the container's init, which ends with what it has started. The shell that kills goes with it.
+        # Everything but the container's init, which ends with what it has started. The shell that kills goes with it.
         self._run("sh", "-c", f"docker exec {container} sh -c 'kill -9 -1'; true")
         deadline = time.monotonic() + RESTARTED_WITHIN
         while self.inspect(container)[0]["State"]["StartedAt"] == started:
@@ -119,13 +120,13 @@ class Deployment:
             time.sleep(0.2)
 
     def kill(self, *services: str) -> list[str]:
-        """Kill these containers, or all, as a machine does that loses its power; gives their ids."""
+        """Kill these containers, or all, as a machine does that loses its power; returns their ids."""
         containers = self.containers(*services)
         self._run("docker", "kill", *containers)
         return containers
 
     def start(self, containers: list[str]) -> None:
-        """Start these containers as the engine does with a machine: all, in no order that regards what they need."""
+        """Start these containers as the engine does with the machine: all at once, without regard to what they need."""
         self._run("docker", "start", *containers)
 
     def stop(self, *services: str) -> list[int]:
@@ -150,7 +151,7 @@ class Deployment:
         return codes
 
     def take_down(self) -> None:
-        """All of it, with its data; also what a run that was killed has left."""
+        """All of it, with its data; also what a killed run has left."""
         self.compose("down", "--volumes", "--timeout", "5")
 
     def forget_secrets(self) -> None:

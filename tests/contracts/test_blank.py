@@ -1,4 +1,4 @@
-"""What nobody sees: the tables are Unicode's, and Python and JSON Schema go by the same."""
+"""What nobody sees: the tables are Unicode's, and Python and JSON Schema use the same."""
 
 from __future__ import annotations
 

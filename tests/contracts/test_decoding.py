@@ -1,4 +1,4 @@
-"""What the wire takes for JSON, and that the services' faster reader never says otherwise."""
+"""What the wire takes for JSON, and that the services' faster reader never says anything else."""
 
 from __future__ import annotations
 
@@ -36,14 +36,15 @@ REST = (
 
 
 def as_the_services_read(body: bytes) -> Any:
-    """orjson's value, where it is asked and has one."""
+    """orjson's value, if it is asked and has one."""
     if not is_shallow(body):
         raise orjson.JSONDecodeError("not asked", "", 0)
     return orjson.loads(body)
 
 
 def agree(body: bytes) -> None:
-    """What the faster reader takes, the one reader takes for the same value; what this refuses, so does that."""
+    """What the faster reader takes, the reference reader takes for the same value; what the reference reader refuses,
+    so does the faster one."""
     try:
         fast = as_the_services_read(body)
     except orjson.JSONDecodeError:
@@ -59,7 +60,7 @@ def test_the_faster_reader_agrees_about_what_is_odd(body: bytes) -> None:
 
 
 def test_the_faster_reader_takes_every_golden_message() -> None:
-    """Else the tests above would compare nothing."""
+    """Otherwise the tests above would compare nothing."""
     for event in odd_input.GOLDEN:
         assert as_the_services_read(json.dumps(event).encode()) == event
 

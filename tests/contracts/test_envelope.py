@@ -1,4 +1,4 @@
-"""The envelope: what is an event, what is not and why, and that writing and reading are each other's inverse."""
+"""The envelope: what is an event, what is not and why; writing and reading are each other's inverse."""
 
 from __future__ import annotations
 

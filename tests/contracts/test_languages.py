@@ -1,4 +1,4 @@
-"""Languages as people's systems write them, and which of them a listed one covers."""
+"""Languages as people's systems write them, and which of them a listed language covers."""
 
 from __future__ import annotations
 

@@ -247,7 +247,7 @@ def test_a_right_submission_passes(change: dict[str, Any]) -> None:
 
 
 def without_nulls(value: dict[str, Any]) -> dict[str, Any]:
-    """Null is as if left out."""
+    """Null counts as left out."""
     return {name: each for name, each in value.items() if each is not None}
 
 
@@ -340,7 +340,7 @@ json_values = st.recursive(
 
 @given(st.sampled_from(sorted(TYPES)), st.data())
 def test_reading_fast_and_reading_carefully_agree(key: Any, data: st.DataObject) -> None:
-    """What msgspec takes, marshmallow takes for the same; what msgspec leaves, marshmallow decides."""
+    """What msgspec takes, marshmallow takes for the same value; what msgspec leaves, marshmallow decides."""
     kind = TYPES[key]
     names = [*kind.schema.wire_fields(), "unknown"]
     candidate = data.draw(st.dictionaries(st.sampled_from(names), json_values) | json_values)

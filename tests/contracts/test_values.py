@@ -1,4 +1,4 @@
-"""A frozen value compares and hashes by its fields; that nobody changes it is mypy's to see."""
+"""A frozen value compares and hashes by its fields; mypy sees that nobody changes it."""
 
 from __future__ import annotations
 

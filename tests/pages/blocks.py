@@ -1,7 +1,7 @@
-"""The blocks of a page, and what its language tag says of each: whether it is run, and what it has to be.
+"""The blocks of a page, and what the language tag says of each: whether it runs, and what it has to be.
 
-`sh`, `python` and `js` are run as they stand. `console` shows commands that a person types, `text` anything else, and
-a language with the word `sketch` shows a part of something: these are not run. The page is docs/testing.md.
+`sh`, `python` and `js` run as they stand. `console` shows commands that a person types, `text` anything else, and a
+language with the word `sketch` shows a part of something: these do not run. The page is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BLOCK = re.compile(r"^(?:<!-- until: (?P<until>.+) -->\n)?```(?P<tag>.*)\n(?P<co
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What stands between two fences. `until`: it runs on, and has done its work once it has printed this."""
+    """What stands between two fences. `until`: it would run on, and has done its work once it has printed this."""
 
     page: Path
     line: int

@@ -1,7 +1,7 @@
-"""A page that tells how to add something: the files that it has one write, the differences that it has one make.
+"""Follows a page that says how to add something: writes its files and applies its differences.
 
 `<!-- new: FILE -->` above a block says that the block is that file; `<!-- into: FILE -->`, that the block is a
-difference, of lines that stand in the file next to each other. The page is docs/testing.md.
+difference, of lines that stand next to each other in the file. The page is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ PROGRAM = re.compile(r"(?<!-->\n)^```python sketch\n(?P<code>(?:.*\n)*?)```$", r
 
 
 def follow(page: Path, tree: Path, wanted: Callable[[str], bool]) -> list[str]:
-    """Do in `tree` what the page tells of the files that are `wanted`; gives their names. Fails where a difference does
-    not fit."""
+    """Do in `tree` what the page says about the files that are `wanted`; returns their names. Fails if a difference
+    does not fit."""
     done = []
     for step in STEP.finditer(page.read_text(encoding="utf-8")):
         name, code = step["file"], step["code"]
@@ -42,6 +42,6 @@ def follow(page: Path, tree: Path, wanted: Callable[[str], bool]) -> list[str]:
 
 
 def program(page: Path) -> str:
-    """The one block of Python of the page that is no file."""
+    """The one block of Python on the page that is not a file."""
     (found,) = PROGRAM.finditer(page.read_text(encoding="utf-8"))
     return found["code"]

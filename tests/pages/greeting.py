@@ -1,7 +1,7 @@
 """Runs the greeter of docs/adding-a-service.md on a desk of its own, in the copy of the tree that has it.
 
-`python -m tests.pages.greeting FOLDER NAME` makes the desk NAME on the running stack in FOLDER, greets, and prints what
-came of it as JSON. The desk is gone afterwards.
+`python -m tests.pages.greeting FOLDER NAME` creates the desk NAME on the running stack in FOLDER, greets, and prints
+the results as JSON. It removes the desk afterwards.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""docs/adding-a-service.md, done to the letter in a copy of the tree: its service runs, and what is missing is told."""
+"""docs/adding-a-service.md, followed to the letter in a copy of the tree: its service runs, and what is missing is
+named."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ COMPOSE = "docker-compose.yml"
 
 
 def copied(tree: Path) -> Path:
-    """A copy of this checkout, as it is without the service."""
+    """A copy of this checkout, without the service."""
     for name in COPIED:
         if (CHECKOUT / name).is_dir():
             ignored = shutil.ignore_patterns("__pycache__", "secrets", "node_modules")
@@ -39,7 +40,7 @@ def copied(tree: Path) -> Path:
 
 
 def run(tree: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """A command in the copy, of this Python's."""
+    """Run a command in the copy, with this Python."""
     program, *arguments = words
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CASEBUS_")}
     return subprocess.run(

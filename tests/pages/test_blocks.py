@@ -1,4 +1,4 @@
-"""What the pages show and no test runs: it is tagged as what it is, and the commands that it names are there."""
+"""What the pages show and no test runs: it is tagged as what it is, and the commands that it names exist."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_yaml_is_yaml(block: Block) -> None:
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.tag == "console"], ids=str)
 def test_every_command_that_is_shown_exists(block: Block) -> None:
-    """What it does stands beside it, two spaces on."""
+    """What it does stands beside it, two spaces later."""
     lines = re.sub(r"\s*\\\n\s*", " ", block.code).splitlines()
     commands = [command for line in lines for command in re.split(r" {2,}", line)[0].split(" / ") if command]
     for command in commands:
@@ -58,7 +58,7 @@ def test_every_command_that_is_shown_exists(block: Block) -> None:
 
 
 def assert_known(words: list[str], command: str) -> None:
-    """The command line has this command, with these options; `NUMBER` and the like stand for whatever is meant."""
+    """The command line has this command, with these options; `NUMBER` and the like stand for anything."""
     known = get_command(app)
     while words and (below := getattr(known, "commands", {}).get(words[0])) is not None:
         known, words = below, words[1:]

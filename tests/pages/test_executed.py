@@ -1,7 +1,7 @@
-"""README and docs/ are executed: each block that is to be run is run as it stands, from top to bottom.
+"""README and docs/ are executed: each block that is to run is run as it stands, from top to bottom.
 
 In a copy of the checkout with a stack of its own, so that the pages may say `make up` and mean it. What a shell block
-sets stays set for the blocks after it, as it does for who follows the page.
+sets stays set for the blocks after it, as for a person who follows the page.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ COPIED = (
 )
 NODE = Path(__file__).parent / "node"
 
-# Who reads begins with the README; local-stack.md ends with `make clean`.
+# Readers begin with the README; local-stack.md ends with `make clean`.
 EXECUTED = sorted(PAGES, key=lambda page: (page.stem != "README", page.stem == "local-stack"))
 
 
@@ -48,14 +48,14 @@ def checkout(root: Path, tmp_path: Path) -> Path:
     (tmp_path / ".venv").mkdir()
     for name in ("bin", "lib", "pyvenv.cfg"):
         (tmp_path / ".venv" / name).symlink_to(CHECKOUT / ".venv" / name)
-    # As bootstrap.sh notes that this is done.
+    # bootstrap.sh notes in this way that it is done.
     stamp = "{ pwd; cat requirements-dev.lock deploy/local/bootstrap.sh; } | sha256sum >.venv/set-up-for"
     subprocess.run(["sh", "-c", stamp], cwd=tmp_path, check=True)
     return tmp_path
 
 
 def node_modules() -> Path:
-    """What the JavaScript needs, by the lock file beside this one; fetched once."""
+    """What the JavaScript needs, by the lock file beside this one; downloaded once."""
     if not shutil.which("npm"):
         pytest.fail("node and npm are missing: install them (apt-get install nodejs npm), then try again.")
     folder = ROOT / f"node-{hashlib.sha256((NODE / 'package-lock.json').read_bytes()).hexdigest()[:12]}"
@@ -79,7 +79,7 @@ def test_what_the_pages_tell_to_run_works(checkout: Path) -> None:
 
 
 def run(block: Block, checkout: Path, environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Run the block in the checkout; gives the environment for the next. Fails with all that it printed."""
+    """Run the block in the checkout; returns the environment for the next. Fails with everything that it printed."""
     kept = checkout / "environment"
     command = {
         "sh": ["sh", "-euc", f"{block.code}\nenv -0 >'{kept}'"],
@@ -102,7 +102,7 @@ def run(block: Block, checkout: Path, environment: Mapping[str, str]) -> Mapping
 
 
 def wait(running: subprocess.Popen[bytes], log: Path, until: str | None) -> bool:
-    """Whether it printed what it had to, or, where nothing is said of that, ended with 0."""
+    """Whether it printed what it had to or, if nothing is said of that, ended with 0."""
     deadline = time.monotonic() + PATIENCE
     while running.poll() is None and time.monotonic() < deadline:
         if until is not None and until in log.read_text(encoding="utf-8"):

@@ -1,7 +1,7 @@
-"""A service whose chassis is broken on purpose, and which dies in the middle of a turn: the checker has to see it.
+"""A service whose chassis is broken on purpose, and which dies in the middle of a turn: the checker has to find it.
 
-`python -m tests.system.broken <service>`, broken and killed as `CASEBUS_BROKEN` says (`test_broken.py`). What runs is
-the service itself, by the chassis's own start. The page is docs/testing.md.
+`python -m tests.system.broken <service>` breaks and kills it as `CASEBUS_BROKEN` says (`test_broken.py`). The service
+itself runs, started as the chassis starts it. The page is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ def kill(_work: Work) -> None:
 
 
 def nothing(_work: Work) -> None:
-    """Go on."""
+    """Do nothing."""
 
 
 def acknowledge_first() -> None:
-    """Acknowledge what a turn takes as it takes it."""
+    """Acknowledge what a turn takes when it takes it."""
     next_turn = Consumer._next_turn
 
     def acknowledged(consumer: Consumer) -> list[Delivery]:
@@ -57,7 +57,7 @@ def acknowledge_first() -> None:
         return turn
 
     def not_again(_consumer: Consumer, *_of_turn: Any) -> None:
-        """It was done."""
+        """It was done already."""
 
     Consumer._next_turn = acknowledged  # type: ignore[method-assign, assignment]
     Consumer._settle = not_again  # type: ignore[method-assign, assignment]
@@ -69,7 +69,7 @@ def store_nothing_outgoing() -> None:
 
 
 def publisher_of_this_process() -> list[Publisher]:
-    """Filled as the service makes it."""
+    """Filled when the service makes its publisher."""
     made: list[Publisher] = []
     make = Publisher.__init__
 

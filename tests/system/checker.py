@@ -1,8 +1,8 @@
-"""Says whether a help desk at rest is in order as a whole: what its databases hold, what its queues hold, and what its
-channels and agents heard, seen together.
+"""Says whether a help desk at rest is in order as a whole: what its databases and queues hold, and what its channels
+and agents heard, seen together.
 
-Pure: `house.py` collects, `problems` judges. It knows the rules from docs/rules.md and the wire contract and shares
-no code with the services that it checks. The page is docs/testing.md.
+Pure: `house.py` collects, `problems` judges. It knows the rules from docs/rules.md and the wire contract, and shares no
+code with the services that it checks. The page is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ TOLD_TO_REQUESTER = {
     "ticket.escalated",
     "ticket.consent_requested",
 }
-"""Events that notifications tell the requester of."""
+"""Events that notifications tells the requester of."""
 
 WRITTEN_BY_AGENT = {"ticket.info_requested", "ticket.solution_suggested", "ticket.consent_requested"}
-"""Those that a requester hears of also where a machine filed the ticket."""
+"""Events that a requester hears of even if a machine filed the ticket."""
 
 NOTIFIED_TO_AGENT = {
     "ticket.assigned",
@@ -56,7 +56,7 @@ NOTIFIED_TO_AGENT = {
     "sla.warning",
     "sla.breached",
 }
-"""Events that notifications tell the ticket's agent of, besides the requester's notes."""
+"""Events that notifications tells the ticket's agent of, besides the requester's notes."""
 
 TOLD_TO_AGENT = {
     "ticket.assigned": "ticket.assigned",
@@ -73,7 +73,7 @@ CLOSING_SOON_AFTER = timedelta(days=6)
 
 
 def problems(evidence: Evidence, bad: Collection[str] = ()) -> list[str]:
-    """What is wrong, a sentence each. `bad` are the ids of messages that belong into `helpdesk.dead`."""
+    """What is wrong, a sentence each. `bad`: ids of messages that belong in `helpdesk.dead`."""
     found = [sentence for guarantee in GUARANTEES for sentence in guarantee(evidence)]
     found += [f"{dead.id} is in helpdesk.dead: {dead.reason}" for dead in evidence.dead if dead.id not in bad]
     missing = set(bad) - {dead.id for dead in evidence.dead}
@@ -81,7 +81,7 @@ def problems(evidence: Evidence, bad: Collection[str] = ()) -> list[str]:
 
 
 def one_outcome_a_command(evidence: Evidence) -> Iterator[str]:
-    """Each command has exactly one outcome. It may come twice, with the same id, and then the same in every byte."""
+    """Each command has exactly one outcome. It may come twice, with the same id, and then byte for byte the same."""
     outcomes: dict[tuple[str, str], list[Heard]] = defaultdict(list)
     commands = {(sent.user, sent.id): sent.type for sent in evidence.sent}
     for heard in evidence.heard:
@@ -111,9 +111,9 @@ def _is_outcome(type_: str) -> bool:
 
 
 def one_effect_a_command(evidence: Evidence) -> Iterator[str]:
-    """What one command (or event, or timer) caused is one version of one ticket at most; but a burst is held and
-    released as one, a version of each of its tickets, and a note right after what was written names files that were
-    left out of it."""
+    """What one command (or event, or timer) caused is at most one version of one ticket. Two exceptions: a burst is
+    held and released as one, with a version of each of its tickets; and a note right after a message names files that
+    were left out of it."""
     caused: dict[str, set[tuple[str, int, str]]] = defaultdict(set)
     for versions in evidence.ticket_events.values():
         for version, event in versions.items():
@@ -126,7 +126,7 @@ def one_effect_a_command(evidence: Evidence) -> Iterator[str]:
 
 
 def _beside(event: Document, before: Document | None) -> str:
-    """What a version is that a command may cause besides its one effect; empty for the effect itself."""
+    """What kind of further version this is, besides its command's one effect; empty for the effect itself."""
     if event["type"] in ("ticket.held", "ticket.released"):
         return str(event["data"]["ticket"]["number"])
     entry = event["data"].get("entry") or {}
@@ -137,7 +137,7 @@ def _beside(event: Document, before: Document | None) -> str:
 
 
 def an_effect_as_answered(evidence: Evidence) -> Iterator[str]:
-    """A command about a ticket that was answered as done caused a version of a ticket; one that was refused, or asked
+    """A ticket command that was answered as done caused a version of a ticket; one that was refused, or asked
     something, caused none."""
     caused = {event["causationid"] for versions in evidence.ticket_events.values() for event in versions.values()}
     senders: dict[str, set[str]] = defaultdict(set)
@@ -163,7 +163,7 @@ def an_effect_as_answered(evidence: Evidence) -> Iterator[str]:
 
 
 def nothing_said_differently(evidence: Evidence) -> Iterator[str]:
-    """Whatever reaches somebody twice with one id is the same message (outcomes are looked at above)."""
+    """Whatever reaches somebody twice with one id is the same message (outcomes are checked above)."""
     bodies: dict[tuple[str, str], set[bytes]] = defaultdict(set)
     outcomes_apart = (heard for heard in evidence.heard if not _is_outcome(heard.type))
     for heard in (*outcomes_apart, *evidence.events):
@@ -220,7 +220,7 @@ def versions_without_gaps(evidence: Evidence) -> Iterator[str]:
 
 
 def _agree(ticket: Document, said: Document) -> bool:
-    """Whether all that is said of a ticket is stored so."""
+    """Whether everything that is said of a ticket is what is stored."""
     stored = {name: ticket.get("_id" if name == "id" else name) for name in said}
     times = {name: datetime.fromisoformat(said[name]) for name, at in stored.items() if isinstance(at, datetime)}
     return stored == {**said, **times}
@@ -269,7 +269,7 @@ def no_ticket_waits_for_a_free_agent(evidence: Evidence) -> Iterator[str]:
 
 
 def _speaks(listed: Sequence[str], language: str | None) -> bool:
-    """`pt` listed is `pt-BR` spoken; case makes no difference."""
+    """If `pt` is listed, `pt-BR` is spoken; case makes no difference."""
     parts = (language or "").lower().split("-")
     varieties = {"-".join(parts[: n + 1]) for n in range(len(parts))}
     return language is None or bool(varieties & {language.lower() for language in listed})
@@ -286,9 +286,9 @@ def load_counts_what_awaits_the_desk(evidence: Evidence) -> Iterator[str]:
 
 
 def no_automatic_assignment_beyond_capacity(evidence: Evidence) -> Iterator[str]:
-    """At no time does an agent have more tickets than the capacity that have not rested since they were assigned.
+    """An agent never has more tickets than their capacity that have awaited the desk ever since they were assigned.
 
-    A reply or a reopening may exceed the capacity; tickets that rested in between are therefore not counted.
+    A reply or a reopening may exceed the capacity, so tickets that did not await the desk in between are not counted.
     """
     changes: list[tuple[datetime, int, str]] = []
     for versions in evidence.ticket_events.values():
@@ -310,7 +310,7 @@ def no_automatic_assignment_beyond_capacity(evidence: Evidence) -> Iterator[str]
             last_agent = agent
     has: Counter[str] = Counter()
     most: Counter[str] = Counter()
-    for _, change, agent in sorted(changes):  # of one instant, what makes room comes first
+    for _, change, agent in sorted(changes):  # at the same instant, what makes room comes first
         has[agent] += change
         most[agent] = max(most[agent], has[agent])
     capacity = {agent["_id"]: agent["capacity"] for agent in evidence.agents}
@@ -353,7 +353,7 @@ def one_heartbeat_timer_an_agent(evidence: Evidence) -> Iterator[str]:
 
 
 def one_end_timer_an_account(evidence: Evidence) -> Iterator[str]:
-    """A temporary account has one timer at most, due 30 days after its last ticket was closed where all are."""
+    """A temporary account has at most one timer, due 30 days after its last ticket closed if all are closed."""
     due = [(timer["about"], timer["due"]) for timer in evidence.other_timers if timer["kind"] == ACCOUNT_END]
     yield from (
         f"{account} has {count} timers" for account, count in Counter(about for about, _ in due).items() if count > 1
@@ -370,8 +370,8 @@ def one_end_timer_an_account(evidence: Evidence) -> Iterator[str]:
 
 
 def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
-    """A reply clock (warning and breach) runs while it is the desk's turn; a suggestion has its closing and
-    the reminder before it; else nothing. They are due as was announced.
+    """A reply clock (warning and breach) runs while it is the desk's turn; a suggestion has its closing and the
+    reminder before it; nothing else has a timer. They are due as announced.
 
     All tickets of a test are younger than any target, so no timer has fired and none is due.
     """
@@ -416,8 +416,8 @@ def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
 
 
 def one_notification_each(evidence: Evidence) -> Iterator[str]:
-    """One delivery for each event, recipient and channel; each was heard, or is one mail in the sink, that came once
-    unless something died or was cut off between the server's taking it and the record of it."""
+    """One delivery for each event, recipient and channel. Each was heard, or is one mail in the sink, which came once
+    unless something died or was cut off between the server's acceptance and the record of it."""
     deliveries = evidence.deliveries
     keys = Counter((delivery["event_id"], delivery["recipient"], delivery["channel"]) for delivery in deliveries)
     yield from (f"{key} was delivered {count} times" for key, count in keys.items() if count > 1)

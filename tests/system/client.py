@@ -1,7 +1,7 @@
-"""Channels and agents of the tests: they publish commands by the desk's client and keep all that they hear.
+"""Channels and agents of the tests: they publish commands with the desk's client and keep everything that they hear.
 
-Nothing is judged here, and no outcome is waited for by the client itself: what the desk loses must stay lost. The page
-is docs/testing.md.
+They judge nothing, and the client itself waits for no outcome: what the desk loses must stay lost. The page is
+docs/testing.md.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HEARTBEAT = 20.0
 
 
 class Ledger:
-    """All commands that the broker has confirmed and all messages that were heard, by whoever it was."""
+    """All commands that the broker has confirmed and all messages that were heard, by anybody."""
 
     def __init__(self) -> None:
         self.sent: list[Sent] = []
@@ -42,7 +42,7 @@ class Ledger:
         self._changing = threading.Lock()
 
     def note_sent(self, sent: Iterable[Sent]) -> None:
-        """These commands are with the broker."""
+        """The broker has these commands."""
         with self._changing:
             for request in sent:
                 self.sent.append(request)
@@ -68,7 +68,7 @@ class Ledger:
             return list(self._unanswered.values())
 
     def wait(self, holds: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
-        """As `tests.waiting.wait`, and fails at once when the broker did not take something."""
+        """Like `tests.waiting.wait`, but fails at once when the broker did not take something."""
 
         def look() -> bool:
             assert not self.not_taken, self.not_taken
@@ -139,7 +139,7 @@ class Agent(Listener):
         self._say("agent.sign_off", {"release": True}, self._back_after)
 
     def stop_beating(self) -> None:
-        """Send no heartbeat any more, so that nothing of theirs is under way when the desk stops."""
+        """Send no more heartbeats, so that nothing of theirs is under way when the desk stops."""
         self._beats_at = self._beats = math.inf
 
     def look_after(self) -> None:
@@ -167,7 +167,7 @@ class Agent(Listener):
 
 
 def command(user: str, type_: str, data: Any, id_: str | None = None, **claims: str) -> tuple[str, bytes]:
-    """A command's type and body, with a fresh id unless one is given; `claims` replace attributes of the envelope."""
+    """A command's type and body, with a new id unless one is given; `claims` replace attributes of the envelope."""
     source = source_of(user)
     assert source is not None, f"{user} is no sender"
     attributes: dict[str, Any] = {"type": type_, "source": source, **claims}
@@ -193,7 +193,7 @@ def begin(client: Client, made: tuple[str, bytes], ledger: Ledger) -> Future[Non
 
 
 def publish(client: Client, commands: Iterable[tuple[str, bytes]], ledger: Ledger) -> list[str]:
-    """Publish commands and wait for their confirms; gives their ids."""
+    """Publish commands and wait for their confirms; returns their ids."""
     made = list(commands)
     for confirmed in [begin(client, request, ledger) for request in made]:
         confirmed.result()

@@ -1,7 +1,6 @@
 """The people of a storm: channels that file requests by a plan, requesters who answer, agents who work.
 
-What they intend follows from a seed; when they come to it follows from the desk. Nothing is judged here. The page is
-docs/testing.md.
+A seed decides what they intend; the desk decides when they get to it. They judge nothing. The page is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ from tests.system.evidence import Heard
 CHANNELS = ("web", "game", "mail")
 AGENT_HEARS = ("ticket.assigned", "ticket.customer_replied", "ticket.reopened")
 MOST_REACTIONS = 2
-"""So often a requester answers about one ticket."""
+"""How often a requester answers about one ticket."""
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A message that a channel is going to publish. `bad`: it is no event, and belongs into `helpdesk.dead`."""
+    """A message that a channel will publish. `bad`: it is not an event, and belongs in `helpdesk.dead`."""
 
     channel: str
     id: str
@@ -37,8 +36,8 @@ class Planned:
 
 
 def plan(seed: int, count: int) -> list[Planned]:
-    """What the channels file, in order: mostly new requests; some for an issue that is open, some with an id once
-    more, some that are refused, some that nobody can read, some of people without account."""
+    """What the channels file, in order: mostly new requests; some for an open issue, some with an id once more, some
+    that are refused, some that nobody can read, some of people without an account."""
     dice = random.Random(seed)
     planned: list[Planned] = []
     for number in range(count):
@@ -63,7 +62,7 @@ def plan(seed: int, count: int) -> list[Planned]:
 
 
 def requester(account: str) -> dict[str, Any]:
-    """Who this account is, each time the same; one in thirty has an address."""
+    """The requester of this account, the same each time; one in thirty has an address."""
     known = {"account_id": account, "display_name": account.title(), "tier": "standard"}
     if int(account.rpartition("-")[2]) % 30 == 0:
         known["email"] = f"{account}@players.example"
@@ -71,7 +70,7 @@ def requester(account: str) -> dict[str, Any]:
 
 
 def agents_answer(ticket: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """What an agent does about a version of a ticket: mostly a solution; a few are left lying."""
+    """What an agent does about a version of a ticket: mostly a solution; a few are left alone."""
     dice = random.Random(f"{ticket['requester']['id']}:{ticket['version']}")
     expected = {"expected_version": ticket["version"]} if dice.random() < 0.3 else {}
     roll = dice.random()
@@ -85,10 +84,8 @@ def agents_answer(ticket: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | Non
 
 
 class Channel:
-    """A channel's program, in a thread: files its part of the plan as far as it may, and what its requesters answer.
-
-    What the broker has not confirmed, the client sends again.
-    """
+    """A channel's program, in a thread: files its part of the plan when it may, and what its requesters answer. The
+    client resends what the broker has not confirmed."""
 
     def __init__(
         self,
@@ -100,7 +97,7 @@ class Channel:
         seed: int,
         pace: float,
     ) -> None:
-        """`may_send()`: how many of `planned` may have been sent by now; `pace`: about so many a second."""
+        """`may_send()`: how many of `planned` may have been sent by now; `pace`: about this many a second."""
         self.name = name
         self.sent = 0
         """How many of the plan the broker has confirmed."""
@@ -121,7 +118,7 @@ class Channel:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop, when what is in hand has been sent."""
+        """Stop, once everything in hand has been sent."""
         self._closing.set()
         self._thread.join()
 

@@ -58,7 +58,7 @@ class Dead:
 
 @dataclass
 class Evidence:
-    """All that is known of a desk. Documents are as MongoDB has them, with aware datetimes."""
+    """Everything that is known of a desk. Documents are as MongoDB has them, with aware datetimes."""
 
     sent: list[Sent] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
@@ -80,14 +80,14 @@ class Evidence:
     mail_arrivals: dict[str, int] = field(default_factory=dict)
     """How often each of these came."""
     mail_repeats: int = 0
-    """How many mails may have come once more: those of a batch for each time that something died or was cut off."""
+    """How many mails may have come once more: a batch for each time that something died or was cut off."""
     outboxes: dict[str, int] = field(default_factory=dict)
     """Documents left in each service's outbox."""
     queues: dict[str, int] = field(default_factory=dict)
     """Messages left in each queue."""
     dead: list[Dead] = field(default_factory=list)
     now: datetime | None = None
-    """The database's clock as the evidence was taken."""
+    """The database's clock when the evidence was taken."""
 
     @cached_property
     def ticket_events(self) -> dict[str, dict[int, dict[str, Any]]]:

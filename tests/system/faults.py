@@ -1,7 +1,7 @@
-"""The faults that a storm deals to a desk: each a sentence that says it, and a function that does it and returns when
-it is over.
+"""The faults that a storm deals to a desk: each has a sentence that says it, and a function that does it and returns
+when it is over.
 
-Which, when, to whom and for how long follows from the seed. Nothing is judged here. The page is docs/testing.md.
+The seed decides which, when, to whom and for how long. Nothing is judged here. The page is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class Hardness:
-    """How long things last, in seconds (least, most), and how often each sort of fault is dealt."""
+    """How long things last, in seconds (least, most), and how often each kind of fault is dealt."""
 
     outage: tuple[float, float]
-    """A server is away after it was killed."""
+    """How long a server stays away after it was killed."""
     freeze: tuple[float, float]
     long_freeze: float
     hang: tuple[float, float]
     slow: tuple[float, float]
     delay: tuple[float, float]
-    """By which everything between a service and its database is late, each way, while that is slow."""
+    """How late everything between a service and its database is, each way, while that is slow."""
     rounds: int
 
 
@@ -63,7 +63,7 @@ class Dealer:
         self._held = {instance: threading.Lock() for instance in keeper.instances}
 
     def blows(self) -> list[Fault]:
-        """What is dealt one after the other: everything that ends or cuts something."""
+        """Faults that are dealt one after the other: everything that ends or cuts something."""
         found: list[Fault] = []
         for _ in range(self._hard.rounds):
             found += [self._kill(service) for service in SERVICES]
@@ -81,7 +81,7 @@ class Dealer:
         return found
 
     def ailments(self) -> list[Fault]:
-        """What goes on for longer, beside the blows: instances stopped and resumed, a slow database."""
+        """Faults that last, beside the blows: instances stopped and resumed, a slow database."""
         found = [self._freeze(self._hard.freeze) for _ in range(2 * self._hard.rounds)]
         found += [self._slow() for _ in range(self._hard.rounds)]
         self._dice.shuffle(found)
@@ -122,7 +122,7 @@ class Dealer:
         return Fault(f"{instance[0]} is stopped for {duration:.1f} s and resumed", deal)
 
     def _kill_with_hands_full(self) -> Fault:
-        """An instance that is killed while it holds messages and its transaction."""
+        """Kill an instance while it holds messages and its transaction."""
         service = self._dice.choice(SERVICES)
         instance, pause = self._one_of(service), self._dice.uniform(0.2, 2)
 
@@ -186,7 +186,7 @@ class Dealer:
             path = f"/vhosts/{self._house.desk.name}/connections"
             for connection in management.get(path):
                 if connection.get("user") == service:
-                    with suppress(ManagementError):  # it has ended meanwhile
+                    with suppress(ManagementError):  # it has ended in the meantime
                         management.delete(f"/connections/{connection['name'].replace(' ', '%20').replace('>', '%3E')}")
 
         return Fault(f"the broker closes the connections of {service}", deal)
@@ -237,7 +237,7 @@ class Dealer:
 
     @contextmanager
     def _holding(self, wanted: Instance) -> Iterator[Instance]:
-        """This instance, or another of its service if something else befalls that one."""
+        """This instance, or another of its service if something else befalls this one."""
         others = [name for name in self._held if name[0] == wanted[0] and name != wanted]
         free = next((name for name in (wanted, *others) if self._held[name].acquire(blocking=False)), None)
         if free is None:

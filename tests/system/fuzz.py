@@ -1,9 +1,9 @@
 """Random bytes, random JSON and spoilt messages by the thousand, among good ones, to every place that channels and
 agents can write to, and as the administrator to the services' own queues.
 
-Afterwards every service is the process that it was, every good message has its one outcome, and each odd one was
-answered or is in the dead letters as it was sent. All is drawn from a seed: `python -m tests.system.fuzz --seed 7
---count 10000` runs on a broker and a database of its own. The page is docs/testing.md.
+Afterwards every service is still the same process, every good message has its one outcome, and each odd one was
+answered or is in the dead letters as it was sent. Everything is drawn from a seed: `python -m tests.system.fuzz --seed
+7 --count 10000` runs on a broker and a database of its own. The page is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Odd:
 
     @property
     def answered_as(self) -> tuple[str, str] | None:
-        """By whose and which id an answer to it would be known."""
+        """The sender and the id by which an answer to it would be known."""
         try:
             id_ = json.loads(self.body)["id"]
         except (ValueError, TypeError, KeyError, RecursionError):
@@ -83,7 +83,7 @@ def fuzz(house: House, seed: int, count: int, say: Callable[[str], None] = print
 
 
 def send_odd(house: House, dice: Random, count: int) -> list[Odd]:
-    """So many odd messages, by a channel, an agent and, into the services' own queues, the administrator."""
+    """This many odd messages, by a channel, an agent and, into the services' own queues, the administrator."""
     sent: list[Odd] = []
     with house.bus(HOSTILE_CHANNEL) as channel, house.bus(HOSTILE_AGENT) as agent, house.bus(ADMIN) as admin:
         for _ in range(count):
@@ -95,7 +95,7 @@ def send_odd(house: House, dice: Random, count: int) -> list[Odd]:
                 sent.append(Odd("", body))
                 continue
             type_, body = odd_command(dice, bus.user)
-            if dice.random() < 0.05:  # neither answered for certain nor set aside, and nobody the worse for it
+            if dice.random() < 0.05:  # it need be neither answered nor dead-lettered, and harms nobody
                 key = "ticket.view" if bus is channel else "staff.ticket.view"
                 bus.publish(QUESTIONS, key, body, **odd_properties(dice, bus.user))
                 continue
@@ -113,7 +113,7 @@ def send_odd(house: House, dice: Random, count: int) -> list[Odd]:
 
 
 def odd_command(dice: Random, user: str) -> tuple[str, bytes]:
-    """A type that the user may write, and what pretends to be such a command."""
+    """A type that the user may write, and something that pretends to be such a command."""
     type_, good = dice.choice(GOOD[user])
     event = json.loads(good)
     event["id"] = f"odd-{dice.getrandbits(64):x}"
@@ -129,7 +129,7 @@ def odd_properties(dice: Random, user: str) -> dict[str, Any]:
         if dice.random() < 0.1:
             found[name] = odd_input.text(dice)[:60]
     if found.get("reply_to") == "amq.rabbitmq.reply-to":
-        del found["reply_to"]  # the broker takes it only from who consumes by it
+        del found["reply_to"]  # the broker takes it only from consumers
     if dice.random() < 0.1:
         found["reply_to"] = dice.choice((f"{user}.nowhere", "intake.commands", "amq.rabbitmq.reply-to.g1h2AA.xx=="))
     if dice.random() < 0.1:
@@ -147,11 +147,11 @@ def raw(house: House, user: str, exchange: str, type_: str, body: bytes, propert
 
 
 def settled(house: House, sent: list[Odd]) -> list[tuple[bytes, str]]:
-    """Wait until each odd message was answered or set aside whole; gives what was set aside, with the reasons."""
+    """Wait until each odd message was answered or dead-lettered whole. Returns the dead letters, with the reasons."""
     dead: list[tuple[bytes, str]] = []
     deadline = time.monotonic() + PATIENCE
     while True:
-        # An outcome that no queue took is copied after it was heard: all that is to come is there once the desk rests.
+        # An outcome that no queue took is copied after it was heard: everything is there once the desk rests.
         rests = not house.unrest()
         dead += dead_letters(house)
         unused = Counter(body for body, _ in dead)
@@ -174,7 +174,7 @@ def settled(house: House, sent: list[Odd]) -> list[tuple[bytes, str]]:
 
 
 def dead_letters(house: House) -> Iterator[tuple[bytes, str]]:
-    """What is in the dead letters now, taken out; copies of outcomes that no queue took are left out."""
+    """Take out what is in the dead letters now, except copies of outcomes that no queue took."""
     with house.bus(ADMIN) as bus:
         for message in emptied(bus, DEAD):
             headers: Mapping[str, Any] = message.headers or {}
@@ -184,12 +184,12 @@ def dead_letters(house: House) -> Iterator[tuple[bytes, str]]:
 
 
 def outcomes(house: House, user: str) -> list[Any]:
-    """What that channel was answered."""
+    """The answers that this channel got."""
     return [house.ledger.outcome(sent.user, sent.id) for sent in house.ledger.sent if sent.user == user]
 
 
 def _good(user: str, folder: str) -> list[tuple[str, bytes]]:
-    """The golden commands of a role as `user` would send them, with addresses left out: mail is for others to try."""
+    """The golden commands of a role as `user` would send them, without addresses: other tests try mail."""
     found = []
     for event in odd_input.GOLDEN:
         if event["source"].startswith(folder):
@@ -205,7 +205,7 @@ GOOD = {HOSTILE_CHANNEL: _good(HOSTILE_CHANNEL, "/channels/"), HOSTILE_AGENT: _g
 
 
 def main(arguments: list[str]) -> int:
-    """Run one seed on a stack of its own; 0 if all was in order."""
+    """Run one seed on a stack of its own; 0 if everything was in order."""
     parser = argparse.ArgumentParser(prog="python -m tests.system.fuzz", description="Odd messages among good ones.")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=10_000, help="messages, half of them odd")

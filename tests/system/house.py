@@ -49,7 +49,7 @@ OWN_QUEUES = (
 
 
 BATCH_OF_MAILS = 50
-"""What notifications hands in before it records that it did."""
+"""How many mails notifications hands in before it records that it did."""
 
 
 class House:
@@ -61,7 +61,7 @@ class House:
         desk.settings |= UNLIMITED
         self.ledger = Ledger()
         self.bad: set[str] = set()
-        """Ids of messages that belong into `helpdesk.dead`."""
+        """Ids of messages that belong in `helpdesk.dead`."""
         self.mail_repeats = 0
         """How many mails may come once more (`BATCH_OF_MAILS` for each thing that dies or is cut off)."""
         self._listeners: list[Listener] = []
@@ -72,7 +72,7 @@ class House:
         with self.bus(ADMIN) as bus:
             bus.channel.queue_declare(TAP, durable=True, auto_delete=False)
             bus.channel.queue_bind(TAP, EVENTS, "#")
-        # As it comes, so that the broker need not keep it all; what the listener leaves is taken with the evidence.
+        # As it comes, so that the broker need not keep all of it; what the listener leaves is taken with the evidence.
         self._tap = Listener(desk.amqp_url(ADMIN), TAP, TAP, self._events.append)
         for channel in CHANNELS:
             self._listeners.append(
@@ -80,7 +80,7 @@ class House:
             )
 
     def close(self) -> None:
-        """Let go of broker and database; the desk itself is its fixture's."""
+        """Close the connections to broker and database; the fixture owns the desk itself."""
         for listener in (*self._listeners, self._tap):
             listener.close()
         self._mongo.close()
@@ -88,7 +88,7 @@ class House:
     # processes
 
     def start(self, **instances: int) -> None:
-        """Run so many instances of each service; one of each where nothing is said, none where 0 is."""
+        """Run this many instances of each service; one of each if nothing is said, none for 0."""
         counts = dict.fromkeys(SERVICES, 1) | instances
         self.desk.start_all((service, n) for service, count in counts.items() for n in range(1, count + 1))
 
@@ -102,7 +102,7 @@ class House:
 
     @contextmanager
     def frozen(self, service: str, n: int = 1) -> Iterator[None]:
-        """An instance that is stopped (SIGSTOP) meanwhile; it may be killed in there."""
+        """An instance that is stopped (SIGSTOP) inside the block; it may be killed in there."""
         pid = self.desk.pid(service, n)
         assert pid is not None, f"{service} {n} does not run"
         os.kill(pid, signal.SIGSTOP)
@@ -115,11 +115,11 @@ class House:
     # channels and agents
 
     def bus(self, user: str) -> Bus:
-        """A connection as this broker user; whoever asks closes it."""
+        """A connection as this broker user; the caller closes it."""
         return Bus(self.desk.amqp_url(user))
 
     def send(self, user: str, commands: Iterable[tuple[str, bytes]]) -> list[str]:
-        """Publish commands on a connection of their own; gives their ids."""
+        """Publish commands on a connection of their own; returns their ids."""
         with Client(self.desk.amqp_url(user), within=PATIENCE) as client:
             return publish(client, commands, self.ledger)
 
@@ -132,7 +132,7 @@ class House:
             thread.join()
 
     def listen(self, user: str, queue: str) -> None:
-        """Hear from now on what comes for `user` in a queue of theirs."""
+        """From now on, hear what comes for `user` in one of their queues."""
         self._listeners.append(Listener(self.desk.amqp_url(user), user, queue, self.ledger.note_heard))
 
     def ask(self, user: str, command: tuple[str, bytes], patience: float = 60) -> dict[str, Any]:
@@ -166,7 +166,7 @@ class House:
     # evidence
 
     def ready(self, *queues: str) -> dict[str, int]:
-        """Messages that are in these queues and in nobody's hands."""
+        """Messages in these queues that nobody has in hand."""
         with self.bus(ADMIN) as bus:
             return {queue: bus.depth(queue) for queue in queues}
 
@@ -175,7 +175,7 @@ class House:
         return self._mongo[f"{self.desk.db_prefix}_{service}"]
 
     def evidence(self) -> Evidence:
-        """All that is known now."""
+        """Everything that is known now."""
         self._take_events_and_dead()
         intake, routing, sla = self.database("intake"), self.database("routing"), self.database("sla")
         mails = [_read_mail(mail.read_bytes()) for mail in self.desk.mail_folder.glob("*.eml")]
@@ -200,9 +200,10 @@ class House:
         )
 
     def assert_clean(self, patience: float = 60) -> Evidence:
-        """Wait until the desk is at rest and in order, then stop it and look at what it leaves behind.
+        """Wait until the desk is at rest and in order, then stop it and look at what it leaves behind. Returns the
+        evidence.
 
-        Gives the evidence. A clean stop brings to light what somebody had in hand all the time.
+        A clean stop brings to light what somebody had in hand all the time.
         """
         latest: list[Evidence] = []
 
@@ -225,7 +226,7 @@ class House:
         return evidence
 
     def unrest(self) -> dict[str, Any]:
-        """What keeps the desk from being at rest, as far as a few counts tell."""
+        """What keeps the desk from being at rest, by a few counts."""
         found: dict[str, Any] = {**self.ready(*WORK_QUEUES), **self._left_in_outboxes()}
         undone = self.database("notifications")["deliveries"].find({"status": {"$ne": "sent"}})
         found["deliveries"] = [f"{row['status']} {row['kind']} {row.get('reason')}" for row in undone.limit(5)]
@@ -269,7 +270,7 @@ def emptied(bus: Bus, queue: str) -> Iterator[amqp.Message]:
 
 
 def _exit_code(processes: Processes, pid: int) -> int:
-    """That of a service which was told to end, waited for."""
+    """The exit code of a service that was told to end, waited for."""
     code = wait(
         lambda: processes.exit_code(pid),
         "the end of a service after SIGTERM",

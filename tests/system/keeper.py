@@ -1,6 +1,6 @@
-"""Keeps the services of a desk under test running, as whatever supervises a deployment does.
+"""Keeps the services of a desk under test running, as the supervisor of a deployment does.
 
-It starts again what has ended, and takes down what ended though nobody ended it. The page is docs/testing.md.
+It starts again what has ended, and records what ended unexpectedly. The page is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.system.house import House
 
 STOP_PATIENCE = 60.0
 CANNOT_START = 2
-"""Exit code of a service that finds broker or database away as it starts: it is started again."""
+"""Exit code of a service that finds broker or database away at its start: it is started again."""
 
 
 class Keeper:
@@ -64,12 +64,12 @@ class Keeper:
             self.problems.append(f"{service} {n} ended with {processes.exit_code(pid)} after SIGTERM")
 
     def settle(self) -> None:
-        """Keep them no more, and wait until all run and are ready."""
+        """Stop keeping them, and wait until all run and are ready."""
         self.close()
         self._house.desk.start_all(self.instances)
 
     def close(self) -> None:
-        """Keep them no more; again is harmless."""
+        """Stop keeping them; harmless if it is repeated."""
         self._closing.set()
         self._thread.join()
 
@@ -95,7 +95,7 @@ class Keeper:
 
 
 def frozen_server(stack: Stack, server: str, seconds: float) -> None:
-    """Stop a server (SIGSTOP) for so long."""
+    """Stop a server (SIGSTOP) for this long."""
     pid = stack.processes.pid(server)
     assert pid is not None, f"{server} does not run"
     os.kill(pid, signal.SIGSTOP)

@@ -1,7 +1,7 @@
 """The lines between the services and their broker and database, as TCP proxies that a test can make slow, cut or hang.
 
-It forwards bytes and knows no protocol. It runs in a process of its own, so that it is not slowed by the test's
-threads. The page is docs/testing.md.
+It forwards bytes and knows no protocol. It runs in a process of its own, so that the test's threads do not slow it. The
+page is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PIECE = 256 * 1024
 
 
 class Lines:
-    """One proxy for each name: `ports[name]` leads to the port of this machine that `targets[name]` is."""
+    """One proxy for each name: `ports[name]` leads to the port `targets[name]` of this machine."""
 
     def __init__(self, targets: Mapping[str, int]) -> None:
         context = multiprocessing.get_context("spawn")
@@ -26,11 +26,11 @@ class Lines:
         self.ports: dict[str, int] = self._control.recv()
 
     def slow(self, names: Iterable[str], seconds: float) -> None:
-        """From now on whatever passes, either way, takes so much longer; 0 is as before."""
+        """From now on everything that passes, either way, takes this much longer; 0: as before."""
         self._tell("slow", names, seconds)
 
     def hang(self, names: Iterable[str], on: bool) -> None:
-        """Nothing passes, not even the end of a connection, until it is let go on."""
+        """Nothing passes, not even the end of a connection, until it is released."""
         self._tell("hang", names, on)
 
     def cut(self, names: Iterable[str]) -> None:
@@ -52,7 +52,7 @@ class Lines:
 
 @dataclass(eq=False)
 class _Line:
-    """One proxy, as it is now."""
+    """One proxy, in its present state."""
 
     target: int
     delay: float = 0.0

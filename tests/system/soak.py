@@ -1,7 +1,7 @@
-"""`make soak`: long storms from several seeds, each on a broker and a database of its own; prints a line for each fault
-and a verdict for each seed, and ends with 1 if any failed.
+"""`make soak`: long storms from several seeds, each on a broker and a database of its own. Prints a line for each fault
+and a verdict for each seed, and ends with 1 if any seed failed.
 
-What a seed that failed has logged is kept in `.local/soak/`. The page is docs/testing.md.
+The logs of a failed seed stay in `.local/soak/`. The page is docs/testing.md.
 """
 
 from __future__ import annotations

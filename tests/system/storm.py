@@ -1,7 +1,7 @@
 """A storm: thousands of requests from several channels, agents and requesters who answer, and faults in the middle of
-it, all from one seed; afterwards the desk is judged as a whole.
+them, all from one seed. Afterwards the desk is judged as a whole.
 
-`test_storm.py` has a short one, `make soak` the long ones. The page is docs/testing.md.
+`test_storm.py` has a short storm, `make soak` the long ones. The page is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from tests.system.line import Lines
 from tests.waiting import wait
 
 CALM = 2.0
-"""Seconds without any message after which nobody is going to react any more."""
+"""Seconds without a message after which nobody will react any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """How large a storm is. `pace`: about so many requests a second while it lasts."""
+    """How large a storm is. `pace`: about this many requests a second while it lasts."""
 
     submissions: int
     pace: float
@@ -42,7 +42,7 @@ class Scale:
     """How many of each service; drawn for each."""
     hardness: Hardness
     patience: float
-    """Seconds without any progress after which the desk is given up: it has to come to rest afterwards."""
+    """Seconds without progress after which the desk is given up: it has to settle after the faults."""
 
 
 SHORT = Scale(
@@ -72,7 +72,7 @@ LONG = Scale(
 def storm(house: House, seed: int, scale: Scale, say: Callable[[str], None]) -> Evidence:
     """Run one storm on a desk on which nothing runs yet, and judge it. `say` gets a line for each fault.
 
-    Raises AssertionError with all that is wrong.
+    Raises AssertionError with everything that is wrong.
     """
     began = time.monotonic()
 
@@ -85,7 +85,7 @@ def storm(house: House, seed: int, scale: Scale, say: Callable[[str], None]) -> 
         dice = random.Random(f"instances {seed}")
         counts = {service: dice.choice(scale.instances) for service in SERVICES}
         keeper = Keeper(house, counts)
-        closing.callback(keeper.close)  # a storm that fails leaves nobody behind who starts services again
+        closing.callback(keeper.close)  # a failed storm leaves nobody behind who starts services again
         tell(", ".join(f"{service} ×{count}" for service, count in counts.items()) + f"; by lines: {len(lines.ports)}")
         agents = [
             house.sign_on(f"a{number}", scale.capacity, answer=agents_answer, hears=AGENT_HEARS)
@@ -93,7 +93,7 @@ def storm(house: House, seed: int, scale: Scale, say: Callable[[str], None]) -> 
         ]
         dealer = Dealer(house, keeper, lines, agents, scale.hardness, seed)
         blows, ailments = dealer.blows(), dealer.ailments()
-        # A fault may be dealt to several at once, or twice.
+        # A fault may befall several at once, or twice.
         house.mail_repeats = 2 * BATCH_OF_MAILS * max(counts.values()) * (len(blows) + len(ailments))
         planned = plan(seed, scale.submissions)
         house.bad |= {request.id for request in planned if request.bad}
@@ -140,7 +140,7 @@ def storm(house: House, seed: int, scale: Scale, say: Callable[[str], None]) -> 
 
 
 def errors_logged(house: House) -> list[str]:
-    """What the services' logs say at level ERROR or above, and what they print that is no log line at all."""
+    """What the services' logs say at level ERROR or above, and what they print that is not a log line."""
     found = []
     for service in SERVICES:
         for log in house.desk.logs(service):
@@ -158,7 +158,8 @@ def errors_logged(house: House) -> list[str]:
 
 
 class _Gate:
-    """Lets the channels go on as far as faults have been dealt, so that each fault finds them in the middle of it."""
+    """Lets the channels send only as much as the dealt faults allow, so that each fault finds them in the middle of
+    it."""
 
     def __init__(self, planned: int, faults: int) -> None:
         self._planned = planned
@@ -167,7 +168,7 @@ class _Gate:
 
     @property
     def midway(self) -> int:
-        """So many have to be sent before the next fault."""
+        """How many have to be sent before the next fault."""
         return int(self._planned * (self._opened - 0.7) / self._parts)
 
     def open(self) -> None:
@@ -180,7 +181,8 @@ class _Gate:
 
 
 def _lines(house: House, dice: random.Random) -> Lines:
-    """Lead some of the services to broker and database over lines of ours; the others reach them as in production."""
+    """Connect some of the services to broker and database through lines of ours; the others connect as in
+    production."""
     on_lines = sorted(dice.sample(SERVICES, dice.choice((2, 3, 4))))
     ports = {BROKER: urlsplit(house.desk.amqp_url("intake")).port, DATABASE: urlsplit(house.desk.admin_mongo_url).port}
     lines = Lines({f"{service} {server}": ports[server] or 0 for service in on_lines for server in ports})
@@ -189,7 +191,7 @@ def _lines(house: House, dice: random.Random) -> Lines:
         amqp_line, mongo_line = lines.ports[f"{service} {BROKER}"], lines.ports[f"{service} {DATABASE}"]
         house.desk.settings_of[service] = {
             "CASEBUS_AMQP": f"amqp://{amqp.username}:{amqp.password}@127.0.0.1:{amqp_line}{amqp.path}",
-            # Else the driver would ask the replica set where it is, and go there.
+            # Otherwise the driver would ask the replica set where it is, and go there.
             "CASEBUS_MONGO": f"mongodb://{mongo.username}:{mongo.password}@127.0.0.1:{mongo_line}/admin"
             "?directConnection=true",
         }
@@ -203,7 +205,7 @@ def _deal_ailments(faults: list[Fault], tell: Callable[[str], None]) -> None:
 
 
 def wait_until_calm(house: House, patience: float) -> None:
-    """Until all is answered and nobody has said anything for a while: then nobody reacts to anything any more."""
+    """Until everything is answered and nobody has said anything for a while: then nobody will react to anything."""
     moved_at, before = time.monotonic(), -1
     rested_at: float | None = None
     while rested_at is None or time.monotonic() - rested_at < CALM:

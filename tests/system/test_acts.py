@@ -15,7 +15,7 @@ from deploy.demo.hook import Hook
 from deploy.local.stack import Stack
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-"""That of the specification's example."""
+"""The id in the specification's example."""
 
 
 def test_a_tickets_life_goes_by_the_rules_act_by_act(stack: Stack) -> None:

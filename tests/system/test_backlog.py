@@ -1,6 +1,7 @@
-"""What must not wait behind a backlog of people's commands, and what no service knows, on a real broker and database.
+"""What must not wait behind a backlog of people's commands, and types that no service knows, on a real broker and
+database.
 
-Nothing is said in seconds: what matters is that it comes while others wait yet.
+Nothing is measured in seconds: what matters is that it comes while others still wait.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ WAITING = 2_000
 
 
 def ask(house: House, user: str, key: str, question: tuple[str, bytes]) -> str:
-    """Ask at a queue of the user's own, which is listened to from now on; gives the question's id."""
+    """Ask on a queue of the user's own, which is listened to from now on; returns the question's id."""
     _, body = question
     id_: str = json.loads(body)["id"]
     with house.bus(user) as bus:
@@ -82,11 +83,11 @@ NOBODYS = [
 
 
 def test_a_type_that_nobody_has_bound_still_gets_one_answer(house: House) -> None:
-    """And what is garbage under such a type ends in the dead letters, with the reason."""
+    """Garbage under such a type goes to the dead letters, with the reason."""
     house.start()
     house.listen("agent.a1", "agent.a1.inbox")
     sent = [(user, exchange, *command(user, type_, {})) for user, exchange, type_ in NOBODYS]
-    with house.bus(ADMIN) as bus:  # the broker refuses it from anybody who has no more rights than their own
+    with house.bus(ADMIN) as bus:  # the broker refuses it from anybody who has only their own rights
         for user, exchange, type_, body in sent:
             id_ = json.loads(body)["id"]
             bus.publish(exchange, type_, body, message_id=id_, user_id=user, content_type=CONTENT_TYPE)

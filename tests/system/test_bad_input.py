@@ -1,4 +1,4 @@
-"""Bad input of every sort, among good: each gets the contract's answer, none harms its neighbours, none is lost."""
+"""Bad input of every kind, among good: each gets the contract's answer, none harms its neighbours, none is lost."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def wrong_fields() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def test_every_wrong_field_is_named_and_no_neighbour_is_harmed(house: House) -> None:
-    """All in one go, a good submission after each: the same turns hold good and bad."""
+    """All of it at once, a good submission after each: the same turns hold good and bad."""
     house.start()
     expected: dict[str, tuple[str, str]] = {}
     batches: dict[str, list[tuple[str, bytes]]] = {"web": [], "agent.a1": []}
@@ -78,7 +78,7 @@ HALF = "(half a character)"
 
 
 def halved(command: tuple[str, bytes]) -> tuple[str, bytes]:
-    """With half a character, as JSON escapes it, wherever it says `HALF`: no encoder of ours would write one."""
+    """With half a character, as JSON escapes it, in place of `HALF`: no encoder of ours would write it."""
     return command[0], command[1].replace(HALF.encode(), rb"\ud83d")
 
 

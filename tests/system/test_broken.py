@@ -1,6 +1,6 @@
-"""The checker can fail on a real desk: an intake whose chassis breaks a promise, and dies where that matters, is found.
+"""The checker can fail on a real desk: it finds an intake whose chassis breaks a promise and dies where that matters.
 
-The same deaths leave a chassis that is not broken in order.
+The same deaths of a sound chassis leave everything in order.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def test_the_same_death_breaks_no_promise_of_ours(house: House, how: str) -> Non
 
 
 def after_a_death_in_the_middle(house: House, how: str) -> Evidence:
-    """An intake that is broken so gets work and dies in the middle of it; what there is when one that is not broken
-    has done the rest, and stopped."""
+    """An intake that is broken in this way gets work and dies in the middle of it. Returns what there is when a sound
+    one has done the rest, and stopped."""
     house.desk.runner = "tests.system.broken"
     house.desk.settings["CASEBUS_BROKEN"] = how
     house.start(routing=0, sla=0, notifications=0)
@@ -54,7 +54,7 @@ def after_a_death_in_the_middle(house: House, how: str) -> Evidence:
     house.ledger.wait(lambda: house.desk.pid("intake") is None, "the intake has died")
     house.desk.start("intake")
     house.ledger.wait(lambda: not house.ready("intake.commands")["intake.commands"], "the queue is empty")
-    # What the dead one had published but not struck yet is the sweeper's, after 10 s.
+    # What the dead one had published and not removed yet is the sweeper's, after 10 s.
     house.ledger.wait(lambda: not house.database("intake")["outbox"].count_documents({}), "the outbox is empty")
     assert house.terminate(("intake", 1)) == [0]
     house.wait_for_messages()

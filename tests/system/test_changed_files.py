@@ -1,4 +1,4 @@
-"""The operator changes catalogue and calendars while the desk runs: they are taken, wrong ones are refused."""
+"""The operator changes catalogue and calendars while the desk runs: services take good ones and refuse wrong ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PARKING = """  - id: parking
 
 
 def refusing(house: House) -> set[str]:
-    """The services of which the doctor says that they refuse a file."""
+    """The services that refuse a file, by the doctor."""
     known = {f"HEALTH_{name.upper()}": house.desk.health_url(name) for name in ("intake", "sla")}
     return {finding.where for finding in services.check(known, timedelta()) if "It refuses a changed" in finding.what}
 

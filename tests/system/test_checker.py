@@ -226,7 +226,7 @@ def replace_event(found: Evidence, id_: str, **values: str) -> None:
 
 
 def answered(found: Evidence, id_: str, type_: str) -> None:
-    """Another sort of outcome."""
+    """Another kind of outcome."""
     found.heard = [replaced(heard, "type", type_) if heard.id == id_ else heard for heard in found.heard]
 
 
@@ -257,7 +257,7 @@ def test_what_is_out_of_order_is_found(what: str, break_it: Callable[[Evidence],
 
 
 def test_every_guarantee_is_broken_by_one_of_these() -> None:
-    """No guarantee is there that never speaks."""
+    """Every guarantee speaks at least once."""
     silent = {guarantee.__name__ for guarantee in GUARANTEES}
     for _, break_it, _ in BREACHES:
         evidence = deepcopy(in_order())

@@ -28,7 +28,7 @@ def test_a_clean_stop_of_any_service_redelivers_nothing(house: House) -> None:
 
 
 def delivered_before(house: House, queue: str) -> list[str]:
-    """Ids of the messages in a queue that somebody was given and has not acknowledged."""
+    """Ids of the messages in a queue that were delivered to somebody who has not acknowledged them."""
     with house.bus(ADMIN) as bus:
         found = []
         while (message := bus.channel.basic_get(queue)) is not None:

@@ -18,7 +18,7 @@ IN_HAND = 200
 
 
 def answered(ticket: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """What an agent does about a ticket: mostly a solution; some are closed, some asked about, some left."""
+    """What an agent does about a ticket: mostly a solution; some are closed, some get a question, some are left."""
     match int(ticket["number"]) % 10:
         case 0 | 1 | 2 | 3 | 4:
             return "ticket.suggest_solution", {"body": "Please try again now."}
@@ -30,7 +30,7 @@ def answered(ticket: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
 
 
 def test_each_service_killed_in_the_middle_of_5000_submissions(house: House) -> None:
-    """Three channels, six agents who answer, one in ten for an issue that is open, one in fifty with an id again."""
+    """Three channels, six agents who answer, one in ten for an open issue, one in fifty with an id again."""
     dice = random.Random(1)
     commands: list[tuple[str, tuple[str, bytes]]] = []
     for number in range(SUBMISSIONS):
@@ -58,7 +58,7 @@ def test_each_service_killed_in_the_middle_of_5000_submissions(house: House) -> 
 
 
 def test_twenty_kills_of_an_instance_with_hundreds_of_messages_in_its_hands(house: House) -> None:
-    """What was in the hands of a killed consumer is innocent: none of it is set aside, all of it is handled."""
+    """What a killed consumer had in hand is innocent: none of it is dead-lettered, all of it is handled."""
     house.start(routing=0, sla=0, notifications=0)
     house.ask("web", command("web", "ticket.submit", submission("ada", "order-1")))
     for kill in range(KILLS):

@@ -1,4 +1,5 @@
-"""Whatever the desk is asked, its services find it by an index: a desk of a million tickets is as fast as a new one."""
+"""Whatever the desk is asked, its services find it by an index: a desk with a million tickets is as fast as a new
+one."""
 
 from __future__ import annotations
 

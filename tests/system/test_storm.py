@@ -1,4 +1,4 @@
-"""A short storm: every sort of fault once, in the middle of requests and answers. `make soak` has the long ones."""
+"""A short storm: every kind of fault once, in the middle of requests and answers. `make soak` has the long ones."""
 
 from __future__ import annotations
 
