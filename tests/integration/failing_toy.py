@@ -1,8 +1,8 @@
-"""A toy service whose rules fail while a file is there: `python -m tests.integration.failing_toy URL FILE`.
+"""A toy service whose rules fail while a file exists: `python -m tests.integration.failing_toy URL FILE`.
 
 It has the consumer and the turn of a service, on green threads, the broker's queue `routing.commands`, and store and
 publisher in memory. A minute between tries lasts a twentieth of a second. It prints a line of JSON for each turn: the
-ids that succeeded, those that raised, those that were set aside, and whether it pauses.
+ids that succeeded, those that raised, those that were dead-lettered, and whether it pauses.
 """
 
 # ruff: noqa: E402 - green before anything else is imported
@@ -34,7 +34,7 @@ from tests.fakes import FakeHandler, FakePublisher, FakeStore
 failing.TRIED_EVERY = 0.05
 QUEUE = "routing.commands"
 POISON = "poison"
-"""How the id of a message begins that raises however good the rules are."""
+"""The beginning of the id of a message that raises however good the rules are."""
 
 
 class Nothing:

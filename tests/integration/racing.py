@@ -1,4 +1,5 @@
-"""Intake's instances without their queues, and where two commands meet in the database: what tests of pairs share."""
+"""Intake's instances without their queues, and where two commands meet in the database: what the tests of pairs
+share."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ from tests.unit.intake.pairs import COMMANDS, NOW, STAFF, Meeting, meeting
 __all__ = ["INDEXES"]
 
 LASTS = timedelta(hours=1)
-"""So a temporary account may end while a ticket that was closed in the morning may still be reopened at noon."""
+"""So that a temporary account may end while a ticket that was closed in the morning may still be reopened at noon."""
 
 OF_ACCOUNTS = ("merge_account", "confirm", "ask_for_the_code", "end", "file_by_real", "file_by_other")
 """What is asked about accounts and by others than the requester of a meeting's tickets, by a short name."""
@@ -85,7 +86,7 @@ class Instance:
         self.store.commit(Work(f"{self.name}{self.turns}", NOW, writes=self.repository.writes(view)))
 
     def take(self, messages: Sequence[Message[Any]], prepared: Prepared = NOTHING) -> Sequence[Decision]:
-        """One turn, read again where another was faster."""
+        """One turn, read again if another was faster."""
         decided = self.decide(messages, prepared)
         try:
             self.commit(decided.view)
@@ -209,7 +210,7 @@ def _accounts(theirs: str, others: str, place: int, how: How) -> list[Account]:
 
 
 def put_down(store: Store, scenes: Sequence[Scene]) -> Prepared:
-    """Store these scenes; gives what is found out before a turn about them."""
+    """Store these scenes; returns what is found out before a turn about them."""
     tickets = [ticket for scene in scenes for ticket in (scene.at.ticket, scene.at.other, scene.held.ticket)]
     known = {ticket.id for ticket in tickets}
     entries = [entry for scene in scenes for entry in (*scene.at.entries, *scene.held.entries)]

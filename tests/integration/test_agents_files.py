@@ -1,4 +1,4 @@
-"""What agents send and ask for beside their answers: files of their own, and which tickets they have."""
+"""What agents send and ask for beside their answers: their own files, and which tickets they have."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_an_agent_who_starts_again_learns_which_tickets_they_have_by_an_index(de
     plans = {row["planSummary"] for row in rows}
     assert len(rows) == 8
     assert all("agent.id" in plan for plan in plans), plans
-    # By the index of the open ones nothing closed is read.
+    # The index of open tickets reads nothing that is closed.
     assert all(row["docsExamined"] <= 22 for row in rows)
 
 

@@ -1,4 +1,5 @@
-"""Files by the real broker into the real database: encrypted there, once for each content, back for who may."""
+"""Files through the real broker into the real database: encrypted there, stored once for each content, and back for
+those who may have them."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from tests.waiting import wait
 
 KEYS = f"first {'A' * 43}="
 PROGRAM = b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00" + bytes(48)
-"""As every Windows program begins. (Of random bytes one in a hundred passes for text.)"""
+"""As every Windows program begins. (Of random bytes, one in a hundred passes for text.)"""
 
 PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3 the receipt of ann"
 
@@ -60,7 +61,7 @@ def test_a_file_in_a_command_is_encrypted_and_stored_once(desk: Desk) -> None:
 
 
 def in_any_database(desk: Desk, what: bytes) -> bool:
-    """Whether it stands anywhere in intake's database, in messages that wait to be sent, say."""
+    """Whether it stands anywhere in intake's database, for example in messages that wait to be sent."""
     with MongoClient[dict[str, Any]](desk.admin_mongo_url) as client:
         of_intake = client[f"{desk.db_prefix}_intake"]
         return any(

@@ -1,4 +1,4 @@
-"""A burst on a real database, filed through two instances at once, and released; and a block, which both know of."""
+"""A burst on a real database, filed through two instances at once, and released; and a block that both know of."""
 
 from __future__ import annotations
 

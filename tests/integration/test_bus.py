@@ -73,7 +73,7 @@ def test_a_queue_of_ones_own_hears_what_is_bound_and_is_gone_afterwards(desk: De
 
 
 def test_what_nobody_can_decode_is_heard_all_the_same(desk: Desk) -> None:
-    """Any channel can send such; who looks at the dead letters has to see them."""
+    """Any channel can send such messages; whoever looks at the dead letters has to see them."""
     url = desk.amqp_url(ADMIN)
     with open_channel(url) as raw:
         for body, odd in UNREADABLE.items():

@@ -1,4 +1,4 @@
-"""The client on a real broker and a real intake: what it sends has one effect and one outcome, whatever becomes of the
+"""The client on a real broker and a real intake: what it sends has one effect and one outcome, whatever happens to the
 connection, and what it hears is kept until it was handled."""
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def submit(number: int, category: str = "technical") -> Submit:
 
 @pytest.fixture
 def lines(desk: Desk) -> Iterator[Lines]:
-    """The way of a client to the broker, to be cut."""
+    """A client's way to the broker, which the test can cut."""
     lines = Lines({LINE: urlsplit(desk.amqp_url("web")).port or 0})
     try:
         yield lines
@@ -331,7 +331,7 @@ def test_an_agent_is_there_answers_and_comes_back(desk: Desk, lines: Lines, monk
 
     with Client(by_line(desk, lines, "agent.a1"), hears=INBOX) as agent, Client(desk.amqp_url("web")) as web:
         assert agent.sign_on(me).type == "command.accepted"
-        time.sleep(3)  # longer than who says nothing counts as there
+        time.sleep(3)  # longer than an agent who says nothing counts as there
         web.command("ticket.submit", submit(1))
         number = assigned(agent)
         closed = agent.command("ticket.close", AgentReason(agent_id="a1", number=number, reason="Done."))

@@ -1,4 +1,4 @@
-"""`casebus dead` on the real broker: what is looked at stays as it is, what is replayed arrives, once."""
+"""`casebus dead` on the real broker: what is looked at stays as it is, and what is replayed arrives once."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def letters(operator: Settings, choice: Choice = EVERYTHING) -> list[Letter]:
         return list(dealing.chosen(dead, choice))
 
 
-def set_aside(desk: Desk, *reasons: str) -> list[tuple[str, bytes]]:
+def dead_lettered(desk: Desk, *reasons: str) -> list[tuple[str, bytes]]:
     """Submissions of `web` that intake gave up for these reasons; their ids and bodies."""
     made, copies = [], []
     for reason in reasons:
@@ -63,7 +63,7 @@ def set_aside(desk: Desk, *reasons: str) -> list[tuple[str, bytes]]:
 
 
 def taken(desk: Desk, queue_name: str, count: int) -> list[Any]:
-    """So many messages of a queue."""
+    """This many messages of a queue."""
     got: list[Any] = []
     with Bus(desk.amqp_url(ADMIN)) as bus:
         bus.consume(queue_name, got.append)
@@ -73,7 +73,7 @@ def taken(desk: Desk, queue_name: str, count: int) -> list[Any]:
 
 
 def test_looking_leaves_all_as_it_was(desk: Desk, operator: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    ids = [id_ for id_, _ in set_aside(desk, *(["KeyError: 'x'"] * 300))]
+    ids = [id_ for id_, _ in dead_lettered(desk, *(["KeyError: 'x'"] * 300))]
     killed_while_reading(desk, operator, len(ids))
     assert [letter.id for letter in letters(operator)] == ids
     monkeypatch.setattr(queue, "WINDOW", 37)
@@ -90,7 +90,7 @@ def test_looking_leaves_all_as_it_was(desk: Desk, operator: Settings, monkeypatc
 
 
 def test_a_reader_may_follow_another_at_once(operator: Settings) -> None:
-    """RabbitMQ 4.3 deletes what only the last one might have a moment after its connection is closed."""
+    """RabbitMQ 4.3 deletes the last reader's exclusive queue a moment after its connection is closed."""
     leaving = Timer(0.3, dealing.reading(operator).close)
     leaving.start()
     dealing.reading(operator).close()
@@ -98,7 +98,7 @@ def test_a_reader_may_follow_another_at_once(operator: Settings) -> None:
 
 
 def killed_while_reading(desk: Desk, operator: Settings, count: int) -> None:
-    """A reader that is gone of a sudden, letters in its hands; until they are back."""
+    """A reader that is suddenly gone, letters in its hands; until they are back."""
     reader = dealing.reading(operator)
     next(reader.batches())
     reader._bus.channel.connection.collect()
@@ -112,17 +112,17 @@ def wait_for_depth(desk: Desk, count: int) -> None:
 
 def test_just_what_was_chosen_is_dropped(desk: Desk, operator: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "WINDOW", 128)
-    ids = [id_ for id_, _ in set_aside(desk, *(["KeyError: 'x'", "ValueError: y", "not JSON: z"] * 700))]
+    ids = [id_ for id_, _ in dead_lettered(desk, *(["KeyError: 'x'", "ValueError: y", "not JSON: z"] * 700))]
     choice = Choice(reason="valueerror")
     counted, prints = dealing.count(operator, choice)
     assert counted.done == {"ValueError": 700}
-    late = set_aside(desk, "ValueError: y")[0][0]
+    late = dead_lettered(desk, "ValueError: y")[0][0]
     assert dealing.drop(operator, choice, prints) == 700
     assert [letter.id for letter in letters(operator)] == [id_ for n, id_ in enumerate(ids) if n % 3 != 1] + [late]
 
 
-def test_what_a_service_set_aside_is_sent_again_as_it_was(desk: Desk, operator: Settings) -> None:
-    ((id_, body),) = set_aside(desk, "KeyError: 'x'")
+def test_what_a_service_dead_lettered_is_sent_again_as_it_was(desk: Desk, operator: Settings) -> None:
+    ((id_, body),) = dead_lettered(desk, "KeyError: 'x'")
     dealt = dealing.replay(operator, EVERYTHING, dry_run=True)
     assert (dealt.done, dealt.stay) == ({INTAKE: 1}, {})
     assert dealing.replay(operator, EVERYTHING, dry_run=False).done == {INTAKE: 1}
@@ -196,8 +196,8 @@ def test_what_the_broker_moved_here_is_understood(desk: Desk, operator: Settings
 def test_a_replay_that_breaks_off_loses_nothing(
     desk: Desk, operator: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The broker confirms, the reader dies before it takes the letters out: they are there, and go twice."""
-    ids = [id_ for id_, _ in set_aside(desk, "KeyError: 'x'", "KeyError: 'y'")]
+    """The broker confirms, and the reader dies before it takes the letters out: they are there, and go twice."""
+    ids = [id_ for id_, _ in dead_lettered(desk, "KeyError: 'x'", "KeyError: 'y'")]
 
     def killed(reader: queue.DeadLetters, tags: list[int]) -> None:
         reader._bus.channel.connection.collect()
@@ -215,7 +215,7 @@ def test_a_replay_that_breaks_off_loses_nothing(
 
 
 def test_a_missing_permission_is_one_sentence(stack: Stack, desk: Desk, operator: Settings) -> None:
-    set_aside(desk, "KeyError: 'x'")
+    dead_lettered(desk, "KeyError: 'x'")
     weaker = Settings({**operator.values, "AMQP_OPERATOR": desk.amqp_url("web")}, None)
     with pytest.raises(Trouble, match="does not let web read the dead letters"):
         letters(weaker)
@@ -230,7 +230,7 @@ def test_letters_that_vanish_meanwhile_are_not_waited_for(
     desk: Desk, operator: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "PATIENCE", 0.1)
-    set_aside(desk, "KeyError: 'x'")
+    dead_lettered(desk, "KeyError: 'x'")
     reader = dealing.reading(operator)
     with Bus(desk.amqp_url(ADMIN)) as admin:
         admin.channel.queue_purge(DEAD)

@@ -179,7 +179,7 @@ def _broken_broker(stack: Stack, desk: Desk) -> Iterator[None]:
         bus.publish(DEAD, "intake.commands", b"x")
         bus.settle()
     yield
-    # Users are the whole broker's, other tests' too.
+    # Users belong to the whole broker, other tests' too.
     management.put("/users/game", {"password": stack.broker.password("game"), "tags": ""})
     for user in ("stranger_1", "console"):
         management.delete(f"/users/{user}")
@@ -193,7 +193,7 @@ def _break_the_indexes(database: Databases) -> None:
 
 
 def _break_the_books(database: Databases) -> None:
-    """While no service runs, that would mend or act on some of it."""
+    """While no service runs that would repair some of it or act on it."""
     long_ago = datetime(2026, 1, 2, tzinfo=UTC)
     routing, sla = database("routing"), database("sla")
     database("intake")["outbox"].insert_one({"_id": "t:0", "turn": "t", "at": long_ago, "messages": []})

@@ -46,7 +46,7 @@ ID_STAYS = {
     "notifications.preferences",
     "notifications.deliveries",
 }
-"""The id that the channel gave the account stays there, and for how long: docs/privacy.md."""
+"""The id that the channel gave the account stays there; docs/privacy.md says for how long."""
 
 
 def rows(desk: Desk) -> Iterator[tuple[str, bytes]]:
@@ -109,7 +109,8 @@ def as_agent(desk: Desk, id_: str, type_: str, number: str, **more: Any) -> Mapp
 
 
 def lived_through(desk: Desk) -> list[str]:
-    """All the ways in which words, name and address of a person come into the desk; the numbers of her tickets."""
+    """All the ways in which words, name and address of a person come into the desk. Returns the numbers of her
+    tickets."""
     for type_, more in (
         ("account.set_preferences", {"language": "de", "notify": {"receipt": {"email": True}}}),
         ("attachment.upload", {"upload": "u", "name": WORDS, "media_type": "text/plain", "part": 1, "parts": 2}),
@@ -151,7 +152,7 @@ def swept(desk: Desk) -> None:
 
 
 def start(desk: Desk, tmp_path: Path) -> None:
-    """The whole desk, with a mail server and a webhook that are away: what they were to be told is kept."""
+    """The whole desk, with a mail server and a webhook that are away: what it was to tell them is kept."""
     hooks = tmp_path / "webhooks.yaml"
     hooks.write_text(
         f"webhooks:\n  - {{name: crm, url: 'http://127.0.0.1:9/', secrets: [{SECRET}]}}\n", encoding="utf-8"

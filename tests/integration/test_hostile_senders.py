@@ -49,7 +49,7 @@ ODD: Mapping[str, tuple[dict[str, Any], bool]] = {
     "count": ({"application_headers": {"x-delivery-count": "many"}}, True),
     "counts": ({"application_headers": {"x-delivery-count": [1]}}, True),
 }
-"""Properties by id of the message, and whether it is answered; else it is set aside."""
+"""Properties by id of the message, and whether it is answered; otherwise it is dead-lettered."""
 
 
 def test_odd_properties_end_no_consumer(desk: Desk) -> None:
@@ -67,7 +67,7 @@ def test_odd_properties_end_no_consumer(desk: Desk) -> None:
 
 
 def test_properties_that_nobody_can_read_end_no_consumer(desk: Desk) -> None:
-    """They would come again and again, and take along each time whoever reads them and all that came with them."""
+    """They would come again and again, and each time take along the reader and everything that came with them."""
     desk.start("intake")
     pid = desk.pid("intake")
     with open_channel(desk.amqp_url("web")) as channel:
@@ -109,7 +109,7 @@ def test_an_invented_direct_reply_holds_up_nobody(desk: Desk) -> None:
     assert [event.causationid for event in outcomes(desk, "web", "web.outcomes", 1)] == ["invented"]
 
 
-def test_outcomes_led_back_into_the_desk_are_set_aside_at_once(desk: Desk) -> None:
+def test_outcomes_led_back_into_the_desk_are_dead_lettered_at_once(desk: Desk) -> None:
     desk.start("intake")
     with open_channel(desk.amqp_url("web")) as channel:
         channel.exchange_bind(INTAKE, CHANNELS, "web.#")  # its own to read, and its own to write

@@ -1,5 +1,5 @@
-"""`contracts/` and `services/client/` are installed alone, and a channel of ten lines works with them: the import name
-of nobody's `services` is taken."""
+"""`contracts/` and `services/client/` are installed alone, and a channel of ten lines works with them, although another
+package `services` exists."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def required(name: str) -> set[str]:
 
 
 def copy_of(name: str, site: Path) -> None:
-    """What is installed here of a package by others, as it is: an index is nothing that a test can count on."""
+    """What is installed here of other people's package, as it is: a test cannot rely on an index."""
     for file in metadata.files(name) or []:
         if ".." not in file.parts:
             (site / file).parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def copy_of(name: str, site: Path) -> None:
 
 @pytest.fixture
 def alone(tmp_path: Path) -> Path:
-    """The Python of an environment with the two packages and, of others, no more than they declare."""
+    """The Python of an environment with the two packages and only the others that they declare."""
     venv.create(tmp_path / "venv", symlinks=True)
     (site,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
     wheels = tmp_path / "wheels"

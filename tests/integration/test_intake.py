@@ -1,4 +1,4 @@
-"""Intake as processes on a real broker and a real database: what its rules promise, held by the index."""
+"""Intake as processes on a real broker and a real database: what its rules promise, enforced by the index."""
 
 from __future__ import annotations
 
@@ -248,7 +248,7 @@ def test_a_merge_and_submissions_that_meet_leave_one_open_ticket(desk: Desk) -> 
         tickets = documents("tickets")
         for n in range(5):
             assert heard[f"m{n}"].type == "command.accepted"
-            # Filed before the account ended, it came along; else nobody was let in.
+            # If it was filed before the account ended, it came along; otherwise nobody was let in.
             came = heard[f"z{n}"].type == "ticket.opened"
             assert came or heard[f"z{n}"].data["code"] == "unauthenticated"
             theirs = [ticket for ticket in tickets if ticket["person"] == f"account:ann{n}"]
@@ -349,8 +349,8 @@ def test_a_ticket_goes_from_hand_to_hand_is_escalated_and_merged(desk: Desk) -> 
     assert ask(desk, "web", "w1", "ticket.edit", {**edit, "body": "Anew"}).type == "command.accepted"
     assert ask(desk, "web", "w2", "ticket.edit", {**edit, "body": "Anew"}).data["code"] == "invalid"
     theirs = {"agent_id": "a2", "number": number}
-    filed_anew = ask(desk, "agent.a2", "r", "ticket.reclassify", {**theirs, "category": "safety"})
-    assert filed_anew.data["ticket"]["priority"] == 1
+    filed_again = ask(desk, "agent.a2", "r", "ticket.reclassify", {**theirs, "category": "safety"})
+    assert filed_again.data["ticket"]["priority"] == 1
     merged = ask(desk, "agent.a2", "m", "ticket.merge_into", {**theirs, "to_number": other})
     assert merged.data["ticket"]["merged_into"] == other
     replied = ask(desk, "web", "w3", "ticket.reply", {"requester": who, "number": number, "body": "And now?"})

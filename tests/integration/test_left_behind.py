@@ -75,7 +75,7 @@ def send(store: Store, message: Message[Any], now: datetime = NOW) -> tuple[Answ
 
 
 def end(store: Store, timers: list[Arm], now: datetime) -> int:
-    """The account's timer fires until it is not set again; how often."""
+    """Fire the account's timer until it is not set again. Returns how often it fired."""
     fired = 0
     while timers:
         (arm,) = timers
@@ -87,7 +87,7 @@ def end(store: Store, timers: list[Arm], now: datetime) -> int:
 
 
 def named(store: Store, person: str) -> tuple[int, int]:
-    """Of this person's tickets, how many have Zoe's name, they or an entry."""
+    """How many of this person's tickets have Zoe's name, in the ticket or in an entry."""
     tickets = list(store.database["tickets"].find({"person": person}))
     entries = {"ticket_id": {"$in": [ticket["_id"] for ticket in tickets]}, "author.display_name": "Zoe"}
     having = {row["ticket_id"] for row in store.database["entries"].find(entries)}

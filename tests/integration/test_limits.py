@@ -15,7 +15,7 @@ MOST = 12
 
 @pytest.fixture
 def limited(desk: Desk) -> Desk:
-    """A desk with two instances of intake that take little."""
+    """A desk with two instances of intake that accept little."""
     desk.settings |= {"CASEBUS_REQUESTER_MESSAGES": str(MOST), "CASEBUS_TICKET_MESSAGES": str(MOST // 2)}
     desk.start_all([("intake", 1), ("intake", 2)])
     return desk

@@ -1,4 +1,5 @@
-"""The local stack on the real broker and database: it comes up, stays, heals, keeps to itself, and goes away whole."""
+"""The local stack on the real broker and database: it comes up, stays, heals, keeps to itself, and goes away
+completely."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ from deploy.local.stack import Stack
 from deploy.trouble import Trouble
 
 LATE = 2.0
-"""Seconds after which RabbitMQ 4.0 has written down a stream that it made. Killed before, it keeps half of it."""
+"""Seconds after which RabbitMQ 4.0 has recorded a stream that it made. If it is killed earlier, it keeps half of it."""
 
 
 class HangUp(socketserver.BaseRequestHandler):
@@ -37,7 +38,7 @@ class HangUp(socketserver.BaseRequestHandler):
 
 
 class Squatter(socketserver.ThreadingTCPServer):
-    """Takes its port although connections of the one before are still fading."""
+    """Takes its port although connections of the server before are still fading."""
 
     allow_reuse_address = True
 

@@ -1,4 +1,4 @@
-"""What the command line reads of the databases to show it: one ticket, any part of its history, its files."""
+"""What the command line reads from the databases to show it: one ticket, any part of its history, its files."""
 
 from __future__ import annotations
 

@@ -274,7 +274,7 @@ def test_what_failed_is_sent_again_once_for_each_time_that_it_is_asked_for(
 
 
 def resent(ids: list[str]) -> int:
-    """Of how many the outcome says that they are sent again; seven a command."""
+    """How many are sent again, by the outcome; seven a command."""
     with Client(settings.load().get("AMQP_OPERATOR")) as desk:
         return each_of(desk, "notifications.resend", lambda some: Resend(deliveries=some), "deliveries", ids, 7)
 

@@ -1,5 +1,6 @@
-"""What an operator changes is a command on the bus: accepted, the same when repeated, refused for anybody else. The
-command line's own database user may write nothing.
+"""What an operator changes is a command on the bus: accepted, the same when repeated, refused for anybody else.
+
+The command line's own database user may write nothing.
 """
 
 from __future__ import annotations

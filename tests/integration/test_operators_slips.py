@@ -1,4 +1,5 @@
-"""What an operator may get wrong with the database: messages wait, or the service does not start; none is set aside."""
+"""What an operator may get wrong with the database: messages wait, or the service does not start; none is
+dead-lettered."""
 
 from __future__ import annotations
 
@@ -48,7 +49,7 @@ def readiness(desk: Desk, status: int) -> str:
 
 
 def waited(desk: Desk, times: int) -> None:
-    """Wait until a turn has waited for the database so often."""
+    """Wait until a turn has waited for the database this often."""
     count = re.compile(r'^casebus_away_total{what="database"} ([0-9.]+)$', re.MULTILINE)
     told(desk, "/metrics", lambda _, said: (found := count.search(said)) is not None and float(found[1]) >= times)
 
@@ -68,7 +69,7 @@ def told(desk: Desk, path: str, enough: Callable[[int, str], bool]) -> str:
 
 @pytest.fixture
 def standalone(tmp_path: Path) -> Iterator[str]:
-    """The URL of a database server that is no replica set."""
+    """The URL of a database server that is not a replica set."""
     port = Folder(tmp_path / "ports").port("mongo")
     command = [
         programs.mongod(print),
@@ -89,6 +90,6 @@ def standalone(tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_database_without_transactions_is_refused_at_once(standalone: str) -> None:
-    """Else each message would fail by itself, and be set aside as one that cannot be decided."""
+    """Otherwise each message would fail by itself, and be dead-lettered as one that cannot be decided."""
     with pytest.raises(DatabaseRefuses, match="replica set"):
         Store(open_database(standalone, "casebus_intake", "test"), "intake").prepare({})

@@ -25,7 +25,7 @@ def everything_stored(desk: Desk) -> str:
 
 def test_a_hundred_accounts_with_twenty_files_each_from_one_browser_stop_no_other(desk: Desk) -> None:
     desk.start("intake")
-    # Ten files each time, in replies to no ticket: nothing comes to name them.
+    # Ten files each time, in replies to no ticket: nothing ever names them.
     wasted = [
         (
             f"{who}-{half}",

@@ -157,7 +157,7 @@ ALLOWED = [
 ]
 
 FORBIDDEN = [
-    # A name that is not one's own.
+    # A name that is not the user's own.
     ("web", publish(INTAKE, "ticket.submit", "app")),
     ("web", publish(INTAKE, "ticket.submit", "intake")),
     ("agent.a1", publish(DESK, "ticket.close", "agent.a10")),
@@ -204,7 +204,7 @@ FORBIDDEN = [
     ("console", publish(INTAKE, "ticket.submit", "web")),
     ("operator", publish(EVENTS, "ticket.opened", "intake")),
     ("operator", publish(DESK, "no.such.type", "agent.a1")),
-    # Others' binding keys, and keys that take in others'.
+    # Others' binding keys, and keys that include others'.
     *[
         ("web", bind("web.mine", CHANNELS, key))
         for key in ("#", "*.#", "app.#", "web", "webx.#", "web-shop.#", "#.web.#", "*.ticket.opened")
@@ -254,7 +254,7 @@ def _name(case: object) -> str:
 
 @pytest.fixture(scope="module")
 def desk(stack: Stack) -> Iterator[Desk]:
-    """One desk for all cases: they leave nothing behind that another would meet."""
+    """One desk for all cases: they leave nothing behind that another case would meet."""
     own = stack.other_desk("permissions")
     own.prepare()
     broker = stack.broker
@@ -295,7 +295,7 @@ def test_no_role_may_do_more(user: str, operation: Operation, channel_of: Callab
 
 
 def test_what_nobody_is_there_to_hear_comes_back_to_the_service(channel_of: Callable[[str], amqp.Channel]) -> None:
-    """Not by an alternate exchange to the dead letters: it may hold what is to be stored nowhere (decision 0006)."""
+    """Not by an alternate exchange to the dead letters: it may hold what must be stored nowhere (decision 0006)."""
     intake, operator = channel_of("intake"), channel_of("operator")
     dead = operator.queue_declare(DEAD, passive=True).message_count
     message = amqp.Message(b"{}", user_id="intake")

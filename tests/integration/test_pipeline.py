@@ -88,7 +88,7 @@ def test_one_that_fails_undoes_them_all_and_the_connection_goes_on(database: Dat
 
 @pytest.mark.parametrize("beginning", ["", "a", "ab", "abc"])
 def test_a_long_key_that_is_taken_is_said_so_in_any_script(database: Database[Document], beginning: str) -> None:
-    # The error message holds the key, cut after so many bytes: with one beginning or another, within a character.
+    # The error message holds the key, cut after a number of bytes: with one beginning or another, within a character.
     for letter in ("я", "字", "😀"):
         taken = {"_id": beginning + letter * 150, "n": beginning + letter}
         database["a"].insert_one(taken)
@@ -128,7 +128,7 @@ def test_what_is_too_large_is_not_sent(database: Database[Document]) -> None:
 
 
 def test_more_than_a_message_may_hold_is_not_sent(database: Database[Document]) -> None:
-    # It would look like a database that is away, and a turn would wait for it for ever.
+    # It would look like a database that is away, and a turn would wait for it forever.
     with pytest.raises(DocumentTooLarge):
         in_transaction(database, insert("b", *({"n": n, "text": "x" * 7_000_000} for n in range(7))))
     assert find(database, Find("b", {})) == [[]]

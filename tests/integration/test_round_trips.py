@@ -1,4 +1,4 @@
-"""How often a turn of intake asks the database: each time is half a millisecond of everybody's waiting."""
+"""How often a turn of intake asks the database: each time, everybody waits half a millisecond."""
 
 from __future__ import annotations
 

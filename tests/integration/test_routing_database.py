@@ -101,7 +101,7 @@ def instance(stack: Stack) -> Iterator[Instance]:
 
 
 def a_desk(dice: random.Random, agents: int, tickets: int) -> list[Agent | Ticket]:
-    """Agents of many kinds with little room, tickets of which many have an agent already."""
+    """Agents of many kinds with little room, and tickets of which many have an agent already."""
     team = [
         an_agent(
             f"a{number}",

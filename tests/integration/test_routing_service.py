@@ -161,7 +161,7 @@ def test_an_agent_of_whom_nothing_is_heard_goes_offline_once_and_the_ticket_to_o
     events: list[dict[str, Any]] = []
 
     def of(type_: str) -> list[tuple[str, str]]:
-        """Which agent was told so about which ticket. A message may come twice, with one id."""
+        """Which agent was told this about which ticket. A message may come twice, with one id."""
         told = {heard.event["id"]: heard for heard in ledger.heard if heard.type == type_}
         return [(heard.user, heard.event["subject"]) for heard in told.values()]
 

@@ -112,8 +112,9 @@ def test_a_service_that_still_waits_for_what_it_needs_ends_well_when_it_is_told_
         assert waiting.stdout.read().count("Traceback") == 0
 
 
-def test_names_are_looked_up_anew_each_time() -> None:
-    """Eventlet's own look-up remembers that a name was not there: who started before the broker never found it."""
+def test_names_are_looked_up_again_each_time() -> None:
+    """Eventlet's own resolver remembers that a name did not exist: a service that started before the broker never found
+    it."""
     program = "import services.chassis.run, sys; print('eventlet.support.greendns' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=CODE, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -40,7 +40,7 @@ __all__ = ["clients", "database"]
 
 @contextmanager
 def scanner(port: int = 0) -> Iterator[int]:
-    """One that listens; gives its port."""
+    """A scanner that listens; returns its port."""
     socketserver.ThreadingTCPServer.allow_reuse_address = True
     with socketserver.ThreadingTCPServer(("127.0.0.1", port), Clamd) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()

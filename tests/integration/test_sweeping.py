@@ -1,4 +1,4 @@
-"""What no ticket came to name is removed a day later, and nothing else is."""
+"""What no ticket ever names is removed a day later, and nothing else is."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_part_of_a_file_that_is_there_comes_again_and_the_file_counts_as_new(
     assert sweep(kept, later + KEPT_UNUSED) == 2
 
 
-def test_a_part_of_a_file_that_was_removed_comes_again_and_the_upload_begins_anew(
+def test_a_part_of_a_file_that_was_removed_comes_again_and_the_upload_begins_again(
     database: Database[dict[str, Any]],
 ) -> None:
     kept = keeping(database)

@@ -1,4 +1,4 @@
-"""Every connection that the desk opens, over TLS: it believes the authorities that the operator names, and refuses a
+"""Every connection that the desk opens, over TLS: it trusts the authorities that the operator names, and refuses a
 certificate of another name, of an unknown authority, or of yesterday."""
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def sides(authority: Authority) -> dict[str, SSLContext]:
-    """Servers' sides of TLS: one as it should be, and those that are to be refused."""
+    """Servers' sides of TLS: one that is right, and those that must be refused."""
     stranger = Authority.make(authority.file.with_name("stranger.pem"))
     return {
         "good": authority.server(),
@@ -61,7 +61,7 @@ def sides(authority: Authority) -> dict[str, SSLContext]:
 
 
 def believing(url: str, authority: Authority) -> str:
-    """The URL as a service has it whose operator set `CASEBUS_X_CA`."""
+    """The URL of a service whose operator set `CASEBUS_X_CA`."""
     found = look_up("CASEBUS_X", {"CASEBUS_X": url, "CASEBUS_X_CA": str(authority.file)})
     assert found is not None
     return found

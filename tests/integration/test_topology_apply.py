@@ -29,7 +29,7 @@ PASSWORDS = {**dict.fromkeys(SERVICES, "s" * 20), OPERATOR: "o" * 20, "kiosk": "
 
 @pytest.fixture
 def vhost(stack: Stack) -> Iterator[str]:
-    """A name for a vhost that is not there yet; gone after the test, with the users that the stack has not."""
+    """A name for a vhost that does not exist yet; gone after the test, with the users that the stack does not have."""
     yield VHOST
     management = stack.broker.management
     if VHOST in {each["name"] for each in management.get("/vhosts")}:
@@ -48,7 +48,7 @@ def passwords(stack: Stack) -> dict[str, str]:
 
 
 class OfTheFuture(Management):
-    """Leaves out of its definitions whatever is as it would be anyway, as RabbitMQ 4.3 does with `internal`."""
+    """Leaves out of its definitions whatever has its default anyway, as RabbitMQ 4.3 does with `internal`."""
 
     def get(self, path: str) -> Any:
         answer = super().get(path)
@@ -70,7 +70,7 @@ def test_what_definitions_leave_out_is_as_it_would_be_anyway(
 
 
 class SaysYes(Management):
-    """Says yes the first time to what holds bindings of the event log, and makes none of these (RabbitMQ 3.10)."""
+    """The first time, says yes to what holds bindings of the event log, and makes none of these (RabbitMQ 3.10)."""
 
     asked: ClassVar[list[str]] = []
 
@@ -89,7 +89,7 @@ ABSENT = (
 
 
 class SaysAbsent(Management):
-    """Makes the first time all but bindings of the event log, and refuses these, as RabbitMQ 4.0 does."""
+    """The first time, makes all except bindings of the event log, and refuses these, as RabbitMQ 4.0 does."""
 
     asked: ClassVar[list[str]] = []
 
@@ -108,7 +108,7 @@ def test_a_binding_that_a_broker_just_started_did_not_make_is_made(
 ) -> None:
     management = stack.broker.management
     apply(just_started(management.address, management.user, management.password), vhost, passwords)
-    assert len(just_started.asked) == 3  # in two parts, and what lacked once more
+    assert len(just_started.asked) == 3  # in two parts, and what was missing once more
     assert apply(management, vhost, passwords) == []
 
 
@@ -164,7 +164,7 @@ def test_it_brings_what_is_lacking_heals_and_does_nothing_again(
     with Connection(own) as connection, pytest.raises(amqp.AccessRefused):
         connection.channel().basic_get("intake.commands")
 
-    # Who is there already gets the permissions of today, without anybody knowing their passwords.
+    # Existing users get the permissions of today, and nobody needs to know their passwords.
     management.put(f"/permissions/{vhost}/kiosk", {"configure": "", "write": "", "read": ""})
     assert apply(management, vhost, {}) == ["permissions of kiosk: changed"]
     with Connection(own) as connection:

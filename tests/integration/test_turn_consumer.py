@@ -30,7 +30,7 @@ NEVER = 600.0
 
 
 class Toy:
-    """The toy service as a process, and the turns that it tells of."""
+    """The toy service as a process, and the turns that it reports."""
 
     def __init__(self, url: str, seconds: float) -> None:
         command = [sys.executable, "-m", "tests.integration.turn_toy", url, QUEUE, str(seconds)]
@@ -44,12 +44,12 @@ class Toy:
         return [id_ for turn in self.turns for id_ in turn]
 
     def peak(self) -> int:
-        """Bytes of memory that it had at most."""
+        """The most bytes of memory that it had."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
     def wait_for(self, count: int) -> None:
-        """Until so many were handled."""
+        """Wait until this many were handled."""
         wait(lambda: len(self.handled()) >= count, f"{count} messages handled")
 
     def end(self, how: signal.Signals) -> int:
@@ -98,7 +98,7 @@ def send(bus: Bus, *ids: int | str, body: bytes = b"0") -> list[str]:
 
 
 def left(desk: Desk) -> dict[str, int]:
-    """What is in the queue: how often each message has come back, by id. They all come back once more by this."""
+    """What is in the queue: how often each message has come back, by id. This makes all of them come back once more."""
     with Bus(desk.amqp_url(ADMIN)) as looking:
         found = {}
         while (message := looking.channel.basic_get(QUEUE)) is not None:
@@ -128,7 +128,7 @@ def test_what_never_came_back_twice_is_taken_by_the_hundred(desk: Desk, bus: Bus
 
 
 def test_what_came_back_twice_is_taken_and_handled_one_at_a_time(desk: Desk, bus: Bus) -> None:
-    """A message that kills its consumer shall find no neighbour with it."""
+    """A message that kills its consumer must find no neighbour with it."""
     suspects = send(bus, *range(20))
     left(desk)
     assert set(left(desk).values()) == {1}

@@ -1,4 +1,5 @@
-"""A bad release on a real queue: nothing is set aside, others may have what waits, and a better one handles it all."""
+"""A bad release on a real queue: nothing is dead-lettered, other instances may have what waits, and a better release
+handles it all."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ WAITING = 500
 
 
 class Toy:
-    """The toy service as a process, and the turns that it tells of."""
+    """The toy service as a process, and the turns that it reports."""
 
     def __init__(self, url: str, broken: Path) -> None:
         words = [sys.executable, "-m", "tests.integration.failing_toy", url, str(broken)]
@@ -84,18 +85,20 @@ def send(bus: Bus, *ids: str) -> list[str]:
     return list(ids)
 
 
-def test_a_bad_release_sets_nothing_aside_and_leaves_the_queue_to_others(desk: Desk, bus: Bus, tmp_path: Path) -> None:
+def test_a_bad_release_dead_letters_nothing_and_leaves_the_queue_to_others(
+    desk: Desk, bus: Bus, tmp_path: Path
+) -> None:
     broken = tmp_path / "broken"
     broken.touch()
     ids = send(bus, *(str(number) for number in range(WAITING)))
     with Bus(desk.amqp_url(ADMIN)) as looking, toy(desk, broken) as bad:
         wait(lambda: bad.paused, "it pauses")
         wait(lambda: sum(turn["paused"] for turn in bad.turns) > 5, "it tries some")
-        probes = [turn["raised"] for turn in bad.turns if turn["paused"]][2:]  # the second was in work as it paused
+        probes = [turn["raised"] for turn in bad.turns if turn["paused"]][2:]  # the second was in work when it paused
         assert {len(probe) for probe in probes} == {1}
         assert len({id_ for probe in probes for id_ in probe}) > 1, "another each time"
         wait(lambda: looking.depth(QUEUE) > WAITING - 60, "what it does not try is given back")
-        # An instance of a better release takes what waits, though the bad one goes on trying.
+        # An instance of a better release takes what waits, although the bad one goes on trying.
         with toy(desk, tmp_path / "not broken") as sound:
             wait(lambda: looking.depth(QUEUE) == 0, "the better one has taken the rest")
             broken.unlink()

@@ -21,7 +21,7 @@ def two(stack: Stack) -> Iterator[list[Store]]:
 
 
 class Sleeper:
-    """Counts the looks of one who waits."""
+    """Counts the looks of an instance that waits."""
 
     def __init__(self) -> None:
         self.looks = 0

@@ -70,7 +70,8 @@ def test_a_message_is_as_the_contract_wants_it(publisher: Publisher, bus: Bus) -
 
 
 def test_what_no_queue_takes_comes_back_and_nothing_else(publisher: Publisher) -> None:
-    """The same outcome goes to the sender's door and to their `reply_to`, a queue that is gone: only that is lost."""
+    """The same outcome goes to the sender's door and to their `reply_to`, a queue that is gone: only that copy is
+    lost."""
     gone = replace(TO_WEB, exchange="", routing_key="web.gone")
     not_mandatory = replace(gone, message_id="2", mandatory=False)
     assert publisher.publish([TO_WEB, gone, not_mandatory]) == [gone]
@@ -87,7 +88,7 @@ def test_what_no_channel_is_there_for_comes_back(publisher: Publisher, bus: Bus)
     ("exchange", "queue"), [(EVENTS, DEAD), (DESK, "intake.unknown"), (INTAKE, "intake.unknown")], ids=str
 )
 def test_what_no_binding_of_the_desk_takes_is_kept(bus: Bus, exchange: str, queue: str) -> None:
-    """What is asked is answered by intake."""
+    """Intake answers what is asked."""
     before = {name: bus.depth(name) for name in (DEAD, "intake.unknown")}
     bus.publish(exchange, "nobody.asked", b"{}", user_id="web")
     bus.settle()
@@ -112,7 +113,7 @@ def test_a_full_queue_of_the_desk_is_waited_for(publisher: Publisher, bus: Bus) 
     assert publisher.publish([EVENT, TO_WEB]) == []
 
 
-def test_a_broken_connection_is_told_and_made_anew(publisher: Publisher, bus: Bus) -> None:
+def test_a_broken_connection_is_told_and_made_again(publisher: Publisher, bus: Bus) -> None:
     publisher.publish([TO_WEB])
     publisher._connection.sock.shutdown(socket.SHUT_RDWR)
     with pytest.raises(BrokerAway):

@@ -1,4 +1,5 @@
-"""Timers on the real database: claimed by one of several instances, fired once, and not lost with who claimed them."""
+"""Timers on the real database: claimed by one of several instances, fired once, and not lost when their claimant
+dies."""
 
 from __future__ import annotations
 
@@ -82,7 +83,7 @@ def test_several_instances_at_once_claim_each_timer_once(stores: list[Store]) ->
         thread.start()
     for thread in threads:
         thread.join()
-    left = claim(stores[0], "last")  # an instance gives up when others were faster with all that it had found
+    left = claim(stores[0], "last")  # an instance gives up when others were faster with everything that it had found
     ids = [timer.id for found in [*claimed, left] for timer in found]
     assert sorted(ids) == [f"t{number:03}" for number in range(200)]
 
@@ -135,8 +136,8 @@ def test_a_timer_fires_after_the_lease_of_who_died_ran_out(stores: list[Store]) 
     assert alive.database["timers"].count_documents({}) == 0
 
 
-def test_a_timer_that_was_set_anew_does_not_fire_as_it_was(stores: list[Store]) -> None:
-    """A reply came while the closing was being fired."""
+def test_a_timer_that_was_set_again_does_not_fire_as_it_was(stores: list[Store]) -> None:
+    """A reply came while the closing was firing."""
     store, later = stores[0], stores[0].now() + timedelta(days=7)
     arm(store, timer("t", store.now()))
     (claimed,) = claim(store, "a")
@@ -158,8 +159,8 @@ def test_a_timer_that_was_removed_does_not_fire(stores: list[Store]) -> None:
         arm(store, fired=(claimed,))
 
 
-def test_a_timer_may_set_itself_anew_as_it_fires(stores: list[Store]) -> None:
-    """Retries do: the new one is free at once and fires as itself."""
+def test_a_timer_may_set_itself_again_as_it_fires(stores: list[Store]) -> None:
+    """Retries do: the new timer is free at once and fires as itself."""
     store = stores[0]
     arm(store, timer("t", store.now()))
     (claimed,) = claim(store, "a")
@@ -193,7 +194,7 @@ def test_nobody_holds_what_another_has_claimed_since(stores: list[Store]) -> Non
     assert [timer.id for timer in claim(other, "other")] == ["t"]
 
 
-def test_a_timer_that_its_firing_set_anew_is_held_by_nobody(stores: list[Store]) -> None:
+def test_a_timer_that_its_firing_set_again_is_held_by_nobody(stores: list[Store]) -> None:
     store = stores[0]
     arm(store, timer("t", store.now()))
     claimed = claim(store, "a")

@@ -77,7 +77,7 @@ def stored(store: Store) -> dict[str, list[Any]]:
 
 
 def moved_on(id_: str, version: int) -> Write:
-    """A thing as it is in its next version, conditional on the one that was read."""
+    """A thing in its next version, conditional on the one that was read."""
     return Write("things", {"_id": id_, "version": version + 1}, replaces=("version", version))
 
 
@@ -106,7 +106,7 @@ def test_it_stores_all_and_finds_it_again(store: Store) -> None:
 
 
 def test_a_missed_condition_in_a_bulk_aborts_everything(store: Store) -> None:
-    """MongoDB itself would store the other 99 without a word."""
+    """MongoDB itself would silently store the other 99."""
     store.database["things"].insert_many([{"_id": f"{n:02}", "version": 1} for n in range(100)])
     before = stored(store)
     writes = [moved_on(f"{n:02}", 2 if n == 50 else 1) for n in range(100)]
@@ -153,7 +153,7 @@ def test_ids_are_scoped_to_the_consumer_and_the_sender(store: Store) -> None:
 
 
 def test_instances_at_once_store_once(store: Store, other_store: Store) -> None:
-    """The same key, from several connections in the same instant: one commits, the others conflict."""
+    """The same key, from several connections at the same instant: one commits, the others conflict."""
     start = threading.Barrier(6)
     outcomes: list[str] = []
 
@@ -267,7 +267,7 @@ class NothingStored:
         return []
 
 
-def test_what_a_killed_instance_holds_is_waited_for_and_not_set_aside(store: Store, other_store: Store) -> None:
+def test_what_a_killed_instance_holds_is_waited_for_and_not_dead_lettered(store: Store, other_store: Store) -> None:
     """`kill -9` in the middle of a transaction: MongoDB keeps what it wrote locked until the transaction expires.
 
     The redelivered message loses every race until then. It is given back to be tried later, however often.

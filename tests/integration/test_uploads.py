@@ -259,7 +259,7 @@ def test_who_names_nothing_may_not_send_more(database: Database[dict[str, Any]])
     soon, full = NOW + timedelta(minutes=30), TooMany(NOW + KEPT_UNUSED, unnamed=True)
     assert kept.crowded(Sender("account:ann", "web"), soon) == full
     assert kept.crowded(Sender("account:bob", "web"), soon) is None
-    # Neither in a command, but for what is there already, nor in parts, but for what was begun.
+    # Neither in a command, except what is there already, nor in parts, except what was begun.
     assert kept.bring(Sender("account:ann", "web"), [attached(HEAD)], soon, full) == [full]
     (again,) = kept.bring(Sender("account:ann", "web"), [attached(HEAD + b"\0")], soon, full)
     assert isinstance(again, Brought)

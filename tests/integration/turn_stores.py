@@ -17,7 +17,7 @@ from services.chassis.unit_of_work import Store
 def stores(
     stack: Stack, service: str, instances: int, indexes: Mapping[str, Sequence[IndexModel]]
 ) -> Iterator[list[Store]]:
-    """So many stores of one fresh database, each with a client of its own, prepared with `indexes`."""
+    """This many stores of one new database, each with a client of its own, prepared with `indexes`."""
     name = f"turn_{uuid.uuid4().hex[:8]}"
     databases = [open_database(stack.database.url(), name, "tests") for _ in range(instances)]
     opened = [Store(database, service) for database in databases]

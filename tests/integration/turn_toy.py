@@ -1,8 +1,8 @@
 """A toy service for the tests of the consumer: `python -m tests.integration.turn_toy URL QUEUE SECONDS`.
 
-It has the consumer alone, on green threads as a service has them, and turns that only take time. It prints a line of
-JSON for each turn: the ids of its messages. A message is given back as often as its body says before it is handled.
-It stops on SIGTERM, as services do.
+It has only the consumer, on green threads like a service, and turns that only take time. It prints a line of JSON for
+each turn: the ids of its messages. It gives a message back as often as its body says before it handles it. It stops on
+SIGTERM, as services do.
 """
 
 # ruff: noqa: E402 - green before anything else is imported
@@ -23,7 +23,7 @@ from tests.fakes import FakeHandler, never_pausing
 
 
 def main(url: str, queue: str, seconds: float) -> None:
-    """Consume `queue`; each turn takes so long."""
+    """Consume `queue`; each turn takes this long."""
 
     def turn(deliveries: list[Delivery]) -> list[Delivery]:
         time.sleep(seconds)

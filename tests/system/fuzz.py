@@ -72,7 +72,7 @@ def fuzz(house: House, seed: int, count: int, say: Callable[[str], None] = print
         dead = settled(house, sent)
     finally:
         listener.close()
-    say(f"seed {seed}: {count} messages, {len(sent)} of them odd: {len(dead)} set aside")
+    say(f"seed {seed}: {count} messages, {len(sent)} of them odd: {len(dead)} dead-lettered")
     raised = {reason for _, reason in dead if "Error: " in reason and not reason.startswith("not ")}
     assert not raised, f"decided with an exception: {raised}"
     assert {service: house.desk.pid(service) for service in SERVICES} == pids, (
@@ -165,10 +165,10 @@ def settled(house: House, sent: list[Odd]) -> list[tuple[bytes, str]]:
                 missing.append(odd)
         if rests and not missing:
             strangers = [reason for body, reason in dead if unused[body] > 0]
-            assert not strangers, f"set aside, though sent by nobody: {strangers[:5]}"
+            assert not strangers, f"dead-lettered, although nobody sent it: {strangers[:5]}"
             return dead
         assert time.monotonic() < deadline, (
-            f"at rest: {rests}; {len(missing)} neither answered nor set aside, e.g. {missing[:3]}"
+            f"at rest: {rests}; {len(missing)} neither answered nor dead-lettered, e.g. {missing[:3]}"
         )
         time.sleep(0.5)
 

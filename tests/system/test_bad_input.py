@@ -141,7 +141,7 @@ def test_each_other_fault_has_its_code(house: House) -> None:
     assert first["version"] == 2
 
 
-def test_what_nobody_can_be_answered_for_is_set_aside_whole(house: House) -> None:
+def test_what_nobody_can_be_answered_for_is_dead_lettered_whole(house: House) -> None:
     house.start(routing=0, sla=0, notifications=0)
     good = command("web", "ticket.submit", submission("ada", "order-1"))
     bodies = {

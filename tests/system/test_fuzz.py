@@ -8,5 +8,5 @@ from tests.system.house import House
 SEED, COUNT = 1, 400
 
 
-def test_odd_messages_are_answered_or_set_aside_and_harm_nobody(house: House) -> None:
+def test_odd_messages_are_answered_or_dead_lettered_and_harm_nobody(house: House) -> None:
     fuzz(house, SEED, COUNT)

@@ -1,4 +1,4 @@
-"""What holds for whatever a domain says and answers, whichever test makes it: it is of the wire contract.
+"""What holds for whatever a domain says and answers, whichever test makes it: it belongs to the wire contract.
 
 The builders of each service's tests look at every decision with it.
 """
@@ -51,12 +51,12 @@ def assert_is_an_outcome(answer: Answer) -> None:
     assert kind is not None, answer
     data = on_the_wire(answer.data)
     if answer.type == "account.temporary_opened":
-        return  # its secret is added as it is published
+        return  # its secret is added when it is published
     read(kind.data, data)
     if answer.type == "command.rejected":
         assert data["message"].endswith((".", "?", "!", "…")), answer
 
 
 def on_the_wire(data: Any) -> Any:
-    """As whoever gets it reads it."""
+    """As its receiver reads it."""
     return orjson.loads(encode(data))

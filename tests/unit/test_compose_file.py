@@ -27,7 +27,7 @@ DOCKERFILE = (CODE / "deploy" / "Dockerfile").read_text(encoding="utf-8")
 LASTING = [name for name in CONTAINERS if name not in ("provision", "casebus")]
 OUR_IMAGE = "casebus:local"
 DIFFERENT = {"staff", "start_patience", "smtp_from", "templates", "webhooks"}
-"""Settings whose value in a deployment is not what a service alone takes for given."""
+"""Settings whose value in a deployment is not what a service alone assumes."""
 SECRET_WORDS = re.compile(r"pass|secret|key|token", re.IGNORECASE)
 
 
@@ -142,8 +142,8 @@ def test_no_container_runs_a_service_that_is_not_declared() -> None:
 
 
 def test_the_services_take_their_settings(secrets: Path) -> None:
-    """The services' environment, with the secrets where they are here, passes the services' own checks; a setting
-    that nobody gives is as the service has it."""
+    """The services' environment, with the secrets where they are here, passes the services' own checks; a setting that
+    nobody gives is what the service has."""
     for name, kind in KINDS.items():
         environment = {}
         for setting, value in CONTAINERS[name]["environment"].items():
@@ -185,14 +185,14 @@ def reads_operators_files(name: str) -> bool:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_the_operator_can_give_every_setting(name: str) -> None:
-    """In the environment or as a file that is mounted; but for those that the deployment itself says."""
+    """In the environment or as a mounted file; except those that the deployment itself sets."""
     container, kind = CONTAINERS[name], KINDS[name]
     for field in fields(kind):
         setting = f"CASEBUS_{field.name.upper()}"
         if field.name in OWN - {"smtp"} | {"start_patience"} or (
             field.name in ("catalogue", "staff") and not reads_operators_files(name)
         ):
-            continue  # said here; or read by others only
+            continue  # set here; or only others read it
         assert setting in container["environment"], f"{name} is not told {setting}"
         given = container["environment"][setting]
         if given is not None and given.startswith("/etc/casebus/"):

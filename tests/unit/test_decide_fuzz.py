@@ -1,5 +1,5 @@
-"""Each service's rules, with whatever passes the schemas: nothing but a decision comes out, and all that it says is of
-the contract and can be stored and published."""
+"""Each service's rules, with whatever passes the schemas: nothing but a decision comes out, and everything that it says
+belongs to the contract and can be stored and published."""
 
 from __future__ import annotations
 
@@ -93,7 +93,8 @@ def play_intake(dice: Random) -> set[str]:
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_routing(seed: int) -> None:
-    """Turns of agents' commands, ticket events and outcomes; who is told what is of the contract, nobody overloaded."""
+    """Turns of agents' commands, ticket events and outcomes: what anybody is told belongs to the contract, and nobody
+    is overloaded."""
     play_routing(Random(seed))
 
 
@@ -224,6 +225,6 @@ PLAYED: Mapping[Callable[[Random], set[str]], set[str]] = {
 
 @pytest.mark.parametrize("play", PLAYED)
 def test_what_is_drawn_comes_to_something(play: Callable[[Random], set[str]]) -> None:
-    """Else the tests above would hold nothing, or refusals alone, to the contract."""
+    """Otherwise the tests above would hold nothing, or only refusals, to the contract."""
     dice = Random(1)
     assert set[str]().union(*(play(dice) for _ in range(5))) >= PLAYED[play]

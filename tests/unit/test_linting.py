@@ -1,4 +1,5 @@
-"""What the linter checks of imports: the lists in pyproject.toml refuse what is not on them, and services are apart."""
+"""What the linter checks of imports: the lists in pyproject.toml refuse what is not on them, and services are
+separate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The local stack's small decisions: what SCALE says, how a mail's file is called, whose a pid is."""
+"""The local stack's small decisions: what SCALE says, what a mail's file is called, whose a pid is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator gives the local stack reaches the services, and what the stack says itself stays its own."""
+"""What an operator gives the local stack reaches the services, and what the stack sets itself stays."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What each broker user may do, by RabbitMQ's own way of asking, against what the registry says of each type.
+"""What each broker user may do, by RabbitMQ's own way of checking, against what the registry says of each type.
 
-The real broker is asked in `tests/integration/test_permissions.py`, with a few names; here it is all of them, and what
-is nearly one of them.
+`tests/integration/test_permissions.py` asks the real broker with a few names; here it is all of them, and names that
+are nearly one of them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from contracts.topology import EXCHANGES, QUEUES
 
 USERS = (*SERVICES, "web", "agent.a7", CONSOLE, OPERATOR)
 ADDRESSES = ("web.", "agent.a7.", "agent.b-8.")
-"""How the routing key of what is said to a channel or to an agent begins."""
+"""How the routing key of a message to a channel or to an agent begins."""
 
 NAMES = sorted({each.type for each in TYPES.values()})
 SENT = [*NAMES, *(f"staff.{name}" for name in NAMES), *(address + name for address in ADDRESSES for name in NAMES)]

@@ -23,7 +23,7 @@ ROWS = [
 
 
 def named(cell: str) -> list[str]:
-    """What a cell names, each in backquotes; nothing else may stand in it."""
+    """The names in a cell, each in backquotes; nothing else may stand in it."""
     names = re.findall(r"`([^`]+)`", cell)
     assert re.sub(r"`[^`]+`|[ ,]", "", cell) == "", f"{cell!r} holds more than names"
     assert names, "a rule without code or test"

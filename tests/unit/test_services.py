@@ -1,4 +1,4 @@
-"""Services as they are declared: what is wrong with a declaration is found, and said in one sentence."""
+"""Services as they are declared: a wrong declaration is found, and named in one sentence."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ def test_the_supervisors_of_a_ticket_are_those_who_may_act_on_it() -> None:
 
 
 def test_of_a_large_staff_each_is_looked_at_once_to_find_a_tickets_supervisors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many breaches come at once; a look at each pair of five hundred members takes a second for each."""
+    """Many breaches come at once; checking each pair of five hundred members takes a second for each."""
     members = [a_member(f"m{n}", "agent", "supervisor", teams="x", skills="*") for n in range(50)]
     asked: list[str] = []
     of_member = Member.is_skilled

@@ -62,7 +62,7 @@ def test_the_event_log_has_every_event_but_peoples_addresses() -> None:
 
 
 def test_a_question_is_dropped_when_nobody_waits_for_it_any_more() -> None:
-    """And is in no dead letter: it may hold a secret, and is asked again."""
+    """It is in no dead letter either: it may hold a secret, and is asked again."""
     of_questions = [name for name in ALL_OF_SERVICES if name.endswith(".questions")]
     assert "intake.questions" in of_questions
     for name in of_questions:
@@ -122,7 +122,7 @@ def test_each_type_goes_where_it_waits_for_nothing_that_matters_less(exchange: s
 
 
 def test_a_question_that_nobody_answers_reaches_nobody() -> None:
-    """It comes back to who sent it `mandatory`."""
+    """It comes back to whoever sent it `mandatory`."""
     for key in ("ticket.submit", "ticket.teleport", "staff.ticket.teleport", "#"):
         assert queues_reached(QUESTIONS, key) == set()
 

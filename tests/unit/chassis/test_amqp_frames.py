@@ -17,7 +17,7 @@ from services.chassis.outgoing import Outgoing
 LARGEST = 4096
 
 names = st.text(st.characters(exclude_categories=()), max_size=60)
-"""Lone surrogates too."""
+"""Also lone surrogates."""
 outgoing = st.builds(
     Outgoing,
     exchange=names,
@@ -55,12 +55,12 @@ def by_py_amqp(message: Outgoing, user: str) -> bytes:
 
 @given(outgoing)
 def test_frames_are_those_of_py_amqp(message: Outgoing) -> None:
-    """For any names, properties and sizes, one body frame or several."""
+    """For any names, properties and sizes, with one body frame or several."""
     assert publish_frames(3, LARGEST, message, "intake") == by_py_amqp(message, "intake")
 
 
 def test_a_name_too_long_for_the_protocol_is_refused() -> None:
-    """255 bytes are the most, however many characters they are."""
+    """At most 255 bytes, however many characters they are."""
     fits = Outgoing("x", "ä" * 127 + "a", "id", "type", b"{}")
     assert "ä".encode() * 127 + b"a" in publish_frames(1, LARGEST, fits, "intake")
     with pytest.raises(ValueError, match="bytes must be in range"):

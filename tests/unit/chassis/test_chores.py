@@ -1,4 +1,4 @@
-"""What is done beside the turns: what is away is no error, anything else is."""
+"""Chores beside the turns: if something is away, that is not an error; anything else is."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ PATIENCE = 10.0
 
 @contextmanager
 def turning(consumer: Any) -> Iterator[list[threading.Thread]]:
-    """Its threads run turns meanwhile; they have ended afterwards."""
+    """Its threads run turns inside the block; they have ended afterwards."""
     threads = [threading.Thread(target=consumer._run_turns, daemon=True) for _ in range(TURNS_AT_ONCE)]
     for thread in threads:
         thread.start()
@@ -92,8 +92,8 @@ class Line:
 
 @pytest.mark.parametrize("lost_before", [0, 1, 2])
 def test_no_turn_begins_with_what_a_lost_connection_has_delivered(lost_before: int) -> None:
-    """A turn is in work and a message waits behind it as the connection is lost; then the turn comes to its end, on the
-    next connection."""
+    """A turn is in work and a message waits behind it when the connection is lost; then the turn ends, on the next
+    connection."""
     slow = Slow()
     for _ in range(lost_before):
         slow.consumer._drop()
@@ -110,7 +110,7 @@ def test_no_turn_begins_with_what_a_lost_connection_has_delivered(lost_before: i
 
 
 def test_what_comes_while_a_turn_waits_for_the_one_ahead_joins_it() -> None:
-    """Whoever is ahead: here a turn of timers. Else a busy service would have many small turns."""
+    """Whoever is ahead: here a turn of timers. Otherwise a busy service would have many small turns."""
     slow = Slow()
     slow.go_on.set()
     slow.handler.deciding = line = Line()
@@ -124,7 +124,7 @@ def test_what_comes_while_a_turn_waits_for_the_one_ahead_joins_it() -> None:
 
 
 def test_one_turn_is_decided_while_the_one_before_is_published() -> None:
-    """And acknowledged one by one, when it ends first."""
+    """And acknowledged one by one, if it ends first."""
     slow = Slow()
     slow.go_on.set()
     published = threading.Event()
@@ -184,7 +184,7 @@ def paced(pause: float) -> tuple[Any, list[list[int]]]:
 
 
 def arrive(consumer: Any, *messages: Any) -> None:
-    """They are delivered, and what begins with them comes to its end."""
+    """They are delivered, and the turn that begins with them ends."""
     take_in(consumer, *messages)
     while consumer._until_turn() <= 0:
         assert consumer._run_turn()
@@ -213,7 +213,7 @@ def test_a_full_turn_waits_for_nothing() -> None:
 
 
 def test_what_a_turn_leaves_does_not_wait_again() -> None:
-    """Suspect messages are handled one by one: hundreds of them would be kept for a pause each."""
+    """Suspects are handled one by one: hundreds of them would wait for a pause each."""
     consumer, turns = paced(3600)
     consumer._took_at = -3600.0
     arrive(consumer, *(message(tag, returns=2) for tag in range(5)))
@@ -221,7 +221,8 @@ def test_what_a_turn_leaves_does_not_wait_again() -> None:
 
 
 def test_suspect_messages_that_come_one_by_one_wait_for_no_pause() -> None:
-    """They are delivered so until one comes that is above suspicion; after an outage sla took ten of them a second."""
+    """They are delivered in this way until one comes that is above suspicion; after an outage sla took ten of them a
+    second."""
     consumer, turns = paced(3600)
     consumer._took_at = time.monotonic()
     for tag in range(3):
@@ -327,13 +328,13 @@ def test_when_all_fail_the_consumer_gives_them_back_and_tries_another_each_minut
     broken.go_on(60)
     assert broken.turns[3:] == [[103]]
     assert (broken.failing.paused, broken.acknowledged) == (False, [103])
-    broken.go_on()  # what failed meanwhile, with all its tries
+    broken.go_on()  # what failed in between, with all its tries
     assert sorted(broken.turns[4]) == [101, 102]
     assert broken.acknowledged[-1] == 102
 
 
 def test_what_failed_while_it_paused_does_not_pause_it_once_more() -> None:
-    """Six poison messages at the head of a queue in the night, and one that is right behind them."""
+    """Six poison messages at the head of a queue in the night, and a good one right behind them."""
     broken = Broken()
     broken.works, broken.poison = True, {*range(1, 7), *range(101, 107)}
     arrive(broken.consumer, *map(message, range(1, 7)))
@@ -411,7 +412,7 @@ def test_a_consumer_takes_one_at_a_time_until_a_message_came_that_killed_nobody(
 
 
 class Leaving:
-    """A consumer that is to stop; `asked` counts what it asked of the broker; `on_its_way` comes with the answer;
+    """A consumer that is to stop. `asked` counts what it asked of the broker; `on_its_way` comes with the answer;
     `silences` counts how often it listened and nothing came."""
 
     def __init__(self) -> None:
@@ -462,7 +463,7 @@ class Leaving:
 
 
 def test_what_is_found_on_its_way_as_a_stopping_consumer_asks_is_handled_first() -> None:
-    """A busy machine was silent for long enough; what comes then is the first message on this connection, too."""
+    """On a busy machine it was silent for long enough; what comes then is the first message on this connection, too."""
     leaving = Leaving()
     leaving.on_its_way = [message(1)]
     leaving.go_on.set()
@@ -486,7 +487,7 @@ def test_a_stopping_consumer_acknowledges_nothing_before_it_has_cancelled() -> N
 
 
 def test_a_stopping_consumer_hears_on_until_what_the_others_have_in_work_is_done() -> None:
-    """What comes of it may come to this one: the news of intake's own tickets."""
+    """What comes of it may come to this consumer: the news of intake's own tickets."""
     commands, events = Leaving(), Leaving()
     events.leave(commands)
     with turning(commands.consumer), turning(events.consumer):

@@ -1,4 +1,4 @@
-"""What MongoDB says, as the turn takes it: a lost race, a database that is away, or something that is neither."""
+"""What MongoDB says, as the turn takes it: a lost race, a database that is away, or neither."""
 
 from __future__ import annotations
 

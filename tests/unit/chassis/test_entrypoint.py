@@ -1,4 +1,4 @@
-"""Firing timers: how long a claim is slept on, whatever the database's clock does meanwhile."""
+"""Firing timers: how long the loop sleeps on a claim, whatever the database's clock does in the meantime."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_a_claim_is_renewed_while_its_turn_is_in_work(monkeypatch: pytest.Monkey
 
 
 def test_timers_that_lost_every_race_are_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their claim, which nobody renews, ends: an instance that was killed may be in the way."""
+    """Their claim, which nobody renews, ends: a killed instance may be in the way."""
     held: list[timedelta] = []
     monkeypatch.setattr(entrypoint, "hold_timers", lambda _store, _timers, _owner, lease: held.append(lease))
     timers = DueTimers()

@@ -1,4 +1,4 @@
-"""When an entrypoint pauses because too much fails, what it tries meanwhile, and when it goes on."""
+"""When an entrypoint pauses because too much fails, what it tries in the meantime, and when it goes on."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def failing(share: float = 0.2, of: int = 100, clock: Clock | None = None) -> Fa
     ],
 )
 def test_many_that_fail_pause_it_and_one_in_many_does_not(tries: Sequence[Try], pauses: bool) -> None:
-    """However often one is tried again, it is one."""
+    """However often a message is tried again, it counts once."""
     record = failing()
     record.note(tries, "ValueError")
     assert record.paused == pauses

@@ -88,7 +88,7 @@ def test_in_the_name_of_a_field_that_is_one_it_is_refused() -> None:
 @pytest.mark.parametrize("half", HALVES)
 @pytest.mark.parametrize("name", ["name", "media_type", "content"])
 def test_in_a_file_it_does_not_refuse_the_message(name: str, half: str) -> None:
-    """What cannot be read of a file is left out, of its name half the character."""
+    """What cannot be read of a file is left out; of its name, only the half character."""
     arrived = read(delivery({**SUBMIT, "attachments": [FILE, {**FILE, name: half}]}), "intake")
     assert isinstance(arrived, Arrival)
     assert arrived.refusal is None

@@ -15,7 +15,7 @@ from services.chassis.settings import WrongSettings
 
 
 def asked(health: Health, path: str) -> tuple[int, str, str]:
-    """Status, type and body; who answers says nothing of what it runs on."""
+    """Status, type and body; the server says nothing about what it runs on."""
     connection = http.client.HTTPConnection("127.0.0.1", health.port, timeout=10)
     connection.request("GET", path)
     answer = connection.getresponse()

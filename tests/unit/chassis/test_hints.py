@@ -1,4 +1,4 @@
-"""What helps and changes nothing else refuses no command: its sender hears in the outcome what was passed over."""
+"""What only helps refuses no command: its sender hears in the outcome what was ignored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answering questions, on fakes: at `reply_to` alone, at most once, and nothing is stored."""
+"""Answering questions, on fakes: only at `reply_to`, at most once, and nothing is stored."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_a_question_that_another_service_answers_is_unsupported() -> None:
 
 @pytest.mark.parametrize("number", ["00000000", "66666666", "00000002"])
 def test_one_that_raises_is_dropped_alone(number: str) -> None:
-    """Also where a rule does more than answer: that is no question."""
+    """Also if a rule does more than answer: then it is not a question."""
     bench = Bench()
     before = counted("failed")
     assert bench.run(*(question(f"1000000{n}") for n in range(5)), question(number), question("10000009")) == []
@@ -208,7 +208,7 @@ def test_an_answer_that_the_broker_does_not_take_is_lost() -> None:
 
 
 def test_one_that_came_before_or_waited_too_long_is_dropped() -> None:
-    """It may have been answered; and who asked has given up."""
+    """It may have been answered; and the sender has given up."""
     bench = Bench()
     again, late = question(), question()
     again.redelivered = True
@@ -228,7 +228,7 @@ def test_one_that_waits_for_news_or_for_its_turn_is_looked_at_again() -> None:
 
 
 def test_a_turn_waits_again_for_what_stood_beside_one_that_raised() -> None:
-    """Once each, though it was decided twice."""
+    """Once each, although it was decided twice."""
     bench = Bench()
     waits = question("00000001")
     assert bench.run(waits, question("00000000")) == [waits]

@@ -1,4 +1,4 @@
-"""What becomes of a delivery before any rule sees it: the message whole, or what its sender reads."""
+"""What becomes of a delivery before any rule sees it: the whole message, or what its sender reads."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PROPERTIES = {"user_id": "agent.a1", "message_id": "m1", "reply_to": "agent.a1.x
 
 
 def delivery(exchange: str = topology.DESK, key: str = "agent.sign_on", **changes: Any) -> Delivery:
-    """A sign-on; `changes` are of its properties, or of its event where that has such an attribute."""
+    """A sign-on; `changes` are of its properties, or of its event if that has such an attribute."""
     event = {**EVENT, **{name: value for name, value in changes.items() if name in EVENT}}
     properties = {**PROPERTIES, **{name: value for name, value in changes.items() if name not in EVENT}}
     return Delivery("routing.commands", exchange, key, json.dumps(event).encode(), properties)

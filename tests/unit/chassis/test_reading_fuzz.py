@@ -1,4 +1,4 @@
-"""Whatever arrives: it is read without an exception, and what comes of it can be stored and published."""
+"""Whatever arrives is read without an exception, and the result can be stored and published."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REFUSED_UNDECIDED = ("invalid", "forbidden", "unsupported", "too_large")
 
 
 def a_delivery(dice: Random) -> Delivery:
-    """By a sender that RabbitMQ has verified; everything else is the sender's to choose, and mostly in its place."""
+    """By a sender that RabbitMQ has verified; the sender chooses everything else, and it is mostly in its place."""
     event: dict[str, Any] = dict(dice.choice(odd_input.GOLDEN))
     kind = next(each for each in registry.TYPES.values() if each.type == event["type"])
     user = dice.choice(USERS) if dice.random() < 0.3 else user_of(event["source"])
@@ -53,14 +53,14 @@ def a_delivery(dice: Random) -> Delivery:
 
 
 def user_of(source: str) -> str:
-    """The broker user whose `source` that is."""
+    """The broker user whose `source` this is."""
     _, role, name = source.split("/")
     return f"agent.{name}" if role == "agents" else name
 
 
 @settings(max_examples=600, deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_whatever_arrives_is_read_and_can_be_answered_or_set_aside(seed: int) -> None:
+def test_whatever_arrives_is_read_and_can_be_answered_or_dead_lettered(seed: int) -> None:
     delivery = a_delivery(Random(seed))
     assert delivery.returns == 0 or (delivery.redelivered and delivery.returns == delivery.headers["x-delivery-count"])
     arrived = read(delivery, "intake")
@@ -85,14 +85,14 @@ def test_whatever_arrives_is_read_and_can_be_answered_or_set_aside(seed: int) ->
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32))
-def test_a_turn_answers_each_once_or_sets_it_aside_whole(seed: int) -> None:
-    """Of 20 deliveries of any kind, among them good ones."""
+def test_a_turn_answers_each_once_or_dead_letters_it_whole(seed: int) -> None:
+    """Of 20 deliveries of any kind, with good ones among them."""
     dice = Random(seed)
     bench = Bench()
     rules = Rules(bench.repository, lambda *_: Decision(answer=Answer("command.accepted", {})))
     bench.turn = Turn("routing", rules, bench.store, bench.publisher)
     deliveries = [a_delivery(dice) for _ in range(20)]
-    for again in bench.run(*deliveries):  # an event that nobody can read is tried again: who wrote it is a service
+    for again in bench.run(*deliveries):  # an event that nobody can read is tried again: a service wrote it
         assert again.exchange == topology.EVENTS
         deliveries.remove(again)
     published = bench.publisher.published
@@ -107,8 +107,8 @@ def test_a_turn_answers_each_once_or_sets_it_aside_whole(seed: int) -> None:
 
 
 def due(arrivals: Sequence[Arrival]) -> Iterator[tuple[str, str, str]]:
-    """Each answer's exchange, key and cause: to the sender's own door, and to the queue that they may name. What has an
-    id that was there before is answered as that was."""
+    """Each answer's exchange, key and cause: to the sender's own door, and to the queue that they may name. A message
+    with an id that was there before gets the earlier answer."""
     types: dict[str, str] = {}
     for arrival in arrivals:
         sender, id_ = arrival.message.sender, arrival.message.id
@@ -121,7 +121,7 @@ def due(arrivals: Sequence[Arrival]) -> Iterator[tuple[str, str, str]]:
 
 
 def test_the_odd_are_mixed_with_good_ones() -> None:
-    """Else the tests above would try refusals alone."""
+    """Otherwise the tests above would try only refusals."""
     dice = Random(1)
     arrivals = [
         outcome for outcome in (read(a_delivery(dice), "intake") for _ in range(1_000)) if isinstance(outcome, Arrival)

@@ -1,4 +1,5 @@
-"""A changed file of the operator's is taken while the process runs; a wrong one is refused once, the old one stays."""
+"""A changed file of the operator's is taken over while the process runs; a wrong one is refused once, and the old one
+stays."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from services.chassis.reloading import Reloaded
 
 
 def number_in(file: Path) -> Reloaded[int]:
-    """What the file holds; its reader, as any, raises a ValueError for what is wrong."""
+    """What the file holds; its reader, like any, raises a ValueError for what is wrong."""
 
     def load() -> int:
         try:

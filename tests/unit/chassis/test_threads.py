@@ -1,4 +1,4 @@
-"""Work in native threads, in a process of its own: what it took of memory is given back, and no lock is overlooked."""
+"""Work in native threads, in a process of its own: it gives back the memory that it took, and overlooks no lock."""
 
 from __future__ import annotations
 

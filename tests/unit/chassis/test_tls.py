@@ -1,4 +1,4 @@
-"""What becomes of a URL that names the authorities of its connection, and what is said of a malformed one."""
+"""What becomes of a URL that names the authorities of its connection, and the sentence for a malformed one."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ SECRET = "Sec\u2100ret"
 @pytest.mark.parametrize("hosts", ["one", "one:27017,two:27018", "[::1]:27017", "one:27017,[::1]:27018", "[::1],[::2]"])
 @pytest.mark.parametrize("tail", ["", "/", "/admin?replicaSet=casebus", "/?tls=true"])
 def test_a_database_on_any_hosts_gets_its_password_and_its_authorities(file: str, hosts: str, tail: str) -> None:
-    """Where an IPv6 address follows another host, urllib sees a wrong URL."""
+    """If an IPv6 address follows another host, urllib sees a wrong URL."""
     given = {
         "CASEBUS_MONGO": f"mongodb://intake@{hosts}{tail}",
         "CASEBUS_MONGO_PASSWORD": "p@ss/?:",

@@ -34,12 +34,12 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 @dataclass
 class Tally:
-    """A toy service's view: how often each agent's heart beat in this turn, on top of what is stored."""
+    """A toy service's view: how often each agent sent a heartbeat in this turn, on top of what is stored."""
 
     beats: dict[str, int]
 
     def apply(self, change: str) -> None:
-        """One more beat."""
+        """One more heartbeat."""
         self.beats[change] = self.beats.get(change, 0) + 1
 
 
@@ -93,7 +93,7 @@ Prepares = Callable[[Sequence[Message], datetime], Collection[str] | None]
 
 
 def preparing(repository: Any, prepare: Prepares) -> Callable[[Sequence[Message], datetime], Preparation[Any]]:
-    """Prepares so, and loads as ever; `prepare` gives the keys of what it puts off, if any."""
+    """Prepares in this way, and loads as ever; `prepare` returns the keys of what it puts off, if any."""
     return lambda messages, now: Preparation(repository.load, prepare(messages, now) or ())
 
 
@@ -188,7 +188,7 @@ def test_ids_are_scoped_to_the_sender() -> None:
     assert bench.repository.stored == {"a1": 1, "a2": 1}
 
 
-def test_views_are_answered_anew_and_stored_nowhere() -> None:
+def test_views_are_answered_again_and_stored_nowhere() -> None:
     bench = Bench()
     bench.run(command("1"))
     bench.run(command("2", "agent.heartbeat"))
@@ -199,7 +199,7 @@ def test_views_are_answered_anew_and_stored_nowhere() -> None:
     assert len(bench.store.commits) == 2
 
 
-def test_a_message_whose_decision_raises_is_tried_again_then_set_aside_alone() -> None:
+def test_a_message_whose_decision_raises_is_tried_again_then_dead_lettered_alone() -> None:
     bench = Bench()
     bad = command("bad", name="raises")
     bad.properties = {**bad.properties, "reply_to": "agent.a1.replies", "correlation_id": "7"}
@@ -217,7 +217,7 @@ def test_a_message_whose_decision_raises_is_tried_again_then_set_aside_alone() -
     assert (copy.reply_to, copy.correlation_id) == ("agent.a1.replies", "7")
 
 
-def test_a_message_that_breaks_the_whole_turn_is_found_and_set_aside_alone() -> None:
+def test_a_message_that_breaks_the_whole_turn_is_found_and_dead_lettered_alone() -> None:
     bench = Bench()
     bad = command("bad", name="breaks load")
     again = bench.run(*[command(str(number)) for number in range(9)], bad)
@@ -356,7 +356,7 @@ def test_a_redelivery_after_a_crash_publishes_what_was_left_unsent() -> None:
 
 
 def test_what_a_turn_has_decided_is_stored_before_it_is_published() -> None:
-    """The next turn may begin then; until it is published nothing may be acknowledged."""
+    """The next turn may begin then; until it is published, nothing may be acknowledged."""
     bench = Bench()
     bad = command("bad", name="raises")
     with bench.turn.deciding:
@@ -396,7 +396,7 @@ def test_a_turn_of_timers_waits_for_the_one_in_work_when_they_are_prepared_and_h
 
 
 def test_a_suspect_is_published_before_the_next_turn_begins() -> None:
-    """Else the next suspect could be counted as begun while this one kills the process."""
+    """Otherwise the next suspect could be counted as begun while this one kills the process."""
     bench = Bench()
     with bench.turn.deciding:
         decided = bench.turn.decide([suspect()])
@@ -415,7 +415,7 @@ def test_the_sweeper_publishes_what_no_redelivery_brings_up() -> None:
     assert bench.unsent() == {}
 
 
-def test_a_message_that_kills_its_consumer_is_set_aside_after_five_attempts_of_its_own() -> None:
+def test_a_message_that_kills_its_consumer_is_dead_lettered_after_five_attempts_of_its_own() -> None:
     bench = Bench()
     killer = command("killer")
     killer.headers, killer.redelivered = {"x-delivery-count": 2}, True
@@ -465,7 +465,7 @@ def test_a_sweeper_that_is_ended_in_the_middle_forgets_nothing(monkeypatch: pyte
 
 
 def test_an_id_sent_again_is_found_by_its_lost_race() -> None:
-    """Nothing is asked before where nothing is in doubt: the key that is taken tells."""
+    """Without doubt nothing is asked before: the key that is taken tells."""
     bench = Bench()
     bench.run(command("1"))
     bench.run(command("1", name="Bob"))
@@ -676,7 +676,7 @@ def test_what_nobody_can_be_answered_for_goes_whole_to_the_dead_letters(delivery
     assert bench.repository.stored == {"a1": 1}
 
 
-def test_what_cannot_be_prepared_is_set_aside_alone() -> None:
+def test_what_cannot_be_prepared_is_dead_lettered_alone() -> None:
     bench = Bench()
 
     def prepare(messages: Sequence[Message], now: datetime) -> Sequence[str]:
@@ -724,7 +724,7 @@ def test_when_the_news_have_not_come_in_time_the_answer_holds_and_is_remembered(
 
 
 def test_what_is_put_off_comes_again_and_holds_nobody_up() -> None:
-    """However often: it is no failed try."""
+    """However often: this is not a failed try."""
     bench = Bench()
     later = {"agent.a2\x1f2"}
     rules = Rules(bench.repository, decide, prepare=preparing(bench.repository, lambda messages, now: later))
@@ -789,12 +789,12 @@ def suspect() -> Delivery:
     return replace(command(), redelivered=True, headers={"x-delivery-count": SUSPECT_AFTER_RETURNS})
 
 
-def test_a_suspect_that_kills_each_consumer_is_set_aside_and_one_that_is_handled_is_cleared() -> None:
+def test_a_suspect_that_kills_each_consumer_is_dead_lettered_and_one_that_is_handled_is_cleared() -> None:
     bench = Bench()
     bench.run(suspect())
     assert (bench.store.attempts, bench.repository.stored) == ({}, {"a1": 1})
     key = derived_id("routing.commands", "1", suspect().body.hex())
-    bench.store.attempts[key] = TRIES  # so often was it begun and never brought to its end
+    bench.store.attempts[key] = TRIES  # it was begun this often and never finished
     bench.run(suspect())
     [dead] = [message for message in bench.publisher.published if message.exchange == topology.DEAD]
     assert "died" in dead.headers["x-reason"]

@@ -1,4 +1,4 @@
-"""When not one message fails, but the service: nothing is set aside. On the fakes and the toy of test_turn.py."""
+"""When the service fails, and not one message: nothing is dead-lettered. On the fakes and the toy of test_turn.py."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def good(count: int, of: str = "good") -> list[Delivery]:
     return [command(f"{of} {number}", agent=f"a{number}") for number in range(count)]
 
 
-def test_when_all_fail_none_is_set_aside_however_often_they_are_tried() -> None:
+def test_when_all_fail_none_is_dead_lettered_however_often_they_are_tried() -> None:
     bench = Bench()
     record = bench.turn.watch.over(QUEUE)
     waiting = raising(20)
@@ -48,7 +48,7 @@ def test_when_all_fail_none_is_set_aside_however_often_they_are_tried() -> None:
 
 
 def test_the_others_are_handled_before_the_service_is_told_from_the_message() -> None:
-    """One in many is set aside alone, at its last try; and nothing pauses."""
+    """One in many is dead-lettered alone, at its last try; and nothing pauses."""
     bench = Bench()
     [bad] = raising(1)
     waiting = [*good(100), bad]
@@ -60,7 +60,7 @@ def test_the_others_are_handled_before_the_service_is_told_from_the_message() ->
 
 
 def test_alone_it_is_kept_until_another_has_succeeded() -> None:
-    """Five that fail one after the other, at night, and there is nothing else: is it they, or the release of today?"""
+    """Five that fail one after the other, at night, and nothing else comes: are they wrong, or is today's release?"""
     bench = Bench()
     [bad] = raising(1)
     for _ in range(2 * TRIES):
@@ -117,7 +117,7 @@ def test_however_they_fail(how: str) -> None:
     ids=["refused", "no event", "nobody's", "no service's"],
 )
 def test_what_a_sender_got_wrong_counts_neither_way(spoilt: Delivery) -> None:
-    """Whoever may send can send nonsense by the thousand; and that it was refused shows nothing of the rules."""
+    """Any sender can send nonsense by the thousand; and that it was refused shows nothing about the rules."""
     bench = Bench()
     record = bench.turn.watch.over(QUEUE)
     bench.run(*(replace(spoilt) for _ in range(50)))
@@ -139,7 +139,7 @@ def an_event(number: int, spoilt: bool) -> Delivery:
 
 @pytest.mark.parametrize("spoilt", [True, False], ids=["unknown type", "data not as agreed"])
 def test_what_another_service_wrote_and_this_one_cannot_read_is_a_failure(spoilt: bool) -> None:
-    """One of the two may be of the wrong release: the whole queue would go, at once."""
+    """One of the two may run the wrong release: the whole queue would be dead-lettered at once."""
     bench = Bench()
     waiting = [an_event(number, spoilt) for number in range(6)]
     for _ in range(TRIES + 1):
@@ -148,7 +148,7 @@ def test_what_another_service_wrote_and_this_one_cannot_read_is_a_failure(spoilt
     assert "Misread" in bench.turn.watch.problems()[0]
 
 
-def test_one_event_that_cannot_be_read_is_set_aside_with_the_reason() -> None:
+def test_one_event_that_cannot_be_read_is_dead_lettered_with_the_reason() -> None:
     bench = Bench()
     waiting = [an_event(1, spoilt=True)]
     for number in range(TRIES):
@@ -178,7 +178,7 @@ def test_one_that_is_tried_while_it_pauses_and_succeeds_ends_the_pause() -> None
     probe.is_probe = True
     bench.run(probe)
     assert not record.paused
-    # It was they after all.
+    # They were wrong after all.
     for number in range(TRIES - 1):
         assert dead(bench) == []
         bad = bench.run(*good(50, f"more {number}"), *bad)

@@ -16,7 +16,7 @@ MIB = 1024 * 1024
 
 
 body = cache(bytes)
-"""Of so many bytes; made once."""
+"""A delivery with this many bytes; made once."""
 
 
 def delivery(queue: str, tag: int, *, returns: int = 0, size: int = 1) -> Delivery:

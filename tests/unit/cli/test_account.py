@@ -1,4 +1,4 @@
-"""The file that `casebus account export` writes: all that is known of a person."""
+"""The file that `casebus account export` writes: everything that the desk knows of a person."""
 
 from __future__ import annotations
 

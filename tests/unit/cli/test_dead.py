@@ -1,4 +1,4 @@
-"""What a dead letter says of itself, who is believed, which are chosen, and where each may go again."""
+"""What a dead letter says of itself, who is believed, which letters are chosen, and where each may go again."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ EVENT = {"specversion": "1.0", "id": "1", "type": "ticket.submit", "source": "/c
 BODY = json.dumps({**EVENT, "time": AT.isoformat()}).encode()
 
 
-def set_aside(body: bytes = BODY, **headers: Any) -> Letter:
+def dead_lettered(body: bytes = BODY, **headers: Any) -> Letter:
     """As a service copies it."""
     known = {"x-reason": "KeyError: 'x'", "x-user-id": "web", "x-exchange": INTAKE, "x-routing-key": "ticket.submit"}
     properties = {"user_id": "intake", "message_id": "1", "application_headers": {**known, **headers}}
     return letter_of(DEAD, "intake.commands", properties, body)
 
 
-def test_what_a_service_set_aside() -> None:
-    letter = set_aside(**{"x-time": AT.replace(tzinfo=None)})
+def test_what_a_service_dead_lettered() -> None:
+    letter = dead_lettered(**{"x-time": AT.replace(tzinfo=None)})
     assert (letter.died_in, letter.reason, letter.kind_of_reason) == ("intake.commands", "KeyError: 'x'", "KeyError")
     assert (letter.sender, letter.type, letter.at) == ("web", "ticket.submit", AT)
 
@@ -68,12 +68,12 @@ def test_a_letter_that_says_nothing(headers: dict[str, Any]) -> None:
     ],
 )
 def test_which_letters_are_meant(choice: Choice, fits: bool) -> None:
-    assert choice.takes(set_aside()) is fits
+    assert choice.takes(dead_lettered()) is fits
     assert choice.is_everything is (choice == Choice())
 
 
 def test_a_letter_of_unknown_time_is_neither_old_nor_new() -> None:
-    timeless = set_aside(b"?")
+    timeless = dead_lettered(b"?")
     assert not Choice(before=AT + timedelta(days=9999)).takes(timeless)
     assert not Choice(after=AT - timedelta(days=9999)).takes(timeless)
 
@@ -109,12 +109,12 @@ def test_ages() -> None:
     ],
 )
 def test_who_sends_it_again_and_what_nobody_may(headers: dict[str, Any], by: str | None) -> None:
-    way = replay_of(set_aside(**headers))
+    way = replay_of(dead_lettered(**headers))
     assert (way.by if isinstance(way, Replay) else None) == by
 
 
 def test_an_id_that_a_copy_had_to_have_is_left_out_again() -> None:
-    way = replay_of(set_aside(BODY.replace(b'"1"', b'"another"')))
+    way = replay_of(dead_lettered(BODY.replace(b'"1"', b'"another"')))
     assert isinstance(way, Replay)
     assert "message_id" not in way.properties
     assert way.properties["user_id"] == "web"
@@ -130,4 +130,4 @@ def test_an_id_that_a_copy_had_to_have_is_left_out_again() -> None:
     ],
 )
 def test_what_to_do(headers: dict[str, Any], body: bytes, said: str) -> None:
-    assert said in advice(set_aside(body, **headers))
+    assert said in advice(dead_lettered(body, **headers))

@@ -1,4 +1,4 @@
-"""Which dead letters tell of somebody who was erased, and which are to be sent again all the same."""
+"""Which dead letters tell of somebody who was erased, and which must be sent again all the same."""
 
 from __future__ import annotations
 

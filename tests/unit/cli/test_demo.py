@@ -157,7 +157,8 @@ def test_each_broken_promise_is_noticed(promise: str, given: dict[str, Any]) -> 
 
 
 def test_a_note_may_be_a_duplicate_or_a_reply_in_the_words_of_the_one_before() -> None:
-    """The button pressed twice, both answered `ticket.similar`, and both times "it is the same": two equal replies."""
+    """The button was pressed twice, both answered `ticket.similar`, and both times "it is the same": two equal
+    replies."""
     first = Sent("ticket.reply", 1.0, {"o3": Answer("o3", "command.accepted", 1.5, number="10000001", version=4)})
     second = Sent("ticket.reply", 1.0, {"o4": Answer("o4", "command.accepted", 1.5, number="10000001", version=5)})
     facts = replace(GOOD, notes={"n1": ("10000001", 3), "n2": ("10000001", 5)})
@@ -165,7 +166,7 @@ def test_a_note_may_be_a_duplicate_or_a_reply_in_the_words_of_the_one_before() -
 
 
 class FakeClient:
-    """A client of which somebody hears what `heard` holds."""
+    """A client that hears what `heard` holds."""
 
     user = "web"
 

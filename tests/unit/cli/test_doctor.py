@@ -1,4 +1,4 @@
-"""What the doctor makes of what it is told, where a real desk would be hard to make so ill."""
+"""What the doctor says of faults that would be hard to plant in a real desk."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_a_service_that_is_not_ready(unready: str) -> None:
 
 
 def test_the_command_line_stands_on_no_green_threads() -> None:
-    """Eventlet says at each import that it is deprecated, to whoever types."""
+    """Eventlet says at each import that it is deprecated, to whoever types the command."""
     modules = ["deploy.cli.main", *(f"services.{service}.repository" for service in SERVICES)]
     program = f"import sys, {', '.join(modules)}; print('eventlet' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -34,7 +34,7 @@ def catalogue() -> Catalogue:
 
 
 class FakeDesk:
-    """A client whose desk answers at once: by `answers`, what becomes of a subject (None: nothing is heard)."""
+    """A client whose desk answers at once: `answers` says what becomes of a subject (None: nothing comes)."""
 
     user = "web"
     blocked = False
@@ -65,7 +65,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fed(path: Path, catalogue: Catalogue, answers: Callable[[str], Outcome], **more: Any) -> tuple[bool, FakeDesk, str]:
-    """Feed a file; whether all of it was filed, the desk, and what was said."""
+    """Feed a file. Returns whether all of it was filed, the desk, and what was said."""
     file = opened(path, catalogue, **more)
     desk = FakeDesk(answers)
     console = Console(width=200, force_terminal=False, record=True)

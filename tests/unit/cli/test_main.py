@@ -63,7 +63,7 @@ def test_one_sentence_and_a_code(
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1250"])
 def test_what_a_terminal_has_no_sign_for_is_printed_readably(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In whatever is printed, by whatever command: at one place for all."""
+    """In whatever any command prints: in one place for all."""
     printed = BytesIO()
     monkeypatch.setattr(sys, "stdout", TextIOWrapper(printed, encoding=encoding, write_through=True))
     show.console().print("“Größe” – 日本 → \ud83d…", markup=False)

@@ -1,4 +1,4 @@
-"""`casebus notifications`: what it takes, and what it says of what it does not take."""
+"""`casebus notifications`: what it accepts, and what it says of anything else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def said(*arguments: str) -> str:
-    """What it prints, or the trouble that it has."""
+    """What it prints, or the Trouble that it raises."""
     result = CliRunner().invoke(app, ["notifications", *arguments], env={"CASEBUS_TEMPLATES": None})
     if isinstance(result.exception, Trouble):
         return str(result.exception)

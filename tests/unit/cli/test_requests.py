@@ -318,7 +318,7 @@ def test_made_up_requesters_are_never_too_many(row: int, people: int) -> None:
 
 
 def test_made_up_requesters_are_the_same_for_the_same_row_in_every_run() -> None:
-    """So a file that is fed again is of the same people."""
+    """So that a file that is fed again comes from the same people."""
     made_up = [requester_of(row, people)["account_id"] for row, people in ((0, 1), (7, 100), (12_345, 1000))]
     assert made_up == ["customer-00000", "customer-00033", "customer-00055"]
 

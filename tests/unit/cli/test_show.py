@@ -1,4 +1,4 @@
-"""What is shown on a terminal, and that nobody can paint on it."""
+"""What appears on a terminal, and that nobody can paint on it."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace

@@ -135,7 +135,7 @@ def test_what_a_ticket_says_of_itself(catalogue: Catalogue) -> None:
 
 
 def test_nothing_that_is_stored_of_a_ticket_is_overlooked() -> None:
-    """A field that a ticket gets is shown under its own name at once, or is one of those that are counted by."""
+    """A field that a ticket gets is shown under its own name at once, or is an internal counter."""
     desk = Desk()
     number = desk.opened(status="solution_suggested")
     desk.requester("ticket.edit", number, subject="Another", body="Other words.")

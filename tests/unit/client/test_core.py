@@ -1,4 +1,4 @@
-"""What a sender says and what answers it, without any network: envelopes, doors, and when what is sent again."""
+"""What a sender says and what answers it, without any network: envelopes, doors, and what is sent again when."""
 
 from __future__ import annotations
 
@@ -277,7 +277,7 @@ def test_the_outcome_of_what_is_only_published_is_heard_though_its_id_was_answer
 
 @given(st.lists(st.sampled_from(["give", "publish", "confirm", "answer", "lose", "refuse", "look"]), max_size=60))
 def test_nothing_is_forgotten_before_it_is_done(steps: list[str]) -> None:
-    """Whatever happens in whatever order: at the end all that is not answered can be published and answered."""
+    """Whatever happens in whatever order: in the end everything unanswered can be published and answered."""
     under_way = UnderWay()
     flying: list[int] = []
     left: set[int] = set()

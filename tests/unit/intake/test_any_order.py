@@ -20,7 +20,7 @@ CATEGORIES = st.sampled_from(["billing", "technical", "access", "general"])
 KEYS = st.sampled_from([None, None, "o1", "o2"])
 PLACES = st.integers(0, 20)
 RIGHT = st.sampled_from([True, True, True, False])
-"""Whether who acts may act, on what stands: else a stranger does, or somebody who has not heard of a change."""
+"""Whether the actor may act, on what stands; otherwise it is a stranger, or somebody who has not heard of a change."""
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -33,7 +33,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.heard(self.desk.submit(category="technical"))
 
     def number(self, place: int) -> str:
-        """One of the numbers there are; rarely one that nobody has."""
+        """One of the numbers that exist; rarely one that nobody has."""
         numbers = [ticket.number for ticket in self.desk.state.tickets.values()]
         return numbers[place % len(numbers)] if place < 20 else "99999999"
 
@@ -101,7 +101,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.heard(self.desk.agent(type_, number, self.its_agent(number, right), expected_version=expected))
 
     def its_agent(self, number: str, right: bool) -> str:
-        """Who has the ticket, or somebody who has not; one that nobody has is given to somebody first."""
+        """Who has the ticket, or somebody who does not have it; a ticket that nobody has is given to somebody first."""
         ticket = self.desk.state.ticket(number)
         if ticket and not ticket.agent and right:
             self.heard(self.desk.assign(number))
@@ -166,10 +166,10 @@ class AnyOrder(RuleBasedStateMachine):
         number = self.number(place)
         self.heard(self.desk.auto_close(number, self.desk.ticket(number).status_version if right else 1))
 
-    @rule(place=PLACES, hours=st.sampled_from([0, 7 * 24, 7 * 24 + 1]), filed_anew=st.booleans())
-    def write_after_closing(self, place: int, hours: int, filed_anew: bool) -> None:
+    @rule(place=PLACES, hours=st.sampled_from([0, 7 * 24, 7 * 24 + 1]), filed_again=st.booleans())
+    def write_after_closing(self, place: int, hours: int, filed_again: bool) -> None:
         self.agent_acts("ticket.close", place, True, None)
-        if filed_anew:
+        if filed_again:
             self.refer(place, True, "Card lost", True)
         self.desk.later(hours=hours)
         self.reply(place, True)

@@ -1,4 +1,4 @@
-"""The secret of a temporary account stands in its answer alone; a setting that is wrong is said to be."""
+"""Only the answer has a temporary account's secret; a wrong setting is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A certificate for `localhost`, made once: the server's side of TLS, and whom a client has to believe."""
+"""A certificate for `localhost`, made once: the server's side of TLS, and what a client has to trust."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def server_side(certificate: tuple[Path, Path]) -> ssl.SSLContext:
 
 @pytest.fixture(scope="session")
 def authorities(certificate: tuple[Path, Path]) -> str:
-    """The PEM file of whom a client has to believe."""
+    """The PEM file of the authority that a client has to trust."""
     return str(certificate[0])

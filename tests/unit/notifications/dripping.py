@@ -1,4 +1,4 @@
-"""A server for tests that never gets done with what it says: a byte now and then, for as long as somebody listens."""
+"""A server for tests that never finishes what it says: a byte now and then, for as long as somebody listens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def nothing_before(_connection: socket.socket) -> None:
 
 
 def tls_at_once(connection: socket.socket) -> None:
-    """The head of a TLS record of 16 KiB, of which the rest is still to come."""
+    """The head of a TLS record of 16 KiB, the rest of which is still to come."""
     connection.sendall(b"\x16\x03\x03\x40\x00")
 
 

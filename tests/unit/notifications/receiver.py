@@ -47,7 +47,7 @@ class Receiver(BaseHTTPRequestHandler):
                     self.wfile.write(b"x" * 65536)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
+        """Log nothing."""
 
 
 class Server(ThreadingHTTPServer):

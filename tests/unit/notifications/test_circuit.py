@@ -1,4 +1,4 @@
-"""The circuit: a destination that is away is asked less and less often; and destinations that share nothing."""
+"""The circuit: a destination that is away is asked less and less often; and destinations share nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SECOND = timedelta(seconds=1)
 
 
 def asked_at(circuit: Circuit, answers: dict[int, Outcome], seconds: int, default: Outcome) -> list[int]:
-    """The seconds at which a destination is asked that somebody wants something of each second."""
+    """The seconds at which a destination is asked if something is to be sent each second."""
     asked = []
     for second in range(seconds):
         if circuit.refusal(NOW + second * SECOND) is None:
@@ -106,7 +106,7 @@ def test_if_it_is_still_away_then_all_are_given_up_and_it_is_asked_once() -> Non
 
 
 def test_nothing_waits_for_its_destination_longer_than_one_is_left_alone() -> None:
-    """Whatever is heard of it: several instances have each a circuit of their own."""
+    """Whatever is heard of it: several instances each have their own circuit."""
     desk = Desk(policy=Policy(mail_give_up=timedelta(hours=1)))
     desk.server = lambda *_: replace(AWAY, asked_again_at=desk.now + 100 * SECOND)
     desk.hear(a_contact_change(1))

@@ -1,4 +1,4 @@
-"""What was to be said about somebody who is erased is not, whatever comes when."""
+"""Nothing more is said about somebody who is erased, whatever comes when."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_what_an_older_version_put_down_goes_with_any_entry() -> None:
 
 
 def test_every_field_of_what_is_stored_is_classified() -> None:
-    """What `done` drops by itself, what it keeps, and what `account.contact_changed` or its like replaces."""
+    """What `done` drops by itself, what it keeps, and what `account.contact_changed` or similar events replace."""
     dropped = {"title", "text", "reason", "next_attempt_at"}
     assert set(Delivery.__dataclass_fields__) == RECORDED | dropped | {"status", "version", "expires_at"}
     desks = {"id", "version", "contact_version", "awaited_by", "row", "erased_at"}

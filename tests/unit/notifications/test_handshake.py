@@ -1,4 +1,4 @@
-"""Handshakes that drip: they end in the time of one step, also on green threads, as the services run."""
+"""Handshakes that drip: they end within the time of one step, also on green threads, as the services run."""
 
 from __future__ import annotations
 

@@ -274,7 +274,7 @@ def test_sent_again_what_names_a_requester_to_others_is_kept_no_longer_than_what
 
 
 def test_no_attempt_has_the_number_of_an_earlier_one() -> None:
-    """By its number the process remembers how an attempt went: it must not be taken for that of an earlier one."""
+    """The process remembers by its number how an attempt went: it must not be taken for an earlier one."""
     desk = _desk_with_a_mail(lambda _mail, _attempt: REFUSED)
     desk.let_time_pass(NOW)
     _sent_again(desk)

@@ -1,4 +1,4 @@
-"""No requester is mailed at the desk's own address, however it is written, nor where nobody reads."""
+"""No requester gets mail at the desk's own address, however it is written, nor where nobody reads."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ ACCEPTED = Outcome("accepted")
 
 
 class Recipients:
-    """A server's side: what becomes of a mail is in the name that it is addressed to."""
+    """A server's side: the name of the recipient says what becomes of a mail."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, EmailMessage]] = []
@@ -96,7 +96,7 @@ def server() -> Iterator[tuple[Recipients, int]]:
 
 
 IMPATIENT = 1.5
-"""Seconds of a step, where a test waits for them to pass. Elsewhere a busy machine is no reason to fail."""
+"""Seconds of a step, where a test waits for them to pass. Elsewhere a busy machine must not make a test fail."""
 
 
 def a_mailer(port: int, timeout: float = 20.0, batch_time: float = 15.0, **more: Any) -> Mailer:
@@ -201,7 +201,7 @@ def test_a_mail_about_no_ticket_names_none() -> None:
     assert (mail["Subject"], mail["References"]) == ("Your code", None)
 
 
-# A server that does not do
+# A bad server
 
 
 def test_no_server_defers_all_at_once() -> None:
@@ -235,7 +235,8 @@ def test_a_slow_server_gets_no_more_than_the_time_of_a_batch(server: tuple[Recip
     accepted = {id_ for id_, outcome in outcomes.items() if outcome == ACCEPTED}
     assert 0 < len(accepted) < 400
     assert outcomes["id-unhurried399"] == Outcome("deferred", "the server is too slow", away=True)
-    # What was on its way at the end of the time is no exception: taken, it counts as taken, and is not sent again.
+    # What was on its way at the end of the time is no exception: if it was taken, it counts as taken, and is not sent
+    # again.
     assert accepted == {message["Message-ID"][1:].split("@")[0] for _, message in recipients.taken}
 
 
@@ -254,7 +255,7 @@ def test_a_greeting_that_never_ends_holds_no_connection_beyond_the_batch() -> No
 
 
 class SlowToConnect(Mailer):
-    """Whose server takes its time to greet."""
+    """Its server takes its time to greet."""
 
     lines: set[threading.Thread]
 

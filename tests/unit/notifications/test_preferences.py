@@ -169,12 +169,12 @@ def test_a_night_before_the_first_attempt_is_no_time_in_which_it_was_tried() -> 
         ("22:00", "07:00", "Nowhere/Atall", "2026-07-01T23:00", None),
         ("22:00", "07:00", "../etc/passwd", "2026-07-01T23:00", None),
         ("22:00", "07:00", "America", "2026-07-01T23:00", None),
-        # The clock is set forward at 01:00 UTC: 02:00 to 03:00 is not there.
+        # The clock is set forward at 01:00 UTC: 02:00 to 03:00 does not exist.
         ("22:00", "02:30", "Europe/Berlin", "2026-03-29T00:59", "2026-03-29T01:00"),
         ("02:30", "07:00", "Europe/Berlin", "2026-03-29T00:59", None),
         ("02:30", "07:00", "Europe/Berlin", "2026-03-29T01:00", "2026-03-29T05:00"),
         ("02:10", "02:50", "Europe/Berlin", "2026-03-29T01:00", None),
-        # The clock is set back at 01:00 UTC: 02:00 to 03:00 is there twice.
+        # The clock is set back at 01:00 UTC: 02:00 to 03:00 comes twice.
         ("22:00", "02:30", "Europe/Berlin", "2026-10-25T00:29", "2026-10-25T00:30"),
         ("22:00", "02:30", "Europe/Berlin", "2026-10-25T01:10", None),
         ("02:30", "07:00", "Europe/Berlin", "2026-10-25T01:10", "2026-10-25T06:00"),

@@ -112,7 +112,7 @@ def test_a_receiver_that_never_answers_costs_no_more_than_the_time_of_a_few_requ
 
 
 class SlowToConnect(Poster):
-    """Whose connections take a while: names that are looked up, a line that is full."""
+    """Connections that take a while: names that are looked up, a line that is full."""
 
     lines: set[threading.Thread]
 

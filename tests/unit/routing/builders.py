@@ -25,7 +25,7 @@ _ids = count(1)
 
 
 def at(seconds: float) -> datetime:
-    """So many seconds after NOW."""
+    """This many seconds after NOW."""
     return NOW + timedelta(seconds=seconds)
 
 

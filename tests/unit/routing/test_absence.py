@@ -16,7 +16,8 @@ HELD = a_snapshot(1, 2, "a1", status="assigned", assignment_seq=1)
 
 
 def looked_at(view: View, seconds: float, hours: float | None = 1) -> list[Say]:
-    """The look of routing at that moment, by a setting of so many hours (None: off), with all that they have read."""
+    """Routing's look at that moment, by a setting of this many hours (None: off), with everything that they have
+    read."""
     terms = Terms(absent_after=None if hours is None else timedelta(hours=hours))
     seen = View(SKILLS, view.agents.values(), view.tickets.values(), view.pool, terms, leaving=("a1",))
     (concluded,) = turn(seen, now=at(seconds))

@@ -1,7 +1,7 @@
 """Routing against a small intake, with everything late, twice and out of order: what must hold after every turn.
 
-The machine plays intake, the requesters and the agents; messages wait until a turn happens to take some of them, in any
-order, and events may come again at any time.
+The machine plays intake, the requesters and the agents. Messages wait until a turn takes some of them, in any order,
+and events may come again at any time.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.heard: dict[str, datetime] = {}
         """When each agent last signed on or beat."""
         self.deaf_until: datetime = NOW
-        """When the last time ended in which no routing ran."""
+        """When the last time without routing ended."""
         self.desk: list[Say] = []
         self.unheard: list[Message] = []
         self.sent: set[str] = set()
@@ -264,7 +264,7 @@ class AnyOrder(RuleBasedStateMachine):
                 assert order[0] < order[1], "a more urgent ticket was left waiting"
 
     def _as_it_counts(self, ticket: Ticket) -> Ticket:
-        """With the priority that the rules give it for what it has waited; escalated, since it was filed."""
+        """With the priority that the rules give it for its wait; if it is escalated, since it was filed."""
         known = self.intake.tickets[ticket.number]
         if known["version"] == ticket.version:
             assert ticket.own_priority == known["priority"]
@@ -275,7 +275,7 @@ class AnyOrder(RuleBasedStateMachine):
         return replace(ticket, priority=ticket.own_priority - spans)
 
     def _presence_is_as_heard(self) -> None:
-        """Nobody is away or offline too soon; and no later than is due, but for times when no routing ran."""
+        """Nobody is away or offline too soon; and no later than due, except for times when no routing ran."""
         watched = {arm.about for arm in self.timers.values()}
         for agent in self.view.agents.values():
             silent = self.now - self.heard.get(agent.id, self.now)
@@ -304,7 +304,7 @@ class AnyOrder(RuleBasedStateMachine):
             for say in self.desk:
                 self.intake.handle(say)
             self.desk = []
-            if step < 20:  # what the last second has set off comes to its end
+            if step < 20:  # what the last second has started comes to its end
                 self._pass(timedelta(seconds=1))
         for known in self.intake.tickets.values():
             ticket = self.view.tickets[known["id"]]

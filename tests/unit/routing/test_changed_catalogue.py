@@ -40,7 +40,7 @@ def test_a_ticket_stays_with_its_agent() -> None:
     view = a_view()
     with_agent = a_snapshot(1, 2, "a1", status="assigned", assignment_seq=1)
     turn(view, sign_on("a1", skills=["billing"]), event(with_agent))
-    view.apply(replace(view.agents["a1"], listed=()))  # signed on before it was kept what they listed
+    view.apply(replace(view.agents["a1"], listed=()))  # signed on before what they listed was kept
     decision, _ = turn(changed(view, billing="money"), event({**with_agent, "version": 3, "status": "needs_reply"}))
     assert decision.said == []
 

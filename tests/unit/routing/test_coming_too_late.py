@@ -1,4 +1,4 @@
-"""An assignment that is under way when its agent signs off: it does not end with somebody who may never come back."""
+"""An assignment that is under way when its agent signs off must not end with somebody who may never come back."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def taken_back(*decisions: Any) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("is_accepted", [False, True], ids=["", "intake has accepted"])
 @pytest.mark.parametrize("status", ["new", "needs_reply", "work_in_progress"])
-def test_what_reaches_an_agent_only_after_they_signed_off_is_routed_anew(status: str, is_accepted: bool) -> None:
+def test_what_reaches_an_agent_only_after_they_signed_off_is_routed_again(status: str, is_accepted: bool) -> None:
     view = a_view(an_agent())
     command_id = given(view, status=status)
     turn(view, *([accepted(command_id)] if is_accepted else []), LEAVES)
@@ -80,7 +80,7 @@ def test_what_they_have_worked_on_already_stays_theirs(status: str) -> None:
 
 
 def test_a_transfer_by_name_to_one_who_then_signed_off_stays_theirs() -> None:
-    """No place was reserved for it: a colleague gave it to them, who were there."""
+    """No place was reserved for it: a colleague gave it to them, and they were there."""
     view = a_view(an_agent(), an_agent("a2"), a_ticket(1, agent="a2", status="assigned", assignment_seq=1))
     turn(view, LEAVES)
     handed = event(a_snapshot(1, 2, "a1", status="assigned", assignment_seq=2), "ticket.transferred")
@@ -88,7 +88,7 @@ def test_a_transfer_by_name_to_one_who_then_signed_off_stays_theirs() -> None:
 
 
 def test_news_older_than_a_reservation_take_nothing_away() -> None:
-    """Routing stood still meanwhile: they may have worked on it for long before they signed off."""
+    """Routing stood still in between: they may have worked on it for long before they signed off."""
     view = a_view(an_agent())
     given(view)
     late = at(LEASE.total_seconds())

@@ -86,7 +86,7 @@ def test_a_heartbeat_brings_who_is_away_back_at_once_and_they_get_what_waits() -
     assert assignments(concluded) == {1: "a1"}
 
 
-def test_an_agent_that_misses_heartbeats_for_10_minutes_is_offline_and_what_awaits_the_desk_is_routed_anew() -> None:
+def test_an_agent_that_misses_heartbeats_for_10_minutes_is_offline_and_what_awaits_the_desk_is_routed_again() -> None:
     statuses = ["assigned", "needs_reply", "need_more_info", "solution_suggested"]
     theirs = [a_ticket(n, agent="a1", status=status, assignment_seq=n) for n, status in enumerate(statuses, 1)]
     view = a_view(an_agent(away=True), *theirs)
@@ -114,7 +114,7 @@ def test_a_heartbeat_after_going_offline_is_refused_until_they_sign_on_again() -
     assert assignments(concluded) == {1: "a1"}
 
 
-def test_a_reply_to_a_ticket_of_who_went_offline_is_routed_anew() -> None:
+def test_a_reply_to_a_ticket_of_who_went_offline_is_routed_again() -> None:
     view = missing()
     turn(view, event(a_snapshot(1, 2, "a1", status="solution_suggested")), now=at(90))
     fire(view, timer(OfflineTimer(due=GONE)))

@@ -1,4 +1,5 @@
-"""The staff file in routing: who may sign on, what it narrows, and what a change of it does to who is signed on."""
+"""The staff file in routing: who may sign on, what it narrows, and what a change of it does to agents who are signed
+on."""
 
 from __future__ import annotations
 

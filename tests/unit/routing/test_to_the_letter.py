@@ -185,7 +185,7 @@ def test_a_ticket_waits_since_it_was_filed_or_since_it_is_heard_that_it_has_nobo
 
 
 def test_who_is_given_a_ticket_is_idle_from_then_on() -> None:
-    """So of two with the same load the one comes first who has waited longer."""
+    """So of two agents with the same load, the one who has waited longer comes first."""
     view = a_view(an_agent(idle_since=at(-60)), a_ticket(1))
     turn(view, now=at(30))
     assert view.agents["a1"].idle_since == at(30)
@@ -216,5 +216,5 @@ def test_what_a_turn_changes_is_one_revision_on_however_often_it_changes_it() ->
 
 @pytest.mark.parametrize("ticket", [a_ticket(1, agent="a1", status="assigned"), a_ticket(2, status="closed")])
 def test_a_ticket_that_does_not_wait_and_is_as_it_was_is_the_same_object(ticket: Ticket) -> None:
-    """Tickets are looked at in every turn, and a copy would be written."""
+    """Every turn looks at tickets, and a copy would be written."""
     assert aged(ticket, AWAY, NOW) is ticket

@@ -92,7 +92,7 @@ def possible(last: Snapshot, action: str) -> bool:
 
 
 def after(last: Snapshot, action: str, at: datetime) -> Snapshot:
-    """The next version, when this happens at that time."""
+    """The next version, if this happens at that time."""
     ticket = {**last, "version": last["version"] + 1}
     status = ENTERS.get(action)
     if action == "assign":

@@ -323,7 +323,8 @@ def calendars_and_times(draw: st.DrawFn) -> tuple[Calendar, datetime, datetime]:
 
 
 def minutes_open(desk: Calendar, start: datetime, end: datetime) -> timedelta:
-    """Walk the clock: is the wall time within a window? The second pass of a repeated hour is as its first ended."""
+    """Walk the clock: is the wall time within a window? The second pass of a repeated hour is as its first pass
+    ended."""
     total, instant, is_open = timedelta(), start - timedelta(hours=2), False
     while instant < end:
         wall = instant.astimezone(desk.zone)

@@ -1,4 +1,4 @@
-"""Sla keeps people's words and names only in a ticket's newest snapshot, which the erased version replaces."""
+"""sla keeps people's words and names only in a ticket's newest snapshot, which the erased version replaces."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_the_hours_of_the_day_before_may_not_run_into_its_own() -> None:
 
 @pytest.mark.parametrize("weekday", range(7))
 def test_what_recurs_is_looked_at_in_years_of_every_kind(weekday: int) -> None:
-    """The desk opens on one weekday alone: so the two meet in one year of seven or so."""
+    """The desk opens on one weekday alone: so the two meet in one year out of about seven."""
     week = [OFFICE if day == weekday else () for day in range(7)]
     with pytest.raises(CalendarError, match=r"own hours: \d{4}-12-25 20:00-09:00 and \d{4}-12-26 08:00-18:00 overlap"):
         with_own(calendar(BERLIN, *week), y12_25="20:00-09:00")
@@ -164,7 +164,7 @@ def test_own_hours_are_refused_if_and_only_if_a_minute_is_covered_twice(
     try:
         plain = Calendar("drawn", "1", office(BERLIN).zone, hours_)
     except CalendarError:
-        return  # the weekdays alone do not do, which is another test's
+        return  # the weekdays alone are invalid, which another test covers
     covered: list[int] = [0] * (23 * 1440)
     for day in range(-7, 14):
         window = mine[day] if day in mine else windows.get(day % 7)

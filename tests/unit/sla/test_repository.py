@@ -1,4 +1,4 @@
-"""What sla stores of a ticket comes back as it was, through BSON; only what changed is written, on its condition."""
+"""What sla stores of a ticket comes back as it was, through BSON; only what changed is written, conditionally."""
 
 from __future__ import annotations
 

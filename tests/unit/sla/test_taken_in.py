@@ -1,4 +1,4 @@
-"""A ticket that took another one in, whose requester waits for the desk: its clock runs since they wrote there."""
+"""A ticket that took in another, whose requester waits for the desk: its clock runs from when they wrote there."""
 
 from __future__ import annotations
 

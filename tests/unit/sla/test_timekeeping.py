@@ -160,7 +160,7 @@ def test_armed_is_said_for_each_wait_also_when_its_deadline_is_that_of_the_one_b
     assert armed[1].escalatable_at == armed[2].escalatable_at
 
 
-def test_armed_is_said_anew_when_only_the_moment_of_an_escalation_moves() -> None:
+def test_armed_is_said_again_when_only_the_moment_of_an_escalation_moves() -> None:
     """Reclassified to a category whose calendar has a holiday after the deadline: due as before, escalatable later."""
     other = replace(CALENDAR, name="other", closed_days=frozenset({date(2026, 6, 4)}))
     safety = CATALOGUE.categories["safety"]
@@ -507,7 +507,7 @@ def test_no_verdict_before_all_that_could_change_it_is_known() -> None:
     assert types(desk.hear(first)) == ["sla.breached", TO_AGENT + "sla.breached"]
 
 
-def test_an_earlier_message_heard_late_arms_anew() -> None:
+def test_an_earlier_message_heard_late_arms_again() -> None:
     *known, first, work, second = story(("assign", 1), ("ask", 2), ("customer", 24), ("work", 25), ("customer", 72))
     desk = Desk()
     desk.hear(*known, second)

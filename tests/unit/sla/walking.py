@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 Holds = Sequence[tuple[datetime, datetime]]
 
 _BEFORE = timedelta(hours=3)
-"""So long before it counts it sets out: within a repeated hour it has to know how the first pass ended."""
+"""How long before it counts it sets out: within a repeated hour it has to know how the first pass ended."""
 
 
 def ticks(desk: Calendar, start: datetime, holds: Holds = ()) -> Iterator[tuple[datetime, timedelta, date | None]]:
@@ -58,7 +58,7 @@ def _written(desk: Calendar, day: date) -> Sequence[Window]:
 
 
 def walked(desk: Calendar, start: datetime, end: datetime, holds: Holds = ()) -> timedelta:
-    """How long the desk was open from `start` to `end`, what was held left out."""
+    """How long the desk was open from `start` to `end`, without the holds."""
     total = timedelta()
     for instant, step, of_day in ticks(desk, start, [*holds, (end, end)]):
         if instant >= end:
@@ -69,7 +69,7 @@ def walked(desk: Calendar, start: datetime, end: datetime, holds: Holds = ()) ->
 
 
 def walked_deadline(desk: Calendar, start: datetime, duration: timedelta, holds: Holds = ()) -> datetime:
-    """The first moment by which the desk was open for so long, what was held left out."""
+    """The first moment by which the desk was open for this long, without the holds."""
     if not duration:
         return start
     for instant, step, of_day in ticks(desk, start, holds):
@@ -81,8 +81,8 @@ def walked_deadline(desk: Calendar, start: datetime, duration: timedelta, holds:
 
 
 def walked_days(desk: Calendar, start: datetime, days: int) -> datetime:
-    """The same time of day so many business days on: walk to the next opening, on to as many days that open after it,
-    then until the wall shows that time or a later one for the first time."""
+    """The same time of day this many business days later: walk to the next opening, on to as many days that open after
+    it, then until the wall shows that time or a later one for the first time."""
     opened: list[date] = []
     since = timedelta()
     for instant, _, of_day in ticks(desk, start):

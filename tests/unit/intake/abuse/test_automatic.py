@@ -29,7 +29,7 @@ CLOCKS = ("status", "status_since", "status_version", "last_customer_message_at"
 
 
 def mailed(heard: Heard) -> list[str]:
-    """The kinds of mails that go to requesters by what was said."""
+    """The kinds of mails that go to requesters, by what was said."""
     events = [say for say in heard.decision.said if say.exchange == EVENTS and say.type.startswith("ticket.")]
     messages = [
         Message("e", event.type, "intake", stored(registry.TYPES["event", event.type].data, event.data))
@@ -113,7 +113,7 @@ def test_a_marked_submission_of_an_open_issue_is_noted_on_it() -> None:
 
 
 def test_a_machines_submission_is_filed_and_no_mail_answers_it() -> None:
-    """What watches over a machine may have something to say; it is not asked which of two like issues it means."""
+    """What watches over a machine may have something to say; nobody asks it which of two similar issues it means."""
     desk = Desk()
     desk.opened()
     heard = desk.submit(subject="My card does not arrive", automatic=True)
@@ -212,7 +212,7 @@ def test_who_asks_twice_may_be_a_person_and_is_heard() -> None:
 @pytest.mark.parametrize("asks", ["ticket.ask_info", "ticket.suggest_solution"])
 @pytest.mark.parametrize("answer", ["Yes.", "no", "Done!", "It still does not work."])
 def test_the_same_short_answer_to_several_questions_is_heard(asks: str, answer: str) -> None:
-    """Else the ticket would wait for an answer that came, and close for want of it."""
+    """Otherwise the ticket would wait for an answer that came, and close for lack of it."""
     desk = Desk()
     number = desk.opened(status="assigned")
     for _ in range(5):
@@ -291,8 +291,8 @@ def test_what_closed_more_than_an_hour_ago_does_not_count_whatever_the_turn_has_
 @pytest.mark.parametrize("marked", [True, False])
 @pytest.mark.parametrize("closes", ["ticket.close", "ticket.suggest_solution"])
 def test_the_desk_and_an_out_of_office_reply_do_not_talk_for_ever(marked: bool, closes: str) -> None:
-    """An agent's tool that closes, or answers, whatever is reopened or comes, against a machine that answers each mail:
-    the worst that there may be."""
+    """The worst case: an agent's tool that closes, or answers, whatever is reopened or comes, against a machine that
+    answers each mail."""
     desk = Desk()
     number = desk.opened(status="assigned")
     mails = mailed(desk.agent(closes, number))
@@ -372,7 +372,7 @@ def test_filing_and_closing_again_and_again_counts_too() -> None:
 
 
 def test_what_is_only_asked_back_counts_too() -> None:
-    """A mail channel asks by mail: two machines could talk so for ever."""
+    """A mail channel asks by mail: two machines could go on like this forever."""
     desk = Desk(limits=USUAL)
     desk.opened()
     heard = [desk.submit(subject="My card does not arrive") for _ in range(120)]
@@ -398,7 +398,7 @@ def test_several_accounts_of_one_person_count_as_one() -> None:
 
 
 def test_who_writes_once_an_hour_has_no_account_stored() -> None:
-    """That would cost every submission a write more."""
+    """That would cost every submission one more write."""
     desk = Desk(limits=USUAL)
     desk.submit()
     assert not desk.state.accounts

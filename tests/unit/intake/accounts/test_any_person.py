@@ -1,5 +1,5 @@
-"""Accounts that are opened, confirmed, merged and ended among all else, in whatever order: what holds for tickets in
-any order (test_any_order.py), and that each ticket is of the person who its requester's account is."""
+"""Accounts that are opened, confirmed, merged and ended among everything else, in any order: what holds for tickets in
+any order (test_any_order.py), and that each ticket belongs to the person of its requester's account."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WHO = st.integers(0, 6)
 class AnyPerson(AnyOrder):
     """The same desk, with temporary accounts and two real ones, whose addresses are confirmed now and then."""
 
-    # What people write and how tickets come together is enough here: the fewer rules, the more often each is played.
+    # What people write and how tickets come together is enough here: with fewer rules, each is played more often.
     accept = unassign = agent_acts = agent_works = reclassify = transfer = edit = change_agent = None  # type: ignore[assignment]
     answer_consent = escalate = auto_close = write_after_closing = submit = refer = assign = None  # type: ignore[assignment]
     reply = join = None  # type: ignore[assignment]
@@ -35,7 +35,7 @@ class AnyPerson(AnyOrder):
             self.file(who, "o1", None, "zoe@example.org")
 
     def somebody(self, who: int) -> dict[str, Any]:
-        """One of the requesters there are."""
+        """One of the requesters that exist."""
         everybody = [account(name) for name in NAMES] + [temporary(id_, "right") for id_ in self.opened]
         return everybody[who % len(everybody)]
 
@@ -133,7 +133,7 @@ class AnyPerson(AnyOrder):
                 None,
             )
 
-    # history sizes are told anew when names are erased
+    # history sizes change when names are erased
     @invariant()
     def every_version_has_exactly_one_event_and_one_entry(self) -> None:
         for ticket in self.desk.state.tickets.values():

@@ -23,7 +23,7 @@ def opened(desk: Desk, **more: Any) -> tuple[str, dict[str, Any]]:
 
 
 def due(decision: Decision) -> Any:
-    """When the account is looked at again."""
+    """When intake looks at the account again."""
     (arm,) = decision.timers
     assert isinstance(arm, Arm)
     return arm.timer.due

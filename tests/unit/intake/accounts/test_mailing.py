@@ -81,7 +81,7 @@ def test_of_accounts_opened_with_one_address_the_first_is_mailed_a_code_by_itsel
     assert len(codes(desk.send("account.open_temporary", {"contact_email": "leo@example.org"}))) == 1
 
 
-def test_who_ends_the_account_that_was_mailed_a_code_has_no_other_mailed_by_opening_one_anew() -> None:
+def test_who_ends_the_account_that_was_mailed_a_code_has_no_other_mailed_by_opening_one_again() -> None:
     desk = Desk()
     zoe = opened(desk)
     merge(desk, account("ann"), zoe)

@@ -1,4 +1,4 @@
-"""What a requester sets: kept, announced whole, and held to what there is."""
+"""What a requester sets: kept, announced whole, and checked."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ def test_nobody_hands_a_ticket_to_the_agent_whom_its_requester_has_left() -> Non
     # Nor does the next one, to whom a2 hands it over.
     assert desk.agent("ticket.transfer", number, "a2", to_agent="a3").type == "command.accepted"
     assert desk.agent("ticket.transfer", number, "a3", to_agent="a1").code == "conflict"
-    # Once the requester has left another, it is that one.
+    # Once the requester has left another agent, that one counts.
     desk.requester("ticket.change_agent", number, reason="Not this one either")
     desk.assign(number, "a2")
     assert desk.agent("ticket.transfer", number, "a2", to_agent="a3").code == "conflict"

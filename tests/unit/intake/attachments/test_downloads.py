@@ -1,4 +1,4 @@
-"""Files are given back to those who may see the ticket that names them, and to nobody else."""
+"""Files go back to those who may see the ticket that names them, and to nobody else."""
 
 from __future__ import annotations
 

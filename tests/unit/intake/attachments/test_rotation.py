@@ -97,7 +97,7 @@ def test_a_key_that_does_not_wrap_new_files_is_refused() -> None:
 
 @pytest.mark.parametrize("finished", [None, MORNING + timedelta(minutes=1)])
 def test_a_rotation_is_read_as_it_was_stored(finished: Any) -> None:
-    """Ids of master keys may have dots, which are no names of fields in a database."""
+    """Ids of master keys may have dots, which names of fields in a database may not."""
     rotation = Rotation("2026.11", MORNING, THE_ONE, 3, 12, {"2026.01": 2}, ("uploads", "u1"), finished)
     stored = rotation_document(rotation)
     assert stored["left"] == [["2026.01", 2]]

@@ -1,4 +1,4 @@
-"""With a scanner a file is in quarantine until it is known to be clean; a harmful one may be had by nobody."""
+"""With a scanner, a file is in quarantine until it is known to be clean; nobody may have a harmful one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often a sender may ask: so many at once, so many a second, and each for itself."""
+"""How often a sender may ask: a number at once, a number a second, and each for itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The codes that confirm addresses: made alike each time, compared whole, and guessed at only so often."""
+"""The codes that confirm addresses: the same each time, compared whole, and guessed at only a few times."""
 
 from __future__ import annotations
 

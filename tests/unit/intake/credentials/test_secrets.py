@@ -83,7 +83,8 @@ def test_a_success_is_remembered_for_ten_minutes_a_failure_never() -> None:
 
 
 def test_what_was_remembered_as_the_look_began_is_right_though_it_is_forgotten_meanwhile() -> None:
-    """A question and a turn look at the same time; the ten minutes end while the one hashes what it does not know."""
+    """A question and a turn look at the same time; the ten minutes end while one of them hashes what it does not
+    know."""
 
     class Beside(Here):
         def __call__(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Master keys wrap each file's key: the current one what is new, the others what they wrapped."""
+"""Master keys wrap each file's key: the current one wraps new keys, the others open what they wrapped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file is what its content is: kept as that whatever its sender says, or left out."""
+"""A file is what its content is: kept as that, whatever its sender says, or left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How alike two texts are: what always holds of the score, and what the model adds to letters."""
+"""How alike two texts are: what always holds for the score, and what the model adds to letters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person is erased: what is open closes, agents see that they are, and nothing of theirs is left in any value.
+"""A person is erased: what is open closes, agents see that they are erased, and nothing of theirs is left in any value.
 
 That nothing is left in any collection: tests/integration/test_erasure.py.
 """

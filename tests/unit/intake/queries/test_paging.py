@@ -76,7 +76,7 @@ def test_a_gap_in_what_was_read_ends_a_part() -> None:
 
 
 def test_the_smallest_entry_takes_more_than_a_hundred_bytes() -> None:
-    """By that so many entries are enough for any answer."""
+    """So this many entries are enough for any answer."""
     assert size(entry(1, 0)) * MOST_ENTRIES > SHOWN
 
 

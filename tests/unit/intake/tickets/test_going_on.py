@@ -1,5 +1,5 @@
-"""One ticket that goes on for another, merged into it by an agent or because two accounts are one person: what of the
-other holds for it."""
+"""One ticket that goes on for another, merged into it by an agent or because two accounts are one person: what it takes
+over from the other."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_of_a_ticket_that_an_older_version_stored_the_last_message_waits() -> No
 
 
 def test_who_has_the_ticket_that_goes_on_reads_what_was_merged_into_it() -> None:
-    """Whatever they are skilled for: it is for them to answer."""
+    """Whatever their skills: it is for them to answer."""
     desk = Desk()
     merged, goes_on = desk.opened(status="assigned", issue_key="1"), desk.opened(issue_key="2")
     desk.assign(goes_on, "a2")

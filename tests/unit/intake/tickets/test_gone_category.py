@@ -1,4 +1,4 @@
-"""The catalogue loses a category whose tickets are there: their life goes on, and only new ones are refused."""
+"""The catalogue loses a category that has tickets: their life goes on, and only new ones are refused."""
 
 from __future__ import annotations
 

@@ -120,12 +120,12 @@ def test_distinct_from_keeps_issues_of_the_same_words_apart() -> None:
     first = desk.opened()
     second = desk.submit(distinct_from=[first])
     assert second.type == "ticket.opened"
-    # The same once more is the second one's issue, unless that is named too.
+    # The same words once more are the second one's issue, unless that is named too.
     again = desk.submit(distinct_from=[first])
     assert (again.type, again.ticket["number"]) == ("ticket.duplicate", second.ticket["number"])
     third = desk.submit(distinct_from=[first, second.ticket["number"]])
     assert third.type == "ticket.opened"
-    # Without saying so, it is the first one's.
+    # If nothing is said, it is the first one's.
     assert desk.submit().ticket["number"] == first
 
 

@@ -28,7 +28,7 @@ def test_the_agent_asks_answers_and_closes_from_any_open_status(type_: str, stat
     assert heard.events() == [event]
     ticket = heard.ticket
     assert (ticket["status"], ticket["version"]) == (becomes, before.version + 1)
-    # An agent's message enters its status anew: a second suggestion restarts the 7 days.
+    # An agent's message enters its status again: a second suggestion restarts the 7 days.
     assert (ticket["status_version"], ticket["status_since"]) == (ticket["version"], desk.now)
     if type_ != "ticket.close":
         assert ticket["last_agent_message_at"] == desk.now

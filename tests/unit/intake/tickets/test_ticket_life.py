@@ -319,7 +319,7 @@ def test_an_escalation_before_its_time_is_told_when_it_may_come() -> None:
 
 
 def test_of_two_moments_for_one_status_the_later_word_of_slas_holds_whichever_comes_last() -> None:
-    """What was heard is not remembered, so after a crash an earlier word comes again behind the later one."""
+    """What was heard is not remembered, so after a crash an earlier announcement comes again behind the later one."""
     desk = Desk()
     number = desk.opened()
     desk.armed(number, desk.now + timedelta(days=7), revision=1)

@@ -1,4 +1,4 @@
-"""What requesters and agents may see; looking changes nothing and is answered anew each time."""
+"""What requesters and agents may see; looking changes nothing and is answered again each time."""
 
 from __future__ import annotations
 
