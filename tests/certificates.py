@@ -1,4 +1,4 @@
-"""Certificates of a test's own making, and a front that speaks TLS before a server that does not."""
+"""Certificates that tests make themselves, and a front that speaks TLS before a server that does not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Authority:
-    """Who signs certificates; `file` is what its believers name."""
+    """An authority that signs certificates; `file` is what those who trust it name."""
 
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
@@ -29,7 +29,7 @@ class Authority:
 
     @classmethod
     def make(cls, file: Path) -> Authority:
-        """A new one, whose certificate is written to `file`."""
+        """A new authority, whose certificate is written to `file`."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"authority {file.stem}")])
         usage = x509.KeyUsage(
@@ -92,7 +92,8 @@ def _builder(
 
 @contextmanager
 def tls_before(port: int, context: ssl.SSLContext) -> Iterator[tuple[int, list[socket.socket]]]:
-    """TLS on a port of its own, before the server on `port`; gives that port, and the connections that came through."""
+    """TLS on a port of its own, before the server on `port`; returns that port, and the connections that came
+    through."""
     through: list[socket.socket] = []
     listener = socket.create_server(("127.0.0.1", 0))
 

@@ -1,7 +1,7 @@
 """What tests share: one real broker and database for the whole run, and a help desk of its own for each test.
 
-Both start when the first test asks for them, never before, and a test that asks for them is never skipped: they come
-up, or the test fails with the sentence that says what to install.
+Both start when the first test asks for them, and not earlier. A test that asks for them is never skipped: they come up,
+or the test fails with a sentence that says what to install.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ from tests.unlimited import UNLIMITED
 
 _numbers = itertools.count(1)
 
-# How long an example takes is the machine's business, and on a busy one no fault.
+# How long an example takes depends on the machine, and on a busy one that is not a fault.
 settings.register_profile("casebus", deadline=None)
 settings.load_profile("casebus")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several processes, one runs all that needs a stack, one after the other, and the others the rest."""
+    """With several processes, one runs everything that needs a stack, one test after the other, and the others run the
+    rest."""
     for item in items:
         if not {"tests/unit", "tests/contracts"} & {"/".join(item.nodeid.split("/")[:2])}:
             item.add_marker(pytest.mark.xdist_group("stack"))
@@ -42,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """Broker and database, up. Their folder is this test run's own and is deleted at its end."""
+    """Broker and database, up. Their folder belongs to this test run and is deleted at its end."""
     _remove_what_died()
     shared = Stack(ROOT / f"test-{os.getpid()}")
     forking = Forking({OWNER: str(shared.folder.path), NAME: "forking", DIGEST: ""})

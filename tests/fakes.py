@@ -1,4 +1,4 @@
-"""In memory, what a turn or a consumer stands on: for unit tests that need no broker and no database."""
+"""What a turn or a consumer needs, in memory: for unit tests that need no broker and no database."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from services.chassis.unit_of_work import DueTimer, Handled, Work
 class FakeStore:
     """Keeps handled ids and outgoing messages as the database would; `on_commit` applies a toy service's writes.
 
-    `trouble` holds exceptions for the next commits, in order: a `Conflict`, a `DatabaseAway`. With `lost_answer` such
-    a commit is stored all the same, as when the connection breaks before the answer.
+    `trouble` holds exceptions for the next commits, in order: a `Conflict`, a `DatabaseAway`. With `lost_answer` such a
+    commit is stored all the same, as when the connection breaks before the answer.
     """
 
     on_commit: Callable[[Work], None] = lambda _work: None
@@ -50,7 +50,7 @@ class FakeStore:
         return {timer.id for timer in fired} - self.gone_timers
 
     def commit(self, work: Work) -> None:
-        """All or nothing."""
+        """Store all or nothing."""
         if work.valid_until is not None and self.clock > work.valid_until:
             raise Conflict("decided too long ago")
         if self.trouble and not self.lost_answer:
@@ -92,7 +92,8 @@ class FakeStore:
 
 @dataclass
 class FakePublisher:
-    """Takes every message; `away`: how often the broker is away first; `unroutable`: (exchange, key)s with no queue."""
+    """Takes every message; `away`: how often the broker is away first; `unroutable`: (exchange, key)s without a
+    queue."""
 
     away: int = 0
     unroutable: set[tuple[str, str]] = field(default_factory=set)
@@ -108,13 +109,13 @@ class FakePublisher:
 
 
 def never_pausing() -> Failing:
-    """What a consumer takes that goes on, whatever fails."""
+    """What a consumer calls that goes on, whatever fails."""
     return Failing("toys", 1, 1, time.monotonic)
 
 
 @dataclass
 class FakeHandler:
-    """Turns that do nothing but call `handle`, which is given deliveries and gives those to try again later."""
+    """Turns that only call `handle`, which gets deliveries and returns those to try again later."""
 
     handle: Callable[[list[Delivery]], list[Delivery]]
     deciding: AbstractContextManager[Any] = field(default_factory=threading.Lock)

@@ -1,8 +1,8 @@
-"""Services that tests start are forked from one process that has imported them all.
+"""Forks the services that tests start from one process that has imported all of them.
 
-What a service imports takes it half a second of CPU, and a test run starts two hundred. What is forked is told its
-environment and its log, and then runs as `python -m services.chassis.run` does. Not forked are the stacks that a test
-starts for itself (test_local_stack.py, tests/pages), nor what is run by another module. The page is docs/testing.md.
+What a service imports takes half a second of CPU, and a test run starts two hundred. A fork gets its environment and
+its log, and then runs as `python -m services.chassis.run` does. Not forked are the stacks that a test starts for itself
+(test_local_stack.py, tests/pages), and other modules. The page is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 @dataclass
 class Forked:
-    """A service that is this process's child by adoption."""
+    """A service that this process has adopted as its child."""
 
     pid: int
     ended: int | None = None
@@ -43,10 +43,10 @@ class Forked:
 
 
 class Forking:
-    """A `Spawn` that forks what can be forked. `env`: the environment that others see the forked have."""
+    """A `Spawn` that forks what can be forked. `env`: the environment that others see of the forks."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        # What the process that forks leaves behind is ours.
+        # We adopt what the forking process leaves behind.
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-m", "tests.forking"]
@@ -71,9 +71,9 @@ class Forking:
 
 
 def main() -> None:
-    """Fork a service for each message on stdin, and say its process id."""
+    """Fork a service for each message on stdin, and print its process id."""
     orders = socket.socket(fileno=0)
-    fork, wait, read = os.fork, os.waitpid, os.read  # before all is made green
+    fork, wait, read = os.fork, os.waitpid, os.read  # before everything is made green
     from services.chassis import run  # noqa: F401 - first, because it makes all green
     from services.chassis.declared import module_of
 
@@ -103,7 +103,7 @@ def main() -> None:
 
 
 def become(service: str, env: Mapping[str, str], log: int) -> NoReturn:
-    """Be what `python -m services.chassis.run` with this environment is."""
+    """Be what `python -m services.chassis.run` would be with this environment."""
     from eventlet import hubs
 
     from services.chassis import run

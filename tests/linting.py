@@ -1,8 +1,5 @@
-"""Kinds of contract for import-linter: what modules may import, where its own kinds say what they may not; and the
-walls between the services.
-
-`pyproject.toml` has the contracts; `make lint` checks them.
-"""
+"""Kinds of contract for import-linter: what modules may import (its own kinds say what they may not), and the walls
+between the services. `pyproject.toml` has the contracts; `make lint` checks them."""
 
 from __future__ import annotations
 
@@ -20,9 +17,9 @@ ROOMS = [f"services.{service}" for service in SERVICES]
 
 
 class Only(Contract):
-    """`source_modules`, with all that is in them, import themselves and `allowed_modules`, with all that is in those.
+    """`source_modules`, with everything in them, may import themselves and `allowed_modules`, with everything in those.
 
-    Of other packages, the standard library among them, a whole top level is allowed or not. `ignore_imports` are
+    Of other packages, also of the standard library, a whole top level is allowed or not. `ignore_imports` are
     exceptions, as `importer -> imported`; one that is no longer needed breaks the contract.
     """
 
@@ -50,8 +47,8 @@ class Only(Contract):
 
 
 class Rooms(Contract):
-    """No module of `services` imports one of a service, but the service itself: neither another service nor chassis and
-    client. The services are those that contracts/services.py declares."""
+    """No module of `services` imports one of a service, except the service itself: neither another service nor chassis
+    and client. The services are those that contracts/services.py declares."""
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Called by import-linter."""

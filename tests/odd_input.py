@@ -1,6 +1,7 @@
 """Odd input: texts, JSON, events and data that a hostile or broken program might write.
 
-Everything is drawn from the `random.Random` that is handed in, so that a seed tells a run, and hypothesis can drive it.
+Everything is drawn from the `random.Random` that the caller hands in, so that a seed repeats a run, and hypothesis can
+drive it.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ TEXTS = (
 )  # fmt: skip
 NUMBERS = (0, -1, 1, 1.5, -0.0, 5e-324, 1e308, 2**31, 2**53, 2**53 + 1, 2**63, -(2**63) - 1, 2**64, 10**30)
 NO_NUMBERS = (float("nan"), float("inf"), float("-inf"), 10**400)
-"""What Python's encoder writes and no JSON has, or no double."""
+"""What Python's encoder writes and JSON does not have, or a double cannot hold."""
 RANGES = ((0, 31), (32, 126), (127, 255), (0x300, 0x36F), (0x600, 0x6FF), (0x2000, 0x206F), (0xD800, 0xDFFF),
           (0xE000, 0xF8FF), (0xFE00, 0xFEFF), (0x1F300, 0x1FAFF), (0xE0000, 0xE01EF))  # fmt: skip
 
@@ -59,7 +60,7 @@ def text(dice: Random, longest: int = 40, *, encodable: bool = False) -> str:
 
 
 def value(dice: Random, depth: int = 3) -> Any:
-    """Any JSON value, and some that Python's encoder alone knows (NaN)."""
+    """Any JSON value, and some that only Python's encoder knows (NaN)."""
     match dice.randint(0, 8 if depth else 5):
         case 0:
             return None
@@ -85,7 +86,7 @@ def encoded(dice: Random, decoded: Any) -> bytes:
 
 
 def noise(dice: Random, good: bytes = b"") -> bytes:
-    """A body that is no event: random bytes, random JSON, or part of a good one with some bytes changed."""
+    """A body that is not an event: random bytes, random JSON, or part of a good one with some bytes changed."""
     match dice.randint(0, 3):
         case 0:
             return dice.randbytes(dice.randint(0, 300))
@@ -100,7 +101,7 @@ def noise(dice: Random, good: bytes = b"") -> bytes:
 
 
 def mutated(dice: Random, event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event with up to three faults: a value replaced, a field taken out, added or named otherwise."""
+    """The event with up to three faults: a value replaced, a field taken out, added or renamed."""
     changed = copy.deepcopy(dict(event))
     for _ in range(dice.randint(1, 3)):
         place: Any = changed
@@ -113,7 +114,7 @@ def mutated(dice: Random, event: Mapping[str, Any]) -> dict[str, Any]:
             place[dice.randrange(len(place))] = value(dice)
             continue
         if place is changed and dice.random() < 0.7:
-            continue  # most faults below: an envelope that is none is soon tried
+            continue  # with most of the faults below it is soon no envelope
         name = dice.choice([*place, text(dice, encodable=True)])
         match dice.randint(0, 3):
             case 0:

@@ -1,4 +1,4 @@
-"""Publishing with properties that no client library writes: bytes as they are, put into AMQP 0-9-1 frames by hand.
+"""Publishes with properties that no client library writes: bytes as they are, put into AMQP 0-9-1 frames by hand.
 
 Layout: chapters 2.3 and 4.2 of the AMQP 0-9-1 specification, with RabbitMQ's letters for the types in tables.
 """
@@ -55,7 +55,7 @@ def nested_table(depth: int) -> bytes:
 
 
 def confirmed(channel: amqp.Channel, count: int, timeout: float = 30) -> None:
-    """Wait until the broker has confirmed so many messages on a channel in confirm mode, then stop listening."""
+    """Wait until the broker has confirmed this many messages on a channel in confirm mode, then stop listening."""
     seen: list[int] = []
 
     def note(tag: int, multiple: bool) -> None:

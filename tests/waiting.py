@@ -1,4 +1,4 @@
-"""Waiting, in tests and bench, for what other processes do."""
+"""Waits, in tests and bench, for what other processes do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def wait(
     patience: float = PATIENCE,
     every: float = 0.05,
 ) -> T:
-    """Look every so many seconds until what is seen `holds` (by default: until it is true); gives what was seen.
+    """Look every few seconds (`every`) until what is seen `holds` (by default: until it is true); returns what was
+    seen.
 
     Raises Missed after `patience` seconds; it says `what` was awaited and what was seen last.
     """

@@ -112,7 +112,7 @@ class Timer(Payload):
 
 
 def timers_of(service: str) -> Iterator[type[Timer]]:
-    """The kinds of timer that the modules of a service declare, as far as they are imported."""
+    """The kinds of timer that the imported modules of a service declare."""
     kinds = Timer.__subclasses__()
     for kind in kinds:
         kinds += kind.__subclasses__()

@@ -256,7 +256,7 @@ class UnderWay:
         if awaited:
             self._awaiting[sending.id] = self._given
         else:
-            self._answered.pop(sending.id, None)  # it awaits an outcome, though its id may have had one
+            self._answered.pop(sending.id, None)  # it awaits one, although its id may have had one
         return self._given
 
     def prolong(self, number: int, deadline: float) -> None:

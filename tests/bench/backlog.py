@@ -31,7 +31,7 @@ REST = 0.1
 
 PATIENCE = 180.0
 FILED, HEARD = "bench.filed", "web.bench"
-"""The second has the name of who asks: no other queue is answered."""
+"""The second has the name of the sender: no other queue is answered."""
 
 T = TypeVar("T")
 
@@ -159,7 +159,7 @@ class _Probe:
         self._publish(topology.DESK, "ticket.assign", id_, data, "routing")
 
     def listen(self, seconds: float) -> None:
-        """Take in the next that comes within so long."""
+        """Take in the next that comes within this time."""
         heard = self._client.hear(seconds)
         if heard is None:
             return

@@ -46,7 +46,7 @@ QUEUE = "bench.assigned"
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """One who is there from and to these moments (seconds of the day)."""
+    """An agent who is there from and to these moments (seconds of the day)."""
 
     id: str
     kind: int
@@ -228,7 +228,8 @@ def _spread(samples: list[float], answered: int) -> Spread:
 
 
 def _ideal(team: Sequence[Agent], arrivals: Sequence[Arrival]) -> Spread:
-    """What becomes of a day on which each request is given at once to whom of its kind has the lowest open/capacity."""
+    """What becomes of a day on which each request goes at once to the agent of its kind with the lowest
+    open/capacity."""
     has: dict[str, list[tuple[float, Arrival]]] = {agent.id: [] for agent in team}
     waiting: list[Arrival] = []
     coming = list(arrivals)

@@ -38,7 +38,7 @@ CAPACITY = 100
 
 
 def agents_for(tickets: int) -> int:
-    """How many agents have room for so many tickets, with some to spare."""
+    """How many agents have room for this many tickets, with some to spare."""
     return tickets // 90 + 1
 
 
@@ -115,7 +115,7 @@ class Broker:
         publisher.close()
 
     def sign_on(self, agents: int) -> None:
-        """Sign on `b1`, `b2`, … who never answer, but beat."""
+        """Sign on `b1`, `b2`, … who never answer, but send heartbeats."""
         for number in range(1, agents + 1):
             me = SignOn(agent_id=f"b{number}", display_name=f"Agent {number}", capacity=CAPACITY, skills=["*"])
             self._say(me, core.sign_on(me)).result()
@@ -145,7 +145,7 @@ class Broker:
         self._watching.close()
 
     def _beat(self) -> None:
-        """Say of all who signed on that they are there, until closed."""
+        """Send heartbeats of all who signed on, until closed."""
         while not self._closing.wait(HEARTBEAT):
             for me in list(self._signed_on):
                 self._say(me, core.heartbeat(me))

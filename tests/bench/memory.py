@@ -85,7 +85,7 @@ def _watch(
 
 
 def _opened(count: int) -> Iterator[tuple[str, bytes]]:
-    """`ticket.opened` of so many tickets, by the contract's own example."""
+    """`ticket.opened` of this many tickets, by the contract's own example."""
     event = json.loads(OPENED.read_text(encoding="utf-8"))
     ticket = event["data"]["ticket"]
     for number in range(count):

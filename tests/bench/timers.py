@@ -139,8 +139,8 @@ class _Heard(threading.Thread):
                 self._take(heard)
 
     def wait(self, count: int, seconds: float) -> None:
-        """Until so many tickets were heard of, or so long (while the machine was stopped does not count); then a little
-        longer, for what comes twice."""
+        """Until this many tickets were heard of, or this long (without the time in which the machine was stopped); then
+        a little longer, for what comes twice."""
         left = seconds
         while len(self.first) < count and left > 0:
             time.sleep(0.1)

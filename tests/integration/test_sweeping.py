@@ -65,7 +65,7 @@ def test_what_a_crash_left_half_written_or_half_removed_is_swept_and_may_come_ag
     for state in ("writing", "removing"):
         ref = brought(kept)
         kept.records.update_one({"_id": ref}, {"$set": {"state": state}, "$inc": {"version": 1}})
-        assert brought(kept, at=NOW + WRITES_FOR) == ref, "whoever brings it again writes it anew"
+        assert brought(kept, at=NOW + WRITES_FOR) == ref, "whoever brings it again writes it again"
         assert content_of(kept, ref) == HEAD
         kept.records.update_one({"_id": ref}, {"$set": {"state": state}, "$inc": {"version": 1}})
         assert sweep(kept, NOW + WRITES_FOR + KEPT_UNUSED) == 1

@@ -1,7 +1,8 @@
-"""The long run of the model-based test, part of `make soak`: so many steps, and a line for each thousand of them.
+"""The long run of the model-based test, part of `make soak`: plays a number of steps, and prints a line for each
+thousand.
 
-Ends with 1 at the first step that the model does not allow, and prints the fewest steps that lead to it. The same seed
-plays the same steps. The page is docs/testing.md.
+It ends with 1 at the first step that the model does not allow, and prints the fewest steps that lead to it. The same
+seed plays the same steps. The page is docs/testing.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Who works at the desk: who may what by the staff file, who is signed on, who has paused, who has gone for how long.
+"""Who works at the desk: who may do what by the staff file, who is signed on, who has paused, who has been gone for how
+long.
 
-A part of the model (reference.py). Shares no code with the services. The page is docs/testing.md.
+A part of the model (reference.py). It shares no code with the services. The page is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def _has_skill(skills: Any, category: str) -> bool:
 
 
 def allowed(data: Data) -> Data:
-    """What an agent says on signing on, as far as the staff file allows it."""
+    """What an agent says at sign-on, within what the staff file allows."""
     member, said = STAFF[data["agent_id"]], data["skills"]
     skills = member["skills"] if "*" in said else said
     if "*" not in member["skills"]:
@@ -68,7 +69,7 @@ class Agents:
         self.paused: dict[str, str | None] = {}
         """Who gets nothing new, and which supervisor said so; None: they themselves."""
         self.left_at: dict[str, datetime] = {}
-        """Since when who is not signed on any more has been gone."""
+        """Since when agents who are no longer signed on have been gone."""
         self.released: set[str] = set()
         """Who left what awaits the desk to others."""
 

@@ -1,6 +1,6 @@
 """A case as the rules speak of it, and the rules that are one sentence each: the values of the model (reference.py).
 
-Shares no code with the services. The page is docs/testing.md.
+It shares no code with the services. The page is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -83,10 +83,10 @@ class Case:
         """Open is every status but closed."""
         return self.status != "closed"
 
-    def enter(self, status: str, now: datetime, anew: bool = False) -> None:
+    def enter(self, status: str, now: datetime, again: bool = False) -> None:
         """Its next version, in that status."""
         self.version += 1
-        if anew or status != self.status:
+        if again or status != self.status:
             self.status, self.status_since, self.status_version = status, now, self.version
 
     def of_nobody(self) -> str:

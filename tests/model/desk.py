@@ -50,7 +50,7 @@ BEGINNING = datetime(2035, 1, 1, 9, tzinfo=UTC)
 LEASE = timedelta(seconds=2)
 
 DEATHS_AT_MOST = 5
-"""Over one message: it would be taken for what kills its consumers, and set aside."""
+"""A longer message would be taken for one that kills its consumers, and dead-lettered."""
 
 WORDING = Templates(None)
 
@@ -150,7 +150,7 @@ class Post:
 
 @dataclass
 class Instance:
-    """One process of a service, as far as the test is concerned."""
+    """One process of a service, without what the test does not need."""
 
     service: str
     turn: Turn[Any]
@@ -222,7 +222,7 @@ class ModelDesk:
             self.network.queues[queue] += again
 
     def fire(self, service: str, n: int = 0, fault: Fault = "", meanwhile: Callable[[], None] | None = None) -> bool:
-        """The `n`-th instance fires the timers that are due; False if there is none."""
+        """The `n`-th instance fires the timers that are due; False if no timer is due."""
         fired = False
         with self._befalls(service, n, fault, [], meanwhile) as instance:
             claimed = claim_timers(instance.store, timedelta(0), LEASE, f"{service} {n}", 200)
@@ -237,7 +237,7 @@ class ModelDesk:
             instance.turn.run()
 
     def sweep(self) -> None:
-        """Every service publishes what somebody who died has left unsent."""
+        """Every service publishes what an instance that died has left unsent."""
         for (_, n), instance in self.instances.items():
             instance.turn.sending.strike()
             left = instance.store.left_unsent(UNSENT_AFTER) if n == 0 else []
@@ -271,7 +271,7 @@ class ModelDesk:
 
     def settle(self) -> None:
         """Until nothing is left to do at this time: everything delivered, fired, swept, and looked at again."""
-        self.clock.now += UNSENT_AFTER + timedelta(seconds=1)  # leases and claims of who died are over
+        self.clock.now += UNSENT_AFTER + timedelta(seconds=1)  # leases and claims of dead instances are over
         for _ in range(60):
             self.sweep()
             self._deliver_all()
@@ -283,7 +283,7 @@ class ModelDesk:
                 break
             self.clock.now += timedelta(seconds=1)  # a refused ticket is looked at again
         else:
-            raise AssertionError("the desk does not come to rest")
+            raise AssertionError("the desk does not settle")
         self.unsettled = False
         for instance in self.instances.values():
             instance.turn.sending.strike()

@@ -1,4 +1,4 @@
-"""What the machine draws from: who there is, what they file, what befalls whom, and the moments on which rules turn.
+"""What the machine draws from: who exists, what they file, what befalls whom, and the moments on which rules turn.
 
 The page is docs/testing.md.
 """
@@ -34,7 +34,7 @@ SUBJECTS = ("The door is stuck", "the  DOOR is stuck!", "Where did my seven cred
 ISSUE_KEYS = (None, None, None, "order-1", "order-2")
 NO_TICKET = "99999999"
 SAID_AGAIN = ("I am away until 14:05.", "i am  away until 15:30!", "> Your case is closed\nI am away until 09:00")
-"""All the same to who compares what is said."""
+"""All the same to whatever compares words."""
 SOON = tuple(timedelta(milliseconds=ms) for ms in (-1, 0, 1))
 
 places = st.integers(0, 11)

@@ -318,7 +318,7 @@ class HelpDesk(RuleBasedStateMachine):
         blocks=st.booleans(), by=places, who=places, lasts=st.sampled_from((-1, 15, 15, 60, 60, 900, None)), then=then
     )
     def supervisor_blocks(self, blocks: bool, by: int, who: int, lasts: int | None, then: str) -> None:
-        """A requester, for so many seconds; or lets them in again."""
+        """Block a requester, for a number of seconds; or let them in again."""
         requester = self._requester(who)
         named = requester.get("temporary", requester)["account_id"] if who < 11 else "nobody"
         data: dict[str, Any] = {"agent_id": DIRECTING[by], "account_id": named, "reason": f"{FOR_THE_DESK} of {named}"}

@@ -34,7 +34,7 @@ class Network:
         self.dead: list[Dead] = []
 
     def publish(self, user: str, message: Outgoing) -> None:
-        """One message of this broker user to all whom it reaches."""
+        """One message of this broker user to everybody whom it reaches."""
         properties = {
             "user_id": user,
             "message_id": message.message_id,

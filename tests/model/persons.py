@@ -55,8 +55,8 @@ WRONG_CODE = "00000000"
 
 
 class Persons(Agents):
-    """All cases by number. `late_news`: whether news between the services are still on their way, which excuses that
-    intake does not know yet from when on a ticket may be escalated, or who is signed on."""
+    """All cases by number. `late_news`: whether news between the services is still on its way. This excuses intake for
+    not knowing yet from when on a ticket may be escalated, or who is signed on."""
 
     def __init__(self, late_news: Callable[[], bool] = lambda: False) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Persons(Agents):
         self.mailed_at: dict[str, datetime] = {}
         """When a code was last mailed, by address."""
         self.blocked: dict[str, datetime | None] = {}
-        """Persons from whom the desk takes nothing, and until when; None: until a supervisor lets them in again."""
+        """Persons from whom the desk accepts nothing, and until when; None: until a supervisor lets them in again."""
         self.erasures: list[Erasure] = []
         self.late_news = late_news
 
@@ -270,7 +270,7 @@ class Persons(Agents):
         return self.closed(case, now) if case.is_open else self.changed(case, now)
 
     def erased(self, number: str, now: datetime) -> list[Case]:
-        """A case of an account that has ended, or of who is erased, says no more whose it was."""
+        """A case of an account that has ended, or of a person who is erased, no longer says whose it was."""
         case = self.cases[number]
         erasure = self.erasure_of(case)
         if erasure is not None:

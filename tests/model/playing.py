@@ -1,4 +1,4 @@
-"""Plays the machine for so many steps, on a database that is there. See docs/testing.md."""
+"""Plays a number of steps of the machine, on a database that exists. See docs/testing.md."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tests.model.machine import HelpDesk
 
 
 def play(url: str, name: str, seed_: int, examples: int, steps: int, shrink: bool = False) -> Counter[str]:
-    """So many desks of so many steps each, from this seed; gives how often what happened.
+    """Play a number of desks, a number of steps each, from this seed; returns how often what happened.
 
-    Raises what a step raised, having printed the steps that led to it; with `shrink`, as few as will do.
+    Raises what a step raised, after printing the steps that led to it; with `shrink`, the fewest.
     """
     with databases(url, name) as opened:
         seen: Counter[str] = Counter()

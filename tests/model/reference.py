@@ -1,7 +1,7 @@
-"""What the help desk has to do, in as little Python as will say it: the model that the services are held to.
+"""What the help desk has to do, in as little Python as possible: the model that the services are held to.
 
-Written from the rules of the help desk, not from the code, and shares none with it: what each command makes of a case,
-or why it is refused. It learns what the database has committed, in that order. The page is docs/testing.md.
+It is written from the rules of the help desk, not from the code, and shares none with it: what each command makes of a
+case, or why it is refused. It learns what the database has committed, in that order. The page is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ class Model(Persons):
             may, unknown = type_ not in SUPERVISORS_ALONE, set[str]()
         else:
             may = type_ in WHO_MAY_HAVE_IT_TOO and known is not None and may_have(known, case)
-            unknown = {"forbidden"} if self.late_news() else set()  # of who has signed on just now
+            unknown = {"forbidden"} if self.late_news() else set()  # of agents who have just signed on
         if not may:
             return refused("forbidden")
         if data.get("expected_version") not in (None, case.version):
@@ -236,7 +236,7 @@ class Model(Persons):
         return Verdict(unknown, "command.accepted", effects[type_])
 
     def _faults(self, type_: str, data: Data, case: Case, other: Case | None, now: datetime) -> set[str]:
-        """All reasons for which who may act on the case cannot do that: the desk may name any of them."""
+        """All reasons for which somebody who may act on the case cannot do that: the desk may name any of them."""
         if type_ == "ticket.reopen":
             return self._not_reopened(case, now)
         found = set() if case.is_open else {"wrong_status"}
@@ -339,7 +339,7 @@ class Model(Persons):
         return self.changed(case, now, "reopened", unanswered_since=now, **again, **fields)
 
     def _answered(self, case: Case, status: str, now: datetime) -> list[Case]:
-        case.enter(status, now, anew=True)
+        case.enter(status, now, again=True)
         case.unanswered_since = None
         return [case]
 

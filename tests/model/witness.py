@@ -1,7 +1,7 @@
-"""Who watches the desk of the model-based test: each commit as it happens, and the whole whenever the desk is at rest.
+"""Watches the desk of the model-based test: each commit as it happens, and the whole whenever the desk is at rest.
 
-What intake commits is held to the model (reference.py), what routing and sla commit to the rules of routing and time.
-At rest the checker of the system tests judges what there is to be seen. The page is docs/testing.md.
+It holds what intake commits to the model (reference.py), and what routing and sla commit to the rules of routing and
+time. At rest, the checker of the system tests judges what it can see. The page is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Witness:
             event, user = decoded(command.body), str(command.properties["user_id"])
             said = [caused for caused in events if caused.get("causationid") == event["id"]]
             if overtaken and not said and event["type"] in ("agent.pause", "agent.resume"):
-                continue  # nor did that, of who had paused, or gone on, before
+                continue  # nor did that, of agents who had paused or resumed before
             changed = self.model.take(event["type"], user, event["data"], work.now, decoded(handled.answer_body))
             self._announced(changed, said, work.now)
             self._holder_hears(event, changed, work)
@@ -127,7 +127,7 @@ class Witness:
             raise Broken(f"{holder} did not hear what {by} did to {changed[0].number}: {type_}")
 
     def _ended(self, events: Sequence[Mapping[str, Any]], now: datetime) -> None:
-        """What the timers of temporary accounts and of who is erased do."""
+        """What the timers of temporary accounts and of erased people do."""
         for event in events:
             if event["type"] == "account.temporary_expired":
                 self.model.ended(event["data"]["account_id"], now)
@@ -161,7 +161,8 @@ class Witness:
             self._assigned_well(given)
 
     def _taken_back_well(self, number: str, seq: int, now: datetime, left: Collection[str]) -> None:
-        """From who is gone for good or for long, or was when they got it or it was reopened; or has not the skill."""
+        """From an agent who is gone for good or for long, or was when they got it or it was reopened; or who does not
+        have the skill."""
         case = self.model.cases[number]
         if case.seq != seq or case.agent is None or case.agent in left:
             return  # it is another's by now, or its agent has left in this very turn
@@ -270,7 +271,7 @@ class Witness:
         return ("deliver" in sentence or "mail" in sentence) and any(id_ in sentence for id_ in events)
 
     def _words_of_erased(self) -> Iterator[str]:
-        """Nobody keeps what a person wrote who had that erased, nor a case that is to be nobody's."""
+        """Nobody keeps what a person wrote who had it erased, nor a case that must be nobody's."""
         for case in self.model.cases.values():
             if self.model.erasure_of(case) is not None:
                 yield f"{case.number} is still that of {case.person}, who is erased"
@@ -306,7 +307,7 @@ class Witness:
             deliveries=deliveries,
             mails=list(mails),
             mail_arrivals=dict(mails),
-            mail_repeats=self._desk.deaths * len(mails),  # who dies between sending and its record sends again
+            mail_repeats=self._desk.deaths * len(mails),  # a death between sending and its record repeats mails
             outboxes={service: _unsent(database) for service, database in stored.items()},
             queues={queue: len(held) for queue, held in self._network.queues.items()},
             dead=self._network.dead,
@@ -370,7 +371,7 @@ class Witness:
         return any(said[:2] == ("sla.breached", ticket_id) for said in self._said)
 
     def _agents_hear(self, evidence: Evidence) -> Iterator[str]:
-        """Who gets a ticket hears so, once, with that version; and so does who loses it."""
+        """An agent who gets a ticket hears of it once, with that version; so does an agent who loses it."""
         heard: dict[tuple[str, str, int], set[str]] = defaultdict(set)
         told = [message for message in evidence.heard if message.type in ("ticket.assigned", "ticket.unassigned")]
         for message in told:
@@ -393,7 +394,7 @@ class Witness:
 
 
 def _unsent(database: Database[Document]) -> int:
-    """What was sent is struck without waiting for a majority of the database, so it is not asked for one either."""
+    """What was sent is removed without waiting for a majority of the database, so it is not read from one either."""
     return database.get_collection("outbox", read_concern=ReadConcern("local")).count_documents({})
 
 

@@ -1,10 +1,9 @@
-"""Breaks the code in small ways, one at a time, and counts those that no test notices: `make mutants`.
+"""Breaks the code in small ways, one at a time, and counts the breaks that no test notices: `make mutants`.
 
-mutmut makes the mutants and runs, for each, the tests that reach the broken function. Here is what it is asked to do:
-which files make a part, which tests are to hold it, and which mutants are drawn from a seed. mutmut breaks a function
-when everything is imported already. So whatever it cannot judge is judged again in a fresh process, by all tests of the
-part. A part has a folder of its own, `.local/mutants/<part>`, where mutmut can be run by hand. The page is
-docs/testing.md.
+mutmut makes the mutants and runs, for each, the tests that reach the broken function. This module says which files make
+a part, which tests have to notice, and which mutants are drawn from a seed. mutmut breaks a function after everything
+is imported. So whatever it cannot judge is judged again in a fresh process, by all tests of the part. A part has a
+folder of its own, `.local/mutants/<part>`, where mutmut can be run by hand. The page is docs/testing.md.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ LOOKS_AT_SOURCES = (
 PYTEST = ("-p", "no:cacheprovider", "--deselect", LOOKS_AT_SOURCES)
 
 NOT_MUTATED = (r"\blog\.\w+\(", r"telemetry\.", r"cast\(", r"TypeVar\(")
-"""What a log says and what is counted is no promise; a cast is nothing at run time."""
+"""What is logged and counted is not a promise; a cast does nothing at run time."""
 
 KILLED = ("killed", "segfault")
 
@@ -67,7 +66,7 @@ print(*state()._stats)
 
 @dataclass(frozen=True)
 class Part:
-    """Some files, and the tests that are to notice when one of them is broken."""
+    """Some files, and the tests that have to notice when one of them is broken."""
 
     files: Sequence[str]
     tests: Sequence[str]
@@ -89,7 +88,7 @@ NEEDS_SERVERS = [
         "unit_of_work",
     )
 ]
-"""What the integration tests hold, for it is about a real broker or database."""
+"""What the integration tests hold, because it is about a real broker or database."""
 FILES = [f"tests/unit/test_{name}.py" for name in ("catalogue", "staff", "operators_settings")]
 """Of the operator's files, which contracts describe and the chassis reads."""
 
@@ -106,7 +105,7 @@ PARTS = {
 
 
 def main(arguments: list[str]) -> int:
-    """Try the mutants that the arguments ask for; 0 if all that were drawn could be tried."""
+    """Try the mutants that the arguments ask for; 0 if all drawn mutants could be tried."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__.splitlines()[0])
     parser.add_argument("--part", action="append", choices=PARTS, help="only this part (may be given again)")
     parser.add_argument("--count", type=int, default=100, help="how many mutants of each part, or 0 for all (100)")
@@ -145,7 +144,8 @@ def try_mutants(name: str, part: Part, count: int, seed: int, processes: int) ->
     unseen = {function for function, tests in known["tests_by_mangled_function_name"].items() if len(tests) == 1}
     unseen |= run_at_import(folder, part)
     for mutant in drawn:
-        # On a busy machine tests are late that nothing has broken: only "survived" is a verdict, where it can be one.
+        # On a busy machine tests time out although nothing has broken them: only "survived" is a verdict, if it can be
+        # one.
         is_open = ends[mutant] != "survived" or mutant.rpartition("__mutmut_")[0] in unseen
         if ends[mutant] not in KILLED and is_open and noticed_from_the_start(folder, part, mutant, patience):
             ends[mutant] = "killed"
@@ -168,11 +168,11 @@ def run_at_import(folder: Path, part: Part) -> set[str]:
 
 
 def noticed_from_the_start(folder: Path, part: Part, mutant: str, patience: float) -> bool:
-    """Whether the part's tests fail in a process in which the function is broken before anything is imported, or do
-    not come to an end within so many seconds.
+    """Whether the part's tests fail in a process in which the function is broken before anything is imported, or do not
+    end within this many seconds.
 
-    That judges what runs as a module is imported or a test collected, what is kept for all tests by the first that
-    needs it, and what a test has another process do. The tests that draw their input take most of the time, and have
+    This judges what runs while a module is imported or a test collected, what the first test that needs it keeps for
+    all tests, and what a test has another process do. The tests that draw their input take most of the time, and have
     had their say before: they are left out.
     """
     try:
@@ -190,7 +190,8 @@ def noticed_from_the_start(folder: Path, part: Part, mutant: str, patience: floa
 
 
 def laid_out(name: str, part: Part) -> Path:
-    """The part's folder, fresh: a copy of this checkout, which may go on changing, and what mutmut is to do."""
+    """The part's folder, new for each run: a copy of this checkout, which may go on changing, and mutmut's
+    settings."""
     folder = FOLDER / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

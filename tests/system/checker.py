@@ -265,7 +265,7 @@ def no_ticket_waits_for_a_free_agent(evidence: Evidence) -> Iterator[str]:
                     and (not agent["tiers"] or ticket["tier"] in agent["tiers"])
                     and ticket.get("changed_from") != agent["_id"]
                 ):
-                    yield f"ticket {ticket['number']} waits, though {agent['_id']} has room for it"
+                    yield f"ticket {ticket['number']} waits, although {agent['_id']} has room for it"
 
 
 def _speaks(listed: Sequence[str], language: str | None) -> bool:

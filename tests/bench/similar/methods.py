@@ -61,7 +61,7 @@ def letters(known: Sequence[Question]) -> Comparing:
 
 
 def casebus(known: Sequence[Question]) -> Comparing:
-    """What the desk uses, learned anew."""
+    """What the desk uses, learned from these questions."""
     return _with(trained(known))
 
 

@@ -47,7 +47,8 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share with its 95 % bounds: issues drawn anew, because questions of one issue succeed or fail together."""
+    """A share with its 95 % bounds: issues are drawn again and again, because questions of one issue succeed or fail
+    together."""
 
     value: float
     low: float

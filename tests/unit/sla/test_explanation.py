@@ -114,7 +114,7 @@ def test_the_pieces_tile_the_clocks_time_and_add_up(
     assert all(begins < after for begins, after in pairwise(ends))
     assert all(segment.counts != other.counts for segment, other in pairwise(found.segments))
     assert found.worked == used(desk, start, min(until, due), holds)
-    assert found.paused == desk.business_time_between(target, due), "by so much the deadline was moved"
+    assert found.paused == desk.business_time_between(target, due), "the deadline was moved by this much"
     if until >= due:
         assert found.worked == desk.business_time_between(start, target)
         assert found.remaining == timedelta()

@@ -112,7 +112,7 @@ def test_an_ended_account_lets_nobody_in() -> None:
     desk.later(days=30)
     desk.end_due(id_)
     assert desk.state.accounts[f"temporary:{id_}"].secret_hash is None
-    assert desk.submit(zoe).code == "unauthenticated", "though its secret is right still"
+    assert desk.submit(zoe).code == "unauthenticated", "although its secret is still right"
 
 
 def test_a_ticket_that_is_filed_as_its_account_ends_changes_the_account_too() -> None:
