@@ -48,7 +48,7 @@ def test_an_operators_template_is_previewed(tmp_path: Path) -> None:
         (
             "closed",
             ["— usually —", "— requester: no —", "— merged_into: 00001200 —"],
-            ["We hope that all is well again", "everything goes on in case 00001200"],
+            ["We hope that all is well again", "we will go on in case 00001200"],
         ),
         (
             "consent_answered",
