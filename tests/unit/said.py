@@ -6,7 +6,7 @@ The builders of each service's tests look at every decision with it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -14,6 +14,8 @@ from contracts import registry
 from contracts.names import AGENT_PREFIX, AGENTS, CHANNELS, DESK, EVENTS
 from contracts.payload import encode, read
 from services.chassis.decision import Answer, Decision, Say
+
+P = TypeVar("P")
 
 KINDS: Mapping[str, registry.Kind] = {
     DESK: "command",
@@ -60,3 +62,9 @@ def assert_is_an_outcome(answer: Answer) -> None:
 def on_the_wire(data: Any) -> Any:
     """As its receiver reads it."""
     return orjson.loads(encode(data))
+
+
+def as_a(form: type[P], data: object) -> P:
+    """What was said or answered, which must be of this class."""
+    assert isinstance(data, form), data
+    return data

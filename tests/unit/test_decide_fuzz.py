@@ -119,7 +119,7 @@ def play_routing(dice: Random) -> set[str]:
     return types
 
 
-def routing_message(dice: Random, asked: Sequence[str]) -> Message:
+def routing_message(dice: Random, asked: Sequence[str]) -> Message[Any]:
     """A command of an agent, a ticket event or an outcome."""
     type_ = dice.choice(("agent.sign_on", "agent.heartbeat", "agent.sign_off", "event", "event", "outcome"))
     id_ = f"m{dice.random()}"
@@ -138,13 +138,13 @@ def routing_message(dice: Random, asked: Sequence[str]) -> Message:
 SET = "account.preferences_changed"
 
 
-def a_ticket_event(dice: Random) -> Message:
+def a_ticket_event(dice: Random) -> Message[Any]:
     """Any of the ticket events, with any ticket that the schema takes."""
     types = [type_ for kind, type_ in registry.TYPES if kind == "event" and type_.startswith("ticket.")]
     return an_event_of(dice, dice.choice(types))
 
 
-def an_event_of(dice: Random, type_: str) -> Message:
+def an_event_of(dice: Random, type_: str) -> Message[Any]:
     """An event of that type, with any data that the schema takes."""
     schema = registry.TYPES["event", type_].schema
     id_ = f"e{dice.random()}"

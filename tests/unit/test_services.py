@@ -18,6 +18,9 @@ from services.chassis import declared
 from services.chassis.decision import Decision, Taken, Timer
 from services.chassis.declared import WrongDeclaration, differences, module_of, undecided
 from services.chassis.entrypoint import due_timers, messages, questions_in
+from services.chassis.reading import Delivery
+from services.chassis.turn import Decided
+from services.chassis.unit_of_work import DueTimer
 
 COMMANDS = OwnQueue("greeter.commands", commands=("channels", "desk"))
 QUESTIONS = OwnQueue("greeter.questions", questions=True)
@@ -148,11 +151,12 @@ class Sla:
     name = "sla"
 
     @messages("sla.events")
-    def hear(self, deliveries: list[object]) -> None:
+    def hear(self, deliveries: list[Delivery]) -> Decided:
         """Its one queue."""
+        return Decided(deliveries)
 
     @due_timers()
-    def fire(self, timers: list[object]) -> None:
+    def fire(self, timers: list[DueTimer]) -> None:
         """No queue."""
 
 
@@ -168,12 +172,14 @@ class Greedy:
     name = "sla"
 
     @messages("sla.events", "routing.events", at_once=("ticket.opened", "ticket.opend"))
-    def hear(self, deliveries: list[object]) -> None:
+    def hear(self, deliveries: list[Delivery]) -> Decided:
         """One too many."""
+        return Decided(deliveries)
 
     @questions_in("sla.events")
-    def answer(self, deliveries: list[object]) -> None:
+    def answer(self, deliveries: list[Delivery]) -> list[Delivery]:
         """Again."""
+        return deliveries
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def dead_lettered(body: bytes = BODY, **headers: Any) -> Letter:
 
 
 def test_what_a_service_dead_lettered() -> None:
-    letter = dead_lettered(**{"x-time": AT.replace(tzinfo=None)})
+    letter = dead_lettered(BODY, **{"x-time": AT.replace(tzinfo=None)})
     assert (letter.died_in, letter.reason, letter.kind_of_reason) == ("intake.commands", "KeyError: 'x'", "KeyError")
     assert (letter.sender, letter.type, letter.at) == ("web", "ticket.submit", AT)
 

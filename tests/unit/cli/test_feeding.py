@@ -70,7 +70,7 @@ def fed(path: Path, catalogue: Catalogue, answers: Callable[[str], Outcome], **m
     desk = FakeDesk(answers)
     console = Console(width=200, force_terminal=False, record=True)
     with Refusals(file.rows) as refusals:
-        complete = feed_with_bar(console, desk, file, refusals, None)
+        complete = feed_with_bar(console, desk, file, refusals, None)  # type: ignore[arg-type]
     return complete, desk, console.export_text()
 
 

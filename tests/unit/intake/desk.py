@@ -174,7 +174,7 @@ class Desk:
             outcome.schema.load(on_the_wire(decision.answer.data))
         return Heard(self.take(decision), decision.answer.type, document(decision.answer.data))
 
-    def _brought(self, message: Message) -> list[FileTaken]:
+    def _brought(self, message: Message[Any]) -> list[FileTaken]:
         """Keep the files that it brings, but those whose name is in `unfit`."""
         owner, brought = owner_of_files(message) or "", list[FileTaken]()
         for sent in getattr(message.data, "attachments", ()):

@@ -162,7 +162,7 @@ OF_NO_TICKET = frozenset(
 PAIRS = tuple((first, second) for first in COMMANDS for second in COMMANDS)
 
 
-def message(name: str, at: Meeting, id_: str, **more: Any) -> Message:
+def message(name: str, at: Meeting, id_: str, **more: Any) -> Message[Any]:
     """The command as it comes out of its schema."""
     sender, type_, data = COMMANDS[name](at)
     kind = registry.command(type_)
@@ -171,7 +171,7 @@ def message(name: str, at: Meeting, id_: str, **more: Any) -> Message:
     return Message(id_, type_, sender, kind.schema.load({**data, **more}), None, f"{sender}\x1f{id_}")
 
 
-def refusal(name: str, ticket: Ticket, other: Ticket, sent: Message) -> str | None:
+def refusal(name: str, ticket: Ticket, other: Ticket, sent: Message[Any]) -> str | None:
     """The code of the refusal that is right for the tickets as they stand; None if the command takes effect.
 
     A model of its own, that knows the table and nothing of the functions which decide.
@@ -228,7 +228,7 @@ def refusal(name: str, ticket: Ticket, other: Ticket, sent: Message) -> str | No
     return None
 
 
-def check(decision: Decision, sent: Message, before: Mapping[str, Ticket]) -> None:
+def check(decision: Decision, sent: Message[Any], before: Mapping[str, Ticket]) -> None:
     """One answer; what was refused changes nothing; else each ticket is one version on by the table, with one event."""
     assert decision.answer is not None
     redacts_nothing = isinstance(sent.data, Redact) and not decision.changes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ from tests.unit.intake.pairs import (
 )
 
 
-def take(view: View, sent: Message) -> Decision:
+def take(view: View, sent: Message[Any]) -> Decision:
     """Decide, hold to what is always true, apply."""
     before = dict(view.tickets)
     decision = decide(view, sent, NOW)
@@ -42,7 +43,7 @@ def code(decision: Decision) -> str | None:
     return decision.answer.data.code if decision.answer.type == "command.rejected" else None
 
 
-def right(name: str, view: View, at: Meeting, sent: Message) -> str | None:
+def right(name: str, view: View, at: Meeting, sent: Message[Any]) -> str | None:
     """What the command should be refused with, as things stand."""
     ticket = view.tickets[at.ticket.id]
     due = refusal(name, ticket, view.tickets[at.other.id], sent)

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import structs
 
 from contracts import registry
+from contracts.notifications import Message as Shown
 from contracts.payload import Payload, document, stored
 from services.chassis.decision import Arm, Message, Say, Timer, carrying
 from services.notifications.domain.attempts import SendTimer, verdict
@@ -87,7 +88,7 @@ def an_entry(text: str | None, visibility: str = "public", by: str = "agent", **
     }
 
 
-def an_event(type_: str, id_: str = "e1", entry: dict[str, Any] | None = None, **snapshot: Any) -> Message:
+def an_event(type_: str, id_: str = "e1", entry: dict[str, Any] | None = None, **snapshot: Any) -> Message[Any]:
     """A ticket event, or one of sla about a ticket; from the first assignment on the ticket has the agent a7."""
     if type_ != "ticket.opened":
         snapshot.setdefault("agent", {"id": "a7", "display_name": "Grace"})
@@ -124,7 +125,7 @@ DEADLINE = {
 
 def a_contact_change(
     contact_version: int, email: str | None = "ada@example.org", requester: str = "r1", **more: Any
-) -> Message:
+) -> Message[Any]:
     data = {"account_id": requester, "kind": "account", "email": email, "contact_version": contact_version, **more}
     id_ = f"c-{requester}-{contact_version}"
     loaded = payload("account.contact_changed", data)
@@ -133,7 +134,7 @@ def a_contact_change(
 
 def a_preferences_change(
     preferences_version: int, requester: str = "r1", kind: str = "account", **set_: Any
-) -> Message:
+) -> Message[Any]:
     data = {"account_id": requester, "kind": kind, "preferences_version": preferences_version, **set_}
     id_ = f"p-{kind}-{requester}-{preferences_version}"
     loaded = payload("account.preferences_changed", data)
@@ -154,7 +155,7 @@ class Desk:
     said: list[Say] = field(default_factory=list)
     attempts: list[tuple[datetime, str, Outcome]] = field(default_factory=list)
 
-    def hear(self, *messages: Message) -> None:
+    def hear(self, *messages: Message[Any]) -> None:
         """One turn."""
         outcomes = {key: outcome for timer in carrying(messages, SendTimer) for key, outcome in self._send(timer)}
         view = View(
@@ -188,9 +189,8 @@ class Desk:
 
     def told(self) -> list[tuple[str, str, str]]:
         """(routing key, kind, number) of every `notification.message`."""
-        return [
-            (say.routing_key, say.data.kind, say.data.number) for say in self.said if say.type == "notification.message"
-        ]
+        told = [(say.routing_key, say.data) for say in self.said if isinstance(say.data, Shown)]
+        return [(key, data.kind, data.number) for key, data in told]
 
     def announced(self, type_: str) -> list[Mapping[str, Any]]:
         """Data of every event of that type."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -24,12 +25,12 @@ EVERYTHING = Policy(webhooks={"crm": frozenset({"receipt", "escalated", "info_re
 ADA = person_of("account", "r1")
 
 
-def an_erasure(at: timedelta = timedelta(hours=1)) -> Message:
+def an_erasure(at: timedelta = timedelta(hours=1)) -> Message[Any]:
     data = {"account_id": "r1", "kind": "account", "content": True, "at": NOW + at}
     return Message(f"x-{at}", "account.erased", "intake", payload("account.erased", data), "r1", f"intake\x1fx-{at}")
 
 
-def heard(view: View, *messages: Message) -> list[str]:
+def heard(view: View, *messages: Message[Any]) -> list[str]:
     """What was said of these, and the timers that were taken away."""
     said: list[str] = []
     for message in messages:
@@ -61,7 +62,7 @@ def test_what_waits_to_be_sent_is_dropped_when_its_ticket_is_erased() -> None:
 
 
 @pytest.mark.parametrize("event", [ESCALATED, ASKED], ids=lambda delivery: delivery.type)
-def test_nothing_is_told_about_what_was_erased(event: Message) -> None:
+def test_nothing_is_told_about_what_was_erased(event: Message[Any]) -> None:
     view = a_view()
     assert heard(view, an_erasure(), event) == [], "one that comes late tells nobody, not the agent either"
     assert not view.deliveries

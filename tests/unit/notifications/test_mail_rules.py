@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -347,7 +348,7 @@ TOLD = sorted(
     order=st.permutations(EVENTS * 2), cuts=st.sets(st.integers(1, 17)), pauses=st.lists(st.integers(0, 3), max_size=18)
 )
 def test_told_once_for_each_event_recipient_and_channel(
-    order: list[Message], cuts: set[int], pauses: list[int]
+    order: list[Message[Any]], cuts: set[int], pauses: list[int]
 ) -> None:
     """Every message twice, in any order and any turns: without the chassis's own memory of what was handled."""
     desk = Desk()

@@ -71,7 +71,7 @@ class Recipients:
             await asyncio.sleep(0.6)
         if name.startswith("spam"):
             return "554 5.7.1 We do not like its words"
-        self.taken.append((envelope.rcpt_tos[0], message_from_bytes(envelope.content, policy=policy.default)))  # type: ignore[arg-type]
+        self.taken.append((envelope.rcpt_tos[0], message_from_bytes(envelope.content, policy=policy.default)))
         self.encrypted.append(session.ssl is not None)
         if name.startswith("unhurried"):  # to say that it has taken the mail
             await asyncio.sleep(0.1)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.notifications import Message as Shown
 from services.chassis.decision import Message
 from services.notifications.domain.preferences import quiet_until
 from services.notifications.domain.state import QuietHours
@@ -22,6 +24,7 @@ from tests.unit.notifications.builders import (
     a_preferences_change,
     an_event,
 )
+from tests.unit.said import as_a
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -32,7 +35,7 @@ AROUND_NOW = {"starts": "09:30", "ends": "12:00", "time_zone": "Europe/Berlin"}
 END = NOW + 2 * HOUR
 
 
-def a_desk(*changes: Message, **more: object) -> Desk:
+def a_desk(*changes: Message[Any], **more: object) -> Desk:
     desk = Desk(**more)  # type: ignore[arg-type]
     desk.hear(a_contact_change(1), *changes)
     return desk
@@ -103,13 +106,13 @@ def test_the_requesters_language_comes_before_the_tickets(
 ) -> None:
     desk = a_desk(*([a_preferences_change(1, language=preferred)] if preferred else []))
     desk.hear(an_event("ticket.opened", language=of_ticket))
-    assert desk.said[0].data.text == "Ada||Charged twice||" + asked_for
+    assert as_a(Shown, desk.said[0].data).text == "Ada||Charged twice||" + asked_for
 
 
 def test_the_agent_is_told_in_english() -> None:
     desk = a_desk(a_preferences_change(1, language="de"))
     desk.hear(an_event("ticket.customer_replied"))
-    assert "[de]" not in desk.said[0].data.text
+    assert "[de]" not in as_a(Shown, desk.said[0].data).text
 
 
 # Quiet hours

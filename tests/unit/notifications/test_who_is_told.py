@@ -12,6 +12,7 @@ from msgspec import structs
 
 from contracts.envelope import parse
 from contracts.notifications import SWITCHABLE_CHANNELS, SWITCHABLE_KINDS, Channel
+from contracts.notifications import Message as Shown
 from services.chassis.decision import derived_id
 from services.notifications.domain.decide import TAKEN, decide
 from services.notifications.domain.preferences import ALWAYS
@@ -31,7 +32,7 @@ from tests.unit.notifications.builders import (
     an_event,
     with_data,
 )
-from tests.unit.said import assert_may_be_said
+from tests.unit.said import as_a, assert_may_be_said
 
 WEB = "web.notification.message"
 AGENT = "agent.a7.notification.message"
@@ -168,7 +169,7 @@ SHOWN = ["ticket.info_requested", "ticket.solution_suggested", "ticket.consent_r
 def test_what_one_writes_to_the_other_is_shown(type_: str) -> None:
     desk = Desk()
     desk.hear(an_event(type_, entry=an_entry("Please try again now.")))
-    assert desk.said[0].data.text == "Ada|Grace|Charged twice|Please try again now.|"
+    assert as_a(Shown, desk.said[0].data).text == "Ada|Grace|Charged twice|Please try again now.|"
 
 
 @pytest.mark.parametrize(("by", "told"), [("requester", [(AGENT, "replied", "00000042")]), ("agent", [])])
@@ -332,7 +333,7 @@ def test_solution_states_the_rule_of_7_days() -> None:
     view = _view(Desk())
     view.wording = Templates()
     decision = decide(view, an_event("ticket.solution_suggested", entry=an_entry("Log out and in.")), NOW)
-    text = decision.said[0].data.text
+    text = as_a(Shown, decision.said[0].data).text
     assert "Log out and in." in text
     assert "within 7 days" in text
     assert "close the case" in text
@@ -378,7 +379,7 @@ def test_a_template_may_say_all_this_of_an_event() -> None:
 def test_the_requester_is_told_in_the_tickets_language_and_the_agent_in_english() -> None:
     desk = Desk()
     desk.hear(an_event("ticket.assigned", language="de"))
-    words = {say.routing_key: say.data.text for say in desk.said if say.type == "notification.message"}
+    words = {say.routing_key: as_a(Shown, say.data).text for say in desk.said if say.type == "notification.message"}
     assert words.keys() == {WEB, AGENT}
     assert words[WEB].endswith(" [de]")
     assert "[" not in words[AGENT]

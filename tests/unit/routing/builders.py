@@ -10,7 +10,7 @@ from typing import Any
 
 from contracts import registry
 from contracts.payload import read, stored
-from contracts.tickets import TicketEvent
+from contracts.tickets import Assign, TicketEvent
 from services.chassis.decision import Decision, Message, Timer
 from services.routing.domain.ageing import aged
 from services.routing.domain.decide import decide
@@ -90,26 +90,26 @@ def a_snapshot(number: int = 1, version: int = 1, agent: str | None = None, **mo
     return {**values, **more}
 
 
-def event(snapshot: dict[str, Any], type_: str = "ticket.note_added") -> Message:
+def event(snapshot: dict[str, Any], type_: str = "ticket.note_added") -> Message[Any]:
     return Message(f"e{next(_ids)}", type_, "intake", stored(TicketEvent, {"ticket": snapshot}), snapshot["number"])
 
 
-def outcome(type_: str, of: str) -> Message:
+def outcome(type_: str, of: str) -> Message[Any]:
     data = {"code": "conflict", "message": "No.", "errors": {}} if type_ == "command.rejected" else {}
     kind = registry.outcome(type_)
     assert kind is not None
     return Message(f"o{next(_ids)}", type_, "intake", read(kind.data, data).data, causationid=of)
 
 
-def accepted(command_id: str) -> Message:
+def accepted(command_id: str) -> Message[Any]:
     return outcome("command.accepted", command_id)
 
 
-def refused(command_id: str) -> Message:
+def refused(command_id: str) -> Message[Any]:
     return outcome("command.rejected", command_id)
 
 
-def command(type_: str, agent_id: str = "a1", sender: str | None = None, **data: Any) -> Message:
+def command(type_: str, agent_id: str = "a1", sender: str | None = None, **data: Any) -> Message[Any]:
     kind = registry.command(type_)
     assert kind is not None
     loaded = read(kind.data, {"agent_id": agent_id, **data}).data
@@ -121,7 +121,7 @@ def timer(fired: Timer, agent_id: str = "a1") -> Message[Timer]:
     return Message(f"t{next(_ids)}", fired.type_(), "routing", fired, agent_id)
 
 
-def sign_on(agent_id: str = "a1", capacity: int = 5, skills: Iterable[str] = ("*",), **more: Any) -> Message:
+def sign_on(agent_id: str = "a1", capacity: int = 5, skills: Iterable[str] = ("*",), **more: Any) -> Message[Any]:
     data = {"display_name": agent_id.upper(), "capacity": capacity, "skills": list(skills), **more}
     return command("agent.sign_on", agent_id, **data)
 
@@ -143,14 +143,15 @@ def take(view: View, decision: Decision) -> Decision:
     return decision
 
 
-def turn(view: View, *messages: Message, now: datetime = NOW) -> list[Decision]:
+def turn(view: View, *messages: Message[Any], now: datetime = NOW) -> list[Decision]:
     """One turn over the view: the decision for each message, then the conclusion."""
     return [*(take(view, decide(view, message, now)) for message in messages), take(view, conclude(view, now))]
 
 
 def assignments(decision: Decision) -> dict[int, str]:
     """Who is told to get what: ticket number (as a whole number) → agent."""
-    return {int(say.data.number): say.data.agent.id for say in decision.said if say.type == "ticket.assign"}
+    told = [say.data for say in decision.said if isinstance(say.data, Assign)]
+    return {int(data.number): data.agent.id for data in told}
 
 
 def recount(tickets: Iterable[Ticket]) -> Counter[str]:

@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from contracts.tickets import Unassign
 from services.chassis.decision import Say
 from services.routing.domain.state import Terms, View
 from tests.unit.routing.builders import SKILLS, a_snapshot, a_view, at, command, event, sign_on, turn
+from tests.unit.said import as_a
 
 HOUR = 3600
 HELD = a_snapshot(1, 2, "a1", status="assigned", assignment_seq=1)
@@ -36,7 +38,7 @@ def gone_at(seconds: float) -> View:
 def test_what_awaits_the_desk_is_taken_back_when_its_time_is_over(after: float, taken: bool) -> None:
     view = gone_at(100)
     said = looked_at(view, 100 + after)
-    assert [(say.type, say.data.number) for say in said] == [("ticket.unassign", "00000001")] * taken
+    assert [(say.type, as_a(Unassign, say.data).number) for say in said] == [("ticket.unassign", "00000001")] * taken
     assert view.agents["a1"].releases is taken
 
 

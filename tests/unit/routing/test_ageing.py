@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.tickets import Assign
 from services.chassis.settings import WrongSettings, read
 from services.routing.domain.state import Terms, Ticket, View
 from services.routing.settings import RoutingSettings
@@ -26,6 +27,7 @@ from tests.unit.routing.builders import (
     sign_on,
     turn,
 )
+from tests.unit.said import as_a
 
 DAY = timedelta(days=1)
 MOMENT = timedelta(milliseconds=1)
@@ -178,4 +180,6 @@ def test_never_is_a_less_urgent_ticket_given_while_a_more_urgent_one_waits_as_bo
     ]
     *_, concluded = turn(a_view(an_agent(capacity=room), *tickets))
     order = sorted(tickets, key=lambda t: (counts_as(t, NOW), t.tier != "vip", t.opened_at, t.number))
-    assert [int(say.data.number) for say in concluded.said] == [int(ticket.number) for ticket in order[:room]]
+    assert [int(as_a(Assign, say.data).number) for say in concluded.said] == [
+        int(ticket.number) for ticket in order[:room]
+    ]

@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from contracts.payload import document as as_document
 from contracts.statuses import DESKS_TURN
+from contracts.tickets import Assign, Unassign
 from services.chassis.decision import Arm, Decision, Message, Say
 from services.routing.domain.decide import decide
 from services.routing.domain.matching import may_take, urgency
@@ -35,6 +36,7 @@ from tests.unit.routing.builders import (
     take,
     timer,
 )
+from tests.unit.said import as_a
 
 AGENTS = ("a1", "a2", "a3")
 AWAY, OFFLINE, AGEING = timedelta(seconds=60), timedelta(minutes=10), timedelta(seconds=90)
@@ -46,8 +48,8 @@ class Intake:
     """Owns the tickets: applies what fits, announces each version once, answers each command once."""
 
     tickets: dict[str, dict[str, Any]] = field(default_factory=dict)
-    events: list[Message] = field(default_factory=list)
-    outcomes: list[Message] = field(default_factory=list)
+    events: list[Message[Any]] = field(default_factory=list)
+    outcomes: list[Message[Any]] = field(default_factory=list)
     had: dict[tuple[str, int], str] = field(default_factory=dict)
     """Which agent got which (ticket, assignment_seq)."""
 
@@ -59,26 +61,27 @@ class Intake:
         self._announce({**ticket, **changes, "version": ticket["version"] + 1})
 
     def handle(self, say: Say) -> None:
-        ticket = self.tickets[say.data.number]
+        data = say.data
+        assert isinstance(data, Assign | Unassign)
+        ticket = self.tickets[data.number]
         seq = ticket["assignment_seq"]
-        is_assign = say.type == "ticket.assign"
-        fits = ticket["status"] != "closed" and seq == say.data.assignment_seq
-        assert say.id is not None or not is_assign
-        if not fits or (ticket["agent"] is None) is not is_assign:
+        fits = ticket["status"] != "closed" and seq == data.assignment_seq
+        assert say.id is not None or isinstance(data, Unassign)
+        if not fits or (ticket["agent"] is None) is not isinstance(data, Assign):
             self.outcomes.append(refused(say.id or "unassign"))
             return
-        if is_assign:
-            assert (ticket["id"], seq) not in self.had
-            assert say.data.agent.id != ticket["changed_from"], "it goes back to whom it was changed away from"
-            self.had[ticket["id"], seq] = say.data.agent.id
         status = ticket["status"]
-        if is_assign and status in ("new", "reopened"):
-            status = "assigned"
-        elif not is_assign and status == "assigned":
+        if isinstance(data, Assign):
+            assert (ticket["id"], seq) not in self.had
+            assert data.agent.id != ticket["changed_from"], "it goes back to whom it was changed away from"
+            self.had[ticket["id"], seq] = data.agent.id
+            if status in ("new", "reopened"):
+                status = "assigned"
+        elif status == "assigned":
             status = "reopened" if ticket["reopen_count"] else "new"
         self.change(
             ticket["number"],
-            agent=as_document(say.data.agent) if is_assign else None,
+            agent=as_document(data.agent) if isinstance(data, Assign) else None,
             status=status,
             assignment_seq=seq + 1,
         )
@@ -101,7 +104,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.deaf_until: datetime = NOW
         """When the last time without routing ended."""
         self.desk: list[Say] = []
-        self.unheard: list[Message] = []
+        self.unheard: list[Message[Any]] = []
         self.sent: set[str] = set()
 
     @initialize(waits=st.lists(st.tuples(st.integers(1, 3), st.sampled_from([0.0, 100.0, 300.0])), max_size=3))
@@ -219,7 +222,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     # What must hold
 
-    def _turn(self, messages: list[Message]) -> None:
+    def _turn(self, messages: list[Message[Any]]) -> None:
         for message in messages:
             decision = take(self.view, decide(self.view, message, self.now))
             self._set_timers(decision)
@@ -233,7 +236,7 @@ class AnyOrder(RuleBasedStateMachine):
         self._set_timers(conclusion)
         self.desk += conclusion.said
         for say in conclusion.said:
-            assert say.data.number in free, "a ticket that is kept for an agent was given to another"
+            assert as_a(Assign, say.data).number in free, "a ticket that is kept for an agent was given to another"
             assert say.id not in self.sent, "two commands have one id"
             self.sent.add(say.id or "")
             self._was_right_to_give(say)
@@ -252,11 +255,12 @@ class AnyOrder(RuleBasedStateMachine):
                 self.timers[armed.id] = armed
 
     def _was_right_to_give(self, say: Say) -> None:
-        agent = self.view.agents[say.data.agent.id]
+        data = as_a(Assign, say.data)
+        agent = self.view.agents[data.agent.id]
         assert agent.signed_on
         assert self.now <= max(self.heard[agent.id], self.deaf_until) + AWAY, "who is away was given something"
         assert agent.load <= agent.capacity, "an automatic assignment exceeds capacity"
-        given = next(ticket for ticket in self.view.tickets.values() if ticket.number == say.data.number)
+        given = next(ticket for ticket in self.view.tickets.values() if ticket.number == data.number)
         assert may_take(agent, given)
         for ticket in self.view.tickets.values():
             if ticket.waiting and may_take(agent, ticket):

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from contracts.tickets import Assign
 from services.routing.domain.rules import LEASE
 from services.routing.domain.state import View
 from tests.unit.routing.builders import a_snapshot, a_ticket, a_view, accepted, an_agent, at, command, event, turn
+from tests.unit.said import as_a
 
 LEAVES = command("agent.sign_off")
 
@@ -17,7 +19,7 @@ def given(view: View, **more: Any) -> str:
     """Ticket 1 is on its way to a1; the id of the command."""
     *_, concluded = turn(view, event(a_snapshot(1, **more), "ticket.opened"))
     (say,) = concluded.said
-    assert say.data.agent.id == "a1"
+    assert as_a(Assign, say.data).agent.id == "a1"
     assert say.id is not None
     return say.id
 
@@ -42,7 +44,7 @@ def test_what_reaches_an_agent_only_after_they_signed_off_is_routed_again(status
     turn(view, command("agent.sign_on", "a2", display_name="A2", capacity=1, skills=["*"]), now=at(3))
     back = event(a_snapshot(1, 3, status=status, assignment_seq=2), "ticket.unassigned")
     *_, concluded = turn(view, back, now=at(3))
-    assert [say.data.agent.id for say in concluded.said] == ["a2"]
+    assert [as_a(Assign, say.data).agent.id for say in concluded.said] == ["a2"]
     assert view.agents["a1"].load == 0
 
 

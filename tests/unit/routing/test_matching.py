@@ -132,7 +132,8 @@ def kind_of(ticket: Ticket) -> tuple[str, str | None, str]:
 
 def the_slow_way(waiting: list[Ticket], agents: list[Agent]) -> list[tuple[int, str]]:
     """The rules word by word: look for the most urgent ticket that somebody could take, give it, look again."""
-    left, team, pairs = list(waiting), {agent.id: agent for agent in agents}, []
+    left, team = list(waiting), {agent.id: agent for agent in agents}
+    pairs: list[tuple[int, str]] = []
     while True:
         could = []
         for ticket in left:

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from contracts.agents import Paused
+from contracts.agents import Paused, SignedOn
+from contracts.outcomes import Accepted
 from contracts.staff import Member, Staff
 from services.chassis.decision import Decision, Message
 from services.routing.domain.state import View
 from tests.unit.routing.builders import SKILLS, a_snapshot, a_view, assignments, at, command, event, sign_on, turn
+from tests.unit.said import as_a
 
 
 def a_member(id_: str, *roles: str, team: str = "x") -> Member:
@@ -25,11 +27,11 @@ def by_staff(view: View) -> View:
     return View(SKILLS, view.agents.values(), view.tickets.values(), view.pool, view.terms, STAFF)
 
 
-def pause(agent_id: str = "a1", member: str | None = None, **more: Any) -> Message:
+def pause(agent_id: str = "a1", member: str | None = None, **more: Any) -> Message[Any]:
     return command("agent.pause", agent_id, **({"member": member} if member else {}), **more)
 
 
-def resume(agent_id: str = "a1", member: str | None = None) -> Message:
+def resume(agent_id: str = "a1", member: str | None = None) -> Message[Any]:
     return command("agent.resume", agent_id, **({"member": member} if member else {}))
 
 
@@ -72,7 +74,7 @@ def test_pausing_twice_is_accepted_and_said_once() -> None:
 
 
 @pytest.mark.parametrize("end", [sign_on("a1"), command("agent.sign_off", "a1")])
-def test_signing_on_or_off_ends_ones_own_pause(end: Message) -> None:
+def test_signing_on_or_off_ends_ones_own_pause(end: Message[Any]) -> None:
     view = a_view()
     turn(view, sign_on("a1"), pause(), end)
     assert not view.agents["a1"].paused
@@ -114,9 +116,11 @@ def test_whom_a_supervisor_paused_only_a_supervisor_lets_go_on() -> None:
     assert code(decision) == "forbidden"
     turn(view, command("agent.sign_off", "a1"))
     signed_on, concluded = turn(view, sign_on("a1"), event(a_snapshot(1)))[::2]
-    assert signed_on.said[0].data.paused is True
+    assert as_a(SignedOn, signed_on.said[0].data).paused is True
     assert signed_on.answer is not None
-    (hint,) = signed_on.answer.data.hints["agent_id"]
+    hints = as_a(Accepted, signed_on.answer.data).hints
+    assert hints is not None
+    (hint,) = hints["agent_id"]
     assert hint.startswith("lead has paused you")
     assert concluded.said == []
     decision, concluded = turn(view, resume("lead", "a1"))

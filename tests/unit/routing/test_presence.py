@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from contracts.agents import SignedOff
+from contracts.outcomes import Rejected
+from contracts.tickets import Unassign
 from services.chassis.decision import Arm, Decision, Disarm, Message, Timer
 from services.chassis.settings import WrongSettings, read
 from services.routing.domain.decide import decide
@@ -29,6 +31,7 @@ from tests.unit.routing.builders import (
     timer,
     turn,
 )
+from tests.unit.said import as_a
 
 AWAY, OFFLINE = timedelta(seconds=60), timedelta(minutes=10)
 AWAY_SINCE = NOW + AWAY
@@ -96,9 +99,10 @@ def test_an_agent_that_misses_heartbeats_for_10_minutes_is_offline_and_what_awai
         "agent.signed_off",
         SignedOff(agent_id="a1", release=True, reason="offline", at=GONE),
     )
-    assert [(say.type, say.data.number, say.data.assignment_seq) for say in asked] == [
-        ("ticket.unassign", "00000001", 1),
-        ("ticket.unassign", "00000002", 2),
+    unassigned = [as_a(Unassign, say.data) for say in asked]
+    assert [(data.number, data.assignment_seq) for data in unassigned] == [
+        ("00000001", 1),
+        ("00000002", 2),
     ]
     assert not decision.timers
     assert (view.agents["a1"].signed_on, view.agents["a1"].releases) == (False, True)
@@ -109,7 +113,7 @@ def test_a_heartbeat_after_going_offline_is_refused_until_they_sign_on_again() -
     fire(view, timer(OfflineTimer(due=GONE)))
     decision = decide(view, command("agent.heartbeat"), GONE)
     assert decision.answer is not None
-    assert decision.answer.data.code == "wrong_status"
+    assert as_a(Rejected, decision.answer.data).code == "wrong_status"
     *_, concluded = turn(view, sign_on(), event(a_snapshot(1)), now=GONE)
     assert assignments(concluded) == {1: "a1"}
 
@@ -152,7 +156,7 @@ def test_a_heartbeat_that_meets_the_timer_in_one_turn_keeps_the_agent_in_either_
         assert not agent.signed_on
         answer = decisions[1].answer
         assert answer is not None
-        assert answer.data.code == "wrong_status"
+        assert as_a(Rejected, answer.data).code == "wrong_status"
 
 
 @pytest.mark.parametrize("kind", [AwayTimer, OfflineTimer])

@@ -11,10 +11,11 @@ import pytest
 from contracts import registry
 from contracts.agents import SignedOn
 from contracts.names import DESK
+from contracts.outcomes import Accepted, Rejected
 from contracts.payload import encode
 from contracts.snapshot import TicketAgent
 from contracts.statuses import DESKS_TURN
-from contracts.tickets import Assign
+from contracts.tickets import Assign, Unassign
 from services.chassis.decision import Cause
 from services.routing.domain.decide import decide
 from services.routing.domain.presence import following
@@ -37,6 +38,7 @@ from tests.unit.routing.builders import (
     take,
     turn,
 )
+from tests.unit.said import as_a
 
 # Agents come and go
 
@@ -89,9 +91,9 @@ def test_who_lists_a_skill_that_nobody_asks_for_signs_on_and_hears_so(
     decision, concluded = turn(view, sign_on(skills=skills))
     assert decision.answer is not None
     assert decision.answer.type == "command.accepted"
-    assert decision.answer.data.hints == hints
+    assert as_a(Accepted, decision.answer.data).hints == hints
     assert view.agents["a1"].listed == tuple(skills)
-    assert list(decision.said[0].data.skills) == skills
+    assert list(as_a(SignedOn, decision.said[0].data).skills) == skills
     assert assignments(concluded) == ({1: "a1"} if "*" in skills else {})
 
 
@@ -108,7 +110,7 @@ def test_an_agent_speaks_only_for_themselves(type_: str) -> None:
     more = {"display_name": "A2", "capacity": 1, "skills": ["*"]} if type_ == "agent.sign_on" else {}
     decision = decide(a_view(an_agent("a2")), command(type_, "a2", sender="agent.a1", **more), NOW)
     assert decision.answer is not None
-    assert decision.answer.data.code == "forbidden"
+    assert as_a(Rejected, decision.answer.data).code == "forbidden"
     assert not decision.changes
     assert not decision.said
 
@@ -128,7 +130,7 @@ def test_a_heartbeat_says_when_the_agent_was_last_seen_and_is_not_remembered() -
 def test_a_heartbeat_without_signing_on_is_refused(agents: list[Any]) -> None:
     decision = decide(a_view(*agents), command("agent.heartbeat"), NOW)
     assert decision.answer is not None
-    assert decision.answer.data.code == "wrong_status"
+    assert as_a(Rejected, decision.answer.data).code == "wrong_status"
     assert not decision.remember
 
 
@@ -147,7 +149,7 @@ def test_signing_off_with_release_gives_back_what_awaits_the_desk() -> None:
     view = a_view(an_agent(), an_agent("a2", capacity=1), *tickets, others)
     decision, _ = turn(view, command("agent.sign_off", release=True))
     unassigned = [say for say in decision.said if say.type == "ticket.unassign"]
-    assert [(say.data.number, say.data.assignment_seq) for say in unassigned] == [
+    assert [(say.subject, as_a(Unassign, say.data).assignment_seq) for say in unassigned] == [
         ("00000001", 1),
         ("00000002", 2),
         ("00000003", 3),
@@ -170,7 +172,7 @@ def test_what_was_on_its_way_to_an_agent_who_released_does_not_stay_with_them() 
     turn(view, event(a_snapshot(1)))
     turn(view, command("agent.sign_off", release=True))
     decision, _ = turn(view, event(a_snapshot(1, 2, "a1", status="assigned", assignment_seq=1)))
-    assert [(say.type, say.data.assignment_seq) for say in decision.said] == [("ticket.unassign", 1)]
+    assert [(say.type, as_a(Unassign, say.data).assignment_seq) for say in decision.said] == [("ticket.unassign", 1)]
 
 
 def test_signing_off_twice_is_accepted_and_announced_once() -> None:
@@ -187,7 +189,7 @@ def test_signing_off_twice_is_accepted_and_announced_once() -> None:
 def test_who_never_signed_on_cannot_sign_off() -> None:
     decision = decide(a_view(), command("agent.sign_off"), NOW)
     assert decision.answer is not None
-    assert decision.answer.data.code == "wrong_status"
+    assert as_a(Rejected, decision.answer.data).code == "wrong_status"
 
 
 # Tickets change
@@ -312,7 +314,7 @@ def test_a_reopened_ticket_whose_agent_signed_off_is_taken_from_them(status: str
     view = a_view(gone, a_ticket(1, version=5, agent="a1", status="closed", closed_at=NOW, assignment_seq=1))
     snapshot = a_snapshot(1, 7, "a1", status=status, reopen_count=1, assignment_seq=1)
     decision, _ = turn(view, event(snapshot))
-    assert [(say.type, say.data.assignment_seq) for say in decision.said] == [("ticket.unassign", 1)]
+    assert [(say.type, as_a(Unassign, say.data).assignment_seq) for say in decision.said] == [("ticket.unassign", 1)]
 
 
 def test_a_reply_to_a_ticket_of_an_agent_who_signed_off_leaves_it_with_them() -> None:
@@ -349,7 +351,7 @@ def test_a_reclassified_ticket_is_taken_from_an_agent_without_the_other_skill() 
     view = with_agents("billing")
     decision, _ = turn(view, reclassified())
     (say,) = decision.said
-    assert (say.type, say.data.assignment_seq) == ("ticket.unassign", 1)
+    assert (say.type, as_a(Unassign, say.data).assignment_seq) == ("ticket.unassign", 1)
     *_, concluded = turn(view, event(a_snapshot(1, 4, assignment_seq=2, category="technical"), "ticket.unassigned"))
     assert assignments(concluded) == {1: "a2"}
 
@@ -434,7 +436,7 @@ def test_the_news_that_explain_a_refusal_end_the_pause() -> None:
     view, command_id = reserved()
     turn(view, refused(command_id))
     *_, concluded = turn(view, event(a_snapshot(1, 3, assignment_seq=2)))
-    assert [say.data.assignment_seq for say in concluded.said] == [2]
+    assert [as_a(Assign, say.data).assignment_seq for say in concluded.said] == [2]
 
 
 def test_a_lease_that_ran_out_is_freed_and_the_ticket_given_again() -> None:

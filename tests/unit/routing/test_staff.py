@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from contracts.agents import SignedOff, SignedOn
+from contracts.outcomes import Rejected
 from contracts.staff import Member, Staff
 from services.routing.domain.state import View
 from tests.unit.routing.builders import (
@@ -20,6 +22,7 @@ from tests.unit.routing.builders import (
     sign_on,
     turn,
 )
+from tests.unit.said import as_a
 
 
 def a_member(id_: str, *roles: str, **more: Any) -> Member:
@@ -42,7 +45,7 @@ def test_who_is_no_agent_of_the_staff_does_not_sign_on(member: Member | None) ->
     view = by(a_view(), a_member("a2"), *([member] if member else []))
     decision, _ = turn(view, sign_on("a1"))
     assert decision.answer is not None
-    assert decision.answer.data.code == "forbidden"
+    assert as_a(Rejected, decision.answer.data).code == "forbidden"
     assert not signed_on(view, "a1")
 
 
@@ -53,8 +56,9 @@ def test_a_sign_on_narrows_the_staff_file_and_never_widens_it() -> None:
     agent = view.agents["a1"]
     assert (agent.capacity, agent.skills, agent.languages) == (3, ("billing", "safety"), ("pt-BR",))
     assert agent.display_name == "Ada"
-    (told,) = decision.said
-    assert (told.data.capacity, told.data.skills, told.data.languages, told.data.display_name) == (
+    told = as_a(SignedOn, decision.said[0].data)
+    assert len(decision.said) == 1
+    assert (told.capacity, told.skills, told.languages, told.display_name) == (
         3,
         ("billing", "safety"),
         ("pt-BR",),
@@ -71,7 +75,11 @@ def test_a_sign_on_with_nothing_that_the_file_allows_is_refused(said: dict[str, 
     view = by(a_view(), a_member("a1", skills=("billing",), languages=("en",)))
     decision, _ = turn(view, sign_on("a1", **said))
     assert decision.answer is not None
-    assert (decision.answer.data.code, list(decision.answer.data.errors)) == ("invalid", [field])
+    refusal = as_a(Rejected, decision.answer.data)
+    assert (refusal.code, list(refusal.errors)) == (
+        "invalid",
+        [field],
+    )
     assert not signed_on(view, "a1")
 
 
@@ -85,7 +93,7 @@ def test_a_changed_file_holds_at_once_for_who_is_signed_on() -> None:
     *_, concluded = turn(view, waits)
     assert (view.agents["a1"].capacity, view.agents["a1"].skills) == (1, ("technical",))
     assert [say.type for say in concluded.said] == ["agent.signed_on"], "full now, and nobody's tickets are taken"
-    assert concluded.said[0].data.display_name == "Ada"
+    assert as_a(SignedOn, concluded.said[0].data).display_name == "Ada"
     decision, _ = turn(view, event({**with_agent, "version": 3, "status": "needs_reply"}))
     assert decision.said == []
     view = by(view, a_member("a1"))
@@ -115,7 +123,7 @@ def test_who_is_taken_out_of_the_file_is_signed_off_and_their_tickets_go_to_othe
         ("agent.signed_off", "a1"),
         ("ticket.unassign", "00000001"),
     ]
-    assert concluded.said[0].data.reason == "not_of_staff"
+    assert as_a(SignedOff, concluded.said[0].data).reason == "not_of_staff"
     assert not view.agents["a1"].signed_on
     (again,) = turn(by(view, a_member("a2"), leaving=("a1",)))
     assert again.said == [], "once"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
 
-from contracts.agents import SignedOff
+from contracts.agents import SignedOff, SignedOn
 from contracts.names import DESK, ROUTING_OUTCOMES
-from contracts.outcomes import Accepted
+from contracts.outcomes import Accepted, Rejected
 from contracts.staff import Staff
 from contracts.tickets import Unassign
 from services.chassis.decision import Answer, Arm, Decision, Say
@@ -33,15 +34,15 @@ from tests.unit.routing.builders import (
     turn,
 )
 from tests.unit.routing.test_staff import a_member, by
+from tests.unit.said import as_a
 
 AWAY, OFFLINE = timedelta(seconds=60), timedelta(minutes=10)
 
 
-def told(decision: Decision) -> tuple[str, str, dict[str, list[str]]]:
+def told(decision: Decision) -> tuple[str, str, Mapping[str, Sequence[str]]]:
     """A refusal: its code, its sentence and the fields that are wrong."""
     assert decision.answer is not None
-    assert decision.answer.type == "command.rejected"
-    data = decision.answer.data
+    data = as_a(Rejected, decision.answer.data)
     return data.code, data.message, data.errors
 
 
@@ -76,7 +77,7 @@ def test_why_a_ticket_is_taken_back_is_said() -> None:
         *conclude(dismissed, NOW).said,
         *decide(reclassified, moved, NOW).said,
     ]
-    assert [say.data.reason for say in said if say.type == "ticket.unassign"] == [
+    assert [as_a(Unassign, say.data).reason for say in said if say.type == "ticket.unassign"] == [
         "the agent has been gone for long",
         "the agent went offline",
         "the agent is not of the staff any more",
@@ -95,10 +96,9 @@ def test_who_leaves_the_staff_is_signed_off_with_all_that_they_have() -> None:
 
 def test_who_signs_on_to_what_the_staff_file_does_not_give_reads_what_it_gives() -> None:
     view = by(a_view(), a_member("a1", skills=("billing", "safety"), languages=("en", "pt")))
-    stranger, foreign, unskilled = (
-        decide(view, sign_on(*who, **more), NOW)
-        for who, more in ((("a9",), {}), (("a1",), {"languages": ["fr"]}), (("a1",), {"skills": ["technical"]}))
-    )
+    stranger = decide(view, sign_on("a9"), NOW)
+    foreign = decide(view, sign_on("a1", languages=["fr"]), NOW)
+    unskilled = decide(view, sign_on("a1", skills=["technical"]), NOW)
     assert told(stranger) == ("forbidden", "Agent a9 is not an agent of this desk.", {})
     assert told(foreign) == (
         "invalid",
@@ -162,7 +162,7 @@ def test_a_changed_staff_file_is_announced_at_the_moment_of_the_turn() -> None:
     view = a_view()
     turn(view, sign_on("a1", skills=["billing", "safety"]))
     concluded = conclude(by(view, a_member("a1", skills=("billing",))), at(9))
-    assert [(say.type, say.data.skills, say.data.at) for say in concluded.said] == [
+    assert [(say.type, as_a(SignedOn, say.data).skills, as_a(SignedOn, say.data).at) for say in concluded.said] == [
         ("agent.signed_on", ("billing",), at(9))
     ]
 

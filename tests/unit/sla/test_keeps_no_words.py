@@ -6,7 +6,8 @@ from typing import get_type_hints
 
 from contracts.snapshot import Snapshot
 from services.intake.domain.values.whose import TICKET
-from services.sla.domain.state import Countdown, Span, Ticket
+from services.sla.domain.state import Countdown, Ticket
+from services.sla.domain.versions import Span
 
 
 def test_every_other_field_is_the_desks() -> None:

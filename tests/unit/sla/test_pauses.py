@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.sla import Armed
 from services.chassis.decision import Say
 from services.sla.domain.calendar import Calendar, Window
 from services.sla.domain.policy import paused
+from tests.unit.said import as_a
 from tests.unit.sla.stories import CALENDAR, MONDAY, Desk, Snapshot, after, story, types
 from tests.unit.sla.test_calendar import calendars_and_times
 
@@ -68,7 +70,7 @@ def test_a_pause_moves_the_deadline_by_its_business_time(
     desk = heard(*asked_and_answered(*holds))
     assert desk.due()["breach"] == due
     assert desk.said[-1].type == "sla.armed"
-    assert desk.said[-1].data.due_at == due
+    assert as_a(Armed, desk.said[-1].data).due_at == due
 
 
 def test_a_paused_clock_has_no_timers_and_resumes_with_what_was_used() -> None:
@@ -84,16 +86,20 @@ def test_a_paused_clock_has_no_timers_and_resumes_with_what_was_used() -> None:
 
 def test_the_first_reply_is_the_desks_first_message_of_any_kind_and_is_never_paused() -> None:
     desk = heard(*story(("assign", 0.5), ("ask", 1)))
-    assert [say.data.target for say in desk.said if say.type == "sla.met"] == ["first_reply"]
+    assert [as_a(Armed, say.data).target for say in desk.said if say.type == "sla.met"] == ["first_reply"]
     assert [countdown.clock.ended_at for countdown in desk.ticket.countdowns] == [MONDAY + timedelta(hours=1)]
 
 
 def test_a_question_does_not_end_a_next_reply_but_a_suggestion_does() -> None:
     versions = asked_and_answered((day(2, 9), day(2, 12)))
     desk = heard(*versions)
-    assert [say.data.target for say in desk.said if say.type == "sla.met"] == ["first_reply"]
+    assert [as_a(Armed, say.data).target for say in desk.said if say.type == "sla.met"] == ["first_reply"]
     (met,) = desk.hear(after(versions[-1], "suggest", day(5, 14)))
-    assert (met.type, met.data.target, met.data.due_at) == ("sla.met", "next_reply", day(5, 14))
+    assert (met.type, as_a(Armed, met.data).target, as_a(Armed, met.data).due_at) == (
+        "sla.met",
+        "next_reply",
+        day(5, 14),
+    )
 
 
 def verdicts(said: Sequence[Say]) -> list[str]:
@@ -148,7 +154,7 @@ def test_escalated_is_served_to_a_vips_targets_with_what_was_used_kept(
 
 def test_escalation_counts_from_the_first_message_after_the_desks_last_reply_a_question_too() -> None:
     desk = heard(*asked_and_answered((day(2, 9), day(2, 12))))
-    assert desk.said[-1].data.escalatable_at == day(9, 12)
+    assert as_a(Armed, desk.said[-1].data).escalatable_at == day(9, 12)
 
 
 def test_what_was_said_of_a_clock_stays_said_when_a_late_event_shows_that_it_only_went_on() -> None:

@@ -10,12 +10,14 @@ import bson
 import pytest
 
 from contracts.catalogue import Catalogue
+from contracts.sla import Armed
 from services.chassis.catalogue import load_catalogue
 from services.chassis.yaml_file import WrongFile
 from services.sla.calendars_file import read_calendars
 from services.sla.domain.calendar import Calendar, Window, YearDay
 from services.sla.domain.policy import Policy, digest_of
 from services.sla.policies import from_document, to_document
+from tests.unit.said import as_a
 from tests.unit.sla.stories import CALENDAR, CATALOGUE, POLICY, Desk, opened
 
 NIGHTS = Calendar("nights", "4", CALENDAR.zone, ((Window.parse("22:00-06:00"),),) * 7, frozenset({date(2026, 12, 24)}))
@@ -96,7 +98,7 @@ def test_targets_and_the_calendar_of_a_category_change_the_digest() -> None:
 def test_what_is_said_of_a_deadline_names_the_policy_that_it_was_reckoned_with() -> None:
     desk = Desk()
     desk.hear(opened())
-    assert digest_of(desk.said[-1].data.calendar_version) == POLICY.digest
+    assert digest_of(as_a(Armed, desk.said[-1].data).calendar_version) == POLICY.digest
 
 
 def test_a_calendar_that_there_is_not_is_refused_with_the_line_that_names_it(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 from bson.codec_options import CodecOptions
 from pymongo import MongoClient
 
+from services.chassis.database import KEPT_AFTER_CLOSING
 from services.sla.domain.state import Supervision, Ticket, View
 from services.sla.domain.timekeeping import timers
-from services.sla.repository import KEPT_AFTER_CLOSING, Repository, from_document, to_document
+from services.sla.repository import Repository, from_document, to_document
 from tests.unit.sla.stories import MONDAY, POLICY, Desk, story
 
 STORIES = {

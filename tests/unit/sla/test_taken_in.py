@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from contracts.sla import Armed
 from services.sla.repository import from_document, to_document
+from tests.unit.said import as_a
 from tests.unit.sla.stories import MONDAY, Desk, Snapshot, story, types
 from tests.unit.sla.stories import heard as event
 
@@ -91,7 +93,7 @@ def test_it_is_said_whose_message_waits_for_longest_also_where_no_moment_moves(h
     ]
     since = sunday + hours * HOUR
     desk = heard(*versions, took_in=taken_in(versions[-1], MONDAY, since), since=since)
-    first, second = (say.data for say in desk.said if say.type == "sla.armed")
+    first, second = (as_a(Armed, say.data) for say in desk.said if say.type == "sla.armed")
     assert (first.unanswered_since, second.unanswered_since) == (sunday, since)
     assert first.escalatable_at == second.escalatable_at, "both wait since before the week began"
 

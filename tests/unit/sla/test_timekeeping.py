@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from contracts import registry
 from contracts.catalogue import Catalogue
 from contracts.payload import document, encode, plain, read
+from contracts.sla import Armed, ClosingSoon, Fired
 from contracts.staff import Member, Staff
 from contracts.tickets import AutoClose
 from services.chassis.decision import Message, Say, Timer
@@ -30,6 +31,7 @@ from services.sla.domain.timekeeping import (
     WarningTimer,
     timers,
 )
+from tests.unit.said import as_a
 from tests.unit.sla.stories import (
     CALENDAR,
     CATALOGUE,
@@ -130,7 +132,7 @@ def test_which_clock_runs(case: tuple[tuple[tuple[str, float], ...], dict[str, A
         assert desk.ticket.running is None
         assert not {"warning", "breach"} & set(desk.due())
     else:
-        data = armed[-1].data
+        data = as_a(Armed, armed[-1].data)
         assert data.due_at == desk.due()["breach"] == expected["due"]
         assert data.warn_at == desk.due()["warning"]
         assert (data.target, data.escalatable_at) == (expected["target"], expected["escalatable"])
@@ -144,7 +146,7 @@ def test_the_warning_comes_at_three_quarters_of_the_business_time() -> None:
 def test_armed_is_said_once_for_each_wait_and_when_its_deadline_moves() -> None:
     steps = [("customer", 1), ("internal", 2), ("assign", 3), ("customer", 4), ("customer", 5), ("reclassify", 6)]
     versions = story(*steps)
-    armed = [say.data for say in Desk().hear(*versions)]
+    armed = [as_a(Armed, say.data) for say in Desk().hear(*versions)]
     assert [(data.status_version, data.due_at) for data in armed] == [
         (1, day(8)),
         (5, day(2)),
@@ -154,7 +156,7 @@ def test_armed_is_said_once_for_each_wait_and_when_its_deadline_moves() -> None:
 def test_armed_is_said_for_each_wait_also_when_its_deadline_is_that_of_the_one_before() -> None:
     """Asked twice and answered twice on a Saturday: all that is due counts from Monday's opening."""
     versions = story(("assign", 1), ("ask", 121), ("customer", 122), ("ask", 123), ("customer", 124))
-    armed = [say.data for say in Desk().hear(*versions) if say.type == "sla.armed"]
+    armed = [as_a(Armed, say.data) for say in Desk().hear(*versions) if say.type == "sla.armed"]
     assert [data.status_version for data in armed] == [1, 4, 6]
     assert armed[1].due_at == armed[2].due_at
     assert armed[1].escalatable_at == armed[2].escalatable_at
@@ -167,7 +169,8 @@ def test_armed_is_said_again_when_only_the_moment_of_an_escalation_moves() -> No
     categories = {"safety": safety, "general": replace(safety, id="general", calendar="other")}
     desk = Desk(Policy.of({"business": CALENDAR, "other": other}, Catalogue(categories)))
     desk.hear(opened(category="safety"), after(opened(category="safety"), "reclassify", day(1, 10)))
-    armed = [(say.data.due_at, say.data.escalatable_at, say.data.revision) for say in desk.said]
+    told = (as_a(Armed, say.data) for say in desk.said)
+    armed = [(data.due_at, data.escalatable_at, data.revision) for data in told]
     assert armed == [(day(2), day(8), 1), (day(2), day(9), 2)]
 
 
@@ -177,7 +180,7 @@ def test_a_deadline_once_set_outlives_a_change_of_policy() -> None:
     desk.view.policy = Policy.of({"business": replace(CALENDAR, version="2")}, Catalogue({}))
     desk.hear(*versions[1:])
     assert desk.due()["breach"] == day(8)
-    assert desk.said[-1].data.calendar_version == f"business-1-{POLICY.digest}"
+    assert as_a(Armed, desk.said[-1].data).calendar_version == f"business-1-{POLICY.digest}"
     assert desk.view.policy.digest != POLICY.digest
 
 
@@ -190,7 +193,7 @@ def test_a_clock_that_was_running_counts_its_pauses_by_the_calendar_that_it_star
     desk.view.policy = Policy.of({"business": always}, CATALOGUE)
     desk.hear(*versions[3:])
     assert desk.due()["breach"] == day(5, 11)
-    assert desk.said[-1].data.calendar_version == f"business-1-{POLICY.digest}"
+    assert as_a(Armed, desk.said[-1].data).calendar_version == f"business-1-{POLICY.digest}"
 
 
 def test_each_categorys_targets_count_by_its_own_calendar() -> None:
@@ -201,9 +204,15 @@ def test_each_categorys_targets_count_by_its_own_calendar() -> None:
     )
     desk = Desk(policy)
     desk.hear(opened(category="safety"))
-    assert (desk.due()["breach"], desk.said[-1].data.calendar_version) == (day(7, 10), f"weekend-3-{policy.digest}")
+    assert (desk.due()["breach"], as_a(Armed, desk.said[-1].data).calendar_version) == (
+        day(7, 10),
+        f"weekend-3-{policy.digest}",
+    )
     desk.hear(after(opened(category="safety"), "reclassify", day(1, 10)))
-    assert (desk.due()["breach"], desk.said[-1].data.calendar_version) == (day(8), f"business-1-{policy.digest}")
+    assert (desk.due()["breach"], as_a(Armed, desk.said[-1].data).calendar_version) == (
+        day(8),
+        f"business-1-{policy.digest}",
+    )
 
 
 def test_a_category_that_is_gone_has_the_longest_target() -> None:
@@ -260,7 +269,7 @@ def test_the_supervisors_hear_of_targets_of_what_nobody_has(
     assert types(said) == [
         key for type_ in ("sla.warning", "sla.breached") for key in (type_, *(f"agent.{id_}.{type_}" for id_ in told))
     ]
-    assert all(list(say.data.supervisors) == told for say in said)
+    assert all(list(as_a(Fired, say.data).supervisors) == told for say in said)
 
 
 def test_of_a_ticket_that_a_member_has_its_agent_alone_hears() -> None:
@@ -423,7 +432,11 @@ def test_the_requester_is_reminded_once_a_day_before_the_closing() -> None:
     (reminder,) = (arm for arm in desk.armed.values() if arm.timer.kind == "closing_soon")
     assert reminder.timer.due == closes_at - timedelta(days=1)
     (said,) = desk.fire(reminder.timer.due)
-    assert (said.type, said.data.status_version, said.data.closes_at) == ("sla.closing_soon", 3, closes_at)
+    assert (said.type, as_a(ClosingSoon, said.data).status_version, as_a(ClosingSoon, said.data).closes_at) == (
+        "sla.closing_soon",
+        3,
+        closes_at,
+    )
     assert desk.fire_one(reminder, reminder.timer.due) == []
     desk.hear(after(story(("assign", 1), ("suggest", 2))[-1], "internal", reminder.timer.due))
     assert desk.due() == {"auto_close": closes_at}
@@ -546,7 +559,9 @@ def verdicts(said: list[Say]) -> list[tuple[Any, ...]]:
     """What was said of clocks that ended."""
     verdicts = [say for say in said if say.type in ("sla.met", "sla.breached")]
     return sorted(
-        (say.routing_key, say.data.target, say.data.due_at) for say in verdicts if say.exchange == "helpdesk.events"
+        (say.routing_key, as_a(Armed, say.data).target, as_a(Armed, say.data).due_at)
+        for say in verdicts
+        if say.exchange == "helpdesk.events"
     )
 
 

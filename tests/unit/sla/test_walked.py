@@ -31,11 +31,11 @@ def test_every_row_of_the_tables_is_what_the_clock_walks(name: str) -> None:
     desk, start, what, expected = ROWS[name]
     zone, kind = str(desk.zone), name.partition(":")[0]
     if kind == "between":
-        assert walked(desk, at(start, zone), at(str(what), zone)) == hours(float(expected))
+        assert walked(desk, at(start, zone), at(str(what), zone)) == hours(float(str(expected)))
     elif kind == "add":
-        assert walked_deadline(desk, at(start, BERLIN), hours(float(what))) == at(str(expected), BERLIN)
+        assert walked_deadline(desk, at(start, BERLIN), hours(float(str(what)))) == at(str(expected), BERLIN)
     else:
-        assert walked_days(desk, at(start, zone), int(what)) == at(str(expected), zone)
+        assert walked_days(desk, at(start, zone), int(str(what))) == at(str(expected), zone)
 
 
 # ---- calendars of hard cases
@@ -191,7 +191,8 @@ def hard_holds(draw: st.DrawFn, most: int = 5) -> Holds:
     steps = draw(st.lists(lengths, max_size=2 * most))
     moments = list(accumulate(steps, lambda moment, step: moment + timedelta(seconds=step), initial=START))[1:]
     holds = list(zip(moments[::2], moments[1::2], strict=False))
-    if holds and draw(st.booleans()):
+    ends_it: bool = draw(st.booleans()) if holds else False
+    if ends_it:
         begins, _ = holds[-1]
         left = CALENDAR.business_time_between(begins, paused(CALENDAR, DUE, holds[:-1]))
         holds[-1] = begins, CALENDAR.add_business_time(begins, left) + draw(st.sampled_from([-1, 0, 1])) * SECOND
