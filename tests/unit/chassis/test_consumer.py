@@ -380,6 +380,9 @@ class Scripted:
         self.granted: list[int] = []
         self.has_more = False
 
+    def collect(self) -> None:
+        """As a connection that is given up does."""
+
     def channel(self) -> Any:
         return SimpleNamespace(
             basic_qos=lambda _size, count, _everywhere: self.granted.append(count), basic_consume=lambda *_, **__: None
@@ -409,6 +412,28 @@ def test_a_consumer_takes_one_at_a_time_until_a_message_came_that_killed_nobody(
     with pytest.raises(OSError, match="ended"):
         scripted.consumer._receive()
     assert scripted.prefetched == prefetched
+
+
+def test_a_consumer_comes_back_later_each_time_until_it_is_connected(monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted, at_most = Scripted(), list[float]()
+    consumer = scripted.consumer
+    away: list[bool] = [True, True, False, True, True]
+
+    def connect(*_: Any) -> Scripted:
+        if away.pop(0):
+            raise OSError("away")
+        return scripted
+
+    def rest(_least: float, most: float) -> float:
+        at_most.append(most)
+        consumer._stopping = not away
+        return 0.0
+
+    monkeypatch.setattr(consumer_module, "connect", connect)
+    monkeypatch.setattr(consumer_module.random, "uniform", rest)
+    consumer.run()
+    assert at_most == [0.4, 0.8, 0.4, 0.8, 1.6]
+    assert consumer._stopped.is_set()
 
 
 class Leaving:

@@ -11,6 +11,7 @@ from typing import Any
 import eventlet
 import pytest
 from eventlet.event import Event
+from nameko.extensions import ENTRYPOINT_EXTENSIONS_ATTR
 from pymongo import MongoClient
 
 from services.chassis import entrypoint
@@ -26,15 +27,22 @@ from services.chassis.entrypoint import (
     QuestionsAsked,
     TurnEntrypoint,
     Turns,
+    due_timers,
+    every,
+    messages,
+    questions_in,
+    readers,
 )
 from services.chassis.failing import SOON, TRIED_EVERY, Failing, Try
 from services.chassis.patience import Stopping
 from services.chassis.questions import Questions
+from services.chassis.reading import Delivery
 from services.chassis.rules import Rules
 from services.chassis.settings import Settings
 from services.chassis.timers import Lane
 from services.chassis.turn import Decided
 from services.chassis.unit_of_work import ArmedBy, DueTimer
+from services.chassis.watching import TIMERS, Watch
 from tests.fakes import never_pausing
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -274,3 +282,81 @@ def test_a_service_gets_its_turn_its_questions_and_its_chores() -> None:
     assert turns.get_dependency(None) is turns.turn
     failing = turns.turn.watch.over("toys")
     assert (failing.share, failing.of) == (0.5, 7)
+
+
+def test_a_declared_method_says_what_it_takes_and_how() -> None:
+    class Toys:
+        @messages("toys.commands", "toys.events", pause=0.5, at_once=("urgent",))
+        def take(self, deliveries: list[Delivery]) -> Decided:
+            return Decided()
+
+        @questions_in("toys.questions")
+        def answer(self, deliveries: list[Delivery]) -> list[Delivery]:
+            return []
+
+        @due_timers(lanes=lambda _settings: ["mail"])
+        def fire(self, timers: list[DueTimer]) -> None:
+            """Nothing."""
+
+        @every(7.0)
+        def look(self) -> None:
+            """Nothing."""
+
+    declared = {
+        name: next(iter(getattr(getattr(Toys, name), ENTRYPOINT_EXTENSIONS_ATTR)))
+        for name in ("take", "answer", "fire", "look")
+    }
+    take, answer, fire, look = declared.values()
+    assert [type(each) for each in declared.values()] == [Messages, QuestionsAsked, DueTimers, Every]
+    assert (take.queues, take.pause, take.at_once) == (("toys.commands", "toys.events"), 0.5, ("urgent",))
+    assert (answer.queues, fire.lanes(None), look.seconds) == (("toys.questions",), ["mail"], 7.0)
+    assert readers(Toys) == [answer, take]
+
+
+def test_a_stop_of_consumers_is_told_to_the_turns_and_to_each_other() -> None:
+    stopped: list[Any] = []
+    commands, events = Messages("toys.commands"), Messages("toys.events", pause=0.5, at_once=("urgent",))
+    turns = SimpleNamespace(stopping=False, turn=SimpleNamespace(watch=Watch()))
+    config = {"settings": SimpleNamespace(amqp="amqp://toys:secret@127.0.0.1:1/desk"), "turns": turns}
+    for each in (commands, events):
+        each.container = SimpleNamespace(config=config, service_name="toys")
+        each.setup()
+    consumer: Any = events.consumer
+    assert config["consumers"] == [commands.consumer, consumer]
+    assert (consumer._queues, consumer._pause, consumer._at_once) == (("toys.events",), 0.5, {"urgent"})
+    assert consumer._failing.what == "toys.events"
+    events.consumer = SimpleNamespace(stop=stopped.extend)
+    events.thread = SimpleNamespace(wait=lambda: stopped.append("waited"))
+    events.stop()
+    assert (events.leaving, turns.stopping, stopped) == (True, True, [commands.consumer, consumer, "waited"])
+
+
+@pytest.mark.parametrize(
+    ("lanes", "loops"),
+    [
+        (None, [(Lane(), entrypoint.TIMER_POLL, entrypoint.TIMERS_AT_ONCE)]),
+        (
+            lambda settings: settings,
+            [
+                (Lane(but=("mail", "web")), entrypoint.REST_POLL, entrypoint.LANE_AT_ONCE),
+                (Lane("mail"), entrypoint.LANE_POLL, entrypoint.LANE_AT_ONCE),
+                (Lane("web"), entrypoint.LANE_POLL, entrypoint.LANE_AT_ONCE),
+            ],
+        ),
+    ],
+    ids=["no lanes", "two lanes"],
+)
+def test_each_lane_has_a_loop_and_the_rest_has_one(
+    lanes: Any, loops: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timers, served = DueTimers(lanes), []
+    turns = SimpleNamespace(turn=SimpleNamespace(watch=Watch()))
+    timers.container = SimpleNamespace(
+        config={"turns": turns, "settings": ["mail", "web"]},
+        spawn_managed_thread=lambda loop, _name: eventlet.spawn(loop),
+    )
+    monkeypatch.setattr(timers, "_serve", lambda *arguments: served.append(arguments))
+    with eventlet.Timeout(5):
+        timers.run()
+    assert served == loops
+    assert timers.failing.what == TIMERS

@@ -157,6 +157,11 @@ TOLD = delivery(
         (HUGE, "larger than 1 MiB, without a message_id to answer to", False),
         (replace(HUGE, exchange=topology.EVENTS), "larger than 1 MiB", False),
         (delivery(topology.EVENTS), "'agent.a1' is no service, but sent an event", False),
+        (
+            replace(TOLD, body=TOLD.body.replace(b"2026-", b"26-")),
+            "not a CloudEvent: time is not an RFC 3339 time with a zone",
+            False,
+        ),
         (replace(TOLD, exchange="web.own"), "no service is told anything by the exchange 'web.own'", False),
         (
             delivery(topology.EVENTS, type="agent.danced", user_id="routing"),

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from services.chassis import telemetry
-from services.chassis.reloading import Reloaded
+from services.chassis.chores import Chore
+from services.chassis.reloading import LOOKED_EVERY, Reloaded, looking
 
 
 def number_in(file: Path) -> Reloaded[int]:
@@ -34,6 +35,11 @@ def file(tmp_path: Path) -> Path:
     file = tmp_path / "file"
     file.write_text("1")
     return file
+
+
+def test_looking_at_files_is_a_chore(file: Path) -> None:
+    number = number_in(file)
+    assert looking(number) == Chore("the operator's files", LOOKED_EVERY, number.look)
 
 
 def test_a_changed_file_is_taken_when_it_is_looked_at(file: Path) -> None:

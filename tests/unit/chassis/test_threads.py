@@ -12,6 +12,7 @@ from typing import Any
 import eventlet
 import pytest
 
+from services.chassis import threads
 from services.chassis.threads import _LookUps, in_green_threads
 
 PROGRAM = """
@@ -146,6 +147,16 @@ def test_who_waits_for_a_look_up_that_its_asker_gave_up_is_told_to_try_again() -
     answers.set()
     assert look_up("name.example", 25) == "found"
     assert asked == [("name.example", 25)] * 2
+
+
+def test_a_name_that_was_slow_is_remembered_by_itself_until_it_is_fast_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_up = _LookUps(lambda name, port: f"{name}:{port}")
+    monkeypatch.setattr(threads, "SLOW", -1.0)
+    assert look_up("slow.example", 25) == "slow.example:25"
+    assert look_up._slow == {"slow.example"}
+    monkeypatch.setattr(threads, "SLOW", 60.0)
+    assert look_up("slow.example", 80) == "slow.example:80"
+    assert look_up._slow == set()
 
 
 NO_LOCK = "import services.chassis.run"

@@ -502,6 +502,27 @@ def test_only_what_needs_preparing_is_prepared() -> None:
     assert prepared == [("2", bench.store.clock)]
 
 
+def test_what_is_concluded_comes_last_of_all_that_the_turn_changed() -> None:
+    """And what it says and arms has ids of the turn's own, which no message has."""
+    bench = Bench()
+    seen: list[tuple[dict[str, int], datetime]] = []
+
+    def conclude(view: Tally, now: datetime) -> Decision:
+        seen.append((dict(view.beats), now))
+        say = Say(topology.EVENTS, "agent.signed_on", "agent.signed_on", {})
+        return Decision(changes=["end"], said=[say], timers=[Arm("a1:away", AwayTimer(due=now), "a1")])
+
+    turn = Turn("routing", Rules(bench.repository, decide, conclude), bench.store, bench.publisher)
+    assert turn.run([command("1"), command("2")]) == []
+    assert seen == [({"a1": 2}, bench.store.clock)]
+    assert bench.repository.stored == {"a1": 2, "end": 1}
+    (work,) = bench.store.commits
+    ids = [message.message_id for message in work.outgoing]
+    assert len(ids) == len(set(ids)) == 5
+    assert ids[-1] == derived_id("routing", work.turn, "0")
+    assert work.timers[-1][1] == ArmedBy(derived_id(work.turn, "a1:away"), derived_id(work.turn, "a1:away"))
+
+
 def test_the_view_is_loaded_for_what_is_to_be_decided_alone() -> None:
     """Neither for what was handled before, nor for what is refused unread."""
     bench = Bench()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from services.chassis.reading import Delivery
 from services.chassis.unit_of_work import ArmedBy, DueTimer
 from services.chassis.watching import TIMERS, Watch
 
@@ -46,3 +47,15 @@ def test_timers_that_pause_are_named_with_what_they_raised() -> None:
     ]
     watch.of_timers([])
     assert watch.problems()
+
+
+def test_a_message_that_succeeds_at_last_does_not_count_again() -> None:
+    """Four messages failed, and then succeeded; one more fails: all five that were ever tried have failed at first."""
+    watch = Watch(share=0.6, of=100)
+    deliveries = [Delivery("toys", "helpdesk.intake", "toy", b"", {}) for _ in range(5)]
+    *before, last = deliveries
+    watch.of_messages(before, {id(delivery): FAULT for delivery in before}, ())
+    failing, succeeded = watch.of_messages(before, {}, {id(delivery) for delivery in before})
+    assert (succeeded, failing.succeeded, failing.paused) == (0, 4, False)
+    watch.of_messages([last], {id(last): FAULT}, ())
+    assert watch.problems() == ["5 of the last 5 of toys failed (ValueError), so one a minute is tried"]
