@@ -119,10 +119,12 @@ class FakeHandler:
 
     handle: Callable[[list[Delivery]], list[Delivery]]
     deciding: AbstractContextManager[Any] = field(default_factory=threading.Lock)
+    published: list[Decided] = field(default_factory=list)
 
     def decide(self, deliveries: list[Delivery]) -> Decided:
         """Nothing is left to publish."""
         return Decided(self.handle(deliveries))
 
     def publish(self, decided: Decided) -> None:
-        """Nothing."""
+        """Record it."""
+        self.published.append(decided)

@@ -116,6 +116,11 @@ def test_what_is_no_catalogue_at_all(text: str, tmp_path: Path) -> None:
         load_catalogue(written(tmp_path, text))
 
 
+def test_what_yaml_cannot_even_read_is_told_in_its_words(tmp_path: Path) -> None:
+    with pytest.raises(WrongFile, match=r"catalogue\.yaml: not YAML \(unacceptable character #x0000: special"):
+        load_catalogue(written(tmp_path, "\x00"))
+
+
 @pytest.mark.parametrize("text", ["categories: &all [*all]", "[" * 3_000], ids=["within itself", "too deep"])
 def test_what_has_no_end(text: str, tmp_path: Path) -> None:
     with pytest.raises(WrongFile, match="nested too deep, or holds itself"):

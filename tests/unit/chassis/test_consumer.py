@@ -16,6 +16,7 @@ from services.chassis.consumer import LARGEST_TURN, PREFETCH, QUIET, TURNS_AT_ON
 from services.chassis.failing import Failing, Try
 from services.chassis.patience import Stopping
 from services.chassis.reading import Delivery
+from services.chassis.turn import Decided
 from tests.fakes import FakeHandler, never_pausing
 from tests.waiting import wait
 
@@ -121,6 +122,7 @@ def test_what_comes_while_a_turn_waits_for_the_one_ahead_joins_it() -> None:
             take_in(slow.consumer, message(2), message(3))
         wait(lambda: not slow.consumer.busy, "the end of all turns", every=0.001)
     assert (slow.turns, slow.acknowledged) == ([[1, 2, 3]], [(3, True)])
+    assert slow.handler.published == [Decided([])]
 
 
 def test_one_turn_is_decided_while_the_one_before_is_published() -> None:
@@ -370,14 +372,15 @@ def test_a_message_that_fails_for_long_is_tried_once_a_minute() -> None:
 
 
 class Scripted:
-    """A broker's connection on which these messages come, one a read, and then it ends. `prefetched` says how much the
-    consumer took in hand at each read."""
+    """A broker's connection on which these messages come, one a read, and then it ends; at None nothing comes.
+    `prefetched` says how much the consumer took in hand at each read."""
 
     def __init__(self, *messages: Any) -> None:
         self.consumer: Any = Consumer("amqp://", "toy", ["toys"], FakeHandler(lambda _: []), never_pausing())
         self.messages = list(messages)
         self.prefetched: list[int] = []
         self.granted: list[int] = []
+        self.beats = 0
         self.has_more = False
 
     def collect(self) -> None:
@@ -392,7 +395,13 @@ class Scripted:
         self.prefetched.append(sum(self.granted))
         if not self.messages:
             raise OSError("the connection ended")
-        self.consumer._deliver("toys")(self.messages.pop(0))
+        message = self.messages.pop(0)
+        if message is None:
+            raise TimeoutError
+        self.consumer._deliver("toys")(message)
+
+    def heartbeat_tick(self) -> None:
+        self.beats += 1
 
 
 @pytest.mark.parametrize(
@@ -414,8 +423,17 @@ def test_a_consumer_takes_one_at_a_time_until_a_message_came_that_killed_nobody(
     assert scripted.prefetched == prefetched
 
 
+def test_a_consumer_to_whom_nothing_comes_keeps_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted = Scripted(None, message(1), None)
+    monkeypatch.setattr(consumer_module, "connect", lambda *_: scripted)
+    scripted.consumer._open()
+    with pytest.raises(OSError, match="ended"):
+        scripted.consumer._receive()
+    assert scripted.beats == 2
+
+
 def test_a_consumer_comes_back_later_each_time_until_it_is_connected(monkeypatch: pytest.MonkeyPatch) -> None:
-    scripted, at_most = Scripted(), list[float]()
+    scripted, at_most, running = Scripted(), list[float](), list[bool]()
     consumer = scripted.consumer
     away: list[bool] = [True, True, False, True, True]
 
@@ -426,6 +444,9 @@ def test_a_consumer_comes_back_later_each_time_until_it_is_connected(monkeypatch
 
     def rest(_least: float, most: float) -> float:
         at_most.append(most)
+        running.append(
+            {f"toy {number}" for number in range(TURNS_AT_ONCE)} <= {thread.name for thread in threading.enumerate()}
+        )
         consumer._stopping = not away
         return 0.0
 
@@ -433,6 +454,7 @@ def test_a_consumer_comes_back_later_each_time_until_it_is_connected(monkeypatch
     monkeypatch.setattr(consumer_module.random, "uniform", rest)
     consumer.run()
     assert at_most == [0.4, 0.8, 0.4, 0.8, 1.6]
+    assert all(running), "turns go on while it is away"
     assert consumer._stopped.is_set()
 
 

@@ -40,7 +40,7 @@ from services.chassis.reading import Delivery
 from services.chassis.rules import Rules
 from services.chassis.settings import Settings
 from services.chassis.timers import Lane
-from services.chassis.turn import Decided
+from services.chassis.turn import UNSENT_AFTER, Decided
 from services.chassis.unit_of_work import ArmedBy, DueTimer
 from services.chassis.watching import TIMERS, Watch
 from tests.fakes import never_pausing
@@ -277,7 +277,11 @@ def test_a_service_gets_its_turn_its_questions_and_its_chores() -> None:
     ]
     assert config["turns"] is turns
     assert isinstance(config["questions"], Questions)
-    assert (turns.publisher._confirm_timeout, turns.answers._confirm_timeout) == (30.0, 2.0)
+    publishers: list[Any] = [turns.publisher, turns.answers]
+    assert [(each._url, each._user, each._confirm_timeout) for each in publishers] == [
+        (settings.amqp, "toys", 30.0),
+        (settings.amqp, "toys", 2.0),
+    ]
     assert Asked().bind(container, "questions").get_dependency(None) is config["questions"]
     assert turns.get_dependency(None) is turns.turn
     failing = turns.turn.watch.over("toys")
@@ -360,3 +364,15 @@ def test_each_lane_has_a_loop_and_the_rest_has_one(
         timers.run()
     assert served == loops
     assert timers.failing.what == TIMERS
+
+
+@pytest.mark.parametrize("unsent", [["turn1", "turn2"], []])
+def test_each_second_what_a_crash_left_unsent_is_published(unsent: list[str]) -> None:
+    calls: list[Any] = []
+    turns: Any = Turns(lambda _settings, _database: None)  # type: ignore[arg-type, return-value]
+    beating = SimpleNamespace(heartbeat=lambda: calls.append("beat"))
+    turns.publisher = turns.answers = beating
+    turns.store = SimpleNamespace(left_unsent=lambda since: unsent if since == UNSENT_AFTER else None)
+    turns.turn = SimpleNamespace(sending=SimpleNamespace(strike=lambda: calls.append("strike"), sweep=calls.append))
+    turns._sweep()
+    assert calls == ["beat", "beat", "strike", *([unsent] if unsent else [])]
