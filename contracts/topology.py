@@ -160,9 +160,9 @@ def channel_queue(channel: str) -> Queue:
 
 
 def channels_with_our_names(bindings: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Channels whose name a later release gives to a service or a user of its own.
+    """Channels whose names a later release gave to services or users of its own.
 
-    `bindings`: those of one vhost, as RabbitMQ's management API lists them. A channel shows by its mailbox.
+    `bindings`: those of one vhost, as RabbitMQ's management API lists them. A channel is known by its mailbox.
     """
     mailboxes = {row["destination"] for row in bindings if row["source"] == CHANNELS}
     return sorted(name for name in RESERVED if f"{name}.outcomes" in mailboxes)

@@ -29,8 +29,8 @@ from .run import Later, Run
 from .speaker import Speaker
 
 MOST_UNANSWERED = 200
-"""Commands without an outcome beyond which a channel sends no more: a queue of thousands of submissions would hold up
-what agents and customers do to open tickets."""
+"""With this many commands without an outcome, a channel stops sending: a queue of thousands of submissions would hold
+up what agents and customers do to open tickets."""
 
 NAMES = ("web", "game", "mail")
 

@@ -32,8 +32,8 @@ TURNS_AT_ONCE = 2
 """One is decided while the one before it is published."""
 
 HELD_AT_MOST = 4 * LARGEST_TURN_BYTES
-"""Bytes of large messages in hand beyond which the consumer reads no more: `PREFETCH` messages of the largest size that
-the broker takes would be gigabytes. The rest waits in the broker."""
+"""With this many bytes of large messages in hand, the consumer stops reading: `PREFETCH` messages of the largest size
+that the broker takes would be gigabytes. The rest waits in the broker."""
 
 READ_ANYWAY = 10.0
 """Seconds after which it reads something all the same: the broker takes a client that reads nothing for dead, and the
@@ -43,8 +43,8 @@ POLL = 0.2
 """Seconds between looks at the heartbeat and at whether to stop."""
 
 MOST_TRIED = 30
-"""How many messages of each queue that failed as probes it keeps in hand, so that the next probe is another message.
-The broker takes back anyway what is in hand for half an hour (its `consumer_timeout`)."""
+"""How many failed probes of each queue it keeps in hand, so that the next probe is a different message. The broker
+takes back anyway what is in hand for half an hour (its `consumer_timeout`)."""
 
 LONGEST_RETRY = 60.0
 """Seconds until a message that fails is tried again, at most."""
@@ -349,7 +349,7 @@ class Consumer:
             self._failure = error
 
     def _run_turn(self) -> bool:
-        """One turn, when it may begin; False when no more turns are to run."""
+        """Run one turn once it may begin; False when no further turn is to run."""
         deliveries: list[Delivery] = []
         try:
             with self._next:

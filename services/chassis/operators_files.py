@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class OperatorsFiles:
-    """What the files say. `staff` None: there is no such file, and whoever signs on is an agent."""
+    """What the files say. `staff` None: there is no such file, and everyone who signs on is an agent."""
 
     catalogue: Catalogue
     staff: Staff | None = None

@@ -52,7 +52,7 @@ class Settings:
     log_level: str = "INFO"
     catalogue: Path = Path("deploy/catalogue.yaml")
     staff: Path | None = None
-    """The file that names the staff; empty: nobody is named, and whoever signs on is an agent."""
+    """The file that names the staff; empty: nobody is named, and everyone who signs on is an agent."""
 
     def __post_init__(self) -> None:
         expect(_is_of_broker(self.amqp), "amqp", "a URL amqp://user:password@host:port/vhost or amqps://…")

@@ -52,9 +52,9 @@ def look_up_names_in_native_threads() -> None:
 
 
 class _LookUps:
-    """Looks names up in the pool's threads, of which there are few. What several ask at once is asked once. Names that
-    were slow the last time never occupy all threads, so another name (the mail server's, the broker's) does not wait
-    for theirs."""
+    """Looks names up in the pool's few threads. A name that several ask for at the same time is looked up once. Names
+    that were slow the last time never occupy all threads, so another name (the mail server's, the broker's) does not
+    wait for theirs."""
 
     def __init__(self, system: Callable[..., Any]) -> None:
         self._system = system

@@ -37,7 +37,7 @@ def trusting(authorities: str | Path | None = None) -> ssl.SSLContext:
 
 def with_authorities(url: str, authorities: str) -> str:
     """The URL, with the name of this PEM file. Raises ValueError, worded like that of `trusting`, for a URL without TLS
-    and for what is no URL."""
+    and for something that is not a URL."""
     trusting(authorities)
     return _of_mongodb(url, authorities) if url.startswith(MONGODB) else _of_others(url, authorities)
 

@@ -74,7 +74,7 @@ class Waiting:
         return self._taken(turn)
 
     def next_probe(self) -> list[Delivery]:
-        """One delivery alone: of those that failed least, the first of another queue than the last time."""
+        """One delivery alone: of those that failed least often, the first from a different queue than last time."""
         self._let_another_begin()
         probe = min(self, key=lambda delivery: delivery.attempts, default=None)
         if probe is None:

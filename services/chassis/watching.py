@@ -83,7 +83,7 @@ class Watch:
 
     def _note(self, failing: Failing, tries: Sequence[Try], error: Exception | None) -> None:
         paused = failing.paused
-        failing.note(tries, type(error).__name__)  # no more of it: it may name a person
+        failing.note(tries, type(error).__name__)  # only the type: the message may name a person
         telemetry.FAILURES.labels(failing.what).inc(sum(attempt.failed for attempt in tries))
         if failing.paused == paused:
             return

@@ -57,7 +57,7 @@ def replied(record: Handled, arrival: Arrival) -> Outgoing | None:
 
 def reply_queue(arrival: Arrival) -> str | None:
     """The queue that `reply_to` names, if the sender may name it: a queue of theirs, for agents one of the console's,
-    or RabbitMQ's direct reply-to, of which the broker has made a name of its own."""
+    or RabbitMQ's direct reply-to, which the broker has replaced by a name of its own."""
     reply_to, sender = arrival.reply_to or "", arrival.message.sender
     theirs = [DIRECT_REPLY, f"{sender}."]
     if sender.startswith(AGENT_PREFIX):

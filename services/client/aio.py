@@ -32,7 +32,7 @@ class AsyncClient:
     async def command(
         self, type_: str, data: Data, *, id_: str | None = None, subject: str | None = None, within: float = WITHIN
     ) -> Outcome:
-        """Send a command and wait for its outcome. If cancelled, it sends the command no more; it may still have an
+        """Send a command and wait for its outcome. If cancelled, it stops sending the command, which may still have an
         effect."""
         return await self._wait(core.command(self.user, type_, data, id_=id_, subject=subject), within)
 
@@ -50,7 +50,7 @@ class AsyncClient:
         return asyncio.wrap_future(self._link.publish(sending))
 
     async def hear(self, timeout: float | None = None) -> Heard | None:
-        """The next message that is no awaited answer; None if none comes within `timeout` seconds."""
+        """The next message that is not an awaited answer; None if none comes within `timeout` seconds."""
         self._handled()
         try:
             arrived = await asyncio.wait_for(self._next(), timeout)

@@ -65,7 +65,7 @@ class Client:
         return self._link.blocked
 
     def hear(self, timeout: float | None = None) -> Heard | None:
-        """The next message that is no awaited answer; None if none comes within `timeout` seconds.
+        """The next message that is not an awaited answer; None if none comes within `timeout` seconds.
 
         It counts as handled when the program asks for the next, or leaves `with` without an exception: until then it
         comes again after a crash. Only one thread may use it. Raises ClientError when the client is closed.

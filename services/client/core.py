@@ -51,8 +51,8 @@ Data = Payload | Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """One message to publish; the same each time that it is sent. `again_after`: seconds without an outcome after
-    which it is sent again."""
+    """One message to publish; the same each time it is sent. `again_after`: seconds without an outcome after which it
+    is sent again."""
 
     id: str
     type: str

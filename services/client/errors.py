@@ -14,7 +14,7 @@ class Unreachable(ClientError):
 
 
 class NobodyAnswers(Unreachable):
-    """There is no broker at this address, or it says nothing."""
+    """There is no broker at this address, or it does not answer."""
 
 
 class LoginRefused(Unreachable):

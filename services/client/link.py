@@ -82,7 +82,7 @@ class Link:
     """The connection of one broker user, kept up from `start` to `close`."""
 
     def __init__(self, url: str, hears: str, deliver: Callable[[Arrived | None], None]) -> None:
-        """Calls `deliver` in the link's thread with each message that is no awaited answer, and with None at the
+        """Calls `deliver` in the link's thread with each message that is not an awaited answer, and with None at the
         end."""
         self.user = Bus.user_of(url)
         self.me: SignOn | None = None
@@ -295,7 +295,7 @@ class Link:
             sending = self._under_way.sending(number)
             properties = sending.all_properties
             if self._under_way.awaiting(sending.id) == number:
-                # On a queue of its own, the outcome waits behind none of the user's messages.
+                # On a queue of its own, the outcome does not wait behind the user's messages.
                 properties |= {"reply_to": self._reply_to, "correlation_id": sending.id}
             try:
                 tag = bus.publish(sending.exchange, sending.routing_key, sending.body, **properties)
@@ -414,7 +414,7 @@ class Link:
         self._under_way.lost()
 
     def _wait(self, seconds: float, *sockets: Any) -> None:
-        """Until somebody gives something, or something comes."""
+        """Wait until there is something to send, or something comes."""
         if not self._given and not self._done:
             with selectors.DefaultSelector() as selector:
                 for each in (self._wakes, *sockets):

@@ -54,7 +54,7 @@ class Link(Protocol[T_contra]):
         """Say goodbye, if there is a connection."""
 
     def cut(self) -> None:
-        """Cut the connection under whatever waits on it (another thread)."""
+        """Cut the connection, which ends whatever waits on it in another thread."""
 
 
 def send_all(items: Sequence[T], link: Callable[[], Link[T]], batch_time: float = BATCH_TIME) -> dict[str, Outcome]:

@@ -224,7 +224,7 @@ class Mailer:
         return connection
 
     def hand_in(self, connection: smtplib.SMTP, mail: Mail) -> Outcome:
-        """One mail over an open connection. Raises one of `AWAY` when the connection is of no more use."""
+        """One mail over an open connection. Raises one of `AWAY` when the connection can no longer be used."""
         try:
             message = write(mail, self._sender)
         except ValueError as error:
@@ -285,7 +285,8 @@ class _Connection:
         self._connection = connection
 
     def cut(self) -> None:
-        """Cut it under whatever waits on it, also its greeting; a connection that is still being made is not used."""
+        """Cut it, which ends whatever waits on it, also for its greeting; a connection that is still being made is not
+        used."""
         self._is_over = True
         if self._connection is not None and self._connection.sock is not None:
             try:
@@ -295,7 +296,7 @@ class _Connection:
 
 
 def _believing_any() -> ssl.SSLContext:
-    """Encryption without proof of the other side's identity (RFC 7435): better than the alternative, which is none."""
+    """Encryption without proof of the other side's identity (RFC 7435): better than no encryption."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -314,7 +315,7 @@ def _codes(code: int, reply: bytes | str) -> str:
 
 
 def _why(error: Exception) -> str:
-    """Why a connection is of no use, without anything that the server wrote."""
+    """Why a connection cannot be used, without anything that the server wrote."""
     if isinstance(error, smtplib.SMTPResponseException):
         return f"{type(error).__name__} {_codes(error.smtp_code, error.smtp_error)}"
     if isinstance(error, TimeoutError | smtplib.SMTPServerDisconnected):

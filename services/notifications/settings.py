@@ -28,7 +28,7 @@ class NotificationSettings(Settings):
     webhook_give_up_hours: float = 72.0
     """How long a webhook is tried before its request is given up."""
     community_manager: str = dataclasses.field(default="", repr=False)
-    """The mail address that is told of escalations; empty: nobody's."""
+    """The mail address that is told of escalations; empty: nobody is told."""
     own_addresses: str = ""
     """Further mail addresses that the desk reads, separated by blanks: no requester gets mail there, nor at `smtp_from`
     and `community_manager`."""

@@ -266,7 +266,7 @@ class _Connection:
             self._connection = None
 
     def cut(self) -> None:
-        """Cut it under whatever waits on it; a connection that is still being made is not used."""
+        """Cut it, which ends whatever waits on it; a connection that is still being made is not used."""
         self._is_over = True
         self._shut()
 

@@ -1,7 +1,7 @@
 """Codes that confirm an address.
 
 They are computed from the service's key, so they are stored nowhere, and compared in constant time. After a number of
-wrong codes for one address, intake checks no more for a while. The page is docs/accounts.md.
+wrong codes for one address, intake stops checking for a while. The page is docs/accounts.md.
 """
 
 from __future__ import annotations

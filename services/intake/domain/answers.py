@@ -126,8 +126,8 @@ def closed_too_long() -> Answer:
 
 
 def too_many_attempts(retry_at: datetime) -> Answer:
-    """The account had too many wrong secrets or codes, or its channel sent too many at once; intake looks at no more
-    until `retry_at` (aware UTC)."""
+    """The account had too many wrong secrets or codes, or its channel sent too many at once; intake does not look at
+    another one until `retry_at` (aware UTC)."""
     return rejected("rate_limited", "There were too many attempts. Please try again later.", retry_at=retry_at)
 
 

@@ -158,7 +158,7 @@ class View:
     def apply(self, change: Change) -> None:
         """Take a change in, so that later messages of the turn see it."""
         match change:
-            case TicketWritten():  # first, for there are by far the most of these
+            case TicketWritten():  # first, because it is by far the most frequent
                 self._take_version(change)
             case AccountWritten():
                 self.accounts[change.account.key] = change.account

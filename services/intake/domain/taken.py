@@ -121,7 +121,7 @@ TAKEN: Mapping[str, Taken[Any]] = {
         doors.either(lambda data: data.moderator is not None, doors.moderator(escalate), doors.owner(escalate)),
         escalate_needed,
     ),
-    # Whoever looks
+    # Lists and views
     "ticket.list": Taken(
         ListTickets,
         doors.either(lambda data: data.requester is None, doors.staff(list_of_agent), doors.requester(list_tickets)),

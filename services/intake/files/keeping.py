@@ -65,7 +65,7 @@ MOST_UNNAMED_OF_A_CHANNEL = 2_000
 instances in the same moment, may exceed this."""
 
 BEYOND = Unfit("content", TOO_MANY, too_large=True)
-"""For a file beyond those that one command may have."""
+"""The refusal of a file beyond those that one command may have."""
 
 TRIES = 20
 PAUSE = 0.05

@@ -121,7 +121,8 @@ def text_of(head: bytes, *, is_known: bool = False) -> str | None:
 
 
 _CONTROL = re.compile(r"[\x00-\x06\x0e-\x19\x1c-\x1f\x7f]|[\ufffe\uffff]")
-"""What stands in no text and in no log. (Bell, backspace, tabs, line ends, the end of a file in DOS and escape do.)"""
+"""Characters that neither a text nor a log contains. (Bell, backspace, tabs, line ends, the end of a file in DOS and
+escape do.)"""
 _LETTERS_A_CONTROL = 50
 _ZEROS = re.compile("\0+")
 
@@ -196,8 +197,8 @@ _OF_OFFICE = re.compile(
     rb"|meta-inf/manifest\.xml",
     re.IGNORECASE,
 ).match
-"""What an office document may begin with. An archive that shows none of it is no such document, whatever its name: a
-program for Java or Android, for example."""
+"""What an office document may begin with. An archive that shows none of it is not an office document, whatever its
+name: a program for Java or Android, for example."""
 _ARCHIVE = ("application/zip",)
 _WRITTEN_IN_ARCHIVE = re.compile(rb"application/(?:vnd\.(?:oasis|sun)\.[a-z0-9.+-]+|epub\+zip)").match
 """What the first file of an archive may say the whole archive is; it might say anything."""

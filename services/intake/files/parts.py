@@ -58,7 +58,7 @@ MOST_OF_A_CHANNEL = 500
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file whose parts are coming. `part_size`: of all parts but the last; None until one of them came."""
+    """A file whose parts are coming. `part_size`: of all parts but the last; None until one of them has come."""
 
     id: str
     owner: str

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from contracts.file_forms import MAX_ATTACHMENT
 
 SEGMENT = MAX_ATTACHMENT
-"""Bytes of content in each segment but the last, which has 1 to as many (0 in an empty file). One is one part of a
-download."""
+"""Bytes of content in each segment. Only the last may have fewer, and at least 1 (0 in an empty file). A segment is one
+part of a download."""
 
 TAG = 16
 """Bytes that a segment grows by."""

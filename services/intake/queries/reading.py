@@ -152,7 +152,7 @@ class Reading:
         return queries
 
     def _sharing(self, mailbox: str) -> list[Query]:
-        """Accounts that have confirmed the address, then others, no more than matter."""
+        """Accounts that have confirmed the address, then others; only as many as matter."""
         room = MOST_SHARING
 
         def take(rows: list[Document]) -> None:

@@ -1,4 +1,4 @@
-"""Which accounts have an address: the queries of a turn. They find no more accounts than matter, because anybody may
+"""Which accounts have an address: the queries of a turn. They read only as many accounts as matter, because anybody may
 open accounts with anybody's address. The page is docs/accounts.md."""
 
 from __future__ import annotations

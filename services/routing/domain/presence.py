@@ -24,7 +24,7 @@ from services.routing.domain.saying import unassign
 from services.routing.domain.state import Agent, Terms, View
 
 STOOD_STILL = timedelta(seconds=5)
-"""A timer that fires this late was nobody's to fire: no routing ran, so nobody could hear a heartbeat either."""
+"""A timer fires this late only if no routing ran, and then nobody could hear a heartbeat either."""
 
 
 class AwayTimer(Timer):
@@ -207,8 +207,8 @@ def leave(view: View, now: datetime) -> Decision:
 def must_leave(agent: Agent, staff: Staff | None, terms: Terms, now: datetime) -> str | None:
     """Why nothing that awaits the desk may stay with the agent, although they did not say so; None if it may.
 
-    Somebody who is no (longer an) agent on the staff keeps nothing; an agent who has signed off keeps it for as long as
-    the operator sets.
+    Somebody who is not, or no longer, an agent on the staff keeps nothing; an agent who has signed off keeps it for as
+    long as the operator sets.
     """
     if agent.releases and not agent.signed_on:
         return None

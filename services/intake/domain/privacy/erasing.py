@@ -1,7 +1,7 @@
 """Erases a person: their names, addresses and preferences, and if they wish, all words and files of their tickets.
 
-The command's own turn closes the open tickets, ends the accounts and cuts those tickets off from them: they are
-nobody's from then on. A timer erases the rest in portions. The page is docs/privacy.md.
+The command's own turn closes the open tickets, ends the accounts and cuts those tickets off from them: from then on
+they belong to nobody. A timer erases the rest in portions. The page is docs/privacy.md.
 """
 
 from __future__ import annotations
@@ -117,8 +117,8 @@ def erase_due(view: View, message: Message[EraseTimer], now: datetime) -> Decisi
 
 
 def anonymous(ticket: Ticket, erasure: Erasure) -> Ticket:
-    """A ticket of an erased person. It is nobody's from then on: a person who comes back finds nothing, and the desk
-    knows no address for a mail about it."""
+    """A ticket of an erased person. From then on it belongs to nobody: a person who comes back finds nothing, and the
+    desk knows no address for a mail about it."""
     return ticket_without(ticket, _goes(erasure), erasure.id, erasure.person)
 
 

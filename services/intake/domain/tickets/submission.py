@@ -37,8 +37,8 @@ def submit(view: View, message: Message[Submit], caller: Caller, now: datetime) 
     """`ticket.submit`: one open ticket for an issue, whatever the number of channels and retries.
 
     A submission that names an earlier ticket (`refers_to`) becomes a note on it if that is open, reopens it if it was
-    closed no more than 7 days ago, and else opens a ticket with a link. Only a new ticket needs a category that the
-    catalogue still has.
+    closed no more than 7 days ago, and otherwise opens a ticket with a link. Only a new ticket needs a category that
+    the catalogue still has.
     """
     return hourly.counted(view, caller, message.data.automatic, now, lambda: _filed(view, message, caller, now))
 

@@ -180,7 +180,7 @@ def preferences_changed(account: Account) -> Say:
 @dataclass(frozen=True, slots=True)
 class Ending:
     """What was read of the tickets of an account that may end: whether one is open, when the last was closed, and those
-    (and their entries) that still have its name, no more than one turn erases."""
+    (and their entries) that still have its name, at most as many as one turn erases."""
 
     has_open: bool = False
     last_closed_at: datetime | None = None

@@ -40,7 +40,7 @@ class Erasure:
 
     @property
     def person(self) -> str:
-        """Who has the tickets from then on: a key that is nobody's."""
+        """Who has the tickets from then on: a key that belongs to nobody."""
         return f"erased:{self.id}"
 
 

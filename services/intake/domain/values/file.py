@@ -121,7 +121,7 @@ Verdict = Clean | Harmful
 
 
 TEXT_TYPES = frozenset({"application/json", "text/csv", "text/markdown", "text/plain"})
-"""Media types of text that has no beginning of its own: the same content may be any of them."""
+"""Media types of text that has no characteristic beginning: the same content may be any of them."""
 
 
 def essence(media_type: str) -> str:

@@ -13,12 +13,12 @@ LONGEST = 255
 """Bytes of UTF-8 in a name: what file systems take."""
 
 FALLBACK = "file"
-"""Stands for a name of which nothing can be seen."""
+"""Replaces a name that shows nothing."""
 
 _DRIVE = re.compile("[A-Za-z]:(?=.)")
 _NOT_SHOWN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-"""Control characters; embeddings, overrides and isolates, by which letters stand in another order than they are read
-(UAX #9); and what is no character."""
+"""Control characters; embeddings, overrides and isolates, which show letters in a different order (UAX #9); and code
+points that are not characters."""
 _SPACE = re.compile(r"\s+")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9¹²³])(?=\.|$)", re.IGNORECASE)
 """Names of devices, which Windows keeps to itself with any ending."""

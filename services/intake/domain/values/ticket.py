@@ -88,7 +88,7 @@ class Ticket:
     burst: str | None = None
     """The burst in which it is held: no agent gets it until a supervisor releases it."""
     erased: bool = False
-    """Its requester is erased, and it is nobody's."""
+    """Its requester is erased, and it belongs to nobody."""
 
     @property
     def is_open(self) -> bool:

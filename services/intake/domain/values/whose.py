@@ -93,7 +93,7 @@ ENTRY: Table = {
 DETAILS: Table = {
     **_desks("refers_to", "to_number", "granted", "articles"),
     "fields": Field("words"),
-    "changed": Field("words"),  # but for `KEPT_CHANGES`
+    "changed": Field("words"),  # except `KEPT_CHANGES`
     "left_out": Field("words", ()),
     "redacts": Field("words"),
     "automatic": Field("words", False),
