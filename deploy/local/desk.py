@@ -1,4 +1,4 @@
-"""One help desk on a local stack: a vhost of the broker, databases, a mail sink, and instances of the services.
+"""One help desk on a local stack: a vhost of the broker, databases, a mail catcher, and instances of the services.
 
 A checkout has one desk, `casebus`. Each test has its own, so tests share broker and database but nothing in them. The
 page is docs/local-stack.md.
@@ -120,13 +120,13 @@ class Desk:
         return sorted(self._folder.sub("log").glob(f"{self._prefix}{service}-*.log"))
 
     def start_mail(self) -> None:
-        """Start the mail sink unless it runs, and wait until it takes mail."""
+        """Start the mail catcher unless it runs, and wait until it takes mail."""
         if not self._processes.pid(self._mail):
             self._folder.port_to_listen_on(self._mail)
         port = self._folder.port(self._mail)
         command = [sys.executable, "-m", "deploy.mail", str(port), str(self.mail_folder)]
         self._processes.start(self._mail, command, {})
-        self._wait(self._mail, "The mail sink", lambda: _greets(port))
+        self._wait(self._mail, "The mail catcher", lambda: _greets(port))
 
     def start(self, service: str, n: int = 1) -> None:
         """Start instance `n` of `service` unless it runs, and wait until it is ready."""
@@ -160,12 +160,12 @@ class Desk:
         self.start_all((service, n) for service, count in wanted.items() for n in range(1, count + 1))
 
     def stop(self) -> list[str]:
-        """Stop all instances and the mail sink by SIGTERM. Returns the names of those that had to be killed."""
+        """Stop all instances and the mail catcher by SIGTERM. Returns the names of those that had to be killed."""
         late = self._processes.stop(*self._all_instances())
         return late + self._processes.stop(self._mail)
 
     def kill_mail(self) -> None:
-        """`kill -9` the mail sink."""
+        """`kill -9` the mail catcher."""
         self._processes.kill(self._mail)
 
     def kill_all(self) -> None:

@@ -1,7 +1,7 @@
 """What the operator sets for the services of `make up`: `CASEBUS_…` of the environment, and files in `deploy/`.
 
-Only the stack says how to reach broker, database and mail sink: a desk to try things on must not mail people. The page
-is docs/local-stack.md.
+Only the stack says how to reach broker, database and mail catcher: a desk to try things on must not mail people. The
+page is docs/local-stack.md.
 """
 
 from __future__ import annotations

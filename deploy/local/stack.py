@@ -59,7 +59,7 @@ class Stack:
             self._start_servers()
 
     def start(self, services: Mapping[str, int] | None = None, default: int = 0) -> None:
-        """Start the main desk: servers, topology, mail sink, and this many instances of each named service. Whatever
+        """Start the main desk: servers, topology, mail catcher, and this many instances of each named service. Whatever
         already runs is left alone, unless its settings are out of date. A service that is not named keeps its last
         number, or gets `default`. Raises: Trouble."""
         with self.folder.lock():

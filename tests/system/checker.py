@@ -416,8 +416,8 @@ def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
 
 
 def one_notification_each(evidence: Evidence) -> Iterator[str]:
-    """One delivery for each event, recipient and channel. Each was heard, or is one mail in the sink, which came once
-    unless something died or was cut off between the server's acceptance and the record of it."""
+    """One delivery for each event, recipient and channel. Each was heard, or is one mail in the mail catcher, which
+    came once unless something died or was cut off between the server's acceptance and the record of it."""
     deliveries = evidence.deliveries
     keys = Counter((delivery["event_id"], delivery["recipient"], delivery["channel"]) for delivery in deliveries)
     yield from (f"{key} was delivered {count} times" for key, count in keys.items() if count > 1)
@@ -432,7 +432,7 @@ def one_notification_each(evidence: Evidence) -> Iterator[str]:
     yield from (f"delivery {id_} was not heard by anybody" for id_ in by_message - told)
     yield from (f"a notification {id_} was heard that nobody owed" for id_ in told - by_message)
     by_mail = {delivery["_id"] for delivery in deliveries if delivery["channel"] == "email"}
-    yield from (f"delivery {id_} is no mail in the sink" for id_ in by_mail - set(evidence.mails))
+    yield from (f"delivery {id_} is no mail in the catcher" for id_ in by_mail - set(evidence.mails))
     yield from (f"there is a mail {id_} that nobody owed" for id_ in set(evidence.mails) - by_mail)
     yield from _twice(evidence.mails, "a mail")
     again = sum(count - 1 for count in evidence.mail_arrivals.values())

@@ -76,7 +76,7 @@ class Evidence:
     """Those of all other services."""
     deliveries: list[Document] = field(default_factory=list)
     mails: list[str] = field(default_factory=list)
-    """The delivery id in the Message-ID of each mail in the sink."""
+    """The delivery id in the Message-ID of each mail in the catcher."""
     mail_arrivals: dict[str, int] = field(default_factory=dict)
     """How often each of these came."""
     mail_repeats: int = 0

@@ -226,7 +226,7 @@ class Dealer:
         agent = self._dice.choice(self._agents)
         return Fault(f"{agent.id} takes a break", agent.take_a_break)
 
-    # whom it befalls
+    # who is hit
 
     def _one_of(self, service: str) -> Instance:
         return self._dice.choice([instance for instance in self._keeper.instances if instance[0] == service])
@@ -237,7 +237,7 @@ class Dealer:
 
     @contextmanager
     def _holding(self, wanted: Instance) -> Iterator[Instance]:
-        """This instance, or another of its service if something else befalls this one."""
+        """This instance, or another of its service if something else happens to this one."""
         others = [name for name in self._held if name[0] == wanted[0] and name != wanted]
         free = next((name for name in (wanted, *others) if self._held[name].acquire(blocking=False)), None)
         if free is None:

@@ -93,7 +93,7 @@ def storm(house: House, seed: int, scale: Scale, say: Callable[[str], None]) -> 
         ]
         dealer = Dealer(house, keeper, lines, agents, scale.hardness, seed)
         blows, ailments = dealer.blows(), dealer.ailments()
-        # A fault may befall several at once, or twice.
+        # A fault may hit several at once, or twice.
         house.mail_repeats = 2 * BATCH_OF_MAILS * max(counts.values()) * (len(blows) + len(ailments))
         planned = plan(seed, scale.submissions)
         house.bad |= {request.id for request in planned if request.bad}

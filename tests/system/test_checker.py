@@ -209,7 +209,7 @@ BREACHES: list[tuple[str, Callable[[Evidence], Any], str]] = [
     ("a notification too many", lambda e: tell(e, "e0.0", "ada", "channel"), "not due"),
     ("a notification that failed", lambda e: e.deliveries[0].update(status="failed"), "is failed"),
     ("a notification not heard", lambda e: without(e, "heard", "notification.message"), "not heard by anybody"),
-    ("a mail missing", lambda e: e.mails.pop(), "no mail in the sink"),
+    ("a mail missing", lambda e: e.mails.pop(), "no mail in the catcher"),
     ("a mail too many", lambda e: e.mails.append("x"), "that nobody owed"),
     ("a mail twice", lambda e: e.mails.append(e.mails[0]), "is there 2 times"),
     ("a mail sent twice", lambda e: e.mail_arrivals.update({e.mails[0]: 2}), "came 2 times"),

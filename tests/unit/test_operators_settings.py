@@ -1,4 +1,4 @@
-"""What an operator gives the local stack reaches the services, and what the stack sets itself stays."""
+"""What an operator sets for the local stack reaches the services, and what the stack sets itself stays."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_every_setting_of_every_service_is_passed_on_but_the_stacks_own() -> Non
 @pytest.mark.parametrize("name", sorted(OWN))
 @pytest.mark.parametrize("suffix", ["", "_FILE", "_PASSWORD", "_ADMIN"])
 def test_no_variable_of_the_shell_redirects_the_stack(name: str, suffix: str, tmp_path: Path) -> None:
-    """`casebus.env` in a shell, or a setting of a deployment: the mail goes to the sink all the same."""
+    """`casebus.env` in a shell, or a setting of a deployment: the mail goes to the mail catcher all the same."""
     found = settings_of({f"CASEBUS_{name.upper()}{suffix}": "elsewhere", "PATH": "/bin"}, tmp_path)
     assert {service: {**given, READ_AT_START: ""} for service, given in found.items()} == {
         service: {READ_AT_START: ""} for service in SERVICES
