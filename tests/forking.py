@@ -65,7 +65,7 @@ class Forking:
         return Forked(int(self._ours.recv(LARGEST)))
 
     def close(self) -> None:
-        """Fork no more."""
+        """Stop forking."""
         self._ours.close()
         self._forks.wait()
 

@@ -51,7 +51,7 @@ class Bench:
         self._desks = 0
 
     def measurements(self) -> dict[str, Callable[[Desk, Broker], Any]]:
-        """All there are, by the name that `--only` takes, in the order in which they are made."""
+        """All measurements, by the name that `--only` takes, in the order in which they run."""
         count, quarter, tenth = self._count, self._count // 4, self._count // 10
         watching = self._watching
         return {
@@ -71,7 +71,7 @@ class Bench:
         }
 
     def run(self, names: Sequence[str], results: dict[str, Any]) -> None:
-        """Measure these, in order; what each gave goes into `results`, by name."""
+        """Measure these, in order; each result goes into `results`, by name."""
         for name, measurement in self.measurements().items():
             if name in names:
                 self._console.print(f"measuring {name} …")

@@ -85,7 +85,7 @@ class Fairness:
     desk: Spread
     ideal: Spread
     floor: float
-    """One ticket of the smallest capacity of which somebody can have one and still be eligible."""
+    """What one ticket adds to open/capacity, for the smallest capacity with room for a second ticket."""
 
 
 def fairness(desk: Desk, broker: Broker, tickets: int) -> Fairness:
@@ -211,7 +211,7 @@ def _send(client: Client, user: str, type_: str, data: Mapping[str, object]) -> 
 
 
 def _spreads(there: Sequence[Agent], loads: dict[str, int]) -> Iterator[float]:
-    """Greatest less least open/capacity of those with room, for each kind of which there are two or more."""
+    """The greatest open/capacity less the least, for each kind with two or more agents who have room."""
     for kind in range(len(KINDS)):
         ratios = [
             loads[agent.id] / agent.capacity

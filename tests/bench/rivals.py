@@ -82,7 +82,7 @@ def prepare_naive(desk: Desk, agents: int) -> None:
 
 @contextmanager
 def naive_services(desk: Desk, broker: Broker, services: Sequence[str], workers: int = 1) -> Iterator[list[int]]:
-    """These of the naive desk's services, consuming; gives their process ids."""
+    """These of the naive desk's services, consuming; returns their process ids."""
     environment = {
         "BENCH_AMQP": desk.amqp_url(ADMIN),
         "BENCH_MONGO": desk.admin_mongo_url,
@@ -101,7 +101,7 @@ def naive_services(desk: Desk, broker: Broker, services: Sequence[str], workers:
 
 @contextmanager
 def limit(desk: Desk) -> Iterator[list[int]]:
-    """The limit, on the desk's own topology and a database with intake's indexes; gives its process id."""
+    """The limit, on the desk's own topology and a database with intake's indexes; returns its process id."""
     name = f"{desk.db_prefix}_limit"
     with database_as_root(desk) as client:
         Store(client[name], "intake").prepare(INTAKE_INDEXES)

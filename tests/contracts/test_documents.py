@@ -1,4 +1,4 @@
-"""What is checked in is what the registry gives, and every golden message passes its schemas."""
+"""The documents in the repository are those that the registry yields, and every golden message passes its schemas."""
 
 from __future__ import annotations
 

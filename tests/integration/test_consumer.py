@@ -1,4 +1,4 @@
-"""Consumer and publisher on a real broker: connections that are lost in the middle of a turn, or answer no more."""
+"""Consumer and publisher on a real broker: connections that are lost in the middle of a turn, or no longer answer."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ LATE = 2.0
 
 
 class HangUp(socketserver.BaseRequestHandler):
-    """A server that has nothing to say to whoever connects."""
+    """A server that says nothing to its clients."""
 
     def handle(self) -> None:
         self.request.close()

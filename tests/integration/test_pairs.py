@@ -112,7 +112,7 @@ def test_two_commands_that_meet_end_as_one_after_the_other(stack: Stack, where: 
 
         for pair, answers in zip(pairs, apart, strict=True):
             if "end" not in pair:
-                assert [said(next(together)), said(next(together))] == [said(one) for one in answers], pair
+                assert [said(next(together)), said(next(together))] == [said(answer) for answer in answers], pair
 
         sent = [messages(scene, pair) for scene, pair in zip(at_once, pairs, strict=True)]
         believed = [second.decide([message], prepared) for _, message in sent]
@@ -213,8 +213,8 @@ def role(number: str) -> str:
 
 def test_codes_for_one_address_that_are_asked_for_at_once_are_mailed_once(stack: Stack) -> None:
     """Also the first that is ever mailed there: by two who open accounts, or ask, in two instances."""
-    with stores(stack, "intake", 2, INDEXES) as (one, two):
-        instances = Instance(one, "one"), Instance(two, "two")
+    with stores(stack, "intake", 2, INDEXES) as (first, second):
+        instances = Instance(first, "one"), Instance(second, "two")
 
         def at_once(messages: Sequence[Message[Any]], prepared: Prepared) -> list[Payload]:
             views = []
@@ -251,7 +251,7 @@ def test_codes_for_one_address_that_are_asked_for_at_once_are_mailed_once(stack:
         assert [refusal.code for refusal in refused] == ["rate_limited"] * 2
         at = long_ahead + MAILED_EVERY
         assert [type(outcome) for outcome in at_once(asking, right)] == [Accepted, Rejected]
-        (kept,) = one.database["codes_mailed"].find()
+        (kept,) = first.database["codes_mailed"].find()
         assert (kept["at"], kept["revision"]) == (at, 2)
 
 

@@ -72,7 +72,7 @@ class Case:
     escalated: bool = False
     links: set[str] = field(default_factory=set)
     erased: bool = False
-    """Its requester is no more: the account ended, or they had themselves erased."""
+    """Its requester is gone: the account ended, or they had themselves erased."""
     reopened_as: int | None = None
     """Its `seq` when it was reopened last."""
     reclassified_as: int | None = None
@@ -144,7 +144,7 @@ def issue(category: str, subject: str, issue_key: str | None) -> str:
 
 
 def words_of(data: Data) -> str:
-    """What a message says, but for what makes no difference: quotes, times, dates, case and punctuation."""
+    """What a message says, without what makes no difference: quotes, times, dates, case and punctuation."""
     own = "\n".join(line for line in data["body"].splitlines() if not line.startswith(">"))
     return re.sub(r"\W+", " ", re.sub(r"\d\d:\d\d|\d{4}-\d\d-\d\d", "0", own)).strip().casefold()
 

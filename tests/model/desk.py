@@ -72,7 +72,7 @@ something between what the turn read and this."""
 
 
 class Died(BaseException):
-    """The instance is no more, whatever it was about to catch."""
+    """The instance has died, whatever it was about to catch."""
 
 
 @dataclass
@@ -83,7 +83,7 @@ class Clock:
 
 
 class ModelStore(Store):
-    """The chassis's store, on the test's clock, with what befalls its instance at the next commit."""
+    """The chassis's store, on the test's clock, with what happens to its instance at the next commit."""
 
     def __init__(self, database: Database[Document], service: str, clock: Clock, committed: Committed) -> None:
         super().__init__(database, service)

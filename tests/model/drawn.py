@@ -1,4 +1,4 @@
-"""What the machine draws from: who exists, what they file, what befalls whom, and the moments on which rules turn.
+"""What the machine draws from: who exists, what they file, what happens to whom, and the moments on which rules turn.
 
 The page is docs/testing.md.
 """
@@ -40,7 +40,7 @@ SOON = tuple(timedelta(milliseconds=ms) for ms in (-1, 0, 1))
 places = st.integers(0, 11)
 """Which of the things that are there, counted round."""
 then = st.sampled_from(("deliver", "overtaken", "settle", "wait", "wait", *FAULTS))
-"""What becomes of a command at once; or what befalls the instance that it is delivered to."""
+"""What becomes of a command at once; or what happens to the instance that it is delivered to."""
 instances = st.integers(0, 1)
 firing = st.sampled_from(("sla", "sla", "routing", "intake", "notifications"))
 faults: st.SearchStrategy[Fault] = st.one_of(st.just(""), st.just(""), st.sampled_from(FAULTS))

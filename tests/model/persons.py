@@ -255,7 +255,7 @@ class Persons(Agents):
         return self.accepted(effect)
 
     def erasure_of(self, case: Case) -> Erasure | None:
-        """By which a case is to become nobody's."""
+        """By which a case is to belong to nobody."""
         return next(
             (erasure for erasure in self.erasures if case.person in erasure.accounts and case.opened_at <= erasure.at),
             None,
@@ -285,7 +285,7 @@ class Persons(Agents):
         return Verdict(outcome="command.accepted", effect=effect)
 
     def changed(self, case: Case, now: datetime, status: str | None = None, **fields: Any) -> list[Case]:
-        """Gives the case as it stands then: it may change once more by the same command."""
+        """Returns the case as it stands then: it may change once more by the same command."""
         case.enter(status or case.status, now)
         for name, value in fields.items():
             setattr(case, name, value)

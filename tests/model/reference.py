@@ -40,7 +40,7 @@ class Model(Persons):
     """Takes commands in the order in which they were committed."""
 
     def take(self, type_: str, user: str, data: Data, now: datetime, answer: Data) -> list[Case]:
-        """One command that was committed, with its outcome; gives the cases that it changed. Raises `Broken`."""
+        """One command that was committed, with its outcome; returns the cases that it changed. Raises `Broken`."""
         verdict = self._verdict(type_, user, data, now, answer)
         came = answer["type"]
         if came == "command.rejected" and answer["data"]["code"] in verdict.codes:

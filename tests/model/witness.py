@@ -271,7 +271,7 @@ class Witness:
         return ("deliver" in sentence or "mail" in sentence) and any(id_ in sentence for id_ in events)
 
     def _words_of_erased(self) -> Iterator[str]:
-        """Nobody keeps what a person wrote who had it erased, nor a case that must be nobody's."""
+        """Nobody keeps what a person had erased, or a case that must belong to nobody."""
         for case in self.model.cases.values():
             if self.model.erasure_of(case) is not None:
                 yield f"{case.number} is still that of {case.person}, who is erased"

@@ -143,7 +143,7 @@ def test_no_container_runs_a_service_that_is_not_declared() -> None:
 
 def test_the_services_take_their_settings(secrets: Path) -> None:
     """The services' environment, with the secrets where they are here, passes the services' own checks; a setting that
-    nobody gives is what the service has."""
+    nobody sets has the service's default."""
     for name, kind in KINDS.items():
         environment = {}
         for setting, value in CONTAINERS[name]["environment"].items():

@@ -1,6 +1,6 @@
 """The methods that are compared: what the desk uses, what it used, and the plain ones that it has to beat.
 
-Each learns what it can from questions of known issues, and then gives a score 0-1 to any two of others.
+Each learns what it can from questions of known issues, and then scores any two other questions from 0 to 1.
 """
 
 from __future__ import annotations

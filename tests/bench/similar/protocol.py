@@ -79,7 +79,7 @@ def cases(questions: Sequence[Question], count: int, most_open: int, random: np.
 
 
 def scores(questions: Sequence[Question], drawn: Sequence[Case], scoring: Scoring) -> Scores:
-    """What `scoring` gives in these cases."""
+    """The scores of `scoring` in these cases."""
     right = [(scoring(case.asked, case.open[0]), questions[case.asked].issue) for case in drawn if case.same]
     highest = [
         (max(scoring(case.asked, place) for place in case.open), questions[case.asked].issue)

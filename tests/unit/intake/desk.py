@@ -192,7 +192,7 @@ class Desk:
         return found if isinstance(found, str) else "text/plain"
 
     def keep(self, owner: str, content: bytes, media_type: str = "text/plain", **more: Any) -> str:
-        """A file that is there; gives its reference."""
+        """A file that is there; returns its reference."""
         digest = sha256(content).hexdigest()
         ref = sha256((owner + digest).encode()).hexdigest()[:32]
         self.contents[ref] = content
@@ -272,7 +272,7 @@ class Desk:
         return decide(read_for(self.state, message, self.now), message, self.now)
 
     def take(self, decision: Decision) -> Decision:
-        """Hold what is said to the contract, and apply it; gives the decision with what is said as plain data."""
+        """Hold what is said to the contract, and apply it; returns the decision with what is said as plain data."""
         for say in decision.said:
             spoken = registry.TYPES["event" if say.exchange == EVENTS else "agent_message", say.type]
             spoken.schema.load(on_the_wire(say.data))

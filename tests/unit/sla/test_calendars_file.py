@@ -1,4 +1,4 @@
-"""The calendars file: what it gives, and that every mistake in it names its line and field."""
+"""The calendars file: what it yields, and that every mistake in it names its line and field."""
 
 from __future__ import annotations
 
