@@ -12,12 +12,13 @@ from typing import Any
 import orjson
 
 from contracts import registry
+from contracts.attachments import Content
 from contracts.catalogue import Catalogue, Category, Question, Target
 from contracts.file_forms import AttachmentContent, AttachmentNamed, Unusable
 from contracts.names import AGENTS, EVENTS
 from contracts.payload import Payload, document, encode
 from services.chassis.decision import Decision, Message, Say
-from services.intake.domain.accounts.caller import owner_of_files
+from services.intake.domain.accounts.caller import account_named, owner_of_files
 from services.intake.domain.accounts.expiry import ENTRIES_AT_ONCE, TICKETS_AT_ONCE
 from services.intake.domain.decide import decide
 from services.intake.domain.state import View
@@ -30,6 +31,7 @@ from services.intake.domain.values.ticket import Ticket
 from services.intake.domain.values.whose import ERASED
 from services.intake.files.media import judged
 from tests.unit.intake.asked import read_for
+from tests.unit.said import assert_of_the_contract
 
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 TARGET = Target(1, 1)
@@ -168,10 +170,6 @@ class Desk:
         self._find_page(type_, data)
         decision = self.decide(message)
         assert decision.answer is not None
-        outcome = registry.outcome(decision.answer.type)
-        assert outcome is not None
-        if decision.answer.type != "account.temporary_opened":  # the secret joins when it is published
-            outcome.schema.load(on_the_wire(decision.answer.data))
         return Heard(self.take(decision), decision.answer.type, document(decision.answer.data))
 
     def _brought(self, message: Message[Any]) -> list[FileTaken]:
@@ -268,14 +266,16 @@ class Desk:
         return self.take(self.decide(message))
 
     def decide(self, message: Message[Any]) -> Decision:
-        """Decide it, by what it has asked for."""
-        return decide(read_for(self.state, message, self.now), message, self.now)
+        """Decide it by what it has asked for, and hold what is said to the contract."""
+        decision = decide(read_for(self.state, message, self.now), message, self.now)
+        assert_of_the_contract("intake", decision)
+        for said in (*decision.said, *([decision.answer] if decision.answer is not None else [])):
+            if said.type != "command.rejected":
+                assert said.subject == subject_of(said.data, message), said
+        return decision
 
     def take(self, decision: Decision) -> Decision:
-        """Hold what is said to the contract, and apply it; returns the decision with what is said as plain data."""
-        for say in decision.said:
-            spoken = registry.TYPES["event" if say.exchange == EVENTS else "agent_message", say.type]
-            spoken.schema.load(on_the_wire(say.data))
+        """Apply it; returns the decision with what is said as plain data."""
         for change in decision.changes:
             self.state.apply(change)
         return as_plain(decision)
@@ -363,6 +363,18 @@ class Desk:
             asked = PageAsked(key, person, data.get("status"), data.get("page", 1))
             found = [ticket.id for ticket in self.state.tickets.values() if ticket.person == person][::-1]
             self.state.pages = {asked: Page(tuple(found[:20]), -(-len(found) // 20))}
+
+
+def subject_of(data: Payload, message: Message[Any]) -> str | None:
+    """What a message of this data is about: the number of the ticket or the id of the account that it tells of; of one
+    that tells of neither, the account of the command about an account."""
+    ticket = getattr(data, "ticket", None)
+    told = getattr(data, "number", None) or getattr(data, "account_id", None) if ticket is None else ticket.number
+    if told is not None or not (message.type.startswith(("account.", "requester.")) or isinstance(data, Content)):
+        return told
+    named = getattr(message.data, "account", None) or message.data
+    key = account_named(message) or f"account:{getattr(named, 'account_id', '')}"
+    return key.partition(":")[2] or None
 
 
 def code_for(key: str, contact_version: int) -> str:

@@ -198,6 +198,11 @@ class AnyOrder(RuleBasedStateMachine):
             assert ticket.history_size == sum(map(size, entries))
 
     @invariant()
+    def ids_are_of_one_entry(self) -> None:
+        histories = [self.desk.state.history(ticket) for ticket in self.desk.state.tickets.values()]
+        assert len({entry.id for history in histories for entry in history}) == sum(map(len, histories))
+
+    @invariant()
     def numbers_are_of_one_ticket(self) -> None:
         tickets = self.desk.state.tickets.values()
         assert len({ticket.number for ticket in tickets}) == len(tickets)

@@ -315,6 +315,7 @@ def test_a_supervisor_releases_a_whole_burst_and_nothing_equal_is_held_for_a_day
     (timer,) = heard.decision.timers
     rounds = 0
     while isinstance(timer, Arm):
+        assert timer.id == f"burst_release:{timer.about}"
         message = Message(f"t{rounds}", timer.timer.type_(), "intake", timer.timer, timer.about, f"timer\x1f{rounds}")
         decision = desk.take(desk.decide(message))
         assert {say.type for say in decision.said} == {"ticket.released"}

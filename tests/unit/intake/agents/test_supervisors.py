@@ -119,6 +119,7 @@ def test_a_supervisor_gives_a_ticket_on_and_routing_does_not_undo_it(status: str
     assert heard.event().type == "ticket.transferred"
     assert heard.event().data["previous_agent"]["id"] == "a1"
     assert heard.to_agents() == ["agent.a1.ticket.unassigned", "agent.a2.ticket.assigned"]
+    assert [say.data["previous_agent"]["id"] for say in heard.decision.said] == ["a1"] * 3
     assert as_lead(desk, "ticket.assign_to", number, to_agent="a1").type == "command.accepted", "and back, by name"
 
 
@@ -289,3 +290,22 @@ def test_nobody_gives_a_ticket_to_an_agent_whom_the_staff_file_does_not_name_or_
     for agent in ("a3", "lead"):
         assert desk.agent("ticket.transfer", number, to_agent=agent).data["errors"].keys() == {"to_agent"}
     assert desk.agent("ticket.transfer", number, to_agent="a2").type == "command.accepted"
+
+
+@pytest.mark.parametrize(("known", "shown"), [(None, "boss"), ("Bo", "Bo")])
+def test_who_has_no_name_in_the_staff_file_is_shown_by_that_of_their_last_sign_on(
+    known: str | None, shown: str
+) -> None:
+    desk = staffed(*EVERYBODY)
+    number = desk.opened(status="assigned")
+    if known is not None:
+        desk.state.agents["boss"] = replace(desk.state.agents["a1"], id="boss", display_name=known)
+    heard = desk.agent("ticket.take_away", number, "boss")
+    assert heard.event().data["entry"]["author"]["display_name"] == shown
+
+
+def test_a_category_that_the_catalogue_no_longer_has_keeps_its_supervisors() -> None:
+    skilled = a_member("a1", teams="y", skills=("cats",))
+    desk = staffed(skilled, a_member("a2", skills=("billing",)), LEAD, OTHER)
+    assert desk.state.supervisors_of("cats") == ["other"]
+    assert desk.state.supervisors_of("billing") == ["lead"]
