@@ -237,6 +237,44 @@ def test_whoever_asks_for_a_part_between_two_versions_reads_what_to_give() -> No
     )
 
 
+def test_an_entry_about_a_change_without_words_has_no_text() -> None:
+    desk = staffed(*EVERYBODY)
+    number, other = desk.opened(status="assigned"), desk.opened(status="assigned", **OTHER)
+    bystander = desk.opened(category="technical", distinct_from=[number, other])
+    desk.agent("ticket.start_work", number)
+    desk.requester("ticket.edit", number, body="It came.")
+    desk.agent("ticket.reclassify", number, category="billing", subcategory="card")
+    desk.agent("ticket.link", number, to_number=other)
+    desk.agent("ticket.ask_consent", number)
+    desk.requester("ticket.answer_consent", number, granted=False)
+    desk.armed(number, desk.now)
+    desk.requester("ticket.escalate", number)
+    desk.agent("ticket.merge_into", number, to_number=other)
+    desk.accept(other)
+    desk.put(bystander, burst="b")
+    as_lead(desk, "ticket.release", bystander)
+    texts = {
+        entry.kind: entry.text
+        for each in (number, other, bystander)
+        for entry in desk.state.history(desk.ticket(each))
+        if entry.kind not in ("opened", "assigned", "consent_requested")
+    }
+    without = "work_started edited reclassified linked consent_answered escalated merged closed released"
+    assert texts == dict.fromkeys(without.split(), "")
+
+
+@pytest.mark.parametrize("status", ["new", "assigned", "closed"])
+@pytest.mark.parametrize("automatic", [True, False])
+def test_whatever_a_submission_becomes_its_entry_has_the_answers_and_the_ticket_that_it_named(
+    status: str, automatic: bool
+) -> None:
+    desk = Desk()
+    earlier = desk.opened(status=status)
+    heard = desk.submit(refers_to=earlier, fields={"order": "o1"}, automatic=automatic)
+    details = desk.state.history(desk.ticket(heard.ticket["number"]))[-1].details
+    assert (details.fields, details.refers_to, details.automatic) == ({"order": "o1"}, earlier, automatic)
+
+
 # Agents
 
 

@@ -99,7 +99,7 @@ def erase_due(view: View, message: Message[EraseTimer], now: datetime) -> Decisi
     erasure = view.erasures.get(message.subject or "")
     if erasure is None or erasure.done:
         return Decision()
-    portion = view.erasing.get(erasure.id, Portion())
+    portion = view.erasing[erasure.id]
     if portion.tickets:
         decision = Decision()
         # Another erasure of the same person may have taken some of them in this very turn.

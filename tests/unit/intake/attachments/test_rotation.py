@@ -41,7 +41,7 @@ def portion(version: int, wrapped: int, *, finished: bool = False, left: Mapping
 def due(decision: Decision) -> list[Any]:
     """When the next portion is due."""
     timers = [timer for timer in decision.timers if isinstance(timer, Arm)]
-    assert all((type(arm.timer), arm.lane, arm.about) == (KeyRotationTimer, LANE, THE_ONE) for arm in timers)
+    assert all(arm == Arm("key_rotation", KeyRotationTimer(due=arm.timer.due), THE_ONE, LANE) for arm in timers)
     return [arm.timer.due for arm in timers]
 
 
