@@ -19,6 +19,11 @@ from services.chassis.turn import Decided
 from services.chassis.unit_of_work import DueTimer, Handled, Work
 
 
+def toy(**data: Any) -> Any:
+    """What a toy service says: of no payload's class."""
+    return data
+
+
 @dataclass
 class FakeStore:
     """Keeps handled ids and outgoing messages as the database would; `on_commit` applies a toy service's writes.

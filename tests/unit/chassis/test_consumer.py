@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from services.chassis import consumer as consumer_module
-from services.chassis.consumer import LARGEST_TURN, PREFETCH, QUIET, TURNS_AT_ONCE, Consumer, _pause_after
+from services.chassis.consumer import PREFETCH, QUIET, TURNS_AT_ONCE, Consumer, _pause_after
 from services.chassis.failing import Failing, Try
 from services.chassis.patience import Stopping
 from services.chassis.reading import Delivery
 from services.chassis.turn import Decided
+from services.chassis.waiting import LARGEST_TURN
 from tests.fakes import FakeHandler, never_pausing
 from tests.waiting import wait
 
@@ -451,7 +452,7 @@ def test_a_consumer_comes_back_later_each_time_until_it_is_connected(monkeypatch
         return 0.0
 
     monkeypatch.setattr(consumer_module, "connect", connect)
-    monkeypatch.setattr(consumer_module.random, "uniform", rest)
+    monkeypatch.setattr("services.chassis.consumer.random.uniform", rest)
     consumer.run()
     assert at_most == [0.4, 0.8, 0.4, 0.8, 1.6]
     assert all(running), "turns go on while it is away"

@@ -43,7 +43,7 @@ from services.chassis.timers import Lane
 from services.chassis.turn import UNSENT_AFTER, Decided
 from services.chassis.unit_of_work import ArmedBy, DueTimer
 from services.chassis.watching import TIMERS, Watch
-from tests.fakes import never_pausing
+from tests.fakes import never_pausing, toy
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -142,16 +142,18 @@ def test_timers_that_lost_every_race_are_not_held(monkeypatch: pytest.MonkeyPatc
 
 def test_what_is_done_with_messages_is_the_turns_and_with_questions_it_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """A question waits neither for a turn that is decided nor for one that is published."""
-    turn, questions, calls = SimpleNamespace(deciding="turn"), SimpleNamespace(deciding="questions"), []
-    turn.publish = calls.append
-    commands, asked = Messages("toys"), QuestionsAsked("toys")
-    left, deliveries = Decided(ended=1), [object()]
-    for each, result in ((commands, left), (asked, ["again"])):
+    calls: list[Decided] = []
+    turn: Any = SimpleNamespace(deciding="turn", publish=calls.append)
+    questions = SimpleNamespace(deciding="questions")
+    commands: Any = Messages("toys")
+    asked: Any = QuestionsAsked("toys")
+    left, deliveries, again = Decided(ended=1), [object()], toy()
+    for each, result in ((commands, left), (asked, again)):
         each.container = SimpleNamespace(config={"questions": questions})
         each.turn = turn
         monkeypatch.setattr(each, "in_worker", returning(deliveries, result))
     assert (commands.deciding, asked.deciding) == ("turn", "questions")
-    assert (commands.decide(deliveries), asked.decide(deliveries)) == (left, Decided(again=["again"]))
+    assert (commands.decide(deliveries), asked.decide(deliveries)) == (left, Decided(again=again))
     asked.publish(Decided())
     assert calls == []
     commands.publish(left)
@@ -262,7 +264,7 @@ def test_a_service_gets_its_turn_its_questions_and_its_chores() -> None:
 
     def rules(settings: Settings, given: Any) -> Rules[Any]:
         taken.append((settings, given))
-        return Rules(SimpleNamespace(), lambda _view, _message, _now: Decision(), chores=[chore])  # type: ignore[arg-type]
+        return Rules(SimpleNamespace(), lambda _view, _message, _now: Decision(), chores=[chore])
 
     settings = Settings(
         amqp="amqp://toys:secret@127.0.0.1:1/desk", mongo="mongodb://127.0.0.1:1", failing_share=0.5, failing_of=7
@@ -319,7 +321,8 @@ def test_a_declared_method_says_what_it_takes_and_how() -> None:
 
 def test_a_stop_of_consumers_is_told_to_the_turns_and_to_each_other() -> None:
     stopped: list[Any] = []
-    commands, events = Messages("toys.commands"), Messages("toys.events", pause=0.5, at_once=("urgent",))
+    commands: Any = Messages("toys.commands")
+    events: Any = Messages("toys.events", pause=0.5, at_once=("urgent",))
     turns = SimpleNamespace(stopping=False, turn=SimpleNamespace(watch=Watch()))
     config = {"settings": SimpleNamespace(amqp="amqp://toys:secret@127.0.0.1:1/desk"), "turns": turns}
     for each in (commands, events):

@@ -11,11 +11,13 @@ import pytest
 from contracts import topology
 from contracts.envelope import HALF
 from contracts.file_forms import Unusable
+from contracts.outcomes import Rejected
 from contracts.payload import document
 from services.chassis.amqp_frames import publish_frames
 from services.chassis.reading import Arrival, Delivery, read
 from services.chassis.writing import addressed, answered
 from tests.unit.chassis.test_turn import NOW, Bench
+from tests.unit.said import as_a
 
 ACCOUNT = {"account_id": "acc-1", "display_name": "Mira", "tier": "vip"}
 SUBMIT = {"requester": ACCOUNT, "category": "billing", "subject": "Charged twice", "body": "Please help."}
@@ -24,9 +26,7 @@ PREFERENCES = {"requester": ACCOUNT, "notify": {"assigned": {"email": False}}}
 HALVES = ("\ud83d", "\ude00", "\ude00\ud83d", "é\ud800 words")
 
 
-def delivery(
-    data: Any, type_: str = "ticket.submit", properties: dict[str, Any] | None = None, **more: Any
-) -> Delivery:
+def delivery(data: Any, type_: str = "ticket.submit", properties: Any = None, **more: Any) -> Delivery:
     """As a channel whose JSON escapes what is not ASCII sends it."""
     event = {
         "specversion": "1.0", "id": "1", "type": type_, "source": "/channels/web", "time": "2026-03-02T15:30:00Z",
@@ -41,7 +41,7 @@ def refused(delivery: Delivery, service: str = "intake") -> dict[str, list[str]]
     arrived = read(delivery, service)
     assert isinstance(arrived, Arrival)
     assert arrived.refusal is not None
-    assert arrived.refusal.data.code == "invalid"
+    assert as_a(Rejected, arrived.refusal.data).code == "invalid"
     record = answered("intake", arrived.refusal, arrived.message, "turn", NOW)
     bson.encode({"key": record.key, "body": record.answer_body})
     messages = addressed(record, arrived)

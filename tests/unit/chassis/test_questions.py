@@ -19,7 +19,7 @@ from services.chassis.questions import AT_ONCE, Questions
 from services.chassis.reading import LARGEST, Delivery
 from services.chassis.rules import Preparation, Rules
 from services.chassis.unit_of_work import Write
-from tests.fakes import FakePublisher
+from tests.fakes import FakePublisher, toy
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 REQUESTER = {"account_id": "ann", "display_name": "Ann", "tier": "standard"}
@@ -35,7 +35,7 @@ class Repository:
     trouble: list[Exception] = field(default_factory=list)
     loaded: list[int] = field(default_factory=list)
 
-    def load(self, messages: Sequence[Message], now: datetime) -> Nothing:
+    def load(self, messages: Sequence[Message[Any]], now: datetime) -> Nothing:
         self.loaded.append(len(messages))
         if self.trouble:
             raise self.trouble.pop(0)
@@ -47,15 +47,15 @@ class Repository:
         raise AssertionError("a question is stored nowhere")
 
 
-def decide(view: Nothing, message: Message, now: datetime) -> Decision:
+def decide(view: Nothing, message: Message[Any], now: datetime) -> Decision:
     match message.data.number:
         case "00000000":
             raise ValueError("cannot decide")
         case "00000001":
-            return Decision(answer=Answer("command.rejected", {"code": "forbidden"}), waits=timedelta(seconds=3))
+            return Decision(answer=Answer("command.rejected", toy(code="forbidden")), waits=timedelta(seconds=3))
         case "00000002":
-            return Decision(answer=Answer("ticket.viewed", {}), said=[Say("x", "x", "x", {})])
-    return Decision(answer=Answer("ticket.viewed", {"number": message.data.number}))
+            return Decision(answer=Answer("ticket.viewed", toy()), said=[Say("x", "x", "x", toy())])
+    return Decision(answer=Answer("ticket.viewed", toy(number=message.data.number)))
 
 
 def question(number: str = "10000001", user: str = "web", **properties: Any) -> Delivery:
@@ -84,7 +84,7 @@ class Bench:
         rules = Rules(self.repository, decide, prepare=self._prepare)
         return Questions("intake", rules, lambda: NOW, self.publisher).run(deliveries)
 
-    def _prepare(self, messages: Sequence[Message], now: datetime) -> Preparation[Any]:
+    def _prepare(self, messages: Sequence[Message[Any]], now: datetime) -> Preparation[Any]:
         return Preparation(self.repository.load, self.put_off)
 
     def answers(self) -> list[tuple[str, str]]:

@@ -11,12 +11,14 @@ import pytest
 
 from contracts import topology
 from contracts.agents import SignOn
+from contracts.outcomes import Rejected
 from services.chassis.database import DatabaseAway
 from services.chassis.decision import Cause, Message
 from services.chassis.patience import Patience, Stopping
 from services.chassis.reading import LARGEST, Arrival, Delivery, Misread, Unreadable, fired, read
 from services.chassis.unit_of_work import ArmedBy, DueTimer
 from services.notifications.domain.attempts import SendTimer
+from tests.unit.said import as_a
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -113,10 +115,8 @@ def test_what_is_refused_unread_says_why(
     found = read(came, "routing")
     assert isinstance(found, Arrival)
     assert found.refusal is not None
-    assert (found.refusal.type, found.refusal.data.code, found.refusal.data.message) == (
-        "command.rejected", code, sentence,
-    )  # fmt: skip
-    assert found.refusal.data.errors == errors
+    refusal = as_a(Rejected, found.refusal.data)
+    assert (refusal.code, refusal.message, refusal.errors) == (code, sentence, errors)
     assert (found.message.id, found.message.key, found.message.data) == ("m1", "agent.a1\x1fm1", {})
 
 
@@ -124,18 +124,18 @@ def test_what_another_service_answers_is_not_offered_here() -> None:
     found = read(delivery(), "sla")
     assert isinstance(found, Arrival)
     assert found.refusal is not None
-    assert found.refusal.data.code == "unsupported"
+    assert as_a(Rejected, found.refusal.data).code == "unsupported"
 
 
 def test_a_message_that_is_just_too_large_is_answered_by_its_message_id() -> None:
     came = delivery()
     came.body = came.body.ljust(LARGEST)
-    assert read(came, "routing") == replace(read(delivery(), "routing"), delivery=came)  # type: ignore[type-var]
+    assert read(came, "routing") == replace(read(delivery(), "routing"), delivery=came)
     came.body += b" "
     found = read(came, "routing")
     assert isinstance(found, Arrival)
     assert found.refusal is not None
-    assert (found.refusal.data.code, found.refusal.data.message) == (
+    assert (as_a(Rejected, found.refusal.data).code, as_a(Rejected, found.refusal.data).message) == (
         "too_large",
         "The message has 1048577 bytes; at most 1048576 are taken.",
     )

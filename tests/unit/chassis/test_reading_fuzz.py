@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts import payload, registry, topology
+from contracts.outcomes import Rejected
 from contracts.payload import document
 from services.chassis.amqp_frames import publish_frames
 from services.chassis.decision import Answer, Decision
@@ -22,6 +23,7 @@ from services.chassis.turn import Turn
 from services.chassis.unit_of_work import Work, _handled_row, _outbox_rows
 from services.chassis.writing import addressed, answered, dead_copy, reply_queue
 from tests import odd_input
+from tests.fakes import toy
 from tests.unit.chassis.test_turn import NOW, Bench
 
 USERS = ("web", "agent.a1", "intake", "routing", "nobody at all", "console", "agent.", "", None)
@@ -72,7 +74,7 @@ def test_whatever_arrives_is_read_and_can_be_answered_or_dead_lettered(seed: int
         record = answered("intake", arrived.refusal, arrived.message, "turn", NOW)
         outcome = json.loads(record.answer_body or b"")
         assert outcome["causationid"] == arrived.message.id
-        said = payload.read(registry.TYPES["outcome", "command.rejected"].data, outcome["data"]).data
+        said = payload.read(Rejected, outcome["data"]).data
         assert said.code in REFUSED_UNDECIDED
         assert said.errors or said.code != "invalid", "what is invalid names its fields"
         bson.encode(_handled_row(record.key, record, NOW))
@@ -89,7 +91,7 @@ def test_a_turn_answers_each_once_or_dead_letters_it_whole(seed: int) -> None:
     """Of 20 deliveries of any kind, with good ones among them."""
     dice = Random(seed)
     bench = Bench()
-    rules = Rules(bench.repository, lambda *_: Decision(answer=Answer("command.accepted", {})))
+    rules = Rules(bench.repository, lambda *_: Decision(answer=Answer("command.accepted", toy())))
     bench.turn = Turn("routing", rules, bench.store, bench.publisher)
     deliveries = [a_delivery(dice) for _ in range(20)]
     for again in bench.run(*deliveries):  # an event that nobody can read is tried again: a service wrote it

@@ -104,7 +104,12 @@ def test_a_file_that_goes_and_comes_back_is_taken_again(file: Path, caplog: pyte
 def test_an_unchanged_file_is_not_read_again(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     reads: list[str] = []
-    text = Reloaded([file], lambda: reads.append("read") or file.read_text())
+
+    def read() -> str:
+        reads.append("read")
+        return file.read_text()
+
+    text = Reloaded([file], read)
     text.look()
     text.look()
     assert (reads, caplog.messages) == (["read"], [])

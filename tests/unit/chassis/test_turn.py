@@ -26,7 +26,7 @@ from services.chassis.turn import CONFLICTS_AT_MOST, SUSPECT_AFTER_RETURNS, TRIE
 from services.chassis.unit_of_work import ArmedBy, DueTimer, Work, Write
 from services.chassis.watching import TIMERS
 from services.routing.domain.presence import AwayTimer
-from tests.fakes import FakePublisher, FakeStore
+from tests.fakes import FakePublisher, FakeStore, toy
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -52,7 +52,7 @@ class ToyRepository:
     trouble: list[Exception] = field(default_factory=list)
     """Raised by the next loads, in order."""
 
-    def load(self, messages: Sequence[Message], now: datetime) -> Tally:
+    def load(self, messages: Sequence[Message[Any]], now: datetime) -> Tally:
         self.loads += 1
         self.loaded = [message.id for message in messages]
         if self.trouble:
@@ -69,30 +69,30 @@ class ToyRepository:
         self.stored = dict(self.pending)
 
 
-def decide(view: Tally, message: Message, now: datetime) -> Decision:
+def decide(view: Tally, message: Message[Any], now: datetime) -> Decision:
     """Counts sign-ons by agent; says and answers the count; a heartbeat is a view of it."""
     if message.type.startswith("timer."):
-        return Decision(changes=["timer"], said=[Say(topology.EVENTS, "x", "x", {"due": message.data.due})])
+        return Decision(changes=["timer"], said=[Say(topology.EVENTS, "x", "x", toy(due=message.data.due))])
     agent = message.data.agent_id
     if getattr(message.data, "display_name", None) == "raises":
         raise ValueError("undecidable")
     if message.type == "agent.heartbeat":
-        return Decision(answer=Answer("command.accepted", {"beats": view.beats.get(agent, 0)}), remember=False)
+        return Decision(answer=Answer("command.accepted", toy(beats=view.beats.get(agent, 0))), remember=False)
     if getattr(message.data, "display_name", None) == "needs a heart" and "heart" not in view.beats:
-        return Decision(answer=Answer("command.rejected", {"code": "forbidden"}), waits=timedelta(seconds=5))
+        return Decision(answer=Answer("command.rejected", toy(code="forbidden")), waits=timedelta(seconds=5))
     count = view.beats.get(agent, 0) + 1
     return Decision(
         changes=[agent],
-        said=[Say(topology.EVENTS, "agent.signed_on", "agent.signed_on", {"count": count, "at": now})],
-        answer=Answer("command.accepted", {"beats": count}),
+        said=[Say(topology.EVENTS, "agent.signed_on", "agent.signed_on", toy(count=count, at=now))],
+        answer=Answer("command.accepted", toy(beats=count)),
         timers=[Arm(f"{agent}:away", AwayTimer(due=now), agent)],
     )
 
 
-Prepares = Callable[[Sequence[Message], datetime], Collection[str] | None]
+Prepares = Callable[[Sequence[Message[Any]], datetime], Collection[str] | None]
 
 
-def preparing(repository: Any, prepare: Prepares) -> Callable[[Sequence[Message], datetime], Preparation[Any]]:
+def preparing(repository: Any, prepare: Prepares) -> Callable[[Sequence[Message[Any]], datetime], Preparation[Any]]:
     """Prepares in this way, and loads as ever; `prepare` returns the keys of what it puts off, if any."""
     return lambda messages, now: Preparation(repository.load, prepare(messages, now) or ())
 
@@ -289,7 +289,7 @@ def test_a_database_that_goes_away_while_its_state_is_read_is_waited_for() -> No
 def test_a_database_that_goes_away_while_a_turn_is_prepared_is_waited_for() -> None:
     trouble: list[Exception] = [AutoReconnect("connection closed")] * (TRIES + 1)
 
-    def prepare(messages: Sequence[Message], now: datetime) -> None:
+    def prepare(messages: Sequence[Message[Any]], now: datetime) -> None:
         if trouble:
             raise trouble.pop()
 
@@ -305,14 +305,14 @@ def test_what_was_decided_too_long_ago_is_decided_again() -> None:
     until = NOW + timedelta(seconds=10)
 
     class Frozen(ToyRepository):
-        def load(self, messages: Sequence[Message], now: datetime) -> Tally:
+        def load(self, messages: Sequence[Message[Any]], now: datetime) -> Tally:
             store.clock = NOW + timedelta(minutes=1)
             return super().load(messages, now)
 
-    def decide(view: Tally, message: Message, now: datetime) -> Decision:
+    def decide(view: Tally, message: Message[Any], now: datetime) -> Decision:
         if now > until:
-            return Decision(answer=Answer("command.rejected", {"late": True}))
-        return Decision(answer=Answer("command.accepted", {}), valid_until=until)
+            return Decision(answer=Answer("command.rejected", toy(late=True)))
+        return Decision(answer=Answer("command.accepted", toy()), valid_until=until)
 
     publisher = FakePublisher()
     Turn("routing", Rules(Frozen(), decide), store, publisher, sleep=lambda _: None).run([command()])
@@ -377,11 +377,11 @@ def test_a_turn_of_timers_waits_for_the_one_in_work_when_they_are_prepared_and_h
     def see(what: str) -> None:
         seen.append((what, bench.turn.deciding.locked()))
 
-    def prepare(_messages: Sequence[Message], _now: datetime) -> Sequence[str]:
+    def prepare(_messages: Sequence[Message[Any]], _now: datetime) -> Sequence[str]:
         see("prepared")
         return ()
 
-    def decided(view: Tally, message: Message, now: datetime) -> Decision:
+    def decided(view: Tally, message: Message[Any], now: datetime) -> Decision:
         see("decided")
         return decide(view, message, now)
 
@@ -487,7 +487,7 @@ def test_only_what_needs_preparing_is_prepared() -> None:
     prepared: list[tuple[str, datetime]] = []
     bench = Bench()
 
-    def prepare(messages: Sequence[Message], now: datetime) -> None:
+    def prepare(messages: Sequence[Message[Any]], now: datetime) -> None:
         prepared.extend((message.id, now) for message in messages)
 
     rules = Rules(
@@ -509,7 +509,7 @@ def test_what_is_concluded_comes_last_of_all_that_the_turn_changed() -> None:
 
     def conclude(view: Tally, now: datetime) -> Decision:
         seen.append((dict(view.beats), now))
-        say = Say(topology.EVENTS, "agent.signed_on", "agent.signed_on", {})
+        say = Say(topology.EVENTS, "agent.signed_on", "agent.signed_on", toy())
         return Decision(changes=["end"], said=[say], timers=[Arm("a1:away", AwayTimer(due=now), "a1")])
 
     turn = Turn("routing", Rules(bench.repository, decide, conclude), bench.store, bench.publisher)
@@ -700,7 +700,7 @@ def test_what_nobody_can_be_answered_for_goes_whole_to_the_dead_letters(delivery
 def test_what_cannot_be_prepared_is_dead_lettered_alone() -> None:
     bench = Bench()
 
-    def prepare(messages: Sequence[Message], now: datetime) -> Sequence[str]:
+    def prepare(messages: Sequence[Message[Any]], now: datetime) -> Sequence[str]:
         if any(getattr(message.data, "display_name", None) == "breaks prepare" for message in messages):
             raise RuntimeError("cannot prepare")
         return ()
@@ -772,7 +772,7 @@ def test_what_is_revealed_as_it_is_published_stays_out_of_the_dead_letters() -> 
 
 def test_a_timer_that_another_instance_has_taken_is_not_prepared() -> None:
     bench = Bench()
-    prepared: list[Message] = []
+    prepared: list[Message[Any]] = []
     rules = Rules(
         bench.repository,
         decide,

@@ -125,7 +125,7 @@ def test_what_a_sender_got_wrong_counts_neither_way(spoilt: Delivery) -> None:
 
 
 def an_event(number: int, spoilt: bool) -> Delivery:
-    event = {
+    event: dict[str, Any] = {
         "specversion": "1.0",
         "id": f"event {number}",
         "type": "ticket.opened" if not spoilt else "ticket.of-another-release",

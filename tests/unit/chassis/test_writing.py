@@ -15,6 +15,7 @@ from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Arrival, Delivery
 from services.chassis.unit_of_work import Handled
 from services.chassis.writing import addressed, answered, dead_copy, replied, reply_queue, said, unroutable_copy
+from tests.fakes import toy
 
 NOW = datetime(2026, 1, 5, 12, 30, 0, 250_000, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -45,7 +46,7 @@ def test_what_is_said_is_an_event_of_its_service_under_an_id_that_follows_from_i
 
 
 def test_two_things_that_are_said_about_one_message_have_two_ids_the_same_on_every_try() -> None:
-    say = Say(topology.EVENTS, "x", "x", {})
+    say = Say(topology.EVENTS, "x", "x", toy())
     ids = [said("sla", say, "key", place, NOW, None).message_id for place in (0, 1, 0)]
     assert ids[0] == ids[2] != ids[1]
     assert said("routing", say, "key", 0, NOW, None).message_id not in ids
@@ -53,10 +54,12 @@ def test_two_things_that_are_said_about_one_message_have_two_ids_the_same_on_eve
 
 
 def test_what_is_said_may_have_an_id_and_a_cause_of_its_own_and_without_any_it_begins_a_chain() -> None:
-    own = said("sla", Say(topology.EVENTS, "x", "x", {}, id="own", cause=CAUSE), "key", 0, NOW, Cause("other", "other"))
+    own = said(
+        "sla", Say(topology.EVENTS, "x", "x", toy(), id="own", cause=CAUSE), "key", 0, NOW, Cause("other", "other")
+    )
     event = json.loads(own.body)
     assert (own.message_id, event["id"], event["causationid"], event["correlationid"]) == ("own", "own", "m1", "first")
-    first = json.loads(said("sla", Say(topology.EVENTS, "x", "x", {}, id="own"), "key", 0, NOW, None).body)
+    first = json.loads(said("sla", Say(topology.EVENTS, "x", "x", toy(), id="own"), "key", 0, NOW, None).body)
     assert first["correlationid"] == "own"
     assert first.keys().isdisjoint({"causationid", "traceparent", "subject"})
 
@@ -66,7 +69,7 @@ def message(sender: str = "web", **more: Any) -> Message[Any]:
 
 
 def test_an_answer_is_kept_as_it_is_sent_each_time() -> None:
-    answer = Answer("command.accepted", {"a": 1}, None, about=("t1", "t2"))
+    answer = Answer("command.accepted", toy(a=1), None, about=("t1", "t2"))
     record = answered("intake", answer, message(traceparent=TRACE), "turn", NOW)
     id_ = derived_id("intake", "web\x1fm1", "answer")
     assert (record.key, record.turn, record.answer_type, record.answer_id, record.about) == (
@@ -85,7 +88,7 @@ def test_an_answer_is_kept_as_it_is_sent_each_time() -> None:
         "traceparent": TRACE,
         "data": {"a": 1},
     }
-    other = answered("intake", Answer("command.accepted", {}, "own"), message(), "turn", NOW)
+    other = answered("intake", Answer("command.accepted", toy(), "own"), message(), "turn", NOW)
     assert json.loads(other.answer_body or b"")["subject"] == "own"
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -17,7 +17,7 @@ from contracts.catalogue import Catalogue, Category, Question, Target
 from contracts.file_forms import AttachmentContent, AttachmentNamed, Unusable
 from contracts.names import AGENTS, EVENTS
 from contracts.payload import Payload, document, encode
-from services.chassis.decision import Decision, Message, Say
+from services.chassis.decision import Answer, Decision, Message, Say
 from services.intake.domain.accounts.caller import account_named, owner_of_files
 from services.intake.domain.accounts.expiry import ENTRIES_AT_ONCE, TICKETS_AT_ONCE
 from services.intake.domain.decide import decide
@@ -89,11 +89,27 @@ REASONED = ("ticket.close", "ticket.transfer", "ticket.ask_consent")
 SPOKEN = ("ticket.ask_info", "ticket.suggest_solution", "ticket.add_note")
 
 
+if TYPE_CHECKING:
+
+    class PlainSay(Say):
+        """What was said, its data plain."""
+
+        data: Any
+
+    class Plain(Decision):
+        """A decision, what it says as plain data."""
+
+        said: Sequence[PlainSay]
+
+else:
+    Plain = Decision
+
+
 @dataclass(frozen=True)
 class Heard:
     """What one command brought."""
 
-    decision: Decision
+    decision: Plain
     type: str
     data: Mapping[str, Any]
 
@@ -112,7 +128,7 @@ class Heard:
         """Types of the events, in order."""
         return [say.type for say in self.decision.said if say.exchange == EVENTS]
 
-    def event(self) -> Say:
+    def event(self) -> PlainSay:
         """The one event about a ticket."""
         (event,) = [say for say in self.decision.said if say.exchange == EVENTS and say.type.startswith("ticket.")]
         return event
@@ -244,7 +260,7 @@ class Desk:
             self.state.apply(change)
         return decision
 
-    def end_due(self, account_id: str, due: datetime | None = None) -> Decision:
+    def end_due(self, account_id: str, due: datetime | None = None) -> Plain:
         """The timer of a temporary account fires, with what the repository would find of its tickets."""
         key = f"temporary:{account_id}"
         own = [ticket for ticket in self.state.tickets.values() if ticket.requester.account == key]
@@ -269,12 +285,15 @@ class Desk:
         """Decide it by what it has asked for, and hold what is said to the contract."""
         decision = decide(read_for(self.state, message, self.now), message, self.now)
         assert_of_the_contract("intake", decision)
-        for said in (*decision.said, *([decision.answer] if decision.answer is not None else [])):
+        spoken: list[Say | Answer] = [*decision.said]
+        if decision.answer is not None:
+            spoken.append(decision.answer)
+        for said in spoken:
             if said.type != "command.rejected":
                 assert said.subject == subject_of(said.data, message), said
         return decision
 
-    def take(self, decision: Decision) -> Decision:
+    def take(self, decision: Decision) -> Plain:
         """Apply it; returns the decision with what is said as plain data."""
         for change in decision.changes:
             self.state.apply(change)
@@ -382,9 +401,14 @@ def code_for(key: str, contact_version: int) -> str:
     return f"{key}/{contact_version}"
 
 
-def as_plain(decision: Decision) -> Decision:
+def as_plain(decision: Decision) -> Plain:
     """The decision, what it says as plain data."""
-    return replace(decision, said=tuple(replace(say, data=document(say.data)) for say in decision.said))
+    plain: Plain = replace(decision, said=tuple(_plain(say, document(say.data)) for say in decision.said))  # type: ignore[assignment]
+    return plain
+
+
+def _plain(say: Say, data: Any) -> Say:
+    return replace(say, data=data)
 
 
 def on_the_wire(data: Payload | Mapping[str, Any]) -> Any:

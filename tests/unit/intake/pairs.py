@@ -14,7 +14,7 @@ from contracts import registry
 from contracts.names import EVENTS
 from contracts.outcomes import Rejected
 from contracts.staff import Member, Staff
-from contracts.tickets import Redact, Similar
+from contracts.tickets import Redact, Similar, TicketEvent
 from services.chassis.decision import Decision, Message
 from services.intake.domain.life.moves import TABLE, status_after
 from services.intake.domain.state import View
@@ -23,6 +23,7 @@ from services.intake.domain.values.escalatable import Escalatable
 from services.intake.domain.values.history import Entry
 from services.intake.domain.values.ticket import Ticket, TicketWritten
 from tests.unit.intake.desk import CATALOGUE, MORNING, Desk, account, submission
+from tests.unit.said import as_a
 
 AGENTS = tuple(KnownAgent(id_, id_.upper(), ("*",)) for id_ in ("a1", "a2"))
 NOW = MORNING.replace(hour=12)
@@ -239,7 +240,8 @@ def check(decision: Decision, sent: Message[Any], before: Mapping[str, Ticket]) 
     written = [change for change in decision.changes if isinstance(change, TicketWritten)]
     events = [say for say in decision.said if say.exchange == EVENTS]
     assert written
-    assert [(say.data.ticket.id, say.data.ticket.version) for say in events] == [
+    tickets = [as_a(TicketEvent, say.data).ticket for say in events]
+    assert [(ticket.id, ticket.version) for ticket in tickets] == [
         (change.ticket.id, change.ticket.version) for change in written
     ]
     for change, event in zip(written, events, strict=True):

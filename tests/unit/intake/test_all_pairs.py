@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from contracts.outcomes import Rejected
 from contracts.registry import TYPES
 from contracts.statuses import DESKS_TURN, STATUSES
 from services.chassis.decision import Decision, Message
@@ -40,7 +41,7 @@ def take(view: View, sent: Message[Any]) -> Decision:
 def code(decision: Decision) -> str | None:
     """Of a refusal."""
     assert decision.answer is not None
-    return decision.answer.data.code if decision.answer.type == "command.rejected" else None
+    return decision.answer.data.code if isinstance(decision.answer.data, Rejected) else None
 
 
 def right(name: str, view: View, at: Meeting, sent: Message[Any]) -> str | None:

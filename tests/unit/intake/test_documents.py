@@ -44,7 +44,8 @@ def test_a_ticket_of_an_older_version_loads() -> None:
     desk = Desk()
     ticket = desk.ticket(desk.opened())
     older = {name: value for name, value in ticket_document(ticket).items() if name not in LATER}
-    assert ticket_of(through_bson(older)) == replace(ticket, **LATER)
+    before: dict[str, Any] = dict(LATER)
+    assert ticket_of(through_bson(older)) == replace(ticket, **before)
 
 
 def test_a_ticket_of_the_release_that_stored_what_says_nothing_loads() -> None:
@@ -56,9 +57,10 @@ def test_a_ticket_of_the_release_that_stored_what_says_nothing_loads() -> None:
 @pytest.mark.parametrize("name", sorted(LATER))
 def test_of_later_fields_what_says_something_is_stored_and_nothing_else(name: str) -> None:
     desk = Desk()
-    plain = replace(desk.ticket(desk.opened()), **LATER)
-    values = {str: "word", bool: True, int: 7}
-    ticket = replace(plain, **{name: values.get(type(LATER[name]), "word")})
+    before: dict[str, Any] = dict(LATER)
+    values: dict[type, Any] = {str: "word", bool: True, int: 7}
+    said: dict[str, Any] = {name: values.get(type(before[name]), "word")}
+    ticket = replace(desk.ticket(desk.opened()), **{**before, **said})
     document = ticket_document(ticket)
     assert document.keys() & LATER.keys() == {name}
     assert ticket_of(through_bson(document)) == ticket

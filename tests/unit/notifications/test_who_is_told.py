@@ -17,7 +17,7 @@ from services.chassis.decision import derived_id
 from services.notifications.domain.decide import TAKEN, decide
 from services.notifications.domain.preferences import ALWAYS
 from services.notifications.domain.state import KEPT, Facts, KindForRequester, Policy, View
-from services.notifications.domain.telling import FOR_WEBHOOKS, TELLS, WRITTEN, facts_of, owed, tell
+from services.notifications.domain.telling import FOR_WEBHOOKS, TELLS, WRITTEN, Tells, facts_of, owed, tell
 from services.notifications.templates import Templates
 from tests.unit.notifications.builders import (
     ACCEPTED,
@@ -117,6 +117,14 @@ def test_kinds_that_a_requester_may_switch_off_are_those_of_the_contract() -> No
 
 def test_every_event_that_tells_somebody_something_comes() -> None:
     assert {row.event for row in TELLS} <= {type_ for type_, line in TAKEN.items() if line.decide is tell}
+
+
+def test_every_row_of_an_event_may_hold() -> None:
+    always = Tells.__dataclass_fields__["only_if"].default
+    events = [row.event for row in TELLS if row.only_if is always]
+    assert len(events) == len(set(events)), "the first that always holds is the only one"
+    last = {row.event: row for row in TELLS}
+    assert all(last[event].only_if is always for event in events), "those below it never count"
 
 
 def test_the_agent_is_never_mailed() -> None:

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 
 from contracts.names import AGENTS
-from contracts.payload import stored
-from contracts.snapshot import Snapshot
 from contracts.staff import staff_from
 from services.chassis.decision import Arm, Message
 from services.intake.domain.abuse.bursts import RELEASED_AT_ONCE
@@ -208,7 +206,7 @@ def routing_sees(ticket: Ticket) -> bool:
     """Whether the ticket waits for an agent in routing."""
     cause = Message("m", "ticket.opened", "intake", {}).cause
     skills = {category.id: category.skill for category in CATALOGUE.categories.values()}
-    return projected(stored(Snapshot, snapshot(ticket)), None, skills, cause, ticket.opened_at).waiting
+    return projected(snapshot(ticket), None, skills, cause, ticket.opened_at).waiting
 
 
 def test_what_an_agent_has_is_not_taken_from_them() -> None:

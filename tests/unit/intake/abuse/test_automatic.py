@@ -31,7 +31,7 @@ CLOCKS = ("status", "status_since", "status_version", "last_customer_message_at"
 def mailed(heard: Heard) -> list[str]:
     """The kinds of mails that go to requesters, by what was said."""
     events = [say for say in heard.decision.said if say.exchange == EVENTS and say.type.startswith("ticket.")]
-    messages = [
+    messages: list[Message[Any]] = [
         Message("e", event.type, "intake", stored(registry.TYPES["event", event.type].data, event.data))
         for event in events
     ]
@@ -172,7 +172,7 @@ def saying(body: str, *files: Sent) -> str:
     return words_of(body, files)
 
 
-def digits_on() -> dict[int, str]:
+def digits_on() -> dict[int, int]:
     return str.maketrans("0123456789", "1234567890")
 
 

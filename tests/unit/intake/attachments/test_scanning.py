@@ -13,7 +13,7 @@ from services.chassis.decision import Arm, Decision, Message
 from services.intake.domain.attachments.scanning import LONGEST_RETRY
 from services.intake.domain.values.file import Clean, Harmful, Verdict
 from tests.unit.intake.attachments.test_attachments import WORDS, by_reference
-from tests.unit.intake.desk import Desk, as_plain, on_the_wire
+from tests.unit.intake.desk import Desk, Plain, as_plain, on_the_wire
 
 
 def quarantined(desk: Desk, **more: Any) -> tuple[str, str, Sequence[Any]]:
@@ -24,7 +24,7 @@ def quarantined(desk: Desk, **more: Any) -> tuple[str, str, Sequence[Any]]:
     return number, ref, heard.decision.timers
 
 
-def fire(desk: Desk, timer: Arm, verdict: Verdict | None) -> Decision:
+def fire(desk: Desk, timer: Arm, verdict: Verdict | None) -> Plain:
     desk.sent += 1
     key = f"t{desk.sent}"
     desk.prepare(verdicts={key: verdict})
@@ -98,7 +98,7 @@ def test_a_scanner_that_is_away_is_asked_again_after_longer_and_longer() -> None
     waits = []
     for _ in range(12):
         decision = fire(desk, timer, None)
-        (timer,) = decision.timers
+        (timer,) = (arm for arm in decision.timers if isinstance(arm, Arm))
         waits.append(timer.timer.due - desk.now)
     assert waits[:3] == [timedelta(seconds=seconds) for seconds in (1, 2, 4)]
     assert waits[-1] == LONGEST_RETRY

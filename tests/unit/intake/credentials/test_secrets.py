@@ -100,7 +100,11 @@ def test_what_was_remembered_as_the_look_began_is_right_though_it_is_forgotten_m
     secrets.checked([right])
     here.clock = REMEMBERED_SECONDS - 1
     looked_at = secrets.checked([right, wrong])
-    assert (looked_at.right, looked_at.not_looked_at, looked_at.put_off) == ({("a", "right")}, {}, frozenset())
+    assert (looked_at.right, looked_at.not_looked_at, looked_at.put_off) == (
+        frozenset([("a", "right")]),
+        {},
+        frozenset(),
+    )
 
 
 def test_a_remembered_success_ends_with_its_hash_and_is_of_its_account() -> None:

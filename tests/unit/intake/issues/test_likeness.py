@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -123,6 +125,11 @@ def test_of_however_many_open_tickets_only_the_newest_twenty_are_compared(monkey
         desk.put(ticket.number, issue_key=None)
     tickets = desk.state.open_tickets("account:ann")
     compared: list[str] = []
-    monkeypatch.setattr(similarity, "wording", lambda text, model: compared.append(text) or wording(text, model))
+
+    def noted(text: str, model: Any) -> Any:
+        compared.append(text)
+        return wording(text, model)
+
+    monkeypatch.setattr(similarity, "wording", noted)
     similar("something else", None, tickets, SIMILAR_FROM)
     assert compared == ["something else", *(ticket.opening for ticket in tickets[:COMPARED_TICKETS])]

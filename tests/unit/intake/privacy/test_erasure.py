@@ -100,7 +100,7 @@ def test_a_temporary_account_ends_and_its_secret_is_nobodys() -> None:
 
 def test_of_an_account_stay_its_versions_and_its_block() -> None:
     at = MORNING
-    whole = {
+    whole: dict[str, Any] = {
         name: at if "datetime" in str(of) else "words" if "str" in str(of) else True if of == "bool" else 7
         for name, of in Account.__annotations__.items()
     }

@@ -88,6 +88,7 @@ def test_what_an_edit_repeats_goes_too() -> None:
     last = entry_of(desk, number, "edited")
     assert last.details.changed["body"] == Change(old=REDACTED, new=REDACTED)
     first = next(entry for entry in desk.state.history(desk.ticket(number)) if entry.kind == "edited")
+    assert first.details.changed is not None
     assert first.details.changed["body"] == Change(old=REDACTED, new=REDACTED), "what the last one replaced"
 
 

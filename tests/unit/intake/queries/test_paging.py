@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.snapshot import Author
+from contracts.snapshot import Author, Visibility
 from services.intake.domain.tickets.viewing import MOST_ENTRIES, SHOWN
 from services.intake.domain.values.history import Entry, part, size
 from tests.unit.intake.desk import Desk, Heard, account
@@ -19,7 +19,7 @@ LIMIT = 2_000
 
 def entry(version: int, length: int, *, internal: bool = False) -> Entry:
     author = Author(kind="service", id="x", display_name=None)
-    visibility = "internal" if internal else "public"
+    visibility: Visibility = "internal" if internal else "public"
     return Entry(str(version), "t", version, "note_added", author, visibility, "x" * length, AT, 0)
 
 

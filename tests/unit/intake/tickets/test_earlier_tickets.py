@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from contracts.statuses import OPEN
 from services.intake.domain.answers import CLOSED_TOO_LONG
-from services.intake.domain.life.moves import OPEN
 from tests.unit.intake.desk import Desk, account
 
 WEEK = timedelta(days=7)

@@ -11,7 +11,7 @@ import pytest
 
 from contracts.names import AGENTS, EVENTS
 from contracts.snapshot import TicketAgent
-from services.intake.domain.life.moves import OPEN
+from contracts.statuses import OPEN
 from tests.unit.intake.accounts.test_persons import confirm, in_order, opened
 from tests.unit.intake.desk import Desk, Heard, account
 from tests.unit.intake.tickets.test_ticket_life import two

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contracts.catalogue import Catalogue
-from services.intake.domain.life.moves import OPEN
+from contracts.statuses import OPEN
 from services.intake.domain.values.agent import KnownAgent
 from tests.unit.intake.desk import Desk
 
@@ -75,7 +75,8 @@ def test_a_new_ticket_needs_a_category_of_the_catalogue_also_where_it_names_an_e
     number = desk.opened(status="closed")
     lose(desk, "billing")
     desk.now += timedelta(days=8)
-    for named in ({}, {"refers_to": number}):
+    naming: tuple[dict[str, Any], ...] = ({}, {"refers_to": number})
+    for named in naming:
         heard = desk.submit(**more, **named)
         assert (heard.type, heard.code) == ("command.rejected", code)
         assert not heard.decision.changes

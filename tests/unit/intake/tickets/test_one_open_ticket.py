@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from contracts.statuses import OPEN
 from services.intake.domain.issues.similarity import SIMILAR_FROM
-from services.intake.domain.life.moves import OPEN
 from tests.unit.intake.desk import Desk, account
 
 OTHER_WORDS: dict[str, Any] = {

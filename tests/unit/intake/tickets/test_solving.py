@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.intake.domain.life.moves import OPEN
+from contracts.statuses import OPEN
 from tests.unit.intake.desk import Desk, account
 
 OPEN_WITH_AGENT = tuple(status for status in OPEN if status != "new")

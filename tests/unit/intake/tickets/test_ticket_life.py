@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.catalogue import Catalogue
-from services.intake.domain.life.moves import OPEN
+from contracts.statuses import OPEN
 from services.intake.domain.values.agent import KnownAgent
 from tests.unit.intake.desk import Desk, account
 

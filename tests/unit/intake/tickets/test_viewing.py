@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from contracts.tickets import ListTickets
+from contracts.tickets import Listed, ListTickets
 from services.chassis.decision import Message
 from services.intake.domain.tickets.viewing import SHOWN
 from services.intake.domain.values.agent import KnownAgent
-from services.intake.domain.values.pages import AgentPageAsked, Page
+from services.intake.domain.values.pages import AgentPageAsked, Page, PageAsked
 from tests.unit.intake.desk import Desk, Heard, account
+from tests.unit.said import as_a
 
 
 def test_a_requester_sees_the_public_history_of_their_ticket() -> None:
@@ -130,10 +131,10 @@ def test_an_agent_lists_nobody_elses_tickets() -> None:
 def test_a_ticket_that_goes_to_another_in_the_very_turn_is_not_listed() -> None:
     desk = Desk()
     number = desk.opened(status="assigned")
-    pages = {AgentPageAsked("a1", None, 1): Page((desk.ticket(number).id,), 1)}
+    pages: dict[PageAsked | AgentPageAsked, Page] = {AgentPageAsked("a1", None, 1): Page((desk.ticket(number).id,), 1)}
     desk.agent("ticket.transfer", number, to_agent="a2")
     desk.state.pages = pages
     message = Message("m", "ticket.list", "agent.a1", ListTickets(agent_id="a1"))
     answer = desk.decide(message).answer
     assert answer is not None
-    assert answer.data.tickets == []
+    assert as_a(Listed, answer.data).tickets == []
