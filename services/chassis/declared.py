@@ -88,6 +88,8 @@ def undecided(name: str, taken: Mapping[str, HasData]) -> list[str]:
     sentences."""
     table = f"TAKEN of services/{name}/service.py"
     timers = list(timers_of(name))
+    if nameless := [timer for timer in timers if "kind" not in vars(timer)]:
+        return [f"{timer.__module__}.{timer.__name__} does not say its kind of timer." for timer in nameless]
     comes = [
         Comes(each.type, each.data, "contracts/registry.py", f"the {each.kind} comes to {name} by {WHERE}")
         for each in _coming(name)

@@ -247,6 +247,12 @@ class CoffeeTimer(TeaTimer):
     kind = "coffee"
 
 
+class RollTimer(Timer):
+    """Of another, which does not say its kind."""
+
+    __module__ = "services.baker.oven"
+
+
 class MateTimer(Timer):
     """Of a service whose name begins alike."""
 
@@ -284,6 +290,10 @@ def test_each_timer_that_a_service_can_arm_has_a_line(
     """An `Arm` takes nothing but a `Timer`, so none is forgotten, whatever module declares it."""
     monkeypatch.setattr(declared, "DECLARED", (Service("brewer", ()),))
     assert undecided("brewer", taken) == said
+
+
+def test_a_timer_without_a_kind_is_told() -> None:
+    assert undecided("baker", {}) == ["services.baker.oven.RollTimer does not say its kind of timer."]
 
 
 def test_two_timers_of_one_kind_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
