@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.chassis.decision import Arm, Decision
+from services.intake.domain.values.account import AccountEndTimer
 from services.intake.domain.values.whose import ERASED
 from tests.unit.intake.desk import Desk, submission, temporary
 
@@ -48,7 +49,8 @@ def test_a_temporary_account_ends_30_days_after_its_last_ticket_closed() -> None
     desk.later(days=40)
     assert desk.end_due(id_) == Decision(), "a ticket is open: its closing sets the timer"
     closed = desk.agent("ticket.close", number)
-    assert due(closed.decision) == desk.now + 30 * DAY
+    in_30_days, key = AccountEndTimer(due=desk.now + 30 * DAY), f"temporary:{id_}"
+    assert closed.decision.timers == [Arm(f"account_end:{key}", in_30_days, key)]
     desk.later(days=29)
     early = desk.end_due(id_)
     assert (said(early), due(early)) == ([], desk.now + DAY)
