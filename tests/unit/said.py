@@ -44,7 +44,14 @@ def assert_may_be_said(service: str, say: Say) -> None:
     else:
         assert say.routing_key == say.type, say
     assert len(say.routing_key.encode()) < 256, say
+    about = ticket_of(say.data)
+    assert about in (None, say.subject), say
     read(kind.data, on_the_wire(say.data))
+
+
+def ticket_of(data: Any) -> Any:
+    """The number of the ticket that the data are about, if they say it."""
+    return getattr(data, "number", None) or getattr(getattr(data, "ticket", None), "number", None)
 
 
 def assert_is_an_outcome(answer: Answer) -> None:

@@ -16,6 +16,7 @@ from services.chassis.yaml_file import WrongFile
 from services.sla.calendars_file import read_calendars
 from services.sla.domain.calendar import Calendar, Window, YearDay
 from services.sla.domain.policy import Policy, digest_of
+from services.sla.domain.state import View
 from services.sla.policies import from_document, to_document
 from tests.unit.said import as_a
 from tests.unit.sla.stories import CALENDAR, CATALOGUE, POLICY, Desk, opened
@@ -111,3 +112,9 @@ def test_a_calendar_that_there_is_not_is_refused_with_the_line_that_names_it(tmp
     problem = rf"line {place + 2}: categories\.3\.calendar: nights is no calendar; there are business\."
     with pytest.raises(WrongFile, match=problem):
         load_catalogue(file, {"business": CALENDAR})
+
+
+def test_a_deadline_keeps_the_policy_it_was_computed_with_for_as_long_as_that_is_known() -> None:
+    now, version = shipped(), f"business-3-{POLICY.digest}"
+    assert View(now, [], {POLICY.digest: POLICY}).in_force(version) is POLICY
+    assert View(now, []).in_force(version) is now
