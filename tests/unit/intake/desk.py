@@ -22,7 +22,7 @@ from services.intake.domain.accounts.caller import account_named, owner_of_files
 from services.intake.domain.accounts.expiry import ENTRIES_AT_ONCE, TICKETS_AT_ONCE
 from services.intake.domain.decide import decide
 from services.intake.domain.state import View
-from services.intake.domain.values.account import AccountEndTimer, Ending
+from services.intake.domain.values.account import AccountEndTimer, AccountWritten, Ending
 from services.intake.domain.values.agent import KnownAgent
 from services.intake.domain.values.file import Awaited, Brought, File, FileTaken, PartTaken, TooMany, Unfit
 from services.intake.domain.values.limits import Limits
@@ -296,6 +296,9 @@ class Desk:
     def take(self, decision: Decision) -> Plain:
         """Apply it; returns the decision with what is said as plain data."""
         for change in decision.changes:
+            if isinstance(change, AccountWritten):  # a decision may write an account twice, as one version
+                known = self.state.accounts.get(change.account.key)
+                assert change.account.version - (0 if known is None else known.version) in (0, 1)
             self.state.apply(change)
         return as_plain(decision)
 

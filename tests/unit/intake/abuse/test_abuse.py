@@ -342,3 +342,12 @@ def test_a_held_tickets_clock_runs_and_its_requester_may_write() -> None:
     numbers = [filed(desk, f"b{place}").ticket["number"] for place in range(4)]
     heard = desk.reply(numbers[0], account("b0"), "I am a person")
     assert (heard.type, heard.ticket["status"], heard.ticket["held"]) == ("command.accepted", "new", True)
+
+
+def test_each_ticket_of_a_burst_writes_it_so_that_two_at_once_conflict() -> None:
+    desk = desk_with_staff()
+    revisions = []
+    for place in range(6):
+        filed(desk, f"b{place}")
+        revisions.append([burst.revision for burst in desk.state.bursts.values()])
+    assert revisions == [[], [], [1], [2], [3], [4]]

@@ -402,3 +402,15 @@ def test_who_writes_once_an_hour_has_no_account_stored() -> None:
     desk = Desk(limits=USUAL)
     desk.submit()
     assert not desk.state.accounts
+
+
+@pytest.mark.parametrize(("automatic", "count"), [(True, 1), (False, 0)])
+def test_the_account_records_the_first_message_of_a_machine_and_the_ticket_that_of_a_person(
+    automatic: bool, count: int
+) -> None:
+    desk = Desk()
+    number = desk.opened(status="closed")
+    desk.later(hours=2)
+    desk.reply(number, automatic=automatic)
+    known = desk.state.accounts.get("account:ann")
+    assert (0 if known is None else known.wrote) == count

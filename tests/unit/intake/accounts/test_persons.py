@@ -365,3 +365,13 @@ def test_merging_twice_finds_no_account_any_more() -> None:
     zoe = opened(desk)
     merge(desk, account("ann"), zoe)
     assert merge(desk, account("bob"), zoe).code == "unauthenticated"
+
+
+def test_who_confirms_writes_all_who_may_confirm_too_so_that_two_at_once_conflict() -> None:
+    desk, keys = Desk(), []
+    for _ in range(3):
+        keys.append(key_of(zoe := opened(desk)))
+        desk.later(minutes=11)  # each is mailed a code
+    before = [desk.state.accounts[key].version for key in keys]
+    confirm(desk, zoe)
+    assert [desk.state.accounts[key].version for key in keys] == [version + 1 for version in before]

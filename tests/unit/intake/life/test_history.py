@@ -6,6 +6,7 @@ import pytest
 
 from services.intake.domain.decide import decide
 from services.intake.domain.values.history import size, within
+from services.intake.queries.personal import _entry_id
 from tests.unit.intake.desk import Desk
 from tests.unit.intake.pairs import COMMANDS, NOW, meeting, message
 
@@ -38,3 +39,10 @@ def test_of_a_long_history_fit_the_opening_and_then_the_newest() -> None:
     assert within(entries, size(entries[0]) + size(entries[-1])) == [entries[0], entries[-1]]
     assert within(entries, size(entries[0])) == entries[:1]
     assert within(entries, size(entries[0]) - 1) == []
+
+
+def test_an_erasure_finds_the_answer_by_the_entry_that_its_message_made() -> None:
+    desk = Desk()
+    number = desk.opened()
+    (entry,) = desk.state.history(desk.ticket(number))
+    assert _entry_id("intake\x1fweb\x1fm1") == entry.id

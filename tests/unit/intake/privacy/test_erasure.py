@@ -20,7 +20,7 @@ from services.intake.domain.privacy import erasing
 from services.intake.domain.privacy.erasing import EraseTimer, erase_due, rewritten, without_words
 from services.intake.domain.values.account import Account
 from services.intake.domain.values.erasure import Erasure, Portion, UploadForgotten
-from services.intake.domain.values.file import archives_of
+from services.intake.domain.values.file import Brought, archives_of
 from services.intake.domain.values.history import Entry
 from services.intake.domain.values.ticket import snapshot
 from services.intake.domain.values.whose import ERASED
@@ -239,6 +239,9 @@ def test_an_answer_that_is_kept_for_redelivery_tells_no_more(shown_as: str) -> N
         left = rewritten(body, erasure, ())
         assert b"Zoe" not in left
         assert (b"words" in left) == (erasure is NAMES)
+        data = orjson.loads(left)["data"]
+        nobody = data["ticket"] if shown_as == "ticket" else data["candidates"][0]
+        assert nobody["requester"]["id"] == "e1"
     assert rewritten(body, replace(ALL, accounts=("account:bob",)), ()) == body
     for also in (
         {"attachment": {"name": "words", "ref": "r"}},
@@ -364,3 +367,17 @@ def test_an_answer_that_asks_which_case_is_meant_is_found_by_those_that_it_shows
     again = {"subject": "Card does not arrive at all", "body": "I ordered my card two weeks ago and it is not here!"}
     heard = desk.submit(ZOE, **again)
     assert (heard.type, heard.decision.answer and heard.decision.answer.about) == ("ticket.similar", [number])
+
+
+def test_an_answer_that_names_files_is_found_by_the_account_that_sent_them() -> None:
+    desk = Desk()
+    number = desk.opened(requester=ZOE)
+    part = {"upload": "u1", "name": "f.txt", "media_type": "text/plain", "part": 1, "parts": 1, "content": "QUJD"}
+    desk.uploaded = Brought("f.txt", "text/plain", desk.keep("account:zoe", b"ABC"))
+    stored = desk.send("attachment.upload", {"requester": ZOE, **part})
+    unknown = {"name": "f.txt", "media_type": "text/plain", "ref": "f" * 32, "sha256": "0" * 64, "size": 3}
+    refused = desk.reply(number, ZOE, body="", attachments=[unknown])
+    assert (stored.type, refused.code) == ("attachment.stored", "invalid")
+    for heard in (stored, refused):
+        assert heard.decision.answer is not None
+        assert heard.decision.answer.about == ["account:zoe"]
