@@ -61,9 +61,9 @@ def _of_service(service: Service, answers: list[MessageType], types: list[Messag
         if takers:
             yield from _one_takes(name, each, takers, "")
             continue
-        for door in each.doors:
-            takers = [queue.name for queue in service.queues if door in queue.commands]
-            yield from _one_takes(name, each, takers, f'commands=("{door}",)')
+        for inlet in each.inlets:
+            takers = [queue.name for queue in service.queues if inlet in queue.commands]
+            yield from _one_takes(name, each, takers, f'commands=("{inlet}",)')
 
 
 def _of_queue(service: str, queue: OwnQueue, answers: list[MessageType], types: list[MessageType]) -> Iterator[str]:
@@ -71,10 +71,12 @@ def _of_queue(service: str, queue: OwnQueue, answers: list[MessageType], types: 
         yield f"The queue {queue.name} of {service} in {WHERE} must be called {service}.<something>."
     if not (queue.commands or queue.named or queue.questions or queue.events or queue.replies or queue.unknown):
         yield f"Nothing comes into the queue {queue.name}: say in {WHERE} what it takes, or leave it out."
-    commands = {each.type: each.doors for each in answers if each.kind == "command"}
-    for door in queue.commands:
-        if not any(door in doors for doors in commands.values()):
-            yield f'The queue {queue.name} has commands=("{door}",), but {service} answers no command that comes there.'
+    commands = {each.type: each.inlets for each in answers if each.kind == "command"}
+    for inlet in queue.commands:
+        if not any(inlet in inlets for inlets in commands.values()):
+            yield (
+                f'The queue {queue.name} has commands=("{inlet}",), but {service} answers no command that comes there.'
+            )
     for type_ in queue.named:
         if type_ not in commands:
             yield f"The queue {queue.name} names {type_}, which is no command that {service} answers."

@@ -14,7 +14,7 @@ from typing import Literal
 from contracts import accounts, agents, attachments, notifications, outcomes, sla, tickets
 from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, QUESTIONS, SERVICES, role_of
 from contracts.payload import Payload, PayloadSchema, schema_of
-from contracts.services import Door
+from contracts.services import Inlet
 from contracts.values import dataclass
 
 Kind = Literal["command", "question", "event", "outcome", "agent_message", "channel_message"]
@@ -52,12 +52,12 @@ class MessageType:
     @cached_property
     def exchanges(self) -> tuple[str, ...]:
         """Where senders publish it; a command of channels and agents has two exchanges."""
-        return tuple(DOORS[door] for door in self.doors) if self.kind == "command" else _EXCHANGES[self.kind]
+        return tuple(INLETS[inlet] for inlet in self.inlets) if self.kind == "command" else _EXCHANGES[self.kind]
 
     @property
-    def doors(self) -> tuple[Door, ...]:
+    def inlets(self) -> tuple[Inlet, ...]:
         """Where a command comes in, by its sender."""
-        found: set[Door] = {"channels" if sender == "channel" else "desk" for sender in self.senders}
+        found: set[Inlet] = {"channels" if sender == "channel" else "desk" for sender in self.senders}
         return tuple(sorted(found, reverse=True))
 
     @property
@@ -77,7 +77,7 @@ class MessageType:
         return (user if user in SERVICES else role_of(user)) in self.senders
 
 
-DOORS: Mapping[Door, str] = {"channels": INTAKE, "desk": DESK}
+INLETS: Mapping[Inlet, str] = {"channels": INTAKE, "desk": DESK}
 """The exchanges at which commands come in."""
 
 _EXCHANGES: Mapping[Kind, tuple[str, ...]] = {

@@ -11,7 +11,7 @@ from typing import Literal
 
 from contracts.values import dataclass
 
-Door = Literal["channels", "desk"]
+Inlet = Literal["channels", "desk"]
 """Where commands come in: `helpdesk.intake` for channels, `helpdesk.desk` for agents, services and the operator."""
 
 
@@ -21,8 +21,8 @@ class OwnQueue:
     dot."""
 
     name: str
-    commands: tuple[Door, ...] = ()
-    """Commands that come in at these doors and that the service answers, except those that another queue names."""
+    commands: tuple[Inlet, ...] = ()
+    """Commands that come in at these inlets and that the service answers, except those that another queue names."""
     named: tuple[str, ...] = ()
     """Commands by type, which come here and into no other queue of the service."""
     questions: bool = False

@@ -30,7 +30,7 @@ from contracts.names import (
     role_of,
 )
 from contracts.permissions import access
-from contracts.registry import DOORS, TYPES, MessageType
+from contracts.registry import INLETS, TYPES, MessageType
 from contracts.services import DECLARED, OwnQueue, Service
 from contracts.values import dataclass
 
@@ -121,13 +121,13 @@ def _own_queue(service: Service, queue: OwnQueue) -> Queue:
 
 def _bindings(service: Service, queue: OwnQueue) -> Iterator[tuple[str, str]]:
     elsewhere = {type_ for other in service.queues for type_ in other.named if other is not queue}
-    doors = {DOORS[door] for door in queue.commands}
+    inlets = {INLETS[inlet] for inlet in queue.commands}
     for each in _answered_by(service.name):
         if each.kind == "question" and queue.questions:
             yield from ((QUESTIONS, key) for key in sorted(each.keys))
         if each.kind == "command" and each.type not in elsewhere:
             for exchange in each.exchanges:
-                if exchange in doors or each.type in queue.named:
+                if exchange in inlets or each.type in queue.named:
                     yield BY_TYPE[exchange], each.type
     yield from ((EVENTS, key) for key in queue.events)
     if queue.unknown:

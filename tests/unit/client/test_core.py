@@ -1,4 +1,4 @@
-"""What a sender says and what answers it, without any network: envelopes, doors, and what is sent again when."""
+"""What a sender says and what answers it, without any network: envelopes, exchanges, and what is sent again when."""
 
 from __future__ import annotations
 
