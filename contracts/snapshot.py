@@ -64,7 +64,8 @@ class Snapshot(Payload):
     `consent`: the answer to the agent's last request to log in to the requester's account. `changed_from`: the agent
     whom the ticket was changed away from; routing never gives it back to them. `merged_into`: the ticket that goes on.
     `automatic`: a machine filed it, and no person has written to it since. `held`: it is part of a burst, so no agent
-    gets it until a supervisor releases it. Both are left out otherwise. `erased`: its requester was erased.
+    gets it until a supervisor releases it. These two are left out when they are false. `erased`: its requester was
+    erased.
     """
 
     id: Identity

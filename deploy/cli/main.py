@@ -108,7 +108,7 @@ def tickets(
 
 @app.command()
 def agents() -> None:
-    """Show the agents who have signed on, with their load and capacity."""
+    """Show the agents: who of them is here, and their load and capacity."""
     with Desk(settings.load()) as desk:
         rows = desk.agents()
     if not rows:

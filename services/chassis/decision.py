@@ -127,7 +127,7 @@ class Arm:
     id: str
     timer: Timer
     about: str
-    """Id of the ticket, account or agent that it is about: arrives as the message's `subject`."""
+    """Id of what it is about (a ticket, an account, an agent, a delivery): arrives as the message's `subject`."""
     lane: str = ""
     """A lane's timers fire apart from all others, and wait for none of them (`due_timers(lanes=…)`)."""
 

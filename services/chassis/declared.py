@@ -86,7 +86,7 @@ class Comes:
 def undecided(name: str, taken: Mapping[str, HasData]) -> list[str]:
     """Where `taken`, the table `TAKEN` of the service `name`, does not match what its queues bring and its timers:
     sentences."""
-    table = f"TAKEN of services/{name}/service.py"
+    table = f"The table TAKEN of {name}"
     timers = list(timers_of(name))
     if nameless := [timer for timer in timers if "kind" not in vars(timer)]:
         return [f"{timer.__module__}.{timer.__name__} does not say its kind of timer." for timer in nameless]

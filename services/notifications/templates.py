@@ -19,6 +19,7 @@ from jinja2 import (
     StrictUndefined,
     Template,
     TemplateError,
+    TemplateNotFound,
     TemplateSyntaxError,
     nodes,
 )
@@ -169,6 +170,8 @@ def _compiled(environment: ImmutableSandboxedEnvironment, kind: Kind) -> Templat
         unknown = _unknown_names(environment, f"{kind}.j2")
     except TemplateSyntaxError as error:
         raise WrongSettings(f"The template {error.filename}, line {error.lineno}: {error.message}.") from error
+    except TemplateNotFound as error:
+        raise WrongSettings(f"The template {error.name}, which {kind} needs, does not exist.") from error
     except (TemplateError, OSError, UnicodeDecodeError) as error:
         raise WrongSettings(f"The template of {kind} cannot be read: {error}.") from error
     if unknown:

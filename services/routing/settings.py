@@ -32,7 +32,7 @@ class RoutingSettings(Settings):
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
         expect(self.away_after > 0, "away_after", "a number of seconds, more than 0")
-        expect(self.offline_after > self.away_after, "offline_after", "more seconds than CASEBUS_AWAY_AFTER")
+        expect(self.offline_after > self.away_after, "offline_after", "greater than CASEBUS_AWAY_AFTER")
         expect(self.offline_after <= LONGEST_AWAY, "offline_after", f"at most {LONGEST_AWAY} seconds, 30 days")
         is_some_while = 0 <= self.signed_off_after <= LONGEST_AWAY
         expect(is_some_while, "signed_off_after", f"a number of seconds, 0 or more and at most {LONGEST_AWAY}, 30 days")

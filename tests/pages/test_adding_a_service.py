@@ -86,7 +86,12 @@ def test_a_service_is_added_from_nothing_as_the_page_tells(stack: Stack, tmp_pat
     succeeds(tree, "ruff", "format", "--no-cache", "--check", "contracts", "services", "tests/unit/greeter")
     assert "0 broken" in succeeds(tree, "lint-imports", "--no-cache")
     of_contract = ("tests/contracts/test_registry.py", "tests/contracts/test_documents.py")
-    of_desk = ("tests/unit/test_services.py", "tests/unit/test_topology.py", "tests/unit/test_compose_file.py")
+    of_desk = (
+        "tests/unit/test_services.py",
+        "tests/unit/test_topology.py",
+        "tests/unit/test_compose_file.py",
+        "tests/unit/test_page_tables.py",
+    )
     checked = judged(tree, "tests/unit/greeter", *of_desk, *of_contract)
     assert checked.returncode == 0, checked.stdout
 

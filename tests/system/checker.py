@@ -371,7 +371,7 @@ def one_end_timer_an_account(evidence: Evidence) -> Iterator[str]:
 
 def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
     """A reply clock (warning and breach) runs while it is the desk's turn; a suggestion has its closing and the
-    reminder before it; nothing else has a timer. They are due as announced.
+    reminder before it; besides, only agents who are away and temporary accounts have timers. They are due as announced.
 
     All tickets of a test are younger than any target, so no timer has fired and none is due.
     """

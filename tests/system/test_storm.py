@@ -1,4 +1,7 @@
-"""A short storm: every kind of fault once, in the middle of requests and answers. `make soak` has the long ones."""
+"""A short storm: faults of every kind but the harshest, in the middle of requests and answers.
+
+`make soak` has the long ones.
+"""
 
 from __future__ import annotations
 

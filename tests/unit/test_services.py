@@ -230,7 +230,7 @@ def test_a_type_without_a_line_keeps_its_service_from_starting(
     monkeypatch.setattr(module, "TAKEN", {other: line for other, line in module.TAKEN.items() if other != type_})
     with pytest.raises(WrongDeclaration) as told:
         module_of("routing")
-    assert str(told.value) == f"TAKEN of services/routing/service.py has no {type_}: {why}."
+    assert str(told.value) == f"The table TAKEN of routing has no {type_}: {why}."
 
 
 class TeaTimer(Timer):
@@ -270,15 +270,15 @@ def takes(timer: type[Timer]) -> Taken[object, Timer]:
         ({"timer.tea": takes(TeaTimer), "timer.coffee": takes(Timer)}, []),
         (
             {"timer.tea": takes(TeaTimer)},
-            ["TAKEN of services/brewer/service.py has no timer.coffee:"
+            ["The table TAKEN of brewer has no timer.coffee:"
              " services.brewer.domain.bar declares it as CoffeeTimer."],
         ),
         (
             {"timer.tea": takes(CoffeeTimer), "timer.coffee": takes(CoffeeTimer), "timer.milk": takes(Timer)},
             [
-                "TAKEN of services/brewer/service.py has timer.milk, and no queue in contracts/services.py and no timer"
+                "The table TAKEN of brewer has timer.milk, and no queue in contracts/services.py and no timer"
                 " of brewer brings it.",
-                "TAKEN of services/brewer/service.py takes timer.tea for a CoffeeTimer, and services.brewer.kitchen for"
+                "The table TAKEN of brewer takes timer.tea for a CoffeeTimer, and services.brewer.kitchen for"
                 " a TeaTimer.",
             ],
         ),
@@ -305,10 +305,9 @@ def test_two_timers_of_one_kind_are_told(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_line_that_nothing_comes_for_or_that_is_of_other_data_is_told() -> None:
     line = Taken[object, SignOff](SignOff, lambda _view, _message, _now: Decision())
     assert undecided("sla", {**module_of("sla").TAKEN, "agent.sign_off": line, "ticket.opened": line}) == [
-        "TAKEN of services/sla/service.py has agent.sign_off, and no queue in contracts/services.py and no timer of sla"
+        "The table TAKEN of sla has agent.sign_off, and no queue in contracts/services.py and no timer of sla"
         " brings it.",
-        "TAKEN of services/sla/service.py takes ticket.opened for a SignOff,"
-        " and contracts/registry.py for a TicketEvent.",
+        "The table TAKEN of sla takes ticket.opened for a SignOff, and contracts/registry.py for a TicketEvent.",
     ]
 
 

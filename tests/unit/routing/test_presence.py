@@ -195,7 +195,7 @@ def test_the_terms_are_settings() -> None:
     ("settings", "sentence"),
     [
         ({"CASEBUS_AWAY_AFTER": "0"}, "CASEBUS_AWAY_AFTER must be a number of seconds, more than 0."),
-        ({"CASEBUS_OFFLINE_AFTER": "60"}, "CASEBUS_OFFLINE_AFTER must be more seconds than CASEBUS_AWAY_AFTER."),
+        ({"CASEBUS_OFFLINE_AFTER": "60"}, "CASEBUS_OFFLINE_AFTER must be greater than CASEBUS_AWAY_AFTER."),
         ({"CASEBUS_OFFLINE_AFTER": "inf"}, "CASEBUS_OFFLINE_AFTER must be at most 2592000 seconds, 30 days."),
     ],
 )

@@ -22,7 +22,7 @@ By = Literal[
     "moderator",
     "its agent",
     "an agent who may have it",
-    "the other's agent",
+    "the other ticket's agent",
     "a supervisor",
     "routing",
     "sla",
@@ -163,7 +163,7 @@ REOPEN_BY_SUPERVISOR = Move(
     _SUPERVISED,
     _to("reopened", "closed"),
     "ticket.reopened",
-    also="as where the requester reopens it",
+    also="under the same conditions as when the requester reopens it",
 )
 
 REDACT = Move(
@@ -182,7 +182,7 @@ MOVE = Move(
     ("requester",),
     _as_it_is(*STATUSES),
     "ticket.edited",
-    also="it becomes that of the person who their accounts are",
+    also="it now belongs to the one person behind these accounts",
 )
 MERGE_PERSONS = Move(
     _BY_ACCOUNT,
@@ -194,14 +194,14 @@ MERGE_PERSONS = Move(
 _BY_MERGE = ("ticket.merge_into", *_BY_ACCOUNT)
 TAKE_IN = Move(
     _BY_MERGE,
-    ("the other's agent", "a supervisor", "requester"),
+    ("the other ticket's agent", "a supervisor", "requester"),
     _as_it_is(*OPEN),
     "ticket.linked",
     also="on the ticket that goes on, where the merged one waited for its requester",
 )
 TAKE_IN_UNANSWERED = Move(
     _BY_MERGE,
-    ("the other's agent", "a supervisor", "requester"),
+    ("the other ticket's agent", "a supervisor", "requester"),
     _REQUESTER_WROTE,
     "ticket.linked",
     also="on the ticket that goes on, where the merged one awaited the desk",
