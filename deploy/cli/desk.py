@@ -39,6 +39,15 @@ def database_now(client: pymongo.MongoClient[dict[str, Any]]) -> datetime:
     return local if local.tzinfo else local.replace(tzinfo=UTC)
 
 
+def _unreachable(error: PyMongoError) -> Trouble:
+    if isinstance(error, OperationFailure):
+        reason = (error.details or {}).get("codeName", error.code)
+        return Trouble(f"The database refuses the user of CASEBUS_MONGO ({reason}).")
+    if (why := _NOT_BELIEVED.search(str(error))) is not None:
+        return Trouble(f"The certificate of the database is not trusted: {why[1]}.")
+    return Trouble("The database does not answer: is the desk running? (`make up`)")
+
+
 class Desk:
     """The databases of one desk. Raises Trouble when they cannot be reached."""
 
@@ -49,13 +58,9 @@ class Desk:
         )
         try:
             self.client.admin.command("ping")
-        except OperationFailure as error:
-            reason = (error.details or {}).get("codeName", error.code)
-            raise Trouble(f"The database refuses the user of CASEBUS_MONGO ({reason}).") from error
         except PyMongoError as error:
-            if (why := _NOT_BELIEVED.search(str(error))) is not None:
-                raise Trouble(f"The certificate of the database is not trusted: {why[1]}.") from error
-            raise Trouble("The database does not answer: is the desk running? (`make up`)") from error
+            self.client.close()
+            raise _unreachable(error) from error
         self.intake = self.client[f"{prefix}_intake"]
         self.routing = self.client[f"{prefix}_routing"]
         self.sla = self.client[f"{prefix}_sla"]

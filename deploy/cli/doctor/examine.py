@@ -41,9 +41,7 @@ def examine(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> 
         return
     amqp_url, prefix = settings.get("AMQP_ADMIN"), settings.get("DB_PREFIX")
     management = settings.get("AMQP_MANAGEMENT")
-    client: MongoClient[dict[str, Any]] = MongoClient(
-        settings.get("MONGO"), serverSelectionTimeoutMS=PATIENCE, tz_aware=True, appname="casebus doctor"
-    )
+    mongo_url = settings.get("MONGO")
     behind: set[str] = set()
     try:
         vhost = unquote(urlsplit(amqp_url).path[1:]) or "/"
@@ -54,6 +52,9 @@ def examine(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> 
     except (Trouble, ClientError, TimeoutError, *BROKEN) as error:
         yield Finding("error", "broker", str(error), START)
     ahead: timedelta | None = None
+    client: MongoClient[dict[str, Any]] = MongoClient(
+        mongo_url, serverSelectionTimeoutMS=PATIENCE, tz_aware=True, appname="casebus doctor"
+    )
     try:
         ahead = database_now(client) - datetime.now(UTC)
         yield from database.check(client, prefix)

@@ -258,36 +258,37 @@ class Container:
 
 def test_a_service_gets_its_turn_its_questions_and_its_chores() -> None:
     """Without a broker or a database: nothing is connected before it is needed."""
-    database: Any = MongoClient("mongodb://127.0.0.1:1", connect=False)["toys"]
-    taken: list[Any] = []
-    chore = Chore("looking", 7.0, lambda: None)
+    with MongoClient[dict[str, Any]]("mongodb://127.0.0.1:1", connect=False) as client:
+        database = client["toys"]
+        taken: list[Any] = []
+        chore = Chore("looking", 7.0, lambda: None)
 
-    def rules(settings: Settings, given: Any) -> Rules[Any]:
-        taken.append((settings, given))
-        return Rules(SimpleNamespace(), lambda _view, _message, _now: Decision(), chores=[chore])
+        def rules(settings: Settings, given: Any) -> Rules[Any]:
+            taken.append((settings, given))
+            return Rules(SimpleNamespace(), lambda _view, _message, _now: Decision(), chores=[chore])
 
-    settings = Settings(
-        amqp="amqp://toys:secret@127.0.0.1:1/desk", mongo="mongodb://127.0.0.1:1", failing_share=0.5, failing_of=7
-    )
-    config: dict[str, Any] = {"settings": settings, "database": database}
-    container = Container("toys", config)
-    turns = Turns(rules).bind(container, "turn")
-    assert taken == [(settings, database)]
-    assert [(each.name, each.every) for each in turns.chores] == [
-        ("sweeping", entrypoint.SWEEP_EVERY),
-        ("looking", 7.0),
-    ]
-    assert config["turns"] is turns
-    assert isinstance(config["questions"], Questions)
-    publishers: list[Any] = [turns.publisher, turns.answers]
-    assert [(each._url, each._user, each._confirm_timeout) for each in publishers] == [
-        (settings.amqp, "toys", 30.0),
-        (settings.amqp, "toys", 2.0),
-    ]
-    assert Asked().bind(container, "questions").get_dependency(None) is config["questions"]
-    assert turns.get_dependency(None) is turns.turn
-    failing = turns.turn.watch.over("toys")
-    assert (failing.share, failing.of) == (0.5, 7)
+        settings = Settings(
+            amqp="amqp://toys:secret@127.0.0.1:1/desk", mongo="mongodb://127.0.0.1:1", failing_share=0.5, failing_of=7
+        )
+        config: dict[str, Any] = {"settings": settings, "database": database}
+        container = Container("toys", config)
+        turns = Turns(rules).bind(container, "turn")
+        assert taken == [(settings, database)]
+        assert [(each.name, each.every) for each in turns.chores] == [
+            ("sweeping", entrypoint.SWEEP_EVERY),
+            ("looking", 7.0),
+        ]
+        assert config["turns"] is turns
+        assert isinstance(config["questions"], Questions)
+        publishers: list[Any] = [turns.publisher, turns.answers]
+        assert [(each._url, each._user, each._confirm_timeout) for each in publishers] == [
+            (settings.amqp, "toys", 30.0),
+            (settings.amqp, "toys", 2.0),
+        ]
+        assert Asked().bind(container, "questions").get_dependency(None) is config["questions"]
+        assert turns.get_dependency(None) is turns.turn
+        failing = turns.turn.watch.over("toys")
+        assert (failing.share, failing.of) == (0.5, 7)
 
 
 def test_a_declared_method_says_what_it_takes_and_how() -> None:
