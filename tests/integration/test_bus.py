@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from amqp.exceptions import AccessRefused, PreconditionFailed
+from pymongo import MongoClient
 
 from contracts.topology import CHANNELS, DEAD, DESK, INTAKE
 from deploy.cli.desk import Desk as Books
@@ -118,14 +119,22 @@ def test_the_broker_closes_on_who_pretends(
             bus.settle(10)
 
 
-def test_a_wrong_login_is_one_sentence(desk: Desk) -> None:
+def test_a_wrong_login_is_one_sentence_and_leaves_nothing_open(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[MongoClient[Any]] = []
+    close = MongoClient.close
+
+    def record(client: MongoClient[Any]) -> None:
+        closed.append(client)
+        close(client)
+
+    monkeypatch.setattr(MongoClient, "close", record)
     right = desk.amqp_url("web")
     with pytest.raises(LoginRefused, match="refuses the login of web"):
         Bus(right.replace(right.split("@")[0], "amqp://web:wrong"))
     wrong = {"DB_PREFIX": desk.db_prefix, "MONGO": desk.mongo_url("intake").replace("mongodb://", "mongodb://x")}
     with pytest.raises(Trouble, match=r"refuses the user of CASEBUS_MONGO \(AuthenticationFailed\)"):
         Books(Settings(wrong, None))
-    gc.collect()  # complains of connections that are left open
+    assert len(closed) == 1
 
 
 @pytest.fixture
