@@ -16,7 +16,7 @@ from pymongo.collection import ReturnDocument
 from pymongo.database import Database
 
 from services.chassis.database import Document
-from services.chassis.decision import Message, line_of
+from services.chassis.decision import Message
 from services.chassis.operators_files import OperatorsFiles
 from services.chassis.unit_of_work import Write, conditional_writes
 from services.intake.documents import (
@@ -30,9 +30,9 @@ from services.intake.documents import (
     ticket_document,
 )
 from services.intake.domain.accounts.in_one_turn import together
-from services.intake.domain.needs import Need, NewNumber, TicketOf
+from services.intake.domain.needs import NewNumber
 from services.intake.domain.state import View
-from services.intake.domain.taken import TAKEN
+from services.intake.domain.taken import still_needed
 from services.intake.domain.values.account import TEMPORARY_LASTS
 from services.intake.domain.values.limits import USUAL, Limits
 from services.intake.domain.values.prepared import NOTHING, Prepared
@@ -124,20 +124,12 @@ class Repository:
             master_key=self._master_key,
             together=together(messages),
         )
-        asking = [(line_of(TAKEN, message), message) for message in messages]
         reading = Reading(self.db, known, now)
-        while True:
-            needs: set[Need] = set()
-            for line, message in asking:
-                needs.update(line.door.needs(known, message))
-                needs.update(line.needs(known, message))
-            needs.update(TicketOf(ticket.merged_into) for ticket in known.tickets.values() if ticket.merged_into)
-            needs -= known.asked
-            if not needs:
-                return known
+        while needs := still_needed(known, messages):
             self._take_numbers(sum(isinstance(need, NewNumber) for need in needs))
             known.asked |= needs
             reading.read(needs)
+        return known
 
     def writes(self, view: View) -> list[Write]:
         """What the turn changed: tickets and accounts as they stand now, and every entry."""

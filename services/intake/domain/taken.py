@@ -6,7 +6,7 @@ in the room of what it is about. doors.py says whom a door lets in. The page is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from contracts import sla
@@ -49,7 +49,7 @@ from contracts.tickets import (
     ViewTicket,
 )
 from contracts.values import dataclass
-from services.chassis.decision import Decision
+from services.chassis.decision import Decision, Message, line_of
 from services.intake.domain import doors
 from services.intake.domain.abuse.blocking import block, block_needed, unblock
 from services.intake.domain.abuse.bursts import ReleaseTimer, release, release_due, release_due_needed, release_needed
@@ -67,11 +67,12 @@ from services.intake.domain.attachments.rotating import KeyRotationTimer
 from services.intake.domain.attachments.scanning import ScanTimer, scan_needed, scanned
 from services.intake.domain.attachments.uploads import upload, upload_as_agent, upload_needed
 from services.intake.domain.doors import Door
-from services.intake.domain.needs import LastRotation, Needs, nothing
+from services.intake.domain.needs import LastRotation, Need, Needs, TicketOf, nothing
 from services.intake.domain.privacy.erasing import EraseTimer, erase, erase_due, erase_needed, portion_needed
 from services.intake.domain.privacy.exporting import ExportTimer, download_archive, exported
 from services.intake.domain.privacy.redaction import redact, redact_needed
 from services.intake.domain.privacy.swept import confirm_swept, swept_needed
+from services.intake.domain.state import View
 from services.intake.domain.tickets import replies, solving
 from services.intake.domain.tickets.consent import answer_consent, ask_consent
 from services.intake.domain.tickets.corrections import edit, edit_needed, reclassify, reclassify_needed
@@ -228,3 +229,15 @@ TAKEN: Mapping[str, Taken[Any]] = {
     ExportTimer.type_(): Taken(ExportTimer, doors.anybody(lambda _view, _message, _now: Decision())),
 }
 """All that intake takes, by type."""
+
+
+def still_needed(known: View, messages: Iterable[Message[Any]]) -> set[Need]:
+    """What has to be read for these messages and has not been asked for, given what is known so far: what their doors
+    and their lines name, and the tickets in which those that are known go on."""
+    needs: set[Need] = set()
+    for message in messages:
+        line = line_of(TAKEN, message)
+        needs.update(line.door.needs(known, message))
+        needs.update(line.needs(known, message))
+    needs.update(TicketOf(ticket.merged_into) for ticket in known.tickets.values() if ticket.merged_into)
+    return needs - known.asked

@@ -47,7 +47,7 @@ from services.intake.domain.needs import (
     WrittenLately,
 )
 from services.intake.domain.state import Known, View
-from services.intake.domain.taken import TAKEN
+from services.intake.domain.taken import still_needed
 from services.intake.domain.tickets.viewing import MOST_ENTRIES
 from services.intake.domain.values.history import Entry
 from services.intake.domain.values.mailed_code import mailed_id
@@ -70,19 +70,14 @@ def read_for(there: View, message: Message[Any], now: datetime) -> View:
         master_key=there.master_key,
         together=together([message]),
     )
-    line = TAKEN[message.type]
-    while True:
-        needs: set[Need] = {*line.door.needs(known, message), *line.needs(known, message)}
-        needs |= {TicketOf(ticket.merged_into) for ticket in known.tickets.values() if ticket.merged_into}
-        needs -= known.asked
-        if not needs:
-            return known
+    while needs := still_needed(known, [message]):
         known.asked |= needs
         for need in needs:
             if isinstance(need, NewNumber):
                 numbers.append(there.next_number())
             else:
                 known.know(*_found(there, known, need, now))
+    return known
 
 
 def _found(there: View, known: View, need: Need, now: datetime) -> Iterable[Known]:
