@@ -140,7 +140,7 @@ def _how_to_look_around(console: Console, number: str, known: Settings) -> None:
         (f"{casebus} ticket {number}", "a ticket and its history"),
         (f"{casebus} sla explain {number}", "explains its deadlines"),
         (f"{casebus} tickets --status closed", "tickets, newest first"),
-        (f"{casebus} agents", "which agents are signed on, and their load"),
+        (f"{casebus} agents", "the agents, who of them is here, and their load"),
         (f"{casebus} watch", "messages as they flow"),
         (f"{casebus} feed {os.path.relpath(SAMPLES)}", "more requests"),
         (f"ls {os.path.relpath(known.get('SMTP_SINK'))}", "all mails that the desk sent"),

@@ -30,7 +30,7 @@ M_MMAP_THRESHOLD = -3
 LARGE = 1024 * 1024
 """Bytes. glibc keeps for a thread what it has freed, and after the first large block large ones too: the 19 MiB of a
 hash stayed with each of the pool's 20 threads, often twice. Larger blocks than this go back to the system."""
-with suppress(AttributeError):  # another C library does not do that, and has no such function
+with suppress(AttributeError):  # other C libraries have no mallopt
     ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
