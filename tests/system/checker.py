@@ -86,7 +86,7 @@ def one_outcome_a_command(evidence: Evidence) -> Iterator[str]:
     commands = {(sent.user, sent.id): sent.type for sent in evidence.sent}
     for heard in evidence.heard:
         key = (heard.user, str(heard.event.get("causationid")))
-        if key in commands and _is_outcome(heard.type):
+        if key in commands and _is_outcome(heard):
             outcomes[key].append(heard)
     for key, type_ in commands.items():
         user, id_ = key
@@ -98,8 +98,12 @@ def one_outcome_a_command(evidence: Evidence) -> Iterator[str]:
             yield f"the outcome of {type_} {id_} of {user} came with different bodies"
 
 
-def _is_outcome(type_: str) -> bool:
-    return type_.startswith("command.") or type_ in {
+def _is_outcome(heard: Heard) -> bool:
+    """An agent hears `ticket.reopened` of a ticket of theirs, even if they reopened it: that has an entry of the
+    history, and an outcome never does."""
+    if "entry" in heard.event["data"]:
+        return False
+    return heard.type.startswith("command.") or heard.type in {
         "ticket.opened",
         "ticket.duplicate",
         "ticket.similar",
@@ -152,7 +156,7 @@ def an_effect_as_answered(evidence: Evidence) -> Iterator[str]:
     answers: dict[tuple[str, str], set[str]] = defaultdict(set)
     for heard in evidence.heard:
         key = (heard.user, str(heard.event.get("causationid")))
-        if key in about_tickets and _is_outcome(heard.type):
+        if key in about_tickets and _is_outcome(heard):
             answers[key].add(heard.type)
     for (user, id_), types in answers.items():
         command = f"{about_tickets[user, id_]} {id_} of {user} was answered {sorted(types)}"
@@ -165,7 +169,7 @@ def an_effect_as_answered(evidence: Evidence) -> Iterator[str]:
 def nothing_said_differently(evidence: Evidence) -> Iterator[str]:
     """Whatever reaches somebody twice with one id is the same message (outcomes are checked above)."""
     bodies: dict[tuple[str, str], set[bytes]] = defaultdict(set)
-    outcomes_apart = (heard for heard in evidence.heard if not _is_outcome(heard.type))
+    outcomes_apart = (heard for heard in evidence.heard if not _is_outcome(heard))
     for heard in (*outcomes_apart, *evidence.events):
         bodies[heard.user, heard.id].add(heard.body)
     for (user, id_), different in bodies.items():

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.checker import GUARANTEES, one_effect_a_command, problems
+from tests.system.checker import GUARANTEES, one_effect_a_command, one_outcome_a_command, problems
 from tests.system.evidence import Dead, Evidence, Heard, Sent
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -271,6 +271,18 @@ def test_only_what_is_bad_may_be_dead() -> None:
     assert problems(evidence, {"m1"}) == []
     assert problems(evidence) == ["m1 is in helpdesk.dead: not JSON"]
     assert problems(evidence, {"m1", "m2"}) == ["m2 is bad, but not in helpdesk.dead"]
+
+
+def test_what_an_agent_hears_of_their_ticket_is_no_outcome_of_their_command() -> None:
+    """A supervisor who reopens a ticket that they have hears of it twice: the outcome, and what each holder hears."""
+    accepted = event("command.accepted", "o", {}, "agent.a1", "r")
+    told = event("ticket.reopened", "m", {"ticket": snapshot(4, 4, "reopened", "a1", 1), "entry": {}}, "agent.a1", "r")
+    found = Evidence(sent=[Sent("agent.a1", "r", "ticket.reopen")], heard=[accepted, told])
+    assert list(one_outcome_a_command(found)) == []
+    twice = replace(found, heard=[accepted, told, event("command.accepted", "o2", {}, "agent.a1", "r")])
+    assert list(one_outcome_a_command(twice)) == [
+        "ticket.reopen r of agent.a1 has 2 outcomes: ['command.accepted', 'command.accepted']"
+    ]
 
 
 @pytest.mark.parametrize("left_out", [True, False])
