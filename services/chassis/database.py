@@ -85,6 +85,8 @@ def translate(error: PyMongoError) -> Conflict | DatabaseAway | None:
     other error."""
     if isinstance(error, ConnectionFailure | ExecutionTimeout):
         return DatabaseAway(type(error).__name__)
+    if isinstance(error, ConfigurationError) and "essions are not supported" in str(error):
+        return DatabaseAway("it was starting when it was connected to")  # `Store.prepare` has seen transactions
     if isinstance(error, OperationFailure):
         if error.code in REFUSED_CODES:
             return DatabaseRefuses(

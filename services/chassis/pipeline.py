@@ -15,7 +15,7 @@ from typing import Any
 from pymongo.client_session import ClientSession
 from pymongo.command_cursor import CommandCursor
 from pymongo.database import Database
-from pymongo.errors import DocumentTooLarge, WriteError
+from pymongo.errors import AutoReconnect, DocumentTooLarge, WriteError
 from pymongo.helpers_shared import _check_command_response
 from pymongo.message import _op_msg
 from pymongo.read_preferences import ReadPreference
@@ -88,6 +88,9 @@ def _run(
         options = options.with_options(unicode_decode_error_handler="replace")
     messages, ids, largest = [], [], 0
     with client._conn_for_writes(session, "pipeline") as connection:
+        if session is not None and not connection.supports_sessions:
+            # It was opened while the server was starting, and never learns better; for this error pymongo drops it.
+            raise AutoReconnect("the connection is from before the server was a member of its replica set")
         connection.apply_timeout(client, None)
         for command in commands:
             if session is not None:

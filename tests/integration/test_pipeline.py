@@ -9,12 +9,12 @@ import pytest
 from bson.datetime_ms import DatetimeMS
 from bson.errors import InvalidBSON
 from pymongo.database import Database
-from pymongo.errors import DocumentTooLarge, OperationFailure, WriteError
+from pymongo.errors import AutoReconnect, ConfigurationError, DocumentTooLarge, OperationFailure, WriteError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from deploy.local.stack import Stack
-from services.chassis.database import Document, open_database
+from services.chassis.database import DatabaseAway, Document, open_database, translate
 from services.chassis.pipeline import Find, find, write
 
 
@@ -84,6 +84,29 @@ def test_one_that_fails_undoes_them_all_and_the_connection_goes_on(database: Dat
     assert taken.value.code == 11000
     assert find(database, Find("b", {}), Find("a", {})) == [[], [{"_id": "there", "n": 1}]]
     assert in_transaction(database, insert("b", {"n": 3})) == [1]
+
+
+def opened_too_early(database: Database[Document]) -> None:
+    """The connection is as one that was opened while the server was starting."""
+    with database.client._conn_for_writes(None, "test") as connection:
+        connection.supports_sessions = False
+
+
+def test_a_connection_from_before_the_server_was_a_member_is_replaced(database: Database[Document]) -> None:
+    opened_too_early(database)
+    with pytest.raises(AutoReconnect, match="member of its replica set"):
+        in_transaction(database, insert("a", {"n": 1}))
+    assert in_transaction(database, insert("a", {"n": 1})) == [1]
+
+
+def test_such_a_connection_at_the_commit_counts_as_a_database_that_is_away(database: Database[Document]) -> None:
+    with database.client.start_session() as session:
+        session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority"))
+        write(database, [insert("a", {"n": 1})], session)
+        opened_too_early(database)
+        with pytest.raises(ConfigurationError) as raised:
+            session.commit_transaction()
+    assert isinstance(translate(raised.value), DatabaseAway)
 
 
 @pytest.mark.parametrize("beginning", ["", "a", "ab", "abc"])
