@@ -218,6 +218,7 @@ def test_attempts_are_counted_until_forgotten(store: Store, other_store: Store) 
 
 
 def test_handled_ids_are_kept_for_14_days(store: Store) -> None:
+    store.prepare(INDEXES)
     indexes = store.database["handled"].list_indexes()
     assert [index["expireAfterSeconds"] for index in indexes if "at" in index["key"]] == [14 * 24 * 3600]
     assert timedelta(days=14) == REMEMBERED
@@ -225,6 +226,7 @@ def test_handled_ids_are_kept_for_14_days(store: Store) -> None:
 
 def test_preparing_again_is_harmless(store: Store, other_store: Store) -> None:
     """Each instance of a release prepares the database as it starts, beside others that are at work."""
+    store.prepare(INDEXES)
     store.commit(a_work("turn-1", Write("things", {"_id": "a", "version": 1})))
     before = (stored(store), indexes(store))
     other_store.prepare(INDEXES)

@@ -17,11 +17,18 @@ from services.chassis.unit_of_work import Store
 def stores(
     stack: Stack, service: str, instances: int, indexes: Mapping[str, Sequence[IndexModel]]
 ) -> Iterator[list[Store]]:
-    """This many stores of one new database, each with a client of its own, prepared with `indexes`."""
+    """This many stores of one new database, each with a client of its own, prepared with `indexes`.
+
+    The database forgets nothing by itself: for its clock, what the tests' clocks write is long past.
+    """
     name = f"turn_{uuid.uuid4().hex[:8]}"
     databases = [open_database(stack.database.url(), name, "tests") for _ in range(instances)]
     opened = [Store(database, service) for database in databases]
     opened[0].prepare(indexes)
+    for collection in map(databases[0].get_collection, databases[0].list_collection_names()):
+        for name_of_index, index in collection.index_information().items():
+            if "expireAfterSeconds" in index:
+                collection.drop_index(name_of_index)
     yield opened
     databases[0].client.drop_database(name)
     for database in databases:
