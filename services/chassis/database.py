@@ -85,8 +85,9 @@ def translate(error: PyMongoError) -> Conflict | DatabaseAway | None:
     other error."""
     if isinstance(error, ConnectionFailure | ExecutionTimeout):
         return DatabaseAway(type(error).__name__)
-    if isinstance(error, ConfigurationError) and "essions are not supported" in str(error):
-        return DatabaseAway("it was starting when it was connected to")  # `Store.prepare` has seen transactions
+    if isinstance(error, ConfigurationError) and "Sessions are not supported" in str(error):
+        # `Store.prepare` has seen a replica set: the connection is from before the server was a member of it.
+        return DatabaseAway("it was starting")
     if isinstance(error, OperationFailure):
         if error.code in REFUSED_CODES:
             return DatabaseRefuses(
