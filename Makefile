@@ -1,6 +1,7 @@
 # Thin names for the commands of deploy/ and tests/. Each sets up .venv first, which is free when it is done already.
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
+LOCKED := --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
 .PHONY: help setup up down status clean demo watch test lint mutants bench soak compose-test contracts lock
 
@@ -55,7 +56,5 @@ contracts: setup ## generate the AsyncAPI document, the JSON Schemas and the tab
 
 lock: setup ## pin the packages of requirements*.in to their newest versions, with hashes
 	@$(PYTHON) -m pip install -qq --disable-pip-version-check uv
-	@for name in requirements requirements-dev; do \
-	    .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	        --custom-compile-command "make lock" --output-file $$name.lock $$name.in || exit 1; \
-	done
+	@.venv/bin/uv pip compile $(LOCKED) --output-file requirements.lock requirements.in requirements-knowledge.in
+	@.venv/bin/uv pip compile $(LOCKED) --output-file requirements-dev.lock requirements-dev.in
