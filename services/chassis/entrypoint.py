@@ -62,7 +62,8 @@ again."""
 
 LANE_POLL = 0.25
 REST_POLL = 5.0
-"""Seconds between looks for the timers of a lane, and for timers of no lane."""
+QUESTIONS_POLL = 0.05
+"""Seconds between looks for the timers of a lane, for timers of no lane, and at whether questions can be answered."""
 
 ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType]
 
@@ -88,6 +89,7 @@ class Turns(DependencyProvider):
         self.publisher = Publisher(settings.amqp, self.container.service_name)
         rules = self.rules(settings, config["database"])
         self.chores = [Chore("sweeping", SWEEP_EVERY, self._sweep), *rules.chores]
+        self.follower = rules.follower
         self.turn = Turn(
             self.container.service_name,
             rules,
@@ -105,6 +107,13 @@ class Turns(DependencyProvider):
         self._threads = [
             self.container.spawn_managed_thread(partial(self._do, chore), chore.name) for chore in self.chores
         ]
+        if self.follower is not None:
+            follow = partial(self.follower.follow, lambda: self.stopping)
+            self._threads.append(self.container.spawn_managed_thread(follow, self.follower.name))
+
+    def problem(self) -> str | None:
+        """Why questions cannot be answered yet."""
+        return None if self.follower is None else self.follower.problem()
 
     def stop(self) -> None:
         """After the last worker."""
@@ -239,7 +248,30 @@ class Messages(TurnEntrypoint):
 
 
 class QuestionsAsked(Messages):
-    """Questions of these queues. The method gets deliveries and returns those to look at again in a moment."""
+    """Questions of these queues. The method gets deliveries and returns those to look at again in a moment.
+
+    It takes no question before the service's follower has no problem.
+    """
+
+    def setup(self) -> None:
+        """Before anything starts."""
+        super().setup()
+        self.consuming = False
+
+    def run(self) -> None:
+        """Consume until stopped, once questions can be answered."""
+        while not self.leaving and self.container.config["turns"].problem() is not None:
+            self.rest(QUESTIONS_POLL)
+        if not self.leaving:
+            self.consuming = True
+            super().run()
+
+    def stop(self) -> None:
+        """As `Messages`, unless nothing was ever taken."""
+        if self.consuming:
+            super().stop()
+        else:
+            TurnEntrypoint.stop(self)
 
     @property
     def deciding(self) -> AbstractContextManager[Any]:

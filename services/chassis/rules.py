@@ -36,6 +36,20 @@ class Preparation(Generic[V]):
     put_off: Collection[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """Keeps something in memory, in a thread of its own. `name` is for the log.
+
+    `follow` runs once everything is set up, until the function that it gets says that the service stops. If it raises,
+    the process ends. `problem` says in a few words why questions cannot be answered yet. Until it is None no question
+    is taken, and `/readyz` says why.
+    """
+
+    name: str
+    follow: Callable[[Callable[[], bool]], object]
+    problem: Callable[[], str | None]
+
+
 @dataclass(frozen=True)
 class Rules(Generic[V]):
     """What makes a turn this service's turn: its parts in the order in which they run (docs/turn.md)."""
@@ -53,9 +67,11 @@ class Rules(Generic[V]):
     """Which messages `prepare` gets."""
     gate: Gate | None = None
     """Passed by each attempt in the seconds after a lost race, where the turns of all instances change one document.
-    Only routing has one."""
+    Only routing and knowledge have one."""
     reveal: Callable[[Outgoing], Outgoing] | None = None
     """Runs for each message when it is published: it adds what may be published but never stored. Only intake has it:
     for secrets and codes."""
     chores: Sequence[Chore] = ()
     """Run beside the turns, each at its own interval."""
+    follower: Follower | None = None
+    """Runs beside the turns all the time. Only knowledge has one: it follows what is published."""

@@ -119,6 +119,7 @@ def main(arguments: list[str]) -> int:
 
     def problems() -> list[str]:
         found = [] if all(consumer.connected for consumer in config["consumers"]) else ["not consuming"]
+        found += [problem] if (problem := config["turns"].problem()) is not None else []
         found += config["turns"].turn.watch.problems()
         found += [f"{kept} messages {KEPT}" for consumer in config["consumers"] if (kept := consumer.kept)]
         try:
