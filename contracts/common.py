@@ -14,6 +14,8 @@ from contracts.payload import Alternatives, Either, Payload
 
 Tier = Literal["standard", "vip"]
 RequesterKind = Literal["account", "temporary"]
+Audience = Literal["public", "internal"]
+"""Who may read an article: everybody, or staff alone."""
 
 
 MAX_SUBJECT = 200
@@ -90,9 +92,14 @@ Email = Annotated[str, _EMAIL.rule]
 LanguageHint = Annotated[str, Hint(_Nearest()).rule]
 EmailHint = Annotated[str, Hint(_EMAIL).rule]
 OriginHint = Annotated[str, Hint(Text(200, 0)).rule]
+DraftHint = Annotated[str, Hint(Words(200)).rule]
 
 Word = Annotated[str, Text(40, pattern="[a-z][a-z_]*", like="a word of lower-case letters and _").rule]
 """A word of our own vocabulary, which may grow: a kind of entry, a kind of notification."""
+
+
+Draft = Annotated[str, Words(200).rule]
+"""The id of a form, as the channel knows it: it tells what was opened from its suggestions, and whether it was sent."""
 
 
 class Secret(Payload):

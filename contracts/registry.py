@@ -11,7 +11,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
-from contracts import accounts, agents, attachments, notifications, outcomes, sla, tickets
+from contracts import accounts, agents, articles, attachments, notifications, outcomes, sla, tickets
 from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, QUESTIONS, SERVICES, role_of
 from contracts.payload import Payload, PayloadSchema, schema_of
 from contracts.services import Inlet
@@ -177,6 +177,38 @@ def _all() -> list[MessageType]:
     )
     add_commands(("routing",), "intake", {"ticket.assign": tickets.Assign, "ticket.unassign": tickets.Unassign})
     add_commands(("sla",), "intake", {"ticket.auto_close": tickets.AutoClose})
+    add_commands(
+        ("agent", "operator"),
+        "knowledge",
+        {
+            "article.save": articles.SaveArticle,
+            "article.translate": articles.TranslateArticle,
+            "article.restore": articles.RestoreArticle,
+            "article.publish": articles.PublishArticle,
+            "article.withdraw": articles.WithdrawArticle,
+            "article.move": articles.MoveArticle,
+            "article.attach": articles.AttachFile,
+            "article.detach": articles.DetachFile,
+        },
+    )
+    add_commands(
+        ("channel",),
+        "knowledge",
+        {"article.opened": articles.ArticleOpened, "article.helped": articles.ArticleHelped},
+    )
+    add_questions(
+        ("channel", "agent"),
+        "knowledge",
+        {
+            "article.search": articles.SearchArticles,
+            "article.suggest": articles.SuggestArticles,
+            "article.view": articles.ViewArticle,
+            "article.list": articles.ListArticles,
+            "article.categories": articles.ListCategories,
+            "article.download": articles.DownloadFile,
+        },
+    )
+    add_questions(("agent",), "knowledge", {"article.versions": articles.ListVersions})
 
     add(
         "outcome",
@@ -194,6 +226,17 @@ def _all() -> list[MessageType]:
             "attachment.content": attachments.Content,
         },
     )
+    add(
+        "outcome",
+        ("knowledge",),
+        {
+            "article.found": articles.ArticlesFound,
+            "article.viewed": articles.ArticleViewed,
+            "article.categorised": articles.ArticleCategories,
+            "article.versioned": articles.ArticleVersions,
+            "article.content": articles.ArticleFilePart,
+        },
+    )
     add("event", ("intake",), {f"ticket.{what}": tickets.TicketEvent for what in _PLAIN_TICKET_EVENTS})
     add(
         "event",
@@ -204,6 +247,7 @@ def _all() -> list[MessageType]:
             "ticket.merged": tickets.Joined,
             "ticket.redacted": tickets.Redacted,
             "ticket.linked": tickets.Joined,
+            "draft.filed": tickets.DraftFiled,
             "account.temporary_opened": accounts.TemporaryOpened,
             "account.temporary_expired": accounts.TemporaryExpired,
             "account.erased": accounts.AccountErased,
@@ -238,6 +282,11 @@ def _all() -> list[MessageType]:
         "event",
         ("notifications",),
         {"notification.sent": notifications.Delivered, "notification.failed": notifications.Delivered},
+    )
+    add(
+        "event",
+        ("knowledge",),
+        {"article.published": articles.ArticleEvent, "article.withdrawn": articles.ArticleEvent},
     )
 
     add(

@@ -89,5 +89,14 @@ DECLARED = (
             ),
         ),
     ),
+    Service(
+        "knowledge",
+        (
+            OwnQueue("knowledge.desk", commands=("desk",)),
+            OwnQueue("knowledge.commands", commands=("channels",)),
+            OwnQueue("knowledge.questions", questions=True),
+            OwnQueue("knowledge.events", events=("draft.filed",)),
+        ),
+    ),
 )
 """All services, in the order in which lists show them and processes start."""

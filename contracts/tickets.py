@@ -17,6 +17,8 @@ from contracts.common import (
     AgentId,
     Body,
     Category,
+    Draft,
+    DraftHint,
     FromChannel,
     Identity,
     LanguageHint,
@@ -24,6 +26,7 @@ from contracts.common import (
     Reason,
     Requester,
     Sentence,
+    ShownName,
     Subject,
     TicketNumber,
 )
@@ -52,6 +55,7 @@ class Submit(FromChannel):
     attachments: Attachments = ()
     language: LanguageHint | None = None
     automatic: bool = False
+    draft: DraftHint | None = None
 
 
 class RequesterTicket(FromChannel):
@@ -70,6 +74,7 @@ class Reply(RequesterTicket):
     body: Annotated[str, Text(MAX_BODY, 0).rule] = ""
     attachments: Attachments = ()
     automatic: bool = False
+    draft: DraftHint | None = None
 
 
 class Edit(RequesterTicket):
@@ -306,10 +311,19 @@ class Viewed(Payload):
 
 
 class TicketEvent(Payload):
-    """A ticket event: the ticket as it stands, and its new history entry."""
+    """A ticket event: the ticket as it stands, and its new history entry. `draft`: the form from which it came."""
 
     ticket: Snapshot
     entry: Entry | None = None
+    draft: Draft | None = None
+
+
+class DraftFiled(Payload):
+    """Event `draft.filed`: what was typed into this form of the channel has come to a ticket. `at`: when it did."""
+
+    channel: ShownName
+    draft: Draft
+    at: Moment | None = None
 
 
 class LostAgent(TicketEvent):

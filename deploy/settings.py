@@ -20,8 +20,10 @@ from deploy.trouble import Trouble
 from services.chassis.catalogue import load_catalogue
 from services.chassis.settings import WrongSettings, look_up
 from services.chassis.yaml_file import WrongFile
+from services.knowledge.knowledge_file import load_knowledge
 
 SHIPPED_CATALOGUE = Path(__file__).with_name("catalogue.yaml")
+SHIPPED_KNOWLEDGE = Path(__file__).with_name("knowledge.yaml")
 ENV_FILE = Path(".local") / "casebus.env"
 
 
@@ -65,6 +67,16 @@ class Settings:
         path = self.values.get("CATALOGUE") or SHIPPED_CATALOGUE
         try:
             return load_catalogue(path)
+        except WrongFile as error:
+            raise Trouble(str(error), 2) from error
+
+    def article_categories(self) -> list[str]:
+        """The ids of the categories that an article may have: the catalogue's, and the knowledge base's own from the
+        file that `CASEBUS_KNOWLEDGE` names, otherwise the shipped one."""
+        known = self.catalogue().categories
+        path = self.values.get("KNOWLEDGE") or SHIPPED_KNOWLEDGE
+        try:
+            return [*known, *load_knowledge(path, known).categories]
         except WrongFile as error:
             raise Trouble(str(error), 2) from error
 

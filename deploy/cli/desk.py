@@ -65,6 +65,7 @@ class Desk:
         self.routing = self.client[f"{prefix}_routing"]
         self.sla = self.client[f"{prefix}_sla"]
         self.notifications = self.client[f"{prefix}_notifications"]
+        self.knowledge = self.client[f"{prefix}_knowledge"]
 
     def ticket(self, number: str) -> Document:
         """The ticket with this number. Raises Trouble if it does not exist."""

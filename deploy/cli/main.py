@@ -20,6 +20,7 @@ from services.client.bus import BROKEN
 from services.client.errors import BrokerBlocked, ClientError, NobodyAnswers
 
 from . import account, keys, show, sla, topology
+from .articles import commands as articles
 from .dead import commands as dead
 from .desk import Desk, number_of
 from .doctor.commands import doctor
@@ -49,6 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(account.app, name="account")
+app.add_typer(articles.app, name="articles")
 app.add_typer(dead.app, name="dead")
 app.add_typer(notifications.app, name="notifications")
 app.command()(doctor)

@@ -17,6 +17,7 @@ CHANNEL_COMMANDS = """
     account.export account.erase
     ticket.submit ticket.reply ticket.edit ticket.accept_solution ticket.escalate ticket.change_agent
     ticket.answer_consent ticket.list ticket.view attachment.upload attachment.download
+    article.opened article.helped
 """
 AGENT_COMMANDS = """
     agent.sign_on agent.heartbeat agent.sign_off agent.pause agent.resume
@@ -25,10 +26,14 @@ AGENT_COMMANDS = """
     attachment.upload attachment.download
     ticket.assign_to ticket.take_away ticket.reopen
     ticket.release requester.block requester.unblock
+    article.save article.translate article.restore article.publish article.withdraw article.move
+    article.attach article.detach
 """
 OPERATOR_COMMANDS = """
     account.export account.erase attachment.download
     notifications.resend attachment_keys.rotate erasures.confirm_swept
+    article.save article.translate article.restore article.publish article.withdraw article.move
+    article.attach article.detach
 """
 EVENT_TYPES = """
     ticket.opened ticket.note_added ticket.edited ticket.assigned ticket.unassigned ticket.work_started
@@ -37,11 +42,13 @@ EVENT_TYPES = """
     ticket.transferred ticket.redacted account.temporary_opened account.temporary_expired account.contact_changed
     account.preferences_changed account.erased agent.signed_on agent.signed_off agent.paused agent.resumed sla.armed
     sla.warning sla.breached sla.met sla.closing_soon notification.sent notification.failed
-    ticket.held ticket.released requester.blocked requester.unblocked
+    ticket.held ticket.released requester.blocked requester.unblocked draft.filed
+    article.published article.withdrawn
 """
 OUTCOMES = """
     ticket.opened ticket.duplicate ticket.similar ticket.reopened account.temporary_opened ticket.listed ticket.viewed
     command.accepted command.rejected account.exported attachment.stored attachment.content
+    article.found article.viewed article.categorised article.versioned article.content
 """
 TO_AGENTS = """
     ticket.assigned ticket.unassigned ticket.customer_replied ticket.edited ticket.escalated ticket.consent_answered
@@ -90,11 +97,14 @@ def test_each_command_and_question_has_one_answering_service() -> None:
     for each in TYPES.values():
         is_asked = each.kind in ("command", "question")
         about = each.type.partition(".")[0]
-        expected = about if about in SERVICES else {"agent": "routing"}.get(about, "intake")
+        expected = about if about in SERVICES else {"agent": "routing", "article": "knowledge"}.get(about, "intake")
         assert each.answered_by == (expected if is_asked else None), each.type
 
 
-QUESTIONS_ALONE: list[str] = []
+QUESTIONS_ALONE = [
+    *("article.search", "article.suggest", "article.view", "article.list", "article.categories"),
+    *("article.versions", "article.download"),
+]
 """Those that are not commands too."""
 
 

@@ -288,7 +288,9 @@ def test_the_image_has_the_data_that_services_read_and_no_more() -> None:
     assert {file for file in held if not file.startswith("services/notifications/templates/")} == {
         "deploy/calendars.yaml",
         "deploy/catalogue.yaml",
+        "deploy/knowledge.yaml",
         "services/intake/domain/issues/likeness.npz",
+        "services/meaning/meanings.npz",
     }
 
 

@@ -18,6 +18,7 @@ from contracts import registry
 from contracts.payload import document
 from services.chassis.decision import Arm, Message
 from services.intake.documents import account_document, entry_document, ticket_document
+from services.knowledge.documents import document_of
 from services.notifications.domain.decide import decide as notify
 from services.notifications.domain.state import Outcome, Policy
 from services.notifications.domain.state import View as Notified
@@ -27,6 +28,7 @@ from services.notifications.templates import Templates
 from services.routing.domain.presence import AwayTimer, OfflineTimer
 from tests import odd_input
 from tests.unit.intake.desk import CATALOGUE, Desk
+from tests.unit.knowledge.base import Base
 from tests.unit.notifications.builders import a_contact_change
 from tests.unit.routing import builders as routing
 from tests.unit.said import assert_may_be_said, assert_of_the_contract
@@ -49,6 +51,7 @@ KNOWN: Mapping[str, Sequence[Any]] = {
     "skills": [["*"], ["billing"], ["gone"], ["\0"] * 100],
 }
 SENDERS = ("web", "game", "agent.a1", "agent.a2")
+EDITING = ("web", "game", "agent.mara", "agent.jo", "agent.al", "agent.zoe", "operator")
 SNAPSHOT: Mapping[str, Sequence[Any]] = {
     **KNOWN,
     "id": ["t1", "t2", "\0"],
@@ -215,11 +218,77 @@ def play_notifications(dice: Random) -> set[str]:
     return ways
 
 
+ARTICLES: Mapping[str, Sequence[Any]] = {
+    "article_id": ["a", "b", "no-such", "\0"],
+    "expected_version": [None, None, 1, 2],
+    "version": [None, 1, 2, 3],
+    "category": ["desk", "billing", "gone", "\0"],
+    "language": ["en", "de", None, "tlh"],
+    "title": ["A parcel", "\0", "\u200bx"],
+    "body": [
+        "Where is my parcel?\n",
+        "[x](article:a) ![y](file:z)\n",
+        "<b>",
+        "#" * 100,
+        "> " * 1_000,
+        "\0",
+        "x" * 100_000,
+    ],
+    "summary": [None, "Short."],
+    "words": ["parcel", "", "\0", "parc", "(" * 1_000, None],
+    "session": ["s1", "s2", "\0"],
+    "draft": ["f1", "f2", None, True, False],
+    "channel": ["web", "game", ""],
+    "page": [None, 1, 2, 100_000],
+    "state": [None, None, "draft"],
+    "related": [[], ["a", "b"]],
+    "ids": [[], [], ["a", "no-such"]],
+}
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_knowledge(seed: int) -> None:
+    """Commands of editors and readers, questions, and news of drafts; `Base` holds what is said to the contract."""
+    play_knowledge(Random(seed))
+
+
+def play_knowledge(dice: Random) -> set[str]:
+    """What the answers were."""
+    answers = set()
+    base = Base()
+    base.write("a")
+    base.save("b")
+    kinds = [kind for kind in registry.TYPES.values() if kind.answered_by == "knowledge"]
+    kinds += 4 * [registry.TYPES["command", "article.save"], registry.TYPES["command", "article.publish"]]
+    kinds += 4 * [registry.TYPES["question", "article.view"]]
+    for _ in range(40):
+        kind = dice.choice(kinds)
+        senders = [sender for sender in EDITING if kind.may_be_sent_by(sender)]
+        sender = dice.choice(senders)
+        data = odd_input.data(dice, kind.schema, ARTICLES)
+        if dice.random() < 0.9:  # most speak in their own name
+            data["agent_id"] = sender.removeprefix("agent.") if sender.startswith("agent.") else None
+        message = Message(f"m{dice.random()}", kind.type, sender, kind.schema.load(data))
+        answer = base.decided(message).answer
+        assert answer is not None
+        answers.add(answer.type)
+        if dice.random() < 0.2:
+            base.decided(an_event_of(dice, "draft.filed"))
+        base.later(hours=dice.choice((0, 1, 30)))
+        base.fire()
+    for values in base.state.current.values():
+        for value in values.values():
+            bson.encode(document_of(value))
+    return answers
+
+
 PLAYED: Mapping[Callable[[Random], set[str]], set[str]] = {
     play_intake: {"ticket.opened", "account.temporary_opened", "command.accepted", "command.rejected"},
     play_routing: {"agent.signed_on", "ticket.assign", "ticket.unassign"},
     play_sla: {"sla.armed", "sla.warning", "sla.breached", "sla.closing_soon", "ticket.auto_close"},
     play_notifications: {"mail"},
+    play_knowledge: {"command.accepted", "command.rejected", "article.found", "article.viewed", "article.categorised"},
 }
 
 

@@ -24,6 +24,7 @@ STORED: dict[tuple[str, str], list[dict[str, Any]]] = {
         {"number": "00000042", "tries": 0, "internal": True, "name": "bill.png"},
     ],
     ("intake", "key_rotation"): [{}],
+    ("knowledge", "deflected"): [{}],
     ("notifications", "address_wait"): [{}],
     ("notifications", "send"): [{"attempt": 1}],
     ("routing", "away"): [{}],

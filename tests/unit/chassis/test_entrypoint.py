@@ -37,7 +37,7 @@ from services.chassis.failing import SOON, TRIED_EVERY, Failing, Try
 from services.chassis.patience import Stopping
 from services.chassis.questions import Questions
 from services.chassis.reading import Delivery
-from services.chassis.rules import Rules
+from services.chassis.rules import Follower, Rules
 from services.chassis.settings import Settings
 from services.chassis.timers import Lane
 from services.chassis.turn import UNSENT_AFTER, Decided
@@ -380,3 +380,71 @@ def test_each_second_what_a_crash_left_unsent_is_published(unsent: list[str]) ->
     turns.turn = SimpleNamespace(sending=SimpleNamespace(strike=lambda: calls.append("strike"), sweep=calls.append))
     turns._sweep()
     assert calls == ["beat", "beat", "strike", *([unsent] if unsent else [])]
+
+
+class Whole:
+    """A follower that has a problem until the test says otherwise."""
+
+    def __init__(self) -> None:
+        self.why: str | None = "not whole yet"
+        self.followed: list[Callable[[], bool]] = []
+
+    def problem(self) -> str | None:
+        return self.why
+
+
+def questions_of(turns: Any) -> tuple[Any, list[str]]:
+    """The entrypoint of a service's questions, with a consumer that only says that it runs."""
+    asked: Any = QuestionsAsked("toys.questions")
+    turns.turn = SimpleNamespace(watch=Watch())
+    settings = SimpleNamespace(amqp="amqp://toys:secret@127.0.0.1:1/desk")
+    asked.container = SimpleNamespace(config={"settings": settings, "turns": turns}, service_name="toys")
+    asked.setup()
+    done: list[str] = []
+    asked.consumer = SimpleNamespace(run=lambda: done.append("runs"), stop=lambda _beside: done.append("stops"))
+    asked.thread = eventlet.spawn(asked.run)
+    return asked, done
+
+
+def test_no_question_is_taken_before_the_follower_has_no_problem() -> None:
+    whole = Whole()
+    asked, done = questions_of(SimpleNamespace(stopping=False, problem=whole.problem))
+    eventlet.sleep(3 * entrypoint.QUESTIONS_POLL)
+    assert done == []
+    whole.why = None
+    with eventlet.Timeout(5):
+        asked.thread.wait()
+        assert done == ["runs"]
+        asked.stop()
+    assert done == ["runs", "stops"]
+
+
+def test_a_service_stops_whose_follower_never_came_to_an_end_of_its_problem() -> None:
+    turns = SimpleNamespace(stopping=False, problem=Whole().problem)
+    asked, done = questions_of(turns)
+    eventlet.sleep(0)
+    with eventlet.Timeout(5):
+        asked.stop()
+    assert (done, turns.stopping) == ([], True)
+
+
+def test_a_follower_runs_beside_the_turns_until_the_service_stops() -> None:
+    turns: Any = Turns(lambda _settings, _database: None)  # type: ignore[arg-type, return-value]
+    whole = Whole()
+    turns.chores, turns.stopping = [], False
+    turns.follower = None
+    assert turns.problem() is None
+    turns.follower = Follower("following", whole.followed.append, whole.problem)
+    started: list[str] = []
+
+    def spawn(run: Callable[[], object], name: str) -> None:
+        started.append(name)
+        run()
+
+    turns.container = SimpleNamespace(spawn_managed_thread=spawn)
+    turns.start()
+    assert (started, turns.problem()) == (["following"], "not whole yet")
+    (stopping,) = whole.followed
+    assert not stopping()
+    turns.stopping = True
+    assert stopping()

@@ -10,10 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from msgspec.structs import replace as altered
+
 from contracts import snapshot as wire
 from contracts.names import AGENTS, EVENTS
 from contracts.snapshot import Author, EntryDetails, Snapshot, TicketAgent, Visibility
-from contracts.tickets import AssignedToAgent, LostAgent, TicketEvent
+from contracts.tickets import AssignedToAgent, DraftFiled, LostAgent, Reply, Submit, TicketEvent
 from services.chassis.decision import Decision, Message, Say, derived_id
 from services.intake.domain import answers
 from services.intake.domain.values.history import PLAIN, Entry, entry_data, size
@@ -108,6 +110,18 @@ def handing_over(decision: Decision, agent: TicketAgent, history: Sequence[wire.
 
 def _to(agent: TicketAgent, type_: str, data: TicketEvent) -> Say:
     return Say(AGENTS, f"agent.{agent.id}.{type_}", type_, data, data.ticket.number)
+
+
+def naming_draft(decision: Decision, message: Message[Submit] | Message[Reply], now: datetime) -> Decision:
+    """The same decision. If the message came from a draft and to a ticket, the ticket's event names the draft, and
+    `draft.filed` tells of it. Nothing keeps it: it leaves with what is said."""
+    draft = message.data.draft
+    if draft is None or not any(isinstance(change, TicketWritten) for change in decision.changes):
+        return decision
+    event, *others = decision.said
+    named = replace(event, data=altered(told(decision), draft=draft))
+    filed = Say(EVENTS, "draft.filed", "draft.filed", DraftFiled(channel=message.sender, draft=draft, at=now))
+    return replace(decision, said=[named, *others, filed])
 
 
 def and_then(decision: Decision, other: Decision) -> Decision:

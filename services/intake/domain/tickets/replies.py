@@ -25,7 +25,7 @@ from services.intake.domain.accounts.caller import Caller
 from services.intake.domain.accounts.contact import Contact, contact, with_contact, writing_needed
 from services.intake.domain.attachments.attaching import attached, files_needed, with_files
 from services.intake.domain.life import moves
-from services.intake.domain.life.recording import as_it_stands, entry_id, recorded, telling_agent
+from services.intake.domain.life.recording import as_it_stands, entry_id, naming_draft, recorded, telling_agent
 from services.intake.domain.needs import Need
 from services.intake.domain.state import View
 from services.intake.domain.values.history import PLAIN, requester_as_author
@@ -41,9 +41,10 @@ def reply(view: View, message: Message[Reply], caller: Caller, ticket: Ticket, n
     If the issue of a closed ticket is open in another ticket, the reply becomes a note there. A reply to a merged
     ticket reaches the ticket that goes on for it.
     """
-    return hourly.counted(
+    written = hourly.counted(
         view, caller, message.data.automatic, now, lambda: _written_to(view, message, caller, ticket, now)
     )
+    return naming_draft(written, message, now)
 
 
 def _written_to(view: View, message: Message[Reply], caller: Caller, ticket: Ticket, now: datetime) -> Decision:

@@ -24,7 +24,7 @@ from services.intake.domain.attachments.attaching import attached, files_needed,
 from services.intake.domain.issues.key import is_of_text, one_open_key, told_apart
 from services.intake.domain.issues.likeness import opening
 from services.intake.domain.issues.similarity import similar
-from services.intake.domain.life.recording import announced, as_it_stands, entry_id
+from services.intake.domain.life.recording import announced, as_it_stands, entry_id, naming_draft
 from services.intake.domain.needs import FiledAlike, Need, NewNumber, TicketOf
 from services.intake.domain.state import View
 from services.intake.domain.tickets import category_questions
@@ -40,7 +40,8 @@ def submit(view: View, message: Message[Submit], caller: Caller, now: datetime) 
     closed no more than 7 days ago, and otherwise opens a ticket with a link. Only a new ticket needs a category that
     the catalogue still has.
     """
-    return hourly.counted(view, caller, message.data.automatic, now, lambda: _filed(view, message, caller, now))
+    filed = hourly.counted(view, caller, message.data.automatic, now, lambda: _filed(view, message, caller, now))
+    return naming_draft(filed, message, now)
 
 
 def _filed(view: View, message: Message[Submit], caller: Caller, now: datetime) -> Decision:

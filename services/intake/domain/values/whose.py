@@ -112,7 +112,7 @@ FILE: Table = {
 
 ANSWER: Table = {
     # Tickets by `TICKET`, files by `FILE`, if they are the person's.
-    **_desks("ticket", "candidates", "tickets", "left_out", "attachment"),
+    **_desks("ticket", "article", "candidates", "tickets", "left_out", "attachment"),
     # Sentences of ours, unless `errors` say what was sent; an account's id and the place of its secret.
     **_desks("code", "message", "eligible_at", "retry_at", "note_id", "account_id", "secret", "expires_at", "code_at"),
     **_desks("until", "page", "pages", "number", "part", "parts", "truncated", "before", "after"),

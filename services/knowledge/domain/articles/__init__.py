@@ -1,0 +1,1 @@
+"""What editors do: write, translate, restore, publish, withdraw, move."""

@@ -1,0 +1,223 @@
+"""Editors publish, withdraw and move: what readers see from now on, and the events that tell of it.
+
+What is published is always a text that was a draft. Each language has its own event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from contracts import articles as wire
+from contracts.articles import ArticleEvent, MoveArticle, PublishArticle, WithdrawArticle
+from contracts.names import EVENTS
+from services.chassis.decision import Decision, Message, Say
+from services.knowledge.domain import answers
+from services.knowledge.domain.articles.changing import changed, recorded
+from services.knowledge.domain.articles.writing import link_hints
+from services.knowledge.domain.doors import Editor
+from services.knowledge.domain.markdown import Check, Rendering
+from services.knowledge.domain.needs import ArticleOf, Checked, Heads, Need, PublishedOf, Rendered, VersionOf
+from services.knowledge.domain.state import View
+from services.knowledge.domain.values.article import Article, Head, Published, Text
+
+
+def publish(view: View, message: Message[PublishArticle], by: Editor, article: Article, now: datetime) -> Decision:
+    """`article.publish`: readers see the draft from now on; without `language`, all drafts."""
+    languages = [language for language in sorted(article.drafts) if message.data.language in (None, language)]
+    if not languages:
+        return answers.wrong_status(article, _nothing_to_publish(article, message.data.language))
+    texts = {language: _draft(view, article, language) for language in languages}
+    faults = {f"body.{language}": found for language, text in texts.items() if (found := _faults(view, text))}
+    if faults:
+        return answers.invalid(faults)
+    own = texts.get(article.language)
+    after = changed(
+        article,
+        by,
+        now,
+        drafts={language: version for language, version in article.drafts.items() if language not in texts},
+        live={**article.live, **{language: article.drafts[language] for language in languages}},
+        first={**dict.fromkeys(languages, now), **article.first},
+        related=article.related if own is None else tuple(own.related),
+        **_told(article, now),
+    )
+    shown = [_shown(view, after, language, text, now) for language, text in texts.items()]
+    hints: dict[str, list[str]] = {}
+    for text in texts.values():
+        check: Check = view.read[Checked(text.body)]
+        for field, sentences in link_hints(view, article, check.articles).items():
+            hints.setdefault(field, []).extend(each for each in sentences if each not in hints.get(field, ()))
+    only = languages[0] if len(languages) == 1 else None
+    version = recorded(after, "published", language=only, title=texts[only].title if only else None)
+    said = [_event("article.published", after, each, by) for each in shown]
+    return Decision([after, version, *shown], said, answers.accepted(after, hints))
+
+
+def publish_needed(known: View, message: Message[PublishArticle]) -> Iterable[Need]:
+    """The article, its drafts, what they link to and how they are shown."""
+    id_, language = message.data.article_id, message.data.language
+    yield ArticleOf(id_)
+    yield PublishedOf(id_)
+    article = known.article(id_)
+    for draft, number in article.drafts.items() if article is not None else ():
+        if language not in (None, draft):
+            continue
+        yield VersionOf(id_, number)
+        version = known.version(id_, number)
+        if version is not None and version.text is not None:
+            body = version.text.body
+            yield Checked(body)
+            yield Rendered(body)
+            check: Check | None = known.read.get(Checked(body))
+            for linked in () if check is None else check.articles:
+                yield Heads(linked, staff=False)
+                yield Heads(linked, staff=True)
+
+
+def withdraw(view: View, message: Message[WithdrawArticle], by: Editor, article: Article, now: datetime) -> Decision:
+    """`article.withdraw`: readers see the text no more, and it becomes the draft again, unless there is a newer one.
+    Without `language`, all texts."""
+    languages = [language for language in article.languages if message.data.language in (None, language)]
+    if not languages:
+        what = (
+            "of it is published" if message.data.language is None else f"of it is published in {message.data.language}"
+        )
+        return answers.wrong_status(article, f"Nothing {what}.")
+    gone = {language: article.live[language] for language in languages}
+    after = changed(
+        article,
+        by,
+        now,
+        drafts={**gone, **article.drafts},
+        live={language: version for language, version in article.live.items() if language not in gone},
+        **_told(article, now),
+    )
+    stood = [view.published(article.id, language) for language in languages]
+    shown = [each for each in stood if each is not None]
+    only = languages[0] if len(languages) == 1 else None
+    reason = message.data.reason
+    title = shown[0].head.title if only and shown else None
+    version = recorded(after, "withdrawn", language=only, title=title, reason=reason)
+    said = [_event("article.withdrawn", after, each, by, reason) for each in shown]
+    emptied = [_withdrawn(each, after) for each in shown]
+    return Decision([after, version, *emptied], said, answers.accepted(after))
+
+
+def withdraw_needed(_: View, message: Message[WithdrawArticle] | Message[MoveArticle]) -> Iterable[Need]:
+    """The article and what is published of it."""
+    yield ArticleOf(message.data.article_id)
+    yield PublishedOf(message.data.article_id)
+
+
+def move(view: View, message: Message[MoveArticle], by: Editor, article: Article, now: datetime) -> Decision:
+    """`article.move`: another category, another audience, or both, at once for what is published too."""
+    data = message.data
+    category, audience = data.category or article.category, data.audience or article.audience
+    if data.category is not None and data.category not in view.desk.categories:
+        return answers.unknown_category(data.category)
+    if (category, audience) == (article.category, article.audience):
+        return Decision(answer=answers.accepted(article, {"article_id": ["It is there already: nothing changed."]}))
+    after = changed(article, by, now, category=category, audience=audience)
+    live = list(view.live(article.id))
+    if live:
+        was = article.audience == "public"
+        after = replace(after, told=now, told_public=now if was or audience == "public" else article.told_public)
+    shown = [
+        replace(each, head=replace(each.head, version=after.version, category=category, audience=audience))
+        for each in live
+    ]
+    version = recorded(after, "moved", reason=_moved(article, after))
+    said = [_event("article.published", after, each, by) for each in shown]
+    return Decision([after, version, *shown], said, answers.accepted(after))
+
+
+def as_it_stands(article: Article, published: Published, version: int | None = None) -> wire.Article:
+    """A published text as messages carry it. `version`: the one that is shown, by default the article's."""
+    head = published.head
+    return wire.Article(
+        id=article.id,
+        version=version or article.version,
+        category=head.category,
+        audience=head.audience,
+        language=head.language,
+        languages=article.languages,
+        title=head.title,
+        summary=head.summary,
+        body=published.body,
+        html=published.html,
+        keywords=published.keywords,
+        related=article.related,
+        files=(),
+        published_at=head.published_at,
+        first_published_at=head.first_published_at,
+    )
+
+
+def _draft(view: View, article: Article, language: str) -> Text:
+    version = view.version(article.id, article.drafts[language])
+    assert version is not None, "its need has been read"
+    assert version.text is not None, "a draft is a version with a text"
+    return version.text
+
+
+def _faults(view: View, text: Text) -> list[str]:
+    """What keeps a draft from being published: it may show files that the article does not have."""
+    check: Check = view.read[Checked(text.body)]
+    return [*check.faults, *(f"It shows {name}, and the article has no such file." for name in check.files)]
+
+
+def _shown(view: View, article: Article, language: str, text: Text, now: datetime) -> Published:
+    rendering: Rendering = view.read[Rendered(text.body)]
+    head = Head(
+        article=article.id,
+        language=language,
+        version=article.version,
+        category=article.category,
+        audience=article.audience,
+        title=text.title,
+        summary=text.summary or rendering.opening or text.title,
+        published_at=now,
+        first_published_at=article.first[language],
+    )
+    return Published(
+        head=head,
+        written=article.live[language],
+        body=text.body,
+        html=rendering.html,
+        plain=rendering.plain,
+        headings=rendering.headings,
+        keywords=tuple(text.keywords),
+    )
+
+
+def _withdrawn(published: Published, article: Article) -> Published:
+    head = replace(published.head, version=article.version, title="", summary="")
+    return Published(head=head, written=published.written, live=False)
+
+
+def _told(article: Article, now: datetime) -> dict[str, datetime | None]:
+    """When readers saw this change: now, and everybody only if the article is public."""
+    return {"told": now, "told_public": now if article.audience == "public" else article.told_public}
+
+
+def _event(type_: str, article: Article, published: Published, by: Editor, reason: str | None = None) -> Say:
+    data = ArticleEvent(article=as_it_stands(article, published), by=by.id, reason=reason)
+    return Say(EVENTS, type_, type_, data, article.id)
+
+
+def _nothing_to_publish(article: Article, language: str | None) -> str:
+    if language is None:
+        return "Nobody has saved a text since the article was published." if article.live else "It has no draft."
+    if language in article.live:
+        return f"Nobody has saved a text in {language} since it was published."
+    return f"It has no draft in {language}."
+
+
+def _moved(before: Article, after: Article) -> str:
+    steps: Sequence[tuple[str, str, str]] = (
+        ("category", before.category, after.category),
+        ("audience", before.audience, after.audience),
+    )
+    return "; ".join(f"{what}: {old} → {new}" for what, old, new in steps if old != new)

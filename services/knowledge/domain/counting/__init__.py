@@ -1,0 +1,1 @@
+"""What is counted: opened, helped, deflected."""

@@ -1,0 +1,192 @@
+"""Markdown without HTML: its faults by line, what it links to, and the HTML that is published.
+
+CommonMark with tables and strike-through. HTML is a fault when an article is saved; when one is published, what is
+rendered is sanitised as well. The page is docs/knowledge.md, "Articles".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from contracts.fields import ID_PATTERN
+from contracts.values import dataclass
+
+_MORE = ["table", "strikethrough"]
+_SCHEMES = {"http", "https", "mailto"}
+_is_article = re.compile(f"article:({ID_PATTERN})").fullmatch
+_is_file = re.compile("file:([^/\\\\]{1,255})").fullmatch
+_scheme = re.compile("([A-Za-z][A-Za-z0-9+.-]*):").match
+
+_TAGS = {
+    *("h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "s", "a", "img"),
+    *("ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td"),
+}
+_ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}}
+
+SUMMARY = 300
+"""Characters of a summary that is made of the body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What is wrong with a text, and which articles and files it names. `by_line`: each fault with its line, from 1."""
+
+    by_line: Sequence[tuple[int, str]]
+    articles: Sequence[str]
+    files: Sequence[str]
+
+    @property
+    def faults(self) -> list[str]:
+        """Each fault in a sentence that names its line."""
+        return [f"Line {line}: {fault}" for line, fault in self.by_line]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A text as readers get it. `plain`: without Markdown; `headings` likewise; `opening`: its first sentences."""
+
+    html: str
+    plain: str
+    headings: str
+    opening: str
+
+
+def check(body: str) -> Check:
+    """The faults of this Markdown, each with its line, and what it links to."""
+    faults: list[tuple[int, str]] = []
+    articles: dict[str, None] = {}
+    files: dict[str, None] = {}
+    for line, token in _tokens(_CHECKING.parse(body)):
+        match token.type:
+            case "html_block" | "html_inline":
+                faults.append((line, f"HTML is not allowed: {_short(token.content)}"))
+            case "heading_open" if token.tag == "h1":
+                faults.append((line, "A heading of the first level is the title's: write ## here."))
+            case "link_open":
+                address = str(token.attrs.get("href", ""))
+                if found := _is_article(address):
+                    articles[found[1]] = None
+                elif not _is_elsewhere(address):
+                    faults.append(
+                        (line, f"A link may lead to https:, http:, mailto: or article:, not to {_named(address)}")
+                    )
+            case "image":
+                address = str(token.attrs.get("src", ""))
+                if found := _is_file(address):
+                    files[found[1]] = None
+                elif not _is_elsewhere(address):
+                    faults.append((line, f"A picture may be at https:, http: or file:, not at {_named(address)}"))
+    return Check(sorted(faults, key=lambda fault: fault[0]), tuple(articles), tuple(files))
+
+
+def render(body: str) -> Rendering:
+    """The HTML of this Markdown, sanitised, and its words."""
+    tokens = _RENDERING.parse(body)
+    html = nh3.clean(
+        _RENDERING.renderer.render(tokens, _RENDERING.options, {}),
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={*_SCHEMES, "article", "file"},
+        link_rel=None,
+    )
+    headings, paragraphs, others = [], [], []
+    before = ""
+    for token in tokens:
+        words = _words([token]).strip()
+        if words:
+            others.append(words)
+            if before == "heading_open":
+                headings.append(words)
+            elif token.type == "inline":
+                paragraphs.append(words)
+        before = token.type
+    return Rendering(html, "\n".join(others), "\n".join(headings), _opening(paragraphs))
+
+
+def _is_elsewhere(address: str) -> bool:
+    found = _scheme(address)
+    return found is not None and found[1].lower() in _SCHEMES and len(address) > found.end()
+
+
+class _Checking(MarkdownIt):
+    """Takes HTML and every address for what they are, so that they can be named."""
+
+    def __init__(self) -> None:
+        super().__init__("commonmark", {"html": True})
+        self.enable(_MORE)
+
+    def validateLink(self, url: str) -> bool:  # noqa: ARG002 - as the library calls it
+        """A forbidden address is a fault, and no text."""
+        return True
+
+    def normalizeLink(self, url: str) -> str:
+        """As it was written."""
+        return url
+
+
+class _Rendering(MarkdownIt):
+    """Takes HTML for text, and leaves links with forbidden addresses as they were written."""
+
+    def __init__(self) -> None:
+        super().__init__("commonmark", {"html": False})
+        self.enable(_MORE)
+
+    def validateLink(self, url: str) -> bool:
+        """Ours also lead to articles and files."""
+        return any(judge(url) for judge in (_is_article, _is_file, _is_elsewhere))
+
+
+_CHECKING, _RENDERING = _Checking(), _Rendering()
+
+
+def _tokens(tokens: Sequence[Token]) -> Iterator[tuple[int, Token]]:
+    """Every token with its line, counted from 1. What is within a line takes the lines of its block."""
+    line = 1
+    for token in tokens:
+        line = token.map[0] + 1 if token.map else line
+        yield line, token
+        within = line
+        for child in token.children or ():
+            yield from ((within, each) for each in _nested(child))
+            within += child.type in ("softbreak", "hardbreak")
+
+
+def _nested(token: Token) -> Iterator[Token]:
+    yield token
+    for child in token.children or ():
+        yield from _nested(child)
+
+
+def _words(tokens: Sequence[Token]) -> str:
+    pieces = []
+    for token in tokens:
+        match token.type:
+            case "softbreak" | "hardbreak":
+                pieces.append(" ")
+            case "text" | "code_inline" | "fence" | "code_block":
+                pieces.append(token.content)
+            case _:
+                pieces.append(_words(token.children or ()))
+    return "".join(pieces)
+
+
+def _opening(paragraphs: Sequence[str]) -> str:
+    text = " ".join(" ".join(paragraphs).split())
+    if len(text) <= SUMMARY:
+        return text
+    ends = [found.end() for found in re.finditer(r"[.!?…。！？](?=\s|$)", text[:SUMMARY])]
+    return text[: ends[-1]] if ends else text[: SUMMARY - 1].rpartition(" ")[0] + "…"
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _named(address: str) -> str:
+    return f"{_short(address)}." if address else "nothing."

@@ -1,0 +1,1 @@
+"""What readers ask: view, search, suggest, list; who may see what."""

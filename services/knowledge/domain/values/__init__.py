@@ -1,0 +1,1 @@
+"""What knowledge stores and reads, as frozen values."""

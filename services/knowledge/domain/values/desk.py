@@ -1,0 +1,37 @@
+"""What the operator's files say, as the rules of the knowledge base take it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+
+from contracts.staff import Staff
+from contracts.values import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The desk's own language; categories by id, in the order of the files, with their names by language (`""`: the
+    name in a language that has none of its own); who works there (None: whoever signs on, and nobody edits)."""
+
+    language: str = "en"
+    categories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    staff: Staff | None = None
+
+    def name_of(self, category: str, language: str) -> str:
+        """How people read the category in this language. A category that is gone stands for itself."""
+        names = self.categories.get(category, {})
+        return names.get(language) or names.get(self.language) or names.get("") or category
+
+    def is_editor(self, agent_id: str) -> bool:
+        """Whether this agent writes articles."""
+        return self.staff is not None and self.staff.has_role(agent_id, "editor")
+
+    def works_here(self, agent_id: str) -> bool:
+        """Whether this agent may read what is for staff."""
+        return self.staff is None or self.staff.member(agent_id) is not None
+
+    def calls(self, agent_id: str) -> str | None:
+        """The agent's name in the staff file, if it gives one."""
+        member = None if self.staff is None else self.staff.member(agent_id)
+        return None if member is None else member.display_name

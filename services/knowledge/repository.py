@@ -1,0 +1,253 @@
+"""Articles, versions, what is published, and counts in MongoDB: what turns and questions read, what turns write.
+
+It decides nothing. Needs are read together, in rounds, until nothing more is needed. Whatever takes long beside the
+database (the engine, Markdown, marking words) runs in native threads. The page is docs/knowledge.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.database import Database
+
+from services.chassis.database import Document
+from services.chassis.decision import Message
+from services.chassis.pipeline import Find, find
+from services.chassis.unit_of_work import Write, conditional_writes
+from services.knowledge.documents import (
+    BODIES,
+    COLLECTIONS,
+    REVISED_BY,
+    article_of,
+    document_of,
+    head_of,
+    published_of,
+    value_of,
+    version_of,
+)
+from services.knowledge.domain import markdown
+from services.knowledge.domain.needs import (
+    ArticleOf,
+    Changed,
+    Checked,
+    Counted,
+    Heads,
+    InState,
+    Listing,
+    Marked,
+    Need,
+    PublishedOf,
+    Rendered,
+    Search,
+    Stored,
+    TextOf,
+    VersionOf,
+    VersionsOf,
+)
+from services.knowledge.domain.reading.languages import head_in
+from services.knowledge.domain.state import View
+from services.knowledge.domain.taken import still_needed
+from services.knowledge.domain.values.article import Head, Published, published_key, version_key
+from services.knowledge.domain.values.found import Chosen, Marks, Place
+from services.knowledge.operators import Operators
+from services.knowledge.popular import Popular
+from services.knowledge.search.values import Ranked
+from services.knowledge.shelf import Shelf
+from services.knowledge.vain import Vain
+
+FORGOTTEN = IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0)
+
+INDEXES: Mapping[str, Sequence[IndexModel]] = {
+    "articles": [
+        IndexModel([("states", ASCENDING), ("changed_at", DESCENDING)]),
+        IndexModel([("told", ASCENDING), ("_id", ASCENDING)]),
+        IndexModel([("told_public", ASCENDING), ("_id", ASCENDING)]),
+    ],
+    "versions": [IndexModel([("article", ASCENDING), ("version", DESCENDING)], unique=True)],
+    # A reader's query has all three: what they may not see is not looked at.
+    "published": [IndexModel([("article", ASCENDING), ("audience", ASCENDING), ("live", ASCENDING)])],
+    "facts": [FORGOTTEN],
+    "votes": [FORGOTTEN],
+    "words": [FORGOTTEN, IndexModel([("article", ASCENDING), ("day", DESCENDING)])],
+    "tallies": [FORGOTTEN, IndexModel([("day", ASCENDING)])],
+    "drafts": [FORGOTTEN],
+    "vain": [FORGOTTEN, IndexModel([("day", ASCENDING)])],
+    "gates": [],
+}
+
+N = TypeVar("N")
+InThreads = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
+
+
+class Repository:
+    """Reads what a turn or a question may touch, and says what a turn changed."""
+
+    def __init__(
+        self,
+        database: Database[Document],
+        operators: Callable[[], Operators],
+        shelf: Callable[[], Shelf],
+        popular: Popular,
+        vain: Vain,
+        in_threads: InThreads,
+    ) -> None:
+        """`in_threads` calls a function with each of some values, where it stalls nobody."""
+        self._db = database
+        self._operators = operators
+        self._shelf = shelf
+        self._popular = popular
+        self._vain = vain
+        self._in_threads = in_threads
+
+    def load(self, messages: Sequence[Message[Any]], now: datetime) -> View:
+        """All that these messages need, read in rounds, until none of them needs anything more."""
+        operators = self._operators()
+        known = View(operators.desk, now)
+        ranked: dict[Search, Ranked] = {}
+        while needs := still_needed(known, messages):
+            known.asked |= needs
+            self._read_values(known, needs)
+            self._read_for_readers(known, needs)
+            self._read_pages(known, needs)
+            self._look(known, needs, operators, ranked)
+            self._compute(known, needs, ranked)
+        return known
+
+    def writes(self, view: View) -> list[Write]:
+        """What the turn changed, each conditional on the revision that was read."""
+        return [
+            write
+            for kind, collection in COLLECTIONS.items()
+            for write in conditional_writes(
+                collection,
+                view.loaded.get(kind, {}),
+                view.current.get(kind, {}),
+                document_of,
+                REVISED_BY.get(kind, "revision"),
+            )
+        ]
+
+    def _read_values(self, known: View, needs: Collection[Need]) -> None:
+        """What a turn may change: by id."""
+        versions = [version_key(need.article, need.version) for need in _these(needs, VersionOf)]
+        queries: list[tuple[Find, Callable[[Document], Any]]] = []
+        if articles := [need.id for need in _these(needs, ArticleOf)]:
+            queries.append((_by_id("articles", articles), article_of))
+        if versions:
+            queries.append((_by_id("versions", versions), version_of))
+        if published := [need.article for need in _these(needs, PublishedOf)]:
+            queries.append((Find("published", {"article": {"$in": published}}), published_of))
+        stored: dict[type[Any], list[str]] = {}
+        for need in _these(needs, Stored):
+            stored.setdefault(need.kind, []).append(need.id)
+        for kind, ids in stored.items():
+            queries.append((_by_id(COLLECTIONS[kind], ids), partial(value_of, kind)))
+        for documents, (_, made) in zip(find(self._db, *(query for query, _ in queries)), queries, strict=True):
+            known.know(map(made, documents))
+
+    def _read_for_readers(self, known: View, needs: Collection[Need]) -> None:
+        """Published texts, with the audience in the query."""
+        for staff in (False, True):
+            audiences = {"$in": ["public", "internal"] if staff else ["public"]}
+            heads = [need for need in _these(needs, Heads) if need.staff == staff]
+            texts = [need for need in _these(needs, TextOf) if need.staff == staff]
+            if not heads and not texts:
+                continue
+            seen: Document = {"audience": audiences, "live": True}
+            of_heads = {"article": {"$in": [need.article for need in heads]}, **seen}
+            keys = [published_key(need.article, need.language) for need in texts]
+            with_heads, with_texts = find(
+                self._db,
+                Find("published", of_heads, projection=dict.fromkeys(BODIES, 0)),
+                Find("published", {"_id": {"$in": keys}, **seen}),
+            )
+            by_article: dict[str, list[Head]] = {}
+            for head in map(head_of, with_heads):
+                by_article.setdefault(head.article, []).append(head)
+            by_key = {text.key: text for text in map(published_of, with_texts)}
+            known.read |= {need: by_article.get(need.article, []) for need in heads}
+            known.read |= {need: by_key.get(key) for need, key in zip(texts, keys, strict=True)}
+
+    def _read_pages(self, known: View, needs: Collection[Need]) -> None:
+        """Pages of lists that the database makes: few ask for them."""
+        for need in needs:
+            match need:
+                case Changed():
+                    told = "told" if need.staff else "told_public"
+                    since: Document = {told: {"$gt": need.since}}
+                    if need.category is not None:
+                        since["category"] = need.category
+                    ids = self._db["articles"].find(since, {"_id": 1}).sort([(told, ASCENDING), ("_id", ASCENDING)])
+                    page = [row["_id"] for row in ids.skip(need.first).limit(need.most)]
+                    known.read[need] = page, self._db["articles"].count_documents(since)
+                case InState():
+                    state: Document = {"states": need.state}
+                    if need.category is not None:
+                        state["category"] = need.category
+                    found = self._db["articles"].find(state).sort([("changed_at", DESCENDING), ("_id", ASCENDING)])
+                    articles = [article_of(document) for document in found.skip(need.first).limit(need.most)]
+                    known.read[need] = articles, self._db["articles"].count_documents(state)
+                case VersionsOf():
+                    rows = self._db["versions"].find({"article": need.article}, {"text": 0})
+                    rows = rows.sort("version", DESCENDING).skip(need.first).limit(need.most)
+                    known.read[need] = [version_of(document) for document in rows]
+
+    def _look(self, known: View, needs: Collection[Need], operators: Operators, ranked: dict[Search, Ranked]) -> None:
+        """What the shelf finds."""
+        shelf, own, viewed = self._shelf(), operators.desk.language, self._popular.viewed
+
+        def look(need: Need) -> Any:
+            match need:
+                case Search():
+                    return shelf.search(need, own, operators.synonyms)
+                case Listing():
+                    return shelf.listed(need, own, viewed)
+                case Counted():
+                    return shelf.counted(need, own)
+            raise AssertionError(f"{need} is not looked for")
+
+        looks = [need for need in needs if isinstance(need, Search | Listing | Counted)]
+        for need, found in zip(looks, self._in_threads(look, looks), strict=True):
+            if isinstance(need, Search):
+                ranked[need] = found
+                places = [Place(hit.article, hit.language, hit.score) for hit in found.hits]
+                known.read[need] = Chosen(places, found.total, found.did_you_mean)
+                if not (need.staff or need.typing or need.first or found.total):
+                    self._vain.note(need.words, need.language)
+            else:
+                known.read[need] = found
+
+    def _compute(self, known: View, needs: Collection[Need], ranked: Mapping[Search, Ranked]) -> None:
+        """What follows from what was read, and takes a while."""
+
+        def compute(need: Need) -> Any:
+            match need:
+                case Checked():
+                    return markdown.check(need.body)
+                case Rendered():
+                    return markdown.render(need.body)
+                case Marked():
+                    marking = ranked[need.search].markings[need.language]
+                    if need.search.typing:
+                        head = head_in(known.read[Heads(need.article, need.search.staff)], need.language)
+                        return Marks(marking.marked(head.title if head is not None else ""), ())
+                    text: Published = known.read[TextOf(need.article, need.language, need.search.staff)]
+                    return Marks(marking.marked(text.head.title), marking.excerpt(text.plain))
+            raise AssertionError(f"{need} is not computed")
+
+        slow = [need for need in needs if isinstance(need, Checked | Rendered | Marked)]
+        if slow:
+            (computed,) = self._in_threads(lambda some: [compute(need) for need in some], [slow])
+            known.read |= zip(slow, computed, strict=True)
+
+
+def _these(needs: Iterable[Need], kind: type[N]) -> list[N]:
+    return [need for need in needs if isinstance(need, kind)]
+
+
+def _by_id(collection: str, ids: Sequence[str]) -> Find:
+    return Find(collection, {"_id": {"$in": list(ids)}})

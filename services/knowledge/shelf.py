@@ -1,0 +1,104 @@
+"""What is published, in memory: the indexes that are searched, and what lists are made of.
+
+Public texts have an index of their own, so that nothing internal counts for a channel; staff search both. following.py
+keeps a shelf equal to the database. All of it is called in native threads: one puts texts in, while others look.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from services.knowledge.domain.needs import Counted, Listing, Search
+from services.knowledge.domain.reading.languages import best, head_in
+from services.knowledge.domain.values.article import Head, Published
+from services.knowledge.domain.values.found import Chosen, Place
+from services.knowledge.search.index import Index, search
+from services.knowledge.search.synonyms import Synonyms
+from services.knowledge.search.values import IndexedText, Ranked, Wanted
+from services.meaning.vectors import shipped
+
+
+class Shelf:
+    """All published texts of one moment. `own`, where it is asked for: the desk's own language."""
+
+    def __init__(self) -> None:
+        meanings = {"en": shipped().vector}
+        self._public, self._internal = Index(meanings), Index(meanings)
+        self._heads: Mapping[bool, Mapping[str, Sequence[Head]]] = {False: {}, True: {}}
+        self._orders: dict[tuple[object, ...], Sequence[Head]] = {}
+
+    def __len__(self) -> int:
+        """How many texts it holds."""
+        return len(self._public) + len(self._internal)
+
+    def put(self, texts: Sequence[Published]) -> None:
+        """These texts come, in place of those of the same article and language; those that are not live go. Only one
+        thread may put."""
+        latest = {text.key: text for text in texts}.values()
+        heads = {staff: dict(of) for staff, of in self._heads.items()}
+        for staff in (False, True):
+            seen = {text.key for text in latest if text.live and (staff or text.head.audience == "public")}
+            for text in latest:
+                article = text.head.article
+                others = [head for head in heads[staff].get(article, ()) if head.language != text.head.language]
+                heads[staff][article] = [*others, text.head] if text.key in seen else others
+                if not heads[staff][article]:
+                    del heads[staff][article]
+        for audience, index in (("public", self._public), ("internal", self._internal)):
+            coming = [text for text in latest if text.live and text.head.audience == audience]
+            keys = {text.key for text in coming}
+            gone = [(text.head.article, text.head.language) for text in latest if text.key not in keys]
+            index.replace([_indexed(text) for text in coming], gone)
+        self._heads = heads
+        self._orders = {}
+
+    def search(self, asked: Search, own: str, synonyms: Synonyms) -> Ranked:
+        """What the reader finds, the best first."""
+        languages = () if asked.language is None else tuple(dict.fromkeys((asked.language, own)))
+        wanted = Wanted(asked.words, languages, asked.category, asked.typing, asked.first, asked.most)
+        return search(wanted, [self._public, self._internal] if asked.staff else [self._public], synonyms)
+
+    def listed(self, listing: Listing, own: str, viewed: Mapping[str, int]) -> Chosen:
+        """A page of what the reader may see. `viewed`: how often an article was."""
+        orders = self._orders
+        key = (listing.sort, listing.language, listing.category, listing.staff, own, id(viewed))
+        order = orders.get(key)
+        if order is None:
+            found = [
+                head
+                for head in self._found(listing.language, listing.staff, own)
+                if listing.category in (None, head.category)
+            ]
+            found.sort(key=lambda head: (head.published_at, head.article), reverse=True)
+            if listing.sort == "most_viewed":
+                found.sort(key=lambda head: -viewed.get(head.article, 0))
+            order = orders[key] = found
+        page = order[listing.first : listing.first + listing.most]
+        return Chosen([Place(head.article, head.language) for head in page], len(order))
+
+    def counted(self, counted: Counted, own: str) -> Mapping[str, int]:
+        """How many articles the reader finds in each category."""
+        return Counter(head.category for head in self._found(counted.language, counted.staff, own))
+
+    def _found(self, language: str | None, staff: bool, own: str) -> list[Head]:
+        """Of each article the text in the language that the reader gets."""
+        found = []
+        for heads in self._heads[staff].values():
+            head = head_in(heads, best([each.language for each in heads], language, own))
+            if head is not None:
+                found.append(head)
+        return found
+
+
+def _indexed(text: Published) -> IndexedText:
+    return IndexedText(
+        article=text.head.article,
+        language=text.head.language,
+        category=text.head.category,
+        title=text.head.title,
+        summary=text.head.summary,
+        headings=text.headings,
+        body=text.plain,
+        keywords=tuple(text.keywords),
+    )

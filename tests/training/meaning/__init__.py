@@ -1,0 +1,1 @@
+"""How the model of `services/meaning` is made. The page is docs/meaning.md."""

@@ -1,0 +1,250 @@
+"""What comes and goes, which words find a text, in which language, in which order, page by page."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from services.knowledge.search.index import Index, search
+from services.knowledge.search.synonyms import Synonyms
+from services.knowledge.search.values import MOST_FOUND, Wanted
+from tests.unit.knowledge.search.texts import found, index, text, titled
+
+
+def test_a_text_is_found_as_soon_as_it_has_come_and_until_it_goes() -> None:
+    made = titled("Lag", "Refunds")
+    assert found(made, "refund") == ["Refunds"]
+    made.replace([text("Refunds", "Chargebacks")], [("Lag", "en"), ("never there", "en"), ("Refunds", "xx")])
+    assert found(made, "refund") == []
+    assert found(made, "chargeback") == ["Refunds"]
+    assert found(made, "lag") == []
+    assert len(made) == 1
+
+
+def test_of_the_same_text_twice_the_last_counts() -> None:
+    made = index(text("a", "Lag"), text("a", "Refunds"))
+    assert (found(made, "lag"), found(made, "refunds"), len(made)) == ([], ["a"], 1)
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "words"),
+    [
+        ("en", "Recover your account", "recovering accounts"),
+        ("en", "Recover your account", "acc"),
+        ("en", "Recover your account", "how do i recov"),
+        ("en", "Recover your account", "acount"),
+        ("en", "Recover your account", "accuont"),
+        ("en", "Recover your account", "accountt"),
+        ("en", "Recover your account", "recovar"),
+        ("en", "Lost item", "itme"),
+        ("en", "Log in", "login"),
+        ("en", "Log in", "log-in"),
+        ("en", "Log-in", "login"),
+        ("en", "Log-in", "log in"),
+        ("en", "Login", "log in"),
+        ("en", "Login", "log-in"),
+        ("en", "E-mail address", "email"),
+        ("en", "Email address", "e-mail"),
+        ("en", "Don't panic", "dont panic"),
+        ("de", "Häuser kaufen", "haus"),
+        ("de", "Belästigung melden", "belaestigung"),
+        ("de", "Belästigung melden", "belastigung"),
+        ("de", "Belästigung melden", "beleastigung"),
+        ("de", "Maße", "MASSE"),
+        ("fr", "Obtenir de l'aide", "aide"),
+        ("fr", "Récupérer mon compte", "recuperer conpte"),
+        ("es", "Contraseña olvidada", "contrasena"),
+        ("cs", "Zapomenuté heslo", "zapomenute"),
+        ("pl", "Zgubione hasło", "haslo"),
+        ("zh", "忘记密码怎么办", "密码"),
+        ("ja", "パスワードを忘れた", "パスワード"),
+        ("th", "ลืมรหัสผ่าน", "รหัสผ่าน"),
+        ("ko", "비밀번호를 잊었습니다", "비밀번호"),
+        ("ar", "استعادة الحساب", "حساب"),
+    ],
+)
+def test_words_find_what_people_mean(language: str, title: str, words: str) -> None:
+    made = titled(title, "Zzz", language=language)
+    assert found(made, words, language) == [title]
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("Recover your account", "rcevoer"),
+        ("Lost item", "itt"),
+        ("Cat", "cut"),
+        ("Recover your account", "r"),
+        ("Recover your account", "counts"),
+    ],
+)
+def test_but_not_what_they_do_not(title: str, words: str) -> None:
+    assert found(titled(title, "Your own house"), words) == []
+
+
+def test_a_word_that_texts_hold_is_no_typo() -> None:
+    assert found(titled("Form", "From"), "form") == ["Form"]
+
+
+def test_exact_beats_stem_beats_half_beats_typo() -> None:
+    made = titled("Crashes", "Crash", "Crashlanding", "Refunds")
+    assert found(made, "crashes") == ["Crashes", "Crash"]
+    assert found(made, "crash") == ["Crash", "Crashes", "Crashlanding"]
+    assert found(titled("Crashing", "Trash"), "crash") == ["Crashing"]
+
+
+def test_the_title_counts_most_and_the_body_least() -> None:
+    made = index(
+        text("body", "x", body="credits"),
+        text("summary", "x", summary="credits"),
+        text("title", "credits"),
+        text("keywords", "x", keywords=("credits",)),
+    )
+    assert found(made, "credits") == ["title", "keywords", "summary", "body"]
+
+
+def test_words_that_every_text_has_do_not_drown_the_rest() -> None:
+    made = index(text("how", "How do I do this, and how do I do that"), text("credits", "x", body="You buy credits."))
+    assert found(made, "how do i buy credits") == ["credits"]
+    assert found(made, "how do i") == ["how"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("2fa", "Two-step login"), ("lost my authenticator app", "Two-step login"), ("money back", "Refunds")],
+)
+def test_synonyms_find_each_other_also_of_several_words(words: str, expected: str) -> None:
+    synonyms = Synonyms({"en": [["two-step login", "2FA", "authenticator app"], ["refund", "money back"]]})
+    made = titled("Two-step login", "Refunds", "Money")
+    assert found(made, words, "en-GB", synonyms=synonyms)[:1] == [expected]
+    assert expected not in found(made, words, "en-GB")
+
+
+TRANSLATED = index(
+    text("refunds", "Refunds"),
+    text("refunds", "Erstattungen", "de"),
+    text("lag", "Lag refunds"),
+    text("crash", "Absturz Erstattungen", "de-AT"),
+    text("crash", "Refunds", "fr"),
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "languages", "expected"),
+    [
+        ("erstattungen", ("de", "en"), [("refunds", "de"), ("crash", "de-AT")]),
+        ("refunds", ("de", "en"), [("lag", "en")]),
+        ("erstattungen", ("de-CH",), [("refunds", "de"), ("crash", "de-AT")]),
+        ("erstattungen", ("de-AT",), [("crash", "de-AT"), ("refunds", "de")]),
+        ("refunds", ("en",), [("refunds", "en"), ("lag", "en")]),
+        ("refunds", ("pt", "en"), [("refunds", "en"), ("lag", "en")]),
+        ("refunds", ("pt",), []),
+        ("refunds", (), [("crash", "fr"), ("refunds", "en"), ("lag", "en")]),
+    ],
+)
+def test_an_article_is_found_in_the_first_language_that_it_has(
+    words: str, languages: tuple[str, ...], expected: list[tuple[str, str]]
+) -> None:
+    hits = search(Wanted(words, languages), [TRANSLATED]).hits
+    assert sorted((hit.article, hit.language) for hit in hits) == sorted(expected)
+
+
+def test_without_a_language_the_one_that_fits_best_is_found() -> None:
+    made = index(text("a", "Buy", body="credits"), text("a", "Credits", "fr", body="acheter credits"))
+    (hit,) = search(Wanted("acheter credits"), [made]).hits
+    assert hit.language == "fr"
+
+
+def test_a_category_narrows() -> None:
+    made = index(text("a", "Credits", category="billing"), text("b", "Credits", category="desk"))
+    assert found(made, "credits", category="billing") == ["a"]
+    assert found(made, "credits", category="other") == []
+
+
+def test_pages_follow_each_other() -> None:
+    made = index(*(text(f"a{number}", "credits " * (number + 1)) for number in range(45)))
+    pages = [search(Wanted("credits", first=first, most=20), [made]) for first in (0, 20, 40, 60)]
+    assert [len(page.hits) for page in pages] == [20, 20, 5, 0]
+    assert {page.total for page in pages} == {45}
+    assert len({hit.article for page in pages for hit in page.hits}) == 45
+    scores = [hit.score for page in pages for hit in page.hits]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_common_word_finds_no_more_than_anybody_reads() -> None:
+    made = index(*(text(f"a{number}", "credits") for number in range(MOST_FOUND + 1)))
+    assert search(Wanted("credits"), [made]).total == MOST_FOUND
+
+
+def test_several_indexes_are_searched_as_one() -> None:
+    public, internal = titled("Credits"), titled("Staff credits")
+    assert found([public, internal], "credits") == ["Credits", "Staff credits"]
+    assert found([public], "staff credits") == ["Credits"]
+    assert search(Wanted("stff"), [public]).did_you_mean is None
+    assert search(Wanted("stff"), [public, internal]).did_you_mean == "staff"
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "meant"),
+    [
+        ("en", "how to recovr my acount?", "how to recover my account?"),
+        ("en", "Pasword RESET", "password RESET"),
+        ("en", "recovr acc", "recover acc"),
+        ("en", "recover my account", None),
+        ("en", "qwertzuiop", None),
+        ("en", "recoverring", None),
+        ("en", "", None),
+        ("de", "zuruecksezten", "zurücksetzen"),
+        ("de", "löshcen", "löschen"),
+    ],
+)
+def test_did_you_mean_corrects_what_no_text_holds(language: str, words: str, meant: str | None) -> None:
+    made = index(
+        text("a", "Recover your account", body="Reset the password"),
+        text("b", "Passwort zurücksetzen", "de", body="Löschen"),
+    )
+    assert search(Wanted(words, (language,)), [made]).did_you_mean == meant
+
+
+def test_a_text_that_is_gone_is_never_meant() -> None:
+    made = titled("Xylophone", "Other")
+    assert search(Wanted("xylofone"), [made]).did_you_mean == "xylophone"
+    made.replace([], [("Xylophone", "en")])
+    assert search(Wanted("xylofone"), [made]).did_you_mean is None
+    assert found(made, "xyloph") == []
+
+
+def test_one_thread_replaces_while_others_search() -> None:
+    made = titled("Credits 0", "Steady credits")
+    ended = threading.Event()
+    faults: list[object] = []
+
+    def look() -> None:
+        while not ended.is_set():
+            hits = found(made, "credits pasword")
+            if "Steady credits" not in hits or len(set(hits)) != len(hits):
+                faults.append(hits)
+
+    readers = [threading.Thread(target=look) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for number in range(12):
+        made.replace(
+            [text(f"Credits {number + 1}", f"Credits {number + 1} password{number}")], [(f"Credits {number}", "en")]
+        )
+        assert sorted(found(made, "credits")) == [f"Credits {number + 1}", "Steady credits"]
+    ended.set()
+    for reader in readers:
+        reader.join()
+    assert not faults
+
+
+def test_replacing_is_one_at_a_time() -> None:
+    made = Index()
+    writers = [threading.Thread(target=made.replace, args=([text(f"a{n}", "Credits")],)) for n in range(8)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(found(made, "credits")) == len(made) == 8

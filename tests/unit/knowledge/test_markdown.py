@@ -1,0 +1,90 @@
+"""Markdown without HTML: each fault names its line, and nothing runs in what is published."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.knowledge.domain.markdown import SUMMARY, check, render
+
+
+@pytest.mark.parametrize(
+    ("body", "faults"),
+    [
+        ("Hello <b>you</b>", ["Line 1: HTML is not allowed: <b>", "Line 1: HTML is not allowed: </b>"]),
+        ("One\ntwo\nthree <i>", ["Line 3: HTML is not allowed: <i>"]),
+        ("One\n\n<div>\nx\n</div>", ["Line 3: HTML is not allowed: <div> x </div>"]),
+        ("<!-- a note -->", ["Line 1: HTML is not allowed: <!-- a note -->"]),
+        ("x\n\n# Title", ["Line 3: A heading of the first level is the title's: write ## here."]),
+        ("Title\n=====", ["Line 1: A heading of the first level is the title's: write ## here."]),
+        (
+            "- a\n- [x](javascript:alert(1))",
+            ["Line 2: A link may lead to https:, http:, mailto: or article:, not to javascript:alert(1)."],
+        ),
+        ("[x](JaVaScRiPt:x)", ["Line 1: A link may lead to https:, http:, mailto: or article:, not to JaVaScRiPt:x."]),
+        ("[x](/prices)", ["Line 1: A link may lead to https:, http:, mailto: or article:, not to /prices."]),
+        ("[x]()", ["Line 1: A link may lead to https:, http:, mailto: or article:, not to nothing."]),
+        ("[x](article:A!)", ["Line 1: A link may lead to https:, http:, mailto: or article:, not to article:A!."]),
+        ("[x](file:a.png)", ["Line 1: A link may lead to https:, http:, mailto: or article:, not to file:a.png."]),
+        ("![x](data:image/png,A)", ["Line 1: A picture may be at https:, http: or file:, not at data:image/png,A."]),
+        ("![x](file:../a.png)", ["Line 1: A picture may be at https:, http: or file:, not at file:../a.png."]),
+        ("[r]\n\n[r]: data:x", ["Line 1: A link may lead to https:, http:, mailto: or article:, not to data:x."]),
+        ("| a |\n| - |\n| <u> |", ["Line 3: HTML is not allowed: <u>"]),
+        ("`<b>` and\n\n```\n<script>\n```\n\n1 < 2 & 3", []),
+        ("[a](https://x.example) <https://y.example> [m](mailto:a@b.example) ~~s~~", []),
+    ],
+)
+def test_each_fault_names_its_line(body: str, faults: list[str]) -> None:
+    assert list(check(body).faults) == faults
+
+
+def test_what_a_text_names() -> None:
+    found = check(
+        "[a](article:case-statuses) [b](article:escalation)\n\n[a](article:case-statuses) ![c](file:my%20clock.png)"
+    )
+    assert found.articles == ("case-statuses", "escalation")
+    assert found.files == ("my%20clock.png",)
+
+
+def test_readers_get_html_words_and_headings() -> None:
+    text = "First [link](article:a-b).\n\n## A *head*\n\n- one\n- `two`\n\n| a | b |\n|--|--|\n| 1 | ~~2~~ |\n\n"
+    rendering = render(f"{text}![clock](file:clock.png)")
+    assert '<a href="article:a-b">link</a>' in rendering.html
+    assert '<img src="file:clock.png" alt="clock">' in rendering.html
+    assert "<s>2</s>" in rendering.html
+    assert rendering.headings == "A head"
+    assert rendering.plain.split("\n") == ["First link.", "A head", "one", "two", "a", "b", "1", "2", "clock"]
+
+
+def test_a_summary_ends_with_a_sentence() -> None:
+    assert render("Short. Text.").opening == "Short. Text."
+    opening = render("One sentence. " * 40).opening
+    assert opening.endswith("sentence.")
+    assert len(opening) <= SUMMARY
+    assert render("word " * 200).opening.endswith("word…")
+
+
+DANGEROUS = re.compile(
+    r"<(?:script|style|iframe|svg|math|object|form)|\son\w+\s*=|(?:href|src)=\"?\s*(?:javascript|data|vbscript)", re.I
+)
+PIECES = st.sampled_from(
+    [
+        *("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<svg/onload=alert(1)>", "onclick="),
+        *("[x](javascript:alert(1))", "&#x6A;avascript:", "[a]: javascript:x\n", "[a]", "data:text/html,", "http://"),
+        *("![", "](", ")", "(", "<", ">", "`", "```", "\n\n", "    ", "- ", "> ", '"', "'", "|", "\n|-|\n", "~~", "\\"),
+        *("<!--", "-->", "<![CDATA[", "]]>", "&lt;", "article:", "é", "\0", "\u202e"),
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(pieces=st.lists(PIECES, max_size=30))
+def test_nothing_runs_whatever_is_written(pieces: list[str]) -> None:
+    """Also if a text was saved that the check would refuse."""
+    rendering = render("".join(pieces))
+    tags = "".join(re.findall(r"<[^>]*>", rendering.html))
+    assert DANGEROUS.search(tags) is None, rendering.html
+    check("".join(pieces))

@@ -1,0 +1,228 @@
+"""What readers get: views, lists, searches, suggestions, page by page and language by language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from marshmallow import ValidationError
+
+from contracts.articles import ArticleCategories
+from services.knowledge.domain.reading.languages import best, viewed
+from tests.unit.knowledge.base import AGENT, CHANNEL, EDITOR, OTHER_EDITOR, Base, accepted, answer, refused
+
+
+def a_base(count: int = 3, **data: Any) -> Base:
+    """With articles a1, a2, …, each published a minute after the one before."""
+    base = Base()
+    for number in range(1, count + 1):
+        base.write(f"a{number}", title=f"Article {number} about parcels", body=f"The parcel number {number}.\n", **data)
+        base.later(minutes=1)
+    return base
+
+
+def test_a_search_marks_what_it_found() -> None:
+    base = a_base(1)
+    (hit,) = base.found("article.search", words="parcel").articles
+    assert [(piece.text, piece.found) for piece in hit.marked] == [("Article 1 about ", False), ("parcels", True)]
+    assert ("parcel", True) in [(piece.text, piece.found) for piece in hit.excerpt]
+    assert hit.score is not None
+    assert 0 < hit.score <= 1
+
+
+def test_half_a_word_is_enough_for_a_suggestion() -> None:
+    base = a_base(7)
+    found = base.found("article.suggest", words="parc")
+    assert (len(found.articles), found.page, found.pages) == (5, 1, 1)
+    assert any(piece.found for piece in found.articles[0].marked)
+    assert found.articles[0].excerpt == []
+
+
+def test_pages_have_twenty_and_one_beyond_the_end_is_refused() -> None:
+    base = a_base(25)
+    for type_, data in (("article.search", {"words": "parcel"}), ("article.list", {})):
+        first, second = base.found(type_, page=1, **data), base.found(type_, page=2, **data)
+        assert (len(first.articles), len(second.articles)) == (20, 5)
+        assert (first.pages, second.page) == (2, 2)
+        assert len({hit.id for hit in (*first.articles, *second.articles)}) == 25
+        beyond = refused(base.send(type_, CHANNEL, page=3, **data), "invalid")
+        assert beyond.errors == {"page": ["There are 2 pages."]}
+    assert refused(base.send("article.search", CHANNEL, words="zebra", page=2), "invalid").errors == {
+        "page": ["There is 1 page."]
+    }
+
+
+@pytest.mark.parametrize("words", ["", " ", '+-*/&|!(){}[]^"~?:', "\\", "\u200b", "…"])
+def test_a_search_without_a_word_says_so_and_a_suggestion_finds_nothing(words: str) -> None:
+    base = a_base(1)
+    found = refused(base.send("article.search", CHANNEL, words=words), "invalid")
+    assert found.errors == {"words": ["Type a word to look for: there is no letter or digit in it."]}
+    assert base.ids("article.suggest", words=words) == []
+
+
+def test_a_question_of_10000_characters_is_refused() -> None:
+    with pytest.raises(ValidationError) as error:
+        a_base(1).send("article.search", CHANNEL, words="a" * 10_000)
+    assert error.value.messages_dict == {"words": ["Must have 0 to 1000 characters."]}
+
+
+@pytest.mark.parametrize(
+    "words", ["parcel AND (", "title:parcel", 'parcel "', "parcel*", "parcel~9", "parcel^^", "parcel\0"]
+)
+def test_nothing_that_a_person_types_is_an_operator(words: str) -> None:
+    assert a_base(1).ids("article.search", words=words) == ["a1"]
+
+
+def test_a_search_may_be_narrowed_to_a_category() -> None:
+    base = a_base(2)
+    base.send("article.move", article_id="a2", category="billing")
+    for type_ in ("article.search", "article.suggest"):
+        assert base.ids(type_, words="parcel", category="billing") == ["a2"]
+        assert base.ids(type_, words="parcel", category="no-such") == []
+    assert base.ids("article.list", category="billing") == ["a2"]
+
+
+def test_a_misspelled_word_is_corrected() -> None:
+    base = a_base(1)
+    assert base.found("article.search", words="parcle").did_you_mean == "parcel"
+
+
+def test_lists_are_of_the_most_recent_or_the_most_viewed() -> None:
+    base = a_base(3)
+    assert base.ids("article.list") == base.ids("article.list", sort="most_recent") == ["a3", "a2", "a1"]
+    base.viewed = {"a2": 5, "a1": 2}
+    assert base.ids("article.list", sort="most_viewed") == ["a2", "a1", "a3"]
+
+
+def test_a_list_of_ids_keeps_their_order_and_leaves_out_what_is_not_there() -> None:
+    base = a_base(3)
+    base.save("draft")
+    base.write("inside", audience="internal")
+    assert base.ids("article.list", ids=["a3", "draft", "a1", "no-such", "inside", "a3"]) == ["a3", "a1"]
+    assert base.ids("article.list", AGENT, ids=["inside"]) == ["inside"]
+
+
+def test_a_channel_learns_what_changed_since_it_looked() -> None:
+    base = a_base(3)
+    looked = base.now
+    base.later(minutes=1)
+    base.send("article.withdraw", article_id="a1")
+    base.later(minutes=1)
+    base.save("a2", title="New title", body="x\n")
+    base.publish("a2")
+    found = base.found("article.list", changed_since=looked.isoformat())
+    assert ([hit.id for hit in found.articles], list(found.withdrawn)) == (["a2"], ["a1"])
+    assert base.found("article.list", changed_since=base.now.isoformat()).articles == []
+
+
+def test_a_list_is_asked_for_in_one_way() -> None:
+    found = refused(a_base(1).send("article.list", CHANNEL, ids=["a1"], sort="most_recent"), "invalid")
+    assert found.errors == {"sort": ["Give ids or sort, not both."]}
+
+
+def test_categories_have_names_and_counts_of_what_the_reader_finds() -> None:
+    base = a_base(2)
+    base.write("b", category="billing", language="de")
+    base.write("c", category="safety", audience="internal")
+    base.save("d", category="billing")
+
+    def listed(sender: str, **data: Any) -> list[tuple[str, str, int]]:
+        found = answer(base.send("article.categories", sender, **data), ArticleCategories)
+        return [(each.id, each.name, each.articles) for each in found.categories]
+
+    assert listed(CHANNEL) == [("billing", "Billing", 1), ("desk", "How the desk works", 2)]
+    assert listed(CHANNEL, language="de") == [("billing", "Billing", 1), ("desk", "Der Helpdesk", 2)]
+    assert listed(CHANNEL, language="en") == [("desk", "How the desk works", 2)]
+    assert listed(AGENT) == [("billing", "Billing", 1), ("desk", "How the desk works", 2), ("safety", "Safety", 1)]
+
+
+@pytest.mark.parametrize(
+    ("languages", "wanted", "found", "shown"),
+    [
+        (["en", "de"], "de", "de", "de"),
+        (["en", "de"], "de-AT", "de", "de"),
+        (["en", "de-AT", "de-CH"], "de", "de-AT", "de-AT"),
+        (["en", "de"], "fr", "en", "en"),
+        (["de"], "fr", None, "de"),
+        (["de", "fr"], None, "de", "de"),
+        (["de", "en"], None, "en", "en"),
+        ([], "de", None, None),
+    ],
+)
+def test_in_which_language_a_reader_finds_an_article(
+    languages: list[str], wanted: str | None, found: str | None, shown: str | None
+) -> None:
+    assert best(languages, wanted, "en") == found
+    assert viewed(languages, wanted, "en") == shown
+
+
+def test_searches_and_lists_choose_the_same_language() -> None:
+    base = Base()
+    base.write("a", title="parcel")
+    base.send("article.translate", article_id="a", language="de", title="parcel", body="Paket.\n")
+    base.publish("a")
+    base.write("b", title="parcel", language="fr")
+    for wanted, expected in (
+        ("de", {"a": "de"}),
+        ("en", {"a": "en"}),
+        ("es", {"a": "en"}),
+        ("fr", {"a": "en", "b": "fr"}),
+    ):
+        for type_, data in (
+            ("article.search", {"words": "parcel"}),
+            ("article.list", {}),
+            ("article.suggest", {"words": "parc"}),
+        ):
+            found = base.found(type_, language=wanted, **data)
+            assert {hit.id: hit.language for hit in found.articles} == expected, (type_, wanted)
+
+
+def test_a_draft_is_seen_by_editors_alone() -> None:
+    base = a_base(1)
+    base.save("a1", body="Newer.\n")
+    assert base.viewed_by(EDITOR, "a1", draft=True).article.body == "Newer.\n"
+    unpublished: list[dict[str, Any]] = [{"draft": True}, {"version": 1}]
+    for sender in (CHANNEL, AGENT):
+        for data in unpublished:
+            for id_ in ("a1", "no-such"):
+                found = refused(base.send("article.view", sender, article_id=id_, **data), "forbidden")
+                assert found.message == "Only editors see texts that are not published."
+    refused(base.send("article.list", AGENT, state="draft"), "forbidden")
+    refused(base.send("article.versions", AGENT, article_id="a1"), "forbidden")
+    both = refused(base.send("article.view", EDITOR, article_id="a1", version=1, draft=True), "invalid")
+    assert both.errors == {"version": ["Ask for a version or for the draft, not for both."]}
+    unknown = refused(base.send("article.view", EDITOR, article_id="no-such", draft=True), "unknown_article")
+    assert unknown.message == "There is no article no-such."
+    assert refused(base.send("article.view", EDITOR, article_id="a1", version=2), "invalid").errors == {
+        "version": ["Version 2 wrote no text."]
+    }
+
+
+def test_an_editor_views_the_draft_of_a_language() -> None:
+    base = a_base(1)
+    base.send("article.translate", article_id="a1", language="de", title="Entwurf", body="x\n")
+    assert base.viewed_by(EDITOR, "a1", draft=True, language="de").article.title == "Entwurf"
+    none = refused(base.send("article.view", EDITOR, article_id="a1", draft=True, language="fr"), "wrong_status")
+    assert none.message == "The article has no text in fr."
+
+
+def test_readers_ask_in_their_own_name() -> None:
+    base = a_base(1)
+    refused(base.send("article.view", AGENT, article_id="a1", agent_id="mara"), "forbidden")
+    refused(base.send("article.view", AGENT, article_id="a1", agent_id=None), "forbidden")
+    refused(base.send("article.view", CHANNEL, article_id="a1", agent_id="al"), "forbidden")
+    stranger = refused(base.send("article.view", "agent.zoe", article_id="a1"), "forbidden")
+    assert stranger.message == "Agent zoe is not among the staff of this desk."
+
+
+def test_a_view_shows_staff_the_version_that_editors_expect() -> None:
+    base = a_base(1)
+    base.save("a1", body="x\n")
+    assert (base.viewed_by(CHANNEL, "a1").article.version, base.viewed_by(OTHER_EDITOR, "a1").article.version) == (2, 3)
+    accepted(base.publish("a1", expected_version=3))
+
+
+def test_no_article_has_a_file_to_download() -> None:
+    base = a_base(1)
+    found = refused(base.send("article.download", CHANNEL, article_id="a1", name="x.png"), "invalid")
+    assert found.errors == {"name": ["The article has no such file."]}
