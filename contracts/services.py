@@ -85,6 +85,8 @@ DECLARED = (
                     "sla.warning",
                     "sla.breached",
                     "sla.closing_soon",
+                    "article.published",
+                    "article.withdrawn",
                 ),
             ),
         ),

@@ -1,7 +1,7 @@
-"""Deliveries, contacts and preferences in MongoDB: what a turn reads, and what it writes.
+"""Deliveries, contacts, preferences and titles of articles in MongoDB: what a turn reads, and what it writes.
 
 Nothing else in notifications uses pymongo; this module decides nothing. Shard keys: contacts and preferences by person,
-deliveries by their id, all hashed. See docs/notifications.md.
+deliveries and articles by their id, all hashed. See docs/notifications.md.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from services.chassis.decision import Message, line_of
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Write, conditional_writes
 from services.notifications.domain.decide import TAKEN
-from services.notifications.domain.needs import DeliveryOf, FailedOf, Need, PersonOf, WordsAbout
+from services.notifications.domain.needs import ArticleOf, DeliveryOf, FailedOf, Need, PersonOf, WordsAbout
 from services.notifications.domain.state import (
     MANAGER,
+    Article,
     Contact,
     Delivery,
     Outcome,
@@ -47,6 +48,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     # Found by _id; naming the collections creates them, because they must exist before the first transaction.
     "contacts": [IndexModel([("_id", ASCENDING)])],
     "preferences": [IndexModel([("_id", ASCENDING)])],
+    "articles": [IndexModel([("_id", ASCENDING)])],
 }
 
 NONE: Mapping[tuple[str, int], Outcome] = {}
@@ -59,6 +61,7 @@ class LoadedView(View):
     contacts_before: dict[str, Contact] = field(default_factory=dict)
     preferences_before: dict[str, Preferences] = field(default_factory=dict)
     deliveries_before: dict[str, Delivery] = field(default_factory=dict)
+    articles_before: dict[str, Article] = field(default_factory=dict)
 
     def know_deliveries(self, rows: Iterable[Document]) -> None:
         """Take these in, as they are stored; what is known already stays as it was read."""
@@ -79,6 +82,11 @@ class LoadedView(View):
         """The same, for these preferences."""
         for preferences in map(_preferences_of, rows):
             self.preferences[preferences.id] = self.preferences_before.setdefault(preferences.id, preferences)
+
+    def know_articles(self, rows: Iterable[Document]) -> None:
+        """The same, for these articles."""
+        for article in map(_article_of, rows):
+            self.articles[article.id] = self.articles_before.setdefault(article.id, article)
 
 
 class Repository:
@@ -109,12 +117,14 @@ class Repository:
         return [
             *conditional_writes("contacts", view.contacts_before, view.contacts, _contact_document),
             *conditional_writes("preferences", view.preferences_before, view.preferences, _preferences_document),
+            *conditional_writes("articles", view.articles_before, view.articles, _article_document),
             *conditional_writes("deliveries", view.deliveries_before, view.deliveries, to_document),
         ]
 
     def _read(self, view: LoadedView, needs: Collection[Need]) -> None:
         """Read all of these together into the view. What the view knows already stays as it was read."""
         deliveries, persons, failed, about = list[str](), list[str](), list[str](), list[str]()
+        articles = list[str]()
         for need in needs:
             match need:
                 case DeliveryOf(id=id_):
@@ -125,6 +135,8 @@ class Repository:
                     failed.append(person)
                 case WordsAbout(number=number):
                     about.append(number)
+                case ArticleOf(id=id_):
+                    articles.append(id_)
         ids = [*persons, *map(_id_alone, persons)]
         wanted: list[tuple[Find, Callable[[list[Document]], None]]] = [
             (Find("deliveries", {"_id": {"$in": deliveries}}), view.know_deliveries),
@@ -132,8 +144,10 @@ class Repository:
             (Find("deliveries", {"number": {"$in": about}, "text": {"$gt": ""}}), view.know_deliveries),
             (Find("contacts", {"_id": {"$in": ids}}), partial(view.know_contacts, persons)),
             (Find("preferences", {"_id": {"$in": persons}}), view.know_preferences),
+            (Find("articles", {"_id": {"$in": articles}}), view.know_articles),
         ]
-        used = [query for query, ids in zip(wanted, (deliveries, failed, about, persons, persons), strict=True) if ids]
+        asked = (deliveries, failed, about, persons, persons, articles)
+        used = [query for query, ids in zip(wanted, asked, strict=True) if ids]
         for (_, know), rows in zip(used, find(self.db, *(query for query, _ in used)), strict=True):
             know(rows)
 
@@ -167,6 +181,30 @@ def _values(row: Document, kind: type[Contact | Delivery]) -> dict[str, Any]:
 
 def _preferences_document(value: Preferences) -> Document:
     return {name: held for name, held in asdict(value).items() if name != "id"} | {"_id": value.id}
+
+
+def _article_document(value: Article) -> Document:
+    """The titles as a list: a language may have a hyphen, and later releases may say more of each."""
+    titles = [{"language": each, "version": of, "title": title} for each, (of, title) in value.titles.items()]
+    return {
+        "_id": value.id,
+        "version": value.version,
+        "article_version": value.article_version,
+        "is_public": value.is_public,
+        "languages": list(value.languages),
+        "titles": titles,
+    }
+
+
+def _article_of(row: Document) -> Article:
+    return Article(
+        row["_id"],
+        row["version"],
+        row["article_version"],
+        row["is_public"],
+        tuple(row["languages"]),
+        {each["language"]: (each["version"], each["title"]) for each in row["titles"]},
+    )
 
 
 def _preferences_of(row: Document) -> Preferences:

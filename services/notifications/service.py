@@ -39,6 +39,7 @@ def rules(settings: NotificationSettings, database: Database[dict[str, Any]]) ->
         timedelta(hours=settings.webhook_give_up_hours),
         {name: webhook.kinds for name, webhook in webhooks.items()},
         has_manager=bool(settings.community_manager),
+        article_url=settings.article_url,
         own_mailboxes=settings.own_mailboxes,
     )
     senders = Senders(
@@ -66,7 +67,7 @@ class Service:
 
     @messages("notifications.commands", "notifications.events", pause=0.1)
     def hear(self, deliveries: list[Delivery]) -> Decided:
-        """The operator's commands; events of tickets, deadlines, addresses and preferences."""
+        """The operator's commands; events of tickets, deadlines, addresses, preferences and articles."""
         return self.turn.decide(deliveries)
 
     @due_timers(lanes=lanes)

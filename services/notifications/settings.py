@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 from contracts.values import dataclass
 from services.chassis.settings import Settings, WrongSettings, expect
+from services.notifications.domain.articles import MAX_ARTICLE_URL
 from services.notifications.domain.mailboxes import mailbox
 from services.notifications.mailer import is_address, read_sender, read_server
+
+WANTED_URL = f"an address such as https://help.example.org/{{id}}, of at most {MAX_ARTICLE_URL} characters, or empty"
+
+
+def is_article_url(text: str) -> bool:
+    """Whether it says where an article is: a web address without blanks, with `{id}` and no other braces but
+    `{language}`."""
+    rest = text.replace("{id}", "").replace("{language}", "")
+    is_address = re.fullmatch(r"https?://[!-z|~]+", rest) is not None
+    return is_address and "{id}" in text and len(text) <= MAX_ARTICLE_URL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +41,9 @@ class NotificationSettings(Settings):
     """How long a webhook is tried before its request is given up."""
     community_manager: str = dataclasses.field(default="", repr=False)
     """The mail address that is told of escalations; empty: nobody is told."""
+    article_url: str = ""
+    """Where a person reads an article of the knowledge base: `https://…`, with `{id}` and perhaps `{language}`. Empty:
+    mails name articles by title alone."""
     own_addresses: str = ""
     """Further mail addresses that the desk reads, separated by blanks: no requester gets mail there, nor at `smtp_from`
     and `community_manager`."""
@@ -45,6 +60,7 @@ class NotificationSettings(Settings):
             expect(0 < getattr(self, name) <= 24 * 14, name, "more than 0 and at most 336")
         has_no_fault = not self.community_manager or is_address(self.community_manager) is not None
         expect(has_no_fault, "community_manager", "a mail address such as manager@example.org, or empty")
+        expect(not self.article_url or is_article_url(self.article_url), "article_url", WANTED_URL)
         wanted = "mail addresses such as support@example.org, with blanks between, or empty"
         expect(all(is_address(address) for address in self.own_addresses.split()), "own_addresses", wanted)
 

@@ -26,12 +26,21 @@ from jinja2 import (
 from jinja2.meta import find_referenced_templates, find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from contracts.common import MAX_BODY, MAX_SUBJECT
+from contracts.common import MAX_ARTICLES, MAX_BODY, MAX_SUBJECT
 from contracts.languages import PATTERN
 from contracts.notifications import MAX_TEXT, MAX_TITLE
 from services.chassis.settings import WrongSettings
-from services.notifications.domain.state import Facts, Kind, KindForAgent, KindForManager, KindForRequester, Text
-from services.notifications.domain.telling import one_line
+from services.notifications.domain.articles import LONGEST_ADDRESS
+from services.notifications.domain.preferences import narrow_to_wide
+from services.notifications.domain.state import (
+    Facts,
+    Kind,
+    KindForAgent,
+    KindForManager,
+    KindForRequester,
+    Text,
+    one_line,
+)
 
 SHIPPED = Path(__file__).parent / "templates"
 LANGUAGE = "en"
@@ -46,11 +55,13 @@ SAMPLES = (
     Facts(
         "00001234", "I cannot log in", "account_access", 2, "Ada", "Grace", "Which name do you use?",
         moment="2026-03-09 09:00 UTC", granted=True, code="12345678",
+        articles="- Reset your password\n  https://help.example.org/en/recover-your-account",
     ),
     Facts("00001234", "?", "account_access", 2, merged_into="00001200"),
     Facts(
         "00001234", "I" * MAX_SUBJECT, "a" * 64, 99, "A" * 100, "G" * 100, "W" * MAX_BODY, "00001200",
         "2026-03-09 09:00 UTC", True, "1" * 64,
+        articles="\n".join([f"- {'T' * MAX_SUBJECT}\n  {'h' * LONGEST_ADDRESS}"] * MAX_ARTICLES),
     ),
 )  # fmt: skip
 """Every template has to work with these: what a ticket usually has, the least, and the longest."""
@@ -99,7 +110,7 @@ class Templates:
 
     def spoken(self, kind: Kind, languages: Sequence[str]) -> str:
         """The language of these that `render` takes for this kind."""
-        tags = (tag for language in languages for tag in _narrow_to_wide(language.lower()))
+        tags = (tag for language in languages for tag in narrow_to_wide(language.lower()))
         return next((tag for tag in tags if (tag, kind) in self._compiled), LANGUAGE)
 
     def _try(self, language: str, kind: Kind) -> None:
@@ -125,13 +136,6 @@ def _rendered(template: Template, facts: Facts) -> Text:
     written = template.render({name: getattr(facts, name) for name in NAMES})
     title, _, text = written.lstrip().partition("\n")
     return Text(shortened(one_line(title), MAX_TITLE), text.strip())
-
-
-def _narrow_to_wide(tag: str) -> Iterator[str]:
-    """`zh-hant-tw`, `zh-hant`, `zh` (RFC 4647, "Lookup")."""
-    while tag:
-        yield tag
-        tag = tag.rpartition("-")[0]
 
 
 def _languages(folders: Sequence[Path]) -> Mapping[str, None]:

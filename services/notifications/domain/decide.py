@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from contracts.accounts import AccountErased, ContactChanged, PreferencesChanged
+from contracts.articles import ArticleEvent
 from contracts.notifications import Resend
 from contracts.registry import TICKET_EVENTS
 from contracts.sla import ClosingSoon, Fired
@@ -18,7 +19,7 @@ from contracts.tickets import Redacted, TicketEvent
 from contracts.values import dataclass
 from services.chassis import decision
 from services.chassis.decision import Decision, Message, line_of
-from services.notifications.domain import addresses, attempts, forgetting, preferences, resending, telling
+from services.notifications.domain import addresses, articles, attempts, forgetting, preferences, resending, telling
 from services.notifications.domain.addresses import AddressWaitTimer
 from services.notifications.domain.attempts import SendTimer
 from services.notifications.domain.needs import Need
@@ -50,6 +51,10 @@ TAKEN: Mapping[str, Taken[Any]] = {
         PreferencesChanged, preferences.learn_preferences, preferences.learning_needed
     ),
     "account.erased": Taken(AccountErased, forgetting.forget_person, forgetting.forgetting_needed),
+    **dict.fromkeys(
+        ("article.published", "article.withdrawn"),
+        Taken(ArticleEvent, articles.learn_article, articles.learning_needed),
+    ),
     "notifications.resend": Taken(Resend, resending.resend, resending.resend_needed),
     SendTimer.type_(): Taken(SendTimer, attempts.record_attempt, attempts.timer_needed, attempts.recipient_needed),
     AddressWaitTimer.type_(): Taken(AddressWaitTimer, addresses.stop_waiting, attempts.timer_needed),

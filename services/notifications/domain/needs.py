@@ -37,4 +37,11 @@ class WordsAbout:
     number: str
 
 
-Need = DeliveryOf | PersonOf | FailedOf | WordsAbout
+@dataclass(frozen=True, slots=True)
+class ArticleOf:
+    """What is known of the article of this id."""
+
+    id: str
+
+
+Need = DeliveryOf | PersonOf | FailedOf | WordsAbout | ArticleOf

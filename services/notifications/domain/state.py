@@ -42,6 +42,8 @@ class Facts:
     """The requester's answer, of `consent_answered`."""
     code: str = ""
     """Of `contact_code`."""
+    articles: str = ""
+    """The articles that come with a suggested solution: a line `- title` for each, and its address below that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,41 @@ class Preferences:
     quiet_hours: QuietHours | None = None
 
 
+def one_line(text: str) -> str:
+    """Text without line breaks and control characters: a title, a name, a header."""
+    line = " ".join(text.split())
+    return line if line.isprintable() else "".join(filter(str.isprintable, line))
+
+
 def person_of(kind: str, account_id: str) -> str:
     """Whose address and preferences: an account and a temporary account may have the same id."""
     return f"{kind}:{account_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """An article of the knowledge base, as last announced.
+
+    `article_version`: the newest that was heard of, which says whether the article `is_public` and in which `languages`
+    it is published, its own first. `titles`: by language, each with the version that it is of; empty: withdrawn.
+    """
+
+    id: str
+    version: int = 1
+    """Of this record, +1 with each change."""
+    article_version: int = 0
+    is_public: bool = False
+    languages: tuple[str, ...] = ()
+    titles: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """The titles that readers see, by language, the article's own first."""
+        return {
+            language: self.titles[language][1]
+            for language in self.languages
+            if language in self.titles and self.titles[language][1]
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +202,8 @@ class Policy:
     """The kinds that a webhook wants, by the webhook's name."""
     has_manager: bool = False
     """Whether the community manager's address is known."""
+    article_url: str = ""
+    """Where a person reads an article, with `{id}` and `{language}`; empty: nobody has said."""
     own_mailboxes: frozenset[str] = frozenset()
     """Addresses at which the desk itself reads and writes (`mailboxes.mailbox`): no requester's."""
 
@@ -183,11 +219,14 @@ class View:
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     outcomes: Mapping[tuple[str, int], Outcome] = field(default_factory=dict)
     """By delivery id and the number of the attempt, from 1."""
+    articles: dict[str, Article] = field(default_factory=dict)
 
     def apply(self, change: Any) -> None:
-        """Take in a `Contact`, `Preferences` or a `Delivery`."""
+        """Take in a `Contact`, `Preferences`, an `Article` or a `Delivery`."""
         if isinstance(change, Contact):
             self.contacts[change.id] = change
+        elif isinstance(change, Article):
+            self.articles[change.id] = change
         elif isinstance(change, Preferences):
             self.preferences[change.id] = change
         else:

@@ -20,9 +20,10 @@ from contracts.tickets import Redacted, TicketEvent
 from contracts.values import dataclass
 from services.chassis.decision import Arm, Decision, Message, Say, derived_id
 from services.notifications.domain.addresses import await_address
+from services.notifications.domain.articles import named
 from services.notifications.domain.attempts import announce_sent, to_send
 from services.notifications.domain.forgetting import forget_entry, forget_ticket, is_forgotten
-from services.notifications.domain.needs import DeliveryOf, Need, PersonOf
+from services.notifications.domain.needs import ArticleOf, DeliveryOf, Need, PersonOf
 from services.notifications.domain.preferences import is_wanted, languages
 from services.notifications.domain.state import (
     KEPT,
@@ -36,6 +37,7 @@ from services.notifications.domain.state import (
     Policy,
     Text,
     View,
+    one_line,
     person_of,
 )
 
@@ -168,7 +170,8 @@ def telling_needed(view: View, event: Message[Told]) -> list[Need]:
     """The deliveries that the event calls for, and its requester."""
     requester = event.data.ticket.requester
     person = PersonOf(person_of(requester.kind, requester.id))
-    return [person, *(DeliveryOf(delivery.id) for delivery in owed(event, view.policy))]
+    deliveries = (DeliveryOf(delivery.id) for delivery in owed(event, view.policy))
+    return [person, *deliveries, *map(ArticleOf, _suggested(event))]
 
 
 def tell(view: View, event: Message[Told], now: datetime) -> Decision:
@@ -193,7 +196,7 @@ def tell(view: View, event: Message[Told], now: datetime) -> Decision:
     texts: dict[tuple[Kind, tuple[str, ...]], Text] = {}
     for wanted in missing:
         spoken = languages(view.preferences.get(wanted.person), ticket.language) if wanted.person else ()
-        text = texts.get((wanted.kind, spoken)) or view.wording.render(wanted.kind, facts, spoken)
+        text = texts.get((wanted.kind, spoken)) or _worded(view, event, wanted.kind, facts, spoken)
         texts[wanted.kind, spoken] = text
         delivery = Delivery(
             wanted.id, event.id, wanted.kind, ticket.number, wanted.recipient, wanted.channel, "pending", now,
@@ -218,6 +221,20 @@ def tell(view: View, event: Message[Told], now: datetime) -> Decision:
             changes.append(delivery)
             timers.append(arm)
     return Decision(changes, said, timers=timers)
+
+
+def _worded(view: View, event: Message[Told], kind: Kind, facts: Facts, languages: Sequence[str]) -> Text:
+    """The words of a notification, with the articles that it names in the same languages."""
+    articles = _suggested(event)
+    if articles:
+        facts = replace(facts, articles=named(view, articles, languages))
+    return view.wording.render(kind, facts, languages)
+
+
+def _suggested(event: Message[Told]) -> Sequence[str]:
+    """Ids of the articles that an agent gave with a suggestion. Any text may be among them."""
+    entry = entry_of(event.data)
+    return () if entry is None or entry.visibility == "internal" else entry.articles
 
 
 def _shown(delivery: Delivery, text: Text, ticket: Snapshot) -> Say:
@@ -265,12 +282,6 @@ def facts_of(event: Message[Told]) -> Facts:
         moment=_moment(_moment_of(event.data)),
         granted=bool(entry and entry.granted),
     )
-
-
-def one_line(text: str) -> str:
-    """Text without line breaks and control characters: a title, a name, a header."""
-    line = " ".join(text.split())
-    return line if line.isprintable() else "".join(filter(str.isprintable, line))
 
 
 def _moment(at: datetime | None) -> str:

@@ -16,6 +16,7 @@ from services.chassis.decision import Arm, Message, Say, Timer, carrying
 from services.notifications.domain.attempts import SendTimer, verdict
 from services.notifications.domain.decide import decide
 from services.notifications.domain.state import (
+    Article,
     Contact,
     Delivery,
     Facts,
@@ -39,7 +40,8 @@ class PlainWording:
     """Words that show what they were made of."""
 
     def render(self, kind: Kind, facts: Facts, languages: Sequence[str] = ()) -> Text:
-        parts = (facts.requester, facts.agent, facts.subject, facts.message, facts.code)
+        parts = [facts.requester, facts.agent, facts.subject, facts.message, facts.code]
+        parts += [facts.articles] if facts.articles else []
         return Text(f"{kind} {facts.number}", "|".join(parts) + "".join(f" [{each}]" for each in languages))
 
 
@@ -151,6 +153,7 @@ class Desk:
     contacts: dict[str, Contact] = field(default_factory=dict)
     preferences: dict[str, Preferences] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
+    articles: dict[str, Article] = field(default_factory=dict)
     timers: dict[str, Arm] = field(default_factory=dict)
     said: list[Say] = field(default_factory=list)
     attempts: list[tuple[datetime, str, Outcome]] = field(default_factory=list)
@@ -165,6 +168,7 @@ class Desk:
             dict(self.preferences),
             dict(self.deliveries),
             outcomes,
+            dict(self.articles),
         )
         for message in messages:
             decision = decide(view, message, self.now)
@@ -178,6 +182,7 @@ class Desk:
                     self.timers[timer.id] = timer
             self.said += decision.said
         self.contacts, self.preferences, self.deliveries = view.contacts, view.preferences, view.deliveries
+        self.articles = view.articles
 
     def let_time_pass(self, until: datetime) -> None:
         """Fire every timer that falls due, each at its time, up to `until`."""
@@ -214,12 +219,17 @@ class Desk:
         return [((mail.id, attempt), outcome)]
 
 
-def _next_version(view: View, change: Contact | Delivery | Preferences) -> int:
+def _next_version(view: View, change: Article | Contact | Delivery | Preferences) -> int:
     """What the version of what changes has to be; any of a delivery that was not there before."""
     if isinstance(change, Delivery):
         known = view.deliveries.get(change.id)
         return change.version if known is None else known.version + 1
-    stored = view.contacts if isinstance(change, Contact) else view.preferences
+    by_kind: Mapping[type, Mapping[str, Any]] = {
+        Article: view.articles,
+        Contact: view.contacts,
+        Preferences: view.preferences,
+    }
+    stored = by_kind[type(change)]
     return stored[change.id].version + 1 if change.id in stored else 1
 
 

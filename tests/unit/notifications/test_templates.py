@@ -50,6 +50,7 @@ def test_a_text_says_what_it_is_told(kind: Kind, language: str) -> None:
     quoting = ("info_requested", "solution_suggested", "consent_requested", "replied", "escalated_to_agent")
     if kind in (*quoting, "escalated_to_manager"):
         assert "Which name do you use?" in text
+    assert ("https://help.example.org/en/recover-your-account" in text) == (kind == "solution_suggested")
     if kind in ("reminder", "warning", "breach"):
         assert "2026-03-09 09:00 UTC" in text
     if kind == "solution_suggested":
