@@ -155,22 +155,23 @@ class Repository:
             audiences = {"$in": ["public", "internal"] if staff else ["public"]}
             heads = [need for need in _these(needs, Heads) if need.staff == staff]
             texts = [need for need in _these(needs, TextOf) if need.staff == staff]
-            if not heads and not texts:
-                continue
             seen: Document = {"audience": audiences, "live": True}
-            of_heads = {"article": {"$in": [need.article for need in heads]}, **seen}
-            keys = [published_key(need.article, need.language) for need in texts]
-            with_heads, with_texts = find(
-                self._db,
-                Find("published", of_heads, projection=dict.fromkeys(BODIES, 0)),
-                Find("published", {"_id": {"$in": keys}, **seen}),
-            )
-            by_article: dict[str, list[Head]] = {}
-            for head in map(head_of, with_heads):
-                by_article.setdefault(head.article, []).append(head)
-            by_key = {text.key: text for text in map(published_of, with_texts)}
-            known.read |= {need: by_article.get(need.article, []) for need in heads}
-            known.read |= {need: by_key.get(key) for need, key in zip(texts, keys, strict=True)}
+            if heads:
+                of_heads = {"article": {"$in": [need.article for need in heads]}, **seen}
+                by_article: dict[str, list[Head]] = {}
+                for head in map(head_of, self._found("published", of_heads, dict.fromkeys(BODIES, 0))):
+                    by_article.setdefault(head.article, []).append(head)
+                known.read |= {need: by_article.get(need.article, []) for need in heads}
+            if texts:
+                keys = [published_key(need.article, need.language) for need in texts]
+                found = map(published_of, self._found("published", {"_id": {"$in": keys}, **seen}))
+                by_key = {text.key: text for text in found}
+                known.read |= {need: by_key.get(key) for need, key in zip(texts, keys, strict=True)}
+
+    def _found(
+        self, collection: str, condition: Document, projection: Mapping[str, int] | None = None
+    ) -> list[Document]:
+        return find(self._db, Find(collection, condition, projection=projection or {}))[0]
 
     def _read_pages(self, known: View, needs: Collection[Need]) -> None:
         """Pages of lists that the database makes: few ask for them."""

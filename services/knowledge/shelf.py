@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from contracts.values import dataclass
 from services.knowledge.domain.needs import Counted, Listing, Search
 from services.knowledge.domain.reading.languages import best, head_in
 from services.knowledge.domain.values.article import Head, Published
@@ -18,6 +19,17 @@ from services.knowledge.search.synonyms import Synonyms
 from services.knowledge.search.values import IndexedText, Ranked, Wanted
 from services.meaning.vectors import shipped
 
+MOST_ORDERS = 50
+"""Lists that are kept until something changes: anybody may ask for any language and category."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Orders:
+    """Lists in their order; those of the most viewed go `by` these counts."""
+
+    by: Mapping[str, int]
+    kept: dict[tuple[object, ...], Sequence[Head]]
+
 
 class Shelf:
     """All published texts of one moment. `own`, where it is asked for: the desk's own language."""
@@ -26,7 +38,7 @@ class Shelf:
         meanings = {"en": shipped().vector}
         self._public, self._internal = Index(meanings), Index(meanings)
         self._heads: Mapping[bool, Mapping[str, Sequence[Head]]] = {False: {}, True: {}}
-        self._orders: dict[tuple[object, ...], Sequence[Head]] = {}
+        self._orders = _Orders({}, {})
 
     def __len__(self) -> int:
         """How many texts it holds."""
@@ -51,7 +63,7 @@ class Shelf:
             gone = [(text.head.article, text.head.language) for text in latest if text.key not in keys]
             index.replace([_indexed(text) for text in coming], gone)
         self._heads = heads
-        self._orders = {}
+        self._orders = _Orders({}, {})
 
     def search(self, asked: Search, own: str, synonyms: Synonyms) -> Ranked:
         """What the reader finds, the best first."""
@@ -62,8 +74,10 @@ class Shelf:
     def listed(self, listing: Listing, own: str, viewed: Mapping[str, int]) -> Chosen:
         """A page of what the reader may see. `viewed`: how often an article was."""
         orders = self._orders
-        key = (listing.sort, listing.language, listing.category, listing.staff, own, id(viewed))
-        order = orders.get(key)
+        if orders.by is not viewed or len(orders.kept) >= MOST_ORDERS:
+            orders = self._orders = _Orders(viewed, {})
+        key = (listing.sort, listing.language, listing.category, listing.staff, own)
+        order = orders.kept.get(key)
         if order is None:
             found = [
                 head
@@ -73,7 +87,7 @@ class Shelf:
             found.sort(key=lambda head: (head.published_at, head.article), reverse=True)
             if listing.sort == "most_viewed":
                 found.sort(key=lambda head: -viewed.get(head.article, 0))
-            order = orders[key] = found
+            order = orders.kept[key] = found
         page = order[listing.first : listing.first + listing.most]
         return Chosen([Place(head.article, head.language) for head in page], len(order))
 
