@@ -14,7 +14,7 @@ from contracts import registry
 from contracts.names import EVENTS
 from contracts.outcomes import Rejected
 from contracts.staff import Member, Staff
-from contracts.tickets import Redact, Similar, TicketEvent
+from contracts.tickets import DraftFiled, Redact, Similar, TicketEvent
 from services.chassis.decision import Decision, Message
 from services.intake.domain.life.moves import TABLE, status_after
 from services.intake.domain.state import View
@@ -84,7 +84,7 @@ def _by_agent(type_: str, agent: str = "a1", **more: Any) -> Callable[[Meeting],
 
 
 def _submission(m: Meeting, **more: Any) -> tuple[str, str, Data]:
-    return "web", "ticket.submit", submission(account(m.ticket.requester.id), subject="Card lost", **more)
+    return "web", "ticket.submit", submission(account(m.ticket.requester.id), subject="Card lost", draft="f1", **more)
 
 
 def _of_routing(type_: str, **more: Any) -> Callable[[Meeting], tuple[str, str, Data]]:
@@ -98,7 +98,7 @@ def _of_routing(type_: str, **more: Any) -> Callable[[Meeting], tuple[str, str, 
 COMMANDS: Mapping[str, Callable[[Meeting], tuple[str, str, Data]]] = {
     "submit": _submission,
     "refer": lambda m: _submission(m, refers_to=m.ticket.number),
-    "reply": _by_requester("ticket.reply", body="Hello?"),
+    "reply": _by_requester("ticket.reply", body="Hello?", draft="f1"),
     "edit": _by_requester("ticket.edit", body="In other words"),
     "accept": _by_requester("ticket.accept_solution"),
     "change_agent": _by_requester("ticket.change_agent", reason="Another, please"),
@@ -230,7 +230,8 @@ def refusal(name: str, ticket: Ticket, other: Ticket, sent: Message[Any]) -> str
 
 
 def check(decision: Decision, sent: Message[Any], before: Mapping[str, Ticket]) -> None:
-    """One answer; what was refused changes nothing; else each ticket is one version on by the table, with one event."""
+    """One answer; what was refused changes nothing; else each ticket is one version on by the table, with one event;
+    and a form from which something came to a ticket is told of once."""
     assert decision.answer is not None
     redacts_nothing = isinstance(sent.data, Redact) and not decision.changes
     if redacts_nothing or isinstance(decision.answer.data, Rejected | Similar):
@@ -238,8 +239,13 @@ def check(decision: Decision, sent: Message[Any], before: Mapping[str, Ticket]) 
         assert not decision.said
         return
     written = [change for change in decision.changes if isinstance(change, TicketWritten)]
-    events = [say for say in decision.said if say.exchange == EVENTS]
+    said = [say for say in decision.said if say.exchange == EVENTS]
+    events = [say for say in said if say.type.startswith("ticket.")]
     assert written
+    draft = getattr(sent.data, "draft", None)
+    assert [as_a(TicketEvent, say.data).draft for say in events] == [draft, *[None] * (len(events) - 1)]
+    filed = [as_a(DraftFiled, say.data) for say in said if say not in events]
+    assert [(each.channel, each.draft) for each in filed] == ([] if draft is None else [(sent.sender, draft)])
     tickets = [as_a(TicketEvent, say.data).ticket for say in events]
     assert [(ticket.id, ticket.version) for ticket in tickets] == [
         (change.ticket.id, change.ticket.version) for change in written
