@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import Any
 
 from services.chassis.database import Document, fields_of
 from services.knowledge.domain.state import Value
 from services.knowledge.domain.values.article import Article, Head, Published, Text, Version
-from services.knowledge.domain.values.counts import Draft, Fact, Tally, Vote, Words
+from services.knowledge.domain.values.counts import TALLIES_KEPT, Draft, Fact, Tally, Vote, Words
+from services.knowledge.domain.values.file import File, Part
 
 COLLECTIONS: dict[type[Any], str] = {
     Article: "articles",
@@ -19,6 +21,7 @@ COLLECTIONS: dict[type[Any], str] = {
     Words: "words",
     Tally: "tallies",
     Draft: "drafts",
+    Part: "parts",
 }
 
 REVISED_BY: dict[type[Any], str] = {Article: "version", Version: "version", Published: "version"}
@@ -32,13 +35,17 @@ def document_of(value: Value) -> Document:
     """The document that stores this value. An article's has the states by which editors list it."""
     match value:
         case Article():
-            return {"_id": value.key, **_fields(value, "id"), "states": value.states}
+            files = [_fields(file) for file in value.files]
+            return {"_id": value.key, **_fields(value, "id", "files"), "files": files, "states": value.states}
         case Version():
             text = None if value.text is None else _fields(value.text)
             return {"_id": value.key, **_fields(value, "text"), **({} if text is None else {"text": text})}
         case Published():
             return {"_id": value.key, **_fields(value, "head"), **_fields(value.head)}
         case Tally():
+            day = datetime.fromisoformat(value.day).replace(tzinfo=UTC)
+            return {"_id": value.key, **_fields(value), "forget_at": day + TALLIES_KEPT}
+        case Part():
             return {"_id": value.key, **_fields(value)}
         case _:
             return {"_id": value.key, **_fields(value, "id")}
@@ -46,7 +53,9 @@ def document_of(value: Value) -> Document:
 
 def article_of(document: Document) -> Article:
     """The article that a document of `articles` stores."""
-    return Article(**_known(Article, document, "id"))
+    known = _known(Article, document, "id")
+    known["files"] = tuple(File(**_known(File, file)) for file in known.get("files", ()))
+    return Article(**known)
 
 
 def version_of(document: Document) -> Version:
@@ -68,8 +77,8 @@ def published_of(document: Document) -> Published:
 
 
 def value_of(kind: type[Any], document: Document) -> Any:
-    """The fact, vote, tally or draft that a document stores."""
-    return kind(**_known(kind, document, "" if kind is Tally else "id"))
+    """The fact, vote, tally, draft or part that a document stores."""
+    return kind(**_known(kind, document, "" if kind in (Tally, Part) else "id"))
 
 
 def _fields(value: Any, *but: str) -> Document:

@@ -30,16 +30,20 @@ from services.knowledge.documents import (
     version_of,
 )
 from services.knowledge.domain import markdown
+from services.knowledge.domain.articles.files import coming
 from services.knowledge.domain.needs import (
     ArticleOf,
     Changed,
     Checked,
+    Contents,
     Counted,
     Heads,
     InState,
     Listing,
     Marked,
     Need,
+    Numbers,
+    PartOf,
     PublishedOf,
     Rendered,
     Search,
@@ -52,6 +56,7 @@ from services.knowledge.domain.reading.languages import head_in
 from services.knowledge.domain.state import View
 from services.knowledge.domain.taken import still_needed
 from services.knowledge.domain.values.article import Head, Published, published_key, version_key
+from services.knowledge.domain.values.file import Part, part_key
 from services.knowledge.domain.values.found import Chosen, Marks, Place
 from services.knowledge.operators import Operators
 from services.knowledge.popular import Popular
@@ -66,6 +71,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("states", ASCENDING), ("changed_at", DESCENDING)]),
         IndexModel([("told", ASCENDING), ("_id", ASCENDING)]),
         IndexModel([("told_public", ASCENDING), ("_id", ASCENDING)]),
+        IndexModel([("files.id", ASCENDING)]),
     ],
     "versions": [IndexModel([("article", ASCENDING), ("version", DESCENDING)], unique=True)],
     # A reader's query has all three: what they may not see is not looked at.
@@ -75,6 +81,10 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "words": [FORGOTTEN, IndexModel([("article", ASCENDING), ("day", DESCENDING)])],
     "tallies": [FORGOTTEN, IndexModel([("day", ASCENDING)])],
     "drafts": [FORGOTTEN],
+    "parts": [
+        IndexModel([("file", ASCENDING), ("number", ASCENDING)]),
+        IndexModel([("at", ASCENDING), ("file", ASCENDING)]),
+    ],
     "vain": [FORGOTTEN, IndexModel([("day", ASCENDING)])],
     "gates": [],
 }
@@ -106,7 +116,7 @@ class Repository:
     def load(self, messages: Sequence[Message[Any]], now: datetime) -> View:
         """All that these messages need, read in rounds, until none of them needs anything more."""
         operators = self._operators()
-        known = View(operators.desk, now)
+        known = View(operators.desk, now, coming=coming(messages))
         ranked: dict[Search, Ranked] = {}
         while needs := still_needed(known, messages):
             known.asked |= needs
@@ -146,6 +156,8 @@ class Repository:
             stored.setdefault(need.kind, []).append(need.id)
         for kind, ids in stored.items():
             queries.append((_by_id(COLLECTIONS[kind], ids), partial(value_of, kind)))
+        if files := [need.file for need in _these(needs, Contents)]:
+            queries.append((Find("parts", {"file": {"$in": files}}), partial(value_of, Part)))
         for documents, (_, made) in zip(find(self._db, *(query for query, _ in queries)), queries, strict=True):
             known.know(map(made, documents))
 
@@ -174,7 +186,7 @@ class Repository:
         return find(self._db, Find(collection, condition, projection=projection or {}))[0]
 
     def _read_pages(self, known: View, needs: Collection[Need]) -> None:
-        """Pages of lists that the database makes: few ask for them."""
+        """Pages of lists that the database makes, and parts of files: few ask for them."""
         for need in needs:
             match need:
                 case Changed():
@@ -192,6 +204,13 @@ class Repository:
                     found = self._db["articles"].find(state).sort([("changed_at", DESCENDING), ("_id", ASCENDING)])
                     articles = [article_of(document) for document in found.skip(need.first).limit(need.most)]
                     known.read[need] = articles, self._db["articles"].count_documents(state)
+                case Numbers():
+                    known.read[need] = [
+                        row["number"] for row in self._found("parts", {"file": need.file}, {"number": 1})
+                    ]
+                case PartOf():
+                    parts = self._found("parts", {"_id": part_key(need.file, need.number)})
+                    known.read[need] = parts[0]["content"] if parts else None
                 case VersionsOf():
                     rows = self._db["versions"].find({"article": need.article}, {"text": 0})
                     rows = rows.sort("version", DESCENDING).skip(need.first).limit(need.most)

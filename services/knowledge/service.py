@@ -24,6 +24,7 @@ from services.knowledge.domain.state import View
 from services.knowledge.domain.taken import TAKEN, decide
 from services.knowledge.following import Following
 from services.knowledge.operators import read_operators
+from services.knowledge.orphans import SWEPT_EVERY, Orphans
 from services.knowledge.popular import SUMMED_EVERY, Popular
 from services.knowledge.repository import INDEXES, Repository
 from services.knowledge.settings import SETTINGS, KnowledgeSettings
@@ -45,6 +46,7 @@ def rules(settings: KnowledgeSettings, database: Database[dict[str, Any]]) -> Ru
             looking(operators),
             Chore("what was viewed most", SUMMED_EVERY, popular.sum_up),
             Chore("searches in vain", WRITTEN_EVERY, vain.write),
+            Chore("files that no article has", SWEPT_EVERY, Orphans(database, clock.now).sweep),
         ],
         follower=Follower("following what is published", following.follow, following.problem),
     )

@@ -64,6 +64,28 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Numbers:
+    """Which parts of this file are stored."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """All stored parts of this file."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartOf:
+    """What one part of a file holds."""
+
+    file: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Heads:
     """The published texts of an article that this reader may see, without their bodies."""
 
@@ -161,6 +183,9 @@ Need = (
     | Checked
     | Rendered
     | Stored
+    | Numbers
+    | Contents
+    | PartOf
     | Heads
     | TextOf
     | Search

@@ -12,22 +12,31 @@ from typing import Any, TypeVar
 from services.knowledge.domain.values.article import Article, Published, Version, published_key, version_key
 from services.knowledge.domain.values.counts import Draft, Fact, Tally, Vote, Words
 from services.knowledge.domain.values.desk import Desk
+from services.knowledge.domain.values.file import Part
 
-Value = Article | Version | Published | Fact | Vote | Words | Tally | Draft
+Value = Article | Version | Published | Fact | Vote | Words | Tally | Draft | Part
 """What the database stores, each under its `key`."""
 
-V = TypeVar("V", Article, Version, Published, Fact, Vote, Words, Tally, Draft)
+V = TypeVar("V", Article, Version, Published, Fact, Vote, Words, Tally, Draft, Part)
 
 
 class View:
     """What is known at the moment `now` (aware UTC).
 
-    `asked`: the needs that were read; `read`: by need, what was found that is no value of the database.
+    `coming`: by file, the parts that the messages of the turn bring. `asked`: needs that were read; `read`: by need,
+    what was found that is no value of the database.
     """
 
-    def __init__(self, desk: Desk, now: datetime, values: Iterable[Value] = ()) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        now: datetime,
+        values: Iterable[Value] = (),
+        coming: Mapping[str, set[int]] | None = None,
+    ) -> None:
         self.desk = desk
         self.now = now
+        self.coming: Mapping[str, set[int]] = coming or {}
         self.asked: set[Any] = set()
         self.read: dict[Any, Any] = {}
         self.loaded: dict[type[Any], dict[str, Any]] = {}

@@ -40,8 +40,8 @@ TAKEN: Mapping[str, Taken[Any]] = {
     "article.publish": Taken(articles.PublishArticle, of_article(publishing.publish), publishing.publish_needed),
     "article.withdraw": Taken(articles.WithdrawArticle, of_article(publishing.withdraw), publishing.withdraw_needed),
     "article.move": Taken(articles.MoveArticle, of_article(publishing.move), publishing.withdraw_needed),
-    "article.attach": Taken(articles.AttachFile, of_article(files.attach), files.of_article_needed),
-    "article.detach": Taken(articles.DetachFile, of_article(files.detach), files.of_article_needed),
+    "article.attach": Taken(articles.AttachFile, of_article(files.attach), files.attach_needed),
+    "article.detach": Taken(articles.DetachFile, of_article(files.detach), files.detach_needed),
     # Readers
     "article.search": Taken(articles.SearchArticles, reader(listing.search), listing.search_needed),
     "article.suggest": Taken(articles.SuggestArticles, reader(listing.suggest), listing.search_needed),
@@ -49,7 +49,7 @@ TAKEN: Mapping[str, Taken[Any]] = {
     "article.list": Taken(articles.ListArticles, reader(listing.list_articles), listing.list_needed),
     "article.categories": Taken(articles.ListCategories, reader(listing.categories), listing.categories_needed),
     "article.versions": Taken(articles.ListVersions, reader(viewing.versions), viewing.versions_needed),
-    "article.download": Taken(articles.DownloadFile, reader(viewing.download), viewing.download_needed),
+    "article.download": Taken(articles.DownloadFile, reader(files.download), files.download_needed),
     # What counts
     "article.opened": Taken(articles.ArticleOpened, opening.opened, opening.opened_needed),
     "article.helped": Taken(articles.ArticleHelped, opening.helped, opening.helped_needed),

@@ -19,16 +19,20 @@ from contracts.payload import Payload, plain
 from contracts.staff import Member, Staff
 from services.chassis.decision import Arm, Decision, Message
 from services.knowledge.domain import markdown
+from services.knowledge.domain.articles.files import coming
 from services.knowledge.domain.needs import (
     ArticleOf,
     Changed,
     Checked,
+    Contents,
     Counted,
     Heads,
     InState,
     Listing,
     Marked,
     Need,
+    Numbers,
+    PartOf,
     PublishedOf,
     Rendered,
     Search,
@@ -43,6 +47,7 @@ from services.knowledge.domain.taken import decide, still_needed
 from services.knowledge.domain.values.article import Article, Published, Version
 from services.knowledge.domain.values.counts import Tally, tally_key
 from services.knowledge.domain.values.desk import Desk
+from services.knowledge.domain.values.file import Part, part_key
 from services.knowledge.domain.values.found import Chosen, Marks, Place
 from services.knowledge.search.synonyms import NO_SYNONYMS
 from services.knowledge.search.values import Ranked
@@ -129,7 +134,7 @@ class Base:
 
     def read_for(self, messages: Sequence[Message[Any]]) -> View:
         """What these messages need, and no more."""
-        known = View(self.desk, self.now)
+        known = View(self.desk, self.now, coming=coming(messages))
         ranked: dict[Search, Ranked] = {}
         while needs := still_needed(known, messages):
             known.asked |= needs
@@ -149,6 +154,13 @@ class Base:
                 known.know(each for each in there.all_of(Published).values() if each.head.article == article)
             case Stored(kind, id_):
                 known.know([value] if (value := there.of(kind, id_)) is not None else [])
+            case Numbers(file):
+                known.read[need] = [part.number for part in there.all_of(Part).values() if part.file == file]
+            case Contents(file):
+                known.know(part for part in there.all_of(Part).values() if part.file == file)
+            case PartOf(file, number):
+                part = there.of(Part, part_key(file, number))
+                known.read[need] = None if part is None else part.content
             case Checked(body):
                 known.read[need] = markdown.check(body)
             case Rendered(body):

@@ -318,15 +318,6 @@ def test_an_article_is_not_published_with_pictures_that_it_does_not_have() -> No
     assert found.errors == {"body.en": ["It shows clock.png, and the article has no such file."]}
 
 
-def test_files_are_not_kept_yet() -> None:
-    base = Base()
-    base.save()
-    part: dict[str, Any] = {"upload": "u", "name": "a.png", "part": 1, "parts": 1, "content": "aGk="}
-    assert refused(base.send("article.attach", article_id="seven-days", **part), "unsupported").message == (
-        "This desk keeps no files of articles yet."
-    )
-
-
 def test_related_articles_hold_once_the_text_that_names_them_is_published() -> None:
     base = Base()
     for id_ in ("a", "b"):

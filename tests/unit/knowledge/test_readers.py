@@ -220,9 +220,3 @@ def test_a_view_shows_staff_the_version_that_editors_expect() -> None:
     base.save("a1", body="x\n")
     assert (base.viewed_by(CHANNEL, "a1").article.version, base.viewed_by(OTHER_EDITOR, "a1").article.version) == (2, 3)
     accepted(base.publish("a1", expected_version=3))
-
-
-def test_no_article_has_a_file_to_download() -> None:
-    base = a_base(1)
-    found = refused(base.send("article.download", CHANNEL, article_id="a1", name="x.png"), "invalid")
-    assert found.errors == {"name": ["The article has no such file."]}

@@ -15,6 +15,7 @@ from contracts.names import EVENTS
 from services.chassis.decision import Decision, Message, Say
 from services.knowledge.domain import answers
 from services.knowledge.domain.articles.changing import changed, recorded
+from services.knowledge.domain.articles.files import shown
 from services.knowledge.domain.articles.writing import link_hints
 from services.knowledge.domain.doors import Editor
 from services.knowledge.domain.markdown import Check, Rendering
@@ -29,7 +30,7 @@ def publish(view: View, message: Message[PublishArticle], by: Editor, article: A
     if not languages:
         return answers.wrong_status(article, _nothing_to_publish(article, message.data.language))
     texts = {language: _draft(view, article, language) for language in languages}
-    faults = {f"body.{language}": found for language, text in texts.items() if (found := _faults(view, text))}
+    faults = {f"body.{language}": found for language, text in texts.items() if (found := _faults(view, article, text))}
     if faults:
         return answers.invalid(faults)
     own = texts.get(article.language)
@@ -43,7 +44,7 @@ def publish(view: View, message: Message[PublishArticle], by: Editor, article: A
         related=article.related if own is None else tuple(own.related),
         **_told(article, now),
     )
-    shown = [_shown(view, after, language, text, now) for language, text in texts.items()]
+    published = [_shown(view, after, language, text, now) for language, text in texts.items()]
     hints: dict[str, list[str]] = {}
     for text in texts.values():
         check: Check = view.read[Checked(text.body)]
@@ -51,8 +52,8 @@ def publish(view: View, message: Message[PublishArticle], by: Editor, article: A
             hints.setdefault(field, []).extend(each for each in sentences if each not in hints.get(field, ()))
     only = languages[0] if len(languages) == 1 else None
     version = recorded(after, "published", language=only, title=texts[only].title if only else None)
-    said = [_event("article.published", after, each, by) for each in shown]
-    return Decision([after, version, *shown], said, answers.accepted(after, hints))
+    said = [_event("article.published", after, each, by) for each in published]
+    return Decision([after, version, *published], said, answers.accepted(after, hints))
 
 
 def publish_needed(known: View, message: Message[PublishArticle]) -> Iterable[Need]:
@@ -95,13 +96,13 @@ def withdraw(view: View, message: Message[WithdrawArticle], by: Editor, article:
         **_told(article, now),
     )
     stood = [view.published(article.id, language) for language in languages]
-    shown = [each for each in stood if each is not None]
+    seen = [each for each in stood if each is not None]
     only = languages[0] if len(languages) == 1 else None
     reason = message.data.reason
-    title = shown[0].head.title if only and shown else None
+    title = seen[0].head.title if only and seen else None
     version = recorded(after, "withdrawn", language=only, title=title, reason=reason)
-    said = [_event("article.withdrawn", after, each, by, reason) for each in shown]
-    emptied = [_withdrawn(each, after) for each in shown]
+    said = [_event("article.withdrawn", after, each, by, reason) for each in seen]
+    emptied = [_withdrawn(each, after) for each in seen]
     return Decision([after, version, *emptied], said, answers.accepted(after))
 
 
@@ -124,13 +125,13 @@ def move(view: View, message: Message[MoveArticle], by: Editor, article: Article
     if live:
         was = article.audience == "public"
         after = replace(after, told=now, told_public=now if was or audience == "public" else article.told_public)
-    shown = [
+    moved = [
         replace(each, head=replace(each.head, version=after.version, category=category, audience=audience))
         for each in live
     ]
     version = recorded(after, "moved", reason=_moved(article, after))
-    said = [_event("article.published", after, each, by) for each in shown]
-    return Decision([after, version, *shown], said, answers.accepted(after))
+    said = [_event("article.published", after, each, by) for each in moved]
+    return Decision([after, version, *moved], said, answers.accepted(after))
 
 
 def as_it_stands(article: Article, published: Published, version: int | None = None) -> wire.Article:
@@ -149,7 +150,7 @@ def as_it_stands(article: Article, published: Published, version: int | None = N
         html=published.html,
         keywords=published.keywords,
         related=article.related,
-        files=(),
+        files=shown(article.files),
         published_at=head.published_at,
         first_published_at=head.first_published_at,
     )
@@ -162,10 +163,11 @@ def _draft(view: View, article: Article, language: str) -> Text:
     return version.text
 
 
-def _faults(view: View, text: Text) -> list[str]:
+def _faults(view: View, article: Article, text: Text) -> list[str]:
     """What keeps a draft from being published: it may show files that the article does not have."""
     check: Check = view.read[Checked(text.body)]
-    return [*check.faults, *(f"It shows {name}, and the article has no such file." for name in check.files)]
+    missing = [name for name in check.files if name not in {file.name for file in article.files}]
+    return [*check.faults, *(f"It shows {name}, and the article has no such file." for name in missing)]
 
 
 def _shown(view: View, article: Article, language: str, text: Text, now: datetime) -> Published:

@@ -12,9 +12,10 @@ from datetime import datetime
 from msgspec.structs import replace as altered
 
 from contracts import articles as wire
-from contracts.articles import ArticleVersions, ArticleViewed, DownloadFile, ListVersions, ViewArticle
+from contracts.articles import ArticleVersions, ArticleViewed, ListVersions, ViewArticle
 from services.chassis.decision import Answer, Decision, Message
 from services.knowledge.domain import answers
+from services.knowledge.domain.articles.files import shown
 from services.knowledge.domain.articles.publishing import as_it_stands
 from services.knowledge.domain.doors import Reader, who
 from services.knowledge.domain.needs import ArticleOf, Heads, Need, TextOf, VersionOf, VersionsOf
@@ -42,14 +43,14 @@ def view_article(view: View, message: Message[ViewArticle], reader: Reader, _: d
     heads: Sequence[Head] = view.read[Heads(data.article_id, reader.staff)]
     related = [head for id_ in article.related if (head := _related(view, id_, text.head.language, reader)) is not None]
     # Only staff see that the article has changed without its readers seeing it: somebody writes a draft.
-    shown = as_it_stands(article, text, None if reader.staff else text.head.version)
-    shown = altered(
-        shown,
+    stands = as_it_stands(article, text, None if reader.staff else text.head.version)
+    stands = altered(
+        stands,
         languages=[language for language in article.languages if head_in(heads, language) is not None],
         related=[head.article for head in related],
     )
     return Decision(
-        answer=Answer("article.viewed", ArticleViewed(article=shown, related=[hit(each) for each in related]))
+        answer=Answer("article.viewed", ArticleViewed(article=stands, related=[hit(each) for each in related]))
     )
 
 
@@ -96,19 +97,6 @@ def versions_needed(known: View, message: Message[ListVersions]) -> Iterable[Nee
         yield VersionsOf(message.data.article_id, first_of(message.data.page or 1), A_PAGE)
 
 
-def download(view: View, message: Message[DownloadFile], reader: Reader, _: datetime) -> Decision:
-    """`article.download`: no article has files yet, so it knows no name."""
-    data = message.data
-    if not view.read[Heads(data.article_id, reader.staff)]:
-        return answers.unknown_article(data.article_id)
-    return answers.invalid({"name": ["The article has no such file."]})
-
-
-def download_needed(known: View, message: Message[DownloadFile]) -> Iterable[Need]:
-    """What the reader may see of the article."""
-    yield Heads(message.data.article_id, who(known.desk, message).staff)
-
-
 def _text(view: View, data: ViewArticle, reader: Reader) -> Published | None:
     heads: Sequence[Head] = view.read[Heads(data.article_id, reader.staff)]
     language = viewed([head.language for head in heads], data.language, view.desk.language)
@@ -135,7 +123,7 @@ def _written(view: View, data: ViewArticle) -> Decision:
             return answers.wrong_status(article, f"The article has no text in {data.language}.")
         return answers.invalid({"version": [f"Version {data.version} wrote no text."]})
     text = version.text
-    shown = wire.Article(
+    stands = wire.Article(
         id=article.id,
         version=article.version,
         category=article.category,
@@ -148,9 +136,9 @@ def _written(view: View, data: ViewArticle) -> Decision:
         html="",
         keywords=text.keywords,
         related=text.related or article.related,
-        files=(),
+        files=shown(article.files),
     )
-    return Decision(answer=Answer("article.viewed", ArticleViewed(article=shown)))
+    return Decision(answer=Answer("article.viewed", ArticleViewed(article=stands)))
 
 
 def _written_needed(known: View, data: ViewArticle) -> Iterable[Need]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from contracts.common import Audience
 from contracts.values import dataclass
+from services.knowledge.domain.values.file import File
 
 State = Literal["draft", "published", "withdrawn"]
 
@@ -73,6 +74,7 @@ class Article:
     live: Mapping[str, int] = field(default_factory=dict)
     first: Mapping[str, datetime] = field(default_factory=dict)
     related: Sequence[str] = ()
+    files: Sequence[File] = ()
     told: datetime | None = None
     told_public: datetime | None = None
 
