@@ -78,7 +78,7 @@ class OneLanguage:
         self._writer = self._index.writer(HEAP, 1)
         self._numbers: dict[str, int] = {}
         self._articles: list[str] = []
-        self._categories: list[int] = []
+        self._categories = np.zeros(64, np.int32)
         self._category_numbers: dict[str, int] = {}
         self._receipts: list[Receipt] = []
         self._free: list[int] = []
@@ -145,13 +145,14 @@ class OneLanguage:
         document.add_text("exact", telling)
         self._writer.add_document(document)
         receipt = self.vocabulary.add(f"{telling} {cut['body'][0]}".split(), "\n".join(fields.values()))
-        category = self._category_numbers.setdefault(text.category, len(self._category_numbers))
         if number == len(self._articles):
             self._articles.append(text.article)
-            self._categories.append(category)
             self._receipts.append(receipt)
         else:
-            self._articles[number], self._categories[number], self._receipts[number] = text.article, category, receipt
+            self._articles[number], self._receipts[number] = text.article, receipt
+        if number == len(self._categories):
+            self._categories = np.concatenate([self._categories, np.zeros_like(self._categories)])
+        self._categories[number] = self._category_numbers.setdefault(text.category, len(self._category_numbers))
         self._numbers[text.article] = number
         if self._meanings is not None and self._meaning_of is not None:
             self._meanings = self._meanings.with_room(number)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from typing import NamedTuple
 
+from contracts.articles import MAX_QUERY
 from contracts.values import dataclass
 from services.knowledge.search.analysis import Analysis, Word
 from services.knowledge.search.marking import Marking
@@ -83,7 +84,8 @@ def question(text: str, language: str, analysis: Analysis, vocabulary: Vocabular
 
 
 def corrected(text: str, vocabularies: Sequence[tuple[Analysis, Vocabulary]]) -> str | None:
-    """The text with each word that no vocabulary holds in the nearest spelling that one holds; None if it stays.
+    """The text with each word that no vocabulary holds in the nearest spelling that one holds; None if it stays, or
+    becomes too long to be asked.
 
     The last word may be half, and is right then.
     """
@@ -94,7 +96,8 @@ def corrected(text: str, vocabularies: Sequence[tuple[Analysis, Vocabulary]]) ->
         if nearest is not None and word.start >= at:
             pieces += [text[at : word.start], nearest]
             at = word.end
-    return "".join([*pieces, text[at:]]) if pieces else None
+    whole = "".join([*pieces, text[at:]])
+    return whole if pieces and len(whole) <= MAX_QUERY else None
 
 
 def _is_known(word: Word, last: bool, vocabularies: Sequence[tuple[Analysis, Vocabulary]]) -> bool:
@@ -131,6 +134,8 @@ def _part(word: Word, last: bool, analysis: Analysis, vocabulary: Vocabulary) ->
     if not meant and len(word.word) >= LEAST_TYPO:
         for _, each in vocabulary.near(word.word):
             meant.setdefault(analysis.stem(each), TYPO)
+        for each in vocabulary.begun_nearly(word.word) if last and not meant else ():
+            meant.setdefault(analysis.stem(each), HALF * TYPO)
     return Part(
         word.word,
         (*(Meant((stem,), weight) for stem, weight in meant.items()), *_split(word.word, analysis, vocabulary)),

@@ -112,9 +112,14 @@ class Vocabulary:
 
     def begun(self, half: str) -> list[str]:
         """The words that begin with `half`, the most frequent first."""
-        in_order = self._in_order
-        begun = in_order[bisect_left(in_order, half) : bisect_left(in_order, half + "\U0010ffff")]
-        return sorted(filter(self.holding, begun), key=lambda word: -self.holding(word))[:MOST_BEGUN]
+        return self._most_frequent(self._beginning(half))
+
+    def begun_nearly(self, half: str) -> list[str]:
+        """The words that begin with `half` but for one edit behind the second letter, the most frequent first."""
+        alike = self._beginning(half[:2])
+        starts = [word[: len(half)] for word in alike]
+        near = process.extract(half, starts, scorer=OSA.distance, processor=None, score_cutoff=1, limit=None)
+        return self._most_frequent(alike[place] for _, _, place in near)
 
     def near(self, word: str, most_edits: int = 1) -> list[tuple[int, str]]:
         """The words from which this one differs by up to so many edits (a letter more, less, another, or two swapped),
@@ -130,6 +135,13 @@ class Vocabulary:
     def spelled(self, word: str) -> str:
         """The word as a text writes it: zurück, which is compared as zuruck."""
         return self._spelled.get(word, word)
+
+    def _beginning(self, half: str) -> list[str]:
+        in_order = self._in_order
+        return in_order[bisect_left(in_order, half) : bisect_left(in_order, half + "\U0010ffff")]
+
+    def _most_frequent(self, words: Iterable[str]) -> list[str]:
+        return sorted(filter(self.holding, words), key=lambda word: -self.holding(word))[:MOST_BEGUN]
 
     def _remember_spelling(self, new: set[str], text: str) -> None:
         for word in self._analysis.words(text):
