@@ -69,9 +69,9 @@ class Following:
                 log.warning("a new index is built", extra={"why": str(error)})
                 self._token = None
             except PyMongoError as error:
-                if translate(error) is None:
-                    raise
                 log.warning("following is interrupted", extra={"error": f"{type(error).__name__}: {error}"})
+                if translate(error) is None:
+                    self._token = None  # whatever it is, a new index is right
                 time.sleep(AGAIN)
 
     def _once(self, stopping: Stopping) -> None:

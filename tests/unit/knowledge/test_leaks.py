@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
+from contracts import registry
+from services.chassis.decision import Message
 from services.knowledge.domain.needs import Need
+from services.knowledge.domain.taken import decide
 from tests.unit.knowledge.base import AGENT, CHANNEL, EDITOR, Base, as_told, refused
 
 SECRET: dict[str, Any] = {
@@ -111,6 +114,7 @@ def test_what_changed_is_told_of_an_article_that_became_internal_once_and_never_
     base.later(minutes=1)
     base.save("secret", **SECRET)
     base.publish("secret")
+    base.send("article.move", article_id="secret", category="billing")
     base.send("article.withdraw", article_id="secret")
     assert base.found("article.list", changed_since=after.isoformat()).withdrawn == []
     assert base.ids("article.list", AGENT, changed_since=after.isoformat()) == []
@@ -160,3 +164,26 @@ def test_what_was_withdrawn_a_moment_ago_is_not_shown_though_the_index_has_it() 
         assert base.ids("article.search", words="parcel") == []
         assert base.ids("article.suggest", words="parc") == []
         assert base.ids("article.list") == []
+
+
+@pytest.mark.parametrize(("type_", "data"), QUESTIONS, ids=[f"{type_} {data}" for type_, data in QUESTIONS])
+def test_what_editors_ask_in_the_same_moment_changes_no_answer_to_a_channel(type_: str, data: dict[str, Any]) -> None:
+    """Questions are answered together, by what was read for all of them."""
+    base = a_base(internal)
+    base.send("article.attach", article_id="secret", upload="u", name="x.png", part=1, parts=1, content=PICTURE)
+    of_channel = message("q", type_, CHANNEL, data)
+    of_editors = [
+        message(f"e{number}", asked, EDITOR, {"agent_id": "mara", **more})
+        for number, (asked, more) in enumerate(QUESTIONS)
+        if ("question", asked) in registry.TYPES
+    ]
+    alone, together = base.read_for([of_channel]), base.read_for([*of_editors, of_channel])
+    assert as_told(decide(alone, of_channel, base.now)) == as_told(decide(together, of_channel, base.now))
+
+
+PICTURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB"
+
+
+def message(id_: str, type_: str, sender: str, data: dict[str, Any]) -> Message[Any]:
+    kind = registry.TYPES.get(("question", type_)) or registry.TYPES["command", type_]
+    return Message(id_, type_, sender, kind.schema.load(data))
