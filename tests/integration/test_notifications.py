@@ -29,7 +29,7 @@ from deploy.mail import ARRIVALS
 from deploy.trouble import Trouble
 from services.chassis.database import open_database
 from services.chassis.decision import Message, derived_id
-from services.chassis.unit_of_work import Store, Write
+from services.chassis.unit_of_work import Store, Work, Write
 from services.client.blocking import Client
 from services.client.core import by_hand
 from services.notifications.domain.decide import decide
@@ -45,6 +45,7 @@ from tests.unit.notifications.builders import (
     an_event,
 )
 from tests.unit.notifications.receiver import SECRET, receiving
+from tests.unit.notifications.test_articles import a_suggestion, a_withdrawal, an_article
 from tests.unit.notifications.test_mailer import silent_server
 from tests.waiting import wait
 
@@ -106,6 +107,25 @@ def settled(desk: Desk, number: int = 7 * REQUESTERS) -> Counter[tuple[str, str,
     return wait(
         lambda: deliveries(desk), f"{number} deliveries, sent or failed", are_done, patience=PATIENCE, every=0.1
     )
+
+
+def test_titles_of_articles_are_stored_and_read_as_they_were(desk: Desk) -> None:
+    database = open_database(desk.mongo_url("notifications"), f"{desk.name}_notifications", "tests")
+    store = Store(database, "notifications")
+    store.prepare(INDEXES)
+    repository = Repository(database, PlainWording(), Policy())
+    for heard in (
+        an_article(3, "Get a refund", languages=("en", "pt-BR")),
+        a_withdrawal(4, "pt-BR", languages=("en",)),
+    ):
+        view = repository.load([heard], NOW)
+        for change in decide(view, heard, NOW).changes:
+            view.apply(change)
+        written = view.articles["refunds"]
+        store.commit(Work(heard.id, NOW, repository.writes(view)))
+        assert repository.load([heard, a_suggestion("refunds", "gone")], NOW).articles == {"refunds": written}
+    assert written.shown == {"en": "Get a refund"}
+    database.client.close()
 
 
 def test_an_address_that_an_older_version_stored_under_the_id_alone_is_found_and_stays_there(desk: Desk) -> None:

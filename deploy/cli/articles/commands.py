@@ -24,7 +24,7 @@ from ..desk import Desk, database_now
 from ..operator import accepted
 from . import reading, showing
 from .folder import Found, read_folder, written
-from .importing import Import, bring, faults, loose
+from .importing import Import, bring, faults, linked, loose
 from .ranking import stale as stale_ones
 from .ranking import unhelpful
 from .reading import Figures, Listed
@@ -128,14 +128,16 @@ def import_(
     read = _read(folder, found)
     mistakes = list(read.mistakes)
     with Desk(found) as desk:
-        stands = {each.article.id: each for each in reading.held(desk.knowledge)}
+        ids = {each.id for each in read.articles}
+        stands = {each.article.id: each for each in reading.held(desk.knowledge, ids)}
+        known = ids | reading.existing(desk.knowledge, linked(read.articles))
     planned = Import.of(read.articles, stands, publish=publish)
     mistakes += planned.mistakes
     for mistake in mistakes:
         typer.echo(show.plain(mistake.sentence), err=True)
     if mistakes and not keep_going:
         raise Trouble(f"{showing.mistakes(len(mistakes))}. Nothing was imported.", 2)
-    for remark in loose(read.articles, {*stands, *(each.id for each in read.articles)}):
+    for remark in loose(read.articles, known):
         typer.echo(show.plain(remark), err=True)
     refused: list[str] = []
     if not dry_run and planned.changes:

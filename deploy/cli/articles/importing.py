@@ -110,6 +110,11 @@ def faults(body: str, files: Iterable[str]) -> Iterator[tuple[int, str]]:
         yield line, f"It shows {name}, and the article has no such file (files/<id>/)."
 
 
+def linked(articles: Iterable[Article]) -> set[str]:
+    """The ids of all articles to which these link."""
+    return {id_ for article in articles for text in article.texts.values() for id_ in check(text.body).articles}
+
+
 def loose(articles: Iterable[Article], known: Collection[str]) -> Iterator[str]:
     """Which links lead to no article, neither of the folder nor of the desk (`known`). That is no mistake: the other
     article may come later."""

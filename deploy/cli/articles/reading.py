@@ -70,9 +70,9 @@ def listed(knowledge: Stored, condition: Mapping[str, Any], since: datetime) -> 
     """The articles that the condition finds, by id; `since`: from when on views count."""
     articles = [article_of(row) for row in knowledge["articles"].find(condition).sort("_id", ASCENDING)]
     newest = [(each.id, number) for each in articles if (number := each.newest(each.language)) is not None]
-    texts = _versions(knowledge, newest)
+    titles = _versions(knowledge, newest, {"text": 0})
     read = figures(knowledge, [each.id for each in articles], since)
-    return [Listed(each, _title(each, texts), read.get(each.id, Figures())) for each in articles]
+    return [Listed(each, _title(each, titles), read.get(each.id, Figures())) for each in articles]
 
 
 def _title(article: Article, versions: Mapping[tuple[str, int], Version]) -> str:
@@ -90,6 +90,11 @@ def versions(knowledge: Stored, id_: str, most: int) -> list[Version]:
 def version(knowledge: Stored, id_: str, number: int) -> Version | None:
     """One version, with its text."""
     return _versions(knowledge, [(id_, number)]).get((id_, number))
+
+
+def existing(knowledge: Stored, ids: Collection[str]) -> set[str]:
+    """Those of these ids that an article has."""
+    return {row["_id"] for row in knowledge["articles"].find({"_id": {"$in": sorted(ids)}}, {"_id": 1})}
 
 
 def held(knowledge: Stored, ids: Collection[str] | None = None) -> Iterator[Held]:
@@ -126,9 +131,11 @@ def _held(article: Article, versions: Mapping[tuple[str, int], Version]) -> Held
     return Held(as_in_a_folder, article.version, frozenset(article.drafts))
 
 
-def _versions(knowledge: Stored, wanted: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Version]:
+def _versions(
+    knowledge: Stored, wanted: Iterable[tuple[str, int]], without: Mapping[str, int] | None = None
+) -> dict[tuple[str, int], Version]:
     keys = [version_key(*each) for each in wanted]
-    found = map(version_of, knowledge["versions"].find({"_id": {"$in": keys}}))
+    found = map(version_of, knowledge["versions"].find({"_id": {"$in": keys}}, without))
     return {(each.article, each.version): each for each in found}
 
 
