@@ -9,6 +9,7 @@ import pytest
 from marshmallow import ValidationError
 
 from contracts.articles import ArticleEvent, ArticleVersions, ArticleViewed
+from services.knowledge.domain.articles.publishing import TOO_LARGE
 from services.knowledge.domain.articles.writing import slug
 from services.knowledge.domain.values.article import Published, Version
 from tests.unit.knowledge.base import AGENT, CHANNEL, EDITOR, OPERATOR, OTHER_EDITOR, Base, accepted, answer, refused
@@ -316,6 +317,14 @@ def test_an_article_is_not_published_with_pictures_that_it_does_not_have() -> No
     accepted(base.save(body="![x](file:clock.png)\n"))
     found = refused(base.publish(), "invalid")
     assert found.errors == {"body.en": ["It shows clock.png, and the article has no such file."]}
+
+
+def test_an_article_is_not_published_that_no_service_would_read() -> None:
+    base = Base()
+    accepted(base.save(body="x" + "\x01" * 99_999))
+    assert refused(base.publish(), "invalid").errors == {"body.en": [TOO_LARGE]}
+    accepted(base.save(body="&" * 100_000))
+    accepted(base.publish())
 
 
 def test_related_articles_hold_once_the_text_that_names_them_is_published() -> None:

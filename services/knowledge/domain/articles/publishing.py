@@ -12,6 +12,7 @@ from datetime import datetime
 from contracts import articles as wire
 from contracts.articles import ArticleEvent, MoveArticle, PublishArticle, WithdrawArticle
 from contracts.names import EVENTS
+from contracts.payload import encode
 from services.chassis.decision import Decision, Message, Say
 from services.knowledge.domain import answers
 from services.knowledge.domain.articles.changing import changed, recorded
@@ -22,6 +23,11 @@ from services.knowledge.domain.markdown import Check, Rendering
 from services.knowledge.domain.needs import ArticleOf, Checked, Heads, Need, PublishedOf, Rendered, VersionOf
 from services.knowledge.domain.state import View
 from services.knowledge.domain.values.article import Article, Head, Published, Text
+
+LARGEST = 900_000
+"""Bytes of an article in a message: no service reads one of more than 1 MiB."""
+
+TOO_LARGE = f"With its HTML it has more than {LARGEST:,} bytes. Shorten it, or make two articles of it."
 
 
 def publish(view: View, message: Message[PublishArticle], by: Editor, article: Article, now: datetime) -> Decision:
@@ -45,6 +51,9 @@ def publish(view: View, message: Message[PublishArticle], by: Editor, article: A
         **_told(article, now),
     )
     published = [_shown(view, after, language, text, now) for language, text in texts.items()]
+    large = [each for each in published if len(encode(as_it_stands(after, each))) > LARGEST]
+    if large:
+        return answers.invalid({f"body.{each.head.language}": [TOO_LARGE] for each in large})
     hints: dict[str, list[str]] = {}
     for text in texts.values():
         check: Check = view.read[Checked(text.body)]
