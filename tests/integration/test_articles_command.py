@@ -59,12 +59,17 @@ def casebus(running: Desk, monkeypatch: pytest.MonkeyPatch) -> Casebus:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some of the shipped articles, with their translations."""
+    """Some of the shipped articles, with their translations, and a picture that goes in two parts."""
     made = tmp_path_factory.mktemp("some") / "articles"
     for path in SHIPPED.rglob("*.md"):
         if path.stem in SOME:
             (made / path.parent.name).mkdir(parents=True, exist_ok=True)
             shutil.copy(path, made / path.parent.name)
+    picture = made / "files" / "case-statuses" / "list.png"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(300 * 1024))
+    with (made / "en" / "case-statuses.md").open("a", encoding="utf-8") as file:
+        file.write("\n![The list of cases](file:list.png)\n")
     return made
 
 
@@ -87,7 +92,7 @@ def test_a_folder_is_imported_once_and_exported_as_it_was(casebus: Casebus, fold
 
     code, said = casebus("import", folder)
     assert code == 0, said
-    assert "case-statuses: new (en, de, es, fr)" in said
+    assert "case-statuses: new (en, de, es, fr, list.png)" in said
     assert said.endswith("3 articles: 3 new, 0 changed, 0 as they are.")
     assert casebus("import", folder) == (0, "3 articles: 0 new, 0 changed, 3 as they are. Nothing was sent.")
     listed = [json.loads(line) for line in casebus("list", "--json")[1].replace("} {", "}\n{").splitlines()]

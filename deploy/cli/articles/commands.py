@@ -181,16 +181,16 @@ def export(
 ) -> None:
     """Write the articles into a folder that `import` reads: the newest text of each language, published or not."""
     with Desk(settings.load()) as desk:
-        found = list(reading.held(desk.knowledge, ids or None))
-        missing = sorted(set(ids or ()) - {each.article.id for each in found})
+        missing = set(ids or ()) - reading.existing(desk.knowledge, ids or ())
         if missing:
-            raise Trouble(f"There is no article {show.plain(', '.join(missing))}.")
-        count = 0
-        for each in found:
-            for path, content in written(each.article):
+            raise Trouble(f"There is no article {show.plain(', '.join(sorted(missing)))}.")
+        count = files = 0
+        for article in reading.exported(desk.knowledge, ids or ()):
+            count += 1
+            for path, content in written(article):
                 _write(folder / path, content)
-                count += 1
-    console.print(f"{show.plain(str(folder))}: {showing.articles(len(found))} in {count:,} files.")
+                files += 1
+    console.print(f"{show.plain(str(folder))}: {showing.articles(count)} in {files:,} files.")
 
 
 def _write(path: Path, content: bytes) -> None:

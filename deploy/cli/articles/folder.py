@@ -23,6 +23,8 @@ from contracts.common import Audience
 from contracts.fields import ID_PATTERN
 from contracts.payload import Payload, errors_by_field, read
 from contracts.values import dataclass
+from services.knowledge.domain.articles.files import TAKEN
+from services.knowledge.domain.values.file import is_file_name, kind_of
 
 FILES = "files"
 """The folder of pictures and PDFs, with a folder for each article."""
@@ -172,10 +174,15 @@ def _files_of(folder: Path, id_: str, mistakes: list[Mistake]) -> tuple[ArticleF
         shown = f"{FILES}/{id_}/{path.name}"
         if not path.is_file():
             mistakes.append(Mistake(shown, 0, "Only files are here."))
+        elif is_file_name(path.name) is None:
+            said = "The name of a file is of letters, digits, ., - and _, such as clock.png."
+            mistakes.append(Mistake(shown, 0, said))
         elif path.stat().st_size > LARGEST:
             mistakes.append(Mistake(shown, 0, f"It has more than {LARGEST // 1024**2} MiB."))
         else:
             found.append(ArticleFile(path.name, path.read_bytes()))
+            if kind_of(found[-1].content) is None:
+                mistakes.append(Mistake(shown, 0, TAKEN))
     if len(found) > MAX_FILES:
         mistakes.append(Mistake(f"{FILES}/{id_}", 0, f"An article has at most {MAX_FILES} files."))
     return tuple(found)

@@ -6,7 +6,7 @@ The page is docs/knowledge.md.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from deploy.trouble import Trouble
 from services.knowledge.documents import article_of, version_of
 from services.knowledge.domain.values.article import Article, Version, version_key
 from services.knowledge.domain.values.counts import DESK, day_of
+from services.knowledge.domain.values.file import File
 
 from .. import show
 from . import folder
@@ -97,15 +98,30 @@ def existing(knowledge: Stored, ids: Collection[str]) -> set[str]:
     return {row["_id"] for row in knowledge["articles"].find({"_id": {"$in": sorted(ids)}}, {"_id": 1})}
 
 
-def held(knowledge: Stored, ids: Collection[str] | None = None) -> Iterator[Held]:
-    """The articles of these ids, or all, by id, as an import compares them and an export writes them."""
-    condition = {} if ids is None else {"_id": {"$in": sorted(ids)}}
+def held(knowledge: Stored, ids: Collection[str]) -> Iterator[Held]:
+    """The articles of these ids, as an import compares them."""
+    return (each for _, each in _held_articles(knowledge, {"_id": {"$in": sorted(ids)}}))
+
+
+def exported(knowledge: Stored, ids: Collection[str]) -> Iterator[folder.Article]:
+    """The articles of these ids, or all, by id, as a folder has them, with the contents of their files."""
+    for article, each in _held_articles(knowledge, {"_id": {"$in": sorted(ids)}} if ids else {}):
+        files = [folder.ArticleFile(file.name, _content(knowledge, file)) for file in article.files]
+        yield replace(each.article, files=tuple(sorted(files, key=lambda file: file.name)))
+
+
+def _content(knowledge: Stored, file: File) -> bytes:
+    parts = knowledge["parts"].find({"file": file.id}).sort("number", ASCENDING)
+    return b"".join(part["content"] for part in parts)
+
+
+def _held_articles(knowledge: Stored, condition: Mapping[str, Any]) -> Iterator[tuple[Article, Held]]:
     articles = [article_of(row) for row in knowledge["articles"].find(condition).sort("_id", ASCENDING)]
     for start in range(0, len(articles), AT_ONCE):
         some = articles[start : start + AT_ONCE]
         texts = _versions(knowledge, [each for one in some for each in _newest(one)])
         for each in some:
-            yield _held(each, texts)
+            yield each, _held(each, texts)
 
 
 def _newest(article: Article) -> list[tuple[str, int]]:
@@ -128,7 +144,8 @@ def _held(article: Article, versions: Mapping[tuple[str, int], Version]) -> Held
         },
         tuple(own.related) if own is not None else tuple(article.related),
     )
-    return Held(as_in_a_folder, article.version, frozenset(article.drafts))
+    files = {file.name: file.sha256 for file in article.files}
+    return Held(as_in_a_folder, article.version, frozenset(article.drafts), files)
 
 
 def _versions(

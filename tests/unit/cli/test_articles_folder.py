@@ -13,6 +13,7 @@ from contracts.blank import is_blank
 from deploy.cli.articles.folder import Article, ArticleFile, Found, Text, read_folder, written
 
 OWN = "---\ntitle: Log in\ncategory: billing\n---\nSelect **Log in**.\n"
+PNG = b"\x89PNG\r\n\x1a\n"
 GERMAN = "---\ntitle: Anmelden\n---\nWählen Sie **Anmelden**.\n"
 
 
@@ -45,7 +46,7 @@ def test_an_article_is_read_with_its_translations_and_files(tmp_path: Path) -> N
         {
             "en/log-in.md": own + "\n![the button](file:button.png)\n",
             "de/log-in.md": GERMAN,
-            "files/log-in/button.png": b"\x89PNG",
+            "files/log-in/button.png": PNG,
             "questions.csv": "question\n",
             "README.md": "# Ours\n",
         },
@@ -53,7 +54,7 @@ def test_an_article_is_read_with_its_translations_and_files(tmp_path: Path) -> N
     assert not found.mistakes
     body = "Select **Log in**.\n\n![the button](file:button.png)"
     texts = {"de": Text("Anmelden", "Wählen Sie **Anmelden**."), "en": Text("Log in", body, None, ("2fa", "no"))}
-    files = (ArticleFile("button.png", b"\x89PNG"),)
+    files = (ArticleFile("button.png", PNG),)
     assert found.articles == [Article("log-in", "billing", "public", "en", texts, ("buy",), files)]
 
 
@@ -92,8 +93,10 @@ MISTAKES: list[tuple[str, dict[str, str | bytes], list[str]]] = [
     ("a language in another form", {"pt_br/a.md": OWN}, ["pt_br: 'pt_br' is not a language"]),
     ("a name that is no id", {"en/Log in.md": OWN}, ["en/Log in.md: The name of the file is no id"]),
     ("a picture among the texts", {"en/a.md": OWN, "en/a.png": b"x"}, ["en/a.png: Only <id>.md is here"]),
-    ("a file without article", {"files/b/x.png": b"x"}, ["files/b: There is no article b."]),
-    ("a file too large", {"en/a.md": OWN, "files/a/x.png": b"x" * (10 * 1024**2 + 1)}, ["files/a/x.png: It has more"]),
+    ("a file without article", {"files/b/x.png": PNG}, ["files/b: There is no article b."]),
+    ("a file's name", {"en/a.md": OWN, "files/a/a b.png": PNG}, ["files/a/a b.png: The name of a file is of letters"]),
+    ("no picture", {"en/a.md": OWN, "files/a/a.png": b"GIF9"}, ["files/a/a.png: An article's file is a picture"]),
+    ("a file too large", {"en/a.md": OWN, "files/a/x.png": bytes(10 * 1024**2 + 1)}, ["files/a/x.png: It has more"]),
 ]  # fmt: skip
 
 
