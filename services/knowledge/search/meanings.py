@@ -69,7 +69,7 @@ class Meanings:
 
     def cosines(self, question: Vector, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
         """How near these texts are to the question, -1 to 1."""
-        return (self.vectors[numbers] @ question).astype(np.float64)
+        return np.einsum("nd,d->n", self.vectors[numbers], question, dtype=np.float64)
 
     def _candidates(self, question: Vector, among: NDArray[np.bool_] | None, texts: int) -> NDArray[np.int64]:
         if texts <= CANDIDATES:
@@ -83,7 +83,7 @@ class Meanings:
         return np.flatnonzero(apart <= min(int(enough), BITS))
 
     def _signs(self, vector: Vector) -> NDArray[np.uint64]:
-        signs: NDArray[np.uint64] = np.packbits(vector @ self.planes > 0).view(np.uint64)
+        signs: NDArray[np.uint64] = np.packbits(np.einsum("d,db->b", vector, self.planes) > 0).view(np.uint64)
         return signs
 
 

@@ -70,6 +70,7 @@ def _measured(number: int) -> list[tuple[str, ...]]:
         ("suggest, half typed", True, 5, [each[: max(3, len(each) // 2)] for each in asked]),
         ("suggest, three letters", True, 5, [each[:3] for each in asked]),
         ("search", False, 20, asked),
+        ("search, 1,000 characters", False, 20, [" ".join(asked[place : place + 50])[:1_000] for place in range(50)]),
     ):
         wanted = [Wanted(each, ("en",), typing=typing, most=most) for each in words]
         rows.append((name, *_times([partial(search, each, [index]) for each in wanted]), ""))
