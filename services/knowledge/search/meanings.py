@@ -69,7 +69,8 @@ class Meanings:
 
     def cosines(self, question: Vector, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
         """How near these texts are to the question, -1 to 1."""
-        return np.einsum("nd,d->n", self.vectors[numbers], question, dtype=np.float64)
+        cosines: NDArray[np.float64] = np.einsum("nd,d->n", self.vectors[numbers], question, dtype=np.float64)
+        return cosines
 
     def _candidates(self, question: Vector, among: NDArray[np.bool_] | None, texts: int) -> NDArray[np.int64]:
         if texts <= CANDIDATES:

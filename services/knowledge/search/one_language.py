@@ -119,7 +119,9 @@ class OneLanguage:
             more = np.setdiff1d(near, numbers)
             numbers, scores = np.concatenate([numbers, more]), np.concatenate([scores, np.zeros(len(more))])
             scores = (scores + np.maximum(0, state.meanings.cosines(meant, numbers))) / 2
-        return zip([state.articles[number] for number in numbers.tolist()], scores.tolist(), strict=True)
+        for number, score in zip(numbers.tolist(), scores.tolist(), strict=True):
+            if state.articles[number]:  # a vector may be of a text that comes with the next commit
+                yield state.articles[number], score
 
     def _state(self) -> State:
         return State(

@@ -35,6 +35,18 @@ def test_a_text_without_any_of_the_words_is_found_by_what_it_means() -> None:
     assert found(made, "unknown") == []
     made.replace([text("Refund", "Lag")])
     assert found(made, "cash") == []
+    made.replace([text("new", "Money")], [("Black screen", "en")])
+    assert found(made, "cash") == ["new"]
+    assert found(made, "all dark") == []
+
+
+def test_a_text_that_comes_with_the_next_commit_is_not_found_before() -> None:
+    made = meant("Refund", "Lag")
+    made.replace([], [("Lag", "en")])
+    meanings = made.languages["en"].state.meanings
+    assert meanings is not None
+    meanings.put(1, meaning_of("money"))
+    assert found(made, "cash") == ["Refund"]
 
 
 def test_words_and_meaning_count_half_each() -> None:
