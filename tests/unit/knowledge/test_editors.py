@@ -45,6 +45,8 @@ def test_an_article_without_id_gets_one_of_its_title() -> None:
     base = Base()
     for expected in ("when-is-my-case-closed", "when-is-my-case-closed-2", "when-is-my-case-closed-3"):
         assert accepted(base.save(None)).article.id == expected  # type: ignore[union-attr]
+    for number in range(4, 31):
+        assert accepted(base.save(None)).article.id == f"when-is-my-case-closed-{number}"  # type: ignore[union-attr]
     assert slug("Straße & Größe?") == "strasse-grosse"
     assert slug("案件は?") == "article"
     assert len(slug("word " * 40)) <= 60

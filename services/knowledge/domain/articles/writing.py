@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 
 from contracts.articles import RestoreArticle, SaveArticle, TranslateArticle
 from services.chassis.decision import Decision, Message
@@ -23,6 +24,9 @@ from services.knowledge.domain.values.article import Article, Text
 LONGEST_ID = 64
 LONGEST_STEM = 60
 """Characters of an id that is made of a title, without the number that tells it from another."""
+
+FREE = 10
+"""How many free ids are looked for, for one."""
 
 
 def save(view: View, message: Message[SaveArticle], by: Editor, now: datetime) -> Decision:
@@ -39,17 +43,18 @@ def save(view: View, message: Message[SaveArticle], by: Editor, now: datetime) -
 
 
 def save_needed(known: View, message: Message[SaveArticle]) -> Iterable[Need]:
-    """The article of its id; without one, articles with the id that its title makes, until one is free."""
+    """The article of its id; without one, those with ids that its title makes, until some are free."""
     data = message.data
     yield Checked(data.body)
     yield from _linked(known, data.body)
     if data.article_id is not None:
         yield ArticleOf(data.article_id)
-    else:
-        for id_ in _ids(data.title):
-            yield ArticleOf(id_)
-            if known.article(id_) is None:
-                return
+        return
+    ids, free = _ids(data.title), 0
+    while free < FREE:  # others of the turn may take some
+        block = list(islice(ids, 2 * FREE))
+        yield from map(ArticleOf, block)
+        free += sum(known.article(id_) is None for id_ in block)
 
 
 def translate(view: View, message: Message[TranslateArticle], by: Editor, article: Article, now: datetime) -> Decision:
@@ -167,7 +172,7 @@ def _free_id(view: View, title: str) -> str:
     return next(id_ for id_ in _ids(title) if view.article(id_) is None)
 
 
-def _ids(title: str) -> Iterable[str]:
+def _ids(title: str) -> Iterator[str]:
     """Ids for an article of this title, the plainest first."""
     stem = slug(title)
     yield stem
