@@ -30,7 +30,9 @@ English."""
 
 def texts(known: Sequence[str]) -> list[str]:
     """The corpus, each text once; `known` are the teacher's pieces."""
-    return list(dict.fromkeys([*sentences(), *made(vocabulary(known))]))
+    whole = [piece for piece in known if piece.isascii() and piece.isalpha() and len(piece) > 1]
+    whole = [word for word in whole if word not in FOREIGN]
+    return list(dict.fromkeys([*sentences(), *made(whole, whole), *made(DESK_WORDS, whole)]))
 
 
 def sentences(path: Path = SENTENCES) -> list[str]:
@@ -41,17 +43,11 @@ def sentences(path: Path = SENTENCES) -> list[str]:
         return [" ".join(words(row["text"])) for row in csv.DictReader(lines)]
 
 
-def vocabulary(known: Sequence[str]) -> list[str]:
-    """The words of two letters or more among the teacher's pieces, and those of help desks, each once."""
-    whole = [piece for piece in known if piece.isascii() and piece.isalpha() and len(piece) > 1]
-    return list(dict.fromkeys([*(word for word in whole if word not in FOREIGN), *DESK_WORDS]))
-
-
-def made(vocabulary: Sequence[str]) -> Iterator[str]:
-    """Four sentences for each of these words; the same for the same words."""
+def made(of: Sequence[str], beside: Sequence[str]) -> Iterator[str]:
+    """Four sentences for each word, in company of words `beside`; the same for the same words."""
     for turn, stride in enumerate(STRIDES):
-        for place, word in enumerate(vocabulary):
-            first, second = (vocabulary[(place * stride + apart + turn) % len(vocabulary)] for apart in (101, 202))
+        for place, word in enumerate(of):
+            first, second = (beside[(place * stride + apart + turn) % len(beside)] for apart in (101, 202))
             gaps = MADE[(place * 31 + turn * 17) % len(MADE)]
-            several = gaps.count("{}") > 1
-            yield gaps.format(*((first, word, second) if several and turn % 2 else (word, first, second)))
+            is_first = gaps.count("{}") == 1 or (place + turn) % 2
+            yield gaps.format(*((word, first, second) if is_first else (first, word, second)))

@@ -30,7 +30,7 @@ OFTEN = 3
 """Texts in which a piece, or a word, must stand to be known."""
 COMMON = 0.001
 """The share of the corpus's pieces from which a piece counts half: a / (a + p), Arora et al., 2017."""
-STEPS, RATE, BATCH = 2_000, 0.003, 512
+STEPS, RATE, BATCH = 1_000, 0.003, 512
 
 
 @dataclass(frozen=True)
