@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from io import BytesIO
 
@@ -40,7 +40,7 @@ class Model:
         square of the share of letters that stand in English words. Any string has a vector, also an empty one.
         """
         found = words(text[:READ_CHARACTERS])
-        rows = [self.rows[piece] for word in found for piece in pieces(word, self.rows)]
+        rows = [row for word in found for row in _rows(word, self)]
         # In whole numbers, so neither the order of words nor the machine makes a difference.
         summed: Floats = self.meanings.take(np.array(rows, np.intp), 0).sum(0, dtype=np.int32).astype(np.float32)
         length = math.sqrt(float(np.square(summed).sum())) or 1.0
@@ -53,6 +53,12 @@ class Model:
         for place, text in enumerate(texts):
             found[place] = self.vector(text)
         return found
+
+
+@lru_cache(maxsize=1 << 15)  # to cut a rare word costs as much as to look up fifty
+def _rows(word: str, model: Model) -> tuple[int, ...]:
+    """Of the pieces of a word."""
+    return tuple(model.rows[piece] for piece in pieces(word, model.rows))
 
 
 def _share(found: Sequence[str], english: frozenset[str]) -> float:
