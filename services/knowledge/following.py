@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from prometheus_client import Gauge
 from pymongo.change_stream import ChangeStream
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -25,6 +26,9 @@ from services.knowledge.domain.values.article import Published
 from services.knowledge.shelf import Shelf
 
 log = logging.getLogger(__name__)
+
+TEXTS = Gauge("casebus_index_texts", "Published texts in this instance's index.")
+DIGEST = Gauge("casebus_index_digest", "A number of what the index holds: equal in instances that hold the same.")
 
 TOGETHER = 0.05
 """Seconds: what the stream brings within this time is put in together."""
@@ -83,10 +87,12 @@ class Following:
                 if stopping():
                     return
                 self.shelf, self._whole = shelf, True
+                _measure(shelf)
                 log.info("the index is whole", extra={"texts": len(shelf)})
             for texts in _arriving(stream, stopping):
                 if texts:
                     in_native_threads(shelf.put, [texts])
+                    _measure(shelf)
                 self._token = stream.resume_token
 
     def _open(self) -> ChangeStream[Document]:
@@ -107,6 +113,11 @@ class Following:
             in_native_threads(shelf.put, [together])
             self._read += len(together)
         return shelf
+
+
+def _measure(shelf: Shelf) -> None:
+    TEXTS.set(len(shelf))
+    DIGEST.set(shelf.digest)
 
 
 def _arriving(stream: ChangeStream[Document], stopping: Stopping) -> Iterator[Sequence[Published]]:

@@ -7,7 +7,8 @@ keeps a shelf equal to the database. All of it is called in native threads: one 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from zlib import crc32
 
 from contracts.values import dataclass
 from services.knowledge.domain.needs import Counted, Listing, Search
@@ -39,6 +40,8 @@ class Shelf:
         self._public, self._internal = Index(meanings), Index(meanings)
         self._heads: Mapping[bool, Mapping[str, Sequence[Head]]] = {False: {}, True: {}}
         self._orders = _Orders({}, {})
+        self.digest = 0
+        """A number (32 bits) of what it holds: shelves with the same texts in the same versions have the same."""
 
     def __len__(self) -> int:
         """How many texts it holds."""
@@ -49,6 +52,8 @@ class Shelf:
         thread may put."""
         latest = {text.key: text for text in texts}.values()
         heads = {staff: dict(of) for staff, of in self._heads.items()}
+        changed = {text.head.article for text in latest}
+        before = _digest(self._heads[True], changed)
         for staff in (False, True):
             seen = {text.key for text in latest if text.live and (staff or text.head.audience == "public")}
             for text in latest:
@@ -63,6 +68,7 @@ class Shelf:
             gone = [(text.head.article, text.head.language) for text in latest if text.key not in keys]
             index.replace([_indexed(text) for text in coming], gone)
         self._heads = heads
+        self.digest ^= before ^ _digest(heads[True], changed)
         self._orders = _Orders({}, {})
 
     def search(self, asked: Search, own: str, synonyms: Synonyms) -> Ranked:
@@ -103,6 +109,15 @@ class Shelf:
             if head is not None:
                 found.append(head)
         return found
+
+
+def _digest(heads: Mapping[str, Sequence[Head]], articles: Iterable[str]) -> int:
+    """Of these articles."""
+    digest = 0
+    for article in articles:
+        for head in heads.get(article, ()):
+            digest ^= crc32(f"{article}/{head.language}/{head.version}/{head.audience}".encode())
+    return digest
 
 
 def _indexed(text: Published) -> IndexedText:
