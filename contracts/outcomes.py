@@ -34,7 +34,9 @@ Code = Literal[
 """Why a command is refused. docs/contracts.md says what each means."""
 
 
-Languages = Annotated[Sequence[Language], Meta(max_length=50)]
+MAX_LANGUAGES = 50
+
+Languages = Annotated[Sequence[Language], Meta(max_length=MAX_LANGUAGES)]
 
 
 class Outcome(Payload):

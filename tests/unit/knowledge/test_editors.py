@@ -286,6 +286,19 @@ def test_the_own_language_is_not_a_translation() -> None:
     assert found.errors == {"language": ["It is the article's own language: save the text there."]}
 
 
+def test_an_article_has_so_many_languages() -> None:
+    base = Base()
+    base.save()
+    letters = "ABCDEFGH"
+    tags = [f"de-{first}{second}" for first in letters for second in letters][:50]
+    for number, tag in enumerate(tags):
+        decision = base.send("article.translate", article_id="seven-days", language=tag, title="t", body="b")
+        if number < 49:
+            accepted(decision)
+    found = refused(decision, "invalid")
+    assert found.errors == {"language": ["An article has at most 50 languages."]}
+
+
 def test_links_to_what_readers_do_not_find_are_hints() -> None:
     base = Base()
     base.write("internal-notes", audience="internal")

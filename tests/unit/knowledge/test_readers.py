@@ -87,6 +87,13 @@ def test_a_misspelled_word_is_corrected() -> None:
     assert base.found("article.search", words="parcle").did_you_mean == "parcel"
 
 
+def test_a_correction_that_is_too_long_to_be_asked_for_is_left_out() -> None:
+    base = a_base(1)
+    words = "parcl " * 166
+    assert base.found("article.search", words=words).did_you_mean is None
+    assert base.found("article.search", words="parcl").did_you_mean == "parcel"
+
+
 def test_lists_are_of_the_most_recent_or_the_most_viewed() -> None:
     base = a_base(3)
     assert base.ids("article.list") == base.ids("article.list", sort="most_recent") == ["a3", "a2", "a1"]

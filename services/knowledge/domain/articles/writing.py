@@ -12,6 +12,7 @@ from datetime import datetime
 from itertools import islice
 
 from contracts.articles import RestoreArticle, SaveArticle, TranslateArticle
+from contracts.outcomes import MAX_LANGUAGES
 from services.chassis.decision import Decision, Message
 from services.knowledge.domain import answers
 from services.knowledge.domain.articles.changing import changed, recorded
@@ -62,6 +63,9 @@ def translate(view: View, message: Message[TranslateArticle], by: Editor, articl
     data = message.data
     if data.language == article.language:
         return answers.invalid({"language": ["It is the article's own language: save the text there."]})
+    languages = {article.language, *article.drafts, *article.live, data.language}
+    if len(languages) > MAX_LANGUAGES:
+        return answers.invalid({"language": [f"An article has at most {MAX_LANGUAGES} languages."]})
     return _drafted(view, article, data.language, _text(data), by, now)
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from contracts.articles import (
+    MAX_QUERY,
     ArticleCategories,
     ArticleCategory,
     ArticleHit,
@@ -282,6 +283,8 @@ def _found(
     did_you_mean: str | None = None,
     withdrawn: Sequence[str] = (),
 ) -> Decision:
+    if did_you_mean is not None and len(did_you_mean) > MAX_QUERY:
+        did_you_mean = None  # nobody could ask for it
     found = ArticlesFound(articles=hits, page=page, pages=of, did_you_mean=did_you_mean, withdrawn=withdrawn)
     return Decision(answer=Answer("article.found", found))
 
