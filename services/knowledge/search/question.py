@@ -65,7 +65,7 @@ class Question:
 
 def question(text: str, language: str, analysis: Analysis, vocabulary: Vocabulary, synonyms: Synonyms) -> Question:
     """The question that somebody asks with this text of texts with this vocabulary."""
-    words = list(islice(analysis.words(text), MOST_WORDS))
+    words = _words(text, analysis)
     asked = _asked(words, analysis)
     alone = [_part(word, word is words[-1], analysis, vocabulary) for word in asked]
     parts = [*alone, *_together(words, analysis, vocabulary), *_synonyms(words, language, synonyms)]
@@ -89,34 +89,37 @@ def corrected(text: str, vocabularies: Sequence[tuple[Analysis, Vocabulary]]) ->
 
     The last word may be half, and is right then.
     """
-    words = list(islice(vocabularies[0][0].words(text), MOST_WORDS)) if vocabularies else []
+    cuts = [{(word.start, word.end): word for word in _words(text, analysis)} for analysis, _ in vocabularies]
     pieces, at = [], 0
-    for word in words:
-        nearest = None if _is_known(word, word is words[-1], vocabularies) else _nearest(word.word, vocabularies)
-        if nearest is not None and word.start >= at:
-            pieces += [text[at : word.start], nearest]
-            at = word.end
+    for place in cuts[0] if cuts else ():
+        start, end = place
+        read = [(cut[place], *of) for cut, of in zip(cuts, vocabularies, strict=True) if place in cut]
+        known = len(read) < len(cuts) or any(_is_known(word, end == len(text), of, held) for word, of, held in read)
+        near = [] if known or start < at else [each for word, _, held in read for each in _near(word.word, held)]
+        if near:
+            pieces += [text[at:start], min(near)[2]]
+            at = end
     whole = "".join([*pieces, text[at:]])
     return whole if pieces and len(whole) <= MAX_QUERY else None
 
 
-def _is_known(word: Word, last: bool, vocabularies: Sequence[tuple[Analysis, Vocabulary]]) -> bool:
-    return len(word.word) < LEAST_TYPO or any(
-        analysis.says_little(word.word)
-        or vocabulary.holds(word.word, analysis.stem(word.word))
-        or (last and vocabulary.begun(word.word))
-        for analysis, vocabulary in vocabularies
+def _words(text: str, analysis: Analysis) -> list[Word]:
+    return list(islice(analysis.words(text), MOST_WORDS))
+
+
+def _is_known(word: Word, half: bool, analysis: Analysis, vocabulary: Vocabulary) -> bool:
+    return (
+        len(word.word) < LEAST_TYPO
+        or analysis.says_little(word.word)
+        or vocabulary.holds(word.word, word.stem)
+        or (half and bool(vocabulary.begun(word.word)))
     )
 
 
-def _nearest(word: str, vocabularies: Sequence[tuple[Analysis, Vocabulary]]) -> str | None:
-    most_edits = 2 if len(word) >= LONG else 1
-    found = [
-        (edits, -vocabulary.holding(near), vocabulary.spelled(near))
-        for _, vocabulary in vocabularies
-        for edits, near in vocabulary.near(word, most_edits)
-    ]
-    return min(found)[2] if found else None
+def _near(word: str, vocabulary: Vocabulary) -> Iterator[tuple[int, int, str]]:
+    """Words that may be meant: edits, how rare, as texts write it."""
+    for edits, near in vocabulary.near(word, 2 if len(word) >= LONG else 1):
+        yield edits, -vocabulary.holding(near), vocabulary.spelled(near)
 
 
 def _asked(words: list[Word], analysis: Analysis) -> list[Word]:

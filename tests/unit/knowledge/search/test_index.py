@@ -211,6 +211,12 @@ def test_did_you_mean_corrects_what_no_text_holds(language: str, words: str, mea
     assert search(Wanted(words, (language,)), [made]).did_you_mean == meant
 
 
+def test_each_language_reads_a_word_its_own_way() -> None:
+    made = index(text("a", "Blau", "de"), text("b", "Blue queue"), text("c", "L'aide", "fr"))
+    assert search(Wanted("blue queue l'aide"), [made]).did_you_mean is None
+    assert search(Wanted("blue qeue"), [made]).did_you_mean == "blue queue"
+
+
 def test_a_text_that_is_gone_is_never_meant() -> None:
     made = titled("Xylophone", "Other")
     assert search(Wanted("xylofone"), [made]).did_you_mean == "xylophone"
