@@ -37,7 +37,7 @@ AWAITED = 200
 """Milliseconds for which one look at the stream waits for something to come."""
 
 AGAIN = 0.5
-"""Seconds before the next attempt while the database is away."""
+"""Seconds before the next attempt after an error."""
 
 READ_AT_ONCE = 1_000
 """Texts that are read together while a shelf is built."""
@@ -72,6 +72,7 @@ class Following:
             except CannotResume as error:
                 log.warning("a new index is built", extra={"why": str(error)})
                 self._token = None
+                time.sleep(AGAIN)
             except PyMongoError as error:
                 log.warning("following is interrupted", extra={"error": f"{type(error).__name__}: {error}"})
                 if translate(error) is None:

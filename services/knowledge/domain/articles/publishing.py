@@ -91,10 +91,8 @@ def withdraw(view: View, message: Message[WithdrawArticle], by: Editor, article:
     Without `language`, all texts."""
     languages = [language for language in article.languages if message.data.language in (None, language)]
     if not languages:
-        what = (
-            "of it is published" if message.data.language is None else f"of it is published in {message.data.language}"
-        )
-        return answers.wrong_status(article, f"Nothing {what}.")
+        where = "" if message.data.language is None else f" in {message.data.language}"
+        return answers.wrong_status(article, f"Nothing of it is published{where}.")
     gone = {language: article.live[language] for language in languages}
     after = changed(
         article,
