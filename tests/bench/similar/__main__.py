@@ -19,7 +19,7 @@ from services.intake.domain.issues.likeness import COMPARED_CHARACTERS, likeness
 from services.intake.domain.issues.similarity import SIMILAR_FROM
 from tests.bench.similar.methods import METHODS, Method
 from tests.bench.similar.protocol import Comparing, Scores, cases, joined, scores, share, threshold
-from tests.bench.similar.questions import Question, bank, other_desks
+from tests.bench.similar.questions import LANGUAGES, Question, bank, other_desks
 
 FOLDS = 5
 CASES = 8_000
@@ -27,6 +27,7 @@ CASES = 8_000
 SEED = 0
 WIDTH = 170
 OPEN = {"1 to 3 open tickets": 3, "1 open ticket": 1}
+ELSEWHERE = {"other desks": LANGUAGES, "other desks, English": LANGUAGES[:1], "other desks, de, fr, es": LANGUAGES[1:]}
 PREVALENCE = (0.5, 0.2)
 """Shares of submissions that are about an open issue, for which precision is given."""
 
@@ -64,7 +65,9 @@ def judged(method: Method, questions: Questions) -> dict[str, dict[str, list[Sco
     for on, folds in (("new issues", by_issue(questions)), ("known issues", by_question(questions))):
         for known, asked in folds:
             judge(on, method(known), asked)
-    judge("other desks", method(questions), other_desks())
+    compared = method(questions)
+    for on, languages in ELSEWHERE.items():
+        judge(on, compared, other_desks(languages))
     return found
 
 
@@ -96,19 +99,20 @@ def _table(title: str) -> Table:
 
 
 def _add_rows(table: Table, name: str, measured: dict[str, list[Scores]]) -> None:
-    new, known, elsewhere = measured["new issues"], measured["known issues"], measured["other desks"]
-    _add(table, name, "new issues", new, _of_other_folds(new))
-    _add(table, name, "known issues", known, _of_other_folds(known))
-    _add(table, name, "other desks", elsewhere, [threshold(joined(new).highest)])
-    _add(table, name, "other desks, own threshold", elsewhere, [threshold(joined(elsewhere).highest)])
+    new, known = measured["new issues"], measured["known issues"]
+    _add(table, name, "new issues", new, of_other_folds(new))
+    _add(table, name, "known issues", known, of_other_folds(known))
+    _add(table, name, "other desks, threshold of new issues", measured["other desks"], [threshold(joined(new).highest)])
+    for on in ELSEWHERE:
+        _add(table, name, on, measured[on], [threshold(joined(measured[on]).highest)])
     if name == "Casebus":
         for on, folds in measured.items():
             _add(table, name, f"{on}, as shipped", folds, [SIMILAR_FROM] * len(folds))
 
 
-def _of_other_folds(folds: Sequence[Scores]) -> list[float]:
+def of_other_folds(folds: Sequence[Scores]) -> list[float]:
     """For each fold the threshold that the other folds ask for: what is judged chooses nothing."""
-    return [threshold(joined([fold for fold in folds if fold is not fold]).highest) for fold in folds]
+    return [threshold(joined([other for other in folds if other is not fold]).highest) for fold in folds]
 
 
 def _add(table: Table, name: str, on: str, folds: Sequence[Scores], thresholds: Sequence[float]) -> None:

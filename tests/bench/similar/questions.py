@@ -7,7 +7,7 @@ software company, some alike, five or six people asking about each in English, G
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,9 +32,16 @@ def bank(path: Path = BANK) -> list[Question]:
     return [Question(opening(row["text"], ""), row["category"]) for row in _rows(path)]
 
 
-def other_desks() -> list[Question]:
-    """Those of `desks.csv`. The same issue at two desks is two."""
-    return [Question(opening(row["text"], ""), f"{row['desk']}/{row['issue']}") for row in _rows(DESKS)]
+LANGUAGES = ("en", "de", "fr", "es")
+
+
+def other_desks(languages: Sequence[str] = LANGUAGES) -> list[Question]:
+    """Those of `desks.csv` in these languages. The same issue at two desks is two."""
+    return [
+        Question(opening(row["text"], ""), f"{row['desk']}/{row['issue']}")
+        for row in _rows(DESKS)
+        if row["language"] in languages
+    ]
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, str]]:

@@ -12,7 +12,7 @@ from services.intake.domain.issues.likeness import Model, likeness, shipped, wor
 from services.intake.domain.issues.similarity import SIMILAR_FROM
 from tests.bench.similar import __main__ as measuring
 from tests.bench.similar.methods import token_set
-from tests.bench.similar.protocol import ALLOWED, cases, scores, share, threshold
+from tests.bench.similar.protocol import ALLOWED, Scores, cases, scores, share, threshold
 from tests.bench.similar.questions import Question, bank, other_desks
 from tests.bench.similar.train import trained, untrained
 
@@ -66,6 +66,12 @@ def test_training_learns_that_two_words_mean_the_same() -> None:
     text, same, other = (f"kettle {what}" for what in (*TWO_WORDS, "overpriced"))
     assert _alike(text, same, letters) == pytest.approx(_alike(text, other, letters), abs=0.05)
     assert _alike(text, same, learned) > _alike(text, other, learned) + 0.1
+
+
+def test_what_is_judged_does_not_choose_its_threshold() -> None:
+    nobody = np.array([], np.str_)
+    folds = [Scores(np.array([]), nobody, np.array(highest), nobody) for highest in ([0.1] * 9, [0.2] * 9, [0.9] * 9)]
+    assert measuring.of_other_folds(folds) == pytest.approx([0.9, 0.9, 0.2])
 
 
 def test_splits_share_nothing_that_is_judged() -> None:
