@@ -20,6 +20,7 @@ def packed(model: Model) -> bytes:
         unknown=np.float32(model.unknown),
         meanings=np.rint(model.meanings / scale).astype(np.int8),
         scale=np.float32(scale),
+        about=np.float32(model.about),
         issues=model.issues.astype(np.float16),
     )
     return file.getvalue()

@@ -13,7 +13,7 @@ from services.intake.domain.values.ticket import Ticket
 
 MODEL = shipped()
 
-SIMILAR_FROM = 0.27
+SIMILAR_FROM = 0.28
 """Score from which a requester is asked, unless the operator sets another. Measured: docs/similar-issues.md."""
 
 COMPARED_TICKETS = 20

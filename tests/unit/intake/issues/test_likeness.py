@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from services.intake.domain.issues.likeness import (
     wording,
 )
 from services.intake.domain.issues.similarity import COMPARED_TICKETS, SIMILAR_FROM, similar
+from services.meaning.vectors import DIMENSIONS
 from tests.bench.similar.packing import packed
 from tests.unit.intake.desk import Desk
 
@@ -95,11 +97,33 @@ def test_the_model_says_that_other_words_mean_the_same() -> None:
     assert alike(first, second) > by_letters
 
 
+@pytest.mark.parametrize(
+    ("text", "same", "other"),
+    [
+        ("my screen stays black", "the monitor shows nothing", "I am being harassed"),
+        ("the programme closes by itself", "the app crashes", "invite a friend to my group"),
+    ],
+)
+def test_in_english_it_knows_that_words_which_share_no_letters_are_about_the_same(
+    text: str, same: str, other: str
+) -> None:
+    no_vectors = replace(MODEL, about=0.0, issues=MODEL.issues * 0)
+    first, second = (wording(normalised(said), no_vectors) for said in (text, same))
+    assert alike(text, same) > alike(text, other) + 0.05
+    assert alike(text, same) > likeness(first, second, no_vectors)
+
+
+@pytest.mark.parametrize("text", ["Meine Sendung ist nicht da", "Mi pedido no ha llegado", "моя посылка не пришла"])
+def test_in_other_languages_it_goes_by_letters(text: str) -> None:
+    assert np.linalg.norm(wording(normalised(text), MODEL).meaning[-DIMENSIONS:]) < 0.3
+
+
 def test_the_model_is_whole_and_survives_its_file() -> None:
     count = len(MODEL.rows)
     assert sorted(MODEL.rows.values()) == list(range(count))
     assert MODEL.weights.shape == (count,)
-    assert MODEL.meanings.shape == (count, MODEL.issues.shape[1])
+    assert MODEL.meanings.shape[0] == count
+    assert MODEL.issues.shape[1] == MODEL.meanings.shape[1] + DIMENSIONS
     assert np.isfinite(MODEL.meanings).all()
     assert np.linalg.norm(MODEL.issues, axis=1).max() < 1  # so chance is never certainty
     again = unpacked(packed(MODEL))

@@ -90,10 +90,10 @@ def test_on_other_desks_the_shipped_model_asks_seldom_falsely_and_finds_more_tha
     wordings = [wording(question.text, model) for question in questions]
     ours = scores(questions, drawn, lambda place, other: likeness(wordings[place], wordings[other], model))
     assert (ours.highest >= SIMILAR_FROM).mean() <= ALLOWED / 2
-    assert (ours.right >= SIMILAR_FROM).mean() >= 0.09
+    assert (ours.right >= SIMILAR_FROM).mean() >= 0.14
     plain = scores(questions, drawn, token_set(())(questions))
     recall = [(measured.right >= threshold(measured.highest)).mean() for measured in (ours, plain)]
-    assert recall[0] >= 1.5 * recall[1]
+    assert recall[0] >= 2.5 * recall[1]
 
 
 def test_absent_questions_are_said_to_be_absent(tmp_path: Path) -> None:
