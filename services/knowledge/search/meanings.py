@@ -19,6 +19,9 @@ MeaningOf = Callable[[str], Vector]
 """The vector of what a text is about, always of the same dimensions: of length 1, or less as far as it is not known.
 Threads may call it at the same time."""
 
+MEANT_CHARACTERS = 1_000
+"""Of a text's body: what it is about stands at its beginning. More cost more, and found no more."""
+
 BITS = 256
 CANDIDATES = 1_000
 
@@ -89,7 +92,7 @@ class Meanings:
 
 
 def meaning_of_text(text: IndexedText, meaning_of: MeaningOf) -> Vector:
-    """The vector of a text, of length 1; zeros: not known. What the title says counts as much as all the rest."""
-    summed = meaning_of(" ".join((text.title, *text.keywords))) + meaning_of(text.body)
+    """The vector of a text, of length 1; zeros: not known. What the title says counts as much as the rest."""
+    summed = meaning_of(" ".join((text.title, *text.keywords))) + meaning_of(text.body[:MEANT_CHARACTERS])
     vector: Vector = summed / np.float32(np.linalg.norm(summed) or 1)
     return vector
