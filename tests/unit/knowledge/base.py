@@ -204,6 +204,7 @@ class Base:
                     for each in there.all_of(Article).values()
                     if state in each.states and category in (None, each.category)
                 ]
+                articles.sort(key=lambda each: each.id)
                 articles.sort(key=lambda each: each.changed_at, reverse=True)
                 known.read[need] = articles[first : first + most], len(articles)
             case VersionsOf(article, first, most):
