@@ -138,6 +138,8 @@ class HelpDesk(RuleBasedStateMachine):
             data["distinct_from"] = [self._theirs(who, distinct)]
         if 8 < distinct < 11:
             data["automatic"] = True
+        if refers_to % 2:
+            data["draft"] = f"form {len(self.sent)}"
         self._send(self._channel(who), "ticket.submit", data, then)
 
     @precondition(lambda self: self.model.cases)
@@ -162,7 +164,7 @@ class HelpDesk(RuleBasedStateMachine):
     def requester_acts(self, kind: str, who: int, number: int, then: str) -> None:
         words = f"words {len(self.sent)}"
         more: Mapping[str, Mapping[str, Any]] = {
-            "reply": {"body": words},
+            "reply": {"body": words} | ({"draft": f"form {len(self.sent)}"} if number % 2 else {}),
             "edit": {"subject": SUBJECTS[who % 2]} if number % 2 else {"body": words},
             "change_agent": {"reason": words},
             "answer_consent": {"granted": bool(who % 2)},

@@ -85,6 +85,7 @@ class Witness:
                 continue  # nor did that, of agents who had paused or resumed before
             changed = self.model.take(event["type"], user, event["data"], work.now, decoded(handled.answer_body))
             self._announced(changed, said, work.now)
+            self._filed(event["data"].get("draft"), user, changed, said)
             self._holder_hears(event, changed, work)
         if service == "intake":
             answered = {decoded(command.body)["id"] for command in commands.values()}
@@ -108,6 +109,18 @@ class Witness:
             if said != wanted:
                 differ = {name: (said[name], wanted[name]) for name in wanted if said[name] != wanted[name]}
                 raise Broken(f"case {case.number} is said to be otherwise than the rules have it (said, is): {differ}")
+
+    def _filed(
+        self, draft: str | None, channel: str, changed: Sequence[Case], events: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """A form from which something came to a ticket is told of once, and the ticket's event names it."""
+        wanted = [] if draft is None or not changed else [(channel, draft)]
+        told = [event["data"] for event in events if event["type"] == "draft.filed"]
+        named = [
+            event["data"]["draft"] for event in events if event["type"] != "draft.filed" and "draft" in event["data"]
+        ]
+        if [(each["channel"], each["draft"]) for each in told] != wanted or named != [draft for _, draft in wanted]:
+            raise Broken(f"the form {draft} of {channel} is told of as {told} and named as {named}")
 
     def _holder_hears(self, command: Mapping[str, Any], changed: Sequence[Case], work: Work) -> None:
         """What a supervisor does to a ticket, its agent hears; what a machine says, no agent does."""
