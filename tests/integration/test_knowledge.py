@@ -29,6 +29,8 @@ from contracts.outcomes import Accepted, Rejected
 from contracts.payload import read
 from contracts.tickets import Submit
 from deploy.local.desk import Desk
+from deploy.local.mongodb import DATABASE
+from deploy.local.stack import Stack
 from services.client import core
 from services.client.blocking import Client
 from services.client.errors import Unanswered
@@ -124,6 +126,24 @@ def test_a_cut_stream_loses_nothing(base: Desk, editor: Client, web: Client) -> 
             time.sleep(0.2)
     publish(editor, "b", "The quokka")
     wait(lambda: in_every_instance(web, "quokka", ["b"]), "the second article in every instance")
+
+
+def test_a_database_that_is_killed_leaves_both_instances_equal(
+    stack: Stack, base: Desk, editor: Client, web: Client
+) -> None:
+    base.start_all([("knowledge", 1), ("knowledge", 2)])
+    publish(editor, "a", "The zebra")
+    stack.processes.kill(DATABASE)
+    stack.database.begin()
+    stack.database.wait()
+    publish(editor, "b", "The quokka")
+    two = "casebus_index_texts 2.0"
+    wait(
+        lambda: [index_of(base, instance) for instance in (1, 2)],
+        "both texts in both",
+        lambda seen: seen[0] == seen[1] and two in seen[0],
+    )
+    wait(lambda: found(web, "quokka"), "the second article", ["b"].__eq__)
 
 
 def test_an_instance_is_ready_once_its_index_is_whole(base: Desk, editor: Client, web: Client) -> None:
