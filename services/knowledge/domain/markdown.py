@@ -1,7 +1,8 @@
 """Markdown without HTML: its faults by line, what it links to, and the HTML that is published.
 
 CommonMark with tables and strike-through. HTML is a fault when an article is saved; when one is published, what is
-rendered is sanitised as well. The page is docs/knowledge.md, "Articles".
+rendered is sanitised as well. A picture is a file of the article: from another host, it would tell that host who reads
+what, and be gone some day. The page is docs/knowledge.md, "Articles".
 """
 
 from __future__ import annotations
@@ -79,8 +80,9 @@ def check(body: str) -> Check:
                 address = str(token.attrs.get("src", ""))
                 if found := _is_file(address):
                     files[found[1]] = None
-                elif not _is_elsewhere(address):
-                    faults.append((line, f"A picture may be at https:, http: or file:, not at {_named(address)}"))
+                else:
+                    said = f"A picture is a file of the article, such as file:clock.png, not {_named(address)}"
+                    faults.append((line, said))
     return Check(sorted(faults, key=lambda fault: fault[0]), tuple(articles), tuple(files))
 
 
@@ -91,6 +93,7 @@ def render(body: str) -> Rendering:
         _RENDERING.renderer.render(tokens, _RENDERING.options, {}),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
+        attribute_filter=_kept,
         url_schemes={*_SCHEMES, "article", "file"},
         link_rel=None,
     )
@@ -106,6 +109,11 @@ def render(body: str) -> Rendering:
                 paragraphs.append(words)
         before = token.type
     return Rendering(html, "\n".join(others), "\n".join(headings), _opening(paragraphs))
+
+
+def _kept(_tag: str, attribute: str, value: str) -> str | None:
+    """What stays of an attribute. No reader's program loads anything but files of the article."""
+    return None if attribute == "src" and not _is_file(value) else value
 
 
 def _is_elsewhere(address: str) -> bool:
