@@ -51,7 +51,8 @@ def search(wanted: Wanted, indexes: Sequence[Index], synonyms: Synonyms = NO_SYN
     """What these indexes hold of what somebody looks for, the best first: as if it were in a single index."""
     levels = _levels(indexes, wanted.languages)
     most = MOST_WHILE_TYPING if wanted.typing else MOST_FOUND
-    best: dict[str, Hit] = {}
+    scores: dict[str, float] = {}
+    tags: dict[str, str] = {}
     markings: dict[str, Marking] = {}
     better: list[OneLanguage] = []
     for level in levels:
@@ -59,13 +60,14 @@ def search(wanted: Wanted, indexes: Sequence[Index], synonyms: Synonyms = NO_SYN
             asked = language.ask(wanted.words, synonyms)
             markings[tag] = asked.marking.and_of(markings.get(tag))
             for article, score in language.find(asked, wanted.category, most):
-                if not any(article in each for each in better) and (article not in best or score > best[article].score):
-                    best[article] = Hit(article, tag, score)
+                if score > scores.get(article, -1.0) and not (better and any(article in each for each in better)):
+                    scores[article], tags[article] = score, tag
         better += [language for _, language in level]
-    hits = sorted(best.values(), key=lambda hit: (-hit.score, hit.article))
+    order = sorted(scores, key=lambda article: (-scores[article], article))
+    page = order[wanted.first : wanted.first + wanted.most]
     return Ranked(
-        tuple(hits[wanted.first : wanted.first + wanted.most]),
-        len(hits),
+        tuple(Hit(article, tags[article], scores[article]) for article in page),
+        len(order),
         corrected(wanted.words, [(language.analysis, language.vocabulary) for language in better]),
         markings,
     )

@@ -6,7 +6,7 @@ The engine gets words that are cut and folded already, and only splits them at g
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 import tantivy
@@ -107,7 +107,7 @@ class OneLanguage:
         """The question that these words ask of these texts."""
         return question(words, self._language, self.analysis, self.vocabulary, synonyms)
 
-    def find(self, asked: Question, category: str | None, most: int) -> Iterator[tuple[str, float]]:
+    def find(self, asked: Question, category: str | None, most: int) -> list[tuple[str, float]]:
         """Articles whose texts answer the question, with their scores, 0 to 1: the best `most` by words, and more by
         meaning."""
         state = self.state
@@ -119,9 +119,9 @@ class OneLanguage:
             more = np.setdiff1d(near, numbers)
             numbers, scores = np.concatenate([numbers, more]), np.concatenate([scores, np.zeros(len(more))])
             scores = (scores + np.maximum(0, state.meanings.cosines(meant, numbers))) / 2
-        for number, score in zip(numbers.tolist(), scores.tolist(), strict=True):
-            if state.articles[number]:  # a vector may be of a text that comes with the next commit
-                yield state.articles[number], score
+        articles = map(state.articles.__getitem__, numbers.tolist())
+        found = zip(articles, scores.tolist(), strict=True)
+        return [each for each in found if each[0]]  # a vector may be of a text that comes with the next commit
 
     def _state(self) -> State:
         return State(
