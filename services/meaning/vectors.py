@@ -64,7 +64,7 @@ def _rows(word: str, model: Model) -> tuple[int, ...]:
 def _share(found: Sequence[str], english: frozenset[str]) -> float:
     """Of the letters of these words, those that stand in English ones; 0 to 1."""
     letters = sum(map(len, found))
-    return sum(len(word) for word in found if word in english) / letters if letters else 0.0
+    return sum(map(len, filter(english.__contains__, found))) / letters if letters else 0.0
 
 
 def unpacked(file: bytes) -> Model:

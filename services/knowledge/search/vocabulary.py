@@ -56,13 +56,15 @@ class Vocabulary:
 
     def add(self, words: Iterable[str], text: str) -> Receipt:
         """A text comes, which has these words; the receipt takes it away again."""
-        different = set(words)
-        new = different.difference(self._numbers)
-        for word in new:
-            self._number(word)
-        if new and not self._analysis.is_as_written(text):
+        different = list(set(words))
+        numbers = list(map(self._numbers.get, different))
+        if None in numbers:
+            new = {word for word, number in zip(different, numbers, strict=True) if number is None}
+            for word in new:
+                self._number(word)
             self._remember_spelling(new, text)
-        receipt = np.fromiter(map(self._numbers.__getitem__, different), np.uint32, len(different))
+            numbers = list(map(self._numbers.get, different))
+        receipt = np.array(numbers, np.uint32)
         for number in receipt[self._holding[receipt] == 0].tolist():
             self._count_stem(number, 1)
         self._holding[receipt] += 1
@@ -144,10 +146,12 @@ class Vocabulary:
         return sorted(filter(self.holding, words), key=lambda word: -self.holding(word))[:MOST_BEGUN]
 
     def _remember_spelling(self, new: set[str], text: str) -> None:
-        for word in self._analysis.words(text):
-            written = text[word.start : word.end].lower()
-            if word.word in new and word.word != written:
-                self._spelled[word.word] = written
+        for piece in text.split():
+            if not self._analysis.is_as_written(piece):
+                for word in self._analysis.words(piece):
+                    written = piece[word.start : word.end].lower()
+                    if word.word in new and word.word != written:
+                        self._spelled[word.word] = written
 
     def _number(self, new: str) -> None:
         if self._free:
