@@ -18,7 +18,8 @@ from .reading import Figures, InVain, Listed
 def unhelpful(row: Listed) -> list[Text]:
     """An article that did not help, with what people said."""
     read = row.figures
-    counts = f"  {read.viewed:,} views, helped {read.helped:,}, did not help {read.not_helped:,}"
+    views = "view" if read.viewed == 1 else "views"
+    counts = f"  {read.viewed:,} {views}, helped {read.helped:,}, did not help {read.not_helped:,}"
     said = [Text(f"  “{show.plain(words)}”") for helped, words in read.words if not helped]
     return [Text(f"{row.article.id}  {show.plain(row.title)}"), Text(counts, "dim"), *said]
 
