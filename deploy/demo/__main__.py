@@ -35,7 +35,8 @@ from services.client.bus import BROKEN
 from services.client.errors import ClientError
 
 from . import acts
-from .checks import check
+from .articles import publish
+from .checks import check, check_articles
 from .facts import Reader
 from .play import Play
 from .run import Run
@@ -85,17 +86,22 @@ def _demo(console: Console, file: requests.RequestFile, refusals: Refusals, run:
     stack = Stack(say=lambda line: console.print(Text(f"  {line}"), soft_wrap=True))
     known = _start(stack, console)
     with Desk(known) as desk:
+        published = publish(known, desk)
+        left_out = f"; {published.left_out} have categories of another desk" if published.left_out else ""
+        console.print(f"  {len(published.articles)} articles of the knowledge base are published{left_out}")
         catalogue = load_catalogue(stack.desk.settings_of["intake"].get("CASEBUS_CATALOGUE", CATALOGUE))
-        play = Play(run, known, catalogue, Reader(desk, run), console)
+        play = Play(run, known, catalogue, published, Reader(desk, run), console)
         play.perform(_taken(file, refusals))
         facts = play.reader.read()
     in_folder = {path.name.partition("@")[0] for path in Path(known.get("SMTP_SINK")).glob("*.eml")}
     checks = check(facts, play.heard, play.bad_input.trials, play.dead.letters, play.bad_input.dead_ids, in_folder)
+    checks += check_articles(published, play.seeking, facts)
     summary = Summary(console)
     console.print(f"\n[bold]What became of the requests[/] (only this run: requesters {run.id}-…)\n", soft_wrap=True)
     summary.tickets(facts, catalogue)
     summary.channels(play.channels)
     summary.agents(facts, play.heard)
+    summary.articles(published, play.seeking)
     summary.bad_input(play.bad_input.trials)
     summary.rest(facts, play.heard, play.dead.letters)
     console.print("[bold]A ticket's life[/], on a separate desk whose clock can be set ahead\n", soft_wrap=True)
@@ -141,6 +147,8 @@ def _how_to_look_around(console: Console, number: str, known: Settings) -> None:
         (f"{casebus} sla explain {number}", "explains its deadlines"),
         (f"{casebus} tickets --status closed", "tickets, newest first"),
         (f"{casebus} agents", "the agents, who of them is here, and their load"),
+        (f"{casebus} articles list", "the articles, and how often each was read and helped"),
+        (f"{casebus} articles wanted", "what people miss in them"),
         (f"{casebus} watch", "messages as they flow"),
         (f"{casebus} feed {os.path.relpath(SAMPLES)}", "more requests"),
         (f"ls {os.path.relpath(known.get('SMTP_SINK'))}", "all mails that the desk sent"),

@@ -9,10 +9,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .articles import Published
 from .bad_input import Trial
 from .dead import DeadLetter
 from .facts import Facts
 from .heard import Heard
+from .seekers import Seeking, Sought
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,49 @@ def check(
         ),
         Check("only what had to die is a dead letter", unexpected),
     ]
+
+
+def check_articles(published: Published, seeking: Seeking, facts: Facts) -> list[Check]:
+    """The promises about articles, and about people who read them before they file."""
+    return [
+        Check(
+            "a channel is shown every shipped article for everybody, and none for staff",
+            [
+                *published.refused,
+                *(f"{id_} is not shown" for id_ in sorted(published.public - seeking.shown)),
+                *(f"{id_} is shown" for id_ in sorted(published.internal & seeking.shown)),
+            ],
+        ),
+        Check(
+            "everybody who typed a question was offered the article that answers it",
+            [f"{sought.seeker.article} to {sought.seeker.name}" for sought in seeking.sought if not sought.read],
+        ),
+        Check("every reading counts once, and so does every vote", list(_miscounted(seeking.sought, facts))),
+        Check(
+            "a draft is known as filed if a ticket came of it, and waits to be counted if none did",
+            list(_misjudged(seeking.sought, facts)),
+        ),
+    ]
+
+
+def _miscounted(sought: Sequence[Sought], facts: Facts) -> Iterable[str]:
+    read = [each for each in sought if each.read]
+    said = sum(bool(each.seeker.lacks) for each in read)
+    for what, number in (
+        ("viewed", len(read)),
+        ("helped", len(read) - said),
+        ("not helped", said),
+        ("words", said),
+    ):
+        if (counted := facts.readings[what]) != number:
+            yield f"{what}: {counted} instead of {number}"
+
+
+def _misjudged(sought: Sequence[Sought], facts: Facts) -> Iterable[str]:
+    for each in sought:
+        due = "filed" if each.number else "waits"
+        if each.read and (found := facts.drafts.get(each.draft, "unknown")) != due:
+            yield f"that of {each.seeker.name}: {found} instead of {due}"
 
 
 def _outcomes(heard: Heard) -> Iterable[str]:

@@ -10,10 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.cli.desk import Desk
+from deploy.cli.articles.reading import figures
+from deploy.cli.desk import Desk, database_now
 from deploy.cli.doctor import evidence
+from services.knowledge.domain.values.counts import draft_id
 
 from .run import Run
+from .seekers import Sought
 
 Document = Mapping[str, Any]
 
@@ -40,6 +43,12 @@ class Facts:
     """Ids of the mails that were sent."""
     open_twice: list[str]
     """Persons with more than one open ticket for an issue."""
+    readings: Counter[str]
+    """How often articles were `viewed` during the run, how often they `helped` or did not (`not helped`), and how often
+    somebody said why (`words`): of everybody, for nobody else is to read meanwhile."""
+    drafts: Mapping[str, str]
+    """What knowledge has of the drafts of the run from which an article was read: `filed`, or `waits` while a timer is
+    to count it as deflected."""
 
     @property
     def by_number(self) -> dict[str, Document]:
@@ -48,12 +57,16 @@ class Facts:
 
 
 class Reader:
-    """Reads the databases for a run and its visitor's account, which is learnt later."""
+    """Reads the databases for a run, its visitor's account and what its readers of articles sought, which are learnt
+    later."""
 
     def __init__(self, desk: Desk, run: Run) -> None:
         self._desk = desk
         self._run = run
         self.visitor = ""
+        self.sought: Sequence[Sought] = ()
+        self._since = database_now(desk.client)
+        self._read_before = self._readings()
 
     @property
     def _of_run(self) -> dict[str, Any]:
@@ -85,12 +98,18 @@ class Reader:
                     ("routing", desk.routing),
                     ("sla", desk.sla),
                     ("notifications", desk.notifications),
+                    ("knowledge", desk.knowledge),
                 )
             },
+            "filed drafts of which knowledge has not heard": self._unheard_drafts(),
         }
         if not any(counts.values()):  # the expensive question last
             counts |= self._behind()
         return [f"{count:,} {what}" for what, count in counts.items() if count]
+
+    def _unheard_drafts(self) -> int:
+        known = self._drafts()
+        return sum(known.get(sought.draft) != "filed" for sought in self.sought if sought.number)
 
     def _being_told(self) -> int:
         """How many tickets somebody is still to be told of; another run's may be tried again for days."""
@@ -149,4 +168,23 @@ class Reader:
             told_twice=len(told) - len(once),
             mails={row["_id"] for row in told if (row["channel"], row["status"]) == ("email", "sent")},
             open_twice=sorted({person for (person, _), count in keys.items() if count > 1}),
+            readings=self._readings() - self._read_before,
+            drafts=self._drafts(),
         )
+
+    def _readings(self) -> Counter[str]:
+        """How articles were read since the day of the run's beginning."""
+        found: Counter[str] = Counter()
+        ids = [row["_id"] for row in self._desk.knowledge.articles.find({}, {"_id": 1})]
+        for read in figures(self._desk.knowledge, ids, self._since).values():
+            found.update(viewed=read.viewed, helped=read.helped, words=len(read.words))
+            found["not helped"] += read.not_helped
+        return found
+
+    def _drafts(self) -> dict[str, str]:
+        by_id = {draft_id(sought.sender.name, sought.draft): sought.draft for sought in self.sought}
+        these = {"_id": {"$in": list(by_id)}}
+        filed = self._desk.knowledge.drafts.find({**these, "filed": True}, {"_id": 1})
+        waiting = self._desk.knowledge.timers.find({"about": {"$in": list(by_id)}, "kind": "deflected"}, {"about": 1})
+        found = {by_id[row["about"]]: "waits" for row in waiting}
+        return found | {by_id[row["_id"]]: "filed" for row in filed}

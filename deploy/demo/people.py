@@ -5,10 +5,11 @@ Each has a connection of their own, like any other program on the bus. The page 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from contracts.agents import SignOn
+from contracts.articles import ArticleHit
 from contracts.names import AGENT_PREFIX
 from contracts.outcomes import Accepted, Code, Rejected
 from contracts.payload import Payload
@@ -17,6 +18,7 @@ from services.client.bus import Bus
 from services.client.core import Heard, Outcome
 from services.client.link import COPY, INBOX
 
+from .form import suggested
 from .waiting import waited
 
 P = TypeVar("P", bound=Payload)
@@ -54,6 +56,10 @@ class Person:
         if (refusal := outcome.rejected) is None or refusal.code != code:
             raise Unlike(f"{command} came to {_named(outcome)} instead of a refusal, {code}")
         return refusal
+
+    def suggested(self, words: str, language: str) -> Sequence[ArticleHit]:
+        """The articles that the channel's form offers to somebody who has typed this."""
+        return suggested(self._client, words, language)
 
     def hears(self, type_: str, form: type[P], fits: Callable[[P], bool]) -> P:
         """The data of the first message of this type and class, heard or still to come, that fits; nobody hears it

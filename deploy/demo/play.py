@@ -19,6 +19,7 @@ from deploy.settings import Settings
 from deploy.trouble import Trouble
 
 from .agents import dozen
+from .articles import Published
 from .bad_input import BadInput
 from .channels import NAMES, Channel, plan
 from .dead import DeadLetters
@@ -26,6 +27,7 @@ from .facts import Reader
 from .heard import Heard
 from .live import Live
 from .run import Run
+from .seekers import Seeking, Sought, seek
 from .visitor import Visit, visit
 from .waiting import waited
 
@@ -39,7 +41,15 @@ LOOK_EVERY = 1.0
 class Play:
     """One run's people. After `perform`: what they heard, and what was unfinished when they had to leave."""
 
-    def __init__(self, run: Run, known: Settings, catalogue: Catalogue, reader: Reader, console: Console) -> None:
+    def __init__(
+        self,
+        run: Run,
+        known: Settings,
+        catalogue: Catalogue,
+        published: Published,
+        reader: Reader,
+        console: Console,
+    ) -> None:
         self.reader = reader
         self.dead = DeadLetters(run, known.broker_url("operator"))
         self.agents = list(dozen(run, catalogue, known.broker_url))
@@ -47,7 +57,9 @@ class Play:
         self.unfinished: list[str] = []
         self._run = run
         self._known = known
+        self._catalogue = catalogue
         self._category = next(iter(catalogue.categories))
+        self._published = published
         self._console = console
         self._acting: list[Future[None]] = []
 
@@ -55,7 +67,8 @@ class Play:
     def heard(self) -> Heard:
         """Everything that anybody heard."""
         people = [channel.sender for channel in self.channels] + [agent.sender for agent in self.agents]
-        others = [self.bad_input.sender, self._visit.sender]
+        seekers = [sought.sender for sought in self.seeking.sought]
+        others = [self.bad_input.sender, self._visit.sender, *seekers]
         return Heard(
             [person for person in people if person],
             [other for other in others if other],
@@ -71,6 +84,7 @@ class Play:
                 self._act(threads, self.dead.work)
                 self._until(self.dead.listening.is_set, "the reader of dead letters does not listen")
                 self._sign_on(threads)
+                self.seeking = self._seekers()
                 self._visit = self._visitor()
                 self._feed(threads, shares, len(requests))
                 with Live(self._console, self.channels, self.agents) as live:
@@ -92,6 +106,14 @@ class Play:
             f"a visitor got a temporary account, filed ticket {found.number}, added to it "
             f"and saw the {found.entries_seen} entries of its history"
         )
+        return found
+
+    def _seekers(self) -> Seeking:
+        self._say("the web's form offers articles with each letter that somebody types:")
+        found = seek(self._run, self._known.broker_url(NAMES[0]), self._published, self._catalogue)
+        self.reader.sought = found.sought
+        for sought in found.sought:
+            self._console.print(f"    {_became(sought)}", markup=False, soft_wrap=True)
         return found
 
     def _feed(self, threads: ThreadPoolExecutor, shares: Mapping[str, list[Any]], requests: int) -> None:
@@ -167,3 +189,12 @@ class Play:
         for acting in self._acting:
             if acting.done():
                 acting.result()
+
+
+def _became(sought: Sought) -> str:
+    """What became of somebody's question, in a line."""
+    seeker, offer = sought.seeker, sought.offer
+    if not sought.read:
+        return f"{seeker.name} types “{offer.typed}” and is not offered {seeker.article}"
+    line = f"{seeker.name} types “{offer.typed}” and reads “{offer.title}”"
+    return f"{line}: that helps" if sought.helped else f"{line}, and files ticket {sought.number} all the same"

@@ -11,8 +11,9 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-from contracts.names import SERVICES
+from contracts.names import OPERATOR, SERVICES
 from deploy.local.stack import Stack
+from deploy.settings import Settings
 
 from .hook import Hook
 
@@ -20,6 +21,9 @@ NAME = "rehearsal"
 MANAGER = "manager@community.example"
 KINDS = ("receipt", "closed", "reopened")
 """The kinds that the desk's webhook asks for."""
+
+ARTICLE_URL = "https://help.example.org/{language}/{id}"
+"""Where people read articles, as mails say."""
 
 STAFF = (
     {"agent_id": "a1", "roles": ["agent", "supervisor"], "teams": ["desk"], "skills": ["*"]},
@@ -49,8 +53,20 @@ class Rehearsal:
         self.desk.settings_of["notifications"] = {
             "CASEBUS_COMMUNITY_MANAGER": MANAGER,
             "CASEBUS_WEBHOOKS": str(self._webhooks),
+            "CASEBUS_ARTICLE_URL": ARTICLE_URL,
         }
         self.desk.start_all((service, 1) for service in SERVICES)
+
+    @property
+    def settings(self) -> Settings:
+        """How the operator reaches the desk."""
+        desk = self.desk
+        reached = {
+            "AMQP_OPERATOR": desk.amqp_url(OPERATOR),
+            "MONGO": desk.operator_mongo_url,
+            "DB_PREFIX": desk.db_prefix,
+        }
+        return Settings(reached, None)
 
     def set_ahead(self, ahead: timedelta) -> None:
         """Stop the services and start them with their clocks this far ahead."""

@@ -10,13 +10,18 @@ from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from contracts.outcomes import Accepted, Rejected
+from contracts.payload import Payload
 from contracts.tickets import Duplicate, TicketOutcome
+from deploy.trouble import Trouble
 from services.client import core
 from services.client.blocking import Client
 from services.client.core import Data, Heard, Outcome, Sending
-from services.client.errors import NotTaken
+from services.client.errors import ClientError, NotTaken
+
+P = TypeVar("P", bound=Payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,14 @@ class Speaker:
     def ask(self, type_: str, data: Data, *, id_: str | None = None, subject: str | None = None) -> Outcome:
         """Send a command and wait for its outcome."""
         return self.send(core.command(self.name, type_, data, id_=id_, subject=subject))
+
+    def expect(self, type_: str, data: Payload, form: type[P]) -> P:
+        """Send a command and return the data of its outcome. Raises Trouble if that is not of this class."""
+        outcome = self.ask(type_, data)
+        try:
+            return outcome.expect(form)
+        except ClientError as error:
+            raise Trouble(f"{type_} of {self.name} came to {outcome.type}: {error}") from error
 
     def send(self, sending: Sending) -> Outcome:
         """Send a message that was made by hand, and wait for its outcome."""

@@ -16,12 +16,14 @@ from contracts.catalogue import Catalogue
 from deploy.cli.percentile import percentile
 from deploy.cli.show import STATUS_COLOURS
 
+from .articles import Published
 from .bad_input import Trial
 from .channels import Channel
 from .checks import Check
 from .dead import DeadLetter
 from .facts import Facts
 from .heard import Heard
+from .seekers import Seeking
 from .speaker import Speaker, latencies
 
 CLOCKS = ("met", "closed unanswered", "running", "breached")
@@ -109,6 +111,25 @@ class Summary:
         yield "publish to outcome", _times(latencies(everything)) + f" ({len(everything):,} commands)"
         assigned = heard.to_assigned()
         yield "publish to agent", _times(assigned) + f" ({len(assigned):,} tickets in their agent's hands)"
+
+    def articles(self, published: Published, seeking: Seeking) -> None:
+        """What is published, and what became of those who looked for help before they filed."""
+        sought = seeking.sought
+        waits = sorted(wait for each in sought for wait in each.offer.waits)
+        letters = sorted(float(len(each.offer.typed)) for each in sought if each.read)
+        filed = [each.seeker for each in sought if each.number]
+        self._console.print(Text("Articles", "bold"))
+        self._lines(
+            (
+                "published",
+                f"{len(published.articles):,} in {len(published.languages)} languages: {len(published.public):,} for "
+                f"everybody, {len(published.internal):,} for staff",
+            ),
+            ("suggestions asked", f"{len(waits):,}, by {len(sought)} who typed letter by letter: {_times(waits)}"),
+            ("offered the right one", f"{len(letters)}, after {percentile(letters, 0.5):.0f} letters (median)"),
+            ("helped, filed nothing", f"{sum(each.helped for each in sought)}"),
+            ("filed all the same", "; ".join([f"{len(filed)}", *(f"{who.name}: “{who.lacks}”" for who in filed)])),
+        )
 
     def bad_input(self, trials: Sequence[Trial]) -> None:
         """Each piece of bad input and what it got."""

@@ -22,6 +22,7 @@ def test_a_tickets_life_goes_by_the_rules_act_by_act(stack: Stack) -> None:
     said = io.StringIO()
     assert acts.play(stack, Console(file=said, width=200)).against == []
     assert "closed automatically" in said.getvalue()
+    assert "Mia's case counts as not filed" in said.getvalue()
 
 
 def test_a_webhook_that_was_forged_is_noticed(stack: Stack) -> None:
