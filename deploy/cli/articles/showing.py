@@ -18,10 +18,8 @@ from .reading import Figures, InVain, Listed
 def unhelpful(row: Listed) -> list[Text]:
     """An article that did not help, with what people said."""
     read = row.figures
-    views = "view" if read.viewed == 1 else "views"
-    counts = f"  {read.viewed:,} {views}, helped {read.helped:,}, did not help {read.not_helped:,}"
     said = [Text(f"  “{show.plain(words)}”") for helped, words in read.words if not helped]
-    return [Text(f"{row.article.id}  {show.plain(row.title)}"), Text(counts, "dim"), *said]
+    return [Text(f"{row.article.id}  {show.plain(row.title)}"), Text(f"  {_read(read)}", "dim"), *said]
 
 
 def vain(rows: Iterable[InVain]) -> Table:
@@ -79,11 +77,16 @@ def head(article: Article, figures: Figures) -> list[Text]:
         f"{article.id}  version {article.version:,}, changed {show.moment(article.changed_at)} by {who}",
         f"category {show.plain(article.category)}, for {'everybody' if article.audience == 'public' else 'staff'}",
         f"published in {', '.join(article.languages) or 'no language'}, drafts in {drafts or 'no language'}",
-        f"last 30 days: {figures.viewed:,} views, helped {figures.helped:,}, did not help {figures.not_helped:,}",
+        f"last 30 days: {_read(figures)}",
     ]
     if article.related:
         lines.append(f"related: {', '.join(article.related)}")
     return [Text(lines[0], "bold"), *map(Text, lines[1:])]
+
+
+def _read(figures: Figures) -> str:
+    views = f"{figures.viewed:,} {'view' if figures.viewed == 1 else 'views'}"
+    return f"{views}, helped {figures.helped:,}, did not help {figures.not_helped:,}"
 
 
 def changes(versions: Iterable[Version]) -> Table:

@@ -149,10 +149,10 @@ def test_a_row_says_what_an_article_is_and_how_it_was_read() -> None:
 def test_a_title_cannot_control_the_terminal() -> None:
     row = replace(a_row(), title="a\x1b[2Jb\u202ec")
     assert "\x1b" not in printed(showing.table([row]))
-    told = showing.unhelpful(replace(row, figures=Figures(3, 0, 1, ((False, "no\x1b[2J"), (True, "thanks")))))
+    told = showing.unhelpful(replace(row, figures=Figures(1, 0, 1, ((False, "no\x1b[2J"), (True, "thanks")))))
     assert [line.plain for line in told] == [
         "refunds  a [2Jb c",
-        "  3 views, helped 0, did not help 1",
+        "  1 view, helped 0, did not help 1",
         "  “no [2J”",
     ]
 
