@@ -124,9 +124,8 @@ class OneLanguage:
         return [each for each in found if each[0]]  # a vector may be of a text that comes with the next commit
 
     def _state(self) -> State:
-        return State(
-            self._index.searcher(), tuple(self._articles), np.array(self._categories, np.int32), self._meanings
-        )
+        categories = np.array(self._categories[: len(self._articles)], np.int32)
+        return State(self._index.searcher(), tuple(self._articles), categories, self._meanings)
 
     def _add(self, text: IndexedText) -> None:
         number = self._free.pop() if self._free else len(self._articles)

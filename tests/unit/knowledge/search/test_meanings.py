@@ -70,6 +70,15 @@ def test_a_category_narrows_what_is_meant() -> None:
     assert found(made, "cash", category="other") == []
 
 
+@pytest.mark.parametrize("texts", [3, CANDIDATES + 1])
+def test_a_category_narrows_what_is_meant_among_few_and_many(texts: int) -> None:
+    made = Index({"en": meaning_of})
+    made.replace([text(f"a{number}", "Money", category="billing") for number in range(texts - 1)])
+    made.replace([text("b", "Money", category="desk")])
+    assert found(made, "cash", category="desk") == ["b"]
+    assert len(found(made, "cash", category="billing", most=2 * texts)) == min(texts - 1, MOST_NEAR)
+
+
 def test_what_the_title_and_the_keywords_say_counts_as_much_as_the_body() -> None:
     made = Index({"en": meaning_of})
     made.replace([text("a", "x", keywords=("money",), body="black screen, all dark, nothing on the screen")])
