@@ -192,8 +192,6 @@ class Repository:
                 case Changed():
                     told = "told" if need.staff else "told_public"
                     since: Document = {told: {"$gt": need.since}}
-                    if need.category is not None:
-                        since["category"] = need.category
                     ids = self._db["articles"].find(since, {"_id": 1}).sort([(told, ASCENDING), ("_id", ASCENDING)])
                     page = [row["_id"] for row in ids.skip(need.first).limit(need.most)]
                     known.read[need] = page, self._db["articles"].count_documents(since)

@@ -147,11 +147,12 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A page of the articles that this reader has seen change since then, the oldest change first."""
+    """A page of the ids of articles that this reader has seen change since then, the oldest change first.
+
+    Of all categories: which one an article is in that the reader no longer sees is none of their business.
+    """
 
     since: datetime
-    language: str | None
-    category: str | None
     first: int
     most: int
     staff: bool

@@ -190,12 +190,12 @@ class Base:
                 else:
                     text = known.read[TextOf(article, language, search.staff)]
                     known.read[need] = Marks(marking.marked(text.head.title), marking.excerpt(text.plain))
-            case Changed(since, _, category, first, most, staff):
+            case Changed(since, first, most, staff):
                 told: Callable[[Article], datetime | None] = lambda each: each.told if staff else each.told_public  # noqa: E731
                 changed = [
                     (at, each.id)
                     for each in there.all_of(Article).values()
-                    if (at := told(each)) is not None and at > since and category in (None, each.category)
+                    if (at := told(each)) is not None and at > since
                 ]
                 known.read[need] = [id_ for _, id_ in sorted(changed)[first : first + most]], len(changed)
             case InState(state, category, first, most):

@@ -121,6 +121,16 @@ def test_what_changed_is_told_of_an_article_that_became_internal_once_and_never_
     assert list(base.found("article.list", AGENT, changed_since=after.isoformat()).withdrawn) == ["secret"]
 
 
+def test_in_which_category_an_article_is_that_a_channel_no_longer_sees_is_not_told() -> None:
+    base = a_base(nothing)
+    base.write("secret", category="safety", **SECRET)
+    base.send("article.move", article_id="secret", audience="internal")
+    asked = [{"changed_since": "2026-01-01T00:00:00Z", "category": each} for each in ("safety", "billing", "desk")]
+    before = [base.found("article.list", **each).withdrawn for each in asked]
+    base.send("article.move", article_id="secret", category="billing")
+    assert [base.found("article.list", **each).withdrawn for each in asked] == before
+
+
 @pytest.mark.parametrize("hide", [internal, draft])
 def test_what_was_never_public_is_never_told_as_changed(hide: Callable[[Base], None]) -> None:
     told = [

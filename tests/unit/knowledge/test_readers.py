@@ -122,6 +122,17 @@ def test_a_channel_learns_what_changed_since_it_looked() -> None:
     assert base.found("article.list", changed_since=base.now.isoformat()).articles == []
 
 
+def test_a_channel_that_follows_a_category_learns_what_left_it() -> None:
+    base = a_base(2)
+    looked = base.now
+    base.later(minutes=1)
+    base.send("article.move", article_id="a1", category="billing")
+    found = base.found("article.list", changed_since=looked.isoformat(), category="desk")
+    assert ([hit.id for hit in found.articles], list(found.withdrawn)) == ([], ["a1"])
+    found = base.found("article.list", changed_since=looked.isoformat(), category="billing")
+    assert ([hit.id for hit in found.articles], list(found.withdrawn)) == (["a1"], [])
+
+
 def test_a_list_is_asked_for_in_one_way() -> None:
     found = refused(a_base(1).send("article.list", CHANNEL, ids=["a1"], sort="most_recent"), "invalid")
     assert found.errors == {"sort": ["Give ids or sort, not both."]}

@@ -86,8 +86,8 @@ def list_articles(view: View, message: Message[ListArticles], reader: Reader, _:
     if data.changed_since is not None:
         return _changed(view, data, reader, page)
     if data.ids:
-        heads = [_head(view, id_, data.language, reader) for id_ in dict.fromkeys(data.ids)]
-        shown = [head for head in heads if head is not None and data.category in (None, head.category)]
+        heads = [_head_wanted(view, id_, data, reader) for id_ in dict.fromkeys(data.ids)]
+        shown = [head for head in heads if head is not None]
         return _found([hit(head) for head in shown], 1, 1 if shown else 0)
     chosen: Chosen = view.read[_listing(data, reader)]
     if refused := beyond(page, chosen.total):
@@ -210,23 +210,25 @@ def _at(view: View, place: Place, reader: Reader) -> Head | None:
     return head_in(view.read[Heads(place.article, reader.staff)], place.language)
 
 
-def _head(view: View, id_: str, language: str | None, reader: Reader) -> Head | None:
+def _head_wanted(view: View, id_: str, data: ListArticles, reader: Reader) -> Head | None:
+    """The article in the language and the category that the reader wants."""
     heads: Sequence[Head] = view.read[Heads(id_, reader.staff)]
-    return head_in(heads, best([head.language for head in heads], language, view.desk.language))
+    head = head_in(heads, best([head.language for head in heads], data.language, view.desk.language))
+    return head if head is not None and data.category in (None, head.category) else None
 
 
 def _changed_page(data: ListArticles, reader: Reader) -> Changed:
     assert data.changed_since is not None, "the caller has looked"
     first = first_of(data.page or 1)
-    return Changed(data.changed_since, data.language, data.category, first, A_PAGE, reader.staff)
+    return Changed(data.changed_since, first, A_PAGE, reader.staff)
 
 
 def _changed(view: View, data: ListArticles, reader: Reader, page: int) -> Decision:
-    """What is there is shown; of the rest, only that it is not there any more."""
+    """What is there is shown; of the rest, only that it is not there any more: also if it is in another category."""
     ids, total = view.read[_changed_page(data, reader)]
     if refused := beyond(page, total):
         return refused
-    heads = {id_: _head(view, id_, data.language, reader) for id_ in ids}
+    heads = {id_: _head_wanted(view, id_, data, reader) for id_ in ids}
     shown = [hit(head) for head in heads.values() if head is not None]
     return _found(shown, page, pages(total), withdrawn=[id_ for id_, head in heads.items() if head is None])
 
