@@ -133,6 +133,11 @@ def test_a_channel_that_follows_a_category_learns_what_left_it() -> None:
     assert ([hit.id for hit in found.articles], list(found.withdrawn)) == (["a1"], [])
 
 
+def test_a_list_of_ids_has_one_page() -> None:
+    found = refused(a_base(1).send("article.list", CHANNEL, ids=["a1"], page=2), "invalid")
+    assert found.errors == {"page": ["There is 1 page."]}
+
+
 def test_a_list_is_asked_for_in_one_way() -> None:
     found = refused(a_base(1).send("article.list", CHANNEL, ids=["a1"], sort="most_recent"), "invalid")
     assert found.errors == {"sort": ["Give ids or sort, not both."]}

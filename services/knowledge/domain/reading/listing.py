@@ -86,6 +86,8 @@ def list_articles(view: View, message: Message[ListArticles], reader: Reader, _:
     if data.changed_since is not None:
         return _changed(view, data, reader, page)
     if data.ids:
+        if refused := beyond(page, 1):
+            return refused
         heads = [_head_wanted(view, id_, data, reader) for id_ in dict.fromkeys(data.ids)]
         shown = [head for head in heads if head is not None]
         return _found([hit(head) for head in shown], 1, 1 if shown else 0)
