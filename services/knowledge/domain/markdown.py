@@ -32,6 +32,12 @@ _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"s
 SUMMARY = 300
 """Characters of a summary that is made of the body."""
 
+LONGEST_WORD = 60
+"""Characters of a word that a summary is not cut in. Longer ones have no gaps, as in Thai."""
+
+_sentence_ends = re.compile("[.!?…؟۔।](?=\\s|$)|[。！？][」』）]*").finditer
+"""In Chinese and Japanese, no gap follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -187,8 +193,11 @@ def _opening(paragraphs: Sequence[str]) -> str:
     text = " ".join(" ".join(paragraphs).split())
     if len(text) <= SUMMARY:
         return text
-    ends = [found.end() for found in re.finditer(r"[.!?…。！？](?=\s|$)", text[:SUMMARY])]
-    return text[: ends[-1]] if ends else text[: SUMMARY - 1].rpartition(" ")[0] + "…"
+    ends = [end for found in _sentence_ends(text, 0, SUMMARY + 1) if (end := found.end()) <= SUMMARY]
+    if ends:
+        return text[: ends[-1]]
+    gap = text.rfind(" ", SUMMARY - LONGEST_WORD, SUMMARY)
+    return text[: gap if gap >= 0 else SUMMARY - 1] + "…"
 
 
 def _short(text: str) -> str:

@@ -86,6 +86,26 @@ def test_a_summary_ends_with_a_sentence() -> None:
     assert render("word " * 200).opening.endswith("word…")
 
 
+@pytest.mark.parametrize(
+    ("sentence", "opening"),
+    [
+        ("如果忘记了密码，请在登录页面选择“忘记密码”。", "如果忘记了密码，请在登录页面选择“忘记密码”。" * 13),
+        ("「パスワードを忘れた。」", "「パスワードを忘れた。」" * 25),
+        ("ลืมรหัสผ่าน", f"{'ลืมรหัสผ่าน' * 28}"[: SUMMARY - 1] + "…"),
+        ("How? Why? ", f"{'How? Why? ' * 30}".strip()),
+        ("क्या आप अपना पासवर्ड भूल गए हैं। ", f"{'क्या आप अपना पासवर्ड भूल गए हैं। ' * 9}".strip()),
+    ],
+)
+def test_a_summary_ends_with_a_sentence_in_languages_without_gaps_too(sentence: str, opening: str) -> None:
+    assert render(sentence * 50).opening == opening
+
+
+def test_a_summary_does_not_end_within_a_number() -> None:
+    text = f"Read these. {'a ' * 143}3.14 and more."
+    assert text[SUMMARY - 1] == "."
+    assert render(text).opening == "Read these."
+
+
 def test_readers_load_no_picture_from_elsewhere() -> None:
     """Also of a text that was saved before the check refused them."""
     html = render("![a](https://x.example/a.png) ![b](file:b.png) ![c](article:c)").html
