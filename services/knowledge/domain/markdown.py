@@ -8,7 +8,8 @@ what, and be gone some day. The page is docs/knowledge.md, "Articles".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
@@ -19,9 +20,11 @@ from contracts.values import dataclass
 
 _MORE = ["table", "strikethrough"]
 _SCHEMES = {"http", "https", "mailto"}
+_elsewhere = re.compile(
+    r"mailto:.+|https?://(?:[^\s/?#@]*@)?(?:[\w.-]+|\[[\da-f:.]+\])(?::(?P<port>\d{1,5}))?(?:[/?#].*)?", re.IGNORECASE
+).fullmatch
 _is_article = re.compile(f"article:({ID_PATTERN})").fullmatch
 _is_file = re.compile("file:([^/\\\\]{1,255})").fullmatch
-_scheme = re.compile("([A-Za-z][A-Za-z0-9+.-]*):").match
 
 _TAGS = {
     *("h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "blockquote", "pre", "code", "em", "strong", "s", "a", "img"),
@@ -68,7 +71,8 @@ def check(body: str) -> Check:
     faults: list[tuple[int, str]] = []
     articles: dict[str, None] = {}
     files: dict[str, None] = {}
-    for line, token in _tokens(_CHECKING.parse(body)):
+    defined: dict[str, Any] = {}
+    for line, token in _tokens(_CHECKING.parse(body, defined)):
         match token.type:
             case "html_block" | "html_inline":
                 faults.append((line, f"HTML is not allowed: {_short(token.content)}"))
@@ -79,9 +83,7 @@ def check(body: str) -> Check:
                 if found := _is_article(address):
                     articles[found[1]] = None
                 elif not _is_elsewhere(address):
-                    faults.append(
-                        (line, f"A link may lead to https:, http:, mailto: or article:, not to {_named(address)}")
-                    )
+                    faults.append((line, _leads_nowhere(address)))
             case "image":
                 address = str(token.attrs.get("src", ""))
                 if found := _is_file(address):
@@ -89,6 +91,10 @@ def check(body: str) -> Check:
                 else:
                     said = f"A picture is a file of the article, such as file:clock.png, not {_named(address)}"
                     faults.append((line, said))
+    known = {fault for _, fault in faults}
+    for line, address in _definitions(defined):
+        if not _may_be_shown(address) and _leads_nowhere(address) not in known:
+            faults.append((line, _leads_nowhere(address)))
     return Check(sorted(faults, key=lambda fault: fault[0]), tuple(articles), tuple(files))
 
 
@@ -123,8 +129,26 @@ def _kept(_tag: str, attribute: str, value: str) -> str | None:
 
 
 def _is_elsewhere(address: str) -> bool:
-    found = _scheme(address)
-    return found is not None and found[1].lower() in _SCHEMES and len(address) > found.end()
+    """Whether it leads to another host, or to a mailbox. Of a link without a host, sanitising drops the address."""
+    found = _elsewhere(address)
+    return found is not None and int(found["port"] or 0) < 1 << 16
+
+
+def _may_be_shown(address: str) -> bool:
+    return any(judge(address) for judge in (_is_article, _is_file, _is_elsewhere))
+
+
+def _leads_nowhere(address: str) -> str:
+    if re.match("https?:", address, re.IGNORECASE):
+        return f"A web address is such as https://example.org/help, not {_named(address)}"
+    return f"A link may lead to https:, http:, mailto: or article:, not to {_named(address)}"
+
+
+def _definitions(defined: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """The addresses that references such as `[1]: https://…` define, with their lines. Readers get the Markdown, and
+    another program than ours may use what no link here uses."""
+    for each in (*defined.get("references", {}).values(), *defined.get("duplicate_refs", ())):
+        yield each["map"][0] + 1, each["href"]
 
 
 class _Checking(MarkdownIt):
@@ -152,7 +176,7 @@ class _Rendering(MarkdownIt):
 
     def validateLink(self, url: str) -> bool:
         """Ours also lead to articles and files."""
-        return any(judge(url) for judge in (_is_article, _is_file, _is_elsewhere))
+        return _may_be_shown(url)
 
 
 _CHECKING, _RENDERING = _Checking(), _Rendering()

@@ -30,6 +30,17 @@ from services.knowledge.domain.markdown import SUMMARY, check, render
         ("[x](article:A!)", ["Line 1: A link may lead to https:, http:, mailto: or article:, not to article:A!."]),
         ("[x](file:a.png)", ["Line 1: A link may lead to https:, http:, mailto: or article:, not to file:a.png."]),
         ("[r]\n\n[r]: data:x", ["Line 1: A link may lead to https:, http:, mailto: or article:, not to data:x."]),
+        (
+            "[r]\n\n[r]: https://x.example\n\n[r]: javascript:a",
+            ["Line 5: A link may lead to https:, http:, mailto: or article:, not to javascript:a."],
+        ),
+        (
+            "- a\n\n  [never]: <java\tscript:a>",
+            ["Line 3: A link may lead to https:, http:, mailto: or article:, not to java script:a."],
+        ),
+        ("[r] ![p]\n\n[r]: article:a\n[p]: file:a.png", []),
+        ("[x](https:x)", ["Line 1: A web address is such as https://example.org/help, not https:x."]),
+        ("<HTTP://>", ["Line 1: A web address is such as https://example.org/help, not HTTP://."]),
         ("| a |\n| - |\n| <u> |", ["Line 3: HTML is not allowed: <u>"]),
         ("`<b>` and\n\n```\n<script>\n```\n\n1 < 2 & 3", []),
         ("[a](https://x.example) <https://y.example> [m](mailto:a@b.example) ~~s~~", []),
@@ -66,6 +77,35 @@ def test_what_a_text_names() -> None:
     )
     assert found.articles == ("case-statuses", "escalation")
     assert found.files == ("my%20clock.png",)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(
+            "https://x.example",
+            "HTTPS://x.example:8080/a?b=c#d",
+            "https://user@x.example/",
+            "http://[::1]/a",
+            "http://x:65535",
+        ),
+        *("https://bücher.example/ü", "https://x.example/a%20b", "mailto:a@b.example?subject=c"),
+        *(
+            "https://",
+            "https:x",
+            "https:///a",
+            "https://?a",
+            "https://a[b",
+            "https://x.example:99999",
+            "http://%",
+            "https:",
+        ),
+        *("https://a:b", "https://a^b", "https://a|b/", "mailto:", "https://x@/"),
+    ],
+)
+def test_a_link_without_fault_keeps_its_address(address: str) -> None:
+    text = f"[x](<{address}>)"
+    assert ("href=" in render(text).html) == (not check(text).faults)
 
 
 def test_readers_get_html_words_and_headings() -> None:
