@@ -67,7 +67,7 @@ def list_(
         console.print("No article matches." if condition else "There are no articles yet.")
         return
     console.print(showing.table(rows))
-    console.print(f"[dim]{showing.articles(len(rows))}[/]")
+    console.print(f"[dim]{showing.counted(len(rows), 'article')}[/]")
 
 
 @app.command("show")
@@ -136,7 +136,7 @@ def import_(
     for mistake in mistakes:
         typer.echo(show.plain(mistake.sentence), err=True)
     if mistakes and not keep_going:
-        raise Trouble(f"{showing.mistakes(len(mistakes))}. Nothing was imported.", 2)
+        raise Trouble(f"{showing.counted(len(mistakes), 'mistake')}. Nothing was imported.", 2)
     for remark in loose(read.articles, known):
         typer.echo(show.plain(remark), err=True)
     refused: list[str] = []
@@ -166,7 +166,9 @@ def _read(folder: Path, found: settings.Settings) -> Found:
 
 def _summary(planned: Import, refused: int, *, dry_run: bool) -> str:
     new, changed = len(planned.new), len(planned.changes) - len(planned.new)
-    said = f"{showing.articles(planned.count)}: {new:,} new, {changed:,} changed, {planned.same:,} as they are"
+    said = (
+        f"{showing.counted(planned.count, 'article')}: {new:,} new, {changed:,} changed, {planned.same:,} as they are"
+    )
     if refused:
         said += f"; {refused:,} refused"
     if not planned.changes:
@@ -190,7 +192,9 @@ def export(
             for path, content in written(article):
                 _write(folder / path, content)
                 files += 1
-    console.print(f"{show.plain(str(folder))}: {showing.articles(count)} in {files:,} files.")
+    console.print(
+        f"{show.plain(str(folder))}: {showing.counted(count, 'article')} in {showing.counted(files, 'file')}."
+    )
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -254,11 +258,12 @@ def stale(
         _print_json(found)
         return
     if not found:
-        console.print(f"Every published article was changed within the last {days:,} days.")
+        console.print(f"Every published article was changed within the last {showing.counted(days, 'day')}.")
         return
     console.print(showing.table(found[:limit]))
     console.print(
-        f"[dim]{showing.articles(len(found))} unchanged for {days:,} days; views and votes of the last 30 days[/]"
+        f"[dim]{showing.counted(len(found), 'article')} unchanged for {showing.counted(days, 'day')}; "
+        "views and votes of the last 30 days[/]"
     )
 
 
@@ -294,7 +299,7 @@ def wanted(
         console.print(f"[dim]… and {len(read) - limit:,} other articles[/]")
     console.print()
     cases = f"{avoided:,} {'case was' if avoided == 1 else 'cases were'} not filed, because an article answered"
-    console.print(f"[dim]The last {days:,} days. {cases}.[/]")
+    console.print(f"[dim]The last {showing.counted(days, 'day')}. {cases}.[/]")
 
 
 def _print_json(rows: Iterable[Listed]) -> None:

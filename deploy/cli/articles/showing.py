@@ -85,8 +85,7 @@ def head(article: Article, figures: Figures) -> list[Text]:
 
 
 def _read(figures: Figures) -> str:
-    views = f"{figures.viewed:,} {'view' if figures.viewed == 1 else 'views'}"
-    return f"{views}, helped {figures.helped:,}, did not help {figures.not_helped:,}"
+    return f"{counted(figures.viewed, 'view')}, helped {figures.helped:,}, did not help {figures.not_helped:,}"
 
 
 def changes(versions: Iterable[Version]) -> Table:
@@ -128,11 +127,6 @@ def as_json(row: Listed) -> dict[str, Any]:
     }
 
 
-def articles(number: int) -> str:
-    """So many articles."""
-    return f"{number:,} {'article' if number == 1 else 'articles'}"
-
-
-def mistakes(number: int) -> str:
-    """So many mistakes."""
-    return f"{number:,} {'mistake' if number == 1 else 'mistakes'}"
+def counted(number: int, what: str) -> str:
+    """`1 article`, `2 articles`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -169,6 +169,11 @@ def test_the_head_of_an_article_says_where_readers_find_it() -> None:
     ]
 
 
+@pytest.mark.parametrize(("number", "said"), [(0, "0 files"), (1, "1 file"), (1200, "1,200 files")])
+def test_things_are_counted_in_singular_and_plural(number: int, said: str) -> None:
+    assert showing.counted(number, "file") == said
+
+
 def test_changes_say_who_did_what() -> None:
     versions = [
         Version("refunds", 3, "withdrawn", AT, "a9", "Nora", "en", reason="Out of date"),

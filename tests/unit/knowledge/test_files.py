@@ -142,7 +142,7 @@ def test_a_part_beyond_the_end_is_refused() -> None:
     beyond = refused(
         base.send("article.download", CHANNEL, article_id="seven-days", name="clock.png", part=2), "invalid"
     )
-    assert beyond.errors == {"part": ["The file has 1 parts."]}
+    assert beyond.errors == {"part": ["The file has 1 part."]}
 
 
 def test_an_article_has_fifty_files_at_most() -> None:

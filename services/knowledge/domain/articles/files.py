@@ -105,7 +105,7 @@ def download(view: View, message: Message[DownloadFile], reader: Reader, _: date
         return answers.invalid({"name": ["The article has no such file."]})
     number = data.part or 1
     if number > file.parts:
-        return answers.invalid({"part": [f"The file has {file.parts} parts."]})
+        return answers.invalid({"part": [_size(file.parts)]})
     content: bytes | None = view.read[PartOf(file.id, number)]
     if content is None:  # detached a moment ago
         return answers.invalid({"name": ["The article has no such file."]})
@@ -136,12 +136,16 @@ def _not_taken(data: AttachFile, others: int) -> Decision | None:
     if is_file_name(data.name) is None:
         return answers.invalid({"name": ["Must be of letters, digits, ., - and _, such as clock.png."]})
     if data.part > data.parts:
-        return answers.invalid({"part": [f"The file has {data.parts} parts."]})
+        return answers.invalid({"part": [_size(data.parts)]})
     if others >= MAX_FILES:
         return answers.invalid({"name": [f"An article has at most {MAX_FILES} files."]})
     if data.part == 1 and len(data.content) >= 16 and kind_of(data.content) is None:
         return answers.invalid({"content": [TAKEN]})
     return None
+
+
+def _size(parts: int) -> str:
+    return f"The file has {'1 part' if parts == 1 else f'{parts} parts'}."
 
 
 def _known(view: View, id_: str) -> set[int]:
