@@ -57,12 +57,14 @@ def another_language(article: Article, held: Held | None) -> str | None:
 def steps(article: Article, held: Held | None, *, publish: bool) -> list[Step]:
     """The commands that make the desk's article as the folder has it, in their order. None: it does not have it yet.
 
-    They say no version: whoever sends them knows it from the answer before.
+    They say no version: whoever sends them knows it from the answer before. What was for staff alone becomes public
+    last: the text that staff read now may say what the new one leaves out.
     """
-    found = [*_moved(article, held), *_written(article, held), *_attached(article, held)]
+    found = [*_written(article, held), *_attached(article, held)]
     if publish:
         found += _published(article, held, {step.did for step in found if step.type in WRITES})
-    return found
+    moved = [*_moved(article, held)]
+    return [*found, *moved] if article.audience == "public" else [*moved, *found]
 
 
 def _moved(article: Article, held: Held | None) -> Iterator[Step]:

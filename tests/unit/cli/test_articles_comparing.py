@@ -94,6 +94,15 @@ def test_an_import_sends_what_differs_and_publishes_what_readers_do_not_see(
     assert [step.data for step in steps(ARTICLE, stands, publish=True)] == [*sent, *then]
 
 
+def test_no_text_for_staff_becomes_public_before_the_one_that_takes_its_place() -> None:
+    changed = replace(SAME.article, texts={**ARTICLE.texts, "en": replace(ENGLISH, body="For staff.")})
+    internal = replace(ARTICLE, audience="internal")
+    opened = steps(ARTICLE, held(article=replace(changed, audience="internal")), publish=True)
+    assert [step.data for step in opened] == [SAVE, PUBLISH, MoveArticle(article_id="log-in", audience="public")]
+    closed = steps(internal, held(article=changed), publish=True)
+    assert [step.data for step in closed] == [MoveArticle(article_id="log-in", audience="internal"), SAVE, PUBLISH]
+
+
 def test_all_that_an_import_sends_is_of_the_contract() -> None:
     for step in steps(ARTICLE, None, publish=True):
         kind = command(step.type)
