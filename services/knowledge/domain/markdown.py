@@ -32,6 +32,9 @@ _TAGS = {
 }
 _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}}
 
+MOST_FAULTS = 100
+"""Faults of a text that are named; the others are counted. Of a text full of tags they would fill megabytes."""
+
 SUMMARY = 300
 """Characters of a summary that is made of the body."""
 
@@ -95,7 +98,7 @@ def check(body: str) -> Check:
     for line, address in _definitions(defined):
         if not _may_be_shown(address) and _leads_nowhere(address) not in known:
             faults.append((line, _leads_nowhere(address)))
-    return Check(sorted(faults, key=lambda fault: fault[0]), tuple(articles), tuple(files))
+    return Check(_first(sorted(faults, key=lambda fault: fault[0])), tuple(articles), tuple(files))
 
 
 def render(body: str) -> Rendering:
@@ -132,6 +135,11 @@ def _is_elsewhere(address: str) -> bool:
     """Whether it leads to another host, or to a mailbox. Of a link without a host, sanitising drops the address."""
     found = _elsewhere(address)
     return found is not None and int(found["port"] or 0) < 1 << 16
+
+
+def _first(faults: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    rest = faults[MOST_FAULTS:]
+    return faults if len(rest) < 2 else [*faults[:MOST_FAULTS], (rest[0][0], f"{len(rest):,} more faults begin here.")]
 
 
 def _may_be_shown(address: str) -> bool:

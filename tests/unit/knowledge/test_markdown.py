@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.knowledge.domain.markdown import SUMMARY, check, render
+from services.knowledge.domain.markdown import MOST_FAULTS, SUMMARY, check, render
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,20 @@ from services.knowledge.domain.markdown import SUMMARY, check, render
 )
 def test_each_fault_names_its_line(body: str, faults: list[str]) -> None:
     assert list(check(body).faults) == faults
+
+
+@pytest.mark.parametrize("faults", [MOST_FAULTS, MOST_FAULTS + 1])
+def test_all_of_some_faults_are_named(faults: int) -> None:
+    assert len(check("[x](y)\n" * faults).faults) == faults
+
+
+def test_of_many_faults_the_first_are_named_and_the_others_counted() -> None:
+    said = check("[x](y)\n" * (MOST_FAULTS + 1200)).faults
+    assert len(said) == MOST_FAULTS + 1
+    assert said[-2:] == [
+        f"Line {MOST_FAULTS}: A link may lead to https:, http:, mailto: or article:, not to y.",
+        f"Line {MOST_FAULTS + 1}: 1,200 more faults begin here.",
+    ]
 
 
 @pytest.mark.parametrize(
