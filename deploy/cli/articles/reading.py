@@ -121,7 +121,7 @@ def _held_articles(knowledge: Stored, condition: Mapping[str, Any]) -> Iterator[
         some = articles[start : start + AT_ONCE]
         texts = _versions(knowledge, [each for one in some for each in _newest(one)])
         for each in some:
-            yield each, _held(each, texts)
+            yield each, as_held(each, texts)
 
 
 def _newest(article: Article) -> list[tuple[str, int]]:
@@ -129,7 +129,9 @@ def _newest(article: Article) -> list[tuple[str, int]]:
     return [(article.id, number) for language in languages if (number := article.newest(language)) is not None]
 
 
-def _held(article: Article, versions: Mapping[tuple[str, int], Version]) -> Held:
+def as_held(article: Article, versions: Mapping[tuple[str, int], Version]) -> Held:
+    """The article as a folder has it, of these versions of its newest texts. A form of the web ends lines with CR LF,
+    a folder with LF."""
     found = [versions[key] for key in _newest(article) if key in versions]
     texts = {each.language: each.text for each in found if each.language is not None and each.text is not None}
     own = texts.get(article.language)
@@ -139,7 +141,9 @@ def _held(article: Article, versions: Mapping[tuple[str, int], Version]) -> Held
         article.audience,
         article.language,
         {
-            language: folder.Text(text.title, text.body, text.summary or None, tuple(text.keywords))
+            language: folder.Text(
+                text.title, text.body.replace("\r\n", "\n"), text.summary or None, tuple(text.keywords)
+            )
             for language, text in texts.items()
         },
         tuple(own.related) if own is not None else tuple(article.related),

@@ -17,10 +17,11 @@ from deploy.cli.articles.folder import Article as InFolder
 from deploy.cli.articles.folder import Text
 from deploy.cli.articles.importing import Import, faults, loose
 from deploy.cli.articles.ranking import stale, unhelped, unhelpful
-from deploy.cli.articles.reading import Figures, InVain, Listed
+from deploy.cli.articles.reading import Figures, InVain, Listed, as_held
 from deploy.cli.main import app
 from deploy.trouble import Trouble
 from services.knowledge.domain.values.article import Article, Version
+from services.knowledge.domain.values.article import Text as Written
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -213,3 +214,10 @@ def test_for_programs_an_article_has_all_its_facts() -> None:
         "not_helped": 2,
         "words": ["no"],
     }
+
+
+def test_a_text_that_a_form_of_the_web_sent_is_as_its_export_says() -> None:
+    article = an_article(live={"en": 1}, drafts={})
+    text = Written("Refunds", "One\r\ntwo\r\n\r\n- three\r\n")
+    held = as_held(article, {("refunds", 1): Version("refunds", 1, "saved", AT, language="en", text=text)})
+    assert held.article.texts["en"].body == "One\ntwo\n\n- three\n"
