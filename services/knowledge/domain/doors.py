@@ -93,10 +93,15 @@ def reader(
     """A channel, or staff in their own name."""
 
     def let_in(view: View, message: Message[A], now: datetime) -> Decision:
-        refused = _not_in_own_name(message) or _not_of_staff(view.desk, message)
+        refused = not_let_in(view.desk, message)
         return refused or decide(view, message, who(view.desk, message), now)
 
     return let_in
+
+
+def not_let_in(desk: Desk, message: Message[ByAgent]) -> Decision | None:
+    """The refusal of whoever may ask nothing."""
+    return _not_in_own_name(message) or _not_of_staff(desk, message)
 
 
 def who(desk: Desk, message: Message[ByAgent]) -> Reader:

@@ -8,6 +8,7 @@ import pytest
 from marshmallow import ValidationError
 
 from contracts.articles import ArticleCategories
+from contracts.outcomes import Rejected
 from services.knowledge.domain.reading.languages import best, viewed
 from tests.unit.knowledge.base import AGENT, CHANNEL, EDITOR, OTHER_EDITOR, Base, accepted, answer, refused
 
@@ -131,6 +132,22 @@ def test_a_channel_that_follows_a_category_learns_what_left_it() -> None:
     assert ([hit.id for hit in found.articles], list(found.withdrawn)) == ([], ["a1"])
     found = base.found("article.list", changed_since=looked.isoformat(), category="billing")
     assert ([hit.id for hit in found.articles], list(found.withdrawn)) == (["a1"], [])
+
+
+@pytest.mark.parametrize(
+    ("sender", "data"),
+    [
+        (CHANNEL, {"words": "?! *:*"}),
+        (CHANNEL, {"words": "parcel", "agent_id": "mara"}),
+        (AGENT, {"words": "parcel", "agent_id": "mara"}),
+        ("agent.zoe", {"words": "parcel"}),
+    ],
+)
+def test_a_search_that_is_refused_looks_for_nothing(sender: str, data: dict[str, Any]) -> None:
+    """Otherwise it would count as searched in vain."""
+    base = a_base(1)
+    assert answer(base.send("article.search", sender, **data), Rejected).code in ("invalid", "forbidden")
+    assert base.asked == set()
 
 
 def test_a_list_of_ids_has_one_page() -> None:

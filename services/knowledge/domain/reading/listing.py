@@ -24,7 +24,7 @@ from contracts.articles import (
 )
 from services.chassis.decision import Answer, Decision, Message
 from services.knowledge.domain import answers
-from services.knowledge.domain.doors import Reader, who
+from services.knowledge.domain.doors import Reader, not_let_in, who
 from services.knowledge.domain.needs import (
     Changed,
     Counted,
@@ -46,7 +46,7 @@ from services.knowledge.domain.values.found import A_PAGE, SUGGESTED, Chosen, Ma
 def search(view: View, message: Message[SearchArticles], reader: Reader, _: datetime) -> Decision:
     """`article.search`: articles about these words, the best first."""
     data = message.data
-    if not any(letter.isalnum() for letter in data.words):
+    if not _has_words(data):
         return answers.invalid({"words": ["Type a word to look for: there is no letter or digit in it."]})
     wanted = _wanted(data, reader)
     page = data.page or 1
@@ -64,7 +64,11 @@ def suggest(view: View, message: Message[SuggestArticles], reader: Reader, _: da
 
 
 def search_needed(known: View, message: Message[Any]) -> Iterable[Need]:
-    """What the index finds, then the texts as they are now, with the words marked."""
+    """What the index finds, then the texts as they are now, with the words marked. What is refused is not searched for:
+    it would count as searched in vain."""
+    is_search = isinstance(message.data, SearchArticles)
+    if not_let_in(known.desk, message) or (is_search and not _has_words(message.data)):
+        return
     wanted = _wanted(message.data, who(known.desk, message))
     yield wanted
     chosen: Chosen | None = known.read.get(wanted)
@@ -171,6 +175,10 @@ def beyond(page: int, total: int) -> Decision | None:
         return None
     there = "There is 1 page." if pages(total) <= 1 else f"There are {pages(total)} pages."
     return answers.invalid({"page": [there]})
+
+
+def _has_words(data: SearchArticles) -> bool:
+    return any(letter.isalnum() for letter in data.words)
 
 
 def _wanted(data: SearchArticles | SuggestArticles, reader: Reader) -> Search:
