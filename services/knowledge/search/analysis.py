@@ -36,7 +36,8 @@ _WITHOUT_GAPS = (
     "\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"  # Han, kana
     "\u1100-\u11ff\uac00-\ud7af\U00020000-\U0003ffff"  # Hangul, rare Han
 )
-_has_no_gaps = re.compile(f"[{_WITHOUT_GAPS}]").search
+has_no_gaps = re.compile(f"[{_WITHOUT_GAPS}]").search
+"""Whether it is cut into pairs of characters."""
 _RUNS = re.compile(rf"[{_WITHOUT_GAPS}{_MARKS}]+|[^{_WITHOUT_GAPS}]+")
 _UNITS = re.compile(rf".[{_MARKS}\uff9e\uff9f{_INVISIBLE}]*", re.DOTALL)
 
@@ -119,9 +120,9 @@ class Analysis:
         return " ".join(word for _, _, word, _ in cut), " ".join(stem for _, _, _, stem in cut)
 
     def _parts(self, written: str) -> Iterator[tuple[int, int, str]]:
-        if _has_no_gaps(written):
+        if has_no_gaps(written):
             for run in _RUNS.finditer(written):
-                yield from self._pairs(run) if _has_no_gaps(run[0]) else [(run.start(), run.end(), self._word(run[0]))]
+                yield from self._pairs(run) if has_no_gaps(run[0]) else [(run.start(), run.end(), self._word(run[0]))]
         elif self._elides or "_" in written:
             for part in _PARTS.finditer(written):
                 yield part.start(), part.end(), self._word(part[0])

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from contracts.articles import MAX_QUERY
 from contracts.values import dataclass
-from services.knowledge.search.analysis import Analysis, Word
+from services.knowledge.search.analysis import Analysis, Word, has_no_gaps
 from services.knowledge.search.marking import Marking
 from services.knowledge.search.synonyms import Synonyms
 from services.knowledge.search.vocabulary import LEAST_TYPO, Vocabulary
@@ -131,7 +131,8 @@ def _asked(words: list[Word], analysis: Analysis) -> list[Word]:
 
 def _part(word: Word, last: bool, analysis: Analysis, vocabulary: Vocabulary) -> Part:
     meant = {word.stem: 1.0} if vocabulary.holds(word.word, word.stem) else {}
-    begun = vocabulary.begun(word.word) if last and len(word.word) >= LEAST_HALF else []
+    is_half = last and (len(word.word) >= LEAST_HALF or has_no_gaps(word.word))  # one character is half a pair
+    begun = vocabulary.begun(word.word) if is_half else []
     for each in begun:
         meant.setdefault(analysis.stem(each), HALF)
     if not meant and len(word.word) >= LEAST_TYPO:
