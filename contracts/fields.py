@@ -85,7 +85,8 @@ class Text(WireField[str]):
         if not value.isascii() and has_half_character(value):
             raise ValidationError(f"It {HALF}.")
         if not self.minimum <= len(value) <= self.maximum:
-            span = str(self.minimum) if self.minimum == self.maximum else f"{self.minimum} to {self.maximum}"
+            least = f"{self.minimum} to " if self.minimum else "at most "
+            span = f"{self.maximum}" if self.minimum == self.maximum else f"{least}{self.maximum}"
             raise ValidationError(f"Must have {span} characters.")
         if self.matches is not None and self.matches(value) is None:
             raise ValidationError(self.misfit)

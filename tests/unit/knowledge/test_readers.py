@@ -64,7 +64,7 @@ def test_a_search_without_a_word_says_so_and_a_suggestion_finds_nothing(words: s
 def test_a_question_of_10000_characters_is_refused() -> None:
     with pytest.raises(ValidationError) as error:
         a_base(1).send("article.search", CHANNEL, words="a" * 10_000)
-    assert error.value.messages_dict == {"words": ["Must have 0 to 1000 characters."]}
+    assert error.value.messages_dict == {"words": ["Must have at most 1000 characters."]}
 
 
 @pytest.mark.parametrize(
