@@ -30,6 +30,9 @@ REVISED_BY: dict[type[Any], str] = {Article: "version", Version: "version", Publ
 BODIES = ("body", "html", "plain", "headings", "keywords")
 """The fields of a published text that lists do not show."""
 
+WRITTEN = ("body", "html")
+"""Those that only who views the text gets: two thirds of it."""
+
 
 def document_of(value: Value) -> Document:
     """The document that stores this value. An article's has the states by which editors list it."""

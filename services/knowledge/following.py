@@ -21,7 +21,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from services.chassis.database import Document, translate
 from services.chassis.threads import in_native_threads
-from services.knowledge.documents import published_of
+from services.knowledge.documents import WRITTEN, published_of
 from services.knowledge.domain.values.article import Published
 from services.knowledge.shelf import Shelf
 
@@ -98,7 +98,10 @@ class Following:
 
     def _open(self) -> ChangeStream[Document]:
         # A turn removes what it replaces and inserts it again: what was withdrawn stays as a document that is not live.
-        inserted: list[Document] = [{"$match": {"operationType": {"$ne": "delete"}}}]
+        inserted: list[Document] = [
+            {"$match": {"operationType": {"$ne": "delete"}}},
+            {"$project": dict.fromkeys((f"fullDocument.{field}" for field in WRITTEN), 0)},
+        ]
         try:
             return self._published.watch(inserted, resume_after=self._token, max_await_time_ms=AWAITED)
         except OperationFailure as error:
@@ -109,7 +112,8 @@ class Following:
     def _built(self, stopping: Stopping) -> Shelf:
         """A shelf of all live texts."""
         shelf, self._read = Shelf(), 0
-        texts = (published_of(document) for document in self._published.find({"live": True}, batch_size=READ_AT_ONCE))
+        found = self._published.find({"live": True}, dict.fromkeys(WRITTEN, 0), batch_size=READ_AT_ONCE)
+        texts = map(published_of, found)
         while not stopping() and (together := list(islice(texts, READ_AT_ONCE))):
             in_native_threads(shelf.put, [together])
             self._read += len(together)

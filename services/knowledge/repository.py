@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -22,6 +23,7 @@ from services.knowledge.documents import (
     BODIES,
     COLLECTIONS,
     REVISED_BY,
+    WRITTEN,
     article_of,
     document_of,
     head_of,
@@ -47,12 +49,12 @@ from services.knowledge.domain.needs import (
     PublishedOf,
     Rendered,
     Search,
+    Shown,
     Stored,
     TextOf,
     VersionOf,
     VersionsOf,
 )
-from services.knowledge.domain.reading.languages import head_in
 from services.knowledge.domain.state import View
 from services.knowledge.domain.taken import still_needed
 from services.knowledge.domain.values.article import Head, Published, published_key, version_key
@@ -122,6 +124,7 @@ class Repository:
             known.asked |= needs
             self._read_values(known, needs)
             self._read_for_readers(known, needs)
+            self._read_shown(known, needs)
             self._read_pages(known, needs)
             self._look(known, needs, operators, ranked)
             self._compute(known, needs, ranked)
@@ -164,10 +167,9 @@ class Repository:
     def _read_for_readers(self, known: View, needs: Collection[Need]) -> None:
         """Published texts, with the audience in the query."""
         for staff in (False, True):
-            audiences = {"$in": ["public", "internal"] if staff else ["public"]}
             heads = [need for need in _these(needs, Heads) if need.staff == staff]
             texts = [need for need in _these(needs, TextOf) if need.staff == staff]
-            seen: Document = {"audience": audiences, "live": True}
+            seen = _seen(staff)
             if heads:
                 of_heads = {"article": {"$in": [need.article for need in heads]}, **seen}
                 by_article: dict[str, list[Head]] = {}
@@ -179,6 +181,19 @@ class Repository:
                 found = map(published_of, self._found("published", {"_id": {"$in": keys}, **seen}))
                 by_key = {text.key: text for text in found}
                 known.read |= {need: by_key.get(key) for need, key in zip(texts, keys, strict=True)}
+
+    def _read_shown(self, known: View, needs: Collection[Need]) -> None:
+        """What searches have found: in one query for all that may see the same of it."""
+        alike: dict[tuple[bool, bool], dict[Shown, list[str]]] = {}
+        for need in _these(needs, Shown):
+            keys = [published_key(place.article, place.language) for place in known.read[need.search].places]
+            alike.setdefault((need.search.staff, need.search.typing), {})[need] = keys
+        for (staff, typing), keys_of in alike.items():
+            ids = list(set(chain.from_iterable(keys_of.values())))
+            hidden = dict.fromkeys(BODIES if typing else WRITTEN, 0)
+            found = self._found("published", {"_id": {"$in": ids}, **_seen(staff)}, hidden) if ids else []
+            texts = {text.key: text for text in map(published_of, found)}
+            known.read |= {need: {key: texts[key] for key in keys if key in texts} for need, keys in keys_of.items()}
 
     def _found(
         self, collection: str, condition: Document, projection: Mapping[str, int] | None = None
@@ -248,19 +263,28 @@ class Repository:
                     return markdown.check(need.body)
                 case Rendered():
                     return markdown.render(need.body)
-                case Marked():
-                    marking = ranked[need.search].markings[need.language]
-                    if need.search.typing:
-                        head = head_in(known.read[Heads(need.article, need.search.staff)], need.language)
-                        return Marks(marking.marked(head.title if head is not None else ""), ())
-                    text: Published = known.read[TextOf(need.article, need.language, need.search.staff)]
-                    return Marks(marking.marked(text.head.title), marking.excerpt(text.plain))
+                case Marked(search):
+                    return {
+                        key: _marked(text, search, ranked[search]) for key, text in known.read[Shown(search)].items()
+                    }
             raise AssertionError(f"{need} is not computed")
 
         slow = [need for need in needs if isinstance(need, Checked | Rendered | Marked)]
-        if slow:
+        quick = [need for need in slow if isinstance(need, Marked) and need.search.typing]  # a few titles
+        known.read |= {need: compute(need) for need in quick}
+        if slow := [need for need in slow if need not in quick]:
             (computed,) = self._in_threads(lambda some: [compute(need) for need in some], [slow])
             known.read |= zip(slow, computed, strict=True)
+
+
+def _seen(staff: bool) -> Document:
+    """The condition for published texts that a reader may see."""
+    return {"audience": {"$in": ["public", "internal"] if staff else ["public"]}, "live": True}
+
+
+def _marked(text: Published, search: Search, ranked: Ranked) -> Marks:
+    marking = ranked.markings[text.head.language]
+    return Marks(marking.marked(text.head.title), () if search.typing else marking.excerpt(text.plain))
 
 
 def _these(needs: Iterable[Need], kind: type[N]) -> list[N]:

@@ -136,12 +136,18 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
-    """Where the words of this search are in a text that it has found: in its title, and unless somebody is typing also
-    in its body."""
+class Shown:
+    """The texts that a search has found, as they are now and as far as this reader may see them, by their keys: without
+    Markdown and HTML, and while somebody is typing without the words of the body."""
 
-    article: str
-    language: str
+    search: Search
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Where the words of a search are in those texts, by their keys: in their titles, and unless somebody is typing
+    also in their bodies."""
+
     search: Search
 
 
@@ -192,6 +198,7 @@ Need = (
     | Search
     | Listing
     | Counted
+    | Shown
     | Marked
     | Changed
     | InState

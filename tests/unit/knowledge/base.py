@@ -7,6 +7,7 @@ what it has not asked for fails. Searches go to a real shelf.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
@@ -36,15 +37,15 @@ from services.knowledge.domain.needs import (
     PublishedOf,
     Rendered,
     Search,
+    Shown,
     Stored,
     TextOf,
     VersionOf,
     VersionsOf,
 )
-from services.knowledge.domain.reading.languages import head_in
 from services.knowledge.domain.state import View
 from services.knowledge.domain.taken import decide, still_needed
-from services.knowledge.domain.values.article import Article, Published, Version
+from services.knowledge.domain.values.article import Article, Published, Version, published_key
 from services.knowledge.domain.values.counts import Tally, tally_key
 from services.knowledge.domain.values.desk import Desk
 from services.knowledge.domain.values.file import Part, part_key
@@ -181,15 +182,20 @@ class Base:
                 known.read[need] = self.shelf.listed(need, self.desk.language, self.viewed)
             case Counted():
                 known.read[need] = self.shelf.counted(need, self.desk.language)
-            case Marked(article, language, search):
-                marking = ranked[search].markings[language]
-                if search.typing:
-                    head = head_in(known.read[Heads(article, search.staff)], language)
-                    assert head is not None
-                    known.read[need] = Marks(marking.marked(head.title), ())
-                else:
-                    text = known.read[TextOf(article, language, search.staff)]
-                    known.read[need] = Marks(marking.marked(text.head.title), marking.excerpt(text.plain))
+            case Shown(search):
+                keys = [published_key(place.article, place.language) for place in known.read[search].places]
+                texts = [text for key in keys if (text := there.of(Published, key)) is not None and text.live]
+                known.read[need] = {
+                    text.key: replace(text, body="", html="", plain="" if search.typing else text.plain)
+                    for text in texts
+                    if search.staff or text.head.audience == "public"
+                }
+            case Marked(search):
+                known.read[need] = {
+                    key: Marks(marking.marked(text.head.title), () if search.typing else marking.excerpt(text.plain))
+                    for key, text in known.read[Shown(search)].items()
+                    for marking in [ranked[search].markings[text.head.language]]
+                }
             case Changed(since, first, most, staff):
                 told: Callable[[Article], datetime | None] = lambda each: each.told if staff else each.told_public  # noqa: E731
                 changed = [

@@ -56,7 +56,7 @@ class Collection:
             raise stream
         return Stream(stream, self.seen)
 
-    def find(self, condition: dict[str, Any], batch_size: int) -> Iterator[dict[str, Any]]:
+    def find(self, condition: dict[str, Any], projection: dict[str, int], batch_size: int) -> Iterator[dict[str, Any]]:
         self.seen.append("read")
         yield from [each for each in self.documents if each["live"]]
 

@@ -6,7 +6,7 @@ from public texts alone. What was found is read again with its audience, so what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,12 +34,12 @@ from services.knowledge.domain.needs import (
     Marked,
     Need,
     Search,
-    TextOf,
+    Shown,
     VersionOf,
 )
 from services.knowledge.domain.reading.languages import best, head_in
 from services.knowledge.domain.state import View
-from services.knowledge.domain.values.article import Article, Head, Published
+from services.knowledge.domain.values.article import Article, Head, Published, published_key
 from services.knowledge.domain.values.found import A_PAGE, SUGGESTED, Chosen, Marks, Place
 
 
@@ -71,11 +71,9 @@ def search_needed(known: View, message: Message[Any]) -> Iterable[Need]:
         return
     wanted = _wanted(message.data, who(known.desk, message))
     yield wanted
-    chosen: Chosen | None = known.read.get(wanted)
-    for place in () if chosen is None else chosen.places:
-        yield _text(place, wanted)
-        if _head_of(known, place, wanted) is not None:
-            yield Marked(place.article, place.language, wanted)
+    if wanted in known.read:
+        yield Shown(wanted)
+        yield Marked(wanted)
 
 
 def list_articles(view: View, message: Message[ListArticles], reader: Reader, _: datetime) -> Decision:
@@ -194,26 +192,10 @@ def _listing(data: ListArticles, reader: Reader) -> Listing:
 
 
 def _hits(view: View, chosen: Chosen, wanted: Search) -> list[ArticleHit]:
-    hits = []
-    for place in chosen.places:
-        head = _head_of(view, place, wanted)
-        if head is not None:
-            hits.append(hit(head, place, view.read[Marked(place.article, place.language, wanted)]))
-    return hits
-
-
-def _text(place: Place, wanted: Search) -> Heads | TextOf:
-    """What is shown of a text that was found: while somebody types, not its body."""
-    if wanted.typing:
-        return Heads(place.article, wanted.staff)
-    return TextOf(place.article, place.language, wanted.staff)
-
-
-def _head_of(view: View, place: Place, wanted: Search) -> Head | None:
-    found = view.read.get(_text(place, wanted))
-    if isinstance(found, Published):
-        return found.head
-    return head_in(found, place.language) if found else None
+    shown: Mapping[str, Published] = view.read[Shown(wanted)]
+    marked: Mapping[str, Marks] = view.read[Marked(wanted)]
+    keys = [(place, published_key(place.article, place.language)) for place in chosen.places]
+    return [hit(shown[key].head, place, marked[key]) for place, key in keys if key in shown]
 
 
 def _at(view: View, place: Place, reader: Reader) -> Head | None:
