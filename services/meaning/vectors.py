@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from contracts.values import dataclass
 from services.meaning.pieces import LONGEST_WORD, pieces, words
+from services.meaning.remembered import Remembered
 
 Floats = NDArray[np.float32]
 
@@ -40,7 +41,8 @@ class Model:
         square of the share of letters that stand in English words. Any string has a vector, also an empty one.
         """
         found = words(text[:READ_CHARACTERS])
-        rows = [row for word in found if len(word) <= LONGEST_WORD for row in _rows(word, self)]
+        known = _rows(self)
+        rows = [row for word in found if len(word) <= LONGEST_WORD for row in known[word]]
         # In whole numbers, so the order of words makes no difference.
         summed: Floats = self.meanings.take(np.array(rows, np.intp), 0).sum(0, dtype=np.int32).astype(np.float32)
         length = math.sqrt(float(summed @ summed)) or 1.0
@@ -55,10 +57,14 @@ class Model:
         return found
 
 
-@lru_cache(maxsize=1 << 15)  # to cut a rare word costs as much as to look up fifty
-def _rows(word: str, model: Model) -> tuple[int, ...]:
-    """Of the pieces of a word; only of short ones, because what people type stays in memory."""
-    return tuple(model.rows[piece] for piece in pieces(word, model.rows))
+REMEMBERED = 1 << 16
+"""Words whose rows are remembered, in 15 MB at most: to cut a rare word costs as much as to look up fifty."""
+
+
+@lru_cache(maxsize=2)
+def _rows(model: Model) -> Remembered[tuple[int, ...]]:
+    """By word, the rows of its pieces. Ask it for short words alone, because what people type stays in memory."""
+    return Remembered(lambda word: tuple(model.rows[piece] for piece in pieces(word, model.rows)), REMEMBERED)
 
 
 def _share(found: Sequence[str], english: frozenset[str]) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -18,6 +18,7 @@ import tantivy
 
 from contracts.blank import IGNORABLE
 from services.knowledge.search.stop_words import STOP_WORDS
+from services.meaning.remembered import Remembered
 
 _MARKS = "".join(code for code in map(chr, range(0x300, 0x10000)) if unicodedata.category(code).startswith("M"))
 """Marks that belong to the letter before them, and that Python does not count as word characters."""
@@ -78,7 +79,7 @@ class Analysis:
         self._stem = _stemmer(_STEMMERS[language]) if language in _STEMMERS else None
         self._stop_words = frozenset(map(self._folded, STOP_WORDS.get(language, ())))
         self._of_written = lru_cache(maxsize=1 << 12)(self._cut)
-        self._indexed = lru_cache(maxsize=1 << 16)(self._cut_for_index)
+        self._indexed = Remembered(self._cut_for_index, 1 << 16)
 
     def words(self, text: str) -> Iterator[Word]:
         """The words of the text, in their order."""
@@ -87,10 +88,25 @@ class Analysis:
             for first, last, word, stem in self._of_written(written[0]):
                 yield Word(start + first, start + last, word, stem)
 
+    def words_among(self, text: str, words: Container[str], stems: Container[str]) -> Iterator[tuple[int, Word]]:
+        """Those words of the text that are one of these, or have one of these stems; each with its place among all of
+        the text's words, from 0. It looks closely at few of them, so it is faster than `words`."""
+        found = list(_WRITTEN.finditer(text))
+        cut = [self._indexed[written[0]] for written in found]
+        near = [at for at, (word, stem) in enumerate(cut) if stem in stems or word in words or not word or " " in word]
+        more = 0  # words before this, than pieces of text without a gap
+        for at in near:
+            start, here = found[at].start(), self._of_written(found[at][0])
+            for part, (first, last, word, stem) in enumerate(here):
+                if word in words or stem in stems:
+                    yield at + more + part, Word(start + first, start + last, word, stem)
+            more += len(here) - 1
+
     def indexed(self, text: str) -> tuple[str, str]:
         """The words of the text, and their stems, with gaps between them. At the end, what hyphens join is there as one
         word too: login of log-in."""
-        cut = [*map(self._indexed, _WRITTEN.findall(text)), *((word, self.stem(word)) for word in self._joined(text))]
+        written = _WRITTEN.findall(text)
+        cut = [*map(self._indexed.__getitem__, written), *((word, self.stem(word)) for word in self._joined(text))]
         return " ".join([words for words, _ in cut]), " ".join([stems for _, stems in cut])
 
     def _joined(self, text: str) -> Iterator[str]:

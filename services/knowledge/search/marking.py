@@ -46,13 +46,17 @@ class Marking:
         return _joined([*before, *pieces, *after])
 
     def _found(self, text: str) -> list[Word]:
-        words = list(self.analysis.words(text))
-        found = {place for place, word in enumerate(words) if word.word in self.words or word.stem in self.stems}
+        in_phrases = {stem for phrase in self.phrases for stem in phrase}
+        near = list(self.analysis.words_among(text, self.words, self.stems | in_phrases))
+        found = {place for place, word in near if word.word in self.words or word.stem in self.stems}
         for phrase in self.phrases:
-            for place, word in enumerate(words):
-                if word.stem == phrase[0] and tuple(each.stem for each in words[place : place + len(phrase)]) == phrase:
-                    found.update(range(place, place + len(phrase)))
-        return [words[place] for place in sorted(found)]
+            in_a_row = list(enumerate(phrase))
+            for at, (start, word) in enumerate(near):
+                if word.stem == phrase[0]:
+                    row = near[at : at + len(phrase)]
+                    if [(place - start, each.stem) for place, each in row] == in_a_row:
+                        found.update(place for place, _ in row)
+        return [word for place, word in near if place in found]
 
 
 def _best_place(text: str, found: list[Word]) -> tuple[int, int]:

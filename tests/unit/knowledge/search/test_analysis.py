@@ -121,3 +121,17 @@ def test_any_text_is_cut_the_same_way_for_index_and_question(text: str, language
     indexed, indexed_stems = analysis_of(language).indexed(text)
     assert indexed.split()[: len(found)] == [word.word for word in found]
     assert indexed_stems.split()[: len(found)] == [word.stem for word in found]
+
+
+@given(
+    st.text(alphabet="abeg'_- \u0301\u200b\u3164éß東京l", max_size=40),
+    st.sampled_from(["en", "de", "fr", "nl", "zh"]),
+    st.integers(1, 3),
+)
+def test_some_words_are_found_as_when_all_are_looked_at(text: str, language: str, every: int) -> None:
+    analysis = analysis_of(language)
+    all_words = list(analysis.words(text))
+    some = {word.word for word in all_words[::every]}
+    of_stems = {word.stem for word in all_words[1::3]}
+    expected = [(at, word) for at, word in enumerate(all_words) if word.word in some or word.stem in of_stems]
+    assert list(analysis.words_among(text, some, of_stems)) == expected
