@@ -51,6 +51,8 @@ class Desk:
         """The same for the instances of one service, by its name: it overrides `settings`."""
         self.runner = "services.chassis.run"
         """The module that runs a service; a test replaces it by one that breaks the service."""
+        self.patience = PATIENCE
+        """Seconds that an instance may take until it is ready."""
         self._prefix = prefix
         self._folder = folder
         self._processes = processes
@@ -216,12 +218,12 @@ class Desk:
 
     def _wait(self, process: str, what: str, is_up: Callable[[], bool]) -> None:
         """Wait until `is_up`, or raise Trouble with the end of the log of `process`."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         while not is_up():
             if not self._processes.pid(process):
                 raise self._processes.failure(process, f"{what} ended while it was starting.")
             if time.monotonic() > deadline:
-                raise self._processes.failure(process, f"{what} was not ready within {PATIENCE:.0f} seconds.")
+                raise self._processes.failure(process, f"{what} was not ready within {self.patience:.0f} seconds.")
             time.sleep(0.05)
 
 

@@ -24,6 +24,7 @@ from deploy.local.desk import Desk
 from deploy.local.processes import CODE
 from deploy.local.stack import Stack
 from tests.bench import throughput
+from tests.bench.articles.bus import articles
 from tests.bench.backlog import backlog
 from tests.bench.fairness import fairness
 from tests.bench.latency import latency, naive_latency
@@ -68,6 +69,7 @@ class Bench:
             "timers": lambda desk, broker: lateness(desk, broker, armed=100 * count, due=count),
             "backlog": lambda desk, broker: backlog(desk, broker, waiting=5 * count),
             "memory": lambda desk, broker: memory(desk, broker, few=count // 2, many=20 * count),
+            "articles": lambda desk, broker: articles(desk, broker, (tenth, 10 * count), 5 * count, watching),
         }
 
     def run(self, names: Sequence[str], results: dict[str, Any]) -> None:

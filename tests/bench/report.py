@@ -8,6 +8,8 @@ from typing import Any
 
 from rich.table import Table
 
+from tests.bench.articles.asked import Answered
+from tests.bench.articles.bus import Articles
 from tests.bench.backlog import Backlog
 from tests.bench.fairness import Fairness
 from tests.bench.latency import Latency
@@ -88,7 +90,29 @@ GOALS = [
         1.2,
         False,
     ),
+    Goal(
+        "a suggestion among most articles, p99 in milliseconds",
+        ("articles",),
+        lambda of: max(each.p99 for each in _most(of["articles"]).quiet if each.what == "suggest"),
+        30,
+        False,
+    ),
+    Goal(
+        "until both instances find a published article, the longest in seconds",
+        ("articles",),
+        lambda of: max(
+            found.largest
+            for measured in of["articles"].values()
+            for found in (measured.found, measured.found_while_searching)
+        ),
+        1,
+        False,
+    ),
 ]
+
+
+def _most(measured: Mapping[str, Articles]) -> Articles:
+    return max(measured.values(), key=lambda each: each.articles)
 
 
 def tables(results: Results) -> Iterator[Table]:
@@ -107,6 +131,8 @@ def tables(results: Results) -> Iterator[Table]:
         yield _backlog(results["backlog"])
     if "memory" in results:
         yield _memory(results["memory"])
+    for measured in results.get("articles", {}).values():
+        yield _articles(measured)
     goals = [goal for goal in GOALS if all(name in results for name in goal.of)]
     if goals:
         yield _goals(goals, results)
@@ -199,6 +225,43 @@ def _memory(peaks: Mapping[str, Memory]) -> Table:
     for service, peak in peaks.items():
         table.add_row(service, f"{peak.few:.0f}", f"{peak.many:.0f}", f"{peak.ratio:.2f}")
     return table
+
+
+def _articles(measured: Articles) -> Table:
+    title = (
+        f"{measured.articles:,} articles: ready after {measured.start_s:.1f} s and {measured.start_cpu_s:.1f} s of CPU,"
+        f" with {measured.memory_ready:.0f} MiB, {measured.memory_after:.0f} MiB after the questions."
+        " Milliseconds:"
+    )
+    table = Table(
+        "what", "a second", "asked", "unanswered", "p50", "p99", "largest", "p99, times bare", "CPU each", title=title
+    )
+    for beside, answered in (
+        ("", measured.quiet),
+        (f" behind {measured.left:,}", measured.behind),
+        (", two instances, articles come", [measured.searched]),
+    ):
+        bare = {each.a_second: each.p99 for each in answered if each.what == "bare"}
+        for each in answered:
+            table.add_row(f"{each.what}{beside}", *_answered(each, bare.get(each.a_second)))
+    for what, found in (("", measured.found), (" while searches run", measured.found_while_searching)):
+        table.add_row(
+            f"until two instances find an article{what}",
+            "",
+            str(found.count),
+            "",
+            f"{1000 * found.p50:.0f}",
+            "",
+            f"{1000 * found.largest:.0f}",
+        )
+    return table
+
+
+def _answered(each: Answered, bare: float | None) -> Iterator[str]:
+    yield from (str(each.a_second), str(each.asked), str(each.unanswered))
+    yield from (f"{each.p50:.1f}", f"{each.p99:.1f}", f"{each.largest:.1f}")
+    yield "–" if bare is None else f"{each.p99 / bare:.1f}"
+    yield "–" if each.what == "bare" else f"{each.cpu_ms:.2f}"
 
 
 def _goals(goals: list[Goal], results: Results) -> Table:

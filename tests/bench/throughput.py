@@ -108,9 +108,9 @@ def _with_stored(rate: Rate, desk: Desk, name: str) -> Rate:
     return replace(rate, documents=documents, bytes_stored=size)
 
 
-def process_ids(desk: Desk, services: Collection[str]) -> dict[str, int]:
-    """The process of the first instance of each of these services. Raises SystemExit if one has ended."""
-    pids = {service: desk.pid(service) for service in services}
+def process_ids(desk: Desk, services: Collection[str], instance: int = 1) -> dict[str, int]:
+    """The process of this instance of each of these services. Raises SystemExit if one has ended."""
+    pids = {service: desk.pid(service, instance) for service in services}
     ended = [service for service, pid in pids.items() if pid is None]
     if ended:
         raise SystemExit(f"bench: {', '.join(ended)} ended while they were measured")
