@@ -31,7 +31,6 @@ FILES = "files"
 
 FENCE = "---"
 LISTS = ("keywords", "related")
-OF_TRANSLATIONS = ("title", "summary", "keywords")
 OF_ARTICLES = ("title", "summary", "category", "audience", "keywords", "related")
 """The fields of the front matter, in the order in which they are written."""
 

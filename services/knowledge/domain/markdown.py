@@ -19,7 +19,6 @@ from contracts.fields import ID_PATTERN
 from contracts.values import dataclass
 
 _MORE = ["table", "strikethrough"]
-_SCHEMES = {"http", "https", "mailto"}
 _elsewhere = re.compile(
     r"mailto:.+|https?://(?:[^\s/?#@]*@)?(?:[\w.-]+|\[[\da-f:.]+\])(?::(?P<port>\d{1,5}))?(?:[/?#].*)?", re.IGNORECASE
 ).fullmatch
@@ -109,7 +108,7 @@ def render(body: str) -> Rendering:
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         attribute_filter=_kept,
-        url_schemes={*_SCHEMES, "article", "file"},
+        url_schemes={"http", "https", "mailto", "article", "file"},
         link_rel=None,
     )
     headings, paragraphs, others = [], [], []
