@@ -119,7 +119,7 @@ def _held_articles(knowledge: Stored, condition: Mapping[str, Any]) -> Iterator[
     articles = [article_of(row) for row in knowledge["articles"].find(condition).sort("_id", ASCENDING)]
     for start in range(0, len(articles), AT_ONCE):
         some = articles[start : start + AT_ONCE]
-        texts = _versions(knowledge, [each for one in some for each in _newest(one)])
+        texts = _versions(knowledge, [key for article in some for key in _newest(article)])
         for each in some:
             yield each, as_held(each, texts)
 
