@@ -142,18 +142,21 @@ def read_folder(folder: Path, faults: Check, categories: Collection[str]) -> Fou
 
 
 def _names(folder: Path) -> list[str]:
-    return sorted(each.name for each in folder.iterdir()) if folder.is_dir() else []
+    return [each.name for each in _visible(folder)] if folder.is_dir() else []
+
+
+def _visible(folder: Path) -> list[Path]:
+    """What is in a folder, by name, without what programs hide there, such as `.DS_Store` and `.log-in.md.swp`."""
+    return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
 
 
 def _markdown(folder: Path, mistakes: list[Mistake]) -> Iterator[Path]:
     """The Markdown files, language by language. What lies beside the folders of languages is not looked at."""
-    for below in sorted(each for each in folder.iterdir() if each.is_dir() and each.name != FILES):
-        if below.name.startswith("."):
-            continue
+    for below in (each for each in _visible(folder) if each.is_dir() and each.name != FILES):
         if languages.nearest(below.name) != below.name:
             mistakes.append(Mistake(below.name, 0, f"{below.name!r} is not a language, such as en or pt-BR."))
             continue
-        for path in sorted(below.iterdir()):
+        for path in _visible(below):
             shown = f"{below.name}/{path.name}"
             if path.suffix != ".md" or not path.is_file():
                 mistakes.append(Mistake(shown, 0, f"Only <id>.md is here; pictures and PDFs are in {FILES}/<id>/."))
@@ -169,7 +172,7 @@ def _files_of(folder: Path, id_: str, mistakes: list[Mistake]) -> tuple[ArticleF
     if not below.is_dir():
         mistakes.append(Mistake(f"{FILES}/{id_}", 0, f"A file of an article is in {FILES}/<id>/."))
         return ()
-    for path in sorted(below.iterdir()):
+    for path in _visible(below):
         shown = f"{FILES}/{id_}/{path.name}"
         if not path.is_file():
             mistakes.append(Mistake(shown, 0, "Only files are here."))

@@ -49,6 +49,8 @@ def test_an_article_is_read_with_its_translations_and_files(tmp_path: Path) -> N
             "files/log-in/button.png": PNG,
             "questions.csv": "question\n",
             "README.md": "# Ours\n",
+            **dict.fromkeys((".git/a.md", "en/.DS_Store", "en/.log-in.md.swp", "files/.DS_Store"), b"\0"),
+            "files/log-in/.DS_Store": b"\0",
         },
     )
     assert not found.mistakes
