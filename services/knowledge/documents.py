@@ -10,7 +10,7 @@ from services.chassis.database import Document, fields_of
 from services.knowledge.domain.state import Value
 from services.knowledge.domain.values.article import Article, Head, Published, Text, Version
 from services.knowledge.domain.values.counts import TALLIES_KEPT, Draft, Fact, Tally, Vote, Words
-from services.knowledge.domain.values.file import File, Part
+from services.knowledge.domain.values.file import File, Part, Upload
 
 COLLECTIONS: dict[type[Any], str] = {
     Article: "articles",
@@ -22,6 +22,7 @@ COLLECTIONS: dict[type[Any], str] = {
     Tally: "tallies",
     Draft: "drafts",
     Part: "parts",
+    Upload: "uploads",
 }
 
 REVISED_BY: dict[type[Any], str] = {Article: "version", Version: "version", Published: "version"}
@@ -80,7 +81,7 @@ def published_of(document: Document) -> Published:
 
 
 def value_of(kind: type[Any], document: Document) -> Any:
-    """The fact, vote, tally, draft or part that a document stores."""
+    """The fact, vote, tally, draft, part or upload that a document stores."""
     return kind(**_known(kind, document, "" if kind in (Tally, Part) else "id"))
 
 

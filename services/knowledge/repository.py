@@ -87,6 +87,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
         IndexModel([("file", ASCENDING), ("number", ASCENDING)]),
         IndexModel([("at", ASCENDING), ("file", ASCENDING)]),
     ],
+    "uploads": [FORGOTTEN],
     "vain": [FORGOTTEN, IndexModel([("day", ASCENDING)])],
     "gates": [],
 }
@@ -122,6 +123,7 @@ class Repository:
         ranked: dict[Search, Ranked] = {}
         while needs := still_needed(known, messages):
             known.asked |= needs
+            # First what turns change: the rest is then never older, so a write that depends on these notices.
             self._read_values(known, needs)
             self._read_for_readers(known, needs)
             self._read_shown(known, needs)

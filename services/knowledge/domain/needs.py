@@ -57,7 +57,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A fact, vote, tally or draft of this id: `kind` is its class."""
+    """A fact, vote, tally, draft or upload of this id: `kind` is its class."""
 
     kind: type[Any]
     id: str

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 from services.knowledge.domain.values.article import Article, Published, Version, published_key, version_key
 from services.knowledge.domain.values.counts import Draft, Fact, Tally, Vote, Words
 from services.knowledge.domain.values.desk import Desk
-from services.knowledge.domain.values.file import Part
+from services.knowledge.domain.values.file import Part, Upload
 
-Value = Article | Version | Published | Fact | Vote | Words | Tally | Draft | Part
+Value = Article | Version | Published | Fact | Vote | Words | Tally | Draft | Part | Upload
 """What the database stores, each under its `key`."""
 
-V = TypeVar("V", Article, Version, Published, Fact, Vote, Words, Tally, Draft, Part)
+V = TypeVar("V", Article, Version, Published, Fact, Vote, Words, Tally, Draft, Part, Upload)
 
 
 class View:

@@ -93,6 +93,10 @@ class Base:
 
     def send(self, type_: str, sender: str = EDITOR, *, id_: str | None = None, **data: Any) -> Decision:
         """A command, event or question, decided and applied. An agent's `agent_id` is added, unless it is there."""
+        return self.decided(self.message(type_, sender, id_=id_, **data))
+
+    def message(self, type_: str, sender: str = EDITOR, *, id_: str | None = None, **data: Any) -> Message[Any]:
+        """The same, not yet decided."""
         kind = next(
             found
             for each in ("command", "question", "event")
@@ -100,14 +104,20 @@ class Base:
         )
         if role_of(sender) == "agent" and "agent_id" in kind.schema.wire_fields():
             data.setdefault("agent_id", sender.removeprefix("agent."))
-        loaded = kind.schema.load(data)
-        message = Message(id_ or f"m-{next(self._ids)}", type_, sender, loaded)
-        return self.decided(message)
+        return Message(id_ or f"m-{next(self._ids)}", type_, sender, kind.schema.load(data))
 
     def decided(self, message: Message[Any]) -> Decision:
         """A message, decided by what it needs, and applied."""
-        known = self.read_for([message])
+        (decision,) = self.turn([message])
+        return decision
+
+    def turn(self, messages: Sequence[Message[Any]]) -> list[Decision]:
+        """Messages that are decided together, by what they need."""
+        known = self.read_for(messages)
         self.asked = set(known.asked)
+        return [self._decided(known, message) for message in messages]
+
+    def _decided(self, known: View, message: Message[Any]) -> Decision:
         decision = decide(known, message, self.now)
         assert_of_the_contract("knowledge", decision)
         is_question = ("question", message.type) in registry.TYPES

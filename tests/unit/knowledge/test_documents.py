@@ -38,6 +38,7 @@ def a_base() -> Base:
     base.send("article.withdraw", article_id="c", reason="Old.")
     base.send("article.restore", article_id="c", version=1)
     base.send("article.attach", article_id="a", upload="u", name="x.png", part=1, parts=1, content=PICTURE)
+    base.send("article.attach", article_id="a", upload="u", name="y.png", part=1, parts=2, content=PICTURE)
     base.send("article.opened", CHANNEL, article_id="a", session="s", draft="d")
     base.send("article.helped", CHANNEL, article_id="a", session="s", helped=True, words="Yes.")
     base.send("draft.filed", "intake", channel=CHANNEL, draft="other")

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from contracts import registry
 from contracts.articles import ArticleFilePart
 from services.chassis.decision import Decision, Message
 from services.knowledge.domain.articles.files import TAKEN
@@ -64,19 +63,23 @@ def test_a_file_comes_in_parts_in_any_order(order: tuple[int, ...]) -> None:
     assert base.article().version == 3
 
 
+def the_last_two(base: Base) -> list[Message[Any]]:
+    return [base.message("article.attach", **part(number, PIECES[number - 1], 3)) for number in (2, 3)]
+
+
+def test_the_last_parts_at_two_instances_at_once_get_in_each_others_way() -> None:
+    """Otherwise each would miss the other's part, and the file would never be whole."""
+    base = a_base()
+    accepted(base.send("article.attach", **part(1, PIECES[0], 3)))
+    views = [(message, base.read_for([message])) for message in the_last_two(base)]
+    first, second = ({change.key for change in decide(view, message, base.now).changes} for message, view in views)
+    assert first & second
+
+
 def test_the_last_parts_may_come_in_one_turn() -> None:
     base = a_base()
     accepted(base.send("article.attach", **part(1, PIECES[0], 3)))
-    schema = registry.TYPES["command", "article.attach"].schema
-    both = [
-        Message(f"m{n}", "article.attach", EDITOR, schema.load(part(n, PIECES[n - 1], 3, agent_id="mara")))
-        for n in (2, 3)
-    ]
-    view = base.read_for(both)
-    for message in both:
-        for change in decide(view, message, base.now).changes:
-            view.apply(change)
-            base.state.apply(change)
+    base.turn(the_last_two(base))
     assert [file.size for file in base.article().files] == [len(PNG)]
 
 

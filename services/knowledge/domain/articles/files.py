@@ -14,10 +14,20 @@ from services.knowledge.domain import answers
 from services.knowledge.domain.articles.changing import changed, recorded
 from services.knowledge.domain.doors import Editor, Reader, who
 from services.knowledge.domain.markdown import Check
-from services.knowledge.domain.needs import ArticleOf, Checked, Contents, Heads, Need, Numbers, PartOf, PublishedOf
+from services.knowledge.domain.needs import (
+    ArticleOf,
+    Checked,
+    Contents,
+    Heads,
+    Need,
+    Numbers,
+    PartOf,
+    PublishedOf,
+    Stored,
+)
 from services.knowledge.domain.state import View
 from services.knowledge.domain.values.article import Article
-from services.knowledge.domain.values.file import File, Part, is_file_name, kind_of, part_key
+from services.knowledge.domain.values.file import UPLOADS_KEPT, File, Part, Upload, is_file_name, kind_of, part_key
 
 TAKEN = "An article's file is a picture (PNG, JPEG, GIF or WebP) or a PDF. This is neither."
 
@@ -35,7 +45,9 @@ def attach(view: View, message: Message[AttachFile], by: Editor, article: Articl
     if missing:
         if known is not None or data.part in view.read[Numbers(id_)]:
             return Decision(answer=answers.accepted(article))
-        return Decision([part], answer=answers.accepted(article))
+        before = view.of(Upload, id_)
+        upload = Upload(id_, now + UPLOADS_KEPT, 1 if before is None else before.revision + 1)
+        return Decision([part, upload], answer=answers.accepted(article))
     stored = [view.of(Part, part_key(id_, number)) for number in range(1, data.parts + 1) if number != data.part]
     whole = {each.number: each.content for each in (*stored, part) if each is not None}
     content = [whole[number] for number in sorted(whole)]
@@ -57,6 +69,7 @@ def attach_needed(known: View, message: Message[AttachFile]) -> Iterable[Need]:
     """The article, which parts are stored, and once all are there, their contents."""
     id_ = _file_id(message)
     yield ArticleOf(message.data.article_id)
+    yield Stored(Upload, id_)
     yield Numbers(id_)
     numbers = known.read.get(Numbers(id_))
     if numbers is not None and set(numbers) | known.coming.get(id_, set()) >= set(range(1, message.data.parts + 1)):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from contracts.values import dataclass
+
+UPLOADS_KEPT = timedelta(days=2)
 
 is_file_name = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}").fullmatch
 """A name that a text can show (`file:clock.png`) and that is harmless wherever it is saved."""
@@ -45,6 +47,21 @@ class Part:
     def key(self) -> str:
         """Its id in the database."""
         return part_key(self.file, self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of which parts are missing. Each part that comes changes it: so two instances that take the last two parts
+    at once get in each other's way, and one of them sees that the file is whole."""
+
+    id: str
+    forget_at: datetime
+    revision: int = 1
+
+    @property
+    def key(self) -> str:
+        """Its id in the database: the file's."""
+        return self.id
 
 
 def part_key(file: str, number: int) -> str:
