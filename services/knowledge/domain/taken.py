@@ -39,7 +39,7 @@ TAKEN: Mapping[str, Taken[Any]] = {
     "article.restore": Taken(articles.RestoreArticle, of_article(writing.restore), writing.restore_needed),
     "article.publish": Taken(articles.PublishArticle, of_article(publishing.publish), publishing.publish_needed),
     "article.withdraw": Taken(articles.WithdrawArticle, of_article(publishing.withdraw), publishing.withdraw_needed),
-    "article.move": Taken(articles.MoveArticle, of_article(publishing.move), publishing.withdraw_needed),
+    "article.move": Taken(articles.MoveArticle, of_article(publishing.move), publishing.move_needed),
     "article.attach": Taken(articles.AttachFile, of_article(files.attach), files.attach_needed),
     "article.detach": Taken(articles.DetachFile, of_article(files.detach), files.detach_needed),
     # Readers

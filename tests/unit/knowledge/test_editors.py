@@ -256,6 +256,27 @@ def test_what_is_published_twice_is_published_once() -> None:
     refused(base.publish(expected_version=1), "conflict")
 
 
+@pytest.mark.parametrize(
+    ("type_", "data"),
+    [
+        ("save", {"title": "t", "body": "See [it](article:x).\n"}),
+        ("translate", {"title": "t", "body": "b\n", "language": "de"}),
+        ("restore", {"version": 1}),
+        ("withdraw", {}),
+    ],
+)
+def test_what_becomes_a_draft_may_be_published_in_the_same_turn(type_: str, data: dict[str, Any]) -> None:
+    base = Base()
+    base.write()
+    turn = [
+        base.message(f"article.{type_}", article_id="seven-days", **data),
+        base.message("article.publish", article_id="seven-days"),
+    ]
+    assert [accepted(decision).article.version for decision in base.turn(turn)] == [3, 4]  # type: ignore[union-attr]
+    assert base.article().drafts == {}
+    assert [say.type for say in base.said[-1:]] == ["article.published"]
+
+
 def test_nothing_is_withdrawn_that_is_not_published() -> None:
     base = Base()
     base.save()

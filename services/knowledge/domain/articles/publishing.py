@@ -17,10 +17,10 @@ from services.chassis.decision import Decision, Message, Say
 from services.knowledge.domain import answers
 from services.knowledge.domain.articles.changing import changed, recorded
 from services.knowledge.domain.articles.files import shown
-from services.knowledge.domain.articles.writing import link_hints
+from services.knowledge.domain.articles.writing import link_hints, version_to_publish
 from services.knowledge.domain.doors import Editor
 from services.knowledge.domain.markdown import Check, Rendering
-from services.knowledge.domain.needs import ArticleOf, Checked, Heads, Need, PublishedOf, Rendered, VersionOf
+from services.knowledge.domain.needs import ArticleOf, Checked, Need, PublishedOf, Rendered
 from services.knowledge.domain.state import View
 from services.knowledge.domain.values.article import Article, Head, Published, Text
 
@@ -72,18 +72,8 @@ def publish_needed(known: View, message: Message[PublishArticle]) -> Iterable[Ne
     yield PublishedOf(id_)
     article = known.article(id_)
     for draft, number in article.drafts.items() if article is not None else ():
-        if language not in (None, draft):
-            continue
-        yield VersionOf(id_, number)
-        version = known.version(id_, number)
-        if version is not None and version.text is not None:
-            body = version.text.body
-            yield Checked(body)
-            yield Rendered(body)
-            check: Check | None = known.read.get(Checked(body))
-            for linked in () if check is None else check.articles:
-                yield Heads(linked, staff=False)
-                yield Heads(linked, staff=True)
+        if language in (None, draft):
+            yield from version_to_publish(known, id_, number)
 
 
 def withdraw(view: View, message: Message[WithdrawArticle], by: Editor, article: Article, now: datetime) -> Decision:
@@ -113,10 +103,14 @@ def withdraw(view: View, message: Message[WithdrawArticle], by: Editor, article:
     return Decision([after, version, *emptied], said, answers.accepted(after))
 
 
-def withdraw_needed(_: View, message: Message[WithdrawArticle] | Message[MoveArticle]) -> Iterable[Need]:
-    """The article and what is published of it."""
-    yield ArticleOf(message.data.article_id)
-    yield PublishedOf(message.data.article_id)
+def withdraw_needed(known: View, message: Message[WithdrawArticle]) -> Iterable[Need]:
+    """The article, what is published of it, and the versions of these texts: they become drafts."""
+    id_ = message.data.article_id
+    yield ArticleOf(id_)
+    yield PublishedOf(id_)
+    article = known.article(id_)
+    for number in article.live.values() if article is not None else ():
+        yield from version_to_publish(known, id_, number)
 
 
 def move(view: View, message: Message[MoveArticle], by: Editor, article: Article, now: datetime) -> Decision:
@@ -139,6 +133,12 @@ def move(view: View, message: Message[MoveArticle], by: Editor, article: Article
     version = recorded(after, "moved", reason=_moved(article, after))
     said = [_event("article.published", after, each, by) for each in moved]
     return Decision([after, version, *moved], said, answers.accepted(after))
+
+
+def move_needed(_: View, message: Message[MoveArticle]) -> Iterable[Need]:
+    """The article and what is published of it."""
+    yield ArticleOf(message.data.article_id)
+    yield PublishedOf(message.data.article_id)
 
 
 def as_it_stands(article: Article, published: Published, version: int | None = None) -> wire.Article:

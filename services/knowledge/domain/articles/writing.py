@@ -18,7 +18,7 @@ from services.knowledge.domain import answers
 from services.knowledge.domain.articles.changing import changed, recorded
 from services.knowledge.domain.doors import Editor
 from services.knowledge.domain.markdown import Check
-from services.knowledge.domain.needs import ArticleOf, Checked, Heads, Need, VersionOf
+from services.knowledge.domain.needs import ArticleOf, Checked, Heads, Need, Rendered, VersionOf
 from services.knowledge.domain.state import View
 from services.knowledge.domain.values.article import Article, Text
 
@@ -46,8 +46,7 @@ def save(view: View, message: Message[SaveArticle], by: Editor, now: datetime) -
 def save_needed(known: View, message: Message[SaveArticle]) -> Iterable[Need]:
     """The article of its id; without one, those with ids that its title makes, until some are free."""
     data = message.data
-    yield Checked(data.body)
-    yield from _linked(known, data.body)
+    yield from to_publish(known, data.body)
     if data.article_id is not None:
         yield ArticleOf(data.article_id)
         return
@@ -72,8 +71,7 @@ def translate(view: View, message: Message[TranslateArticle], by: Editor, articl
 def translate_needed(known: View, message: Message[TranslateArticle]) -> Iterable[Need]:
     """The article, and what its text links to."""
     yield ArticleOf(message.data.article_id)
-    yield Checked(message.data.body)
-    yield from _linked(known, message.data.body)
+    yield from to_publish(known, message.data.body)
 
 
 def restore(view: View, message: Message[RestoreArticle], by: Editor, article: Article, now: datetime) -> Decision:
@@ -91,10 +89,10 @@ def restore(view: View, message: Message[RestoreArticle], by: Editor, article: A
     return Decision([after, version], answer=answers.accepted(after))
 
 
-def restore_needed(_: View, message: Message[RestoreArticle]) -> Iterable[Need]:
+def restore_needed(known: View, message: Message[RestoreArticle]) -> Iterable[Need]:
     """The article and that version of it."""
     yield ArticleOf(message.data.article_id)
-    yield VersionOf(message.data.article_id, message.data.version)
+    yield from version_to_publish(known, message.data.article_id, message.data.version)
 
 
 def _made(view: View, message: Message[SaveArticle], id_: str, by: Editor, now: datetime) -> Decision:
@@ -148,12 +146,23 @@ def link_hints(view: View, article: Article, linked: Sequence[str]) -> dict[str,
     }
 
 
-def _linked(known: View, body: str) -> Iterable[Need]:
-    """What readers find of the articles that the text links to."""
+def to_publish(known: View, body: str) -> Iterable[Need]:
+    """What publishing this text needs. Whatever makes it a draft reads that too: somebody may publish it in the same
+    turn."""
+    yield Checked(body)
+    yield Rendered(body)
     check: Check | None = known.read.get(Checked(body))
     for id_ in () if check is None else check.articles:
         yield Heads(id_, staff=False)
         yield Heads(id_, staff=True)
+
+
+def version_to_publish(known: View, article: str, number: int) -> Iterable[Need]:
+    """The same for the text of a version."""
+    yield VersionOf(article, number)
+    version = known.version(article, number)
+    if version is not None and version.text is not None:
+        yield from to_publish(known, version.text.body)
 
 
 def _text(data: SaveArticle | TranslateArticle, related: Sequence[str] = ()) -> Text:
