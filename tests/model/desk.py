@@ -23,12 +23,14 @@ from pymongo.database import Database
 from contracts.names import SERVICES
 from services.chassis.database import DatabaseAway, Document, open_database
 from services.chassis.outgoing import Outgoing
+from services.chassis.questions import Questions
 from services.chassis.reading import Delivery
 from services.chassis.rules import Rules
 from services.chassis.settings import Settings
 from services.chassis.timers import claim_timers
 from services.chassis.turn import UNSENT_AFTER, Turn
 from services.chassis.unit_of_work import Store, Work
+from services.client.core import question
 from services.intake.queries.personal import ERASURES
 from services.notifications.attempting import Attempting, is_attempt
 from services.notifications.domain.decide import decide as decide_notification
@@ -37,7 +39,7 @@ from services.notifications.repository import Repository
 from services.notifications.senders import Addressed
 from services.notifications.templates import Templates
 from tests.model.agents import ABSENT_AFTER, STAFF_FILE
-from tests.model.network import Network
+from tests.model.network import Network, decoded
 
 HERE = Path(__file__).parent
 MODULES = {name: import_module(f"services.{name}.service") for name in SERVICES}
@@ -149,10 +151,23 @@ class Post:
 
 
 @dataclass
+class Answers:
+    """Takes the answers to questions."""
+
+    came: list[Outgoing] = field(default_factory=list)
+
+    def publish(self, messages: Sequence[Outgoing]) -> list[Outgoing]:
+        """Taken."""
+        self.came += messages
+        return []
+
+
+@dataclass
 class Instance:
     """One process of a service, without what the test does not need."""
 
     service: str
+    rules: Rules[Any]
     turn: Turn[Any]
     store: ModelStore
     publisher: ModelPublisher
@@ -160,12 +175,12 @@ class Instance:
 
 @dataclass
 class ModelDesk:
-    """All instances. `databases` are by service, and empty."""
+    """All instances of the services that have `databases`, which are empty."""
 
     databases: Databases
     committed: Committed
     clock: Clock = field(default_factory=Clock)
-    network: Network = field(default_factory=Network)
+    network: Network = field(init=False)
     post: Post = field(default_factory=Post)
     broken: AssertionError | None = None
     """What was wrong with a commit. A turn would take it for a failure of its own, so its instance dies of it."""
@@ -175,14 +190,16 @@ class ModelDesk:
     """Somebody died, and what they left unsent has not been swept since."""
 
     def __post_init__(self) -> None:
-        self.instances = {(service, n): self._made(service, n) for service in MODULES for n in range(INSTANCES)}
+        self.network = Network(self.databases)
+        self.instances = {(service, n): self._made(service, n) for service in self.databases for n in range(INSTANCES)}
 
     def _made(self, service: str, n: int) -> Instance:
         database = self.databases[service][n]
         store = ModelStore(database, service, self.clock, self._judged)
         publisher = ModelPublisher(service, self.network)
         rules = self._rules(service, database)
-        return Instance(service, Turn(service, rules, store, publisher, sleep=lambda _: None), store, publisher)
+        turn = Turn(service, rules, store, publisher, sleep=lambda _: None)
+        return Instance(service, rules, turn, store, publisher)
 
     def _judged(self, service: str, work: Work, in_hand: Sequence[Delivery], overtaken: bool) -> None:
         try:
@@ -220,6 +237,16 @@ class ModelDesk:
                 [delivery for delivery in deliveries if not any(delivery is other for other in again)]
             )
             self.network.queues[queue] += again
+
+    def ask(self, service: str, user: str, type_: str, data: Mapping[str, Any], n: int = 0) -> Mapping[str, Any]:
+        """What the `n`-th instance answers to a question: the event."""
+        asked, answers = question(user, type_, data), Answers()
+        properties = {"user_id": user, "message_id": asked.id, "reply_to": f"{user}.answers"}
+        instance = self.instances[service, n]
+        questions = Questions(service, instance.rules, instance.store.now, answers)
+        questions.run([Delivery(f"{service}.questions", asked.exchange, asked.routing_key, asked.body, properties)])
+        (answer,) = answers.came
+        return decoded(answer.body)
 
     def fire(self, service: str, n: int = 0, fault: Fault = "", meanwhile: Callable[[], None] | None = None) -> bool:
         """The `n`-th instance fires the timers that are due; False if no timer is due."""
@@ -275,8 +302,9 @@ class ModelDesk:
         for _ in range(60):
             self.sweep()
             self._deliver_all()
-            fired = [self.fire(service) for service in MODULES]
-            self.look_again()
+            fired = [self.fire(service) for service in self.databases]
+            if "routing" in self.databases:
+                self.look_again()
             if any(fired) or self.network.waiting:
                 continue
             if not self._is_reserved():
@@ -304,6 +332,8 @@ class ModelDesk:
         raise AssertionError(f"nobody gets done with {[held for held in self.network.queues.values() if held]}")
 
     def _is_reserved(self) -> bool:
+        if "routing" not in self.databases:
+            return False
         tickets = self.databases["routing"][0]["tickets"]
         return tickets.count_documents({"reservation": {"$exists": True}}, limit=1) > 0
 
@@ -320,6 +350,7 @@ def settings_of(service: str) -> Settings:
         },
         "routing": {"signed_off_after": ABSENT_AFTER.total_seconds()},
         "sla": {"calendars": HERE / "calendars.yaml"},
+        "knowledge": {"knowledge": HERE / "knowledge.yaml"},
     }
     settings: Settings = MODULES[service].SETTINGS(
         amqp="amqp://no:body@nowhere",
@@ -332,10 +363,10 @@ def settings_of(service: str) -> Settings:
 
 
 @contextmanager
-def databases(url: str, name: str) -> Iterator[Databases]:
+def databases(url: str, name: str, services: Sequence[str] = SERVICES) -> Iterator[Databases]:
     """Databases of their own for each service, a client for each instance, prepared; dropped in the end."""
     opened = {
-        service: [open_database(url, f"{name}_{service}", "tests") for _ in range(INSTANCES)] for service in MODULES
+        service: [open_database(url, f"{name}_{service}", "tests") for _ in range(INSTANCES)] for service in services
     }
     try:
         for service, (first, *_) in opened.items():

@@ -42,7 +42,6 @@ places = st.integers(0, 11)
 then = st.sampled_from(("deliver", "overtaken", "settle", "wait", "wait", *FAULTS))
 """What becomes of a command at once; or what happens to the instance that it is delivered to."""
 instances = st.integers(0, 1)
-firing = st.sampled_from(("sla", "sla", "routing", "intake", "notifications"))
 faults: st.SearchStrategy[Fault] = st.one_of(st.just(""), st.just(""), st.sampled_from(FAULTS))
 
 

@@ -6,21 +6,17 @@ has to hold then is the witness's. The page is docs/testing.md.
 
 from __future__ import annotations
 
-import logging
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
-from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import precondition, rule
 
-from contracts.envelope import Event, rfc3339, serialise
-from contracts.names import AGENT_PREFIX, source_of
+from contracts.envelope import rfc3339
+from contracts.names import AGENT_PREFIX
 from tests.model.agents import ABSENT_AFTER
 from tests.model.cases import MAILED_EVERY, REPEATED_WITHIN, WEEK, Case
-from tests.model.desk import FAULTS, Databases, Fault, ModelDesk, emptied
 from tests.model.drawn import (
     ACCOUNTS,
     AGENTS,
@@ -33,35 +29,27 @@ from tests.model.drawn import (
     SAID_AGAIN,
     SOON,
     SUBJECTS,
-    faults,
-    firing,
     instances,
     moments_of,
     places,
     then,
 )
-from tests.model.network import outgoing
 from tests.model.persons import WRONG_CODE
 from tests.model.reference import Model
+from tests.model.steps import Machine
 from tests.model.witness import FOR_THE_DESK, Witness
-from tests.system.evidence import Sent
 
 
-class HelpDesk(RuleBasedStateMachine):
-    """One desk from empty; `databases` are to be set by a subclass."""
+class HelpDesk(Machine):
+    """One desk from empty, with all services."""
 
-    databases: ClassVar[Databases]
-    seen: ClassVar[Counter[str]] = Counter()
-    """How often what happened, over all examples."""
+    fires = ("sla", "sla", "routing", "intake", "notifications")
+    takes = ("intake.commands", "intake.desk", "intake.assignments", "routing.commands")
 
     def __init__(self) -> None:
         super().__init__()
-        logging.getLogger("services").setLevel(logging.ERROR)  # what dies and is lost here is meant to
-        emptied(self.databases)
         self.model = Model(late_news=self._news_are_late)
-        self.desk = ModelDesk(self.databases, lambda *told: self.witness.committed(*told))
-        self.witness = Witness(self.desk, self.model)
-        self.sent: list[tuple[str, str, Mapping[str, Any], str]] = []
+        self.witness: Witness = Witness(self.desk, self.model)
         for agent in ("a1", "a2"):
             self._sign_on(agent, "deliver")
         for who in (0, 1):
@@ -331,52 +319,6 @@ class HelpDesk(RuleBasedStateMachine):
         type_ = "requester.block" if blocks else "requester.unblock"
         self._send(AGENT_PREFIX + DIRECTING[by], type_, data, then)
 
-    # the network and the instances
-
-    @rule(
-        queue=places, order=st.lists(places, min_size=1, max_size=6), n=instances, fault=faults, overtaken=st.booleans()
-    )
-    def deliver(self, queue: int, order: Sequence[int], n: int, fault: Fault, overtaken: bool) -> None:
-        """Some messages of one queue in any order; `overtaken`: what is left of it is another's in the same moment."""
-        waiting = [name for name, held in self.desk.network.queues.items() if held]
-        if not waiting:
-            return
-        chosen = waiting[queue % len(waiting)]
-        held = self.desk.network.queues[chosen]
-        taken = list(dict.fromkeys(place % len(held) for place in order))
-        meanwhile = partial(self._deliver_rest, chosen, 1 - n) if overtaken else None
-        self.desk.deliver(chosen, taken, n, fault, meanwhile)
-        self._count(f"fault: {fault}" if fault else "", "overtaken" if overtaken else "")
-
-    @rule(queue=places, place=places, redelivered=st.booleans())
-    def deliver_once_more(self, queue: int, place: int, redelivered: bool) -> None:
-        delivered = [held for held in self.desk.network.delivered.values() if held]
-        if delivered:
-            held = delivered[queue % len(delivered)]
-            self.desk.network.repeat(held[-1 - place % len(held)], redelivered)
-            self._count("delivered once more")
-
-    @rule(place=places, otherwise=st.booleans(), then=then)
-    def send_again(self, place: int, otherwise: bool, then: str) -> None:
-        """A command with the id of an earlier one, perhaps with another body: without a second effect."""
-        if not self.sent:
-            return
-        user, type_, data, id_ = self.sent[-1 - place % len(self.sent)]
-        if otherwise and "body" in data:
-            data = {**data, "body": f"other {data['body']}"}
-        self._publish(user, type_, data, id_, then)
-        self._count("sent again")
-
-    @rule(service=firing, n=instances, fault=faults, overtaken=st.booleans())
-    def fire(self, service: str, n: int, fault: Fault, overtaken: bool) -> None:
-        """Due timers; `overtaken`: another instance handles what waits for this service in the same moment."""
-        meanwhile = None
-        if overtaken:
-            queues = [queue for queue in self.desk.network.queues if queue.startswith(service)]
-            meanwhile = partial(self._deliver_rest, queues[n % len(queues)], 1 - n)
-        if self.desk.fire(service, n, fault, meanwhile):
-            self._count(f"timers of {service}", f"fault: {fault}" if fault else "")
-
     @rule(n=instances)
     def routing_looks_again(self, n: int) -> None:
         self.desk.look_again(n)
@@ -420,72 +362,11 @@ class HelpDesk(RuleBasedStateMachine):
             self._send(self._channel(who), "ticket.reply", {**data, "body": f"words {len(self.sent)}"}, then)
         self._count("time: at the limit")
 
-    @rule(service=firing, n=instances, fault=faults, waits=st.booleans())
-    def until_a_timer(self, service: str, n: int, fault: Fault, waits: bool) -> None:
-        """To the next timer, which fires to the moment, or `waits` for whoever comes first."""
-        row = self.databases[service][0]["timers"].find_one(sort=[("due", 1)])
-        if row is not None:
-            self.desk.clock.now = max(self.desk.clock.now, row["due"])
-            self._count(f"time: to a timer of {service}")
-            if not waits:
-                self.fire(service, n, fault, overtaken=False)
-
-    @rule(seconds=st.sampled_from((0.001, 1, 20, 65, 700, 86_400, 3 * 86_400, 8 * 86_400, 31 * 86_400)))
-    def time_passes(self, seconds: float) -> None:
-        self.desk.clock.now += timedelta(seconds=seconds)
-
-    @rule()
-    def come_to_rest(self) -> None:
-        """Everything is handled; the whole is judged."""
-        self.desk.settle()
-        self.witness.at_rest()
-        self._count("at rest")
-
-    @invariant()
-    def count_the_step(self) -> None:
-        self._count("steps")
-
-    def teardown(self) -> None:
-        """After the last step."""
-        self.come_to_rest()
-        for heard in self.desk.network.heard:
-            if heard.type == "command.rejected":
-                self._count(f"outcome: {heard.event['data']['code']}")
-            elif heard.type != "notification.message":
-                self._count(f"heard: {heard.type}")
-        self._count(*(f"event: {heard.type}" for heard in self.desk.network.events))
-
     # how
 
     def _sign_on(self, agent: str, then: str) -> None:
         data = {"agent_id": agent, "display_name": agent.upper(), **AGENTS.get(agent, AGENTS["a1"])}
         self._send(AGENT_PREFIX + agent, "agent.sign_on", data, then)
-
-    def _send(self, user: str, type_: str, data: Mapping[str, Any], then: str) -> None:
-        id_ = f"c{len(self.sent)}"
-        self.sent.append((user, type_, data, id_))
-        self.witness.sent.append(Sent(user, id_, type_))
-        self._publish(user, type_, data, id_, then)
-
-    def _publish(self, user: str, type_: str, data: Mapping[str, Any], id_: str, then: str) -> None:
-        event = Event(id_, type_, source_of(user) or "", self.desk.clock.now, data)
-        self.desk.network.publish(user, outgoing(user, id_, type_, serialise(event)))
-        if then == "settle":
-            self.desk.settle()
-        elif then != "wait":
-            fault: Fault = next((fault for fault in FAULTS if fault == then), "")
-            self._count(f"fault: {fault}" if fault else "")
-            for queue in ("intake.commands", "intake.desk", "intake.assignments", "routing.commands"):
-                waiting = len(self.desk.network.queues[queue])
-                if then == "overtaken" and waiting > 1:
-                    self.desk.deliver(queue, [waiting - 1], 0, "", partial(self._deliver_rest, queue, 1))
-                    self._count("overtaken")
-                self._deliver_rest(queue, len(self.sent) % 2, fault)
-
-    def _deliver_rest(self, queue: str, n: int, fault: Fault = "") -> None:
-        held = self.desk.network.queues[queue]
-        if held:
-            self.desk.deliver(queue, range(len(held)), n, fault)
 
     def _news_are_late(self) -> bool:
         queues = self.desk.network.queues
@@ -536,6 +417,3 @@ class HelpDesk(RuleBasedStateMachine):
         person = self._person(who)
         numbers = sorted((case.number for case in self.model.cases.values() if case.person == person), reverse=True)
         return numbers[place % len(numbers)] if numbers and place < 10 else self._number(place)
-
-    def _count(self, *what: str) -> None:
-        self.seen.update(filter(None, what))

@@ -5,30 +5,30 @@ Who delivers what, when and how often is the test's choice. It knows no service.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from contracts.names import AGENT_PREFIX, AGENTS, CHANNELS, DEAD, EVENTS, SERVICES
+from contracts.names import AGENTS, CHANNELS, DEAD, EVENTS, role_of
 from contracts.topology import ALTERNATES, QUEUES, definitions
 from services.chassis.outgoing import Outgoing
 from services.chassis.reading import Delivery
 from tests.system.evidence import Dead, Heard
 
-OF_SERVICES = tuple(queue.name for queue in QUEUES if queue.name.split(".")[0] in SERVICES)
 BINDINGS = definitions("desk", {})["bindings"]
 OTHERS = "tests"
 """Who hears all events."""
 
 
 class Network:
-    """Exchanges and queues; what channels and agents heard; what came to the dead letters."""
+    """Exchanges, and queues of these services; what channels and agents heard; what came to the dead letters."""
 
-    def __init__(self) -> None:
-        self.queues: dict[str, list[Delivery]] = {name: [] for name in OF_SERVICES}
-        self.delivered: dict[str, list[Delivery]] = {name: [] for name in OF_SERVICES}
+    def __init__(self, services: Collection[str]) -> None:
+        names = [queue.name for queue in QUEUES if queue.name.split(".")[0] in services]
+        self.queues: dict[str, list[Delivery]] = {name: [] for name in names}
+        self.delivered: dict[str, list[Delivery]] = {name: [] for name in names}
         self.heard: list[Heard] = []
         self.events: list[Heard] = []
         self.dead: list[Dead] = []
@@ -51,7 +51,7 @@ class Network:
         elif exchange == EVENTS:
             self.events.append(Heard(OTHERS, message.body))
         reached = queues_reached(exchange, key) if exchange else {key}
-        for queue in OF_SERVICES:
+        for queue in self.queues:
             if queue in reached:
                 self.queues[queue].append(Delivery(queue, exchange, key, message.body, properties))
 
@@ -114,12 +114,13 @@ def _fits(binding: list[str], key: list[str]) -> bool:
 
 
 def exchange_of(user: str) -> str:
-    """Where a channel or an agent sends commands."""
-    return "helpdesk.desk" if user.startswith(AGENT_PREFIX) else "helpdesk.intake"
+    """Where a channel, an agent or the operator sends commands; where a service tells of events."""
+    by_role = {"channel": "helpdesk.intake", "service": EVENTS}
+    return by_role.get(role_of(user) or "", "helpdesk.desk")
 
 
 def outgoing(user: str, id_: str, type_: str, body: bytes) -> Outgoing:
-    """A command of a channel or an agent, as it is published."""
+    """A command (or a service's event), as it is published."""
     return Outgoing(exchange_of(user), type_, id_, type_, body)
 
 

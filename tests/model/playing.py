@@ -8,17 +8,19 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.desk import databases
-from tests.model.machine import HelpDesk
+from tests.model.steps import Machine
 
 
-def play(url: str, name: str, seed_: int, examples: int, steps: int, shrink: bool = False) -> Counter[str]:
+def play(
+    machine: type[Machine], url: str, name: str, seed_: int, examples: int, steps: int, shrink: bool = False
+) -> Counter[str]:
     """Play a number of desks, a number of steps each, from this seed; returns how often what happened.
 
     Raises what a step raised, after printing the steps that led to it; with `shrink`, the fewest.
     """
-    with databases(url, name) as opened:
+    with databases(url, name, machine.services) as opened:
         seen: Counter[str] = Counter()
-        machine = type("HelpDesk", (HelpDesk,), {"databases": opened, "seen": seen})
+        played = type(machine.__name__, (machine,), {"databases": opened, "seen": seen})
         chosen = settings(
             max_examples=examples,
             stateful_step_count=steps,
@@ -28,5 +30,5 @@ def play(url: str, name: str, seed_: int, examples: int, steps: int, shrink: boo
             phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
             print_blob=False,
         )
-        run_state_machine_as_test(seed(seed_)(machine), settings=chosen)
+        run_state_machine_as_test(seed(seed_)(played), settings=chosen)
         return seen

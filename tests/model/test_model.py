@@ -36,7 +36,7 @@ from tests.model.playing import play
 
 
 def test_a_desk_does_what_the_model_of_its_rules_says(stack: Stack) -> None:
-    seen = play(stack.database.url(), "model", seed_=1, examples=8, steps=40)
+    seen = play(HelpDesk, stack.database.url(), "model", seed_=1, examples=8, steps=40)
     assert seen["at rest"] >= 8
     assert seen["event: ticket.assigned"]
     assert seen["fault: dies after the commit"]

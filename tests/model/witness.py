@@ -65,6 +65,8 @@ class Witness:
         """When routing last gave a ticket to somebody, by number and the `assignment_seq` that it has then."""
         self._entries: dict[str, Document] = {}
         self._seen_by_channels = 0
+        self._forms: set[tuple[str, str]] = set()
+        """From which something came to a ticket."""
 
     def committed(self, service: str, work: Work, in_hand: Sequence[Delivery], overtaken: bool) -> None:
         """One turn was stored."""
@@ -103,7 +105,7 @@ class Witness:
         for case, data in zip(changed, told, strict=True):
             ticket = data["ticket"]
             wanted = {**case.as_announced(), "agent": case.agent, "name": case.name, "tier": case.tier}
-            said = {name: _plain(ticket.get(name)) for name in wanted}
+            said = {name: plain(ticket.get(name)) for name in wanted}
             said["agent"] = ticket["agent"] and ticket["agent"]["id"]
             said["name"], said["tier"] = ticket["requester"]["display_name"], ticket["requester"]["tier"]
             if said != wanted:
@@ -121,6 +123,7 @@ class Witness:
         ]
         if [(each["channel"], each["draft"]) for each in told] != wanted or named != [draft for _, draft in wanted]:
             raise Broken(f"the form {draft} of {channel} is told of as {told} and named as {named}")
+        self._forms.update(wanted)
 
     def _holder_hears(self, command: Mapping[str, Any], changed: Sequence[Case], work: Work) -> None:
         """What a supervisor does to a ticket, its agent hears; what a machine says, no agent does."""
@@ -261,6 +264,8 @@ class Witness:
         found += [f"{dead.id} is in helpdesk.dead: {dead.reason}" for dead in evidence.dead]
         found += [*self._as_the_model_says(evidence), *self._history(evidence), *self._timers(evidence)]
         found += self._agents_hear(evidence)
+        if (known := self._databases["knowledge"]["drafts"].count_documents({"filed": True})) != len(self._forms):
+            found.append(f"knowledge knows of {known} forms from which something was filed: {sorted(self._forms)}")
         if found:
             raise Broken("\n".join(found))
 
@@ -321,7 +326,7 @@ class Witness:
             mails=list(mails),
             mail_arrivals=dict(mails),
             mail_repeats=self._desk.deaths * len(mails),  # a death between sending and its record repeats mails
-            outboxes={service: _unsent(database) for service, database in stored.items()},
+            outboxes={service: unsent(database) for service, database in stored.items()},
             queues={queue: len(held) for queue, held in self._network.queues.items()},
             dead=self._network.dead,
             now=self._clock.now,
@@ -406,7 +411,7 @@ class Witness:
         yield from (f"{user} heard {type_} {len(ids)} times" for (user, type_, _), ids in heard.items() if len(ids) > 1)
 
 
-def _unsent(database: Database[Document]) -> int:
+def unsent(database: Database[Document]) -> int:
     """What was sent is removed without waiting for a majority of the database, so it is not read from one either."""
     return database.get_collection("outbox", read_concern=ReadConcern("local")).count_documents({})
 
@@ -421,7 +426,7 @@ def _but_for_names(entry: Document | None) -> Document | None:
     return entry and {**entry, "author": {**entry["author"], "display_name": None}}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A time of the wire as a datetime."""
     if isinstance(value, str) and value.endswith("Z") and value[:2] == "20":
         return datetime.fromisoformat(value)
