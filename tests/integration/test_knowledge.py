@@ -30,6 +30,7 @@ from contracts.payload import read
 from contracts.tickets import Submit
 from deploy.local.desk import Desk
 from deploy.local.mongodb import DATABASE
+from deploy.local.rabbitmq import BROKER
 from deploy.local.stack import Stack
 from services.client import core
 from services.client.blocking import Client
@@ -144,6 +145,35 @@ def test_a_database_that_is_killed_leaves_both_instances_equal(
         lambda seen: seen[0] == seen[1] and two in seen[0],
     )
     wait(lambda: found(web, "quokka"), "the second article", ["b"].__eq__)
+
+
+def test_a_broker_that_is_killed_costs_no_command(stack: Stack, base: Desk, editor: Client, web: Client) -> None:
+    """Both instances have commands in hand when it dies: each takes effect once, and both find what was published."""
+    base.start_all([("knowledge", 1), ("knowledge", 2)])
+    publish(editor, "a", "The zebra")
+    texts = [SaveArticle(agent_id="a1", article_id="a", title="The zebra", body=f"Text {n}.") for n in range(40)]
+    sent = [editor.send(core.command("agent.a1", "article.save", text)) for text in texts]
+    opened = [ArticleOpened(article_id="a", session=f"s{n % 20}") for n in range(40)]
+    sent += [web.send(core.command("web", "article.opened", each)) for each in opened]
+    with MongoClient[dict[str, Any]](base.admin_mongo_url) as mongo:
+        knowledge = mongo[f"{base.db_prefix}_knowledge"]
+        wait(lambda: knowledge["versions"].count_documents({}) > 2, "some are done", every=0.005)
+        stack.processes.kill(BROKER)
+        stack.start_servers()
+        publish(editor, "b", "The quokka")
+        for outcome in sent:
+            outcome.result(60).expect(Accepted)
+        versions = list(knowledge["versions"].find({"article": "a"}).sort("version"))
+        (tally,) = knowledge["tallies"].find({"article": "a"})
+    assert [row["version"] for row in versions] == list(range(1, 43))
+    assert sorted(row["text"]["body"] for row in versions[2:]) == sorted(text.body for text in texts)
+    assert tally["viewed"] == 20
+    wait(
+        lambda: [index_of(base, instance) for instance in (1, 2)],
+        "both articles in both",
+        lambda seen: seen[0] == seen[1] and "casebus_index_texts 2.0" in seen[0],
+    )
+    wait(lambda: in_every_instance(web, "quokka", ["b"]), "the second article in every instance")
 
 
 def test_an_instance_is_ready_once_its_index_is_whole(base: Desk, editor: Client, web: Client) -> None:
