@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from services.chassis.database import Document
+from tests.system.articles import DEFLECTED, OF_ARTICLES
 from tests.system.evidence import Evidence, Heard
 
 RESTING = {"need_more_info", "solution_suggested", "closed"}
@@ -375,7 +376,8 @@ def one_end_timer_an_account(evidence: Evidence) -> Iterator[str]:
 
 def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
     """A reply clock (warning and breach) runs while it is the desk's turn; a suggestion has its closing and the
-    reminder before it; besides, only agents who are away and temporary accounts have timers. They are due as announced.
+    reminder before it; besides, only agents who are away, temporary accounts and forms have timers. They are due as
+    announced.
 
     All tickets of a test are younger than any target, so no timer has fired and none is due.
     """
@@ -386,7 +388,7 @@ def timers_as_the_state_asks(evidence: Evidence) -> Iterator[str]:
         armed[timer["about"]][timer["kind"]] = timer
         if evidence.now is not None and timer["due"] <= evidence.now:
             yield f"the timer {timer['kind']} of ticket {timer['about']} has been due since {timer['due']}"
-    others = [timer for timer in evidence.other_timers if timer["kind"] not in {*PRESENCE, ACCOUNT_END}]
+    others = [timer for timer in evidence.other_timers if timer["kind"] not in {*PRESENCE, ACCOUNT_END, DEFLECTED}]
     yield from (f"the timer {timer['kind']} for {timer['about']} is armed" for timer in others)
     announced: dict[str, list[tuple[int, tuple[datetime, datetime]]]] = defaultdict(list)
     rested: dict[str, int] = defaultdict(int)
@@ -509,4 +511,5 @@ GUARANTEES: tuple[Callable[[Evidence], Iterator[str]], ...] = (
     timers_as_the_state_asks,
     one_notification_each,
     nothing_left_over,
+    *OF_ARTICLES,
 )

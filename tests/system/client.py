@@ -21,7 +21,7 @@ from contracts.names import AGENT_PREFIX, DESK, INTAKE, source_of
 from services.client.blocking import Client
 from services.client.core import Sending
 from services.client.link import INBOX
-from tests.system.evidence import Heard, Sent
+from tests.system.evidence import Asked, Heard, Sent
 from tests.waiting import wait
 
 PATIENCE = 60.0
@@ -35,6 +35,8 @@ class Ledger:
     def __init__(self) -> None:
         self.sent: list[Sent] = []
         self.heard: list[Heard] = []
+        self.asked: list[Asked] = []
+        """Questions that were answered, by whoever keeps them."""
         self.not_taken: list[BaseException] = []
         """Why the broker did not take what was sent without waiting."""
         self._outcomes: dict[tuple[str, str], Heard] = {}
@@ -183,7 +185,7 @@ def begin(client: Client, made: tuple[str, bytes], ledger: Ledger) -> Future[Non
     def note(confirmed: Future[None]) -> None:
         error = confirmed.exception()
         if error is None:
-            ledger.note_sent([Sent(client.user, id_, type_)])
+            ledger.note_sent([Sent(client.user, id_, type_, body)])
         else:
             ledger.not_taken.append(error)
 

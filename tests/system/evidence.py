@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -22,6 +23,13 @@ class Sent:
     user: str
     id: str
     type: str
+    body: bytes = b""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What it says. Read by whoever asks: most commands are only counted."""
+        decoded: dict[str, Any] = json.loads(self.body)["data"]
+        return decoded
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,24 @@ class Dead:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that was answered. `heard_before`: how many messages everybody had heard when it was asked."""
+
+    user: str
+    type: str
+    data: Mapping[str, Any]
+    heard_before: int
+    answer: str
+    """The answer's type."""
+    said: Mapping[str, Any]
+    """The answer's data."""
+
+
+FOR_STAFF = "quillwort"
+"""A word of all articles that are internal all their life: no channel may ever see it."""
+
+
 @dataclass
 class Evidence:
     """Everything that is known of a desk. Documents are as MongoDB has them, with aware datetimes."""
@@ -86,6 +112,20 @@ class Evidence:
     queues: dict[str, int] = field(default_factory=dict)
     """Messages left in each queue."""
     dead: list[Dead] = field(default_factory=list)
+    articles: list[Document] = field(default_factory=list)
+    """Knowledge's; `article_versions` are their history, and `published` is what readers see of them."""
+    article_versions: list[Document] = field(default_factory=list)
+    published: list[Document] = field(default_factory=list)
+    tallies: list[Document] = field(default_factory=list)
+    """What was counted of each article on each day."""
+    forms: list[Document] = field(default_factory=list)
+    """The drafts of channels from which articles were opened, or something was filed."""
+    indexes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """By instance of knowledge that runs: how many texts its index holds, and its digest."""
+    asked: list[Asked] = field(default_factory=list)
+    """What people asked of articles while the desk worked, with the answers."""
+    found: dict[str, set[tuple[str, str, int]]] = field(default_factory=dict)
+    """By who searched in the end: each text that was found, as (article, language, version)."""
     now: datetime | None = None
     """The database's clock when the evidence was taken."""
 

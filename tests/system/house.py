@@ -6,17 +6,19 @@ The page is docs/testing.md.
 from __future__ import annotations
 
 import email
+import math
 import operator
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC
 from email.policy import default as mail_policy
 from typing import Any
+from urllib.request import urlopen
 
 import amqp
 from pymongo import MongoClient
@@ -34,6 +36,7 @@ from services.client.bus import Bus
 from tests.system.checker import problems
 from tests.system.client import PATIENCE, Agent, Ledger, Listener, publish
 from tests.system.evidence import Dead, Evidence, Heard
+from tests.system.library import found_by
 from tests.unlimited import UNLIMITED
 from tests.waiting import wait
 
@@ -64,6 +67,8 @@ class House:
         """Ids of messages that belong in `helpdesk.dead`."""
         self.mail_repeats = 0
         """How many mails may come once more (`BATCH_OF_MAILS` for each thing that dies or is cut off)."""
+        self.searched_by: Sequence[str] = ()
+        """Users who search for all articles whenever evidence is taken."""
         self._listeners: list[Listener] = []
         self._agents: list[Agent] = []
         self._events: list[Heard] = []
@@ -178,6 +183,7 @@ class House:
         """Everything that is known now."""
         self._take_events_and_dead()
         intake, routing, sla = self.database("intake"), self.database("routing"), self.database("sla")
+        knowledge = self.database("knowledge")
         mails = [_read_mail(mail.read_bytes()) for mail in self.desk.mail_folder.glob("*.eml")]
         return Evidence(
             sent=list(self.ledger.sent),
@@ -196,6 +202,14 @@ class House:
             heard=list(self.ledger.heard),
             events=list(self._events),
             dead=list(self._dead),
+            articles=list(knowledge["articles"].find()),
+            article_versions=list(knowledge["versions"].find()),
+            published=list(knowledge["published"].find()),
+            tallies=list(knowledge["tallies"].find()),
+            forms=list(knowledge["drafts"].find()),
+            indexes={f"knowledge {n}": self._index(n) for n in self.desk.instances("knowledge")},
+            asked=list(self.ledger.asked),
+            found={user: self._finds(user) for user in self.searched_by},
             now=self._mongo.admin.command("hello")["localTime"].replace(tzinfo=UTC),
         )
 
@@ -232,6 +246,20 @@ class House:
         found["deliveries"] = [f"{row['status']} {row['kind']} {row.get('reason')}" for row in undone.limit(5)]
         found["reservations"] = self.database("routing")["tickets"].count_documents({"reservation": {"$exists": True}})
         return {name: count for name, count in found.items() if count}
+
+    def _index(self, n: int) -> tuple[float, float]:
+        """How many texts the index of an instance of knowledge holds, and its digest, as its metrics say."""
+        try:
+            with urlopen(f"{self.desk.health_url('knowledge', n)}/metrics", timeout=5) as answer:
+                lines = answer.read().decode().splitlines()
+        except OSError:
+            return math.nan, math.nan  # it is starting, or stands still
+        said = dict(line.split() for line in lines if line.startswith("casebus_index_"))
+        return float(said["casebus_index_texts"]), float(said["casebus_index_digest"])
+
+    def _finds(self, user: str) -> set[tuple[str, str, int]]:
+        with Client(self.desk.amqp_url(user), within=PATIENCE) as client:
+            return found_by(client)
 
     def _left_in_outboxes(self) -> dict[str, int]:
         return {service: self.database(service)["outbox"].count_documents({}) for service in SERVICES}

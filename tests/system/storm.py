@@ -1,5 +1,5 @@
-"""A storm: thousands of requests from several channels, agents and requesters who answer, and faults in the middle of
-them, all from one seed. Afterwards the desk is judged as a whole.
+"""A storm: thousands of requests from several channels, agents and requesters who answer, editors and readers of
+articles, and faults in the middle of them, all from one seed. Afterwards the desk is judged as a whole.
 
 `test_storm.py` has a short storm, `make soak` the long ones. The page is docs/testing.md.
 """
@@ -23,6 +23,7 @@ from tests.system.evidence import Evidence
 from tests.system.faults import Dealer, Fault, Hardness
 from tests.system.house import BATCH_OF_MAILS, House
 from tests.system.keeper import Keeper
+from tests.system.library import EDITORS, READ_BY, STAFF_FILE, at_work
 from tests.system.line import Lines
 from tests.waiting import wait
 
@@ -36,6 +37,9 @@ class Scale:
 
     submissions: int
     pace: float
+    edits: int
+    """How often each editor does something to articles; `visits`: how many people of a channel read some."""
+    visits: int
     agents: int
     capacity: int
     instances: tuple[int, ...]
@@ -48,6 +52,8 @@ class Scale:
 SHORT = Scale(
     submissions=600,
     pace=100,
+    edits=14,
+    visits=20,
     agents=4,
     capacity=40,
     instances=(1, 2),
@@ -59,6 +65,8 @@ SHORT = Scale(
 LONG = Scale(
     submissions=10_000,
     pace=120,
+    edits=120,
+    visits=200,
     agents=12,
     capacity=40,
     instances=(1, 2, 2, 3),
@@ -82,6 +90,7 @@ def storm(house: House, seed: int, scale: Scale, say: Callable[[str], None]) -> 
     with ExitStack() as closing:
         lines = _lines(house, random.Random(f"lines {seed}"))
         closing.callback(lines.close)
+        house.desk.settings["CASEBUS_STAFF"] = str(STAFF_FILE)
         dice = random.Random(f"instances {seed}")
         counts = {service: dice.choice(scale.instances) for service in SERVICES}
         keeper = Keeper(house, counts)
@@ -103,6 +112,7 @@ def storm(house: House, seed: int, scale: Scale, say: Callable[[str], None]) -> 
             for name in CHANNELS
             if (share := [request for request in planned if request.channel == name])
         ]
+        people = at_work(house.desk.amqp_url, house.ledger, seed, scale.edits, scale.visits, gate.share)
         with ThreadPoolExecutor(1) as other_hand:
             ailing = other_hand.submit(_deal_ailments, ailments, tell)
             for fault in blows:
@@ -124,6 +134,9 @@ def storm(house: House, seed: int, scale: Scale, say: Callable[[str], None]) -> 
         )
         keeper.settle()
         tell("the faults are over")
+        for person in people:
+            person.wait(scale.patience)
+        house.searched_by = (EDITORS[0], READ_BY[0])
         wait_until_calm(house, scale.patience)
         tell("all is answered, nobody says anything any more")
         for channel in channels:
@@ -134,7 +147,8 @@ def storm(house: House, seed: int, scale: Scale, say: Callable[[str], None]) -> 
         assert not errors, "logged as errors:\n" + "\n".join(errors[:20])
     tell(
         f"{len(evidence.tickets)} tickets, {len(evidence.sent)} commands, {len(evidence.events)} events,"
-        f" {len(evidence.deliveries)} notifications: in order"
+        f" {len(evidence.deliveries)} notifications, {len(evidence.article_versions)} versions of articles,"
+        f" {len(evidence.asked)} answers about them: in order"
     )
     return evidence
 

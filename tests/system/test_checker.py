@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.system.articles import OF_ARTICLES
 from tests.system.checker import GUARANTEES, one_effect_a_command, one_outcome_a_command, problems
 from tests.system.evidence import Dead, Evidence, Heard, Sent
 
@@ -257,8 +258,8 @@ def test_what_is_out_of_order_is_found(what: str, break_it: Callable[[Evidence],
 
 
 def test_every_guarantee_is_broken_by_one_of_these() -> None:
-    """Every guarantee speaks at least once."""
-    silent = {guarantee.__name__ for guarantee in GUARANTEES}
+    """Every guarantee speaks at least once; test_articles.py breaks those of articles."""
+    silent = {guarantee.__name__ for guarantee in GUARANTEES if guarantee not in OF_ARTICLES}
     for _, break_it, _ in BREACHES:
         evidence = deepcopy(in_order())
         break_it(evidence)

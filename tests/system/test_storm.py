@@ -8,7 +8,7 @@ from __future__ import annotations
 from tests.system.house import House
 from tests.system.storm import SHORT, storm
 
-SEED = 2
+SEED = 6
 
 
 def test_a_short_storm_leaves_the_desk_in_order(house: House) -> None:
