@@ -291,9 +291,9 @@ Files = Annotated[Sequence[ArticleFile], Meta(max_length=MAX_FILES)]
 class Article(Payload):
     """An article as it stands, in one language.
 
-    `body` is Markdown, `html` the same, sanitised: links to articles are `article:<id>`, pictures `file:<name>`.
-    `languages`: those in which it is published. `related`: ids of other articles. `published_at` is of this text,
-    `first_published_at` of the article in this language. A draft has neither.
+    `body` is Markdown, `html` the same, sanitised: links to articles are `article:<id>`, pictures and links to files
+    `file:<name>`. `languages`: those in which it is published. `related`: ids of other articles. `published_at` is of
+    this text, `first_published_at` of the article in this language. A draft has neither.
     """
 
     id: ArticleId

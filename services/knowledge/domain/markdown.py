@@ -84,6 +84,8 @@ def check(body: str) -> Check:
                 address = str(token.attrs.get("href", ""))
                 if found := _is_article(address):
                     articles[found[1]] = None
+                elif found := _is_file(address):
+                    files[found[1]] = None
                 elif not _is_elsewhere(address):
                     faults.append((line, _leads_nowhere(address)))
             case "image":
@@ -148,7 +150,7 @@ def _may_be_shown(address: str) -> bool:
 def _leads_nowhere(address: str) -> str:
     if re.match("https?:", address, re.IGNORECASE):
         return f"A web address is such as https://example.org/help, not {_named(address)}"
-    return f"A link may lead to https:, http:, mailto: or article:, not to {_named(address)}"
+    return f"A link may lead to https:, http:, mailto:, article: or file:, not to {_named(address)}"
 
 
 def _definitions(defined: Mapping[str, Any]) -> Iterator[tuple[int, str]]:

@@ -215,7 +215,7 @@ def test_without_a_staff_file_only_the_operator_writes() -> None:
         (
             {"body": "a\n\n[x](javascript:y)"},
             "invalid",
-            {"body": ["Line 3: A link may lead to https:, http:, mailto: or article:, not to javascript:y."]},
+            {"body": ["Line 3: A link may lead to https:, http:, mailto:, article: or file:, not to javascript:y."]},
         ),
         ({"category": "no-such"}, "unknown_category", {"category": ["There is no category no-such."]}),
         ({"category": None}, "invalid", {"category": ["A new article needs a category."]}),

@@ -22,21 +22,33 @@ from services.knowledge.domain.markdown import MOST_FAULTS, SUMMARY, check, rend
         ("Title\n=====", ["Line 1: A heading of the first level is the title's: write ## here."]),
         (
             "- a\n- [x](javascript:alert(1))",
-            ["Line 2: A link may lead to https:, http:, mailto: or article:, not to javascript:alert(1)."],
+            ["Line 2: A link may lead to https:, http:, mailto:, article: or file:, not to javascript:alert(1)."],
         ),
-        ("[x](JaVaScRiPt:x)", ["Line 1: A link may lead to https:, http:, mailto: or article:, not to JaVaScRiPt:x."]),
-        ("[x](/prices)", ["Line 1: A link may lead to https:, http:, mailto: or article:, not to /prices."]),
-        ("[x]()", ["Line 1: A link may lead to https:, http:, mailto: or article:, not to nothing."]),
-        ("[x](article:A!)", ["Line 1: A link may lead to https:, http:, mailto: or article:, not to article:A!."]),
-        ("[x](file:a.png)", ["Line 1: A link may lead to https:, http:, mailto: or article:, not to file:a.png."]),
-        ("[r]\n\n[r]: data:x", ["Line 1: A link may lead to https:, http:, mailto: or article:, not to data:x."]),
+        (
+            "[x](JaVaScRiPt:x)",
+            ["Line 1: A link may lead to https:, http:, mailto:, article: or file:, not to JaVaScRiPt:x."],
+        ),
+        ("[x](/prices)", ["Line 1: A link may lead to https:, http:, mailto:, article: or file:, not to /prices."]),
+        ("[x]()", ["Line 1: A link may lead to https:, http:, mailto:, article: or file:, not to nothing."]),
+        (
+            "[x](article:A!)",
+            ["Line 1: A link may lead to https:, http:, mailto:, article: or file:, not to article:A!."],
+        ),
+        (
+            "[x](file:../a.pdf)",
+            ["Line 1: A link may lead to https:, http:, mailto:, article: or file:, not to file:../a.pdf."],
+        ),
+        (
+            "[r]\n\n[r]: data:x",
+            ["Line 1: A link may lead to https:, http:, mailto:, article: or file:, not to data:x."],
+        ),
         (
             "[r]\n\n[r]: https://x.example\n\n[r]: javascript:a",
-            ["Line 5: A link may lead to https:, http:, mailto: or article:, not to javascript:a."],
+            ["Line 5: A link may lead to https:, http:, mailto:, article: or file:, not to javascript:a."],
         ),
         (
             "- a\n\n  [never]: <java\tscript:a>",
-            ["Line 3: A link may lead to https:, http:, mailto: or article:, not to java script:a."],
+            ["Line 3: A link may lead to https:, http:, mailto:, article: or file:, not to java script:a."],
         ),
         ("[r] ![p]\n\n[r]: article:a\n[p]: file:a.png", []),
         ("[x](https:x)", ["Line 1: A web address is such as https://example.org/help, not https:x."]),
@@ -59,7 +71,7 @@ def test_of_many_faults_the_first_are_named_and_the_others_counted() -> None:
     said = check("[x](y)\n" * (MOST_FAULTS + 1200)).faults
     assert len(said) == MOST_FAULTS + 1
     assert said[-2:] == [
-        f"Line {MOST_FAULTS}: A link may lead to https:, http:, mailto: or article:, not to y.",
+        f"Line {MOST_FAULTS}: A link may lead to https:, http:, mailto:, article: or file:, not to y.",
         f"Line {MOST_FAULTS + 1}: 1,200 more faults begin here.",
     ]
 
@@ -88,9 +100,10 @@ def test_a_picture_is_a_file_of_the_article(body: str, said: str) -> None:
 def test_what_a_text_names() -> None:
     found = check(
         "[a](article:case-statuses) [b](article:escalation)\n\n[a](article:case-statuses) ![c](file:my%20clock.png)"
+        " [d](file:form.pdf)"
     )
     assert found.articles == ("case-statuses", "escalation")
-    assert found.files == ("my%20clock.png",)
+    assert found.files == ("my%20clock.png", "form.pdf")
 
 
 @pytest.mark.parametrize(
@@ -120,6 +133,11 @@ def test_what_a_text_names() -> None:
 def test_a_link_without_fault_keeps_its_address(address: str) -> None:
     text = f"[x](<{address}>)"
     assert ("href=" in render(text).html) == (not check(text).faults)
+
+
+def test_a_link_leads_to_a_file_of_the_article() -> None:
+    """A PDF cannot be shown as a picture."""
+    assert render("[the form](file:form.pdf)").html == '<p><a href="file:form.pdf">the form</a></p>\n'
 
 
 def test_readers_get_html_words_and_headings() -> None:
