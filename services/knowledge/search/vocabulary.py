@@ -110,7 +110,8 @@ class Vocabulary:
     def rarity(self, word: str) -> float:
         """The weight of a word in BM25 (idf): the fewer texts hold it, the more."""
         holding = self.holding(word)
-        return math.log(1 + (self.texts - holding + 0.5) / (holding + 0.5))
+        others = max(0, self.texts - holding)  # a text that comes right now may be counted by half
+        return math.log(1 + (others + 0.5) / (holding + 0.5))
 
     def begun(self, half: str) -> list[str]:
         """The words that begin with `half`, the most frequent first."""

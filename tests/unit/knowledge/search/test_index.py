@@ -260,3 +260,11 @@ def test_replacing_is_one_at_a_time() -> None:
     for writer in writers:
         writer.join()
     assert len(found(made, "credits")) == len(made) == 8
+
+
+def test_a_search_in_the_middle_of_a_change_has_scores_too() -> None:
+    """A word may be counted in a text that is not counted yet."""
+    made = titled("Refunds")
+    made.languages["en"].vocabulary.texts = 0
+    (hit,) = search(Wanted("refunds"), [made]).hits
+    assert 0 < hit.score <= 1
