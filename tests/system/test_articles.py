@@ -8,11 +8,10 @@ from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zlib import crc32
 
 import pytest
 
-from tests.system.articles import OF_ARTICLES
+from tests.system.articles import OF_ARTICLES, hashed
 from tests.system.evidence import FOR_STAFF, Asked, Evidence, Heard, Sent
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -97,7 +96,7 @@ def in_order() -> Evidence:
     told.publishes("guide", "en", 6, 1)
     told.publishes("inside", "en", 2, 1)
     evidence.articles = list(told.articles.values())
-    digest = crc32(b"guide/en/6/public") ^ crc32(b"inside/en/2/internal")
+    digest = hashed("guide/en/6/public") ^ hashed("inside/en/2/internal")
     evidence.indexes = {"knowledge 1": (2, digest), "knowledge 2": (2, digest)}
     evidence.found = {"web": {("guide", "en", 6)}, "agent.a1": {("guide", "en", 6), ("inside", "en", 2)}}
     seen = {**told.text("guide", "en"), "version": 6}
