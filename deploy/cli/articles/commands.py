@@ -114,7 +114,9 @@ def _text_of(desk: Desk, article: Article, language: str, version: int | None) -
 @app.command("import")
 def import_(
     folder: Folder,
-    publish: Annotated[bool, typer.Option("--publish", help="Publish what readers do not see yet.")] = False,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Publish what readers do not see, withdrawn texts too.")
+    ] = False,
     keep_going: Annotated[
         bool, typer.Option("--keep-going", help="Import the articles without mistakes all the same.")
     ] = False,
