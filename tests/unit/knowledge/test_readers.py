@@ -134,6 +134,14 @@ def test_a_channel_that_follows_a_category_learns_what_left_it() -> None:
     assert ([hit.id for hit in found.articles], list(found.withdrawn)) == (["a1"], [])
 
 
+def test_an_article_is_not_related_to_itself_nor_twice_to_another() -> None:
+    base = a_base(2)
+    base.write("a3", related=["a2", "a3", "a1", "a2"])
+    shown = base.viewed_by(CHANNEL, "a3")
+    assert shown.article.related == ["a2", "a1"]
+    assert [each.id for each in shown.related] == ["a2", "a1"]
+
+
 @pytest.mark.parametrize(
     ("sender", "data"),
     [

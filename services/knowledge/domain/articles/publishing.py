@@ -47,7 +47,7 @@ def publish(view: View, message: Message[PublishArticle], by: Editor, article: A
         drafts={language: version for language, version in article.drafts.items() if language not in texts},
         live={**article.live, **{language: article.drafts[language] for language in languages}},
         first={**dict.fromkeys(languages, now), **article.first},
-        related=article.related if own is None else tuple(own.related),
+        related=article.related if own is None else _others(article.id, own.related),
         **_told(article, now),
     )
     published = [_shown(view, after, language, text, now) for language, text in texts.items()]
@@ -214,6 +214,11 @@ def _told(article: Article, now: datetime) -> dict[str, datetime | None]:
 def _event(type_: str, article: Article, published: Published, by: Editor, reason: str | None = None) -> Say:
     data = ArticleEvent(article=as_it_stands(article, published), by=by.id, reason=reason)
     return Say(EVENTS, type_, type_, data, article.id)
+
+
+def _others(id_: str, related: Iterable[str]) -> tuple[str, ...]:
+    """Each once, without the article itself."""
+    return tuple(each for each in dict.fromkeys(related) if each != id_)
 
 
 def _nothing_to_publish(article: Article, language: str | None) -> str:
