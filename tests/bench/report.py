@@ -234,16 +234,16 @@ def _articles(measured: Articles) -> Table:
         " Milliseconds:"
     )
     table = Table(
-        "what", "a second", "asked", "unanswered", "p50", "p99", "largest", "p99, times bare", "CPU each", title=title
+        "what", "a second", "asked", "unanswered", "p50", "p99", "largest", "p50, times bare", "CPU each", title=title
     )
     for beside, answered in (
         ("", measured.quiet),
         (f" behind {measured.left:,}", measured.behind),
         (", two instances, articles come", [measured.searched]),
     ):
-        bare = {each.a_second: each.p99 for each in answered if each.what == "bare"}
+        bare = next((each.p50 for each in answered if each.what == "bare"), None)
         for each in answered:
-            table.add_row(f"{each.what}{beside}", *_answered(each, bare.get(each.a_second)))
+            table.add_row(f"{each.what}{beside}", *_answered(each, bare))
     for what, found in (("", measured.found), (" while searches run", measured.found_while_searching)):
         table.add_row(
             f"until two instances find an article{what}",
@@ -260,8 +260,8 @@ def _articles(measured: Articles) -> Table:
 def _answered(each: Answered, bare: float | None) -> Iterator[str]:
     yield from (str(each.a_second), str(each.asked), str(each.unanswered))
     yield from (f"{each.p50:.1f}", f"{each.p99:.1f}", f"{each.largest:.1f}")
-    yield "–" if bare is None else f"{each.p99 / bare:.1f}"
-    yield "–" if each.what == "bare" else f"{each.cpu_ms:.2f}"
+    yield "–" if bare is None else f"{each.p50 / bare:.1f}"
+    yield f"{each.cpu_ms:.2f}"
 
 
 def _goals(goals: list[Goal], results: Results) -> Table:
