@@ -38,7 +38,7 @@ LEAST_TYPED = 3
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Milliseconds from publish to receipt of the questions that were answered; and what each question cost knowledge
+    """Milliseconds from publish to receipt of the questions that were answered; and what each of these cost knowledge
     of CPU."""
 
     what: What
@@ -76,7 +76,7 @@ def ask(url: str, what: What, a_second: int, seconds: float, pids: Collection[in
         percentile(took, 0.5),
         percentile(took, 0.99),
         took[-1],
-        1000 * cpu / count,
+        1000 * cpu / len(took),
     )
 
 
