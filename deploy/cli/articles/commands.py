@@ -107,7 +107,7 @@ def _text_of(desk: Desk, article: Article, language: str, version: int | None) -
     if found is None:
         raise Trouble(f"{article.id} has no version {number}; it is at version {article.version}.")
     if found.text is None:
-        raise Trouble(f"Version {number} of {article.id} wrote no text: it says {found.what}.")
+        raise Trouble(f"Version {number} of {article.id} has no text: it says {found.what}.")
     return found
 
 

@@ -252,7 +252,7 @@ def test_what_is_published_twice_is_published_once() -> None:
     assert refused(base.publish(language="en"), "wrong_status").message == (
         "Nobody has saved a text in en since it was published."
     )
-    assert refused(base.publish(language="de"), "wrong_status").message == "It has no draft in de."
+    assert refused(base.publish(language="de"), "wrong_status").message == "The article has no draft in de."
     refused(base.publish(expected_version=1), "conflict")
 
 
@@ -281,11 +281,11 @@ def test_nothing_is_withdrawn_that_is_not_published() -> None:
     base = Base()
     base.save()
     assert refused(base.send("article.withdraw", article_id="seven-days"), "wrong_status").message == (
-        "Nothing of it is published."
+        "The article is not published."
     )
     base.publish()
     assert refused(base.send("article.withdraw", article_id="seven-days", language="de"), "wrong_status").message == (
-        "Nothing of it is published in de."
+        "The article is not published in de."
     )
 
 
@@ -293,7 +293,7 @@ def test_only_a_version_with_a_text_is_restored() -> None:
     base = Base()
     base.write()
     none = refused(base.send("article.restore", article_id="seven-days", version=2), "invalid")
-    assert none.errors == {"version": ["Version 2 wrote no text."]}
+    assert none.errors == {"version": ["Version 2 has no text."]}
     beyond = refused(base.send("article.restore", article_id="seven-days", version=9), "invalid")
     assert beyond.errors == {"version": ["The article is at version 2."]}
 

@@ -242,7 +242,7 @@ def test_a_draft_is_seen_by_editors_alone() -> None:
     unknown = refused(base.send("article.view", EDITOR, article_id="no-such", draft=True), "unknown_article")
     assert unknown.message == "There is no article no-such."
     assert refused(base.send("article.view", EDITOR, article_id="a1", version=2), "invalid").errors == {
-        "version": ["Version 2 wrote no text."]
+        "version": ["Version 2 has no text."]
     }
 
 

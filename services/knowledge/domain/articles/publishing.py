@@ -82,7 +82,7 @@ def withdraw(view: View, message: Message[WithdrawArticle], by: Editor, article:
     languages = [language for language in article.languages if message.data.language in (None, language)]
     if not languages:
         where = "" if message.data.language is None else f" in {message.data.language}"
-        return answers.wrong_status(article, f"Nothing of it is published{where}.")
+        return answers.wrong_status(article, f"The article is not published{where}.")
     gone = {language: article.live[language] for language in languages}
     after = changed(
         article,
@@ -223,10 +223,12 @@ def _others(id_: str, related: Iterable[str]) -> tuple[str, ...]:
 
 def _nothing_to_publish(article: Article, language: str | None) -> str:
     if language is None:
-        return "Nobody has saved a text since the article was published." if article.live else "It has no draft."
+        return (
+            "Nobody has saved a text since the article was published." if article.live else "The article has no draft."
+        )
     if language in article.live:
         return f"Nobody has saved a text in {language} since it was published."
-    return f"It has no draft in {language}."
+    return f"The article has no draft in {language}."
 
 
 def _moved(before: Article, after: Article) -> str:

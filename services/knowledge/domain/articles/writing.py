@@ -82,7 +82,7 @@ def restore(view: View, message: Message[RestoreArticle], by: Editor, article: A
         if number > article.version:
             why = f"The article is at version {article.version}."
         else:
-            why = f"Version {number} wrote no text."
+            why = f"Version {number} has no text."
         return answers.invalid({"version": [why]})
     after = changed(article, by, now, drafts={**article.drafts, old.language: article.version + 1})
     version = recorded(after, "restored", language=old.language, text=old.text, restores=number)

@@ -121,7 +121,7 @@ def _written(view: View, data: ViewArticle) -> Decision:
     if version is None or version.text is None or version.language is None:
         if data.version is None:
             return answers.wrong_status(article, f"The article has no text in {data.language}.")
-        return answers.invalid({"version": [f"Version {data.version} wrote no text."]})
+        return answers.invalid({"version": [f"Version {data.version} has no text."]})
     text = version.text
     stands = wire.Article(
         id=article.id,
