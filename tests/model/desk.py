@@ -263,13 +263,17 @@ class ModelDesk:
         with self._befalls("routing", n, "", [], None) as instance:
             instance.turn.run()
 
-    def sweep(self) -> None:
-        """Every service publishes what an instance that died has left unsent."""
+    def sweep(self) -> bool:
+        """Every service publishes what an instance that died has left unsent, some turns at a time; False if there was
+        nothing."""
+        swept = False
         for (_, n), instance in self.instances.items():
             instance.turn.sending.strike()
             left = instance.store.left_unsent(UNSENT_AFTER) if n == 0 else []
             if left:
                 instance.turn.sending.sweep(left)
+                swept = True
+        return swept
 
     @contextmanager
     def _befalls(
@@ -300,12 +304,12 @@ class ModelDesk:
         """Until nothing is left to do at this time: everything delivered, fired, swept, and looked at again."""
         self.clock.now += UNSENT_AFTER + timedelta(seconds=1)  # leases and claims of dead instances are over
         for _ in range(60):
-            self.sweep()
+            swept = self.sweep()
             self._deliver_all()
             fired = [self.fire(service) for service in self.databases]
             if "routing" in self.databases:
                 self.look_again()
-            if any(fired) or self.network.waiting:
+            if swept or any(fired) or self.network.waiting:
                 continue
             if not self._is_reserved():
                 break
