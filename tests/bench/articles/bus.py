@@ -55,7 +55,7 @@ SEARCHING = 10.0
 PUBLICATIONS = 20
 INSTANCES = (1, 2)
 CATEGORY = "billing"
-EVERY = 0.02
+EVERY = 0.05
 """Seconds between looks at an instance's metrics."""
 
 START_PATIENCE = 900.0
