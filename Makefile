@@ -30,7 +30,7 @@ watch: setup ## show messages as they flow
 	@.venv/bin/casebus watch
 
 test: setup ## run all tests on a real broker and database of their own
-	@$(PYTHON) -m pytest --numprocesses 2 --dist loadgroup
+	@$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 lint: setup ## check formatting, style, types, and who may import whom
 	@.venv/bin/ruff format --check .

@@ -33,14 +33,6 @@ settings.register_profile("casebus", deadline=None)
 settings.load_profile("casebus")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes, one runs everything that needs a stack, one test after the other, and the others run the
-    rest."""
-    for item in items:
-        if not {"tests/unit", "tests/contracts"} & {"/".join(item.nodeid.split("/")[:2])}:
-            item.add_marker(pytest.mark.xdist_group("stack"))
-
-
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Broker and database, up. Their folder belongs to this test run and is deleted at its end."""
