@@ -33,7 +33,8 @@ def vain(rows: Iterable[InVain]) -> Table:
 
 
 def table(rows: Iterable[Listed]) -> Table:
-    """Articles, one per row; the title gets the remaining width."""
+    """Articles, one per row; the title gets the remaining width. On a narrow terminal ids stay whole: other commands
+    take them."""
     table = Table("id", "category", "for", "state", "languages", "changed", "views", "helped", box=None, pad_edge=False)
     table.expand = True
     table.add_column("title", ratio=1)
@@ -43,6 +44,7 @@ def table(rows: Iterable[Listed]) -> Table:
         table.columns[place].justify = "right"
     for row in rows:
         article, read = row.article, row.figures
+        table.columns[0].min_width = max(table.columns[0].min_width or 0, len(article.id))
         votes = read.helped + read.not_helped
         table.add_row(
             Text(article.id),
