@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from contracts import registry
 from contracts.envelope import CONTENT_TYPE
 from contracts.names import AGENT_PREFIX, DEAD, DESK, INTAKE, QUESTIONS, SERVICES, source_of
 from deploy.local.rabbitmq import ADMIN
@@ -95,9 +96,11 @@ def send_odd(house: House, dice: Random, count: int) -> list[Odd]:
                 sent.append(Odd("", body))
                 continue
             type_, body = odd_command(dice, bus.user)
-            if dice.random() < 0.05:  # it need be neither answered nor dead-lettered, and harms nobody
-                key = "ticket.view" if bus is channel else "staff.ticket.view"
-                bus.publish(QUESTIONS, key, body, **odd_properties(dice, bus.user))
+            asks = registry.command(type_) is None
+            if asks or dice.random() < 0.05:  # it need be neither answered nor dead-lettered, and harms nobody
+                asked = registry.question(type_ if asks else "ticket.view")
+                assert asked is not None, f"{type_} is no command"
+                bus.publish(QUESTIONS, asked.key_of(bus.user), body, **odd_properties(dice, bus.user))
                 continue
             exchange = INTAKE if bus is channel else DESK
             if dice.random() < 0.05:
