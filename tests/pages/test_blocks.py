@@ -46,7 +46,8 @@ def test_every_command_that_is_shown_exists(block: Block) -> None:
             case ["pip", "install", *folders]:
                 assert all((CHECKOUT / folder / "pyproject.toml").exists() for folder in folders), command
             case [".venv/bin/python", "-m", module, *_]:
-                assert (CHECKOUT / module.replace(".", "/")).with_suffix(".py").exists(), command
+                found = CHECKOUT / module.replace(".", "/")
+                assert (found / "__main__.py").exists() or found.with_suffix(".py").exists(), command
             case ["sh", script, *_]:
                 assert (CHECKOUT / script).exists(), command
             case ["docker", "compose", verb, *_]:
