@@ -66,6 +66,10 @@ class Deployment:
         """The database as the user of `service`."""
         return self._mongo_url(f"casebus_{service}", self._secrets / "database" / f"casebus_{service}")
 
+    def health_url(self, service: str, n: int = 1) -> str:
+        """Where an instance of knowledge says how it is; the file of ports opens no other service."""
+        return f"http://{self.compose('port', '--index', str(n), service, '8080').strip()}"
+
     @property
     def mail_page(self) -> str:
         """Where a browser sees the mails."""
