@@ -40,7 +40,7 @@ class KnowledgeFile:
 
 
 def load_knowledge(path: str | Path, catalogue: Collection[str]) -> KnowledgeFile:
-    """The content of the YAML file at `path`; its categories are none of these of the catalogue. Raises WrongFile."""
+    """The content of the YAML file at `path`; raises WrongFile, also for a category that the catalogue has."""
     return read_yaml(path, "the knowledge base's file", lambda data: _knowledge_from(data, catalogue), as_written=True)
 
 

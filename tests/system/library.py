@@ -87,7 +87,7 @@ class Person:
             self.failed = error
 
     def _do_all(self, client: Client) -> None:
-        """Some at a time, as far as they may have begun."""
+        """Send some commands at a time: those that may begin now."""
         under_way: list[tuple[Doing, list[str]]] = []
         while under_way or self.begun < len(self._doings):
             while len(under_way) < AT_ONCE and self.begun < min(self._may_begin(), len(self._doings)):

@@ -155,7 +155,7 @@ class Marked:
 class Changed:
     """A page of the ids of articles that this reader has seen change since then, the oldest change first.
 
-    Of all categories: which one an article is in that the reader no longer sees is none of their business.
+    Articles of all categories: readers must not learn the category of an article that they no longer see.
     """
 
     since: datetime

@@ -16,7 +16,8 @@ from services.knowledge.search.values import IndexedText
 
 Vector = NDArray[np.float32]
 MeaningOf = Callable[[str], Vector]
-"""The vector of what a text is about, always of the same dimensions: of length 1, or less as far as it is not known.
+"""The vector of what a text is about, always with the same number of dimensions. Its length is 1, or less if part of
+the text is unknown.
 Threads may call it at the same time."""
 
 MEANT_CHARACTERS = 1_000
