@@ -1,6 +1,7 @@
 """What people searched for in vain: held in memory, and written every few seconds, because questions write nothing.
 
-A killed instance loses what it held. The words are kept 180 days.
+A killed instance loses what it held, as does one that is cut off from the database while it writes. The words are kept
+180 days.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import datetime
 
 from pymongo import UpdateOne
 from pymongo.database import Database
+from pymongo.errors import BulkWriteError, ServerSelectionTimeoutError
 
 from services.chassis.database import Document
 from services.chassis.decision import derived_id
@@ -39,19 +41,23 @@ class Vain:
             self._held[key] += 1
 
     def write(self) -> None:
-        """Store what is held. What could not be stored is held for the next time."""
+        """Store what is held. What is surely not stored is held for the next time.
+
+        Raises `PyMongoError` for what was not written.
+        """
         if not self._held:
             return
         held, self._held = self._held, Counter()
         now = self._now()
         day = day_of(now)
+        keys = list(held)
         try:
             self._stored.bulk_write(
                 [
                     UpdateOne(
                         {"_id": derived_id(day, language, words)},
                         {
-                            "$inc": {"count": count},
+                            "$inc": {"count": held[words, language]},
                             "$setOnInsert": {
                                 "day": day,
                                 "language": language,
@@ -61,10 +67,16 @@ class Vain:
                         },
                         upsert=True,
                     )
-                    for (words, language), count in held.items()
+                    for words, language in keys
                 ],
                 ordered=False,
             )
-        except Exception:
+        except ServerSelectionTimeoutError:  # nothing was sent
             self._held.update(held)
             raise
+        except BulkWriteError as error:
+            self._held.update(
+                {keys[failed["index"]]: held[keys[failed["index"]]] for failed in error.details["writeErrors"]}
+            )
+            raise
+        # Any other error leaves open what is stored: better a count that is lost than one that counts twice.

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
 from pymongo.database import Database
+from pymongo.errors import AutoReconnect, BulkWriteError, ServerSelectionTimeoutError
 
 from contracts import registry
 from contracts.payload import plain
@@ -185,6 +187,53 @@ def test_searches_in_vain_are_written_with_how_often(store: Store) -> None:
     base.vain.write()
     (row,) = store.database["vain"].find()
     assert (row["words"], row["count"], row["language"], row["day"]) == ("zebra", 3, "", "2026-03-02")
+
+
+def counts_of(database: Database[Document]) -> dict[str, int]:
+    return {row["words"]: row["count"] for row in database["vain"].find()}
+
+
+def test_a_write_that_failed_in_part_counts_nothing_twice_and_loses_nothing(store: Store) -> None:
+    vain = Vain(store.database, lambda: MORNING)
+    store.database.command("collMod", "vain", validator={"words": {"$ne": "unwelcome"}})
+    for words in ("zebra", "unwelcome", "zebra", "gnu"):
+        vain.note(words, None)
+    with pytest.raises(BulkWriteError):
+        vain.write()
+    assert counts_of(store.database) == {"zebra": 2, "gnu": 1}
+    store.database.command("collMod", "vain", validator={})
+    vain.note("zebra", None)
+    vain.write()
+    assert counts_of(store.database) == {"zebra": 3, "gnu": 1, "unwelcome": 1}
+
+
+def test_what_was_never_sent_is_written_later(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    vain = Vain(store.database, lambda: MORNING)
+    vain.note("zebra", None)
+    away: MongoClient[Document] = MongoClient("127.0.0.1:1", serverSelectionTimeoutMS=1)
+    with away, monkeypatch.context() as patched:
+        patched.setattr(vain, "_stored", away["nowhere"]["vain"])
+        with pytest.raises(ServerSelectionTimeoutError):
+            vain.write()
+    vain.write()
+    assert counts_of(store.database) == {"zebra": 1}
+
+
+def test_a_write_whose_answer_is_lost_counts_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    vain = Vain(store.database, lambda: MORNING)
+    vain.note("zebra", None)
+
+    class Deaf:
+        def bulk_write(self, *given: Any, **options: Any) -> None:
+            store.database["vain"].bulk_write(*given, **options)
+            raise AutoReconnect("connection closed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(vain, "_stored", Deaf())
+        with pytest.raises(AutoReconnect):
+            vain.write()
+    vain.write()
+    assert counts_of(store.database) == {"zebra": 1}
 
 
 def test_what_no_article_has_is_swept_after_a_day(store: Store) -> None:
