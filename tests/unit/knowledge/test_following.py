@@ -14,7 +14,10 @@ from services.knowledge.documents import document_of
 from services.knowledge.following import Following
 from tests.unit.knowledge.test_shelf import a_text
 
+ENDS: dict[str, Any] = {}
+
 Step = dict[str, Any] | Exception | None
+"""A change, an error, nothing (None), or nothing from now on (`ENDS`)."""
 
 
 class Stream:
@@ -36,6 +39,9 @@ class Stream:
         step = self.steps.pop(0) if self.steps else None
         if isinstance(step, Exception):
             raise step
+        if step is ENDS:
+            self.alive = False
+            return None
         if step is not None:
             self.resume_token = step["_id"]
         return step
@@ -137,6 +143,13 @@ def test_what_happens_to_the_collection_makes_a_new_shelf(what: str) -> None:
     found = follows(collection)
     found.follow(until(found, {"b"}))
     assert collection.seen.count("read") == 2
+
+
+def test_a_stream_that_has_ended_makes_a_new_shelf() -> None:
+    collection = Collection([brings("a", "1"), ENDS], [brings("b", "2")])
+    found = follows(collection)
+    found.follow(until(found, {"b"}))
+    assert collection.seen == [*("opened after None", "read", "closed"), *("opened after None", "read", "closed")]
 
 
 def test_an_error_of_the_engine_is_raised() -> None:
