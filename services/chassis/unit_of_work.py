@@ -233,18 +233,15 @@ class Store:
         """Store it all, or nothing. Raises `Conflict` or `DatabaseAway`; after the latter it may have been stored."""
         if work.is_empty():
             return
-        with reaching_database(), self._client.start_session(causal_consistency=False) as session:
-            session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority"))
-            try:
-                self._write(work, session)
-                # A process may stand still anywhere. From the first write on, MongoDB ends what takes too long.
-                if work.valid_until is not None and self.now() > work.valid_until:
-                    raise Conflict("decided too long ago")
-                session.commit_transaction()
-            except BaseException:
-                if session.in_transaction:
-                    session.abort_transaction()
-                raise
+        with (
+            reaching_database(),
+            self._client.start_session(causal_consistency=False) as session,
+            session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority")),
+        ):
+            self._write(work, session)
+            # A process may stand still anywhere. From the first write on, MongoDB ends what takes too long.
+            if work.valid_until is not None and self.now() > work.valid_until:
+                raise Conflict("decided too long ago")
 
     def unsent(self, turns: Sequence[str]) -> list[Outgoing]:
         """What these turns stored and nobody has marked as sent."""
