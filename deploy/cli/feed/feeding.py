@@ -206,8 +206,8 @@ def feed_with_bar(console: Console, desk: Client, file: RequestFile, refusals: R
     except KeyboardInterrupt:
         feeding.gave_up = "Interrupted"
         raise
-    except BaseException:
-        feeding.gave_up = "The program was ended"
+    except Exception:
+        feeding.gave_up = "An error ended the run"
         raise
     finally:
         feeding.give_up()
@@ -242,9 +242,8 @@ def report(
     tell_refusals(console, refusals)
     left = file.count - feeding.sent
     if feeding.gave_up and left:
-        console.print(
-            f"[red]{feeding.gave_up}: {left:,} were not sent.[/] Feed the file again: nothing is filed twice."
-        )
+        sent = f"{left:,} {'was' if left == 1 else 'were'} not sent"
+        console.print(f"[red]{feeding.gave_up}: {sent}.[/] Feed the file again: nothing is filed twice.")
 
 
 def tell_refusals(console: Console, refusals: Refusals) -> None:

@@ -198,8 +198,16 @@ def test_what_was_fed_before_is_told_apart(
     assert "1 of them had been fed before" in said
 
 
-def test_interrupted_it_says_what_was_sent_and_writes_down_what_was_not_answered(
-    tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("ends", "sentence"), [(KeyboardInterrupt(), "Interrupted"), (RuntimeError(), "An error ended the run")]
+)
+def test_interrupted_it_says_what_was_not_sent_and_writes_down_what_was_not_answered(
+    tmp_path: Path,
+    catalogue: Catalogue,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ends: BaseException,
+    sentence: str,
 ) -> None:
     monkeypatch.setattr(feeding, "AT_ONCE", 1)
     path = tmp_path / "a.csv"
@@ -207,11 +215,12 @@ def test_interrupted_it_says_what_was_sent_and_writes_down_what_was_not_answered
 
     def answers(subject: str) -> Outcome:
         if subject == "stop":
-            raise KeyboardInterrupt
+            raise ends
         return BECOMES[subject]
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(type(ends)):
         fed(path, catalogue, answers)
+    assert f"{sentence}: 1 was not sent." in capsys.readouterr().out
     lines = (tmp_path / "a.refused.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines[1:]] == ["lost", "stop"]
 
