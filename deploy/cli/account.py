@@ -55,7 +55,7 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         try:
             yield file
-        except BaseException:
+        except BaseException:  # Ctrl-C too
             path.unlink(missing_ok=True)
             raise
 

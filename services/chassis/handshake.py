@@ -36,7 +36,7 @@ def shaken(context: ssl.SSLContext, sock: socket.socket, name: str | None) -> ss
         _shake(wrapped, None if seconds is None else time.monotonic() + seconds)
         wrapped.setblocking(True)
         wrapped.settimeout(seconds)
-    except BaseException:
+    except BaseException:  # the end of its thread too: nobody else has the socket, so nobody else could close it
         wrapped.close()
         raise
     return wrapped

@@ -182,7 +182,7 @@ def _end_with(container: ServiceContainer, stop: Event) -> None:
     """If a container dies of an error, end the process: its supervisor starts it again."""
     try:
         container.wait()
-    except BaseException:
+    except BaseException:  # whatever it is: the process would live on without its service
         log.critical("died", exc_info=True)
         os._exit(1)  # at once, as a crash: what is unacknowledged goes back to its queue
     if not stop.ready():

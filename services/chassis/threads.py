@@ -69,7 +69,7 @@ class _LookUps:
         answer = self._under_way[asked] = Event()
         try:
             found = self._look_up(arguments, named)
-        except BaseException as error:
+        except BaseException as error:  # the end of its green thread too: others may wait for the answer
             away = _socket.gaierror(_socket.EAI_AGAIN, "given up")
             answer.send_exception(error if isinstance(error, Exception) else away)
             raise

@@ -92,7 +92,7 @@ class AsyncClient:
         self._loop = asyncio.get_running_loop()
         try:
             await asyncio.wrap_future(self._link.start(self._within))
-        except BaseException:
+        except BaseException:  # cancelled too: the link's thread would go on trying
             await self.close()
             raise
         return self

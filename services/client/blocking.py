@@ -37,7 +37,7 @@ class Client:
         self.user = self._link.user
         try:
             self._link.start(within).result()
-        except BaseException:
+        except BaseException:  # Ctrl-C too: the link's thread would go on trying
             self._link.close()
             raise
 
