@@ -59,7 +59,7 @@ def search(wanted: Wanted, indexes: Sequence[Index], synonyms: Synonyms = NO_SYN
         for tag, language in level:
             asked = language.ask(wanted.words, synonyms)
             markings[tag] = asked.marking.and_of(markings.get(tag))
-            for article, score in language.find(asked, wanted.category, most):
+            for article, score in language.find(asked, wanted.category, most, wanted.typing):
                 if score > scores.get(article, -1.0) and not (better and any(article in each for each in better)):
                     scores[article], tags[article] = score, tag
         better += [language for _, language in level]

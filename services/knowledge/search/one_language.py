@@ -27,6 +27,14 @@ HEAP = 50_000_000
 STEMMED = {"title": 3.0, "keywords": 2.0, "about": 1.5, "body": 1.0}
 """The fields with stems, and what they count. `about`: summary and headings."""
 
+OUTSIDE_BODY = tuple(field for field in STEMMED if field != "body")
+
+MANY = 1_000
+COMMON = 2.0
+"""In more texts than this, a word that is this common or more (its rarity: one text in seven has it) is looked for
+outside the bodies first, while somebody types. To look through bodies for common words takes as long as all the rest of
+a suggestion."""
+
 EXACT = 0.3
 """What the very word counts besides its stem, outside the body."""
 
@@ -107,11 +115,15 @@ class OneLanguage:
         """The question that these words ask of these texts."""
         return question(words, self._language, self.analysis, self.vocabulary, synonyms)
 
-    def find(self, asked: Question, category: str | None, most: int) -> list[tuple[str, float]]:
+    def find(self, asked: Question, category: str | None, most: int, typing: bool) -> list[tuple[str, float]]:
         """Articles whose texts answer the question, with their scores, 0 to 1: the best `most` by words, and more by
-        meaning."""
+        meaning. While it is being typed (`typing`), a common word in the bodies of many texts counts only if too
+        few are found without it."""
         state = self.state
-        numbers, scores = _by_words(state, asked, category, most)
+        quick = typing and len(state.articles) > MANY
+        numbers, scores = _by_words(state, asked, category, most, quick)
+        if quick and len(numbers) < most:
+            numbers, scores = _by_words(state, asked, category, most, False)
         if state.meanings is not None and self._meaning_of is not None:
             among = None if category is None else state.categories == self._category_numbers.get(category, -1)
             meant = self._meaning_of(asked.text)
@@ -171,9 +183,9 @@ class OneLanguage:
             self._meanings.put(number, np.zeros_like(self._meanings.vectors[number]))
 
 
-def _by_words(state: State, asked: Question, category: str | None, most: int) -> tuple[Numbers, Scores]:
-    """The texts with words of the question, the best first."""
-    query = _query(asked, category)
+def _by_words(state: State, asked: Question, category: str | None, most: int, quick: bool) -> tuple[Numbers, Scores]:
+    """The texts with words of the question, the best first; `quick`: common words in bodies do not count."""
+    query = _query(asked, category, quick)
     if query is None:
         return np.empty(0, np.int64), np.empty(0)
     hits = state.searcher.search(query, most, count=False).hits
@@ -182,19 +194,20 @@ def _by_words(state: State, asked: Question, category: str | None, most: int) ->
     return np.array(numbers, np.int64), np.square(1 - np.exp(-scores / (GOOD * asked.rarity)))
 
 
-def _query(asked: Question, category: str | None) -> Query | None:
+def _query(asked: Question, category: str | None, quick: bool) -> Query | None:
     """The query for the engine; None if no text can answer."""
     if not asked.parts:
         return None
-    any_part = Query.boolean_query([(Occur.Should, _part(part)) for part in asked.parts])
+    any_part = Query.boolean_query([(Occur.Should, _part(part, quick)) for part in asked.parts])
     if category is None:
         return any_part
     in_category = Query.const_score_query(Query.term_query(_SCHEMA, "category", category, "basic"), 0.0)
     return Query.boolean_query([(Occur.Must, any_part), (Occur.Must, in_category)])
 
 
-def _part(part: Part) -> Query:
-    meant = Query.disjunction_max_query([_meant(each, field) for each in part.meant for field in STEMMED], TIES)
+def _part(part: Part, quick: bool) -> Query:
+    fields = OUTSIDE_BODY if quick and part.word and part.rarity < COMMON else STEMMED
+    meant = Query.disjunction_max_query([_meant(each, field) for each in part.meant for field in fields], TIES)
     if not part.word:
         return meant
     exact = Query.boost_query(Query.term_query(_SCHEMA, "exact", part.word, "freq"), EXACT)

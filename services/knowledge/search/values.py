@@ -30,8 +30,8 @@ class Wanted:
     """What somebody looks for, as typed. Nothing in `words` is an operator.
 
     `languages`: an article is found by its text in the first of these that it has, and not without one; none: in any
-    language. `typing`: the words are still being typed; fewer texts are ranked then, so the answer is faster. `first`
-    counts from 0.
+    language. `typing`: the words are still being typed; fewer texts are ranked then, and common words count less, so
+    the answer is faster. `first` counts from 0.
     """
 
     words: str

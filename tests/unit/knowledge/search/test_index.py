@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from services.knowledge.search.index import Index, search
+from services.knowledge.search.one_language import MANY
 from services.knowledge.search.synonyms import Synonyms
 from services.knowledge.search.values import MOST_FOUND, Wanted
 from tests.unit.knowledge.search.texts import found, index, text, titled
@@ -180,6 +181,28 @@ def test_pages_follow_each_other() -> None:
 def test_a_common_word_finds_no_more_than_anybody_reads() -> None:
     made = index(*(text(f"a{number}", "credits") for number in range(MOST_FOUND + 1)))
     assert search(Wanted("credits"), [made]).total == MOST_FOUND
+
+
+@pytest.fixture(scope="module")
+def many() -> Index:
+    """Most titles have the clock, many bodies the face."""
+    return index(
+        *(text(f"clock-{number}", "clock") for number in range(MANY * 3 // 4)),
+        *(text(f"face-{number}", "watch", body="face") for number in range(MANY // 4)),
+        text("both", "clock", body="face"),
+        text("rare", "garden", body="sundial"),
+    )
+
+
+@pytest.mark.parametrize("typed", ["clock sundial", "clock sund", "clock sundail", "clock dialer"])
+def test_a_rare_word_in_a_body_counts_while_somebody_types(many: Index, typed: str) -> None:
+    assert found(many, typed, typing=True, synonyms=Synonyms({"en": [["dialer", "sundial"]]}))[0] == "rare"
+
+
+def test_a_common_word_in_a_body_counts_while_somebody_types_if_few_texts_have_it_elsewhere(many: Index) -> None:
+    assert found(many, "face", typing=True)[0].startswith("face-")
+    assert found(many, "face clock")[0] == "both"
+    assert "both" not in found(many, "face clock", typing=True, most=5)
 
 
 def test_several_indexes_are_searched_as_one() -> None:
