@@ -97,7 +97,8 @@ def _console() -> Access:
 
 
 def _operator() -> Access:
-    """Replays dead commands in their senders' names, and may follow the events, except those about people."""
+    """Sends commands and asks questions of its own, replays dead commands in their senders' names, and may follow the
+    events, except those about people."""
     own = f"{re.escape(OPERATOR)}\\."
     commands = {
         door: {each.type for each in TYPES.values() if each.kind == "command" and door in each.exchanges}
@@ -105,11 +106,12 @@ def _operator() -> Access:
     }
     return Access(
         configure=f"^{own}",
-        write=f"^(?:(?:{_any([INTAKE, DESK])})$|{own})",
+        write=f"^(?:(?:{_any([INTAKE, DESK, QUESTIONS])})$|{own})",
         read=f"^(?:(?:{_any([EVENTS, EVENT_LOG, DEAD])})$|{own})",
         topics={
             INTAKE: Topic(write=_exactly(commands[INTAKE])),
             DESK: Topic(write=_exactly(commands[DESK])),
+            QUESTIONS: Topic(write=_exactly(_questions("operator"))),
             EVENTS: Topic(read=f"^(?:{_any(_followed())})\\."),
             DEAD: Topic(read="^"),
         },

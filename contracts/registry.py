@@ -203,11 +203,11 @@ def _all() -> list[MessageType]:
             "article.search": articles.SearchArticles,
             "article.suggest": articles.SuggestArticles,
             "article.view": articles.ViewArticle,
-            "article.list": articles.ListArticles,
             "article.categories": articles.ListCategories,
             "article.download": articles.DownloadFile,
         },
     )
+    add_questions(("channel", "agent", "operator"), "knowledge", {"article.list": articles.ListArticles})
     add_questions(("agent",), "knowledge", {"article.versions": articles.ListVersions})
 
     add(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deploy.cli.articles import reading
 from deploy.cli.articles.folder import Article, read_folder
-from deploy.cli.articles.importing import Import, bring, faults
+from deploy.cli.articles.importing import Import, bring, faults, not_found
 from deploy.cli.desk import Desk
 from deploy.settings import Settings
 from services.client.blocking import Client
@@ -53,5 +53,7 @@ def publish(known: Settings, desk: Desk, only: Collection[str] = ()) -> Publishe
     refused = [mistake.sentence for mistake in planned.mistakes]
     if planned.changes:
         with Client(known.get("AMQP_OPERATOR")) as operator:
-            refused += [done.line for done in bring(operator, planned) if done.refusal]
+            brought = list(bring(operator, planned))
+            refused += [done.line for done in brought if done.refusal]
+            not_found(operator, brought)
     return Published(wanted, refused, len(found.mistakes))

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from contracts.articles import (
-    ArticleCategories,
     ArticleHelped,
     ArticleHit,
     ArticleOpened,
     ArticlesFound,
     ArticleViewed,
     ListArticles,
-    ListCategories,
     ViewArticle,
 )
 from contracts.catalogue import Catalogue
@@ -32,13 +30,9 @@ from .articles import Published
 from .form import Offer, suggested, typing
 from .run import Run
 from .speaker import Speaker
-from .waiting import waited
 
 A_LETTER = 0.04
 """Seconds that somebody takes to type one."""
-
-PATIENCE = 30.0
-"""Seconds until a published article must be found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +109,11 @@ def seek(run: Run, url: str, published: Published, catalogue: Catalogue) -> Seek
     the desk gives another answer."""
     ids = sorted(published.public | published.internal)
     with Client(url) as client:
-        # Each instance finds a published article a moment later.
-        waited(lambda: _found(client) >= len(published.public), PATIENCE)
         listed = client.ask("article.list", ListArticles(ids=ids)).expect(ArticlesFound).articles if ids else ()
         people = [seeker for seeker in SEEKERS if seeker.article in published.public]
         with ThreadPoolExecutor(len(SEEKERS)) as threads:
             sought = list(threads.map(partial(_seek, run, client, catalogue), people))
     return Seeking({hit.id for hit in listed}, sought)
-
-
-def _found(client: Client) -> int:
-    """How many articles the channel finds."""
-    answer = client.ask("article.categories", ListCategories()).expect(ArticleCategories)
-    return sum(category.articles for category in answer.categories)
 
 
 def _seek(run: Run, client: Client, catalogue: Catalogue, seeker: Seeker) -> Sought:

@@ -153,6 +153,7 @@ ALLOWED = [
     ("operator", publish(DESK, "ticket.assign", "routing")),
     ("operator", consume(DEAD)),
     ("operator", consume(EVENT_LOG)),
+    ("operator", publish(QUESTIONS, "article.list", "operator")),
     ("operator", bind("operator.mine", EVENTS, "ticket.#")),
 ]
 
@@ -177,6 +178,8 @@ FORBIDDEN = [
     ("console", publish(QUESTIONS, "ticket.view", "web")),
     ("routing", publish(QUESTIONS, "ticket.view", "routing")),
     ("operator", publish(QUESTIONS, "ticket.view", "web")),
+    ("operator", publish(QUESTIONS, "article.search", "operator")),
+    ("operator", publish(QUESTIONS, "staff.article.list", "operator")),
     ("web", consume("intake.questions")),
     ("web", bind("web.mine", QUESTIONS, "#")),
     ("console", bind("console.mine", QUESTIONS, "staff.#")),

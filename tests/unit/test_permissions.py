@@ -54,11 +54,11 @@ def may_publish(user: str, exchange: str) -> set[str]:
 def should_publish(user: str, exchange: str) -> set[str]:
     if exchange == DEAD and user in SERVICES:
         return set(KEYS)
-    own_doors = {"web": {INTAKE, QUESTIONS}, "agent.a7": {DESK, QUESTIONS}, OPERATOR: {INTAKE, DESK}}
+    own_doors = {"web": {INTAKE, QUESTIONS}, "agent.a7": {DESK, QUESTIONS}, OPERATOR: {INTAKE, DESK, QUESTIONS}}
     if exchange not in own_doors.get(user, EXCHANGES):
         return set()
     types = [each for each in TYPES.values() if exchange in each.exchanges]
-    if user == OPERATOR:  # in the names of those who sent them
+    if user == OPERATOR and exchange != QUESTIONS:  # in the names of those who sent them
         return {each.type for each in types if each.kind == "command"}
     keys = {each.key_of(user) for each in types if each.may_be_sent_by(user)}
     if exchange == CHANNELS:

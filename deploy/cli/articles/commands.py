@@ -24,7 +24,7 @@ from ..desk import Desk, database_now
 from ..operator import accepted
 from . import reading, showing
 from .folder import Found, read_folder, written
-from .importing import Import, bring, faults, linked, loose
+from .importing import Done, Import, bring, faults, linked, loose, not_found
 from .ranking import stale as stale_ones
 from .ranking import unhelpful
 from .reading import Figures, Listed
@@ -141,16 +141,21 @@ def import_(
         raise Trouble(f"{showing.counted(len(mistakes), 'mistake')}. Nothing was imported.", 2)
     for remark in loose(read.articles, known):
         typer.echo(show.plain(remark), err=True)
-    refused: list[str] = []
+    brought: list[Done] = []
+    late: list[str] = []
     if not dry_run and planned.changes:
         with Client(found.get("AMQP_OPERATOR")) as client:
             for said in bring(client, planned):
-                refused += [said.refusal] if said.refusal else []
+                brought.append(said)
                 console.print(Text(show.plain(said.line), "red" if said.refusal else ""), soft_wrap=True)
+            late = not_found(client, brought) if publish else []
     elif dry_run:
         for change in planned.changes:
             console.print(Text(show.plain(change.line)), soft_wrap=True)
-    console.print(f"[dim]{_summary(planned, len(refused), dry_run=dry_run)}[/]")
+    refused = sum(bool(each.refusal) for each in brought)
+    console.print(f"[dim]{_summary(planned, refused, dry_run=dry_run)}[/]")
+    if late:
+        console.print(f"Readers do not find yet: {', '.join(late)}. They will, once the index has them.")
     if refused or mistakes:
         raise typer.Exit(1)
 

@@ -5,12 +5,14 @@ The page is docs/knowledge.md.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from msgspec.structs import replace
 
+from contracts.articles import ArticlesFound, ListArticles
 from contracts.outcomes import Accepted
 from contracts.values import dataclass
 from deploy.trouble import Trouble
@@ -71,10 +73,13 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What became of one article: a line for a person. `refusal`: why the desk refused it, if it did."""
+    """What became of one article: a line for a person. `refusal`: why the desk refused it, if it did. `languages`:
+    those in which readers find it, at once or in a moment."""
 
+    id: str
     line: str
     refusal: str = ""
+    languages: Sequence[str] = ()
 
 
 AT_ONCE = 16
@@ -90,14 +95,48 @@ def bring(desk: Client, planned: Import) -> Iterator[Done]:
 def _brought(desk: Client, change: Change) -> Done:
     """Each command names the version that the answer before told, so that nobody's change in between is lost. A refusal
     ends the article; the next import goes on with it."""
-    version = change.version
+    version, languages = change.version, list[str]()
     for step in change.steps:
         try:
             done = accepted(desk.command(step.type, replace(step.data, expected_version=version)), Accepted)
         except Trouble as trouble:
-            return Done(f"{change.id}: {step.did}: {trouble}", str(trouble))
-        version = done.article.version if done.article is not None else version
-    return Done(change.line)
+            return Done(change.id, f"{change.id}: {step.did}: {trouble}", str(trouble), languages)
+        if done.article is not None:
+            version, languages = done.article.version, list(done.article.published)
+    return Done(change.id, change.line, languages=languages)
+
+
+FOUND_WITHIN = 10.0
+"""Seconds to wait until what was published is found."""
+
+
+def not_found(desk: Client, brought: Iterable[Done]) -> list[str]:
+    """Wait until these articles are found, each in its languages; returns the ids of those that are not, in time.
+
+    Lists are made of the index of the instance that answers. Each instance follows what is published for itself.
+    """
+    missing = {(each.id, language) for each in brought for language in each.languages}
+    end = time.monotonic() + FOUND_WITHIN
+    while True:
+        for language in sorted({language for _, language in missing}):
+            missing -= _listed(desk, language, {id_ for id_, its in missing if its == language})
+        if not missing or time.monotonic() > end:
+            return sorted({id_ for id_, _ in missing})
+        time.sleep(0.1)
+
+
+def _listed(desk: Client, language: str, ids: Collection[str]) -> set[tuple[str, str]]:
+    """Which of these articles the desk lists in that language. What was published last comes first."""
+    found: set[tuple[str, str]] = set()
+    page = pages = 1
+    while page <= pages and len(found) < len(ids):
+        answer = desk.ask("article.list", ListArticles(sort="most_recent", language=language, page=page))
+        if answer.rejected is not None:  # another instance answered, whose list is shorter
+            break
+        listed = answer.expect(ArticlesFound)
+        found |= {(hit.id, language) for hit in listed.articles if hit.id in ids and hit.language == language}
+        page, pages = page + 1, listed.pages
+    return found
 
 
 def faults(body: str, files: Iterable[str]) -> Iterator[tuple[int, str]]:

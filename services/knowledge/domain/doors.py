@@ -90,7 +90,7 @@ def of_article(
 def reader(
     decide: Callable[[View, Message[A], Reader, datetime], Decision],
 ) -> Callable[[View, Message[A], datetime], Decision]:
-    """A channel, or staff in their own name."""
+    """A channel, the operator, or staff in their own name."""
 
     def let_in(view: View, message: Message[A], now: datetime) -> Decision:
         refused = not_let_in(view.desk, message)
@@ -107,6 +107,8 @@ def not_let_in(desk: Desk, message: Message[ByAgent]) -> Decision | None:
 def who(desk: Desk, message: Message[ByAgent]) -> Reader:
     """What the sender may see: for needs, which are named before anybody is let in or refused."""
     agent = message.data.agent_id
+    if role_of(message.sender) == "operator" and agent is None:
+        return Reader(staff=True, editor=True)
     if agent is None or message.sender != f"agent.{agent}" or not desk.works_here(agent):
         return Reader()
     return Reader(staff=True, editor=desk.is_editor(agent))
@@ -122,7 +124,7 @@ def _editor(desk: Desk, message: Message[ByAgent]) -> Editor | Decision:
 
 
 def _not_in_own_name(message: Message[ByAgent]) -> Decision | None:
-    """An agent gives their own id; a channel gives none."""
+    """An agent gives their own id; others give none."""
     agent = message.data.agent_id
     named = message.sender if agent is None else f"agent.{agent}"
     is_agent = role_of(message.sender) == "agent"
