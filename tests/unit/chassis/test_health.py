@@ -48,31 +48,23 @@ def test_a_port_that_is_taken_is_a_wrong_setting() -> None:
 
 GREEN = """
 import services.chassis.run
-import http.client, socket, threading, time
-from services.chassis import telemetry
-from services.chassis.health import Health
+import http.client, socket
+from services.chassis.health import Health, _Answers
 
+_Answers.timeout = None  # whoever connects and asks nothing is waited for without end
 health = Health("127.0.0.1", 0)
 health.serve(list)
-ticks = [time.monotonic()]
-
-def tick():
-    while True:
-        time.sleep(0.01)
-        ticks.append(time.monotonic())
-
-threading.Thread(target=tick, daemon=True).start()
-silent = socket.create_connection(("127.0.0.1", health.port))  # whoever connects and asks nothing
-time.sleep(0.7)
-connection = http.client.HTTPConnection("127.0.0.1", health.port, timeout=10)
+silent = socket.create_connection(("127.0.0.1", health.port))
+connection = http.client.HTTPConnection("127.0.0.1", health.port)
 connection.request("GET", "/readyz")
-print(connection.getresponse().status, len(ticks) > 20)
+print(connection.getresponse().status)
 """
 
 
 def test_in_a_service_it_holds_up_no_other_thread() -> None:
-    ran = subprocess.run([sys.executable, "-W", "ignore", "-c", GREEN], capture_output=True, text=True, check=True)
-    assert ran.stdout.split() == ["200", "True"]
+    command = [sys.executable, "-W", "ignore", "-c", GREEN]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stdout == "200\n"
 
 
 @pytest.mark.parametrize(
