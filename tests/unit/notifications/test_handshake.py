@@ -31,14 +31,12 @@ import eventlet
 eventlet.monkey_patch()
 """
 PROGRAM = """
+import select
 import sys
 from services.notifications.lines import LINES
 {sends}
 print(*sorted(str(outcome.verdict) + str(outcome.away) for outcome in outcomes.values()), flush=True)
-import time
-time.sleep(1.5)  # whoever waits on a connection still may see that it is over
-print("listens", flush=True)
-sys.stdin.read()
+select.select([sys.stdin], [], [])  # green threads go on meanwhile: one that still has a connection may let go of it
 """
 
 
@@ -65,8 +63,7 @@ def test_a_handshake_that_never_ends_holds_no_connection_beyond_the_batch(
             assert sender.stdin is not None
             assert sender.stdout is not None
             assert set(sender.stdout.readline().split()) == {"deferredTrue"}
-            assert sender.stdout.readline() == "listens\n"
-            wait(lambda: held, "the end of all connections", operator.not_, patience=2)
+            wait(lambda: held, "the end of all connections", operator.not_, patience=5)
             sender.stdin.close()
             assert sender.wait(10) == 0
         finally:
