@@ -255,21 +255,24 @@ def test_a_greeting_that_never_ends_holds_no_connection_beyond_the_batch() -> No
 
 
 class SlowToConnect(Mailer):
-    """Its server takes its time to greet."""
+    """Its server greets when the batch is over."""
 
     lines: set[threading.Thread]
+    over: threading.Event
 
     def connect(self, made: Callable[[smtplib.SMTP], None]) -> smtplib.SMTP:
         self.lines.add(threading.current_thread())
-        time.sleep(0.4)
+        assert self.over.wait(5)
         return super().connect(made)
 
 
 def test_a_mail_that_counts_as_put_off_is_not_handed_in_afterwards(server: tuple[Recipients, int]) -> None:
     recipients, port = server
     mailer = SlowToConnect(Server("127.0.0.1", port, "when-offered"), SENDER, batch_time=0.1)
-    mailer.lines = set()
+    mailer.lines, mailer.over = set(), threading.Event()
     outcomes = mailer.send([a_mail("ada")])
+    mailer.over.set()
+    assert len(mailer.lines) == 1
     for line in mailer.lines:
         line.join(5)
     assert outcomes == {"id-ada": Outcome("deferred", "timed out", away=True)}
