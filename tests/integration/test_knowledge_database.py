@@ -3,9 +3,9 @@ and a shelf that follows the change stream ends equal to what is published."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -284,21 +284,11 @@ def message_of(type_: str, id_: str, data: dict[str, Any]) -> Message[Any]:
 
 @contextmanager
 def beside(work: Callable[[], None]) -> Iterator[None]:
-    """While another thread does this."""
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:
-            failed.append(error)
-            raise
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    yield
-    thread.join()
-    assert not failed
+    """While another thread does this. Raises what it raised."""
+    with ThreadPoolExecutor(1) as thread:
+        working = thread.submit(work)
+        yield
+        working.result()
 
 
 def until(holds: Callable[[], bool], patience: float = 20.0) -> Callable[[], bool]:
