@@ -128,3 +128,9 @@ def wait_until(happened: Callable[[], bool], otherwise: str, seen: Callable[[], 
     """Return once it has happened; otherwise raise `Unlike`, which says `otherwise` and what was seen instead."""
     if not waited(happened, PATIENCE, every=0.1):
         raise Unlike(f"{otherwise} within {PATIENCE:.0f} s; seen: {seen()}")
+
+
+def expect(found: object, wanted: object, what: str) -> None:
+    """Raise `Unlike` unless they are equal."""
+    if found != wanted:
+        raise Unlike(f"{what} is {found!r} instead of {wanted!r}")
