@@ -9,7 +9,10 @@ from marshmallow import ValidationError
 
 from contracts.articles import ArticleCategories
 from contracts.outcomes import Rejected
+from services.knowledge.domain.needs import Need, Search, TextOf
 from services.knowledge.domain.reading.languages import best, viewed
+from services.knowledge.domain.state import View
+from services.knowledge.search.values import Ranked
 from tests.unit.knowledge.base import AGENT, CHANNEL, EDITOR, OTHER_EDITOR, Base, accepted, answer, refused
 
 
@@ -268,3 +271,38 @@ def test_a_view_shows_staff_the_version_that_editors_expect() -> None:
     base.save("a1", body="x\n")
     assert (base.viewed_by(CHANNEL, "a1").article.version, base.viewed_by(OTHER_EDITOR, "a1").article.version) == (2, 3)
     accepted(base.publish("a1", expected_version=3))
+
+
+class Withdrawing(Base):
+    """An editor withdraws these languages, one after the other, each just before its text is read."""
+
+    def __init__(self, *languages: str) -> None:
+        super().__init__()
+        self.withdrawn = list(languages)
+
+    def _read(self, known: View, need: Need, ranked: dict[Search, Ranked]) -> None:
+        if isinstance(need, TextOf) and need.language in self.withdrawn:
+            self.withdrawn.remove(need.language)
+            accepted(self.send("article.withdraw", article_id=need.article, language=need.language))
+        super()._read(known, need, ranked)
+
+
+@pytest.mark.parametrize(
+    ("withdrawn", "wanted", "shown"),
+    [(["en"], "en", "de"), (["de"], "de", "en"), (["en", "de"], None, "fr"), (["de"], "fr", "fr")],
+)
+def test_a_text_that_is_withdrawn_while_it_is_read_gives_way_to_another_language(
+    withdrawn: list[str], wanted: str | None, shown: str
+) -> None:
+    base = Withdrawing(*withdrawn)
+    base.save("a")
+    for language in ("de", "fr"):
+        base.send("article.translate", article_id="a", language=language, title=language, body="7.\n")
+    base.publish("a")
+    assert base.viewed_by(CHANNEL, "a", language=wanted).article.language == shown
+
+
+def test_an_article_that_is_withdrawn_while_it_is_read_does_not_exist() -> None:
+    base = Withdrawing("en")
+    base.write("a")
+    refused(base.send("article.view", CHANNEL, article_id="a"), "unknown_article")

@@ -6,7 +6,7 @@ queries.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace as altered
@@ -62,11 +62,12 @@ def view_needed(known: View, message: Message[ViewArticle]) -> Iterable[Need]:
             yield from _written_needed(known, data)
         return
     yield Heads(data.article_id, reader.staff)
-    heads: Sequence[Head] = known.read.get(Heads(data.article_id, reader.staff), ())
-    language = viewed([head.language for head in heads], data.language, known.desk.language)
-    if language is None:
+    for need in _texts(known, data, reader):
+        yield need
+        if need not in known.read or known.read[need] is not None:
+            break
+    else:
         return
-    yield TextOf(data.article_id, language, reader.staff)
     yield ArticleOf(data.article_id)
     article = known.article(data.article_id)
     for related in article.related if article is not None else ():
@@ -98,12 +99,17 @@ def versions_needed(known: View, message: Message[ListVersions]) -> Iterable[Nee
 
 
 def _text(view: View, data: ViewArticle, reader: Reader) -> Published | None:
-    heads: Sequence[Head] = view.read[Heads(data.article_id, reader.staff)]
-    language = viewed([head.language for head in heads], data.language, view.desk.language)
-    if language is None:
-        return None
-    text: Published | None = view.read[TextOf(data.article_id, language, reader.staff)]
-    return text
+    texts: Iterator[Published | None] = (view.read[need] for need in _texts(view, data, reader))
+    return next((text for text in texts if text is not None), None)
+
+
+def _texts(view: View, data: ViewArticle, reader: Reader) -> Iterator[TextOf]:
+    """Those that the reader may get, the best first: a language may be withdrawn between the look at all and the look
+    at its text."""
+    left = [head.language for head in view.read.get(Heads(data.article_id, reader.staff), ())]
+    while (language := viewed(left, data.language, view.desk.language)) is not None:
+        yield TextOf(data.article_id, language, reader.staff)
+        left.remove(language)
 
 
 def _related(view: View, id_: str, language: str, reader: Reader) -> Head | None:
