@@ -1,6 +1,6 @@
 """Keeps the shelf of this instance equal to what is published, by a change stream of its own.
 
-It opens the stream first, then reads all live texts, then applies what the stream brings: so nothing falls between. A
+It opens the stream first, then reads all live texts, then applies what the stream brings, so nothing is missed. A
 stream that cannot go on where it was is opened again beside a new shelf, and the old one answers meanwhile. The page is
 docs/knowledge.md, "How the index stays equal to the database".
 """

@@ -1,6 +1,6 @@
 """Articles, versions, what is published, and counts in MongoDB: what turns and questions read, what turns write.
 
-It decides nothing. Needs are read together, in rounds, until nothing more is needed. Whatever takes long beside the
+It decides nothing. Needs are read together, in rounds, until nothing more is needed. Slow work outside the
 database (the engine, Markdown, marking words) runs in native threads. The page is docs/knowledge.md.
 """
 

@@ -25,7 +25,7 @@ def words(text: str) -> list[str]:
 
 
 def pieces(word: str, known: Container[str]) -> Sequence[str]:
-    """The pieces of a word that `words` gave; none if `known` has not all of them."""
+    """The pieces of a word that `words` gave; none if `known` lacks one of them."""
     if word in known:
         return (word,)
     if len(word) > LONGEST_WORD:

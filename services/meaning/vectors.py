@@ -50,7 +50,7 @@ class Model:
         return summed
 
     def vectors(self, texts: Sequence[str]) -> Floats:
-        """Those of many texts, (n, 128). A hundred thousand take seconds, and hold the interpreter's lock."""
+        """The vectors of many texts, (n, 128). A hundred thousand take seconds, and hold the interpreter's lock."""
         found = np.zeros((len(texts), DIMENSIONS), np.float32)
         for place, text in enumerate(texts):
             found[place] = self.vector(text)

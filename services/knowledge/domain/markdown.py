@@ -1,8 +1,8 @@
 """Markdown without HTML: its faults by line, what it links to, and the HTML that is published.
 
-CommonMark with tables and strike-through. HTML is a fault when an article is saved; when one is published, what is
-rendered is sanitised as well. A picture is a file of the article: from another host, it would tell that host who reads
-what, and be gone some day. The page is docs/knowledge.md, "Articles".
+CommonMark with tables and strikethrough. HTML is a fault when an article is saved; when one is published, what is
+rendered is sanitised as well. A picture is a file of the article: one on another host would tell that host who
+reads what, and would disappear some day. The page is docs/knowledge.md, "Articles".
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def _kept(_tag: str, attribute: str, value: str) -> str | None:
 
 
 def _is_elsewhere(address: str) -> bool:
-    """Whether it leads to another host, or to a mailbox. Of a link without a host, sanitising drops the address."""
+    """Whether it leads to another host, or to a mailbox. Sanitising drops the address of a link without a host."""
     found = _elsewhere(address)
     return found is not None and int(found["port"] or 0) < 1 << 16
 
@@ -155,13 +155,13 @@ def _leads_nowhere(address: str) -> str:
 
 def _definitions(defined: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
     """The addresses that references such as `[1]: https://…` define, with their lines. Readers get the Markdown, and
-    another program than ours may use what no link here uses."""
+    their programs may use an address that no link here uses."""
     for each in (*defined.get("references", {}).values(), *defined.get("duplicate_refs", ())):
         yield each["map"][0] + 1, each["href"]
 
 
 class _Checking(MarkdownIt):
-    """Takes HTML and every address for what they are, so that they can be named."""
+    """Recognises HTML and accepts every address, so that faults can name them."""
 
     def __init__(self) -> None:
         super().__init__("commonmark", {"html": True})

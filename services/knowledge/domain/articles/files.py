@@ -1,4 +1,4 @@
-"""Files of articles: they come in parts, in any order, and are public with their article and gone with it."""
+"""Files of articles: they come in parts, in any order; they become public with their article, and disappear with it."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def publish_needed(known: View, message: Message[PublishArticle]) -> Iterable[Ne
 
 
 def withdraw(view: View, message: Message[WithdrawArticle], by: Editor, article: Article, now: datetime) -> Decision:
-    """`article.withdraw`: readers see the text no more, and it becomes the draft again, unless there is a newer one.
+    """`article.withdraw`: readers no longer see the text. It becomes the draft again, unless there is a newer one.
     Without `language`, all texts."""
     languages = [language for language in article.languages if message.data.language in (None, language)]
     if not languages:
@@ -114,7 +114,7 @@ def withdraw_needed(known: View, message: Message[WithdrawArticle]) -> Iterable[
 
 
 def move(view: View, message: Message[MoveArticle], by: Editor, article: Article, now: datetime) -> Decision:
-    """`article.move`: another category, another audience, or both, at once for what is published too."""
+    """`article.move`: another category, another audience, or both, also for what is published."""
     data = message.data
     category, audience = data.category or article.category, data.audience or article.audience
     if data.category is not None and data.category not in view.desk.categories:

@@ -1,6 +1,6 @@
 """Editors write: a draft in the article's own language, in another, or the text of an old version.
 
-No text is lost: each is a version. Who saves without `expected_version` has the last word on the draft.
+No text is lost: each is a version. Without `expected_version`, the last save is the draft.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FREE = 10
 
 
 def save(view: View, message: Message[SaveArticle], by: Editor, now: datetime) -> Decision:
-    """`article.save`: a draft in the article's own language. It makes the article if none has this id."""
+    """`article.save`: a draft in the article's own language. It creates the article if none has this id."""
     data = message.data
     id_ = data.article_id or _free_id(view, data.title)
     article = view.article(id_)

@@ -1,7 +1,7 @@
 """Which cases were not filed because an article answered: the articles of a draft from which nothing was filed.
 
 Deflected: an article was opened with a draft, and nothing was filed from that draft within 24 hours of the first such
-opening. The count is of the day of that opening: once for each article, and once for the desk.
+opening. It counts on the day of that opening: once for each article, and once for the desk.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class DeflectedTimer(Timer):
 
 
 def opened_from(view: View, id_: str, article: str, now: datetime) -> tuple[list[Value], list[Arm]]:
-    """What it changes, and which timer it sets, that the article was opened from this draft."""
+    """What changes, and which timer is set, when the article is opened from this draft."""
     draft = view.of(Draft, id_)
     if draft is None:
         due = now + DEFLECTED_AFTER
@@ -51,7 +51,7 @@ def opened_from(view: View, id_: str, article: str, now: datetime) -> tuple[list
 def filed(view: View, message: Message[DraftFiled], now: datetime) -> Decision:
     """`draft.filed`: something was filed from this draft, before or after an article was opened from it.
 
-    It may come after the timer: this service was away. If it was filed in time, the articles were not what helped.
+    It may come after the timer, if this service was away. If the case was filed in time, the articles did not help.
     """
     id_ = draft_id(message.data.channel, message.data.draft)
     draft = view.of(Draft, id_)

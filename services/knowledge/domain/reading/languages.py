@@ -8,8 +8,8 @@ from services.knowledge.domain.values.article import Head
 
 
 def best(languages: Collection[str], wanted: str | None, own: str) -> str | None:
-    """Which of an article's languages a reader gets who wants this one: it, the same language elsewhere, the desk's
-    own. Without a wish, also any other. None: they do not find the article."""
+    """The language in which a reader who wants this one gets an article: this one, the same language elsewhere, or the
+    desk's own; if they want none, also any other. None: they do not find the article."""
     for language in (wanted or own, own):
         if language in languages:
             return language

@@ -158,7 +158,7 @@ def hit(head: Head, place: Place | None = None, marks: Marks | None = None) -> A
 
 
 def pages(total: int) -> int:
-    """How many pages these are."""
+    """How many pages so many entries fill."""
     return -(-total // A_PAGE)
 
 

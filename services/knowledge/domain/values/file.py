@@ -52,7 +52,7 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A file of which parts are missing. Each part that comes changes it: so two instances that take the last two parts
-    at once get in each other's way, and one of them sees that the file is whole."""
+    at once conflict, and the one that decides again sees that the file is whole."""
 
     id: str
     forget_at: datetime
