@@ -39,7 +39,7 @@ Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where <language>
 Language = Annotated[str | None, typer.Option(help="Only in this language, such as `de`. (default: all)")]
 Json = Annotated[bool, typer.Option("--json", help="Print each article as one line of JSON.")]
 Limit = Annotated[int, typer.Option(min=1, help="How many lines to print at most.")]
-Days = Annotated[int, typer.Option(min=1, help="How many days back people's reading and searching counts.")]
+Days = Annotated[int, typer.Option(min=1, help="How many days of reading and searching count.")]
 
 READ_WITHIN = 30
 """Days of reading that `list` and `stale` show."""
@@ -155,7 +155,7 @@ def import_(
     refused = sum(bool(each.refusal) for each in brought)
     console.print(f"[dim]{_summary(planned, refused, dry_run=dry_run)}[/]")
     if late:
-        console.print(f"Readers do not find yet: {', '.join(late)}. They will, once the index has them.")
+        console.print(f"Readers cannot find these yet: {', '.join(late)}. They will, once the index has them.")
     if refused or mistakes:
         raise typer.Exit(1)
 
@@ -224,7 +224,7 @@ def withdraw(
     language: Language = None,
     reason: Annotated[str | None, typer.Option(help="Why: the article's history shows it.")] = None,
 ) -> None:
-    """Take these articles away from readers. Their texts become drafts again."""
+    """Withdraw these articles from readers. Their texts become drafts again."""
     _each(
         ids,
         lambda id_: WithdrawArticle(article_id=id_, language=language, reason=reason),
@@ -256,7 +256,7 @@ def stale(
     limit: Limit = 20,
     as_json: Json = False,
 ) -> None:
-    """List published articles that nobody has changed for long; first those that are read much and help little."""
+    """List published articles that nobody has changed for long, first those that are read most and help least."""
     with Desk(settings.load()) as desk:
         now = database_now(desk.client)
         rows = reading.listed(desk.knowledge, {"states": "published"}, reading.days_ago(now, READ_WITHIN))
@@ -301,7 +301,7 @@ def wanted(
         for line in showing.unhelpful(listed):
             console.print(line, soft_wrap=True)
     if not read:
-        console.print("Nobody said of an article that it did not help.")
+        console.print("Nobody said that an article did not help.")
     elif len(read) > limit:
         console.print(f"[dim]… and {len(read) - limit:,} other articles[/]")
     console.print()

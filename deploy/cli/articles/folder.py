@@ -151,7 +151,7 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _markdown(folder: Path, mistakes: list[Mistake]) -> Iterator[Path]:
-    """The Markdown files, language by language. What lies beside the folders of languages is not looked at."""
+    """The Markdown files, language by language. Whatever else lies beside the folders of languages is ignored."""
     for below in (each for each in _visible(folder) if each.is_dir() and each.name != FILES):
         if languages.nearest(below.name) != below.name:
             mistakes.append(Mistake(below.name, 0, f"{below.name!r} is not a language, such as en or pt-BR."))
@@ -170,12 +170,12 @@ def _markdown(folder: Path, mistakes: list[Mistake]) -> Iterator[Path]:
 def _files_of(folder: Path, id_: str, mistakes: list[Mistake]) -> tuple[ArticleFile, ...]:
     found, below = [], folder / FILES / id_
     if not below.is_dir():
-        mistakes.append(Mistake(f"{FILES}/{id_}", 0, f"A file of an article is in {FILES}/<id>/."))
+        mistakes.append(Mistake(f"{FILES}/{id_}", 0, f"The files of an article belong in {FILES}/<id>/."))
         return ()
     for path in _visible(below):
         shown = f"{FILES}/{id_}/{path.name}"
         if not path.is_file():
-            mistakes.append(Mistake(shown, 0, "Only files are here."))
+            mistakes.append(Mistake(shown, 0, "Only files belong here."))
         elif is_file_name(path.name) is None:
             said = "The name of a file is of letters, digits, ., - and _, such as clock.png."
             mistakes.append(Mistake(shown, 0, said))
@@ -238,7 +238,9 @@ def _front_matter(shown: str, front: str, values: dict[str, Any], at: dict[str, 
     for key, value in node.value:
         name, line = str(key.value), key.start_mark.line + 2
         if name not in OF_ARTICLES:
-            yield Mistake(shown, line, f"{name!r} is no field of an article: they are {', '.join(OF_ARTICLES)}.")
+            yield Mistake(
+                shown, line, f"{name!r} is not a field of an article. The fields are {', '.join(OF_ARTICLES)}."
+            )
         elif name in at:
             yield Mistake(shown, line, f"{name} is there twice.")
         elif name in LISTS:
@@ -265,7 +267,7 @@ def _of_the_contract(
     if form is TranslateArticle:
         for name in ("audience", "related"):
             if name in values:
-                yield Mistake(shown, at[name], f"A translation has no {name}: it is the article's, beside category.")
+                yield Mistake(shown, at[name], f"A translation has no {name}: that belongs beside category.")
     try:
         read(form, {**values, "article_id": id_, "language": language})
     except ValidationError as error:
@@ -281,7 +283,7 @@ def _joined(
     own = [each for each in written if "category" in each.fields]
     if not own:
         first = written[0]
-        return Mistake(first.path, 1, "No file of this article names its category: that of its own language does.")
+        return Mistake(first.path, 1, "No file of this article names its category. The file in its own language must.")
     if len(own) > 1:
         both = f"{own[0].path} names it too"
         return Mistake(own[1].path, own[1].lines["category"], f"An article has one language of its own; {both}.")
