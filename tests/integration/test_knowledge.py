@@ -4,7 +4,6 @@ and cut streams, and what readers do counts once."""
 from __future__ import annotations
 
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,14 +116,29 @@ def test_a_killed_instance_comes_back_with_a_whole_index(base: Desk, editor: Cli
     wait(lambda: sorted(found(web, "zebra")), "both articles", ["before", "meanwhile"].__eq__)
 
 
+def streams_of(base: Desk, mongo: MongoClient[dict[str, Any]]) -> set[int]:
+    """The change streams that knowledge has open, by the ids of their cursors."""
+    cursors = {"$currentOp": {"allUsers": True, "idleCursors": True}}
+    of_knowledge = {"$match": {"ns": f"{base.db_prefix}_knowledge.published", "cursor.tailable": True}}
+    with mongo.admin.aggregate([cursors, of_knowledge]) as found:
+        return {row["cursor"]["cursorId"] for row in found}
+
+
+def cut_streams(base: Desk, mongo: MongoClient[dict[str, Any]]) -> None:
+    """Cut the streams of two instances, and wait until both follow others."""
+    cut = streams_of(base, mongo)
+    assert len(cut) == 2
+    mongo.admin.command({"killAllSessions": []})
+    wait(lambda: streams_of(base, mongo), "two other streams", lambda now: len(now) == 2 and cut.isdisjoint(now))
+
+
 def test_a_cut_stream_loses_nothing(base: Desk, editor: Client, web: Client) -> None:
     base.start_all([("knowledge", 1), ("knowledge", 2)])
     publish(editor, "a", "The zebra")
     wait(lambda: in_every_instance(web, "zebra", ["a"]), "the article in every instance")
     with MongoClient[dict[str, Any]](base.admin_mongo_url) as mongo:
         for _ in range(3):
-            mongo.admin.command({"killAllSessions": []})
-            time.sleep(0.2)
+            cut_streams(base, mongo)
     publish(editor, "b", "The quokka")
     wait(lambda: in_every_instance(web, "quokka", ["b"]), "the second article in every instance")
 
