@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.system.articles import OF_ARTICLES
+from tests.system.breaches import NOW, Breach, broken, event, silent
 from tests.system.checker import GUARANTEES, one_effect_a_command, one_outcome_a_command, problems
 from tests.system.evidence import Dead, Evidence, Heard, Sent
 
-NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 LATER = "2026-01-05T12:01:00+00:00"
-
-
-def event(type_: str, id_: str, data: dict[str, Any], user: str = "tap", cause: str | None = None) -> Heard:
-    body = {"id": id_, "type": type_, "time": NOW.isoformat(), "causationid": cause, "data": data}
-    return Heard(user, json.dumps(body).encode())
 
 
 def snapshot(number: int, version: int, status: str, agent: str | None, seq: int) -> dict[str, Any]:
@@ -134,7 +128,7 @@ def assigned(found: Evidence, number: int, version: int) -> None:
     found.events.append(event("ticket.assigned", f"e{number}.{version}", {"ticket": ticket}))
 
 
-BREACHES: list[tuple[str, Callable[[Evidence], Any], str]] = [
+BREACHES: list[Breach] = [
     ("a command without outcome", lambda e: e.sent.append(Sent("web", "c9", "ticket.submit")), "has 0 outcomes"),
     ("two outcomes", lambda e: e.heard.append(event("ticket.duplicate", "x", {}, "web", "c1")), "has 2 outcomes"),
     (
@@ -251,20 +245,14 @@ def test_a_desk_in_order_has_no_problems() -> None:
 
 @pytest.mark.parametrize(("what", "break_it", "sentence"), BREACHES, ids=[what for what, _, _ in BREACHES])
 def test_what_is_out_of_order_is_found(what: str, break_it: Callable[[Evidence], Any], sentence: str) -> None:
-    evidence = deepcopy(in_order())
-    break_it(evidence)
-    found = problems(evidence)
+    found = problems(broken(in_order(), break_it))
     assert any(sentence in complaint for complaint in found), found
 
 
 def test_every_guarantee_is_broken_by_one_of_these() -> None:
     """Every guarantee speaks at least once; test_articles.py breaks those of articles."""
-    silent = {guarantee.__name__ for guarantee in GUARANTEES if guarantee not in OF_ARTICLES}
-    for _, break_it, _ in BREACHES:
-        evidence = deepcopy(in_order())
-        break_it(evidence)
-        silent -= {guarantee.__name__ for guarantee in GUARANTEES if list(guarantee(evidence))}
-    assert not silent
+    ours = [guarantee for guarantee in GUARANTEES if guarantee not in OF_ARTICLES]
+    assert not silent(ours, in_order(), BREACHES)
 
 
 def test_only_what_is_bad_may_be_dead() -> None:
