@@ -52,7 +52,7 @@ def document_of(value: Value) -> Document:
         case Part():
             return {"_id": value.key, **_fields(value)}
         case _:
-            return {"_id": value.key, **_fields(value, "id")}
+            return {"_id": value.key, **_fields(value, "key")}
 
 
 def article_of(document: Document) -> Article:
@@ -82,7 +82,7 @@ def published_of(document: Document) -> Published:
 
 def value_of(kind: type[Any], document: Document) -> Any:
     """The fact, vote, tally, draft, part or upload that a document stores."""
-    return kind(**_known(kind, document, "" if kind in (Tally, Part) else "id"))
+    return kind(**_known(kind, document, "" if kind in (Tally, Part) else "key"))
 
 
 def _fields(value: Any, *but: str) -> Document:

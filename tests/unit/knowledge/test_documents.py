@@ -54,6 +54,7 @@ def test_what_is_stored_is_read_the_same(kind: type[Any]) -> None:
         document: dict[str, Any] = bson.decode(bson.encode(document_of(value)), CodecOptions(tz_aware=True))
         assert read(document) == value
         assert document["_id"] == value.key
+        assert list(document.values()).count(value.key) == 1
 
 
 def test_a_head_is_read_without_the_body() -> None:

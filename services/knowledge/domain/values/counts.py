@@ -1,6 +1,7 @@
 """What is counted, and the facts that keep anything from being counted twice.
 
-No session and no draft is stored, only hashes of them with the channel's name: no channel counts for another.
+No session and no draft is stored, only hashes of them with the channel's name: no channel counts for another. `key` is
+the id in the database.
 """
 
 from __future__ import annotations
@@ -24,47 +25,32 @@ DESK = "*"
 class Fact:
     """A session opened an article on a day."""
 
-    id: str
+    key: str
     forget_at: datetime
     revision: int = 1
-
-    @property
-    def key(self) -> str:
-        """Its id in the database."""
-        return self.id
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
     """Whether an article helped a session on a day: what it said last."""
 
-    id: str
+    key: str
     helped: bool
     forget_at: datetime
     revision: int = 1
-
-    @property
-    def key(self) -> str:
-        """Its id in the database."""
-        return self.id
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
     """What somebody said of an article with their vote. Empty: a later vote took the words back."""
 
-    id: str
+    key: str
     article: str
     day: str
     helped: bool
     words: str
     forget_at: datetime
     revision: int = 1
-
-    @property
-    def key(self) -> str:
-        """Its id in the database."""
-        return self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +79,13 @@ class Draft:
     deflected.
     """
 
-    id: str
+    key: str
     articles: Sequence[str] = ()
     opened_at: datetime | None = None
     filed: bool = False
     counted: bool = False
     forget_at: datetime | None = None
     revision: int = 1
-
-    @property
-    def key(self) -> str:
-        """Its id in the database."""
-        return self.id
 
 
 def day_of(moment: datetime) -> str:

@@ -51,17 +51,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file of which parts are missing. Each part that comes changes it: so two instances that take the last two parts
-    at once conflict, and the one that decides again sees that the file is whole."""
+    """A file of which parts are missing; `key` is the file's id. Each part that comes changes it: so two instances that
+    take the last two parts at once conflict, and the one that decides again sees that the file is whole."""
 
-    id: str
+    key: str
     forget_at: datetime
     revision: int = 1
-
-    @property
-    def key(self) -> str:
-        """Its id in the database: the file's."""
-        return self.id
 
 
 def part_key(file: str, number: int) -> str:
