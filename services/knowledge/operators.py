@@ -29,4 +29,4 @@ def _load(settings: KnowledgeSettings) -> Operators:
     own = load_knowledge(settings.knowledge, files.catalogue.categories)
     categories = {id_: {"": category.name} for id_, category in files.catalogue.categories.items()}
     categories |= {id_: {"": category.name, **category.names} for id_, category in own.categories.items()}
-    return Operators(Desk(own.language, categories, files.staff), own.synonyms)
+    return Operators(Desk(own.language, categories, files.staff, own.categories), own.synonyms)

@@ -41,6 +41,7 @@ from services.knowledge.domain.needs import (
     Counted,
     Heads,
     InState,
+    InUse,
     Listing,
     Marked,
     Need,
@@ -234,6 +235,7 @@ class Repository:
     def _look(self, known: View, needs: Collection[Need], operators: Operators, ranked: dict[Search, Ranked]) -> None:
         """What the shelf finds."""
         shelf, own, viewed = self._shelf(), operators.desk.language, self._popular.viewed
+        known.read |= {need: shelf.is_in_use(need.category, need.staff) for need in _these(needs, InUse)}
 
         def look(need: Need) -> Any:
             match need:

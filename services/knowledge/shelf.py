@@ -7,7 +7,7 @@ keeps a shelf equal to the database. All of it is called in native threads: one 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 
 from contracts.values import dataclass
@@ -39,6 +39,7 @@ class Shelf:
         meanings = {"en": shipped().vector}
         self._public, self._internal = Index(meanings), Index(meanings)
         self._heads: Mapping[bool, Mapping[str, Sequence[Head]]] = {False: {}, True: {}}
+        self._in_category: Mapping[bool, Counter[str]] = {False: Counter(), True: Counter()}
         self._orders = _Orders({}, {})
         self.digest = 0
         """A number (32 bits) of what it holds: shelves with the same texts in the same versions have the same."""
@@ -54,7 +55,9 @@ class Shelf:
         heads = {staff: dict(of) for staff, of in self._heads.items()}
         changed = {text.head.article for text in latest}
         before = _digest(self._heads[True], changed)
+        in_category = {staff: Counter(counts) for staff, counts in self._in_category.items()}
         for staff in (False, True):
+            in_category[staff].subtract(_categories(heads[staff], changed))
             seen = {text.key for text in latest if text.live and (staff or text.head.audience == "public")}
             for text in latest:
                 article = text.head.article
@@ -62,12 +65,13 @@ class Shelf:
                 heads[staff][article] = [*others, text.head] if text.key in seen else others
                 if not heads[staff][article]:
                     del heads[staff][article]
+            in_category[staff].update(_categories(heads[staff], changed))
         for audience, index in (("public", self._public), ("internal", self._internal)):
             coming = [text for text in latest if text.live and text.head.audience == audience]
             keys = {text.key for text in coming}
             gone = [(text.head.article, text.head.language) for text in latest if text.key not in keys]
             index.replace([_indexed(text) for text in coming], gone)
-        self._heads = heads
+        self._heads, self._in_category = heads, in_category
         self.digest ^= before ^ _digest(heads[True], changed)
         self._orders = _Orders({}, {})
 
@@ -101,6 +105,10 @@ class Shelf:
         """How many articles the reader finds in each category."""
         return Counter(head.category for head in self._found(counted.language, counted.staff, own))
 
+    def is_in_use(self, category: str, staff: bool) -> bool:
+        """Whether the reader finds an article in this category."""
+        return self._in_category[staff][category] > 0
+
     def _found(self, language: str | None, staff: bool, own: str) -> list[Head]:
         """Of each article the text in the language that the reader gets."""
         found = []
@@ -109,6 +117,11 @@ class Shelf:
             if head is not None:
                 found.append(head)
         return found
+
+
+def _categories(heads: Mapping[str, Sequence[Head]], articles: Iterable[str]) -> Iterator[str]:
+    """Those of these articles, once for each text."""
+    return (head.category for article in articles for head in heads.get(article, ()))
 
 
 def _digest(heads: Mapping[str, Sequence[Head]], articles: Iterable[str]) -> int:

@@ -91,6 +91,9 @@ def test_what_is_published_is_found_in_both_instances_within_a_second(base: Desk
     assert in_every_instance(web, "zebra", ["zebra"])
     suggested = web.ask("article.suggest", SuggestArticles(words="zeb")).expect(ArticlesFound)
     assert [hit.id for hit in suggested.articles] == ["zebra"]
+    for category in ("desks", "start"):  # the operator's file has the other, which has no article
+        refused = web.ask("article.search", SearchArticles(words="zebra", category=category)).expect(Rejected)
+        assert (refused.code, refused.message) == ("unknown_category", f"There is no category {category}.")
     view = web.ask("article.view", ViewArticle(article_id="zebra")).expect(ArticleViewed)
     assert view.article.html == "<p>The zebra.</p>\n"
     editor.command("article.withdraw", WithdrawArticle(agent_id="a1", article_id="zebra")).expect(Accepted)

@@ -116,6 +116,8 @@ QUESTIONS: list[tuple[str, dict[str, Any]]] = [
     ("article.search", {"words": "fraud"}),
     ("article.search", {"words": "Paket", "language": "de", "category": "billing"}),
     ("article.suggest", {"words": "parc"}),
+    ("article.suggest", {"words": "parc", "category": "safety"}),
+    ("article.list", {"category": "desk"}),
     ("article.view", {"article_id": "open"}),
     ("article.view", {"article_id": "inside"}),
     ("article.view", {"article_id": "late", "language": "de"}),

@@ -136,6 +136,14 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class InUse:
+    """Whether this reader finds an article in this category."""
+
+    category: str
+    staff: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """The texts that a search has found, as they are now and as far as this reader may see them, by their keys: without
     Markdown and HTML, and while somebody is typing without the words of the body."""
@@ -198,6 +206,7 @@ Need = (
     | Search
     | Listing
     | Counted
+    | InUse
     | Shown
     | Marked
     | Changed

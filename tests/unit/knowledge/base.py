@@ -29,6 +29,7 @@ from services.knowledge.domain.needs import (
     Counted,
     Heads,
     InState,
+    InUse,
     Listing,
     Marked,
     Need,
@@ -77,7 +78,7 @@ class Base:
     """The knowledge base. `viewed`: what lists of the most viewed go by."""
 
     def __init__(self, staff: Staff | None = STAFF) -> None:
-        self.desk = Desk("en", CATEGORIES, staff)
+        self.desk = Desk("en", CATEGORIES, staff, ("desk", "safety"))
         self.now = MORNING
         self.state = View(self.desk, MORNING)
         self.shelf = Shelf()
@@ -192,6 +193,8 @@ class Base:
                 known.read[need] = self.shelf.listed(need, self.desk.language, self.viewed)
             case Counted():
                 known.read[need] = self.shelf.counted(need, self.desk.language)
+            case InUse(category, staff):
+                known.read[need] = self.shelf.is_in_use(category, staff)
             case Shown(search):
                 keys = [published_key(place.article, place.language) for place in known.read[search].places]
                 texts = [text for key in keys if (text := there.of(Published, key)) is not None and text.live]

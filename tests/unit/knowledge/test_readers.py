@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from marshmallow import ValidationError
 
 from contracts.articles import ArticleCategories
 from contracts.outcomes import Rejected
-from services.knowledge.domain.needs import Need, Search, TextOf
+from services.knowledge.domain.needs import Listing, Need, Search, TextOf
 from services.knowledge.domain.reading.languages import best, viewed
 from services.knowledge.domain.state import View
 from services.knowledge.search.values import Ranked
@@ -82,8 +83,58 @@ def test_a_search_may_be_narrowed_to_a_category() -> None:
     base.send("article.move", article_id="a2", category="billing")
     for type_ in ("article.search", "article.suggest"):
         assert base.ids(type_, words="parcel", category="billing") == ["a2"]
-        assert base.ids(type_, words="parcel", category="no-such") == []
     assert base.ids("article.list", category="billing") == ["a2"]
+
+
+IN_A_CATEGORY: list[tuple[str, dict[str, Any]]] = [
+    ("article.search", {"words": "parcel"}),
+    ("article.suggest", {"words": "parc"}),
+    ("article.list", {}),
+    ("article.list", {"sort": "most_viewed"}),
+    ("article.list", {"ids": ["a1"]}),
+]
+
+
+@pytest.mark.parametrize(("type_", "data"), IN_A_CATEGORY)
+def test_a_category_that_does_not_exist_is_refused_and_nothing_is_looked_for(type_: str, data: dict[str, Any]) -> None:
+    base = a_base(2)
+    for sender in (CHANNEL, AGENT, EDITOR):
+        found = refused(base.send(type_, sender, category="desks", **data), "unknown_category")
+        assert (found.message, found.errors) == (
+            "There is no category desks.",
+            {"category": ["There is no category desks."]},
+        )
+        assert not any(isinstance(need, Search | Listing) for need in base.asked), "it counts as no search in vain"
+
+
+@pytest.mark.parametrize(("type_", "data"), IN_A_CATEGORY)
+def test_a_category_exists_in_the_files_or_by_its_articles(type_: str, data: dict[str, Any]) -> None:
+    base = a_base(2)
+    assert base.ids(type_, category="billing", **data) == [], "tickets are filed there"
+    assert "a1" in base.ids(type_, category="desk", **data), "only articles have it"
+    refused(base.send(type_, CHANNEL, category="safety", **data), "unknown_category")
+    assert base.ids(type_, AGENT, category="safety", **data) == []
+    base.desk = replace(base.desk, categories={})
+    assert "a1" in base.ids(type_, category="desk", **data), "it is gone from the files, and the articles are there"
+    base.send("article.withdraw", article_id="a1")
+    base.send("article.move", article_id="a2", audience="internal")
+    refused(base.send(type_, CHANNEL, category="desk", **data), "unknown_category")
+
+
+def test_an_editor_looks_for_drafts_in_a_category_that_exists() -> None:
+    base = Base()
+    base.save("a", category="safety")
+    assert base.ids("article.list", EDITOR, state="draft", category="safety") == ["a"]
+    refused(base.send("article.list", EDITOR, state="draft", category="desks"), "unknown_category")
+
+
+def test_whoever_follows_a_category_hears_of_the_last_article_that_leaves_it() -> None:
+    base = a_base(1)
+    looked = base.now
+    base.later(minutes=1)
+    base.send("article.withdraw", article_id="a1")
+    found = base.found("article.list", changed_since=looked.isoformat(), category="desk")
+    assert (found.articles, found.withdrawn) == ([], ["a1"])
 
 
 def test_a_misspelled_word_is_corrected() -> None:

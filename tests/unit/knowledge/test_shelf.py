@@ -41,6 +41,7 @@ def all_that_is_found(shelf: Shelf) -> list[Any]:
             found += [
                 shelf.listed(listing, "en", {}),
                 dict(shelf.counted(Counted(language, staff), "en")),
+                {category: shelf.is_in_use(category, staff) for category in ("desk", "billing")},
                 # Without a language that is asked for, scores choose; and removed texts count for them for a while.
                 sorted((hit.article, hit.language if language else None) for hit in hits),
             ]
@@ -116,3 +117,16 @@ def test_a_digest_tells_what_is_missing_whatever_it_is_called() -> None:
     shelf.put(texts)
     without.put([text for text in texts if text.head.article not in ("guide-1", "guide-2", "guide-5", "guide-6")])
     assert shelf.digest != without.digest
+
+
+def test_a_category_is_in_use_as_long_as_the_reader_finds_an_article_there() -> None:
+    shelf = Shelf()
+    for coming, expected in (
+        (a_text(), [True, True]),
+        (a_text(language="de"), [True, True]),
+        (a_text(live=False), [True, True]),
+        (a_text(language="de", audience="internal"), [False, True]),
+        (a_text(language="de", audience="internal", category="billing"), [False, False]),
+    ):
+        shelf.put([coming])
+        assert [shelf.is_in_use("desk", staff) for staff in (False, True)] == expected

@@ -30,6 +30,7 @@ from services.knowledge.domain.needs import (
     Counted,
     Heads,
     InState,
+    InUse,
     Listing,
     Marked,
     Need,
@@ -48,6 +49,8 @@ def search(view: View, message: Message[SearchArticles], reader: Reader, _: date
     data = message.data
     if not _has_words(data):
         return answers.invalid({"words": ["Type a word to look for: there is no letter or digit in it."]})
+    if refused := _no_category(view, data.category, reader):
+        return refused
     wanted = _wanted(data, reader)
     page = data.page or 1
     chosen: Chosen = view.read[wanted]
@@ -58,6 +61,8 @@ def search(view: View, message: Message[SearchArticles], reader: Reader, _: date
 
 def suggest(view: View, message: Message[SuggestArticles], reader: Reader, _: datetime) -> Decision:
     """`article.suggest`: the five best articles about what somebody has typed so far."""
+    if refused := _no_category(view, message.data.category, reader):
+        return refused
     wanted = _wanted(message.data, reader)
     chosen: Chosen = view.read[wanted]
     return _found(_hits(view, chosen, wanted), 1, 1 if chosen.places else 0, chosen.did_you_mean)
@@ -69,7 +74,11 @@ def search_needed(known: View, message: Message[Any]) -> Iterable[Need]:
     is_search = isinstance(message.data, SearchArticles)
     if not_let_in(known.desk, message) or (is_search and not _has_words(message.data)):
         return
-    wanted = _wanted(message.data, who(known.desk, message))
+    reader = who(known.desk, message)
+    yield from _category_needed(known, message.data.category, reader)
+    if _no_category(known, message.data.category, reader):
+        return
+    wanted = _wanted(message.data, reader)
     yield wanted
     if wanted in known.read:
         yield Shown(wanted)
@@ -83,6 +92,9 @@ def list_articles(view: View, message: Message[ListArticles], reader: Reader, _:
     ways = [name for name in ("ids", "changed_since", "state", "sort") if getattr(data, name)]
     if len(ways) > 1:
         return answers.invalid({ways[1]: [f"Give {ways[0]} or {ways[1]}, not both."]})
+    # Whoever follows a category has to hear of the last article that left it.
+    if data.changed_since is None and (refused := _no_category(view, data.category, reader)):
+        return refused
     if data.state is not None:
         return _in_state(view, data, page) if reader.editor else answers.only_editors("state")
     if data.changed_since is not None:
@@ -103,6 +115,10 @@ def list_articles(view: View, message: Message[ListArticles], reader: Reader, _:
 def list_needed(known: View, message: Message[ListArticles]) -> Iterable[Need]:
     """The page, then what stands on it."""
     data, reader = message.data, who(known.desk, message)
+    if data.changed_since is None:
+        yield from _category_needed(known, data.category, reader)
+        if _no_category(known, data.category, reader):
+            return
     if data.state is not None:
         yield from _in_state_needed(known, data) if reader.editor else ()
     elif data.changed_since is not None:
@@ -177,6 +193,23 @@ def beyond(page: int, total: int) -> Decision | None:
 
 def _has_words(data: SearchArticles) -> bool:
     return any(letter.isalnum() for letter in data.words)
+
+
+def _no_category(view: View, category: str | None, reader: Reader) -> Decision | None:
+    """A refusal of a category that does not exist.
+
+    One that only articles have exists for a channel as long as it finds an article there: otherwise the channel would
+    learn of a category for staff. One that is gone from the files exists as long as it has an article.
+    """
+    if category is None or view.desk.tells_of(category, staff=reader.staff):
+        return None
+    return None if view.read.get(InUse(category, reader.staff)) else answers.unknown_category(category)
+
+
+def _category_needed(known: View, category: str | None, reader: Reader) -> Iterable[Need]:
+    """What tells whether the category exists, unless the operator's files do."""
+    if category is not None and not known.desk.tells_of(category, staff=reader.staff):
+        yield InUse(category, reader.staff)
 
 
 def _wanted(data: SearchArticles | SuggestArticles, reader: Reader) -> Search:
