@@ -90,11 +90,11 @@ class OfEditor(Payload):
 
 
 class SaveArticle(OfEditor):
-    """Command `article.save`: a draft in the article's own language. It makes the article if none has this id.
+    """Command `article.save`: a draft in the article's own language. It creates the article if none has this id.
 
-    Without `article_id`, knowledge makes an id of the title. A new article needs a `category`; `audience` and
-    `language` are then `public` and the desk's own, unless given. For an article that exists, these three are as they
-    are: `article.move` changes the first two.
+    Without `article_id`, knowledge makes an id from the title. A new article needs a `category`; its `audience` is
+    `public` and its `language` the desk's own, unless given. In an article that exists, these three stay as they are:
+    `article.move` changes the first two.
     """
 
     article_id: ArticleId | None = None
@@ -137,14 +137,14 @@ class PublishArticle(OfArticle):
 
 
 class WithdrawArticle(OfArticle):
-    """Command `article.withdraw`: readers see the text no more; without `language`, in no language."""
+    """Command `article.withdraw`: readers no longer see the text; without `language`, in no language."""
 
     language: NearestLanguage | None = None
     reason: Reason | None = None
 
 
 class MoveArticle(OfArticle):
-    """Command `article.move`: another category, another audience, or both, at once for what is published too."""
+    """Command `article.move`: another category, another audience, or both, also for what is published."""
 
     any_of = ("category", "audience")
 
@@ -156,7 +156,7 @@ class AttachFile(OfArticle):
     """Command `article.attach`: one part of a file of the article, in any order, of 256 KiB at most. The file is a
     raster picture or a PDF.
 
-    `upload` is the sender's own name for these parts, the same in all. A file with the name of another takes its place.
+    `upload` is the sender's own name for these parts, the same in all. A file replaces another of the same name.
     """
 
     upload: Annotated[str, Words(64).rule]
@@ -236,7 +236,7 @@ class ListArticles(AskedOfArticles):
     """Question `article.list`: 20 a page, most viewed or most recent first.
 
     `ids`: these alone, in this order. `changed_since`: what was published since then, the oldest first, and in
-    `withdrawn` what was taken away. `state`: for editors, also what is not published.
+    `withdrawn` the ids of what is no longer there. `state`: for editors, also what is not published.
     """
 
     sort: Literal["most_viewed", "most_recent"] | None = None
