@@ -10,6 +10,9 @@ from services.knowledge.search.analysis import Analysis, Word
 EXCERPT = 200
 """Characters of an excerpt, about."""
 
+LOOKED_AT = 20_000
+"""Characters of a text from which an excerpt is chosen: a longer text would take as long as all others together."""
+
 Pieces = list[tuple[str, bool]]
 """A text in pieces that join to all of it, each with whether it was looked for."""
 
@@ -36,9 +39,9 @@ class Marking:
     def excerpt(self, text: str) -> Pieces:
         """The place of the text with most of what was looked for, in pieces: whole words, about `EXCERPT` characters.
 
-        Where something is left out, there is an ellipsis.
+        Of a long text, it looks at the first `LOOKED_AT` characters. Where something is left out, there is an ellipsis.
         """
-        found = self._found(text)
+        found = self._found(text[: _word_end(text, LOOKED_AT)])
         start, end = _best_place(text, found)
         pieces = _pieces(text, start, end, found)
         before = [("… ", False)] if start else []

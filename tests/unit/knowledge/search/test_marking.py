@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.knowledge.search.analysis import analysis_of
 from services.knowledge.search.index import search
-from services.knowledge.search.marking import EXCERPT, Marking, Pieces
+from services.knowledge.search.marking import EXCERPT, LOOKED_AT, Marking, Pieces
 from services.knowledge.search.synonyms import Synonyms
 from services.knowledge.search.values import Wanted
 from tests.unit.knowledge.search.texts import index, text
@@ -66,6 +66,21 @@ def test_the_excerpt_of_a_short_text_is_all_of_it() -> None:
 def test_the_excerpt_of_a_text_without_such_words_is_its_beginning() -> None:
     body = "Word after word. " * 50
     assert shown(marking("credits", body).excerpt(body)).startswith("Word after word.")
+
+
+def test_the_excerpt_of_a_long_text_is_from_its_first_part() -> None:
+    filler = "Something else entirely. "
+    first = filler * (LOOKED_AT // len(filler) - 10) + "A refund takes a week. "
+    body = first + filler * 200 + "Refunds of credits. " + filler * 100
+    assert "A [refund] takes a week." in shown(marking("refund credits", body).excerpt(body))
+    beyond = filler * 1_000 + "Refunds of credits."
+    assert shown(marking("refund credits", beyond).excerpt(beyond)).startswith("Something else entirely.")
+
+
+def test_a_word_that_the_first_part_would_cut_is_not_marked_in_half() -> None:
+    body = "a " * (LOOKED_AT // 2 - 3) + "refundable things"
+    assert body[LOOKED_AT - 6 : LOOKED_AT] == "refund"
+    assert not any(found for _, found in marking("refund things", body).excerpt(body))
 
 
 @given(st.text(max_size=600), st.sets(st.text(max_size=5)), st.sampled_from(["en", "fr", "ja"]))
