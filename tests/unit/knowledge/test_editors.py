@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from marshmallow import ValidationError
 
 from contracts.articles import ArticleEvent, ArticleVersions, ArticleViewed
 from services.knowledge.domain.articles.publishing import TOO_LARGE
-from services.knowledge.domain.articles.writing import slug
+from services.knowledge.domain.articles.writing import ids_of, slug
 from services.knowledge.domain.values.article import Published, Version
 from tests.unit.knowledge.base import AGENT, CHANNEL, EDITOR, OPERATOR, OTHER_EDITOR, Base, accepted, answer, refused
 from tests.unit.said import as_a
@@ -47,9 +48,12 @@ def test_an_article_without_id_gets_one_of_its_title() -> None:
         assert accepted(base.save(None)).article.id == expected  # type: ignore[union-attr]
     for number in range(4, 31):
         assert accepted(base.save(None)).article.id == f"when-is-my-case-closed-{number}"  # type: ignore[union-attr]
+    long = list(islice(ids_of("word " * 40), 1_100))
+    assert len(set(long)) == len(long)
+    assert all(len(id_) <= 64 and "--" not in id_ for id_ in long)
     assert slug("Straße & Größe?") == "strasse-grosse"
     assert slug("案件は?") == "article"
-    assert len(slug("word " * 40)) <= 60
+    assert len(slug("word " * 40)) <= 64
     assert not slug("word " * 40).endswith("-")
 
 

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import count, islice
 
 from contracts.articles import RestoreArticle, SaveArticle, TranslateArticle
 from contracts.outcomes import MAX_LANGUAGES
@@ -23,8 +23,7 @@ from services.knowledge.domain.state import View
 from services.knowledge.domain.values.article import Article, Text
 
 LONGEST_ID = 64
-LONGEST_STEM = 60
-"""Characters of an id that is made of a title, without the number that tells it from another."""
+"""Characters of an id."""
 
 FREE = 10
 """How many free ids are looked for, for one."""
@@ -50,7 +49,7 @@ def save_needed(known: View, message: Message[SaveArticle]) -> Iterable[Need]:
     if data.article_id is not None:
         yield ArticleOf(data.article_id)
         return
-    ids, free = _ids(data.title), 0
+    ids, free = ids_of(data.title), 0
     while free < FREE:  # others of the turn may take some
         block = list(islice(ids, 2 * FREE))
         yield from map(ArticleOf, block)
@@ -182,20 +181,19 @@ def _unmoved(data: SaveArticle, article: Article) -> dict[str, list[str]]:
 
 
 def _free_id(view: View, title: str) -> str:
-    return next(id_ for id_ in _ids(title) if view.article(id_) is None)
+    return next(id_ for id_ in ids_of(title) if view.article(id_) is None)
 
 
-def _ids(title: str) -> Iterator[str]:
+def ids_of(title: str) -> Iterator[str]:
     """Ids for an article of this title, the plainest first."""
     stem = slug(title)
     yield stem
-    number = 2
-    while True:
-        yield f"{stem}-{number}"
-        number += 1
+    for number in count(2):
+        suffix = f"-{number}"
+        yield stem[: LONGEST_ID - len(suffix)].rstrip("-") + suffix
 
 
 def slug(title: str) -> str:
     """`When is my case closed?` → `when-is-my-case-closed`. A title without Latin letters makes `article`."""
     letters = unicodedata.normalize("NFKD", title.replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
-    return re.sub("[^a-z0-9]+", "-", letters).strip("-")[:LONGEST_STEM].rstrip("-") or "article"
+    return re.sub("[^a-z0-9]+", "-", letters).strip("-")[:LONGEST_ID].rstrip("-") or "article"
