@@ -58,11 +58,11 @@ def _measured(number: int) -> list[tuple[str, ...]]:
         cpu += time.process_time() - used
     gc.collect()
     taken = (process.memory_info().rss - before) / MIB
-    one = next(made_texts(1))
+    text = next(made_texts(1))
     rows: list[tuple[str, ...]] = [
         ("start", "", "", "", f"{wall:.1f} s, {cpu:.1f} s of CPU"),
         ("memory", "", "", "", f"{taken:.0f} MiB"),
-        ("one text is replaced", *_times([partial(index.replace, [one])] * 20), ""),
+        ("one text is replaced", *_times([partial(index.replace, [text])] * 20), ""),
     ]
     asked = [question.words for question in questions() if question.language == "en"] * ROUNDS
     for name, typing, most, words in (
