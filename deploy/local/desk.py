@@ -52,7 +52,8 @@ class Desk:
         self.runner = "services.chassis.run"
         """The module that runs a service; a test replaces it by one that breaks the service."""
         self.patience = PATIENCE
-        """Seconds that an instance may take until it is ready."""
+        """Seconds that an instance may say the same of why it is not ready. An index of many texts takes longer, and
+        says how far it is."""
         self._prefix = prefix
         self._folder = folder
         self._processes = processes
@@ -115,7 +116,7 @@ class Desk:
 
     def is_ready(self, service: str, n: int = 1) -> bool:
         """Whether instance `n` of `service` says that it can work now."""
-        return _is_ready(self._folder.port(self._process(service, n)))
+        return self._problem(service, n) is None
 
     def logs(self, service: str) -> list[Path]:
         """What the instances of `service` have printed, one file each."""
@@ -128,7 +129,7 @@ class Desk:
         port = self._folder.port(self._mail)
         command = [sys.executable, "-m", "deploy.mail", str(port), str(self.mail_folder)]
         self._processes.start(self._mail, command, {})
-        self._wait(self._mail, "The mail catcher", lambda: _greets(port))
+        self._wait(self._mail, "The mail catcher", lambda: None if _greets(port) else "it takes no mail")
 
     def start(self, service: str, n: int = 1) -> None:
         """Start instance `n` of `service` unless it runs, and wait until it is ready."""
@@ -141,7 +142,7 @@ class Desk:
             self._begin(service, n)
         try:
             for service, n in wanted:
-                self._wait(self._process(service, n), f"{service} {n}", partial(self.is_ready, service, n))
+                self._wait(self._process(service, n), f"{service} {n}", partial(self._problem, service, n))
         finally:
             self._changed()
 
@@ -216,24 +217,33 @@ class Desk:
         command = [sys.executable, "-m", self.runner, service]
         self._processes.start(name, command, env | self.settings | self.settings_of.get(service, {}))
 
-    def _wait(self, process: str, what: str, is_up: Callable[[], bool]) -> None:
-        """Wait until `is_up`, or raise Trouble with the end of the log of `process`."""
-        deadline = time.monotonic() + self.patience
-        while not is_up():
+    def _problem(self, service: str, n: int) -> str | None:
+        return problem_at(self._folder.port(self._process(service, n)))
+
+    def _wait(self, process: str, what: str, problem: Callable[[], str | None]) -> None:
+        """Wait until there is no `problem`, or raise Trouble with the end of the log of `process`: once it has ended,
+        or the problem has stayed the same for too long."""
+        last, deadline = "", time.monotonic() + self.patience
+        while (found := problem()) is not None:
+            if found != last:
+                last, deadline = found, time.monotonic() + self.patience
             if not self._processes.pid(process):
                 raise self._processes.failure(process, f"{what} ended while it was starting.")
             if time.monotonic() > deadline:
-                raise self._processes.failure(process, f"{what} was not ready within {self.patience:.0f} seconds.")
+                raise self._processes.failure(process, f"{what} is not ready: {last}, for {self.patience:.0f} seconds.")
             time.sleep(0.05)
 
 
-def _is_ready(port: int) -> bool:
+def problem_at(port: int) -> str | None:
+    """Why the service with this health port is not ready; None if it is."""
     connection = HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
+        answer = connection.getresponse()
+        said = answer.read().decode(errors="replace").strip()
+        return None if answer.status == 200 else said
     except OSError:
-        return False
+        return "it does not answer"
     finally:
         connection.close()
 

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import psutil
 import pytest
@@ -14,11 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.local.__main__ import parse_scale, status
+from deploy.local.desk import Desk, problem_at
 from deploy.local.folder import Folder, is_free
 from deploy.local.processes import Processes
 from deploy.local.stack import Stack
 from deploy.mail import file_name
 from deploy.trouble import Trouble
+from services.chassis.health import Health
 from tests.waiting import wait
 
 
@@ -143,3 +146,43 @@ def test_what_nobody_reads_on_is_done_all_the_same() -> None:
     os.close(ended)
     with open(result) as said:
         assert (tried.returncode, tried.stderr, said.read()) == (0, "", "done")
+
+
+class Starting:
+    """Stands for the processes of the stack: the one that starts runs on."""
+
+    def pid(self, _: str) -> int:
+        return 1
+
+    def failure(self, _: str, what: str) -> Trouble:
+        return Trouble(what)
+
+
+def starting(patience: float) -> Desk:
+    nothing: Any = None
+    desk = Desk("d", "", nothing, cast(Processes, Starting()), nothing, nothing)
+    desk.patience = patience
+    return desk
+
+
+def test_a_service_that_says_how_far_it_is_has_the_time_that_it_needs() -> None:
+    said = iter([*(f"{number} texts so far" for number in range(12)), None])
+    starting(patience=0.3)._wait("knowledge-1", "knowledge 1", lambda: next(said))
+    assert next(said, "all was heard") == "all was heard"
+
+
+def test_a_service_that_gets_no_further_is_given_up_with_what_it_waits_for() -> None:
+    with pytest.raises(Trouble, match=r"^sla 1 is not ready: not consuming, for 0 seconds\.$"):
+        starting(patience=0.1)._wait("sla-1", "sla 1", lambda: "not consuming")
+
+
+def test_why_a_service_is_not_ready_is_what_it_says() -> None:
+    problems = ["not consuming", "the index is not whole yet (3 texts so far)"]
+    with Health("127.0.0.1", 0) as health:
+        health.serve(lambda: problems)
+        assert problem_at(health.port) == "; ".join(problems)
+        problems.clear()
+        assert problem_at(health.port) is None
+        health.shutdown()
+        port = health.port
+    assert problem_at(port) == "it does not answer"
