@@ -6,7 +6,6 @@ database that cannot be reached raises `DatabaseAway`: the turn waits. The page 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field
@@ -23,6 +22,7 @@ from pymongo.write_concern import WriteConcern
 from contracts.payload import document
 from contracts.values import dataclass
 from services.chassis import pipeline
+from services.chassis.clock import DatabaseClock
 from services.chassis.database import Conflict, DatabaseRefuses, Document, reaching_database
 from services.chassis.decision import Arm, Disarm
 from services.chassis.outgoing import Outgoing
@@ -51,9 +51,6 @@ OWN_INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "attempts": [IndexModel([("at", ASCENDING)], expireAfterSeconds=86_400)],
 }
 """The chassis's own collections in each service's database, beside the service's `INDEXES`."""
-
-CLOCK_COUNTED_ON = 1.0
-"""Seconds for which this machine counts on from what the database's clock said."""
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -167,7 +164,6 @@ class Store:
 
     def __init__(self, database: Database[Document], consumer: str, ahead: timedelta = timedelta()) -> None:
         self.database = database
-        self._ahead = ahead
         self._consumer = consumer
         self._client = database.client
         fast = WriteConcern(w=1)
@@ -177,8 +173,7 @@ class Store:
         self.timers = database["timers"]
         # They tell of a crash of this process, and not of one of the database.
         self._attempts = database["attempts"].with_options(write_concern=fast)
-        self._clock: datetime | None = None
-        self._clock_read = 0.0
+        self._clock = DatabaseClock(self._shown, ahead)
 
     def prepare(self, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
         """Create collections and indexes before the first transaction; harmless if they exist. It drops no index.
@@ -195,15 +190,8 @@ class Store:
                 self.database[collection].create_indexes(list(models) or [IndexModel([("_id", ASCENDING)])])
 
     def now(self) -> datetime:
-        """The database's clock (plus what it is set ahead of that), aware UTC, in milliseconds: read once a second, and
-        counted on in between. The host's wall clock has no part in it."""
-        counted = _seconds() - self._clock_read
-        if self._clock is None or counted > CLOCK_COUNTED_ON:
-            with reaching_database():
-                local_time: datetime = self.database.command("hello")["localTime"]
-            self._clock = (local_time if local_time.tzinfo else local_time.replace(tzinfo=UTC)) + self._ahead
-            self._clock_read, counted = _seconds(), 0.0
-        return self._clock + timedelta(milliseconds=int(counted * 1000))
+        """The database's clock (plus what it is set ahead of that), aware UTC, in milliseconds: clock.py."""
+        return self._clock.now()
 
     def check(self) -> None:
         """Raise `DatabaseAway` unless the service can read its database (MongoDB tells the time to anybody)."""
@@ -289,6 +277,11 @@ class Store:
     def _key(self, key: str) -> str:
         return f"{self._consumer}\x1f{key}"
 
+    def _shown(self) -> datetime:
+        with reaching_database():
+            shown: datetime = self.database.command("hello")["localTime"]
+        return shown if shown.tzinfo else shown.replace(tzinfo=UTC)
+
     def _write(self, work: Work, session: ClientSession) -> None:
         """First remove what is replaced or deleted, then insert what is new. That is half the price of as many updates,
         each of which MongoDB plans again and compares field by field; and a unique key may change hands within a
@@ -330,12 +323,6 @@ def arm_once(database: Database[Document], arm: Arm, armed: ArmedBy) -> None:
     """Set a timer outside of any turn, unless it is set already."""
     with suppress(DuplicateKeyError):
         database["timers"].insert_one(_timer_row(arm, armed, fence=0))
-
-
-def _seconds() -> float:
-    """Seconds of a clock that counts while the machine sleeps and that nobody can set, where the system has such a
-    clock."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _handled_row(key: str, handled: Handled, now: datetime) -> Document:

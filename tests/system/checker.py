@@ -295,7 +295,7 @@ def no_automatic_assignment_beyond_capacity(evidence: Evidence) -> Iterator[str]
 
     A reply or a reopening may exceed the capacity, so tickets that did not await the desk in between are not counted.
     """
-    changes: list[tuple[datetime, int, str]] = []
+    changes: list[tuple[datetime, int, str, str]] = []
     for versions in evidence.ticket_events.values():
         last_agent, without_rest = None, False
         for version in sorted(versions):
@@ -304,24 +304,22 @@ def no_automatic_assignment_beyond_capacity(evidence: Evidence) -> Iterator[str]
             agent = ticket["agent"]["id"] if ticket["agent"] else None
             at = datetime.fromisoformat(event["time"])
             if without_rest and last_agent is not None and (agent is None or ticket["status"] in RESTING):
-                changes.append((at, -1, last_agent))
+                changes.append((at, -1, last_agent, ticket["number"]))
                 without_rest = False
             if event["type"] == "ticket.assigned":
                 if last_agent is not None:
                     yield f"ticket {ticket['number']} was assigned to {agent} while {last_agent} had it"
                 if agent is not None and ticket["status"] not in RESTING:
-                    changes.append((at, +1, agent))
+                    changes.append((at, +1, agent, ticket["number"]))
                     without_rest = True
             last_agent = agent
     has: Counter[str] = Counter()
-    most: Counter[str] = Counter()
-    for _, change, agent in sorted(changes):  # at the same instant, what makes room comes first
-        has[agent] += change
-        most[agent] = max(most[agent], has[agent])
     capacity = {agent["_id"]: agent["capacity"] for agent in evidence.agents}
-    for agent, count in most.items():
-        if count > capacity.get(agent, 0):
-            yield f"agent {agent} was assigned {count} tickets, with a capacity of {capacity.get(agent, 0)}"
+    for at, change, agent, number in sorted(changes):  # at the same instant, what makes room comes first
+        has[agent] += change
+        if change > 0 and has[agent] > capacity.get(agent, 0):
+            count = f"{has[agent]} tickets, with a capacity of {capacity.get(agent, 0)}"
+            yield f"agent {agent} was assigned {count}: the last was {number}, at {at.isoformat()}"
 
 
 def agents_hear_of_their_tickets(evidence: Evidence) -> Iterator[str]:
