@@ -252,6 +252,10 @@ class Library:
             article.told = now
             if was_public or article.audience == "public":
                 article.told_public = now
+        return self._seen_again(article)
+
+    def _seen_again(self, article: Article) -> list[Told]:
+        """Readers see another version of each text, though its words are the same."""
         for shown in article.live.values():
             shown.seen_at = article.version
         return [("article.published", article.id, language, article.version) for language in sorted(article.live)]
@@ -266,6 +270,7 @@ class Library:
             self._next(article, "attached", by)
             if article.live:
                 self._tell(article, now)
+            return self._seen_again(article)
         return []
 
     def _detached(self, article: Article, by: str | None, name: str, now: datetime) -> list[Told]:
@@ -273,7 +278,7 @@ class Library:
         self._next(article, "detached", by)
         if article.live:
             self._tell(article, now)
-        return []
+        return self._seen_again(article)
 
     def _tell(self, article: Article, now: datetime) -> None:
         article.told = now

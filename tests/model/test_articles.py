@@ -16,7 +16,7 @@ from deploy.local.stack import Stack
 from services.chassis.decision import Decision
 from services.chassis.unit_of_work import Store
 from services.knowledge.domain import answers
-from services.knowledge.domain.articles import files, publishing
+from services.knowledge.domain.articles import files, publishing, telling
 from services.knowledge.domain.counting import deflecting, opening
 from services.knowledge.domain.values.desk import Desk
 from services.knowledge.domain.values.file import Upload
@@ -102,6 +102,10 @@ def two_parts_at_once(base: KnowledgeBase) -> None:
     base.editor_brings_a_file(EDITOR, A1, 0, True, "overtaken")
 
 
+def a_file_of_what_readers_see(base: KnowledgeBase) -> None:
+    base.editor_brings_a_file(EDITOR, A1, 0, True, "settle")
+
+
 def published_right_after_it_was_withdrawn(base: KnowledgeBase) -> None:
     base.editor_changes("withdraw", EDITOR, A1, 3, 11, "wait")
     base.editor_changes("publish", EDITOR, A1, 3, 11, "deliver")
@@ -109,7 +113,7 @@ def published_right_after_it_was_withdrawn(base: KnowledgeBase) -> None:
 
 # What is broken.
 
-VOTED, TALLIES, TOLD, EVENT = opening._voted, deflecting._tallies, publishing._told, publishing._event
+VOTED, TALLIES, TOLD, EVENT = opening._voted, deflecting._tallies, telling.told, telling.event
 
 
 def each_for_itself(changes: Sequence[Any] = (), **more: Any) -> Decision:
@@ -124,13 +128,14 @@ BROKEN: tuple[tuple[Script, object, str, Any], ...] = (
     (a_vote_and_another, opening, "_voted", lambda tally, helped, by: VOTED(tally, helped, max(by, 0))),
     (a_form_from_which_nothing_is_filed, deflecting, "DEFLECTED_AFTER", timedelta(hours=23)),
     (filed_in_time_and_told_late, deflecting, "_tallies", lambda view, draft, by: TALLIES(view, draft, max(by, 0))),
-    (an_article_that_becomes_internal, publishing, "_event", lambda _, *of: EVENT("article.withdrawn", *of)),
+    (an_article_that_becomes_internal, publishing, "event", lambda _, *of: EVENT("article.withdrawn", *of)),
     (withdrawn, publishing, "_withdrawn", lambda published, article: published),
     (written_by_somebody, Desk, "is_editor", lambda *_: True),
     (written_over_a_newer_text, answers, "conflict", lambda article: Decision(answer=answers.accepted(article))),
-    (withdrawn, publishing, "_told", lambda article, now: TOLD(replace(article, audience="internal"), now)),
+    (withdrawn, publishing, "told", lambda article, now: TOLD(replace(article, audience="internal"), now)),
     (withdrawn_by_who_dies, Store, "commit", stores_nothing_to_publish),
     (two_parts_at_once, files, "Decision", each_for_itself),
+    (a_file_of_what_readers_see, files, "at_its_version", lambda _article, _published: []),
 )
 
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from contracts.articles import ArticleFilePart
+from contracts.articles import ArticleEvent, ArticleFilePart
 from services.chassis.decision import Decision, Message
 from services.knowledge.domain.articles.files import TAKEN
 from services.knowledge.domain.taken import decide
 from services.knowledge.domain.values.file import Part, kind_of
 from tests.unit.knowledge.base import AGENT, CHANNEL, EDITOR, Base, accepted, answer, refused
+from tests.unit.said import as_a
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
 PIECES = [PNG[:500], PNG[500:900], PNG[900:]]
@@ -187,6 +188,40 @@ def test_files_are_public_with_their_article_and_gone_with_it() -> None:
         )
         assert again == unknown
     assert got(base, sender=EDITOR).content == PNG, "editors see what they will publish"
+
+
+def test_readers_are_told_of_a_change_of_files_in_each_language() -> None:
+    base = a_base()
+    base.send("article.translate", article_id="seven-days", language="de", title="Wann?", body="Nach 7 Tagen.\n")
+    base.publish()
+    base.said.clear()
+    base.later(minutes=1)
+    looked = base.now
+    base.later(minutes=1)
+    base.send("article.attach", **part(1, PIECES[0], 3))
+    base.send("article.attach", **part(2, PIECES[1], 3))
+    assert base.said == [], "the file is not there yet"
+    base.send("article.attach", **part(3, PIECES[2], 3))
+    told = [as_a(ArticleEvent, say.data).article for say in base.said]
+    assert [(each.language, each.version, [file.name for file in each.files]) for each in told] == [
+        ("en", 5, ["clock.png"]),
+        ("de", 5, ["clock.png"]),
+    ]
+    assert {say.type for say in base.said} == {"article.published"}
+    (hit,) = base.found("article.list", changed_since=looked.isoformat()).articles
+    assert (hit.version, base.viewed_by().article.version) == (5, 5)
+    base.said.clear()
+    base.send("article.detach", article_id="seven-days", name="clock.png")
+    told = [as_a(ArticleEvent, say.data).article for say in base.said]
+    assert [(each.language, each.version, each.files) for each in told] == [("en", 6, []), ("de", 6, [])]
+
+
+def test_of_files_of_a_draft_nobody_is_told() -> None:
+    base = Base()
+    base.save()
+    attach(base, PNG)
+    base.send("article.detach", article_id="seven-days", name="clock.png")
+    assert (base.said, base.article().told) == ([], None)
 
 
 def test_every_change_of_files_is_a_version() -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from contracts.articles import MAX_FILES, ArticleFilePart, AttachFile, DetachFile, DownloadFile
-from contracts.articles import ArticleFile as FileShown
 from services.chassis.decision import Answer, Decision, Message, carrying, derived_id
 from services.knowledge.domain import answers
 from services.knowledge.domain.articles.changing import changed, recorded
+from services.knowledge.domain.articles.telling import at_its_version, event, shown, told
 from services.knowledge.domain.doors import Editor, Reader, who
 from services.knowledge.domain.markdown import Check
 from services.knowledge.domain.needs import (
@@ -60,13 +61,12 @@ def attach(view: View, message: Message[AttachFile], by: Editor, article: Articl
     file = File(id_, data.name, media_type, sum(map(len, content)), digest.hexdigest(), data.parts)
     if file in article.files:
         return Decision(answer=answers.accepted(article))
-    after = changed(article, by, now, files=(*others, file), **_told(article, now))
-    version = recorded(after, "attached", title=data.name)
-    return Decision([*([part] if known is None else []), after, version], answer=answers.accepted(after))
+    done = _changed(view, by, article, now, (*others, file), "attached", data.name)
+    return replace(done, changes=[*([part] if known is None else []), *done.changes])
 
 
 def attach_needed(known: View, message: Message[AttachFile]) -> Iterable[Need]:
-    """The article, which parts are stored, and once all are there, their contents."""
+    """The article, which parts are stored, and once all are there, their contents and what readers see of it."""
     id_ = _file_id(message)
     yield ArticleOf(message.data.article_id)
     yield Stored(Upload, id_)
@@ -74,6 +74,7 @@ def attach_needed(known: View, message: Message[AttachFile]) -> Iterable[Need]:
     numbers = known.read.get(Numbers(id_))
     if numbers is not None and set(numbers) | known.coming.get(id_, set()) >= set(range(1, message.data.parts + 1)):
         yield Contents(id_)
+        yield PublishedOf(message.data.article_id)
 
 
 def coming(messages: Iterable[Message[Any]]) -> Mapping[str, set[int]]:
@@ -95,8 +96,7 @@ def detach(view: View, message: Message[DetachFile], by: Editor, article: Articl
         if name in check.files:
             sentence = f"The published text in {text.head.language} shows {name}: publish one without it first."
             return answers.wrong_status(article, sentence)
-    after = changed(article, by, now, files=tuple(kept), **_told(article, now))
-    return Decision([after, recorded(after, "detached", title=name)], answer=answers.accepted(after))
+    return _changed(view, by, article, now, tuple(kept), "detached", name)
 
 
 def detach_needed(known: View, message: Message[DetachFile]) -> Iterable[Need]:
@@ -140,11 +140,6 @@ def download_needed(known: View, message: Message[DownloadFile]) -> Iterable[Nee
         yield PartOf(file.id, data.part or 1)
 
 
-def shown(files: Iterable[File]) -> list[FileShown]:
-    """Files as messages carry them."""
-    return [FileShown(name=file.name, media_type=file.media_type, size=file.size, sha256=file.sha256) for file in files]
-
-
 def _not_taken(data: AttachFile, others: int) -> Decision | None:
     if is_file_name(data.name) is None:
         return answers.invalid({"name": ["Must be of letters, digits, ., - and _, such as clock.png."]})
@@ -176,8 +171,12 @@ def _named(article: Article, name: str) -> File | None:
     return next((file for file in article.files if file.name == name), None)
 
 
-def _told(article: Article, now: datetime) -> dict[str, datetime | None]:
-    """When readers saw this change: now, if they see the article."""
-    seen = bool(article.live)
-    public = seen and article.audience == "public"
-    return {"told": now if seen else article.told, "told_public": now if public else article.told_public}
+def _changed(
+    view: View, by: Editor, article: Article, now: datetime, files: tuple[File, ...], what: str, name: str
+) -> Decision:
+    """The article has these files from now on, and its readers are told."""
+    live = list(view.live(article.id))
+    after = changed(article, by, now, files=files, **(told(article, now) if live else {}))
+    seen = at_its_version(after, live)
+    said = [event("article.published", after, each, by) for each in seen]
+    return Decision([after, recorded(after, what, title=name), *seen], said=said, answer=answers.accepted(after))

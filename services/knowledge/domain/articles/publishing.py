@@ -9,14 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from contracts import articles as wire
-from contracts.articles import ArticleEvent, MoveArticle, PublishArticle, WithdrawArticle
-from contracts.names import EVENTS
+from contracts.articles import MoveArticle, PublishArticle, WithdrawArticle
 from contracts.payload import encode
-from services.chassis.decision import Decision, Message, Say
+from services.chassis.decision import Decision, Message
 from services.knowledge.domain import answers
 from services.knowledge.domain.articles.changing import changed, recorded
-from services.knowledge.domain.articles.files import shown
+from services.knowledge.domain.articles.telling import as_it_stands, at_its_version, event, told
 from services.knowledge.domain.articles.writing import link_hints, version_to_publish
 from services.knowledge.domain.doors import Editor
 from services.knowledge.domain.markdown import Check, Rendering
@@ -48,7 +46,7 @@ def publish(view: View, message: Message[PublishArticle], by: Editor, article: A
         live={**article.live, **{language: article.drafts[language] for language in languages}},
         first={**dict.fromkeys(languages, now), **article.first},
         related=article.related if own is None else _others(article.id, own.related),
-        **_told(article, now),
+        **told(article, now),
     )
     published = [_shown(view, after, language, text, now) for language, text in texts.items()]
     large = [each for each in published if len(encode(as_it_stands(after, each))) > LARGEST]
@@ -61,7 +59,7 @@ def publish(view: View, message: Message[PublishArticle], by: Editor, article: A
             hints.setdefault(field, []).extend(each for each in sentences if each not in hints.get(field, ()))
     only = languages[0] if len(languages) == 1 else None
     version = recorded(after, "published", language=only, title=texts[only].title if only else None)
-    said = [_event("article.published", after, each, by) for each in published]
+    said = [event("article.published", after, each, by) for each in published]
     return Decision([after, version, *published], said, answers.accepted(after, hints))
 
 
@@ -90,7 +88,7 @@ def withdraw(view: View, message: Message[WithdrawArticle], by: Editor, article:
         now,
         drafts={**gone, **article.drafts},
         live={language: version for language, version in article.live.items() if language not in gone},
-        **_told(article, now),
+        **told(article, now),
     )
     stood = [view.published(article.id, language) for language in languages]
     seen = [each for each in stood if each is not None]
@@ -98,7 +96,7 @@ def withdraw(view: View, message: Message[WithdrawArticle], by: Editor, article:
     reason = message.data.reason
     title = seen[0].head.title if only and seen else None
     version = recorded(after, "withdrawn", language=only, title=title, reason=reason)
-    said = [_event("article.withdrawn", after, each, by, reason) for each in seen]
+    said = [event("article.withdrawn", after, each, by, reason) for each in seen]
     emptied = [_withdrawn(each, after) for each in seen]
     return Decision([after, version, *emptied], said, answers.accepted(after))
 
@@ -126,12 +124,9 @@ def move(view: View, message: Message[MoveArticle], by: Editor, article: Article
     if live:
         was = article.audience == "public"
         after = replace(after, told=now, told_public=now if was or audience == "public" else article.told_public)
-    moved = [
-        replace(each, head=replace(each.head, version=after.version, category=category, audience=audience))
-        for each in live
-    ]
+    moved = at_its_version(after, live)
     version = recorded(after, "moved", reason=_moved(article, after))
-    said = [_event("article.published", after, each, by) for each in moved]
+    said = [event("article.published", after, each, by) for each in moved]
     return Decision([after, version, *moved], said, answers.accepted(after))
 
 
@@ -139,28 +134,6 @@ def move_needed(_: View, message: Message[MoveArticle]) -> Iterable[Need]:
     """The article and what is published of it."""
     yield ArticleOf(message.data.article_id)
     yield PublishedOf(message.data.article_id)
-
-
-def as_it_stands(article: Article, published: Published, version: int | None = None) -> wire.Article:
-    """A published text as messages carry it. `version`: the one that is shown, by default the article's."""
-    head = published.head
-    return wire.Article(
-        id=article.id,
-        version=version or article.version,
-        category=head.category,
-        audience=head.audience,
-        language=head.language,
-        languages=article.languages,
-        title=head.title,
-        summary=head.summary,
-        body=published.body,
-        html=published.html,
-        keywords=published.keywords,
-        related=article.related,
-        files=shown(article.files),
-        published_at=head.published_at,
-        first_published_at=head.first_published_at,
-    )
 
 
 def _draft(view: View, article: Article, language: str) -> Text:
@@ -204,16 +177,6 @@ def _shown(view: View, article: Article, language: str, text: Text, now: datetim
 def _withdrawn(published: Published, article: Article) -> Published:
     head = replace(published.head, version=article.version, title="", summary="")
     return Published(head=head, written=published.written, live=False)
-
-
-def _told(article: Article, now: datetime) -> dict[str, datetime | None]:
-    """When readers saw this change: now, and everybody only if the article is public."""
-    return {"told": now, "told_public": now if article.audience == "public" else article.told_public}
-
-
-def _event(type_: str, article: Article, published: Published, by: Editor, reason: str | None = None) -> Say:
-    data = ArticleEvent(article=as_it_stands(article, published), by=by.id, reason=reason)
-    return Say(EVENTS, type_, type_, data, article.id)
 
 
 def _others(id_: str, related: Iterable[str]) -> tuple[str, ...]:

@@ -15,8 +15,7 @@ from contracts import articles as wire
 from contracts.articles import ArticleVersions, ArticleViewed, ListVersions, ViewArticle
 from services.chassis.decision import Answer, Decision, Message
 from services.knowledge.domain import answers
-from services.knowledge.domain.articles.files import shown
-from services.knowledge.domain.articles.publishing import as_it_stands
+from services.knowledge.domain.articles.telling import as_it_stands, shown
 from services.knowledge.domain.doors import Reader, who
 from services.knowledge.domain.needs import ArticleOf, Heads, Need, TextOf, VersionOf, VersionsOf
 from services.knowledge.domain.reading.languages import head_in, viewed
