@@ -43,12 +43,12 @@ class Vain:
     def write(self) -> None:
         """Store what is held. What is surely not stored is held for the next time.
 
-        Raises `PyMongoError` for what was not written.
+        Raises `PyMongoError` for what was not written, and what the clock raises.
         """
         if not self._held:
             return
-        held, self._held = self._held, Counter()
         now = self._now()
+        held, self._held = self._held, Counter()
         day = day_of(now)
         keys = list(held)
         try:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from pymongo.errors import AutoReconnect, BulkWriteError, ServerSelectionTimeout
 from contracts import registry
 from contracts.payload import plain
 from deploy.local.stack import Stack
-from services.chassis.database import Conflict, Document
+from services.chassis.database import Conflict, DatabaseAway, Document
 from services.chassis.decision import Decision, Message
 from services.chassis.unit_of_work import Store, Work
 from services.knowledge.documents import COLLECTIONS, document_of, published_of
@@ -217,6 +218,23 @@ def test_what_was_never_sent_is_written_later(store: Store, monkeypatch: pytest.
         patched.setattr(vain, "_stored", away["nowhere"]["vain"])
         with pytest.raises(ServerSelectionTimeoutError):
             vain.write()
+    vain.write()
+    assert counts_of(store.database) == {"zebra": 1}
+
+
+def test_what_is_held_while_the_clock_cannot_be_read_is_written_later(store: Store) -> None:
+    """The database's clock is read first: it is what fails while the database is away."""
+    away = iter([DatabaseAway("AutoReconnect")])
+
+    def now() -> datetime:
+        for error in away:
+            raise error
+        return MORNING
+
+    vain = Vain(store.database, now)
+    vain.note("zebra", None)
+    with pytest.raises(DatabaseAway):
+        vain.write()
     vain.write()
     assert counts_of(store.database) == {"zebra": 1}
 
