@@ -120,7 +120,7 @@ class OneLanguage:
         meaning. While it is being typed (`typing`), a common word in the bodies of many texts counts only if too
         few are found without it."""
         state = self.state
-        quick = typing and len(state.articles) > MANY
+        quick = typing and self.vocabulary.texts > MANY
         numbers, scores = _by_words(state, asked, category, most, quick)
         if quick and len(numbers) < most:
             numbers, scores = _by_words(state, asked, category, most, False)

@@ -205,6 +205,17 @@ def test_a_common_word_in_a_body_counts_while_somebody_types_if_few_texts_have_i
     assert "both" not in found(many, "face clock", typing=True, most=5)
 
 
+def test_texts_that_are_gone_do_not_make_an_index_large() -> None:
+    """Otherwise two instances with the same texts would answer differently."""
+    made = index(
+        *(text(f"clock-{number}", "clock") for number in range(MANY * 3 // 4)),
+        text("both", "clock", body="face"),
+        *(text(f"gone-{number}", "garden", body="face") for number in range(MANY // 4)),
+    )
+    made.replace([], [(f"gone-{number}", "en") for number in range(MANY // 8)])
+    assert found(made, "face clock", typing=True)[0] == "both"
+
+
 def test_several_indexes_are_searched_as_one() -> None:
     public, internal = titled("Credits"), titled("Staff credits")
     assert found([public, internal], "credits") == ["Credits", "Staff credits"]
