@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from contracts.names import OPERATOR, SERVICES
@@ -242,7 +242,7 @@ def problem_at(port: int) -> str | None:
         answer = connection.getresponse()
         said = answer.read().decode(errors="replace").strip()
         return None if answer.status == 200 else said
-    except OSError:
+    except (OSError, HTTPException):
         return "it does not answer"
     finally:
         connection.close()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -174,6 +176,20 @@ def test_a_service_that_says_how_far_it_is_has_the_time_that_it_needs() -> None:
 def test_a_service_that_gets_no_further_is_given_up_with_what_it_waits_for() -> None:
     with pytest.raises(Trouble, match=r"^sla 1 is not ready: not consuming, for 0 seconds\.$"):
         starting(patience=0.1)._wait("sla-1", "sla 1", lambda: "not consuming")
+
+
+def test_a_service_that_dies_while_it_answers_does_not_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as thread:
+
+        def half() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1_000)
+                connection.sendall(b"HTTP/1.0 503 Service Unavailable\r\nContent-Length: 14\r\n\r\nnot")
+
+        answering = thread.submit(half)
+        assert problem_at(server.getsockname()[1]) == "it does not answer"
+        answering.result()
 
 
 def test_why_a_service_is_not_ready_is_what_it_says() -> None:
