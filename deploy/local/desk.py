@@ -52,8 +52,8 @@ class Desk:
         self.runner = "services.chassis.run"
         """The module that runs a service; a test replaces it by one that breaks the service."""
         self.patience = PATIENCE
-        """Seconds that an instance may say the same of why it is not ready. An index of many texts takes longer, and
-        says how far it is."""
+        """Seconds that an instance may say nothing new of why it is not ready. An index of many texts takes longer,
+        and says how far it is."""
         self._prefix = prefix
         self._folder = folder
         self._processes = processes
@@ -222,15 +222,17 @@ class Desk:
 
     def _wait(self, process: str, what: str, problem: Callable[[], str | None]) -> None:
         """Wait until there is no `problem`, or raise Trouble with the end of the log of `process`: once it has ended,
-        or the problem has stayed the same for too long."""
-        last, deadline = "", time.monotonic() + self.patience
+        or has named no new problem for too long."""
+        named, deadline = set[str](), time.monotonic() + self.patience
         while (found := problem()) is not None:
-            if found != last:
-                last, deadline = found, time.monotonic() + self.patience
+            if found not in named:
+                named.add(found)
+                deadline = time.monotonic() + self.patience
             if not self._processes.pid(process):
                 raise self._processes.failure(process, f"{what} ended while it was starting.")
             if time.monotonic() > deadline:
-                raise self._processes.failure(process, f"{what} is not ready: {last}, for {self.patience:.0f} seconds.")
+                said = f"{what} is not ready: {found}. It has said nothing new for {self.patience:.0f} seconds."
+                raise self._processes.failure(process, said)
             time.sleep(0.05)
 
 

@@ -174,8 +174,14 @@ def test_a_service_that_says_how_far_it_is_has_the_time_that_it_needs() -> None:
 
 
 def test_a_service_that_gets_no_further_is_given_up_with_what_it_waits_for() -> None:
-    with pytest.raises(Trouble, match=r"^sla 1 is not ready: not consuming, for 0 seconds\.$"):
+    with pytest.raises(Trouble, match=r"^sla 1 is not ready: not consuming\. It has said nothing new for 0 seconds\.$"):
         starting(patience=0.1)._wait("sla-1", "sla 1", lambda: "not consuming")
+
+
+def test_a_service_that_says_the_same_again_and_again_is_given_up() -> None:
+    said = iter([*["not consuming", "database away"] * 50, None])
+    with pytest.raises(Trouble, match=r"^sla 1 is not ready: "):
+        starting(patience=0.2)._wait("sla-1", "sla 1", lambda: next(said))
 
 
 def test_a_service_that_dies_while_it_answers_does_not_answer() -> None:
