@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from services.client.blocking import Client
 from services.client.errors import ClientError
@@ -69,7 +70,7 @@ class Person:
         self._ledger = ledger
         self._doings = doings
         self._may_begin = may_begin
-        self._thread = threading.Thread(target=self._run, name=f"library {url.rpartition('@')[0]}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"library of {urlsplit(url).username}", daemon=True)
         self._thread.start()
 
     def wait(self, patience: float) -> None:
