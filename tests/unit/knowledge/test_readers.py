@@ -128,6 +128,19 @@ def test_an_editor_looks_for_drafts_in_a_category_that_exists() -> None:
     refused(base.send("article.list", EDITOR, state="draft", category="desks"), "unknown_category")
 
 
+def test_an_editor_finds_the_drafts_of_a_category_that_is_gone_from_the_files() -> None:
+    """They have to be moved."""
+    base = Base()
+    base.save("a", category="safety")
+    base.write("b", category="desk")
+    base.send("article.withdraw", article_id="b")
+    base.desk = replace(base.desk, categories={})
+    assert base.ids("article.list", EDITOR, state="draft", category="safety") == ["a"]
+    assert base.ids("article.list", EDITOR, state="withdrawn", category="desk") == ["b"]
+    refused(base.send("article.list", EDITOR, state="draft", category="desks"), "unknown_category")
+    refused(base.send("article.list", AGENT, state="draft", category="safety"), "forbidden")
+
+
 def test_whoever_follows_a_category_hears_of_the_last_article_that_leaves_it() -> None:
     base = a_base(1)
     looked = base.now

@@ -92,13 +92,12 @@ def list_articles(view: View, message: Message[ListArticles], reader: Reader, _:
     ways = [name for name in ("ids", "changed_since", "state", "sort") if getattr(data, name)]
     if len(ways) > 1:
         return answers.invalid({ways[1]: [f"Give {ways[0]} or {ways[1]}, not both."]})
-    # Whoever follows a category has to hear of the last article that left it.
-    if data.changed_since is None and (refused := _no_category(view, data.category, reader)):
-        return refused
     if data.state is not None:
-        return _in_state(view, data, page) if reader.editor else answers.only_editors("state")
-    if data.changed_since is not None:
+        return _in_state(view, data, reader, page) if reader.editor else answers.only_editors("state")
+    if data.changed_since is not None:  # of any category: whoever follows one has to hear of the last that left it
         return _changed(view, data, reader, page)
+    if refused := _no_category(view, data.category, reader):
+        return refused
     if data.ids:
         if refused := beyond(page, 1):
             return refused
@@ -117,8 +116,6 @@ def list_needed(known: View, message: Message[ListArticles]) -> Iterable[Need]:
     data, reader = message.data, who(known.desk, message)
     if data.changed_since is None:
         yield from _category_needed(known, data.category, reader)
-        if _no_category(known, data.category, reader):
-            return
     if data.state is not None:
         yield from _in_state_needed(known, data) if reader.editor else ()
     elif data.changed_since is not None:
@@ -126,6 +123,8 @@ def list_needed(known: View, message: Message[ListArticles]) -> Iterable[Need]:
         yield page
         for article in known.read.get(page, ((), 0))[0]:
             yield Heads(article, reader.staff)
+    elif _no_category(known, data.category, reader):
+        return
     elif data.ids:
         for id_ in data.ids:
             yield Heads(id_, reader.staff)
@@ -199,7 +198,8 @@ def _no_category(view: View, category: str | None, reader: Reader) -> Decision |
     """A refusal of a category that does not exist.
 
     One that only articles have exists for a channel as long as it finds an article there: otherwise the channel would
-    learn of a category for staff. One that is gone from the files exists as long as it has an article.
+    learn of a category for staff. One that is gone from the files exists as long as a reader finds an article there, or
+    an editor one in the state that they ask for.
     """
     if category is None or view.desk.tells_of(category, staff=reader.staff):
         return None
@@ -258,8 +258,10 @@ def _changed(view: View, data: ListArticles, reader: Reader, page: int) -> Decis
     return _found(shown, page, pages(total), withdrawn=[id_ for id_, head in heads.items() if head is None])
 
 
-def _in_state(view: View, data: ListArticles, page: int) -> Decision:
+def _in_state(view: View, data: ListArticles, reader: Reader, page: int) -> Decision:
     found, total = view.read[_state_page(data)]
+    if not total and (refused := _no_category(view, data.category, reader)):
+        return refused
     if refused := beyond(page, total):
         return refused
     hits = [each for article in found if (each := _written(view, article, data)) is not None]
