@@ -119,17 +119,18 @@ def not_found(desk: Client, brought: Iterable[Done]) -> list[str]:
     end = time.monotonic() + FOUND_WITHIN
     while True:
         for language in sorted({language for _, language in missing}):
-            missing -= _listed(desk, language, {id_ for id_, its in missing if its == language})
+            missing -= _listed(desk, language, {id_ for id_, its in missing if its == language}, end)
         if not missing or time.monotonic() > end:
             return sorted({id_ for id_, _ in missing})
         time.sleep(0.1)
 
 
-def _listed(desk: Client, language: str, ids: Collection[str]) -> set[tuple[str, str]]:
-    """Which of these articles the desk lists in that language. What was published last comes first."""
+def _listed(desk: Client, language: str, ids: Collection[str], end: float) -> set[tuple[str, str]]:
+    """Which of these articles the desk lists in that language. What was published last comes first: after `end`, it
+    looks only at the first page."""
     found: set[tuple[str, str]] = set()
     page = pages = 1
-    while page <= pages and len(found) < len(ids):
+    while page <= pages and len(found) < len(ids) and (page == 1 or time.monotonic() < end):
         answer = desk.ask("article.list", ListArticles(sort="most_recent", language=language, page=page))
         if answer.rejected is not None:  # another instance answered, whose list is shorter
             break

@@ -63,6 +63,16 @@ def test_what_is_not_found_in_time_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     assert waited(german, Done("public", "", languages=["de"]), Done("inside", "", languages=["de"])) == ["inside"]
 
 
+def test_it_looks_at_no_more_pages_once_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "FOUND_WITHIN", -1.0)
+    base = Base()
+    for number in range(25):
+        base.write(f"a{number}")
+    desk = Behind(base, after=0)
+    assert waited(desk, Done("withdrawn", "", languages=["en"])) == ["withdrawn"]
+    assert desk.asked == 1, "there are two pages"
+
+
 def test_a_refused_article_and_one_without_a_published_text_are_not_waited_for() -> None:
     desk = Behind(a_base(), after=1_000)
     assert waited(desk, Done("refused", "", "There is no category desks."), Done("draft", "")) == []
