@@ -112,6 +112,7 @@ FOUND_WITHIN = 10.0
 
 def not_found(desk: Client, brought: Iterable[Done]) -> list[str]:
     """Wait until these articles are found, each in its languages; returns the ids of those that are not, in time.
+    Raises Trouble if the desk refuses the question.
 
     Lists are made of the index of the instance that answers. Each instance follows what is published for itself.
     """
@@ -132,9 +133,9 @@ def _listed(desk: Client, language: str, ids: Collection[str], end: float) -> se
     page = pages = 1
     while page <= pages and len(found) < len(ids) and (page == 1 or time.monotonic() < end):
         answer = desk.ask("article.list", ListArticles(sort="most_recent", language=language, page=page))
-        if answer.rejected is not None:  # another instance answered, whose list is shorter
+        if answer.rejected is not None and page > 1:  # another instance answered, whose list is shorter
             break
-        listed = answer.expect(ArticlesFound)
+        listed = accepted(answer, ArticlesFound)
         found |= {(hit.id, language) for hit in listed.articles if hit.id in ids and hit.language == language}
         page, pages = page + 1, listed.pages
     return found

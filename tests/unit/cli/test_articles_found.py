@@ -8,9 +8,11 @@ from typing import Any, cast
 import pytest
 
 from contracts.envelope import Event
+from contracts.outcomes import Rejected
 from contracts.payload import Payload, plain
 from deploy.cli.articles import importing
 from deploy.cli.articles.importing import Done, not_found
+from deploy.trouble import Trouble
 from services.client.blocking import Client
 from services.client.core import Outcome
 from services.knowledge.shelf import Shelf
@@ -96,3 +98,15 @@ def test_it_looks_on_all_pages_and_again_if_a_shorter_list_answers() -> None:
     desk = Shorter(base, after=0)
     assert waited(desk, Done("a0", "", languages=["en"])) == []
     assert desk.asked == 4
+
+
+def test_a_desk_that_refuses_the_question_says_why() -> None:
+    class Refusing(Behind):
+        """A knowledge base to which the operator may ask nothing."""
+
+        def ask(self, type_: str, data: Payload) -> Outcome:
+            refused = plain(Rejected(code="forbidden", message="Only staff may ask for that.", errors={}))
+            return Outcome(Event("o1", "command.rejected", "/services/knowledge", MORNING, refused), b"", "outcome")
+
+    with pytest.raises(Trouble, match=r"^Only staff may ask for that\.$"):
+        waited(Refusing(a_base(), after=0), *BROUGHT)
