@@ -41,8 +41,9 @@ class Marking:
 
         Of a long text, it looks at the first `LOOKED_AT` characters. Where something is left out, there is an ellipsis.
         """
-        found = self._found(text[: _word_end(text, LOOKED_AT)])
-        start, end = _best_place(text, found)
+        looked_at = text[: _word_end(text, LOOKED_AT)]
+        found = self._found(looked_at)
+        start, end = _best_place(looked_at, found)
         pieces = _pieces(text, start, end, found)
         before = [("… ", False)] if start else []
         after = [(" …", False)] if end < len(text) else []

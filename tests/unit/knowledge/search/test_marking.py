@@ -77,6 +77,14 @@ def test_the_excerpt_of_a_long_text_is_from_its_first_part() -> None:
     assert shown(marking("refund credits", beyond).excerpt(beyond)).startswith("Something else entirely.")
 
 
+def test_in_an_excerpt_from_the_end_of_the_first_part_everything_is_marked() -> None:
+    body = "a " * (LOOKED_AT // 2 - 30) + "refund " * 100
+    pieces = marking("refund", body).excerpt(body)
+    assert shown(pieces).startswith("… a a")
+    assert "[refund]" in shown(pieces)
+    assert not any("refund" in piece for piece, found in pieces if not found)
+
+
 def test_a_word_that_the_first_part_would_cut_is_not_marked_in_half() -> None:
     body = "a " * (LOOKED_AT // 2 - 3) + "refundable things"
     assert body[LOOKED_AT - 6 : LOOKED_AT] == "refund"
