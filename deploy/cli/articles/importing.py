@@ -114,7 +114,8 @@ def not_found(desk: Client, brought: Iterable[Done]) -> list[str]:
     """Wait until these articles are found, each in its languages; returns the ids of those that are not, in time.
     Raises Trouble if the desk refuses the question.
 
-    Lists are made of the index of the instance that answers. Each instance follows what is published for itself.
+    Lists are made of the index of the instance that answers. Each instance follows what is published for itself. An
+    article that was published before is in them already, whatever its text.
     """
     missing = {(each.id, language) for each in brought for language in each.languages}
     end = time.monotonic() + FOUND_WITHIN
