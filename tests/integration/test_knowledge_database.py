@@ -192,6 +192,31 @@ def test_searches_in_vain_are_written_with_how_often(store: Store) -> None:
     assert (row["words"], row["count"], row["language"], row["day"]) == ("zebra", 3, "", "2026-03-02")
 
 
+def test_each_of_two_who_search_at_once_in_vain_counts(store: Store) -> None:
+    base = Stored(store)
+    asked = [base.message("article.search", sender, words="zebra") for sender in (CHANNEL, CHANNEL, AGENT)]
+    base.repository.load(asked, base.now)
+    base.vain.write()
+    assert counts_of(store.database) == {"zebra": 2}
+
+
+def test_a_search_in_vain_that_is_not_answered_does_not_count(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asked asks again."""
+    base = Stored(store)
+
+    def away(*_: Any) -> None:
+        raise DatabaseAway("AutoReconnect")
+
+    asked = base.message("article.search", CHANNEL, words="zebra")
+    with monkeypatch.context() as patched:
+        patched.setattr(base.repository, "_read_shown", lambda known, _: away() if known.read else None)
+        with pytest.raises(DatabaseAway):
+            base.repository.load([asked], base.now)
+    base.repository.load([asked], base.now)
+    base.vain.write()
+    assert counts_of(store.database) == {"zebra": 1}
+
+
 def counts_of(database: Database[Document]) -> dict[str, int]:
     return {row["words"]: row["count"] for row in database["vain"].find()}
 
