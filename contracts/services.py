@@ -58,7 +58,15 @@ DECLARED = (
             OwnQueue("intake.questions", questions=True),
             OwnQueue(
                 "intake.events",
-                events=("sla.armed", "agent.signed_on", "agent.signed_off", "agent.paused", "agent.resumed"),
+                events=(
+                    "sla.armed",
+                    "agent.signed_on",
+                    "agent.signed_off",
+                    "agent.paused",
+                    "agent.resumed",
+                    "article.published",
+                    "article.withdrawn",
+                ),
             ),
         ),
     ),

@@ -119,10 +119,11 @@ class Change(Payload):
 class EntryDetails(Payload):
     """The details of an entry, besides its text and its files.
 
-    `fields` and `refers_to` as the requester gave them, `articles` as the agent did; `changed` by field, for an edit,
-    a reclassification and a change of agent (by their ids); `granted`, the answer to a request for consent;
-    `to_number`, the other ticket of a link or a merge; `redacts`, the entry that was redacted; `left_out`, the files
-    that came with it and were left out; `automatic`: a machine wrote it, so it moved nothing.
+    `fields` and `refers_to` as the requester gave them, `articles` as the agent did, for requesters without internal
+    ones; `changed` by field, for an edit, a reclassification and a change of agent (by their ids); `granted`, the
+    answer to a request for consent; `to_number`, the other ticket of a link or a merge; `redacts`, the entry that was
+    redacted; `left_out`, the files that came with it and were left out; `automatic`: a machine wrote it, so it moved
+    nothing.
     """
 
     fields: Answers | None = None

@@ -15,6 +15,7 @@ from contracts.snapshot import Author, Change, EntryDetails, TicketAgent, Ticket
 from services.chassis.database import Document, fields_of
 from services.intake.domain.values.account import Account
 from services.intake.domain.values.agent import KnownAgent
+from services.intake.domain.values.article import KnownArticle
 from services.intake.domain.values.burst import Burst
 from services.intake.domain.values.erasure import Erasure
 from services.intake.domain.values.escalatable import Escalatable
@@ -141,6 +142,16 @@ def escalatable_of(document: Mapping[str, Any]) -> Escalatable:
         document.get("revision"),
         document.get("unanswered_since"),
     )
+
+
+def article_document(article: KnownArticle) -> Document:
+    """Whether an article is internal, as it is stored."""
+    return document_by(article, "id")
+
+
+def article_of(document: Mapping[str, Any]) -> KnownArticle:
+    """The inverse of `article_document`."""
+    return KnownArticle(**fields_of(KnownArticle, document, "id"))
 
 
 def erasure_document(erasure: Erasure) -> Document:

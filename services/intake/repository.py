@@ -22,6 +22,7 @@ from services.chassis.unit_of_work import Write, conditional_writes
 from services.intake.documents import (
     account_document,
     agent_document,
+    article_document,
     burst_document,
     entry_document,
     erasure_document,
@@ -78,6 +79,7 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     "counters": [],
     "agents": [],
     "escalatable": [],
+    "articles": [],
     **personal.INDEXES,
     **rewrapping.INDEXES,
     **keeping.INDEXES,
@@ -140,6 +142,7 @@ class Repository:
             *conditional_writes(
                 "escalatable", view.loaded_escalatable, view.escalatable, escalatable_document, "revision"
             ),
+            *conditional_writes("articles", view.loaded_articles, view.articles, article_document),
             *conditional_writes("codes_mailed", view.loaded_mailed, view.mailed, mailed_document, "revision"),
             *conditional_writes("bursts", view.loaded_bursts, view.bursts, burst_document, "revision"),
             *conditional_writes(RECORDS, view.loaded_files, view.files, file_document),

@@ -141,8 +141,8 @@ class Service:
 
     @messages("intake.events", pause=0.5, at_once=("agent.signed_on", "agent.signed_off"))
     def hear(self, deliveries: list[Delivery]) -> Decided:
-        """News of sla and routing. sla sends some for each ticket, and nobody waits for it, so a turn takes many at a
-        time."""
+        """News of sla, routing and knowledge. sla sends some for each ticket, and nobody waits for it, so a turn takes
+        many at a time."""
         return self.turn.decide(deliveries)
 
     @due_timers(lanes=lambda settings: [ERASURE, EXPORT, ROTATION, *([LANE] if settings.scanner else [])])

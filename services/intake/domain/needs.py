@@ -117,6 +117,13 @@ class EscalatableOf:
 
 
 @dataclass(frozen=True, slots=True)
+class ArticleOf:
+    """Whether the article of this id is internal."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryOf:
     """The opening, and the newest `limit` bytes, of the history of a ticket at `version`; all of it has `size`
     bytes."""
@@ -233,6 +240,7 @@ Need = (
     | CodeMailedTo
     | AgentOf
     | EscalatableOf
+    | ArticleOf
     | HistoryOf
     | PartOfHistory
     | EntryAt

@@ -19,6 +19,7 @@ from services.intake.domain.issues.key import as_made_now
 from services.intake.domain.issues.similarity import SIMILAR_FROM
 from services.intake.domain.values.account import TEMPORARY_LASTS, Account, AccountWritten, Ending, mailbox
 from services.intake.domain.values.agent import KnownAgent
+from services.intake.domain.values.article import KnownArticle
 from services.intake.domain.values.burst import Burst
 from services.intake.domain.values.erasure import AnswerRewritten, EntryErased, Erasure, Portion, UploadForgotten
 from services.intake.domain.values.escalatable import Escalatable
@@ -35,7 +36,9 @@ from services.intake.domain.values.together import ALONE, Together
 K = TypeVar("K")
 
 
-Known = Ticket | Entry | Account | KnownAgent | Escalatable | File | CodeMailed | Burst | Erasure | Rotation
+Known = (
+    Ticket | Entry | Account | KnownAgent | Escalatable | KnownArticle | File | CodeMailed | Burst | Erasure | Rotation
+)
 """What is read and may be changed."""
 
 Change = (
@@ -44,6 +47,7 @@ Change = (
     | AccountWritten
     | KnownAgent
     | Escalatable
+    | KnownArticle
     | File
     | CodeMailed
     | Burst
@@ -105,6 +109,7 @@ class View:
         self.accounts: dict[str, Account] = {}
         self.agents: dict[str, KnownAgent] = {}
         self.escalatable: dict[str, Escalatable] = {}
+        self.articles: dict[str, KnownArticle] = {}
         self.files: dict[str, File] = {}
         self.mailed: dict[str, CodeMailed] = {}
         self.bursts: dict[str, Burst] = {}
@@ -112,6 +117,7 @@ class View:
         self.loaded_accounts: dict[str, Account] = {}
         self.loaded_agents: dict[str, KnownAgent] = {}
         self.loaded_escalatable: dict[str, Escalatable] = {}
+        self.loaded_articles: dict[str, KnownArticle] = {}
         self.loaded_files: dict[str, File] = {}
         self.loaded_mailed: dict[str, CodeMailed] = {}
         self.loaded_bursts: dict[str, Burst] = {}
@@ -144,6 +150,8 @@ class View:
                     _know(self.agents, self.loaded_agents, value.id, value)
                 case Escalatable():
                     _know(self.escalatable, self.loaded_escalatable, value.ticket_id, value)
+                case KnownArticle():
+                    _know(self.articles, self.loaded_articles, value.id, value)
                 case File():
                     _know(self.files, self.loaded_files, value.ref, value)
                 case CodeMailed():
@@ -166,6 +174,8 @@ class View:
                 self.agents[change.id] = change
             case Escalatable():
                 self.escalatable[change.ticket_id] = change
+            case KnownArticle():
+                self.articles[change.id] = change
             case File():
                 self.files[change.ref] = change
             case CodeMailed():

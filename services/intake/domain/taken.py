@@ -22,6 +22,7 @@ from contracts.accounts import (
     Unblock,
 )
 from contracts.agents import Paused, SignedOff, SignedOn
+from contracts.articles import ArticleEvent
 from contracts.attachments import Download, RotateKeys, Upload
 from contracts.tickets import (
     AgentReason,
@@ -74,6 +75,7 @@ from services.intake.domain.privacy.redaction import redact, redact_needed
 from services.intake.domain.privacy.swept import confirm_swept, swept_needed
 from services.intake.domain.state import View
 from services.intake.domain.tickets import replies, solving
+from services.intake.domain.tickets.articles import learn_article, learning_needed
 from services.intake.domain.tickets.consent import answer_consent, ask_consent
 from services.intake.domain.tickets.corrections import edit, edit_needed, reclassify, reclassify_needed
 from services.intake.domain.tickets.escalation import armed, armed_needed, escalate, escalate_needed
@@ -183,7 +185,7 @@ TAKEN: Mapping[str, Taken[Any]] = {
     # Agents
     "ticket.start_work": Taken(AgentTicket, doors.agent(solving.start_work)),
     "ticket.ask_info": Taken(AgentText, doors.agent(solving.ask_info), files_needed),
-    "ticket.suggest_solution": Taken(SuggestSolution, doors.agent(solving.suggest_solution), files_needed),
+    "ticket.suggest_solution": Taken(SuggestSolution, doors.agent(solving.suggest_solution), solving.suggest_needed),
     "ticket.add_note": Taken(AgentText, doors.agent(solving.add_note, "an agent who may have it"), files_needed),
     "ticket.ask_consent": Taken(AgentReason, doors.agent(ask_consent)),
     "ticket.transfer": Taken(Transfer, doors.agent(transfer), handing_over_needed),
@@ -215,6 +217,8 @@ TAKEN: Mapping[str, Taken[Any]] = {
     "agent.signed_off": Taken(SignedOff, doors.anybody(presence.signed_off), presence.agent_needed),
     "agent.paused": Taken(Paused, doors.anybody(presence.paused), presence.agent_needed),
     "agent.resumed": Taken(Paused, doors.anybody(presence.resumed), presence.agent_needed),
+    "article.published": Taken(ArticleEvent, doors.anybody(learn_article), learning_needed),
+    "article.withdrawn": Taken(ArticleEvent, doors.anybody(learn_article), learning_needed),
     # Accounts
     "account.open_temporary": Taken(OpenTemporary, doors.anybody(open_temporary), opening_needed),
     "account.set_preferences": Taken(SetPreferences, doors.requester(set_preferences)),

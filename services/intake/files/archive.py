@@ -25,8 +25,9 @@ from pymongo.database import Database
 from contracts.file_forms import AttachmentRef
 from contracts.payload import encode
 from services.chassis.database import Document
-from services.intake.documents import account_of, entry_of, ticket_of
+from services.intake.documents import account_of, article_of, entry_of, ticket_of
 from services.intake.domain.values.account import Account
+from services.intake.domain.values.article import for_requester
 from services.intake.domain.values.file import File, archives_of
 from services.intake.domain.values.file_name import safe_name
 from services.intake.domain.values.history import PLAIN, Entry, entry_data
@@ -135,7 +136,13 @@ class _Archive:
     def _entries(self, ticket: Ticket) -> Iterator[Entry]:
         """What its requester may see."""
         rows = self._db["entries"].find({"ticket_id": ticket.id, "visibility": "public"}).sort("version", ASCENDING)
-        return (entry_of(row) for row in rows)
+        return (self._seen(entry_of(row)) for row in rows)
+
+    def _seen(self, entry: Entry) -> Entry:
+        if not entry.details.articles:
+            return entry
+        rows = self._db["articles"].find({"_id": {"$in": list(entry.details.articles)}})
+        return for_requester(entry, {row["_id"]: article_of(row) for row in rows})
 
     def _files(self, ticket: Ticket) -> Iterator[tuple[int, AttachmentRef]]:
         place = 0

@@ -18,6 +18,7 @@ from services.chassis.pipeline import Find, find
 from services.intake.documents import (
     account_of,
     agent_of,
+    article_of,
     burst_of,
     entry_of,
     erasure_of,
@@ -31,6 +32,7 @@ from services.intake.domain.accounts.new_owner import MOST_CLOSED
 from services.intake.domain.needs import (
     AccountOf,
     AgentOf,
+    ArticleOf,
     BurstOf,
     ClosedTickets,
     CodeMailedTo,
@@ -185,6 +187,9 @@ class Reading:
         if tickets := [need.ticket_id for need in self._of(EscalatableOf)]:
             escalatable = Find("escalatable", {"_id": {"$in": tickets}})
             queries.append(Query(escalatable, lambda rows: self._known.know(*map(escalatable_of, rows))))
+        if articles := [need.id for need in self._of(ArticleOf)]:
+            of_articles = Find("articles", {"_id": {"$in": articles}})
+            queries.append(Query(of_articles, lambda rows: self._known.know(*map(article_of, rows))))
         files = []
         if refs := [need.ref for need in self._of(FileOf)]:
             files.append(Find(RECORDS, {"_id": {"$in": refs}}))

@@ -19,6 +19,7 @@ from services.intake.domain.accounts.new_owner import MOST_CLOSED
 from services.intake.domain.needs import (
     AccountOf,
     AgentOf,
+    ArticleOf,
     BurstOf,
     ClosedTickets,
     CodeMailedTo,
@@ -114,6 +115,8 @@ def _found(there: View, known: View, need: Need, now: datetime) -> Iterable[Know
             return _of(there.agents, id_)
         case EscalatableOf(ticket_id):
             return _of(there.escalatable, ticket_id)
+        case ArticleOf(id_):
+            return _of(there.articles, id_)
         case FileOf(ref):
             return _of(there.files, ref)
         case UnnamedFiles(owner):

@@ -17,6 +17,8 @@ from services.intake.documents import (
     account_of,
     agent_document,
     agent_of,
+    article_document,
+    article_of,
     entry_document,
     entry_of,
     escalatable_document,
@@ -26,6 +28,7 @@ from services.intake.documents import (
 )
 from services.intake.domain.values.account import Account
 from services.intake.domain.values.agent import KnownAgent
+from services.intake.domain.values.article import KnownArticle
 from services.intake.domain.values.file import File
 from services.intake.files.keeping import file_document, file_of
 from services.intake.files.parts import Upload, upload_document, upload_of
@@ -76,6 +79,8 @@ def test_news_come_back_as_they_were() -> None:
         assert agent_of(through_bson(agent_document(agent))) == agent
     for escalatable in desk.state.escalatable.values():
         assert escalatable_of(through_bson(escalatable_document(escalatable))) == escalatable
+    for article in (KnownArticle("vault", 3, is_internal=True), KnownArticle("zebra", 1, is_internal=False)):
+        assert article_of(through_bson(article_document(article))) == article
     assert desk.state.escalatable
 
 

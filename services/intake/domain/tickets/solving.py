@@ -6,6 +6,7 @@ agents/assignment.py, what requesters write in replies.py. The page is docs/inta
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from contracts.payload import Payload
@@ -14,9 +15,10 @@ from contracts.tickets import AgentReason, AgentText, AgentTicket, AutoClose, Re
 from services.chassis.decision import Decision, Message
 from services.intake.domain import answers
 from services.intake.domain.accounts.caller import Caller
-from services.intake.domain.attachments.attaching import attached, with_files
+from services.intake.domain.attachments.attaching import attached, files_needed, with_files
 from services.intake.domain.life import moves
 from services.intake.domain.life.recording import accepting, recorded, telling_agent
+from services.intake.domain.needs import ArticleOf, Need
 from services.intake.domain.state import View
 from services.intake.domain.values.history import PLAIN, agent_as_author, requester_as_author, service_as_author
 from services.intake.domain.values.ticket import Ticket
@@ -57,6 +59,12 @@ def suggest_solution(
     """`ticket.suggest_solution`: the desk answered. A second suggestion restarts the 7 days."""
     details = EntryDetails(articles=message.data.articles)
     return _agent_writes(moves.SUGGEST, view, message, agent, ticket, now, details)
+
+
+def suggest_needed(known: View, message: Message[SuggestSolution]) -> Iterable[Need]:
+    """What its files need; and which of its articles are internal, for a view in the same turn."""
+    yield from files_needed(known, message)
+    yield from map(ArticleOf, message.data.articles)
 
 
 def close(_: View, message: Message[AgentReason], agent: TicketAgent, ticket: Ticket, now: datetime) -> Decision:

@@ -14,8 +14,9 @@ from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers
 from services.intake.domain.accounts.caller import Caller, account_named
 from services.intake.domain.accounts.in_one_turn import persons_to_be
-from services.intake.domain.needs import AccountOf, HistoryOf, Need, PartOfHistory
+from services.intake.domain.needs import AccountOf, ArticleOf, HistoryOf, Need, PartOfHistory
 from services.intake.domain.state import View
+from services.intake.domain.values.article import articles_named, for_requester
 from services.intake.domain.values.history import Entry, entry_data, part
 from services.intake.domain.values.pages import AgentPageAsked, Page, PageAsked
 from services.intake.domain.values.ticket import Ticket, snapshot
@@ -70,21 +71,25 @@ def _listed(tickets: Sequence[Ticket], number: int, page: Page) -> Decision:
 
 
 def view_own(view: View, message: Message[ViewTicket], _: Caller, ticket: Ticket, __: datetime) -> Decision:
-    """`ticket.view` of a requester: the ticket, and the public entries of its history."""
-    return _viewed(view, message, ticket, lambda entry: entry.visibility == "public")
+    """`ticket.view` of a requester: the ticket, and the public entries of its history, without the ids of internal
+    articles."""
+    history = [for_requester(entry, view.articles) for entry in view.history(ticket)]
+    return _viewed(history, message, ticket, lambda entry: entry.visibility == "public")
 
 
 def view_as_agent(view: View, message: Message[ViewTicket], _: TicketAgent, ticket: Ticket, __: datetime) -> Decision:
     """`ticket.view` of an agent who has the ticket, or may have it: with internal entries."""
-    return _viewed(view, message, ticket, lambda _: True)
+    return _viewed(view.history(ticket), message, ticket, lambda _: True)
 
 
-def _viewed(view: View, message: Message[ViewTicket], ticket: Ticket, shows: Callable[[Entry], bool]) -> Decision:
+def _viewed(
+    history: Sequence[Entry], message: Message[ViewTicket], ticket: Ticket, shows: Callable[[Entry], bool]
+) -> Decision:
     before, after = message.data.before, message.data.after
     if before is not None and after is not None:
         sentence = "Give one of before and after, or neither."
         return Decision(answer=answers.invalid({"before": [sentence], "after": [sentence]}))
-    shown = part(view.history(ticket), SHOWN, ticket.version, shows, before=before, after=after)
+    shown = part(history, SHOWN, ticket.version, shows, before=before, after=after)
     viewed = Viewed(
         ticket=snapshot(ticket),
         history=[entry_data(entry) for entry in shown.entries],
@@ -108,7 +113,7 @@ def list_needed(known: View, message: Message[ListTickets]) -> Iterable[PageAske
 
 
 def view_needed(known: View, message: Message[ViewTicket]) -> Iterable[Need]:
-    """As much of the history as the answer shows."""
+    """As much of the history as the answer shows, and for a requester which of the articles in it are internal."""
     ticket, data = known.ticket(message.data.number), message.data
     if ticket is None:
         return
@@ -116,3 +121,5 @@ def view_needed(known: View, message: Message[ViewTicket]) -> Iterable[Need]:
         yield HistoryOf(ticket.id, ticket.version, ticket.history_size, SHOWN)
     else:
         yield PartOfHistory(ticket.id, ticket.version, ticket.history_size, data.before, data.after)
+    if data.requester is not None:
+        yield from map(ArticleOf, articles_named(known.history(ticket)))
