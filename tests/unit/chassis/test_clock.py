@@ -89,6 +89,15 @@ def test_it_asks_once_a_second_and_counts_in_between() -> None:
     assert machines.readings == 2
 
 
+def test_a_reading_that_takes_longer_than_a_second_is_not_repeated_at_once() -> None:
+    machines = Machines()
+    clock = machines.clock()
+    machines.back = 2 * COUNTED_ON
+    clock.now()
+    clock.now()
+    assert machines.readings == 1
+
+
 ways = st.lists(st.tuples(st.floats(0, 40), st.floats(0, 40), st.floats(0, 10)), min_size=1, max_size=20)
 
 
