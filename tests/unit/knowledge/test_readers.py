@@ -14,7 +14,7 @@ from services.knowledge.domain.needs import Listing, Need, Search, TextOf
 from services.knowledge.domain.reading.languages import best, viewed
 from services.knowledge.domain.state import View
 from services.knowledge.search.values import Ranked
-from tests.unit.knowledge.base import AGENT, CHANNEL, EDITOR, OTHER_EDITOR, Base, accepted, answer, refused
+from tests.unit.knowledge.base import AGENT, CHANNEL, EDITOR, OPERATOR, OTHER_EDITOR, Base, accepted, answer, refused
 
 
 def a_base(count: int = 3, **data: Any) -> Base:
@@ -139,6 +139,15 @@ def test_an_editor_finds_the_drafts_of_a_category_that_is_gone_from_the_files() 
     assert base.ids("article.list", EDITOR, state="withdrawn", category="desk") == ["b"]
     refused(base.send("article.list", EDITOR, state="draft", category="desks"), "unknown_category")
     refused(base.send("article.list", AGENT, state="draft", category="safety"), "forbidden")
+
+
+def test_the_operator_lists_what_an_editor_sees_and_names_no_agent() -> None:
+    base = a_base(1)
+    base.write("inside", audience="internal")
+    base.save("draft")
+    assert base.ids("article.list", OPERATOR, sort="most_recent") == ["inside", "a1"]
+    assert base.ids("article.list", OPERATOR, state="draft") == ["draft"]
+    refused(base.send("article.list", OPERATOR, agent_id="mara"), "forbidden")
 
 
 def test_whoever_follows_a_category_hears_of_the_last_article_that_leaves_it() -> None:
