@@ -1,7 +1,7 @@
 """What people searched for in vain: held in memory, and written every few seconds, because questions write nothing.
 
-A killed instance loses what it held, as does one that is cut off from the database while it writes. The words are kept
-180 days.
+An instance that ends loses what it held, as does one that is cut off from the database while it writes. The words are
+kept 180 days.
 """
 
 from __future__ import annotations
