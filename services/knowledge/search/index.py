@@ -56,10 +56,12 @@ def search(wanted: Wanted, indexes: Sequence[Index], synonyms: Synonyms = NO_SYN
     markings: dict[str, Marking] = {}
     better: list[OneLanguage] = []
     for level in levels:
+        # An article is found in the language where it fits best: for that, all languages have to look for the same.
+        quick = wanted.typing and len({tag for tag, _ in level}) == 1
         for tag, language in level:
             asked = language.ask(wanted.words, synonyms)
             markings[tag] = asked.marking.and_of(markings.get(tag))
-            for article, score in language.find(asked, wanted.category, most, wanted.typing):
+            for article, score in language.find(asked, wanted.category, most, quick):
                 if score > scores.get(article, -1.0) and not (better and any(article in each for each in better)):
                     scores[article], tags[article] = score, tag
         better += [language for _, language in level]

@@ -31,9 +31,8 @@ OUTSIDE_BODY = tuple(field for field in STEMMED if field != "body")
 
 MANY = 1_000
 COMMON = 2.0
-"""In more texts than this, a word that is this common or more (its rarity: one text in seven has it) is looked for
-outside the bodies first, while somebody types. To look through bodies for common words takes as long as all the rest of
-a suggestion."""
+"""In more texts than this, a quick look for a word that is this common or more (its rarity: one text in seven has it)
+is outside the bodies first. To look through bodies for common words takes as long as all the rest of a suggestion."""
 
 EXACT = 0.3
 """What the very word counts besides its stem, outside the body."""
@@ -115,12 +114,11 @@ class OneLanguage:
         """The question that these words ask of these texts."""
         return question(words, self._language, self.analysis, self.vocabulary, synonyms)
 
-    def find(self, asked: Question, category: str | None, most: int, typing: bool) -> list[tuple[str, float]]:
+    def find(self, asked: Question, category: str | None, most: int, quick: bool) -> list[tuple[str, float]]:
         """Articles whose texts answer the question, with their scores, 0 to 1: the best `most` by words, and more by
-        meaning. While it is being typed (`typing`), a common word in the bodies of many texts counts only if too
-        few are found without it."""
+        meaning. `quick`: a common word in the bodies of many texts counts only if too few are found without it."""
         state = self.state
-        quick = typing and self.vocabulary.texts > MANY
+        quick = quick and self.vocabulary.texts > MANY
         numbers, scores = _by_words(state, asked, category, most, quick)
         if quick and len(numbers) < most:
             numbers, scores = _by_words(state, asked, category, most, False)

@@ -205,6 +205,19 @@ def test_a_common_word_in_a_body_counts_while_somebody_types_if_few_texts_have_i
     assert "both" not in found(many, "face clock", typing=True, most=5)
 
 
+def test_an_article_is_suggested_in_the_language_that_fits_best_however_many_texts_each_has() -> None:
+    made = index(
+        *(text(f"clock-{number}", "clock") for number in range(MANY // 2)),
+        *(text(f"face-{number}", "watch", body="face") for number in range(MANY // 2)),
+        text("both", "watch", body="face face face clock clock clock"),
+        text("both", "Uhr", "de", body="face clock"),
+        *(text(f"other-{number}", "Garten", "de") for number in range(10)),
+    )
+    for typing in (False, True):
+        hits = search(Wanted("clock face", typing=typing, most=MANY), [made]).hits
+        assert [hit.language for hit in hits if hit.article == "both"] == ["en"]
+
+
 def test_texts_that_are_gone_do_not_make_an_index_large() -> None:
     """Otherwise two instances with the same texts would answer differently."""
     made = index(
