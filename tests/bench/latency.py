@@ -16,7 +16,6 @@ from typing import Any
 
 from contracts import topology
 from contracts.envelope import CONTENT_TYPE
-from contracts.names import SERVICES
 from deploy.local.desk import Desk
 from services.client.bus import Bus
 from tests.bench import rivals
@@ -42,7 +41,7 @@ class Latency:
 def naive_latency(desk: Desk, broker: Broker, count: int) -> Latency:
     """The naive desk, four processes with a worker each."""
     rivals.prepare_naive(desk, agents_for(count + WARM_UP))
-    with rivals.naive_services(desk, broker, SERVICES):
+    with rivals.naive_services(desk, broker, rivals.FOR_TICKETS):
         return _measure(broker.url, "", "naive.intake", count, lambda ticket: str(ticket["person"]))
 
 
@@ -51,7 +50,7 @@ def latency(desk: Desk, broker: Broker, count: int) -> Latency:
     broker.collect(QUEUE, topology.AGENTS, "agent.*.ticket.assigned")
     broker.collect("bench.shown", topology.AGENTS, "agent.*.notification.#")
     broker.sign_on(agents_for(count + WARM_UP))
-    desk.start_all((service, 1) for service in SERVICES)
+    desk.start_all((service, 1) for service in rivals.FOR_TICKETS)
     return _measure(broker.url, topology.INTAKE, "ticket.submit", count, lambda ticket: str(ticket["requester"]["id"]))
 
 

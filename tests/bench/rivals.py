@@ -16,7 +16,6 @@ from typing import Any
 
 from pymongo import ASCENDING, IndexModel, MongoClient
 
-from contracts.names import SERVICES
 from deploy.local.desk import Desk
 from deploy.local.processes import CODE
 from deploy.local.rabbitmq import ADMIN
@@ -34,7 +33,9 @@ HEARD: Mapping[str, Sequence[str]] = {
     "sla": ("ticket.opened",),
     "notifications": ("ticket.opened", "ticket.assigned"),
 }
-"""What each naive service hears of: no more than it needs."""
+"""What each naive service hears of: no more than it needs. Casebus has the same services for tickets, and others."""
+
+FOR_TICKETS = tuple(HEARD)
 
 NAIVE_INDEXES = {
     "tickets": [IndexModel([("person", ASCENDING), ("open_key", ASCENDING)], unique=True)],
@@ -60,9 +61,9 @@ def prepare_naive(desk: Desk, agents: int) -> None:
     with Bus(desk.amqp_url(ADMIN)) as bus:
         for exchange in ("events", "channels", "agents"):
             bus.channel.exchange_declare(f"naive.{exchange}", "topic", durable=True, auto_delete=False)
-        for service in SERVICES:
+        for service, events in HEARD.items():
             bus.channel.queue_declare(f"naive.{service}", durable=True, auto_delete=False, arguments=QUORUM)
-            for event in HEARD[service]:
+            for event in events:
                 bus.channel.queue_bind(f"naive.{service}", "naive.events", event)
         for queue, exchange, key in (
             ("bench.outcomes", "naive.channels", "web.ticket.#"),

@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from contracts import topology
-from contracts.names import SERVICES
 from deploy.local.desk import Desk
 from tests.bench import rivals
 from tests.bench.load import Broker, agents_for, submissions
@@ -69,7 +68,7 @@ def naive_desk(desk: Desk, broker: Broker, count: int, workers: int, watching: W
             notified = database["deliveries"].estimated_document_count() // DELIVERIES
             return min(broker.length("bench.assigned"), armed, notified)
 
-        with watching(dict(zip((f"naive-{name}" for name in SERVICES), [*first, *others], strict=True))):
+        with watching(dict(zip((f"naive-{name}" for name in rivals.FOR_TICKETS), [*first, *others], strict=True))):
             filed = database["tickets"].estimated_document_count
             return measure(done, unique, [*first, *others], FIRST, LAST, filed)
 
@@ -81,9 +80,9 @@ def whole_desk(desk: Desk, broker: Broker, count: int, watching: Watching) -> Ra
     broker.collect("bench.shown", topology.AGENTS, "agent.*.notification.#")
     broker.fill(topology.INTAKE, "ticket.submit", submissions(count, DUPLICATES, "desk"))
     broker.sign_on(agents_for(unique))
-    desk.start_all((service, 1) for service in SERVICES if service != "intake")
+    desk.start_all((service, 1) for service in rivals.FOR_TICKETS if service != "intake")
     desk.start("intake")
-    pids = process_ids(desk, SERVICES)
+    pids = process_ids(desk, rivals.FOR_TICKETS)
     with rivals.database_as_root(desk) as client:
         filed = client[f"{desk.db_prefix}_intake"]["tickets"].estimated_document_count
         timers = client[f"{desk.db_prefix}_sla"]["timers"]
