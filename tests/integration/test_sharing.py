@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from services.intake.domain.values.account import Account, AccountWritten
 from services.intake.domain.values.prepared import Prepared
 from services.intake.queries.reading import Reading
 from services.intake.queries.sharing import MOST_SHARING
+from tests.integration.interleaving import Interrupted, interruptible
 from tests.integration.racing import Instance, message_of
 from tests.integration.test_files import database
 from tests.unit.intake.desk import CATALOGUE, account, submission, temporary
@@ -61,6 +64,16 @@ def read(database: Database[dict[str, Any]], *needs: Need) -> View:
     view = View(CATALOGUE, numbers=deque())
     Reading(database, view, NOW).read(needs)
     return view
+
+
+def test_an_account_that_confirms_the_address_between_the_queries_is_found(database: Database[dict[str, Any]]) -> None:
+    zoe, other = (Account(f"temporary:t{n}", 1, EMAIL, 1, opened_at=NOW) for n in range(2))
+    database["accounts"].insert_many([account_document(account) for account in (zoe, other)])
+    with interruptible():
+        reading = Interrupted(partial(read, database, Sharing(EMAIL)), after=1)
+        confirmed = replace(zoe, version=2, confirmed_version=1, confirmed_at=NOW)
+        database["accounts"].replace_one({"_id": zoe.key}, account_document(confirmed))
+        assert reading.result().accounts == {zoe.key: confirmed, other.key: other}
 
 
 @pytest.mark.parametrize("place", [5, 2000], ids=["one of the oldest", "one of the rest"])

@@ -155,14 +155,14 @@ class Reading:
 
     def _sharing(self, mailbox: str) -> list[Query]:
         """Accounts that have confirmed the address, then others; only as many as matter."""
-        room = MOST_SHARING
+        unconfirmed, confirmed = having_all(mailbox)
+        others: list[Document] = []
 
         def take(rows: list[Document]) -> None:
-            nonlocal room
-            self._accounts(rows[:room])
-            room -= len(rows[:room])
+            self._accounts(rows)
+            self._accounts(others[: MOST_SHARING - len(rows)])
 
-        return [Query(each, take) for each in having_all(mailbox)]
+        return [Query(unconfirmed, others.extend), Query(confirmed, take)]
 
     def _of_history(self) -> list[Query]:
         ways: list[Document] = [

@@ -30,14 +30,15 @@ BY_ADDRESS = IndexModel(
 )
 
 
-def having_all(mailbox: str) -> list[Find]:
-    """The accounts with this address that its confirmation reads: some that confirmed it and some others, because there
-    may be very many."""
+def having_all(mailbox: str) -> tuple[Find, Find]:
+    """The accounts with this address that its confirmation reads: some that have not confirmed it and some that have,
+    because there may be very many. In this order: one that confirms it between the two is found by both, not by
+    neither."""
     confirmed: Document = {"confirmed_at": {"$type": "date"}}
-    return [
-        _having(mailbox, MOST_SHARING, "confirmed_at", confirmed),
+    return (
         _having(mailbox, MOST_SHARING, "opened_at", {"confirmed_at": None}),
-    ]
+        _having(mailbox, MOST_SHARING, "confirmed_at", confirmed),
+    )
 
 
 def having_some(mailbox: str) -> Find:

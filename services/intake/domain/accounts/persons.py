@@ -94,10 +94,11 @@ def _mail_code(view: View, account: Account, email: str, now: datetime) -> Decis
 
 
 def _join(view: View, message: Message[Payload], account: Account, person: str, now: datetime) -> Decision:
-    """The account's tickets move to that person, whose account is written too: so it cannot join a third at once."""
+    """The account's tickets move to that person, whose account is written too: so it cannot join a third or be erased
+    at once."""
     changes = [AccountWritten(replace(account, joined=person))]
     root = view.accounts.get(person)
-    if root is not None and not root.leads:
+    if root is not None:
         changes.append(AccountWritten(replace(root, version=root.version + 1, leads=True)))
     tickets = [ticket for ticket in view.tickets.values() if ticket.person == account.key]
     return and_then(Decision(changes), move(view, message, tickets, person, now, {}))

@@ -199,6 +199,16 @@ def test_an_account_that_others_have_joined_joins_none() -> None:
     assert desk.state.accounts[key_of(guest)].leads
 
 
+def test_each_account_that_joins_another_writes_that_one_too() -> None:
+    desk = Desk()
+    guest, *others = [opened(desk) for _ in range(3)]
+    confirm(desk, guest)
+    for each in others:
+        before = desk.state.accounts[key_of(guest)].version
+        confirm(desk, each)
+        assert desk.state.accounts[key_of(guest)].version == before + 1, "or the person may be erased at once, unseen"
+
+
 def test_a_ticket_that_is_filed_as_its_account_joins_another_changes_the_account_too() -> None:
     desk = Desk()
     desk.submit(account("ann", email=EMAIL))
