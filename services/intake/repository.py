@@ -15,9 +15,10 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.collection import ReturnDocument
 from pymongo.database import Database
 
-from services.chassis.database import Document
+from services.chassis.database import Conflict, Document
 from services.chassis.decision import Message
 from services.chassis.operators_files import OperatorsFiles
+from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Write, conditional_writes
 from services.intake.documents import (
     account_document,
@@ -34,9 +35,11 @@ from services.intake.domain.accounts.in_one_turn import together
 from services.intake.domain.needs import NewNumber
 from services.intake.domain.state import View
 from services.intake.domain.taken import still_needed
-from services.intake.domain.values.account import TEMPORARY_LASTS
+from services.intake.domain.values.account import TEMPORARY_LASTS, Account
+from services.intake.domain.values.file import File
 from services.intake.domain.values.limits import USUAL, Limits
 from services.intake.domain.values.prepared import NOTHING, Prepared
+from services.intake.domain.values.ticket import Ticket
 from services.intake.files import keeping, parts, rewrapping, store
 from services.intake.files.keeping import RECORDS, file_document
 from services.intake.files.parts import UPLOADS
@@ -87,6 +90,9 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {
     **store.INDEXES,
 }
 
+READINGS = 3
+"""How often one load reads, before the turn has lost the race."""
+
 NUMBERS_AT_ONCE = 200
 FIRST_NUMBER = 10_000_001
 
@@ -112,8 +118,18 @@ class Repository:
         self._numbers: deque[str] = deque()
 
     def load(self, messages: Sequence[Message[Any]], now: datetime, prepared: Prepared = NOTHING) -> View:
-        """All that these messages need, read in rounds, until none of them needs anything more. `prepared`: what was
-        found out before the turn."""
+        """All that these messages need, as it stood at one moment. `prepared`: what was found out before the turn.
+
+        Raises `Conflict` if others keep changing it meanwhile.
+        """
+        for _ in range(READINGS):
+            known = self._read(messages, now, prepared)
+            if self._still_stands(known):
+                return known
+        raise Conflict("what was read has changed meanwhile")
+
+    def _read(self, messages: Sequence[Message[Any]], now: datetime, prepared: Prepared) -> View:
+        """In rounds, until none of the messages needs anything more."""
         operators = self._files()
         known = View(
             operators.catalogue,
@@ -132,6 +148,24 @@ class Repository:
             known.asked |= needs
             reading.read(needs)
         return known
+
+    def _still_stands(self, known: View) -> bool:
+        """Whether what moves from one person to another is as it was read. One query saw a ticket before the move, and
+        the next its account after it: a refusal writes nothing, so nothing else would notice."""
+        read: Mapping[str, Mapping[str, Ticket | Account | File]] = {
+            "tickets": known.loaded_tickets,
+            "accounts": known.loaded_accounts,
+            RECORDS: known.loaded_files,
+        }
+        read = {name: values for name, values in read.items() if values}
+        wanted: dict[str, Document] = {name: {"_id": {"$in": list(values)}} for name, values in read.items()}
+        if known.loaded_tickets:  # their shard key; a ticket that has moved is not found
+            wanted["tickets"]["person"] = {"$in": list({ticket.person for ticket in known.loaded_tickets.values()})}
+        found = find(self.db, *(Find(name, which, projection={"version": 1}) for name, which in wanted.items()))
+        return all(
+            {row["_id"]: row["version"] for row in rows} == {id_: value.version for id_, value in values.items()}
+            for values, rows in zip(read.values(), found, strict=True)
+        )
 
     def writes(self, view: View) -> list[Write]:
         """What the turn changed: tickets and accounts as they stand now, and every entry."""

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from services.intake.domain.values.account import Account
 from services.intake.domain.values.mailed_code import MAILED_EVERY
 from services.intake.domain.values.prepared import Prepared
 from services.intake.domain.values.ticket import Ticket
+from tests.integration.interleaving import Interrupted, interruptible
 from tests.integration.racing import (
     INDEXES,
     OF_ACCOUNTS,
@@ -130,6 +132,42 @@ def test_two_commands_that_meet_end_as_one_after_the_other(stack: Stack, where: 
         ways = [pair] if pair in raced else [pair[::-1], *([pair] if turn.decisions[0].changes else [])]
         assert left[met.place] in [ends[way] for way in ways], ("at once", pair)
     assert raced
+
+
+MOVING = ("confirm", "merge_account")
+"""What gives tickets to another person."""
+
+
+@pytest.mark.parametrize("where", ["assigned", "both closed"])
+def test_a_turn_decides_by_what_stood_at_one_moment(stack: Stack, where: str) -> None:
+    """Tickets become another person's between any two queries of a turn: it answers what it would have before, or what
+    it would after that. (A turn that writes would notice. A refusal, a view and a list write nothing.)"""
+    alike = meeting(WHERE[where].status)
+    pairs = [pair for pair in WHERE[where].pairs if pair[0] in MOVING]
+    with stores(stack, "intake", 2, INDEXES) as (store, other_store), interruptible():
+        store.database["agents"].insert_many([agent_document(agent) for agent in AGENTS])
+        first, second = Instance(store, "first"), Instance(other_store, "second")
+
+        def scenes(way: int) -> tuple[list[tuple[Message[Any], Message[Any]]], Prepared]:
+            there = [Scene(alike, 10_000 * way + place, WHERE[where].how) for place in range(len(pairs))]
+            return [messages(scene, pair) for scene, pair in zip(there, pairs, strict=True)], put_down(store, there)
+
+        sent, prepared = scenes(1)
+        before = second.decide([after for _, after in sent], prepared).decisions
+        first.take([moving for moving, _ in sent], prepared)
+        after = second.take([after for _, after in sent], prepared)
+        proper = dict(zip(pairs, zip(map(said, before), map(said, after), strict=True), strict=True))
+        queries = 1
+        while pairs:
+            sent, prepared = scenes(1 + queries)
+            begun = [Interrupted(partial(second.decide, [after], prepared), queries) for _, after in sent]
+            met = [(pair, turn) for pair, turn in zip(pairs, begun, strict=True) if not turn.has_ended]
+            first.take([moving for moving, _ in sent], prepared)
+            for pair, turn in met:
+                assert said(turn.result().decisions[0]) in proper[pair], (pair, queries)
+            pairs = [pair for pair, _ in met]
+            queries += 1
+    assert queries > 3, "some of them send several queries"
 
 
 def messages(scene: Scene, pair: Pair) -> tuple[Message[Any], Message[Any]]:
