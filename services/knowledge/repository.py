@@ -15,9 +15,8 @@ from typing import Any, TypeVar
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
-from contracts.articles import SearchArticles
 from services.chassis.database import Document
-from services.chassis.decision import Message, carrying
+from services.chassis.decision import Message
 from services.chassis.pipeline import Find, find
 from services.chassis.unit_of_work import Write, conditional_writes
 from services.knowledge.documents import (
@@ -57,7 +56,7 @@ from services.knowledge.domain.needs import (
     VersionOf,
     VersionsOf,
 )
-from services.knowledge.domain.reading.listing import search_needed
+from services.knowledge.domain.reading.listing import in_vain
 from services.knowledge.domain.state import View
 from services.knowledge.domain.taken import still_needed
 from services.knowledge.domain.values.article import Head, Published, published_key, version_key
@@ -133,7 +132,9 @@ class Repository:
             self._read_pages(known, needs)
             self._look(known, needs, operators, ranked)
             self._compute(known, needs, ranked)
-        self._note_vain(known, messages)
+        # Not before all is read: if the database is away, nobody is answered, and whoever asked asks again.
+        for words, language in in_vain(known, messages):
+            self._vain.note(words, language)
         return known
 
     def writes(self, view: View) -> list[Write]:
@@ -258,14 +259,6 @@ class Repository:
                 known.read[need] = Chosen(places, found.total, found.did_you_mean)
             else:
                 known.read[need] = found
-
-    def _note_vain(self, known: View, messages: Sequence[Message[Any]]) -> None:
-        """Each search of a channel that found nothing, also of two for the same words. Not before all is read: if the
-        database is away, nobody is answered, and whoever asked asks again."""
-        for message in carrying(messages, SearchArticles):
-            for need in _these(search_needed(known, message), Search):
-                if not (need.staff or need.first or known.read[need].total):
-                    self._vain.note(need.words, need.language)
 
     def _compute(self, known: View, needs: Collection[Need], ranked: Mapping[Search, Ranked]) -> None:
         """What follows from what was read, and takes a while."""

@@ -235,6 +235,20 @@ def test_a_write_that_failed_in_part_counts_nothing_twice_and_loses_nothing(stor
     assert counts_of(store.database) == {"zebra": 3, "gnu": 1, "unwelcome": 1}
 
 
+def test_words_that_another_instance_stored_first_are_counted_the_next_time(store: Store) -> None:
+    vain = Vain(store.database, lambda: MORNING)
+    store.database["vain"].create_index("words", unique=True, name="one")
+    store.database["vain"].insert_one({"_id": "of another instance", "words": "zebra", "count": 0})
+    for words in ("zebra", "gnu"):
+        vain.note(words, None)
+    with pytest.raises(Conflict):  # so the chore is repeated, and the process goes on
+        vain.write()
+    store.database["vain"].delete_one({"_id": "of another instance"})
+    vain.write()
+    store.database["vain"].drop_index("one")
+    assert counts_of(store.database) == {"zebra": 1, "gnu": 1}
+
+
 def test_what_was_never_sent_is_written_later(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     vain = Vain(store.database, lambda: MORNING)
     vain.note("zebra", None)

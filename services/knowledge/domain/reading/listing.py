@@ -22,7 +22,7 @@ from contracts.articles import (
     SearchArticles,
     SuggestArticles,
 )
-from services.chassis.decision import Answer, Decision, Message
+from services.chassis.decision import Answer, Decision, Message, carrying
 from services.knowledge.domain import answers
 from services.knowledge.domain.doors import Reader, not_let_in, who
 from services.knowledge.domain.needs import (
@@ -83,6 +83,15 @@ def search_needed(known: View, message: Message[Any]) -> Iterable[Need]:
     if wanted in known.read:
         yield Shown(wanted)
         yield Marked(wanted)
+
+
+def in_vain(known: View, messages: Iterable[Message[Any]]) -> Iterable[tuple[str, str | None]]:
+    """The words, and the language if one was named, of each search of a channel that found nothing; also of two for the
+    same words. Another page than the first, and what a search refuses, do not count."""
+    for message in carrying(messages, SearchArticles):
+        for need in search_needed(known, message):
+            if isinstance(need, Search) and not (need.staff or need.first or known.read[need].total):
+                yield need.words, need.language
 
 
 def list_articles(view: View, message: Message[ListArticles], reader: Reader, _: datetime) -> Decision:
