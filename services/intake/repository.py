@@ -152,20 +152,19 @@ class Repository:
     def _still_stands(self, known: View) -> bool:
         """Whether what moves from one person to another is as it was read. One query saw a ticket before the move, and
         the next its account after it: a refusal writes nothing, so nothing else would notice."""
+        if not known.loaded_accounts:  # nothing is compared with the person whose it is
+            return True
         read: Mapping[str, Mapping[str, Ticket | Account | File]] = {
-            "tickets": known.loaded_tickets,
             "accounts": known.loaded_accounts,
+            "tickets": known.loaded_tickets,
             RECORDS: known.loaded_files,
         }
-        read = {name: values for name, values in read.items() if values}
         wanted: dict[str, Document] = {name: {"_id": {"$in": list(values)}} for name, values in read.items()}
-        if known.loaded_tickets:  # their shard key; a ticket that has moved is not found
-            wanted["tickets"]["person"] = {"$in": list({ticket.person for ticket in known.loaded_tickets.values()})}
-        found = find(self.db, *(Find(name, which, projection={"version": 1}) for name, which in wanted.items()))
-        return all(
-            {row["_id"]: row["version"] for row in rows} == {id_: value.version for id_, value in values.items()}
-            for values, rows in zip(read.values(), found, strict=True)
-        )
+        # Their shard key; a ticket that has moved is not found.
+        wanted["tickets"]["person"] = {"$in": list({ticket.person for ticket in known.loaded_tickets.values()})}
+        finds = [Find(name, wanted[name], projection={"version": 1}) for name, values in read.items() if values]
+        now = {row["_id"]: row["version"] for rows in find(self.db, *finds) for row in rows}
+        return now == {id_: value.version for values in read.values() for id_, value in values.items()}
 
     def writes(self, view: View) -> list[Write]:
         """What the turn changed: tickets and accounts as they stand now, and every entry."""
