@@ -128,9 +128,13 @@ class Library:
         if came == "command.rejected" or ruling.effect is None:
             code = said.get("code", "")
             raise Broken(f"{type_} of {user} was answered {came} {code}, not {sorted(ruling.codes) or 'done'}: {data}")
+        versions = {id_: article.version for id_, article in self.articles.items()}
         told = ruling.effect()
-        if said.get("article"):
-            self._stands_as_answered(type_, user, said["article"])
+        if about := said.get("article"):
+            # What changes nothing of the article (a part of a file) is answered with the article as it was read.
+            is_older = overtaken and versions.get(about["id"]) == self.articles[about["id"]].version
+            if not is_older:
+                self._stands_as_answered(type_, user, about)
         return told
 
     def _stands_as_answered(self, type_: str, user: str, said: Data) -> None:

@@ -51,7 +51,7 @@ class ArticlesWitness:
                 about = command["data"]
                 self.model.filed((about["channel"], about["draft"]), datetime.fromisoformat(about["at"]))
                 continue
-            if overtaken and _wrote_nothing(command, answer):
+            if overtaken and _wrote_nothing(work, command, answer):
                 continue  # nothing that another could have changed: it came first, for what was then
             told = self.model.take(command["type"], user, command["data"], work.now, answer, overtaken)
             said = [event for event in events if event.get("causationid") == command["id"]]
@@ -245,10 +245,11 @@ def _handled(work: Work, in_hand: Sequence[Delivery]) -> Iterator[tuple[Delivery
             yield came[handled.key], None if handled.answer_body is None else decoded(handled.answer_body)
 
 
-def _wrote_nothing(command: Event, answer: Event) -> bool:
-    """A refusal; a move to where the article is already."""
+def _wrote_nothing(work: Work, command: Event, answer: Event) -> bool:
+    """A refusal; a move to where the article is already; a part or a file that is there."""
     is_there = command["type"] == "article.move" and "article_id" in (answer["data"].get("hints") or {})
-    return bool(answer["type"] == "command.rejected" or is_there)
+    has_it = command["type"] == "article.attach" and not work.writes
+    return bool(answer["type"] == "command.rejected" or is_there or has_it)
 
 
 def _told_by(event: Event) -> Told:
