@@ -11,7 +11,14 @@ from typing import Any, TypeAlias
 
 from pymongo import MongoClient
 from pymongo.database import Database
-from pymongo.errors import ConfigurationError, ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
+from pymongo.errors import (
+    BulkWriteError,
+    ConfigurationError,
+    ConnectionFailure,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+)
 from pymongo.server_api import ServerApi
 from pymongo.uri_parser import parse_uri
 
@@ -81,24 +88,30 @@ class reaching_database:
 
 
 def translate(error: PyMongoError) -> Conflict | DatabaseAway | None:
-    """A lost race (11000 and a transient transaction error mean the same), a database out of reach, or None for any
-    other error."""
+    """A lost race (a duplicate key and a transient transaction error mean the same; of a bulk, all that failed), a
+    database out of reach, or None for any other error."""
     if isinstance(error, ConnectionFailure | ExecutionTimeout):
         return DatabaseAway(type(error).__name__)
     if isinstance(error, ConfigurationError) and "Sessions are not supported" in str(error):
         # `Store.prepare` has seen a replica set: the connection is from before the server was a member of it.
         return DatabaseAway("it was starting")
+    if isinstance(error, BulkWriteError):
+        codes = {each["code"] for each in (error.details or {}).get("writeErrors", ())}
+        return Conflict(f"codes {sorted(codes)}") if codes and codes <= LOST_CODES else None
     if isinstance(error, OperationFailure):
         if error.code in REFUSED_CODES:
             return DatabaseRefuses(
                 f"it refuses the service's user: {(error.details or {}).get('codeName', error.code)}"
             )
-        if error.code in (11000, 112) or error.has_error_label("TransientTransactionError"):
+        if error.code in LOST_CODES or error.has_error_label("TransientTransactionError"):
             return Conflict(f"code {error.code}")
         if error.code in AWAY_CODES or error.has_error_label("RetryableWriteError"):
             return DatabaseAway(f"code {error.code}")
     return None
 
+
+LOST_CODES = frozenset({112, 11000})
+"""MongoDB's codes for a lost race: a write conflict, a duplicate key."""
 
 REFUSED_CODES = frozenset({11, 13, 18})
 """MongoDB's codes for a user that does not exist, may not do this, or has a wrong password."""

@@ -14,7 +14,7 @@ from pymongo import UpdateOne
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, ServerSelectionTimeoutError
 
-from services.chassis.database import Conflict, Document
+from services.chassis.database import Document
 from services.chassis.decision import derived_id
 from services.knowledge.domain.values.counts import WORDS_KEPT, day_of
 
@@ -43,7 +43,7 @@ class Vain:
     def write(self) -> None:
         """Store what is held. What is surely not stored is held for the next time.
 
-        Raises `Conflict` or `PyMongoError` for what was not written, and what the clock raises.
+        Raises `PyMongoError` for what was not written, and what the clock raises.
         """
         if not self._held:
             return
@@ -75,9 +75,8 @@ class Vain:
             self._held.update(held)
             raise
         except BulkWriteError as error:
-            failed = error.details["writeErrors"]
-            self._held.update({keys[each["index"]]: held[keys[each["index"]]] for each in failed})
-            if all(each["code"] == 11000 for each in failed):
-                raise Conflict("another instance was the first to store these words") from error
+            self._held.update(
+                {keys[failed["index"]]: held[keys[failed["index"]]] for failed in error.details["writeErrors"]}
+            )
             raise
         # Any other error leaves open what is stored: better a count that is lost than one that counts twice.

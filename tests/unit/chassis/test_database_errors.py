@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pymongo.errors import AutoReconnect, NotPrimaryError, OperationFailure, PyMongoError, WriteError
+from pymongo.errors import AutoReconnect, BulkWriteError, NotPrimaryError, OperationFailure, PyMongoError, WriteError
 
 from services.chassis.database import Conflict, DatabaseAway, DatabaseRefuses, open_database, translate
 
@@ -24,6 +24,9 @@ TRANSIENT = {"errorLabels": ["TransientTransactionError"]}
         (OperationFailure("the transaction was aborted", 251, TRANSIENT), Conflict),
         (WriteError("duplicate key", 11000), Conflict),
         (WriteError("document failed validation", 121), None),
+        (BulkWriteError({"writeErrors": [{"code": 11000}, {"code": 112}]}), Conflict),
+        (BulkWriteError({"writeErrors": [{"code": 11000}, {"code": 121}]}), None),
+        (BulkWriteError({"writeErrors": [], "writeConcernErrors": [{"code": 64}]}), None),
         (OperationFailure("not authorized", 13), DatabaseRefuses),
         (OperationFailure("authentication failed", 18), DatabaseRefuses),
         (OperationFailure("not authorized to commit", 13, TRANSIENT), DatabaseRefuses),
