@@ -65,6 +65,17 @@ class Article:
     """When staff last saw a change of it; `told_public`: when everybody did."""
     told_public: datetime | None = None
 
+    @property
+    def stands(self) -> Data:
+        """What answers to editors say of it."""
+        return {
+            "version": self.version,
+            "category": self.category,
+            "audience": self.audience,
+            "drafts": sorted(self.drafts),
+            "published": sorted(self.live, key=lambda each: (each != self.language, each)),
+        }
+
     def seen_by(self, staff: bool) -> Mapping[str, Shown]:
         """What this reader sees, by language."""
         return self.live if staff or self.audience == "public" else {}
@@ -110,6 +121,8 @@ class Library:
         """By (channel, draft), in the order in which they were first heard of."""
         self.public_before: set[str] = set()
         """What everybody saw before another instance came between."""
+        self.before: Mapping[str, Data] = {}
+        """How each article stood then."""
 
     @property
     def public(self) -> set[str]:
@@ -131,24 +144,24 @@ class Library:
         versions = {id_: article.version for id_, article in self.articles.items()}
         told = ruling.effect()
         if about := said.get("article"):
-            # What changes nothing of the article (a part of a file) is answered with the article as it was read.
-            is_older = overtaken and versions.get(about["id"]) == self.articles[about["id"]].version
-            if not is_older:
-                self._stands_as_answered(type_, user, about)
+            # What changes nothing of the article (a part of a file) may be answered with the article as it was read.
+            changed = versions.get(about["id"]) != self.articles[about["id"]].version
+            self.stands_as_answered(f"{type_} of {user}", about, or_before=overtaken and not changed)
         return told
 
-    def _stands_as_answered(self, type_: str, user: str, said: Data) -> None:
-        article = self.articles[said["id"]]
-        wanted = {
-            "version": article.version,
-            "category": article.category,
-            "audience": article.audience,
-            "drafts": sorted(article.drafts),
-            "published": sorted(article.live, key=lambda each: (each != article.language, each)),
-        }
-        differs = {name: (said[name], value) for name, value in wanted.items() if said[name] != value}
-        if differs:
-            raise Broken(f"{type_} of {user}: {article.id} is said to be otherwise (said, is): {differs}")
+    def another_comes_between(self) -> None:
+        """Another instance stores something between what was read and what is committed next."""
+        self.public_before = self.public
+        self.before = {article.id: article.stands for article in self.articles.values()}
+
+    def stands_as_answered(self, what: str, said: Data, or_before: bool) -> None:
+        """The article is as an answer says, or (`or_before`) as it was before another instance came between. Raises
+        `Broken`."""
+        stands = self.articles[said["id"]].stands
+        shown = {name: said[name] for name in stands}
+        if shown != stands and not (or_before and shown == self.before.get(said["id"])):
+            differs = {name: (shown[name], value) for name, value in stands.items() if shown[name] != value}
+            raise Broken(f"{what}: {said['id']} is said to be otherwise (said, is): {differs}")
 
     # editors
 

@@ -202,7 +202,7 @@ class KnowledgeBase(Machine):
         self._publish("intake", "draft.filed", data, id_, then)
 
     def _overtake(self, queue: str, n: int) -> None:
-        self.model.public_before = self.model.public
+        self.model.another_comes_between()
         super()._overtake(queue, n)
 
     def _form(self, place: int) -> str:

@@ -52,7 +52,10 @@ class ArticlesWitness:
                 self.model.filed((about["channel"], about["draft"]), datetime.fromisoformat(about["at"]))
                 continue
             if overtaken and _wrote_nothing(work, command, answer):
-                continue  # nothing that another could have changed: it came first, for what was then
+                # Nothing that another could have changed: it came first, for what was then.
+                if about := answer["data"].get("article"):
+                    self.model.stands_as_answered(f"{command['type']} of {user}", about, or_before=True)
+                continue
             told = self.model.take(command["type"], user, command["data"], work.now, answer, overtaken)
             said = [event for event in events if event.get("causationid") == command["id"]]
             self._announced(command, told, said)
