@@ -163,8 +163,8 @@ class Repository:
         # Their shard key; a ticket that has moved is not found.
         wanted["tickets"]["person"] = {"$in": list({ticket.person for ticket in known.loaded_tickets.values()})}
         finds = [Find(name, wanted[name], projection={"version": 1}) for name, values in read.items() if values]
-        now = {row["_id"]: row["version"] for rows in find(self.db, *finds) for row in rows}
-        return now == {id_: value.version for values in read.values() for id_, value in values.items()}
+        present = {row["_id"]: row["version"] for rows in find(self.db, *finds) for row in rows}
+        return present == {id_: value.version for values in read.values() for id_, value in values.items()}
 
     def writes(self, view: View) -> list[Write]:
         """What the turn changed: tickets and accounts as they stand now, and every entry."""

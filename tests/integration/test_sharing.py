@@ -13,6 +13,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from deploy.local.desk import Desk
+from services.chassis.database import Conflict
 from services.chassis.unit_of_work import Store
 from services.intake.documents import account_document
 from services.intake.domain.decide import decide
@@ -22,6 +23,7 @@ from services.intake.domain.values.account import Account, AccountWritten
 from services.intake.domain.values.prepared import Prepared
 from services.intake.queries.reading import Reading
 from services.intake.queries.sharing import MOST_SHARING
+from services.intake.repository import READINGS
 from tests.integration.interleaving import Interrupted, interruptible
 from tests.integration.racing import Instance, message_of
 from tests.integration.test_files import database
@@ -74,6 +76,29 @@ def test_an_account_that_confirms_the_address_between_the_queries_is_found(datab
         confirmed = replace(zoe, version=2, confirmed_version=1, confirmed_at=NOW)
         database["accounts"].replace_one({"_id": zoe.key}, account_document(confirmed))
         assert reading.result().accounts == {zoe.key: confirmed, other.key: other}
+
+
+@pytest.mark.parametrize("changes", [READINGS - 1, READINGS])
+def test_a_load_reads_again_what_has_changed_and_then_has_lost_the_race(
+    database: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, changes: int
+) -> None:
+    database["accounts"].insert_one(account_document(Account("temporary:t1", 1, EMAIL, 1, opened_at=NOW)))
+    instance, left = Instance(Store(database, "intake"), "one"), iter(range(changes))
+    listing = message_of("ticket.list", 1, requester=temporary("t1", "right"))
+    read_once = instance.repository._read
+
+    def changed_after_that(*arguments: Any) -> View:
+        view = read_once(*arguments)
+        if next(left, None) is not None:
+            database["accounts"].update_one({"_id": "temporary:t1"}, {"$inc": {"version": 1}})
+        return view
+
+    monkeypatch.setattr(instance.repository, "_read", changed_after_that)
+    if changes == READINGS:
+        with pytest.raises(Conflict):
+            instance.repository.load([listing], NOW)
+    else:
+        assert instance.repository.load([listing], NOW).accounts["temporary:t1"].version == READINGS
 
 
 @pytest.mark.parametrize("place", [5, 2000], ids=["one of the oldest", "one of the rest"])
