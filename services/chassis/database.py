@@ -88,26 +88,31 @@ class reaching_database:
 
 
 def translate(error: PyMongoError) -> Conflict | DatabaseAway | None:
-    """A lost race (a duplicate key and a transient transaction error mean the same; of a bulk, all that failed), a
-    database out of reach, or None for any other error."""
+    """A lost race (a duplicate key and a transient transaction error mean the same), a database out of reach, or None
+    for any other error. Of a bulk, all that failed must have failed for such a reason."""
     if isinstance(error, ConnectionFailure | ExecutionTimeout):
         return DatabaseAway(type(error).__name__)
     if isinstance(error, ConfigurationError) and "Sessions are not supported" in str(error):
         # `Store.prepare` has seen a replica set: the connection is from before the server was a member of it.
         return DatabaseAway("it was starting")
-    if isinstance(error, BulkWriteError):
-        codes = {each["code"] for each in (error.details or {}).get("writeErrors", ())}
-        return Conflict(f"codes {sorted(codes)}") if codes and codes <= LOST_CODES else None
     if isinstance(error, OperationFailure):
-        if error.code in REFUSED_CODES:
+        codes = _codes(error)
+        if codes & REFUSED_CODES:
             return DatabaseRefuses(
                 f"it refuses the service's user: {(error.details or {}).get('codeName', error.code)}"
             )
-        if error.code in LOST_CODES or error.has_error_label("TransientTransactionError"):
-            return Conflict(f"code {error.code}")
-        if error.code in AWAY_CODES or error.has_error_label("RetryableWriteError"):
-            return DatabaseAway(f"code {error.code}")
+        if codes <= LOST_CODES or error.has_error_label("TransientTransactionError"):
+            return Conflict(f"codes {sorted(codes)}")
+        if codes <= LOST_CODES | AWAY_CODES or error.has_error_label("RetryableWriteError"):
+            return DatabaseAway(f"codes {sorted(codes)}")
     return None
+
+
+def _codes(error: OperationFailure) -> frozenset[int]:
+    """MongoDB's codes for all that failed: a bulk has several."""
+    details = (error.details or {}) if isinstance(error, BulkWriteError) else {}
+    failed = (*details.get("writeErrors", ()), *details.get("writeConcernErrors", ()))
+    return frozenset(each["code"] for each in failed) or frozenset({error.code or 0})
 
 
 LOST_CODES = frozenset({112, 11000})
