@@ -75,15 +75,20 @@ class Questions(Generic[V]):
         return None
 
     def _answers(self, arrivals: Sequence[Arrival], again: list[Delivery]) -> list[Outgoing]:
-        """The answers; in halves around a question that raises. What has to wait for something goes into `again`."""
+        """The answers; in halves around a question that raises, or whose tickets change as they are read. What has to
+        wait for something goes into `again`."""
         if not arrivals:
             return []
         try:
             return self._decided(arrivals, again)
-        except (DatabaseAway, Conflict) as error:
+        except DatabaseAway as error:
             log.warning("questions stay unanswered", extra={"count": len(arrivals), "error": str(error)})
             telemetry.QUESTIONS.labels("database away").inc(len(arrivals))
             return []
+        except Conflict:
+            if len(arrivals) == 1:
+                telemetry.QUESTIONS.labels("overtaken").inc()
+                return []
         except Exception:
             if len(arrivals) == 1:
                 log.exception("a question could not be answered", extra={"type": arrivals[0].message.type})

@@ -192,13 +192,22 @@ def test_one_that_raises_is_dropped_alone(number: str) -> None:
     assert counted("failed") - before == 1
 
 
-@pytest.mark.parametrize("error", [DatabaseAway("x"), Conflict("x")])
-def test_while_the_database_is_away_none_is_answered_and_none_waits(error: Exception) -> None:
-    bench = Bench(Repository([error]))
+def test_while_the_database_is_away_none_is_answered_and_none_waits() -> None:
+    bench = Bench(Repository([DatabaseAway("x")]))
     before = counted("database away")
     assert bench.run(question(), question("10000002")) == []
     assert (bench.answers(), bench.repository.loaded) == ([], [2])
     assert counted("database away") - before == 2
+
+
+def test_what_changes_while_it_is_read_is_read_again_without_half_of_the_others() -> None:
+    bench = Bench(Repository([Conflict("x"), Conflict("x")]))
+    before = counted("overtaken")
+    assert bench.run(*(question(f"1000000{n}") for n in range(4))) == []
+    assert (len(bench.answers()), bench.repository.loaded) == (4, [4, 2, 1, 1, 2])
+    bench = Bench(Repository([Conflict("x")]))
+    assert bench.run(question()) == []
+    assert (bench.answers(), counted("overtaken") - before) == ([], 1)
 
 
 def test_an_answer_that_the_broker_does_not_take_is_lost() -> None:
