@@ -22,7 +22,7 @@ from services.intake.domain.accounts.caller import account_named, owner_of_files
 from services.intake.domain.accounts.expiry import ENTRIES_AT_ONCE, TICKETS_AT_ONCE
 from services.intake.domain.decide import decide
 from services.intake.domain.state import View
-from services.intake.domain.values.account import AccountEndTimer, AccountWritten, Ending
+from services.intake.domain.values.account import Account, AccountEndTimer, AccountWritten, Ending
 from services.intake.domain.values.agent import KnownAgent
 from services.intake.domain.values.file import Awaited, Brought, File, FileTaken, PartTaken, TooMany, Unfit
 from services.intake.domain.values.limits import Limits
@@ -294,11 +294,18 @@ class Desk:
         return decision
 
     def take(self, decision: Decision) -> Plain:
-        """Apply it; returns the decision with what is said as plain data."""
+        """Apply it; returns the decision with what is said as plain data. A decision may write an account twice, as one
+        version: the second time takes nothing back."""
+        before, written = dict(self.state.accounts), dict[str, Account]()
         for change in decision.changes:
-            if isinstance(change, AccountWritten):  # a decision may write an account twice, as one version
-                known = self.state.accounts.get(change.account.key)
-                assert change.account.version - (0 if known is None else known.version) in (0, 1)
+            if isinstance(change, AccountWritten):
+                key = change.account.key
+                was = before.get(key) or Account(key, 0, None, 0)
+                assert change.account.version == was.version + 1
+                for name in Account.__dataclass_fields__ if key in written else ():
+                    changed = getattr(written[key], name) != getattr(was, name)
+                    assert not changed or getattr(change.account, name) != getattr(was, name), (key, name)
+                written[key] = change.account
             self.state.apply(change)
         return as_plain(decision)
 

@@ -69,14 +69,18 @@ def confirm_contact(view: View, message: Message[ConfirmContact], caller: Caller
         # one.
         met = sorted(others, key=lambda other: (other.opened_at or now, other.key))[:1]
     held = [replace(other, version=other.version + 1) for other in met]
-    changes: list[object] = [AccountWritten(account) for account in (confirmed, *asked, *held)]
+    written = {other.key: other for other in (confirmed, *asked, *held)}
+    changes: list[object] = list(map(AccountWritten, written.values()))
     if asked:
         changes.append(mailed(view.code_mailed(account.contact_email), account.contact_email, now))
     decision = Decision(changes, [contact_changed(account) for account in asked], done.answer)
     if not before or account.joined is not None or account.leads:
         return decision
     first = min(before, key=lambda other: (other.confirmed_at or now, other.key))
-    return and_then(decision, _join(view, message, confirmed, first.person, now))
+    root = written.get(first.person)
+    if root is None and (stored := view.accounts.get(first.person)) is not None:
+        root = replace(stored, version=stored.version + 1)
+    return and_then(decision, _join(view, message, confirmed, first.person, root, now))
 
 
 def _mail_code(view: View, account: Account, email: str, now: datetime) -> Decision:
@@ -93,13 +97,14 @@ def _mail_code(view: View, account: Account, email: str, now: datetime) -> Decis
     return Decision([AccountWritten(asked), mailed(last, email, now)], [contact_changed(asked)], done)
 
 
-def _join(view: View, message: Message[Payload], account: Account, person: str, now: datetime) -> Decision:
-    """The account's tickets move to that person, whose account is written too: so it cannot join a third or be erased
-    at once."""
+def _join(
+    view: View, message: Message[Payload], account: Account, person: str, root: Account | None, now: datetime
+) -> Decision:
+    """The account's tickets move to that person, whose account (`root`, in its next version) is written too: so it
+    cannot join a third or be erased at once."""
     changes = [AccountWritten(replace(account, joined=person))]
-    root = view.accounts.get(person)
     if root is not None:
-        changes.append(AccountWritten(replace(root, version=root.version + 1, leads=True)))
+        changes.append(AccountWritten(replace(root, leads=True)))
     tickets = [ticket for ticket in view.tickets.values() if ticket.person == account.key]
     return and_then(Decision(changes), move(view, message, tickets, person, now, {}))
 

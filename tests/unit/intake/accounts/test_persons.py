@@ -209,6 +209,30 @@ def test_each_account_that_joins_another_writes_that_one_too() -> None:
         assert desk.state.accounts[key_of(guest)].version == before + 1, "or the person may be erased at once, unseen"
 
 
+def test_who_leads_and_is_mailed_a_code_as_another_joins_keeps_both() -> None:
+    """They had changed their address, and gone back to it while a code was mailed there lately."""
+    desk, bob = Desk(), account("bob")
+
+    def closed(**more: Any) -> None:
+        desk.agent("ticket.close", desk.opened(status="assigned", **more))
+
+    closed(requester=account("bob", email=EMAIL))
+    friend = opened(desk)
+    desk.later(minutes=11)
+    desk.send("account.confirm_contact", {"requester": bob})
+    confirm(desk, bob)
+    confirm(desk, friend)
+    desk.later(days=1)
+    closed(requester=account("bob", email="bob@example.org"), subject="App slow")
+    third = opened(desk)
+    closed(requester=account("bob", email=EMAIL), subject="Sound is gone")
+    assert not desk.state.accounts["account:bob"].has_code
+    assert codes(confirm(desk, third)) == ["bob"]
+    leading = desk.state.accounts["account:bob"]
+    assert (leading.has_code, leading.leads) == (True, True)
+    assert desk.state.accounts[key_of(third)].person == leading.key
+
+
 def test_a_ticket_that_is_filed_as_its_account_joins_another_changes_the_account_too() -> None:
     desk = Desk()
     desk.submit(account("ann", email=EMAIL))
