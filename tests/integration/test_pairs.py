@@ -24,7 +24,7 @@ from deploy.local.stack import Stack
 from services.chassis.database import Conflict
 from services.chassis.decision import Decision, Message
 from services.chassis.unit_of_work import Store
-from services.intake.documents import account_of, agent_document, entry_of, ticket_of
+from services.intake.documents import account_document, account_of, agent_document, entry_of, ticket_of
 from services.intake.domain.decide import decide
 from services.intake.domain.values.account import Account
 from services.intake.domain.values.mailed_code import MAILED_EVERY
@@ -43,7 +43,7 @@ from tests.integration.racing import (
     put_down,
 )
 from tests.integration.turn_stores import stores
-from tests.unit.intake.desk import temporary
+from tests.unit.intake.desk import account, submission, temporary
 from tests.unit.intake.pairs import AGENTS, COMMANDS, NOW, PAIRS, meeting
 
 Pair = tuple[str, str]
@@ -171,6 +171,20 @@ def test_a_turn_decides_by_what_stood_at_one_moment(stack: Stack, where: str) ->
     assert queries > 3, "some of them send several queries"
 
 
+def test_a_list_with_a_case_on_it_has_a_page(stack: Stack) -> None:
+    """The case is filed between any two queries of the list."""
+    with stores(stack, "intake", 2, INDEXES) as (store, other_store), interruptible():
+        first, second = Instance(store, "first"), Instance(other_store, "second")
+        seen = []
+        for queries in range(1, 9):
+            ann = account(f"ann{queries}")
+            listing = Interrupted(partial(second.decide, [message_of("ticket.list", 1, requester=ann)]), queries)
+            first.take([message_of("ticket.submit", 100 + queries, **submission(ann))])
+            _, tickets, pages = said(listing.result().decisions[0])
+            seen.append((tickets, pages))
+    assert {(0, 0), (1, 1)} == set(seen)
+
+
 def messages(scene: Scene, pair: Pair) -> tuple[Message[Any], Message[Any]]:
     return scene.message(pair[0], 1), scene.message(pair[1], 2)
 
@@ -248,6 +262,30 @@ def role(number: str) -> str:
     """A ticket's part in any scene."""
     half, second = divmod(int(number) - 20_000_000, 2)
     return "new" if half < 0 else "held" if half >= 500_000 else ("ticket", "other")[second]
+
+
+@pytest.mark.parametrize("name", ["submit", "merge"])
+def test_what_opens_as_its_person_is_erased_meets_the_erasure(stack: Stack, name: str) -> None:
+    """Its account was one person with another. Afterwards it is not, and could not find its ticket."""
+    with stores(stack, "intake", 2, INDEXES) as (first, second):
+        confirmed = partial(Account, version=1, contact_email=EMAILS[0], contact_version=1, confirmed_version=1)
+        accounts = [
+            confirmed("account:root", confirmed_at=NOW, leads=True),
+            confirmed("account:ann", confirmed_at=NOW, joined="account:root"),
+            Account("temporary:t1", 1, EMAILS[0], 1, secret_hash="-", opened_at=NOW),
+        ]
+        first.database["accounts"].insert_many(map(account_document, accounts))
+        one, two = Instance(first, "one"), Instance(second, "two")
+        right = Prepared(verified=frozenset([("t1", "right")]))
+        opening = {
+            "submit": message_of("ticket.submit", 1, **submission(account("ann"))),
+            "merge": message_of("account.merge", 1, requester=account("ann"), **temporary("t1", "right")),
+        }[name]
+        erased = one.decide([message_of("account.erase", 2, requester=account("ann"), content=True)])
+        opened = two.decide([opening], right)
+        one.commit(erased.view)
+        with pytest.raises(Conflict):
+            two.commit(opened.view)
 
 
 def test_codes_for_one_address_that_are_asked_for_at_once_are_mailed_once(stack: Stack) -> None:

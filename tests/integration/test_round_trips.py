@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,11 +11,12 @@ from pymongo.synchronous.pool import Connection
 from contracts import registry
 from deploy.local.stack import Stack
 from services.chassis.decision import Message
+from services.intake.documents import ticket_document
 from services.intake.repository import INDEXES
 from tests.integration.racing import Instance
 from tests.integration.turn_stores import stores
 from tests.unit.intake.desk import account, submission
-from tests.unit.intake.pairs import NOW
+from tests.unit.intake.pairs import NOW, meeting
 
 TICKET = {"number": "10000001"}
 
@@ -45,6 +47,8 @@ def test_a_turn_asks_for_all_that_it_needs_at_once(
     with stores(stack, "intake", 1, INDEXES) as (store,):
         repository = Instance(store, "one").repository
         repository._take_numbers(1)
+        ticket = replace(meeting("assigned").ticket, number=TICKET["number"])
+        store.database["tickets"].insert_one(ticket_document(ticket))
         monkeypatch.setattr(Connection, "send_message", counting)
         repository.load([message], NOW)
     assert len(sent) == 1

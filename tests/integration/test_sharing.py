@@ -20,7 +20,9 @@ from services.intake.domain.decide import decide
 from services.intake.domain.needs import Need, Sharing, SomeSharing
 from services.intake.domain.state import View
 from services.intake.domain.values.account import Account, AccountWritten
+from services.intake.domain.values.file import Brought, File
 from services.intake.domain.values.prepared import Prepared
+from services.intake.files.keeping import RECORDS, file_document
 from services.intake.queries.reading import Reading
 from services.intake.queries.sharing import MOST_SHARING
 from services.intake.repository import READINGS
@@ -79,26 +81,35 @@ def test_an_account_that_confirms_the_address_between_the_queries_is_found(datab
 
 
 @pytest.mark.parametrize("changes", [READINGS - 1, READINGS])
+@pytest.mark.parametrize("changed", ["accounts", RECORDS])
 def test_a_load_reads_again_what_has_changed_and_then_has_lost_the_race(
-    database: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, changes: int
+    database: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, changed: str, changes: int
 ) -> None:
+    """A merge gives the files of an account to another, too."""
     database["accounts"].insert_one(account_document(Account("temporary:t1", 1, EMAIL, 1, opened_at=NOW)))
+    file = File("f" * 64, "temporary:t1", "text/plain", 5, "-", 5, "-", "-", b"-", NOW, "stored")
+    database[RECORDS].insert_one(file_document(file))
     instance, left = Instance(Store(database, "intake"), "one"), iter(range(changes))
-    listing = message_of("ticket.list", 1, requester=temporary("t1", "right"))
+    named = {"name": "a.txt", "media_type": "text/plain", "ref": file.ref}
+    zoe = temporary("t1", "right")
+    replying = message_of("ticket.reply", 1, requester=zoe, number="10000001", body="Look", attachments=[named])
+    prepared = Prepared(brought={replying.key: [Brought("a.txt", "text/plain", file.ref)]})
     read_once = instance.repository._read
 
     def changed_after_that(*arguments: Any) -> View:
         view = read_once(*arguments)
         if next(left, None) is not None:
-            database["accounts"].update_one({"_id": "temporary:t1"}, {"$inc": {"version": 1}})
+            database[changed].update_one({}, {"$inc": {"version": 1}})
         return view
 
     monkeypatch.setattr(instance.repository, "_read", changed_after_that)
     if changes == READINGS:
         with pytest.raises(Conflict):
-            instance.repository.load([listing], NOW)
+            instance.repository.load([replying], NOW, prepared)
     else:
-        assert instance.repository.load([listing], NOW).accounts["temporary:t1"].version == READINGS
+        view = instance.repository.load([replying], NOW, prepared)
+        newest = {"accounts": view.accounts["temporary:t1"].version, RECORDS: view.files[file.ref].version}
+        assert newest == {"accounts": 1, RECORDS: 1} | {changed: READINGS}
 
 
 @pytest.mark.parametrize("place", [5, 2000], ids=["one of the oldest", "one of the rest"])

@@ -26,7 +26,9 @@ def page_of(database: Database[Document], asked: PageAsked | AgentPageAsked) -> 
     count = database["tickets"].count_documents(theirs)
     newest = database["tickets"].find(theirs).sort([("opened_at", DESCENDING), ("number", DESCENDING)])
     on_page = [ticket_of(row) for row in newest.skip((asked.page - 1) * PAGE).limit(PAGE)]
-    return on_page, Page(tuple(ticket.id for ticket in on_page), -(-count // PAGE))
+    # One that was filed after they were counted may be on the page.
+    pages = max(-(-count // PAGE), asked.page if on_page else 0)
+    return on_page, Page(tuple(ticket.id for ticket in on_page), pages)
 
 
 def _theirs(asked: PageAsked) -> Document:

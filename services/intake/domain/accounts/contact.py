@@ -34,15 +34,16 @@ def contact(view: View, caller: Caller, now: datetime, *, opens: bool = False, w
     """What the address that came with a command changes. It is fixed while the requester has an open ticket. The same
     address in capitals changes nothing, because each channel writes it in its own way.
 
-    If a ticket `opens` for an account that may end or join another at any moment, the account is written in any case:
-    two such turns at once then conflict. If another account has the same address, a code is mailed to it, unless one
-    was mailed recently; `without` is the key of an account that ends by this very command, and does not count.
+    If a ticket `opens` for an account that may end, or join or leave another at any moment (an erasure parts them), the
+    account is written in any case: two such turns at once then conflict. If another account has the same address, a
+    code is mailed to it, unless one was mailed recently; `without` is the key of an account that ends by this very
+    command, and does not count.
     """
     key = caller.requester.account
     account = view.accounts.get(key) or Account(key, 0, None, 0)
     is_new = caller.email is not None and mailbox(caller.email) != account.mailbox
     if not is_new or (account.contact_version and view.has_open_ticket(caller.person)):
-        may_change = caller.requester.kind == "temporary" or account.may_join
+        may_change = caller.requester.kind == "temporary" or account.may_join or account.joined is not None
         held = (AccountWritten(replace(account, version=account.version + 1)),) if opens and may_change else ()
         return Contact(account.contact_version, held)
     version = account.contact_version + 1
