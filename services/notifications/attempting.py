@@ -50,9 +50,9 @@ class Attempting:
         for delivery in view.deliveries.values():
             if delivery.status != "pending" or (delivery.id, delivery.attempts + 1) not in new:
                 continue
-            contact, preferences = view.contacts.get(delivery.person), view.preferences.get(delivery.person)
+            contact, preferences = view.contacts.get(delivery.whose), view.preferences.get(delivery.person)
             if verdict(delivery, contact, preferences, self._policy, now) == "send":
-                sending.append((delivery, contact.email if contact else None))
+                sending.append((delivery, contact.email if contact and delivery.person else None))
         for id_, outcome in self._senders.send(sending, now).items():
             self._outcomes[id_, view.deliveries[id_].attempts + 1] = outcome
         found = {attempt: self._outcomes[attempt] for attempt in due if attempt in self._outcomes}

@@ -63,7 +63,10 @@ def timer_of(delivery: Delivery) -> str:
 def verdict(
     delivery: Delivery, contact: Contact | None, preferences: Preferences | None, policy: Policy, now: datetime
 ) -> Verdict:
-    """Whether it may go out now: checked before each attempt, by what is known then."""
+    """Whether it may go out now: checked before each attempt, by what is known then. `contact` and `preferences` are
+    the requester's."""
+    if _is_erased(delivery, contact):
+        return "skip"
     if not is_wanted(preferences, delivery.kind, delivery.channel):
         return "skip"
     if delivery.channel == "email" and delivery.kind != "escalated_to_manager":
@@ -78,15 +81,22 @@ def verdict(
     return "send" if may_be_sent_at(delivery, preferences, now) <= now else "hold"
 
 
+def _is_erased(delivery: Delivery, contact: Contact | None) -> bool:
+    """Whether it tells of a ticket of somebody who was erased: another instance was deciding the event at that very
+    moment."""
+    erased_at = None if contact is None else contact.erased_at
+    return erased_at is not None and delivery.opened_at is not None and delivery.opened_at <= erased_at
+
+
 def timer_needed(_view: View, timer: Message[Timer]) -> list[Need]:
     """The delivery that the timer is of."""
     return [DeliveryOf(timer.subject or "")]
 
 
 def recipient_needed(view: View, timer: Message[SendTimer]) -> list[Need]:
-    """The requester whom it is for."""
+    """The requester whom it is for, or whose ticket it tells of."""
     delivery = view.deliveries.get(timer.subject or "")
-    return [PersonOf(delivery.person)] if delivery is not None and delivery.person else []
+    return [PersonOf(delivery.whose)] if delivery is not None and delivery.whose else []
 
 
 def record_attempt(view: View, timer: Message[SendTimer], now: datetime) -> Decision:
@@ -96,7 +106,7 @@ def record_attempt(view: View, timer: Message[SendTimer], now: datetime) -> Deci
         return Decision(remember=False)
     outcome = view.outcomes.get((delivery.id, delivery.attempts + 1))
     if outcome is None:
-        preferences, contact = view.preferences.get(delivery.person), view.contacts.get(delivery.person)
+        preferences, contact = view.preferences.get(delivery.person), view.contacts.get(delivery.whose)
         match verdict(delivery, contact, preferences, view.policy, now):
             case "skip":
                 return Decision([done(delivery, "skipped", now)])

@@ -174,6 +174,15 @@ class Delivery:
     expires_at: datetime | None = None
     entry: str = ""
     """Id of the entry that it tells of; empty if it tells of no entry, and in what an older version stored."""
+    requester: str = ""
+    """`person_of` whose ticket it tells of, for as long as it holds words; empty in what an older version stored."""
+    opened_at: datetime | None = None
+    """When that ticket was opened."""
+
+    @property
+    def whose(self) -> str:
+        """The requester whose words it holds; empty if nobody has recorded it."""
+        return self.person or self.requester
 
 
 @dataclass(frozen=True, slots=True)

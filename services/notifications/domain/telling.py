@@ -190,6 +190,7 @@ def tell(view: View, event: Message[Told], now: datetime) -> Decision:
     if not missing:
         return Decision(remember=False)
     ticket, facts, entry = event.data.ticket, facts_of(event), entry_of(event.data)
+    requester = person_of(ticket.requester.kind, ticket.requester.id)
     changes: list[Contact | Delivery] = []
     said: list[Say] = []
     timers: list[Arm] = []
@@ -208,6 +209,7 @@ def tell(view: View, event: Message[Told], now: datetime) -> Decision:
             changes.append(shown)
             said += [_shown(shown, text, ticket), announce_sent(shown)]
             continue
+        delivery = replace(delivery, requester=requester, opened_at=ticket.opened_at)
         if wanted.channel == "webhook":
             delivery = replace(delivery, text=_request_body(delivery, event, text, now))
         else:

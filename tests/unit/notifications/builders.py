@@ -210,7 +210,7 @@ class Desk:
 
     def _send(self, timer: Message[SendTimer]) -> Sequence[tuple[tuple[str, int], Outcome]]:
         mail = self.deliveries[timer.subject or ""]
-        contact, preferences = self.contacts.get(mail.person), self.preferences.get(mail.person)
+        contact, preferences = self.contacts.get(mail.whose), self.preferences.get(mail.person)
         if mail.status != "pending" or verdict(mail, contact, preferences, self.policy, self.now) != "send":
             return []
         attempt = mail.attempts + 1

@@ -13,6 +13,7 @@ from services.notifications.domain.decide import decide
 from services.notifications.domain.state import RECORDED, Contact, Delivery, Policy, Preferences, View, done, person_of
 from tests.unit.notifications.builders import (
     NOW,
+    Desk,
     PlainWording,
     a_contact_change,
     an_entry,
@@ -69,6 +70,19 @@ def test_nothing_is_told_about_what_was_erased(event: Message[Any]) -> None:
     assert heard(a_view(), event), "else it does"
 
 
+def test_what_was_decided_as_they_were_erased_goes_nowhere() -> None:
+    """Another instance has read that nobody is erased, and stores the deliveries after it has heard of it."""
+    desk = Desk(policy=EVERYTHING)
+    desk.hear(a_contact_change(1), ESCALATED)
+    held = [delivery for delivery in desk.deliveries.values() if delivery.text]
+    assert {delivery.recipient for delivery in held} == {"community-manager", "r1", "crm"}
+    desk.contacts = {id_: replace(contact, erased_at=NOW) for id_, contact in desk.contacts.items()}
+    desk.let_time_pass(NOW + timedelta(days=4))
+    assert desk.attempts == []
+    assert {desk.deliveries[delivery.id].status for delivery in held} == {"skipped"}
+    assert not any(delivery.text or delivery.requester for delivery in desk.deliveries.values())
+
+
 def test_who_comes_back_is_told_as_anybody() -> None:
     view = a_view()
     later = an_event("ticket.opened", "e7", opened_at=NOW + timedelta(hours=2))
@@ -104,7 +118,7 @@ def test_what_an_older_version_put_down_goes_with_any_entry() -> None:
 
 def test_every_field_of_what_is_stored_is_classified() -> None:
     """What `done` drops by itself, what it keeps, and what `account.contact_changed` or similar events replace."""
-    dropped = {"title", "text", "reason", "next_attempt_at"}
+    dropped = {"title", "text", "reason", "next_attempt_at", "requester", "opened_at"}
     assert set(Delivery.__dataclass_fields__) == RECORDED | dropped | {"status", "version", "expires_at"}
     desks = {"id", "version", "contact_version", "awaited_by", "row", "erased_at"}
     assert set(Contact.__dataclass_fields__) == desks | {"email"}
@@ -121,4 +135,6 @@ def test_a_delivery_that_is_done_keeps_no_words() -> None:
         left = done(replace(delivery, reason="words"), "skipped", NOW)
         changed = {name for name in Delivery.__dataclass_fields__ if getattr(left, name) != getattr(delivery, name)}
         assert (left.title, left.text, left.reason, left.next_attempt_at) == ("", "", "", None)
-        assert changed <= {"title", "text", "next_attempt_at", "status", "version", "expires_at"}
+        assert changed <= {
+            "title", "text", "next_attempt_at", "status", "version", "expires_at", "requester", "opened_at",
+        }  # fmt: skip
