@@ -184,6 +184,7 @@ def test_searches_in_vain_are_written_with_how_often(store: Store) -> None:
     for words, sender in (("Zebra", CHANNEL), ("zebra ", CHANNEL), ("zebra", AGENT), ("parcel", CHANNEL)):
         base.send("article.search", sender, words=words)
     base.send("article.suggest", CHANNEL, words="zebra")
+    base.send("article.search", CHANNEL, words="zebra", page=2)
     base.vain.write()
     base.send("article.search", CHANNEL, words="ZEBRA")
     base.vain.write()
