@@ -65,8 +65,8 @@ def verdict(
 ) -> Verdict:
     """Whether it may go out now: checked before each attempt, by what is known then. `contact` and `preferences` are
     the requester's."""
-    if _is_erased(delivery, contact):
-        return "skip"
+    if contact is not None and delivery.opened_at is not None and contact.has_erased(delivery.opened_at):
+        return "skip"  # another instance was deciding the event as they were erased
     if not is_wanted(preferences, delivery.kind, delivery.channel):
         return "skip"
     if delivery.channel == "email" and delivery.kind != "escalated_to_manager":
@@ -79,13 +79,6 @@ def verdict(
         if why_never(contact.email, policy.own_mailboxes) is not None:
             return "never"
     return "send" if may_be_sent_at(delivery, preferences, now) <= now else "hold"
-
-
-def _is_erased(delivery: Delivery, contact: Contact | None) -> bool:
-    """Whether it tells of a ticket of somebody who was erased: another instance was deciding the event at that very
-    moment."""
-    erased_at = None if contact is None else contact.erased_at
-    return erased_at is not None and delivery.opened_at is not None and delivery.opened_at <= erased_at
 
 
 def timer_needed(_view: View, timer: Message[Timer]) -> list[Need]:

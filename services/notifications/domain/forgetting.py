@@ -53,7 +53,7 @@ def is_forgotten(view: View, ticket: Snapshot) -> bool:
     if ticket.erased:
         return True
     contact = view.contacts.get(person_of(ticket.requester.kind, ticket.requester.id))
-    return contact is not None and contact.erased_at is not None and ticket.opened_at <= contact.erased_at
+    return contact is not None and contact.has_erased(ticket.opened_at)
 
 
 def forget_ticket(view: View, ticket: Snapshot, now: datetime) -> Decision:

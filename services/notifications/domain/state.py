@@ -79,6 +79,10 @@ class Contact:
     erased_at: datetime | None = None
     """Nothing more is told about what they had filed by then."""
 
+    def has_erased(self, opened_at: datetime) -> bool:
+        """Whether the person was erased with a ticket that was opened then."""
+        return self.erased_at is not None and opened_at <= self.erased_at
+
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
