@@ -65,6 +65,8 @@ class Person:
     def __init__(self, url: str, ledger: Ledger, doings: Sequence[Doing], may_begin: Callable[[], int]) -> None:
         """`may_begin()`: how many of `doings` may have begun by now."""
         self.begun = 0
+        self._done = 0
+        """Counts each step that somebody takes."""
         self.failed: BaseException | None = None
         self._url = url
         self._ledger = ledger
@@ -74,9 +76,14 @@ class Person:
         self._thread.start()
 
     def wait(self, patience: float) -> None:
-        """Until all is done. Raises what the program raised."""
-        self._thread.join(patience)
-        assert not self._thread.is_alive(), f"{self._thread.name} has begun {self.begun} of {len(self._doings)}"
+        """Until all is done, as long as something is done every `patience` seconds. Raises what the program raised."""
+        done, moved_at = self._done, time.monotonic()
+        while self._thread.is_alive():
+            self._thread.join(1)
+            if self._done != done:
+                done, moved_at = self._done, time.monotonic()
+            waits = f"{self._thread.name} waits; it has begun {self.begun} of {len(self._doings)}"
+            assert time.monotonic() - moved_at < patience, waits
         if self.failed is not None:
             raise self.failed
 
@@ -109,6 +116,7 @@ class Person:
 
     def _go_on(self, client: Client, doing: Doing, told: Any) -> list[str] | None:
         """Until it waits for outcomes again, whose ids are returned; None: it is done."""
+        self._done += 1
         try:
             wants = doing.send(told)
             while isinstance(wants, Question):
