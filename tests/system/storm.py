@@ -234,4 +234,4 @@ def wait_until_calm(house: House, patience: float) -> None:
             )
         elif rested_at is None:
             rested_at = time.monotonic()
-        time.sleep(0.2)
+        time.sleep(0.5)
