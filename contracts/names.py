@@ -18,6 +18,7 @@ QUESTIONS = "helpdesk.questions"
 EVENTS = "helpdesk.events"
 AGENTS = "helpdesk.agents"
 CHANNELS = "helpdesk.channels"
+LIVE = "helpdesk.live"
 DEAD = "helpdesk.dead"
 EVENT_LOG = "helpdesk.events.log"
 ROUTING_OUTCOMES = "routing.outcomes"
@@ -34,6 +35,9 @@ CONSOLE = "console"
 """Broker user of a service that has authenticated agents itself, and acts for them."""
 OPERATOR = "operator"
 """Broker user of whoever runs the desk: sends commands of its own, and replays dead ones in their senders' names."""
+
+HELPCENTER = "helpcenter"
+"""The channel of the help center's pages: the one channel that hears of changes on `helpdesk.live`."""
 
 RESERVED = frozenset({*SERVICES, "agent", "amq", "helpdesk", CONSOLE, OPERATOR})
 """No channel may have these names. We add the last three: queues of such a channel would look like the desk's own."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 
 from contracts.names import (
     AGENT_PREFIX,
@@ -20,7 +20,9 @@ from contracts.names import (
     DESK,
     EVENT_LOG,
     EVENTS,
+    HELPCENTER,
     INTAKE,
+    LIVE,
     NAME_PATTERN,
     OPERATOR,
     QUESTIONS,
@@ -67,7 +69,8 @@ def access(user: str) -> Access:
         return _service(user)
     match role_of(user):
         case "channel":
-            return _outsider(user, INTAKE, "channel", CHANNELS)
+            may = _outsider(user, INTAKE, "channel", CHANNELS)
+            return _hearing_changes(may) if user == HELPCENTER else may
         case "agent":
             return _outsider(user, DESK, "agent", AGENTS)
     raise ValueError(f"{user!r} is no name for a broker user")
@@ -87,6 +90,13 @@ def _outsider(user: str, door: str, role: Sender, home: str, read: str | None = 
             home: Topic(read=read or f"^{own}"),
         },
     )
+
+
+def _hearing_changes(may: Access) -> Access:
+    """The same, and it may bind its queues to what changes on `helpdesk.live`."""
+    changed = Topic(read=f"^(?:{_any(_types(['live_message'], 'intake'))})\\.")
+    read = f"^{re.escape(LIVE)}$|{may.read}"
+    return replace(may, read=read, topics={**may.topics, LIVE: changed})
 
 
 def _console() -> Access:
@@ -126,7 +136,7 @@ def _service(service: str) -> Access:
     for exchange, prefix in _PREFIXES.items():
         types = _types(_KINDS[exchange], service)
         if types:
-            topics[exchange] = Topic(write=f"^{prefix}(?:{_any(types)})$")
+            topics[exchange] = Topic(write=f"^{prefix}(?:{_any(types)}){_SUFFIXES.get(exchange, '')}$")
     if questions := _questions(service):
         topics[QUESTIONS] = Topic(write=_exactly(questions))
     return Access(
@@ -150,13 +160,17 @@ _KINDS: Mapping[str, list[Kind]] = {
     EVENTS: ["event"],
     AGENTS: ["outcome", "agent_message"],
     CHANNELS: ["outcome", "channel_message"],
+    LIVE: ["live_message"],
 }
 _PREFIXES = {
     DESK: "",
     EVENTS: "",
     AGENTS: f"{re.escape(AGENT_PREFIX)}{NAME_PATTERN}\\.",
     CHANNELS: f"{NAME_PATTERN}\\.",
+    LIVE: "",
 }
+_SUFFIXES = {LIVE: "\\.[0-9]{8}"}
+"""A live message's routing key ends with the number of the ticket."""
 
 
 def _questions(sender: Sender) -> set[str]:

@@ -12,12 +12,12 @@ from types import MappingProxyType
 from typing import Literal
 
 from contracts import accounts, agents, articles, attachments, notifications, outcomes, sla, tickets
-from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, QUESTIONS, SERVICES, role_of
+from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, LIVE, QUESTIONS, SERVICES, role_of
 from contracts.payload import Payload, PayloadSchema, schema_of
 from contracts.services import Inlet
 from contracts.values import dataclass
 
-Kind = Literal["command", "question", "event", "outcome", "agent_message", "channel_message"]
+Kind = Literal["command", "question", "event", "outcome", "agent_message", "channel_message", "live_message"]
 Sender = str
 """Who may send a type: one of `ROLES`, or a service by its name."""
 
@@ -86,6 +86,7 @@ _EXCHANGES: Mapping[Kind, tuple[str, ...]] = {
     "outcome": (AGENTS, CHANNELS),
     "agent_message": (AGENTS,),
     "channel_message": (CHANNELS,),
+    "live_message": (LIVE,),
 }
 
 OUTCOMES_OF_ALL: Mapping[str, Form] = {"command.accepted": outcomes.Accepted, "command.rejected": outcomes.Rejected}
@@ -303,6 +304,8 @@ def _all() -> list[MessageType]:
     add("agent_message", ("sla",), {"sla.warning": sla.FiredToAgent, "sla.breached": sla.FiredToAgent})
     add("agent_message", ("notifications",), {"notification.message": notifications.Message})
     add("channel_message", ("notifications",), {"notification.message": notifications.Message})
+
+    add("live_message", ("intake",), {"ticket.changed": tickets.TicketChanged})
 
     # Last: every service that answers commands or questions sends these outcomes.
     answering = tuple(sorted({each.answered_by for each in types if each.answered_by is not None}))

@@ -23,6 +23,7 @@ from contracts.common import (
     Identity,
     LanguageHint,
     Named,
+    NamedAccount,
     Reason,
     Requester,
     Sentence,
@@ -36,6 +37,9 @@ from contracts.outcomes import Outcome
 from contracts.payload import Payload
 from contracts.snapshot import Entry, History, Snapshot, TicketAgent
 from contracts.statuses import Status
+
+MAX_ACCOUNTS = 4
+"""Accounts of one `ticket.changed`: who filed it and who has it, before and after."""
 
 # Commands of channels
 
@@ -324,6 +328,19 @@ class DraftFiled(Payload):
     channel: ShownName
     draft: Draft
     at: Moment | None = None
+
+
+class TicketChanged(Payload):
+    """`ticket.changed`: the ticket has a new version, of which its requester sees something. No words.
+
+    `accounts`: those whose people see the ticket, and those who have just lost it. Whoever shows the ticket asks for it
+    if `version` is newer than what they show.
+    """
+
+    accounts: Annotated[Sequence[NamedAccount], Meta(min_length=1, max_length=MAX_ACCOUNTS)]
+    number: TicketNumber
+    version: Ordinal
+    status: Status
 
 
 class LostAgent(TicketEvent):

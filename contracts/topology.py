@@ -23,6 +23,7 @@ from contracts.names import (
     EVENT_LOG,
     EVENTS,
     INTAKE,
+    LIVE,
     OPERATOR,
     QUESTIONS,
     RESERVED,
@@ -45,6 +46,7 @@ __all__ = [
     "EXCHANGES",
     "INTAKE",
     "LARGEST_TAKEN",
+    "LIVE",
     "OPERATOR",
     "QUESTIONS",
     "QUEUES",
@@ -71,7 +73,7 @@ ALTERNATES: Mapping[str, str] = {
 }
 """Alternate exchanges. The other exchanges return an unroutable message, or drop it."""
 
-EXCHANGES = (INTAKE, DESK, QUESTIONS, EVENTS, AGENTS, CHANNELS, DEAD, *BY_TYPE.values(), UNKNOWN)
+EXCHANGES = (INTAKE, DESK, QUESTIONS, EVENTS, AGENTS, CHANNELS, LIVE, DEAD, *BY_TYPE.values(), UNKNOWN)
 """All topic and durable."""
 
 LARGEST_TAKEN = 16 * 1024 * 1024

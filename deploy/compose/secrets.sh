@@ -30,7 +30,7 @@ for file in $(sed -n 's|.*{file: "[^}]*}/\(.*\)"}$|\1|p' docker-compose.yml); do
     *) secret "$file" ;;
     esac
 done
-for user in operator web game mail partner agent.a1 agent.a2 agent.a3 agent.a4 agent.a5 agent.a6 "$@"; do
+for user in operator web game mail partner helpcenter agent.a1 agent.a2 agent.a3 agent.a4 agent.a5 agent.a6 "$@"; do
     secret "broker/$user"
 done
 # Its first line wraps the keys of new files: docs/attachments.md says how to put another before it.

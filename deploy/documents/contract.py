@@ -16,7 +16,7 @@ import contracts
 from contracts.envelope import CONTENT_TYPE, MAX_ID, TIME_PATTERN
 from contracts.names import SERVICES
 from contracts.registry import TYPES, MessageType
-from contracts.topology import AGENTS, ALTERNATES, CHANNELS, DEAD, DESK, EVENTS, INTAKE, QUESTIONS
+from contracts.topology import AGENTS, ALTERNATES, CHANNELS, DEAD, DESK, EVENTS, INTAKE, LIVE, QUESTIONS
 
 HERE = Path(contracts.__file__).parent
 SCHEMAS = "schemas"
@@ -44,12 +44,14 @@ _ADDRESSES = {
     EVENTS: ("{type}", "What happened. Readers: services, operators' own consumers."),
     AGENTS: ("agent.{agent_id}.{type}", "To agents: what concerns their tickets, and outcomes of their commands."),
     CHANNELS: ("{channel}.{type}", "To channels: outcomes of their commands, and what to show their users."),
+    LIVE: ("{type}.{number}", "What pages show while somebody looks, not persistent. Readers: the help center."),
 }
 _PARAMETERS = {
     "type": "The event's `type`.",
     "agent_id": "The agent's id, as in the broker user `agent.<agent_id>`.",
     "key": "The event's `type`; from agents `staff.` and the type.",
     "channel": "The channel's name, which is its broker user.",
+    "number": "The ticket's number.",
 }
 
 
@@ -153,6 +155,7 @@ def asyncapi() -> Json:
             "announce": _operation("send", EVENTS),
             "tellAgents": _operation("send", AGENTS),
             "tellChannels": _operation("send", CHANNELS),
+            "showLive": _operation("send", LIVE),
         },
         "components": {"messages": {_name(each): _message(each) for each in TYPES.values()}},
     }
@@ -186,8 +189,15 @@ def _operation(action: str, exchange: str) -> Json:
         "action": action,
         "channel": {"$ref": f"#/channels/{exchange}"},
         "messages": [{"$ref": f"#/channels/{exchange}/messages/{_name(each)}"} for each in _on(exchange)],
-        "bindings": {"amqp": {"deliveryMode": 2, "mandatory": True, "ack": True, "bindingVersion": "0.3.0"}},
+        "bindings": {"amqp": {**_delivery(exchange), "bindingVersion": "0.3.0"}},
     }
+
+
+def _delivery(exchange: str) -> Json:
+    """How messages are published there."""
+    if exchange == LIVE:
+        return {"deliveryMode": 1, "mandatory": False, "ack": False}
+    return {"deliveryMode": 2, "mandatory": True, "ack": True}
 
 
 def _reply(channel: str) -> Json:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from contracts.names import AGENT_PREFIX, OPERATOR, SERVICES
+from contracts.names import AGENT_PREFIX, HELPCENTER, OPERATOR, SERVICES
 from deploy.local.rabbitmq import Broker
 from deploy.provision.topology import apply
 from deploy.trouble import Trouble
 
-CHANNELS = ("web", "game", "mail", "partner")
+CHANNELS = ("web", "game", "mail", "partner", HELPCENTER)
 AGENTS = tuple(f"a{number}" for number in range(1, 13))
 """The channels and agents of the demo, and of the tests."""
 

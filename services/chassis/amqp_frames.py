@@ -12,9 +12,11 @@ from struct import Struct
 from amqp.serialization import dumps
 
 from contracts.envelope import CONTENT_TYPE
+from contracts.names import LIVE
 from services.chassis.outgoing import Outgoing
 
-PERSISTENT = 2
+TRANSIENT, PERSISTENT = 1, 2
+"""Delivery modes. Nobody reads a live message later."""
 
 _FRAME = Struct(">BHI").pack
 _HEADER = Struct(">HHQH").pack
@@ -43,7 +45,7 @@ def publish_frames(channel: int, largest: int, message: Outgoing, user: str) -> 
     if message.headers:
         flags |= _HAS_HEADERS
         properties.append(dumps("F", [message.headers]))
-    properties.append(bytes((PERSISTENT,)))
+    properties.append(bytes((TRANSIENT if message.exchange == LIVE else PERSISTENT,)))
     if message.correlation_id is not None:
         flags |= _HAS_CORRELATION_ID
         properties.append(_short(message.correlation_id))

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import amqp
 
-from contracts.names import AGENTS, CHANNELS
+from contracts.names import AGENTS, CHANNELS, LIVE
 from services.chassis.amqp_connection import AWAY, close, connect
 from services.chassis.amqp_frames import publish_frames
 from services.chassis.outgoing import Outgoing
@@ -27,7 +27,7 @@ CONFIRM_TIMEOUT = 30.0
 WRITTEN_AT_ONCE = 256 * 1024
 """Bytes, about."""
 
-OUTSIDE = frozenset({"", CHANNELS, AGENTS})
+OUTSIDE = frozenset({"", CHANNELS, AGENTS, LIVE})
 """Exchanges that lead to queues of channels and agents, who may declare their queues as they like and let them
 refuse."""
 

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from contracts.envelope import Event, serialise
-from contracts.names import AGENT_PREFIX, CONSOLE
+from contracts.names import AGENT_PREFIX, CONSOLE, LIVE
 from contracts.outcomes import Outcome
 from contracts.payload import Payload
 from contracts.topology import DEAD, own_door
@@ -26,7 +26,8 @@ def said(service: str, say: Say, key: str, place: int, now: datetime, cause: Cau
     """The id of what `service` says as the `place`-th thing about the message `key`: the same on every retry."""
     id_ = say.id or derived_id(service, key, str(place))
     body = _event(service, id_, say.type, say.subject, say.data, now, say.cause or cause)
-    return Outgoing(say.exchange, say.routing_key, id_, say.type, body, reply_to=say.reply_to)
+    heard = say.exchange != LIVE  # nobody may be looking
+    return Outgoing(say.exchange, say.routing_key, id_, say.type, body, reply_to=say.reply_to, mandatory=heard)
 
 
 def answered(service: str, answer: Answer, message: Message[Any], turn: str, now: datetime) -> Handled:

@@ -6,6 +6,7 @@ The page is docs/client.md.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
@@ -21,12 +22,17 @@ from .link import REPLIES, Arrived, Link
 class AsyncClient:
     """A channel, an agent or the operator; `async with` connects. It raises and does what `blocking.Client` does."""
 
-    def __init__(self, url: str, *, hears: str = REPLIES, within: float = 0) -> None:
+    def __init__(
+        self, url: str, *, hears: str = REPLIES, within: float = 0, reconnected: Callable[[], None] = lambda: None
+    ) -> None:
+        """`reconnected` is called in the event loop when the client hears again after it has lost the connection: what
+        is kept for nobody was missed."""
+        self._call_reconnected = reconnected
         self._within = within
         self._heard: asyncio.Queue[Arrived | None] = asyncio.Queue()
         self._in_hand: Arrived | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._link = Link(url, hears, self._deliver)
+        self._link = Link(url, hears, self._deliver, self._reconnected)
         self.user = self._link.user
 
     async def command(
@@ -106,6 +112,12 @@ class AsyncClient:
         if self._in_hand is not None:
             self._link.done(self._in_hand)
             self._in_hand = None
+
+    def _reconnected(self) -> None:
+        """Called in the link's thread."""
+        assert self._loop is not None
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._call_reconnected)
 
     def _deliver(self, arrived: Arrived | None) -> None:
         """Called in the link's thread."""

@@ -19,7 +19,7 @@ from marshmallow import ValidationError
 from contracts import registry
 from contracts.agents import Agent, SignOff, SignOn
 from contracts.envelope import CONTENT_TYPE, Event, from_dict, parse, serialise
-from contracts.names import AGENT_PREFIX, AGENTS, CHANNELS, DESK, INTAKE, QUESTIONS, role_of, source_of
+from contracts.names import AGENT_PREFIX, AGENTS, CHANNELS, DESK, INTAKE, LIVE, QUESTIONS, role_of, source_of
 from contracts.outcomes import Rejected
 from contracts.payload import Payload, read
 from contracts.registry import TYPES, Kind, MessageType
@@ -175,9 +175,11 @@ def heard(user: str, body: bytes) -> Heard:
         event = from_dict(msgspec.json.decode(body))
     except (msgspec.DecodeError, RecursionError):
         event = parse(body)
-    kind: Kind = "agent_message" if user.startswith(AGENT_PREFIX) else "channel_message"
-    if (kind, event.type) in TYPES and not _is_outcome(event):
-        return Heard(event, body, kind)
+    own: Kind = "agent_message" if user.startswith(AGENT_PREFIX) else "channel_message"
+    kinds: tuple[Kind, ...] = (own, "live_message")
+    for kind in kinds:
+        if (kind, event.type) in TYPES and not _is_outcome(event):
+            return Heard(event, body, kind)
     return Outcome(event, body, "outcome")
 
 
@@ -189,6 +191,10 @@ def _is_outcome(event: Event) -> bool:
 def own_door(user: str) -> tuple[str, str]:
     """The exchange and the binding key of all that goes to a channel or an agent."""
     return (AGENTS if user.startswith(AGENT_PREFIX) else CHANNELS), f"{user}.#"
+
+
+CHANGES = (LIVE, "ticket.changed.#")
+"""The exchange and the binding key of what is said of tickets that change. The broker lets the help center hear it."""
 
 
 def inbox(user: str) -> str:

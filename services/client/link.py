@@ -33,9 +33,10 @@ from .errors import ClientError, LoginRefused, NotTaken, Unanswered, Unreachable
 
 log = logging.getLogger(__name__)
 
-REPLIES, COPY, INBOX = "replies", "copy", "inbox"
+REPLIES, COPY, INBOX, LIVE = "replies", "copy", "inbox", "live"
 """What a client hears: the outcomes of its own commands; a copy of all that goes to its user, as long as it is
-connected; or what is kept for its user. Any other word is the name of one of the user's queues."""
+connected; what is kept for its user; or which tickets change, as long as it is connected. Any other word is the name of
+one of the user's queues."""
 
 HEARS_BACK = ("channel", "agent", "operator")
 """Roles that may have a queue for answers."""
@@ -81,17 +82,24 @@ class _Given:
 class Link:
     """The connection of one broker user, kept up from `start` to `close`."""
 
-    def __init__(self, url: str, hears: str, deliver: Callable[[Arrived | None], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        hears: str,
+        deliver: Callable[[Arrived | None], None],
+        reconnected: Callable[[], None] = lambda: None,
+    ) -> None:
         """Calls `deliver` in the link's thread with each message that is not an awaited answer, and with None at the
-        end."""
+        end; and `reconnected` when it hears again after the connection was lost."""
         self.user = Bus.user_of(url)
         self.me: SignOn | None = None
         """The agent that signed on."""
         self._url = url
         self._hears = hears
-        self._keeps = hears not in (REPLIES, COPY)
+        self._keeps = hears not in (REPLIES, COPY, LIVE)
         """Whether what it hears stays in its queue while it is not connected."""
         self._deliver = deliver
+        self._reconnected = reconnected
         self._given: deque[_Given] = deque()
         self._closed = False
         self._taking = threading.Lock()
@@ -232,12 +240,16 @@ class Link:
             bus.consume(self._reply_to, self._replied, acknowledge=False)
         if self._hears != REPLIES:
             bus.hold(self._queue(bus), self._came, PREFETCH)
-        if not self._up.done():
+        if self._up.done():
+            self._reconnected()
+        else:
             self._up.set_result(None)
 
     def _queue(self, bus: Bus) -> str:
         if self._hears == COPY:
             return bus.own_queue(core.own_door(self.user))
+        if self._hears == LIVE:
+            return bus.own_queue(core.CHANGES)
         return core.inbox(self.user) if self._hears == INBOX else self._hears
 
     def _work(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, QUESTIONS, SERVICES
+from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, LIVE, QUESTIONS, SERVICES
 from contracts.registry import TYPES, Kind, command, event, outcome
 from deploy.documents.contract import HERE
 
@@ -73,6 +73,7 @@ def test_holds_every_type_of_the_wire_contract() -> None:
     assert of("outcome") == {*OUTCOMES.split()}
     assert of("agent_message") == {*TO_AGENTS.split()}
     assert of("channel_message") == {"notification.message"}
+    assert of("live_message") == {"ticket.changed"}
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,7 @@ def test_what_channels_and_agents_may_ask() -> None:
         ("outcome", "ticket.opened", (AGENTS, CHANNELS)),
         ("agent_message", "ticket.assigned", (AGENTS,)),
         ("channel_message", "notification.message", (CHANNELS,)),
+        ("live_message", "ticket.changed", (LIVE,)),
     ],
 )
 def test_says_where_a_type_is_published(kind: Kind, type: str, exchanges: tuple[str, ...]) -> None:

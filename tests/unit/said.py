@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import orjson
 
 from contracts import registry
-from contracts.names import AGENT_PREFIX, AGENTS, CHANNELS, DESK, EVENTS
+from contracts.names import AGENT_PREFIX, AGENTS, CHANNELS, DESK, EVENTS, LIVE
 from contracts.payload import encode, read
 from services.chassis.decision import Answer, Decision, Say
 
@@ -22,6 +22,7 @@ KINDS: Mapping[str, registry.Kind] = {
     EVENTS: "event",
     AGENTS: "agent_message",
     CHANNELS: "channel_message",
+    LIVE: "live_message",
 }
 
 
@@ -41,6 +42,8 @@ def assert_may_be_said(service: str, say: Say) -> None:
         address = say.routing_key.removesuffix(f".{say.type}")
         assert address not in ("", say.routing_key), say
         assert address.startswith(AGENT_PREFIX) == (say.exchange == AGENTS), say
+    elif say.exchange == LIVE:
+        assert say.routing_key == f"{say.type}.{say.subject}", say
     else:
         assert say.routing_key == say.type, say
     assert len(say.routing_key.encode()) < 256, say

@@ -19,7 +19,9 @@ from contracts.names import (
     DESK,
     EVENT_LOG,
     EVENTS,
+    HELPCENTER,
     INTAKE,
+    LIVE,
     OPERATOR,
     QUESTIONS,
     SERVICES,
@@ -28,12 +30,18 @@ from contracts.permissions import access
 from contracts.registry import TYPES
 from contracts.topology import EXCHANGES, QUEUES
 
-USERS = (*SERVICES, "web", "agent.a7", CONSOLE, OPERATOR)
+USERS = (*SERVICES, "web", HELPCENTER, "agent.a7", CONSOLE, OPERATOR)
 ADDRESSES = ("web.", "agent.a7.", "agent.b-8.")
 """How the routing key of a message to a channel or to an agent begins."""
 
 NAMES = sorted({each.type for each in TYPES.values()})
-SENT = [*NAMES, *(f"staff.{name}" for name in NAMES), *(address + name for address in ADDRESSES for name in NAMES)]
+NUMBER = "00004217"
+SENT = [
+    *NAMES,
+    *(f"staff.{name}" for name in NAMES),
+    *(f"{name}.{NUMBER}" for name in NAMES),
+    *(address + name for address in ADDRESSES for name in NAMES),
+]
 KEYS = sorted({*SENT, *(odd for key in SENT for odd in (f"x{key}", f"{key}x", f"{key}.x", key.replace(".", "-")))})
 
 
@@ -54,13 +62,20 @@ def may_publish(user: str, exchange: str) -> set[str]:
 def should_publish(user: str, exchange: str) -> set[str]:
     if exchange == DEAD and user in SERVICES:
         return set(KEYS)
-    own_doors = {"web": {INTAKE, QUESTIONS}, "agent.a7": {DESK, QUESTIONS}, OPERATOR: {INTAKE, DESK, QUESTIONS}}
+    own_doors = {
+        "web": {INTAKE, QUESTIONS},
+        HELPCENTER: {INTAKE, QUESTIONS},
+        "agent.a7": {DESK, QUESTIONS},
+        OPERATOR: {INTAKE, DESK, QUESTIONS},
+    }
     if exchange not in own_doors.get(user, EXCHANGES):
         return set()
     types = [each for each in TYPES.values() if exchange in each.exchanges]
     if user == OPERATOR and exchange != QUESTIONS:  # in the names of those who sent them
         return {each.type for each in types if each.kind == "command"}
     keys = {each.key_of(user) for each in types if each.may_be_sent_by(user)}
+    if exchange == LIVE:
+        return {f"{key}.{NUMBER}" for key in keys}
     if exchange == CHANNELS:
         return {f"{name}.{key}" for name in ("web", "xweb", "staff", "xstaff") for key in keys}
     if exchange == AGENTS:
@@ -68,7 +83,7 @@ def should_publish(user: str, exchange: str) -> set[str]:
     return keys
 
 
-@pytest.mark.parametrize("user", [*SERVICES, "web", "agent.a7", OPERATOR])
+@pytest.mark.parametrize("user", [*SERVICES, "web", HELPCENTER, "agent.a7", OPERATOR])
 def test_each_publishes_what_the_registry_says_and_nothing_else(user: str) -> None:
     assert {exchange: may_publish(user, exchange) for exchange in EXCHANGES} == {
         exchange: should_publish(user, exchange) for exchange in EXCHANGES
@@ -84,16 +99,24 @@ def test_the_console_publishes_what_an_agent_may() -> None:
 QUEUE_NAMES = (
     *(queue.name for queue in QUEUES),
     *("web.outcomes", "web.replies.7", "web", "webx.outcomes", "xweb.outcomes"),
+    *("helpcenter.outcomes", "helpcenter.live.7"),
     *("agent.a7.inbox", "agent.a7", "agent.a70.inbox", "agentxa7.inbox", "agent.b-8.inbox"),
     *("console.page.7", "consolex.page", "operator.replies", "operatorx.replies", "amq.gen-1"),
 )
 OWN = {
     "web": {"web.outcomes", "web.replies.7"},
+    HELPCENTER: {"helpcenter.outcomes", "helpcenter.live.7"},
     "agent.a7": {"agent.a7.inbox"},
     CONSOLE: {"console.page.7"},
     OPERATOR: {"operator.replies"},
 }
-HOME = {"web": {CHANNELS}, "agent.a7": {AGENTS}, CONSOLE: {AGENTS}, OPERATOR: {EVENTS, DEAD, EVENT_LOG}}
+HOME = {
+    "web": {CHANNELS},
+    HELPCENTER: {CHANNELS, LIVE},
+    "agent.a7": {AGENTS},
+    CONSOLE: {AGENTS},
+    OPERATOR: {EVENTS, DEAD, EVENT_LOG},
+}
 
 
 @pytest.mark.parametrize("user", USERS)
@@ -113,13 +136,26 @@ def test_replies_go_by_the_default_exchange_from_services_alone() -> None:
     assert {user for user in USERS if found(access(user).write, ["amq.default"])} == set(SERVICES)
 
 
-BOUND = ("#", "*.#", "web.#", "web.ticket.opened", "webx.#", "agent.#", "agent.a7.#", "agent.a70.#", "agentxa7.#")
+BOUND = (
+    "#",
+    "*.#",
+    "web.#",
+    "web.ticket.opened",
+    "webx.#",
+    "agent.#",
+    "agent.a7.#",
+    "agent.a70.#",
+    "agentxa7.#",
+    "ticket.#",
+    "ticket.changed.#",
+)
 
 
 @pytest.mark.parametrize(
     ("user", "exchange", "keys"),
     [
         ("web", CHANNELS, {"web.#", "web.ticket.opened"}),
+        (HELPCENTER, LIVE, {"ticket.changed.#"}),
         ("agent.a7", AGENTS, {"agent.a7.#"}),
         (CONSOLE, AGENTS, {"agent.#", "agent.a7.#", "agent.a70.#"}),
         (OPERATOR, DEAD, set(BOUND)),

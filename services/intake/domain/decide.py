@@ -16,6 +16,7 @@ from contracts.snapshot import Snapshot
 from contracts.tickets import Similar, TicketOutcome, Viewed
 from services.chassis.decision import Answer, Decision, Message, line_of
 from services.intake.domain.accounts.caller import account_named
+from services.intake.domain.life.showing import shown
 from services.intake.domain.state import View
 from services.intake.domain.taken import TAKEN
 from services.intake.domain.values.account import ends
@@ -32,6 +33,8 @@ def decide(view: View, message: Message[Any], now: datetime) -> Decision:
     if line.looks:
         return replace(decision, remember=False)
     decision = _to_be_found(message, decision)
+    if seen := [*shown(view, decision)]:
+        decision = replace(decision, said=[*decision.said, *seen])
     looked_at = [ends(ticket.requester.account, now + view.temporary_lasts) for ticket in _closed(decision, now)]
     return replace(decision, timers=[*decision.timers, *looked_at]) if looked_at else decision
 

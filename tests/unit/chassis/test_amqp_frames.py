@@ -11,6 +11,7 @@ from amqp.serialization import dumps
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.names import CHANNELS, EVENTS, LIVE
 from services.chassis.amqp_frames import publish_frames
 from services.chassis.outgoing import Outgoing
 
@@ -20,7 +21,7 @@ names = st.text(st.characters(exclude_categories=()), max_size=60)
 """Also lone surrogates."""
 outgoing = st.builds(
     Outgoing,
-    exchange=names,
+    exchange=names | st.just(LIVE),
     routing_key=names,
     message_id=names,
     type=names,
@@ -39,7 +40,7 @@ def by_py_amqp(message: Outgoing, user: str) -> bytes:
     write = frame_writer(SimpleNamespace(frame_max=LARGEST, bytes_sent=0), transport)
     properties = {
         "content_type": "application/cloudevents+json",
-        "delivery_mode": 2,
+        "delivery_mode": 1 if message.exchange == LIVE else 2,
         "message_id": message.message_id,
         "type": message.type,
         "user_id": user,
@@ -57,6 +58,13 @@ def by_py_amqp(message: Outgoing, user: str) -> bytes:
 def test_frames_are_those_of_py_amqp(message: Outgoing) -> None:
     """For any names, properties and sizes, with one body frame or several."""
     assert publish_frames(3, LARGEST, message, "intake") == by_py_amqp(message, "intake")
+
+
+def test_a_live_message_is_not_persistent() -> None:
+    """Everything else is."""
+    for exchange, mode in ((LIVE, 1), (EVENTS, 2), (CHANNELS, 2), ("", 2)):
+        message = Outgoing(exchange, "key", "id", "type", b"{}")
+        assert b"".join((b"application/cloudevents+json", bytes((mode,)))) in publish_frames(1, LARGEST, message, "u")
 
 
 def test_a_name_too_long_for_the_protocol_is_refused() -> None:

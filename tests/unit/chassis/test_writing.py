@@ -45,6 +45,13 @@ def test_what_is_said_is_an_event_of_its_service_under_an_id_that_follows_from_i
     }
 
 
+def test_a_live_message_comes_back_from_nowhere() -> None:
+    """Nobody may be looking; then it is gone."""
+    live = said("intake", Say(topology.LIVE, "ticket.changed.00004217", "ticket.changed", toy()), "key", 0, NOW, CAUSE)
+    assert not live.mandatory
+    assert said("intake", Say(topology.EVENTS, "x", "x", toy()), "key", 0, NOW, CAUSE).mandatory
+
+
 def test_two_things_that_are_said_about_one_message_have_two_ids_the_same_on_every_try() -> None:
     say = Say(topology.EVENTS, "x", "x", toy())
     ids = [said("sla", say, "key", place, NOW, None).message_id for place in (0, 1, 0)]

@@ -15,19 +15,21 @@ from contracts import registry
 from contracts.attachments import Content
 from contracts.catalogue import Catalogue, Category, Question, Target
 from contracts.file_forms import AttachmentContent, AttachmentNamed, Unusable
-from contracts.names import AGENTS, EVENTS
+from contracts.names import AGENTS, EVENTS, LIVE
 from contracts.payload import Payload, document, encode
+from contracts.tickets import TicketChanged
 from services.chassis.decision import Answer, Decision, Message, Say
 from services.intake.domain.accounts.caller import account_named, owner_of_files
 from services.intake.domain.accounts.expiry import ENTRIES_AT_ONCE, TICKETS_AT_ONCE
 from services.intake.domain.decide import decide
+from services.intake.domain.life.showing import SHOWN
 from services.intake.domain.state import View
 from services.intake.domain.values.account import Account, AccountEndTimer, AccountWritten, Ending
 from services.intake.domain.values.agent import KnownAgent
 from services.intake.domain.values.file import Awaited, Brought, File, FileTaken, PartTaken, TooMany, Unfit
 from services.intake.domain.values.limits import Limits
 from services.intake.domain.values.pages import AgentPageAsked, Page, PageAsked
-from services.intake.domain.values.ticket import Ticket
+from services.intake.domain.values.ticket import Ticket, TicketWritten, snapshot
 from services.intake.domain.values.whose import ERASED
 from services.intake.files.media import judged
 from tests.unit.intake.asked import read_for
@@ -127,6 +129,11 @@ class Heard:
     def events(self) -> list[str]:
         """Types of the events, in order."""
         return [say.type for say in self.decision.said if say.exchange == EVENTS]
+
+    def live(self) -> list[tuple[str, int, list[str]]]:
+        """The tickets whose pages are told, each with its version and the ids of the accounts."""
+        told = [say.data for say in self.decision.said if say.exchange == LIVE]
+        return [(each["number"], each["version"], [who["account_id"] for who in each["accounts"]]) for each in told]
 
     def event(self) -> PlainSay:
         """The one event about a ticket."""
@@ -295,7 +302,9 @@ class Desk:
 
     def take(self, decision: Decision) -> Plain:
         """Apply it; returns the decision with what is said as plain data. A decision may write an account twice, as one
-        version: the second time takes nothing back."""
+        version: the second time takes nothing back. Whatever a requester sees otherwise than before is told to their
+        pages, and nothing else is."""
+        seen = {number: self.seen(number) for number in self._touched(decision)}
         before, written = dict(self.state.accounts), dict[str, Account]()
         for change in decision.changes:
             if isinstance(change, AccountWritten):
@@ -307,7 +316,24 @@ class Desk:
                     assert not changed or getattr(change.account, name) != getattr(was, name), (key, name)
                 written[key] = change.account
             self.state.apply(change)
+        live = {(say.data.number, say.data.version) for say in decision.said if isinstance(say.data, TicketChanged)}
+        changed = {number for number in self._touched(decision) if self.seen(number) != seen.get(number)}
+        assert {number for number, _ in live} == changed
+        assert all((number, self.ticket(number).version) in live for number in changed), "the newest is among them"
         return as_plain(decision)
+
+    def _touched(self, decision: Decision) -> list[str]:
+        """The numbers of the tickets that get a version and have a requester, as far as they are there."""
+        ids = [change.ticket.id for change in decision.changes if isinstance(change, TicketWritten)]
+        tickets = [self.state.tickets[id_] for id_ in ids if id_ in self.state.tickets]
+        return [ticket.number for ticket in tickets if not ticket.erased]
+
+    def seen(self, number: str) -> tuple[Any, ...]:
+        """What pages show of a ticket, and to whom."""
+        ticket = self.ticket(number)
+        public = [entry for entry in self.state.history(ticket) if entry.visibility == "public"]
+        facts = [getattr(snapshot(ticket), name) for name in SHOWN]
+        return ({ticket.person, ticket.requester.account}, *facts, *public)
 
     def armed(
         self, number: str, escalatable_at: datetime, status_version: int | None = None, revision: int = 1

@@ -13,7 +13,7 @@ from services.chassis.decision import Arm, Decision, Message
 from services.intake.domain.attachments.scanning import LONGEST_RETRY
 from services.intake.domain.values.file import Clean, Harmful, Verdict
 from tests.unit.intake.attachments.test_attachments import WORDS, by_reference
-from tests.unit.intake.desk import Desk, Plain, as_plain, on_the_wire
+from tests.unit.intake.desk import Desk, Plain, on_the_wire
 
 
 def quarantined(desk: Desk, **more: Any) -> tuple[str, str, Sequence[Any]]:
@@ -29,10 +29,7 @@ def fire(desk: Desk, timer: Arm, verdict: Verdict | None) -> Plain:
     key = f"t{desk.sent}"
     desk.prepare(verdicts={key: verdict})
     message = Message(key, timer.timer.type_(), "intake", timer.timer, timer.about, key)
-    decision = desk.decide(message)
-    for change in decision.changes:
-        desk.state.apply(change)
-    return as_plain(decision)
+    return desk.take(desk.decide(message))
 
 
 def test_a_file_in_quarantine_is_looked_at_when_a_ticket_names_it() -> None:
@@ -56,7 +53,8 @@ def test_the_history_says_that_a_file_was_harmful(status: str) -> None:
     before = desk.ticket(number)
     decision = fire(desk, timers[0], Harmful())
     assert desk.state.files[ref].state == "infected"
-    (event,) = decision.said
+    event, live = decision.said
+    assert live.type == "ticket.changed"
     registry.TYPES["event", event.type].schema.load(on_the_wire(event.data))
     assert (event.type, event.data["entry"]["author"]["kind"]) == ("ticket.note_added", "service")
     assert "again.txt" in event.data["entry"]["text"]
@@ -89,7 +87,7 @@ def test_every_ticket_that_names_a_harmful_file_says_so() -> None:
     (second,) = desk.reply(other, attachments=[by_reference(ref)]).decision.timers
     assert isinstance(second, Arm)
     fire(desk, timer, Harmful())
-    assert len(fire(desk, second, None).said) == 1
+    assert [say.type for say in fire(desk, second, None).said] == ["ticket.note_added", "ticket.changed"]
 
 
 def test_a_scanner_that_is_away_is_asked_again_after_longer_and_longer() -> None:
