@@ -24,6 +24,7 @@ from contracts.common import (
     RequesterKind,
     Secret,
     Sentence,
+    ShownName,
 )
 from contracts.envelope import in_utc
 from contracts.fields import Count, Id, Moment, Ordinal, Text, Words
@@ -94,6 +95,31 @@ class EraseAccount(FromChannel):
     requester: Requester | None = None
     account: NamedAccount | None = None
     content: bool = False
+
+
+class ViewAccount(FromChannel):
+    """Question `account.view`: what the desk keeps about an account, beside its tickets."""
+
+    requester: Requester
+
+
+class AccountViewed(Payload):
+    """Outcome `account.viewed`, for the account's owner.
+
+    `person`: the account under which the desk counts all accounts of the same person; `ticket.changed` names it.
+    `confirmed`: whether the contact address is confirmed, `code_mailed`: whether a code was mailed there. The rest is
+    what `account.set_preferences` brought last.
+    """
+
+    account: NamedAccount
+    person: NamedAccount
+    display_name: ShownName
+    contact_email: Email | None = None
+    confirmed: bool = False
+    code_mailed: bool = False
+    language: Language | None = None
+    notify: Notify | None = None
+    quiet_hours: QuietHours | None = None
 
 
 MAX_SWEPT = 500

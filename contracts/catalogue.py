@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import field
 from typing import Any, Literal, get_args
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, pre_load, validate, validates_schema
 
+from contracts.by_language import ByLanguage, Worded
 from contracts.fields import ID_PATTERN, seen
 from contracts.values import dataclass
 
@@ -36,18 +38,24 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question of a category's own; its answer comes in `fields` by `id`. `choices` only for kind `choice`."""
+    """A question of a category's own; its answer comes in `fields` by `id`.
+
+    `label`: what people read, and in `labels` the same by language. `choices`, only for kind `choice`: the answers, and
+    how people read them.
+    """
 
     id: str
     label: str
     kind: QuestionKind
     required: bool = False
-    choices: tuple[str, ...] = ()
+    choices: Mapping[str, Worded] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """One category of the catalogue. `priority` 1 is the most urgent."""
+    """One category of the catalogue. `priority` 1 is the most urgent. `subcategories`: how people read them, by id.
+    `names`: `name` by language."""
 
     id: str
     name: str
@@ -55,11 +63,12 @@ class Category:
     skill: str
     targets: Mapping[str, Target]
     """By tier: `standard` and `vip`, both always present (vip at most 3 days)."""
-    subcategories: tuple[str, ...] = ()
+    subcategories: Mapping[str, Worded] = field(default_factory=dict)
     questions: tuple[Question, ...] = ()
     one_open_per: OneOpenPer = "issue"
     calendar: str = BUSINESS
     """The business calendar of `targets`; sla reads the calendars."""
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +107,30 @@ def _category(loaded: Mapping[str, Any]) -> Category:
         priority=loaded["priority"],
         skill=loaded.get("skill", loaded["id"]),
         targets={"standard": standard, "vip": capped if vip is None else Target(**vip)},
-        subcategories=tuple(loaded["subcategories"]),
-        questions=tuple(Question(**{**each, "choices": tuple(each["choices"])}) for each in loaded["questions"]),
+        subcategories={each["id"]: Worded(each["name"], each["names"]) for each in loaded["subcategories"]},
+        questions=tuple(map(_question, loaded["questions"])),
         one_open_per=loaded["one_open_per"],
         calendar=loaded["calendar"],
+        names=loaded["names"],
     )
 
 
+def _question(loaded: Mapping[str, Any]) -> Question:
+    choices = {each["choice"]: Worded(each["choice"], each["names"]) for each in loaded["choices"]}
+    return Question(**{**loaded, "choices": choices})
+
+
 def _unique(values: list[Any]) -> None:
-    ids = [value["id"] if isinstance(value, dict) else value for value in values]
+    ids = [value.get("id") or value["choice"] for value in values]
     twice = sorted({id_ for id_ in ids if ids.count(id_) > 1})
     if twice:
         raise ValidationError(f"Listed twice: {', '.join(twice)}.")
+
+
+def _unhyphenated(id_: str) -> str:
+    """What people read of an id without a name: `two-step-login` → `Two step login`."""
+    words = id_.replace("-", " ").replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def _id(**more: Any) -> fields.String:
@@ -146,12 +167,40 @@ class _Targets(_Strict):
     vip = fields.Nested(_VipTarget)
 
 
+class _Choice(_Strict):
+    """A text, or a mapping with names by language."""
+
+    choice = _text(100)
+    names = ByLanguage(_text(100))
+
+    @pre_load
+    def _plain(self, data: Any, **_: Any) -> Any:
+        return {"choice": data} if isinstance(data, str) else data
+
+
+class _Subcategory(_Strict):
+    """An id, or a mapping with a name."""
+
+    id = _id(required=True)
+    name = _text(100, load_default="")
+    names = ByLanguage(_text(100))
+
+    @pre_load
+    def _plain(self, data: Any, **_: Any) -> Any:
+        return {"id": data} if isinstance(data, str) else data
+
+    @post_load
+    def _named(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**data, "name": data["name"] or _unhyphenated(data["id"])}
+
+
 class _Question(_Strict):
     id = _id(required=True)
     label = _text(200)
+    labels = ByLanguage(_text(200))
     kind = fields.String(required=True, validate=validate.OneOf(get_args(QuestionKind)))
     required = fields.Boolean(load_default=False)
-    choices = fields.List(_text(100), load_default=list, validate=_unique)
+    choices = fields.List(fields.Nested(_Choice), load_default=list, validate=_unique)
 
     @validates_schema
     def _choices_fit(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -164,10 +213,11 @@ class _Question(_Strict):
 class _Category(_Strict):
     id = _id(required=True)
     name = _text(100)
+    names = ByLanguage(_text(100))
     priority = fields.Integer(strict=True, required=True, validate=validate.Range(1, 9))
     skill = _id()
     targets = fields.Nested(_Targets, required=True)
-    subcategories = fields.List(_id(), load_default=list, validate=_unique)
+    subcategories = fields.List(fields.Nested(_Subcategory), load_default=list, validate=_unique)
     questions = fields.List(fields.Nested(_Question), load_default=list, validate=_unique)
     one_open_per = fields.String(load_default="issue", validate=validate.OneOf(get_args(OneOpenPer)))
     calendar = _text(20, load_default=BUSINESS)

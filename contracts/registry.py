@@ -11,7 +11,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
-from contracts import accounts, agents, articles, attachments, notifications, outcomes, sla, tickets
+from contracts import accounts, agents, articles, attachments, categories, notifications, outcomes, sla, tickets
 from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, LIVE, QUESTIONS, SERVICES, role_of
 from contracts.payload import Payload, PayloadSchema, schema_of
 from contracts.services import Inlet
@@ -129,6 +129,8 @@ def _all() -> list[MessageType]:
     )
     add_commands(("channel", "agent"), "intake", {"attachment.upload": attachments.Upload})
     add_views(("channel", "agent"), "intake", {"ticket.list": tickets.ListTickets, "ticket.view": tickets.ViewTicket})
+    add_questions(("channel",), "intake", {"account.view": accounts.ViewAccount})
+    add_questions(("channel", "agent"), "intake", {"catalogue.view": categories.ViewCatalogue})
     add_commands(("channel", "agent", "operator"), "intake", {"attachment.download": attachments.Download})
     add_questions(("channel", "agent"), "intake", {"attachment.download": attachments.Download})
     add_commands(
@@ -222,6 +224,8 @@ def _all() -> list[MessageType]:
             "account.temporary_opened": accounts.TemporaryOpenedOutcome,
             "ticket.listed": tickets.Listed,
             "ticket.viewed": tickets.Viewed,
+            "account.viewed": accounts.AccountViewed,
+            "catalogue.viewed": categories.CatalogueViewed,
             "account.exported": accounts.Exported,
             "attachment.stored": attachments.Stored,
             "attachment.content": attachments.Content,

@@ -302,10 +302,18 @@ class Viewed(Payload):
 
     It has `before` if there are older entries than these (apart from the opening, which comes first), and `after` if
     there are newer ones: a `ticket.view` with the same field and value shows them.
+
+    While the desk has to act: `answer_by`, by when it should reply, and `escalatable_at`, from when the requester may
+    escalate (if that is still possible); both are missing until sla has announced them. `closes_at`: when a suggested
+    solution without a reply closes the ticket. `reopens_until`: the last moment at which a reply reopens it.
     """
 
     ticket: Snapshot
     history: History
+    answer_by: Moment | None = None
+    escalatable_at: Moment | None = None
+    closes_at: Moment | None = None
+    reopens_until: Moment | None = None
     truncated: bool = False
     before: Ordinal | None = None
     after: Count | None = None

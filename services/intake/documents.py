@@ -130,6 +130,7 @@ def escalatable_document(escalatable: Escalatable) -> Document:
         "at": escalatable.at,
         "revision": escalatable.revision,
         "unanswered_since": escalatable.unanswered_since,
+        "due_at": escalatable.due_at,
     }
 
 
@@ -141,6 +142,7 @@ def escalatable_of(document: Mapping[str, Any]) -> Escalatable:
         document["at"],
         document.get("revision"),
         document.get("unanswered_since"),
+        document.get("due_at"),
     )
 
 

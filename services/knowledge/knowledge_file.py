@@ -12,13 +12,12 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
+from contracts.by_language import NO_LANGUAGE, ByLanguage
 from contracts.fields import ID_PATTERN, seen
 from contracts.languages import nearest
 from contracts.values import dataclass
 from services.chassis.yaml_file import read_yaml
 from services.knowledge.search.synonyms import Synonyms, has_words
-
-NO_LANGUAGE = "Must be a language tag such as en or pt-BR."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +69,6 @@ class _Language(fields.String):
         return tag
 
 
-class _ByLanguage(fields.Field[dict[str, Any]]):
-    """A mapping from languages to what the inner field takes."""
-
-    def __init__(self, inner: fields.Field[Any]) -> None:
-        super().__init__(load_default=dict)
-        self._inner = inner
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
-        if not isinstance(value, Mapping):
-            raise ValidationError("Must be a mapping from languages.")
-        loaded: dict[str, Any] = {}
-        faults: dict[Any, Any] = {}
-        for written, inner in value.items():
-            tag = nearest(written) if isinstance(written, str) else None
-            try:
-                if tag is None:
-                    raise ValidationError(NO_LANGUAGE)
-                if tag in loaded:
-                    raise ValidationError(f"{tag} is there already.")
-                loaded[tag] = self._inner.deserialize(inner)
-            except ValidationError as error:
-                faults[written] = error.messages
-        if faults:
-            raise ValidationError(faults)
-        return loaded
-
-
 def _words(text: str) -> None:
     """Raises ValidationError for a text without words."""
     if not has_words(text):
@@ -122,12 +94,12 @@ class _Category(_Strict):
         ),
     )
     name = fields.String(required=True, validate=[validate.Length(1, 100), seen])
-    names = _ByLanguage(fields.String(validate=[validate.Length(1, 100), seen]))
+    names = ByLanguage(fields.String(validate=[validate.Length(1, 100), seen]))
 
 
 class _KnowledgeSchema(_Strict):
     language = _Language(load_default="en")
     categories = fields.List(fields.Nested(_Category), load_default=list)
-    synonyms = _ByLanguage(
+    synonyms = ByLanguage(
         fields.List(fields.List(fields.String(validate=[validate.Length(1, 100), _words]), validate=_several))
     )

@@ -27,6 +27,6 @@ def read_operators(settings: KnowledgeSettings) -> Reloaded[Operators]:
 def _load(settings: KnowledgeSettings) -> Operators:
     files = load_operators_files(settings)
     own = load_knowledge(settings.knowledge, files.catalogue.categories)
-    categories = {id_: {"": category.name} for id_, category in files.catalogue.categories.items()}
+    categories = {id_: {"": category.name, **category.names} for id_, category in files.catalogue.categories.items()}
     categories |= {id_: {"": category.name, **category.names} for id_, category in own.categories.items()}
     return Operators(Desk(own.language, categories, files.staff, own.categories), own.synonyms)

@@ -47,6 +47,7 @@ EVENT_TYPES = """
 """
 OUTCOMES = """
     ticket.opened ticket.duplicate ticket.similar ticket.reopened account.temporary_opened ticket.listed ticket.viewed
+    account.viewed catalogue.viewed
     command.accepted command.rejected account.exported attachment.stored attachment.content
     article.found article.viewed article.categorised article.versioned article.content
 """
@@ -104,7 +105,7 @@ def test_each_command_and_question_has_one_answering_service() -> None:
 
 QUESTIONS_ALONE = [
     *("article.search", "article.suggest", "article.view", "article.list", "article.categories"),
-    *("article.versions", "article.download"),
+    *("article.versions", "article.download", "account.view", "catalogue.view"),
 ]
 """Those that are not commands too."""
 

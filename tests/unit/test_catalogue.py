@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.by_language import Worded
 from contracts.catalogue import BUSINESS, Target
 from services.chassis.catalogue import load_catalogue
 from services.chassis.yaml_file import WrongFile
@@ -67,8 +68,34 @@ def test_reads_every_field(tmp_path: Path) -> None:
     assert billing.skill == "money"
     assert billing.targets["vip"] == Target(1, 2)
     assert billing.one_open_per == "requester"
-    assert billing.subcategories == ("refund",)
-    assert (billing.questions[0].required, billing.questions[0].choices) == (True, ("card", "other"))
+    assert billing.subcategories == {"refund": Worded("Refund")}
+    choices = {"card": Worded("card"), "other": Worded("other")}
+    assert (billing.questions[0].required, billing.questions[0].choices) == (True, choices)
+
+
+def test_whatever_people_read_may_be_there_in_several_languages(tmp_path: Path) -> None:
+    text = GOOD.replace("[refund]", "[refund, {id: two-step, names: {de: Zwei Schritte}}, {id: tax, name: Taxes}]")
+    text = text.replace("name: Billing and credits", "name: Billing\n    names: {de: Zahlungen, pt_BR: Pagamentos}")
+    text = text.replace("label: Paid by", "label: Paid by, labels: {de: Bezahlt mit}")
+    text = text.replace("[card, other]", "[{choice: card, names: {de: Karte}}, other]")
+    billing = load_catalogue(written(tmp_path, text)).categories["billing"]
+    assert (billing.name, billing.names) == ("Billing", {"de": "Zahlungen", "pt-BR": "Pagamentos"})
+    assert billing.subcategories == {
+        "refund": Worded("Refund"),
+        "two-step": Worded("Two step", {"de": "Zwei Schritte"}),
+        "tax": Worded("Taxes"),
+    }
+    (question,) = billing.questions
+    assert (question.label, question.labels) == ("Paid by", {"de": "Bezahlt mit"})
+    assert question.choices == {"card": Worded("card", {"de": "Karte"}), "other": Worded("other")}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "read"),
+    [(None, "Card"), ("en", "Card"), ("de", "Karte"), ("de-AT", "Karte"), ("pt-BR", "Cartão"), ("pt", "Card")],
+)
+def test_a_reader_gets_their_language_or_its_plain_form_or_the_text(wanted: str | None, read: str) -> None:
+    assert Worded("Card", {"de": "Karte", "pt-BR": "Cartão"}).in_language(wanted) == read
 
 
 @pytest.mark.parametrize(
@@ -85,6 +112,13 @@ def test_reads_every_field(tmp_path: Path) -> None:
         ("id: billing", "id: safety", 7, "categories.2.id"),
         ("id: billing", "id: Billing!", 7, "categories.2.id"),
         ("[refund]", "[refund, refund]", 15, "categories.2.subcategories"),
+        ("[refund]", "[{id: refund, nam: x}]", 15, "categories.2.subcategories.1.nam"),
+        ("[refund]", "[{name: Refund}]", 15, "categories.2.subcategories.1.id"),
+        ("[refund]", "[[refund]]", 15, "categories.2.subcategories.1"),
+        ("[card, other]", "[card, card]", 17, "categories.2.questions.1.choices"),
+        ("[card, other]", "[card, {names: {de: x}}]", 17, "categories.2.questions.1.choices.2.choice"),
+        ("label: Paid by", "label: Paid by, labels: {german: x}", 17, "categories.2.questions.1.labels.german"),
+        ("label: Paid by", "label: Paid by, labels: [x]", 17, "categories.2.questions.1.labels"),
         ("kind: choice", "kind: text", 17, "categories.2.questions.1.choices"),
         ("kind: choice", "kind: colour", 17, "categories.2.questions.1.kind"),
         ("    skill: money", "    name: Money", 10, "name is there twice"),

@@ -20,10 +20,12 @@ from contracts.accounts import (
     OpenTemporary,
     SetPreferences,
     Unblock,
+    ViewAccount,
 )
 from contracts.agents import Paused, SignedOff, SignedOn
 from contracts.articles import ArticleEvent
 from contracts.attachments import Download, RotateKeys, Upload
+from contracts.categories import ViewCatalogue
 from contracts.tickets import (
     AgentReason,
     AgentText,
@@ -58,6 +60,7 @@ from services.intake.domain.accounts.expiry import end_due, ending_needed
 from services.intake.domain.accounts.persons import confirm_contact, confirm_needed, merge_account, merge_needed
 from services.intake.domain.accounts.preferences import set_preferences
 from services.intake.domain.accounts.temporary import open_temporary, opening_needed
+from services.intake.domain.accounts.viewing import view_account
 from services.intake.domain.agents import presence
 from services.intake.domain.agents.assignment import assign, change_agent, handing_over_needed, transfer, unassign
 from services.intake.domain.agents.supervising import assign_to, reopen, reopen_needed, take_away
@@ -79,6 +82,7 @@ from services.intake.domain.tickets.articles import learn_article, learning_need
 from services.intake.domain.tickets.consent import answer_consent, ask_consent
 from services.intake.domain.tickets.corrections import edit, edit_needed, reclassify, reclassify_needed
 from services.intake.domain.tickets.escalation import armed, armed_needed, escalate, escalate_needed
+from services.intake.domain.tickets.forms import view_catalogue
 from services.intake.domain.tickets.joining import joining_needed, link, merge, ticket_acted_on
 from services.intake.domain.tickets.submission import submission_needed, submit
 from services.intake.domain.tickets.viewing import (
@@ -141,6 +145,8 @@ TAKEN: Mapping[str, Taken[Any]] = {
         view_needed,
         looks=True,
     ),
+    "catalogue.view": Taken(ViewCatalogue, doors.anybody(view_catalogue), looks=True),
+    "account.view": Taken(ViewAccount, doors.requester(view_account), looks=True),
     # Files
     "attachment.upload": Taken(
         Upload,

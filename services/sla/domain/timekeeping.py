@@ -15,14 +15,12 @@ from typing import Any
 from contracts.names import AGENTS, DESK, EVENTS
 from contracts.payload import Payload
 from contracts.sla import Armed, ClosingSoon, Fired
+from contracts.statuses import CLOSES_AFTER
 from contracts.tickets import AutoClose, Joined, TicketEvent
 from services.chassis.decision import Arm, Decision, Disarm, Message, Say, Timer, derived_id
 from services.sla.domain.clocks import Clock, clocks
 from services.sla.domain.state import Countdown, Ticket, View
 from services.sla.domain.versions import span_of, with_version
-
-CLOSES_AFTER = timedelta(days=7)
-"""How long after a suggested solution without a reply its ticket closes (docs/rules.md, "The life of a ticket")."""
 
 CLOSING_SOON_BEFORE = timedelta(days=1)
 """How long before the closing `sla.closing_soon` comes (docs/rules.md, "Time")."""

@@ -13,6 +13,7 @@ import orjson
 
 from contracts import registry
 from contracts.attachments import Content
+from contracts.by_language import Worded
 from contracts.catalogue import Catalogue, Category, Question, Target
 from contracts.file_forms import AttachmentContent, AttachmentNamed, Unusable
 from contracts.names import AGENTS, EVENTS, LIVE
@@ -43,13 +44,23 @@ FREE = Limits(100_000, 100_000)
 def category(id_: str, priority: int = 3, one_open_per: Any = "issue") -> Category:
     """A category with two subcategories and four questions, one of them for `safety` required."""
     targets = {"standard": TARGET, "vip": TARGET}
+    subcategories = {"card": Worded("Card"), "refund": Worded("Refund")}
     questions = (
         Question("order", "Which order?", "text", required=id_ == "safety"),
         Question("amount", "How much?", "number"),
-        Question("paid-by", "How?", "choice", choices=("card", "cash")),
+        Question("paid-by", "How?", "choice", choices={"card": Worded("Card"), "cash": Worded("Cash")}),
         Question("seen-on", "When?", "date"),
     )
-    return Category(id_, id_.capitalize(), priority, id_, targets, ("card", "refund"), questions, one_open_per)
+    return Category(
+        id_,
+        id_.capitalize(),
+        priority,
+        id_,
+        targets,
+        subcategories,
+        questions,
+        one_open_per,
+    )
 
 
 CATALOGUE = Catalogue(
@@ -175,7 +186,7 @@ class Desk:
     def send(self, type_: str, data: Mapping[str, Any], sender: str = "web", subject: str | None = None) -> Heard:
         """Load the data by its schema, decide, hold what is said to the contract, apply it."""
         self.sent += 1
-        kind = registry.command(type_)
+        kind = registry.command(type_) or registry.question(type_)
         assert kind is not None
         id_ = f"m{self.sent}"
         message = Message(id_, type_, sender, kind.schema.load(dict(data)), subject, f"{sender}\x1f{id_}")

@@ -16,6 +16,7 @@ from contracts.catalogue import Catalogue
 from contracts.payload import document, encode, plain, read
 from contracts.sla import Armed, ClosingSoon, Fired
 from contracts.staff import Member, Staff
+from contracts.statuses import CLOSES_AFTER
 from contracts.tickets import AutoClose
 from services.chassis.decision import Message, Say, Timer
 from services.sla.domain.calendar import Calendar, Window
@@ -23,7 +24,6 @@ from services.sla.domain.decide import decide
 from services.sla.domain.policy import Policy
 from services.sla.domain.state import Supervision
 from services.sla.domain.timekeeping import (
-    CLOSES_AFTER,
     CLOSING_SOON_BEFORE,
     AutoCloseTimer,
     BreachTimer,

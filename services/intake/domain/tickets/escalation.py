@@ -37,8 +37,7 @@ def escalate(view: View, message: Message[Escalate], _: Caller | None, ticket: T
     if refused is not None:
         return Decision(answer=refused)
     known = view.escalatable.get(ticket.id)
-    awaits_since = ticket.awaiting_version or ticket.status_version
-    if known is None or known.status_version < awaits_since:
+    if known is None or not known.holds_for(ticket.awaits_since_version):
         return Decision(answer=answers.too_early(None), waits=NEWS_WITHIN)
     if now < known.at:
         if known.is_outdated(ticket.unanswered_since):
@@ -59,7 +58,14 @@ def armed(view: View, message: Message[Armed], _: datetime) -> Decision:
     """
     data = message.data
     known = view.escalatable.get(data.ticket_id)
-    told = Escalatable(data.ticket_id, data.status_version, data.escalatable_at, data.revision, data.unanswered_since)
+    told = Escalatable(
+        data.ticket_id,
+        data.status_version,
+        data.escalatable_at,
+        data.revision,
+        data.unanswered_since,
+        data.due_at,
+    )
     if known is not None and (known.status_version, known.revision or 0) > (told.status_version, told.revision or 0):
         return Decision(remember=False)
     return Decision([told], remember=False)

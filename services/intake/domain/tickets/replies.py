@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace as altered
@@ -16,6 +16,7 @@ from msgspec.structs import replace as altered
 from contracts.blank import is_blank
 from contracts.outcomes import Outcome
 from contracts.snapshot import EntryDetails
+from contracts.statuses import REOPENS_WITHIN
 from contracts.tickets import Duplicate, Reply, Submit, TicketOutcome
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers
@@ -30,9 +31,6 @@ from services.intake.domain.needs import Need
 from services.intake.domain.state import View
 from services.intake.domain.values.history import PLAIN, requester_as_author
 from services.intake.domain.values.ticket import Ticket
-
-REOPENS_WITHIN = timedelta(days=7)
-"""How long after closing a ticket may be reopened, the last moment included."""
 
 
 def reply(view: View, message: Message[Reply], caller: Caller, ticket: Ticket, now: datetime) -> Decision:

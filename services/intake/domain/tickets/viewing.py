@@ -5,18 +5,20 @@ The page is docs/intake.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from contracts.snapshot import TicketAgent
+from contracts.statuses import CLOSES_AFTER, REOPENS_WITHIN
 from contracts.tickets import Listed, ListTickets, Viewed, ViewTicket
 from services.chassis.decision import Answer, Decision, Message
 from services.intake.domain import answers
 from services.intake.domain.accounts.caller import Caller, account_named
 from services.intake.domain.accounts.in_one_turn import persons_to_be
-from services.intake.domain.needs import AccountOf, ArticleOf, HistoryOf, Need, PartOfHistory
+from services.intake.domain.needs import AccountOf, ArticleOf, EscalatableOf, HistoryOf, Need, PartOfHistory
 from services.intake.domain.state import View
 from services.intake.domain.values.article import articles_named, for_requester
+from services.intake.domain.values.escalatable import Escalatable
 from services.intake.domain.values.history import Entry, entry_data, part
 from services.intake.domain.values.pages import AgentPageAsked, Page, PageAsked
 from services.intake.domain.values.ticket import Ticket, snapshot
@@ -74,16 +76,16 @@ def view_own(view: View, message: Message[ViewTicket], _: Caller, ticket: Ticket
     """`ticket.view` of a requester: the ticket, and the public entries of its history, without the ids of internal
     articles."""
     history = [for_requester(entry, view.articles) for entry in view.history(ticket)]
-    return _viewed(history, message, ticket, lambda entry: entry.visibility == "public")
+    return _viewed(view, history, message, ticket, lambda entry: entry.visibility == "public")
 
 
 def view_as_agent(view: View, message: Message[ViewTicket], _: TicketAgent, ticket: Ticket, __: datetime) -> Decision:
     """`ticket.view` of an agent who has the ticket, or may have it: with internal entries."""
-    return _viewed(view.history(ticket), message, ticket, lambda _: True)
+    return _viewed(view, view.history(ticket), message, ticket, lambda _: True)
 
 
 def _viewed(
-    history: Sequence[Entry], message: Message[ViewTicket], ticket: Ticket, shows: Callable[[Entry], bool]
+    view: View, history: Sequence[Entry], message: Message[ViewTicket], ticket: Ticket, shows: Callable[[Entry], bool]
 ) -> Decision:
     before, after = message.data.before, message.data.after
     if before is not None and after is not None:
@@ -96,8 +98,23 @@ def _viewed(
         truncated=ticket.history_size > SHOWN,
         before=shown.before,
         after=shown.after,
+        **_moments(ticket, view.escalatable.get(ticket.id)),
     )
     return Decision(answer=Answer("ticket.viewed", viewed, ticket.number))
+
+
+def _moments(ticket: Ticket, told: Escalatable | None) -> Mapping[str, datetime | None]:
+    """By when whoever's turn it is should act. `told`: what sla has said of the ticket."""
+    moments: dict[str, datetime | None] = {}
+    if told is not None and told.holds_for(ticket.awaits_since_version):
+        moments["answer_by"] = told.due_at
+        if not ticket.escalated and not told.is_outdated(ticket.unanswered_since):
+            moments["escalatable_at"] = told.at
+    if ticket.status == "solution_suggested":
+        moments["closes_at"] = ticket.status_since + CLOSES_AFTER
+    if ticket.closed_at is not None and ticket.merged_into is None and not ticket.erased:
+        moments["reopens_until"] = ticket.closed_at + REOPENS_WITHIN
+    return moments
 
 
 def list_needed(known: View, message: Message[ListTickets]) -> Iterable[PageAsked | AgentPageAsked]:
@@ -113,7 +130,8 @@ def list_needed(known: View, message: Message[ListTickets]) -> Iterable[PageAske
 
 
 def view_needed(known: View, message: Message[ViewTicket]) -> Iterable[Need]:
-    """As much of the history as the answer shows, and for a requester which of the articles in it are internal."""
+    """As much of the history as the answer shows, and for a requester which of the articles in it are internal; by when
+    the desk should reply, if it has to."""
     ticket, data = known.ticket(message.data.number), message.data
     if ticket is None:
         return
@@ -121,5 +139,7 @@ def view_needed(known: View, message: Message[ViewTicket]) -> Iterable[Need]:
         yield HistoryOf(ticket.id, ticket.version, ticket.history_size, SHOWN)
     else:
         yield PartOfHistory(ticket.id, ticket.version, ticket.history_size, data.before, data.after)
+    if ticket.awaits_since_version is not None:
+        yield EscalatableOf(ticket.id)
     if data.requester is not None:
         yield from map(ArticleOf, articles_named(known.history(ticket)))

@@ -1,4 +1,5 @@
-"""From when on a ticket may be escalated, as sla has said. The page is docs/ticket-life.md."""
+"""By when the desk should reply to a ticket, and from when on it may be escalated, as sla has said. The page is
+docs/ticket-life.md."""
 
 from __future__ import annotations
 
@@ -19,6 +20,13 @@ class Escalatable:
     """sla's own, by which later news is told from earlier; None: an older version stored it."""
     unanswered_since: datetime | None = None
     """When the requester wrote the message from which it counts; None: an older version stored it."""
+    due_at: datetime | None = None
+    """By when the desk should reply; None: an older version stored it."""
+
+    def holds_for(self, awaits_since: int | None) -> bool:
+        """Whether it is about the wait that began at this version of the ticket, and not about one before. None: the
+        desk has answered, and nobody waits for it."""
+        return awaits_since is not None and self.status_version >= awaits_since
 
     def is_outdated(self, unanswered_since: datetime | None) -> bool:
         """Whether sla has not heard yet that the requester has waited longer, because of a ticket merged into this

@@ -101,6 +101,11 @@ class Ticket:
         return (self.waits_since or self.last_customer_message_at) if self.status in DESKS_TURN else None
 
     @property
+    def awaits_since_version(self) -> int | None:
+        """The version from which on the desk has to act; None while it is the requester's turn."""
+        return (self.awaiting_version or self.status_version) if self.status in DESKS_TURN else None
+
+    @property
     def held(self) -> bool:
         """Whether no agent gets it until a supervisor releases it."""
         return self.burst is not None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from contracts.statuses import CLOSES_AFTER, REOPENS_WITHIN
 from contracts.tickets import Listed, ListTickets
 from services.chassis.decision import Message
 from services.intake.domain.tickets.viewing import SHOWN
 from services.intake.domain.values.agent import KnownAgent
 from services.intake.domain.values.pages import AgentPageAsked, Page, PageAsked
-from tests.unit.intake.desk import Desk, Heard, account
+from tests.unit.intake.desk import MORNING, Desk, Heard, account
 from tests.unit.said import as_a
 
 
@@ -138,3 +139,50 @@ def test_a_ticket_that_goes_to_another_in_the_very_turn_is_not_listed() -> None:
     answer = desk.decide(message).answer
     assert answer is not None
     assert as_a(Listed, answer.data).tickets == []
+
+
+MOMENTS = ("answer_by", "escalatable_at", "closes_at", "reopens_until")
+
+
+def moments(desk: Desk, number: str) -> dict[str, datetime]:
+    return {name: value for name, value in desk.view(number).data.items() if name in MOMENTS}
+
+
+def test_a_view_says_by_when_the_desk_should_reply_and_from_when_the_requester_may_escalate() -> None:
+    desk = Desk()
+    number = desk.opened()
+    assert moments(desk, number) == {}, "sla has said nothing yet"
+    desk.armed(number, MORNING + timedelta(days=7))
+    assert moments(desk, number) == {"answer_by": MORNING, "escalatable_at": MORNING + timedelta(days=7)}
+    desk.assign(number)
+    assert set(moments(desk, number)) == {"answer_by", "escalatable_at"}, "the requester still waits"
+    desk.agent("ticket.ask_info", number)
+    assert moments(desk, number) == {}, "it is the requester's turn"
+    desk.reply(number)
+    assert moments(desk, number) == {}, "what sla said was of the wait before"
+
+
+def test_what_is_escalated_is_not_escalated_again() -> None:
+    desk = Desk()
+    number = desk.opened()
+    desk.armed(number, MORNING)
+    assert desk.requester("ticket.escalate", number, reason="Please.").type == "command.accepted"
+    assert set(moments(desk, number)) == {"answer_by"}
+
+
+def test_a_view_says_when_the_ticket_closes_and_until_when_a_reply_reopens_it() -> None:
+    desk = Desk()
+    number = desk.opened(status="solution_suggested")
+    assert moments(desk, number) == {"closes_at": MORNING + CLOSES_AFTER}
+    desk.later(days=1)
+    desk.agent("ticket.suggest_solution", number)
+    assert moments(desk, number) == {"closes_at": desk.now + CLOSES_AFTER}, "the last one counts"
+    desk.agent("ticket.close", number)
+    assert moments(desk, number) == {"reopens_until": desk.now + REOPENS_WITHIN}
+
+
+def test_a_merged_ticket_never_reopens() -> None:
+    desk = Desk()
+    number, other = desk.opened(status="assigned", issue_key="1"), desk.opened(status="assigned", issue_key="2")
+    desk.agent("ticket.merge_into", number, to_number=other)
+    assert moments(desk, number) == {}
