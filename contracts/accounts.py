@@ -107,8 +107,8 @@ class AccountViewed(Payload):
     """Outcome `account.viewed`, for the account's owner.
 
     `person`: the account under which the desk counts all accounts of the same person; `ticket.changed` names it.
-    `confirmed`: whether the contact address is confirmed, `code_mailed`: whether a code was mailed there. The rest is
-    what `account.set_preferences` brought last.
+    `confirmed`: whether the contact address is confirmed. (Whether a code was mailed there it does not say: that would
+    tell whether somebody else has the address.) The rest is what `account.set_preferences` brought last.
     """
 
     account: NamedAccount
@@ -116,7 +116,6 @@ class AccountViewed(Payload):
     display_name: ShownName
     contact_email: Email | None = None
     confirmed: bool = False
-    code_mailed: bool = False
     language: Language | None = None
     notify: Notify | None = None
     quiet_hours: QuietHours | None = None

@@ -11,7 +11,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from contracts.languages import nearest
+from contracts.languages import lookup, nearest
 from contracts.values import dataclass
 
 NO_LANGUAGE = "Must be a language tag such as en or pt-BR."
@@ -25,10 +25,9 @@ class Worded:
     others: Mapping[str, str] = field(default_factory=dict)
 
     def in_language(self, wanted: str | None) -> str:
-        """The text for a reader of this language: `de` also serves `de-AT`. Otherwise `text`."""
-        if wanted is None:
-            return self.text
-        return self.others.get(wanted) or self.others.get(wanted.partition("-")[0]) or self.text
+        """The text for a reader of this language, or the nearest (`languages.lookup`); otherwise `text`."""
+        found = None if wanted is None else lookup(self.others, wanted)
+        return self.text if found is None else self.others[found]
 
 
 class ByLanguage(fields.Field[dict[str, Any]]):

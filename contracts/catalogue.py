@@ -116,7 +116,7 @@ def _category(loaded: Mapping[str, Any]) -> Category:
 
 
 def _question(loaded: Mapping[str, Any]) -> Question:
-    choices = {each["choice"]: Worded(each["choice"], each["names"]) for each in loaded["choices"]}
+    choices = {each["choice"]: Worded(each["name"] or each["choice"], each["names"]) for each in loaded["choices"]}
     return Question(**{**loaded, "choices": choices})
 
 
@@ -168,9 +168,10 @@ class _Targets(_Strict):
 
 
 class _Choice(_Strict):
-    """A text, or a mapping with names by language."""
+    """A text, or a mapping with names."""
 
     choice = _text(100)
+    name = _text(100, load_default="")
     names = ByLanguage(_text(100))
 
     @pre_load

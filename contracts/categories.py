@@ -11,7 +11,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from contracts.catalogue import OneOpenPer, QuestionKind
-from contracts.common import FromChannel, KnownCategory, NearestLanguage
+from contracts.common import FromChannel, KnownCategory, LanguageHint
 from contracts.fields import Ordinal, Text
 from contracts.payload import Payload
 
@@ -24,7 +24,7 @@ Label = Annotated[str, Text(200).rule]
 class ViewCatalogue(FromChannel):
     """Question `catalogue.view`: what people can ask about. `language`: names in this language, where there are any."""
 
-    language: NearestLanguage | None = None
+    language: LanguageHint | None = None
 
 
 class ShownChoice(Payload):

@@ -94,3 +94,16 @@ def _covering(listed: tuple[str, ...]) -> re.Pattern[str]:
 def speaks(listed: Iterable[str], language: str) -> bool:
     """Whether one of the listed tags is that language, or covers it (`covering`)."""
     return _covering(tuple(listed)).match(language) is not None
+
+
+def lookup(available: Iterable[str], wanted: str) -> str | None:
+    """The available tag for a reader of this language: the nearest wider one (RFC 4647, "Lookup": `zh-Hant` for
+    `zh-Hant-TW`), otherwise one of the same language (`pt-BR` for `pt`). None: there is none."""
+    there = set(available)
+    tag = wanted
+    while tag:
+        if tag in there:
+            return tag
+        tag = tag.rpartition("-")[0]
+    alike = [each for each in there if each.partition("-")[0] == wanted.partition("-")[0]]
+    return min(alike, default=None)

@@ -303,14 +303,15 @@ class Viewed(Payload):
     It has `before` if there are older entries than these (apart from the opening, which comes first), and `after` if
     there are newer ones: a `ticket.view` with the same field and value shows them.
 
-    While the desk has to act: `answer_by`, by when it should reply, and `escalatable_at`, from when the requester may
-    escalate (if that is still possible); both are missing until sla has announced them. `closes_at`: when a suggested
-    solution without a reply closes the ticket. `reopens_until`: the last moment at which a reply reopens it.
+    While the desk has to act: `answer_due_at`, by when it should reply, and `escalatable_at`, from when the requester
+    may escalate (if that is still possible). Each is missing until sla has announced it, a moment after the requester
+    wrote. `closes_at`: when a suggested solution without a reply closes the ticket. `reopens_until`: the last moment at
+    which a reply reopens it.
     """
 
     ticket: Snapshot
     history: History
-    answer_by: Moment | None = None
+    answer_due_at: Moment | None = None
     escalatable_at: Moment | None = None
     closes_at: Moment | None = None
     reopens_until: Moment | None = None
@@ -339,7 +340,7 @@ class DraftFiled(Payload):
 
 
 class TicketChanged(Payload):
-    """`ticket.changed`: the ticket has a new version, of which its requester sees something. No words.
+    """`ticket.changed`: the ticket has a new version, in which its requester sees something new. No words.
 
     `accounts`: those whose people see the ticket, and those who have just lost it. Whoever shows the ticket asks for it
     if `version` is newer than what they show.

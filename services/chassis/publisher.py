@@ -93,7 +93,8 @@ class Publisher:
         if ours:
             raise BrokerAway(f"a queue refused {ours} messages")
         returned = [message for message in messages if message.mandatory and message.address in self._returned]
-        return [*self._refused, *returned]
+        # Nobody reads a live message later, so one that a full queue refuses is gone.
+        return [*(message for message in self._refused if message.exchange != LIVE), *returned]
 
     def _reply_directly(self, sender: str | None, replies: Sequence[Outgoing]) -> None:
         """Best effort, each sender's separately: the sender wrote where a reply goes, and RabbitMQ 3.10 ends the

@@ -25,8 +25,8 @@ class AsyncClient:
     def __init__(
         self, url: str, *, hears: str = REPLIES, within: float = 0, reconnected: Callable[[], None] = lambda: None
     ) -> None:
-        """`reconnected` is called in the event loop when the client hears again after it has lost the connection: what
-        is kept for nobody was missed."""
+        """`reconnected` is called in the event loop when the client hears again after it has lost the connection: it
+        may have missed messages meanwhile."""
         self._call_reconnected = reconnected
         self._within = within
         self._heard: asyncio.Queue[Arrived | None] = asyncio.Queue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contracts.by_language import Worded
 from contracts.values import dataclass
 from services.chassis.operators_files import load_operators_files, reloaded
 from services.chassis.reloading import Reloaded
@@ -27,6 +28,6 @@ def read_operators(settings: KnowledgeSettings) -> Reloaded[Operators]:
 def _load(settings: KnowledgeSettings) -> Operators:
     files = load_operators_files(settings)
     own = load_knowledge(settings.knowledge, files.catalogue.categories)
-    categories = {id_: {"": category.name, **category.names} for id_, category in files.catalogue.categories.items()}
-    categories |= {id_: {"": category.name, **category.names} for id_, category in own.categories.items()}
+    categories = {id_: Worded(each.name, each.names) for id_, each in files.catalogue.categories.items()}
+    categories |= {id_: Worded(each.name, each.names) for id_, each in own.categories.items()}
     return Operators(Desk(own.language, categories, files.staff, own.categories), own.synonyms)

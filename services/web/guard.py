@@ -6,11 +6,15 @@ What says neither is refused: no page of ours sends it. Pure. The page is docs/h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 SAFE = frozenset({"GET", "HEAD"})
 """Methods that change nothing (RFC 9110, 9.2.1), of those that pages have."""
+
+_is_host = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?").fullmatch
+"""A name or an address, perhaps with a port, and nothing else that would be part of a URL."""
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -33,12 +37,14 @@ def origin_of(url: str) -> str:
     host, port = parts.hostname, parts.port
     if parts.scheme not in DEFAULT_PORTS or not host:
         raise ValueError("not a URL of http or https")
-    shown = f"[{host}]" if ":" in host else host
+    shown = f"[{host}]" if ":" in host else host.encode("idna").decode()
     return f"{parts.scheme}://{shown}" + ("" if port in (None, DEFAULT_PORTS[parts.scheme]) else f":{port}")
 
 
 def is_ours(host: str, own: str) -> bool:
     """Whether a request's `Host` is that of our origin: a page is never made for another name."""
+    if not _is_host(host):
+        return False
     try:
         return origin_of(f"{urlsplit(own).scheme}://{host}") == own
     except ValueError:

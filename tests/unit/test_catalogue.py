@@ -77,7 +77,7 @@ def test_whatever_people_read_may_be_there_in_several_languages(tmp_path: Path) 
     text = GOOD.replace("[refund]", "[refund, {id: two-step, names: {de: Zwei Schritte}}, {id: tax, name: Taxes}]")
     text = text.replace("name: Billing and credits", "name: Billing\n    names: {de: Zahlungen, pt_BR: Pagamentos}")
     text = text.replace("label: Paid by", "label: Paid by, labels: {de: Bezahlt mit}")
-    text = text.replace("[card, other]", "[{choice: card, names: {de: Karte}}, other]")
+    text = text.replace("[card, other]", "[{choice: card, name: Card, names: {de: Karte}}, other]")
     billing = load_catalogue(written(tmp_path, text)).categories["billing"]
     assert (billing.name, billing.names) == ("Billing", {"de": "Zahlungen", "pt-BR": "Pagamentos"})
     assert billing.subcategories == {
@@ -87,12 +87,20 @@ def test_whatever_people_read_may_be_there_in_several_languages(tmp_path: Path) 
     }
     (question,) = billing.questions
     assert (question.label, question.labels) == ("Paid by", {"de": "Bezahlt mit"})
-    assert question.choices == {"card": Worded("card", {"de": "Karte"}), "other": Worded("other")}
+    assert question.choices == {"card": Worded("Card", {"de": "Karte"}), "other": Worded("other")}
 
 
 @pytest.mark.parametrize(
     ("wanted", "read"),
-    [(None, "Card"), ("en", "Card"), ("de", "Karte"), ("de-AT", "Karte"), ("pt-BR", "Cartão"), ("pt", "Card")],
+    [
+        (None, "Card"),
+        ("en", "Card"),
+        ("de", "Karte"),
+        ("de-AT", "Karte"),
+        ("pt-BR", "Cartão"),
+        ("pt", "Cartão"),
+        ("it", "Card"),
+    ],
 )
 def test_a_reader_gets_their_language_or_its_plain_form_or_the_text(wanted: str | None, read: str) -> None:
     assert Worded("Card", {"de": "Karte", "pt-BR": "Cartão"}).in_language(wanted) == read

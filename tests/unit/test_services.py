@@ -135,7 +135,7 @@ def test_a_service_that_is_declared_twice_is_named() -> None:
 
 def test_the_folders_of_services_are_those_that_are_declared() -> None:
     folders = {file.parent.name for file in (CODE / "services").glob("*/__init__.py")}
-    assert folders == {*SERVICES, "chassis", "client", "meaning"}
+    assert folders == {*SERVICES, "chassis", "client", "meaning", "web"}
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -15,6 +15,7 @@ from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
 from contracts.articles import PublishArticle, SaveArticle
+from contracts.by_language import Worded
 from contracts.names import OPERATOR
 from services.chassis.database import Document
 from services.chassis.decision import Message
@@ -45,7 +46,7 @@ def write(database: Database[Document], texts: Iterable[IndexedText], now: datet
 def published(text: IndexedText, now: datetime) -> Iterator[Value]:
     """What the service stores when the operator saves and publishes this text."""
     body = f"## {text.headings}\n\n{text.body}\n"
-    view = View(Desk("en", {text.category: {"": text.category}}, None), now)
+    view = View(Desk("en", {text.category: Worded(text.category)}, None), now)
     view.read[Checked(body)] = Check((), (), ())
     view.read[Rendered(body)] = Rendering(
         f"<h2>{text.headings}</h2>\n<p>{text.body}</p>\n", f"{text.headings}\n{text.body}", text.headings, text.body

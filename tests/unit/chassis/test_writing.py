@@ -45,7 +45,7 @@ def test_what_is_said_is_an_event_of_its_service_under_an_id_that_follows_from_i
     }
 
 
-def test_a_live_message_comes_back_from_nowhere() -> None:
+def test_a_live_message_is_not_mandatory() -> None:
     """Nobody may be looking; then it is gone."""
     live = said("intake", Say(topology.LIVE, "ticket.changed.00004217", "ticket.changed", toy()), "key", 0, NOW, CAUSE)
     assert not live.mandatory

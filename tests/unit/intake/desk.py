@@ -23,14 +23,13 @@ from services.chassis.decision import Answer, Decision, Message, Say
 from services.intake.domain.accounts.caller import account_named, owner_of_files
 from services.intake.domain.accounts.expiry import ENTRIES_AT_ONCE, TICKETS_AT_ONCE
 from services.intake.domain.decide import decide
-from services.intake.domain.life.showing import SHOWN
 from services.intake.domain.state import View
 from services.intake.domain.values.account import Account, AccountEndTimer, AccountWritten, Ending
 from services.intake.domain.values.agent import KnownAgent
 from services.intake.domain.values.file import Awaited, Brought, File, FileTaken, PartTaken, TooMany, Unfit
 from services.intake.domain.values.limits import Limits
 from services.intake.domain.values.pages import AgentPageAsked, Page, PageAsked
-from services.intake.domain.values.ticket import Ticket, TicketWritten, snapshot
+from services.intake.domain.values.ticket import Ticket, TicketWritten
 from services.intake.domain.values.whose import ERASED
 from services.intake.files.media import judged
 from tests.unit.intake.asked import read_for
@@ -334,17 +333,26 @@ class Desk:
         return as_plain(decision)
 
     def _touched(self, decision: Decision) -> list[str]:
-        """The numbers of the tickets that get a version and have a requester, as far as they are there."""
+        """The numbers of the tickets that get a version, as far as they are there."""
         ids = [change.ticket.id for change in decision.changes if isinstance(change, TicketWritten)]
-        tickets = [self.state.tickets[id_] for id_ in ids if id_ in self.state.tickets]
-        return [ticket.number for ticket in tickets if not ticket.erased]
+        return [self.state.tickets[id_].number for id_ in ids if id_ in self.state.tickets]
 
     def seen(self, number: str) -> tuple[Any, ...]:
         """What pages show of a ticket, and to whom."""
         ticket = self.ticket(number)
-        public = [entry for entry in self.state.history(ticket) if entry.visibility == "public"]
-        facts = [getattr(snapshot(ticket), name) for name in SHOWN]
-        return ({ticket.person, ticket.requester.account}, *facts, *public)
+        if ticket.person.startswith("erased:"):
+            return ()
+        public = [
+            (entry.kind, entry.text, entry.details, entry.attachments)
+            for entry in self.state.history(ticket)
+            if entry.visibility == "public"
+        ]
+        facts = [
+            *(ticket.status, ticket.agent, ticket.subject, ticket.category, ticket.subcategory, ticket.escalated),
+            *(ticket.consent, ticket.merged_into, ticket.closed_at, ticket.close_reason, ticket.reopen_count),
+        ]
+        filed_by = ticket.person if ticket.erased else ticket.requester.account
+        return ({ticket.person, filed_by}, *facts, *public)
 
     def armed(
         self, number: str, escalatable_at: datetime, status_version: int | None = None, revision: int = 1

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from contracts import registry
 from contracts.articles import ArticlesFound, ArticleViewed
+from contracts.by_language import Worded
 from contracts.names import role_of
 from contracts.outcomes import Accepted, Rejected
 from contracts.payload import Payload, plain
@@ -66,9 +67,9 @@ STAFF = Staff(
     }
 )
 CATEGORIES = {
-    "billing": {"": "Billing"},
-    "desk": {"": "How the desk works", "de": "Der Helpdesk"},
-    "safety": {"": "Safety"},
+    "billing": Worded("Billing"),
+    "desk": Worded("How the desk works", {"de": "Der Helpdesk"}),
+    "safety": Worded("Safety"),
 }
 
 P = TypeVar("P", bound=Payload)

@@ -48,6 +48,7 @@ def test_only_our_own_pages_change_something(method: str, headers: dict[str, str
         ("http://127.0.0.1:8080/", "http://127.0.0.1:8080"),
         ("http://help.example:80", "http://help.example"),
         ("http://[::1]:8080", "http://[::1]:8080"),
+        ("https://hélp.example", "https://xn--hlp-bma.example"),
     ],
 )
 def test_an_origin_is_written_as_browsers_write_it(url: str, origin: str) -> None:
@@ -69,6 +70,11 @@ def test_what_has_no_origin(url: str) -> None:
         ("help.example:8443", False),
         ("evil.example", False),
         ("help.example@evil.example", False),
+        ("user@help.example", False),
+        ("help.example/evil", False),
+        ("help.example?x", False),
+        ("help.example#y", False),
+        ("help.ex\tample", False),
         ("help.example:x", False),
         ("", False),
     ],

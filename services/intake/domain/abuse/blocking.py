@@ -20,6 +20,7 @@ from contracts.accounts import (
     SetPreferences,
     Unblock,
     Unblocked,
+    ViewAccount,
 )
 from contracts.attachments import Download
 from contracts.common import RequesterKind
@@ -32,7 +33,7 @@ from services.intake.domain.needs import AccountOf, Need
 from services.intake.domain.state import View
 from services.intake.domain.values.account import Account, AccountWritten, temporary_key
 
-STILL_THEIRS = (ListTickets, ViewTicket, Download, SetPreferences, ExportAccount, EraseAccount)
+STILL_THEIRS = (ListTickets, ViewTicket, ViewAccount, Download, SetPreferences, ExportAccount, EraseAccount)
 """What a blocked requester may do: look at what is theirs, switch mails off, and use the rights that every person
 has."""
 

@@ -27,7 +27,6 @@ def view_account(view: View, _: Message[ViewAccount], caller: Caller, __: dateti
         display_name=caller.requester.display_name,
         contact_email=account.contact_email,
         confirmed=account.is_confirmed,
-        code_mailed=account.has_code,
         language=wanted.get("language"),
         notify=wanted.get("notify"),
         quiet_hours=None if hours is None else stored(QuietHours, hours),

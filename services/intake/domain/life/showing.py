@@ -1,7 +1,7 @@
 """What a requester sees of a decision: `ticket.changed` tells the pages that show the ticket to ask for it.
 
-Intake says it for each version of which a requester sees something, whatever the channel. It carries no words. The page
-is docs/helpcenter.md.
+Intake says it for each version in which a requester sees something new, whatever the channel. It carries no words. The
+page is docs/contracts.md.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def shown(view: View, decision: Decision) -> Iterator[Say]:
             after = change.ticket
             was = before.get(after.id) or view.tickets.get(after.id)
             before[after.id] = after
-            is_seen = change.entry.visibility == "public" or after.id in erased
-            if not after.erased and (is_seen or was is None or _differ(was, after)):
-                yield _changed(was or after, after)
+            is_seen = change.entry.visibility == "public" or (after.id in erased and not after.erased)
+            if is_seen or was is None or _differ(was, after):
+                yield from _changed(was or after, after)
 
 
 def _takes_words(change: object) -> bool:
@@ -46,13 +46,17 @@ def _differ(before: Ticket, after: Ticket) -> bool:
 
 
 def _seeing(ticket: Ticket) -> frozenset[str]:
-    """The keys of the accounts that see the ticket: the one that filed it, and the one of the person who has it."""
-    return frozenset((ticket.requester.account, ticket.person))
+    """The keys of the accounts that see the ticket: the one that filed it, unless it has ended, and the one of the
+    person who has it, unless they were erased."""
+    filed_by = () if ticket.erased else (ticket.requester.account,)
+    return frozenset((*filed_by, *((ticket.person,) if ticket.has_owner else ())))
 
 
-def _changed(before: Ticket, after: Ticket) -> Say:
-    """Tells those who see the ticket, and those who have just lost it."""
+def _changed(before: Ticket, after: Ticket) -> Iterator[Say]:
+    """Tells those who see the ticket, and those who have just lost it, if there are any."""
     keys = sorted(_seeing(before) | _seeing(after))
+    if not keys:
+        return
     named = [NamedAccount(kind=kind, account_id=id_) for kind, id_ in map(kind_and_id, keys)]
     data = TicketChanged(accounts=named, number=after.number, version=after.version, status=after.status)
-    return Say(LIVE, f"ticket.changed.{after.number}", "ticket.changed", data, after.number)
+    yield Say(LIVE, f"ticket.changed.{after.number}", "ticket.changed", data, after.number)

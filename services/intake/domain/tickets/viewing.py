@@ -106,13 +106,17 @@ def _viewed(
 def _moments(ticket: Ticket, told: Escalatable | None) -> Mapping[str, datetime | None]:
     """By when whoever's turn it is should act. `told`: what sla has said of the ticket."""
     moments: dict[str, datetime | None] = {}
-    if told is not None and told.holds_for(ticket.awaits_since_version):
-        moments["answer_by"] = told.due_at
-        if not ticket.escalated and not told.is_outdated(ticket.unanswered_since):
+    if (
+        told is not None
+        and told.holds_for(ticket.awaits_since_version)
+        and not told.is_outdated(ticket.unanswered_since)
+    ):
+        moments["answer_due_at"] = told.due_at
+        if not ticket.escalated:
             moments["escalatable_at"] = told.at
     if ticket.status == "solution_suggested":
         moments["closes_at"] = ticket.status_since + CLOSES_AFTER
-    if ticket.closed_at is not None and ticket.merged_into is None and not ticket.erased:
+    if ticket.closed_at is not None and ticket.merged_into is None and ticket.has_owner:
         moments["reopens_until"] = ticket.closed_at + REOPENS_WITHIN
     return moments
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from contracts.values import dataclass
 from services.intake.domain.values.history import Entry
+from services.intake.domain.values.ticket import OF_ERASED
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Erasure:
     @property
     def person(self) -> str:
         """Who has the tickets from then on: a key that belongs to nobody."""
-        return f"erased:{self.id}"
+        return f"{OF_ERASED}{self.id}"
 
 
 @dataclass(frozen=True, slots=True)

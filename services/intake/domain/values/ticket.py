@@ -14,6 +14,9 @@ from contracts.statuses import DESKS_TURN, Status
 from contracts.values import dataclass
 from services.intake.domain.values.history import Entry
 
+OF_ERASED = "erased:"
+"""How the key of an erased person begins."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
@@ -109,6 +112,12 @@ class Ticket:
     def held(self) -> bool:
         """Whether no agent gets it until a supervisor releases it."""
         return self.burst is not None
+
+    @property
+    def has_owner(self) -> bool:
+        """Whether it belongs to anybody: a person who was erased has no tickets, but a temporary account may have ended
+        while its person has another one."""
+        return not self.person.startswith(OF_ERASED)
 
     @property
     def open_key(self) -> str | None:

@@ -116,6 +116,9 @@ ANSWER: Table = {
     # Sentences of ours, unless `errors` say what was sent; an account's id and the place of its secret.
     **_desks("code", "message", "eligible_at", "retry_at", "note_id", "account_id", "secret", "expires_at", "code_at"),
     **_desks("until", "page", "pages", "number", "part", "parts", "truncated", "before", "after"),
+    **_desks("answer_due_at", "escalatable_at", "closes_at", "reopens_until", "categories", "confirmed"),
+    **dict.fromkeys(("account", "person"), Field("link")),
+    **dict.fromkeys(("display_name", "contact_email", "language", "notify", "quiet_hours"), Field("person")),
     "errors": Field("words", {}),
     "hints": Field("words", {}),
     "history": Field("words", []),

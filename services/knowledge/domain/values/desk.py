@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import field
 
+from contracts.by_language import Worded
 from contracts.staff import Staff
 from contracts.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The desk's own language; categories by id, in the order of the files, with their names by language (`""`: the
-    name in a language that has none of its own), and those of them that only articles have; who works there (None:
-    whoever signs on, and nobody edits)."""
+    """The desk's own language; categories by id, in the order of the files, as people read them, and those of them that
+    only articles have; who works there (None: whoever signs on, and nobody edits)."""
 
     language: str = "en"
-    categories: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    categories: Mapping[str, Worded] = field(default_factory=dict)
     staff: Staff | None = None
     only_of_articles: Collection[str] = ()
 
     def name_of(self, category: str, language: str) -> str:
         """How people read the category in this language. A category that is gone stands for itself."""
-        names = self.categories.get(category, {})
-        return names.get(language) or names.get(self.language) or names.get("") or category
+        words = self.categories.get(category)
+        return category if words is None else words.in_language(language)
 
     def tells_of(self, category: str, *, staff: bool) -> bool:
         """Whether a reader may know of this category by the files alone: everybody of those in which tickets are filed,

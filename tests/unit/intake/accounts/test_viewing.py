@@ -5,6 +5,7 @@ from __future__ import annotations
 from contracts.accounts import AccountViewed
 from contracts.common import NamedAccount
 from contracts.payload import read
+from services.intake.domain.values.account import Account
 from tests.unit.intake.accounts.test_persons import confirm, opened
 from tests.unit.intake.desk import Desk, Heard, account
 from tests.unit.said import on_the_wire
@@ -30,7 +31,7 @@ def test_its_owner_sees_address_and_preferences() -> None:
     hours = {"starts": "22:00", "ends": "07:00", "time_zone": "Europe/Berlin"}
     desk.send("account.set_preferences", {"requester": ann, **wanted, "quiet_hours": hours})
     seen = viewed(desk.send("account.view", {"requester": account()}))
-    assert (seen.contact_email, seen.confirmed, seen.code_mailed) == ("ann@example.org", False, False)
+    assert (seen.contact_email, seen.confirmed) == ("ann@example.org", False)
     assert (seen.language, seen.notify) == ("de", {"assigned": {"email": False}})
     assert on_the_wire(seen.quiet_hours) == hours
 
@@ -39,7 +40,7 @@ def test_accounts_that_are_one_person_name_the_same_one() -> None:
     desk = Desk()
     guest, friend = opened(desk), opened(desk)
     before = viewed(desk.send("account.view", {"requester": guest}))
-    assert (before.confirmed, before.code_mailed) == (False, True)
+    assert not before.confirmed
     assert before.person == before.account
     confirm(desk, guest)
     confirm(desk, friend)
@@ -47,6 +48,27 @@ def test_accounts_that_are_one_person_name_the_same_one() -> None:
     assert first.confirmed
     assert second.confirmed
     assert first.person == second.person == first.account != second.account
+
+
+def test_whether_somebody_else_has_the_address_makes_no_difference() -> None:
+    desk = Desk()
+    opened(desk, "victim@example.org")
+    seen = []
+    for name, email in (("mallory", "victim@example.org"), ("malice", "nobody@example.org")):
+        desk.opened(requester=account(name, email=email), subject=name)
+        viewed_ = desk.send("account.view", {"requester": account(name)}).data
+        seen.append({field: value for field, value in viewed_.items() if name not in str(value).lower()})
+    assert [each.pop("contact_email") for each in seen] == ["victim@example.org", "nobody@example.org"]
+    assert seen[0] == seen[1]
+
+
+def test_a_blocked_requester_still_sees_it() -> None:
+    desk = Desk()
+    desk.opened()
+    key = "account:ann"
+    desk.state.accounts[key] = Account(key, 1, None, 0, blocked_at=desk.now, blocked_by="s1", blocked_reason="Threats")
+    assert desk.submit().code == "forbidden"
+    assert viewed(desk.send("account.view", {"requester": account()})).display_name == "Ann"
 
 
 def test_nobody_sees_another_account() -> None:

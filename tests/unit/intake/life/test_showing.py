@@ -92,6 +92,27 @@ def test_the_account_that_loses_a_ticket_and_the_one_that_gets_it_are_told() -> 
     assert heard.live() == [(number, 2, ["ann", guest["temporary"]["account_id"]])]
 
 
+def test_an_erasure_is_told_to_the_person_who_loses_the_ticket_and_names_nobody_else() -> None:
+    desk = Desk()
+    number = desk.opened(status="assigned")
+    desk.state.persons = {"account:ann": ["account:ann"]}
+    heard = desk.send("account.erase", {"requester": account()})
+    assert heard.live() == [(number, 3, ["ann"])]
+    assert desk.reply(number).live() == []
+
+
+def test_what_a_person_has_goes_on_being_told_after_the_account_that_filed_it_has_ended() -> None:
+    desk = Desk()
+    guest, friend = opened(desk), opened(desk)
+    confirm(desk, guest)
+    number = desk.opened(status="assigned", requester=friend)
+    confirm(desk, friend)
+    desk.agent("ticket.close", number)
+    desk.put(number, erased=True)
+    assert "reopens_until" in desk.view(number, guest).data
+    assert desk.reply(number, guest).live() == [(number, 5, [guest["temporary"]["account_id"]])]
+
+
 def test_of_two_versions_in_one_turn_each_is_told_in_order() -> None:
     desk = Desk()
     heard = desk.submit(attachments=[{"name": "a.txt", "content": "****"}])

@@ -145,7 +145,7 @@ def test_portions_go_on_until_nothing_is_left() -> None:
     entries = desk.state.history(ticket)
     erased(desk, ZOE, "account:zoe", content=True)
     cut = portion_of(desk, Portion(tickets=(ticket.id,)))
-    assert [say.type for say in cut.said] == ["ticket.edited"]
+    assert [say.type for say in cut.said] == ["ticket.edited", "ticket.changed"]
     assert desk.ticket(number).person == desk.state.erasures[cut.changes[-1].id].person
     assert cut.timers
     read = portion_of(desk, Portion(entries=entries, read_to=(number, 3), finished=False))
@@ -172,7 +172,7 @@ def test_two_erasures_of_one_person_in_one_turn_cut_each_ticket_off_once() -> No
         decision = desk.take(desk.decide(fired(desk, erasure)))
         assert decision.timers, "it goes on"
         said += [say.type for say in decision.said]
-    assert said == ["ticket.edited"]
+    assert said == ["ticket.edited", "ticket.changed"]
     assert desk.ticket(ticket.number).person == first.person
 
 
@@ -181,7 +181,8 @@ def test_a_ticket_that_was_reopened_or_filed_in_the_same_moment_is_closed_by_its
     erased(desk, ZOE, "account:zoe")
     number = desk.opened(status="assigned", requester=ZOE)
     cut = portion_of(desk, Portion(tickets=(desk.ticket(number).id,)))
-    assert [say.type for say in cut.said] == ["ticket.closed", "ticket.closed"], "announced, and its agent told"
+    told = ["ticket.closed", "ticket.closed", "ticket.changed"]
+    assert [say.type for say in cut.said] == told, "announced, and its agent told, and its pages"
     assert desk.ticket(number).status == "closed"
     assert desk.ticket(number).person.startswith("erased:")
 

@@ -141,7 +141,7 @@ def test_a_ticket_that_goes_to_another_in_the_very_turn_is_not_listed() -> None:
     assert as_a(Listed, answer.data).tickets == []
 
 
-MOMENTS = ("answer_by", "escalatable_at", "closes_at", "reopens_until")
+MOMENTS = ("answer_due_at", "escalatable_at", "closes_at", "reopens_until")
 
 
 def moments(desk: Desk, number: str) -> dict[str, datetime]:
@@ -153,9 +153,9 @@ def test_a_view_says_by_when_the_desk_should_reply_and_from_when_the_requester_m
     number = desk.opened()
     assert moments(desk, number) == {}, "sla has said nothing yet"
     desk.armed(number, MORNING + timedelta(days=7))
-    assert moments(desk, number) == {"answer_by": MORNING, "escalatable_at": MORNING + timedelta(days=7)}
+    assert moments(desk, number) == {"answer_due_at": MORNING, "escalatable_at": MORNING + timedelta(days=7)}
     desk.assign(number)
-    assert set(moments(desk, number)) == {"answer_by", "escalatable_at"}, "the requester still waits"
+    assert set(moments(desk, number)) == {"answer_due_at", "escalatable_at"}, "the requester still waits"
     desk.agent("ticket.ask_info", number)
     assert moments(desk, number) == {}, "it is the requester's turn"
     desk.reply(number)
@@ -167,7 +167,7 @@ def test_what_is_escalated_is_not_escalated_again() -> None:
     number = desk.opened()
     desk.armed(number, MORNING)
     assert desk.requester("ticket.escalate", number, reason="Please.").type == "command.accepted"
-    assert set(moments(desk, number)) == {"answer_by"}
+    assert set(moments(desk, number)) == {"answer_due_at"}
 
 
 def test_a_view_says_when_the_ticket_closes_and_until_when_a_reply_reopens_it() -> None:
