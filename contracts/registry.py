@@ -11,7 +11,17 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
-from contracts import accounts, agents, articles, attachments, categories, notifications, outcomes, sla, tickets
+from contracts import (
+    accounts,
+    agents,
+    articles,
+    attachments,
+    categories,
+    notifications,
+    outcomes,
+    sla,
+    tickets,
+)
 from contracts.names import AGENTS, CHANNELS, DESK, EVENTS, INTAKE, LIVE, QUESTIONS, SERVICES, role_of
 from contracts.payload import Payload, PayloadSchema, schema_of
 from contracts.services import Inlet
